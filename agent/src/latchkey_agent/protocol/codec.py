@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes to messages and back, strictly.
+
+The JSON that leaves the agent is ASCII on one line: Windows PowerShell pipes
+what a program prints through the console's code page, which ASCII survives.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from . import PROTOCOL_VERSION
+from .errors import error
+from .local import AnyCustomerRequest, AnyLogonRequest, CustomerAnswer, LogonAnswer
+from .messages import Answer, AnyControlRequest, ErrorView, Message
+
+MAX_REQUEST = 64 * 1024
+"""Bytes of one control request; the largest honest one is below 8 kB."""
+
+_control = msgspec.json.Decoder(AnyControlRequest)
+_customer = msgspec.json.Decoder(AnyCustomerRequest)
+_logon = msgspec.json.Decoder(AnyLogonRequest)
+_answer = msgspec.json.Decoder(Answer)
+_encoder = msgspec.json.Encoder()
+
+
+class ProtocolError(Exception):
+    """A message was refused; `view` is the error to answer with."""
+
+    def __init__(self, view: ErrorView) -> None:
+        super().__init__(view.message)
+        self.view = view
+
+
+class _Version(msgspec.Struct):
+    protocol: int = PROTOCOL_VERSION
+
+
+def decode_control(body: bytes) -> AnyControlRequest:
+    """Return the operator's request.
+
+    Raises:
+        ProtocolError: `message_too_large`, `protocol_mismatch` or `bad_message`.
+    """
+    if len(body) > MAX_REQUEST:
+        raise ProtocolError(error("message_too_large", limit=MAX_REQUEST))
+    try:
+        # The version first: of another version not even the verbs are known.
+        theirs = msgspec.json.decode(body, type=_Version).protocol
+        if theirs != PROTOCOL_VERSION:
+            raise ProtocolError(error("protocol_mismatch", theirs=theirs, ours=PROTOCOL_VERSION))
+        return _control.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+
+
+def decode_customer(body: bytes) -> AnyCustomerRequest:
+    """Return the companion's request; raises ProtocolError (`bad_message`)."""
+    try:
+        return _customer.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+
+
+def decode_logon(body: bytes) -> AnyLogonRequest:
+    """Return the credential provider's request; raises ProtocolError (`bad_message`)."""
+    try:
+        return _logon.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Return an answer of the control pipe; raises ProtocolError (`bad_message`)."""
+    try:
+        return _answer.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+
+
+def encode(message: Message) -> bytes:
+    """Return the message as UTF-8 JSON."""
+    return _encoder.encode(message)
+
+
+def encode_line(message: Message) -> bytes:
+    """Return the message as one line of ASCII JSON, newline included."""
+    return json.dumps(msgspec.to_builtins(message), separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def done(result: Message, *, changed: bool) -> Answer:
+    """Return the envelope of something that was done."""
+    return Answer(outcome="done", changed=changed, result=_fields(result))
+
+
+def refused(view: ErrorView) -> Answer:
+    """Return the envelope of a refusal."""
+    return Answer(outcome="refused", error=view)
+
+
+def _fields(result: Message) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(result)
+    return fields
+
+
+def _plain(fault: Exception) -> str:
+    return str(fault).rstrip(".")
+
+
+__all__ = [
+    "CustomerAnswer",
+    "LogonAnswer",
+    "ProtocolError",
+    "decode_answer",
+    "decode_control",
+    "decode_customer",
+    "decode_logon",
+    "done",
+    "encode",
+    "encode_line",
+    "refused",
+]

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames of all pipes: a JSON part and a secret part, each of bounded length.
+
+    "LKY1" | u32 length of JSON | u32 length of secret | JSON | secret
+
+Lengths are little-endian, as every Windows compiler has them. The secret has
+a part of its own because a JSON decoder would leave it in memory as immutable
+text that nobody can overwrite. The module does no I/O (sans-IO, as h11).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+MAGIC = b"LKY1"
+HEADER = struct.Struct("<4sII")
+MAX_JSON = 1 << 20
+MAX_SECRET = 1024
+"""512 UTF-16 units: a Windows password has 127 (LogonUserW: PWLEN is 256)."""
+
+
+class FrameError(Exception):
+    """The peer sent something that is no frame; the connection is of no more use."""
+
+
+class Frame(NamedTuple):
+    """One message: its JSON, and a secret that the owner overwrites after use."""
+
+    body: bytes
+    secret: bytearray
+
+
+def encode(body: bytes, secret: bytes | bytearray = b"") -> bytearray:
+    """Return one frame; the caller overwrites it if it carries a secret.
+
+    Raises:
+        FrameError: a part is longer than its limit.
+    """
+    if len(body) > MAX_JSON or len(secret) > MAX_SECRET:
+        msg = f"message of {len(body)} + {len(secret)} bytes is larger than the protocol allows"
+        raise FrameError(msg)
+    frame = bytearray(HEADER.size + len(body) + len(secret))
+    HEADER.pack_into(frame, 0, MAGIC, len(body), len(secret))
+    frame[HEADER.size : HEADER.size + len(body)] = body
+    frame[HEADER.size + len(body) :] = secret
+    return frame
+
+
+def lengths(header: bytes | bytearray) -> tuple[int, int]:
+    """Return the two lengths that a header announces.
+
+    Raises:
+        FrameError: no header of ours, or a length over its limit.
+    """
+    magic, body, secret = HEADER.unpack(header)
+    if magic != MAGIC:
+        msg = "not a Latchkey message"
+        raise FrameError(msg)
+    if body > MAX_JSON or secret > MAX_SECRET:
+        msg = f"message of {body} + {secret} bytes is larger than the protocol allows"
+        raise FrameError(msg)
+    return body, secret
+
+
+def wipe(buffer: bytearray) -> None:
+    """Overwrite a buffer that held a secret, in place."""
+    buffer[:] = bytes(len(buffer))
