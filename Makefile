@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check pins
+
+# Which ending `make demo` shows.
+DEMO ?= grant
+# What `make test` runs and `make check` looks at; empty means all.
+TESTS ?=
+GATES ?=
+
+VENV ?= .venv
+# The interpreter to build VENV on; empty means the newest that is found.
+PYTHON ?=
+
+# Ansible refuses to start outside a UTF-8 locale.
+export LC_ALL := C.UTF-8
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+export COVERAGE_FILE := $(CURDIR)/build/coverage
+
+setup = @command -v python3 >/dev/null || { \
+	echo "setup: python3 was not found. Install it: apt-get install python3 python3-venv (Debian, Ubuntu) or dnf install python3 (Fedora)" >&2; \
+	exit 1; }; \
+	python3 tools/setup.py --venv $(VENV) $(if $(PYTHON),--python $(PYTHON))
+python := $(VENV)/bin/python
+
+help: ## show this table
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo.'
+	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
+
+demo: ## from nothing to the main job having run, told step by step
+	$(setup) run
+	@$(python) -m lab.demo $(DEMO)
+
+test: ## all tests that this machine can run; says what it left out and why
+	$(setup) test
+	@$(python) tools/run_tests.py $(TESTS)
+
+check: ## style, types, documentation, collection rules
+	$(setup) check
+	@$(python) tools/check.py $(GATES)
+
+pins: ## pin anew what requirements/*.in ask for
+	@python3 -m venv build/pins
+	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
+	@for group in pins run test check; do \
+		build/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command "make pins" requirements/$$group.in --output-file requirements/$$group.txt || exit 1; \
+	done

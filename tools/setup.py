@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepare the checkout: the virtual environment, the pinned requirements, the collection's path.
+
+The system's own ``python3`` runs this file, so it uses the standard library only and nothing newer
+than Python 3.7 outside annotations: whoever has an old Python is to read a sentence, no traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+AGENT = ROOT / "agent"
+GROUPS = ("run", "test", "check")
+OLDEST = (3, 11)
+# The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
+NEWEST_TRIED = (3, 14)
+NAMES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3")
+
+PROBE = """
+import json, platform, sys
+lacking = []
+for name in ("ctypes", "ensurepip", "sqlite3", "ssl", "venv"):
+    try:
+        __import__(name)
+    except ImportError:
+        lacking.append(name)
+fit = platform.python_implementation() == "CPython" and sys.version_info[3] == "final"
+json.dump({"version": sys.version_info[:3], "lacking": lacking, "fit": fit}, sys.stdout)
+"""
+
+
+class SetupError(Exception):
+    """Says what is missing and the one thing to do about it."""
+
+
+class Interpreter(NamedTuple):
+    """One Python found on this computer."""
+
+    path: str
+    version: tuple[int, ...]
+    lacking: tuple[str, ...]
+
+
+# --- which Python ---------------------------------------------------------------------------------
+
+
+def named_on_path() -> Iterator[str]:
+    """Yield the interpreters that the search path offers."""
+    for name in NAMES:
+        found = shutil.which(name)
+        if found:
+            yield found
+
+
+def known_to_pyenv() -> Iterator[str]:
+    """Yield what pyenv keeps: its shims on the path refuse versions that are not selected."""
+    if not shutil.which("pyenv"):
+        return
+    asked = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=False)
+    versions = Path(asked.stdout.strip() or os.devnull) / "versions"
+    for exe in sorted(versions.glob("3.*/bin/python3")):
+        yield str(exe)
+
+
+def probe(exe: str) -> Interpreter | None:
+    """Ask an interpreter for its version and missing parts; None when it does not serve at all."""
+    try:
+        asked = subprocess.run([exe, "-I", "-c", PROBE], capture_output=True, timeout=20, check=True)
+        told = json.loads(asked.stdout.decode())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return Interpreter(exe, tuple(told["version"]), tuple(told["lacking"])) if told["fit"] else None
+
+
+def rank(found: Interpreter) -> tuple[bool, tuple[int, ...]]:
+    """Order interpreters: those that the pins were tried on first, among them the newest."""
+    return found.version[:2] <= NEWEST_TRIED, found.version
+
+
+def find_interpreter(wanted: str | None) -> str:
+    """Return the newest complete CPython, or the one that was asked for.
+
+    Raises:
+        SetupError: none is new enough, or the newest lacks a part of its standard library.
+    """
+    names: Iterable[str] = [wanted] if wanted else [*named_on_path(), *known_to_pyenv()]
+    probed = [found for found in map(probe, dict.fromkeys(names)) if found]
+    recent = sorted((found for found in probed if found.version >= OLDEST), key=rank, reverse=True)
+    whole = [found.path for found in recent if not found.lacking]
+    if whole:
+        return whole[0]
+    raise SetupError(missing_python(recent, wanted))
+
+
+def missing_python(recent: list[Interpreter], wanted: str | None) -> str:
+    """Say why no Python serves and which command helps."""
+    if recent:
+        best = recent[0]
+        name = "python{}.{}".format(*best.version[:2])
+        lacks = ", ".join(best.lacking)
+        return f"{best.path} lacks {lacks}. Install it: {install_command(name, parts=True)}"
+    what = f"{wanted} is no" if wanted else "found no"
+    name = wanted or system_python()
+    return f"{what} CPython 3.11 or newer. Install one: {install_command(name, parts=False)}"
+
+
+def install_command(name: str, *, parts: bool) -> str:
+    """Return the system's command that installs a Python, or the parts that Debian splits off."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    if shutil.which("apt-get"):
+        return f"{sudo}apt-get install " + (f"{name}-venv" if parts else f"{name} {name}-venv")
+    if shutil.which("dnf"):
+        return f"{sudo}dnf install {name}"
+    return "see https://www.python.org/downloads/"
+
+
+def system_python() -> str:
+    """Return the system's name of a new enough Python: Ubuntu 22.04 has 3.11 beside its default."""
+    release = Path("/etc/os-release")
+    text = release.read_text(encoding="utf-8") if release.exists() else ""
+    return "python3.11" if re.search(r'^VERSION_ID="?22\.04"?$', text, re.M) else "python3"
+
+
+# --- the virtual environment ----------------------------------------------------------------------
+
+
+def groups_up_to(group: str) -> tuple[str, ...]:
+    """Return the groups of requirements that a group contains, itself last."""
+    return GROUPS[: GROUPS.index(group) + 1]
+
+
+def pins(group: str) -> Path:
+    """Return the file that pins a group's requirements."""
+    return ROOT / "requirements" / f"{group}.txt"
+
+
+def fingerprint(group: str) -> str:
+    """Hash everything that decides what a group installs."""
+    digest = hashlib.sha256(str(ROOT).encode())
+    for path in (pins(group), AGENT / "pyproject.toml"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def stamp(venv: Path, group: str) -> Path:
+    """Return the file that says what a group was installed from."""
+    return venv / f"latchkey-{group}.stamp"
+
+
+def is_current(venv: Path, group: str) -> bool:
+    """Tell whether a group is installed just as the pins say."""
+    mark = stamp(venv, group)
+    # A virtual environment whose base interpreter went away keeps its files but not this link.
+    usable = (venv / "bin/python").exists() and mark.exists()
+    return usable and mark.read_text() == fingerprint(group)
+
+
+def run(*command: str) -> None:
+    """Run a command whose output matters only when it fails.
+
+    Raises:
+        SetupError: it failed; carries the end of its output.
+    """
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        said = done.stdout.decode(errors="replace").strip().splitlines()[-15:]
+        raise SetupError("\n  ".join(["this failed: " + " ".join(command), *said]))
+
+
+def create(venv: Path, wanted: str | None) -> None:
+    """Make an empty virtual environment on the best interpreter."""
+    exe = find_interpreter(wanted)
+    say(f"making {venv} with {exe}")
+    run(exe, "-m", "venv", "--clear", str(venv))
+
+
+def install(venv: Path, group: str) -> None:
+    """Install a group's pinned requirements and the agent itself, editable."""
+    say(f"installing {pins(group).relative_to(ROOT)}")
+    python = str(venv / "bin/python")
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    run(*pip, "--require-hashes", "--requirement", str(pins(group)))
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(AGENT))
+    for contained in groups_up_to(group):
+        stamp(venv, contained).write_text(fingerprint(contained))
+
+
+def link_collection() -> None:
+    """Let the checkout be found as an Ansible collection below build/collections."""
+    link = ROOT / "build/collections/ansible_collections/latchkey/consent"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to("../../../..", target_is_directory=True)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let one set-up at a time change the checkout; the others wait."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build/setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepare(venv: Path, group: str, wanted: str | None) -> None:
+    """Bring the checkout to where a group's commands can run."""
+    link_collection()
+    if is_current(venv, group):
+        return
+    with alone():
+        if not (venv / "bin/python").exists():
+            create(venv, wanted)
+        if not is_current(venv, group):
+            install(venv, group)
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what takes time."""
+    print(f"setup: {text}", flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(description="Prepare this checkout.")
+    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    parser.add_argument("--python", default=None, help="use this interpreter, not the newest")
+    asked = parser.parse_args(arguments)
+    try:
+        prepare(asked.venv.absolute(), asked.group, asked.python)
+    except (SetupError, OSError) as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
