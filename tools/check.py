@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the gates that every commit passes, some at a time; print one line each, then what failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(sys.executable).parent
+
+# The plugins by the path that Ansible imports them from, so that their imports of each other resolve.
+PLUGINS = "build/collections/ansible_collections/latchkey/consent/plugins"
+TYPED = [path for path in ("agent/src", "lab", "tools", "tests", PLUGINS) if any((ROOT / path).rglob("*.py"))]
+
+# The slowest first, so that the short ones fill the time beside them.
+GATES = {
+    "sanity": [sys.executable, "tools/sanity.py"],
+    "docs": [
+        "antsibull-docs",
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--validate-collection-refs=all",
+        ".",
+    ],
+    "lint": ["ansible-lint", "--offline", "--strict"],
+    "types": ["mypy", *TYPED],
+    "licences": ["reuse", "lint"],
+    "changelog": ["antsibull-changelog", "lint"],
+    "style": ["ruff", "check", "--quiet", "."],
+    "format": ["ruff", "format", "--diff", "--quiet", "."],
+    "size": [sys.executable, "tools/gate.py"],
+}
+
+
+class Result(NamedTuple):
+    """How one gate ended."""
+
+    name: str
+    passed: bool
+    seconds: float
+    output: str
+
+
+def run_gate(name: str) -> Result:
+    """Run one gate to its end."""
+    started = time.monotonic()
+    path = f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        GATES[name],
+        cwd=ROOT,
+        env=dict(os.environ, PATH=path, NO_COLOR="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    seconds = time.monotonic() - started
+    return Result(name, done.returncode == 0, seconds, done.stdout.decode(errors="replace"))
+
+
+def run_gates(names: list[str]) -> list[Result]:
+    """Run gates side by side and tell each one's end as it comes; return the failed ones."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = []
+        for future in as_completed([pool.submit(run_gate, name) for name in names]):
+            result = future.result()
+            results.append(result)
+            print(
+                f"{'ok    ' if result.passed else 'FAILED'} {result.name:<10}{result.seconds:5.1f} s",
+                flush=True,
+            )
+    return [result for result in results if not result.passed]
+
+
+def main(selection: list[str]) -> int:
+    """Run the selected gates, or all; return the exit code."""
+    unknown = sorted(set(selection) - set(GATES))
+    if unknown:
+        print(f"no such gate: {', '.join(unknown)}; there are: {', '.join(GATES)}", file=sys.stderr)
+        return 2
+    failed = run_gates(selection or list(GATES))
+    for result in failed:
+        print(f"\n{'-' * 20} {result.name}: {subprocess.list2cmdline(map(str, GATES[result.name]))}")
+        print(result.output.rstrip())
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,312 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write what is made from the agent's protocol: run it after every change there.
+
+The collection runs where the agent's package is not installed, so what both need reaches it as
+generated text. ``--check`` writes nothing and fails where a file is not what it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import inspect
+
+from latchkey_agent.protocol import PROTOCOL_VERSION, local, messages
+from latchkey_agent.protocol.errors import ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = "tools/generate.py"
+
+SPDX = (
+    "SPDX-FileCopyrightText: 2026 Latchkey contributors",
+    "SPDX-License-Identifier: GPL-3.0-or-later",
+)
+
+ANSWERS: tuple[type[msgspec.Struct], ...] = (
+    messages.Answer,
+    messages.SessionAnswer,
+    messages.EndedAnswer,
+    messages.RequestAnswer,
+    messages.ApplyAnswer,
+    messages.RevokeAnswer,
+    messages.CheckpointAnswer,
+    messages.InfoAnswer,
+    messages.ReceiptAnswer,
+    messages.JournalAnswer,
+)
+LOCAL: tuple[Any, ...] = (
+    local.AnyCustomerRequest,
+    local.CustomerAnswer,
+    local.AnyLogonRequest,
+    local.LogonAnswer,
+)
+
+
+# --- the JSON Schema --------------------------------------------------------------------------------
+
+
+def schema() -> str:
+    """Return the JSON Schema of everything that crosses one of the agent's pipes."""
+    _, components = msgspec.json.schema_components(
+        [messages.AnyControlRequest, *ANSWERS, *LOCAL], ref_template="#/$defs/{name}"
+    )
+    verbs = {_tag(request): f"#/$defs/{request.__name__}" for request in _requests()}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Latchkey agent protocol {PROTOCOL_VERSION}",
+        "$comment": f"{SPDX[0]}; {SPDX[1]}; made by {COMMAND} from messages.py and local.py.",
+        "description": "A control request; its answer is #/$defs/Answer.",
+        "anyOf": [{"$ref": place} for place in verbs.values()],
+        "discriminator": {"propertyName": "verb", "mapping": verbs},
+        "$defs": dict(sorted(components.items())),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _requests() -> tuple[type[msgspec.Struct], ...]:
+    return typing.get_args(messages.AnyControlRequest)
+
+
+def _tag(request: type[msgspec.Struct]) -> str:
+    return str(request.__struct_config__.tag)
+
+
+# --- what the collection knows ----------------------------------------------------------------------
+
+
+def errors_module() -> str:
+    """Return the collection's copy of the error table."""
+    rows = []
+    for code, row in ERRORS.items():
+        rows.append(f"    {json.dumps(code)}: (")
+        rows += [f"        {row.message!r},", f"        {row.hint!r},", "    ),"]
+    return _python(
+        "The error table: `code: (message, hint)`, with `{named}` places to fill.",
+        ["ERRORS: dict[str, tuple[str, str]] = {", *rows, "}"],
+    )
+
+
+def messages_module() -> str:
+    """Return the answers' types for the type checker, and their shapes for reading them."""
+    structs = list(_structs())
+    lines = [
+        "from typing import Any, Literal, TypedDict",
+        "",
+        f"PROTOCOL_VERSION = {PROTOCOL_VERSION}",
+        "",
+        "# `(type,)` of what must be there, `(type, default)` of what may be left out. In a type `?`",
+        "# means or null, `[x]` a list of x, `{x}` an object whose values are x.",
+        "Shape = dict[str, tuple[Any, ...]]",
+        "SHAPES: dict[str, Shape] = {",
+        *(line for struct in structs for line in _shape(struct)),
+        "}",
+    ]
+    for struct in structs:
+        lines += ["", "", *_typed_dict(struct)]
+    return _python("What the agent answers, as the collection reads it.", lines)
+
+
+def _python(docstring: str, lines: list[str]) -> str:
+    head = [f"# {line}" for line in SPDX] + [
+        f"# Made by {COMMAND} from the agent's protocol; do not edit.",
+        "# fmt: off",
+        f'"""{docstring}"""',
+        "",
+        "from __future__ import annotations",
+        "",
+    ]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def _structs() -> Iterator[inspect.StructType]:
+    """Yield every structure of an answer, each once, used ones before their users."""
+    seen: set[type] = set()
+    for answer in ANSWERS:
+        yield from _walk(inspect.type_info(answer), seen)
+
+
+def _walk(kind: inspect.Type, seen: set[type]) -> Iterator[inspect.StructType]:
+    if isinstance(kind, inspect.StructType):
+        if kind.cls in seen:
+            return
+        seen.add(kind.cls)
+    for part in _parts(kind):
+        yield from _walk(part, seen)
+    if isinstance(kind, inspect.StructType):
+        yield kind
+
+
+def _parts(kind: inspect.Type) -> list[inspect.Type]:
+    match kind:
+        case inspect.StructType(fields=fields):
+            return [field.type for field in fields]
+        case inspect.UnionType(types=types):
+            return list(types)
+        case inspect.ListType(item_type=item):
+            return [item]
+        case inspect.DictType(value_type=value):
+            return [value]
+    return []
+
+
+def _shape(struct: inspect.StructType) -> list[str]:
+    rows = []
+    for field in struct.fields:
+        default = _default(field)
+        rest = "" if default is None else f" {default}"
+        rows.append(f"        {json.dumps(field.name)}: ({json.dumps(_spell(field.type))},{rest}),")
+    return [f"    {json.dumps(struct.cls.__name__)}: {{", *rows, "    },"]
+
+
+def _default(field: inspect.Field) -> str | None:
+    """Return the default as Python text, or None where the field must be there."""
+    if field.required:
+        return None
+    if field.default is not msgspec.NODEFAULT:
+        return repr(field.default)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return repr(msgspec.to_builtins(field.default_factory()))
+    return "None"
+
+
+def _spell(kind: inspect.Type) -> str:
+    """Return the short spelling that `_shapes.py` reads."""
+    match kind:
+        case inspect.StructType(cls=cls):
+            return cls.__name__
+        case inspect.ListType(item_type=item):
+            return f"[{_spell(item)}]"
+        case inspect.DictType(value_type=value):
+            return f"{{{_spell(value)}}}"
+        case inspect.UnionType(types=types):
+            [some] = [part for part in types if not isinstance(part, inspect.NoneType)]
+            return f"{_spell(some)}?"
+    return _PLAIN[type(kind)][0]
+
+
+def _annotation(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.StructType(cls=cls):
+            return cls.__name__
+        case inspect.ListType(item_type=item):
+            return f"list[{_annotation(item)}]"
+        case inspect.DictType(value_type=value):
+            return f"dict[str, {_annotation(value)}]"
+        case inspect.UnionType(types=types):
+            return " | ".join(_annotation(part) for part in types)
+        case inspect.LiteralType(values=values):
+            return f"Literal[{', '.join(json.dumps(value) for value in values)}]"
+    return _PLAIN[type(kind)][1]
+
+
+_PLAIN: dict[type[inspect.Type], tuple[str, str]] = {
+    inspect.StrType: ("str", "str"),
+    inspect.LiteralType: ("str", "str"),
+    inspect.IntType: ("int", "int"),
+    inspect.FloatType: ("float", "float"),
+    inspect.BoolType: ("bool", "bool"),
+    inspect.AnyType: ("any", "Any"),
+    inspect.NoneType: ("null", "None"),
+}
+
+
+def _typed_dict(struct: inspect.StructType) -> list[str]:
+    fields = []
+    for field in struct.fields:
+        # A field that the encoder may leave unset has no default to fill in but null.
+        unset = not field.required and _default(field) == "None"
+        annotation = _annotation(field.type)
+        nullable = unset and "None" not in annotation
+        fields.append(f"    {field.name}: {annotation}{' | None' if nullable else ''}")
+    first = (struct.cls.__doc__ or "").strip().splitlines()[0]
+    return [f"class {struct.cls.__name__}(TypedDict):", f'    """{first}"""', "", *fields]
+
+
+# --- the documentation ------------------------------------------------------------------------------
+
+
+def errors_page() -> str:
+    """Return the page that lists every error code."""
+    sides = {"agent": "the agent on the PC", "controller": "the collection"}
+    lines = [
+        "<!--",
+        *SPDX,
+        f"Made by {COMMAND} from agent/src/latchkey_agent/protocol/errors.py; do not edit.",
+        "-->",
+        "",
+        "# Errors",
+        "",
+        "What fails returns `error_code`, `msg`, `hint` and `outcome`: `refused` means that nothing",
+        "happened; `unknown` means that it may have happened: run the job again, it goes on where it was,",
+        "or look with `latchkey.consent.credential_info`. The code is stable, the sentences may change.",
+        "Words in braces stand for what is known in the single case.",
+    ]
+    for side, who in sides.items():
+        lines += ["", f"## Said by {who}", "", "| code | message | what to do |", "| --- | --- | --- |"]
+        for code, row in ERRORS.items():
+            if row.side == side:
+                lines.append(f"| `{code}` | {row.message} | {row.hint} |")
+    return "\n".join(lines) + "\n"
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+TARGETS: dict[str, Callable[[], str]] = {
+    "agent/src/latchkey_agent/protocol/schema.json": schema,
+    "plugins/plugin_utils/_errors.py": errors_module,
+    "plugins/plugin_utils/_messages.py": messages_module,
+    "docs/errors.md": errors_page,
+}
+
+
+def differences(root: Path = ROOT) -> dict[str, str]:
+    """Return, per file that is not what it should be, what is different (a unified diff)."""
+    found = {}
+    for name, make in TARGETS.items():
+        path, wanted = root / name, make()
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        if there != wanted:
+            pair = there.splitlines(), wanted.splitlines()
+            found[name] = "\n".join(difflib.unified_diff(*pair, name, "generated", lineterm=""))
+    return found
+
+
+def write(root: Path = ROOT) -> list[str]:
+    """Write every file that is not what it should be; return their names."""
+    stale = list(differences(root))
+    for name in stale:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TARGETS[name](), encoding="utf-8")
+    return stale
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare, as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="compare only; fail where a file is stale")
+    if not parser.parse_args(arguments).check:
+        for name in write():
+            print(f"wrote {name}")
+        return 0
+    stale = differences()
+    for diff in stale.values():
+        print(diff)
+    if stale:
+        print(f"stale: {', '.join(stale)}. Run: python {COMMAND}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

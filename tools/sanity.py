@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test sanity on exactly the files that a release of the collection holds.
+
+ansible-test insists on a real path ``.../ansible_collections/latchkey/consent``, so it gets a copy. The
+agent, the lab and their tests are other products with gates of their own: ``build_ignore`` in galaxy.yml
+keeps them out of the release and out of the copy.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SANITY = ROOT / "build/sanity"
+TREE = SANITY / "ansible_collections/latchkey/consent"
+HOME = SANITY / "home"
+
+# ansible-test fetches get-pip.py from a server of its own; the pip that comes with Python serves as well
+# and needs only the package index, which may be a mirror. It looks for this file before it downloads.
+GET_PIP = """\
+import subprocess, sys
+wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
+"""
+
+
+def checkout_files() -> list[str]:
+    """Return the checkout's files: those of the index, and new ones that git does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def is_left_out(name: str, patterns: list[str]) -> bool:
+    """Tell whether a file, or a folder that it lies in, matches a pattern of ``build_ignore``."""
+    path = PurePosixPath(name)
+    # The last parent is the root itself, ".", which is never left out.
+    parts = [path, *path.parents][:-1]
+    return any(fnmatch.fnmatch(str(part), pattern) for part in parts for pattern in patterns)
+
+
+def released_files() -> list[str]:
+    """Return the files of the checkout that belong to the collection."""
+    patterns = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
+    return [name for name in checkout_files() if not is_left_out(name, patterns)]
+
+
+def copy_tree() -> None:
+    """Make the copy that ansible-test looks at, anew."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    for name in released_files():
+        target = TREE / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    # Without a repository of its own the copy would be judged by the checkout's, which ignores build/.
+    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
+    (TREE / ".git/info/exclude").write_text("tests/output/\n", encoding="utf-8")
+
+
+def make_home() -> None:
+    """Give ansible-test a home of its own, so that it leaves nothing in the user's."""
+    cache = HOME / ".ansible/test/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("24_2", "25_2"):
+        (cache / f"get_pip_{version}.py").write_text(GET_PIP, encoding="utf-8")
+    # The user's package index and download cache stay in force.
+    for name in (".config", ".cache"):
+        link = HOME / name
+        if (Path.home() / name).is_dir() and not link.is_symlink():
+            link.symlink_to(Path.home() / name, target_is_directory=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the sanity tests with these extra arguments; return ansible-test's exit code."""
+    copy_tree()
+    make_home()
+    scripts = Path(sys.executable).parent
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    environment = dict(os.environ, HOME=str(HOME), PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    command = [str(scripts / "ansible-test"), "sanity", "--python", python, *arguments]
+    return subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
