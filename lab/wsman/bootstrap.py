@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scripts that Ansible itself sends: put and fetch files, temporary folders, the home folder.
+
+Ansible sends one small wrapper script and everything else on standard input: a JSON object with
+Ansible's execution wrapper, a line of four NUL characters, a JSON object with the actions and their
+parameters, and where an action takes input a second such line and the input. Seen with ansible-core
+2.19 and 2.21 (executor/powershell/module_manifest.py). The actions are known by name and done here;
+any other, which includes every module, is unsupported.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import itertools
+import json
+import ntpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lab.wsman.host import Host, InvalidPathError
+from lab.wsman.powershell.tokens import UnsupportedScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lab.wsman.powershell.script import Console
+
+MARKS = ("ConvertFrom-Json", "$code.params.PSObject.Properties", "`0`0`0`0", "& $cmd @splat")
+"""What only the wrapper script has; its whole text changes from release to release."""
+
+SEPARATOR = "\0\0\0\0"
+
+LARGEST_FETCH = 4 * 1024 * 1024
+"""Bytes of one fetched piece; Ansible asks for 512 KiB at most."""
+
+
+def is_wrapper(script: str) -> bool:
+    """Whether the script is the wrapper that Ansible sends before each of its own actions."""
+    return all(mark in script for mark in MARKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action of Ansible with its parameters, and what it works on."""
+
+    host: Host
+    user: str
+    console: Console
+    parameters: Mapping[str, Any]
+    lines: Iterator[str]
+
+    def text(self, name: str) -> str:
+        """A parameter that is text. Raises UnsupportedScriptError: it is missing or no text."""
+        value = self.parameters.get(name)
+        if not isinstance(value, str):
+            raise UnsupportedScriptError(f"Ansible's action has no text parameter {name}")
+        return value
+
+    def number(self, name: str) -> int:
+        """A parameter that is a number. Raises UnsupportedScriptError: it is missing or none."""
+        value = self.parameters.get(name)
+        if not isinstance(value, int) or value < 0:
+            raise UnsupportedScriptError(f"Ansible's action has no number parameter {name}")
+        return value
+
+
+def run(host: Host, user: str, console: Console) -> int:
+    """Read what Ansible wants from the script's input, do it, and give the exit code.
+
+    Raises UnsupportedScriptError: it wants something else than the actions of this module.
+    """
+    lines = console.lines()
+    _read_json(lines)
+    manifest = _read_json(lines)
+    match manifest:
+        case {"actions": [{"name": str(name), "params": dict(parameters)}]} if name in _ACTIONS:
+            action = Action(host, user, console, parameters, lines)
+        case _:
+            raise UnsupportedScriptError(f"Ansible's {_names(manifest)}")
+    try:
+        return _ACTIONS[name](action)
+    except (OSError, InvalidPathError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        console.error(f"{name}: {parameters.get('Path', '')}: {reason}", "IOException")
+        return 1
+
+
+def _read_json(lines: Iterator[str]) -> Any:  # noqa: ANN401 - that is what JSON holds
+    text = "\n".join(itertools.takewhile(lambda line: line != SEPARATOR, lines))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnsupportedScriptError(f"Ansible's wrapper got no JSON: {error.msg}") from error
+
+
+def _names(manifest: object) -> str:
+    """The names of the actions only: the rest of a manifest may hold secrets."""
+    match manifest:
+        case {"actions": [*actions]}:
+            names = (item.get("name", "?") for item in actions if isinstance(item, dict))
+            return "action " + ", ".join(map(str, names))
+    return "wrapper with an unknown manifest"
+
+
+def _put(action: Action) -> int:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with action.host.create(action.text("Path")) as file:
+        for line in action.lines:
+            data = _decode(line)
+            digest.update(data)
+            file.write(data)
+    action.console.output(json.dumps({"sha1": digest.hexdigest()}, separators=(",", ":")))
+    return 0
+
+
+def _decode(line: str) -> bytes:
+    try:
+        return base64.b64decode(line, validate=True)
+    except binascii.Error as error:
+        raise UnsupportedScriptError("Ansible's file input is not base64") from error
+
+
+def _fetch_piece(action: Action) -> int:
+    path, size = action.text("Path"), action.number("BufferSize")
+    if not action.host.is_file(path):
+        return _fetch_no_file(action, path)
+    data = action.host.read(path, action.number("Offset"), min(size, LARGEST_FETCH))
+    if data:
+        action.console.output(base64.b64encode(data).decode("ascii"))
+    return 0
+
+
+def _fetch_no_file(action: Action, path: str) -> int:
+    if action.host.is_folder(path):
+        action.console.output("[DIR]")
+        return 0
+    action.console.error(f"{path} does not exist", "FileNotFoundException")
+    return 1
+
+
+def _fetch_all(action: Action) -> int:
+    path, size = action.text("Path"), min(action.number("BufferSize"), LARGEST_FETCH)
+    if not action.host.is_file(path):
+        return _fetch_no_file(action, path)
+    action.console.output("[FILE]")
+    for offset in itertools.count(0, size):
+        data = action.host.read(path, offset, size)
+        if not data:
+            break
+        action.console.output(base64.b64encode(data).decode("ascii"))
+    return 0
+
+
+def _make_temporary_folder(action: Action) -> int:
+    folder = action.host.expand(action.text("Directory"), action.user)
+    path = ntpath.join(folder, action.text("Name"))
+    action.host.make_folder(path)
+    action.console.output(path)
+    return 0
+
+
+def _expand_home(action: Action) -> int:
+    path = action.text("Path")
+    home = action.host.home(action.user)
+    if path == "~":
+        path = home
+    elif path.startswith("~\\"):
+        path = ntpath.join(home, path[2:])
+    action.console.output(path)
+    return 0
+
+
+_ACTIONS: Mapping[str, Callable[[Action], int]] = {
+    "winrm_put_file.ps1": _put,
+    "psrp_put_file.ps1": _put,
+    "winrm_fetch_file.ps1": _fetch_piece,
+    "psrp_fetch_file.ps1": _fetch_all,
+    "powershell_mkdtemp.ps1": _make_temporary_folder,
+    "powershell_expand_user.ps1": _expand_home,
+}

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs whatever script a client sent: Ansible's own, one of the lab's grammar, or none."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from lab.wsman import bootstrap
+from lab.wsman.powershell import grammar
+from lab.wsman.powershell.script import Console, ScriptRun
+from lab.wsman.powershell.tokens import UnsupportedScriptError
+
+if TYPE_CHECKING:
+    from lab.wsman.host import Host
+
+UNSUPPORTED = 250
+"""The exit code of a script that the lab does not understand; no program of ours uses it."""
+
+_logger = logging.getLogger("lab.wsman.scripts")
+
+
+def run_script(script: str, host: Host, user: str, console: Console) -> int:
+    """Run a script and give its exit code. A script that is not understood does nothing.
+
+    Its text goes to the log (secrets travel on the script's input, never in its text).
+    """
+    try:
+        if bootstrap.is_wrapper(script):
+            return bootstrap.run(host, user, console)
+        return ScriptRun(host, console).run(grammar.parse(script))
+    except UnsupportedScriptError as error:
+        shown = "(Ansible's wrapper)" if bootstrap.is_wrapper(script) else script
+        _logger.warning("unsupported script: %s\n%s", error, shown)
+        console.error(f"wsman lab: unsupported script: {error}", "UnsupportedScript")
+        return UNSUPPORTED

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The listener: binds a port, gives each connection a thread, and ends when told to.
+
+`serve` is made for a process of its own; `Listener` for a thread in a test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from lab.wsman import messages
+from lab.wsman.auth import authenticator_makers
+from lab.wsman.connection import ConnectionHandler, Site
+from lab.wsman.faults import Switchboard
+from lab.wsman.requestlog import RequestLog
+from lab.wsman.service import Service
+from lab.wsman.shells import Shell, ShellMaker, ShellTable
+from lab.wsman.winrs import WinrsShell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+    from lab.wsman.host import Host
+
+ADDRESS = "127.0.0.1"
+BACKLOG = 128
+
+
+@dataclass(frozen=True)
+class ListenerConfig:
+    """All that a listener needs; it can be pickled where the host can.
+
+    `port`: 0 takes a free one. `authentication`: the schemes offered, in this order.
+    `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
+    `idle_seconds`: a connection without a request is closed; `orphan_seconds`: a shell without a
+    connection is; `frozen_seconds`: a frozen request's connection is. `operations_per_shell`: how
+    many commands one shell may run (Windows' quota, which Ansible answers with a new shell).
+    """
+
+    host: Host
+    port: int = 0
+    authentication: tuple[str, ...] = ("Basic",)
+    faults: Path | None = None
+    request_log: Path | None = None
+    idle_seconds: float = 120.0
+    orphan_seconds: float = 5.0
+    frozen_seconds: float = 300.0
+    operations_per_shell: int = 1500
+
+
+class Listener:
+    """A listening server. Bound once made, so that `port` is known; then call `run` or `start`."""
+
+    def __init__(self, config: ListenerConfig) -> None:
+        self._log = RequestLog(config.request_log)
+        self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
+        self._shells = ShellTable(config.orphan_seconds)
+        self._site = self._make_site(config)
+        self._wake, self._woken = socket.socketpair()
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        self._count = 0
+        self._thread: threading.Thread | None = None
+
+    def _make_site(self, config: ListenerConfig) -> Site:
+        service = Service(
+            machine=config.host.name,
+            address=f"http://{ADDRESS}:{self.port}/wsman",
+            makers=_shell_makers(config),
+            shells=self._shells,
+        )
+        return Site(
+            service=service,
+            authenticators=authenticator_makers(config.authentication, config.host),
+            switchboard=Switchboard(config.faults),
+            log=self._log,
+            idle_seconds=config.idle_seconds,
+            frozen_seconds=config.frozen_seconds,
+        )
+
+    @property
+    def port(self) -> int:
+        """The TCP port that it listens on."""
+        return int(self._socket.getsockname()[1])
+
+    def run(self) -> None:
+        """Accept connections until `stop`; then close all and end every program."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while all(key.fileobj is not self._woken for key, _ in selector.select()):
+                self._accept()
+        self._close()
+
+    def _accept(self) -> None:
+        connection, _ = self._socket.accept()
+        with self._lock:
+            self._connections.add(connection)
+            self._count += 1
+            number = self._count
+        threading.Thread(
+            target=self._serve, args=(connection, number), name=f"connection {number}", daemon=True
+        ).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        try:
+            with connection, contextlib.suppress(OSError):
+                ConnectionHandler(connection, self._site, number)
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+    def _close(self) -> None:
+        self._socket.close()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._shells.close()
+        self._log.close()
+        self._wake.close()
+        self._woken.close()
+
+    def stop(self) -> None:
+        """Let `run` end. May be called from a signal handler, from any thread, and twice."""
+        with contextlib.suppress(OSError):
+            self._wake.send(b"\0")
+
+    def start(self) -> None:
+        """Run in a thread."""
+        self._thread = threading.Thread(target=self.run, name="listener", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:
+    def winrs(resource_uri: str, owner: str, creation: messages.Creation) -> Shell:
+        return WinrsShell(
+            resource_uri,
+            owner,
+            creation.shell_id,
+            host=config.host,
+            operations=config.operations_per_shell,
+        )
+
+    return {messages.COMMAND_SHELL: winrs}
+
+
+def serve(config: ListenerConfig, report: Callable[[int], object] | None = None) -> None:
+    """Serve until SIGTERM. `report` is called with the port once connections are accepted.
+
+    Raises OSError: the port is taken. Call it in the main thread of a process of its own.
+    """
+    listener = Listener(config)
+
+    def end(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        listener.stop()
+
+    signal.signal(signal.SIGTERM, end)
+    if report is not None:
+        report(listener.port)
+    listener.run()

@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+r"""The PowerShell that the lab understands, as a grammar and as values.
+
+    script      = [strict] {separator} [statement {separator {separator} statement}] {separator}
+    strict      = "Set-StrictMode" "-Version" "Latest"
+    statement   = encoding | guard | call | exit | removal | propagate | STRING
+    encoding    = "$OutputEncoding" "=" "[Text.Encoding]::ASCII"
+    guard       = "if" "(" "-not" exists ")" "{" statements "}"
+    exists      = "[IO.File]::Exists" "(" STRING ")"
+    call        = ["$input" "|"] "&" STRING {argument}
+    argument    = STRING | WORD | NUMBER
+    exit        = "exit" [NUMBER | "$LASTEXITCODE"]
+    removal     = "Remove-Item" argument {"-Force" | "-Recurse"}
+    propagate   = the line that ansible-core 2.19 appends so that a failed command's code is kept
+    separator   = newline | ";"
+
+Keywords and names are compared without regard to case. Two things without a space between them are
+refused where PowerShell would join or split them in ways that surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.wsman.powershell.tokens import Kind, Token, UnsupportedScriptError, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROPAGATE_EXIT = (
+    "if ( -not $? ) { if ( get-variable lastexitcode -erroraction silentlycontinue )"
+    " { exit $lastexitcode } else { exit 1 } }"
+)
+"""The tokens, in lower case and spaced, of ansible-core 2.19's suffix (plugins/shell/powershell.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A string statement: its value goes to the output."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsciiEncoding:
+    """Programs get their input in ASCII, which is what Windows PowerShell does anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """End with a code; None stands for the last program's code."""
+
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Run a program; `with_input` feeds it the script's input."""
+
+    program: str
+    arguments: tuple[str, ...]
+    with_input: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Run the statements where a file does not exist."""
+
+    path: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Remove a file or folder."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PropagateExit:
+    """If the last statement failed, end with the last program's code, or 1."""
+
+
+Statement = Literal | AsciiEncoding | Exit | Call | Unless | Removal | PropagateExit
+
+
+def parse(script: str) -> tuple[Statement, ...]:
+    """Read a whole script.
+
+    Raises UnsupportedScriptError: it is not of this grammar. Nothing of it has run then.
+    """
+    return _Parser(list(tokenize(script))).script()
+
+
+class _Parser:
+    """Reads tokens from left to right; each method reads what its name says."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    @property
+    def _next(self) -> Token:
+        return self._tokens[self._at]
+
+    def _take(self, kind: Kind, text: str | None = None) -> Token:
+        token = self._next
+        if not self._is(kind, text):
+            wanted = kind.value if text is None else repr(text)
+            raise UnsupportedScriptError(f"{token} where {wanted} was expected")
+        self._at += 1
+        return token
+
+    def _is(self, kind: Kind, text: str | None = None) -> bool:
+        token = self._next
+        return token.kind is kind and (text is None or token.text.casefold() == text.casefold())
+
+    def _skip(self, kind: Kind, text: str | None = None) -> bool:
+        if self._is(kind, text):
+            self._at += 1
+            return True
+        return False
+
+    def script(self) -> tuple[Statement, ...]:
+        self._strict_mode()
+        statements = self._statements()
+        self._take(Kind.END)
+        return statements
+
+    def _strict_mode(self) -> None:
+        if self._skip(Kind.WORD, "Set-StrictMode"):
+            self._take(Kind.WORD, "-Version")
+            self._take(Kind.WORD, "Latest")
+
+    def _statements(self) -> tuple[Statement, ...]:
+        statements: list[Statement] = []
+        while True:
+            while self._skip(Kind.SEPARATOR):
+                pass
+            if self._is(Kind.END) or self._is(Kind.SIGN, "}"):
+                return tuple(statements)
+            statements.append(self._statement())
+            if not (self._is(Kind.SEPARATOR) or self._is(Kind.END) or self._is(Kind.SIGN, "}")):
+                raise UnsupportedScriptError(f"{self._next} where a statement should end")
+
+    def _statement(self) -> Statement:
+        if self._skip_propagate_exit():
+            return PropagateExit()
+        if self._is(Kind.STRING):
+            return Literal(self._take(Kind.STRING).text)
+        if self._is(Kind.VARIABLE, "$OutputEncoding"):
+            return self._encoding()
+        if self._is(Kind.VARIABLE, "$input") or self._is(Kind.SIGN, "&"):
+            return self._call()
+        for word, rule in (("exit", self._exit), ("if", self._guard), ("Remove-Item", self._removal)):
+            if self._skip(Kind.WORD, word):
+                return rule()
+        raise UnsupportedScriptError(f"{self._next} starts no statement that the lab knows")
+
+    def _skip_propagate_exit(self) -> bool:
+        wanted = PROPAGATE_EXIT.split(" ")
+        found = [token.text.casefold() for token in self._tokens[self._at : self._at + len(wanted)]]
+        if found == wanted:
+            self._at += len(wanted)
+        return found == wanted
+
+    def _encoding(self) -> Statement:
+        self._take(Kind.VARIABLE)
+        self._take(Kind.SIGN, "=")
+        self._take(Kind.TYPE, "[Text.Encoding]::ASCII")
+        return AsciiEncoding()
+
+    def _guard(self) -> Statement:
+        self._take(Kind.SIGN, "(")
+        self._take(Kind.WORD, "-not")
+        self._take(Kind.TYPE, "[IO.File]::Exists")
+        self._take(Kind.SIGN, "(")
+        path = self._take(Kind.STRING).text
+        for sign in ("))", "{"):
+            for character in sign:
+                self._take(Kind.SIGN, character)
+        statements = self._statements()
+        self._take(Kind.SIGN, "}")
+        return Unless(path, statements)
+
+    def _call(self) -> Statement:
+        with_input = self._skip(Kind.VARIABLE, "$input")
+        if with_input:
+            self._take(Kind.SIGN, "|")
+        self._take(Kind.SIGN, "&")
+        program = self._take(Kind.STRING).text
+        arguments: list[str] = []
+        while self._is_argument():
+            arguments.append(self._argument())
+        return Call(program, tuple(arguments), with_input)
+
+    def _is_argument(self) -> bool:
+        return self._next.kind in {Kind.STRING, Kind.WORD, Kind.NUMBER}
+
+    def _argument(self) -> str:
+        token = self._next
+        if not self._is_argument():
+            raise UnsupportedScriptError(f"{token} where an argument was expected")
+        if token.glued:
+            raise UnsupportedScriptError(f"{token} follows another one without a space")
+        self._at += 1
+        return token.text
+
+    def _exit(self) -> Statement:
+        if self._is(Kind.NUMBER):
+            return Exit(int(self._take(Kind.NUMBER).text))
+        return Exit(None if self._skip(Kind.VARIABLE, "$LASTEXITCODE") else 0)
+
+    def _removal(self) -> Statement:
+        path = self._argument()
+        while self._skip(Kind.WORD, "-Force") or self._skip(Kind.WORD, "-Recurse"):
+            pass
+        return Removal(path)

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a script of the lab's grammar against a computer."""
+
+from __future__ import annotations
+
+import threading
+from typing import IO, TYPE_CHECKING, Protocol
+
+from lab.wsman.host import Host, InvalidPathError, Process, ProgramNotFoundError
+from lab.wsman.powershell import grammar
+from lab.wsman.powershell.native import legacy_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PIECE = 65536
+
+
+class Console(Protocol):
+    """What a running script sees of the world; the ways of connecting differ in it."""
+
+    def lines(self) -> Iterator[str]:
+        """The script's input, line by line; waits for each."""
+        ...
+
+    def stop_input(self) -> None:
+        """Let a reader that waits in `lines` go on: nobody needs the rest."""
+        ...
+
+    def output(self, text: str) -> None:
+        """Write one string object to the output."""
+        ...
+
+    def error(self, text: str, error_id: str) -> None:
+        """Write an error record's text."""
+        ...
+
+    def program_output(self, data: bytes) -> None:
+        """Write what a program wrote to its standard output."""
+        ...
+
+    def program_error(self, data: bytes) -> None:
+        """Write what a program wrote to its standard error output."""
+        ...
+
+    def started(self, process: Process) -> None:
+        """A program runs now; it is to be killed when the command is cancelled."""
+        ...
+
+
+class ScriptRun:
+    """One run of a script: what has happened so far decides what `exit` and the end mean."""
+
+    def __init__(self, host: Host, console: Console) -> None:
+        self._host = host
+        self._console = console
+        self._succeeded = True
+        self._last_code: int | None = None
+
+    def run(self, statements: Iterable[grammar.Statement]) -> int:
+        """Run the statements and give powershell.exe's exit code: without `exit` 0 or 1.
+
+        Raises UnsupportedScriptError: an argument cannot be passed as Windows would.
+        """
+        code = self._run(statements)
+        return int(not self._succeeded) if code is None else code
+
+    def _run(self, statements: Iterable[grammar.Statement]) -> int | None:
+        for statement in statements:
+            code = self._step(statement)
+            if code is not None:
+                return code
+        return None
+
+    def _step(self, statement: grammar.Statement) -> int | None:
+        """Run one statement; a number ends the script with that code."""
+        match statement:
+            case grammar.Literal(value):
+                self._console.output(value)
+                self._succeeded = True
+            case grammar.Exit(code):
+                return (self._last_code or 0) if code is None else code
+            case grammar.Unless(path, statements):
+                return None if self._host.is_file(path) else self._run(statements)
+            case grammar.Call():
+                self._call(statement)
+            case grammar.Removal(path):
+                self._remove(path)
+            case grammar.PropagateExit():
+                if not self._succeeded:
+                    return 1 if self._last_code is None else self._last_code
+            case grammar.AsciiEncoding():
+                self._succeeded = True
+        return None
+
+    def _remove(self, path: str) -> None:
+        try:
+            self._host.remove(path)
+            self._succeeded = True
+        except (OSError, InvalidPathError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._fail(f"Remove-Item : Cannot remove item {path}: {reason}", "RemoveItemError")
+
+    def _fail(self, text: str, error_id: str) -> None:
+        self._succeeded = False
+        self._console.error(text, error_id)
+
+    def _call(self, call: grammar.Call) -> None:
+        arguments = legacy_arguments(call.arguments)
+        try:
+            process = self._host.start(call.program, arguments)
+        except ProgramNotFoundError:
+            self._fail(_not_recognized(call.program), "CommandNotFoundException")
+            return
+        lines = _encode(self._console.lines()) if call.with_input else ()
+        self._last_code = run_process(process, lines, self._console)
+        self._succeeded = self._last_code == 0
+
+
+def _encode(lines: Iterable[str]) -> Iterator[bytes]:
+    """Lines as Windows PowerShell pipes them: ASCII, a question mark for anything else, CR LF.
+
+    A character outside the Basic Multilingual Plane is two UTF-16 units and becomes two marks.
+    """
+    for line in lines:
+        doubled = "".join("??" if ord(character) > 0xFFFF else character for character in line)
+        yield doubled.encode("ascii", errors="replace") + b"\r\n"
+
+
+def run_process(process: Process, pieces: Iterable[bytes], console: Console) -> int:
+    """Feed a program, pass its output on, and give its exit code as Windows shows it."""
+    console.started(process)
+    errors = threading.Thread(target=_pump, args=(process.stderr, console.program_error), daemon=True)
+    outputs = threading.Thread(target=_pump_outputs, args=(process, console, errors), daemon=True)
+    errors.start()
+    outputs.start()
+    _feed(process.stdin, pieces)
+    outputs.join()
+    code = process.wait()
+    return code if code >= 0 else 1
+
+
+def _pump_outputs(process: Process, console: Console, errors: threading.Thread) -> None:
+    _pump(process.stdout, console.program_output)
+    errors.join()
+    # The program has closed its outputs: nobody waits for more of its input.
+    console.stop_input()
+
+
+def _pump(stream: IO[bytes] | None, write: Writer) -> None:
+    if stream is None:
+        return
+    with stream:
+        while data := stream.read(PIECE):
+            write(data)
+
+
+def _feed(stream: IO[bytes] | None, pieces: Iterable[bytes]) -> None:
+    if stream is None:
+        return
+    try:
+        for piece in pieces:
+            _write_all(stream, piece)
+    except BrokenPipeError:
+        pass  # The program ended without reading all: PowerShell carries on, too.
+    finally:
+        stream.close()
+
+
+def _write_all(stream: IO[bytes], piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[stream.write(left) :]
+
+
+class Writer(Protocol):
+    """Takes a piece of a program's output."""
+
+    def __call__(self, data: bytes, /) -> None:
+        """Take the piece."""
+        ...
+
+
+def _not_recognized(program: str) -> str:
+    return (
+        f"& : The term '{program}' is not recognized as the name of a cmdlet, function, script "
+        "file, or operable program. Check the spelling of the name, or if a path was included, "
+        "verify that the path is correct and try again."
+    )

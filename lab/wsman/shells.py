@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shells and their commands: what exists between a Create and a Delete."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from lab.wsman import soapfault
+from lab.wsman.messages import Chunk, CommandLine, Creation, Output
+from lab.wsman.soap import Request, new_id
+
+
+class Shell(ABC):
+    """One open shell. Its kind (WinRS, PowerShell) is told by its resource URI."""
+
+    def __init__(self, resource_uri: str, owner: str, shell_id: str) -> None:
+        self.resource_uri = resource_uri
+        self.owner = owner
+        self.shell_id = shell_id or new_id()
+
+    @abstractmethod
+    def command(self, line: CommandLine, request: Request) -> str:
+        """Start a command and give its id. Raises SoapFault."""
+
+    @abstractmethod
+    def send(self, chunk: Chunk) -> None:
+        """Take input. Raises SoapFault: no such command or stream."""
+
+    @abstractmethod
+    def receive(
+        self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
+    ) -> Output | None:
+        """The next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
+
+    @abstractmethod
+    def signal(self, command_id: str, code: str) -> None:
+        """End a command and forget it. Raises SoapFault: no such command."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End every command. Called once, when the shell is deleted or its client is gone."""
+
+
+ShellMaker = Callable[[str, str, Creation], Shell]
+"""Makes a shell from resource URI, owner and what the Create said."""
+
+
+class ShellTable:
+    """All open shells of a computer, and the connections over which each is used.
+
+    A shell whose last connection is gone is closed after `orphan_seconds`. (Windows keeps it for two
+    hours; a lab computer has to end its programs.)
+    """
+
+    def __init__(self, orphan_seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._shells: dict[str, Shell] = {}
+        self._connections: dict[str, set[int]] = {}
+        self._orphan_seconds = orphan_seconds
+
+    def add(self, shell: Shell, connection: int) -> None:
+        """Take in a new shell."""
+        with self._lock:
+            self._shells[shell.shell_id] = shell
+            self._connections[shell.shell_id] = {connection}
+
+    def find(self, shell_id: str | None, owner: str, connection: int) -> Shell:
+        """The owner's shell, used over this connection from now on. Raises SoapFault: none."""
+        with self._lock:
+            shell = self._shells.get(shell_id or "")
+            if shell is None or shell.owner != owner:
+                raise soapfault.unknown_shell()
+            self._connections[shell.shell_id].add(connection)
+            return shell
+
+    def remove(self, shell: Shell) -> None:
+        """Close a shell and forget it. Does nothing where it is gone already."""
+        with self._lock:
+            known = self._shells.pop(shell.shell_id, None)
+            self._connections.pop(shell.shell_id, None)
+        if known is not None:
+            known.close()
+
+    def disconnected(self, connection: int) -> None:
+        """A connection is gone; shells that only it used are closed after a while."""
+        with self._lock:
+            for shell_id, used in self._connections.items():
+                used.discard(connection)
+                if not used:
+                    self._watch_orphan(self._shells[shell_id])
+
+    def _watch_orphan(self, shell: Shell) -> None:
+        timer = threading.Timer(self._orphan_seconds, self._close_orphan, (shell,))
+        timer.daemon = True
+        timer.start()
+
+    def _close_orphan(self, shell: Shell) -> None:
+        with self._lock:
+            orphan = not self._connections.get(shell.shell_id, {0})
+        if orphan:
+            self.remove(shell)
+
+    def close(self) -> None:
+        """Close every shell."""
+        with self._lock:
+            shells = list(self._shells.values())
+        for shell in shells:
+            self.remove(shell)

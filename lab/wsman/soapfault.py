@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The faults of WS-Management with Windows' codes.
+
+Codes and subcodes: wsmerror.h of the Windows SDK; the faults for unknown shells and commands, for a
+missing program and for the time-out are as Windows was seen to send them to pypsrp.
+"""
+
+from __future__ import annotations
+
+FAULT_DETAIL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail"
+
+FILE_NOT_FOUND = 2147942402
+ACCESS_DENIED = 5
+INVALID_PARAMETER = 87
+ACTION_NOT_SUPPORTED = 2150858771
+HEADER_REQUIRED = 2150858769
+INVALID_SOAP_BODY = 2150858791
+OPERATION_TIMED_OUT = 2150858793
+INVALID_RESOURCE_URI = 2150858811
+SCHEMA_VALIDATION = 2150858817
+INVALID_XML = 2150858819
+ENVELOPE_SIZE_EXCEEDED = 2150858824
+UNEXPECTED_SELECTORS = 2150858843
+QUOTA_MAX_OPERATIONS = 2150859174
+
+
+class SoapFault(Exception):
+    """An answer that is a fault.
+
+    `code` is Windows' error code, `subcode` a prefixed name of WS-Management or WS-Addressing, `side`
+    says whose fault it is (Sender or Receiver), `text` is shown to people.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        subcode: str,
+        text: str,
+        *,
+        side: str = "Sender",
+        detail: str = "",
+        wmi_error: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.subcode = subcode
+        self.text = text
+        self.side = side
+        self.detail = detail
+        self.wmi_error = wmi_error
+
+
+def operation_timed_out() -> SoapFault:
+    """Nothing to tell within the OperationTimeout; clients ask again."""
+    return SoapFault(
+        OPERATION_TIMED_OUT,
+        "w:TimedOut",
+        "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.  ",
+        side="Receiver",
+    )
+
+
+def unknown_shell() -> SoapFault:
+    """No shell has this id (any more), or it belongs to another user."""
+    return _unexpected_selectors(
+        "The WS-Management service cannot process the request because the request contained invalid selectors "
+        "for the resource. "
+    )
+
+
+def unknown_command() -> SoapFault:
+    """No command of this shell has this id (any more)."""
+    return _unexpected_selectors(
+        "The Windows Remote Shell received a request to perform an operation on a command identifier that does "
+        "not exist. Either the command has completed execution or the client specified an invalid command "
+        "identifier. "
+    )
+
+
+def _unexpected_selectors(text: str) -> SoapFault:
+    return SoapFault(
+        UNEXPECTED_SELECTORS, "w:InvalidSelectors", text, detail=f"{FAULT_DETAIL}/UnexpectedSelectors"
+    )
+
+
+def quota_max_operations(limit: int) -> SoapFault:
+    """The shell has run as many operations as its quota allows; Ansible opens a new shell."""
+    return SoapFault(
+        QUOTA_MAX_OPERATIONS,
+        "w:QuotaLimit",
+        f"The WS-Management service cannot process the request. The maximum number of concurrent operations for "
+        f"this user has been exceeded ({limit}). Close existing operations for this user, or raise the quota.",
+        wmi_error=True,
+    )
+
+
+def action_not_supported(action: str) -> SoapFault:
+    """The request asks for an operation that this server does not have."""
+    return SoapFault(
+        ACTION_NOT_SUPPORTED,
+        "a:ActionNotSupported",
+        f"The action {action} is not supported by the service. ",
+        detail=f"{FAULT_DETAIL}/ActionMismatch",
+    )
+
+
+def invalid_resource_uri(uri: str) -> SoapFault:
+    """The request names a resource other than the shells that this server has."""
+    return SoapFault(
+        INVALID_RESOURCE_URI,
+        "a:DestinationUnreachable",
+        f"The WS-Management service cannot process the request. The resource URI ({uri}) was not found. ",
+        detail=f"{FAULT_DETAIL}/InvalidResourceURI",
+    )
+
+
+def invalid_xml(reason: str) -> SoapFault:
+    """The message is not well-formed, or holds a document type declaration."""
+    return SoapFault(INVALID_XML, "w:SchemaValidationError", f"The request contains invalid XML: {reason}. ")
+
+
+def schema_validation(reason: str) -> SoapFault:
+    """The message is XML, but not what its schema says."""
+    return SoapFault(SCHEMA_VALIDATION, "w:SchemaValidationError", f"The SOAP XML is not valid: {reason}. ")
+
+
+def header_required(name: str) -> SoapFault:
+    """A header that every request must have is missing."""
+    return SoapFault(
+        HEADER_REQUIRED,
+        "a:MessageInformationHeaderRequired",
+        f"The request does not have all the expected SOAP headers: {name} is missing. ",
+    )
+
+
+def invalid_body(reason: str) -> SoapFault:
+    """The body does not fit the action."""
+    return SoapFault(INVALID_SOAP_BODY, "w:SchemaValidationError", f"The SOAP body is not valid: {reason}. ")
+
+
+def invalid_parameter(text: str) -> SoapFault:
+    """The operation cannot be done with what the request says."""
+    return SoapFault(
+        INVALID_PARAMETER,
+        "w:InvalidParameter",
+        f"The parameter is incorrect. {text}",
+        detail=f"{FAULT_DETAIL}/InvalidValue",
+    )
+
+
+def envelope_too_large(limit: int) -> SoapFault:
+    """The request is larger than this server takes."""
+    return SoapFault(
+        ENVELOPE_SIZE_EXCEEDED,
+        "w:EncodingLimit",
+        f"The request is larger than the maximum envelope size of {limit} bytes. ",
+        detail=f"{FAULT_DETAIL}/MaxEnvelopeSize",
+    )
+
+
+def file_not_found(program: str) -> SoapFault:
+    """A program that was to be started without cmd.exe does not exist."""
+    return SoapFault(
+        FILE_NOT_FOUND,
+        "w:InternalError",
+        f"The system cannot find the file specified. ({program})",
+        side="Receiver",
+    )

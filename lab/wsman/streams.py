@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two ends of a command: what clients send in, and what they receive.
+
+A client's requests and the command's own threads meet here, so every method may be called from any
+thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from lab.wsman.messages import Chunk, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COALESCE_SECONDS = 0.05
+"""After a first piece of output, how long to wait for more before handing it out.
+
+Most programs print one line and end: with this short wait their output and their end travel in one
+answer instead of two.
+"""
+
+ALIVE_SECONDS = 1.0
+"""How often a waiting Receive looks whether its client is still there."""
+
+T = TypeVar("T")
+
+
+class InputQueue(Generic[T]):
+    """Pieces of input in order, read as an iterator that waits for the next one."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[T] = deque()
+        self._ended = False
+
+    def put(self, *items: T) -> None:
+        """Add pieces. After the end they are thrown away: nobody reads any more."""
+        with self._changed:
+            if not self._ended:
+                self._items.extend(items)
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """No more pieces will come."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """End at once, also for a reader that waits, and forget what was not read."""
+        with self._changed:
+            self._items.clear()
+            self._ended = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._ended)
+            if not self._items:
+                raise StopIteration
+            return self._items.popleft()
+
+
+class LineSplitter:
+    """Cuts bytes into lines as .NET's StreamReader.ReadLine does: at CR, LF or CR LF; UTF-8."""
+
+    def __init__(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self._rest: list[str] = []
+
+    def feed(self, data: bytes, *, end: bool = False) -> list[str]:
+        """The lines that are complete with `data`; with `end` also the last one without a newline."""
+        *lines, rest = self._decoder.decode(data, final=end).split("\n")
+        if lines:
+            lines[0] = "".join((*self._rest, lines[0]))
+            self._rest.clear()
+        if rest:
+            self._rest.append(rest)
+        if end and self._rest:
+            lines.append("".join(self._rest))
+            self._rest.clear()
+        return lines
+
+
+class OutputBuffer:
+    """What a command has written and nobody has received yet, and how it ended."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._chunks: deque[tuple[str, bytes]] = deque()
+        self._done = False
+        self._exit_code: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the command has ended; there may be output left."""
+        return self._done
+
+    def write(self, stream: str, data: bytes) -> None:
+        """Add a piece of output."""
+        with self._changed:
+            self._chunks.append((stream, data))
+            self._changed.notify_all()
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """The command has ended. Only the first call counts."""
+        with self._changed:
+            if not self._done:
+                self._done, self._exit_code = True, exit_code
+            self._changed.notify_all()
+
+    def take(self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]) -> Output | None:
+        """The next output of at most `limit` bytes, or None when nothing came in `timeout` seconds.
+
+        Ends early, with None, when `alive` says that nobody waits for the answer any more.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            if not self._wait_for_something(deadline, alive):
+                return None
+            self._changed.wait_for(
+                lambda: self._done, min(COALESCE_SECONDS, max(0.0, deadline - time.monotonic()))
+            )
+            chunks = [Chunk(stream, command_id, data) for stream, data in self._pop(limit)]
+            done = self._done and not self._chunks
+            return Output(chunks, done, self._exit_code if done else None)
+
+    def _wait_for_something(self, deadline: float, alive: Callable[[], bool]) -> bool:
+        while not (self._chunks or self._done):
+            left = deadline - time.monotonic()
+            if left <= 0 or not alive():
+                return False
+            self._changed.wait(min(left, ALIVE_SECONDS))
+        return True
+
+    def _pop(self, limit: int) -> Iterator[tuple[str, bytes]]:
+        while self._chunks and limit > 0:
+            stream, data = self._chunks.popleft()
+            if len(data) > limit:
+                self._chunks.appendleft((stream, data[limit:]))
+                data = data[:limit]
+            limit -= len(data)
+            yield stream, data

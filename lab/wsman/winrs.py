@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command shell of WinRS: one process a command, three byte streams."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from lab.wsman import soapfault
+from lab.wsman.commandline import Program, Script, Task, TooLong, Unsupported, read_command_line
+from lab.wsman.host import Host, Process, ProgramNotFoundError
+from lab.wsman.interpreter import UNSUPPORTED, run_script
+from lab.wsman.messages import TERMINATE_SIGNALS, Chunk, CommandLine, Output
+from lab.wsman.powershell.native import COMMAND_LINE_TOO_LONG
+from lab.wsman.powershell.script import run_process
+from lab.wsman.shells import Shell
+from lab.wsman.soap import Request, new_id
+from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_logger = logging.getLogger("lab.wsman.scripts")
+
+
+class WinrsShell(Shell):
+    """A shell in which each command is a process of its own."""
+
+    def __init__(self, resource_uri: str, owner: str, shell_id: str, *, host: Host, operations: int) -> None:
+        super().__init__(resource_uri, owner, shell_id)
+        self._host = host
+        self._lock = threading.Lock()
+        self._commands: dict[str, WinrsCommand] = {}
+        self._operations_left = operations
+        self._operations = operations
+
+    def command(self, line: CommandLine, request: Request) -> str:
+        """Start a command and give its id. Raises SoapFault: the shell's quota is used up."""
+        through_cmd = request.options.get("WINRS_SKIP_CMD_SHELL", "").upper() != "TRUE"
+        task = read_command_line(line, through_cmd=through_cmd)
+        if isinstance(task, Program) and not through_cmd and not self._host.knows_program(task.path):
+            raise soapfault.file_not_found(task.path)
+        console = request.options.get("WINRS_CONSOLEMODE_STDIN", "").upper() == "TRUE"
+        command = WinrsCommand(task, self._host, self.owner, has_input=not console)
+        command_id = line.command_id or new_id()
+        with self._lock:
+            if self._operations_left <= 0:
+                raise soapfault.quota_max_operations(self._operations)
+            self._operations_left -= 1
+            self._commands[command_id] = command
+        command.start()
+        return command_id
+
+    def _find(self, command_id: str) -> WinrsCommand:
+        with self._lock:
+            command = self._commands.get(command_id)
+        if command is None:
+            raise soapfault.unknown_command()
+        return command
+
+    def send(self, chunk: Chunk) -> None:
+        """Take input. Raises SoapFault: no such command, or not its standard input."""
+        command = self._find(chunk.command_id)
+        if chunk.stream != "stdin":
+            raise soapfault.invalid_parameter(f"There is no input stream {chunk.stream}. ")
+        command.send(chunk.data, end=chunk.end)
+
+    def receive(
+        self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
+    ) -> Output | None:
+        """The next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
+        if not command_id:
+            raise soapfault.invalid_parameter("A command identifier is missing. ")
+        return self._find(command_id).buffer.take(command_id, limit, timeout, alive)
+
+    def signal(self, command_id: str, code: str) -> None:
+        """End a command and forget it. Raises SoapFault: no such command or signal."""
+        command = self._find(command_id)
+        if code not in TERMINATE_SIGNALS:
+            raise soapfault.invalid_parameter(f"There is no signal {code}. ")
+        with self._lock:
+            self._commands.pop(command_id, None)
+        command.cancel()
+
+    def close(self) -> None:
+        """End every command."""
+        with self._lock:
+            commands = list(self._commands.values())
+            self._commands.clear()
+        for command in commands:
+            command.cancel()
+
+
+class WinrsCommand:
+    """A running command, and the console of its script."""
+
+    def __init__(self, task: Task, host: Host, user: str, *, has_input: bool) -> None:
+        self.buffer = OutputBuffer()
+        self._task = task
+        self._host = host
+        self._user = user
+        self._input: InputQueue[bytes] = InputQueue()
+        self._lock = threading.Lock()
+        self._process: Process | None = None
+        self._cancelled = False
+        if not has_input:
+            self._input.end()
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+        threading.Thread(target=self._run, name="command", daemon=True).start()
+
+    def _run(self) -> None:
+        code = UNSUPPORTED
+        try:
+            code = self._run_task()
+        except Exception:
+            _logger.exception("a command ended with a fault of the server's own")
+            self.error("wsman lab: internal error; see the server's log", "InternalError")
+        finally:
+            self.buffer.finish(code)
+
+    def _run_task(self) -> int:
+        match self._task:
+            case Script(text):
+                return run_script(text, self._host, self._user, self)
+            case Program():
+                return self._run_program(self._task)
+            case TooLong():
+                self.program_error(COMMAND_LINE_TOO_LONG.encode())
+                return 1
+            case Unsupported(reason):
+                _logger.warning("unsupported command: %s", reason)
+                self.error(f"wsman lab: unsupported command: {reason}", "UnsupportedCommand")
+                return UNSUPPORTED
+
+    def _run_program(self, program: Program) -> int:
+        try:
+            process = self._host.start(program.path, program.arguments)
+        except ProgramNotFoundError:
+            self.error(
+                f"'{program.path}' is not recognized as an internal or external command,\r\n"
+                "operable program or batch file.",
+                "",
+            )
+            return 1
+        return run_process(process, self._input, self)
+
+    def send(self, data: bytes, *, end: bool) -> None:
+        """Take a piece of input."""
+        if data:
+            self._input.put(data)
+        if end:
+            self._input.end()
+
+    def cancel(self) -> None:
+        """Kill the program, if one runs, and let the script end."""
+        with self._lock:
+            self._cancelled = True
+            process = self._process
+        self._input.abandon()
+        if process is not None:
+            process.kill()
+
+    def started(self, process: Process) -> None:
+        """Remember the program, so that it can be killed; kill it where that was asked already."""
+        with self._lock:
+            self._process = process
+            cancelled = self._cancelled
+        if cancelled:
+            process.kill()
+
+    def lines(self) -> Iterator[str]:
+        """The input as text lines."""
+        splitter = LineSplitter()
+        for data in self._input:
+            yield from splitter.feed(data)
+        yield from splitter.feed(b"", end=True)
+
+    def stop_input(self) -> None:
+        """Nobody reads the input any more."""
+        self._input.abandon()
+
+    def output(self, text: str) -> None:
+        """Write a string object, as powershell.exe does to a pipe."""
+        self.buffer.write("stdout", f"{text}\r\n".encode())
+
+    def error(self, text: str, error_id: str) -> None:
+        """Write an error record's text; Windows would send CLIXML, which Ansible undoes."""
+        shown = f"{text}\r\n    + FullyQualifiedErrorId : {error_id}" if error_id else text
+        self.buffer.write("stderr", f"{shown}\r\n".encode())
+
+    def program_output(self, data: bytes) -> None:
+        """Pass on what the program wrote: it has powershell.exe's own standard output."""
+        self.buffer.write("stdout", data)
+
+    def program_error(self, data: bytes) -> None:
+        """Pass on what the program wrote: it has powershell.exe's own standard error output."""
+        self.buffer.write("stderr", data)
