@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
+WIDTH = 120
 
 SPDX = (
     "SPDX-FileCopyrightText: 2026 Latchkey contributors",
@@ -228,9 +229,17 @@ def _typed_dict(struct: inspect.StructType) -> list[str]:
         unset = not field.required and _default(field) == "None"
         annotation = _annotation(field.type)
         nullable = unset and "None" not in annotation
-        fields.append(f"    {field.name}: {annotation}{' | None' if nullable else ''}")
+        fields += _wrapped(f"    {field.name}: {annotation}{' | None' if nullable else ''}")
     first = (struct.cls.__doc__ or "").strip().splitlines()[0]
     return [f"class {struct.cls.__name__}(TypedDict):", f'    """{first}"""', "", *fields]
+
+
+def _wrapped(line: str) -> list[str]:
+    """Break a long choice of literals: one value a line."""
+    if len(line) <= WIDTH:
+        return [line]
+    before, values = line.removesuffix("]").split("Literal[")
+    return [f"{before}Literal[", *(f"        {value}," for value in values.split(", ")), "    ]"]
 
 
 # --- the documentation ------------------------------------------------------------------------------
@@ -292,15 +301,15 @@ def write(root: Path = ROOT) -> list[str]:
     return stale
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], root: Path = ROOT) -> int:
     """Write or compare, as the command line asks; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="compare only; fail where a file is stale")
     if not parser.parse_args(arguments).check:
-        for name in write():
+        for name in write(root):
             print(f"wrote {name}")
         return 0
-    stale = differences()
+    stale = differences(root)
     for diff in stale.values():
         print(diff)
     if stale:

@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Made by tools/generate.py from the agent's protocol; do not edit.
+# fmt: off
+"""The error table: `code: (message, hint)`, with `{named}` places to fill."""
+
+from __future__ import annotations
+
+ERRORS: dict[str, tuple[str, str]] = {
+    "bad_message": (
+        'The agent did not understand the request: {detail}.',
+        "Check the options' names and values; if they are right, collection and agent are of different versions.",
+    ),
+    "message_too_large": (
+        'The request is larger than the agent accepts ({limit} bytes).',
+        'Shorten the reason, the message or the names.',
+    ),
+    "protocol_mismatch": (
+        'The collection speaks protocol {theirs}, the agent on this PC speaks {ours}.',
+        'Install matching versions: upgrade the agent with the role latchkey.consent.agent, or the collection.',
+    ),
+    "not_permitted": (
+        'The account {account} may not use the agent.',
+        'Use an administrator, or add the account to the local group "Latchkey Operators".',
+    ),
+    "bad_time": (
+        '{field} is not a time that can be used: {detail}.',
+        'Write "22:00", "2026-11-23T22:00" or "2026-11-23T22:00:00+01:00"; the end must be after the beginning.',
+    ),
+    "bad_terms": (
+        'These terms allow nothing or too much: {detail}.',
+        "Ask for at least one restart or unlock, within what the organisation's policy allows.",
+    ),
+    "policy_invalid": (
+        'The agent refuses every request because its settings file is wrong: {detail}.',
+        'Correct the settings file; the agent reads it again by itself.',
+    ),
+    "policy_refuses": (
+        "The organisation's policy does not allow this: {detail}.",
+        'Change the request, or have the policy changed by who is responsible for it.',
+    ),
+    "journal_damaged": (
+        "The agent's journal is damaged or was changed: {detail}. Everything sealed was erased.",
+        'Find out who or what changed it, keep the file, then run: latchkeyctl journal reset',
+    ),
+    "erasure_unconfirmed": (
+        'An earlier secret could not be erased for certain ({detail}), so no new one is accepted.',
+        'The agent goes on trying; look at the disk. latchkeyctl status tells when it is done.',
+    ),
+    "storage_failed": (
+        'The agent could not write to its journal: {detail}. Nothing was changed.',
+        'Make room on the disk or mend it, then try again.',
+    ),
+    "agent_failed": (
+        'The agent met a fault of its own ({detail}). Nothing was changed.',
+        "Look at the agent's log on the PC and report it.",
+    ),
+    "no_session": (
+        'There is no open support session named {session} on this PC.',
+        'Open it with latchkey.consent.support_session first.',
+    ),
+    "session_in_use": (
+        'The support session {session} is open for another purpose: {detail}.',
+        'Use another name, or end that session first.',
+    ),
+    "reason_missing": (
+        'A support session needs a reason that the customer can read.',
+        'Set reason.',
+    ),
+    "no_such_account": (
+        'There is no account {account} that can sign in on this PC.',
+        'Check the name; write a domain account as DOMAIN\\user.',
+    ),
+    "nobody_signed_in": (
+        'Nobody is signed in at this PC, so nobody can be asked.',
+        'Ask while the customer is at the PC, or name the account and wait.',
+    ),
+    "no_request": (
+        'There is no request {request} in the support session {session}.',
+        'Ask again with latchkey.consent.credential_request.',
+    ),
+    "denied": (
+        'The customer declined{detail}.',
+        'Respect it; talk to the customer before asking again.',
+    ),
+    "reported": (
+        'The customer reported the request as suspicious.',
+        "Call the customer; the request's code is in the receipt.",
+    ),
+    "answered_later": (
+        'The customer wants to be asked again {detail}.',
+        'Run the request again after that time, or give a longer timeout.',
+    ),
+    "no_answer": (
+        'The customer did not answer in time.',
+        'Silence is no. Ask when the customer is at the PC, or with a longer timeout.',
+    ),
+    "request_withdrawn": (
+        'The request was taken back before the customer answered.',
+        'Ask again.',
+    ),
+    "wrong_password": (
+        "The customer's entry was refused by Windows twice, so the request ended.",
+        'Ask again; the customer should try the password at the lock screen first.',
+    ),
+    "typed_pin": (
+        'The customer typed the PIN twice; only the password works after a restart.',
+        'Ask again and tell the customer that the Windows password is needed, not the PIN.',
+    ),
+    "account_refused": (
+        'Windows does not let this account sign in: {detail}.',
+        'Mend the account, then ask again.',
+    ),
+    "other_account_entered": (
+        'The customer entered another user name than the one that was asked for.',
+        'Ask again, naming the right account.',
+    ),
+    "no_grant": (
+        'The customer has lent nothing for the support session {session}.',
+        'Ask with latchkey.consent.credential_request first.',
+    ),
+    "grant_revoked": (
+        'The customer took the sign-in back.',
+        'Respect it; a restart that is under way goes on, but nobody is signed in.',
+    ),
+    "grant_withdrawn": (
+        'The grant was given back by the operator.',
+        'Ask again if it is still needed.',
+    ),
+    "grant_expired": (
+        'The time that the customer agreed to is over ({detail}).',
+        'Ask again for the time that is needed.',
+    ),
+    "grant_rejected": (
+        'The password is not valid any more ({detail}), so the grant was erased.',
+        'It was changed or refused since the customer gave it. Ask again.',
+    ),
+    "grant_paused": (
+        'The customer has paused the grant.',
+        'Wait until the customer goes on, or talk to them.',
+    ),
+    "terms_used_up": (
+        'The customer agreed to {detail}, and they are used up.',
+        'Ask again for more.',
+    ),
+    "too_early": (
+        'The customer agreed to a time that has not begun yet ({detail}).',
+        'Apply after that moment.',
+    ),
+    "restart_too_soon": (
+        'This PC was restarted a moment ago; the policy wants {detail} between restarts.',
+        'Wait; this keeps a restart loop from running away.',
+    ),
+    "restart_in_progress": (
+        'Another restart or logon of this PC is under way.',
+        'Wait until it has come back.',
+    ),
+    "restart_refused": (
+        'Windows refused to restart: {detail}.',
+        'Nobody was signed out. Mend what it names, then apply again.',
+    ),
+    "no_ticket": (
+        'There is no logon ticket {ticket} in the support session {session}.',
+        'Look with latchkey.consent.credential_info what became of it.',
+    ),
+    "logon_refused": (
+        'Windows refused the logon ({detail}); the grant was erased and is never tried again.',
+        'Ask the customer again.',
+    ),
+    "logon_interrupted": (
+        'The PC went down in the middle of the logon; the ticket was already used and is not used again.',
+        'Apply again if the terms still allow it.',
+    ),
+    "logon_did_not_happen": (
+        'The PC is back, but its logon screen did not use the ticket in time.',
+        'See the forecast (credential_info): a banner, a PIN before Windows or a hidden provider stops it.',
+    ),
+    "ticket_cancelled": (
+        'The logon ticket was cancelled: {detail}.',
+        'Nobody was signed in with it. Apply again if the terms still allow it.',
+    ),
+    "agent_not_installed": (
+        'The consent agent is not installed on this PC (no {path}).',
+        'Install it with the role latchkey.consent.agent, or set agent_path.',
+    ),
+    "agent_not_running": (
+        'The consent agent is installed but does not answer.',
+        'Look at the service LatchkeyAgent on the PC.',
+    ),
+    "not_windows": (
+        'This host is not a Windows PC that Ansible reaches by winrm, psrp or ssh with PowerShell.',
+        'Set ansible_connection and ansible_shell_type for the host.',
+    ),
+    "bad_option": (
+        "The task's options are wrong: {detail}.",
+        "See the module's documentation: ansible-doc latchkey.consent.<module>.",
+    ),
+    "become_unsupported": (
+        'become, async and environment do not reach the agent.',
+        "Remove them from the task; the agent checks the connection's own account.",
+    ),
+    "bad_answer": (
+        'What came back from the PC is not an answer of the agent ({detail}).',
+        'See whether agent_path names latchkeyctl, and whether a profile script prints something.',
+    ),
+    "answer_too_large": (
+        'The answer from the PC is larger than {limit} bytes and was not read.',
+        'See whether agent_path names latchkeyctl.',
+    ),
+    "connection_lost": (
+        'The connection to the PC was lost and did not come back in time; what was asked may or may not have happened.',
+        'Run the job again, it goes on where it was; or look with latchkey.consent.credential_info.',
+    ),
+    "pc_frozen": (
+        'The PC accepts connections but does not answer.',
+        'It may be busy or hanging. Look at its screen; run the job again later, it goes on where it was.',
+    ),
+    "pc_not_back": (
+        'The PC went down for the restart and was not back within {limit} s.',
+        'It may wait at a BitLocker or firmware prompt, or install updates. The ticket lapses by itself.',
+    ),
+    "pc_did_not_restart": (
+        'The PC did not go down within {limit} s; it is still in the boot in which the restart was asked for.',
+        "Something holds the restart up; look at the PC's screen.",
+    ),
+    "apply_timeout": (
+        'The PC is back, but the sign-in was not finished within {limit} s.',
+        'Look with latchkey.consent.credential_info; the ticket lapses by itself.',
+    ),
+    "test_command_failed": (
+        'The PC is back and signed in, but test_command did not succeed in time ({detail}).',
+        'Look at what the command needs; the session stays locked.',
+    ),
+}

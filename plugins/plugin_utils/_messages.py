@@ -1,0 +1,474 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Made by tools/generate.py from the agent's protocol; do not edit.
+# fmt: off
+"""What the agent answers, as the collection reads it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+PROTOCOL_VERSION = 1
+
+# `(type,)` of what must be there, `(type, default)` of what may be left out. In a type `?`
+# means or null, `[x]` a list of x, `{x}` an object whose values are x.
+Shape = dict[str, tuple[Any, ...]]
+SHAPES: dict[str, Shape] = {
+    "ErrorView": {
+        "code": ("str",),
+        "message": ("str",),
+        "hint": ("str",),
+        "retry_after": ("float?", None),
+    },
+    "Answer": {
+        "protocol": ("int", 1),
+        "outcome": ("str",),
+        "changed": ("bool", False),
+        "result": ("{any}", None),
+        "error": ("ErrorView", None),
+    },
+    "Requester": {
+        "name": ("str", ''),
+        "organization": ("str", ''),
+        "role": ("str", ''),
+    },
+    "CheckpointView": {
+        "state": ("str",),
+        "at": ("str",),
+        "restarted": ("bool", False),
+    },
+    "SessionView": {
+        "id": ("str",),
+        "name": ("str",),
+        "state": ("str",),
+        "reason": ("str",),
+        "ticket": ("str",),
+        "requester": ("Requester",),
+        "opened_at": ("str",),
+        "ends_at": ("str",),
+        "language": ("str", ''),
+        "checkpoints": ("{CheckpointView}", {}),
+    },
+    "SessionAnswer": {
+        "session": ("SessionView",),
+    },
+    "ErasureCheck": {
+        "name": ("str",),
+        "passed": ("bool",),
+        "detail": ("str", ''),
+    },
+    "ErasureView": {
+        "grant": ("str",),
+        "confirmed": ("bool",),
+        "checked_at": ("str",),
+        "checks": ("[ErasureCheck]",),
+    },
+    "ReceiptView": {
+        "id": ("str",),
+        "document": ("{any}",),
+        "signature": ("str",),
+        "public_key": ("str",),
+        "text": ("str",),
+    },
+    "EndedAnswer": {
+        "session": ("SessionView",),
+        "erasure": ("[ErasureView]",),
+        "receipts": ("[ReceiptView]",),
+    },
+    "TermsView": {
+        "account": ("str",),
+        "restarts": ("int",),
+        "unlocks": ("int",),
+        "foreign_restarts": ("bool",),
+        "not_before": ("str",),
+        "not_after": ("str",),
+    },
+    "RequestView": {
+        "id": ("str",),
+        "state": ("str",),
+        "code": ("str",),
+        "account": ("str",),
+        "terms": ("TermsView",),
+        "asked_at": ("str",),
+        "answer_by": ("str",),
+        "receipt": ("str",),
+        "shown_at": ("str?", None),
+        "later_until": ("str?", None),
+        "answered_at": ("str?", None),
+        "why": ("str", ''),
+        "attempts": ("int", 0),
+        "waiting_for": ("str", ''),
+    },
+    "LeftView": {
+        "restarts": ("int",),
+        "unlocks": ("int",),
+    },
+    "UseView": {
+        "ticket": ("str",),
+        "action": ("str",),
+        "state": ("str",),
+        "issued_at": ("str",),
+        "account": ("str",),
+        "boot_before": ("str",),
+        "step": ("str?", None),
+        "boot_after": ("str?", None),
+        "logged_on_at": ("str?", None),
+        "locked_at": ("str?", None),
+        "disconnected": ("bool", False),
+        "desktop_open_seconds": ("float?", None),
+        "why": ("str", ''),
+        "foreign": ("bool", False),
+        "error": ("ErrorView?", None),
+    },
+    "GrantView": {
+        "id": ("str",),
+        "state": ("str",),
+        "account": ("str",),
+        "terms": ("TermsView",),
+        "left": ("LeftView",),
+        "granted_at": ("str",),
+        "receipt": ("str",),
+        "ended": ("str", ''),
+        "ended_at": ("str?", None),
+        "uses": ("[UseView]", []),
+    },
+    "RequestAnswer": {
+        "session": ("str",),
+        "request": ("RequestView?", None),
+        "grant": ("GrantView?", None),
+    },
+    "ApplyAnswer": {
+        "session": ("str",),
+        "use": ("UseView?", None),
+        "left": ("LeftView",),
+        "boot_id": ("str",),
+        "finished": ("bool",),
+        "waiting_for": ("str", ''),
+    },
+    "RevokeAnswer": {
+        "grants": ("[GrantView]",),
+        "erasure": ("[ErasureView]",),
+    },
+    "CheckpointAnswer": {
+        "session": ("str",),
+        "step": ("str",),
+        "before": ("CheckpointView?", None),
+        "checkpoints": ("{CheckpointView}", {}),
+    },
+    "AgentView": {
+        "version": ("str",),
+        "protocol": ("int",),
+        "device": ("str",),
+        "boot_id": ("str",),
+        "now": ("str",),
+        "ready": ("bool",),
+        "organization": ("str", ''),
+        "problem": ("str", ''),
+    },
+    "PendingRestartView": {
+        "pending": ("bool",),
+        "reasons": ("[str]",),
+    },
+    "FindingView": {
+        "code": ("str",),
+        "severity": ("str",),
+        "evidence": ("str",),
+        "advice": ("str",),
+    },
+    "ForecastView": {
+        "ready": ("bool",),
+        "findings": ("[FindingView]",),
+    },
+    "InfoAnswer": {
+        "agent": ("AgentView",),
+        "sessions": ("[SessionView]",),
+        "requests": ("[RequestView]",),
+        "grants": ("[GrantView]",),
+        "erasure": ("[ErasureView]",),
+        "pending_restart": ("PendingRestartView",),
+        "receipts": ("[ReceiptView]", []),
+        "forecast": ("ForecastView?", None),
+    },
+    "ReceiptAnswer": {
+        "receipt": ("ReceiptView",),
+    },
+    "JournalAnswer": {
+        "events": ("int",),
+        "head": ("str",),
+        "intact": ("bool",),
+        "problem": ("str", ''),
+    },
+}
+
+
+class ErrorView(TypedDict):
+    """Why not: a stable code, one plain sentence, and what to do next."""
+
+    code: str
+    message: str
+    hint: str
+    retry_after: float | None
+
+
+class Answer(TypedDict):
+    """The envelope of every answer on the control pipe."""
+
+    protocol: int
+    outcome: Literal["done", "refused", "unknown"]
+    changed: bool
+    result: dict[str, Any] | None
+    error: ErrorView | None
+
+
+class Requester(TypedDict):
+    """Who asks, as the customer shall read it."""
+
+    name: str
+    organization: str
+    role: str
+
+
+class CheckpointView(TypedDict):
+    """A step of the session. `restarted`: its restart, once it has come back."""
+
+    state: Literal["done", "started"]
+    at: str
+    restarted: bool
+
+
+class SessionView(TypedDict):
+    """A support session."""
+
+    id: str
+    name: str
+    state: Literal["ended", "expired", "open"]
+    reason: str
+    ticket: str
+    requester: Requester
+    opened_at: str
+    ends_at: str
+    language: str
+    checkpoints: dict[str, CheckpointView]
+
+
+class SessionAnswer(TypedDict):
+    """Answer to `session_start`."""
+
+    session: SessionView
+
+
+class ErasureCheck(TypedDict):
+    """One thing that was looked at to confirm an erasure."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class ErasureView(TypedDict):
+    """The proof of erasure of one grant."""
+
+    grant: str
+    confirmed: bool
+    checked_at: str
+    checks: list[ErasureCheck]
+
+
+class ReceiptView(TypedDict):
+    """A signed receipt: the document, its signature and a rendering to read."""
+
+    id: str
+    document: dict[str, Any]
+    signature: str
+    public_key: str
+    text: str
+
+
+class EndedAnswer(TypedDict):
+    """Answer to `session_end`: the proof of erasure and the closed receipts."""
+
+    session: SessionView
+    erasure: list[ErasureView]
+    receipts: list[ReceiptView]
+
+
+class TermsView(TypedDict):
+    """What the customer was asked for."""
+
+    account: str
+    restarts: int
+    unlocks: int
+    foreign_restarts: bool
+    not_before: str
+    not_after: str
+
+
+class RequestView(TypedDict):
+    """A request. `waiting_for` is one plain sentence for the operator's screen."""
+
+    id: str
+    state: Literal["denied", "expired", "granted", "later", "pending", "shown", "withdrawn"]
+    code: str
+    account: str
+    terms: TermsView
+    asked_at: str
+    answer_by: str
+    receipt: str
+    shown_at: str | None
+    later_until: str | None
+    answered_at: str | None
+    why: str
+    attempts: int
+    waiting_for: str
+
+
+class LeftView(TypedDict):
+    """What the terms still allow."""
+
+    restarts: int
+    unlocks: int
+
+
+class UseView(TypedDict):
+    """One apply, from ticket to lock."""
+
+    ticket: str
+    action: Literal["restart", "unlock"]
+    state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused"]
+    issued_at: str
+    account: str
+    boot_before: str
+    step: str | None
+    boot_after: str | None
+    logged_on_at: str | None
+    locked_at: str | None
+    disconnected: bool
+    desktop_open_seconds: float | None
+    why: str
+    foreign: bool
+    error: ErrorView | None
+
+
+class GrantView(TypedDict):
+    """A grant. `state` is where it is now, `ended` why it ended."""
+
+    id: str
+    state: Literal[
+        "active",
+        "erase_failed",
+        "erased",
+        "expired",
+        "paused",
+        "rejected",
+        "revoked",
+        "session_ended",
+        "used_up",
+        "withdrawn",
+    ]
+    account: str
+    terms: TermsView
+    left: LeftView
+    granted_at: str
+    receipt: str
+    ended: str
+    ended_at: str | None
+    uses: list[UseView]
+
+
+class RequestAnswer(TypedDict):
+    """Answer to `credential_request`, `request_wait` and `request_withdraw`."""
+
+    session: str
+    request: RequestView | None
+    grant: GrantView | None
+
+
+class ApplyAnswer(TypedDict):
+    """Answer to `credential_apply` and `apply_wait`."""
+
+    session: str
+    use: UseView | None
+    left: LeftView
+    boot_id: str
+    finished: bool
+    waiting_for: str
+
+
+class RevokeAnswer(TypedDict):
+    """Answer to `credential_revoke` and `erase_all`."""
+
+    grants: list[GrantView]
+    erasure: list[ErasureView]
+
+
+class CheckpointAnswer(TypedDict):
+    """Answer to `checkpoint`: what was known before."""
+
+    session: str
+    step: str
+    before: CheckpointView | None
+    checkpoints: dict[str, CheckpointView]
+
+
+class AgentView(TypedDict):
+    """The agent itself. `boot_id` is random per boot, `now` the PC's clock."""
+
+    version: str
+    protocol: int
+    device: str
+    boot_id: str
+    now: str
+    ready: bool
+    organization: str
+    problem: str
+
+
+class PendingRestartView(TypedDict):
+    """Does Windows wait for a restart, and what for."""
+
+    pending: bool
+    reasons: list[str]
+
+
+class FindingView(TypedDict):
+    """One thing that helps or hinders an unattended logon."""
+
+    code: str
+    severity: Literal["notes", "stops", "warns"]
+    evidence: str
+    advice: str
+
+
+class ForecastView(TypedDict):
+    """Will an unattended logon work on this PC."""
+
+    ready: bool
+    findings: list[FindingView]
+
+
+class InfoAnswer(TypedDict):
+    """Answer to `info`."""
+
+    agent: AgentView
+    sessions: list[SessionView]
+    requests: list[RequestView]
+    grants: list[GrantView]
+    erasure: list[ErasureView]
+    pending_restart: PendingRestartView
+    receipts: list[ReceiptView]
+    forecast: ForecastView | None
+
+
+class ReceiptAnswer(TypedDict):
+    """Answer to `receipt`."""
+
+    receipt: ReceiptView
+
+
+class JournalAnswer(TypedDict):
+    """Answer to `journal_verify`. `head` is the last event's hash."""
+
+    events: int
+    head: str
+    intact: bool
+    problem: str
