@@ -24,6 +24,8 @@ setup = @command -v python3 >/dev/null || { \
 	exit 1; }; \
 	python3 tools/setup.py --venv $(VENV) $(if $(PYTHON),--python $(PYTHON))
 python := $(VENV)/bin/python
+compile = build/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make pins"
 
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,10 +45,10 @@ check: ## style, types, documentation, collection rules
 	$(setup) check
 	@$(python) tools/check.py $(GATES)
 
+# For Windows exactly what is listed: see requirements/windows.in.
 pins: ## pin anew what requirements/*.in ask for
 	@python3 -m venv build/pins
 	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
-	@for group in pins run test check; do \
-		build/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-			--custom-compile-command "make pins" requirements/$$group.in --output-file requirements/$$group.txt || exit 1; \
-	done
+	@for group in pins run test check; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
+	@for group in windows windows-test; do \
+		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done
