@@ -29,10 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
 WIDTH = 120
 
+# Text for other files, not about this one: REUSE-IgnoreStart
 SPDX = (
     "SPDX-FileCopyrightText: 2026 Latchkey contributors",
     "SPDX-License-Identifier: GPL-3.0-or-later",
 )
+# REUSE-IgnoreEnd
 
 ANSWERS: tuple[type[msgspec.Struct], ...] = (
     messages.Answer,
