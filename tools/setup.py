@@ -168,7 +168,7 @@ def is_current(venv: Path, group: str) -> bool:
     mark = stamp(venv, group)
     # A virtual environment whose base interpreter went away keeps its files but not this link.
     usable = (venv / "bin/python").exists() and mark.exists()
-    return usable and mark.read_text() == fingerprint(group)
+    return usable and mark.read_text(encoding="utf-8") == fingerprint(group)
 
 
 def run(*command: str) -> None:
@@ -183,11 +183,36 @@ def run(*command: str) -> None:
         raise SetupError("\n  ".join(["this failed: " + " ".join(command), *said]))
 
 
+def is_whole(venv: Path) -> bool:
+    """Tell whether a virtual environment was made to its end, not interrupted, and still starts."""
+    return (venv / "bin/python").exists() and stamp(venv, "venv").exists()
+
+
 def create(venv: Path, wanted: str | None) -> None:
-    """Make an empty virtual environment on the best interpreter."""
+    """Make an empty virtual environment on the best interpreter.
+
+    Raises:
+        SetupError: the folder holds something else, which would be lost.
+    """
+    if venv.exists() and any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists():
+        raise SetupError(f"{venv} is no virtual environment and is not empty. Name another folder")
     exe = find_interpreter(wanted)
     say(f"making {venv} with {exe}")
     run(exe, "-m", "venv", "--clear", str(venv))
+    stamp(venv, "venv").touch()
+
+
+def refuse_other_python(venv: Path, wanted: str) -> None:
+    """Refuse to go on with a virtual environment of another Python than the one asked for.
+
+    Raises:
+        SetupError: the versions differ.
+    """
+    asked = probe(find_interpreter(wanted))
+    config = re.search(r"^version *= *(\S+)", (venv / "pyvenv.cfg").read_text(encoding="utf-8"), re.M)
+    has = config.group(1) if config else "unknown"
+    if asked and has != ".".join(map(str, asked.version)):
+        raise SetupError(f"{venv} is of Python {has}, not of {wanted}. Name another folder with VENV=")
 
 
 def install(venv: Path, group: str) -> None:
@@ -198,7 +223,7 @@ def install(venv: Path, group: str) -> None:
     run(*pip, "--require-hashes", "--requirement", str(pins(group)))
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(AGENT))
     for contained in groups_up_to(group):
-        stamp(venv, contained).write_text(fingerprint(contained))
+        stamp(venv, contained).write_text(fingerprint(contained), encoding="utf-8")
 
 
 def link_collection() -> None:
@@ -221,10 +246,12 @@ def alone() -> Iterator[None]:
 def prepare(venv: Path, group: str, wanted: str | None) -> None:
     """Bring the checkout to where a group's commands can run."""
     link_collection()
+    if wanted and is_whole(venv):
+        refuse_other_python(venv, wanted)
     if is_current(venv, group):
         return
     with alone():
-        if not (venv / "bin/python").exists():
+        if not is_whole(venv):
             create(venv, wanted)
         if not is_current(venv, group):
             install(venv, group)

@@ -141,6 +141,33 @@ def test_lost_base_interpreter_is_noticed(tmp_path: Path) -> None:
     assert not setup.is_current(tmp_path, "run")
 
 
+def test_foreign_folder_is_not_cleared(tmp_path: Path) -> None:
+    """A folder that holds anything but a virtual environment is refused and left as it is."""
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(setup.SetupError, match="not empty"):
+        setup.create(tmp_path, sys.executable)
+    assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_interrupted_environment_is_not_whole(tmp_path: Path) -> None:
+    """A virtual environment counts as made only when its making came to the end."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(sys.executable)
+    assert not setup.is_whole(tmp_path)
+    setup.stamp(tmp_path, "venv").touch()
+    assert setup.is_whole(tmp_path)
+
+
+def test_other_python_than_asked_for_is_refused(tmp_path: Path) -> None:
+    """A virtual environment of another Python is not silently used in place of the one asked for."""
+    config = tmp_path / "pyvenv.cfg"
+    config.write_text(f"version = {'.'.join(map(str, sys.version_info[:3]))}\n")
+    setup.refuse_other_python(tmp_path, sys.executable)
+    config.write_text("version = 3.0.0\n")
+    with pytest.raises(setup.SetupError, match=r"is of Python 3\.0\.0"):
+        setup.refuse_other_python(tmp_path, sys.executable)
+
+
 def test_failure_ends_without_a_traceback(tmp_path: Path) -> None:
     """What cannot be set up is said in a sentence, with exit code 1."""
     command = [
