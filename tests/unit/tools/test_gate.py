@@ -52,9 +52,16 @@ def test_public_names_need_docstrings() -> None:
     """With less than nine in ten documented, each bare public name is listed."""
     text = "class A:\n    '''Says.'''\n    def b(self): ...\n    def _c(self): ...\n"
     assert list(gate.undocumented([source(text)])) == [
-        "public names with a docstring: 1 of 2, 90% at least",
+        "public names with a docstring: 1 of 2, 90 % at least",
         "lab/sample.py:3: A.b has none",
     ]
+
+
+def test_nine_in_ten_documented_is_enough() -> None:
+    """Nine documented names of ten pass, eight do not."""
+    told, bare = 'def a():\n    "Says."\n', "def b(): ...\n"
+    assert list(gate.undocumented([source(told * 9 + bare)])) == []
+    assert len(list(gate.undocumented([source(told * 8 + bare * 2)]))) == 3
 
 
 def test_private_nested_and_overloaded_names_need_none() -> None:
@@ -77,5 +84,7 @@ def test_documentation_only_files_are_no_product() -> None:
 
 def test_tests_are_held_to_the_hard_limits_only() -> None:
     """A test file's functions count for no median, but 60 lines end them too."""
+    bare = "def f():\n" + "    pass\n" * 50
+    assert list(gate.faults([source(bare * 2, "tests/unit/test_x.py")])) == []
     long_test = source(function(61), "tests/unit/test_x.py")
     assert [fault.split(":")[0] for fault in gate.faults([long_test])] == ["tests/unit/test_x.py"]
