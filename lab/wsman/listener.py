@@ -62,8 +62,8 @@ class Listener:
     """A listening server. Bound once made, so that `port` is known; then call `run` or `start`."""
 
     def __init__(self, config: ListenerConfig) -> None:
-        self._log = RequestLog(config.request_log)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
+        self._log = RequestLog(config.request_log)
         self._shells = ShellTable(config.orphan_seconds)
         self._site = self._make_site(config)
         self._wake, self._woken = socket.socketpair()

@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures that the tests of several parts together share."""
+
+from __future__ import annotations
+
+from tests.integration.wsman_fixtures import (
+    wsman_config,
+    wsman_environment,
+    wsman_lab,
+    wsman_password,
+    wsman_start,
+)
+
+__all__ = ["wsman_config", "wsman_environment", "wsman_lab", "wsman_password", "wsman_start"]

@@ -1,0 +1,372 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The WS-Management operations, as pywinrm and raw HTTP see them."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import winrm.protocol
+from winrm.exceptions import (
+    InvalidCredentialsError,
+    WinRMOperationTimeoutError,
+    WinRMTransportError,
+    WSManFaultError,
+)
+
+from tests.integration.wsman_fixtures import (
+    POWERSHELL,
+    REPORT,
+    USER,
+    WsmanLab,
+    encoded,
+    is_running,
+    reported,
+    started_process,
+    wait_for,
+)
+
+UNEXPECTED_SELECTORS = 2150858843
+SHELL_CLASS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+NOBODY = "11111111-2222-3333-4444-555555555555"
+
+
+def run(
+    protocol: winrm.protocol.Protocol, shell: str, script: str, given: bytes | None = None
+) -> tuple[bytes, bytes, int]:
+    """Run a script through a shell: output, error output, exit code."""
+    command = protocol.run_command(
+        shell, "PowerShell", (*POWERSHELL, encoded(script)), console_mode_stdin=given is None
+    )
+    if given is not None:
+        protocol.send_command_input(shell, command, given, end=True)
+    answer = protocol.get_command_output(shell, command)
+    protocol.cleanup_command(shell, command)
+    return answer
+
+
+def waiting(lab: WsmanLab, protocol: winrm.protocol.Protocol, shell: str, file: Path) -> int:
+    """Start a program that waits, and give its process id."""
+    script = f"& '{REPORT}' wait '{file}'"
+    protocol.run_command(shell, "PowerShell", (*POWERSHELL, encoded(script)))
+    return started_process(file)
+
+
+def test_wsman_program_gets_arguments_and_input(wsman_lab: WsmanLab) -> None:
+    """A program gets literal arguments, and input through $input with CR LF after each line."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell(codepage=65001)
+    output, error, code = run(protocol, shell, f"$input | & '{REPORT}' report 'it''s' x=1", b'{"a": 1}\nlast')
+    assert reported(output) == {
+        "arguments": ["report", "it's", "x=1"],
+        "input": '{"a": 1}\r\nlast\r\n',
+    }
+    assert (error, code) == (b"", 0)
+    protocol.close_shell(shell)
+
+
+def test_wsman_input_does_not_reach_a_program_that_is_not_piped_to(wsman_lab: WsmanLab) -> None:
+    """Standard input is PowerShell's own; a program sees it only through $input."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    output, _, _ = run(protocol, shell, f"& '{REPORT}' report", b"secret\n")
+    assert reported(output)["input"] == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (f"& '{REPORT}' exit 42\nexit $LASTEXITCODE", 42),
+        (f"& '{REPORT}' exit 42", 1),
+        (f"& '{REPORT}' exit 0", 0),
+        (f"& '{REPORT}' exit 3; exit 9", 9),
+        ("'x'", 0),
+    ],
+)
+def test_wsman_exit_codes_are_powershells(wsman_lab: WsmanLab, script: str, code: int) -> None:
+    """Without `exit`, powershell.exe makes 1 of any failure of the last program."""
+    protocol = wsman_lab.protocol()
+    assert run(protocol, protocol.open_shell(), script)[2] == code
+
+
+def test_wsman_error_output_is_apart(wsman_lab: WsmanLab) -> None:
+    """A program's error output is the stream stderr."""
+    protocol = wsman_lab.protocol()
+    answer = run(protocol, protocol.open_shell(), f"& '{REPORT}' complain; exit $LASTEXITCODE")
+    assert answer == (b"", b"it went wrong\n", 5)
+
+
+def test_wsman_large_output_arrives_whole(wsman_lab: WsmanLab) -> None:
+    """Output of many envelopes arrives whole and in order."""
+    protocol = wsman_lab.protocol()
+    output, _, _ = run(protocol, protocol.open_shell(), f"& '{REPORT}' write 1000003")
+    assert output == (b"0123456789abcdef" * 62501)[:1000003]
+    assert sum(entry.operation == "Receive" for entry in wsman_lab.requests()) >= 8
+
+
+def test_wsman_program_runs_without_powershell(wsman_lab: WsmanLab) -> None:
+    """With WINRS_SKIP_CMD_SHELL a program is started as it is and gets standard input as it is."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    command = protocol.run_command(
+        shell, REPORT, ['"a b"', "c"], console_mode_stdin=False, skip_cmd_shell=True
+    )
+    protocol.send_command_input(shell, command, b"\xff\x00raw", end=True)
+    output, _, _ = protocol.get_command_output(shell, command)
+    assert reported(output) == {"arguments": ["a b", "c"], "input": "\xff\x00raw"}
+
+
+def test_wsman_missing_program_without_cmd_is_a_fault(wsman_lab: WsmanLab) -> None:
+    """A program that does not exist, started without cmd.exe, is Windows' fault 2147942402."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    with pytest.raises(WSManFaultError) as caught:
+        protocol.run_command(shell, "no.exe", skip_cmd_shell=True)
+    assert caught.value.wsman_fault_code == 2147942402
+
+
+def test_wsman_missing_program_in_cmd(wsman_lab: WsmanLab) -> None:
+    """cmd.exe says that a program is not recognized, with exit code 1."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "no.exe")
+    _, error, code = protocol.get_command_output(shell, command)
+    assert b"'no.exe' is not recognized as an internal or external command" in error
+    assert code == 1
+
+
+def test_wsman_command_line_limit(wsman_lab: WsmanLab) -> None:
+    """cmd.exe refuses a command line of more than 8191 characters, and takes one of 8191."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    head = len(f"PowerShell {' '.join(POWERSHELL)} ")
+    longest = (8191 - head) // 4 * 3 // 2 - 2
+    assert run(protocol, shell, "'" + "x" * longest + "'")[2] == 0
+    _, error, code = run(protocol, shell, "'" + "x" * (longest + 3) + "'")
+    assert (error, code) == (b"The command line is too long.\r\n", 1)
+
+
+def test_wsman_unknown_shell_and_command(wsman_lab: WsmanLab) -> None:
+    """An unknown shell or command is w:InvalidSelectors with Windows' code."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    attempts: list[Callable[[], object]] = [
+        lambda: protocol.run_command(NOBODY, "x"),
+        lambda: protocol.get_command_output_raw(shell, NOBODY),
+        lambda: protocol.cleanup_command(shell, NOBODY),
+        lambda: protocol.send_command_input(shell, NOBODY, b""),
+        lambda: protocol.close_shell(NOBODY),
+    ]
+    for attempt in attempts:
+        with pytest.raises(WSManFaultError) as caught:
+            attempt()
+        assert caught.value.wsman_fault_code == UNEXPECTED_SELECTORS
+        assert caught.value.fault_subcode == "w:InvalidSelectors"
+
+
+def test_wsman_shell_of_another_user_is_unknown(wsman_start: Callable[..., WsmanLab]) -> None:
+    """A shell belongs to the user who opened it."""
+    lab = wsman_start()
+    shell = lab.protocol().open_shell()
+    lab.host.passwords["other"] = "other's"  # type: ignore[index]
+    stranger = lab.protocol(username="other", password="other's")
+    with pytest.raises(WSManFaultError) as caught:
+        stranger.close_shell(shell)
+    assert caught.value.wsman_fault_code == UNEXPECTED_SELECTORS
+
+
+def test_wsman_quiet_command_times_out_and_goes_on(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A Receive without output ends after the OperationTimeout with the code that clients retry."""
+    protocol = wsman_lab.protocol(operation_timeout=1)
+    shell = protocol.open_shell()
+    script = f"$input | & '{REPORT}' report"
+    command = protocol.run_command(
+        shell, "PowerShell", (*POWERSHELL, encoded(script)), console_mode_stdin=False
+    )
+    before = time.monotonic()
+    with pytest.raises(WinRMOperationTimeoutError):
+        protocol.get_command_output_raw(shell, command)
+    assert 0.9 < time.monotonic() - before < 3
+    assert wsman_lab.requests()[-1].fault == 2150858793
+    protocol.send_command_input(shell, command, b"now\n", end=True)
+    output, _, _ = protocol.get_command_output(shell, command)
+    assert reported(output)["input"] == "now\r\n"
+
+
+def test_wsman_signal_and_delete_end_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A signalled command's program ends, and so do all programs of a deleted shell."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    script = f"& '{REPORT}' wait '{tmp_path / 'first'}'"
+    command = protocol.run_command(shell, "PowerShell", (*POWERSHELL, encoded(script)))
+    first = started_process(tmp_path / "first")
+    second = waiting(wsman_lab, protocol, shell, tmp_path / "second")
+    protocol.cleanup_command(shell, command)
+    wait_for(lambda: not is_running(first), "the end of the signalled program")
+    assert is_running(second)
+    protocol.close_shell(shell)
+    wait_for(lambda: not is_running(second), "the end of the deleted shell's program")
+
+
+def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """When the last connection of a shell is gone, its programs are ended and it is deleted."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    program = waiting(wsman_lab, protocol, shell, tmp_path / "file")
+    protocol.transport.close_session()
+    wait_for(lambda: not is_running(program), "the end of the lost client's program")
+    with pytest.raises(WSManFaultError):
+        wsman_lab.protocol().close_shell(shell)
+
+
+def test_wsman_shell_lives_while_another_connection_uses_it(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A shell that a second connection has used outlives the first."""
+    first, second = wsman_lab.protocol(), wsman_lab.protocol()
+    shell = first.open_shell()
+    program = waiting(wsman_lab, second, shell, tmp_path / "file")
+    first.transport.close_session()
+    # The orphan time of this server is 0.1 s: a shell that was taken for an orphan is gone after it.
+    threading.Event().wait(0.3)
+    assert is_running(program)
+    second.close_shell(shell)
+
+
+def test_wsman_commands_run_side_by_side(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A command that waits does not delay others, in the same shell or another."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    waiting(wsman_lab, protocol, shell, tmp_path / "file")
+
+    def one(number: int) -> int:
+        client = wsman_lab.protocol()
+        mine = client.open_shell()
+        output, _, _ = run(client, mine, f"& '{REPORT}' report {number}")
+        client.close_shell(mine)
+        return int(reported(output)["arguments"][1])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, range(8))) == list(range(8))
+    assert run(protocol, shell, "'still'")[0] == b"still\r\n"
+
+
+def test_wsman_quota_is_reported_as_windows_does(wsman_start: Callable[..., WsmanLab]) -> None:
+    """The operation after the last of the quota is the WMI error that Ansible looks for."""
+    protocol = wsman_start(operations_per_shell=1).protocol()
+    shell = protocol.open_shell()
+    assert run(protocol, shell, "'x'")[2] == 0
+    with pytest.raises(WSManFaultError) as caught:
+        run(protocol, shell, "'x'")
+    assert caught.value.wmierror_code == 0x803381A6
+
+
+@pytest.mark.parametrize("user", [USER, USER.upper(), f"LAB-PC\\{USER}", f".\\{USER}"])
+def test_wsman_user_names(wsman_lab: WsmanLab, user: str) -> None:
+    """The user name may stand in any case and with the computer's name."""
+    protocol = wsman_lab.protocol(username=user)
+    protocol.close_shell(protocol.open_shell())
+
+
+@pytest.mark.parametrize(("user", "password"), [(USER, "wrong"), ("nobody", ""), (USER, "")])
+def test_wsman_wrong_password(wsman_lab: WsmanLab, user: str, password: str) -> None:
+    """A wrong user or password is 401, and the server goes on."""
+    with pytest.raises(InvalidCredentialsError):
+        wsman_lab.protocol(username=user, password=password).open_shell()
+    wsman_lab.protocol().open_shell()
+
+
+ENVELOPE = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
+    'xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" '
+    'xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" '
+    f'xmlns:r="{SHELL_CLASS}"><s:Header>'
+    "<a:Action>{action}</a:Action><a:MessageID>uuid:1</a:MessageID>"
+    "<w:ResourceURI>{uri}</w:ResourceURI>{more}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+)
+CREATE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Create"
+BODY = "<r:Shell/>"
+
+
+def envelope(
+    action: str = CREATE, uri: str = f"{SHELL_CLASS}/cmd", more: str = "", body: str = BODY
+) -> bytes:
+    """A request with whatever is to be wrong in it."""
+    return ENVELOPE.format(action=action, uri=uri, more=more, body=body).encode()
+
+
+def test_wsman_the_envelope_of_these_tests_is_good(wsman_lab: WsmanLab) -> None:
+    """The request that the next test spoils is answered when it is not spoilt."""
+    assert wsman_lab.post(envelope())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_body", "code"),
+    [
+        (b"not xml", 2150858819),
+        (b"<a><b></a>", 2150858819),
+        (b'<?xml version="1.0" encoding="no-such"?><a/>', 2150858819),
+        (b'<!DOCTYPE x [<!ENTITY e "e">]>' + envelope(), 2150858819),
+        (b"<a/>", 2150858817),
+        (envelope(action=""), 2150858769),
+        (envelope(more="<w:OperationTimeout>soon</w:OperationTimeout>"), 2150858817),
+        (envelope(more="<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"), 2150858817),
+        (envelope(action="urn:x/Reconnect"), 2150858771),
+        (envelope(uri="urn:no-such"), 2150858811),
+        (envelope(body=""), 2150858791),
+        (envelope(body="<x/>"), 2150858791),
+        (envelope(action=f"{SHELL_CLASS}/Receive", body="<r:Receive/>"), 2150858791),
+        (envelope(action=f"{SHELL_CLASS}/Send", body="<r:Send><r:Stream>!</r:Stream></r:Send>"), None),
+        (b"<a>" + b"x" * 600_000 + b"</a>", 2150858824),
+        (b"x" * 10_000_000, 2150858824),
+    ],
+)
+def test_wsman_malformed_requests_get_a_fault(
+    wsman_lab: WsmanLab, request_body: bytes, code: int | None
+) -> None:
+    """Each malformed request is answered with a fault, and the server goes on."""
+    status, answer = wsman_lab.post(request_body)
+    match = re.search(rb'WSManFault [^>]*Code="(\d+)"', answer)
+    assert status == 500
+    assert match is not None
+    assert code is None or int(match[1]) == code
+    assert wsman_lab.post(envelope())[0] == 200
+
+
+def test_wsman_other_http_requests_are_refused(wsman_lab: WsmanLab) -> None:
+    """Without a password, a length, the path or POST, HTTP's own status says what is wrong."""
+    assert wsman_lab.post(envelope(), Authorization="")[0] == 401
+    assert wsman_lab.post(envelope(), Authorization="Basic !!!")[0] == 401
+    assert wsman_lab.post(envelope(), Authorization="Bearer x")[0] == 401
+    with pytest.raises(WinRMTransportError):
+        winrm.protocol.Protocol(
+            f"http://127.0.0.1:{wsman_lab.port}/else", username=USER, password=wsman_lab.password
+        ).open_shell()
+
+
+def test_wsman_request_log_has_sizes_and_no_content(wsman_lab: WsmanLab) -> None:
+    """The log tells operations, ids and sizes; neither password, script, input nor output."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    run(protocol, shell, f"$input | & '{REPORT}' report", b"canary-input\n")
+    protocol.close_shell(shell)
+    entries = wsman_lab.requests()
+    assert [entry.operation for entry in entries] == [
+        "Create",
+        "Command",
+        "Send",
+        "Receive",
+        "Signal",
+        "Delete",
+    ]
+    assert {entry.connection for entry in entries} == {1}
+    assert all(entry.received > 1000 and entry.sent > 500 for entry in entries)
+    assert {entry.shell for entry in entries} == {shell}
+    assert wsman_lab.config.request_log is not None
+    text = wsman_lab.config.request_log.read_text(encoding="utf-8")
+    assert not any(word in text for word in (wsman_lab.password, "canary", "report.exe"))

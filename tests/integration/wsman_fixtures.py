@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the WinRM server share: a computer, a listener, and clients."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.client
+import json
+import os
+import secrets
+import select
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.wsman.faults import Faults
+from lab.wsman.host import LocalHost
+from lab.wsman.listener import Listener, ListenerConfig
+from lab.wsman.requestlog import Entry, read_log
+
+if TYPE_CHECKING:
+    import winrm.protocol
+
+REPORT = r"C:\Program Files\Latchkey\report.exe"
+PROGRAM = Path(__file__).with_name("wsman_program.py")
+USER = "operator"
+POWERSHELL = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted", "-EncodedCommand")
+
+
+def encoded(script: str) -> str:
+    """A script as -EncodedCommand takes it."""
+    return base64.b64encode(script.encode("utf-16-le")).decode("ascii")
+
+
+@dataclass(frozen=True)
+class WsmanLab:
+    """A lab computer's server that is running, and the ways to reach it."""
+
+    config: ListenerConfig
+    password: str = field(repr=False)
+    port: int
+
+    @property
+    def host(self) -> LocalHost:
+        """The computer behind the server."""
+        assert isinstance(self.config.host, LocalHost)
+        return self.config.host
+
+    def disturb(self, faults: Faults) -> None:
+        """Let something go wrong from now on."""
+        assert self.config.faults is not None
+        faults.write(self.config.faults)
+
+    def requests(self) -> list[Entry]:
+        """What the request log holds."""
+        assert self.config.request_log is not None
+        return read_log(self.config.request_log)
+
+    def protocol(self, *, operation_timeout: int = 5, **options: Any) -> winrm.protocol.Protocol:
+        """pywinrm's client."""
+        import winrm.protocol  # noqa: PLC0415 - most tests of this folder need no client
+
+        return winrm.protocol.Protocol(
+            f"http://127.0.0.1:{self.port}/wsman",
+            **{"transport": "plaintext", "username": USER, "password": self.password, **options},
+            operation_timeout_sec=operation_timeout,
+            read_timeout_sec=operation_timeout + 5,
+        )
+
+    def connection(self, plugin: str = "winrm", **options: Any) -> Any:  # noqa: ANN401
+        """Ansible's real connection plugin."""
+        from ansible.playbook.play_context import PlayContext  # noqa: PLC0415
+        from ansible.plugins.loader import connection_loader  # noqa: PLC0415
+
+        start_ansible()
+        connection = connection_loader.get(plugin, PlayContext())
+        connection.set_options(
+            var_options={"_extras": {}},
+            direct={
+                "remote_addr": "127.0.0.1",
+                "port": self.port,
+                "remote_user": USER,
+                "remote_password": self.password,
+                **({"scheme": "http", "transport": ["basic"]} if plugin == "winrm" else {}),
+                **options,
+            },
+        )
+        return connection
+
+    def run(self, script: str, given: bytes | None = None) -> tuple[int, bytes, bytes]:
+        """Run a script by Ansible's connection: exit code, output, error output."""
+        connection = self.connection()
+        try:
+            answer = connection.exec_command(script, in_data=given, sudoable=False)
+        finally:
+            connection.close()
+        assert isinstance(answer, tuple)
+        return answer
+
+    def post(self, body: bytes, **changed: str) -> tuple[int, bytes]:
+        """Send bytes as a POST request: status and body."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        token = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        try:
+            headers = {"Authorization": f"Basic {token}", "Content-Type": "application/soap+xml"}
+            client.request("POST", "/wsman", body, headers | changed)
+            response = client.getresponse()
+            return response.status, response.read()
+        finally:
+            client.close()
+
+
+@functools.cache
+def start_ansible() -> None:
+    """Set Ansible's plugin loader up, which can be done once a process."""
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
+
+    init_plugin_loader()
+
+
+def reported(output: bytes) -> dict[str, Any]:
+    """What the test program told of its arguments and input."""
+    told = json.loads(output)
+    assert isinstance(told, dict)
+    return told
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+    """Wait until a condition of another process holds that no event tells of."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        select.select([], [], [], 0.01)
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process exists and is more than a zombie."""
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def started_process(file: Path) -> int:
+    """The process id that a waiting test program has written."""
+    wait_for(file.exists, "the program's start")
+    return int(file.read_text(encoding="ascii"))
+
+
+@pytest.fixture
+def wsman_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pywinrm warns of certificates and proxies that the environment names; none is used here."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def wsman_password() -> str:
+    """The canary that the operator signs in with."""
+    return f"canary-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def wsman_config(tmp_path: Path, wsman_password: str, wsman_environment: None) -> ListenerConfig:
+    """A listener's configuration: a computer with one program, faults and a request log."""
+    (tmp_path / "pc" / "C").mkdir(parents=True)
+    host = LocalHost(
+        root=tmp_path / "pc",
+        programs={REPORT: (sys.executable, "-I", "-S", os.fspath(PROGRAM))},
+        passwords={USER: wsman_password},
+        name="LAB-PC",
+    )
+    return ListenerConfig(
+        host=host,
+        faults=tmp_path / "faults.json",
+        request_log=tmp_path / "requests.log",
+        orphan_seconds=0.1,
+    )
+
+
+@pytest.fixture
+def wsman_start(wsman_config: ListenerConfig, wsman_password: str) -> Iterator[Callable[..., WsmanLab]]:
+    """Starts a listener in a thread, with changes to its configuration; ended after the test."""
+    listeners: list[Listener] = []
+
+    def start(**changed: Any) -> WsmanLab:
+        config = replace(wsman_config, **changed)
+        listener = Listener(config)
+        listeners.append(listener)
+        listener.start()
+        return WsmanLab(config, wsman_password, listener.port)
+
+    yield start
+    for listener in listeners:
+        listener.__exit__(None, None, None)
+
+
+@pytest.fixture
+def wsman_lab(wsman_start: Callable[..., WsmanLab]) -> WsmanLab:
+    """A listener that runs."""
+    return wsman_start()
