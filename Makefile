@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pins
+.PHONY: help demo test check format pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -44,6 +44,10 @@ test: ## all tests that this machine can run; says what it left out and why
 check: ## style, types, documentation, collection rules
 	$(setup) check
 	@$(python) tools/check.py $(GATES)
+
+format: ## lay the Python code out as `make check` wants it
+	$(setup) check
+	@$(VENV)/bin/ruff format --quiet .
 
 # For Windows exactly what is listed: see requirements/windows.in.
 pins: ## pin anew what requirements/*.in ask for

@@ -16,8 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 
 # The plugins by the path that Ansible imports them from, so that their imports of each other resolve.
-PLUGINS = "build/collections/ansible_collections/latchkey/consent/plugins"
-TYPED = [path for path in ("agent/src", "lab", "tools", "tests", PLUGINS) if any((ROOT / path).rglob("*.py"))]
+COLLECTION = "build/collections/ansible_collections/latchkey/consent/"
+TYPED = [
+    path
+    for path in ("agent/src", "lab", "tools", "tests", f"{COLLECTION}plugins")
+    if any((ROOT / path).rglob("*.py"))
+]
 
 # The slowest first, so that the short ones fill the time beside them.
 GATES = {
@@ -33,8 +37,8 @@ GATES = {
     "types": ["mypy", *TYPED],
     "licences": ["reuse", "lint"],
     "changelog": ["antsibull-changelog", "lint"],
-    "style": ["ruff", "check", "--quiet", "."],
-    "format": ["ruff", "format", "--diff", "--quiet", "."],
+    "style": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
+    "format": ["ruff", "format", "--check", "--quiet", "--output-format", "concise", "."],
     "size": [sys.executable, "tools/gate.py"],
 }
 
@@ -62,7 +66,8 @@ def run_gate(name: str) -> Result:
         check=False,
     )
     seconds = time.monotonic() - started
-    return Result(name, done.returncode == 0, seconds, done.stdout.decode(errors="replace"))
+    output = done.stdout.decode(errors="replace").replace(COLLECTION, "")
+    return Result(name, done.returncode == 0, seconds, output)
 
 
 def run_gates(names: list[str]) -> list[Result]:
