@@ -41,7 +41,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "journal_damaged": (
         "The agent's journal is damaged or was changed: {detail}. Everything sealed was erased.",
-        'Find out who or what changed it, keep the file, then run: latchkeyctl journal reset',
+        'Find out who or what changed it, then run on the PC: latchkeyctl journal reset (the file is kept aside).',
     ),
     "erasure_unconfirmed": (
         'An earlier secret could not be erased for certain ({detail}), so no new one is accepted.',
@@ -54,6 +54,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "agent_failed": (
         'The agent met a fault of its own ({detail}). Nothing was changed.',
         "Look at the agent's log on the PC and report it.",
+    ),
+    "out_of_order": (
+        'This is not possible now: {detail}.',
+        'Look with latchkey.consent.credential_info how far it is.',
     ),
     "no_session": (
         'There is no open support session named {session} on this PC.',
@@ -76,7 +80,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Ask while the customer is at the PC, or name the account and wait.',
     ),
     "no_request": (
-        'There is no request {request} in the support session {session}.',
+        'There is no request {request}.',
         'Ask again with latchkey.consent.credential_request.',
     ),
     "denied": (
@@ -160,7 +164,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Nobody was signed out. Mend what it names, then apply again.',
     ),
     "no_ticket": (
-        'There is no logon ticket {ticket} in the support session {session}.',
+        'There is no logon ticket {ticket}.',
         'Look with latchkey.consent.credential_info what became of it.',
     ),
     "logon_refused": (
@@ -208,7 +212,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         'See whether agent_path names latchkeyctl.',
     ),
     "connection_lost": (
-        'The connection to the PC was lost and did not come back in time; what was asked may or may not have happened.',
+        'The connection to the PC was lost and did not come back in time; what was asked may have happened.',
         'Run the job again, it goes on where it was; or look with latchkey.consent.credential_info.',
     ),
     "pc_frozen": (

@@ -9,7 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
+from .transitions import OPEN_TICKETS, GrantState, RequestState, SessionState, TicketState
+
 AccountKind = Literal["local", "domain", "microsoft", "entra"]
+Action = Literal["restart", "unlock"]
+MarkState = Literal["started", "done"]
+Closing = Literal["locked", "disconnected", "gone"]
+"""How a desktop that a ticket opened was closed; `gone`: the PC went down first."""
 
 
 class Account(Struct, frozen=True):
@@ -46,3 +52,142 @@ class Terms(Struct, frozen=True):
     foreign_restarts: bool
     not_before: datetime
     not_after: datetime
+
+
+class Mark(Struct, frozen=True):
+    """A checkpoint: how far a step of the maintenance is."""
+
+    state: MarkState
+    at: datetime
+
+
+class SupportSession(Struct, frozen=True, kw_only=True):
+    """The engagement that owns requests and grants."""
+
+    id: str
+    name: str
+    requester: Requester
+    reason: str
+    ticket: str
+    language: str
+    opened_at: datetime
+    ends_at: datetime
+    state: SessionState = SessionState.OPEN
+    closed_at: datetime | None = None
+    marks: dict[str, Mark] = {}
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A question to the customer. Its id is also its receipt's."""
+
+    id: str
+    session: str
+    account: Account
+    terms: Terms
+    code: str
+    asked_at: datetime
+    answer_by: datetime
+    state: RequestState = RequestState.PENDING
+    shown_at: datetime | None = None
+    later_until: datetime | None = None
+    answered_at: datetime | None = None
+    why: str = ""
+    attempts: int = 0
+    last_refusal: str = ""
+
+
+class Erasure(Struct, frozen=True):
+    """What was looked at to confirm that a secret is gone."""
+
+    checked_at: datetime
+    confirmed: bool
+    checks: tuple[tuple[str, bool, str], ...]
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """The customer's yes. `tag` marks its sealed record on the disk."""
+
+    id: str
+    request: str
+    session: str
+    account: Account
+    terms: Terms
+    tag: str
+    granted_at: datetime
+    restarts_left: int
+    unlocks_left: int
+    state: GrantState = GrantState.ACTIVE
+    ended: GrantState | None = None
+    ended_at: datetime | None = None
+    why: str = ""
+    erasure: Erasure | None = None
+
+
+class Ticket(Struct, frozen=True, kw_only=True):
+    """One use: permission for the credential provider to log on once."""
+
+    id: str
+    grant: str
+    session: str
+    account: Account
+    action: Action
+    issued_at: datetime
+    expires_at: datetime
+    boot_before: str
+    step: str | None = None
+    foreign: bool = False
+    must_lock: bool = True
+    relock_seconds: float = 0.0
+    state: TicketState = TicketState.ISSUED
+    boot_after: str | None = None
+    redeemed_at: datetime | None = None
+    logged_on_at: datetime | None = None
+    relock_at: datetime | None = None
+    closed_at: datetime | None = None
+    closing: Closing | None = None
+    why: str = ""
+    detail: str = ""
+
+
+def finished(ticket: Ticket) -> bool:
+    """Nothing more will come of it for the operator who waits."""
+    if ticket.state is TicketState.LOGGED_ON:
+        return ticket.closing is not None or not ticket.must_lock
+    return ticket.state not in OPEN_TICKETS
+
+
+def settled(ticket: Ticket) -> bool:
+    """Nothing is left to do: no logon to come, no desktop to close."""
+    if ticket.state is TicketState.LOGGED_ON:
+        return ticket.closing is not None
+    return ticket.state not in OPEN_TICKETS
+
+
+NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """Something the customer must be told, until they close it."""
+
+    id: str
+    account: str
+    kind: NoticeKind
+    at: datetime
+    requester: str
+    ticket: str
+    detail: str = ""
+    not_after: datetime | None = None
+    while_away: bool = True
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """The fold of the journal. `version` counts its events."""
+
+    version: int = 0
+    sessions: dict[str, SupportSession] = {}
+    requests: dict[str, Request] = {}
+    grants: dict[str, Grant] = {}
+    tickets: dict[str, Ticket] = {}
+    notices: dict[str, Notice] = {}
+    boot_id: str = ""
+    last_restart_at: datetime | None = None

@@ -53,25 +53,28 @@ def decode_control(body: bytes) -> AnyControlRequest:
         theirs = msgspec.json.decode(body, type=_Version).protocol
         if theirs != PROTOCOL_VERSION:
             raise ProtocolError(error("protocol_mismatch", theirs=theirs, ours=PROTOCOL_VERSION))
-        return _control.decode(body)
+        request: AnyControlRequest = _control.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+    return request
 
 
 def decode_customer(body: bytes) -> AnyCustomerRequest:
     """Return the companion's request; raises ProtocolError (`bad_message`)."""
     try:
-        return _customer.decode(body)
+        request: AnyCustomerRequest = _customer.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+    return request
 
 
 def decode_logon(body: bytes) -> AnyLogonRequest:
     """Return the credential provider's request; raises ProtocolError (`bad_message`)."""
     try:
-        return _logon.decode(body)
+        request: AnyLogonRequest = _logon.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
+    return request
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -97,9 +100,11 @@ def done(result: Message, *, changed: bool) -> Answer:
     return Answer(outcome="done", changed=changed, result=_fields(result))
 
 
-def refused(view: ErrorView) -> Answer:
-    """Return the envelope of a refusal."""
-    return Answer(outcome="refused", error=view)
+def refused(view: ErrorView, result: Message | None = None) -> Answer:
+    """Return the envelope of a refusal, with what it is about if that is known."""
+    if result is None:
+        return Answer(outcome="refused", error=view)
+    return Answer(outcome="refused", error=view, result=_fields(result))
 
 
 def _fields(result: Message) -> dict[str, Any]:

@@ -64,7 +64,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "journal_damaged": ErrorRow(
         _A, "The agent's journal is damaged or was changed: {detail}. Everything sealed was erased.",
-        "Find out who or what changed it, keep the file, then run: latchkeyctl journal reset",
+        "Find out who or what changed it, then run on the PC: latchkeyctl journal reset (the file is kept aside).",
     ),
     "erasure_unconfirmed": ErrorRow(
         _A, "An earlier secret could not be erased for certain ({detail}), so no new one is accepted.",
@@ -77,6 +77,10 @@ ERRORS: dict[str, ErrorRow] = {
     "agent_failed": ErrorRow(
         _A, "The agent met a fault of its own ({detail}). Nothing was changed.",
         "Look at the agent's log on the PC and report it.",
+    ),
+    "out_of_order": ErrorRow(
+        _A, "This is not possible now: {detail}.",
+        "Look with latchkey.consent.credential_info how far it is.",
     ),
     # --- support session
     "no_session": ErrorRow(
@@ -101,7 +105,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Ask while the customer is at the PC, or name the account and wait.",
     ),
     "no_request": ErrorRow(
-        _A, "There is no request {request} in the support session {session}.",
+        _A, "There is no request {request}.",
         "Ask again with latchkey.consent.credential_request.",
     ),
     "denied": ErrorRow(
@@ -185,12 +189,8 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "Windows refused to restart: {detail}.",
         "Nobody was signed out. Mend what it names, then apply again.",
     ),
-    "nothing_to_unlock": ErrorRow(
-        _A, "The customer's session is not locked.",
-        "Nothing needs to be done.",
-    ),
     "no_ticket": ErrorRow(
-        _A, "There is no logon ticket {ticket} in the support session {session}.",
+        _A, "There is no logon ticket {ticket}.",
         "Look with latchkey.consent.credential_info what became of it.",
     ),
     "logon_refused": ErrorRow(
@@ -208,10 +208,6 @@ ERRORS: dict[str, ErrorRow] = {
     "ticket_cancelled": ErrorRow(
         _A, "The logon ticket was cancelled: {detail}.",
         "Nobody was signed in with it. Apply again if the terms still allow it.",
-    ),
-    "step_unknown": ErrorRow(
-        _A, "The step {step} is not known in the support session {session}.",
-        "Check the step's name.",
     ),
     # --- controller
     "agent_not_installed": ErrorRow(
@@ -243,7 +239,7 @@ ERRORS: dict[str, ErrorRow] = {
         "See whether agent_path names latchkeyctl.",
     ),
     "connection_lost": ErrorRow(
-        _C, "The connection to the PC was lost and did not come back in time; what was asked may or may not have happened.",
+        _C, "The connection to the PC was lost and did not come back in time; what was asked may have happened.",
         "Run the job again, it goes on where it was; or look with latchkey.consent.credential_info.",
     ),
     "pc_frozen": ErrorRow(
@@ -277,5 +273,8 @@ def error(code: str, *, retry_after: float | None = None, **places: object) -> E
     """
     row = ERRORS[code]
     return ErrorView(
-        code=code, message=row.message.format(**places), hint=row.hint.format(**places), retry_after=retry_after
+        code=code,
+        message=row.message.format(**places),
+        hint=row.hint.format(**places),
+        retry_after=retry_after,
     )

@@ -16,25 +16,25 @@ from .messages import ErrorView, Identifier, Line, Message, Wait
 # --- customer pipe: the companion speaks, only about its own account ----------
 
 
-class CustomerRequest(Message, tag_field="verb", kw_only=True):
+class CustomerRequest(Message, tag_field="verb", frozen=True, kw_only=True):
     """Base of what a companion may say."""
 
 
-class CustomerWatch(CustomerRequest, tag="watch", kw_only=True):
+class CustomerWatch(CustomerRequest, tag="watch", frozen=True, kw_only=True):
     """Long poll: the desk's picture once it is newer than `seen`."""
 
     seen: int = 0
     wait: Wait = 0.0
 
 
-class RequestShown(CustomerRequest, tag="request_shown", kw_only=True):
+class RequestShown(CustomerRequest, tag="request_shown", frozen=True, kw_only=True):
     """The request window is on the screen; `text_sha256` is of the text it shows."""
 
     request: Identifier
     text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class RequestAllow(CustomerRequest, tag="request_allow", kw_only=True):
+class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=True):
     """The customer allowed it; the frame's secret is the password, UTF-16LE.
 
     `entered` is the user name as it stands in the password dialog.
@@ -44,14 +44,14 @@ class RequestAllow(CustomerRequest, tag="request_allow", kw_only=True):
     entered: Line
 
 
-class RequestLater(CustomerRequest, tag="request_later", kw_only=True):
+class RequestLater(CustomerRequest, tag="request_later", frozen=True, kw_only=True):
     """Ask me again in `seconds`; also what closing the window means."""
 
     request: Identifier
     seconds: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
 
 
-class RequestDecline(CustomerRequest, tag="request_decline", kw_only=True):
+class RequestDecline(CustomerRequest, tag="request_decline", frozen=True, kw_only=True):
     """No. `report` also says that the request looks wrong."""
 
     request: Identifier
@@ -59,20 +59,20 @@ class RequestDecline(CustomerRequest, tag="request_decline", kw_only=True):
     report: bool = False
 
 
-class GrantRevoke(CustomerRequest, tag="grant_revoke", kw_only=True):
+class GrantRevoke(CustomerRequest, tag="grant_revoke", frozen=True, kw_only=True):
     """Revoke my credentials: this grant, or all of mine where none is named."""
 
     grant: Identifier | None = None
 
 
-class GrantPause(CustomerRequest, tag="grant_pause", kw_only=True):
+class GrantPause(CustomerRequest, tag="grant_pause", frozen=True, kw_only=True):
     """Pause (or go on with) a grant of mine."""
 
     grant: Identifier
     pause: bool = True
 
 
-class NoticesClosed(CustomerRequest, tag="notices_closed", kw_only=True):
+class NoticesClosed(CustomerRequest, tag="notices_closed", frozen=True, kw_only=True):
     """These notices were read."""
 
     notices: list[Identifier]
@@ -90,7 +90,7 @@ AnyCustomerRequest = (
 )
 
 
-class AskedItem(Message, kw_only=True):
+class AskedItem(Message, frozen=True, kw_only=True):
     """A request as the request window needs it. Moments are in the PC's zone."""
 
     request: str
@@ -116,7 +116,7 @@ class AskedItem(Message, kw_only=True):
     last_refusal: str = ""
 
 
-class LentItem(Message, kw_only=True):
+class LentItem(Message, frozen=True, kw_only=True):
     """A grant as the menu needs it."""
 
     grant: str
@@ -130,17 +130,24 @@ class LentItem(Message, kw_only=True):
     used: int
 
 
-class NoticeItem(Message, kw_only=True):
-    """Something the customer must be told."""
+class NoticeItem(Message, frozen=True, kw_only=True):
+    """Something the customer must be told; the companion puts it into words.
+
+    `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
+    grant ended (a `GrantState`), why a logon failed (an error code).
+    """
 
     notice: str
-    kind: Literal["granted", "used", "locked", "ended", "erase_failed", "reported"]
+    kind: Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
     at: str
-    text: str
+    requester: str
+    ticket: str
+    detail: str = ""
+    not_after: str = ""
     while_away: bool = False
 
 
-class Desktop(Message, kw_only=True):
+class Desktop(Message, frozen=True, kw_only=True):
     """What the companion has to show for its account. Newer ones count up."""
 
     version: int
@@ -149,7 +156,7 @@ class Desktop(Message, kw_only=True):
     notices: list[NoticeItem] = []
 
 
-class CustomerAnswer(Message, kw_only=True):
+class CustomerAnswer(Message, frozen=True, kw_only=True):
     """Answer on the customer pipe."""
 
     done: bool
@@ -161,21 +168,21 @@ class CustomerAnswer(Message, kw_only=True):
 # --- logon pipe: the credential provider speaks --------------------------------
 
 
-class LogonRequest(Message, tag_field="verb", kw_only=True):
+class LogonRequest(Message, tag_field="verb", frozen=True, kw_only=True):
     """Base of what the credential provider may say."""
 
 
-class Peek(LogonRequest, tag="peek", kw_only=True):
+class Peek(LogonRequest, tag="peek", frozen=True, kw_only=True):
     """Is there a ticket to redeem? Changes nothing."""
 
 
-class Redeem(LogonRequest, tag="redeem", kw_only=True):
+class Redeem(LogonRequest, tag="redeem", frozen=True, kw_only=True):
     """Hand over the password for this ticket; works once."""
 
     ticket: Identifier
 
 
-class ReportResult(LogonRequest, tag="report", kw_only=True):
+class ReportResult(LogonRequest, tag="report", frozen=True, kw_only=True):
     """How the logon went: the NTSTATUS pair of ICredentialProviderCredential::ReportResult."""
 
     ticket: Identifier
@@ -186,7 +193,7 @@ class ReportResult(LogonRequest, tag="report", kw_only=True):
 AnyLogonRequest = Peek | Redeem | ReportResult
 
 
-class LogonAnswer(Message, kw_only=True):
+class LogonAnswer(Message, frozen=True, kw_only=True):
     """Answer on the logon pipe; flat, so that the provider's parser stays small.
 
     `ticket` is empty where there is none. `kind` tells how to pack the

@@ -35,7 +35,15 @@ Wait = Annotated[float, Meta(ge=0, le=60)]
 
 RequestState = Literal["pending", "shown", "later", "granted", "denied", "withdrawn", "expired"]
 GrantState = Literal[
-    "active", "paused", "revoked", "withdrawn", "used_up", "expired", "rejected", "session_ended", "erased",
+    "active",
+    "paused",
+    "revoked",
+    "withdrawn",
+    "used_up",
+    "expired",
+    "rejected",
+    "session_ended",
+    "erased",
     "erase_failed",
 ]
 TicketState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
@@ -45,7 +53,7 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Base of everything that crosses a pipe."""
 
 
-class Requester(Message, kw_only=True):
+class Requester(Message, frozen=True, kw_only=True):
     """Who asks, as the customer shall read it."""
 
     name: Line = ""
@@ -56,7 +64,7 @@ class Requester(Message, kw_only=True):
 # --- requests ---------------------------------------------------------------
 
 
-class ControlRequest(Message, tag_field="verb", kw_only=True):
+class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
     """Base of the operator's requests.
 
     `check` asks what would happen (Ansible's check mode): the agent decides,
@@ -67,7 +75,7 @@ class ControlRequest(Message, tag_field="verb", kw_only=True):
     check: bool = False
 
 
-class SessionStart(ControlRequest, tag="session_start", kw_only=True):
+class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
     """Open the support session, or find it open."""
 
     session: Name
@@ -78,13 +86,13 @@ class SessionStart(ControlRequest, tag="session_start", kw_only=True):
     language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$")] = ""
 
 
-class SessionEnd(ControlRequest, tag="session_end", kw_only=True):
+class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
     """End the support session: whatever is sealed for it is erased."""
 
     session: Name
 
 
-class CredentialRequest(ControlRequest, tag="credential_request", kw_only=True):
+class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, kw_only=True):
     """Ask the customer for a grant under these terms, or find one that covers them."""
 
     session: Name
@@ -98,7 +106,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", kw_only=True):
     answer_by: Moment | None = None
 
 
-class RequestWait(ControlRequest, tag="request_wait", kw_only=True):
+class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):
     """Long poll: answered when the customer has answered, or after `wait` seconds."""
 
     session: Name
@@ -106,14 +114,14 @@ class RequestWait(ControlRequest, tag="request_wait", kw_only=True):
     wait: Wait = 0.0
 
 
-class RequestWithdraw(ControlRequest, tag="request_withdraw", kw_only=True):
+class RequestWithdraw(ControlRequest, tag="request_withdraw", frozen=True, kw_only=True):
     """Take back a request that nobody has answered yet."""
 
     session: Name
     request: Identifier
 
 
-class CredentialApply(ControlRequest, tag="credential_apply", kw_only=True):
+class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_only=True):
     """Use the grant once: restart and log on, or unlock.
 
     `step` makes it repeatable: a second apply for a step whose first one
@@ -129,7 +137,7 @@ class CredentialApply(ControlRequest, tag="credential_apply", kw_only=True):
     relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 600.0
 
 
-class ApplyWait(ControlRequest, tag="apply_wait", kw_only=True):
+class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
     """Long poll: answered when the ticket's story is over, or after `wait` seconds."""
 
     session: Name
@@ -137,13 +145,13 @@ class ApplyWait(ControlRequest, tag="apply_wait", kw_only=True):
     wait: Wait = 0.0
 
 
-class CredentialRevoke(ControlRequest, tag="credential_revoke", kw_only=True):
+class CredentialRevoke(ControlRequest, tag="credential_revoke", frozen=True, kw_only=True):
     """The operator gives the session's grants back early."""
 
     session: Name
 
 
-class Checkpoint(ControlRequest, tag="checkpoint", kw_only=True):
+class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
     """Remember which step is done; without `state` only tell what is known."""
 
     session: Name
@@ -151,7 +159,7 @@ class Checkpoint(ControlRequest, tag="checkpoint", kw_only=True):
     state: Literal["started", "done", "absent"] | None = None
 
 
-class Info(ControlRequest, tag="info", kw_only=True):
+class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
     """What is asked, lent and used here; changes nothing."""
 
     session: Name | None = None
@@ -160,17 +168,21 @@ class Info(ControlRequest, tag="info", kw_only=True):
     account: Line | None = None
 
 
-class Receipt(ControlRequest, tag="receipt", kw_only=True):
+class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
     """One signed receipt."""
 
     receipt: Identifier
 
 
-class JournalVerify(ControlRequest, tag="journal_verify", kw_only=True):
+class JournalVerify(ControlRequest, tag="journal_verify", frozen=True, kw_only=True):
     """Check the journal's chain from its first event to its last."""
 
 
-class EraseAll(ControlRequest, tag="erase_all", kw_only=True):
+class JournalReset(ControlRequest, tag="journal_reset", frozen=True, kw_only=True):
+    """Set a damaged journal aside and begin a new one (administrator)."""
+
+
+class EraseAll(ControlRequest, tag="erase_all", frozen=True, kw_only=True):
     """Revoke and erase everything that is sealed (administrator, uninstall)."""
 
 
@@ -187,13 +199,14 @@ AnyControlRequest = (
     | Info
     | Receipt
     | JournalVerify
+    | JournalReset
     | EraseAll
 )
 
 # --- what answers are made of -------------------------------------------------
 
 
-class AgentView(Message, kw_only=True):
+class AgentView(Message, frozen=True, kw_only=True):
     """The agent itself. `boot_id` is random per boot, `now` the PC's clock."""
 
     version: str
@@ -206,7 +219,7 @@ class AgentView(Message, kw_only=True):
     problem: str = ""
 
 
-class TermsView(Message, kw_only=True):
+class TermsView(Message, frozen=True, kw_only=True):
     """What the customer was asked for."""
 
     account: str
@@ -217,14 +230,14 @@ class TermsView(Message, kw_only=True):
     not_after: str
 
 
-class LeftView(Message, kw_only=True):
+class LeftView(Message, frozen=True, kw_only=True):
     """What the terms still allow."""
 
     restarts: int
     unlocks: int
 
 
-class SessionView(Message, kw_only=True):
+class SessionView(Message, frozen=True, kw_only=True):
     """A support session."""
 
     id: str
@@ -239,7 +252,7 @@ class SessionView(Message, kw_only=True):
     checkpoints: dict[str, CheckpointView] = {}
 
 
-class CheckpointView(Message, kw_only=True):
+class CheckpointView(Message, frozen=True, kw_only=True):
     """A step of the session. `restarted`: its restart, once it has come back."""
 
     state: Literal["started", "done"]
@@ -247,7 +260,7 @@ class CheckpointView(Message, kw_only=True):
     restarted: bool = False
 
 
-class RequestView(Message, kw_only=True):
+class RequestView(Message, frozen=True, kw_only=True):
     """A request. `waiting_for` is one plain sentence for the operator's screen."""
 
     id: str
@@ -266,7 +279,7 @@ class RequestView(Message, kw_only=True):
     waiting_for: str = ""
 
 
-class GrantView(Message, kw_only=True):
+class GrantView(Message, frozen=True, kw_only=True):
     """A grant. `state` is where it is now, `ended` why it ended."""
 
     id: str
@@ -281,7 +294,7 @@ class GrantView(Message, kw_only=True):
     uses: list[UseView] = []
 
 
-class UseView(Message, kw_only=True):
+class UseView(Message, frozen=True, kw_only=True):
     """One apply, from ticket to lock."""
 
     ticket: str
@@ -301,7 +314,7 @@ class UseView(Message, kw_only=True):
     error: ErrorView | None = None
 
 
-class ErasureCheck(Message, kw_only=True):
+class ErasureCheck(Message, frozen=True, kw_only=True):
     """One thing that was looked at to confirm an erasure."""
 
     name: str
@@ -309,7 +322,7 @@ class ErasureCheck(Message, kw_only=True):
     detail: str = ""
 
 
-class ErasureView(Message, kw_only=True):
+class ErasureView(Message, frozen=True, kw_only=True):
     """The proof of erasure of one grant."""
 
     grant: str
@@ -318,7 +331,7 @@ class ErasureView(Message, kw_only=True):
     checks: list[ErasureCheck]
 
 
-class FindingView(Message, kw_only=True):
+class FindingView(Message, frozen=True, kw_only=True):
     """One thing that helps or hinders an unattended logon."""
 
     code: str
@@ -327,21 +340,21 @@ class FindingView(Message, kw_only=True):
     advice: str
 
 
-class ForecastView(Message, kw_only=True):
+class ForecastView(Message, frozen=True, kw_only=True):
     """Will an unattended logon work on this PC."""
 
     ready: bool
     findings: list[FindingView]
 
 
-class PendingRestartView(Message, kw_only=True):
+class PendingRestartView(Message, frozen=True, kw_only=True):
     """Does Windows wait for a restart, and what for."""
 
     pending: bool
     reasons: list[str]
 
 
-class ReceiptView(Message, kw_only=True):
+class ReceiptView(Message, frozen=True, kw_only=True):
     """A signed receipt: the document, its signature and a rendering to read."""
 
     id: str
@@ -354,13 +367,13 @@ class ReceiptView(Message, kw_only=True):
 # --- answers -------------------------------------------------------------------
 
 
-class SessionAnswer(Message, kw_only=True):
+class SessionAnswer(Message, frozen=True, kw_only=True):
     """Answer to `session_start`."""
 
     session: SessionView
 
 
-class EndedAnswer(Message, kw_only=True):
+class EndedAnswer(Message, frozen=True, kw_only=True):
     """Answer to `session_end`: the proof of erasure and the closed receipts."""
 
     session: SessionView
@@ -368,7 +381,7 @@ class EndedAnswer(Message, kw_only=True):
     receipts: list[ReceiptView]
 
 
-class RequestAnswer(Message, kw_only=True):
+class RequestAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_request`, `request_wait` and `request_withdraw`.
 
     `request` is absent where a grant that covers the terms was found.
@@ -379,25 +392,29 @@ class RequestAnswer(Message, kw_only=True):
     grant: GrantView | None = None
 
 
-class ApplyAnswer(Message, kw_only=True):
-    """Answer to `credential_apply` and `apply_wait`."""
+class ApplyAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `credential_apply` and `apply_wait`.
+
+    `use` is absent where nothing had to be done (unlock of an unlocked session).
+    `finished`: nothing more will happen to it; `use.error` says if it failed.
+    """
 
     session: str
-    use: UseView
+    use: UseView | None = None
     left: LeftView
     boot_id: str
     finished: bool
     waiting_for: str = ""
 
 
-class RevokeAnswer(Message, kw_only=True):
+class RevokeAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_revoke` and `erase_all`."""
 
     grants: list[GrantView]
     erasure: list[ErasureView]
 
 
-class CheckpointAnswer(Message, kw_only=True):
+class CheckpointAnswer(Message, frozen=True, kw_only=True):
     """Answer to `checkpoint`: what was known before."""
 
     session: str
@@ -406,7 +423,7 @@ class CheckpointAnswer(Message, kw_only=True):
     checkpoints: dict[str, CheckpointView] = {}
 
 
-class InfoAnswer(Message, kw_only=True):
+class InfoAnswer(Message, frozen=True, kw_only=True):
     """Answer to `info`."""
 
     agent: AgentView
@@ -419,13 +436,13 @@ class InfoAnswer(Message, kw_only=True):
     forecast: ForecastView | None = None
 
 
-class ReceiptAnswer(Message, kw_only=True):
+class ReceiptAnswer(Message, frozen=True, kw_only=True):
     """Answer to `receipt`."""
 
     receipt: ReceiptView
 
 
-class JournalAnswer(Message, kw_only=True):
+class JournalAnswer(Message, frozen=True, kw_only=True):
     """Answer to `journal_verify`. `head` is the last event's hash."""
 
     events: int
@@ -434,7 +451,7 @@ class JournalAnswer(Message, kw_only=True):
     problem: str = ""
 
 
-class ErrorView(Message, kw_only=True):
+class ErrorView(Message, frozen=True, kw_only=True):
     """Why not: a stable code, one plain sentence, and what to do next."""
 
     code: str
@@ -443,7 +460,7 @@ class ErrorView(Message, kw_only=True):
     retry_after: float | None = None
 
 
-class Answer(Message, kw_only=True):
+class Answer(Message, frozen=True, kw_only=True):
     """The envelope of every answer on the control pipe.
 
     `refused`: nothing happened. `unknown` is never sent by an agent that is

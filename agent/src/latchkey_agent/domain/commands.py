@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be asked of the domain. Ids and random values come from outside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from .events import GrantEnding
+from .model import Account, Action, Closing, Erasure, MarkState, Requester, Terms
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """Base."""
+
+
+class OpenSession(Command, frozen=True, kw_only=True):
+    """Open a support session, or find it open."""
+
+    session: str
+    name: str
+    requester: Requester
+    reason: str
+    ticket: str
+    language: str
+    ends_at: datetime | None
+
+
+class EndSession(Command, frozen=True, kw_only=True):
+    """End a support session and all that belongs to it."""
+
+    name: str
+
+
+class SetMark(Command, frozen=True, kw_only=True):
+    """Remember a step; `state` None forgets it."""
+
+    name: str
+    step: str
+    state: MarkState | None
+
+
+class MakeRequest(Command, frozen=True, kw_only=True):
+    """Ask the customer, unless a grant or an open request already says it."""
+
+    request: str
+    code: str
+    name: str
+    account: Account
+    terms: Terms
+    answer_by: datetime
+
+
+class WithdrawRequest(Command, frozen=True, kw_only=True):
+    """Take an unanswered request back."""
+
+    request: str
+
+
+class ShowRequest(Command, frozen=True, kw_only=True):
+    """The customer sees the request."""
+
+    request: str
+    text_sha256: str
+
+
+class PostponeRequest(Command, frozen=True, kw_only=True):
+    """The customer wants to be asked later."""
+
+    request: str
+    until: datetime
+
+
+class DenyRequest(Command, frozen=True, kw_only=True):
+    """The customer says no."""
+
+    request: str
+    why: str
+
+
+class RefusePassword(Command, frozen=True, kw_only=True):
+    """Windows refused what was typed; `retry` where another try may help."""
+
+    request: str
+    why: str
+    retry: bool
+
+
+class GiveGrant(Command, frozen=True, kw_only=True):
+    """The customer allowed it and Windows accepted the password."""
+
+    request: str
+    grant: str
+    tag: str
+
+
+class PauseGrant(Command, frozen=True, kw_only=True):
+    """The customer pauses a grant, or lets it go on."""
+
+    grant: str
+    pause: bool
+
+
+class EndGrant(Command, frozen=True, kw_only=True):
+    """Somebody takes a grant back, or Windows no longer accepts its password."""
+
+    grant: str
+    how: GrantEnding
+    why: str = ""
+
+
+class ApplyGrant(Command, frozen=True, kw_only=True):
+    """Use the session's grant. `desktop` is the account's session now."""
+
+    name: str
+    ticket: str
+    action: Action
+    boot_id: str
+    step: str | None
+    message: str
+    grace: float
+    within: float
+    relock_after: float
+    desktop: Literal["none", "locked", "unlocked"]
+
+
+class RedeemTicket(Command, frozen=True, kw_only=True):
+    """The credential provider wants the password, in this boot."""
+
+    ticket: str
+    boot_id: str
+
+
+class ReportLogon(Command, frozen=True, kw_only=True):
+    """What Windows said to the logon; `refusal` is empty if it accepted."""
+
+    ticket: str
+    refusal: str = ""
+
+
+class CancelTicket(Command, frozen=True, kw_only=True):
+    """The use did not begin: the PC refused to restart."""
+
+    ticket: str
+    why: str
+
+
+class CloseDesktop(Command, frozen=True, kw_only=True):
+    """The desktop that a ticket opened was seen locked or cut off."""
+
+    ticket: str
+    how: Closing
+
+
+class RecordErasure(Command, frozen=True, kw_only=True):
+    """The disk was read back."""
+
+    grant: str
+    erasure: Erasure
+
+
+class CloseNotices(Command, frozen=True, kw_only=True):
+    """The customer has read these notices."""
+
+    account: str
+    notices: tuple[str, ...]
+
+
+class SeeBoot(Command, frozen=True, kw_only=True):
+    """The agent runs in this boot; `ticket` is an id for a use it may begin."""
+
+    boot_id: str
+    ticket: str
+
+
+class SeeSignIns(Command, frozen=True, kw_only=True):
+    """Accounts (SIDs) whose desktops are open and unlocked now."""
+
+    open_desktops: tuple[str, ...]
+
+
+class Tick(Command, frozen=True, kw_only=True):
+    """Time has passed."""
+
+
+AnyCommand = (
+    OpenSession
+    | EndSession
+    | SetMark
+    | MakeRequest
+    | WithdrawRequest
+    | ShowRequest
+    | PostponeRequest
+    | DenyRequest
+    | RefusePassword
+    | GiveGrant
+    | PauseGrant
+    | EndGrant
+    | ApplyGrant
+    | RedeemTicket
+    | ReportLogon
+    | CancelTicket
+    | CloseDesktop
+    | RecordErasure
+    | CloseNotices
+    | SeeBoot
+    | SeeSignIns
+    | Tick
+)

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`decide(state, command, now, policy)`: what happens, or why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from . import asking, using
+from . import commands as c
+from . import effects as fx
+from . import events as e
+from .decision import Decision, close_session, end_grant, live_grants
+from .evolve import evolve
+from .model import Request, State
+from .policy import Policy
+from .transitions import OPEN_REQUESTS, OPEN_TICKETS, RequestState, SessionState
+
+
+def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -> Decision:
+    """Return the events and effects of a command.
+
+    Raises:
+        Refused: the rules do not allow it.
+        IllegalTransitionError: no table lists it.
+    """
+    return _RULES[type(command)](state, command, now, policy)
+
+
+def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
+    """End what is over. Each step sees what the ones before it changed."""
+    total = Decision()
+    for part in (_sessions, _grants, _requests, _tickets):
+        decision = sum(part(state, now), Decision())
+        for event in decision.events:
+            state = evolve(state, event)
+        total += decision
+    return total
+
+
+def _sessions(state: State, now: datetime) -> Iterator[Decision]:
+    for session in state.sessions.values():
+        if session.state is SessionState.OPEN and now >= session.ends_at:
+            yield close_session(state, session, now, "expire")
+
+
+def _grants(state: State, now: datetime) -> Iterator[Decision]:
+    for grant in live_grants(state):
+        if now >= grant.terms.not_after:
+            yield end_grant(state, grant, now, "expire")
+
+
+def _requests(state: State, now: datetime) -> Iterator[Decision]:
+    for request in state.requests.values():
+        if request.state in OPEN_REQUESTS:
+            yield _request(request, now)
+
+
+def _request(request: Request, now: datetime) -> Decision:
+    told = (fx.SummonCompanion(account=request.account),)
+    if now >= request.answer_by:
+        return Decision((e.RequestClosed(at=now, request=request.id, how="expire"),), told)
+    if request.state is RequestState.LATER and request.later_until is not None and now >= request.later_until:
+        return Decision((e.RequestAskedAgain(at=now, request=request.id),), told)
+    return Decision()
+
+
+def _tickets(state: State, now: datetime) -> Iterator[Decision]:
+    for ticket in state.tickets.values():
+        yield using.lapse(state, ticket, now)
+
+
+def next_deadline(state: State) -> datetime | None:
+    """Return the moment of the next thing that time alone brings, None if there is none."""
+    return min(_deadlines(state), default=None)
+
+
+def _deadlines(state: State) -> Iterator[datetime]:
+    yield from (s.ends_at for s in state.sessions.values() if s.state is SessionState.OPEN)
+    yield from (g.terms.not_after for g in live_grants(state))
+    for request in state.requests.values():
+        if request.state in OPEN_REQUESTS:
+            yield min(request.answer_by, request.later_until or request.answer_by)
+    for ticket in state.tickets.values():
+        if ticket.state in OPEN_TICKETS:
+            yield ticket.expires_at
+        elif ticket.relock_at is not None:
+            yield ticket.relock_at
+
+
+_Rule = Callable[[State, Any, datetime, Policy], Decision]
+_RULES: dict[type[c.Command], _Rule] = {
+    c.OpenSession: asking.open_,
+    c.EndSession: asking.end,
+    c.SetMark: asking.mark,
+    c.MakeRequest: asking.ask,
+    c.WithdrawRequest: asking.withdraw,
+    c.ShowRequest: asking.show,
+    c.PostponeRequest: asking.postpone,
+    c.DenyRequest: asking.deny,
+    c.RefusePassword: asking.refuse_password,
+    c.GiveGrant: asking.give,
+    c.PauseGrant: using.pause,
+    c.EndGrant: using.end,
+    c.ApplyGrant: using.apply,
+    c.RedeemTicket: using.redeem,
+    c.ReportLogon: using.report,
+    c.CancelTicket: using.cancel,
+    c.CloseDesktop: using.close_desktop,
+    c.RecordErasure: using.record_erasure,
+    c.CloseNotices: asking.close_notices,
+    c.SeeBoot: using.see_boot,
+    c.SeeSignIns: using.see_sign_ins,
+    c.Tick: tick,
+}

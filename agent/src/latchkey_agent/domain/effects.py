@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the shell must do after an event. Stored with it, run at least once.
+
+Every effect is idempotent. One with a `boot_id` belongs to that boot and is
+dropped in any other.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from .model import Account
+
+
+class Effect(Struct, frozen=True, kw_only=True, tag_field="effect", omit_defaults=True):
+    """Base."""
+
+    boot_id: str = ""
+
+
+class SummonCompanion(Effect, tag="summon_companion", frozen=True, kw_only=True):
+    """There is something for the customer to see."""
+
+    account: Account
+
+
+class Restart(Effect, tag="restart", frozen=True, kw_only=True):
+    """Restart the PC, if the ticket still waits for it."""
+
+    ticket: str
+    message: str
+    grace: float
+
+
+class AnnounceTicket(Effect, tag="announce_ticket", frozen=True, kw_only=True):
+    """Tell the credential provider that a ticket waits."""
+
+    ticket: str
+
+
+class CloseDesktop(Effect, tag="close_desktop", frozen=True, kw_only=True):
+    """Lock the session that a ticket opened; disconnect it if that fails."""
+
+    ticket: str
+
+
+class ConfirmErasure(Effect, tag="confirm_erasure", frozen=True, kw_only=True):
+    """Read the disk back: nothing of the grant's sealed record may be left."""
+
+    grant: str
+
+
+AnyEffect = SummonCompanion | Restart | AnnounceTicket | CloseDesktop | ConfirmErasure

@@ -1,0 +1,241 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has happened: the journal's entries. No event ever holds a secret."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from .model import Account, Action, Closing, Erasure, MarkState, Requester, Terms
+
+GrantEnding = Literal["revoke", "withdraw", "use_up", "expire", "reject", "end_session"]
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+    """Base: `at` is the PC's clock, with offset."""
+
+    at: datetime
+
+
+class SessionOpened(Event, tag="session_opened", frozen=True, kw_only=True):
+    """A support session begins."""
+
+    session: str
+    name: str
+    requester: Requester
+    reason: str
+    ticket: str
+    language: str
+    ends_at: datetime
+
+
+class SessionClosed(Event, tag="session_closed", frozen=True, kw_only=True):
+    """A support session is over."""
+
+    session: str
+    how: Literal["end", "expire"]
+
+
+class MarkSet(Event, tag="mark_set", frozen=True, kw_only=True):
+    """A checkpoint was set, or removed (`state` None)."""
+
+    session: str
+    step: str
+    state: MarkState | None = None
+
+
+class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
+    """The customer shall be asked."""
+
+    request: str
+    session: str
+    account: Account
+    terms: Terms
+    code: str
+    answer_by: datetime
+
+
+class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):
+    """The window is on the customer's screen; the hash is of the text it shows."""
+
+    request: str
+    text_sha256: str
+
+
+class RequestPostponed(Event, tag="request_postponed", frozen=True, kw_only=True):
+    """Later."""
+
+    request: str
+    until: datetime
+
+
+class RequestAskedAgain(Event, tag="request_asked_again", frozen=True, kw_only=True):
+    """The pause is over."""
+
+    request: str
+
+
+class PasswordRefused(Event, tag="password_refused", frozen=True, kw_only=True):
+    """Windows refused what the customer typed; why is one of ports.LogonRefusal."""
+
+    request: str
+    why: str
+
+
+class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
+    """No. `why` is the customer's choice or a refusal of Windows."""
+
+    request: str
+    why: str = ""
+
+
+class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
+    """Nobody answered, or nobody needs the answer any more."""
+
+    request: str
+    how: Literal["withdraw", "expire"]
+
+
+class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):
+    """The customer allowed it, and the password was sealed under `tag`."""
+
+    grant: str
+    request: str
+    tag: str
+
+
+class GrantPaused(Event, tag="grant_paused", frozen=True, kw_only=True):
+    """The customer holds the grant back."""
+
+    grant: str
+
+
+class GrantResumed(Event, tag="grant_resumed", frozen=True, kw_only=True):
+    """The customer lets it go on."""
+
+    grant: str
+
+
+class GrantEnded(Event, tag="grant_ended", frozen=True, kw_only=True):
+    """The grant is over; its sealed record leaves in the same transaction."""
+
+    grant: str
+    how: GrantEnding
+    why: str = ""
+
+
+class ErasureChecked(Event, tag="erasure_checked", frozen=True, kw_only=True):
+    """The disk was read back after a grant's end."""
+
+    grant: str
+    erasure: Erasure
+
+
+class TicketIssued(Event, tag="ticket_issued", frozen=True, kw_only=True):
+    """One use of a grant begins."""
+
+    ticket: str
+    grant: str
+    action: Action
+    expires_at: datetime
+    boot_before: str
+    step: str | None = None
+    foreign: bool = False
+    must_lock: bool = True
+    relock_seconds: float = 0.0
+
+
+class TicketRedeemed(Event, tag="ticket_redeemed", frozen=True, kw_only=True):
+    """Journalled before the secret is handed to the credential provider."""
+
+    ticket: str
+    boot_after: str
+
+
+class TicketLoggedOn(Event, tag="ticket_logged_on", frozen=True, kw_only=True):
+    """Windows accepted the logon."""
+
+    ticket: str
+
+
+class TicketRefused(Event, tag="ticket_refused", frozen=True, kw_only=True):
+    """No logon came of a redeemed ticket: Windows refused, or the PC went down."""
+
+    ticket: str
+    why: Literal["refused", "interrupted"]
+    detail: str = ""
+
+
+class TicketDropped(Event, tag="ticket_dropped", frozen=True, kw_only=True):
+    """A ticket that nobody redeemed is void. `refund`: the use did not begin."""
+
+    ticket: str
+    how: Literal["cancel", "lapse"]
+    why: str = ""
+    refund: bool = False
+
+
+class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
+    """The desktop that a ticket opened is locked, or cut off."""
+
+    ticket: str
+    how: Closing
+
+
+class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):
+    """The customer has read these."""
+
+    notices: tuple[str, ...]
+
+
+class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
+    """The agent found itself in another boot than before."""
+
+    boot_id: str
+
+
+class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
+    """Somebody asked for what the rules do not allow; nothing changed."""
+
+    command: str
+    code: str
+    actor: str
+
+
+class JournalBegun(Event, tag="journal_begun", frozen=True, kw_only=True):
+    """The first entry; `after` names what it replaces, if anything."""
+
+    agent: str
+    after: str = ""
+
+
+AnyEvent = (
+    SessionOpened
+    | SessionClosed
+    | MarkSet
+    | RequestMade
+    | RequestShown
+    | RequestPostponed
+    | RequestAskedAgain
+    | PasswordRefused
+    | RequestDenied
+    | RequestClosed
+    | GrantGiven
+    | GrantPaused
+    | GrantResumed
+    | GrantEnded
+    | ErasureChecked
+    | TicketIssued
+    | TicketRedeemed
+    | TicketLoggedOn
+    | TicketRefused
+    | TicketDropped
+    | DesktopClosed
+    | NoticesClosed
+    | BootSeen
+    | CommandRefused
+    | JournalBegun
+)

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The forecast: will an unattended logon work here, and what stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, Protocol
+
+from .model import Account
+
+SOON = timedelta(days=3)
+
+
+class Finding(NamedTuple):
+    """One thing that was found: what it does, how it shows, what to do."""
+
+    code: str
+    severity: Literal["stops", "warns", "notes"]
+    evidence: str
+    advice: str
+
+
+class Facts(Protocol):
+    """What the computer says of itself and the account (`ports.LogonFacts`)."""
+
+    @property
+    def logon_banner(self) -> bool:
+        """A message must be confirmed before anybody signs in."""
+
+    @property
+    def bitlocker_pin(self) -> bool:
+        """The disk asks for a PIN before Windows starts."""
+
+    @property
+    def passwordless_only(self) -> bool:
+        """Windows takes no passwords at the logon screen."""
+
+    @property
+    def provider_excluded(self) -> bool:
+        """A policy keeps our credential provider from being loaded."""
+
+    @property
+    def blank_password(self) -> bool:
+        """The account has no password."""
+
+    @property
+    def password_expires_at(self) -> datetime | None:
+        """When the password expires, None if it does not."""
+
+    @property
+    def microsoft_or_entra(self) -> bool:
+        """The account is not one of this PC or its domain."""
+
+    @property
+    def sleeps_when_idle(self) -> bool:
+        """The PC goes to sleep by itself."""
+
+    @property
+    def remote_view(self) -> bool:
+        """Somebody watches the screen remotely."""
+
+
+class Somebody(Protocol):
+    """One who is signed in (`ports.SignIn`)."""
+
+    @property
+    def account(self) -> Account:
+        """Whose session it is."""
+
+    @property
+    def console(self) -> bool:
+        """At the PC itself."""
+
+
+_FLAGS: tuple[tuple[str, Finding], ...] = (
+    ("logon_banner", Finding(
+        "logon_banner", "stops", "A logon banner (legal notice) must be confirmed by hand before anybody signs in.",
+        "Somebody must confirm it at the PC, or its owner lifts it for this PC. Latchkey never changes it.",
+    )),
+    ("bitlocker_pin", Finding(
+        "bitlocker_pin", "stops", "BitLocker asks for a PIN before Windows starts.",
+        "No restart without somebody at the PC; or use network unlock, or have its owner suspend BitLocker.",
+    )),
+    ("passwordless_only", Finding(
+        "passwordless", "stops", "Windows is set to sign in without passwords only (Windows Hello).",
+        "The customer can allow password sign-in in the settings; then ask again.",
+    )),
+    ("provider_excluded", Finding(
+        "provider_excluded", "stops", "A policy keeps Latchkey's credential provider from the logon screen.",
+        "Take it off the policy 'Exclude credential providers'.",
+    )),
+    ("blank_password", Finding(
+        "blank_password", "stops", "The account has no password.",
+        "Windows does not sign it in by itself; the customer can set a password.",
+    )),
+    ("microsoft_or_entra", Finding(
+        "online_account", "warns", "The account is a Microsoft or Entra account.",
+        "Its password must be set and known to this PC; a passwordless account cannot be lent.",
+    )),
+    ("sleeps_when_idle", Finding(
+        "sleep", "warns", "The PC goes to sleep when nobody uses it.",
+        "It cannot be reached while it sleeps: change the power plan or wake it.",
+    )),
+    ("remote_view", Finding(
+        "remote_view", "warns", "Somebody watches this PC's screen remotely.",
+        "The customer is not asked for a password while anybody watches.",
+    )),
+)  # fmt: skip
+
+
+def forecast(
+    facts: Facts, account: Account | None, signed_in: Sequence[Somebody], now: datetime
+) -> list[Finding]:
+    """Return what helps or hinders, the worst first."""
+    found = [finding for name, finding in _FLAGS if getattr(facts, name)]
+    found += _password(facts, now)
+    found += _people(account, signed_in)
+    order = {"stops": 0, "warns": 1, "notes": 2}
+    return sorted(found, key=lambda finding: order[finding.severity])
+
+
+def _password(facts: Facts, now: datetime) -> Iterator[Finding]:
+    expires = facts.password_expires_at
+    if expires is None or expires - now > SOON:
+        return
+    severity: Literal["stops", "warns"] = "stops" if expires <= now else "warns"
+    evidence = f"The password expires {expires.isoformat(timespec='minutes')}."
+    yield Finding(
+        "password_expires", severity, evidence, "The customer changes the password, then you ask again."
+    )
+
+
+def _people(account: Account | None, signed_in: Sequence[Somebody]) -> Iterator[Finding]:
+    if account is None:
+        advice = "Ask while the customer is at the PC, or name the account."
+        yield Finding("nobody_signed_in", "notes", "Nobody is signed in at the PC.", advice)
+        return
+    others = sorted({s.account.qualified for s in signed_in if s.account.sid != account.sid})
+    if others:
+        evidence = f"Others are signed in too: {', '.join(others)}."
+        yield Finding("others_signed_in", "warns", evidence, "A restart signs them out; they are not asked.")
+    mine = [s for s in signed_in if s.account.sid == account.sid]
+    if mine and not any(s.console for s in mine):
+        advice = "After a restart the sign-in is at the PC's own screen, not in the remote session."
+        yield Finding("remote_only", "warns", f"{account.qualified} is signed in remotely only.", advice)

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the organisation allows at most, whatever is asked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Hours = Annotated[float, Meta(gt=0, le=168)]
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[policy]` part of the settings file. Times are seconds unless named otherwise."""
+
+    max_session_hours: Hours = 24.0
+    max_restarts: Annotated[int, Meta(ge=0, le=100)] = 10
+    max_unlocks: Annotated[int, Meta(ge=0, le=100)] = 10
+    allow_foreign_restarts: bool = True
+    min_restart_interval: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    require_ticket: bool = False
+    lock_within: Annotated[float, Meta(gt=0, le=60)] = 5.0

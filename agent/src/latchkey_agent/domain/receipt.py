@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The receipt of a request: what was asked, agreed, used and erased.
+
+Its fields follow the consent receipts of Kantara and ISO/IEC TS 27560 as far
+as they apply. It is a projection of the state: never the password, its hash
+or its length, no keystrokes, no times of work.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from .model import Erasure, Grant, Request, State, Ticket
+from .transitions import GrantState
+
+SCHEMA = "latchkey-receipt-1"
+
+
+def document(state: State, request: Request, device: str, organization: dict[str, str]) -> dict[str, Any]:
+    """Return the receipt's content as plain values, ready to be signed."""
+    session = state.sessions[request.session]
+    grant = next((g for g in state.grants.values() if g.request == request.id), None)
+    tickets = [t for t in state.tickets.values() if grant is not None and t.grant == grant.id]
+    return {
+        "schema_version": SCHEMA,
+        "receipt_id": request.id,
+        "created_at": _text(request.asked_at),
+        "closed": grant.state is GrantState.ERASED if grant else request.answered_at is not None,
+        "language": session.language,
+        "principal": {"sid": request.account.sid, "account": request.account.qualified},
+        "device": device,
+        "controller": organization,
+        "requester": {
+            "name": session.requester.name,
+            "organization": session.requester.organization,
+            "role": session.requester.role,
+            "operator": session.requester.operator,
+        },
+        "purpose": session.reason,
+        "ticket": session.ticket,
+        "session": session.name,
+        "data": ["Windows password of the account, sealed"],
+        "recipients": [],
+        "storage_location": "this PC only",
+        "scope": _scope(request),
+        "notice": {"code": request.code, "shown_at": _text(request.shown_at)},
+        "answer": _answer(request),
+        "withdrawal_method": "the Latchkey icon by the clock: Revoke my credentials",
+        "events": _events(request, grant, tickets),
+        "uses": [_use(ticket) for ticket in tickets],
+        "ended": _ended(grant),
+        "erasure": _erasure(grant.erasure) if grant else None,
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def _scope(request: Request) -> dict[str, Any]:
+    terms = request.terms
+    return {
+        "restarts": terms.restarts,
+        "unlocks": terms.unlocks,
+        "foreign_restarts": terms.foreign_restarts,
+        "not_before": _text(terms.not_before),
+        "not_after": _text(terms.not_after),
+        "lock_after": True,
+    }
+
+
+def _answer(request: Request) -> dict[str, Any]:
+    return {"state": str(request.state), "at": _text(request.answered_at), "why": request.why}
+
+
+def _ended(grant: Grant | None) -> dict[str, Any] | None:
+    if grant is None or grant.ended is None:
+        return None
+    return {"how": str(grant.ended), "at": _text(grant.ended_at), "why": grant.why}
+
+
+def _use(ticket: Ticket) -> dict[str, Any]:
+    open_seconds = None
+    if ticket.logged_on_at is not None and ticket.closed_at is not None:
+        open_seconds = round((ticket.closed_at - ticket.logged_on_at).total_seconds(), 3)
+    return {
+        "ticket": ticket.id,
+        "action": ticket.action,
+        "step": ticket.step,
+        "state": str(ticket.state),
+        "started_by_others": ticket.foreign,
+        "issued_at": _text(ticket.issued_at),
+        "logged_on_at": _text(ticket.logged_on_at),
+        "closed_at": _text(ticket.closed_at),
+        "closing": ticket.closing,
+        "desktop_open_seconds": open_seconds,
+    }
+
+
+def _erasure(erasure: Erasure | None) -> dict[str, Any] | None:
+    if erasure is None:
+        return None
+    return {
+        "checked_at": _text(erasure.checked_at),
+        "confirmed": erasure.confirmed,
+        "checks": [
+            {"name": name, "passed": passed, "detail": detail} for name, passed, detail in erasure.checks
+        ],
+    }
+
+
+def _events(request: Request, grant: Grant | None, tickets: list[Ticket]) -> list[dict[str, Any]]:
+    """The story in order of time: what happened when."""
+    story: list[tuple[str, datetime | None]] = [
+        ("requested", request.asked_at),
+        ("shown", request.shown_at),
+        (str(request.state), request.answered_at),
+    ]
+    for ticket in tickets:
+        story += [
+            ("applied", ticket.issued_at),
+            ("signed_in", ticket.logged_on_at),
+            (ticket.closing or "", ticket.closed_at),
+        ]
+    if grant is not None:
+        story.append((str(grant.ended), grant.ended_at))
+        story.append(
+            ("erased", grant.erasure.checked_at if grant.erasure and grant.erasure.confirmed else None)
+        )
+    told = sorted(((at, what) for what, at in story if at is not None), key=lambda pair: pair[0])
+    return [{"state": what, "at": _text(at)} for at, what in told]
+
+
+def render(receipt: dict[str, Any]) -> str:
+    """Return the receipt as lines that a person can read."""
+    asked = receipt["requester"]
+    who = ", ".join(part for part in (asked["name"], asked["role"], asked["organization"]) if part)
+    scope = receipt["scope"]
+    lines = [
+        f"Receipt {receipt['receipt_id']}",
+        f"PC {receipt['device']}, account {receipt['principal']['account']}",
+        f"Asked by {who or asked['operator']} ({asked['operator']}) for: {receipt['purpose']}",
+        f"Ticket {receipt['ticket'] or 'none'}, support session {receipt['session']}, code {receipt['notice']['code']}",
+        (
+            f"Agreed at most {scope['restarts']} restarts and {scope['unlocks']} unlocks"
+            f" from {scope['not_before']} to {scope['not_after']}"
+        ),
+        f"Answer: {receipt['answer']['state']} {receipt['answer']['at'] or ''}".rstrip(),
+    ]
+    lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
+    if receipt["ended"] is not None:
+        lines.append(f"Ended: {receipt['ended']['how']} {receipt['ended']['at']}")
+    if receipt["erasure"] is not None:
+        verdict = "confirmed" if receipt["erasure"]["confirmed"] else "NOT CONFIRMED"
+        lines.append(f"Erasure {verdict} {receipt['erasure']['checked_at']}")
+        lines += [
+            f"  {'ok' if x['passed'] else 'NO'} {x['name']}: {x['detail']}"
+            for x in receipt["erasure"]["checks"]
+        ]
+    return "\n".join(lines)
+
+
+def _use_line(use: dict[str, Any]) -> str:
+    step = f" for {use['step']}" if use["step"] else ""
+    ended = (
+        f"signed in {use['logged_on_at']}, {use['closing'] or 'open'}"
+        if use["logged_on_at"]
+        else use["state"]
+    )
+    return f"Used: {use['action']}{step} {use['issued_at']}, {ended}"

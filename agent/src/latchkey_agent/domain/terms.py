@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Terms: when they hold, what they cover, and how an operator writes times."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+
+from .model import Account, Terms
+from .refusal import Refused
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+
+
+class Written(NamedTuple):
+    """A time as it was written: a moment, or a time of day of no day yet."""
+
+    moment: datetime | None
+    clock: time | None
+
+
+def read_time(field: str, text: str, zone: tzinfo) -> Written:
+    """Read an ISO 8601 moment or a time of day; without offset it is in `zone`.
+
+    Raises:
+        Refused: `bad_time`.
+    """
+    if (found := _TIME_OF_DAY.fullmatch(text.strip())) is not None:
+        hour, minute, second = found.groups(default="0")
+        return Written(None, time(int(hour), int(minute), int(second)))
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused("bad_time", field=field, detail=f"{text!r} cannot be read") from None
+    if len(text.strip()) <= len("2026-11-23"):
+        raise Refused("bad_time", field=field, detail=f"{text!r} has no time of day")
+    return Written(moment if moment.tzinfo else moment.replace(tzinfo=zone), None)
+
+
+def resolve(field: str, text: str, now: datetime, zone: tzinfo) -> datetime:
+    """Return the moment that `text` means: a time of day is its next occurrence."""
+    written = read_time(field, text, zone)
+    if written.moment is not None:
+        return written.moment.astimezone(zone)
+    return _next(_clock(written), now, zone)
+
+
+def window(
+    not_before: str | None, not_after: str | None, now: datetime, ends_at: datetime, zone: tzinfo
+) -> tuple[datetime, datetime]:
+    """Return the window that the operator's words mean.
+
+    Two times of day name one night: the end is the next such moment, and the
+    beginning the last one before that end. So a job that is launched again
+    in the middle of its window means the same window.
+
+    Raises:
+        Refused: `bad_time`.
+    """
+    end = ends_at if not_after is None else min(resolve("not_after", not_after, now, zone), ends_at)
+    begin = now if not_before is None else _begin(not_before, not_after, now, end, zone)
+    if end <= now:
+        raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
+    if begin >= end:
+        raise Refused("bad_time", field="not_before", detail="the window would end before it begins")
+    return begin, end
+
+
+def _begin(text: str, not_after: str | None, now: datetime, end: datetime, zone: tzinfo) -> datetime:
+    written = read_time("not_before", text, zone)
+    if written.moment is not None:
+        return written.moment.astimezone(zone)
+    if not_after is not None and read_time("not_after", not_after, zone).clock is not None:
+        return _last(_clock(written), end, zone)
+    return _next(_clock(written), now, zone)
+
+
+def _clock(written: Written) -> time:
+    return written.clock or time()
+
+
+def _next(clock: time, now: datetime, zone: tzinfo) -> datetime:
+    """The first `clock` after now; two days on at most, for a day that lacks it."""
+    here = now.astimezone(zone)
+    days = (datetime.combine(here.date() + timedelta(days=n), clock, zone) for n in (0, 1))
+    first, second = days
+    return first if first > now else second
+
+
+def _last(clock: time, end: datetime, zone: tzinfo) -> datetime:
+    there = end.astimezone(zone)
+    same_day = datetime.combine(there.date(), clock, zone)
+    return same_day if same_day < end else datetime.combine(there.date() - timedelta(days=1), clock, zone)
+
+
+def covers(agreed: Terms, asked: Terms) -> bool:
+    """Whether what was agreed allows at least what is asked."""
+    return (
+        agreed.restarts >= asked.restarts
+        and agreed.unlocks >= asked.unlocks
+        and agreed.foreign_restarts >= asked.foreign_restarts
+        and agreed.not_before <= asked.not_before
+        and agreed.not_after >= asked.not_after
+    )
+
+
+def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
+    """Return the associated data of a sealed secret: what it may serve for.
+
+    Line by line, so that no value can be read as another one's part: names
+    and ids hold no control characters.
+    """
+    lines = (
+        "latchkey-terms-1",
+        grant,
+        device,
+        account.sid,
+        str(terms.restarts),
+        str(terms.unlocks),
+        str(int(terms.foreign_restarts)),
+        terms.not_before.isoformat(),
+        terms.not_after.isoformat(),
+    )
+    return "\n".join(lines).encode()

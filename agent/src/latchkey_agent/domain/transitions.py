@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All transitions of the four machines, as data; they stand nowhere else.
+
+A machine is a table `(state, input) -> next state`. What a table does not list
+is refused: `decide` raises, nothing changes, and the shell journals the
+refusal. `evolve` walks the same tables, so that the journal cannot say what
+the rules do not allow.
+
+    session   a name is open once; ended and expired are final
+    request   asks until somebody answers or its time is over; later comes back
+    grant     every way out of active and paused leads to erased, if need be by
+              way of erase_failed, which is tried again until it is confirmed
+    ticket    redeemed at most once, and before the secret is handed over
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+
+class SessionState(StrEnum):
+    """States of a support session."""
+
+    OPEN = "open"
+    ENDED = "ended"
+    EXPIRED = "expired"
+
+
+class RequestState(StrEnum):
+    """States of a request."""
+
+    PENDING = "pending"
+    SHOWN = "shown"
+    LATER = "later"
+    GRANTED = "granted"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class GrantState(StrEnum):
+    """States of a grant."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REVOKED = "revoked"
+    WITHDRAWN = "withdrawn"
+    USED_UP = "used_up"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    SESSION_ENDED = "session_ended"
+    ERASED = "erased"
+    ERASE_FAILED = "erase_failed"
+
+
+class TicketState(StrEnum):
+    """States of a logon ticket."""
+
+    ISSUED = "issued"
+    REDEEMED = "redeemed"
+    LOGGED_ON = "logged_on"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+S = TypeVar("S", bound=StrEnum)
+Table = dict[tuple[S, str], S]
+
+SESSION: Table[SessionState] = {
+    (SessionState.OPEN, "end"): SessionState.ENDED,
+    (SessionState.OPEN, "expire"): SessionState.EXPIRED,
+}
+
+REQUEST: Table[RequestState] = {
+    (RequestState.PENDING, "show"): RequestState.SHOWN,
+    (RequestState.PENDING, "withdraw"): RequestState.WITHDRAWN,
+    (RequestState.PENDING, "expire"): RequestState.EXPIRED,
+    (RequestState.SHOWN, "show"): RequestState.SHOWN,
+    (RequestState.SHOWN, "grant"): RequestState.GRANTED,
+    (RequestState.SHOWN, "deny"): RequestState.DENIED,
+    (RequestState.SHOWN, "postpone"): RequestState.LATER,
+    (RequestState.SHOWN, "withdraw"): RequestState.WITHDRAWN,
+    (RequestState.SHOWN, "expire"): RequestState.EXPIRED,
+    (RequestState.LATER, "ask_again"): RequestState.PENDING,
+    (RequestState.LATER, "withdraw"): RequestState.WITHDRAWN,
+    (RequestState.LATER, "expire"): RequestState.EXPIRED,
+}
+
+_ENDINGS: dict[str, GrantState] = {
+    "revoke": GrantState.REVOKED,
+    "withdraw": GrantState.WITHDRAWN,
+    "use_up": GrantState.USED_UP,
+    "expire": GrantState.EXPIRED,
+    "reject": GrantState.REJECTED,
+    "end_session": GrantState.SESSION_ENDED,
+}
+
+GRANT: Table[GrantState] = {
+    (GrantState.ACTIVE, "pause"): GrantState.PAUSED,
+    (GrantState.PAUSED, "resume"): GrantState.ACTIVE,
+    **{(live, how): to for live in (GrantState.ACTIVE, GrantState.PAUSED) for how, to in _ENDINGS.items()},
+    **{(over, "erased"): GrantState.ERASED for over in _ENDINGS.values()},
+    **{(over, "erase_failed"): GrantState.ERASE_FAILED for over in _ENDINGS.values()},
+    (GrantState.ERASE_FAILED, "erase_failed"): GrantState.ERASE_FAILED,
+    (GrantState.ERASE_FAILED, "erased"): GrantState.ERASED,
+}
+
+TICKET: Table[TicketState] = {
+    (TicketState.ISSUED, "redeem"): TicketState.REDEEMED,
+    (TicketState.ISSUED, "cancel"): TicketState.CANCELLED,
+    (TicketState.ISSUED, "lapse"): TicketState.LAPSED,
+    (TicketState.REDEEMED, "log_on"): TicketState.LOGGED_ON,
+    (TicketState.REDEEMED, "refuse"): TicketState.REFUSED,
+}
+
+LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})
+OPEN_REQUESTS = frozenset({RequestState.PENDING, RequestState.SHOWN, RequestState.LATER})
+OPEN_TICKETS = frozenset({TicketState.ISSUED, TicketState.REDEEMED})
+
+
+class IllegalTransitionError(Exception):
+    """The table does not list this input in this state."""
+
+    def __init__(self, state: StrEnum, given: str, allowed: list[str]) -> None:
+        super().__init__(f"cannot {given} in state {state}; allowed are: {', '.join(allowed) or 'none'}")
+        self.state = state
+        self.given = given
+        self.allowed = allowed
+
+
+def step(table: Table[S], state: S, given: str) -> S:
+    """Return the next state.
+
+    Raises:
+        IllegalTransitionError: the table does not list it.
+    """
+    after = table.get((state, given))
+    if after is None:
+        raise IllegalTransitionError(state, given, inputs(table, state))
+    return after
+
+
+def inputs(table: Table[S], state: S) -> list[str]:
+    """Return what the table lists for a state."""
+    return [given for at, given in table if at == state]

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings file: one TOML file, valid as a whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .domain.policy import Policy
+
+_Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who answers for the operators. The window shows it; no request can change it."""
+
+    name: _Line = ""
+    phone: _Line = ""
+    contact: _Line = ""
+    privacy_url: _Line = ""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of the file."""
+
+    organization: Organization = Organization()
+    policy: Policy = Policy()
+
+
+class SettingsError(Exception):
+    """The file cannot be used; the text says which key or line is wrong."""
+
+
+class SettingsFile:
+    """Reads the file again whenever it has changed; a missing one means the defaults."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._read: Settings | SettingsError = Settings()
+
+    def current(self) -> Settings:
+        """Return the settings as the file says now.
+
+        Raises:
+            SettingsError: it is not valid, or cannot be read.
+        """
+        stamp = self._stamp()
+        if stamp != self._seen or stamp is None:
+            self._read = self._load() if stamp else Settings()
+            self._seen = stamp
+        if isinstance(self._read, SettingsError):
+            raise self._read
+        return self._read
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    def _load(self) -> Settings | SettingsError:
+        try:
+            return parse(self._path.read_bytes())
+        except SettingsError as fault:
+            return fault
+        except OSError as fault:
+            return SettingsError(f"{self._path.name} cannot be read ({fault.strerror})")
+
+
+def parse(content: bytes) -> Settings:
+    """Return the settings in a TOML text.
+
+    Raises:
+        SettingsError: not TOML, an unknown key, or a value out of its bounds.
+    """
+    try:
+        return msgspec.toml.decode(content, type=Settings)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError(str(fault).rstrip(".")) from None

@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, from the first question to the proof of erasure, at the agent's pipes."""
+
+from __future__ import annotations
+
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.world import Bench, utf16
+
+
+def test_the_main_job_runs_end_to_end(bench: Bench) -> None:
+    """A grant is given, used over a restart, and erased with proof at the end."""
+    bench.lend(utf16("Sommer-2026!"))
+    use = bench.result(m.CredentialApply(session="CHG-1", action="restart", message="Updates"))["use"]
+    assert bench.world.restarts == ["Updates"]
+    bench.reboot()
+    assert bytes(bench.sign_in_with_ticket()) == utf16("Sommer-2026!")
+    waited = bench.result(m.ApplyWait(session="CHG-1", ticket=use["ticket"]))
+    assert waited["finished"]
+    assert waited["use"]["locked_at"]
+    assert waited["left"] == {"restarts": 1, "unlocks": 0}
+    ended = bench.result(m.SessionEnd(session="CHG-1"))
+    assert [proof["confirmed"] for proof in ended["erasure"]] == [True]
+    assert "Erasure confirmed" in ended["receipts"][0]["text"]
