@@ -92,12 +92,23 @@ AuthenticatorMaker = Callable[[], Authenticator]
 def authenticator_makers(schemes: Sequence[str], host: Host) -> Mapping[str, AuthenticatorMaker]:
     """How to authenticate a connection by each scheme, by its name in lower case.
 
-    Raises ValueError: a scheme that this server does not have.
+    Schemes are Basic, NTLM and Negotiate. Raises ValueError: a scheme that this server does not have.
     """
-    return {scheme.casefold(): _maker(scheme.casefold(), host) for scheme in schemes}
+    return {scheme.casefold(): _maker(scheme, host) for scheme in schemes}
 
 
 def _maker(scheme: str, host: Host) -> AuthenticatorMaker:
-    if scheme == "basic":
-        return lambda: BasicAuthenticator(host)
-    raise ValueError(f"unknown scheme {scheme!r}: use Basic")
+    match scheme.casefold():
+        case "basic":
+            return lambda: BasicAuthenticator(host)
+        case "ntlm" | "negotiate":
+            return _negotiate_maker(scheme, host)
+    raise ValueError(f"unknown scheme {scheme!r}: use Basic, NTLM or Negotiate")
+
+
+def _negotiate_maker(scheme: str, host: Host) -> AuthenticatorMaker:
+    # pyspnego takes 10 MB and a quarter of a second: only those who use it pay.
+    from lab.wsman.negotiate import AccountStore, NegotiateAuthenticator  # noqa: PLC0415
+
+    store = AccountStore(host.name, host.accounts())
+    return lambda: NegotiateAuthenticator(scheme, store)

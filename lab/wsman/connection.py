@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import select
+import ssl
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class _CountingSocketIO(io.RawIOBase):
         return size
 
 
-class DroppedError(Exception):
+class DroppedError(ConnectionError):
     """The connection is to be dropped here without another byte."""
 
 
@@ -98,6 +99,10 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         """Bound every wait for the client, and count what is read."""
         super().setup()
         self.connection.settimeout(self.site.idle_seconds)
+        if isinstance(self.connection, ssl.SSLSocket):
+            if self.site.switchboard.frozen:
+                self._freeze()
+            self.connection.do_handshake()
         self._counter = _CountingSocketIO(self.connection)
         self._read_before = 0
         self.rfile: IO[bytes] = io.BufferedReader(self._counter)  # type: ignore[assignment]
@@ -106,7 +111,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         """Serve requests until the connection ends; a lost connection is no error."""
         try:
             super().handle()
-        except (DroppedError, ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError):
             self.close_connection = True
 
     def finish(self) -> None:

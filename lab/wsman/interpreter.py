@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.wsman import bootstrap
 from lab.wsman.powershell import grammar
-from lab.wsman.powershell.script import Console, ScriptRun
+from lab.wsman.powershell.script import Console, Outcome, ScriptRun
 from lab.wsman.powershell.tokens import UnsupportedScriptError
 
 if TYPE_CHECKING:
@@ -22,17 +22,18 @@ UNSUPPORTED = 250
 _logger = logging.getLogger("lab.wsman.scripts")
 
 
-def run_script(script: str, host: Host, user: str, console: Console) -> int:
-    """Run a script and give its exit code. A script that is not understood does nothing.
+def run_script(script: str, host: Host, user: str, console: Console) -> Outcome:
+    """Run a script. One that is not understood does nothing and ends with UNSUPPORTED.
 
     Its text goes to the log (secrets travel on the script's input, never in its text).
     """
     try:
         if bootstrap.is_wrapper(script):
-            return bootstrap.run(host, user, console)
+            code = bootstrap.run(host, user, console)
+            return Outcome(code or None, succeeded=code == 0)
         return ScriptRun(host, console).run(grammar.parse(script))
     except UnsupportedScriptError as error:
         shown = "(Ansible's wrapper)" if bootstrap.is_wrapper(script) else script
         _logger.warning("unsupported script: %s\n%s", error, shown)
         console.error(f"wsman lab: unsupported script: {error}", "UnsupportedScript")
-        return UNSUPPORTED
+        return Outcome(UNSUPPORTED, succeeded=False)

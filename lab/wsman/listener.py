@@ -14,6 +14,7 @@ import signal
 import socket
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from lab.wsman import messages
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from lab.wsman.host import Host
+    from lab.wsman.tlsfiles import TlsFiles
 
 ADDRESS = "127.0.0.1"
 BACKLOG = 128
@@ -40,7 +42,8 @@ BACKLOG = 128
 class ListenerConfig:
     """All that a listener needs; it can be pickled where the host can.
 
-    `port`: 0 takes a free one. `authentication`: the schemes offered, in this order.
+    `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
+    Negotiate). `tls`: speak TLS with this certificate. `powershell`: take PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
     `idle_seconds`: a connection without a request is closed; `orphan_seconds`: a shell without a
     connection is; `frozen_seconds`: a frozen request's connection is. `operations_per_shell`: how
@@ -50,6 +53,8 @@ class ListenerConfig:
     host: Host
     port: int = 0
     authentication: tuple[str, ...] = ("Basic",)
+    tls: TlsFiles | None = None
+    powershell: bool = False
     faults: Path | None = None
     request_log: Path | None = None
     idle_seconds: float = 120.0
@@ -66,6 +71,7 @@ class Listener:
         self._log = RequestLog(config.request_log)
         self._shells = ShellTable(config.orphan_seconds)
         self._site = self._make_site(config)
+        self._secure = _make_secure(config.tls)
         self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -75,7 +81,7 @@ class Listener:
     def _make_site(self, config: ListenerConfig) -> Site:
         service = Service(
             machine=config.host.name,
-            address=f"http://{ADDRESS}:{self.port}/wsman",
+            address=f"{'https' if config.tls else 'http'}://{ADDRESS}:{self.port}/wsman",
             makers=_shell_makers(config),
             shells=self._shells,
         )
@@ -104,21 +110,21 @@ class Listener:
 
     def _accept(self) -> None:
         connection, _ = self._socket.accept()
-        with self._lock:
-            self._connections.add(connection)
-            self._count += 1
-            number = self._count
+        self._count += 1
+        number = self._count
         threading.Thread(
             target=self._serve, args=(connection, number), name=f"connection {number}", daemon=True
         ).start()
 
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        try:
-            with connection, contextlib.suppress(OSError):
-                ConnectionHandler(connection, self._site, number)
-        finally:
+    def _serve(self, raw: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError), raw, self._secure(raw) as connection:
             with self._lock:
-                self._connections.discard(connection)
+                self._connections.add(connection)
+            try:
+                ConnectionHandler(connection, self._site, number)
+            finally:
+                with self._lock:
+                    self._connections.discard(connection)
 
     def _close(self) -> None:
         self._socket.close()
@@ -157,6 +163,16 @@ class Listener:
             self._thread.join()
 
 
+def _make_secure(files: TlsFiles | None) -> Callable[[socket.socket], socket.socket]:
+    """What to make of an accepted socket. The handshake is left to the connection's thread."""
+    if files is None:
+        return lambda raw: raw
+    from lab.wsman.tls import server_context  # noqa: PLC0415 - only those who use TLS load it
+
+    context = server_context(files)
+    return lambda raw: context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+
+
 def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:
     def winrs(resource_uri: str, owner: str, creation: messages.Creation) -> Shell:
         return WinrsShell(
@@ -167,7 +183,12 @@ def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:
             operations=config.operations_per_shell,
         )
 
-    return {messages.COMMAND_SHELL: winrs}
+    makers: dict[str, ShellMaker] = {messages.COMMAND_SHELL: winrs}
+    if config.powershell:
+        from lab.wsman.psrp import POWERSHELL_SHELL, RunspaceShell  # noqa: PLC0415 - as TLS above
+
+        makers[POWERSHELL_SHELL] = partial(RunspaceShell.create, config.host)
+    return makers
 
 
 def serve(config: ListenerConfig, report: Callable[[int], object] | None = None) -> None:

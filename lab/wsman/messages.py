@@ -33,9 +33,10 @@ TERMINATE_SIGNALS = (
     f"{SHELL}/signal/terminate",
     f"{SHELL}/signal/ctrl_c",
     f"{SHELL}/signal/ctrl_break",
-    f"{POWERSHELL}/signal/crtl_c",
+    "powershell/signal/crtl_c",
+    "powershell/signal/ctrl_c",
 )
-"""PowerShell's own signal really is spelt like that ([MS-PSRP] section 3.1.5.3.11)."""
+"""[MS-PSRP] section 3.1.5.3.11 spells PowerShell's own signal the first way, pypsrp the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def _text(parent: ET.Element, name: str) -> str:
     return parent.findtext(f"{{{SHELL}}}{name}") or ""
 
 
-def _decode(text: str | None) -> bytes:
+def decode_base64(text: str | None) -> bytes:
+    """The bytes of an element's text. Raises SoapFault: it is not base64."""
     try:
         return base64.b64decode(text or "", validate=False)
     except binascii.Error as error:
@@ -104,7 +106,7 @@ def read_creation(request: Request) -> Creation:
         input_streams=_text(shell, "InputStreams"),
         output_streams=_text(shell, "OutputStreams"),
         shell_id=shell.get("ShellId", ""),
-        creation_xml=_decode(shell.findtext(f"{{{POWERSHELL}}}creationXml")),
+        creation_xml=decode_base64(shell.findtext(f"{{{POWERSHELL}}}creationXml")),
     )
 
 
@@ -127,7 +129,7 @@ def read_send(request: Request) -> list[Chunk]:
         Chunk(
             stream=item.get("Name", ""),
             command_id=item.get("CommandId", ""),
-            data=_decode(item.text),
+            data=decode_base64(item.text),
             end=item.get("End", "").lower() in {"true", "1"},
         )
         for item in streams

@@ -96,9 +96,13 @@ class LineSplitter:
 
 
 class OutputBuffer:
-    """What a command has written and nobody has received yet, and how it ended."""
+    """What a command has written and nobody has received yet, and how it ended.
 
-    def __init__(self) -> None:
+    With `whole` a piece is never cut in two: PSRP's fragments are handed out as they are.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         self._changed = threading.Condition()
         self._chunks: deque[tuple[str, bytes]] = deque()
         self._done = False
@@ -147,10 +151,12 @@ class OutputBuffer:
         return True
 
     def _pop(self, limit: int) -> Iterator[tuple[str, bytes]]:
-        while self._chunks and limit > 0:
+        fits = True
+        while self._chunks and limit > 0 and fits:
             stream, data = self._chunks.popleft()
-            if len(data) > limit:
+            if len(data) > limit and not self._whole:
                 self._chunks.appendleft((stream, data[limit:]))
                 data = data[:limit]
             limit -= len(data)
             yield stream, data
+            fits = not self._whole or not self._chunks or len(self._chunks[0][1]) <= limit

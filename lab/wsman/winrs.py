@@ -126,7 +126,7 @@ class WinrsCommand:
     def _run_task(self) -> int:
         match self._task:
             case Script(text):
-                return run_script(text, self._host, self._user, self)
+                return run_script(text, self._host, self._user, self).process_code
             case Program():
                 return self._run_program(self._task)
             case TooLong():
@@ -172,6 +172,9 @@ class WinrsCommand:
             cancelled = self._cancelled
         if cancelled:
             process.kill()
+
+    def ended(self) -> None:
+        """Nothing is left to do: the streams are bytes."""
 
     def lines(self) -> Iterator[str]:
         """The input as text lines."""

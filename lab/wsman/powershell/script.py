@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
 from lab.wsman.host import Host, InvalidPathError, Process, ProgramNotFoundError
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PIECE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a script ended: the code of its `exit`, if it had one, and whether all went well."""
+
+    exit_code: int | None
+    succeeded: bool
+
+    @property
+    def process_code(self) -> int:
+        """The exit code of powershell.exe: without `exit` it is 0 or 1."""
+        return int(not self.succeeded) if self.exit_code is None else self.exit_code
 
 
 class Console(Protocol):
@@ -49,6 +63,10 @@ class Console(Protocol):
         """A program runs now; it is to be killed when the command is cancelled."""
         ...
 
+    def ended(self) -> None:
+        """The program has ended, and all that it wrote has been passed on."""
+        ...
+
 
 class ScriptRun:
     """One run of a script: what has happened so far decides what `exit` and the end mean."""
@@ -59,13 +77,13 @@ class ScriptRun:
         self._succeeded = True
         self._last_code: int | None = None
 
-    def run(self, statements: Iterable[grammar.Statement]) -> int:
-        """Run the statements and give powershell.exe's exit code: without `exit` 0 or 1.
+    def run(self, statements: Iterable[grammar.Statement]) -> Outcome:
+        """Run the statements, up to an `exit` or to the end.
 
         Raises UnsupportedScriptError: an argument cannot be passed as Windows would.
         """
         code = self._run(statements)
-        return int(not self._succeeded) if code is None else code
+        return Outcome(code, self._succeeded)
 
     def _run(self, statements: Iterable[grammar.Statement]) -> int | None:
         for statement in statements:
@@ -139,6 +157,7 @@ def run_process(process: Process, pieces: Iterable[bytes], console: Console) -> 
     _feed(process.stdin, pieces)
     outputs.join()
     code = process.wait()
+    console.ended()
     return code if code >= 0 else 1
 
 

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NTLM and Negotiate (SPNEGO with NTLM inside), with encrypted messages.
+
+A connection is authenticated once, and what its keys encrypt is of use on it alone.
+Sources: RFC 4559 (the HTTP headers); [MS-WSMV] section 2.2.9.1.1 (encrypted messages). Channel
+bindings are not checked, which is Windows' default (CbtHardeningLevel Relaxed) for clients that send
+none.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import logging
+import ntpath
+import os
+import struct
+import threading
+from typing import TYPE_CHECKING
+
+import spnego
+from spnego.exceptions import SpnegoError
+
+from lab.wsman.auth import ENCRYPTED_TYPE, SOAP_TYPE, BadMessageError, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# It writes tokens at the level DEBUG.
+logging.getLogger("spnego").setLevel(logging.INFO)
+
+BOUNDARY = b"--Encrypted Boundary"
+MESSAGE_TYPE = "application/HTTP-SPNEGO-session-encrypted"
+_PAYLOAD = b"\tContent-Type: application/octet-stream\r\n"
+_STORE_VARIABLE = "NTLM_USER_FILE"
+_MALFORMED = (SpnegoError, ValueError, KeyError, IndexError, struct.error, binascii.Error)
+"""What pyspnego raises for a token that is wrong or no token at all."""
+
+OPTIONS = {
+    "ntlm": spnego.NegotiateOptions.use_ntlm,
+    "negotiate": spnego.NegotiateOptions.use_negotiate,
+}
+
+
+class AccountStore:
+    """The accounts in the form that pyspnego reads: a file, here one in memory without a name.
+
+    pyspnego finds it by an environment variable of the process, which is set only while a token is
+    looked at.
+    """
+
+    _variable = threading.Lock()
+
+    def __init__(self, computer: str, accounts: Mapping[str, str]) -> None:
+        """Raises ValueError: a user name or password cannot stand in such a file."""
+        lines = [
+            f"{domain}:{user}:{password}\n"
+            for user, password in accounts.items()
+            for domain in ("", ".", computer)
+        ]
+        if any(line.count(":") != 2 or line.count("\n") != 1 for line in lines):
+            raise ValueError("with NTLM, user names and passwords have no colon and no line break")
+        self._file = os.memfd_create("accounts")
+        os.write(self._file, "".join(lines).encode())
+
+    @contextlib.contextmanager
+    def in_force(self) -> Iterator[None]:
+        """pyspnego sees these accounts, in this thread's block alone."""
+        with self._variable:
+            os.environ[_STORE_VARIABLE] = f"/proc/self/fd/{self._file}"
+            try:
+                yield
+            finally:
+                del os.environ[_STORE_VARIABLE]
+
+    def __del__(self) -> None:
+        os.close(self._file)
+
+
+class NegotiateAuthenticator:
+    """The state of one connection: a handshake, then its user and keys."""
+
+    def __init__(self, scheme: str, store: AccountStore) -> None:
+        self._scheme = scheme
+        self._store = store
+        self._context: spnego.ContextProxy | None = None
+        self._user = ""
+        self._encrypted = False
+
+    def authenticate(self, header: str, client: str) -> Verdict:
+        """Take a step of the handshake; without a header, tell who was found before."""
+        if not header:
+            return Verdict(self._user) if self._user else Verdict(challenges=(self._scheme,))
+        if self._user:
+            self._context, self._user = None, ""
+        try:
+            token = base64.b64decode(header.partition(" ")[2], validate=True)
+            answer = self._step(token)
+        except _MALFORMED:
+            self._context = None
+            return Verdict(challenges=(self._scheme,))
+        challenge = f"{self._scheme} {base64.b64encode(answer).decode('ascii')}"
+        return Verdict(self._user, (challenge,) if answer else ())
+
+    def _step(self, token: bytes) -> bytes:
+        with self._store.in_force():
+            if self._context is None:
+                protocol = self._scheme.casefold()
+                self._context = spnego.server(protocol=protocol, options=OPTIONS[protocol])
+            answer = self._context.step(token)
+        if self._context.complete:
+            self._user = ntpath.basename(self._context.client_principal or "")
+        return answer or b""
+
+    def unwrap(self, content_type: str, body: bytes) -> bytes:
+        """The plain message. Raises BadMessageError: it was not encrypted for this connection."""
+        self._encrypted = content_type.startswith(ENCRYPTED_TYPE)
+        if not self._encrypted:
+            return body
+        head, found, rest = body.partition(_PAYLOAD)
+        payload, end, _ = rest.rpartition(BOUNDARY + b"--")
+        if not found or not end or len(payload) < 4 or self._context is None:
+            raise BadMessageError("the encrypted message has not its parts")
+        (size,) = struct.unpack_from("<I", payload)
+        try:
+            message = self._context.unwrap_winrm(payload[4 : 4 + size], payload[4 + size :])
+        except _MALFORMED as error:
+            raise BadMessageError("the message was encrypted with other keys") from error
+        if f"Length={len(message)}\r\n".encode() not in head:
+            raise BadMessageError("the message has another length than it says")
+        return message
+
+    def wrap(self, message: bytes) -> tuple[str, bytes]:
+        """An answer, encrypted where the request was."""
+        if not self._encrypted or self._context is None:
+            return SOAP_TYPE, message
+        wrapped = self._context.wrap_winrm(message)
+        length = len(message) + wrapped.padding_length
+        body = b"\r\n".join(
+            (
+                BOUNDARY,
+                f"\tContent-Type: {MESSAGE_TYPE}".encode(),
+                f"\tOriginalContent: type={SOAP_TYPE};Length={length}".encode(),
+                BOUNDARY,
+                _PAYLOAD + struct.pack("<I", len(wrapped.header)) + wrapped.header + wrapped.data,
+            )
+        )
+        kind = f'{ENCRYPTED_TYPE};protocol="{MESSAGE_TYPE}";boundary="Encrypted Boundary"'
+        return kind, body + BOUNDARY + b"--\r\n"

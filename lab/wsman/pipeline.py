@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A running PSRP pipeline: one script, with objects for input and output."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from psrpcore import PowerShell
+from psrpcore.types import ErrorCategoryInfo, HostMethodIdentifier, NETException, PSInvocationState
+
+from lab.wsman.interpreter import UNSUPPORTED, run_script
+from lab.wsman.powershell.script import Outcome
+from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psrpcore import ServerPipeline
+
+    from lab.wsman.host import Host, Process
+
+_logger = logging.getLogger("lab.wsman.scripts")
+
+NATIVE_ERROR = "NativeCommandError"
+"""The error id under which PowerShell shows what a program writes to its error output."""
+
+
+class RunningPipeline:
+    """A pipeline and the console of its script.
+
+    `lock` guards psrpcore's objects, which all pipelines of a pool share; `flush` sends what they hold.
+    """
+
+    def __init__(
+        self,
+        pipeline: ServerPipeline,
+        *,
+        host: Host,
+        user: str,
+        lock: threading.RLock,
+        flush: Callable[[], None],
+    ) -> None:
+        self.buffer = OutputBuffer(whole=True)
+        self._pipeline = pipeline
+        self._host = host
+        self._user = user
+        self._lock = lock
+        self._flush = flush
+        self._input: InputQueue[str] = InputQueue()
+        self._process: Process | None = None
+        self._cancelled = False
+        self._understood = True
+        self._program_output = LineSplitter()
+        self._program_error = LineSplitter()
+
+    def start(self, powershell: object, *, no_input: bool) -> None:
+        """Run a pipeline's script in a thread of its own."""
+        if no_input:
+            self._input.end()
+        # With psrpcore's `start` the client is told "running" in a message of its own. Ansible's
+        # fetch takes that for the answer and leaves the file out.
+        self._pipeline.state = PSInvocationState.Running
+        script = _only_script(powershell)
+        threading.Thread(target=self._run, args=(script,), name="pipeline", daemon=True).start()
+
+    def _run(self, script: str | None) -> None:
+        try:
+            self._finish(self._outcome(script))
+        except Exception:
+            _logger.exception("a pipeline ended with a fault of the server's own")
+            self._finish(Outcome(UNSUPPORTED, succeeded=False))
+        finally:
+            self.buffer.finish()
+
+    def _outcome(self, script: str | None) -> Outcome:
+        if script is None:
+            _logger.warning("unsupported pipeline: it is not one script without arguments")
+            self.error("wsman lab: unsupported pipeline: not one script", "UnsupportedScript")
+            return Outcome(UNSUPPORTED, succeeded=False)
+        outcome = run_script(script, self._host, self._user, self)
+        if not self._understood:
+            self.error("wsman lab: unsupported input: it is no text", "UnsupportedInput")
+            return Outcome(UNSUPPORTED, succeeded=False)
+        return outcome
+
+    def _finish(self, outcome: Outcome) -> None:
+        with self._lock:
+            if outcome.exit_code is not None:
+                code = [outcome.exit_code]
+                self._pipeline.host_call(HostMethodIdentifier.SetShouldExit, code)
+            self._pipeline.complete()
+            self._flush()
+
+    def feed(self, data: object) -> None:
+        """Take an input object: text, or a list of texts. Anything else ends the pipeline."""
+        items = data if isinstance(data, list) else [data]
+        if all(isinstance(item, str) for item in items):
+            self._input.put(*(str(item) for item in items))
+        else:
+            _logger.warning("unsupported pipeline input: %s", type(data).__name__)
+            self._understood = False
+            self.cancel()
+
+    def end_input(self) -> None:
+        """No more input will come."""
+        self._input.end()
+
+    def cancel(self) -> None:
+        """Kill the program, if one runs, and let the script end."""
+        with self._lock:
+            self._cancelled = True
+            process = self._process
+        self._input.abandon()
+        if process is not None:
+            process.kill()
+
+    def started(self, process: Process) -> None:
+        """Remember the program, so that it can be killed; kill it where that was asked already."""
+        with self._lock:
+            self._process = process
+            cancelled = self._cancelled
+        if cancelled:
+            process.kill()
+
+    def ended(self) -> None:
+        """Write the program's last lines where they had no newline."""
+        for text in self._program_output.feed(b"", end=True):
+            self.output(text)
+        for text in self._program_error.feed(b"", end=True):
+            self.error(text, NATIVE_ERROR)
+
+    def lines(self) -> Iterator[str]:
+        """The input objects."""
+        return iter(self._input)
+
+    def stop_input(self) -> None:
+        """Nobody reads the input any more."""
+        self._input.abandon()
+
+    def output(self, text: str) -> None:
+        """Write a string object."""
+        with self._lock:
+            self._pipeline.write_output(text)
+            self._flush()
+
+    def error(self, text: str, error_id: str) -> None:
+        """Write an error record."""
+        with self._lock:
+            self._pipeline.write_error(
+                NETException(Message=text),
+                ErrorCategoryInfo(Reason="RemoteException", TargetName=text),
+                fully_qualified_error_id=error_id,
+            )
+            self._flush()
+
+    def program_output(self, data: bytes) -> None:
+        """Each line that a program writes is a string object."""
+        for text in self._program_output.feed(data):
+            self.output(text)
+
+    def program_error(self, data: bytes) -> None:
+        """Each line that a program writes to its error output is an error record."""
+        for text in self._program_error.feed(data):
+            self.error(text, NATIVE_ERROR)
+
+
+def _only_script(powershell: Any) -> str | None:  # noqa: ANN401 - psrpcore's metadata is untyped
+    """The text of a pipeline that is one script and nothing else."""
+    if not isinstance(powershell, PowerShell) or len(powershell.commands) != 1:
+        return None
+    command = powershell.commands[0]
+    if not command.is_script or command.parameters:
+        return None
+    return str(command.command_text)
