@@ -36,7 +36,7 @@ SPDX = (
 )
 # REUSE-IgnoreEnd
 
-ANSWERS: tuple[type[msgspec.Struct], ...] = (
+READ: tuple[type[msgspec.Struct], ...] = (
     messages.Answer,
     messages.SessionAnswer,
     messages.EndedAnswer,
@@ -45,10 +45,11 @@ ANSWERS: tuple[type[msgspec.Struct], ...] = (
     messages.RevokeAnswer,
     messages.CheckpointAnswer,
     messages.InfoAnswer,
+)
+"""What the collection reads; `latchkeyctl` alone asks for the others."""
+OTHERS: tuple[Any, ...] = (
     messages.ReceiptAnswer,
     messages.JournalAnswer,
-)
-LOCAL: tuple[Any, ...] = (
     local.AnyCustomerRequest,
     local.CustomerAnswer,
     local.AnyLogonRequest,
@@ -62,7 +63,7 @@ LOCAL: tuple[Any, ...] = (
 def schema() -> str:
     """Return the JSON Schema of everything that crosses one of the agent's pipes."""
     _, components = msgspec.json.schema_components(
-        [messages.AnyControlRequest, *ANSWERS, *LOCAL], ref_template="#/$defs/{name}"
+        [messages.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
     )
     verbs = {_tag(request): f"#/$defs/{request.__name__}" for request in _requests()}
     document = {
@@ -101,23 +102,27 @@ def errors_module() -> str:
 
 
 def messages_module() -> str:
-    """Return the answers' types for the type checker, and their shapes for reading them."""
-    structs = list(_structs())
+    """Return the answers' types for the type checker."""
+    lines = ["from typing import Any, Literal, TypedDict"]
+    for struct in _structs():
+        lines += ["", "", *_typed_dict(struct)]
+    return _python("What the agent answers, for the type checker.", lines)
+
+
+def shapes_module() -> str:
+    """Return the answers' shapes, by which they are read."""
     lines = [
-        "from typing import Any, Literal, TypedDict",
+        "from typing import Any",
         "",
         f"PROTOCOL_VERSION = {PROTOCOL_VERSION}",
         "",
         "# `(type,)` of what must be there, `(type, default)` of what may be left out. In a type `?`",
         "# means or null, `[x]` a list of x, `{x}` an object whose values are x.",
-        "Shape = dict[str, tuple[Any, ...]]",
-        "SHAPES: dict[str, Shape] = {",
-        *(line for struct in structs for line in _shape(struct)),
+        "SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {",
+        *(line for struct in _structs() for line in _shape(struct)),
         "}",
     ]
-    for struct in structs:
-        lines += ["", "", *_typed_dict(struct)]
-    return _python("What the agent answers, as the collection reads it.", lines)
+    return _python("What the agent answers, as it is read.", lines)
 
 
 def _python(docstring: str, lines: list[str]) -> str:
@@ -135,7 +140,7 @@ def _python(docstring: str, lines: list[str]) -> str:
 def _structs() -> Iterator[inspect.StructType]:
     """Yield every structure of an answer, each once, used ones before their users."""
     seen: set[type] = set()
-    for answer in ANSWERS:
+    for answer in READ:
         yield from _walk(inspect.type_info(answer), seen)
 
 
@@ -277,6 +282,7 @@ TARGETS: dict[str, Callable[[], str]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
     "plugins/plugin_utils/_errors.py": errors_module,
     "plugins/plugin_utils/_messages.py": messages_module,
+    "plugins/plugin_utils/_shape_table.py": shapes_module,
     "docs/errors.md": errors_page,
 }
 

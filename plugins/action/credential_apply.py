@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.credential_apply: restart or unlock with the customer's grant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._applying import Applying, Use
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+_TERMS: Spec = {
+    "message": {"type": "str", "default": ""},
+    "grace": {"type": "float", "default": 5.0},
+    "relock_after": {"type": "float", "default": 600.0},
+}
+
+
+class ActionModule(AgentAction):
+    """Use the grant once, and return when the customer is signed in and locked."""
+
+    _latchkey_spec: ClassVar[Spec] = {
+        **_TERMS,
+        "action": {"type": "str", "choices": ["restart", "unlock"], "required": True},
+        "step": {"type": "str"},
+        "test_command": {"type": "str"},
+    }
+    _latchkey_timeout: ClassVar[float] = 900.0
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        names = ("session", "action", "step", "test_command")
+        terms = {name: options[name] for name in _TERMS}
+        use = Use(**{name: options[name] for name in names}, terms=terms, deadline=deadline)
+        seams = self._latchkey_agent, self._latchkey_link, self._latchkey_clock, self._latchkey_watch()
+        return Applying(*seams, use).apply()

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.credential_info: what is asked, lent and used on the PC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+
+class ActionModule(AgentAction):
+    """Read, and change nothing."""
+
+    _latchkey_spec: ClassVar[Spec] = {
+        "account": {"type": "str"},
+        "forecast": {"type": "bool", "default": False},
+        "receipts": {"type": "bool", "default": False},
+    }
+    _latchkey_needs_session: ClassVar[bool] = False
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        names = ("session", "account", "forecast", "receipts")
+        fields = {name: options[name] for name in names}
+        reply = self._latchkey_agent.ask(m.InfoAnswer, "info", deadline, **fields)
+        return {"changed": False, **reply.result}

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.credential_request: ask the customer for a grant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._asking import Asking, Question
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+_TERMS: Spec = {
+    "account": {"type": "str"},
+    "restarts": {"type": "int", "default": 0},
+    "unlocks": {"type": "int", "default": 0},
+    "foreign_restarts": {"type": "bool", "default": False},
+    "not_before": {"type": written_time},
+    "not_after": {"type": written_time},
+    "answer_by": {"type": written_time},
+}
+
+
+class ActionModule(AgentAction):
+    """Ask, and unless told otherwise wait for the answer."""
+
+    _latchkey_spec: ClassVar[Spec] = {**_TERMS, "wait": {"type": "bool", "default": True}}
+    _latchkey_timeout: ClassVar[float] = 600.0
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        terms = {name: options[name] for name in _TERMS}
+        question = Question(options["session"], terms, wait=options["wait"], deadline=deadline)
+        return Asking(self._latchkey_agent, self._latchkey_watch(), question).ask()

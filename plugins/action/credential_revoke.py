@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.credential_revoke: give the session's grant back early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._session import revoke
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+
+class ActionModule(AgentAction):
+    """Give back what the customer has lent; nothing lent is nothing to do."""
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        return revoke(self._latchkey_agent, deadline, options["session"])

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.session_checkpoint: remember on the PC which step is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+
+class ActionModule(AgentAction):
+    """Set a checkpoint, or only tell what is known."""
+
+    _latchkey_spec: ClassVar[Spec] = {
+        "step": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["started", "done", "absent"]},
+    }
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        fields = {name: options[name] for name in ("session", "step", "state")}
+        reply = self._latchkey_agent.ask(m.CheckpointAnswer, "checkpoint", deadline, **fields)
+        return {"changed": reply.changed, **reply.result}

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""latchkey.consent.support_session: open or end a support session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
+from ansible_collections.latchkey.consent.plugins.plugin_utils._session import end, start
+
+if TYPE_CHECKING:
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+
+_REQUESTER = {name: {"type": "str", "default": ""} for name in ("name", "organization", "role")}
+
+
+class ActionModule(AgentAction):
+    """Open the session, or end it and return the proof of erasure."""
+
+    _latchkey_spec: ClassVar[Spec] = {
+        "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},
+        "reason": {"type": "str", "default": ""},
+        "ticket": {"type": "str", "default": ""},
+        "requester": {"type": "dict", "options": _REQUESTER, "default": {}},
+        "ends": {"type": written_time},
+        "language": {"type": "str", "default": ""},
+    }
+
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        if options["state"] == "ended":
+            return end(self._latchkey_agent, deadline, options["session"])
+        names = ("session", "reason", "ticket", "requester", "ends", "language")
+        return start(self._latchkey_agent, deadline, {name: options[name] for name in names})

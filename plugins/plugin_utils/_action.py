@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""What all actions of this collection have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from ._agent import Agent
+from ._clock import Clock
+from ._failure import Failure, failure
+from ._masking import masked, secrets_in
+from ._options import Spec, duration, validated
+from ._reconnect import Link
+from ._watch import Watch
+
+if TYPE_CHECKING:
+    from ._clock import Deadline
+
+AGENT_PATH = r"C:\Program Files\Latchkey\latchkeyctl.exe"
+"""Where the agent's package puts its program."""
+
+
+class AgentAction(ActionBase):
+    """Base of the actions: options in, agent asked, result out; no secret in it.
+
+    A subclass says which options it has beside the common ones and does its work in `_latchkey_run`.
+    The names begin with `_latchkey` so that none of a later ansible-core meets them.
+    """
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    _latchkey_spec: ClassVar[Spec] = {}
+    _latchkey_timeout: ClassVar[float] = 60.0
+    _latchkey_needs_session: ClassVar[bool] = True
+    _latchkey_clock: Clock = Clock()
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Validate the task, do its work, and turn whatever comes of it into a result."""
+        del tmp
+        known = task_vars or {}
+        self._latchkey_host = str(known.get("inventory_hostname", self._play_context.remote_addr))
+        secrets = secrets_in(self._task.args)
+        try:
+            self._latchkey_refuse_what_does_not_reach_the_agent()
+            super().run(None, task_vars)
+            options = self._latchkey_options(known)
+            result = {"session": options["session"], "failed": False, **self._latchkey_work(options)}
+        except Failure as fault:
+            result = {"session": self._task.args.get("session"), **fault.as_result()}
+        return masked(result, secrets)
+
+    @abstractmethod
+    def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        """Do the task's work; return its result.
+
+        Raises:
+            Failure: why it could not be done.
+        """
+
+    def _latchkey_work(self, options: dict[str, Any]) -> dict[str, Any]:
+        self._latchkey_link = Link(self._connection, self._latchkey_clock)
+        self._latchkey_agent = Agent(
+            self._latchkey_link,
+            self._latchkey_clock,
+            options["agent_path"],
+            check=bool(self._task.check_mode),
+        )
+        return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
+
+    def _latchkey_watch(self) -> Watch:
+        return Watch(self._latchkey_host, self._display.display)
+
+    # --- what is refused without touching the host
+
+    def _latchkey_refuse_what_does_not_reach_the_agent(self) -> None:
+        """Refuse what Ansible does by way of modules, which are not used here, and other systems.
+
+        Raises:
+            Failure: `become_unsupported` or `not_windows`.
+        """
+        task = self._task
+        environment = (
+            any(task.environment or ()) if not isinstance(task.environment, dict) else task.environment
+        )
+        if task.become or self._play_context.become or task.async_val or environment:
+            raise failure("become_unsupported")
+        windows = getattr(self._connection._shell, "_IS_WINDOWS", False)  # noqa: SLF001 - as ansible-core asks it
+        if not windows or self._connection.transport == "local":
+            raise failure("not_windows")
+
+    # --- options
+
+    def _latchkey_options(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        path = self._templar.template(task_vars.get("latchkey_agent_path")) or AGENT_PATH
+        common: Spec = {
+            "session": {"type": "str", "required": self._latchkey_needs_session},
+            "agent_path": {"type": "str", "default": path},
+            "timeout": {"type": duration, "default": self._latchkey_timeout},
+        }
+        return validated({**common, **self._latchkey_spec}, self._task.args)

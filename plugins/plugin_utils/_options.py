@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""The options of a task, validated on the controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+
+from ._failure import failure
+
+Spec = dict[str, dict[str, Any]]
+"""Ansible's argument specification; a `type` may be one of the functions below."""
+
+LONGEST = 604_800.0
+"""Seconds that a task may wait: a week, as the protocol has it."""
+
+
+def duration(value: object) -> float:
+    """Return seconds.
+
+    Raises:
+        TypeError: it is no number above 0 within a week.
+    """
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= LONGEST:
+        raise TypeError(f"it must be a number of seconds above 0 and at most {LONGEST:.0f}")
+    return seconds
+
+
+def written_time(value: object) -> str:
+    """Return a time as it was written; the PC reads it, in its own zone.
+
+    Raises:
+        TypeError: YAML made a number of it: 22:00 without quotes is 1320.
+    """
+    if isinstance(value, str):
+        return value
+    raise TypeError('it must be a text; write the time in quotes, as "22:00"')
+
+
+def validated(spec: Spec, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with their defaults.
+
+    Raises:
+        Failure: `bad_option`, with everything that is wrong.
+    """
+    checked = ArgumentSpecValidator(spec).validate(given)
+    faults = [
+        f"unsupported option {fault.msg}" if isinstance(fault, UnsupportedError) else str(fault.msg)
+        for fault in checked.errors.errors
+    ]
+    if faults:
+        raise failure("bad_option", detail="; ".join(fault.rstrip(".") for fault in faults))
+    options: dict[str, Any] = checked.validated_parameters
+    return options
