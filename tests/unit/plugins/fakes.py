@@ -65,9 +65,7 @@ def fault(kind: str) -> Exception:
         case "rejected":
             return AnsibleConnectionFailure("basic: the specified credentials were rejected by the server")
         case "stale":
-            return WSManFaultError(
-                500, "invalid selectors", "", "w:InvalidSelectors", "2150858843", "", "", ""
-            )
+            return WSManFaultError(500, "", "", "invalid selectors", wsman_fault_code=2150858843)
     assert kind == "frozen", kind
     return AnsibleConnectionFailure("winrm connection error: Read timed out. (read timeout=15)")
 
