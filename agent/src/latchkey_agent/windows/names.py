@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names by which the parts of the agent find each other on a PC."""
+
+from __future__ import annotations
+
+SERVICE = "LatchkeyAgent"
+SERVICE_TITLE = "Latchkey consent agent"
+SERVICE_SUMMARY = "Asks for, keeps and erases what a customer lends for one support session."
+
+PIPE_CONTROL = r"\\.\pipe\LatchkeyControl"
+PIPE_CUSTOMER = r"\\.\pipe\LatchkeyCustomer"
+PIPE_LOGON = r"\\.\pipe\LatchkeyLogon"
+
+TICKET_EVENT = r"Global\LatchkeyTicket"
+"""Set when a logon ticket was issued; the credential provider waits for it."""
+
+OPERATORS_GROUP = "Latchkey Operators"
+"""Local group of those who may use the control pipe without being administrators."""
+
+REGISTRY_KEY = r"SOFTWARE\Latchkey"
+"""Below HKEY_LOCAL_MACHINE."""
+BOOT_KEY = REGISTRY_KEY + r"\Boot"
+"""Volatile: gone after each boot."""
+
+DATA_FOLDER = "Latchkey"
+"""Below %ProgramData%: the journal and the settings file."""
+
+EVENT_SOURCE = "Latchkey"
+"""In the Application event log."""

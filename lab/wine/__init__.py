@@ -1,0 +1,10 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's Wine PC: the real Windows agent on the real Windows CPython.
+
+`runtime` lays out the Windows CPython as it is delivered, `prefix` makes a
+Wine prefix with it once, `pc` copies and runs one. `guest/` is what runs
+inside: the lab's own adapters for what Wine fakes, composed round the agent.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Wine PC: a copy of the prefix, switched on, used and switched off.
+
+`wineserver -p` keeps the machine on between programs; Debian's wrapper would
+otherwise switch it off with the last one. Whoever starts it hands it the null
+device for all three streams: the services inherit them, and a pipe's reader
+would wait for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environment, template
+from .tools import ROOT, WineLabError, run
+
+AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
+GUEST_SOURCE = Path(__file__).parent / "guest"
+_SHARED = (SYSTEM.parent, PROGRAM_FILES / "lib", PROGRAM_FILES / "packages", LAB / "packages")
+
+
+class WinePC:
+    """A Windows PC in a folder of its own; a context manager that leaves nothing behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._environment = environment(folder)
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.make()
+        self.power_on()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.power_off()
+        shutil.rmtree(self.folder)
+
+    # --- the disk
+
+    def make(self) -> None:
+        """Copy the prefix and put the agent and the lab's own parts on it."""
+        shutil.copytree(template(), self.folder, symlinks=True, copy_function=_copy_or_link)
+        shutil.copytree(
+            AGENT_SOURCE, self.program_files / "packages" / "latchkey_agent", ignore=_no_byte_code
+        )
+        shutil.copytree(GUEST_SOURCE, self.lab / "latchkey_lab", ignore=_no_byte_code)
+        compiled(self.folder, r"C:\Program Files\Latchkey\packages\latchkey_agent", r"C:\lab\latchkey_lab")
+
+    @property
+    def program_files(self) -> Path:
+        r"""`C:\Program Files\Latchkey`, seen from Linux."""
+        return self.folder / PROGRAM_FILES
+
+    @property
+    def program_data(self) -> Path:
+        r"""`C:\ProgramData\Latchkey`, seen from Linux."""
+        return self.folder / PROGRAM_DATA
+
+    @property
+    def lab(self) -> Path:
+        r"""`C:\lab`, seen from Linux: what is the lab's and not the product's."""
+        return self.folder / LAB
+
+    def path(self, windows: str) -> Path:
+        r"""Return where a path on drive C (`C:\folder\file`) lies on Linux."""
+        return self.folder / "drive_c" / windows.removeprefix("C:\\").replace("\\", "/")
+
+    def put(self, source: Path, windows: str) -> None:
+        """Copy a file onto the PC's disk."""
+        target = self.path(windows)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+    # --- power
+
+    def power_on(self) -> None:
+        """Boot; services of automatic start run when this returns.
+
+        Raises:
+            WineLabError: Wine does not start.
+        """
+        self._watch_over()
+        for command in (["wineserver", "-p"], ["wine", "cmd", "/c", "exit"]):
+            done = subprocess.run(
+                command, env=self._environment, check=False,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            if done.returncode:
+                msg = (
+                    f"Wine does not start in {self.folder}: {' '.join(command)} ended with {done.returncode}"
+                )
+                raise WineLabError(msg)
+
+    def power_off(self) -> None:
+        """End every program of the PC. The registry is saved, no service is told."""
+        if self._guard is not None:
+            # Closes its standard input, and waits for it to end.
+            self._guard.communicate()
+            self._guard = None
+
+    def _watch_over(self) -> None:
+        # Its standard input closes when this process ends, however it ends.
+        self._guard = subprocess.Popen(
+            ["sh", "-c", "cat; wineserver -k; exec wineserver -w"], env=self._environment, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    # --- programs
+
+    def start(self, *arguments: str | Path, program: str | Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a program of the PC, the delivered Python unless told, with pipes for its streams."""
+        return subprocess.Popen(
+            ["wine", program or self.program_files / "python.exe", *arguments], env=self._environment, cwd=self.lab,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *arguments: str | Path, program: str | Path | None = None, limit: float = 60.0) -> str:
+        """Run a program of the PC to its end and return what it printed.
+
+        Raises:
+            WineLabError: it failed, or took longer than `limit` seconds.
+        """
+        return run(
+            ["wine", program or self.program_files / "python.exe", *arguments],
+            environment=self._environment, folder=self.lab, limit=limit,
+        )  # fmt: skip
+
+
+def _no_byte_code(_folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if name == "__pycache__"}
+
+
+def _copy_or_link(source: str, target: str) -> str:
+    # What nobody writes in place is shared with the template: 700 MB per PC otherwise.
+    if any(str(folder) in source for folder in _SHARED):
+        os.link(source, target)
+        return target
+    return shutil.copy2(source, target)

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Wine prefix made once: Windows 10 as Wine has it, with the delivered runtime installed.
+
+Everything here was learned from Wine 8.0 (Debian 12):
+
+- `wineserver -w` before the prefix is copied, or what was set last is lost;
+- Wine 8.0 has no bcryptprimitives.dll, which the wheel of cryptography imports;
+  the stand-in forwards its one export, ProcessPrng, to SystemFunction036
+  (RtlGenRandom, ntsecapi.h). It belongs to the lab and is never delivered.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from . import runtime
+from .tools import fingerprint, made_once, run
+
+PROGRAM_FILES = Path("drive_c/Program Files/Latchkey")
+PROGRAM_DATA = Path("drive_c/ProgramData/Latchkey")
+LAB = Path("drive_c/lab")
+SYSTEM = Path("drive_c/windows/system32")
+
+
+def environment(prefix: Path) -> dict[str, str]:
+    """Return the environment of every Wine program of this prefix.
+
+    It is built up, not copied: nothing of the caller's environment reaches
+    the PC, whose services have none of it either.
+    """
+    return {
+        "HOME": str(prefix),
+        "LANG": "C.UTF-8",
+        "PATH": os.environ["PATH"],
+        "WINEARCH": "win64",
+        "WINEDEBUG": "-all",
+        "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe=",
+        "WINEPREFIX": str(prefix),
+    }
+
+
+def template() -> Path:
+    """Return the prefix that every Wine PC is a copy of, made if need be.
+
+    Raises:
+        WineLabError: Wine could not make it.
+    """
+    here = Path(__file__).parent
+    key = fingerprint(
+        run(["wine", "--version"]),
+        str(runtime.delivered()),
+        str(runtime.test_packages()),
+        *(here / n for n in ("prefix.py", "tools.py")),
+    )
+    return made_once("prefix", key, _make)
+
+
+def _make(target: Path) -> None:
+    environ = environment(target)
+    target.mkdir()
+    run(["wine", "wineboot", "--init"], environment=environ)
+    run(["wine", "winecfg", "-v", "win10"], environment=environ)
+    _own_folders(target / "drive_c" / "users")
+    _install_runtime(target)
+    run(["wineserver", "-w"], environment=environ)
+
+
+def _own_folders(users: Path) -> None:
+    # Wine links Desktop, Documents and so on to the folders of who runs it.
+    for link in [path for path in users.rglob("*") if path.is_symlink()]:
+        link.unlink()
+        link.mkdir()
+
+
+def _install_runtime(prefix: Path) -> None:
+    stand_in = prefix / SYSTEM / "bcryptprimitives.dll"
+    if not stand_in.exists():
+        runtime.make_forwarder(stand_in, {"ProcessPrng": "ADVAPI32.SystemFunction036"})
+    shutil.copytree(runtime.delivered(), prefix / PROGRAM_FILES)
+    (prefix / PROGRAM_DATA).mkdir(parents=True)
+    shutil.copytree(runtime.test_packages(), prefix / LAB / "packages")
+    compiled(
+        prefix, r"C:\Program Files\Latchkey\lib", r"C:\Program Files\Latchkey\packages", r"C:\lab\packages"
+    )
+
+
+def compiled(prefix: Path, *folders: str) -> None:
+    """Compile Python files below these Windows folders, as they are delivered.
+
+    The byte code is never compared with its source: it is found valid by
+    construction, and a service of the system never writes any (`-B`).
+    """
+    python = prefix / PROGRAM_FILES / "python.exe"
+    run(
+        [
+            "wine",
+            python,
+            "-I",
+            "-m",
+            "compileall",
+            "-q",
+            "--invalidation-mode",
+            "unchecked-hash",
+            "-x",
+            "win32more",
+            *folders,
+        ],
+        environment=environment(prefix),
+    )

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Wine tier: tests/wine/guest runs on the Windows CPython, this folder drives it from Linux."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lab.wine import tools
+from lab.wine.pc import WinePC
+
+# On Windows itself these tests are run directly.
+collect_ignore = [] if sys.platform == "win32" else ["guest"]
+
+
+@pytest.fixture(scope="session")
+def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinePC]:
+    """A Wine PC, switched on, with the agent on its disk and nothing started."""
+    lacking = tools.missing()
+    if lacking:
+        pytest.skip(lacking)
+    with WinePC(tmp_path_factory.mktemp("wine") / "pc") as machine:
+        yield machine

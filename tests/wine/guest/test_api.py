@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every declaration in windows/api.py is as Microsoft's metadata has it."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from typing import Any
+
+import pytest
+
+from latchkey_agent.windows import api
+
+FUNCTIONS = {name: value for name, value in vars(api).items() if isinstance(value, api.Function)}
+WHERE = {
+    "LogonUserW": "Security", "InitiateShutdownW": "System.Shutdown", "CloseHandle": "Foundation",
+    "LocalFree": "Foundation", "WerSetFlags": "System.ErrorReporting", "CryptProtectData": "Security.Cryptography",
+    "CryptUnprotectData": "Security.Cryptography", "LsaEnumerateLogonSessions": "Security.Authentication.Identity",
+    "LsaGetLogonSessionData": "Security.Authentication.Identity",
+    "LsaFreeReturnBuffer": "Security.Authentication.Identity", "NetUserGetInfo": "NetworkManagement.NetManagement",
+    "NetApiBufferFree": "NetworkManagement.NetManagement", "PowerGetActiveScheme": "System.Power",
+    "PowerReadACValueIndex": "System.Power", "WTSQuerySessionInformationW": "System.RemoteDesktop",
+    "WTSFreeMemory": "System.RemoteDesktop",
+}  # fmt: skip
+STRUCTURES = {
+    "Blob": "Security.Cryptography.CRYPT_INTEGER_BLOB", "Luid": "Foundation.LUID",
+    "LsaString": "Security.Authentication.Identity.LSA_UNICODE_STRING",
+    "LastLogons": "Security.Authentication.Identity.LSA_LAST_INTER_LOGON_INFO",
+    "InternetIdentity": "NetworkManagement.NetManagement.USER_INFO_24",
+    "SessionInfo": "System.RemoteDesktop.WTSINFOEXW", "SessionDetails": "System.RemoteDesktop.WTSINFOEX_LEVEL1_W",
+    "Guid": "win32more.Guid", "LogonSession": "Security.Authentication.Identity.SECURITY_LOGON_SESSION_DATA",
+}  # fmt: skip
+SHORTENED = {"LogonSession"}
+
+
+def metadata(path: str) -> Any:  # noqa: ANN401 - a class or a function
+    """Metadata."""
+    module, _, name = path.rpartition(".")
+    where = module if module.startswith("win32more") else f"win32more.Windows.Win32.{module}"
+    return getattr(importlib.import_module(where), name)
+
+
+def shape(kind: type[Any] | None) -> tuple[str, int]:
+    """What the calling convention sees of a type: an address, or an integer of some size."""
+    if kind is None:
+        return ("nothing", 0)
+    if issubclass(kind, ctypes._Pointer) or getattr(kind, "_type_", None) in {"P", "z", "Z"}:
+        return ("address", ctypes.sizeof(ctypes.c_void_p))
+    return ("integer", ctypes.sizeof(kind))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_declaration_equals_microsofts_metadata(name: str) -> None:
+    """Declaration equals microsofts metadata."""
+    ours = FUNCTIONS[name]
+    theirs = metadata(f"{WHERE[name]}.{name}")
+    hints = metadata("win32more._win32.get_type_hints")(theirs._prototype)
+    result = hints.pop("return")
+    assert theirs._library.lower().removesuffix(".dll") == ours.library
+    assert [shape(kind) for kind in ours.arguments] == [shape(kind) for kind in hints.values()]
+    assert shape(ours.result) == shape(result)
+
+
+def layout(kind: type[Any]) -> list[tuple[int, int]]:
+    """Where each field lies, and how long it is."""
+    return [(getattr(kind, name).offset, getattr(kind, name).size) for name, *_ in kind._fields_]
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_structure_is_laid_out_as_in_microsofts_metadata(name: str) -> None:
+    """Structure is laid out as in microsofts metadata."""
+    ours, theirs = getattr(api, name), metadata(STRUCTURES[name])
+    expected = layout(theirs)
+    assert layout(ours) == expected[: len(ours._fields_)]
+    assert name in SHORTENED or ctypes.sizeof(ours) == ctypes.sizeof(theirs)
+
+
+def test_every_structure_is_compared() -> None:
+    """Every structure is compared."""
+    declared = {n for n, v in vars(api).items() if isinstance(v, type) and issubclass(v, ctypes.Structure)}
+    assert declared - {"Structure"} == set(STRUCTURES)

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each file of tests/wine/guest passes on the Windows CPython."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.wine.pc import WinePC
+from lab.wine.tools import WineLabError
+
+GUEST = Path(__file__).parent / "guest"
+RUN = r"import sys; sys.path[:0] = [r'C:\lab', r'C:\lab\packages']; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("file", sorted(path.name for path in GUEST.glob("test_*.py")))
+def test_guest_file_passes_on_windows_cpython(pc: WinePC, file: str) -> None:
+    """Guest file passes on windows cpython."""
+    for source in GUEST.glob("*.py"):
+        pc.put(source, rf"C:\lab\tests\{source.name}")
+    try:
+        told = pc.run(
+            "-I", "-B", "-c", RUN, "-q", "-W", "error", "-p", "no:cacheprovider", "-rs", "--rootdir", r"C:\lab\tests",
+            rf"C:\lab\tests\{file}", limit=200,
+        )  # fmt: skip
+    except WineLabError as failure:
+        pytest.fail(str(failure), pytrace=False)
+    print(told)
