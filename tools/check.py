@@ -18,8 +18,9 @@ SCRIPTS = Path(sys.executable).parent
 # The plugins by the path that Ansible imports them from, so that their imports of each other resolve.
 COLLECTION = "build/collections/ansible_collections/latchkey/consent/"
 TYPED = ("agent/src", "lab", "tools", "tests", f"{COLLECTION}plugins")
-# What calls Windows can be judged as for Windows only; everything else of the agent runs on both.
-WINDOWS_ONLY = "latchkey_agent/windows/"
+# What runs on Windows alone can be judged as for Windows only; the rest of the agent runs on both.
+WINDOWS_ONLY = "(latchkey_agent/windows|tests/wine/guest)/"
+ON_WINDOWS = ("agent/src", "tests/wine/guest")
 
 # The slowest first, so that the short ones fill the time beside them.
 GATES = {
@@ -33,7 +34,7 @@ GATES = {
     ],
     "lint": ["ansible-lint", "--offline", "--strict"],
     "types": ["mypy", "--exclude", WINDOWS_ONLY, *TYPED],
-    "types-win": ["mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", "agent/src"],
+    "types-win": ["mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", *ON_WINDOWS],
     "licences": ["reuse", "lint"],
     "changelog": ["antsibull-changelog", "lint"],
     "style": ["ruff", "check", "--quiet", "--output-format", "concise", "."],

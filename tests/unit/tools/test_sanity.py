@@ -23,7 +23,7 @@ def test_collection_files_stay(name: str) -> None:
 
 
 def test_released_files_are_the_collection() -> None:
-    """The released files hold the collection's metadata and nothing of the agent, the lab or the tools."""
+    """The released files hold the collection's metadata and nothing of its neighbours or of the tests."""
     released = sanity.released_files()
     assert {"galaxy.yml", "meta/runtime.yml", "LICENSE"} <= set(released)
     assert not [
