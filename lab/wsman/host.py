@@ -176,7 +176,7 @@ class LocalHost:
 
     def is_file(self, path: str) -> bool:
         """Whether it is a known program's path or an existing file below the root."""
-        if ntpath.isabs(path) and self.knows_program(path):
+        if ntpath.basename(path) != path and self.knows_program(path):
             return True
         return self._exists(path, Path.is_file)
 

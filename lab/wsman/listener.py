@@ -67,32 +67,32 @@ class Listener:
     """A listening server. Bound once made, so that `port` is known; then call `run` or `start`."""
 
     def __init__(self, config: ListenerConfig) -> None:
+        """Raises OSError: the port is taken; ValueError: an unknown scheme."""
+        self._secure = _make_secure(config.tls)
+        authenticators = authenticator_makers(config.authentication, config.host)
+        makers = _shell_makers(config)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
         self._log = RequestLog(config.request_log)
         self._shells = ShellTable(config.orphan_seconds)
-        self._site = self._make_site(config)
-        self._secure = _make_secure(config.tls)
-        self._wake, self._woken = socket.socketpair()
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
-        self._count = 0
-        self._thread: threading.Thread | None = None
-
-    def _make_site(self, config: ListenerConfig) -> Site:
-        service = Service(
-            machine=config.host.name,
-            address=f"{'https' if config.tls else 'http'}://{ADDRESS}:{self.port}/wsman",
-            makers=_shell_makers(config),
-            shells=self._shells,
-        )
-        return Site(
-            service=service,
-            authenticators=authenticator_makers(config.authentication, config.host),
+        scheme = "https" if config.tls else "http"
+        self._site = Site(
+            service=Service(
+                machine=config.host.name,
+                address=f"{scheme}://{ADDRESS}:{self.port}/wsman",
+                makers=makers,
+                shells=self._shells,
+            ),
+            authenticators=authenticators,
             switchboard=Switchboard(config.faults),
             log=self._log,
             idle_seconds=config.idle_seconds,
             frozen_seconds=config.frozen_seconds,
         )
+        self._wake, self._woken = socket.socketpair()
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        self._count = 0
+        self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:

@@ -19,6 +19,7 @@ import ntpath
 import os
 import struct
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import spnego
@@ -64,6 +65,7 @@ class AccountStore:
         if any(line.count(":") != 2 or line.count("\n") != 1 for line in lines):
             raise ValueError("with NTLM, user names and passwords have no colon and no line break")
         self._file = os.memfd_create("accounts")
+        weakref.finalize(self, os.close, self._file)
         os.write(self._file, "".join(lines).encode())
 
     @contextlib.contextmanager
@@ -75,9 +77,6 @@ class AccountStore:
                 yield
             finally:
                 del os.environ[_STORE_VARIABLE]
-
-    def __del__(self) -> None:
-        os.close(self._file)
 
 
 class NegotiateAuthenticator:
@@ -97,8 +96,7 @@ class NegotiateAuthenticator:
         if self._user:
             self._context, self._user = None, ""
         try:
-            token = base64.b64decode(header.partition(" ")[2], validate=True)
-            answer = self._step(token)
+            answer = self._step(base64.b64decode(header.partition(" ")[2], validate=True))
         except _MALFORMED:
             self._context = None
             return Verdict(challenges=(self._scheme,))
@@ -106,6 +104,8 @@ class NegotiateAuthenticator:
         return Verdict(self._user, (challenge,) if answer else ())
 
     def _step(self, token: bytes) -> bytes:
+        if not token:
+            raise ValueError("the token is empty")
         with self._store.in_force():
             if self._context is None:
                 protocol = self._scheme.casefold()

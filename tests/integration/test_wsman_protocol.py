@@ -87,11 +87,13 @@ def test_wsman_input_does_not_reach_a_program_that_is_not_piped_to(wsman_lab: Ws
         (f"& '{REPORT}' exit 42", 1),
         (f"& '{REPORT}' exit 0", 0),
         (f"& '{REPORT}' exit 3; exit 9", 9),
+        (f"& '{REPORT}' exit 42; & '{REPORT}' exit 0", 0),
+        (f"& '{REPORT}' exit 42; 'x'", 0),
         ("'x'", 0),
     ],
 )
 def test_wsman_exit_codes_are_powershells(wsman_lab: WsmanLab, script: str, code: int) -> None:
-    """Without `exit`, powershell.exe makes 1 of any failure of the last program."""
+    """Without `exit` the last statement decides, as 0 or 1 (about_PowerShell_exe, -Command)."""
     protocol = wsman_lab.protocol()
     assert run(protocol, protocol.open_shell(), script)[2] == code
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import http.client
 import json
 import os
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 REPORT = r"C:\Program Files\Latchkey\report.exe"
 PROGRAM = Path(__file__).with_name("wsman_program.py")
 USER = "operator"
+WINRM = {"scheme": "http", "transport": ["basic"]}
 POWERSHELL = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted", "-EncodedCommand")
 
 
@@ -80,16 +80,15 @@ class WsmanLab:
         from ansible.playbook.play_context import PlayContext  # noqa: PLC0415
         from ansible.plugins.loader import connection_loader  # noqa: PLC0415
 
-        start_ansible()
         connection = connection_loader.get(plugin, PlayContext())
         connection.set_options(
-            var_options={"_extras": {}},
+            var_options={"_extras": options.pop("extras", {})},
             direct={
                 "remote_addr": "127.0.0.1",
                 "port": self.port,
                 "remote_user": USER,
                 "remote_password": self.password,
-                **({"scheme": "http", "transport": ["basic"]} if plugin == "winrm" else {}),
+                **(WINRM if plugin == "winrm" else {}),
                 **options,
             },
         )
@@ -116,14 +115,6 @@ class WsmanLab:
             return response.status, response.read()
         finally:
             client.close()
-
-
-@functools.cache
-def start_ansible() -> None:
-    """Set Ansible's plugin loader up, which can be done once a process."""
-    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
-
-    init_plugin_loader()
 
 
 def reported(output: bytes) -> dict[str, Any]:
