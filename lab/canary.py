@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canary passwords: made for one run, typed by the lab's customer, and then looked for everywhere.
+
+A canary is held as a password is: UTF-16LE in a `bytearray`. What is found is
+reported by place and encoding, never by content.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import string
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+LETTERS = string.ascii_letters + string.digits
+CHUNK = 1 << 20
+
+
+class Find(NamedTuple):
+    """A place where a canary was found, and as what."""
+
+    place: str
+    encoding: str
+
+
+def make() -> bytearray:
+    """Return a new canary: 20 random letters and digits between two letters outside of ASCII."""
+    text = "ü" + "".join(secrets.choice(LETTERS) for _ in range(20)) + "€"
+    return bytearray(text.encode("utf-16-le"))
+
+
+def variants(secret: bytearray) -> dict[str, bytes]:
+    """Return every form in which `secret` (UTF-16LE) could have been written, by name.
+
+    Its longest run of ASCII letters stands for the whole in the plain forms, so that no
+    escape of the other letters hides it; in Base64 it is looked for at all three alignments.
+    """
+    text = secret.decode("utf-16-le")
+    core = max(_ascii_runs(text), key=len, default="")
+    forms: dict[str, bytes] = {}
+    for name, encoded in (("utf-8", core.encode()), ("utf-16-le", core.encode("utf-16-le"))):
+        forms[name] = encoded
+        forms[f"{name}, hex"] = encoded.hex().encode()
+        forms[f"{name}, hex, capitals"] = encoded.hex().upper().encode()
+        for shift in range(3):
+            forms[f"{name}, base64+{shift}"] = _base64_inside(encoded, shift)
+    forms["json"] = json.dumps(text).strip('"').encode()
+    forms["percent"] = urllib.parse.quote(text).encode()
+    forms["utf-16-be"] = text.encode("utf-16-be")
+    forms["reversed"] = core[::-1].encode()
+    return {name: form for name, form in forms.items() if form}
+
+
+def _ascii_runs(text: str) -> Iterator[str]:
+    run = ""
+    for letter in text:
+        if letter.isascii():
+            run += letter
+        else:
+            yield run
+            run = ""
+    yield run
+
+
+def _base64_inside(encoded: bytes, shift: int) -> bytes:
+    """Return the part of the Base64 text that is the same whatever stands around `encoded`."""
+    whole = base64.b64encode(bytes(shift) + encoded)
+    spoilt_before = (0, 2, 3)[shift]
+    spoilt_after = (0, 3, 2)[(shift + len(encoded)) % 3]
+    # The group that our first byte shares with its neighbour, and the one of our last byte.
+    return whole[spoilt_before : len(whole) - len(_padding(whole)) - (1 if spoilt_after else 0)]
+
+
+def _padding(encoded: bytes) -> bytes:
+    return encoded[len(encoded.rstrip(b"=")) :]
+
+
+def search(places: Iterable[Path], secret: bytearray) -> list[Find]:
+    """Return where `secret` is found in these files, and in all files below these folders.
+
+    Names of files are searched as well. A file that goes away meanwhile is skipped; one that
+    cannot be read is reported as such, since nothing is known about it.
+    """
+    forms = variants(secret)
+    finds: list[Find] = []
+    for place in places:
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            finds += _in_bytes(f"the name of {file.parent}/...", file.name.encode(), forms)
+            if file.is_file():
+                finds += _in_file(file, forms)
+    return finds
+
+
+def _in_file(file: Path, forms: Mapping[str, bytes]) -> list[Find]:
+    overlap = max(len(form) for form in forms.values()) - 1
+    found: dict[str, Find] = {}
+    tail = b""
+    try:
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                tail += chunk
+                found |= {find.encoding: find for find in _in_bytes(str(file), tail, forms)}
+                tail = tail[-overlap:]
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        return [Find(str(file), f"unreadable: {fault.strerror}")]
+    return list(found.values())
+
+
+def search_bytes(place: str, content: bytes, secret: bytearray) -> list[Find]:
+    """Return whether `secret` is found in `content`, which is named `place` in the result."""
+    return _in_bytes(place, content, variants(secret))
+
+
+def _in_bytes(place: str, content: bytes, forms: Mapping[str, bytes]) -> list[Find]:
+    return [Find(place, name) for name, form in forms.items() if form in content]
+
+
+def search_processes(secret: bytearray) -> list[Find]:
+    """Return which processes of this machine have `secret` in their arguments or environment.
+
+    Processes that end meanwhile, or that we may not look at, are skipped.
+    """
+    forms = variants(secret)
+    finds: list[Find] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            try:
+                content = (process / name).read_bytes()
+            except OSError:
+                continue
+            finds += _in_bytes(f"{process.name}/{name}", content, forms)
+    return finds

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one fixture that makes passwords for tests, and how to look for them afterwards.
+
+from tests.canary import canary, search  # the fixture, by importing it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.canary import Find, make, search, search_bytes, search_processes, variants
+from latchkey_agent.protocol.frames import wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Find", "canary", "make", "search", "search_bytes", "search_processes", "variants"]
+
+
+@pytest.fixture
+def canary() -> Iterator[bytearray]:
+    """A password that is new in every test (UTF-16LE), overwritten afterwards."""
+    password = make()
+    yield password
+    wipe(password)

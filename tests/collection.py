@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection, imported as Ansible imports it.
+
+Ansible's own finder has to be there before the first import of ``ansible_collections``: whatever was
+imported as a plain namespace package before is refused by it afterwards, in every later test.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.plugins.loader import init_plugin_loader
+
+COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
+
+
+def pytest_configure() -> None:
+    """Put Ansible's finder in place, once for the whole run."""
+    init_plugin_loader([str(COLLECTIONS)])
