@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "agent"
 GROUPS = ("run", "test", "check")
+# The compiler of the native code comes as a wheel of its own, for everything but the demo.
+PINS = {"run": ("run",), "test": ("test", "native"), "check": ("check", "native")}
 OLDEST = (3, 11)
 # The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
 NEWEST_TRIED = (3, 14)
@@ -145,15 +147,16 @@ def groups_up_to(group: str) -> tuple[str, ...]:
     return GROUPS[: GROUPS.index(group) + 1]
 
 
-def pins(group: str) -> Path:
-    """Return the file that pins a group's requirements."""
-    return ROOT / "requirements" / f"{group}.txt"
+def pins(group: str) -> list[Path]:
+    """Return the files that pin a group's requirements."""
+    files = (ROOT / "requirements" / f"{name}.txt" for name in PINS[group])
+    return [path for path in files if path.exists()]
 
 
 def fingerprint(group: str) -> str:
     """Hash everything that decides what a group installs."""
     digest = hashlib.sha256(str(ROOT).encode())
-    for path in (pins(group), AGENT / "pyproject.toml"):
+    for path in (*pins(group), AGENT / "pyproject.toml"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -217,10 +220,10 @@ def refuse_other_python(venv: Path, wanted: str) -> None:
 
 def install(venv: Path, group: str) -> None:
     """Install a group's pinned requirements and the agent itself, editable."""
-    say(f"installing {pins(group).relative_to(ROOT)}")
+    say(f"installing {' and '.join(str(path.relative_to(ROOT)) for path in pins(group))}")
     python = str(venv / "bin/python")
     pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    run(*pip, "--require-hashes", "--requirement", str(pins(group)))
+    run(*pip, "--require-hashes", *(f"--requirement={path}" for path in pins(group)))
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(AGENT))
     for contained in groups_up_to(group):
         stamp(venv, contained).write_text(fingerprint(contained), encoding="utf-8")

@@ -123,7 +123,7 @@ def test_stamp_follows_the_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A group is installed anew when its pins change, and only then."""
     pins = tmp_path / "run.txt"
     pins.write_text("one==1\n")
-    monkeypatch.setattr(setup, "pins", lambda group: pins)
+    monkeypatch.setattr(setup, "pins", lambda group: [pins])
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").symlink_to(sys.executable)
     assert not setup.is_current(tmp_path, "run")
