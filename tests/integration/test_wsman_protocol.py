@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests.exceptions
 import winrm.protocol
 from winrm.exceptions import (
     InvalidCredentialsError,
@@ -215,6 +216,36 @@ def test_wsman_signal_and_delete_end_programs(wsman_lab: WsmanLab, tmp_path: Pat
     assert is_running(second)
     protocol.close_shell(shell)
     wait_for(lambda: not is_running(second), "the end of the deleted shell's program")
+
+
+def test_wsman_program_may_end_before_its_input(wsman_lab: WsmanLab) -> None:
+    """A program that ends without reading all lets the script go on, though input may still come."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    script = f"$input | & '{REPORT}' exit 3; 'on'; exit $LASTEXITCODE"
+    command = protocol.run_command(
+        shell, "PowerShell", (*POWERSHELL, encoded(script)), console_mode_stdin=False
+    )
+    protocol.send_command_input(shell, command, b"x\n" * 100_000)
+    assert protocol.get_command_output(shell, command) == (b"on\r\n", b"", 3)
+    protocol.send_command_input(shell, command, b"too late\n", end=True)
+
+
+def test_wsman_client_lost_while_it_waits_ends_programs(
+    wsman_start: Callable[..., WsmanLab], tmp_path: Path
+) -> None:
+    """A client that goes away in the middle of a Receive is noticed long before its time-out."""
+    lab = wsman_start()
+    protocol = lab.protocol(operation_timeout=60)
+    shell = protocol.open_shell()
+    file = tmp_path / "file"
+    command = protocol.run_command(shell, REPORT, ["wait", str(file)], skip_cmd_shell=True)
+    program = started_process(file)
+    protocol.transport.read_timeout_sec = 1
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        protocol.get_command_output_raw(shell, command)
+    protocol.transport.close_session()
+    wait_for(lambda: not is_running(program), "the end of the lost client's program", 5)
 
 
 def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
