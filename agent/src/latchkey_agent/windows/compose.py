@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the agent of a Windows PC together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import win32api
+
+from latchkey_agent.agent import Agent
+from latchkey_agent.ports import Computer, PortError
+
+from . import access, folders, forecast, privileges
+from .accounts import WindowsAccounts
+from .anchor import RegistryAnchor
+from .clock import WindowsClock
+from .desk import WindowsDesk
+from .dpapi import SystemKeys
+from .endpoints import Reception, TicketSign, endpoints, operators_group
+from .failures import doing
+from .pipe_server import Identifier, PipeServer
+from .power import WindowsPower
+from .sessions import WindowsSessions
+
+SETTINGS_NAME = "settings.toml"
+
+
+class Parts(NamedTuple):
+    """What one agent is made of."""
+
+    computer: Computer
+    reception: Reception
+    sign: TicketSign
+    identifier: Identifier
+    folder: Path
+    settings_file: Path
+
+
+def device_name() -> str:
+    """Return the PC's name as accounts carry it; raises PortError."""
+    with doing("asking for the PC's name"):
+        name: str = win32api.GetComputerName()
+    return name
+
+
+def product() -> Parts:
+    """Return the parts of the real agent on the PC that it runs on.
+
+    Raises:
+        PortError: the PC lacks or refuses something; the agent cannot start.
+    """
+    privileges.enable(access.REQUIRED_PRIVILEGES)
+    folder = folders.data_folder()
+    folders.prepare(folder)
+    device = device_name()
+    accounts = WindowsAccounts(device, forecast.facts)
+    sessions = WindowsSessions(accounts)
+    desk = WindowsDesk(sessions.signed_in)
+    computer = Computer(
+        device=device,
+        clock=WindowsClock(),
+        accounts=accounts,
+        sessions=sessions,
+        power=WindowsPower(sessions.signed_in),
+        keys=SystemKeys(),
+        desk=desk,
+        anchor=RegistryAnchor(),
+    )
+    return Parts(
+        computer,
+        Reception(accounts.by_sid, operators_group()),
+        desk,
+        Identifier(),
+        folder,
+        folder / SETTINGS_NAME,
+    )
+
+
+class Host:
+    """The agent with its pipes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.agent = Agent(parts.computer, parts.folder, parts.settings_file)
+        self._pipes = PipeServer(endpoints(self.agent, parts.reception, parts.sign), parts.identifier)
+
+    def start(self) -> None:
+        """Load, erase what is over; only then open the pipes.
+
+        Raises:
+            PortError: another program serves under one of our names, or a port failed.
+        """
+        self.agent.start()
+        try:
+            self._pipes.open()
+        except PortError:
+            self.agent.stop()
+            raise
+
+    def stop(self) -> None:
+        """Let go of every client, then stop the agent."""
+        self._pipes.close()
+        self.agent.stop()

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Joins the agent to its three pipes: who the client is, and what it may reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from latchkey_agent.peer import Peer
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import codec, local
+
+from . import access, names, security
+from .pipe_server import Answer, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latchkey_agent.agent import Agent
+    from latchkey_agent.domain.model import Account
+
+    from .identity import Identity
+
+
+class TicketSign(Protocol):
+    """What tells the logon screens that there is a ticket."""
+
+    def announce_ticket(self) -> None:
+        """There is one."""
+
+    def retract_ticket(self) -> None:
+        """There is none."""
+
+
+class Reception(NamedTuple):
+    """What is needed to know a client.
+
+    `by_sid` returns the account of a SID; `operators` is the SID of the group
+    of operators, None where there is no such group.
+    """
+
+    by_sid: Callable[[str], Account]
+    operators: str | None
+
+    def peer(self, client: Identity) -> Peer:
+        """Return the client as the agent knows clients."""
+        admitted = {access.ADMINISTRATORS_SID, self.operators}
+        system = client.sid == access.SYSTEM_SID
+        return Peer(
+            account=None if system else self._account(client.sid),
+            session_id=client.session_id,
+            operator=bool(client.groups & admitted),
+            system=system,
+        )
+
+    def _account(self, sid: str) -> Account | None:
+        # An account without a name (a virtual one, a domain out of reach) is still known by its groups.
+        try:
+            return self.by_sid(sid)
+        except PortError:
+            return None
+
+
+def endpoints(agent: Agent, reception: Reception, sign: TicketSign) -> list[Endpoint]:
+    """Return the three pipes, each answered by its part of the agent."""
+
+    def control(body: bytes, _secret: bytearray, client: Identity) -> Answer:
+        return agent.control(body, reception.peer(client)), bytearray()
+
+    def customer(body: bytes, secret: bytearray, client: Identity) -> Answer:
+        return agent.customer(body, secret, reception.peer(client)), bytearray()
+
+    def logon(body: bytes, _secret: bytearray, client: Identity) -> Answer:
+        # First, so that a ticket issued meanwhile keeps its sign.
+        sign.retract_ticket()
+        answer, secret = agent.logon(body, reception.peer(client))
+        if _still_waits(body, answer):
+            sign.announce_ticket()
+        return answer, secret
+
+    return [
+        Endpoint(names.PIPE_CONTROL, access.control_pipe(reception.operators), control),
+        Endpoint(names.PIPE_CUSTOMER, access.CUSTOMER, customer),
+        Endpoint(names.PIPE_LOGON, access.LOGON, logon, listening=2, clients=16, clients_per_account=16),
+    ]
+
+
+def operators_group() -> str | None:
+    """Return the SID of the group of operators, if the PC has it."""
+    return security.operators_sid()
+
+
+def _still_waits(body: bytes, answer: bytes) -> bool:
+    try:
+        peeked = isinstance(codec.decode_logon(body), local.Peek)
+    except codec.ProtocolError:
+        return False
+    return peeked and msgspec.json.decode(answer, type=local.LogonAnswer).done

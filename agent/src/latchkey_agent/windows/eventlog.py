@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's entries in Windows' Application event log.
+
+Every kind of event of the journal has an id of its own, so that a console can
+count or alert by it. The ids stay below 1000: EventCreate.exe, which is part
+of Windows and serves as the source's message file, has messages for 1 to 1000.
+An entry names the event and its number in the journal and carries nothing of
+what was said, for the Application log is read by every user of the PC.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+import pywintypes
+import win32evtlog
+
+from . import names
+
+MESSAGE_FILE = r"%SystemRoot%\System32\EventCreate.exe"
+
+GENERAL_IDS = {logging.INFO: 1, logging.WARNING: 2, logging.ERROR: 3, logging.CRITICAL: 4}
+EVENT_IDS = {
+    "JournalBegun": 100,
+    "BootSeen": 101,
+    "CommandRefused": 102,
+    "SessionOpened": 110,
+    "SessionClosed": 111,
+    "MarkSet": 112,
+    "RequestMade": 120,
+    "RequestShown": 121,
+    "RequestPostponed": 122,
+    "RequestAskedAgain": 123,
+    "RequestDenied": 124,
+    "RequestClosed": 125,
+    "PasswordRefused": 126,
+    "GrantGiven": 130,
+    "GrantPaused": 131,
+    "GrantResumed": 132,
+    "GrantEnded": 133,
+    "ErasureChecked": 134,
+    "TicketIssued": 140,
+    "TicketRedeemed": 141,
+    "TicketLoggedOn": 142,
+    "TicketRefused": 143,
+    "TicketDropped": 144,
+    "DesktopClosed": 145,
+    "NoticesClosed": 150,
+}
+
+_TYPES = (
+    (logging.ERROR, win32evtlog.EVENTLOG_ERROR_TYPE),
+    (logging.WARNING, win32evtlog.EVENTLOG_WARNING_TYPE),
+    (logging.NOTSET, win32evtlog.EVENTLOG_INFORMATION_TYPE),
+)
+
+
+def event_id(record: logging.LogRecord) -> int:
+    """Return the id of an entry: that of the journal's event it tells of, or that of its level."""
+    told = record.args[-1] if isinstance(record.args, tuple) and record.args else None
+    general = GENERAL_IDS.get(record.levelno, GENERAL_IDS[logging.INFO])
+    return EVENT_IDS.get(told, general) if isinstance(told, str) else general
+
+
+class EventLogHandler(logging.Handler):
+    """Writes log records as entries; a full or broken event log never stops the agent."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        anywhere: Any = None
+        self._source = win32evtlog.RegisterEventSource(anywhere, names.EVENT_SOURCE)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one entry."""
+        kind = next(kind for level, kind in _TYPES if record.levelno >= level)
+        nobody: Any = None
+        with suppress(pywintypes.error):
+            win32evtlog.ReportEvent(
+                self._source, kind, 0, event_id(record), nobody, [self.format(record)], nobody
+            )

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds what may stand in the way of an unattended logon. Reads policies, never changes one."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pywintypes
+import win32api
+import win32net
+import win32netcon
+import win32ts
+
+from latchkey_agent.ports import LogonFacts
+
+from . import logon_sessions, registry
+from .api import Guid, LocalFree, PowerGetActiveScheme, PowerReadACValueIndex
+from .sessions import WTS_SHADOW
+
+if TYPE_CHECKING:
+    from latchkey_agent.domain.model import Account
+
+PROVIDER = "{646ad95f-a509-4aef-ac07-e40e406b97bb}"
+"""CLSID of our credential provider (agent/native/credential_provider/module.h)."""
+
+_POLICIES = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
+_WINLOGON = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
+_PROVIDERS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\Credential Providers"
+_PASSWORDLESS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\PasswordLess\Device"
+_AUTHENTICATION = r"SOFTWARE\Microsoft\PolicyManager\current\device\Authentication"
+_OWN_POLICY = r"SOFTWARE\Policies\Latchkey"
+HELLO_ONLY = 2
+"""DevicePasswordLessBuildVersion: sign-in with Windows Hello only."""
+PRE_BOOT_PROTECTORS = ("TPMAndPIN", "TPMAndPINAndStartupKey", "Password")
+"""What manage-bde calls the protectors that ask somebody before Windows starts."""
+MANAGE_BDE_TIME = 20.0
+_THIS_PC: Any = None
+
+_SLEEP_SUBGROUP = Guid(0x238C9FA8, 0x0AAD, 0x41ED, (ctypes.c_ubyte * 8)(*bytes.fromhex("83f497be242c8f20")))
+_STANDBY_IDLE = Guid(0x29F6C1DB, 0x86DA, 0x48C5, (ctypes.c_ubyte * 8)(*bytes.fromhex("9fdbf2b67b1f44da")))
+"""GUID_SLEEP_SUBGROUP and GUID_STANDBY_TIMEOUT (winnt.h)."""
+
+
+def facts(account: Account | None) -> LogonFacts:
+    """Return what was found, of the PC and of the account."""
+    user = _user_info(account)
+    return LogonFacts(
+        logon_banner=_banner(),
+        bitlocker_pin=_pre_boot_pin(),
+        passwordless_only=_passwordless(),
+        provider_excluded=_provider_kept_out(),
+        blank_password=bool(user.get("flags", 0) & win32netcon.UF_PASSWD_NOTREQD),
+        password_expires_at=_expires_at(account, user),
+        microsoft_or_entra=account is not None and account.kind in {"microsoft", "entra"},
+        sleeps_when_idle=_sleeps(),
+        remote_view=_viewed_remotely(),
+    )
+
+
+def _banner() -> bool:
+    places = [
+        (key, name) for key in (_POLICIES, _WINLOGON) for name in ("LegalNoticeCaption", "LegalNoticeText")
+    ]
+    return any(str(registry.value(key, name) or "").strip() for key, name in places)
+
+
+def _passwordless() -> bool:
+    return (
+        registry.value(_PASSWORDLESS, "DevicePasswordLessBuildVersion") == HELLO_ONLY
+        or registry.value(_AUTHENTICATION, "EnablePasswordlessExperience") == 1
+    )
+
+
+def _provider_kept_out() -> bool:
+    excluded = str(registry.value(_POLICIES, "ExcludedCredentialProviders") or "").casefold()
+    return (
+        not registry.exists(rf"{_PROVIDERS}\{PROVIDER}")
+        or registry.value(rf"{_PROVIDERS}\{PROVIDER}", "Disabled") == 1
+        or PROVIDER in excluded
+        or registry.value(_OWN_POLICY, "DisableCredentialProvider") not in {None, 0}
+    )
+
+
+def _pre_boot_pin() -> bool:
+    """Ask manage-bde for the protectors that want a PIN; the one thing it prints in no language is their GUID."""
+    program = Path(win32api.GetSystemDirectory(), "manage-bde.exe")
+    if not program.exists():
+        return False
+    drive = win32api.GetWindowsDirectory()[:2]
+    return any(_has_protector(program, drive, kind) for kind in PRE_BOOT_PROTECTORS)
+
+
+def _has_protector(program: Path, drive: str, kind: str) -> bool:
+    try:
+        told = subprocess.run(
+            [program, "-protectors", "-get", drive, "-Type", kind],
+            capture_output=True,
+            check=False,
+            timeout=MANAGE_BDE_TIME,
+            creationflags=subprocess.CREATE_NO_WINDOW,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return told.returncode == 0 and re.search(rb"\{[0-9A-Fa-f-]{36}\}", told.stdout) is not None
+
+
+def _sleeps() -> bool:
+    scheme, seconds = ctypes.POINTER(Guid)(), ctypes.c_uint32()
+    try:
+        if PowerGetActiveScheme(None, ctypes.byref(scheme)):
+            return False
+        code = PowerReadACValueIndex(
+            None, scheme, ctypes.byref(_SLEEP_SUBGROUP), ctypes.byref(_STANDBY_IDLE), ctypes.byref(seconds)
+        )
+    except OSError:
+        return False
+    finally:
+        LocalFree(scheme)
+    return code == 0 and seconds.value > 0
+
+
+def _viewed_remotely() -> bool:
+    try:
+        return any(s["State"] == WTS_SHADOW for s in win32ts.WTSEnumerateSessions(0))
+    except pywintypes.error:
+        return False
+
+
+def _user_info(account: Account | None) -> dict[str, Any]:
+    """Return USER_INFO_3 of a local account; nothing for others, whom only their domain knows."""
+    if account is None or account.kind != "local":
+        return {}
+    try:
+        found: dict[str, Any] = win32net.NetUserGetInfo(_THIS_PC, account.user, 3)
+    except pywintypes.error:
+        return {}
+    return found
+
+
+def _expires_at(account: Account | None, user: dict[str, Any]) -> datetime | None:
+    if account is None or user.get("flags", 0) & win32netcon.UF_DONT_EXPIRE_PASSWD:
+        return None
+    known = logon_sessions.of(account.sid)
+    if known is not None:
+        return known.must_change_at
+    return _by_age(user)
+
+
+def _by_age(user: dict[str, Any]) -> datetime | None:
+    if not user:
+        return None
+    try:
+        longest: int = win32net.NetUserModalsGet(_THIS_PC, 0)["max_passwd_age"]
+    except pywintypes.error:
+        return None
+    if longest == win32netcon.TIMEQ_FOREVER:
+        return None
+    return datetime.now(UTC) + timedelta(seconds=longest - user["password_age"])

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boots, restarts, and what Windows waits for a restart for."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import TYPE_CHECKING
+
+from latchkey_agent.ports import PortError
+
+from . import registry
+from .api import InitiateShutdownW
+from .failures import refused
+from .registry import boot_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latchkey_agent.ports import SignIn
+
+SHUTDOWN_FORCE_OTHERS = 0x1
+SHUTDOWN_FORCE_SELF = 0x2
+SHUTDOWN_RESTART = 0x4
+SHTDN_REASON_PLANNED_MAINTENANCE = 0x80040001
+"""SHTDN_REASON_FLAG_PLANNED, SHTDN_REASON_MAJOR_APPLICATION, SHTDN_REASON_MINOR_MAINTENANCE (reason.h)."""
+
+_CBS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing"
+_UPDATE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update"
+_SESSION_MANAGER = r"SYSTEM\CurrentControlSet\Control\Session Manager"
+_NAMES = r"SYSTEM\CurrentControlSet\Control\ComputerName"
+_NETLOGON = r"SYSTEM\CurrentControlSet\Services\Netlogon"
+
+
+class WindowsPower:
+    """ports.Power; `signed_in` says whom a restart signs out."""
+
+    def __init__(self, signed_in: Callable[[], list[SignIn]]) -> None:
+        self._signed_in = signed_in
+
+    def boot_id(self) -> str:
+        """Return the random id of this boot, made when it is first asked for.
+
+        Raises:
+            PortError: the registry cannot be read or written.
+        """
+        key = boot_key()
+        kept = key.load("Id")
+        if not isinstance(kept, str):
+            kept = secrets.token_hex(16)
+            key.save("Id", kept)
+        return kept
+
+    def restart(self, *, message: str, grace: float) -> None:
+        """Start a planned restart after `grace` seconds, in which everybody sees `message`.
+
+        The service is signed in nowhere, so for Windows the customer is one of
+        the "others" whom only SHUTDOWN_FORCE_OTHERS signs out. It is set only
+        where one account at most is signed in.
+
+        Raises:
+            PortError: further people are signed in, or Windows refuses.
+        """
+        people = sorted({s.account.qualified for s in self._signed_in()})
+        if len(people) > 1:
+            msg = f"more than one person is signed in ({', '.join(people)}), and not all were asked"
+            raise PortError(msg)
+        flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
+        code = InitiateShutdownW(None, message, math.ceil(grace), flags, SHTDN_REASON_PLANNED_MAINTENANCE)
+        if code:
+            raise refused("restarting", code)
+
+    def pending_reasons(self) -> list[str]:
+        """Return why Windows waits for a restart; empty if it does not."""
+        return [reason for reason, waits in _REASONS.items() if waits()]
+
+
+def _renamed() -> bool:
+    return registry.value(rf"{_NAMES}\ActiveComputerName", "ComputerName") != registry.value(
+        rf"{_NAMES}\ComputerName", "ComputerName"
+    )
+
+
+def _joining() -> bool:
+    return any(registry.value(_NETLOGON, name) is not None for name in ("JoinDomain", "AvoidSpnSet"))
+
+
+_REASONS: dict[str, Callable[[], bool]] = {
+    "component servicing": lambda: registry.exists(rf"{_CBS}\RebootPending"),
+    "windows update": lambda: registry.exists(rf"{_UPDATE}\RebootRequired"),
+    "file renames": lambda: bool(registry.value(_SESSION_MANAGER, "PendingFileRenameOperations")),
+    "computer rename": _renamed,
+    "domain join": _joining,
+}

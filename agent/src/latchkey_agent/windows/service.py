@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Windows service `LatchkeyAgent`: `pythonw.exe -I -B -m latchkey_agent.windows.service`.
+
+The control handler only notes what Windows tells, and returns at once; one
+thread acts on it in order. Between two of these nothing wakes up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import servicemanager
+import win32service
+import win32serviceutil
+import winerror
+
+from latchkey_agent.ports import PortError
+
+from . import compose, names
+from .api import WerSetFlags
+from .eventlog import EventLogHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVICE_CONTROL_TIMECHANGE = 0x10
+SERVICE_ACCEPT_TIMECHANGE = 0x200
+WER_FAULT_REPORTING_FLAG_NOHEAP = 0x1
+START_TIME = 120_000
+"""Milliseconds that loading may take; a long journal is read whole."""
+STOP_TIME = 5_000
+
+Notice = Literal["sessions", "clock", "stop"]
+log = logging.getLogger(__name__)
+
+
+class LatchkeyService(win32serviceutil.ServiceFramework):
+    """What the service manager sees."""
+
+    _svc_name_ = names.SERVICE
+    _svc_display_name_ = names.SERVICE_TITLE
+    parts: ClassVar[Callable[[], compose.Parts]] = staticmethod(compose.product)
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        super().__init__(arguments)
+
+    def GetAcceptedControls(self) -> int:  # noqa: N802 - pywin32's name
+        """Say which controls Windows shall send."""
+        return (
+            win32service.SERVICE_ACCEPT_STOP
+            | win32service.SERVICE_ACCEPT_PRESHUTDOWN
+            | win32service.SERVICE_ACCEPT_SESSIONCHANGE
+            | SERVICE_ACCEPT_TIMECHANGE
+        )
+
+    def SvcOtherEx(self, control: int, _event: int, _data: Any) -> None:  # noqa: ANN401, N802 - pywin32's
+        """Note what Windows tells."""
+        if control == win32service.SERVICE_CONTROL_SESSIONCHANGE:
+            self._notices.put("sessions")
+        elif control == SERVICE_CONTROL_TIMECHANGE:
+            self._notices.put("clock")
+        elif control == win32service.SERVICE_CONTROL_PRESHUTDOWN:
+            self.SvcStop()
+
+    def SvcStop(self) -> None:  # noqa: N802 - pywin32's name
+        """Note that the service shall stop."""
+        self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, waitHint=STOP_TIME)
+        self._notices.put("stop")
+
+    def SvcRun(self) -> None:  # noqa: N802 - pywin32's name
+        """Run until Windows says stop. Running is reported only once the pipes are open."""
+        self.ReportServiceStatus(win32service.SERVICE_START_PENDING, waitHint=START_TIME)
+        try:
+            host = compose.Host(type(self).parts())
+            host.start()
+        except PortError as fault:
+            log.critical("the agent cannot start: %s", fault)
+            self.ReportServiceStatus(
+                win32service.SERVICE_STOPPED,
+                win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR,
+                svcExitCode=1,
+            )
+            return
+        self.ReportServiceStatus(win32service.SERVICE_RUNNING)
+        self._work(host)
+        host.stop()
+
+    def _work(self, host: compose.Host) -> None:
+        while (notice := self._notices.get()) != "stop":
+            if notice == "sessions":
+                host.agent.sessions_changed()
+            else:
+                host.agent.clock_changed()
+
+
+def _end_at_once(fault: threading.ExceptHookArgs) -> None:
+    """End the process when one of its threads fails: the service manager starts it anew."""
+    log.critical("thread %s failed", fault.thread.name if fault.thread else "?", exc_info=fault.exc_value)
+    os._exit(1)
+
+
+def main(service: type[LatchkeyService] = LatchkeyService) -> None:
+    """Let the service manager run the service in this process; returns when it has stopped."""
+    # A crash dump would hold what the service keeps in memory.
+    WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP)
+    threading.excepthook = _end_at_once
+    logging.basicConfig(level=logging.INFO, handlers=[EventLogHandler()])
+    servicemanager.Initialize()
+    servicemanager.PrepareToHostSingle(service)
+    servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

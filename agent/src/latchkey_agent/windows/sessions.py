@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is signed in where, and how to lock or cut off a session."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pywintypes
+import win32api
+import win32security
+import win32ts
+
+from latchkey_agent.ports import SignIn
+
+from . import api
+from .failures import check, doing
+from .launch import in_session
+
+if TYPE_CHECKING:
+    from latchkey_agent.domain.model import Account
+
+    from .accounts import WindowsAccounts
+
+WTS_ACTIVE = 0
+WTS_SHADOW = 3
+WTS_SESSION_INFO_EX = 25
+WTS_SESSIONSTATE_LOCK = 0
+"""WTSINFOEX_LEVEL1_W; on Windows 7, which is not supported, lock and unlock are exchanged."""
+LOCK_AGAIN = 1.0
+"""Seconds until a session is asked once more to lock: locking takes a moment."""
+
+
+class WindowsSessions:
+    """ports.Sessions."""
+
+    def __init__(self, accounts: WindowsAccounts) -> None:
+        self._accounts = accounts
+        self._asked: dict[int, float] = {}
+
+    def signed_in(self) -> list[SignIn]:
+        """Return who is signed in, the console's session first.
+
+        Raises:
+            PortError: Windows does not tell.
+        """
+        with doing("listing the sessions"):
+            listed: Any = win32ts.WTSEnumerateSessions(win32ts.WTS_CURRENT_SERVER_HANDLE)
+            console: int = win32ts.WTSGetActiveConsoleSessionId()  # type: ignore[no-untyped-call]
+        found = [self._sign_in(s["SessionId"], s["State"], console) for s in listed]
+        return sorted((s for s in found if s is not None), key=lambda s: (not s.console, s.session_id))
+
+    def _sign_in(self, session_id: int, state: int, console: int) -> SignIn | None:
+        account = self._account(session_id)
+        if account is None:
+            return None
+        return SignIn(
+            session_id=session_id,
+            account=account,
+            console=session_id == console,
+            active=state in {WTS_ACTIVE, WTS_SHADOW},
+            locked=_locked(session_id),
+        )
+
+    def _account(self, session_id: int) -> Account | None:
+        try:
+            token = win32ts.WTSQueryUserToken(session_id)
+            sid, _ = win32security.GetTokenInformation(token, win32security.TokenUser)
+        except pywintypes.error:
+            # Session 0, a listener, a logon screen: nobody is signed in there.
+            return None
+        return self._accounts.by_sid(win32security.ConvertSidToStringSid(sid))
+
+    def lock(self, session_id: int) -> None:
+        """Ask for the session to be locked; asking again and again does no harm.
+
+        LockWorkStation works only for processes of the session's own desktop
+        (Microsoft Learn), so Windows' own rundll32.exe is started there: the
+        fastest way, and one that no application control forbids.
+
+        Raises:
+            PortError: nobody is signed in there, or the program did not start.
+        """
+        if time.monotonic() - self._asked.get(session_id, -LOCK_AGAIN) < LOCK_AGAIN:
+            return
+        program = Path(win32api.GetSystemDirectory(), "rundll32.exe")
+        in_session(session_id, [str(program), "user32.dll,LockWorkStation"])
+        self._asked[session_id] = time.monotonic()
+
+    def disconnect(self, session_id: int) -> None:
+        """Cut the session off from its screen.
+
+        Raises:
+            PortError: there is no such session, or Windows refuses.
+        """
+        with doing(f"disconnecting session {session_id}"):
+            win32ts.WTSDisconnectSession(win32ts.WTS_CURRENT_SERVER_HANDLE, session_id, False)  # noqa: FBT003 - positional in Windows
+
+
+def _locked(session_id: int) -> bool:
+    # What is not known for certain does not count as locked: rule 9 then disconnects.
+    found, size = ctypes.c_void_p(), ctypes.c_uint32()
+    succeeded = api.WTSQuerySessionInformationW(
+        None, session_id, WTS_SESSION_INFO_EX, ctypes.byref(found), ctypes.byref(size)
+    )
+    check(succeeded, f"asking whether session {session_id} is locked")
+    try:
+        info = ctypes.cast(found, ctypes.POINTER(api.SessionInfo)).contents
+        flags: int = info.details.flags
+        return flags == WTS_SESSIONSTATE_LOCK
+    finally:
+        api.WTSFreeMemory(found)
