@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from tests.integration.simulated_fixtures import simulated_pc
 from tests.integration.wsman_fixtures import (
     wsman_config,
     wsman_environment,
@@ -13,4 +14,4 @@ from tests.integration.wsman_fixtures import (
     wsman_start,
 )
 
-__all__ = ["wsman_config", "wsman_environment", "wsman_lab", "wsman_password", "wsman_start"]
+__all__ = ["simulated_pc", "wsman_config", "wsman_environment", "wsman_lab", "wsman_password", "wsman_start"]

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One interface to every computer of the lab, whoever makes it.
+
+Tests and the demo speak to a `Computer`; `lab.simulated` makes one that is a
+model, other makers may follow. All methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+Lane = Literal["customer", "pc"]
+
+
+class LabError(Exception):
+    """The lab was asked for something that this computer cannot do now."""
+
+
+class Event(NamedTuple):
+    """Something that happened on the computer, as somebody in the room would tell it.
+
+    `what` is a stable word for tests, `text` a sentence for people, `at` real time.
+    """
+
+    at: datetime
+    lane: Lane
+    what: str
+    text: str
+
+
+class EventLog:
+    """What happened so far, and a way to wait for what will."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._waiting: list[tuple[str, int, Future[Event]]] = []
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._failed: LabError | None = None
+
+    def add(self, lane: Lane, what: str, text: str) -> Event:
+        """Append an event; wake who waits for it, tell who subscribed."""
+        event = Event(datetime.now(UTC), lane, what, text)
+        with self._lock:
+            self._events.append(event)
+            due = [entry for entry in self._waiting if self._nth(entry[0], entry[1])]
+            self._waiting = [entry for entry in self._waiting if entry not in due]
+            subscribers = list(self._subscribers)
+        for subscriber in subscribers:
+            subscriber(event)
+        for _, _, future in due:
+            if future.set_running_or_notify_cancel():
+                future.set_result(event)
+        return event
+
+    def all(self) -> list[Event]:
+        """Return every event so far, the oldest first."""
+        with self._lock:
+            return list(self._events)
+
+    def count(self, what: str) -> int:
+        """Return how often `what` has happened."""
+        return sum(event.what == what for event in self.all())
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Call `subscriber` with every event from now on, in the thread where it happens."""
+        with self._lock:
+            self._subscribers.append(subscriber)
+
+    def future(self, what: str, count: int = 1) -> Future[Event]:
+        """Return the `count`-th event named `what`, as a future; past ones count."""
+        future: Future[Event] = Future()
+        with self._lock:
+            found, failed = self._nth(what, count), self._failed
+            if found is None and failed is None:
+                self._waiting.append((what, count, future))
+        if found is not None:
+            future.set_result(found)
+        elif failed is not None:
+            future.set_exception(failed)
+        return future
+
+    def fail(self, reason: str) -> None:
+        """Let nobody wait any longer: the lab itself has failed."""
+        with self._lock:
+            self._failed = LabError(reason)
+            waiting, self._waiting = self._waiting, []
+        for _, _, future in waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(self._failed)
+
+    def wait_for(self, what: str, count: int = 1, timeout: float = 30.0) -> Event:
+        """Wait until `what` has happened `count` times in all, and return the last of them.
+
+        Raises:
+            LabError: it did not happen within `timeout` seconds, or the lab itself failed.
+        """
+        try:
+            return self.future(what, count).result(timeout)
+        except TimeoutError:
+            seen = ", ".join(event.what for event in self.all()) or "nothing"
+            msg = f"{what!r} did not happen {count} time(s) within {timeout} s; seen: {seen}"
+            raise LabError(msg) from None
+
+    def _nth(self, what: str, count: int) -> Event | None:
+        matching = [event for event in self._events if event.what == what]
+        return matching[count - 1] if len(matching) >= count else None
+
+
+class Reach(NamedTuple):
+    """How the operator's Ansible reaches the computer. The password is the operator's own."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def inventory(self) -> dict[str, str | int]:
+        """Return the host variables for Ansible's winrm connection (Basic over HTTP)."""
+        return {
+            "ansible_host": self.host,
+            "ansible_port": self.port,
+            "ansible_user": self.user,
+            "ansible_password": self.password,
+            "ansible_connection": "winrm",
+            "ansible_winrm_scheme": "http",
+            "ansible_winrm_transport": "basic",
+        }
+
+
+@dataclass
+class Faults:
+    """Switches that make the computer misbehave. Each may be set at any moment.
+
+    Attributes:
+        restart_refused: Windows refuses to restart, with this sentence.
+        never_goes_down: Windows accepts the restart, and nothing happens.
+        never_comes_back: after going down it waits at the BitLocker prompt for ever.
+        hangs_on_restart: instead of going down it freezes (accepts, never answers).
+        restarts_twice: the next boot is followed by a second one of its own.
+        hides_logon_tile: the logon screen does not ask the agent (hidden provider).
+        lock_fails: a request to lock the screen is ignored.
+        agent_stays_down: the agent's service does not start at the next boots.
+        cut_power_at: the power is cut at the very moment of the event of this name.
+    """
+
+    restart_refused: str = ""
+    never_goes_down: bool = False
+    never_comes_back: bool = False
+    hangs_on_restart: bool = False
+    restarts_twice: bool = False
+    hides_logon_tile: bool = False
+    lock_fails: bool = False
+    agent_stays_down: bool = False
+    cut_power_at: str = field(default="")
+
+
+class Hands(Protocol):
+    """The customer at the computer: what they read and what they do."""
+
+    def screen(self) -> str:
+        """Return the text of the request window; empty where none is shown."""
+
+    def notices(self) -> list[str]:
+        """Return the text of every notice that was shown so far."""
+
+    def close_notices(self) -> None:
+        """Close every notice that was shown."""
+
+    def allow(self, password: bytearray | None = None) -> str:
+        """Click allow and type a password (UTF-16LE; their own if None); "" or why not."""
+
+    def later(self, seconds: float = 900.0) -> None:
+        """Click later."""
+
+    def decline(self, why: str = "") -> None:
+        """Click decline."""
+
+    def report(self) -> None:
+        """Click report."""
+
+    def revoke(self) -> None:
+        """Take back everything that is lent."""
+
+    def pause(self) -> None:
+        """Pause everything that is lent."""
+
+    def resume(self) -> None:
+        """Go on with everything that is paused."""
+
+    def sign_in(self) -> None:
+        """Sign in at the console, or unlock, with the own password."""
+
+    def lock(self) -> None:
+        """Lock the screen and walk away."""
+
+    def sign_out(self) -> None:
+        """Sign out."""
+
+    def change_password(self, new: bytearray) -> None:
+        """Change the own Windows password (UTF-16LE)."""
+
+
+class Computer(Protocol):
+    """A computer of the lab. As a context manager it is powered on, and cleaned up after."""
+
+    @property
+    def name(self) -> str:
+        """The computer's name."""
+
+    @property
+    def disk(self) -> Path:
+        """The folder that is its disk; it survives a power cut."""
+
+    @property
+    def reach(self) -> Reach:
+        """What Ansible needs."""
+
+    @property
+    def customer(self) -> Hands:
+        """The customer's hands."""
+
+    @property
+    def faults(self) -> Faults:
+        """The fault switches."""
+
+    @property
+    def events(self) -> EventLog:
+        """What happens on it."""
+
+    def power_on(self) -> None:
+        """Switch it on; returns before it is up."""
+
+    def power_cut(self) -> None:
+        """Take its power away: everything that runs is killed where it stands."""
+
+    def shut_down(self) -> None:
+        """Shut it down in good order; returns when it is off."""
+
+    def wait_until_up(self, timeout: float = 30.0) -> None:
+        """Wait until the agent and the listener answer.
+
+        Raises:
+            LabError: it was not up within `timeout` seconds.
+        """
+
+    def __enter__(self) -> Self:
+        """Switch it on and wait until it is up."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Switch it off and clean up everything but the disk."""

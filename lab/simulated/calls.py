@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What processes of the PC may ask of its Windows, and what Windows tells them.
+
+One frame a call, one frame an answer. The calls are `latchkey_agent.ports`
+put on a wire; a secret travels in the frame's secret part.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from latchkey_agent.domain.model import Account
+
+
+class Call(Struct, frozen=True, tag_field="call", forbid_unknown_fields=True):
+    """Base of all calls."""
+
+
+class Subscribe(Call, frozen=True, tag="subscribe"):
+    """Turn this connection round: from now on Windows speaks (`Notice`) and we acknowledge."""
+
+
+class Ready(Call, frozen=True, tag="ready"):
+    """A service answers from now on."""
+
+    service: Literal["agent", "listener"]
+
+
+class WhoIs(Call, frozen=True, tag="who_is"):
+    """Whom a token stands for."""
+
+    sid: str
+    session_id: int | None
+
+
+class Find(Call, frozen=True, tag="find"):
+    """Accounts.find."""
+
+    name: str
+
+
+class Check(Call, frozen=True, tag="check"):
+    """Accounts.check; the secret is the password."""
+
+    sid: str
+
+
+class Facts(Call, frozen=True, tag="facts"):
+    """Accounts.facts."""
+
+    sid: str | None
+
+
+class SignedIn(Call, frozen=True, tag="signed_in"):
+    """Sessions.signed_in."""
+
+
+class Lock(Call, frozen=True, tag="lock"):
+    """Sessions.lock."""
+
+    session_id: int
+
+
+class Disconnect(Call, frozen=True, tag="disconnect"):
+    """Sessions.disconnect."""
+
+    session_id: int
+
+
+class BootId(Call, frozen=True, tag="boot_id"):
+    """Power.boot_id."""
+
+
+class Restart(Call, frozen=True, tag="restart"):
+    """Power.restart."""
+
+    message: str
+    grace: float
+
+
+class PendingReasons(Call, frozen=True, tag="pending_reasons"):
+    """Power.pending_reasons."""
+
+
+class Protect(Call, frozen=True, tag="protect"):
+    """KeyProtection.protect; the secret is what to seal."""
+
+    entropy: bytes
+
+
+class Unprotect(Call, frozen=True, tag="unprotect"):
+    """KeyProtection.unprotect; the answer's secret is what was sealed."""
+
+    blob: bytes
+    entropy: bytes
+
+
+class Summon(Call, frozen=True, tag="summon"):
+    """Desk.summon_companion."""
+
+    sid: str
+
+
+class Announce(Call, frozen=True, tag="announce"):
+    """Desk.announce_ticket."""
+
+
+class Device(Call, frozen=True, tag="device"):
+    """The computer's name."""
+
+
+class NeedRestart(Call, frozen=True, tag="need_restart"):
+    """A program of the lab says that Windows must restart to finish it."""
+
+    reason: str
+
+
+class Tell(Call, frozen=True, tag="tell"):
+    """A program of the lab says what it did."""
+
+    what: str
+    text: str
+
+
+AnyCall = (
+    Subscribe
+    | Ready
+    | WhoIs
+    | Find
+    | Check
+    | Facts
+    | SignedIn
+    | Lock
+    | Disconnect
+    | BootId
+    | Restart
+    | PendingReasons
+    | Protect
+    | Unprotect
+    | Summon
+    | Announce
+    | Device
+    | NeedRestart
+    | Tell
+)
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """The answer to a call: a value, or Windows' refusal as a sentence for an operator."""
+
+    value: Raw = Raw(b"null")
+    refused: str = ""
+
+
+class WhoIsAnswer(Struct, frozen=True):
+    """Whom a token stands for, and what Windows lets them do with the agent."""
+
+    account: Account | None
+    operator: bool
+    system: bool
+
+
+class ClockState(Struct, frozen=True):
+    """How the PC's clock differs from real time, and its zone."""
+
+    offset: timedelta
+    zone: str
+
+
+class Notice(Struct, frozen=True):
+    """What Windows tells the agent's service: session change, clock change, shutdown."""
+
+    kind: Literal["hello", "sessions_changed", "clock_changed", "shutdown"]
+    clock: ClockState

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows' numbers for every way to refuse a logon.
+
+`win32` is the system error code that LogonUserW leaves ("System Error Codes",
+Microsoft Learn; winerror.h). `status` and `substatus` are what Winlogon hands
+to ICredentialProviderCredential::ReportResult (ntstatus.h): restrictions of
+an account come as STATUS_ACCOUNT_RESTRICTION with the reason beside it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from latchkey_agent.ports import LogonRefusal
+
+STATUS_SUCCESS = 0
+STATUS_LOGON_FAILURE = 0xC000006D
+STATUS_ACCOUNT_RESTRICTION = 0xC000006E
+
+ERROR_SHUTDOWN_IN_PROGRESS = 1115
+ERROR_SHUTDOWN_IS_SCHEDULED = 1190
+ERROR_SHUTDOWN_USERS_LOGGED_ON = 1191
+
+
+class Code(NamedTuple):
+    """One refusal in Windows' own numbers."""
+
+    win32: int
+    status: int
+    substatus: int = 0
+
+
+CODES: dict[LogonRefusal, Code] = {
+    LogonRefusal.WRONG_PASSWORD: Code(1326, STATUS_LOGON_FAILURE, 0xC000006A),
+    LogonRefusal.LOOKS_LIKE_PIN: Code(1326, STATUS_LOGON_FAILURE, 0xC000006A),
+    LogonRefusal.BLANK_PASSWORD: Code(1327, STATUS_ACCOUNT_RESTRICTION),
+    LogonRefusal.ACCOUNT_RESTRICTION: Code(1327, STATUS_ACCOUNT_RESTRICTION),
+    LogonRefusal.LOGON_HOURS: Code(1328, STATUS_ACCOUNT_RESTRICTION, 0xC000006F),
+    LogonRefusal.WORKSTATION: Code(1329, STATUS_ACCOUNT_RESTRICTION, 0xC0000070),
+    LogonRefusal.PASSWORD_EXPIRED: Code(1330, STATUS_ACCOUNT_RESTRICTION, 0xC0000071),
+    LogonRefusal.ACCOUNT_DISABLED: Code(1331, STATUS_ACCOUNT_RESTRICTION, 0xC0000072),
+    LogonRefusal.LOGON_TYPE: Code(1385, 0xC000015B),
+    LogonRefusal.ACCOUNT_EXPIRED: Code(1793, 0xC0000193),
+    LogonRefusal.MUST_CHANGE: Code(1907, 0xC0000224),
+    LogonRefusal.LOCKED_OUT: Code(1909, 0xC0000234),
+    LogonRefusal.NO_LOGON_SERVERS: Code(1311, 0xC000005E),
+    LogonRefusal.OTHER: Code(31, 0xC0000001),
+}

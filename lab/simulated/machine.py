@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the parts of one simulated PC share: its Windows, its wires and who listens to what."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.simulated.keys import MachineKeys
+from lab.simulated.loop import Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lab.computer import EventLog, Faults, Lane
+    from lab.simulated.accounts import WindowsAccount
+    from lab.simulated.sessions import Change, Session
+    from lab.simulated.settings import Settings
+    from lab.simulated.windows import Windows
+
+
+@dataclass
+class Machine:
+    """One PC. Used on the lab's loop only.
+
+    Attributes:
+        pipes: the folder of the PC's Unix sockets; not on its disk, as pipes are not.
+        tasks: what lives as long as the PC.
+        boot_tasks: what ends when the PC goes down.
+        ready: which services answer; cleared when a boot begins.
+        on_session: called after every change of a Windows session.
+        on_told: called after every event, synchronously.
+        on_announced: called when the agent announces a ticket.
+        on_summoned: called with the SID of the account whose companion shall run.
+    """
+
+    settings: Settings
+    disk: Path
+    pipes: Path
+    windows: Windows
+    events: EventLog
+    faults: Faults
+    customer: WindowsAccount
+    operator: WindowsAccount
+    keys: MachineKeys = field(default_factory=MachineKeys)
+    tasks: Tasks = field(init=False)
+    boot_tasks: Tasks = field(init=False)
+    ready: dict[str, asyncio.Event] = field(
+        default_factory=lambda: {name: asyncio.Event() for name in ("agent", "listener")}
+    )
+    on_session: list[Callable[[Change, Session], None]] = field(default_factory=list)
+    on_told: list[Callable[[str], None]] = field(default_factory=list)
+    on_announced: list[Callable[[], None]] = field(default_factory=list)
+    on_summoned: list[Callable[[str], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tasks = Tasks(self.events.fail)
+        self.boot_tasks = Tasks(self.events.fail)
+
+    def tell(self, lane: Lane, what: str, text: str) -> None:
+        """Say what happens, to everybody who watches this PC."""
+        self.events.add(lane, what, text)
+        for listener in self.on_told:
+            listener(what)
+
+    def session_changed(self, change: Change, session: Session) -> None:
+        """Pass on a change of a Windows session."""
+        where = "console" if session.console else "remote"
+        names = change.replace("_", " ")
+        self.tell("pc", change, f"{session.account.qualified} {names} ({where})")
+        for listener in self.on_session:
+            listener(change, session)
+
+    def pipe(self, name: str) -> Path:
+        """Return the place of one of the PC's sockets."""
+        return self.pipes / name
+
+    def drive(self) -> Path:
+        """Return what is drive C:."""
+        return self.disk / "C"

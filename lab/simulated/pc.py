@@ -1,0 +1,332 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole simulated Windows PC: `with pc(folder) as computer: ...`."""
+
+from __future__ import annotations
+
+import resource
+import secrets
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from lab.computer import EventLog, Faults, LabError, Reach
+from lab.simulated import wire
+from lab.simulated.companion import Companions
+from lab.simulated.customer import Customer, CustomerHands
+from lab.simulated.logon import LogonScreen
+from lab.simulated.loop import lab_loop
+from lab.simulated.machine import Machine
+from lab.simulated.ports import PortServer
+from lab.simulated.power import Power
+from lab.simulated.services import SETTINGS_FILE, Services
+from lab.simulated.settings import OPERATOR, Settings
+from lab.simulated.windows import Windows
+from lab.wsman.listener import ADDRESS
+from latchkey_agent.protocol import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from types import TracebackType
+
+    from lab.simulated.accounts import WindowsAccount
+    from lab.simulated.sessions import Change, Session
+    from latchkey_agent.protocol.messages import Answer, ControlRequest
+
+T = TypeVar("T")
+SOCKET_PATH_LIMIT = 107
+"""Bytes of a Unix socket's path (unix(7): sun_path has 108, the last one is zero)."""
+
+
+class SimulatedComputer:
+    """`lab.computer.Computer`, as a model. Several live side by side on one thread.
+
+    Beyond that protocol, `windows` is the model itself; touch it through `on_loop`.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.settings = settings
+        self.faults = Faults()
+        self.events = EventLog()
+        self.disk = folder / "disk"
+        self._pipes = _pipes_folder()
+        self._operator_password = secrets.token_urlsafe(12)
+        lab_loop.acquire()
+        try:
+            lab_loop.call(self._build)
+        except BaseException:
+            lab_loop.release()
+            raise
+
+    # --- made of --------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        settings = self.settings
+        self.windows = Windows(settings.name, settings.zone, settings.lockout, self._session_changed)
+        password = bytearray(settings.password or b"") or bytearray(
+            secrets.token_urlsafe(12).encode("utf-16-le")
+        )
+        self._machine = Machine(
+            settings=settings,
+            disk=self.disk,
+            pipes=self._pipes,
+            windows=self.windows,
+            events=self.events,
+            faults=self.faults,
+            customer=self.windows.accounts.add(settings.user, password),
+            operator=self._add_operator(),
+        )
+        self._services = Services(self._machine, self._operator_password)
+        self._power = Power(self._machine, self._services)
+        self._ports = PortServer(self._machine, self._power)
+        self._services.notify = self._ports.notify
+        self._logon = LogonScreen(self._machine)
+        self._companions = Companions(self._machine)
+        self._customer = Customer(self._machine, self._companions, password)
+        self._machine.customer.set_pin(self._customer.pin)
+        self._power.on_boot.append(self._booted)
+        self.customer = CustomerHands(self._customer)
+        self._make_disk()
+
+    def _add_operator(self) -> WindowsAccount:
+        password = bytearray(self._operator_password.encode("utf-16-le"))
+        operator = self.windows.accounts.add(OPERATOR, password)
+        operator.administrator = self.settings.operator_permitted
+        return operator
+
+    def _make_disk(self) -> None:
+        folder = self._machine.drive() / "ProgramData" / "Latchkey"
+        for place in (
+            folder,
+            self.disk / "registry",
+            *(self._machine.drive() / "Users" / u for u in (self.settings.user, OPERATOR)),
+        ):
+            place.mkdir(parents=True, exist_ok=True)
+        if self.settings.policy is not None:
+            (folder / SETTINGS_FILE).write_text(self.settings.policy, encoding="utf-8")
+
+    def _session_changed(self, change: Change, session: Session) -> None:
+        self._machine.session_changed(change, session)
+        self._ports.notify("sessions_changed")
+
+    def _booted(self) -> None:
+        self._companions.clear()
+        self._machine.boot_tasks.start(self._logon.run(), "logon-screen")
+
+    # --- lab.computer.Computer --------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The computer's name."""
+        return self.settings.name
+
+    @property
+    def reach(self) -> Reach:
+        """What Ansible needs."""
+        return Reach(ADDRESS, self._services.port, OPERATOR, self._operator_password)
+
+    @property
+    def request_log(self) -> Path:
+        """The file in which the WinRM listener counts requests and bytes."""
+        return self.disk.parent / "requests.log"
+
+    @property
+    def listener_faults(self) -> Path:
+        """The file that `lab.wsman.faults.Faults.write` sets the listener's faults in."""
+        return self.disk.parent / "listener-faults.json"
+
+    @property
+    def agent_folder(self) -> Path:
+        """Where the agent keeps its journal."""
+        return self._machine.drive() / "ProgramData" / "Latchkey"
+
+    def power_on(self) -> None:
+        """Switch it on; returns before it is up."""
+        lab_loop.call(self._power.on)
+
+    def power_cut(self) -> None:
+        """Take its power away."""
+        lab_loop.run(self._power.cut())
+
+    def shut_down(self) -> None:
+        """Shut it down in good order; returns when it is off."""
+        lab_loop.run(self._power.shut_down())
+
+    def wait_until_up(self, timeout: float = 30.0) -> None:
+        """Wait until the agent and the listener answer; raises LabError where they do not."""
+        try:
+            lab_loop.run(self._power.up.wait(), timeout)
+        except TimeoutError:
+            self._raise_failure()
+            msg = f"{self.name} is {self._power.state}, not up, after {timeout} s"
+            raise LabError(msg) from None
+
+    # --- more of a simulated one ---------------------------------------------------------------
+
+    def ask_agent(self, request: ControlRequest) -> Answer:
+        """Ask the agent as the operator does, without WinRM and latchkeyctl between.
+
+        Raises:
+            OSError: the agent does not run.
+        """
+        token = wire.Token(self._machine.operator.account.sid)
+        with wire.open_pipe(self._machine.pipe("control"), token) as pipe:
+            wire.send(pipe, codec.encode(request))
+            frame = wire.receive(pipe)
+        if frame is None:
+            raise ConnectionResetError
+        return codec.decode_answer(frame.body)
+
+    def windows_update_restart(self, grace: float = 0.0) -> None:
+        """Let Windows Update restart the PC."""
+        lab_loop.call(lambda: self._power.restart(message="Updates", grace=grace, by_agent=False))
+
+    def freeze(self) -> None:
+        """Hang: accept connections and never answer."""
+        lab_loop.call(self._power.freeze)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        lab_loop.call(self._power.thaw)
+
+    def crash_agent(self) -> None:
+        """Kill the agent alone; the service manager starts it again. Returns when it answers."""
+
+        async def crash() -> None:
+            await self._services.kill_agent()
+            self._machine.tell("pc", "agent_crashed", "The agent's process has ended.")
+            self._machine.ready["agent"].clear()
+            await self._services.start_agent()
+            await self._services.wait_ready("agent")
+
+        lab_loop.run(crash())
+
+    def set_clock(self, moment: datetime) -> None:
+        """Set the PC's clock; returns when the agent knows."""
+
+        async def set_it() -> None:
+            self.windows.clock.set(moment)
+            self._machine.tell("pc", "clock_set", f"The clock is set to {moment.isoformat()}.")
+            await self._ports.tell_agent("clock_changed")
+
+        lab_loop.run(set_it())
+
+    def fill_disk(self, *, full: bool = True) -> None:
+        """Let every write of the agent fail as on a full disk, or succeed again.
+
+        It is RLIMIT_FSIZE of its process; a real full disk would still take overwrites.
+        """
+
+        def limit() -> None:
+            if self._services.agent_pid is not None:
+                most = 0 if full else resource.RLIM_INFINITY
+                bytes_left = (most, resource.RLIM_INFINITY)
+                resource.prlimit(self._services.agent_pid, resource.RLIMIT_FSIZE, bytes_left)
+
+        lab_loop.call(limit)
+
+    def on_loop(self, change: Callable[[], T]) -> T:
+        """Call `change` on the lab's thread, where the model may be touched."""
+        return lab_loop.call(change)
+
+    @property
+    def account(self) -> WindowsAccount:
+        """The customer's account in the model; change it through `on_loop`."""
+        return self._machine.customer
+
+    def settle(self) -> None:
+        """Wait until the agent has acted on everything that Windows told it so far."""
+
+        async def told() -> None:
+            await self._ports.tell_agent("sessions_changed")
+
+        lab_loop.run(told())
+
+    def sign_in_other(self, user: str, *, console: bool = False) -> None:
+        """Sign somebody else in, remotely or at the console."""
+
+        def sign_in() -> None:
+            other = self.windows.accounts.find(user) or self.windows.accounts.add(
+                user, bytearray(secrets.token_urlsafe(12).encode("utf-16-le"))
+            )
+            self.windows.sessions.sign_in(other.account, console=console)
+
+        lab_loop.call(sign_in)
+
+    def __enter__(self) -> Self:
+        """Switch it on, sign the customer in, and let them begin their script."""
+        try:
+            lab_loop.call(self._ports.open)
+            self.power_on()
+            self.wait_until_up()
+            lab_loop.call(self._begin)
+            self.settle()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        if self.settings.signed_in:
+            self.windows.sessions.sign_in(self._machine.customer.account)
+        self._machine.tasks.start(self._customer.play(self.settings.script), "customer")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Switch it off and clean up everything but the disk."""
+        self._clean_up()
+        if error is None:
+            self._raise_failure()
+
+    def _clean_up(self) -> None:
+        async def end() -> None:
+            await self._power.cut()
+            await self._machine.tasks.cancel()
+            self._ports.close()
+            self._services.close()
+
+        try:
+            lab_loop.run(end())
+        finally:
+            self._customer.forget()
+            lab_loop.release()
+            shutil.rmtree(self._pipes, ignore_errors=True)
+
+    def _raise_failure(self) -> None:
+        failures = [*self._machine.tasks.failures, *self._machine.boot_tasks.failures]
+        if failures:
+            msg = f"something failed inside {self.name}: {failures[0]!r}"
+            raise LabError(msg) from failures[0]
+
+
+def _pipes_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="latchkey-"))
+    if len(str(folder / "customer").encode()) > SOCKET_PATH_LIMIT:
+        folder.rmdir()
+        msg = f"the path {folder} is too long for a Unix socket; set TMPDIR to a shorter one"
+        raise LabError(msg)
+    return folder
+
+
+@contextmanager
+def pc(folder: Path, **settings: Any) -> Iterator[SimulatedComputer]:
+    """Run a simulated PC in `folder`, with `Settings` changed as named.
+
+    Everything that the PC leaves stays in `folder`: its disk in `disk`, the
+    logs of its services and of the listener's requests beside it.
+
+    Raises:
+        LabError: it did not come up, or something in the lab failed meanwhile.
+    """
+    chosen = replace(Settings(), **settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with SimulatedComputer(folder, chosen) as computer:
+        yield computer

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The processes of simulated PCs, forked from one that has everything imported.
+
+The fork server (multiprocessing) imports the modules of `preload` once and
+freezes them, so that hundreds of PCs share their memory. Every process leads a
+group of its own: a power cut kills the programs that it started with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import multiprocessing.context
+import os
+import signal
+import sys
+import threading
+import types
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal to get when the parent dies; here the fork server, which dies with the lab."""
+
+_lock = threading.Lock()
+
+
+class PcProcess:
+    """One running process of a PC."""
+
+    def __init__(self, process: multiprocessing.context.ForkServerProcess) -> None:
+        self._process = process
+        self.pid = process.pid or 0
+
+    def kill(self) -> None:
+        """Kill it and every program it started, now."""
+        self.signal(signal.SIGKILL)
+        self.join(5.0)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and every program it started."""
+        with suppress(ProcessLookupError):
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:
+                # Killed in the moment before it made its group.
+                os.kill(self.pid, number)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its end; tells whether it has ended."""
+        self._process.join(timeout)
+        with _lock:
+            return not self._process.is_alive()
+
+
+def start(name: str, target: Callable[[Any], None], config: object) -> PcProcess:
+    """Fork a process that runs `target(config)`."""
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=_lead, args=(target, config), name=name, daemon=True)
+    with _lock, _nameless_main():
+        context.set_forkserver_preload(["lab.simulated.preload"])
+        process.start()
+    return PcProcess(process)
+
+
+def _lead(target: Callable[[Any], None], config: object) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setpgid(0, 0)
+    target(config)
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    # multiprocessing makes every child import the program's main module; the
+    # processes of a PC need nothing of pytest's or the demo's.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+r"""C:\Lab\hostname.exe: prints the PC's name."""
+
+from __future__ import annotations
+
+import sys
+
+from lab.simulated import calls
+from lab.simulated.remote import WindowsLink
+
+
+def main(windows: str) -> int:
+    """Print the name and return the exit code."""
+    name: str = WindowsLink(windows).ask(calls.Device(), str)
+    sys.stdout.write(f"{name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

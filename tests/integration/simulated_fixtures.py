@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the simulated PC share: a PC, and an operator without Ansible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import pytest
+
+from lab.simulated.pc import pc
+from latchkey_agent.protocol import messages as m
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from lab.simulated.pc import SimulatedComputer
+
+    MakePc = Callable[..., AbstractContextManager[SimulatedComputer]]
+
+T = TypeVar("T")
+SESSION = "CHG-4711"
+
+
+@pytest.fixture
+def simulated_pc(tmp_path: Path, canary: bytearray) -> MakePc:
+    """Makes a PC in the test's folder, whose customer's password is the canary."""
+
+    def make(**settings: Any) -> AbstractContextManager[SimulatedComputer]:
+        return pc(tmp_path / "pc", **({"password": canary} | settings))
+
+    return make
+
+
+def refusal(computer: SimulatedComputer, request: m.ControlRequest) -> m.ErrorView:
+    """Ask, and return why not."""
+    answer = computer.ask_agent(request)
+    assert isinstance(answer.error, m.ErrorView), answer
+    return answer.error
+
+
+def ask(computer: SimulatedComputer, request: m.ControlRequest, kind: type[T]) -> T:
+    """Ask, and return the result."""
+    answer = computer.ask_agent(request)
+    assert answer.outcome == "done", answer.error
+    return msgspec.convert(answer.result, type=kind)
+
+
+def open_session(computer: SimulatedComputer) -> None:
+    """Open the support session."""
+    ask(computer, m.SessionStart(session=SESSION, reason="Monthly updates"), m.SessionAnswer)
+
+
+def request(computer: SimulatedComputer, **terms: Any) -> m.RequestView:
+    """Open the session, ask the customer, and return the request."""
+    open_session(computer)
+    question = m.CredentialRequest(session=SESSION, **(terms or {"restarts": 2}))
+    asked = ask(computer, question, m.RequestAnswer).request
+    assert asked is not None
+    return asked
+
+
+def answered(computer: SimulatedComputer, asked: m.RequestView) -> m.Answer:
+    """Wait for the customer's answer, and return it."""
+    wait = m.RequestWait(session=SESSION, request=asked.id, wait=20)
+    answer = computer.ask_agent(wait)
+    while answer.outcome == "done" and "grant" not in (answer.result or {}):
+        answer = computer.ask_agent(wait)
+    return answer
+
+
+def lend(computer: SimulatedComputer, **terms: Any) -> m.GrantView:
+    """Open the session, ask the customer, and return what was lent."""
+    answer = answered(computer, request(computer, **terms))
+    grant = msgspec.convert(answer.result, type=m.RequestAnswer).grant
+    assert grant is not None, answer.error
+    return grant
+
+
+def begin_restart(computer: SimulatedComputer, **options: Any) -> m.UseView:
+    """Apply the grant to a restart, and return the use as it begins."""
+    options = {"grace": 0.05} | options
+    apply = m.CredentialApply(session=SESSION, action="restart", **options)
+    use = ask(computer, apply, m.ApplyAnswer).use
+    assert use is not None
+    return use
+
+
+def outcome(computer: SimulatedComputer, use: m.UseView) -> m.UseView:
+    """Wait for the end of a use, through restarts, as the operator's module does."""
+    wait = m.ApplyWait(session=SESSION, ticket=use.ticket, wait=20)
+    while True:
+        try:
+            after = ask(computer, wait, m.ApplyAnswer)
+        except OSError:
+            computer.wait_until_up()
+            continue
+        assert after.use is not None
+        if after.finished:
+            return after.use

@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated PC itself: power, processes, programs, faults."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import winrm.protocol
+
+from lab.computer import LabError
+from lab.simulated.pc import pc
+from latchkey_agent.protocol import messages as m
+from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
+
+if TYPE_CHECKING:
+    from lab.simulated.pc import SimulatedComputer
+    from tests.integration.simulated_fixtures import MakePc
+
+LATCHKEYCTL = r"C:\Program Files\Latchkey\latchkeyctl.exe"
+
+
+def listens(computer: SimulatedComputer) -> bool:
+    """Whether something accepts connections on the listener's port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((computer.reach.host, computer.reach.port)) == 0
+
+
+def connect(computer: SimulatedComputer) -> winrm.protocol.Protocol:
+    """Connect with pywinrm, as Ansible's winrm connection does."""
+    reach = computer.reach
+    return winrm.protocol.Protocol(
+        f"http://{reach.host}:{reach.port}/wsman",
+        transport="plaintext",
+        username=reach.user,
+        password=reach.password,
+        # Nothing is encrypted here; without a value pywinrm warns of the machine's own.
+        ca_trust_path="unused",
+    )
+
+
+def run(computer: SimulatedComputer, program: str, *arguments: str) -> tuple[int, str]:
+    """Run a program through WinRM, without PowerShell; return exit code and output."""
+    client = connect(computer)
+    shell = client.open_shell()
+    try:
+        command = client.run_command(shell, program, arguments, skip_cmd_shell=True)
+        out, err, code = client.get_command_output(shell, command)
+    finally:
+        client.close_shell(shell)
+        client.transport.close_session()
+    return code, (out + err).decode()
+
+
+def info(computer: SimulatedComputer) -> m.InfoAnswer:
+    """What the agent says of itself."""
+    return ask(computer, m.Info(), m.InfoAnswer)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The processes of this machine that have a file of the PC's folder open."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            files = [link.readlink() for link in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        if process.name != str(Path("/proc/self").readlink()) and any(
+            file.is_relative_to(folder) for file in files
+        ):
+            found.append(process.name)
+    return found
+
+
+def test_a_pc_comes_up_with_the_customer_signed_in(simulated_pc: MakePc) -> None:
+    """The agent answers, the listener listens, and the customer sits at the console."""
+    with simulated_pc() as computer:
+        assert listens(computer)
+        assert info(computer).agent.device == "PC-ANNA"
+        session = computer.on_loop(computer.windows.sessions.on_console)
+        assert session is not None
+        assert (session.account.user, session.locked) == ("anna", False)
+
+
+def test_nothing_is_left_of_a_pc_but_its_folder(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """When the block is left, no process, no socket and no port of the PC is there any more."""
+    with simulated_pc() as computer:
+        assert len(processes_of(tmp_path)) == 2
+    assert processes_of(tmp_path) == []
+    assert not listens(computer)
+    assert not computer._pipes.exists()
+    assert (computer.disk / "C/ProgramData/Latchkey/journal.db").is_file()
+
+
+def test_a_power_cut_kills_everything_and_the_disk_survives(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """After a power cut nothing listens; after the next boot the journal goes on, on the same port."""
+    with simulated_pc() as computer:
+        open_session(computer)
+        before = info(computer).agent.boot_id
+        computer.power_cut()
+        assert processes_of(tmp_path) == []
+        assert not listens(computer)
+        with pytest.raises(OSError, match="refused"):
+            info(computer)
+        port = computer.reach.port
+        computer.power_on()
+        computer.wait_until_up()
+        after = info(computer)
+        assert (listens(computer), computer.reach.port) == (True, port)
+        assert after.agent.boot_id != before
+        assert [session.name for session in after.sessions] == [SESSION]
+
+
+def test_a_power_cut_kills_the_programs_that_run(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """A program that somebody started through WinRM dies with the PC."""
+    with simulated_pc(updates_seconds=60.0) as computer:
+        client = connect(computer)
+        arguments = ("install",)
+        shell = client.open_shell()
+        client.run_command(shell, r"C:\Lab\updates.exe", arguments, skip_cmd_shell=True)
+        client.transport.close_session()
+        running = [
+            process
+            for process in Path("/proc").glob("[0-9]*/cmdline")
+            if str(computer._pipes).encode() in process.read_bytes()
+        ]
+        assert len(running) == 1
+        computer.power_cut()
+        assert not running[0].exists() or running[0].read_bytes() == b""
+
+
+def test_a_pc_that_is_shut_down_is_off(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """An orderly shutdown signs out, stops the services, and can be followed by a boot."""
+    with simulated_pc() as computer:
+        computer.shut_down()
+        assert processes_of(tmp_path) == []
+        names = [event.what for event in computer.events.all()]
+        assert names[-3:] == ["going_down", "signed_out", "down"]
+        computer.power_on()
+        computer.wait_until_up()
+        assert listens(computer)
+    assert "the PC is gone" not in (tmp_path / "pc" / "agent.log").read_text()
+
+
+def test_a_pc_that_is_on_cannot_be_switched_on(simulated_pc: MakePc) -> None:
+    """The power button of a PC that runs is no way to make a second one of it."""
+    with simulated_pc() as computer, pytest.raises(LabError, match="is not off, it is on"):
+        computer.power_on()
+
+
+def test_a_frozen_pc_accepts_and_does_not_answer(simulated_pc: MakePc) -> None:
+    """A connection is accepted and stays silent, until the PC goes on."""
+    with simulated_pc() as computer:
+        computer.freeze()
+        reach = computer.reach
+        with socket.create_connection((reach.host, reach.port), timeout=0.3) as connection:
+            connection.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+            computer.thaw()
+            connection.settimeout(5)
+            assert connection.recv(8) == b"HTTP/1.1"
+
+
+def test_a_crashed_agent_is_started_again_in_the_same_boot(simulated_pc: MakePc) -> None:
+    """The service manager's recovery: a new process, the same boot."""
+    with simulated_pc() as computer:
+        before = info(computer).agent.boot_id
+        computer.crash_agent()
+        assert info(computer).agent.boot_id == before
+
+
+def test_setting_the_clock_is_known_to_the_agent_at_once(simulated_pc: MakePc) -> None:
+    """When `set_clock` returns, the agent's next answer has the new time, in the PC's zone."""
+    with simulated_pc() as computer:
+        moment = datetime(2027, 7, 1, 22, 30).astimezone(computer.windows.clock.zone)
+        computer.set_clock(moment)
+        now = datetime.fromisoformat(info(computer).agent.now)
+        assert timedelta(0) <= now - moment < timedelta(seconds=10)
+        assert now.utcoffset() == timedelta(hours=2)
+
+
+def test_the_programs_of_the_pc_run_through_winrm(simulated_pc: MakePc) -> None:
+    """They are real processes that act on this PC: its name, its pending restart, its events."""
+    with simulated_pc(updates_seconds=0.01) as computer:
+        assert run(computer, r"C:\Lab\hostname.exe") == (0, "PC-ANNA\n")
+        assert not info(computer).pending_restart.pending
+        code, _ = run(computer, r"C:\Lab\updates.exe", "install")
+        assert code == 0
+        assert info(computer).pending_restart.reasons == ["Windows Update"]
+        assert run(computer, r"C:\Lab\accounting.exe", "upgrade")[0] == 0
+        assert computer.events.count("accounting_upgraded") == 1
+        assert run(computer, r"C:\Lab\updates.exe", "uninstall")[0] == 87
+        assert "PC-ANNA" in run(computer, LATCHKEYCTL, "status")[1]
+
+
+def test_latchkeyctl_says_when_the_agent_does_not_run(simulated_pc: MakePc) -> None:
+    """With the service down the program is there, and answers that the agent does not."""
+    with simulated_pc() as computer:
+        computer.faults.agent_stays_down = True
+        computer.power_cut()
+        computer.power_on()
+        computer.wait_until_up()
+        assert run(computer, LATCHKEYCTL, "--json", "status")[0] == 69
+
+
+def test_an_operator_without_the_right_is_refused(simulated_pc: MakePc) -> None:
+    """Who is no administrator and in no group of operators learns nothing from the agent."""
+    with simulated_pc(operator_permitted=False) as computer:
+        assert refusal(computer, m.Info()).code == "not_permitted"
+
+
+def test_a_full_disk_is_told_and_gone_with_room(simulated_pc: MakePc) -> None:
+    """While nothing can be written a command is refused; with room it is done."""
+    with simulated_pc() as computer:
+        computer.fill_disk()
+        start = m.SessionStart(session=SESSION, reason="x")
+        assert refusal(computer, start).code == "storage_failed"
+        computer.fill_disk(full=False)
+        open_session(computer)
+
+
+def test_several_pcs_live_side_by_side(tmp_path: Path) -> None:
+    """Each has its own name, port, clock and disk; one that is cut leaves the others alone."""
+    with ExitStack() as stack:
+        one, two, three = (
+            stack.enter_context(pc(tmp_path / name, name=name)) for name in ("PC-1", "PC-2", "PC-3")
+        )
+        assert len({computer.reach.port for computer in (one, two, three)}) == 3
+        two.set_clock(one.windows.clock.now() + timedelta(days=400))
+        open_session(one)
+        one.power_cut()
+        assert [info(c).agent.device for c in (two, three)] == ["PC-2", "PC-3"]
+        days = datetime.fromisoformat(info(two).agent.now) - datetime.fromisoformat(info(three).agent.now)
+        assert round(days / timedelta(days=1)) == 400
+        assert info(three).sessions == []
+
+
+def test_a_failure_inside_the_lab_is_not_lost(simulated_pc: MakePc) -> None:
+    """What goes wrong in a background task of the lab fails the test that used the PC."""
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    def use_a_pc() -> None:
+        with simulated_pc() as computer:
+            computer.on_loop(lambda: computer._machine.tasks.start(fail(), "failing"))
+            with pytest.raises(LabError, match="failing: ZeroDivisionError"):
+                computer.events.wait_for("never")
+
+    with pytest.raises(LabError, match="something failed inside PC-ANNA: ZeroDivisionError"):
+        use_a_pc()
+
+
+def test_a_folder_for_sockets_that_is_too_deep_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A temporary folder whose paths no Unix socket can have ends in a sentence."""
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with pytest.raises(LabError, match="set TMPDIR to a shorter one"), pc(tmp_path / "pc"):
+        pass
+    assert list(deep.iterdir()) == []

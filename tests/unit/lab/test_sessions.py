@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from lab.simulated.sessions import Session, Sessions
+from latchkey_agent.domain.model import Account
+
+ANNA = Account("S-1-5-21-1-1001", "anna", "PC-1")
+BOB = Account("S-1-5-21-1-1002", "bob", "PC-1")
+
+
+class Log:
+    def __init__(self) -> None:
+        self.changes: list[tuple[str, str]] = []
+
+    def __call__(self, change: str, session: Session) -> None:
+        """Note a change."""
+        self.changes.append((change, session.account.user))
+
+
+@pytest.fixture
+def log() -> Log:
+    """What was told, in its order."""
+    return Log()
+
+
+@pytest.fixture
+def sessions(log: Log) -> Sessions:
+    """The sessions of a PC that has just booted."""
+    return Sessions(log)
+
+
+def test_signing_in_opens_an_unlocked_console_session(sessions: Sessions, log: Log) -> None:
+    """Who signs in at the console has an active, unlocked session there."""
+    session = sessions.sign_in(ANNA)
+    assert sessions.on_console() is session
+    assert [s._asdict() for s in sessions.signed_in()] == [
+        {"session_id": 1, "account": ANNA, "console": True, "active": True, "locked": False}
+    ]
+    assert log.changes == [("signed_in", "anna")]
+
+
+def test_signing_in_again_unlocks(sessions: Sessions, log: Log) -> None:
+    """The password at a locked screen unlocks the same session."""
+    session = sessions.sign_in(ANNA)
+    sessions.lock(session.id)
+    assert sessions.sign_in(ANNA) is session
+    assert log.changes[1:] == [("locked", "anna"), ("unlocked", "anna")]
+
+
+def test_locking_twice_is_told_once(sessions: Sessions, log: Log) -> None:
+    """A locked session cannot be locked once more."""
+    session = sessions.sign_in(ANNA)
+    sessions.lock(session.id)
+    sessions.lock(session.id)
+    sessions.lock(99)
+    assert log.changes.count(("locked", "anna")) == 1
+
+
+def test_another_person_at_the_console_disconnects_the_first(sessions: Sessions, log: Log) -> None:
+    """Fast user switching: the first session goes on, on no screen."""
+    first = sessions.sign_in(ANNA)
+    second = sessions.sign_in(BOB)
+    assert sessions.on_console() is second
+    assert not first.active
+    assert log.changes == [("signed_in", "anna"), ("disconnected", "anna"), ("signed_in", "bob")]
+
+
+def test_a_remote_session_leaves_the_console_alone(sessions: Sessions) -> None:
+    """Two people can be signed in, the console's comes first."""
+    sessions.sign_in(BOB, console=False)
+    sessions.sign_in(ANNA)
+    assert [s.account.user for s in sessions.signed_in()] == ["anna", "bob"]
+
+
+def test_a_disconnected_session_is_taken_up_again(sessions: Sessions, log: Log) -> None:
+    """Signing in again connects and unlocks the session that was disconnected."""
+    session = sessions.sign_in(ANNA)
+    sessions.disconnect(session.id)
+    assert sessions.on_console() is None
+    assert sessions.sign_in(ANNA) is session
+    assert log.changes[2:] == [("connected", "anna"), ("unlocked", "anna")]
+
+
+def test_signing_out_ends_the_session(sessions: Sessions) -> None:
+    """Nobody is left, and the next session has another number."""
+    sessions.sign_out(sessions.sign_in(ANNA).id)
+    assert sessions.signed_in() == []
+    assert sessions.sign_in(ANNA).id == 2
