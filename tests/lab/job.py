@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator in the lab: writes plays, runs the real ansible-playbook, reads the results."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from lab.computer import Computer
+
+ROOT = Path(__file__).resolve().parents[2]
+SESSION = "CHG-4711"
+MODULES = "latchkey.consent."
+
+Play = dict[str, Any]
+Task = dict[str, Any]
+
+
+def task(module: str, name: str | None = None, **options: object) -> Task:
+    """Return a task of the collection, in the session that all tests share."""
+    given = {"session": SESSION, **options}
+    return {"name": name or module, MODULES + module: {k: v for k, v in given.items() if v is not None}}
+
+
+def play(*tasks: Task, **keywords: object) -> Play:
+    """Return a play over all PCs."""
+    return {"hosts": "all", "gather_facts": False, "tasks": list(tasks), **keywords}
+
+
+def start(**options: object) -> Task:
+    """Return the task that opens the session."""
+    return task("support_session", "start", **{"reason": "Monthly updates", **options})
+
+
+def request(**options: object) -> Task:
+    """Return the task that asks for two restarts."""
+    return task("credential_request", "request", **{"restarts": 2, "timeout": 30, **options})
+
+
+def apply(**options: object) -> Task:
+    """Return the task that restarts the PC."""
+    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.1, "timeout": 30, **options})
+
+
+def end() -> Task:
+    """Return the task that ends the session."""
+    return task("support_session", "end", state="ended")
+
+
+@dataclass
+class Job:
+    """One run of ansible-playbook, alive or over."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        """What the operator sees."""
+        return (self.folder / "output.txt").read_text(encoding="utf-8")
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return what the tasks came to so far, in order. A line that is half written is left out."""
+        file = self.folder / "results.jsonl"
+        lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def results(self, name: str, host: str = "pc1") -> list[dict[str, Any]]:
+        """Return the results of a host's tasks whose names begin so, with their `status`."""
+        return [
+            {"status": entry["status"], **entry["result"]}
+            for entry in self.records()
+            if entry["host"] == host and "result" in entry and _plain(entry["task"]).startswith(name)
+        ]
+
+    def first_failure(self, host: str = "pc1") -> dict[str, Any]:
+        """Return a host's first result that is no success."""
+        bad = [r for r in self.results("", host) if r["status"] in {"failed", "ignored", "unreachable"}]
+        assert bad, f"nothing failed on {host}\n{self.output}"
+        return bad[0]
+
+    def result(self, name: str, host: str = "pc1") -> dict[str, Any]:
+        """Return the one result of a host's task; fails with the job's output where there is not one."""
+        found = self.results(name, host)
+        assert len(found) == 1, f"{len(found)} results of {name!r}\n{self.output}"
+        return found[0]
+
+    def wait(self, timeout: float = 60.0) -> int:
+        """Wait for the job's end; return its exit code."""
+        return self.process.wait(timeout)
+
+    def succeed(self) -> Self:
+        """Wait for the job's end, and fail unless it succeeded."""
+        assert self.wait() == 0, self.output
+        return self
+
+    def fail(self) -> Self:
+        """Wait for the job's end, and fail unless a task of it failed (exit code 2)."""
+        assert self.wait() == 2, self.output
+        return self
+
+    def kill(self) -> None:
+        """Kill the job and its workers where they stand."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def __enter__(self) -> Self:
+        """Return the job, which runs already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Kill what still runs."""
+        self.kill()
+
+
+def _plain(name: str) -> str:
+    """Return a task's name without the role's in front of it."""
+    return name.rpartition(" : ")[2]
+
+
+@dataclass
+class Operator:
+    """Somebody who runs jobs against some PCs, from a folder of their own."""
+
+    folder: Path
+    computers: Mapping[str, Computer]
+    variables: dict[str, Any] = field(default_factory=dict)
+    host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+
+    def begin(self, plays: Sequence[Play] | str, *arguments: str) -> Job:
+        """Start a job: these plays, or a playbook of the collection by its name."""
+        folder = self.folder / f"job{len(self.jobs) + 1}"
+        folder.mkdir(parents=True)
+        playbook = plays if isinstance(plays, str) else _written(folder / "play.yml", plays)
+        inventory = _written(folder / "inventory.json", self._inventory())
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments]
+        with (folder / "output.txt").open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environment(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.jobs.append(Job(process, folder))
+        return self.jobs[-1]
+
+    def run(self, *tasks: Task, arguments: Iterable[str] = ()) -> Job:
+        """Run one play of these tasks to its end."""
+        job = self.begin([play(*tasks)], *arguments)
+        job.wait()
+        return job
+
+    def stop(self) -> None:
+        """Kill every job that still runs."""
+        for job in self.jobs:
+            job.kill()
+
+    def write(self, name: str, tasks: Sequence[Task]) -> None:
+        """Write a file of tasks, as a step of the role needs it."""
+        _written(self.folder / name, tasks)
+
+    def _inventory(self) -> dict[str, Any]:
+        hosts = {
+            name: {**computer.reach.inventory(), **self.host_variables.get(name, {})}
+            for name, computer in self.computers.items()
+        }
+        return {"all": {"hosts": hosts, "vars": self.variables}}
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PWD": str(self.folder),
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/lab/callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_FORKS": "10",
+            "ANSIBLE_NOCOLOR": "1",
+            "LATCHKEY_RECORD": str(folder / "results.jsonl"),
+            **self.environment,
+        }
+
+
+def _written(path: Path, content: object) -> str:
+    """Write plain data as JSON, which is YAML too; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return str(path)

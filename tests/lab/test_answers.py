@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every answer of a customer, and every reason why one cannot be asked, through the real ansible-playbook.
+
+One play asks the customers of many PCs at once; each test looks at one PC.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.canary import make
+from lab.simulated import script as s
+from lab.simulated.pc import SimulatedComputer, pc
+from tests.lab.job import Job, Operator, end, play, request, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True)
+class Case:
+    """One PC: its customer, what is asked there, and what must come of it."""
+
+    fact: str
+    script: Sequence[s.Step] = ()
+    code: str | None = None
+    answer: str | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+PINS, NAMES, WRONG = [s.TypePin()] * 2, [s.TypeOtherName()] * 2, [s.Mistype()] * 2
+CASES = {
+    "grants": Case("A yes is a yes.", [s.Grant()], answer="granted"),
+    "mistypes-once": Case("A wrong password may be put right.", [s.Mistype(), s.Grant()], answer="granted"),
+    "mistypes-twice": Case("Two wrong passwords end it.", WRONG, "wrong_password"),
+    "pin-once": Case("A PIN may be put right.", [s.TypePin(), s.Grant()], answer="granted"),
+    "pin-twice": Case("The PIN twice ends the request.", PINS, "typed_pin"),
+    "other-name": Case("Another user name is not asked for.", NAMES, "other_account_entered"),
+    "denies": Case("A no is a no.", [s.Deny()], "denied", "denied"),
+    "reports": Case("A reported request is told as such.", [s.Report()], "reported", "denied"),
+    "ignores": Case("Silence is no.", [s.Ignore()], "no_answer", "no_answer", {"timeout": 3}),
+    "later": Case("Too late is later.", [s.Later(3600)], "answered_later", "later", {"timeout": 20}),
+    "later-then-grants": Case(
+        "Soon is waited for.", [s.Later(60), s.Grant()], None, "granted", {"timeout": 90}
+    ),
+    "absent": Case("Nobody is there.", code="nobody_signed_in", settings={"signed_in": False}),
+    "unknown": Case("There is no such account.", code="no_such_account", asked={"account": "nobody"}),
+    "nothing": Case("Terms that allow nothing are refused.", code="bad_terms", asked={"restarts": 0}),
+    "too-much": Case(
+        "More than the policy allows is refused.", code="policy_refuses", asked={"restarts": 99}
+    ),
+    "bad-time": Case("A time must be readable.", code="bad_time", asked={"not_after": "25:00"}),
+    "number": Case("YAML made a number of it.", code="bad_option", asked={"not_after": 1320}),
+    "operator": Case("The right is missing.", code="not_permitted", settings={"operator_permitted": False}),
+}
+
+
+@dataclass
+class Evening:
+    """What one play brought, on all PCs."""
+
+    job: Job
+    computers: dict[str, SimulatedComputer]
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    """Ask on every PC at once, and end the session everywhere, whatever came of it."""
+    folder = tmp_path_factory.mktemp("evening")
+    with ExitStack() as stack:
+        computers = {
+            name: stack.enter_context(pc(folder / name, password=make(), script=case.script, **case.settings))
+            for name, case in CASES.items()
+        }
+        asked = {name: {"asked": case.asked} for name, case in CASES.items()}
+        operator = Operator(folder / "operator", computers, host_variables=asked)
+        stack.callback(operator.stop)
+        job = operator.begin([play(start(), question(), end())])
+        pass_time(computers["later-then-grants"])
+        job.wait()
+        yield Evening(job, computers)
+
+
+def pass_time(computer: SimulatedComputer) -> None:
+    """Let the minute go by that a customer wanted to have."""
+    computer.events.wait_for("clicked_later")
+    computer.set_clock(datetime.now(UTC) + timedelta(seconds=61))
+
+
+def question() -> dict[str, Any]:
+    """Return the task that asks on each PC as its case says."""
+    options = {name: f"{{{{ asked.{name} | default(omit) }}}}" for name in ("account", "not_after")}
+    plain = {"restarts": "{{ asked.restarts | default(2) }}", "timeout": "{{ asked.timeout | default(30) }}"}
+    return {**request(**options, **plain), "ignore_errors": True}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_answer_comes_to_this(evening: Evening, name: str) -> None:
+    """Each customer's answer is told by its own error code, and ends in nothing sealed."""
+    case, job = CASES[name], evening.job
+
+    result = job.result("request", name) if case.code is None else job.first_failure(name)
+
+    assert result.get("error_code") == case.code, result
+    assert result.get("answer") == case.answer, result
+    if case.code is None:
+        assert (result["changed"], result["grant"]["left"]["restarts"]) == (True, 2)
+    else:
+        assert (result["changed"], result["outcome"]) == (False, "refused")
+        assert result["msg"]
+        assert result["hint"]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "operator"])
+def test_after_every_answer_nothing_is_left(evening: Evening, name: str) -> None:
+    """Whatever was answered, the session ends with a confirmed erasure, and no window stays on the screen."""
+    ended = evening.job.result("end", name)
+    assert ended["erasure"]["confirmed"]
+    assert ended["state"] == "ended"
+    assert evening.computers[name].customer.screen() == ""

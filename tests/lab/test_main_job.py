@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, from its first task to the proof of erasure, through the real ansible-playbook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lab.simulated.script import Grant
+from tests.lab.job import SESSION, Operator, Task, apply, end, play, request, start, task
+
+if TYPE_CHECKING:
+    from lab.simulated.pc import SimulatedComputer
+    from tests.lab.conftest import Desk
+    from tests.lab.job import Job
+
+STEPS = [
+    {"name": "Windows updates", "tasks": "updates.yml", "restart": "when_pending"},
+    {"name": "Inventory", "tasks": "inventory.yml"},
+    {"name": "Accounting software", "tasks": "accounting.yml", "restart": "always"},
+]
+
+
+def program(name: str, argument: str) -> Task:
+    """Return a task that runs one of the PC's own programs."""
+    return {"name": name, "ansible.builtin.raw": f"& 'C:\\Lab\\{name}.exe' '{argument}'"}
+
+
+def prepare(operator: Operator, **variables: Any) -> None:
+    """Write the files of the three steps, and set the role's variables."""
+    operator.write("updates.yml", [program("updates", "install")])
+    operator.write("inventory.yml", [program("hostname", "")])
+    operator.write("accounting.yml", [program("accounting", "upgrade")])
+    plain = {
+        "maintenance_session": SESSION,
+        "maintenance_reason": "Monthly updates",
+        "maintenance_requester": {"name": "Ada Meyer", "organization": "Contoso IT"},
+        "maintenance_terms": {"restarts": 3},
+        "maintenance_steps": STEPS,
+        "maintenance_restart_grace": 0.1,
+        "maintenance_restart_timeout": 30,
+        "maintenance_request_timeout": 30,
+    }
+    operator.variables = {**plain, **variables}
+
+
+def maintain(operator: Operator) -> Job:
+    """Start the collection's own playbook."""
+    return operator.begin("latchkey.consent.maintain")
+
+
+def what(computer: SimulatedComputer, *names: str) -> list[str]:
+    """Return which of these events happened, in order."""
+    return [event.what for event in computer.events.all() if event.what in names]
+
+
+def test_the_whole_job(desk: Desk) -> None:
+    """Three steps, two restarts, one question; the session ends with everything erased."""
+    operator, computer = desk(script=[Grant()])
+    prepare(operator)
+
+    job = maintain(operator).succeed()
+
+    assert what(computer, "request_shown", "updates_installed", "accounting_upgraded", "boot", "locked") == [
+        "boot", "request_shown", "updates_installed", "boot", "locked", "accounting_upgraded", "boot", "locked",
+    ]  # fmt: skip
+    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    assert (told["answer"], told["done"], told["left_over"]) == (
+        "granted", ["Windows updates", "Inventory", "Accounting software"], [],
+    )  # fmt: skip
+    assert [use["step"] for use in told["restarts"]] == ["Windows updates", "Accounting software"]
+    assert told["erasure"]["confirmed"]
+    assert told["erasure"]["checks"]
+    assert len(told["receipts"]) == 1
+    assert_operator_read(job, computer)
+
+
+def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
+    """Compare what the operator saw with what happened."""
+    code = job.result("Ask the customer for their sign-in")["code"]
+    assert f"code {code}" in job.output
+    assert "[pc1] waiting: the PC to go down; for 30 s at most" in job.output
+    assert "[pc1] waiting: the PC to come back; for 30 s at most" in job.output
+    assert "[pc1] PC-ANNA\\anna is signed in again" in job.output
+    assert computer.customer.screen() == ""
+
+
+def test_a_task_after_another(desk: Desk) -> None:
+    """The smallest complete job returns who was signed in, in which boot, what is left, and the proof."""
+    operator, computer = desk(script=[Grant()])
+
+    job = operator.run(start(), request(), apply(), request(), end(), end()).succeed()
+
+    done = job.result("apply")
+    assert done["boot"]["before"] != done["boot"]["after"]
+    assert done["signed_in"]["account"] == "PC-ANNA\\anna"
+    assert done["signed_in"]["locked_at"] is not None
+    assert done["left"] == {"restarts": 1, "unlocks": 0}
+    assert done["elapsed"]["total"] >= done["elapsed"]["outage"] > 0.2
+    assert [asked["changed"] for asked in job.results("request")] == [True, False]
+    first, again = job.results("end")
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert first["erasure"] == again["erasure"]
+    assert first["receipts"][0]["document"]["uses"][0]["closing"] == "locked"
+    assert computer.events.count("request_shown") == 1
+
+
+def test_defaults_of_the_group(desk: Desk) -> None:
+    """module_defaults for the action group name the session once for all modules."""
+    operator, _computer = desk(script=[Grant()])
+    tasks = [
+        {"name": "open", "latchkey.consent.support_session": {"reason": "Updates", "ends": "23:59"}},
+        {"name": "ask", "latchkey.consent.credential_request": {"restarts": 1, "timeout": 30}},
+        {"name": "close", "latchkey.consent.support_session": {"state": "ended"}},
+    ]  # fmt: skip
+    defaults = {"group/latchkey.consent.consent": {"session": SESSION}}
+
+    job = operator.begin([play(*tasks, module_defaults=defaults)]).succeed()
+
+    assert {job.result(name)["session"] for name in ("open", "ask", "close")} == {SESSION}
+
+
+def test_unlock_and_give_back(desk: Desk) -> None:
+    """An unlocked session needs no unlock; a locked one is unlocked; what is left can be given back."""
+    operator, computer = desk(script=[Grant()])
+    operator.run(start(), request(restarts=0, unlocks=2)).succeed()
+
+    open_desktop = operator.run(apply(action="unlock")).succeed().result("apply")
+    computer.customer.lock()
+    computer.settle()
+    job = operator.run(
+        apply(action="unlock"), task("credential_revoke", "revoke"), task("credential_revoke", "again")
+    )
+
+    assert (open_desktop["changed"], open_desktop["use"]) == (False, None)
+    unlocked = job.succeed().result("apply")
+    assert (unlocked["changed"], unlocked["left"]["unlocks"]) == (True, 1)
+    assert unlocked["boot"]["before"] == unlocked["boot"]["after"]
+    assert job.result("revoke")["erasure"]["confirmed"]
+    assert (job.result("revoke")["changed"], job.result("again")["changed"]) == (True, False)
+
+
+def test_what_is_known_can_be_read(desk: Desk) -> None:
+    """credential_info tells the agent, the session, the grant, the pending restart, the forecast and the receipts."""
+    operator, computer = desk(script=[Grant()])
+    computer.on_loop(lambda: setattr(computer.windows.facts, "logon_banner", True))
+    info = task("credential_info", "info", forecast=True, receipts=True)
+
+    told = operator.run(start(), request(), program("updates", "install"), info).succeed().result("info")
+
+    assert told["agent"]["ready"]
+    assert told["sessions"][0]["name"] == SESSION
+    assert told["grants"][0]["left"] == {"restarts": 2, "unlocks": 0}
+    assert told["pending_restart"]["pending"]
+    assert told["receipts"][0]["document"]["closed"] is False
+    assert not told["forecast"]["ready"]
+    assert "banner" in told["forecast"]["findings"][0]["code"]
+
+
+def test_asking_in_the_afternoon_and_working_at_night(desk: Desk) -> None:
+    """request.yml leaves the question on the screen; maintain.yml finds the answer; close.yml shows the proof again."""
+    operator, computer = desk()
+    prepare(operator)
+
+    asked = operator.begin("latchkey.consent.request").succeed()
+    computer.events.wait_for("request_shown")
+    computer.customer.allow()
+    worked = maintain(operator).succeed()
+    closed = operator.begin("latchkey.consent.close").succeed()
+
+    assert asked.result("Ask the customer")["answer"] == "pending"
+    assert worked.result("Ask the customer")["changed"] is False
+    assert computer.events.count("request_shown") == 1
+    proofs = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
+    assert proofs[0] == proofs[1]
+
+
+def test_check_mode_changes_nothing(desk: Desk) -> None:
+    """With --check nobody is asked, nothing is restarted, and the next real job finds nothing."""
+    operator, computer = desk(script=[Grant()])
+    prepare(operator)
+
+    job = operator.begin("latchkey.consent.maintain", "--check").succeed()
+
+    assert job.result("Open the support session")["changed"]
+    assert what(computer, "request_shown", "going_down", "updates_installed") == []
+    info = operator.run(task("credential_info", "info")).succeed().result("info")
+    assert (info["sessions"], info["requests"]) == ([], [])
+
+
+def test_check_mode_of_each_task_predicts(desk: Desk) -> None:
+    """In a session that is open, check mode tells for each task whether it would change anything."""
+    operator, computer = desk(script=[Grant()])
+    operator.run(start(), request()).succeed()
+    steps = task("session_checkpoint", "checkpoint", step="x", state="done")
+    tasks = [
+        start(),
+        request(),
+        request(restarts=3),
+        apply(),
+        steps,
+        task("credential_revoke", "revoke"),
+        end(),
+    ]
+    for one in tasks:
+        one["check_mode"] = True
+
+    job = operator.run(*tasks).succeed()
+
+    assert [asked["changed"] for asked in job.results("request")] == [False, True]
+    changed = {
+        name: job.result(name)["changed"] for name in ("start", "apply", "checkpoint", "revoke", "end")
+    }
+    assert changed == {"start": False, "apply": True, "checkpoint": True, "revoke": True, "end": True}
+    assert what(computer, "going_down") == []
+    grant = operator.run(task("credential_info", "info")).succeed().result("info")["grants"][0]
+    assert (grant["state"], grant["left"]) == ("active", {"restarts": 2, "unlocks": 0})
