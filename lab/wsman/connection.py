@@ -13,6 +13,7 @@ import io
 import select
 import ssl
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING, Any
 
@@ -38,17 +39,6 @@ BODY_LIMIT = LARGEST_ENVELOPE_SIZE + 4096
 
 DRAIN_LIMIT = 16 * 1024 * 1024
 """Bytes of a body that is too large which are read and thrown away, so that the client listens."""
-
-REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    401: "Unauthorized",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    411: "Length Required",
-    413: "Request Entity Too Large",
-    500: "Internal Server Error",
-}
 
 
 @dataclass(frozen=True)
@@ -125,6 +115,10 @@ class ConnectionHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as inherited
         """Write nothing: the request log has its own form."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What http.server answers to a request that is no HTTP: the status alone."""
+        self._refuse(code)
 
     def do_GET(self) -> None:
         """Only POST is served."""
@@ -243,7 +237,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         answer: Answer | None = None,
         half: bool = False,
     ) -> None:
-        head = [f"HTTP/1.1 {status} {REASONS[status]}", "Server: Microsoft-HTTPAPI/2.0"]
+        head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Server: Microsoft-HTTPAPI/2.0"]
         head += [f"WWW-Authenticate: {challenge}" for challenge in challenges]  # type: ignore[attr-defined]
         if body:
             head.append(f"Content-Type: {content_type}")

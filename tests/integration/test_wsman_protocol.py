@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,16 +15,13 @@ import pytest
 import requests.exceptions
 import winrm.protocol
 from winrm.exceptions import (
-    InvalidCredentialsError,
     WinRMOperationTimeoutError,
-    WinRMTransportError,
     WSManFaultError,
 )
 
 from tests.integration.wsman_fixtures import (
     POWERSHELL,
     REPORT,
-    USER,
     WsmanLab,
     encoded,
     is_running,
@@ -35,7 +31,6 @@ from tests.integration.wsman_fixtures import (
 )
 
 UNEXPECTED_SELECTORS = 2150858843
-SHELL_CLASS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 NOBODY = "11111111-2222-3333-4444-555555555555"
 
 
@@ -297,89 +292,6 @@ def test_wsman_quota_is_reported_as_windows_does(wsman_start: Callable[..., Wsma
     with pytest.raises(WSManFaultError) as caught:
         run(protocol, shell, "'x'")
     assert caught.value.wmierror_code == 0x803381A6
-
-
-@pytest.mark.parametrize("user", [USER, USER.upper(), f"LAB-PC\\{USER}", f".\\{USER}"])
-def test_wsman_user_names(wsman_lab: WsmanLab, user: str) -> None:
-    """The user name may stand in any case and with the computer's name."""
-    protocol = wsman_lab.protocol(username=user)
-    protocol.close_shell(protocol.open_shell())
-
-
-@pytest.mark.parametrize(("user", "password"), [(USER, "wrong"), ("nobody", ""), (USER, "")])
-def test_wsman_wrong_password(wsman_lab: WsmanLab, user: str, password: str) -> None:
-    """A wrong user or password is 401, and the server goes on."""
-    with pytest.raises(InvalidCredentialsError):
-        wsman_lab.protocol(username=user, password=password).open_shell()
-    wsman_lab.protocol().open_shell()
-
-
-ENVELOPE = (
-    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
-    'xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" '
-    'xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" '
-    f'xmlns:r="{SHELL_CLASS}"><s:Header>'
-    "<a:Action>{action}</a:Action><a:MessageID>uuid:1</a:MessageID>"
-    "<w:ResourceURI>{uri}</w:ResourceURI>{more}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
-)
-CREATE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Create"
-BODY = "<r:Shell/>"
-
-
-def envelope(
-    action: str = CREATE, uri: str = f"{SHELL_CLASS}/cmd", more: str = "", body: str = BODY
-) -> bytes:
-    """A request with whatever is to be wrong in it."""
-    return ENVELOPE.format(action=action, uri=uri, more=more, body=body).encode()
-
-
-def test_wsman_the_envelope_of_these_tests_is_good(wsman_lab: WsmanLab) -> None:
-    """The request that the next test spoils is answered when it is not spoilt."""
-    assert wsman_lab.post(envelope())[0] == 200
-
-
-@pytest.mark.parametrize(
-    ("request_body", "code"),
-    [
-        (b"not xml", 2150858819),
-        (b"<a><b></a>", 2150858819),
-        (b'<?xml version="1.0" encoding="no-such"?><a/>', 2150858819),
-        (b'<!DOCTYPE x [<!ENTITY e "e">]>' + envelope(), 2150858819),
-        (b"<a/>", 2150858817),
-        (envelope(action=""), 2150858769),
-        (envelope(more="<w:OperationTimeout>soon</w:OperationTimeout>"), 2150858817),
-        (envelope(more="<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"), 2150858817),
-        (envelope(action="urn:x/Reconnect"), 2150858771),
-        (envelope(uri="urn:no-such"), 2150858811),
-        (envelope(body=""), 2150858791),
-        (envelope(body="<x/>"), 2150858791),
-        (envelope(action=f"{SHELL_CLASS}/Receive", body="<r:Receive/>"), 2150858791),
-        (envelope(action=f"{SHELL_CLASS}/Send", body="<r:Send><r:Stream>!</r:Stream></r:Send>"), None),
-        (b"<a>" + b"x" * 600_000 + b"</a>", 2150858824),
-        (b"x" * 10_000_000, 2150858824),
-    ],
-)
-def test_wsman_malformed_requests_get_a_fault(
-    wsman_lab: WsmanLab, request_body: bytes, code: int | None
-) -> None:
-    """Each malformed request is answered with a fault, and the server goes on."""
-    status, answer = wsman_lab.post(request_body)
-    match = re.search(rb'WSManFault [^>]*Code="(\d+)"', answer)
-    assert status == 500
-    assert match is not None
-    assert code is None or int(match[1]) == code
-    assert wsman_lab.post(envelope())[0] == 200
-
-
-def test_wsman_other_http_requests_are_refused(wsman_lab: WsmanLab) -> None:
-    """Without a password, a length, the path or POST, HTTP's own status says what is wrong."""
-    assert wsman_lab.post(envelope(), Authorization="")[0] == 401
-    assert wsman_lab.post(envelope(), Authorization="Basic !!!")[0] == 401
-    assert wsman_lab.post(envelope(), Authorization="Bearer x")[0] == 401
-    with pytest.raises(WinRMTransportError):
-        winrm.protocol.Protocol(
-            f"http://127.0.0.1:{wsman_lab.port}/else", username=USER, password=wsman_lab.password
-        ).open_shell()
 
 
 def test_wsman_request_log_has_sizes_and_no_content(wsman_lab: WsmanLab) -> None:

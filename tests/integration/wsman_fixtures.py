@@ -136,7 +136,7 @@ def is_running(process_id: int) -> bool:
     """Whether a process exists and is more than a zombie."""
     try:
         status = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
 
