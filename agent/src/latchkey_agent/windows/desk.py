@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from latchkey_agent.domain.model import Account
     from latchkey_agent.ports import SignIn
 
-COMPANION = "latchkey_agent.companion"
-
 
 class WindowsDesk:
     """ports.Desk; `signed_in` tells where an account has its sessions."""
@@ -55,7 +53,9 @@ class WindowsDesk:
         known = self._companions.get(session_id)
         if known is None or not known.running:
             program = str(Path(sys.executable).with_name("pythonw.exe"))
-            self._companions[session_id] = in_session(session_id, [program, "-I", "-B", "-m", COMPANION])
+            self._companions[session_id] = in_session(
+                session_id, [program, "-I", "-B", "-m", names.COMPANION_MODULE]
+            )
 
     def announce_ticket(self) -> None:
         """Set the event; raises PortError."""

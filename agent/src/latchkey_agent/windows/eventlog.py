@@ -3,8 +3,7 @@
 """The agent's entries in Windows' Application event log.
 
 Every kind of event of the journal has an id of its own, so that a console can
-count or alert by it. The ids stay below 1000: EventCreate.exe, which is part
-of Windows and serves as the source's message file, has messages for 1 to 1000.
+count or alert by it. The ids stay within what `names.EVENT_MESSAGE_FILE` knows.
 An entry names the event and its number in the journal and carries nothing of
 what was said, for the Application log is read by every user of the PC.
 """
@@ -19,8 +18,6 @@ import pywintypes
 import win32evtlog
 
 from . import names
-
-MESSAGE_FILE = r"%SystemRoot%\System32\EventCreate.exe"
 
 GENERAL_IDS = {logging.INFO: 1, logging.WARNING: 2, logging.ERROR: 3, logging.CRITICAL: 4}
 EVENT_IDS = {

@@ -7,6 +7,9 @@ from __future__ import annotations
 SERVICE = "LatchkeyAgent"
 SERVICE_TITLE = "Latchkey consent agent"
 SERVICE_SUMMARY = "Asks for, keeps and erases what a customer lends for one support session."
+SERVICE_MODULE = "latchkey_agent.windows.service"
+COMPANION_MODULE = "latchkey_agent.companion"
+"""What `pythonw.exe -I -B -m` is told to run."""
 
 PIPE_CONTROL = r"\\.\pipe\LatchkeyControl"
 PIPE_CUSTOMER = r"\\.\pipe\LatchkeyCustomer"
@@ -28,3 +31,6 @@ DATA_FOLDER = "Latchkey"
 
 EVENT_SOURCE = "Latchkey"
 """In the Application event log."""
+EVENT_SOURCE_KEY = rf"SYSTEM\CurrentControlSet\Services\EventLog\Application\{EVENT_SOURCE}"
+EVENT_MESSAGE_FILE = r"%SystemRoot%\System32\EventCreate.exe"
+"""Part of Windows; it has messages for the ids 1 to 1000."""

@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import win32service
 
-from . import access, eventlog, names
+from . import access, names
 from .failures import doing
 from .security import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MODULE = "latchkey_agent.windows.service"
 SERVICE_SID_TYPE_UNRESTRICTED = 1
 PRESHUTDOWN_MILLISECONDS = 5_000
 RESTART_AFTER = (5_000, 5_000, 60_000)
 """Milliseconds until the service is started again after its first, second and each further crash."""
 FORGET_CRASHES_AFTER = 86_400
 _NONE: Any = None
-_EVENT_SOURCE_KEY = rf"SYSTEM\CurrentControlSet\Services\EventLog\Application\{names.EVENT_SOURCE}"
 
 
-def image_path(python: Path | None = None, arguments: Sequence[str] = ("-m", MODULE)) -> str:
+def image_path(python: Path | None = None, arguments: Sequence[str] = ("-m", names.SERVICE_MODULE)) -> str:
     r"""Return the service's command line.
 
     The program is quoted: without quotes Windows would try `C:\Program.exe` first
@@ -96,9 +94,9 @@ def _settings() -> Iterator[tuple[int, Any]]:
 
 def _register_event_source() -> None:
     with winreg.CreateKeyEx(
-        winreg.HKEY_LOCAL_MACHINE, _EVENT_SOURCE_KEY, access=winreg.KEY_WRITE | winreg.KEY_WOW64_64KEY
+        winreg.HKEY_LOCAL_MACHINE, names.EVENT_SOURCE_KEY, access=winreg.KEY_WRITE | winreg.KEY_WOW64_64KEY
     ) as key:
-        winreg.SetValueEx(key, "EventMessageFile", 0, winreg.REG_EXPAND_SZ, eventlog.MESSAGE_FILE)
+        winreg.SetValueEx(key, "EventMessageFile", 0, winreg.REG_EXPAND_SZ, names.EVENT_MESSAGE_FILE)
         winreg.SetValueEx(key, "TypesSupported", 0, winreg.REG_DWORD, 7)
 
 
@@ -112,4 +110,4 @@ def remove() -> None:
         manager = win32service.OpenSCManager(_NONE, _NONE, win32service.SC_MANAGER_CONNECT)
         service = win32service.OpenService(manager, names.SERVICE, win32service.SERVICE_ALL_ACCESS)
         win32service.DeleteService(service)
-        winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, _EVENT_SOURCE_KEY, winreg.KEY_WOW64_64KEY)
+        winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, names.EVENT_SOURCE_KEY, winreg.KEY_WOW64_64KEY)
