@@ -53,6 +53,6 @@ format: ## lay the Python code out as `make check` wants it
 pins: ## pin anew what requirements/*.in ask for
 	@python3 -m venv build/pins
 	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
-	@for group in pins run test check; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
+	@for group in pins run test check native; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
 	@for group in windows windows-test; do \
 		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done

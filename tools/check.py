@@ -17,7 +17,7 @@ SCRIPTS = Path(sys.executable).parent
 
 # The plugins by the path that Ansible imports them from, so that their imports of each other resolve.
 COLLECTION = "build/collections/ansible_collections/latchkey/consent/"
-TYPED = ("agent/src", "lab", "tools", "tests", f"{COLLECTION}plugins")
+TYPED = ("agent", "lab", "tools", "tests", f"{COLLECTION}plugins")
 # What runs on Windows alone can be judged as for Windows only; the rest of the agent runs on both.
 WINDOWS_ONLY = "(latchkey_agent/windows|tests/wine/guest)/"
 ON_WINDOWS = ("agent/src", "tests/wine/guest")

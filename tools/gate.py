@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT = ("agent/src/", "lab/", "plugins/")
+PRODUCT = ("agent/", "lab/", "plugins/")
 # Ansible's own format of documentation: no code, no docstrings.
 DATA_ONLY = ("plugins/modules/", "plugins/doc_fragments/")
 
