@@ -21,7 +21,8 @@ from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environm
 from .tools import ROOT, WineLabError, run
 
 AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
-GUEST_SOURCE = Path(__file__).parent / "guest"
+LAB_SOURCE = ROOT / "lab"
+_LAB_PARTS = ("__init__.py", "computer.py", "simulated", "wine")
 _SHARED = (SYSTEM.parent, PROGRAM_FILES / "lib", PROGRAM_FILES / "packages", LAB / "packages")
 
 
@@ -52,8 +53,17 @@ class WinePC:
         shutil.copytree(
             AGENT_SOURCE, self.program_files / "packages" / "latchkey_agent", ignore=_no_byte_code
         )
-        shutil.copytree(GUEST_SOURCE, self.lab / "latchkey_lab", ignore=_no_byte_code)
-        compiled(self.folder, r"C:\Program Files\Latchkey\packages\latchkey_agent", r"C:\lab\latchkey_lab")
+        self._copy_lab()
+        compiled(self.folder, r"C:\Program Files\Latchkey\packages\latchkey_agent", r"C:\lab\lab")
+
+    def _copy_lab(self) -> None:
+        for part in _LAB_PARTS:
+            source, target = LAB_SOURCE / part, self.lab / "lab" / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=_no_byte_code)
+            else:
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, target)
 
     @property
     def program_files(self) -> Path:

@@ -22,6 +22,8 @@ WHERE = {
     "NetApiBufferFree": "NetworkManagement.NetManagement", "PowerGetActiveScheme": "System.Power",
     "PowerReadACValueIndex": "System.Power", "WTSQuerySessionInformationW": "System.RemoteDesktop",
     "WTSFreeMemory": "System.RemoteDesktop",
+    "SHGetKnownFolderPath": "UI.Shell",
+    "CoTaskMemFree": "System.Com",
 }  # fmt: skip
 STRUCTURES = {
     "Blob": "Security.Cryptography.CRYPT_INTEGER_BLOB", "Luid": "Foundation.LUID",
@@ -34,7 +36,7 @@ STRUCTURES = {
 SHORTENED = {"LogonSession"}
 
 
-def metadata(path: str) -> Any:  # noqa: ANN401 - a class or a function
+def metadata(path: str) -> Any:
     """Metadata."""
     module, _, name = path.rpartition(".")
     where = module if module.startswith("win32more") else f"win32more.Windows.Win32.{module}"

@@ -274,7 +274,7 @@ def hklm() -> Iterator[Any]:
     """Returns a function that sets a value for the test's time; an empty name makes the key alone."""
     made: list[tuple[str, str]] = []
 
-    def put(key: str, name: str = "", data: Any = None, kind: int = winreg.REG_SZ) -> None:  # noqa: ANN401
+    def put(key: str, name: str = "", data: Any = None, kind: int = winreg.REG_SZ) -> None:
         with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
             if name:
                 winreg.SetValueEx(opened, name, 0, kind, data)
@@ -294,7 +294,7 @@ def test_nothing_pending_means_no_reason() -> None:
     assert power.WindowsPower(list).pending_reasons() == []
 
 
-def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:  # noqa: ANN401
+def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:
     """Windows keeps them in five places."""
     hklm(rf"{power._CBS}\RebootPending")
     hklm(rf"{power._UPDATE}\RebootRequired")
@@ -346,10 +346,10 @@ def test_refused_restart_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- sessions
 
 
-def told(flags: int) -> Any:  # noqa: ANN401
+def told(flags: int) -> Any:
     """Return a stand-in for WTSQuerySessionInformationW that tells these session flags."""
 
-    def query(_server: object, session_id: int, kind: int, out: Any, _size: object) -> int:  # noqa: ANN401
+    def query(_server: object, session_id: int, kind: int, out: Any, _size: object) -> int:
         assert kind == 25
         told.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
         out._obj.value = ctypes.addressof(info)
@@ -456,7 +456,7 @@ def test_ticket_event_is_for_localsystem_alone() -> None:
 
 
 @pytest.fixture
-def provider(hklm: Any) -> None:  # noqa: ANN401
+def provider(hklm: Any) -> None:
     """Our credential provider is registered."""
     hklm(rf"{forecast._PROVIDERS}\{forecast.PROVIDER}")
 
@@ -486,8 +486,8 @@ def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
         ("provider_excluded", forecast._OWN_POLICY, "DisableCredentialProvider", 1, winreg.REG_DWORD),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_way_is_found_and_nothing_else(  # noqa: PLR0917
-    hklm: Any, fact: str, key: str, name: str, data: object, kind: int  # noqa: ANN401
+def test_what_stands_in_the_way_is_found_and_nothing_else(
+    hklm: Any, fact: str, key: str, name: str, data: object, kind: int
 ) -> None:  # fmt: skip
     """Each policy shows as its one fact."""
     hklm(key, name, data, kind)
@@ -496,7 +496,7 @@ def test_what_stands_in_the_way_is_found_and_nothing_else(  # noqa: PLR0917
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize(("data", "found"), [("", False), ("  ", False), ("x", True)])
-def test_an_empty_banner_is_none(hklm: Any, data: str, found: bool) -> None:  # noqa: ANN401, FBT001
+def test_an_empty_banner_is_none(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
     """Windows shows no banner without a text."""
     hklm(forecast._POLICIES, "LegalNoticeCaption", data)
     assert forecast.facts(None).logon_banner is found

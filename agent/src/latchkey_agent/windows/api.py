@@ -202,3 +202,7 @@ WTSQuerySessionInformationW = Function(
     "wtsapi32", "WTSQuerySessionInformationW", BOOL, HANDLE, DWORD, c_int32, POINTER(c_void_p), POINTER(DWORD),
 )  # fmt: skip
 WTSFreeMemory = Function("wtsapi32", "WTSFreeMemory", None, c_void_p)
+SHGetKnownFolderPath = Function(
+    "shell32", "SHGetKnownFolderPath", c_int32, POINTER(Guid), DWORD, HANDLE, POINTER(c_void_p),
+)  # fmt: skip
+CoTaskMemFree = Function("ole32", "CoTaskMemFree", None, c_void_p)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import os
+import ctypes
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,29 @@ import win32security
 from latchkey_agent.ports import PortError
 
 from . import access, names
-from .failures import doing
+from .api import CoTaskMemFree, Guid, SHGetKnownFolderPath
+from .failures import doing, refused
 from .security import attributes, descriptor
 
+_PROGRAM_DATA = Guid(0x62AB5D82, 0xFDC1, 0x4DC3, (ctypes.c_ubyte * 8)(*bytes.fromhex("a9dd070d1d495d97")))
+"""FOLDERID_ProgramData (knownfolders.h)."""
 TRUSTED_OWNERS = (access.SYSTEM_SID, access.ADMINISTRATORS_SID)
 
 
 def data_folder() -> Path:
-    """Return where the journal and the settings file are."""
-    return Path(os.environ["PROGRAMDATA"], names.DATA_FOLDER)
+    """Return where the journal and the settings file are.
+
+    Raises:
+        PortError: Windows does not tell where program data belong.
+    """
+    found = ctypes.c_void_p()
+    code = SHGetKnownFolderPath(ctypes.byref(_PROGRAM_DATA), 0, None, ctypes.byref(found))
+    try:
+        if code or not found.value:
+            raise refused("looking for the folder of program data", code)
+        return Path(ctypes.wstring_at(found.value), names.DATA_FOLDER)
+    finally:
+        CoTaskMemFree(found)
 
 
 def prepare(folder: Path) -> None:

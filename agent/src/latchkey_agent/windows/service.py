@@ -81,15 +81,21 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
             host.start()
         except PortError as fault:
             log.critical("the agent cannot start: %s", fault)
-            self.ReportServiceStatus(
-                win32service.SERVICE_STOPPED,
-                win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR,
-                svcExitCode=1,
-            )
+            self._give_up()
+            return
+        except Exception:
+            # Without this the reason would be lost: nobody reads what a service prints.
+            log.critical("the agent cannot start", exc_info=True)
+            self._give_up()
             return
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
         self._work(host)
         host.stop()
+
+    def _give_up(self) -> None:
+        self.ReportServiceStatus(
+            win32service.SERVICE_STOPPED, win32ExitCode=winerror.ERROR_SERVICE_SPECIFIC_ERROR, svcExitCode=1
+        )
 
     def _work(self, host: compose.Host) -> None:
         while (notice := self._notices.get()) != "stop":
@@ -110,7 +116,8 @@ def main(service: type[LatchkeyService] = LatchkeyService) -> None:
     # A crash dump would hold what the service keeps in memory.
     WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP)
     threading.excepthook = _end_at_once
-    logging.basicConfig(level=logging.INFO, handlers=[EventLogHandler()])
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger().addHandler(EventLogHandler())
     servicemanager.Initialize()
     servicemanager.PrepareToHostSingle(service)
     servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]

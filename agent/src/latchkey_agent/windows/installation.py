@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of installing and removing that Windows Installer has no table for.
+
+The MSI runs `pythonw.exe -I -B -m latchkey_agent.windows.installation VERB` as
+LocalSystem. Exit code 0: done; 1: not done, the reason stands in the event
+log, and Windows Installer undoes the whole change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import winreg
+from typing import TYPE_CHECKING, Any
+
+import win32api
+import win32net
+import win32netcon
+import win32security
+import win32service
+import winerror
+
+from latchkey_agent import removal
+from latchkey_agent.ports import PortError
+
+from . import access, folders, names, pipes, registration
+from .eventlog import EventLogHandler
+from .failures import doing
+from .security import descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+_LOCAL: Any = None
+_GROUP_COMMENT = "May ask the Latchkey agent for a customer's sign-in."
+_KEY = rf"MACHINE\{names.REGISTRY_KEY}"
+
+
+def configure() -> None:
+    """Get ready what the service finds at its first start.
+
+    Raises:
+        PortError: Windows refuses, or somebody else's folder lies in the way.
+    """
+    folders.prepare(folders.data_folder())
+    _make_operators_group()
+    quote_image_path()
+
+
+def harden() -> None:
+    """Close what is the agent's to everybody else, and take from the service what it does not need.
+
+    Raises:
+        PortError: Windows refuses.
+    """
+    _close_registry_key()
+    registration.harden()
+
+
+def _close_registry_key() -> None:
+    """Keep users from the agent's key, which the installer may have made before the agent."""
+    dacl: Any = descriptor(access.REGISTRY_KEY).GetSecurityDescriptorDacl()
+    flags = win32security.DACL_SECURITY_INFORMATION | win32security.PROTECTED_DACL_SECURITY_INFORMATION
+    unchanged: Any = None
+    with doing(f"closing the registry key {names.REGISTRY_KEY} to others"):
+        win32security.SetNamedSecurityInfo(
+            _KEY, win32security.SE_REGISTRY_KEY, flags, unchanged, unchanged, dacl, unchanged
+        )
+
+
+def _make_operators_group() -> None:
+    group = {"name": names.OPERATORS_GROUP, "comment": _GROUP_COMMENT}
+    with doing(f"making the local group {names.OPERATORS_GROUP}"):
+        try:
+            win32net.NetLocalGroupAdd(_LOCAL, 1, group)
+        except win32net.error as fault:
+            if fault.winerror not in {winerror.ERROR_ALIAS_EXISTS, win32netcon.NERR_GroupExists}:
+                raise
+
+
+def quote_image_path() -> None:
+    r"""Quote the program in the service's command line, whatever the installer wrote.
+
+    Unquoted, `C:\Program.exe` would be started first where it exists ("CreateProcessW", Microsoft Learn).
+
+    Raises:
+        PortError: there is no such service, or Windows refuses.
+    """
+    same = win32service.SERVICE_NO_CHANGE
+    unchanged: Any = None
+    with doing(f"setting the command line of the service {names.SERVICE}"):
+        manager = win32service.OpenSCManager(unchanged, unchanged, win32service.SC_MANAGER_CONNECT)
+        service = win32service.OpenService(manager, names.SERVICE, win32service.SERVICE_CHANGE_CONFIG)
+        win32service.ChangeServiceConfig(
+            service, same, same, same, registration.image_path(), unchanged, False,  # noqa: FBT003 - positional in Windows
+            unchanged, unchanged, unchanged, unchanged,
+        )  # fmt: skip
+
+
+def erase(*, keep_receipts: bool) -> None:
+    """Let the service erase everything sealed, and prove it; keep the receipts if told to.
+
+    A service that does not answer is no obstacle: `remove` overwrites what it kept.
+
+    Raises:
+        PortError: the service cannot confirm the erasure, or a receipt could not be written.
+    """
+    try:
+        if keep_receipts:
+            removal.keep_receipts(pipes.connect_control, folders.data_folder())
+        removal.erase_all(pipes.connect_control)
+    except removal.NoAnswer as silence:
+        log.warning("the service did not erase: %s; what it kept is overwritten instead", silence)
+
+
+def remove() -> None:
+    """Remove what the agent kept, except receipts, once its service is gone.
+
+    Raises:
+        PortError: something could not be overwritten or removed.
+    """
+    folder = folders.data_folder()
+    if folder.exists():
+        folders.prepare(folder)
+        with doing(f"removing {folder}"):
+            removal.wipe(folder)
+    with doing(f"removing the registry key {names.REGISTRY_KEY}"):
+        _remove_registry_key()
+    _remove_operators_group()
+
+
+def _remove_registry_key() -> None:
+    try:
+        win32api.RegDeleteTree(winreg.HKEY_LOCAL_MACHINE, names.REGISTRY_KEY)
+        winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, names.REGISTRY_KEY, winreg.KEY_WOW64_64KEY)
+    except (win32api.error, OSError) as fault:
+        if fault.winerror != winerror.ERROR_FILE_NOT_FOUND:
+            raise
+
+
+def _remove_operators_group() -> None:
+    with doing(f"removing the local group {names.OPERATORS_GROUP}"):
+        try:
+            win32net.NetLocalGroupDel(_LOCAL, names.OPERATORS_GROUP)
+        except win32net.error as fault:
+            if fault.winerror not in {winerror.ERROR_NO_SUCH_ALIAS, win32netcon.NERR_GroupNotFound}:
+                raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="installation", description="Steps of the Latchkey agent's installer."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in ("configure", "harden", "remove"):
+        verbs.add_parser(verb)
+    erasing = verbs.add_parser("erase")
+    # Windows Installer fills in a property, which may be empty.
+    erasing.add_argument("--keep-receipts", choices=["", "0", "1"], default="")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.getLogger().addHandler(EventLogHandler())
+    try:
+        match options.verb:
+            case "configure":
+                configure()
+            case "harden":
+                harden()
+            case "erase":
+                erase(keep_receipts=options.keep_receipts == "1")
+            case _:
+                remove()
+    except PortError as fault:
+        log.critical("the installer's step %s failed: %s", options.verb, fault)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

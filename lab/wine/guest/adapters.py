@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Wine fakes, replaced; everything else is the product's own (docs/verify-on-windows.md lists it).
+
+| port | here | why |
+| --- | --- | --- |
+| accounts | the lab's | LogonUserW accepts everything, there is one account only |
+| sessions | the lab's | there are none, nothing can be locked |
+| restart | the lab's | it does nothing |
+| boot id, pending restart, clock, DPAPI, event | the product's | Wine has them |
+| companion | the lab's | sessions are the lab's |
+| anchor | a file | Wine's registry is lost in a power cut |
+| who a client is | process and session the product's, the account the lab's | there is one account only |
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lab.simulated import calls
+from lab.simulated.accounts import SYSTEM_SID
+from lab.simulated.remote import LinkedAccounts, LinkedSessions
+from lab.wine.calls import TokenAnswer, TokenOf
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import Computer, LogonFacts, PortError
+from latchkey_agent.windows import access, compose, folders, forecast, identity
+from latchkey_agent.windows.clock import WindowsClock
+from latchkey_agent.windows.desk import WindowsDesk
+from latchkey_agent.windows.dpapi import SystemKeys
+from latchkey_agent.windows.endpoints import Reception
+from latchkey_agent.windows.identity import Identity
+from latchkey_agent.windows.pipe_server import Identifier
+from latchkey_agent.windows.power import WindowsPower
+
+from .link import LabLink
+
+EVENT_FOR_ALL = "D:(A;;0x1f0003;;;WD)"
+"""The lab's logon screen is not LocalSystem, and Wine enforces the access lists of events."""
+
+
+class LabAccounts(LinkedAccounts):
+    """The lab's accounts, with the product's forecast."""
+
+    def facts(self, account: Account | None) -> LogonFacts:
+        """Return what the product finds in Wine's registry."""
+        return forecast.facts(account)
+
+    def by_sid(self, sid: str) -> Account:
+        """Return the account of a SID; raises PortError."""
+        who: calls.WhoIsAnswer = self._link.ask(calls.WhoIs(sid, None), calls.WhoIsAnswer)
+        if who.account is None:
+            msg = f"{sid} is no account of a person"
+            raise PortError(msg)
+        return who.account
+
+
+class LabPower(WindowsPower):
+    """The product's boot id and pending restart; a restart that the lab carries out."""
+
+    def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
+        super().__init__(sessions.signed_in)
+        self._link = link
+
+    def restart(self, *, message: str, grace: float) -> None:
+        """Have the lab restart the PC."""
+        self._link.ask(calls.Restart(message, grace), None)
+
+
+class LabDesk(WindowsDesk):
+    """The product's event; companions that the lab starts."""
+
+    def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
+        super().__init__(sessions.signed_in)
+        self._link = link
+
+    def summon_companion(self, account: Account) -> None:
+        """Have the lab start the account's companion."""
+        self._link.ask(calls.Summon(account.sid), None)
+
+
+class AnchorFile:
+    """ports.Anchor: a file, which survives a power cut."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> bytes | None:
+        """Return what was saved last, None if nothing ever was."""
+        return self._path.read_bytes() if self._path.exists() else None
+
+    def save(self, head: bytes) -> None:
+        """Replace what is kept."""
+        fresh = self._path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(head)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+
+
+class LabIdentity:
+    """The account that a client's process has claimed; the operator is who has claimed none."""
+
+    def __init__(self, link: LabLink) -> None:
+        self._link = link
+
+    def at_connect(self, pipe: int) -> Identity:
+        """Return who connects; raises PortError."""
+        return self._claimed(identity.of_process(pipe))
+
+    def after_message(self, pipe: int, client: Identity) -> Identity:
+        """Compare with the security context, as the product does, before the claim is added again."""
+        return self._claimed(identity.confirmed(pipe, identity.of_process(pipe)))
+
+    def _claimed(self, client: Identity) -> Identity:
+        answer: TokenAnswer = self._link.ask(TokenOf(client.process_id), TokenAnswer)
+        token = answer.token
+        if token is None:
+            return client
+        session_id = client.session_id if token.session_id is None else token.session_id
+        groups = frozenset({access.ADMINISTRATORS_SID}) if self._administers(token.sid) else frozenset()
+        return Identity(client.process_id, session_id, token.sid, groups)
+
+    def _administers(self, sid: str) -> bool:
+        if sid == SYSTEM_SID:
+            return False
+        who: calls.WhoIsAnswer = self._link.ask(calls.WhoIs(sid, None), calls.WhoIsAnswer)
+        return who.operator
+
+
+def parts() -> compose.Parts:
+    """Return the parts of the agent on a Wine PC; raises PortError."""
+    access.TICKET_EVENT = EVENT_FOR_ALL
+    link = LabLink()
+    accounts, sessions = LabAccounts(link), LinkedSessions(link)
+    desk = LabDesk(link, sessions)
+    folder = folders.data_folder()
+    computer = Computer(
+        device=compose.device_name(),
+        clock=WindowsClock(),
+        accounts=accounts,
+        sessions=sessions,
+        power=LabPower(link, sessions),
+        keys=SystemKeys(),
+        desk=desk,
+        anchor=AnchorFile(Path("C:\\lab\\anchor")),
+    )
+    lab = LabIdentity(link)
+    return compose.Parts(
+        computer,
+        Reception(accounts.by_sid, None),
+        desk,
+        Identifier(lab.at_connect, lab.after_message),
+        folder,
+        folder / compose.SETTINGS_NAME,
+    )
