@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -36,8 +37,8 @@ from tests.integration.wsman_fixtures import (
 CALL = f"& '{REPORT}' report; exit $LASTEXITCODE"
 
 
-def test_wsman_frozen_computer_accepts_and_never_answers(wsman_lab: WsmanLab) -> None:
-    """A frozen computer's clients run into their own read time-out; thawed, it goes on."""
+def test_wsman_frozen_computer_accepts_and_never_answers(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A frozen computer does nothing, and its clients run into their own read time-out."""
     connection = wsman_lab.connection()
     connection.set_option("connection_timeout", 1)
     connection._connect()
@@ -45,8 +46,9 @@ def test_wsman_frozen_computer_accepts_and_never_answers(wsman_lab: WsmanLab) ->
     wsman_lab.disturb(Faults(frozen=True))
     before = time.monotonic()
     with pytest.raises((requests.exceptions.ReadTimeout, AnsibleConnectionFailure)):
-        connection.exec_command("'x'")
+        connection.exec_command(f"& '{REPORT}' wait '{tmp_path / 'ran'}'")
     assert time.monotonic() - before >= 0.5
+    assert not (tmp_path / "ran").exists()
     assert [entry.operation for entry in wsman_lab.requests()] == ["Create"]
     wsman_lab.disturb(Faults())
     connection.reset()
@@ -61,18 +63,18 @@ def test_wsman_frozen_computer_freezes_what_waits(wsman_lab: WsmanLab, tmp_path:
     command = protocol.run_command(shell, REPORT, ["wait", os.fspath(tmp_path / "file")], skip_cmd_shell=True)
     started_process(tmp_path / "file")
     protocol.transport.read_timeout_sec = 2
-    wsman_lab.disturb(Faults(frozen=True))
+    threading.Timer(0.4, wsman_lab.disturb, (Faults(frozen=True),)).start()
     with pytest.raises(requests.exceptions.ReadTimeout):
         protocol.get_command_output_raw(shell, command)
 
 
-def test_wsman_dropped_before_a_command_is_done(wsman_lab: WsmanLab) -> None:
+def test_wsman_dropped_before_a_command_is_done(wsman_lab: WsmanLab, tmp_path: Path) -> None:
     """A Command that is dropped unprocessed starts no program."""
     wsman_lab.disturb(Faults(drop=Drop.UNPROCESSED, operation="Command"))
     with pytest.raises(requests.exceptions.ConnectionError):
-        wsman_lab.run(CALL)
-    assert "Command" not in {entry.operation for entry in wsman_lab.requests()}
+        wsman_lab.run(f"& '{REPORT}' wait '{tmp_path / 'ran'}'")
     assert wsman_lab.run(CALL)[0] == 0
+    assert not (tmp_path / "ran").exists()
 
 
 def test_wsman_dropped_after_a_command_was_received(

@@ -56,16 +56,28 @@ def waiting(lab: WsmanLab, protocol: winrm.protocol.Protocol, shell: str, file: 
 
 
 def test_wsman_program_gets_arguments_and_input(wsman_lab: WsmanLab) -> None:
-    """A program gets literal arguments, and input through $input with CR LF after each line."""
+    """A program gets literal arguments, and input through $input as ASCII lines with CR LF."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell(codepage=65001)
-    output, error, code = run(protocol, shell, f"$input | & '{REPORT}' report 'it''s' x=1", b'{"a": 1}\nlast')
+    output, error, code = run(
+        protocol,
+        shell,
+        f"$input | & '{REPORT}' report 'it''s' x=1",
+        '{"a": 1}\n\u00fc\u20ac\U0001f600\nlast'.encode(),
+    )
     assert reported(output) == {
         "arguments": ["report", "it's", "x=1"],
-        "input": '{"a": 1}\r\nlast\r\n',
+        "input": '{"a": 1}\r\n????\r\nlast\r\n',
     }
     assert (error, code) == (b"", 0)
     protocol.close_shell(shell)
+
+
+def test_wsman_without_input_there_is_none(wsman_lab: WsmanLab) -> None:
+    """With the console as standard input, $input is empty at once."""
+    protocol = wsman_lab.protocol()
+    output, _, _ = run(protocol, protocol.open_shell(), f"$input | & '{REPORT}' report")
+    assert reported(output)["input"] == ""
 
 
 def test_wsman_input_does_not_reach_a_program_that_is_not_piped_to(wsman_lab: WsmanLab) -> None:

@@ -75,7 +75,7 @@ class WsmanLab:
             read_timeout_sec=operation_timeout + 5,
         )
 
-    def connection(self, plugin: str = "winrm", **options: Any) -> Any:  # noqa: ANN401
+    def connection(self, plugin: str = "winrm", **options: Any) -> Any:
         """Ansible's real connection plugin."""
         from ansible.playbook.play_context import PlayContext  # noqa: PLC0415
         from ansible.plugins.loader import connection_loader  # noqa: PLC0415
@@ -115,6 +115,47 @@ class WsmanLab:
             return response.status, response.read()
         finally:
             client.close()
+
+
+EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to connect: the plugin, its options, and whether TLS is spoken."""
+
+    plugin: str
+    options: dict[str, Any]
+    tls: bool = False
+
+
+WAYS = {
+    "winrm-basic-tls": Way("winrm", {"scheme": "https", "transport": ["ssl"]}, tls=True),
+    "winrm-ntlm": Way("winrm", {"transport": ["ntlm"]}),
+    "winrm-ntlm-tls": Way("winrm", {"scheme": "https", "transport": ["ntlm"]}, tls=True),
+    "psrp-basic": Way("psrp", {"protocol": "http", "auth": "basic", "message_encryption": "never"}),
+    "psrp-basic-tls": Way("psrp", {"protocol": "https", "auth": "basic"}, tls=True),
+    "psrp-negotiate": Way("psrp", {"protocol": "http", "auth": "negotiate"}),
+    "psrp-ntlm": Way("psrp", {"protocol": "http", "auth": "ntlm"}),
+    "psrp-ntlm-tls": Way("psrp", {"protocol": "https", "auth": "ntlm"}, tls=True),
+}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A computer, and how a way connects to it."""
+
+    lab: WsmanLab
+    way: Way
+
+    def connection(self, **options: Any) -> Any:
+        """A fresh connection of this way."""
+        return self.lab.connection(self.way.plugin, **{**self.way.options, **options})
+
+
+def canonical(script: str) -> str:
+    """The command line in which the collection sends every script."""
+    return f"PowerShell {' '.join(POWERSHELL)} {encoded(script)}"
 
 
 def reported(output: bytes) -> dict[str, Any]:
@@ -200,3 +241,23 @@ def wsman_start(wsman_config: ListenerConfig, wsman_password: str) -> Iterator[C
 def wsman_lab(wsman_start: Callable[..., WsmanLab]) -> WsmanLab:
     """A listener that runs."""
     return wsman_start()
+
+
+@pytest.fixture
+def wsman_reach(wsman_start: Callable[..., WsmanLab], tmp_path: Path) -> Callable[..., Reached]:
+    """Starts a computer that is reached in a way."""
+
+    def reach(name: str) -> Reached:
+        from lab.wsman.tls import make_certificate  # noqa: PLC0415 - as the clients above
+
+        way = WAYS[name]
+        tls = make_certificate(tmp_path) if way.tls else None
+        lab = wsman_start(authentication=EVERY_SCHEME, powershell=True, tls=tls)
+        trust: dict[str, Any] = {}
+        if tls is not None and way.plugin == "psrp":
+            trust = {"ca_cert": os.fspath(tls.certificate)}
+        elif tls is not None:
+            trust = {"extras": {"ansible_winrm_ca_trust_path": os.fspath(tls.certificate)}}
+        return Reached(lab, Way(way.plugin, {**way.options, **trust}))
+
+    return reach
