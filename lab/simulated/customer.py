@@ -123,6 +123,9 @@ class Customer:
 
     def sign_in(self) -> None:
         """Sign in at the console, or unlock, with the own password."""
+        if not self._machine.running:
+            msg = f"nobody can sign in, {self._machine.settings.name} does not run"
+            raise LabError(msg)
         windows, record = self._machine.windows, self._machine.customer
         refusal = windows.check(record, self._password)
         if refusal is not None:

@@ -35,6 +35,8 @@ class LogonScreen:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._wake = asyncio.Event()
+        self.looked = asyncio.Event()
+        """Set once this boot's logon screen has asked the agent for the first time."""
         machine.on_announced.append(self._wake.set)
         machine.on_session.append(self._session_changed)
 
@@ -45,6 +47,7 @@ class LogonScreen:
     async def run(self) -> None:
         """Live from this boot's start to its end."""
         self._wake.clear()
+        self.looked.clear()
         await self._machine.ready["agent"].wait()
         self._wake.set()
         while True:
@@ -52,6 +55,7 @@ class LogonScreen:
             self._wake.clear()
             if self._shown():
                 await self._look()
+            self.looked.set()
 
     def _shown(self) -> bool:
         facts, console = self._machine.windows.facts, self._machine.windows.sessions.on_console()
@@ -71,6 +75,7 @@ class LogonScreen:
     async def _use_ticket(self, pipe: socket.socket) -> None:
         tile, _ = await _ask(pipe, Peek())
         if not tile.ticket:
+            self._say_nothing()
             return
         who = f"Latchkey: signs in {tile.user} for {tile.requester or 'the operator'}"
         self._machine.tell("pc", "tile_shown", f"Logon screen: {who}")
@@ -85,6 +90,11 @@ class LogonScreen:
         finally:
             wipe(secret)
         await _ask(pipe, _report(tile.ticket, refusal))
+
+    def _say_nothing(self) -> None:
+        if self._machine.windows.sessions.on_console() is None:
+            text = "Logon screen: nothing of Latchkey on it; whoever comes signs in by hand."
+            self._machine.tell("pc", "no_tile", text)
 
     def _log_on(self, sid: str, secret: bytearray) -> LogonRefusal | None:
         windows = self._machine.windows

@@ -30,6 +30,7 @@ class Machine:
         pipes: the folder of the PC's Unix sockets; not on its disk, as pipes are not.
         tasks: what lives as long as the PC.
         boot_tasks: what ends when the PC goes down.
+        running: whether Windows runs, so that somebody can sign in.
         ready: which services answer; cleared when a boot begins.
         on_session: called after every change of a Windows session.
         on_told: called after every event, synchronously.
@@ -45,6 +46,7 @@ class Machine:
     faults: Faults
     customer: WindowsAccount
     operator: WindowsAccount
+    running: bool = False
     keys: MachineKeys = field(default_factory=MachineKeys)
     tasks: Tasks = field(init=False)
     boot_tasks: Tasks = field(init=False)

@@ -22,7 +22,7 @@ from lab.simulated.loop import lab_loop
 from lab.simulated.machine import Machine
 from lab.simulated.ports import PortServer
 from lab.simulated.power import Power
-from lab.simulated.services import SETTINGS_FILE, Services
+from lab.simulated.services import SETTINGS_FILE, START_SECONDS, Services
 from lab.simulated.settings import OPERATOR, Settings
 from lab.simulated.windows import Windows
 from lab.wsman.listener import ADDRESS
@@ -238,6 +238,12 @@ class SimulatedComputer:
         """The customer's account in the model; change it through `on_loop`."""
         return self._machine.customer
 
+    def wait_for_logon_screen(self, boot: int, timeout: float = 30.0) -> None:
+        """Wait until the logon screen of the `boot`-th boot has asked the agent for a ticket."""
+        self.events.wait_for("up", boot, timeout)
+        lab_loop.run(self._logon.looked.wait(), timeout)
+        self.settle()
+
     def settle(self) -> None:
         """Wait until the agent has acted on everything that Windows told it so far."""
 
@@ -263,6 +269,7 @@ class SimulatedComputer:
             lab_loop.call(self._ports.open)
             self.power_on()
             self.wait_until_up()
+            lab_loop.run(self._logon.looked.wait(), START_SECONDS)
             lab_loop.call(self._begin)
             self.settle()
         except BaseException:
@@ -288,7 +295,7 @@ class SimulatedComputer:
 
     def _clean_up(self) -> None:
         async def end() -> None:
-            await self._power.cut()
+            await self._power.scrap()
             await self._machine.tasks.cancel()
             self._ports.close()
             self._services.close()

@@ -49,9 +49,15 @@ class Power:
     async def cut(self) -> None:
         """Kill everything where it stands."""
         self._services.kill()
-        self.state = "off"
-        self.up.clear()
         self._machine.tell("pc", "power_cut", "The power is cut.")
+        await self.scrap()
+
+    async def scrap(self) -> None:
+        """Kill everything and say nothing: the lab is done with this PC, or its power is gone."""
+        self._services.kill()
+        self.state = "off"
+        self._machine.running = False
+        self.up.clear()
         await self._forget()
 
     async def shut_down(self) -> None:
@@ -138,6 +144,7 @@ class Power:
         machine.windows.boot()
         for service in machine.ready.values():
             service.clear()
+        machine.running = True
         machine.tell("pc", "boot", f"Boot {self.boots}.")
         for listener in self.on_boot:
             listener()
@@ -154,6 +161,7 @@ class Power:
         machine.tell("pc", "going_down", "Windows shuts down.")
         for session in machine.windows.sessions.all():
             machine.windows.sessions.sign_out(session.id)
+        machine.running = False
         await machine.boot_tasks.cancel()
         await self._services.stop(machine.settings.shutdown_seconds)
         machine.tell("pc", "down", "The PC is down.")

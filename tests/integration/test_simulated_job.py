@@ -147,10 +147,10 @@ def test_revoked_during_the_restart_nobody_is_signed_in(simulated_pc: MakePc) ->
         use = outcome(computer, begin_restart(computer, grace=0.5))
         assert use.error is not None
         assert use.error.code in {"grant_revoked", "ticket_cancelled"}
-        computer.events.wait_for("up", 2)
-        computer.settle()
+        computer.wait_for_logon_screen(2)
         assert console(computer) is None
         assert computer.events.count("tile_shown") == 0
+        assert computer.events.count("no_tile") == 2
 
 
 def test_power_lost_during_the_restart_still_ends_signed_in(simulated_pc: MakePc) -> None:

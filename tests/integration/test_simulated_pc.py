@@ -154,6 +154,14 @@ def test_a_pc_that_is_on_cannot_be_switched_on(simulated_pc: MakePc) -> None:
         computer.power_on()
 
 
+def test_nobody_signs_in_at_a_pc_that_is_off(simulated_pc: MakePc) -> None:
+    """Without power there is no logon screen."""
+    with simulated_pc() as computer:
+        computer.power_cut()
+        with pytest.raises(LabError, match="does not run"):
+            computer.customer.sign_in()
+
+
 def test_a_frozen_pc_accepts_and_does_not_answer(simulated_pc: MakePc) -> None:
     """A connection is accepted and stays silent, until the PC goes on."""
     with simulated_pc() as computer:

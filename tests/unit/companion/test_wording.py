@@ -151,6 +151,8 @@ def test_what_the_request_lacks_is_left_out() -> None:
     assert window.lines[0] == "Kim asks. This name is not signed: nobody has checked it."
     assert "Monthly updates." in window.lines
     assert window.lines[-1].startswith("Check code 4711. Unsure? Call IT on the number you know")
+    inside = asked(requester_organization="Contoso IT")
+    assert wording.request_window(inside, NOW).lines[0].startswith("Kim, helpdesk, Contoso IT asks.")
     nameless = asked(requester="", role="", requester_organization="")
     assert "Somebody who gave no name" in wording.request_window(nameless, NOW).lines[0]
 

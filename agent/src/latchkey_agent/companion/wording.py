@@ -91,7 +91,8 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
 def _who(texts: dict[str, str], item: AskedItem) -> str:
     parts = (item.requester, item.role, item.requester_organization)
     who = ", ".join(part for part in parts if part) or texts["nobody_named"]
-    key = "who_of" if item.organization else "who"
+    of_another = item.organization not in {"", item.requester_organization}
+    key = "who_of" if of_another else "who"
     return texts[key].format(who=who, organization=item.organization)
 
 

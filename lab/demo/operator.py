@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator of the demo: runs the real ansible-playbook, and reads what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from lab.computer import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.computer import Computer
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = ROOT / "build" / "collections"
+PLAYBOOK = ROOT / "playbooks" / "maintain.yml"
+SESSION = "CHG-4711"
+RESTARTS = 2
+VARIABLES: dict[str, Any] = {
+    "maintenance_session": SESSION,
+    "maintenance_reason": "Monthly updates",
+    "maintenance_ticket": SESSION,
+    "maintenance_requester": {
+        "name": "Kim Brandt",
+        "role": "helpdesk",
+        "organization": "Contoso IT",
+    },
+    "maintenance_terms": {"restarts": RESTARTS},
+    "maintenance_restart_grace": 1,
+    "maintenance_restart_timeout": 60,
+    "maintenance_request_timeout": 60,
+    "maintenance_steps_dir": str(Path(__file__).with_name("steps")),
+    "maintenance_steps": [
+        {"name": "Windows updates", "tasks": "updates.yml", "restart": "when_pending"},
+        {"name": "Accounting software", "tasks": "accounting.yml", "restart": "always"},
+        {"name": "The PC's name", "tasks": "name.yml"},
+    ],
+}
+# Tasks of the role that tell a reader nothing.
+UNTOLD = ("Validating arguments", "Check the steps", "Put the summary", "Show the summary")
+
+
+class Condenser:
+    """Turns the output of Ansible's default callback into a line for each thing that happened."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._task = ""
+        self._summary: list[str] = []
+
+    def feed(self, line: str) -> None:
+        """Take one line of Ansible's output."""
+        if self._summary:
+            self._collect(line)
+        elif line.startswith("TASK ["):
+            self._task = line[len("TASK [") :].rpartition("]")[0].rpartition(" : ")[2]
+        elif line.startswith("fatal: ["):
+            self._fatal(line)
+        elif line.startswith(("changed: [", "ok: [")):
+            self._well(line)
+        elif line.startswith("[") and "] " in line and not line.startswith(("[ERROR]", "[WARNING]")):
+            self._say("  ... " + line.partition("] ")[2])
+
+    def _well(self, line: str) -> None:
+        if line.endswith("=> {"):
+            self._summary = ["{"]
+        elif not self._task.startswith(UNTOLD):
+            self._say(f"{self._task}: {line.partition(':')[0]}")
+
+    def _collect(self, line: str) -> None:
+        self._summary.append(line)
+        if line == "}":
+            told = json.loads("\n".join(self._summary)).get("msg", "")
+            self._summary = []
+            self._say("\n".join(told) if isinstance(told, list) else str(told))
+
+    def _fatal(self, line: str) -> None:
+        result: dict[str, Any] = {}
+        with suppress(ValueError):
+            result = json.loads(line.partition("=> ")[2])
+        code = f" [{result['error_code']}]" if "error_code" in result else ""
+        self._say(f"{self._task}: FAILED{code}")
+        self._say("  ... " + " ".join(str(result.get(key, "")) for key in ("msg", "hint")).strip())
+
+
+class Job:
+    """One run of ansible-playbook."""
+
+    def __init__(self, computer: Computer, folder: Path, say: Callable[[str], None]) -> None:
+        if not COLLECTIONS.is_dir():
+            msg = f"{COLLECTIONS} is missing; set the checkout up by running: make demo"
+            raise LabError(msg)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.output = folder / "ansible.txt"
+        inventory = folder / "inventory.json"
+        hosts = {computer.name: computer.reach.inventory()}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": VARIABLES}}))
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(PLAYBOOK)]
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._condenser = Condenser(say)
+        stream = self._process.stdout
+        self._reader = threading.Thread(target=self._read, args=(stream,), name="operator")
+        self._reader.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with self.output.open("wb") as file, stream:
+            for line in stream:
+                file.write(line)
+                self._condenser.feed(line.decode("utf-8", "replace").rstrip("\r\n"))
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end; return the exit code, None if it still runs after `seconds`."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self._reader.join()
+        return code
+
+    def stop(self) -> None:
+        """Kill it, if it still runs."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._reader.join()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "no",
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+        "ANSIBLE_NOCOLOR": "1",
+    }

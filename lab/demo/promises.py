@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Latchkey promises, and how the demo finds out whether it was kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab import canary
+from lab.demo.operator import RESTARTS
+from latchkey_agent import signing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.computer import Event
+    from lab.simulated.pc import SimulatedComputer
+    from latchkey_agent.protocol.messages import InfoAnswer, JournalAnswer
+
+LOCKED_WITHIN = 1.0
+
+
+@dataclass
+class Story:
+    """Everything that is known when the job is over."""
+
+    computer: SimulatedComputer
+    password: bytearray = field(repr=False)
+    folder: Path
+    exit_code: int
+    console: tuple[str, bool] | None
+    info: InfoAnswer
+    journal: JournalAnswer
+    process_finds: list[canary.Find]
+    process_looks: int
+
+    def events(self, what: str) -> list[Event]:
+        """Return all events of one name."""
+        return [event for event in self.computer.events.all() if event.what == what]
+
+    def count(self, what: str) -> int:
+        """Return how often something happened."""
+        return len(self.events(what))
+
+
+class Verdict(NamedTuple):
+    """Whether a promise was kept, and how that was found out."""
+
+    kept: bool
+    promise: str
+    how: str
+
+
+def nobody_saw_it(story: Story) -> Verdict:
+    """Search the password wherever it must not be, after proving that the search finds it."""
+    planted = story.folder / "planted"
+    planted.write_bytes(b"before" + story.password + b"after")
+    finds_planted = bool(canary.search([planted], story.password))
+    planted.unlink()
+    finds = canary.search([story.folder], story.password) + story.process_finds
+    files = [file for file in story.folder.rglob("*") if file.is_file()]
+    forms = len(canary.variants(story.password))
+    how = (
+        f"searched in {forms} encodings in {len(files)} files (the PC's disk, all logs, Ansible's "
+        f"output) and {story.process_looks} times in every process's arguments and environment: "
+        f"{len(finds)} finds; the search did find a planted copy"
+    )
+    where = "".join(f"; {find.encoding} in {find.place}" for find in finds)
+    return Verdict(finds_planted and not finds, "Nobody but the customer saw the password.", how + where)
+
+
+def journal_intact(story: Story) -> Verdict:
+    """Let the agent check its chain, and look that the anchor outside of it agrees."""
+    journal = story.journal
+    how = f"the chain of {journal.events} events was verified up to {journal.head[:12]}..."
+    return Verdict(journal.intact, "The journal is complete.", how + journal.problem)
+
+
+def erased(story: Story) -> Verdict:
+    """Every grant's erasure was confirmed by reading the disk back, and the session is over."""
+    erasure = story.info.erasure
+    checks = [check for proof in erasure for check in proof.checks]
+    kept = (
+        [session.state for session in story.info.sessions] == ["ended"]
+        and len(erasure) == len(story.info.grants) > 0
+        and all(proof.confirmed for proof in erasure)
+        and all(check.passed for check in checks)
+        and bool(checks)
+    )
+    how = f"the session is ended, and {len(checks)} checks read the disk back and found nothing"
+    return Verdict(kept, "What was sealed is erased, with proof.", how)
+
+
+def nothing_sealed(story: Story) -> Verdict:
+    """There never was a grant."""
+    kept = story.info.grants == [] and [s.state for s in story.info.sessions] == ["ended"]
+    how = f"the journal has {len(story.info.grants)} grants, and the session is ended"
+    return Verdict(kept, "Nothing was ever sealed.", how)
+
+
+def receipt_signed(story: Story) -> Verdict:
+    """The receipt's signature fits, and does not fit a changed receipt."""
+    receipts = story.info.receipts
+    kept = bool(receipts)
+    for receipt in receipts:
+        kept &= signing.check(receipt.document, receipt.signature, receipt.public_key)
+        changed = receipt.document | {"device": "another"}
+        kept &= not signing.check(changed, receipt.signature, receipt.public_key)
+    how = f"{len(receipts)} Ed25519 signature fits the receipt, and not a changed one"
+    return Verdict(kept, "The customer has a signed receipt.", how)
+
+
+def ended_with(code: int) -> PromiseMaker:
+    """Return the promise that the operator's job ended with this exit code."""
+
+    def check(story: Story) -> Verdict:
+        text = "The operator's job succeeded." if code == 0 else "The operator's job says why not."
+        how = f"ansible-playbook ended with {story.exit_code}, expected {code}"
+        return Verdict(story.exit_code == code, text, how)
+
+    return check
+
+
+def locked_at_once(story: Story) -> Verdict:
+    """Every sign-in by a ticket was locked, and the screen is locked when the job is over."""
+    sign_ins, locks = story.events("signed_in")[1:], story.events("locked")
+    waits = [(lock.at - sign_in.at).total_seconds() for sign_in, lock in zip(sign_ins, locks, strict=False)]
+    kept = (
+        len(sign_ins) == len(locks) == RESTARTS
+        and all(0 <= wait <= LOCKED_WITHIN for wait in waits)
+        and story.console is not None
+        and story.console[1]
+    )
+    times = " and ".join(f"{wait:.2f} s" for wait in waits)
+    how = f"{len(sign_ins)} sign-ins, locked after {times}; the screen was locked at the job's end"
+    return Verdict(kept, "Every sign-in was locked at once.", how)
+
+
+def no_more_restarts(story: Story) -> Verdict:
+    """The PC did not restart more often than the customer agreed to, power cuts aside."""
+    restarts = story.count("going_down")
+    how = f"the PC went down {restarts} times, agreed were {RESTARTS}"
+    return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how)
+
+
+def each_step_once(story: Story) -> Verdict:
+    """The programs of the steps ran exactly once."""
+    counts = [story.count(what) for what in ("updates_installed", "accounting_upgraded")]
+    how = f"the programs on the PC ran {' and '.join(map(str, counts))} times"
+    return Verdict(counts == [1, 1], "Every step was done, none twice.", how)
+
+
+def customer_was_told(story: Story) -> Verdict:
+    """The customer read of the grant, each use, the end and the erasure, once back at the PC."""
+    wanted = {"granted": 1, "used": RESTARTS, "locked": RESTARTS, "ended": 1, "erased": 1}
+    told = {kind: story.count(f"notice_{kind}") for kind in wanted}
+    how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in told.items())
+    return Verdict(told == wanted, "The customer was told everything.", how)
+
+
+def no_means_no(story: Story) -> Verdict:
+    """Nothing happened on the PC after the customer declined."""
+    happened = [w for w in ("typed", "going_down", "tile_shown", "locked") if story.count(w)]
+    how = "no password was typed, no restart, no sign-in" + "".join(f"; but {w}" for w in happened)
+    return Verdict(not happened and story.count("declined") == 1, "No means no.", how)
+
+
+def code_on_both_sides(story: Story) -> Verdict:
+    """The code in the customer's window is the one in the operator's output."""
+    shown = {m for e in story.events("request_shown") for m in re.findall(r"code (\d{4})", e.text)}
+    output = (story.folder / "operator" / "ansible.txt").read_text(encoding="utf-8")
+    read = set(re.findall(r"; code (\d{4})", output))
+    how = f"the window showed {', '.join(shown)}, Ansible printed {', '.join(read)}"
+    return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how)
+
+
+def revoked_wins(story: Story) -> Verdict:
+    """The restart went on, nobody was signed in, and the secret was gone before the PC was down."""
+    erasures = [datetime.fromisoformat(proof.checked_at) for proof in story.info.erasure]
+    gone_first = bool(erasures) and erasures[0] <= story.events("down")[0].at
+    kept = (
+        story.count("boot") == RESTARTS
+        and story.console is None
+        and story.count("ticket_redeemed") == 0
+        and gone_first
+    )
+    how = (
+        "the secret was erased before the PC was down; it came back, its logon screen "
+        f"redeemed {story.count('ticket_redeemed')} tickets and nobody is signed in"
+    )
+    return Verdict(kept, "Taking back wins, even during a restart.", how)
+
+
+def survived_power_cut(story: Story) -> Verdict:
+    """The power went once in the middle of a restart, and the same job went on."""
+    cuts = story.count("power_cut")
+    how = f"agent and listener were killed {cuts} time, the job and the journal went on"
+    return Verdict(cuts == 1, "A power cut during a restart changes nothing.", how)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    PromiseMaker = Callable[[Story], Verdict]

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the demo: a simulated PC, the operator's job, and what is known afterwards."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from lab import canary
+from lab.computer import LabError
+from lab.demo.operator import SESSION, Job
+from lab.demo.promises import Story
+from lab.simulated.pc import SimulatedComputer, pc
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol.frames import wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lab.computer import Event
+    from lab.demo.endings import Ending
+    from lab.demo.lanes import Lanes
+
+T = TypeVar("T")
+LOOK_SECONDS = 0.25
+POWER_BACK_SECONDS = 1.5
+
+
+class Stage:
+    """One run of the demo: the PC, the operator's job, and everybody who watches."""
+
+    def __init__(self, ending: Ending, folder: Path, lanes: Lanes) -> None:
+        self._ending = ending
+        self._folder = folder
+        self._lanes = lanes
+        self._password = canary.make()
+        self._finds: list[canary.Find] = []
+        self._looks = 0
+
+    @contextmanager
+    def played(self) -> Iterator[Story]:
+        """Play it to its end; the PC is there as long as the story is looked at."""
+        settings = {"password": self._password, "script": self._ending.script}
+        try:
+            with pc(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
+                self._prepare(computer)
+                code = self._work(computer)
+                story = self._end(computer, code)
+                self._documents(story)
+                yield story
+        finally:
+            wipe(self._password)
+
+    def _prepare(self, computer: SimulatedComputer) -> None:
+        self._lanes.say("pc", f"{computer.name} is up; anna is signed in and works.")
+        computer.faults.cut_power_at = self._ending.cut_power_at
+        computer.events.subscribe(self._lanes.show)
+        computer.events.subscribe(lambda event: self._power_back(computer, event))
+
+    def _power_back(self, computer: SimulatedComputer, event: Event) -> None:
+        if event.what == "power_cut":
+            # In a thread of its own: events are told on the lab's.
+            threading.Timer(POWER_BACK_SECONDS, computer.power_on).start()
+
+    def _work(self, computer: SimulatedComputer) -> int:
+        job = Job(computer, self._folder / "operator", lambda text: self._lanes.say("operator", text))
+        try:
+            while (code := job.wait(LOOK_SECONDS)) is None:
+                self._finds += canary.search_processes(self._password)
+                self._looks += 1
+        finally:
+            job.stop()
+        return code
+
+    def _end(self, computer: SimulatedComputer, code: int) -> Story:
+        computer.wait_for_logon_screen(self._ending.boots)
+        session = computer.on_loop(computer.windows.sessions.on_console)
+        console = (session.account.user, session.locked) if session else None
+        if self._ending.returns:
+            self._lanes.heading("The customer is back")
+            computer.customer.sign_in()
+            computer.events.wait_for("notice_erased")
+        info = m.Info(session=SESSION, receipts=True)
+        return Story(
+            computer=computer,
+            password=self._password,
+            folder=self._folder,
+            exit_code=code,
+            console=console,
+            info=_ask(computer, info, m.InfoAnswer),
+            journal=_ask(computer, m.JournalVerify(), m.JournalAnswer),
+            process_finds=self._finds,
+            process_looks=self._looks,
+        )
+
+    def _documents(self, story: Story) -> None:
+        for receipt in story.info.receipts:
+            self._lanes.heading("The receipt")
+            self._lanes.write([f"  {line}" for line in receipt.text.splitlines()])
+        for proof in story.info.erasure:
+            self._lanes.heading("The proof of erasure")
+            verdict = "confirmed" if proof.confirmed else "NOT CONFIRMED"
+            self._lanes.write(
+                [f"  grant {proof.grant}: {verdict}, {proof.checked_at}"]
+                + [f"  {'ok' if c.passed else 'NO'}  {c.name}: {c.detail}" for c in proof.checks]
+            )
+
+
+def _ask(computer: SimulatedComputer, request: m.ControlRequest, kind: type[T]) -> T:
+    answer = computer.ask_agent(request)
+    if answer.outcome != "done":
+        msg = f"the agent does not answer: {answer.error}"
+        raise LabError(msg)
+    return msgspec.convert(answer.result, type=kind)

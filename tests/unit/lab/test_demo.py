@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from lab.computer import Event
+from lab.demo.__main__ import main
+from lab.demo.endings import ENDINGS
+from lab.demo.lanes import Lanes
+from lab.demo.operator import Condenser
+
+OUTPUT = r"""
+PLAY [Maintain PCs in a support session] ***************************************
+
+TASK [latchkey.consent.maintenance : Validating arguments against arg spec 'main'] ***
+ok: [PC-ANNA]
+
+TASK [latchkey.consent.maintenance : Open the support session, or find it open] ***
+changed: [PC-ANNA]
+[PC-ANNA] waiting: the window to open; since 08:10:02, until 08:20:02; code 7758
+
+TASK [latchkey.consent.maintenance : Ask the customer for their sign-in] *******
+[ERROR]: Task failed: Action failed: The customer declined.
+Origin: roles/maintenance/tasks/request.yml:12:3
+
+12 - name: Ask the customer for their sign-in
+     ^ column 3
+
+fatal: [PC-ANNA]: FAILED! => {"error_code": "denied", "hint": "Respect it.", "msg": "The customer declined."}
+
+TASK [latchkey.consent.maintenance : Show the summary] *************************
+ok: [PC-ANNA] => {
+    "msg": [
+        "PC-ANNA, support session CHG-4711",
+        "answered: denied"
+    ]
+}
+
+TASK [latchkey.consent.maintenance : A task that breaks] ***********************
+fatal: [PC-ANNA]: UNREACHABLE! => no JSON at all
+
+PLAY RECAP *********************************************************************
+PC-ANNA                    : ok=7    changed=2    unreachable=0    failed=1
+"""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+def test_ansibles_output_is_told_in_a_line_for_each_thing_that_happened() -> None:
+    """Tasks with their results, what is waited for, refusals with code and advice, the summary."""
+    told: list[str] = []
+    condenser = Condenser(told.append)
+    for line in OUTPUT.splitlines():
+        condenser.feed(line)
+    assert told == [
+        "Open the support session, or find it open: changed",
+        "  ... waiting: the window to open; since 08:10:02, until 08:20:02; code 7758",
+        "Ask the customer for their sign-in: FAILED [denied]",
+        "  ... The customer declined. Respect it.",
+        "PC-ANNA, support session CHG-4711\nanswered: denied",
+        "A task that breaks: FAILED",
+        "  ... ",
+    ]
+
+
+def test_lanes_are_plain_where_nobody_sees_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe and NO_COLOR get no escape sequences, a terminal gets colours."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    texts = []
+    for stream in (io.StringIO(), Terminal()):
+        Lanes(stream).say("customer", "Declines.")
+        texts.append(stream.getvalue())
+    assert "customer | Declines." in texts[0]
+    assert "\x1b[33mcustomer |\x1b[0m Declines." in texts[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    Lanes(stream).say("customer", "Declines.")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_the_request_window_is_drawn_as_one() -> None:
+    """Title, text and buttons stand in a box, every line of it equally wide."""
+    stream = io.StringIO()
+    text = "\n".join(("Title", "long " * 40, "Field", "Allow | Later"))
+    Lanes(stream).show(Event(datetime.now(UTC), "customer", "request_shown", text))
+    rows = [line.partition("| ")[2] for line in stream.getvalue().splitlines()]
+    assert rows[1].startswith("| Title ")
+    assert rows[-2].startswith("| Allow | Later ")
+    assert len({len(row) for row in rows}) == 1
+
+
+def test_an_unknown_ending_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong name shows nothing, exits with 2 and says which names are right."""
+    assert main(["grnat"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "'grnat'" in told.err
+    assert all(name in told.err for name in ENDINGS)
+
+
+def test_the_endings_can_be_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`list` names every ending with its title, by argument and by environment."""
+    monkeypatch.setenv("DEMO", "list")
+    assert main([]) == 0
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+    assert all(told.count(ending.title) == 2 for ending in ENDINGS.values())
