@@ -43,7 +43,7 @@ class Speaker:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def ask(self, secret: bytes | bytearray = b"", **message: object) -> Said:
+    def ask(self, secret: bytes | bytearray = b"", /, **message: object) -> Said:
         """Send a message and return the answer.
 
         Raises:

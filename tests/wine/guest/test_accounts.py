@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accounts: how they are found, and the one check of a password."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import winreg
+
+import pytest
+
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import LogonRefusal, PortError
+from latchkey_agent.protocol import frames
+from latchkey_agent.windows import (
+    accounts,
+    api,
+    compose,
+)
+
+CANARY = "Kanarienvogel 9!".encode("utf-16-le")
+ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
+
+
+class Asked:
+    """Stands for LogonUserW: keeps what it was given, and refuses with a code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        self.given: list[tuple[str, str | None, bytes]] = []
+
+    def __call__(self, user: str, domain: str | None, password: int, kind: int, *_: object) -> int:
+        """Answer as LogonUserW does."""
+        text = ctypes.wstring_at(password)
+        assert kind == 2
+        self.given.append((user, domain, text.encode("utf-16-le")))
+        ctypes.set_last_error(self.code)
+        return int(not self.code)
+
+
+@pytest.fixture
+def wiped(monkeypatch: pytest.MonkeyPatch) -> list[bytearray]:
+    """Every buffer that the check of a password has overwritten."""
+    seen: list[bytearray] = []
+
+    def wipe(buffer: bytearray) -> None:
+        frames.wipe(buffer)
+        seen.append(buffer)
+
+    monkeypatch.setattr(accounts, "wipe", wipe)
+    return seen
+
+
+@pytest.mark.parametrize(("code", "refusal"), accounts.REFUSALS.items())
+def test_every_documented_refusal_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int, refusal: LogonRefusal
+) -> None:
+    """Each system error code of a refused logon is one refusal."""
+    monkeypatch.setattr(api, "LogonUserW", Asked(code))
+    assert book.check(ANNA, bytearray(CANARY)) is refusal
+
+
+def test_refusals_that_windows_never_documented_are_other(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
+) -> None:
+    """An unknown code is a refusal, too."""
+    monkeypatch.setattr(api, "LogonUserW", Asked(31))
+    assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
+
+
+def test_table_and_the_ports_refusals_are_the_same() -> None:
+    """No refusal of the port is out of Windows' reach, but those that need no code."""
+    without_code = {LogonRefusal.BLANK_PASSWORD, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.OTHER}
+    assert set(accounts.REFUSALS.values()) == set(LogonRefusal) - without_code
+
+
+def test_password_reaches_windows_whole_and_is_overwritten(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray]
+) -> None:
+    """Windows sees the password with its final zero; the copy made for it is zeros afterwards."""
+    asked = Asked(0)
+    monkeypatch.setattr(api, "LogonUserW", asked)
+    assert book.check(ANNA, bytearray(CANARY)) is None
+    assert asked.given == [("anna", "PC", CANARY)]
+    assert wiped == [bytearray(len(CANARY) + 2)]
+
+
+def test_real_logonuserw_takes_the_buffer(book: accounts.WindowsAccounts, wiped: list[bytearray]) -> None:
+    """The call itself works; whether Windows accepts is for Windows to show (Wine always does)."""
+    book.check(ANNA, bytearray(CANARY))
+    assert wiped == [bytearray(len(CANARY) + 2)]
+
+
+def test_principal_name_goes_without_a_domain(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
+) -> None:
+    """LogonUserW wants no domain beside a user principal name."""
+    asked = Asked(0)
+    monkeypatch.setattr(api, "LogonUserW", asked)
+    book.check(Account("S-1-5-21-9-9-9-1", "anna@example.com", "EXAMPLE", "domain"), bytearray(CANARY))
+    book.check(
+        Account("S-1-5-21-9-9-9-2", "anna@example.com", "MicrosoftAccount", "microsoft"), bytearray(CANARY)
+    )
+    assert [given[:2] for given in asked.given] == [
+        ("anna@example.com", None),
+        ("anna@example.com", "MicrosoftAccount"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "refusal"),
+    [
+        (b"", LogonRefusal.BLANK_PASSWORD),
+        ("ab\0cd".encode("utf-16-le"), LogonRefusal.WRONG_PASSWORD),
+        (b"odd", LogonRefusal.WRONG_PASSWORD),
+    ],
+)
+def test_what_can_be_no_password_is_refused_without_a_try(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, entry: bytes, refusal: LogonRefusal
+) -> None:
+    """Such an entry costs none of the tries before a lockout."""
+    asked = Asked(0)
+    monkeypatch.setattr(api, "LogonUserW", asked)
+    assert book.check(ANNA, bytearray(entry)) is refusal
+    assert not asked.given
+
+
+@pytest.mark.parametrize(
+    ("entry", "has_pin", "refusal"),
+    [
+        ("123456", True, LogonRefusal.LOOKS_LIKE_PIN),
+        ("123456", False, LogonRefusal.WRONG_PASSWORD),
+        ("geheim1", True, LogonRefusal.WRONG_PASSWORD),
+    ],
+)
+def test_refused_digits_are_a_pin_only_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+    book: accounts.WindowsAccounts,
+    entry: str,
+    has_pin: bool,  # noqa: FBT001
+    refusal: LogonRefusal,
+) -> None:
+    """The PIN's provider has a key for each account that set up a PIN."""
+    monkeypatch.setattr(api, "LogonUserW", Asked(1326))
+    path = rf"{accounts.NGC}\{ANNA.sid}"
+    if has_pin:
+        winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, path).Close()
+    try:
+        assert book.check(ANNA, bytearray(entry.encode("utf-16-le"))) is refusal
+    finally:
+        if has_pin:
+            winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, path)
+
+
+def test_an_account_is_found_by_every_way_to_write_it(book: accounts.WindowsAccounts) -> None:
+    """The bare name, the PC's name, a dot, and the SID mean the same."""
+    me = os.environ["USERNAME"]
+    found = [book.find(name) for name in (me, rf"{compose.device_name()}\{me}", rf".\{me}")]
+    assert found[0] is not None
+    assert found == [book.by_sid(found[0].sid)] * 3
+
+
+@pytest.mark.parametrize("name", ["nobody-of-this-name", "Administrators", "Everyone", ""])
+def test_what_is_no_account_of_a_person_is_not_found(book: accounts.WindowsAccounts, name: str) -> None:
+    """Neither an unknown name nor a group can sign in."""
+    assert book.find(name) is None
+
+
+def test_an_unknown_sid_is_an_error_that_names_it(book: accounts.WindowsAccounts) -> None:
+    """The text says which SID."""
+    with pytest.raises(PortError, match="S-1-5-21-1-2-3-4567"):
+        book.by_sid("S-1-5-21-1-2-3-4567")

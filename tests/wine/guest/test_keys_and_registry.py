@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DPAPI, the boot id, the anchor, pending restarts, the clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import winreg
+from typing import Any
+
+import pytest
+
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import (
+    anchor,
+    dpapi,
+    power,
+    registry,
+)
+
+CANARY = "Kanarienvogel 9!".encode("utf-16-le")
+
+
+def test_dpapi_opens_what_it_sealed_and_only_with_the_same_entropy() -> None:
+    """Another entropy, a changed or a cut blob is refused."""
+    keys = dpapi.SystemKeys()
+    blob = keys.protect(bytearray(CANARY), b"grant 1")
+    assert CANARY not in blob
+    assert keys.unprotect(blob, b"grant 1") == bytearray(CANARY)
+    changed = blob[:-8] + bytes(8)
+    for other, entropy in ((blob, b"grant 2"), (blob, b""), (changed, b"grant 1"), (blob[:20], b"grant 1")):
+        with pytest.raises(PortError, match="DPAPI"):
+            keys.unprotect(other, entropy)
+
+
+def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:
+    """The caller overwrites it, and may: nothing holds it any more."""
+    secret = bytearray(CANARY)
+    dpapi.SystemKeys().protect(secret, b"x")
+    secret.extend(b"resizable again")
+    assert secret.startswith(CANARY)
+
+
+def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
+    """Every process of one boot reads the same."""
+    first = power.WindowsPower(list).boot_id()
+    code = "from latchkey_agent.windows.power import WindowsPower as P; print(P(list).boot_id())"
+    told = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == first
+    assert len(bytes.fromhex(first)) == 16
+
+
+def test_anchor_keeps_what_was_saved_last() -> None:
+    """Another process reads it, too."""
+    kept = anchor.RegistryAnchor()
+    for head in (b"1 aa", b"2 bb"):
+        kept.save(head)
+        assert anchor.RegistryAnchor().load() == head
+
+
+def test_anchor_that_somebody_changed_is_refused() -> None:
+    """A text is not what the agent writes."""
+    registry.agents_key().save("JournalHead", "1 aa")
+    with pytest.raises(PortError, match="somebody changed it"):
+        anchor.RegistryAnchor().load()
+    anchor.RegistryAnchor().save(b"3 cc")
+
+
+def test_nothing_pending_means_no_reason() -> None:
+    """A fresh PC waits for no restart."""
+    assert power.WindowsPower(list).pending_reasons() == []
+
+
+def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:
+    """Windows keeps them in five places."""
+    hklm(rf"{power._CBS}\RebootPending")
+    hklm(rf"{power._UPDATE}\RebootRequired")
+    hklm(power._SESSION_MANAGER, "PendingFileRenameOperations", [r"\??\C:\old"], winreg.REG_MULTI_SZ)
+    hklm(rf"{power._NAMES}\ComputerName", "ComputerName", "RENAMED")
+    hklm(power._NETLOGON, "JoinDomain", "1")
+    assert power.WindowsPower(list).pending_reasons() == list(power._REASONS)

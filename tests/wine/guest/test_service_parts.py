@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clock, event log, data folder and registration of the service."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from latchkey_agent.domain import events
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import (
+    accounts,
+    clock,
+    eventlog,
+    folders,
+    registration,
+    registry,
+)
+
+
+def test_clock_shows_the_present_with_an_offset() -> None:
+    """It is the same moment as UTC's."""
+    now = clock.WindowsClock().now()
+    assert now.utcoffset() is not None
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=2)
+
+
+def test_every_event_of_the_journal_has_an_id_of_its_own_below_1000() -> None:
+    """EventCreate.exe has messages for 1 to 1000."""
+    kinds = {
+        cls.__name__
+        for cls in vars(events).values()
+        if isinstance(cls, type) and issubclass(cls, msgspec.Struct) and cls.__struct_config__.tag
+    }
+    assert set(eventlog.EVENT_IDS) == kinds - {"Event"}
+    ids = [*eventlog.EVENT_IDS.values(), *eventlog.GENERAL_IDS.values()]
+    assert len(set(ids)) == len(ids)
+    assert all(0 < i <= 1000 for i in ids)
+
+
+def test_an_entry_has_the_id_of_the_event_that_it_tells_of() -> None:
+    """The core logs an event with its number and its name."""
+    core, general = logging.getLogger("x"), logging.getLogger("y")
+    told = core.makeRecord("x", logging.INFO, "f", 1, "event %d %s", (7, "GrantGiven"), None)
+    other = general.makeRecord("y", logging.WARNING, "f", 1, "%s is late", ("it",), None)
+    assert eventlog.event_id(told) == 130
+    assert eventlog.event_id(other) == 2
+    handler = eventlog.EventLogHandler()
+    for record in (told, other):
+        handler.emit(record)
+
+
+def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made where it is missing."""
+    folder = tmp_path / "data folder"
+    folders.prepare(folder)
+    assert folder.is_dir()
+    monkeypatch.setattr(folders, "_owner", lambda _f: "S-1-5-32-544")
+    monkeypatch.setattr(folders, "_close_to_others", lambda _f: None)
+    folders.prepare(folder)
+
+
+def test_a_folder_of_another_account_is_a_trap(tmp_path: Path, book: accounts.WindowsAccounts) -> None:
+    """Every user may make folders in %ProgramData%; this one is the test's own account's."""
+    me = book.find(os.environ["USERNAME"])
+    assert me is not None
+    with pytest.raises(PortError, match=f"belongs to {me.sid}, not to the system"):
+        folders.prepare(tmp_path)
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    """It is not deleted: somebody may want to know whose it is."""
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(PortError, match="link or a file"):
+        folders.prepare(file)
+    assert file.read_text() == "x"
+
+
+def test_command_line_of_the_service_is_quoted() -> None:
+    r"""Without quotes Windows would try C:\Program.exe."""
+    assert registration.image_path() == (
+        r'"C:\Program Files\Latchkey\pythonw.exe" -I -B -m latchkey_agent.windows.service'
+    )
+
+
+@pytest.mark.windows
+def test_service_is_created_hardened_and_removed() -> None:
+    """Privileges, restart on failure and the access list are set; nothing is left afterwards."""
+    registration.install()
+    try:
+        registration.harden()
+    finally:
+        registration.remove()
+    assert not registry.exists(r"SYSTEM\CurrentControlSet\Services\LatchkeyAgent")

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions, restarts, and the programs that the service starts in a session."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pywintypes
+import win32con
+import win32event
+
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import PortError, SignIn
+from latchkey_agent.windows import (
+    accounts,
+    api,
+    desk,
+    launch,
+    names,
+    power,
+    sessions,
+)
+
+ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
+BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
+
+
+def someone(account: Account, session_id: int) -> SignIn:
+    """Somebody who is signed in."""
+    return SignIn(session_id, account, console=session_id == 1, active=True, locked=False)
+
+
+def test_nobody_is_signed_out_who_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two accounts signed in, Windows is not even asked to restart."""
+    asked: list[object] = []
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
+    here = [someone(ANNA, 1), someone(BERND, 2)]
+    with pytest.raises(PortError, match=r"PC\\anna, PC\\bernd"):
+        power.WindowsPower(lambda: here).restart(message="", grace=0)
+    assert not asked
+
+
+def test_restart_is_planned_announced_and_takes_only_the_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grace is whole seconds, never less than was asked; two sessions of one account are one."""
+    asked: list[tuple[Any, ...]] = []
+
+    def shut_down(*arguments: object) -> int:
+        asked.append(arguments)
+        return 0
+
+    monkeypatch.setattr(power, "InitiateShutdownW", shut_down)
+    here = [someone(ANNA, 1), someone(ANNA, 3)]
+    power.WindowsPower(lambda: here).restart(message="Updates", grace=29.2)
+    assert asked == [(None, "Updates", 30, 0x7, 0x80040001)]
+
+
+def test_refused_restart_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' own text and number are in the error."""
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 1115)
+    with pytest.raises(PortError, match=r"restarting failed: .+ \(Windows error 1115\)"):
+        power.WindowsPower(list).restart(message="", grace=0)
+
+
+def told(flags: int) -> Any:
+    """Return a stand-in for WTSQuerySessionInformationW that tells these session flags."""
+
+    def query(_server: object, session_id: int, kind: int, out: Any, _size: object) -> int:
+        assert kind == 25
+        told.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
+        out._obj.value = ctypes.addressof(info)
+        return 1
+
+    return query
+
+
+@pytest.mark.parametrize(("flags", "locked"), [(0, True), (1, False), (-1, False)])
+def test_locked_is_only_what_windows_calls_locked(
+    monkeypatch: pytest.MonkeyPatch, flags: int, locked: bool  # noqa: FBT001
+) -> None:  # fmt: skip
+    """0 is locked; an unknown state does not count as locked."""
+    monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
+    monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
+    assert sessions._locked(1) is locked
+
+
+def test_a_session_is_asked_to_lock_once_a_second_at_most(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
+) -> None:
+    """Whoever waits for the lock may ask often; Windows starts one program."""
+    started: list[tuple[int, list[str]]] = []
+    monkeypatch.setattr(sessions, "in_session", lambda s, c: started.append((s, c)))
+    here = sessions.WindowsSessions(book)
+    for _ in range(20):
+        here.lock(1)
+    here.lock(2)
+    assert [s for s, _ in started] == [1, 2]
+    assert started[0][1][0].lower() == r"c:\windows\system32\rundll32.exe"
+    assert started[0][1][1] == "user32.dll,LockWorkStation"
+
+
+def test_a_program_is_started_in_a_session_with_its_arguments() -> None:
+    """It runs with the session's environment, and its end is seen."""
+    target = Path(r"C:\lab\launched.txt")
+    target.unlink(missing_ok=True)
+    code = f"import pathlib; pathlib.Path(r'{target}').write_text('here it is')"
+    program = str(Path(sys.executable).with_name("pythonw.exe"))
+    started = launch.in_session(1, [program, "-I", "-B", "-c", code])
+    deadline = time.monotonic() + 20
+    while started.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert target.read_text() == "here it is"
+
+
+class Companion:
+    """A companion that runs until it is told otherwise."""
+
+    running = True
+
+
+def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started where it is missing, again when it ended, and never in another's or a disconnected session."""
+    made: list[Companion] = []
+    started: list[tuple[int, list[str]]] = []
+
+    def start(session_id: int, command: list[str]) -> Companion:
+        started.append((session_id, command))
+        made.append(Companion())
+        return made[-1]
+
+    monkeypatch.setattr(desk, "in_session", start)
+    here = [someone(ANNA, 1), someone(BERND, 2), someone(ANNA, 3)._replace(active=False)]
+    table = desk.WindowsDesk(lambda: here)
+    table.summon_companion(ANNA)
+    table.summon_companion(ANNA)
+    assert [s for s, _ in started] == [1]
+    assert started[0][1][1:] == ["-I", "-B", "-m", "latchkey_agent.companion"]
+    made[0].running = False
+    table.summon_companion(ANNA)
+    assert [s for s, _ in started] == [1, 1]
+
+
+def test_ticket_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
+    """It stays set, so that a logon screen that comes late sees it, too."""
+    table = desk.WindowsDesk(list)
+    seen = table._ticket
+
+    def is_set() -> bool:
+        return win32event.WaitForSingleObject(seen, 0) == win32event.WAIT_OBJECT_0
+
+    assert not is_set()
+    table.announce_ticket()
+    assert is_set()
+    assert is_set()
+    table.retract_ticket()
+    assert not is_set()
+
+
+def test_ticket_event_is_for_localsystem_alone() -> None:
+    """Wine's accounts are not LocalSystem, and it does enforce the access lists of events."""
+    table = desk.WindowsDesk(list)
+    with pytest.raises(pywintypes.error) as refusal:
+        win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.TICKET_EVENT)  # noqa: FBT003
+    assert refusal.value.winerror == 5
+    table.announce_ticket()
