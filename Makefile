@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format pins
+.PHONY: help demo test check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# What `make package` signs with; empty leaves the package unsigned.
+SIGN ?=
 
 VENV ?= .venv
 # The interpreter to build VENV on; empty means the newest that is found.
@@ -31,6 +33,7 @@ help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo.'
+	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
@@ -49,10 +52,14 @@ format: ## lay the Python code out as `make check` wants it
 	$(setup) check
 	@$(VENV)/bin/ruff format --quiet .
 
+package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hashes
+	$(setup) package
+	@$(python) -m agent.packaging $(if $(SIGN),--sign $(SIGN))
+
 # For Windows exactly what is listed: see requirements/windows.in.
 pins: ## pin anew what requirements/*.in ask for
 	@python3 -m venv build/pins
 	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
-	@for group in pins run test check native; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
+	@for group in pins run package test check native; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
 	@for group in windows windows-test; do \
 		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done

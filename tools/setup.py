@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "agent"
-GROUPS = ("run", "test", "check")
+GROUPS = ("run", "package", "test", "check")
 # The compiler of the native code comes as a wheel of its own, for everything but the demo.
-PINS = {"run": ("run",), "test": ("test", "native"), "check": ("check", "native")}
+PINS = {"run": ("run",), "package": ("package", "native"), "test": ("test", "native"), "check": ("check", "native")}
 OLDEST = (3, 11)
 # The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
 NEWEST_TRIED = (3, 14)

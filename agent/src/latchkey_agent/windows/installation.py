@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import win32api
 import win32net
-import win32netcon
 import win32security
 import win32service
 import winerror
@@ -33,7 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
+NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
+"""lmerr.h; Windows answers so or by the codes of winerror.h."""
 _LOCAL: Any = None
+_HKLM: Any = winreg.HKEY_LOCAL_MACHINE
+# Its types in types-pywin32 are those of another function.
+_delete_group: Any = win32net.NetLocalGroupDel
 _GROUP_COMMENT = "May ask the Latchkey agent for a customer's sign-in."
 _KEY = rf"MACHINE\{names.REGISTRY_KEY}"
 
@@ -76,7 +80,7 @@ def _make_operators_group() -> None:
         try:
             win32net.NetLocalGroupAdd(_LOCAL, 1, group)
         except win32net.error as fault:
-            if fault.winerror not in {winerror.ERROR_ALIAS_EXISTS, win32netcon.NERR_GroupExists}:
+            if fault.winerror not in {winerror.ERROR_ALIAS_EXISTS, NERR_GroupExists}:
                 raise
 
 
@@ -133,7 +137,7 @@ def remove() -> None:
 
 def _remove_registry_key() -> None:
     try:
-        win32api.RegDeleteTree(winreg.HKEY_LOCAL_MACHINE, names.REGISTRY_KEY)
+        win32api.RegDeleteTree(_HKLM, names.REGISTRY_KEY)
         winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, names.REGISTRY_KEY, winreg.KEY_WOW64_64KEY)
     except (win32api.error, OSError) as fault:
         if fault.winerror != winerror.ERROR_FILE_NOT_FOUND:
@@ -143,9 +147,9 @@ def _remove_registry_key() -> None:
 def _remove_operators_group() -> None:
     with doing(f"removing the local group {names.OPERATORS_GROUP}"):
         try:
-            win32net.NetLocalGroupDel(_LOCAL, names.OPERATORS_GROUP)
+            _delete_group(_LOCAL, names.OPERATORS_GROUP)
         except win32net.error as fault:
-            if fault.winerror not in {winerror.ERROR_NO_SUCH_ALIAS, win32netcon.NERR_GroupNotFound}:
+            if fault.winerror not in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
                 raise
 
 

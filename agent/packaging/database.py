@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The MSI itself: wixl makes it, msibuild adds what wixl cannot say and what must not change.
+
+wixl 0.101 gives files no version and no short name, hashes those that have a
+version, puts actions where they do not belong, knows no secure property and no
+rollback action, and dates the package and numbers it at random. Facts: "File
+Table", "MsiFileHash Table", "Filename" and "Summary Information Stream Property
+Set", Microsoft Learn.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import identity
+from .actions import ACTIONS
+from .installer import HOST, document, identifier
+from .resources import file_version
+from .workshop import run
+
+_SECURE = ("KEEPRECEIPTS", "NEWER", "OLDER")
+"""Properties that msiexec hands on to the part of it that runs as LocalSystem."""
+_NEUTRAL = "0"
+_REMOVE_EXISTING = ["RemoveExistingProducts", "", "1510"]
+"""Right after InstallInitialize: as part of the same change, so that what fails later brings the old version back."""
+_UTC = {"TZ": "UTC"}
+
+
+@dataclass
+class Table:
+    """A table of the database as msiinfo exports it (archive format, "Importing and Exporting")."""
+
+    name: str
+    columns: list[str]
+    head: list[str]
+    rows: list[list[str]]
+
+    @classmethod
+    def exported(cls, database: Path, name: str) -> Table:
+        """Read a table from a database.
+
+        Raises:
+            WorkError: the file is no database.
+        """
+        lines = [line.rstrip("\r") for line in run(["msiinfo", "export", database, name]).split("\n") if line]
+        return cls(name, lines[0].split("\t"), lines[:3], [line.split("\t") for line in lines[3:]])
+
+    def at(self, row: list[str], column: str) -> str:
+        """Return a row's value."""
+        return row[self.columns.index(column)]
+
+    def put(self, row: list[str], column: str, value: str) -> None:
+        """Change a row's value."""
+        row[self.columns.index(column)] = value
+
+    def write(self, folder: Path) -> Path:
+        """Write the table for msibuild to import; return the file."""
+        target = folder / f"{self.name}.idt"
+        lines = [*self.head, *("\t".join(row) for row in self.rows)]
+        target.write_text("".join(f"{line}\r\n" for line in lines), encoding="cp1252", newline="")
+        return target
+
+
+def make(target: Path, folder: Path, version: str) -> None:
+    """Make the MSI of a laid-out folder; the same folder and moment give the same bytes.
+
+    Args:
+        target: the file to write.
+        folder: what is installed.
+        version: the product's, as `1.2.3`.
+
+    Raises:
+        WorkError: msitools is missing or refuses.
+    """
+    moment = identity.build_moment()
+    _date_files(folder, moment)
+    product = identity.product_code(identity.digest_of(folder, version))
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        work = Path(name)
+        source, database = work / "latchkey.wxs", work / target.name
+        text = document(folder, version, product)
+        source.write_text(text, encoding="utf-8")
+        # The sources are named relative to the folder, so that its own name does not count.
+        run(["wixl", "--arch", "x64", "--output", database, source], folder=folder)
+        summary = _summary(version, identity.digest_of(folder, text), moment)
+        changed = [*_tables(database, folder), summary]
+        imports = [word for table in changed for word in ("-i", table.write(work))]
+        run(["msibuild", database, *imports], environment=os.environ | _UTC)
+        database.replace(target)
+
+
+def _date_files(folder: Path, moment: int) -> None:
+    # The cabinet keeps each file's date.
+    for path in folder.rglob("*"):
+        os.utime(path, (moment, moment))
+
+
+def _tables(database: Path, folder: Path) -> list[Table]:
+    names = (
+        "File",
+        "MsiFileHash",
+        "Property",
+        "Directory",
+        "Component",
+        "CustomAction",
+        "InstallExecuteSequence",
+    )
+    files, hashes, properties, directories, components, *steps = (Table.exported(database, n) for n in names)
+    _set_versions(files, hashes, folder)
+    _add_actions(*steps)
+    homes = {components.at(row, "Component"): components.at(row, "Directory_") for row in components.rows}
+    _shorten(files, "FileName", [homes[files.at(row, "Component_")] for row in files.rows])
+    _shorten(directories, "DefaultDir", [directories.at(row, "Directory_Parent") for row in directories.rows])
+    for row in properties.rows:
+        if properties.at(row, "Property") == "SecureCustomProperties":
+            properties.put(row, "Value", ";".join(_SECURE))
+    return [files, hashes, properties, directories, *steps]
+
+
+def _add_actions(actions: Table, sequence: Table) -> None:
+    """Add the steps of our own; "CustomAction Table" and "InstallExecuteSequence Table", Microsoft Learn."""
+    sequence.rows.append(_REMOVE_EXISTING)
+    for step in ACTIONS:
+        values = {
+            "Action": step.name,
+            "Type": str(step.type),
+            "Source": identifier(HOST),
+            "Target": step.command,
+        }
+        actions.rows.append([values.get(column, "") for column in actions.columns])
+        sequence.rows.append([step.name, step.condition, str(step.position)])
+
+
+def _set_versions(files: Table, hashes: Table, folder: Path) -> None:
+    """Tell Windows Installer the versions of programs; it compares the others by their hash."""
+    versions = {
+        identifier(path.relative_to(folder).as_posix()): found
+        for path in folder.rglob("*")
+        if path.is_file() and (found := file_version(path))
+    }
+    for row in files.rows:
+        if found := versions.get(files.at(row, "File")):
+            files.put(row, "Version", found)
+            files.put(row, "Language", _NEUTRAL)
+    hashes.rows = [row for row in hashes.rows if hashes.at(row, "File_") not in versions]
+
+
+def _shorten(table: Table, column: str, folders: list[str]) -> None:
+    """Put a short name before each long one, unique in its folder."""
+    taken: defaultdict[str, set[str]] = defaultdict(set)
+    for row, folder in zip(table.rows, folders, strict=True):
+        name = table.at(row, column)
+        if short := short_name(name, taken[folder]):
+            table.put(row, column, f"{short}|{name}")
+
+
+def short_name(name: str, taken: set[str]) -> str | None:
+    """Return a name of at most 8 and 3 characters that is not taken, and take it.
+
+    None where the name is short enough itself.
+    """
+    if name in {".", "SourceDir"} or re.fullmatch(r"[A-Za-z0-9_$~-]{1,8}(\.[A-Za-z0-9_$~-]{1,3})?", name):
+        taken.add(name.upper())
+        return None
+    stem, _, suffix = name.rpartition(".") if "." in name.lstrip(".") else (name, "", "")
+    plain, end = (re.sub(r"[^A-Z0-9_]", "", part.upper()) for part in (stem, suffix))
+    for number in range(1, 10_000):
+        tail = f"~{number}"
+        short = plain[: 8 - len(tail)] + tail + (f".{end[:3]}" if end else "")
+        if short not in taken:
+            taken.add(short)
+            return short
+    raise AssertionError(name)
+
+
+def _summary(version: str, digest: str, moment: int) -> Table:
+    """Return what the file says of itself; the package code is that of its content."""
+    date = datetime.fromtimestamp(moment, UTC).strftime("%Y/%m/%d %H:%M:%S")
+    values = {
+        1: "1252", 2: "Installation Database", 3: f"{identity.NAME} {version}", 4: identity.MANUFACTURER,
+        5: "Installer", 6: "GPL-3.0-or-later", 7: "x64;1033", 9: identity.package_code(digest), 12: date, 13: date,
+        14: "500", 15: "2", 18: "msitools", 19: "2",
+    }  # fmt: skip
+    head = ["PropertyId\tValue", "i2\tl255", "_SummaryInformation\tPropertyId"]
+    return Table(
+        "_SummaryInformation", ["PropertyId", "Value"], head, [[str(k), v] for k, v in values.items()]
+    )

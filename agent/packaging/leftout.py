@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the product leaves out of the runtime, and why; README.md repeats the reasons.
+
+A name is a module or a file of the standard library or of pywin32, without
+its suffix. A test imports every module of the installed agent, so that a name
+too many here does not pass.
+"""
+
+from __future__ import annotations
+
+STANDARD_LIBRARY: dict[str, tuple[str, ...]] = {
+    "The agent opens no network connection, and cryptography brings an OpenSSL of its own": (
+        "_asyncio", "_hashlib", "_overlapped", "_ssl", "asyncio", "ftplib", "http", "imaplib", "libcrypto-3",
+        "libssl-3", "netrc", "poplib", "smtplib", "socketserver", "ssl", "webbrowser", "wsgiref", "xmlrpc",
+    ),
+    "Nobody develops, debugs or measures on a customer's PC": (
+        "__hello__", "__phello__", "_pyrepl", "antigravity", "bdb", "cProfile", "cmd", "code", "codeop",
+        "compileall", "curses", "doctest", "modulefinder", "pdb", "profile", "pstats", "py_compile", "pyclbr",
+        "pydoc", "rlcompleter", "symtable", "tabnanny", "this", "timeit", "trace", "turtle", "unittest", "zipapp",
+    ),
+    "No such file or data is read or written": (
+        "_bz2", "_elementtree", "_lzma", "bz2", "colorsys", "configparser", "dbm", "gzip", "html", "lzma", "mailbox",
+        "mimetypes", "optparse", "plistlib", "pyexpat", "shelve", "tarfile", "tomllib", "wave", "winsound", "xml",
+        "zlib1",
+    ),
+    "The agent is one process with threads": ("_multiprocessing", "multiprocessing"),
+    "Other systems, and a query service that is slow to answer": (
+        "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support", "_wmi", "pty", "tty",
+    ),
+}  # fmt: skip
+
+PYWIN32: dict[str, tuple[str, ...]] = {
+    "pythonw.exe hosts the service": ("pythonservice",),
+    "COM servers written in Python": ("pythoncom313",),
+    "Parts of Windows that the agent does not touch": (
+        "_winxptheme", "mmapfile", "odbc", "perfmon", "perfmondata", "timer", "win32clipboard",
+        "win32console", "win32cred", "win32help", "win32inet", "win32lz", "win32pdh", "win32print", "win32ras",
+        "win32trace", "win32transaction", "win32wnet", "winxpgui",
+    ),
+}  # fmt: skip
+
+CFFI = ("cffi",)
+"""cryptography needs `_cffi_backend` at run time; the rest of cffi makes bindings, which is done."""
+
+
+def names(table: dict[str, tuple[str, ...]]) -> frozenset[str]:
+    """Return all names of one of the tables."""
+    return frozenset(name for group in table.values() for name in group)

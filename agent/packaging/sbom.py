@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The software bill of materials of the MSI, as CycloneDX JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cyclonedx.model import HashAlgorithm, HashType
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
+from . import identity
+from .artefacts import PYTHON_VERSION, WINDOWS_PYTHON
+from .runtime import WHEELS, runtime
+
+_LICENCES = {
+    "cffi": "MIT",
+    "cryptography": "Apache-2.0 OR BSD-3-Clause",
+    "msgspec": "BSD-3-Clause",
+    "pywin32": "PSF-2.0",
+}
+_GPL = "GPL-3.0-or-later"
+
+
+def write(target: Path, package: Path, version: str) -> None:
+    """Write the bill of materials of a package.
+
+    Args:
+        target: the file to write.
+        package: the MSI.
+        version: the product's, as `1.2.3`.
+
+    Raises:
+        WorkError: the runtime cannot be had.
+        KeyError: a new wheel has no licence in the table above.
+    """
+    digest = identity.file_digest(package)
+    product = Component(
+        type=ComponentType.APPLICATION, name=identity.NAME, version=version, bom_ref="latchkey-agent",
+        licenses=[LicenseExpression(_GPL)], hashes=[_sha256(digest)],
+    )  # fmt: skip
+    parts = [_python(), *_libraries(), *_wheels()]
+    bom = Bom(serial_number=identity.serial_number(digest), components=parts)
+    bom.metadata.component = product
+    bom.metadata.timestamp = datetime.fromtimestamp(identity.build_moment(), UTC)
+    bom.register_dependency(product, parts)
+    target.write_text(JsonV1Dot6(bom).output_as_string(indent=2) + "\n", encoding="utf-8")
+
+
+def _sha256(digest: str) -> HashType:
+    return HashType(alg=HashAlgorithm.SHA_256, content=digest)
+
+
+def _python() -> Component:
+    group, name, version = WINDOWS_PYTHON.coordinates.split(":")[:3]
+    return Component(
+        type=ComponentType.FRAMEWORK, name="CPython", version=PYTHON_VERSION, bom_ref="cpython",
+        licenses=[DisjunctiveLicense(id="Python-2.0.1")], hashes=[_sha256(WINDOWS_PYTHON.sha256)],
+        purl=PackageURL("maven", group, name, version, {"classifier": "windows-x86_64"}),
+    )  # fmt: skip
+
+
+def _libraries() -> list[Component]:
+    """Return what CPython for Windows is built with and delivered with."""
+    known = (
+        ("SQLite", "3.49.1", DisjunctiveLicense(id="blessing")),
+        ("libffi", "3.4", DisjunctiveLicense(id="MIT")),
+        ("libmpdec", "2.5.1", DisjunctiveLicense(id="BSD-2-Clause")),
+        ("Microsoft Visual C++ runtime", "14.44", DisjunctiveLicense(name="Microsoft distributable code")),
+    )
+    return [
+        Component(
+            type=ComponentType.LIBRARY, name=name, version=version, bom_ref=name.lower(), licenses=[licence]
+        )
+        for name, version, licence in known
+    ]
+
+
+def _wheels() -> list[Component]:
+    """Return the packages from the index, each by the wheel that was taken."""
+    taken: dict[str, str] = json.loads((runtime() / WHEELS).read_text(encoding="utf-8"))
+    components = []
+    for file, digest in taken.items():
+        name, version = file.split("-")[:2]
+        components.append(
+            Component(
+                type=ComponentType.LIBRARY,
+                name=name,
+                version=version,
+                bom_ref=name,
+                hashes=[_sha256(digest)],
+                licenses=[LicenseExpression(_LICENCES[name])],
+                purl=PackageURL("pypi", None, name, version),
+            )
+        )
+    return components

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running other programs, and the cache of what they make."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / "build" / "packaging"
+PACKAGES = {"msibuild": "msitools", "msiinfo": "msitools", "mvn": "maven", "wixl": "wixl"}
+"""Each program that must be on the path, and Debian's package of it."""
+
+
+class WorkError(Exception):
+    """Something could not be made; the text says why, and what to do."""
+
+
+def lacking(packages: Mapping[str, str]) -> str | None:
+    """Return the command that installs the programs that are not here; None when all are."""
+    names = sorted({package for program, package in packages.items() if not shutil.which(program)})
+    return f"apt-get install --no-install-recommends {' '.join(names)}" if names else None
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    limit: float = 300.0,
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        command: the program and its arguments.
+        environment: replaces the environment; None keeps it.
+        folder: where to run it.
+        limit: seconds until it is ended.
+
+    Raises:
+        WorkError: it is not there, it failed, or it took longer than `limit`.
+    """
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=folder, timeout=limit, check=True, text=True,
+            stdin=subprocess.DEVNULL, capture_output=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        msg = f"{name} is not on the path: {lacking({**PACKAGES, name: name})}"
+        raise WorkError(msg) from None
+    except subprocess.CalledProcessError as failure:
+        told = f"{failure.stdout or ''}\n{failure.stderr or ''}".strip()[-6000:]
+        msg = f"{name} ended with {failure.returncode}: {told}"
+        raise WorkError(msg) from None
+    except subprocess.TimeoutExpired:
+        msg = f"{name} was not done after {limit:.0f} s"
+        raise WorkError(msg) from None
+    return done.stdout
+
+
+def zig(*arguments: str | Path) -> None:
+    """Run the toolchain of the ziglang wheel; its caches lie in the checkout's build folder.
+
+    Raises:
+        WorkError: the wheel is missing, or the toolchain refuses.
+    """
+    cache = str(ROOT / "build" / "native" / "zig-cache")
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    run([sys.executable, "-m", "ziglang", *arguments], environment=environment)
+
+
+def fingerprint(*parts: str | Path) -> str:
+    """Return a short hash of texts and of the contents of files."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, Path) else part.encode()
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def made_once(name: str, key: str, make: Callable[[Path], None], cache: Path = CACHE) -> Path:
+    """Return the cached folder `name-key`; `make` fills it if it is not there yet.
+
+    An unfinished folder never gets the final name, and older ones of the same
+    name are removed: they would only take up room.
+    """
+    final = cache / f"{name}-{key}"
+    with _locked(cache / f"{name}.lock"):
+        if final.is_dir():
+            return final
+        for stale in cache.glob(f"{name}-*"):
+            shutil.rmtree(stale)
+        unfinished = cache / f"{name}-{key}.{os.getpid()}"
+        make(unfinished)
+        unfinished.rename(final)
+    return final
