@@ -33,6 +33,8 @@ def main(verb: str = "", *values: str) -> int:
             fresh = Path(values[0] + ".new")
             fresh.write_text(str(os.getpid()), encoding="ascii")
             fresh.replace(values[0])
+            # A test that fails leaves nothing running for good.
+            signal.alarm(60)
             signal.pause()
         case _:
             given = sys.stdin.buffer.read().decode("latin-1")
