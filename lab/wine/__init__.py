@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's Wine PC: the real Windows agent on the real Windows CPython.
 
-`runtime` lays out the Windows CPython as it is delivered, `prefix` makes a
-Wine prefix with it once, `pc` copies and runs one. `guest/` is what runs
+`prefix` makes a Wine prefix once, with the Windows CPython as it is delivered,
+`pc` copies and runs one, `agent_pc` adds the service. `guest/` is what runs
 inside: the lab's own adapters for what Wine fakes, composed round the agent.
 """
 

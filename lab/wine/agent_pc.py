@@ -8,9 +8,10 @@ import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from agent.packaging.workshop import WorkError
+
 from .calls import PORT_FILE
 from .pc import WinePC
-from .tools import WineLabError
 from .windows import WineWindows
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class AgentPC:
         """What stands behind the PC for what Wine fakes."""
         if self._windows is None:
             msg = "the PC is not on"
-            raise WineLabError(msg)
+            raise WorkError(msg)
         return self._windows
 
     @property
@@ -113,13 +114,13 @@ class AgentPC:
         """Start the service; returns when Windows says that it runs.
 
         Raises:
-            WineLabError: it does not start; the text has its log.
+            WorkError: it does not start; the text has its log.
         """
         try:
             self.pc.run("start", SERVICE, program="net")
-        except WineLabError as failure:
+        except WorkError as failure:
             msg = f"{failure}\n{self.log}"
-            raise WineLabError(msg) from None
+            raise WorkError(msg) from None
 
     def stop_service(self) -> None:
         """Stop the service; returns when Windows says that it has stopped."""

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from agent.packaging.workshop import ROOT, WorkError, run
+
 from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environment, template
-from .tools import ROOT, WineLabError, run
 
 AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
 LAB_SOURCE = ROOT / "lab"
@@ -96,7 +97,7 @@ class WinePC:
         """Boot; services of automatic start run when this returns.
 
         Raises:
-            WineLabError: Wine does not start.
+            WorkError: Wine does not start.
         """
         self._watch_over()
         for command in (["wineserver", "-p"], ["wine", "cmd", "/c", "exit"]):
@@ -108,7 +109,7 @@ class WinePC:
                 msg = (
                     f"Wine does not start in {self.folder}: {' '.join(command)} ended with {done.returncode}"
                 )
-                raise WineLabError(msg)
+                raise WorkError(msg)
 
     def power_off(self) -> None:
         """End every program of the PC. The registry is saved, no service is told."""
@@ -137,7 +138,7 @@ class WinePC:
         """Run a program of the PC to its end and return what it printed.
 
         Raises:
-            WineLabError: it failed, or took longer than `limit` seconds.
+            WorkError: it failed, or took longer than `limit` seconds.
         """
         return run(
             ["wine", program or self.program_files / "python.exe", *arguments],

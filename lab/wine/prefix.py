@@ -16,8 +16,12 @@ import os
 import shutil
 from pathlib import Path
 
-from . import runtime
-from .tools import fingerprint, made_once, run
+from agent.packaging.forwarder import make_forwarder
+from agent.packaging.runtime import runtime, unpack_wheels
+from agent.packaging.workshop import ROOT, fingerprint, made_once, run
+
+CACHE = ROOT / "build" / "wine"
+TEST_PINS = ROOT / "requirements" / "windows-test.txt"
 
 PROGRAM_FILES = Path("drive_c/Program Files/Latchkey")
 PROGRAM_DATA = Path("drive_c/ProgramData/Latchkey")
@@ -46,16 +50,10 @@ def template() -> Path:
     """Return the prefix that every Wine PC is a copy of, made if need be.
 
     Raises:
-        WineLabError: Wine could not make it.
+        WorkError: Wine could not make it.
     """
-    here = Path(__file__).parent
-    key = fingerprint(
-        run(["wine", "--version"]),
-        str(runtime.delivered()),
-        str(runtime.test_packages()),
-        *(here / n for n in ("prefix.py", "tools.py")),
-    )
-    return made_once("prefix", key, _make)
+    key = fingerprint(run(["wine", "--version"]), runtime().name, TEST_PINS, Path(__file__))
+    return made_once("prefix", key, _make, CACHE)
 
 
 def _make(target: Path) -> None:
@@ -78,10 +76,10 @@ def _own_folders(users: Path) -> None:
 def _install_runtime(prefix: Path) -> None:
     stand_in = prefix / SYSTEM / "bcryptprimitives.dll"
     if not stand_in.exists():
-        runtime.make_forwarder(stand_in, {"ProcessPrng": "ADVAPI32.SystemFunction036"})
-    shutil.copytree(runtime.delivered(), prefix / PROGRAM_FILES)
+        make_forwarder(stand_in, {"ProcessPrng": "ADVAPI32.SystemFunction036"})
+    shutil.copytree(runtime(), prefix / PROGRAM_FILES)
     (prefix / PROGRAM_DATA).mkdir(parents=True)
-    shutil.copytree(runtime.test_packages(), prefix / LAB / "packages")
+    unpack_wheels(TEST_PINS, prefix / LAB / "packages")
     compiled(
         prefix, r"C:\Program Files\Latchkey\lib", r"C:\Program Files\Latchkey\packages", r"C:\lab\packages"
     )

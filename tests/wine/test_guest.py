@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.packaging.workshop import WorkError
 from lab.wine.pc import WinePC
-from lab.wine.tools import WineLabError
 
 GUEST = Path(__file__).parent / "guest"
 RUN = r"import sys; sys.path[:0] = [r'C:\lab', r'C:\lab\packages']; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
@@ -26,6 +26,6 @@ def test_guest_file_passes_on_windows_cpython(pc: WinePC, file: str) -> None:
             "-I", "-B", "-c", RUN, "-q", "-W", "error", "-p", "no:cacheprovider", "-rs", "--rootdir", r"C:\lab\tests",
             rf"C:\lab\tests\{file}", limit=200,
         )  # fmt: skip
-    except WineLabError as failure:
+    except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)
     print(told)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import winreg
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,3 +90,36 @@ def test_moments_that_mean_never_are_none() -> None:
     assert logon_sessions.moment(0) is None
     assert logon_sessions.moment(logon_sessions.NEVER) is None
     assert logon_sessions.moment(116444736000000000) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+GUID = b"{12345678-9ABC-4DEF-8123-456789ABCDEF}"
+
+
+@pytest.mark.parametrize(
+    ("protecting", "protectors", "found"),
+    [
+        (True, {"TPMAndPIN"}, True),
+        (True, {"Password"}, True),
+        (True, {"TPM"}, False),
+        (False, {"TPMAndPIN"}, False),
+    ],
+)
+def test_a_pin_before_windows_is_found_while_protection_is_on(
+    monkeypatch: pytest.MonkeyPatch, *, protecting: bool, protectors: set[str], found: bool
+) -> None:
+    """In every language of Windows: only exit codes and GUIDs are read of what manage-bde says."""
+
+    def manage_bde(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        if arguments[0] == "-status":
+            return subprocess.CompletedProcess(arguments, int(not protecting), b"Schutz")
+        has = arguments[-1] in protectors
+        told = b"TPM und PIN:\r\n  ID: " + GUID if has else b"FEHLER: nichts gefunden"
+        return subprocess.CompletedProcess(arguments, 0 if has else -1, told)
+
+    monkeypatch.setattr(forecast, "_manage_bde", manage_bde)
+    assert forecast._pre_boot_pin() is found
+
+
+def test_a_windows_without_bitlocker_asks_for_no_pin() -> None:
+    """The home edition, and Wine, have no manage-bde.exe."""
+    assert not forecast._pre_boot_pin()

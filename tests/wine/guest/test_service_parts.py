@@ -19,6 +19,7 @@ from latchkey_agent.windows import (
     clock,
     eventlog,
     folders,
+    names,
     registration,
     registry,
 )
@@ -99,3 +100,15 @@ def test_service_is_created_hardened_and_removed() -> None:
     finally:
         registration.remove()
     assert not registry.exists(r"SYSTEM\CurrentControlSet\Services\LatchkeyAgent")
+
+
+def test_service_is_created_quoted_and_removed() -> None:
+    """The registry holds the command line as it was given; removing leaves neither key behind."""
+    key = r"SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
+    registration.install()
+    try:
+        assert registry.value(key, "ImagePath") == registration.image_path()
+        assert registry.value(names.EVENT_SOURCE_KEY, "EventMessageFile") == names.EVENT_MESSAGE_FILE
+    finally:
+        registration.remove()
+    assert not registry.exists(names.EVENT_SOURCE_KEY)

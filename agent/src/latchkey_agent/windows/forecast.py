@@ -88,26 +88,32 @@ def _provider_kept_out() -> bool:
 
 
 def _pre_boot_pin() -> bool:
-    """Ask manage-bde for the protectors that want a PIN; the one thing it prints in no language is their GUID."""
-    program = Path(win32api.GetSystemDirectory(), "manage-bde.exe")
-    if not program.exists():
-        return False
+    """Ask whether somebody must type something before Windows starts; not while protection is suspended."""
     drive = win32api.GetWindowsDirectory()[:2]
-    return any(_has_protector(program, drive, kind) for kind in PRE_BOOT_PROTECTORS)
+    protected = _manage_bde("-status", drive, "-protectionaserrorlevel")
+    if protected is None or protected.returncode:
+        return False
+    return any(_has_protector(drive, kind) for kind in PRE_BOOT_PROTECTORS)
 
 
-def _has_protector(program: Path, drive: str, kind: str) -> bool:
+def _has_protector(drive: str, kind: str) -> bool:
+    told = _manage_bde("-protectors", "-get", drive, "-Type", kind)
+    # The one thing that it prints in every language alike is a protector's GUID.
+    return told is not None and not told.returncode and bool(re.search(rb"\{[0-9A-Fa-f-]{36}\}", told.stdout))
+
+
+def _manage_bde(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
+    """Return what Windows' own program says, None where it is not there or does not end."""
     try:
-        told = subprocess.run(
-            [program, "-protectors", "-get", drive, "-Type", kind],
+        return subprocess.run(
+            [Path(win32api.GetSystemDirectory(), "manage-bde.exe"), *arguments],
             capture_output=True,
             check=False,
             timeout=MANAGE_BDE_TIME,
             creationflags=subprocess.CREATE_NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError):
-        return False
-    return told.returncode == 0 and re.search(rb"\{[0-9A-Fa-f-]{36}\}", told.stdout) is not None
+        return None
 
 
 def _sleeps() -> bool:

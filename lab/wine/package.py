@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The product's MSI on a Wine PC: what Wine cannot do is replaced in a copy, in the lab.
+
+| in the package | in the copy | why |
+| --- | --- | --- |
+| the service's module | the lab's service | `guest.adapters` says what Wine fakes |
+| the steps ConfigureService, EraseSecrets, RemoveData, UndoConfigure | run by `guest.installation` | files have no owner but one |
+| the step HardenService | left out | Wine knows none of the settings (Windows error 124) |
+
+Everything else is the package's own: its files, tables, order and conditions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from agent.packaging.database import Table
+from agent.packaging.runtime import runtime
+from agent.packaging.workshop import run
+
+from .calls import PORT_FILE
+from .pc import WinePC
+from .windows import WineWindows
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_RUN = r"C:\lab\lab\wine\guest\packaged.py"
+_MODULES = {
+    "latchkey_agent.windows.installation": "lab.wine.guest.installation",
+    "latchkey_agent.windows.service": "lab.wine.guest.service",
+}
+
+
+def for_wine(package: Path, target: Path) -> Path:
+    """Copy a package of the agent for a Wine PC; return the copy.
+
+    Raises:
+        WorkError: it is no package of the agent.
+    """
+    shutil.copyfile(package, target)
+    with tempfile.TemporaryDirectory() as folder:
+        tables = [Table.exported(target, n) for n in ("CustomAction", "ServiceInstall", "InstallExecuteSequence")]
+        actions, services, sequence = tables
+        for table, column in ((actions, "Target"), (services, "Arguments")):
+            for row in table.rows:
+                table.put(row, column, _in_the_lab(table.at(row, column)))
+        sequence.rows = [row for row in sequence.rows if sequence.at(row, "Action") != "HardenService"]
+        imports = [word for table in tables for word in ("-i", table.write(Path(folder)))]
+        run(["msibuild", target, *imports])
+    return target
+
+
+def _in_the_lab(arguments: str) -> str:
+    for module, ours in _MODULES.items():
+        arguments = re.sub(rf"-m {re.escape(module)}\b", lambda _m, m=ours: f"{_RUN} {m}", arguments)  # type: ignore[misc]
+    return arguments
+
+
+class PackagePC:
+    """A context manager: a Wine PC that is on, with the lab's Windows behind it and no agent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pc = WinePC(folder)
+        self._windows: WineWindows | None = None
+
+    def __enter__(self) -> Self:
+        self.pc.make()
+        for made in (self.pc.program_files, self.pc.program_data):
+            shutil.rmtree(made)
+        shutil.copytree(runtime() / "lib", self.pc.lab / "library", copy_function=os.link)
+        self.pc.power_on()
+        device = self.pc.run("/c", "echo %COMPUTERNAME%", program="cmd").strip()
+        self._windows = WineWindows(device).__enter__()
+        (self.pc.lab / PORT_FILE).write_text(str(self._windows.port), encoding="ascii")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._windows is not None:
+            self._windows.__exit__(kind, error, trace)
+        self.pc.power_off()
+        shutil.rmtree(self.pc.folder)
+
+    def msiexec(self, *arguments: str, limit: float = 120.0) -> int:
+        """Run Windows Installer without questions; return its exit code, of which Linux keeps the low byte."""
+        process = self.pc.start(*arguments, "/qn", program="msiexec")
+        process.communicate(timeout=limit)
+        return process.returncode
+
+    def ctl(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run the installed latchkeyctl.exe and return what it printed."""
+        program = self.pc.program_files / "latchkeyctl.exe"
+        process = self.pc.start(*arguments, program=program)
+        out, err = process.communicate(stdin, timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The product's own composition starts and answers; only its folder is the test's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+from latchkey_agent import stream
+from latchkey_agent.windows import compose, folders, names, pipes
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> compose.Parts:
+    """What the product is made of."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "data_folder", lambda: folder)
+        # The folder is this test's account's, not the system's: test_service_parts shows what that means.
+        patch.setattr(folders, "prepare", lambda _folder: None)
+        return compose.product()
+
+
+@contextmanager
+def running(parts: compose.Parts) -> Iterator[None]:
+    """The agent of the product, in this process."""
+    host = compose.Host(parts)
+    host.start()
+    try:
+        yield
+    finally:
+        host.stop()
+
+
+def ask(pipe: str, **message: object) -> dict[str, object]:
+    """Return the agent's answer on a pipe."""
+    with pipes.connect(pipe, server=os.getpid) as client:
+        stream.write_frame(client, msgspec.json.encode(message))
+        answer = stream.read_frame(client)
+    assert answer is not None
+    decoded: dict[str, object] = msgspec.json.decode(answer.body)
+    return decoded
+
+
+def test_the_products_own_parts_answer_on_all_three_pipes(parts: compose.Parts) -> None:
+    """An administrator gets an answer; for the logon screen there is no ticket."""
+    with running(parts):
+        told = ask(names.PIPE_CONTROL, verb="info", forecast=True)
+        assert told["outcome"] == "done", told
+        assert ask(names.PIPE_LOGON, verb="peek") == {"done": False}
+        assert "done" in ask(names.PIPE_CUSTOMER, verb="watch")
+
+
+def test_a_second_start_finds_the_journal_that_the_first_one_left(parts: compose.Parts) -> None:
+    """Its head in the registry fits."""
+    for _ in range(2):
+        with running(parts):
+            told = ask(names.PIPE_CONTROL, verb="journal_verify")
+            assert told["outcome"] == "done", told
