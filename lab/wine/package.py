@@ -47,7 +47,9 @@ def for_wine(package: Path, target: Path) -> Path:
     """
     shutil.copyfile(package, target)
     with tempfile.TemporaryDirectory() as folder:
-        tables = [Table.exported(target, n) for n in ("CustomAction", "ServiceInstall", "InstallExecuteSequence")]
+        tables = [
+            Table.exported(target, n) for n in ("CustomAction", "ServiceInstall", "InstallExecuteSequence")
+        ]
         actions, services, sequence = tables
         for table, column in ((actions, "Target"), (services, "Arguments")):
             for row in table.rows:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import winreg
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import win32api
@@ -85,7 +87,7 @@ def _make_operators_group() -> None:
 
 
 def quote_image_path() -> None:
-    r"""Quote the program in the service's command line, whatever the installer wrote.
+    r"""Quote the program in the service's command line, if the installer has not.
 
     Unquoted, `C:\Program.exe` would be started first where it exists ("CreateProcessW", Microsoft Learn).
 
@@ -93,14 +95,25 @@ def quote_image_path() -> None:
         PortError: there is no such service, or Windows refuses.
     """
     same = win32service.SERVICE_NO_CHANGE
+    rights = win32service.SERVICE_QUERY_CONFIG | win32service.SERVICE_CHANGE_CONFIG
     unchanged: Any = None
     with doing(f"setting the command line of the service {names.SERVICE}"):
         manager = win32service.OpenSCManager(unchanged, unchanged, win32service.SC_MANAGER_CONNECT)
-        service = win32service.OpenService(manager, names.SERVICE, win32service.SERVICE_CHANGE_CONFIG)
+        service = win32service.OpenService(manager, names.SERVICE, rights)
+        line = quoted(win32service.QueryServiceConfig(service)[3], _host())
         win32service.ChangeServiceConfig(
-            service, same, same, same, registration.image_path(), unchanged, False,  # noqa: FBT003 - positional in Windows
+            service, same, same, same, line, unchanged, False,  # noqa: FBT003 - positional in Windows
             unchanged, unchanged, unchanged, unchanged,
         )  # fmt: skip
+
+
+def _host() -> str:
+    return str(Path(sys.executable).with_name("pythonw.exe"))
+
+
+def quoted(line: str, program: str) -> str:
+    """Return a command line with its program in quotes."""
+    return f'"{program}"{line[len(program) :]}' if line.lower().startswith(program.lower()) else line
 
 
 def erase(*, keep_receipts: bool) -> None:
