@@ -70,8 +70,8 @@ class Agent:
             try:
                 return self.ask_once(shape, verb, **fields)
             except Lost as lost:
-                until = deadline if self._link.answered else first_contact
-                if until.over or (lost.rejected and not self._link.answered):
+                until = deadline if self._link.reached else first_contact
+                if until.over or (lost.rejected and not self._link.reached):
                     raise self.gone(lost) from lost
             self._clock.sleep(min(pause, until.left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -100,7 +100,7 @@ class Agent:
         """Return the failure of a connection that did not come back."""
         frozen = lost.timed_out and not lost.rejected and self._link.accepts()
         gone = failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
-        if not self._link.answered:
+        if not self._link.reached:
             gone.unreachable = True
         return gone.with_facts(connection_error=lost.reason)
 

@@ -32,6 +32,7 @@ _TEST_PACE = 1.0
 # password tried every moment would lock the account out.
 _REJECTED_PACE = 10.0
 
+_STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
 # What a PC says that is about to go down or has just come up: its services are not there.
 _PASSING = frozenset({"agent_not_running", "bad_answer"})
 
@@ -100,11 +101,16 @@ class Applying:
 
     def _wait_for_leave(self, fault: Failure) -> None:
         """Let the time pass after which the agent would not refuse any more."""
-        if fault.retry_after is None or fault.retry_after > self._use.deadline.left:
+        pause = fault.retry_after
+        if pause is None and fault.code in _PASSING and self._link.lost_at is not None:
+            # The PC went down before it could answer.
+            pause = _PACE
+        if pause is None or pause > self._use.deadline.left:
             raise fault
-        self._watch.tell(f"waiting {fault.retry_after:.0f} s: {fault.message}")
+        if fault.retry_after is not None:
+            self._watch.tell(f"waiting {pause:.0f} s: {fault.message}")
         # Never a busy loop, whatever an agent says.
-        self._clock.sleep(max(_PACE, fault.retry_after))
+        self._clock.sleep(max(_PACE, pause))
 
     # --- the way down and up
 
@@ -171,8 +177,8 @@ class Applying:
         """Accept the end of the story, or say why it is a bad one."""
         use = answer["use"]
         if use is not None and use["error"] is not None:
-            restarted = use["boot_after"] not in (None, use["boot_before"])
-            raise self._error(answer, use["error"]).with_facts(**self._result(answer, changed=restarted))
+            fault = self._error(answer, use["error"])
+            raise fault.with_facts(**self._result(answer, changed=fault.code not in _STAYED_UP))
         if changed and use is not None:
             self._watch.tell(f"{use['account']} is signed in again")
         if self._use.test_command is not None:
@@ -239,7 +245,7 @@ def _same_boot(answer: m.ApplyAnswer) -> bool:
 
 def _ticket_life(left: float) -> float:
     """Return how long the ticket may live: a little shorter than the task waits, to hear of its end."""
-    return max(1.0, left - min(5.0, left / 10))
+    return max(1.0, left - min(10.0, left / 5))
 
 
 def _signed_in(use: m.UseView | None) -> dict[str, Any] | None:

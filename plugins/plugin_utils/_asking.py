@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._clock import Deadline
     from ._watch import Watch
 
+_SHORT_POLL = 1.0
 _ANSWERS = {"denied": "denied", "reported": "denied", "answered_later": "later", "no_answer": "no_answer"}
 
 
@@ -56,17 +57,23 @@ class Asking:
 
     def _wait(self, request: m.RequestView) -> m.RequestAnswer:
         """Return the customer's yes."""
+        known = ""
         while True:
             self._tell(request)
             if self._question.deadline.over or _postponed(request):
                 answer = self._withdraw(request)
             else:
-                wait = min(LONG_POLL, self._question.deadline.left)
-                answer = self._about(request, "request_wait", self._question.deadline, wait=wait)
+                answer = self._poll(request, news=request["state"] != known)
             if answer["grant"] is not None:
                 self._watch.tell(f"{answer['grant']['account']} agreed")
                 return answer
-            request = _request(answer)
+            known, request = request["state"], _request(answer)
+
+    def _poll(self, request: m.RequestView, *, news: bool) -> m.RequestAnswer:
+        """Wait for the next thing that happens to the request."""
+        # The agent waits for a change from what it finds; one that came just before is seen so.
+        wait = min(_SHORT_POLL if news else LONG_POLL, self._question.deadline.left)
+        return self._about(request, "request_wait", self._question.deadline, wait=wait)
 
     def _withdraw(self, request: m.RequestView) -> m.RequestAnswer:
         """Take the request back; an answer that came first still counts.

@@ -15,6 +15,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         'The request is larger than the agent accepts ({limit} bytes).',
         'Shorten the reason, the message or the names.',
     ),
+    "too_much_to_tell": (
+        'The answer has {size} bytes; more than {limit} cannot be sent. What was asked for is done.',
+        'Ask for one support session only, or without receipts.',
+    ),
     "protocol_mismatch": (
         'The collection speaks protocol {theirs}, the agent on this PC speaks {ours}.',
         'Install matching versions: upgrade the agent with the role latchkey.consent.agent, or the collection.',

@@ -33,8 +33,9 @@ _REJECTED_TEXTS = ("credentials were rejected", "failed to authenticate")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
 
 _PROBE_SECONDS = 0.5
-# How long a request may stay without any answer while the PC is restarting. The winrm plugin itself
-# adds 10 s for reading; ssh gives up after this many seconds times three without a sign of life.
+# How long a request may stay without any answer while the PC is restarting, unless the operator has
+# set less. The winrm plugin itself adds 10 s for reading, which the first shell after a boot needs;
+# ssh gives up after this many seconds times three without a sign of life.
 _IMPATIENT_SECONDS = 5
 _PORTS = {"winrm": 5986, "psrp": 5986, "ssh": 22}
 
@@ -78,10 +79,10 @@ class Link:
         self._clock = clock
         self._stale = False
         self._away_since: float | None = None
-        self.answered = False
-        """Whether the PC has run any command of this task."""
+        self.reached = False
+        """Whether this task was ever in contact with the PC."""
         self.lost_at: float | None = None
-        """When contact was lost for the first time after the PC had answered."""
+        """When contact was lost for the first time."""
         self._outage = 0.0
 
     def run(self, command: str, stdin: bytes | None = None) -> Ran:
@@ -96,6 +97,7 @@ class Link:
         except Exception as fault:
             if not is_lost(fault):
                 raise
+            self.reached = self.reached or bool(self._connection.connected)
             self._lose()
             raise Lost(fault) from fault
         self._found()
@@ -110,11 +112,11 @@ class Link:
         self._stale = True
         if self._away_since is None:
             self._away_since = self._clock.now()
-        if self.answered and self.lost_at is None:
+        if self.reached and self.lost_at is None:
             self.lost_at = self._away_since
 
     def _found(self) -> None:
-        self.answered = True
+        self.reached = True
         if self._away_since is not None:
             self._outage += self._clock.now() - self._away_since
             self._away_since = None
@@ -168,7 +170,8 @@ class Link:
     def _impatient_options(self) -> dict[str, object]:
         transport = self._connection.transport
         if transport == "winrm":
-            return {"connection_timeout": _IMPATIENT_SECONDS}
+            own = self._option("connection_timeout")
+            return {"connection_timeout": min(int(str(own or _IMPATIENT_SECONDS)), _IMPATIENT_SECONDS)}
         if transport == "psrp":
             # pypsrp wants to read for longer than the PC may take to say that nothing happened.
             return {

@@ -50,7 +50,7 @@ def request(**options: object) -> Task:
 
 def apply(**options: object) -> Task:
     """Return the task that restarts the PC."""
-    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.1, "timeout": 30, **options})
+    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.5, "timeout": 30, **options})
 
 
 def end() -> Task:
@@ -96,7 +96,7 @@ class Job:
         assert len(found) == 1, f"{len(found)} results of {name!r}\n{self.output}"
         return found[0]
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, timeout: float = 110.0) -> int:
         """Wait for the job's end; return its exit code."""
         return self.process.wait(timeout)
 

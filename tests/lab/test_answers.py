@@ -89,8 +89,8 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
 
 
 def pass_time(computer: SimulatedComputer) -> None:
-    """Let the minute go by that a customer wanted to have."""
-    computer.events.wait_for("clicked_later")
+    """Let the minute go by that a customer asked for."""
+    computer.events.wait_for("window_closed")
     computer.set_clock(datetime.now(UTC) + timedelta(seconds=61))
 
 

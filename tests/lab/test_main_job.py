@@ -4,54 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.simulated.script import Grant
-from tests.lab.job import SESSION, Operator, Task, apply, end, play, request, start, task
+from tests.lab.job import SESSION, apply, end, play, request, start, task
+from tests.lab.maintenance import maintain, prepare, program, what
 
 if TYPE_CHECKING:
     from lab.simulated.pc import SimulatedComputer
     from tests.lab.conftest import Desk
     from tests.lab.job import Job
-
-STEPS = [
-    {"name": "Windows updates", "tasks": "updates.yml", "restart": "when_pending"},
-    {"name": "Inventory", "tasks": "inventory.yml"},
-    {"name": "Accounting software", "tasks": "accounting.yml", "restart": "always"},
-]
-
-
-def program(name: str, argument: str) -> Task:
-    """Return a task that runs one of the PC's own programs."""
-    return {"name": name, "ansible.builtin.raw": f"& 'C:\\Lab\\{name}.exe' '{argument}'"}
-
-
-def prepare(operator: Operator, **variables: Any) -> None:
-    """Write the files of the three steps, and set the role's variables."""
-    operator.write("updates.yml", [program("updates", "install")])
-    operator.write("inventory.yml", [program("hostname", "")])
-    operator.write("accounting.yml", [program("accounting", "upgrade")])
-    plain = {
-        "maintenance_session": SESSION,
-        "maintenance_reason": "Monthly updates",
-        "maintenance_requester": {"name": "Ada Meyer", "organization": "Contoso IT"},
-        "maintenance_terms": {"restarts": 3},
-        "maintenance_steps": STEPS,
-        "maintenance_restart_grace": 0.1,
-        "maintenance_restart_timeout": 30,
-        "maintenance_request_timeout": 30,
-    }
-    operator.variables = {**plain, **variables}
-
-
-def maintain(operator: Operator) -> Job:
-    """Start the collection's own playbook."""
-    return operator.begin("latchkey.consent.maintain")
-
-
-def what(computer: SimulatedComputer, *names: str) -> list[str]:
-    """Return which of these events happened, in order."""
-    return [event.what for event in computer.events.all() if event.what in names]
 
 
 def test_the_whole_job(desk: Desk) -> None:

@@ -96,6 +96,7 @@ class FakeConnection:
     transport: str = "winrm"
     windows: bool = True
     fresh: bool = True
+    ever_connected: bool = False
     options: dict[str, Any] = field(default_factory=lambda: {"connection_timeout": None})
     asked: list[dict[str, Any]] = field(default_factory=list)
     used_options: list[dict[str, Any]] = field(default_factory=list)
@@ -105,6 +106,11 @@ class FakeConnection:
         self._down_until: float | None = None
 
     # --- what a connection plugin has
+
+    @property
+    def connected(self) -> bool:
+        """Whether it was ever connected."""
+        return self.ever_connected
 
     def get_option(self, name: str) -> object:
         """Return an option, KeyError if it has none of that name."""
@@ -130,6 +136,7 @@ class FakeConnection:
         """Meet the transcript's next entry."""
         assert sudoable is False
         self._meet_an_outage()
+        self.ever_connected = True
         assert self.fresh, "a stale connection was used without reset()"
         assert self.entries, f"one more command than the transcript has: {cmd} {in_data!r}"
         entry = self.entries.pop(0)

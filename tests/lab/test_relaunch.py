@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule 13: a job that is killed at any point can be launched again and goes on; nothing is done twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.simulated.script import Grant
+from tests.lab.maintenance import maintain, prepare, what
+
+if TYPE_CHECKING:
+    from tests.lab.conftest import Desk
+
+DONE = ["Windows updates", "Inventory", "Accounting software"]
+
+
+KILLED = {
+    "while the customer is asked": ("request_shown", 1),
+    "when the customer has agreed": ("notice_granted", 1),
+    "in the middle of a step": ("updates_installed", 1),
+    "when the restart is announced": ("restart_announced", 1),
+    "while the PC goes down": ("going_down", 1),
+    "while the PC is away": ("down", 1),
+    "when the logon screen comes": ("tile_shown", 1),
+    "when the customer is signed in": ("signed_in", 2),
+    "after the last step": ("accounting_upgraded", 1),
+    "in the last restart": ("going_down", 2),
+    "when all but the end is done": ("locked", 2),
+}
+
+
+@pytest.mark.parametrize(("event", "count"), KILLED.values(), ids=list(KILLED))
+def test_a_killed_job_goes_on(desk: Desk, event: str, count: int) -> None:
+    """Killed at this moment and launched again, the job does all steps, two restarts, and asks once."""
+    operator, computer = desk(script=[Grant(after=0.3)])
+    prepare(operator)
+    with maintain(operator) as killed:
+        computer.events.wait_for(event, count)
+    assert killed.process.returncode < 0
+
+    job = maintain(operator).succeed()
+
+    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    assert (told["done"], told["left_over"]) == (DONE, [])
+    assert told["erasure"]["confirmed"]
+    assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
+    assert computer.events.count("boot") == 3
+    assert computer.events.count("typed") == 1
+    assert computer.events.count("ticket_redeemed") == 2
+
+
+def test_a_job_that_is_launched_twice_does_nothing_twice(desk: Desk) -> None:
+    """Two jobs at once ask once, restart twice in all, and leave nothing sealed."""
+    operator, computer = desk(script=[Grant(after=0.5)])
+    prepare(operator)
+
+    jobs = [maintain(operator), maintain(operator)]
+    codes = [job.wait() for job in jobs]
+
+    assert 0 in codes, jobs[0].output + jobs[1].output
+    assert what(computer, "typed", "ticket_redeemed") == ["typed", "ticket_redeemed", "ticket_redeemed"]
+    assert computer.events.count("boot") == 3
+    for job in jobs:
+        told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+        assert told["erasure"]["confirmed"]
+
+
+def test_a_step_that_fails_ends_the_session_and_the_job(desk: Desk) -> None:
+    """The failure is the play's failure, after everything lent is erased and the rest is named."""
+    operator, computer = desk(script=[Grant()])
+    prepare(operator)
+    operator.write("inventory.yml", [{"name": "Break", "ansible.builtin.fail": {"msg": "broken"}}])
+
+    job = maintain(operator).fail()
+
+    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    assert (told["done"], told["left_over"]) == (DONE[:1], DONE[1:])
+    assert told["erasure"]["confirmed"]
+    assert job.result("Break")["msg"] == "broken"
+    assert what(computer, "accounting_upgraded") == []
+    assert computer.customer.notices()
+
+
+def test_an_end_that_fails_is_said(desk: Desk) -> None:
+    """Where the session cannot be ended the summary is shown all the same, and the job fails for that."""
+    operator, computer = desk(script=[Grant()])
+    prepare(operator, maintenance_timeout=3)
+    go_on = operator.folder / "go"
+    operator.write("accounting.yml", [{"name": "Wait", "ansible.builtin.wait_for": {"path": str(go_on)}}])
+    job = maintain(operator)
+    computer.events.wait_for("locked")
+    computer.customer.revoke()
+    computer.fill_disk()
+    go_on.touch()
+
+    job.fail()
+
+    assert job.result("Show the summary")["msg"][0] == "pc1, support session CHG-4711"
+    computer.fill_disk(full=False)
+    closed = operator.begin("latchkey.consent.close").succeed()
+    assert closed.result("End the support session and")["erasure"]["confirmed"]

@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way in which a restart can go, through the real ansible-playbook.
+
+One play restarts many PCs at once, each with a fault of its own; each test looks at one PC.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.canary import make
+from lab.simulated import script as s
+from lab.simulated.pc import SimulatedComputer, pc
+from tests.lab.job import Job, Operator, Task, apply, end, play, request, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.lab.conftest import Desk
+
+
+@dataclass(frozen=True)
+class Case:
+    """One PC: what is wrong with it, and what must come of the restart."""
+
+    fact: str
+    faults: dict[str, Any] = field(default_factory=dict)
+    code: str | None = None
+    outcome: str = "refused"
+    restarted: bool = True
+    script: Sequence[s.Step] = (s.Grant(),)
+    apply: dict[str, Any] = field(default_factory=dict)
+
+
+HOUR = timedelta(hours=1)
+BRIEF = {"timeout": 15}
+REVOKES = (s.Grant(), s.Revoke(when="restart_announced", after=0.3))
+PAUSES = (s.Grant(), s.Pause(when="restart_announced", after=0.3))
+CASES = {
+    "well": Case("A PC without a fault is back, signed in and locked."),
+    "no-lock": Case("Where the screen does not lock the session is cut off.", {"lock_fails": True}),
+    "refuses": Case(
+        "Windows may refuse.", {"restart_refused": "1190"}, "restart_refused", "refused", restarted=False
+    ),
+    "stays-up": Case(
+        "A PC may not go down.", {"never_goes_down": True}, "pc_did_not_restart", restarted=False, apply=BRIEF
+    ),
+    "stays-down": Case(
+        "A PC may stay away.", {"never_comes_back": True}, "pc_not_back", "unknown", apply=BRIEF
+    ),
+    "hangs": Case(
+        "A PC may hang.", {"hangs_on_restart": True}, "pc_frozen", "unknown", restarted=False, apply=BRIEF
+    ),
+    "no-tile": Case("A hidden tile.", {"hides_logon_tile": True}, "logon_did_not_happen", apply=BRIEF),
+    "no-agent": Case("No agent.", {"agent_stays_down": True}, "agent_not_running", "unknown", apply=BRIEF),
+    "revoked": Case(
+        "A revocation during the warning.", {}, "grant_revoked", script=REVOKES, apply={"grace": 1}
+    ),
+    "paused": Case("A pause during the warning.", {}, "grant_paused", script=PAUSES),
+}
+
+
+@dataclass
+class Night:
+    """What one play brought, on all PCs."""
+
+    job: Job
+    computers: dict[str, SimulatedComputer]
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """Restart every PC at once."""
+    folder = tmp_path_factory.mktemp("night")
+    with ExitStack() as stack:
+        computers = {
+            name: stack.enter_context(pc(folder / name, password=make(), script=case.script))
+            for name, case in CASES.items()
+        }
+        for name, case in CASES.items():
+            for fault, value in case.faults.items():
+                setattr(computers[name].faults, fault, value)
+        variables: dict[str, dict[str, Any]] = {name: {"apply": case.apply} for name, case in CASES.items()}
+        variables["hangs"]["ansible_winrm_connection_timeout"] = 1
+        operator = Operator(folder / "operator", computers, host_variables=variables)
+        stack.callback(operator.stop)
+        yield Night(operator.run(start(), request(), restart()), computers)
+
+
+def restart() -> Task:
+    """Return the task that restarts each PC as its case says."""
+    plain = {"timeout": "{{ apply.timeout | default(60) }}", "grace": "{{ apply.grace | default(2) }}"}
+    return apply(**plain)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_restart_comes_to_this(night: Night, name: str) -> None:
+    """Each fault of a PC is told by its own error code, with what is known of the restart."""
+    case, result = CASES[name], night.job.result("apply", name)
+
+    assert result.get("error_code") == case.code, result
+    if case.code is None:
+        assert result["signed_in"]["account"] == "PC-ANNA\\anna"
+    else:
+        assert (result["status"], result["outcome"]) == ("failed", case.outcome), result
+        assert result.get("signed_in") is None
+        assert result["hint"]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in {"revoked", "paused"}])
+def test_the_boot_id_tells_a_restart(night: Night, name: str) -> None:
+    """A PC that was restarted is in another boot; one that was not, or cannot be asked any more, is not."""
+    case, boot = CASES[name], night.job.result("apply", name)["boot"]
+    unseen = case.code in {"pc_not_back", "pc_frozen", "agent_not_running"}
+    assert (boot["before"] != boot["after"]) == (case.restarted and not unseen)
+
+
+def test_nobody_is_signed_in_without_leave(night: Night) -> None:
+    """Only where all went well did Windows sign the customer in again, and that once."""
+    again = {name: computer.events.count("signed_in") - 1 for name, computer in night.computers.items()}
+    assert again == {name: int(case.code is None) for name, case in CASES.items()}
+
+
+def test_a_session_that_cannot_be_locked_is_disconnected(night: Night) -> None:
+    """Rule 9: a logon with a ticket does not leave an open desktop behind."""
+    signed_in = night.job.result("apply", "no-lock")["signed_in"]
+    assert (signed_in["disconnected"], signed_in["locked_at"]) == (True, None)
+    assert night.computers["no-lock"].events.count("disconnected") == 1
+
+
+def test_a_refusal_costs_nothing(night: Night) -> None:
+    """A restart that Windows refused is not counted."""
+    assert night.job.result("apply", "refuses")["left"]["restarts"] == 2
+
+
+def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
+    """A PC that loses its power on the way is signed in when it has it again: the ticket still holds."""
+    operator, computer = desk(script=[s.Grant()])
+    computer.faults.cut_power_at = "tile_shown"
+    job = operator.begin([play(start(), request(), apply(), end())])
+    computer.events.wait_for("power_cut")
+    computer.power_on()
+
+    done = job.succeed().result("apply")
+
+    assert done["signed_in"]["locked_at"]
+    assert computer.events.count("boot") == 3
+    assert job.result("end")["erasure"]["confirmed"]
+
+
+def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
+    """A ticket that was handed over is not used again, whatever became of it (rule 5)."""
+    operator, computer = desk(script=[s.Grant()])
+    computer.faults.cut_power_at = "ticket_redeemed"
+    job = operator.begin([play(start(), request(), apply())])
+    computer.events.wait_for("power_cut")
+    computer.power_on()
+
+    done = job.fail().result("apply")
+
+    assert (done["error_code"], done["outcome"], done["changed"]) == ("logon_interrupted", "refused", True)
+    assert computer.events.count("ticket_redeemed") == 1
+    again = operator.run(apply(), end()).succeed()
+    assert again.result("apply")["signed_in"]["locked_at"]
+    assert again.result("end")["erasure"]["confirmed"]
+
+
+def test_a_grant_that_ended_is_told_by_how(desk: Desk) -> None:
+    """Revoked, used up, before its time and after it: each restart is refused by its own code."""
+    operator, computer = desk()
+    revoked = lend(operator, computer, restarts=2)
+    computer.customer.revoke()
+    lost = operator.run(apply()).fail().first_failure()
+    lend(operator, computer, restarts=1)
+    used_up = operator.run(apply(), apply()).fail().results("apply")[1]
+
+    assert revoked["answer"] == "granted"
+    assert (lost["error_code"], lost["outcome"]) == ("grant_revoked", "refused")
+    assert (used_up["error_code"], used_up["outcome"]) == ("terms_used_up", "refused")
+    assert computer.events.count("boot") == 2
+
+
+def lend(operator: Operator, computer: SimulatedComputer, **terms: Any) -> dict[str, Any]:
+    """Ask, let the customer agree by hand, and return the task's result."""
+    shown = computer.events.count("request_shown")
+    job = operator.begin([play(start(), request(**terms))])
+    computer.events.wait_for("request_shown", shown + 1)
+    computer.customer.allow()
+    return job.succeed().result("request")
+
+
+def test_outside_of_the_window(desk: Desk) -> None:
+    """Before the agreed time a restart is too early, after it the grant is over."""
+    operator, computer = desk()
+    now = computer.on_loop(computer.windows.clock.now)
+    window = {"not_before": (now + HOUR).isoformat(), "not_after": (now + 2 * HOUR).isoformat()}
+    lend(operator, computer, **window)
+
+    early = operator.run(apply()).fail().result("apply")
+    computer.set_clock(now + 3 * HOUR)
+    late = operator.run(apply()).fail().result("apply")
+
+    assert (early["error_code"], late["error_code"]) == ("too_early", "grant_expired")
+    assert computer.events.count("going_down") == 0
+
+
+def test_a_password_that_was_changed_since(desk: Desk, canary: bytearray) -> None:
+    """The old password is checked before the restart, and erased: the PC stays up."""
+    operator, computer = desk()
+    lend(operator, computer)
+    computer.customer.change_password(canary[::-1])
+
+    refused = operator.run(apply(), end()).fail().result("apply")
+    ended = operator.run(end()).succeed().result("end")
+
+    assert (refused["error_code"], refused["outcome"]) == ("grant_rejected", "refused")
+    assert computer.events.count("going_down") == 0
+    assert ended["erasure"]["confirmed"]
+
+
+def test_two_restarts_one_right_after_the_other(desk: Desk) -> None:
+    """Where the policy wants time between restarts the second one waits for it."""
+    policy = "[policy]\nmin_restart_interval = 3\n"
+    operator, computer = desk(script=[s.Grant()], policy=policy)
+
+    job = operator.run(start(), request(), apply(), apply(), end()).succeed()
+
+    assert [done["changed"] for done in job.results("apply")] == [True, True]
+    assert "This PC was restarted a moment ago" in job.output
+    assert computer.events.count("boot") == 3
+
+
+def test_a_step_is_restarted_once(desk: Desk) -> None:
+    """The same step again finds its restart done; another step is another restart."""
+    operator, computer = desk(script=[s.Grant()])
+
+    job = operator.run(start(), request(), apply(step="a"), apply(step="a"), apply(step="b"), end()).succeed()
+
+    assert [done["changed"] for done in job.results("apply")] == [True, False, True]
+    assert computer.events.count("boot") == 3
+
+
+def test_a_test_command_is_tried_until_it_succeeds(desk: Desk) -> None:
+    """The task is over when the operator's own command succeeds, and says so where it does not."""
+    operator, _computer = desk(script=[s.Grant()])
+    good = "& 'C:\\Lab\\hostname.exe'"
+
+    job = operator.run(
+        start(), request(), apply(test_command=good), apply(test_command="exit 3", timeout=8), end()
+    )
+
+    fine, bad = job.fail().results("apply")
+    assert fine["changed"]
+    assert bad["error_code"] == "test_command_failed"
+    assert "3" in bad["msg"]
+    assert bad["signed_in"]["locked_at"]
