@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule 1: the password that the customer typed is nowhere, however much is logged."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lab.canary import make
+from lab.simulated.script import Grant, Mistype
+from tests.canary import Find, search, search_processes, variants
+from tests.lab.job import apply, end, play, request, start, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.conftest import Desk
+    from tests.lab.job import Operator
+
+LOUD = {
+    "ANSIBLE_DEBUG": "1",
+    "ANSIBLE_VERBOSITY": "6",
+    "ANSIBLE_LOG_VERBOSITY": "6",
+    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+}
+
+
+@contextmanager
+def watched_processes(secret: bytearray) -> Iterator[list[Find]]:
+    """Look at every process of this machine again and again; yields what was found so far."""
+    found: list[Find] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            found.extend(search_processes(secret))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watcher.join()
+
+
+def loud(operator: Operator) -> None:
+    """Let Ansible write everything that it can."""
+    operator.environment = {**LOUD, "ANSIBLE_LOG_PATH": str(operator.folder / "ansible.log")}
+
+
+def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
+    """In a file of any folder, in each form of writing, in an argument and in the environment."""
+    planted = make()
+    for name, form in variants(planted).items():
+        file = tmp_path / "deep" / "er" / "file"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x" * 100_000 + form + b"y")
+        assert search([tmp_path], planted), name
+        file.unlink()
+    assert search([tmp_path], planted) == []
+    text = planted.decode("utf-16-le")
+    for arguments, environment in (([text], {}), ([], {"HIDDEN": text})):
+        with watched_processes(planted) as found:
+            sleeper = [sys.executable, "-c", "input()", *arguments]
+            with subprocess.Popen(
+                sleeper, stdin=subprocess.PIPE, env={**os.environ, **environment}
+            ) as process:
+                wait_until(found)
+                process.communicate(b"\n")
+        assert found
+
+
+def wait_until(found: list[Find]) -> None:
+    """Wait until something is found, ten seconds at most."""
+    again = threading.Event()
+    for _ in range(200):
+        if found:
+            return
+        again.wait(0.05)
+
+
+def test_the_password_is_nowhere(desk: Desk, canary: bytearray, tmp_path: Path) -> None:
+    """Not while it is lent, not after a restart, not after the end: in no output, log, file or process."""
+    operator, computer = desk(script=[Mistype(), Grant()])
+    loud(operator)
+    go_on = tmp_path / "go_on"
+    pause = {"name": "pause", "ansible.builtin.wait_for": {"path": str(go_on)}}
+    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
+    tasks = [start(), request(), pause | here, apply(), task("credential_info", "info", receipts=True), end()]
+    with watched_processes(canary) as found:
+        job = operator.begin([play(*tasks)])
+        computer.events.wait_for("notice_granted")
+        while_it_is_lent = search([tmp_path], canary)
+        go_on.touch()
+        computer.events.wait_for("locked")
+        after_a_logon = search([tmp_path], canary)
+        job.succeed()
+    computer.power_cut()
+
+    assert job.result("end")["erasure"]["confirmed"]
+    assert "WINRM EXEC" in job.output
+    assert (operator.folder / "ansible.log").stat().st_size > 10_000
+    assert (while_it_is_lent, after_a_logon, search([tmp_path], canary), found) == ([], [], [], [])
+    assert [file for file in tmp_path.rglob("*") if file.name.startswith("core")] == []
