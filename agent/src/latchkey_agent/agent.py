@@ -16,17 +16,21 @@ from .customer import CustomerDesk
 from .domain import commands as c
 from .domain.decide import next_deadline
 from .domain.refusal import Refused
+from .domain.transitions import TicketState
 from .effects import EffectRunner
 from .logon import LogonDesk
 from .peer import Peer
 from .ports import Computer, PortError
-from .protocol import codec
+from .protocol import codec, frames
+from .protocol import messages as m
+from .protocol.errors import error
 from .settings import SettingsFile
 
 log = logging.getLogger(__name__)
-RETRY_EFFECTS = 2.0
-"""Seconds until an effect that failed is tried again."""
-LONGEST_SLEEP = 3600.0
+FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
+"""Seconds until what failed is tried again: twice as many each time, until something changes."""
+LONGEST_SLEEP = 60.0
+"""A clock that jumps without notice, or stood still in sleep, is noticed after so many seconds."""
 SHORTEST_SLEEP = 0.5
 
 
@@ -52,6 +56,9 @@ class Agent:
         self._control = ControlDesk(self.core)
         self._customer = CustomerDesk(self.core)
         self._logon = LogonDesk(self.core)
+        self._unnoted = False
+        self._notices = 0
+        self._told = ""
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -62,12 +69,19 @@ class Agent:
 
         Open the pipes only after this has returned.
         """
-        self.core.load()
-        self.sessions_changed()
+        self._begin()
         for name, work in (("effects", self._run_effects), ("clock", self._watch_clock)):
             thread = threading.Thread(target=work, name=f"latchkey-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _begin(self) -> None:
+        self.core.load()
+        if not self.core.problem:
+            self.sessions_changed()
+        elif self.core.problem != self._told:
+            log.error("the agent refuses everything: %s", self.core.problem)
+        self._told = self.core.problem
 
     def stop(self) -> None:
         """Stop; what is still to do stays in the journal."""
@@ -78,32 +92,64 @@ class Agent:
 
     def _run_effects(self) -> None:
         """Run effects whenever the state changes; try failed ones again after a while."""
-        seen = -1
+        pause = FIRST_RETRY
         while not self._stopping.is_set():
-            try:
-                well = self.effects.run()
-            except Refused as refusal:
-                well = False
-                if not self._stopping.is_set():
-                    log.warning("effects wait: %s", refusal.code)
-            with self.core.changed:
-                if self.core.state.version == seen or not well:
-                    self.core.changed.wait(None if well else RETRY_EFFECTS)
-                seen = self.core.state.version if well else -1
+            seen = self._news()
+            if self._effects_done():
+                pause = FIRST_RETRY
+                self._wait(seen, None)
+            elif self._wait(seen, pause):
+                pause = FIRST_RETRY
+            else:
+                pause = min(2 * pause, LONGEST_RETRY)
+
+    def _effects_done(self) -> bool:
+        if self.core.problem:
+            return True
+        try:
+            return self.effects.run()
+        except Refused as refusal:
+            log.warning("effects wait: %s", refusal.code)
+            return False
+
+    def _news(self) -> tuple[int, int]:
+        """Return what changes with the state, and with what Windows tells of its sessions."""
+        with self.core.changed:
+            return self.core.state.version, self._notices
+
+    def _wait(self, seen: tuple[int, int], seconds: float | None) -> bool:
+        """Wait for other news than those that were `seen`; tell if there are any."""
+
+        def newer() -> bool:
+            return self._stopping.is_set() or self._news() != seen
+
+        with self.core.changed:
+            return self.core.changed.wait_for(newer, seconds)
 
     def _watch_clock(self) -> None:
         """End what is over at its moment; sleep as long as nothing is."""
         while not self._stopping.is_set():
-            self.core.try_tick()
+            self.wake()
             with self.core.changed:
                 if not self._stopping.is_set():
                     self.core.changed.wait(self._until_next())
 
-    def _until_next(self) -> float | None:
+    def wake(self) -> None:
+        """Do what time brings: end what is over, try again what could not be begun or noted."""
+        if self.core.may_load_again:
+            self._begin()
+        elif self._unnoted:
+            self.sessions_changed()
+        else:
+            self.core.try_tick()
+
+    def _until_next(self) -> float:
+        if self._unnoted or self.core.may_load_again:
+            return FIRST_RETRY
         deadline = next_deadline(self.core.state)
         if deadline is None:
-            return None
-        left = (deadline - self.core.computer.clock.now()).total_seconds()
+            return LONGEST_SLEEP
+        left = (deadline - self.core.now()).total_seconds()
         return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
 
     # --- what the computer tells ------------------------------------------------------
@@ -114,10 +160,24 @@ class Agent:
             here = self.core.computer.sessions.signed_in()
             desktops = tuple(s.account.sid for s in here if s.active and not s.locked)
             self.core.execute(c.SeeSignIns(open_desktops=desktops))
+            self._unnoted = False
         except (Refused, PortError) as fault:
             log.warning("the change of sessions was not noted: %s", fault)
+            # Without a journal there is no ticket, and nothing to note.
+            self._unnoted = not self.core.problem
+            self._secure_desktops()
         with self.core.changed:
+            self._notices += 1
             self.core.changed.notify_all()
+
+    def _secure_desktops(self) -> None:
+        """Lock what a ticket may have opened, although it cannot be journalled now (rule 9)."""
+        for ticket in self.core.state.tickets.values():
+            if ticket.state is TicketState.REDEEMED:
+                try:
+                    self.effects.secure(ticket)
+                except PortError as fault:
+                    log.warning("the desktop may be open: %s", fault)
 
     def clock_changed(self) -> None:
         """Windows says that the clock was set."""
@@ -128,7 +188,11 @@ class Agent:
 
     def control(self, body: bytes, peer: Peer) -> bytes:
         """Answer one message of the control pipe."""
-        return codec.encode(self._control.answer(body, peer))
+        answer = codec.encode(self._control.answer(body, peer))
+        if len(answer) <= frames.MAX_JSON:
+            return answer
+        view = error("too_much_to_tell", size=len(answer), limit=frames.MAX_JSON)
+        return codec.encode(m.Answer(outcome="unknown", error=view))
 
     def customer(self, body: bytes, secret: bytearray, peer: Peer) -> bytes:
         """Answer one message of the customer pipe; the caller overwrites `secret`."""

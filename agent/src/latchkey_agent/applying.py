@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Literal
 
 from . import views
 from .core import Core
 from .domain import commands as c
 from .domain.decision import Decision, open_session
-from .domain.model import Account, Grant, State, finished
+from .domain.model import Account, Grant, State, Ticket, finished
 from .domain.refusal import Refused
 from .domain.terms import canonical
-from .domain.using import usable
+from .domain.tickets import find_ticket
+from .domain.using import ended_refusal, session_grant, usable
 from .peer import Peer
-from .ports import LogonRefusal
+from .ports import LogonRefusal, PortError
 from .protocol import codec
 from .protocol import messages as m
 from .protocol.frames import wipe
@@ -30,18 +32,18 @@ class Applying:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._one_at_a_time = threading.Lock()
 
     def apply(self, request: m.CredentialApply, peer: Peer) -> m.Answer:
         """Begin one use, or join the one that this request means."""
         self._core.policy()
-        command = self._command(request)
-        decision, state = self._core.preview(command)
-        if decision.events and not request.check:
-            # Outside the lock: Windows may ask a domain controller, and a revocation must not wait for it.
-            self._check_password(request)
-            decision = self._core.execute(command, actor=peer.name)
-            state = self._core.state
-        return codec.done(self._answer(state, request.session, decision), changed=bool(decision.events))
+        # Two trials at once of a password that Windows refuses would be one too many (rule 6).
+        with self._one_at_a_time:
+            command = self._command(request)
+            decision, state = self._look(command, request, peer)
+            if decision.events and not request.check:
+                decision, state = self._use(command, self._try_password(request), peer)
+        return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
 
     def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
         return c.ApplyGrant(
@@ -57,15 +59,32 @@ class Applying:
             desktop=self._desktop(request),
         )
 
-    def _grant(self, request: m.CredentialApply) -> Grant:
+    def _look(self, command: c.ApplyGrant, request: m.CredentialApply, peer: Peer) -> tuple[Decision, State]:
+        """Return what applying would do; a refusal is one, although nobody was asked yet."""
+        try:
+            return self._core.preview(command)
+        except Refused as refusal:
+            if not request.check:
+                self._core.note_refusal(type(command).__name__, refusal, peer.name)
+            raise
+
+    def _use(self, command: c.ApplyGrant, tried: Grant, peer: Peer) -> tuple[Decision, State]:
+        """Write the ticket; where the grant was taken back meanwhile, its trial is over all the same."""
+        try:
+            with self._core.changed:
+                return self._core.execute(command, actor=peer.name), self._core.state
+        finally:
+            self._core.execute(c.EndTrial(grant=tried.id))
+
+    def _usable(self, request: m.CredentialApply) -> Grant:
         state = self._core.state
         session = open_session(state, request.session)
-        return usable(state, session.id, request.session, request.action, self._core.computer.clock.now())
+        return usable(state, session.id, request.session, request.action, self._core.now())
 
     def _desktop(self, request: m.CredentialApply) -> Literal["none", "locked", "unlocked"]:
-        session = open_session(self._core.state, request.session)
-        accounts = [g.account for g in self._core.state.grants.values() if g.session == session.id]
-        return self._desktop_of(accounts[-1]) if accounts else "none"
+        state = self._core.state
+        grant = session_grant(state, open_session(state, request.session).id)
+        return self._desktop_of(grant.account) if grant is not None else "none"
 
     def _desktop_of(self, account: Account) -> Literal["none", "locked", "unlocked"]:
         mine = [s for s in self._core.computer.sessions.signed_in() if s.account.sid == account.sid]
@@ -73,19 +92,38 @@ class Applying:
             return "none"
         return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
 
-    def _check_password(self, request: m.CredentialApply) -> None:
-        """Ask Windows whether the sealed password is still good; if not, erase it (rule 6)."""
-        grant = self._grant(request)
-        refusal = self._try_password(grant)
-        if refusal is None:
-            return
-        sentence = views.ACCOUNT_SENTENCES.get(refusal, str(refusal))
-        if refusal in TEMPORARY:
-            raise Refused("account_refused", detail=sentence)
-        self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=sentence))
-        raise Refused("grant_rejected", detail=sentence)
+    def _try_password(self, request: m.CredentialApply) -> Grant:
+        """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
 
-    def _try_password(self, grant: Grant) -> LogonRefusal | str | None:
+        Not under the core's lock: Windows may ask a domain controller, and a
+        revocation must not wait for that. Returns the grant that was tried.
+        """
+        grant = self._usable(request)
+        if grant.on_trial:
+            # What Windows said the last time could not be journalled.
+            raise self._rejected(grant, "an earlier trial has no known result", request)
+        self._core.execute(c.BeginTrial(grant=grant.id))
+        try:
+            refusal = self._ask_windows(grant)
+        except (PortError, Refused):
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise
+        if refusal is None:
+            return grant
+        sentence = views.ACCOUNT_SENTENCES.get(refusal, refusal)
+        if refusal in TEMPORARY:
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise Refused("account_refused", detail=sentence)
+        raise self._rejected(grant, sentence, request)
+
+    def _rejected(self, grant: Grant, why: str, request: m.CredentialApply) -> Refused:
+        """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
+        with self._core.changed:
+            self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
+            after = self._core.state.grants[grant.id]
+        return ended_refusal(after, request.session)
+
+    def _ask_windows(self, grant: Grant) -> str | None:
         terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
         try:
             secret = self._core.unseal(grant.id, terms)
@@ -96,41 +134,34 @@ class Applying:
         finally:
             wipe(secret)
 
-    def _answer(self, state: State, session: str, decision: Decision) -> m.ApplyAnswer:
-        if decision.subject:
-            return apply_answer(state, session, decision.subject, self._core.computer.power.boot_id())
-        found = open_session(state, session)
-        grant = [g for g in state.grants.values() if g.session == found.id][-1]
-        boot_id = self._core.computer.power.boot_id()
-        return m.ApplyAnswer(session=session, left=views.left_view(grant), boot_id=boot_id, finished=True)
-
     def wait(self, request: m.ApplyWait, _peer: Peer) -> m.Answer:
         """Answer when the ticket's story moves on, or when the wait is over."""
-        first = self._core.state.tickets.get(request.ticket)
-        if first is None:
-            raise Refused("no_ticket", ticket=request.ticket)
+        first = find_ticket(self._core.state, request.ticket)
 
         def moved() -> bool | None:
             now = self._core.state.tickets.get(request.ticket)
             return None if now is not None and now.state == first.state and not finished(now) else True
 
         self._core.wait_for(moved, request.wait)
-        boot_id = self._core.computer.power.boot_id()
-        return codec.done(
-            apply_answer(self._core.state, request.session, request.ticket, boot_id), changed=False
-        )
+        state = self._core.state
+        answer = _ticket_answer(state, request.session, find_ticket(state, request.ticket))
+        return codec.done(answer, changed=False)
 
 
-def apply_answer(state: State, session: str, ticket_id: str, boot_id: str) -> m.ApplyAnswer:
-    """Return how far a use is."""
-    ticket = state.tickets.get(ticket_id)
-    if ticket is None:
-        raise Refused("no_ticket", ticket=ticket_id)
+def _answer(state: State, session: str, decision: Decision) -> m.ApplyAnswer:
+    """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
+    if (ticket := state.tickets.get(decision.subject)) is not None:
+        return _ticket_answer(state, session, ticket)
+    left = views.left_view(state.grants[decision.subject])
+    return m.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
+
+
+def _ticket_answer(state: State, session: str, ticket: Ticket) -> m.ApplyAnswer:
     return m.ApplyAnswer(
         session=session,
         use=views.use_view(state, ticket),
         left=views.left_view(state.grants[ticket.grant]),
-        boot_id=boot_id,
+        boot_id=state.boot_id,
         finished=finished(ticket),
         waiting_for=views.use_waits_for(state, ticket),
     )

@@ -27,6 +27,8 @@ from .protocol import messages as m
 from .protocol.errors import error
 
 Handler = Callable[[Any, Peer], m.Answer]
+WITHOUT_JOURNAL = (m.Info, m.JournalReset, m.EraseAll)
+"""What is answered even if there is no journal; of everything else it would only be said that it is unknown."""
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
 
@@ -59,6 +61,8 @@ class ControlDesk:
         try:
             request = codec.decode_control(body)
             peer.must_be_operator()
+            if not isinstance(request, WITHOUT_JOURNAL):
+                _ = self._core.journal
             return self._handlers[type(request)](request, peer)
         except codec.ProtocolError as fault:
             return codec.refused(fault.view)
@@ -71,7 +75,7 @@ class ControlDesk:
 
     def _session_start(self, request: m.SessionStart, peer: Peer) -> m.Answer:
         self._core.policy()
-        now, zone = self._core.computer.clock.now(), self._core.computer.clock.zone()
+        now, zone = self._core.now(), self._core.computer.clock.zone()
         asked = request.requester
         command = c.OpenSession(
             session=self._core.new_id(),
@@ -124,7 +128,7 @@ class ControlDesk:
         found = views.erasure_view(grant)
         if found is not None:
             return found
-        now = self._core.computer.clock.now()
+        now = self._core.now()
         check = m.ErasureCheck(name="erasure", passed=False, detail="not checked yet")
         return m.ErasureView(grant=grant.id, confirmed=False, checked_at=str(views.text(now)), checks=[check])
 
@@ -149,7 +153,7 @@ class ControlDesk:
     def _credential_request(self, request: m.CredentialRequest, peer: Peer) -> m.Answer:
         self._core.policy()
         session = open_session(self._core.state, request.session)
-        now, zone = self._core.computer.clock.now(), self._core.computer.clock.zone()
+        now, zone = self._core.now(), self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         command = c.MakeRequest(
             request=self._core.new_id(),
@@ -159,8 +163,13 @@ class ControlDesk:
             terms=Terms(request.restarts, request.unlocks, request.foreign_restarts, begin, end),
             answer_by=self._answer_by(request, now, end),
         )
+        here = self._here()
         subject, state, changed = self._run(command, request, peer)
-        return codec.done(self._request_answer(state, request.session, subject), changed=changed)
+        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+
+    def _here(self) -> set[str]:
+        """Return who is signed in; asked before anything changes, so that a failure means that nothing did."""
+        return {s.account.sid for s in self._core.computer.sessions.signed_in()}
 
     def _answer_by(self, request: m.CredentialRequest, now: datetime, end: datetime) -> datetime:
         if request.answer_by is not None:
@@ -181,19 +190,6 @@ class ControlDesk:
             raise Refused("nobody_signed_in")
         return here[0].account
 
-    def _request_answer(self, state: State, session: str, subject: str) -> m.RequestAnswer:
-        """Return a request with the grant that came of it; `subject` is either's id."""
-        grant = state.grants.get(subject) or next(
-            (g for g in state.grants.values() if g.request == subject), None
-        )
-        request = state.requests.get(subject)
-        here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
-        return m.RequestAnswer(
-            session=session,
-            request=None if request is None else views.request_view(request, here),
-            grant=None if grant is None else views.grant_view(state, grant),
-        )
-
     def _request_wait(self, request: m.RequestWait, _peer: Peer) -> m.Answer:
         first = find_request(self._core.state, request.request)
 
@@ -202,41 +198,48 @@ class ControlDesk:
             return None if found is not None and found == first and found.state in OPEN_REQUESTS else True
 
         self._core.wait_for(moved, request.wait)
-        return self._answered(request.session, first.id)
-
-    def _answered(self, session: str, request_id: str) -> m.Answer:
         state = self._core.state
-        request = find_request(state, request_id)
-        result = self._request_answer(state, session, request_id)
-        if (failed := views.request_error(request)) is not None:
+        found = find_request(state, first.id)
+        result = _request_answer(state, request.session, first.id, self._here())
+        if (failed := views.request_error(found)) is not None:
             return codec.refused(failed, result)
         return codec.done(result, changed=False)
 
     def _request_withdraw(self, request: m.RequestWithdraw, peer: Peer) -> m.Answer:
+        here = self._here()
         subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
-        return codec.done(self._request_answer(state, request.session, subject), changed=changed)
+        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
     # --- taking back -----------------------------------------------------------------
 
     def _revoke(self, request: m.CredentialRevoke, peer: Peer) -> m.Answer:
         session = open_session(self._core.state, request.session)
         grants = [g.id for g in live_grants(self._core.state, session.id)]
-        return self._end_grants(grants, "withdraw", request, peer)
+        return self._end_grants(grants, grants, "withdraw", request, peer)
 
     def _erase_all(self, request: m.EraseAll, peer: Peer) -> m.Answer:
+        if not self._core.is_damaged:
+            _ = self._core.journal
         grants = [g.id for g in live_grants(self._core.state)]
-        return self._end_grants(grants, "revoke", request, peer)
+        told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
+        return self._end_grants(grants, told, "revoke", request, peer)
 
     def _end_grants(
-        self, ids: list[str], how: Literal["withdraw", "revoke"], request: m.ControlRequest, peer: Peer
+        self,
+        ids: list[str],
+        told: list[str],
+        how: Literal["withdraw", "revoke"],
+        request: m.ControlRequest,
+        peer: Peer,
     ) -> m.Answer:
+        """End grants; answer with the proofs of all that are to be `told`."""
         state = self._core.state
         for grant in ids:
             _, state, _ = self._run(c.EndGrant(grant=grant, how=how, why=peer.name), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
             state = self._core.state
-        grants = [state.grants[i] for i in ids]
+        grants = [state.grants[i] for i in told]
         result = m.RevokeAnswer(
             grants=[views.grant_view(state, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )
@@ -250,7 +253,7 @@ class ControlDesk:
         names = {s.id for s in state.sessions.values() if request.session in {None, s.name}}
         grants = [g for g in state.grants.values() if g.session in names]
         asked = [r for r in state.requests.values() if r.session in names]
-        here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
+        here = self._here()
         reasons = self._core.computer.power.pending_reasons()
         result = m.InfoAnswer(
             agent=self._agent(),
@@ -276,7 +279,7 @@ class ControlDesk:
             protocol=PROTOCOL_VERSION,
             device=self._core.computer.device,
             boot_id=self._core.computer.power.boot_id(),
-            now=str(views.text(self._core.computer.clock.now())),
+            now=str(views.text(self._core.now())),
             ready=not problem and not self._unconfirmed(),
             organization=organization,
             problem=problem or self._unconfirmed(),
@@ -290,7 +293,7 @@ class ControlDesk:
         signed_in = self._core.computer.sessions.signed_in()
         account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
         facts = self._core.computer.accounts.facts(account)
-        findings = forecast(facts, account, signed_in, self._core.computer.clock.now())
+        findings = forecast(facts, account, signed_in, self._core.now())
         views_ = [
             m.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
             for f in findings
@@ -316,8 +319,8 @@ class ControlDesk:
         )
 
     def _verify(self, _request: m.JournalVerify, _peer: Peer) -> m.Answer:
-        with self._core.changed:
-            verdict = self._core.journal.verify()
+        with self._core.storage() as journal:
+            verdict = journal.verify()
         result = m.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
@@ -327,11 +330,26 @@ class ControlDesk:
         return codec.done(result, changed=False)
 
     def _journal_reset(self, request: m.JournalReset, _peer: Peer) -> m.Answer:
-        if not self._core.problem:
-            raise Refused("out_of_order", detail="the journal is intact and is not set aside")
-        problem = self._core.problem if request.check else f"kept as {self._core.reset_journal()}"
+        if request.check:
+            self._core.must_be_damaged()
+            result = m.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
+            return codec.done(result, changed=True)
+        aside = self._core.reset_journal()
         head = self._core.head()
         result = m.JournalAnswer(
-            events=head.seq, head=head.hash.hex(), intact=not request.check, problem=problem
+            events=head.seq, head=head.hash.hex(), intact=True, problem=f"kept as {aside}"
         )
         return codec.done(result, changed=True)
+
+
+def _request_answer(state: State, session: str, subject: str, here: set[str]) -> m.RequestAnswer:
+    """Return a request with the grant that came of it; `subject` is either's id."""
+    grant = state.grants.get(subject) or next(
+        (g for g in state.grants.values() if g.request == subject), None
+    )
+    request = state.requests.get(subject)
+    return m.RequestAnswer(
+        session=session,
+        request=None if request is None else views.request_view(request, here),
+        grant=None if grant is None else views.grant_view(state, grant),
+    )

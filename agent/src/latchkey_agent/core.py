@@ -8,25 +8,35 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from . import __version__
+from .damage import last_aside, scrub_files, set_aside
 from .domain import commands as c
 from .domain import events as e
 from .domain.decide import decide
-from .domain.decision import Decision
-from .domain.evolve import evolve
+from .domain.decision import Decision, live_grants
+from .domain.evolve import fold
 from .domain.model import State
-from .domain.policy import Policy
+from .domain.policy import NOTHING_ALLOWED, Policy
 from .domain.refusal import Refused
-from .domain.transitions import GrantState, IllegalTransitionError
-from .journal import Change, Head, Journal, JournalDamagedError, JournalWriteError, scrub_files
-from .ports import Computer
+from .domain.terms import fixed
+from .domain.transitions import IllegalTransitionError
+from .journal import (
+    Change,
+    Head,
+    Journal,
+    JournalDamagedError,
+    JournalUnavailableError,
+    anchored,
+)
+from .ports import Computer, PortError
 from .settings import SettingsError, SettingsFile
 from .signing import ReceiptSigner
 from .vault import Vault, VaultError
@@ -34,8 +44,20 @@ from .vault import Vault, VaultError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 JOURNAL_NAME = "journal.db"
-UNREPEATED = (c.Tick, c.SeeBoot, c.SeeSignIns, c.RecordErasure, c.CloseDesktop, c.CancelTicket)
+OWN = (
+    c.Tick,
+    c.Recover,
+    c.SeeBoot,
+    c.SeeSignIns,
+    c.RecordErasure,
+    c.CloseDesktop,
+    c.CancelTicket,
+    c.EndTrial,
+)
 """Commands of the agent's own: a refusal of one is a fault, not something to journal."""
+SAME_REFUSAL = timedelta(minutes=1)
+"""The same refusal to the same person is journalled once in this time: asking in a loop fills no disk."""
+MANY_REFUSALS = 1000
 
 
 class Core:
@@ -47,9 +69,10 @@ class Core:
         settings: the settings file.
         random: returns that many random bytes.
 
-    A journal that is damaged leaves the core without one: `problem` says why,
-    every command is refused with `journal_damaged`, and what was sealed in it
-    is overwritten.
+    A core without a journal refuses every command, and `problem` says why. If
+    the journal is damaged, what was sealed in it is overwritten, and only
+    `reset_journal` begins a new one. If the disk or a port failed, `load` may
+    be called again.
     """
 
     def __init__(
@@ -60,91 +83,139 @@ class Core:
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.computer = computer
-        self.folder = folder
         self.settings = settings
         self.random = random
         self.vault = Vault(computer.keys, random)
         self.changed = threading.Condition(threading.RLock())
         self.state = State()
-        self.problem = ""
-        self._journal: Journal | None = None
-        self._stopping = threading.Event()
         self.signer: ReceiptSigner | None = None
+        self._path = folder / JOURNAL_NAME
+        self._journal: Journal | None = None
+        self._refusal = Refused("agent_not_running")
+        self._noted: dict[tuple[str, str, str], datetime] = {}
+        self._stopping = threading.Event()
 
     # --- starting ---------------------------------------------------------------
 
     def load(self) -> None:
-        """Read the journal; end and erase what is over. Runs before any pipe is open."""
-        with self.changed:
-            path = self.folder / JOURNAL_NAME
-            try:
-                self._journal = Journal(path, self.computer.anchor)
-                for event in self._journal.load():
-                    self.state = evolve(self.state, event)
-            except (JournalDamagedError, IllegalTransitionError, KeyError) as damage:
-                self._give_up(path, damage)
-                return
-            self.signer = ReceiptSigner.load(self._journal, self.computer.keys, self.random)
-            self._recover()
+        """Read the journal; end and erase what is over. Runs before any pipe is open.
 
-    def _give_up(self, path: Path, damage: Exception) -> None:
+        Never raises: without a journal, `problem` says why.
+        """
+        with self.changed:
+            try:
+                self._load()
+            except JournalDamagedError as damage:
+                self._give_up(damage)
+            except (JournalUnavailableError, PortError) as fault:
+                self._lose(Refused(_code(fault), detail=str(fault)))
+            except Refused as refusal:
+                self._lose(refusal)
+            self.changed.notify_all()
+
+    def _load(self) -> None:
+        self._journal = Journal(self._path, self.computer.anchor)
+        try:
+            self.state = fold(State(), self._journal.load())
+        except (IllegalTransitionError, KeyError) as fault:
+            msg = f"its events contradict each other ({fault})"
+            raise JournalDamagedError(msg) from None
+        self.signer = ReceiptSigner.load(self._journal, self.computer.keys, self.random)
+        self._recover()
+
+    def _recover(self) -> None:
+        if self.state.version == 0:
+            begun = e.JournalBegun(at=self.now(), agent=__version__, after=last_aside(self._path))
+            self._commit(Decision((begun,)))
+        sealed = tuple(self.journal.sealed_grants())
+        self.execute(c.Recover(sealed=sealed))
+        self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), ticket=self.new_id()))
+        self._erase_orphans(sealed)
+
+    def _erase_orphans(self, sealed: Sequence[str]) -> None:
+        """What is sealed for no live grant, and what a crash has left of an erased one (rule 8)."""
+        live = {grant.id for grant in live_grants(self.state)}
+        if orphans := [grant for grant in sealed if grant not in live]:
+            self.journal.commit(Change(erased=orphans))
+        self.journal.truncate_log()
+
+    def _give_up(self, damage: JournalDamagedError) -> None:
         """Use nothing of a journal that cannot be trusted, and leave nothing sealed in it."""
-        self.problem = str(damage)
+        self._lose(Refused("journal_damaged", detail=str(damage)))
+        try:
+            scrubbed = scrub_files(self._path)
+        except OSError as fault:
+            reason = f"it is damaged ({damage}), and what is sealed cannot be overwritten ({fault.strerror})"
+            self._refusal = Refused("storage_failed", detail=reason)
+            return
+        log.error("journal damaged: %s; %d sealed records overwritten", damage, scrubbed)
+
+    def _lose(self, why: Refused) -> None:
+        """Go on without a journal, and without what it said."""
+        self.state = State()
+        self._close_journal(why)
+
+    def _close_journal(self, why: Refused) -> None:
+        self._refusal = why
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        scrubbed = scrub_files(path)
-        self.state = State()
-        log.error("journal damaged: %s; %d sealed records overwritten", damage, scrubbed)
 
-    def _recover(self) -> None:
-        now = self.computer.clock.now()
-        if self.state.version == 0:
-            self._commit(Decision((e.JournalBegun(at=now, agent=__version__, after=self._set_aside()),)))
-        self._erase_orphans()
-        self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), ticket=self.new_id()))
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the journal cannot be trusted, and what was sealed in it is overwritten."""
+        return self._journal is None and self._refusal.code == "journal_damaged"
 
-    def _erase_orphans(self) -> None:
-        """What is sealed for no live grant should be gone already (rule 8)."""
-        live = {g.id for g in self.state.grants.values() if g.state in {GrantState.ACTIVE, GrantState.PAUSED}}
-        orphans = [grant for grant in self.journal.sealed_grants() if grant not in live]
-        if orphans:
-            self.journal.commit(Change(erased=orphans))
-            self.journal.truncate_log()
-
-    def _set_aside(self) -> str:
-        kept = sorted(self.folder.glob("journal.damaged-*.db"))
-        return kept[-1].name if kept else ""
+    def must_be_damaged(self) -> None:
+        """Raise Refused (`out_of_order`) unless the journal is damaged."""
+        if not self.is_damaged:
+            raise Refused("out_of_order", detail="the journal is not damaged")
 
     def reset_journal(self) -> str:
-        """Set a damaged journal aside under another name and begin a new one; return that name."""
+        """Set a damaged journal aside under another name and begin a new one; return that name.
+
+        Raises:
+            Refused: it is not damaged, or cannot be set aside.
+        """
         with self.changed:
-            if not self.problem:
-                raise Refused("out_of_order", detail="the journal is intact")
-            path = self.folder / JOURNAL_NAME
-            stamp = self.computer.clock.now().strftime("%Y%m%d-%H%M%S")
-            aside = self.folder / f"journal.damaged-{stamp}.db"
-            for suffix in ("-wal", "-shm", ""):
-                file = path.with_name(path.name + suffix)
-                if file.exists():
-                    file.replace(aside.with_name(aside.name + suffix))
-            self.computer.anchor.save(b"0 " + bytes(32).hex().encode())
-            self.problem, self.state = "", State()
+            self.must_be_damaged()
+            try:
+                aside = set_aside(self._path, self.now())
+            except OSError as fault:
+                raise Refused("storage_failed", detail=str(fault.strerror)) from None
+            self.computer.anchor.save(anchored(Head(0, bytes(32))))
             self.load()
             return aside.name
 
     # --- what everybody uses ------------------------------------------------------
 
     @property
+    def problem(self) -> str:
+        """Why there is no journal, empty if there is one."""
+        if self._journal is not None:
+            return ""
+        return str(self._refusal.places.get("detail") or "the agent has stopped")
+
+    @property
+    def may_load_again(self) -> bool:
+        """Whether the journal is missing for a reason that can pass by itself."""
+        stays = {"journal_damaged", "agent_not_running"}
+        return self._journal is None and self._refusal.code not in stays
+
+    @property
     def journal(self) -> Journal:
         """The journal.
 
         Raises:
-            Refused: `journal_damaged`.
+            Refused: there is none, and why.
         """
         if self._journal is None:
-            raise Refused("journal_damaged", detail=self.problem or "it is not open")
+            raise self._refusal.again()
         return self._journal
+
+    def now(self) -> datetime:
+        """Return the present moment, fit for reckoning."""
+        return fixed(self.computer.clock.now())
 
     def new_id(self) -> str:
         """Return a new random id (RFC 9562, version 4)."""
@@ -161,12 +232,12 @@ class Core:
         except SettingsError as fault:
             raise Refused("policy_invalid", detail=str(fault)) from None
 
-    def policy_or_default(self) -> Policy:
+    def policy_or_nothing(self) -> Policy:
         """For commands that only take back: they work with a broken file, too."""
         try:
             return self.settings.current().policy
         except SettingsError:
-            return Policy()
+            return NOTHING_ALLOWED
 
     def execute(self, command: c.AnyCommand, *, actor: str = "", sealed: bytes | None = None) -> Decision:
         """Decide a command and make it last; return what was decided.
@@ -177,67 +248,97 @@ class Core:
             Refused: the rules, the journal or the disk do not allow it.
         """
         with self.changed:
-            now = self.computer.clock.now()
-            self._tick(now)
-            try:
-                decision = decide(self.state, command, now, self.policy_or_default())
-            except (Refused, IllegalTransitionError) as refusal:
-                raise self._refuse(command, refusal, actor) from None
+            decision = self._decide(command, actor)
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
             self._commit(decision, put)
             return decision
 
     def preview(self, command: c.AnyCommand) -> tuple[Decision, State]:
-        """Return what a command would do, and the state after it; change nothing."""
+        """Return what a command would do, and the state after it; change nothing.
+
+        Raises:
+            Refused: the rules or the journal do not allow it.
+        """
         with self.changed:
-            now = self.computer.clock.now()
-            self._tick(now)
+            decision = self._decide(command, None)
+            return decision, fold(self.state, decision.events)
+
+    def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
+        """Decide at the present moment; a refusal is journalled unless it is only looked at."""
+        self.tick()
+        try:
+            return decide(self.state, command, self.now(), self.policy_or_nothing())
+        except (Refused, IllegalTransitionError) as fault:
+            refusal = fault if isinstance(fault, Refused) else Refused("out_of_order", detail=str(fault))
+            if actor is not None and not isinstance(command, OWN):
+                self.note_refusal(type(command).__name__, refusal, actor)
+            raise refusal from None
+
+    def note_refusal(self, command: str, refusal: Refused, actor: str) -> None:
+        """Journal that somebody asked for what the rules do not allow."""
+        with self.changed:
+            now, key = self.now(), (command, refusal.code, actor)
+            if key in self._noted and timedelta() <= now - self._noted[key] < SAME_REFUSAL:
+                return
+            if len(self._noted) >= MANY_REFUSALS:
+                self._noted.clear()
+            self._noted[key] = now
             try:
-                decision = decide(self.state, command, now, self.policy_or_default())
-            except IllegalTransitionError as refusal:
-                raise Refused("out_of_order", detail=str(refusal)) from None
-            state = self.state
-            for event in decision.events:
-                state = evolve(state, event)
-            return decision, state
+                self._commit(
+                    Decision((e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor),))
+                )
+            except Refused as fault:
+                log.warning("the refusal of %s could not be journalled: %s", command, fault.code)
 
     def tick(self) -> None:
-        """End what is over by now."""
+        """End what is over by now.
+
+        Raises:
+            Refused: there is no journal, or it cannot be written.
+        """
         with self.changed:
-            self._tick(self.computer.clock.now())
-
-    def _tick(self, now: datetime) -> None:
-        self._commit(decide(self.state, c.Tick(), now, self.policy_or_default()))
-
-    def _refuse(self, command: c.AnyCommand, refusal: Exception, actor: str) -> Refused:
-        """Journal a refusal of somebody's command, and return it as one."""
-        refused = refusal if isinstance(refusal, Refused) else Refused("out_of_order", detail=str(refusal))
-        if not isinstance(command, UNREPEATED):
-            event = e.CommandRefused(
-                at=self.computer.clock.now(), command=type(command).__name__, code=refused.code, actor=actor
-            )
-            self._commit(Decision((event,)))
-        return refused
+            _ = self.journal
+            self._commit(decide(self.state, c.Tick(), self.now(), self.policy_or_nothing()))
 
     def _commit(self, decision: Decision, put: tuple[str, bytes] | None = None) -> None:
-        if not decision.events and not decision.effects:
+        if not decision.events:
             return
-        ended = [event.grant for event in decision.events if isinstance(event, e.GrantEnded)]
+        # First of all the state after it: what it cannot take must not get into the journal.
         try:
-            self.journal.commit(Change(decision.events, decision.effects, put, ended))
-        except JournalWriteError as fault:
-            raise Refused("storage_failed", detail=str(fault)) from None
+            state = fold(self.state, decision.events)
+        except IllegalTransitionError as fault:
+            raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
+        ended = [event.grant for event in decision.events if isinstance(event, e.GrantEnded)]
+        with self.storage() as journal:
+            journal.commit(Change(decision.events, decision.effects, put, ended))
+        self.state = state
         for event in decision.events:
-            self.state = evolve(self.state, event)
-            log.info("event %d %s", self.state.version, type(event).__name__)
+            log.info("%s", type(event).__name__)
         self.changed.notify_all()
+
+    @contextmanager
+    def storage(self) -> Iterator[Journal]:
+        """Use the journal; what becomes of its faults is decided here.
+
+        Raises:
+            Refused: there is none, it is damaged, or the disk does not work.
+        """
+        with self.changed:
+            try:
+                yield self.journal
+            except JournalUnavailableError as fault:
+                raise Refused("storage_failed", detail=str(fault)) from None
+            except JournalDamagedError as damage:
+                self._give_up(damage)
+                self.changed.notify_all()
+                raise self._refusal.again() from None
 
     def try_tick(self) -> None:
         """Tick for a reader: one who only looks is answered even if nothing can be written."""
         try:
             self.tick()
         except Refused as refusal:
-            log.warning("time went on, but could not be journalled: %s", refusal.code)
+            log.debug("time went on, but could not be journalled: %s", refusal.code)
 
     def organization(self) -> dict[str, str]:
         """Return who answers for the operators, as the settings say."""
@@ -256,24 +357,25 @@ class Core:
         """Open a grant's secret; the caller overwrites it.
 
         Raises:
+            Refused: the journal cannot be read.
             VaultError: there is none, or it cannot be opened any more.
         """
-        with self.changed:
-            record = self.journal.sealed(grant_id)
+        with self.storage() as journal:
+            record = journal.sealed(grant_id)
         if record is None:
             msg = "nothing is sealed for this grant"
             raise VaultError(msg)
         return self.vault.open(record, grant_id, terms)
 
     def wait_for(self, ready: Callable[[], T | None], seconds: float) -> T | None:
-        """Return what `ready` returns as soon as it is not None, or None when the time is up."""
+        """Return what `ready` returns as soon as it is not None; None when the time is up, or the core closes."""
         with self.changed:
             found: T | None = None
 
             def check() -> bool:
                 nonlocal found
                 found = ready()
-                return found is not None
+                return found is not None or self._stopping.is_set()
 
             self.changed.wait_for(check, timeout=seconds)
             return found
@@ -283,11 +385,12 @@ class Core:
         self._stopping.wait(seconds)
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close the journal. Who waits for something is answered with what is known."""
         self._stopping.set()
         with self.changed:
-            if self._journal is not None:
-                self._journal.close()
-                self._journal = None
-                self.problem = "the agent has stopped"
+            self._close_journal(Refused("agent_not_running"))
             self.changed.notify_all()
+
+
+def _code(fault: Exception) -> str:
+    return "agent_failed" if isinstance(fault, PortError) else "storage_failed"

@@ -12,6 +12,8 @@ argparse has 2), 69 the agent does not answer (EX_UNAVAILABLE of sysexits.h).
 from __future__ import annotations
 
 import argparse
+import codecs
+import getpass
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +39,8 @@ def exchange(connect: Connect, body: bytes) -> m.Answer:
         with connect() as stream:
             write_frame(stream, body)
             frame = read_frame(stream)
+    except PermissionError:
+        return codec.refused(error("not_permitted", account=getpass.getuser()))
     except (OSError, frames.FrameError):
         return m.Answer(outcome="unknown", error=error("agent_not_running"))
     if frame is None:
@@ -48,7 +52,8 @@ def exchange(connect: Connect, body: bytes) -> m.Answer:
 
 
 def _request(connect: Connect, stdin: BinaryIO, stdout: TextIO) -> int:
-    body = stdin.read(_READ_AT_MOST).strip()
+    # Windows PowerShell may put a byte order mark before what it pipes.
+    body = stdin.read(_READ_AT_MOST).removeprefix(codecs.BOM_UTF8).strip()
     if len(body) > codec.MAX_REQUEST:
         answer = codec.refused(error("message_too_large", limit=codec.MAX_REQUEST))
     elif not body:
@@ -117,10 +122,15 @@ def main(
     if options.command == "request":
         return _request(connect, stdin, stdout)
     answer = exchange(connect, msgspec.json.encode(_message(options)))
-    stdout.write(
-        codec.encode_line(answer).decode("ascii") if options.json else render(options.command, answer)
-    )
+    text = codec.encode_line(answer).decode("ascii") if options.json else render(options.command, answer)
+    stdout.write(_printable(text, stdout))
     return _exit_code(answer) or (0 if answer.outcome == "done" else 1)
+
+
+def _printable(text: str, stdout: TextIO) -> str:
+    """Return the text with a question mark for what the terminal's code page lacks."""
+    encoding = stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _named_pipe() -> Connect:

@@ -23,11 +23,18 @@ from .ports import LogonRefusal, PortError
 from .protocol import codec
 from .protocol import local as p
 from .protocol.errors import error
-from .protocol.messages import ErrorView
 from .settings import Organization, SettingsError
 from .vault import tag_of
 
-RETRY = frozenset({LogonRefusal.WRONG_PASSWORD, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.BLANK_PASSWORD})
+RETRY = frozenset(
+    {
+        LogonRefusal.WRONG_PASSWORD,
+        LogonRefusal.LOOKS_LIKE_PIN,
+        LogonRefusal.BLANK_PASSWORD,
+        "other_account_entered",
+        "agent_failed",
+    }
+)
 """Refusals that another try may mend."""
 
 
@@ -36,7 +43,6 @@ class CustomerDesk:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._checking: set[str] = set()
         self._handlers: dict[
             type[p.CustomerRequest], Callable[[Any, bytearray, Account], p.CustomerAnswer]
         ] = {
@@ -118,7 +124,7 @@ class CustomerDesk:
             not_before=local(terms.not_before),
             not_after=local(terms.not_after),
             answer_by=local(request.answer_by),
-            tries_left=TRIES - request.attempts,
+            tries_left=TRIES - request.judged,
             last_refusal=request.last_refusal,
         )
 
@@ -143,39 +149,31 @@ class CustomerDesk:
 
     def _later(self, request: p.RequestLater, _secret: bytearray, account: Account) -> p.CustomerAnswer:
         asked = self._mine(request.request, account)
-        until = self._core.computer.clock.now() + timedelta(seconds=request.seconds)
+        until = self._core.now() + timedelta(seconds=request.seconds)
         self._core.execute(c.PostponeRequest(request=asked.id, until=until), actor=account.qualified)
         return self._done()
 
     def _decline(self, request: p.RequestDecline, _secret: bytearray, account: Account) -> p.CustomerAnswer:
         asked = self._mine(request.request, account)
-        why = "reported" if request.report else request.why
-        self._core.execute(c.DenyRequest(request=asked.id, why=why), actor=account.qualified)
+        command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report)
+        self._core.execute(command, actor=account.qualified)
         return self._done()
 
     def _allow(self, request: p.RequestAllow, secret: bytearray, account: Account) -> p.CustomerAnswer:
         """Check the password with Windows, once, and seal it (rules 4 and 6)."""
         self._core.policy()
         blocked_by_erasure(self._core.state)
-        asked = self._claim(request, account)
+        asked = self._mine(request.request, account)
+        # The entry counts before it is judged: neither a crash nor a second answer at once is one more try.
+        self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
         try:
             refusal = self._judge(request, secret, asked)
-            if refusal is not None:
-                return self._refused(asked, refusal)
-            self._seal(asked, secret)
-        finally:
-            self._checking.discard(asked.id)
-        return self._done()
-
-    def _claim(self, request: p.RequestAllow, account: Account) -> Request:
-        """Take the request for one check: two answers at once must not become two checks more."""
-        with self._core.changed:
-            self._core.tick()
-            asked = self._mine(request.request, account)
-            if asked.state is not RequestState.SHOWN or asked.id in self._checking:
-                raise Refused("out_of_order", detail=f"the request is {asked.state}")
-            self._checking.add(asked.id)
-            return asked
+            if refusal is None:
+                self._seal(asked, secret)
+        except PortError:
+            self._refused(asked, "agent_failed")
+            raise
+        return self._done() if refusal is None else self._refused(asked, refusal)
 
     def _judge(self, request: p.RequestAllow, secret: bytearray, asked: Request) -> str | None:
         """Return why the entry cannot serve, None if Windows accepts it."""
@@ -187,11 +185,11 @@ class CustomerDesk:
         return self._core.computer.accounts.check(asked.account, secret)
 
     def _refused(self, asked: Request, refusal: str) -> p.CustomerAnswer:
-        retry = refusal in RETRY or refusal == "other_account_entered"
-        self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=retry))
-        after = self._core.state.requests[asked.id]
+        with self._core.changed:
+            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
+            after = self._core.state.requests[asked.id]
         left = TRIES - after.attempts if after.state in OPEN_REQUESTS else 0
-        return p.CustomerAnswer(done=False, error=_entry_error(refusal), tries_left=left)
+        return p.CustomerAnswer(done=False, error=views.entry_error(refusal), tries_left=left)
 
     def _seal(self, asked: Request, secret: bytearray) -> None:
         grant = self._core.new_id()
@@ -203,16 +201,20 @@ class CustomerDesk:
     # --- taking back ------------------------------------------------------------------
 
     def _revoke(self, request: p.GrantRevoke, _secret: bytearray, account: Account) -> p.CustomerAnswer:
-        mine = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
-        for grant in mine:
-            if request.grant in {None, grant.id}:
-                self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
+        lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
+        for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
+            self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
         return self._done()
 
-    def _pause(self, request: p.GrantPause, _secret: bytearray, account: Account) -> p.CustomerAnswer:
-        grant = find_grant(self._core.state, request.grant)
+    def _my_grant(self, grant_id: str, account: Account) -> Grant:
+        """Return a grant of this account; another's does not exist for it."""
+        grant = find_grant(self._core.state, grant_id)
         if grant.account.sid != account.sid:
-            raise Refused("no_grant")
+            raise Refused("no_grant", session=grant_id)
+        return grant
+
+    def _pause(self, request: p.GrantPause, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        grant = self._my_grant(request.grant, account)
         wanted = GrantState.PAUSED if request.pause else GrantState.ACTIVE
         if grant.state is not wanted:
             self._core.execute(c.PauseGrant(grant=grant.id, pause=request.pause), actor=account.qualified)
@@ -223,16 +225,6 @@ class CustomerDesk:
     ) -> p.CustomerAnswer:
         self._core.execute(c.CloseNotices(account=account.sid, notices=tuple(request.notices)))
         return self._done()
-
-
-def _entry_error(refusal: str) -> ErrorView:
-    if refusal == "other_account_entered":
-        return error(refusal)
-    codes = {LogonRefusal.WRONG_PASSWORD: "wrong_password", LogonRefusal.LOOKS_LIKE_PIN: "typed_pin"}
-    for kind, code in codes.items():
-        if refusal == kind:
-            return error(code)
-    return error("account_refused", detail=views.ACCOUNT_SENTENCES.get(refusal, refusal))
 
 
 def _lent(state: State, grant: Grant) -> p.LentItem:

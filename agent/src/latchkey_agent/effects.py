@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from .core import Core
 from .domain import commands as c
 from .domain import effects as fx
-from .domain.model import Erasure, Ticket
+from .domain.model import Closing, Erasure, Ticket
+from .domain.refusal import Refused
 from .domain.transitions import TicketState
+from .journal import Change
 from .ports import PortError, SignIn
 
 log = logging.getLogger(__name__)
 POLL = 0.05
 """Seconds between two looks at a session that is being locked; Windows sends no answer to a lock."""
+SIGN_IN_TIME = timedelta(minutes=2)
+"""A session may take this long to appear after Windows has accepted the logon."""
 
 
 class EffectRunner:
@@ -30,21 +35,27 @@ class EffectRunner:
         self._core = core
 
     def run(self) -> bool:
-        """Run every pending effect once; tell whether all of them succeeded."""
-        with self._core.changed:
-            pending = self._core.journal.pending()
-        results = [self._attempt(number, effect) for number, effect in pending]
-        return all(results)
+        """Run every pending effect once; tell whether all of them succeeded.
 
-    def _attempt(self, number: int, effect: fx.AnyEffect) -> bool:
+        Raises:
+            Refused: there is no journal, or the disk does not work.
+        """
+        with self._core.storage() as journal:
+            pending = journal.pending()
+        # The same effect twice was to be done once: both were stored before either is carried out.
+        results = {effect: self._attempt(effect) for effect in dict.fromkeys(effect for _, effect in pending)}
+        if done := [number for number, effect in pending if results[effect]]:
+            with self._core.storage() as journal:
+                journal.done(done)
+        return all(results.values())
+
+    def _attempt(self, effect: fx.AnyEffect) -> bool:
         try:
             if not effect.boot_id or effect.boot_id == self._core.computer.power.boot_id():
                 self._carry_out(effect)
-        except PortError as fault:
+        except (PortError, Refused) as fault:
             log.warning("effect %s failed and stays to be done: %s", type(effect).__name__, fault)
             return False
-        with self._core.changed:
-            self._core.journal.done(number)
         return True
 
     def _carry_out(self, effect: fx.AnyEffect) -> None:
@@ -61,6 +72,7 @@ class EffectRunner:
                 self._confirm_erasure(effect.grant)
 
     def _restart(self, effect: fx.Restart) -> None:
+        self._core.tick()
         ticket = self._core.state.tickets.get(effect.ticket)
         if ticket is None or ticket.state is not TicketState.ISSUED:
             return
@@ -75,31 +87,60 @@ class EffectRunner:
         ticket = self._core.state.tickets.get(ticket_id)
         if ticket is None or ticket.closing is not None:
             return
-        if self._lock(ticket):
-            self._core.execute(c.CloseDesktop(ticket=ticket.id, how="locked"))
-            return
+        how = self._lock(ticket) or self._cut_off(ticket)
+        self._core.execute(c.CloseDesktop(ticket=ticket.id, how=how))
+
+    def secure(self, ticket: Ticket) -> None:
+        """Close a ticket's desktop although nothing can be journalled.
+
+        Raises:
+            PortError: it is still open.
+        """
+        _ = self._lock(ticket) or self._cut_off(ticket)
+
+    def _lock(self, ticket: Ticket) -> Closing | None:
+        """Lock the account's desktops and see it happen, within the policy's time."""
+
+        def look() -> Closing | None:
+            for desktop in self._desktops(ticket):
+                self._core.computer.sessions.lock(desktop.session_id)
+            return self._closed(ticket)
+
+        try:
+            return self._poll(look)
+        except PortError as fault:
+            log.warning("the session could not be locked: %s", fault)
+            return None
+
+    def _cut_off(self, ticket: Ticket) -> Closing:
+        """Disconnect what could not be locked (rule 9)."""
+        if not self._sign_ins(ticket):
+            return self._never_came(ticket)
         log.warning("the lock could not be confirmed; the session is disconnected")
-        for sign_in in self._desktops(ticket):
-            self._core.computer.sessions.disconnect(sign_in.session_id)
-        if any(s.active for s in self._desktops(ticket)):
+        for desktop in self._desktops(ticket):
+            self._core.computer.sessions.disconnect(desktop.session_id)
+        if self._poll(lambda: self._closed(ticket)) is None:
             msg = "the session could be neither locked nor disconnected"
             raise PortError(msg)
-        self._core.execute(c.CloseDesktop(ticket=ticket.id, how="disconnected"))
+        return "disconnected"
 
-    def _lock(self, ticket: Ticket) -> bool:
-        """Lock the account's sessions and see it happen, within the policy's time."""
-        within = self._core.policy_or_default().lock_within
+    def _never_came(self, ticket: Ticket) -> Closing:
+        """Nobody is signed in: they left again, or the session still has to appear."""
+        begun = ticket.logged_on_at or ticket.redeemed_at or ticket.issued_at
+        if timedelta() <= self._core.now() - begun < SIGN_IN_TIME:
+            msg = "the session has not appeared yet"
+            raise PortError(msg)
+        return "gone"
 
-        def look() -> bool | None:
-            sign_ins = self._sign_ins(ticket)
-            for sign_in in sign_ins:
-                if not sign_in.locked:
-                    self._core.computer.sessions.lock(sign_in.session_id)
-            return True if sign_ins and all(s.locked for s in self._sign_ins(ticket)) else None
+    def _closed(self, ticket: Ticket) -> Closing | None:
+        """Return how the account's desktops are closed, None while one is open or none is there."""
+        sign_ins = self._sign_ins(ticket)
+        if not sign_ins or self._desktops(ticket):
+            return None
+        return "locked" if all(s.locked for s in sign_ins) else "disconnected"
 
-        return bool(self._poll(look, within))
-
-    def _poll(self, look: Callable[[], bool | None], within: float) -> bool | None:
+    def _poll(self, look: Callable[[], Closing | None]) -> Closing | None:
+        within = self._core.policy_or_nothing().lock_within
         for _ in range(max(1, round(within / POLL))):
             if (seen := look()) is not None:
                 return seen
@@ -126,13 +167,14 @@ class EffectRunner:
             raise PortError(msg)
 
     def _read_back(self, grant_id: str, tag: bytes) -> Erasure:
-        with self._core.changed:
-            journal = self._core.journal
+        with self._core.storage() as journal:
+            if journal.sealed(grant_id) is not None:
+                journal.commit(Change(erased=[grant_id]))
             emptied = journal.truncate_log()
             row = journal.sealed(grant_id)
             files = journal.search(tag)
         checks = [
-            ("sealed record deleted", row is None, "no record in the journal's database"),
+            ("sealed record deleted", row is None, "no record" if row is None else "a record is there again"),
             ("write-ahead log emptied", emptied, "0 bytes waiting" if emptied else "another reader holds it"),
         ]
         checks += [
@@ -140,4 +182,4 @@ class EffectRunner:
             for f in files
         ]
         confirmed = all(passed for _, passed, _ in checks)
-        return Erasure(self._core.computer.clock.now(), confirmed, tuple(checks))
+        return Erasure(self._core.now(), confirmed, tuple(checks))

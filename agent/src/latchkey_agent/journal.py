@@ -6,12 +6,15 @@ One SQLite database is the only store. An event's hash covers the hash before
 it, so nothing in the middle can change or go missing unnoticed; the last hash
 is kept outside as well (`ports.Anchor`), so the end cannot be cut off. A
 database that does not match is not used: `JournalDamagedError` says why, and
-what it had sealed is overwritten.
+what it had sealed is overwritten. One that the disk does not give or take is
+another matter (`JournalUnavailableError`): it is left as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +25,10 @@ import msgspec
 
 from .domain.effects import AnyEffect
 from .domain.events import AnyEvent
-from .ports import Anchor
-from .vault import scrub
+from .ports import Anchor, PortError
+from .reserve import Reserve
 
+log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
@@ -34,14 +38,31 @@ CREATE TABLE effects (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) 
 CREATE TABLE sealed (grant_id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
 CREATE TABLE keys (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 """
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+    # A statement's own rollback data could hold a sealed record: never in a file beside the journal.
+    "temp_store=MEMORY",
+)
+_DAMAGE = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+)
+"""SQLite's result codes that speak of what is in the file; the others speak of the disk or other programs."""
+_ANCHOR = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})")
 
 
 class JournalDamagedError(Exception):
     """The journal is not what this agent wrote. Nothing in it can be relied on."""
 
 
-class JournalWriteError(Exception):
-    """The disk did not take it; nothing was changed."""
+class JournalUnavailableError(Exception):
+    """The disk did not take it or give it; nothing was changed."""
+
+    def __init__(self, reason: str, *, is_full: bool = False) -> None:
+        super().__init__(reason)
+        self.is_full = is_full
 
 
 class Head(NamedTuple):
@@ -75,32 +96,37 @@ class Change(NamedTuple):
     erased: Sequence[str] = ()
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database for this process's threads, which take turns."""
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
 class Journal:
     """Opens the database at `path`, or makes it.
 
     Raises:
         JournalDamagedError: it is not what the anchor says, or no database.
-        JournalWriteError: the disk did not take a new one.
+        JournalUnavailableError: the disk did not take a new one, or does not give this one.
+        PortError: the anchor cannot be read.
     """
 
     def __init__(self, path: Path, anchor: Anchor) -> None:
         self.path = path
         self._anchor = anchor
+        self._reserve = Reserve(path.with_name(path.name + "-reserve"))
         self.head = Head(0, _GENESIS)
         self._events = msgspec.json.Decoder(AnyEvent)
         self._effects = msgspec.json.Decoder(AnyEffect)
-        try:
+        with _disk(f"{path.name} is not a database of this agent"):
             self._db = self._open()
-        except sqlite3.DatabaseError as fault:
-            msg = f"{path.name} is not a database of this agent ({fault})"
-            raise JournalDamagedError(msg) from None
+        self._reserve.keep()
 
     def _open(self) -> sqlite3.Connection:
         fresh = not self.path.exists()
         if fresh and self._anchor.load() is None:
             # Before the first event: a crash between the two leaves an empty journal that matches.
-            self._anchor.save(_anchored(self.head))
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self._anchor.save(anchored(self.head))
+        db = connect(self.path)
         try:
             self._prepare(db)
         except BaseException:
@@ -109,7 +135,7 @@ class Journal:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "trusted_schema=OFF"):
+        for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         version: int = db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -123,24 +149,28 @@ class Journal:
 
         Raises:
             JournalDamagedError: an event is missing, changed or unreadable.
+            JournalUnavailableError: the disk does not give it.
+            PortError: the anchor cannot be read.
         """
-        anchored = _unanchor(self._anchor.load())
+        kept = _unanchor(self._anchor.load())
         head = Head(0, _GENESIS)
-        if anchored.seq == 0:
-            _match(head, anchored)
+        if kept.seq == 0:
+            _match(head, kept)
         for head, body in self._chain():
-            if head.seq == anchored.seq:
-                _match(head, anchored)
+            if head.seq == kept.seq:
+                _match(head, kept)
             yield self._decode(head, body)
-        if head.seq < anchored.seq:
-            msg = f"it ends at event {head.seq}, though {anchored.seq} were written"
+        if head.seq < kept.seq:
+            msg = f"it ends at event {head.seq}, though {kept.seq} were written"
             raise JournalDamagedError(msg)
         self.head = head
+        if head != kept:
+            self._save_anchor()
 
     def _chain(self) -> Iterator[tuple[Head, bytes]]:
         """Yield each event's place and bytes once its hash is checked."""
         seq, before = 0, _GENESIS
-        try:
+        with _disk("it cannot be read to its end"):
             for number, body, digest in self._db.execute("SELECT seq, body, hash FROM events ORDER BY seq"):
                 seq += 1
                 if number != seq or digest != link(before, seq, body):
@@ -148,9 +178,6 @@ class Journal:
                     raise JournalDamagedError(msg)
                 before = digest
                 yield Head(seq, digest), body
-        except sqlite3.DatabaseError as fault:
-            msg = f"it cannot be read after event {seq} ({fault})"
-            raise JournalDamagedError(msg) from None
 
     def _decode(self, head: Head, body: bytes) -> AnyEvent:
         try:
@@ -161,23 +188,41 @@ class Journal:
         return event
 
     def verify(self) -> Verdict:
-        """Read the whole chain from the disk and compare its end with the anchor."""
+        """Read the whole chain from the disk and compare its end with the anchor.
+
+        Raises:
+            JournalUnavailableError: the disk does not give it.
+            PortError: the anchor cannot be read.
+        """
         head = Head(0, _GENESIS)
         try:
             for place, _ in self._chain():
                 head = place
+            kept = _unanchor(self._anchor.load())
         except JournalDamagedError as damage:
             return Verdict(head, str(damage))
-        anchored = _unanchor(self._anchor.load())
-        problem = "" if head == anchored == self.head else "its end is not the one that was written last"
+        problem = "" if head == kept == self.head else "its end is not the one that was written last"
         return Verdict(head, problem)
 
     def commit(self, change: Change) -> None:
         """Write one change, all of it or nothing; then move the anchor.
 
+        What erases may use the space that is kept in reserve for it.
+
         Raises:
-            JournalWriteError: nothing was changed.
+            JournalUnavailableError: nothing was changed.
         """
+        try:
+            head = self._write(change)
+        except JournalUnavailableError as fault:
+            if not (fault.is_full and change.erased and self._reserve.give_up()):
+                raise
+            head = self._write(change)
+        self.head = head
+        if change.events:
+            self._save_anchor()
+
+    def _write(self, change: Change) -> Head:
         head = self.head
         with self._transaction():
             for event in change.events:
@@ -191,13 +236,18 @@ class Journal:
             self._db.executemany(
                 "DELETE FROM sealed WHERE grant_id = ?", ((grant,) for grant in change.erased)
             )
-        self.head = head
-        if change.events:
-            self._anchor.save(_anchored(head))
+        return head
+
+    def _save_anchor(self) -> None:
+        """Move the anchor. It may fall behind, which `verify` tells: the events are written already."""
+        try:
+            self._anchor.save(anchored(self.head))
+        except PortError as fault:
+            log.error("the journal's anchor stays behind until the next event: %s", fault)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        try:
+        with _disk("it cannot be written"):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -206,31 +256,43 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-        except (sqlite3.Error, OSError) as fault:
-            raise JournalWriteError(str(fault)) from None
 
     def pending(self) -> list[tuple[int, AnyEffect]]:
-        """Return the effects that have not been done yet, oldest first."""
-        rows = self._db.execute("SELECT id, body FROM effects ORDER BY id").fetchall()
-        return [(number, self._effects.decode(body)) for number, body in rows]
+        """Return the effects that have not been done yet, oldest first.
 
-    def done(self, effect: int) -> None:
-        """Forget an effect that has been done."""
+        Raises:
+            JournalDamagedError: one is of no kind that this agent knows.
+            JournalUnavailableError: the disk does not give them.
+        """
+        with _disk("its effects cannot be read"):
+            rows = self._db.execute("SELECT id, body FROM effects ORDER BY id").fetchall()
+        try:
+            return [(number, self._effects.decode(body)) for number, body in rows]
+        except msgspec.DecodeError as fault:
+            msg = f"an effect is of no kind that this agent knows ({fault})"
+            raise JournalDamagedError(msg) from None
+
+    def done(self, effects: Sequence[int]) -> None:
+        """Forget effects that have been done."""
         with self._transaction():
-            self._db.execute("DELETE FROM effects WHERE id = ?", (effect,))
+            self._db.executemany("DELETE FROM effects WHERE id = ?", ((number,) for number in effects))
 
     def sealed(self, grant: str) -> bytes | None:
         """Return a grant's sealed record, None if there is none."""
-        row = self._db.execute("SELECT record FROM sealed WHERE grant_id = ?", (grant,)).fetchone()
-        return None if row is None else bytes(row[0])
+        return self._blob("SELECT record FROM sealed WHERE grant_id = ?", grant)
 
     def sealed_grants(self) -> list[str]:
         """Return the ids of all grants that something is sealed for."""
-        return [row[0] for row in self._db.execute("SELECT grant_id FROM sealed")]
+        with _disk("its sealed records cannot be listed"):
+            return [row[0] for row in self._db.execute("SELECT grant_id FROM sealed")]
 
     def key(self, name: str) -> bytes | None:
         """Return a protected key, None if there is none."""
-        row = self._db.execute("SELECT body FROM keys WHERE name = ?", (name,)).fetchone()
+        return self._blob("SELECT body FROM keys WHERE name = ?", name)
+
+    def _blob(self, query: str, key: str) -> bytes | None:
+        with _disk("it cannot be read"):
+            row = self._db.execute(query, (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def keep_key(self, name: str, body: bytes) -> None:
@@ -244,11 +306,17 @@ class Journal:
             busy, left, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error:
             return False
+        self._reserve.keep()
         return bool(busy == 0 and left == 0)
 
     def search(self, mark: bytes) -> list[LeftOver]:
-        """Read the journal's files back from the disk and count a mark in each."""
-        return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(mark)) for p in files(self.path)]
+        """Read the journal's files back from the disk and count a mark in each.
+
+        Raises:
+            JournalUnavailableError: a file cannot be read.
+        """
+        with _disk("its files cannot be read back"):
+            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(mark)) for p in files(self.path)]
 
     def close(self) -> None:
         """Close the database."""
@@ -264,17 +332,19 @@ def files(path: Path) -> list[Path]:
     ]
 
 
-def scrub_files(path: Path) -> int:
-    """Overwrite all sealed records in the files of a damaged journal; return how many."""
-    total = 0
-    for file in files(path):
-        content = bytearray(file.read_bytes())
-        if (found := scrub(content)) > 0:
-            with file.open("r+b") as stream:
-                stream.write(content)
-                stream.flush()
-            total += found
-    return total
+@contextmanager
+def _disk(what: str) -> Iterator[None]:
+    """Tell a damaged database from a disk that does not work."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        if code in _DAMAGE:
+            msg = f"{what} ({fault})"
+            raise JournalDamagedError(msg) from None
+        raise JournalUnavailableError(f"{what} ({fault})", is_full=code == sqlite3.SQLITE_FULL) from None
+    except OSError as fault:
+        raise JournalUnavailableError(f"{what} ({fault.strerror})") from None
 
 
 def link(before: bytes, seq: int, body: bytes) -> bytes:
@@ -282,7 +352,8 @@ def link(before: bytes, seq: int, body: bytes) -> bytes:
     return hashlib.sha256(_PREFIX + before + seq.to_bytes(8, "big") + body).digest()
 
 
-def _anchored(head: Head) -> bytes:
+def anchored(head: Head) -> bytes:
+    """Return a head as the anchor keeps it."""
     return f"{head.seq} {head.hash.hex()}".encode()
 
 
@@ -290,15 +361,13 @@ def _unanchor(kept: bytes | None) -> Head:
     if kept is None:
         msg = "its anchor is missing"
         raise JournalDamagedError(msg)
-    try:
-        seq, digest = kept.decode().split(" ")
-        return Head(int(seq), bytes.fromhex(digest))
-    except ValueError:
+    if (found := _ANCHOR.fullmatch(kept)) is None:
         msg = "its anchor cannot be read"
-        raise JournalDamagedError(msg) from None
+        raise JournalDamagedError(msg)
+    return Head(int(found[1]), bytes.fromhex(found[2].decode()))
 
 
-def _match(head: Head, anchored: Head) -> None:
-    if head != anchored:
+def _match(head: Head, kept: Head) -> None:
+    if head != kept:
         msg = f"event {head.seq} is not the one that was written"
         raise JournalDamagedError(msg)

@@ -11,7 +11,7 @@ from .domain import commands as c
 from .domain.model import Ticket
 from .domain.refusal import Refused
 from .domain.terms import canonical
-from .domain.using import redeemable
+from .domain.tickets import redeemable
 from .peer import Peer
 from .ports import PortError
 from .protocol import codec
@@ -61,7 +61,7 @@ class LogonDesk:
 
     def _peek(self) -> p.LogonAnswer:
         self._core.tick()
-        boot_id, now = self._core.computer.power.boot_id(), self._core.computer.clock.now()
+        boot_id, now = self._core.computer.power.boot_id(), self._core.now()
         with self._core.changed:
             ticket = redeemable(self._core.state, boot_id, now)
             return NOTHING if ticket is None else self._describe(ticket)
@@ -87,7 +87,12 @@ class LogonDesk:
             ticket = self._core.state.tickets[request.ticket]
             grant = self._core.state.grants[ticket.grant]
             terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
-            return self._describe(ticket), self._core.unseal(grant.id, terms)
+            try:
+                return self._describe(ticket), self._core.unseal(grant.id, terms)
+            except VaultError as fault:
+                # It cannot serve any more: then it must not stay either.
+                self._core.execute(c.ReportLogon(ticket=ticket.id, refusal=str(fault)))
+                raise
 
     def _report(self, request: p.ReportResult) -> p.LogonAnswer:
         refusal = "" if request.status == 0 else _sentence(request.status, request.substatus)

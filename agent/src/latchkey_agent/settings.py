@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from .domain.policy import Policy
 
-_Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
 
 
 class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,8 +40,8 @@ class SettingsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, int] | None = None
-        self._read: Settings | SettingsError = Settings()
+        self._seen: tuple[int, int, int] | None = None
+        self._read: Settings | str = Settings()
 
     def current(self) -> Settings:
         """Return the settings as the file says now.
@@ -49,28 +49,30 @@ class SettingsFile:
         Raises:
             SettingsError: it is not valid, or cannot be read.
         """
-        stamp = self._stamp()
-        if stamp != self._seen or stamp is None:
-            self._read = self._load() if stamp else Settings()
-            self._seen = stamp
-        if isinstance(self._read, SettingsError):
-            raise self._read
+        try:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._read = self._load() if stamp else Settings()
+                self._seen = stamp
+        except OSError as fault:
+            raise SettingsError(f"{self._path.name} cannot be read ({fault.strerror})") from None
+        # Kept as text: an exception that is raised again and again keeps all its tracebacks.
+        if isinstance(self._read, str):
+            raise SettingsError(self._read)
         return self._read
 
-    def _stamp(self) -> tuple[int, int] | None:
+    def _stamp(self) -> tuple[int, int, int] | None:
         try:
             status = self._path.stat()
         except FileNotFoundError:
             return None
-        return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
-    def _load(self) -> Settings | SettingsError:
+    def _load(self) -> Settings | str:
         try:
             return parse(self._path.read_bytes())
         except SettingsError as fault:
-            return fault
-        except OSError as fault:
-            return SettingsError(f"{self._path.name} cannot be read ({fault.strerror})")
+            return str(fault)
 
 
 def parse(content: bytes) -> Settings:

@@ -51,7 +51,10 @@ def write_frame(stream: Stream, body: bytes, secret: bytes | bytearray = b"") ->
     try:
         view, at = memoryview(frame), 0
         while at < len(frame):
-            at += stream.write(view[at:]) or 0
+            if not (taken := stream.write(view[at:])):
+                msg = "the peer takes no more"
+                raise BrokenPipeError(msg)
+            at += taken
         view.release()
     finally:
         wipe(frame)

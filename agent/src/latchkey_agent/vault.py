@@ -38,6 +38,9 @@ _NONCE_BYTES = 12
 _HEAD = struct.Struct("<6sBBH16s12sH")
 _PADDED = MAX_SECRET + 2
 _GCM_TAG = 16
+_SHORTEST = _HEAD.size + _PADDED + _GCM_TAG + TAG_BYTES
+_PAGE = 4096
+"""SQLite's page size; a record fits into one."""
 
 
 class VaultError(Exception):
@@ -147,12 +150,13 @@ def scrub(content: bytearray) -> int:
     """Overwrite every sealed record in a file's bytes; return how many there were.
 
     For files that no database can open any more: finds records by their mark
-    and trusts nothing else, so a damaged length overwrites a page's worth.
+    and trusts nothing else. A length that no record can have counts as a
+    database page's worth.
     """
     found, at = 0, content.find(MAGIC)
     while at >= 0:
-        length = int.from_bytes(content[at + 8 : at + 10], "little") or len(MAGIC)
-        end = min(at + max(length, _HEAD.size), len(content))
+        length = int.from_bytes(content[at + 8 : at + 10], "little")
+        end = min(at + (length if _SHORTEST <= length <= _PAGE else _PAGE), len(content))
         content[at:end] = bytes(end - at)
         found, at = found + 1, content.find(MAGIC, end)
     return found

@@ -10,11 +10,11 @@ from typing import Literal
 
 from .domain.model import Erasure, Grant, Mark, Request, State, SupportSession, Terms, Ticket, finished
 from .domain.refusal import Refused
-from .domain.transitions import GrantState, RequestState, TicketState
+from .domain.transitions import RequestState, TicketState
 from .domain.using import ended_refusal
 from .ports import LogonRefusal
 from .protocol import messages as m
-from .protocol.errors import ERRORS, error
+from .protocol.errors import error
 
 ACCOUNT_SENTENCES: dict[str, str] = {
     LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
@@ -31,8 +31,9 @@ ACCOUNT_SENTENCES: dict[str, str] = {
     LogonRefusal.LOCKED_OUT: "the account is locked out",
     LogonRefusal.NO_LOGON_SERVERS: "no domain controller can be reached",
     LogonRefusal.OTHER: "Windows refused it",
+    "agent_failed": "the agent could not check or seal the password",
 }
-"""Every refusal of Windows as a sentence part."""
+"""Why an entry cannot serve, as a part of a sentence: Windows' refusals, and one of the agent's own."""
 
 
 def text(moment: datetime | None) -> str | None:
@@ -109,8 +110,8 @@ def request_view(request: Request, signed_in: Iterable[str] = ()) -> m.RequestVi
         shown_at=text(request.shown_at),
         later_until=text(request.later_until),
         answered_at=text(request.answered_at),
-        why=request.why,
-        attempts=request.attempts,
+        why=request.why or request.refusal,
+        attempts=request.judged,
         waiting_for=_waiting_for(request, here=request.account.sid in signed_in),
     )
 
@@ -139,21 +140,24 @@ def request_error(request: Request) -> m.ErrorView | None:
         return error("no_answer")
     if request.state is not RequestState.DENIED:
         return None
-    return _denied(request.why)
+    if request.refusal:
+        return entry_error(request.refusal)
+    return error("denied", detail=f": {request.why}" if request.why else "")
 
 
-def _denied(why: str) -> m.ErrorView:
-    if why == "reported":
-        return error("reported")
-    if why == LogonRefusal.WRONG_PASSWORD:
-        return error("wrong_password")
-    if why == LogonRefusal.LOOKS_LIKE_PIN:
-        return error("typed_pin")
-    if why in ERRORS:
-        return error(why)
-    if why in ACCOUNT_SENTENCES:
-        return error("account_refused", detail=ACCOUNT_SENTENCES[why])
-    return error("denied", detail=f": {why}" if why else "")
+_ENTRY_ERRORS = {
+    "reported": "reported",
+    "other_account_entered": "other_account_entered",
+    LogonRefusal.WRONG_PASSWORD: "wrong_password",
+    LogonRefusal.LOOKS_LIKE_PIN: "typed_pin",
+}
+
+
+def entry_error(refusal: str) -> m.ErrorView:
+    """Return the error of an entry that cannot serve, by its stable word."""
+    if refusal in _ENTRY_ERRORS:
+        return error(_ENTRY_ERRORS[refusal])
+    return error("account_refused", detail=ACCOUNT_SENTENCES.get(refusal, refusal))
 
 
 def grant_view(state: State, grant: Grant) -> m.GrantView:
@@ -202,12 +206,7 @@ def use_view(state: State, ticket: Ticket) -> m.UseView:
     )
 
 
-_CANCELLED = {
-    "revoke": GrantState.REVOKED,
-    "withdraw": GrantState.WITHDRAWN,
-    "expire": GrantState.EXPIRED,
-    "reject": GrantState.REJECTED,
-}
+_GRANT_ENDED = frozenset({"revoke", "withdraw", "expire", "reject"})
 
 
 def use_error(state: State, ticket: Ticket) -> m.ErrorView | None:
@@ -217,7 +216,7 @@ def use_error(state: State, ticket: Ticket) -> m.ErrorView | None:
             return error("logon_refused", detail=ticket.detail)
         case TicketState.REFUSED:
             return error("logon_interrupted")
-        case TicketState.LAPSED if state.boot_id == ticket.boot_before and ticket.action == "restart":
+        case TicketState.LAPSED if ticket.why == "not_restarted":
             return error("ticket_cancelled", detail="its time was over before the PC restarted")
         case TicketState.LAPSED:
             return error("logon_did_not_happen")
@@ -227,8 +226,9 @@ def use_error(state: State, ticket: Ticket) -> m.ErrorView | None:
 
 
 def _cancelled(state: State, ticket: Ticket) -> m.ErrorView:
-    if ticket.why in _CANCELLED:
-        return refusal_view(ended_refusal(state.grants[ticket.grant]))
+    if ticket.why in _GRANT_ENDED:
+        session = state.sessions[ticket.session].name
+        return refusal_view(ended_refusal(state.grants[ticket.grant], session))
     if ticket.why == "paused":
         return error("grant_paused")
     if ticket.why.startswith("refused: "):

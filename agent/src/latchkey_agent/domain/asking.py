@@ -14,7 +14,7 @@ from .model import Grant, Request, State, SupportSession, Terms
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
-from .transitions import OPEN_REQUESTS, REQUEST, GrantState, SessionState, step
+from .transitions import OPEN_REQUESTS, REQUEST, GrantState, RequestState, SessionState, step
 
 TRIES = 2
 """Checks of a password per request window (rule 6)."""
@@ -87,6 +87,9 @@ def ask(state: State, command: c.MakeRequest, now: datetime, policy: Policy) -> 
     same, others = _open_requests(state, session.id, command)
     if same is not None:
         return Decision(subject=same.id)
+    answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
+    if command.answer_by < now:
+        raise Refused("bad_time", field="answer_by", detail="it is over already")
     withdrawn = tuple(e.RequestClosed(at=now, request=r.id, how="withdraw") for r in others)
     made = e.RequestMade(
         at=now,
@@ -95,7 +98,7 @@ def ask(state: State, command: c.MakeRequest, now: datetime, policy: Policy) -> 
         account=command.account,
         terms=command.terms,
         code=command.code,
-        answer_by=min(command.answer_by, session.ends_at, command.terms.not_after),
+        answer_by=answer_by,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
 
@@ -179,18 +182,38 @@ def deny(state: State, command: c.DenyRequest, now: datetime, _policy: Policy) -
     """No."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
-    return Decision((e.RequestDenied(at=now, request=request.id, why=command.why),), subject=request.id)
+    refusal = "reported" if command.reported else ""
+    denied = e.RequestDenied(at=now, request=request.id, why=command.why, refusal=refusal)
+    return Decision((denied,), subject=request.id)
+
+
+def try_entry(state: State, command: c.TryEntry, now: datetime, _policy: Policy) -> Decision:
+    """Count an entry before Windows is asked: a crash in between must not give it back (rule 6)."""
+    request = find_request(state, command.request)
+    step(REQUEST, request.state, "grant")
+    if request.attempts >= TRIES:
+        raise Refused("out_of_order", detail=f"{TRIES} entries were tried already")
+    return Decision((e.EntryTried(at=now, request=request.id),), subject=request.id)
 
 
 def refuse_password(state: State, command: c.RefusePassword, now: datetime, _policy: Policy) -> Decision:
     """Windows said no to what was typed: once more, or the end of the request."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
-    refused = e.PasswordRefused(at=now, request=request.id, why=command.why)
-    if command.retry and request.attempts + 1 < TRIES:
-        return Decision((refused,), subject=request.id)
-    denied = e.RequestDenied(at=now, request=request.id, why=command.why)
-    return Decision((refused, denied), subject=request.id)
+    return refused_entry(request, command.why, now, retry=command.retry)
+
+
+def refused_entry(request: Request, why: str, now: datetime, *, retry: bool) -> Decision:
+    """Note why an entry could not serve; the last one ends the request."""
+    events: tuple[e.AnyEvent, ...] = (e.PasswordRefused(at=now, request=request.id, why=why),)
+    if retry and request.attempts < TRIES:
+        return Decision(events, subject=request.id)
+    if request.state is RequestState.SHOWN:
+        events += (e.RequestDenied(at=now, request=request.id, refusal=why),)
+    else:
+        # Put off while the entry was judged: nobody could answer it any more.
+        events += (e.RequestClosed(at=now, request=request.id, how="withdraw"),)
+    return Decision(events, subject=request.id)
 
 
 def give(state: State, command: c.GiveGrant, now: datetime, _policy: Policy) -> Decision:

@@ -75,10 +75,17 @@ class PostponeRequest(Command, frozen=True, kw_only=True):
 
 
 class DenyRequest(Command, frozen=True, kw_only=True):
-    """The customer says no."""
+    """The customer says no, in their words; `reported`: and that it looks wrong."""
 
     request: str
-    why: str
+    why: str = ""
+    reported: bool = False
+
+
+class TryEntry(Command, frozen=True, kw_only=True):
+    """What the customer typed shall be judged."""
+
+    request: str
 
 
 class RefusePassword(Command, frozen=True, kw_only=True):
@@ -95,6 +102,18 @@ class GiveGrant(Command, frozen=True, kw_only=True):
     request: str
     grant: str
     tag: str
+
+
+class BeginTrial(Command, frozen=True, kw_only=True):
+    """The sealed password shall be tried before a use."""
+
+    grant: str
+
+
+class EndTrial(Command, frozen=True, kw_only=True):
+    """The trial said nothing about the password."""
+
+    grant: str
 
 
 class PauseGrant(Command, frozen=True, kw_only=True):
@@ -169,6 +188,12 @@ class CloseNotices(Command, frozen=True, kw_only=True):
     notices: tuple[str, ...]
 
 
+class Recover(Command, frozen=True, kw_only=True):
+    """The agent starts; `sealed` are the grants that a sealed record is there for."""
+
+    sealed: tuple[str, ...]
+
+
 class SeeBoot(Command, frozen=True, kw_only=True):
     """The agent runs in this boot; `ticket` is an id for a use it may begin."""
 
@@ -195,8 +220,11 @@ AnyCommand = (
     | ShowRequest
     | PostponeRequest
     | DenyRequest
+    | TryEntry
     | RefusePassword
     | GiveGrant
+    | BeginTrial
+    | EndTrial
     | PauseGrant
     | EndGrant
     | ApplyGrant
@@ -206,6 +234,7 @@ AnyCommand = (
     | CloseDesktop
     | RecordErasure
     | CloseNotices
+    | Recover
     | SeeBoot
     | SeeSignIns
     | Tick

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from . import asking, using
+from . import asking, starting, tickets, using
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -31,13 +31,20 @@ def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -
 
 def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
     """End what is over. Each step sees what the ones before it changed."""
-    total = Decision()
+    total = _clock(state, now)
     for part in (_sessions, _grants, _requests, _tickets):
         decision = sum(part(state, now), Decision())
         for event in decision.events:
             state = evolve(state, event)
         total += decision
     return total
+
+
+def _clock(state: State, now: datetime) -> Decision:
+    """A clock that was set back must not keep restarts waiting for longer than the interval."""
+    if state.last_restart_at is None or now >= state.last_restart_at:
+        return Decision()
+    return Decision((e.ClockSetBack(at=now),))
 
 
 def _sessions(state: State, now: datetime) -> Iterator[Decision]:
@@ -69,7 +76,7 @@ def _request(request: Request, now: datetime) -> Decision:
 
 def _tickets(state: State, now: datetime) -> Iterator[Decision]:
     for ticket in state.tickets.values():
-        yield using.lapse(state, ticket, now)
+        yield tickets.lapse(state, ticket, now)
 
 
 def next_deadline(state: State) -> datetime | None:
@@ -85,7 +92,7 @@ def _deadlines(state: State) -> Iterator[datetime]:
             yield min(request.answer_by, request.later_until or request.answer_by)
     for ticket in state.tickets.values():
         if ticket.state in OPEN_TICKETS:
-            yield ticket.expires_at
+            yield tickets.last_moment(ticket)
         elif ticket.relock_at is not None:
             yield ticket.relock_at
 
@@ -100,18 +107,22 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.ShowRequest: asking.show,
     c.PostponeRequest: asking.postpone,
     c.DenyRequest: asking.deny,
+    c.TryEntry: asking.try_entry,
     c.RefusePassword: asking.refuse_password,
     c.GiveGrant: asking.give,
+    c.BeginTrial: using.begin_trial,
+    c.EndTrial: using.end_trial,
     c.PauseGrant: using.pause,
     c.EndGrant: using.end,
     c.ApplyGrant: using.apply,
-    c.RedeemTicket: using.redeem,
-    c.ReportLogon: using.report,
-    c.CancelTicket: using.cancel,
-    c.CloseDesktop: using.close_desktop,
+    c.RedeemTicket: tickets.redeem,
+    c.ReportLogon: tickets.report,
+    c.CancelTicket: tickets.cancel,
+    c.CloseDesktop: tickets.close_desktop,
     c.RecordErasure: using.record_erasure,
     c.CloseNotices: asking.close_notices,
-    c.SeeBoot: using.see_boot,
-    c.SeeSignIns: using.see_sign_ins,
+    c.Recover: starting.recover,
+    c.SeeBoot: starting.see_boot,
+    c.SeeSignIns: tickets.see_sign_ins,
     c.Tick: tick,
 }

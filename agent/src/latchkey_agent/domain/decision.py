@@ -12,11 +12,15 @@ from . import effects as fx
 from . import events as e
 from .model import Grant, State, SupportSession, Ticket
 from .refusal import Refused
-from .transitions import LIVE_GRANTS, OPEN_REQUESTS, SessionState, TicketState
+from .transitions import LIVE_GRANTS, OPEN_REQUESTS, OPEN_TICKETS, SessionState, TicketState
 
 
 class Decision(Struct, frozen=True):
-    """Events to journal, effects to run after; `subject` is what the answer is about."""
+    """Events to journal, effects to run after; `subject` is what the answer is about.
+
+    Effects never come without an event: whoever waits for something to do
+    looks at the state's version.
+    """
 
     events: tuple[e.AnyEvent, ...] = ()
     effects: tuple[fx.AnyEffect, ...] = ()
@@ -81,15 +85,24 @@ def close_session(state: State, session: SupportSession, at: datetime, how: str)
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
         decision += end_grant(state, grant, at, "end_session")
-    decision += relock(state, session.id)
-    closing = e.SessionClosed(at=at, session=session.id, how="expire" if how == "expire" else "end")
-    return decision + Decision((closing,))
+    closed_session = e.SessionClosed(at=at, session=session.id, how="expire" if how == "expire" else "end")
+    decision += Decision((closed_session,))
+    for ticket in state.tickets.values():
+        if ticket.session == session.id:
+            decision += relock(ticket, at)
+    return decision
 
 
-def relock(state: State, session: str) -> Decision:
-    """Close the desktops that this session's unlocks still hold open."""
-    tickets = (t for t in state.tickets.values() if t.session == session and t.relock_at is not None)
-    return Decision(effects=tuple(fx.CloseDesktop(ticket=t.id, boot_id=t.boot_after or "") for t in tickets))
+def relock(ticket: Ticket, at: datetime) -> Decision:
+    """Close the desktop that an unlock still holds open."""
+    if ticket.relock_at is None:
+        return Decision()
+    return Decision((e.RelockDue(at=at, ticket=ticket.id),), (closing(ticket),))
+
+
+def closing(ticket: Ticket) -> fx.CloseDesktop:
+    """Return the effect that closes a ticket's desktop, in the boot that it was opened in."""
+    return fx.CloseDesktop(ticket=ticket.id, boot_id=ticket.boot_after or "")
 
 
 def use_up(state: State, grant: Grant, at: datetime, ticket: str) -> Decision:
@@ -97,7 +110,7 @@ def use_up(state: State, grant: Grant, at: datetime, ticket: str) -> Decision:
     others = [
         t
         for t in state.tickets.values()
-        if t.grant == grant.id and t.id != ticket and t.state in {TicketState.ISSUED, TicketState.REDEEMED}
+        if t.grant == grant.id and t.id != ticket and t.state in OPEN_TICKETS
     ]
     if grant.state not in LIVE_GRANTS or grant.restarts_left or grant.unlocks_left or others:
         return Decision()

@@ -78,6 +78,12 @@ class RequestAskedAgain(Event, tag="request_asked_again", frozen=True, kw_only=T
     request: str
 
 
+class EntryTried(Event, tag="entry_tried", frozen=True, kw_only=True):
+    """What the customer typed is about to be judged; journalled before Windows is asked."""
+
+    request: str
+
+
 class PasswordRefused(Event, tag="password_refused", frozen=True, kw_only=True):
     """Windows refused what the customer typed; why is one of ports.LogonRefusal."""
 
@@ -86,10 +92,11 @@ class PasswordRefused(Event, tag="password_refused", frozen=True, kw_only=True):
 
 
 class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
-    """No. `why` is the customer's choice or a refusal of Windows."""
+    """No: the customer's own (`why` in their words), or since no entry could serve (`refusal`)."""
 
     request: str
     why: str = ""
+    refusal: str = ""
 
 
 class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
@@ -105,6 +112,18 @@ class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):
     grant: str
     request: str
     tag: str
+
+
+class TrialBegun(Event, tag="trial_begun", frozen=True, kw_only=True):
+    """Windows is about to be asked whether a grant's password is still good."""
+
+    grant: str
+
+
+class TrialEnded(Event, tag="trial_ended", frozen=True, kw_only=True):
+    """Windows gave no answer that speaks of the password."""
+
+    grant: str
 
 
 class GrantPaused(Event, tag="grant_paused", frozen=True, kw_only=True):
@@ -178,6 +197,12 @@ class TicketDropped(Event, tag="ticket_dropped", frozen=True, kw_only=True):
     refund: bool = False
 
 
+class RelockDue(Event, tag="relock_due", frozen=True, kw_only=True):
+    """The time of a desktop that an unlock opened is over."""
+
+    ticket: str
+
+
 class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
     """The desktop that a ticket opened is locked, or cut off."""
 
@@ -195,6 +220,10 @@ class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
     """The agent found itself in another boot than before."""
 
     boot_id: str
+
+
+class ClockSetBack(Event, tag="clock_set_back", frozen=True, kw_only=True):
+    """The clock shows a time before the last restart's; intervals are counted from here."""
 
 
 class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
@@ -220,10 +249,13 @@ AnyEvent = (
     | RequestShown
     | RequestPostponed
     | RequestAskedAgain
+    | EntryTried
     | PasswordRefused
     | RequestDenied
     | RequestClosed
     | GrantGiven
+    | TrialBegun
+    | TrialEnded
     | GrantPaused
     | GrantResumed
     | GrantEnded
@@ -233,9 +265,11 @@ AnyEvent = (
     | TicketLoggedOn
     | TicketRefused
     | TicketDropped
+    | RelockDue
     | DesktopClosed
     | NoticesClosed
     | BootSeen
+    | ClockSetBack
     | CommandRefused
     | JournalBegun
 )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +17,8 @@ from .transitions import GRANT, REQUEST, SESSION, TICKET, GrantState, SessionSta
 V = TypeVar("V")
 KEPT_SESSIONS = 32
 """Closed sessions stay in the state as long as no newer ones push them out; the journal keeps all."""
+KEPT_NOTICES = 64
+"""Notices that an account has not closed; older ones make way, their receipts stay."""
 
 
 def evolve(state: State, event: e.AnyEvent) -> State:
@@ -26,6 +28,13 @@ def evolve(state: State, event: e.AnyEvent) -> State:
         IllegalTransitionError: the journal says what the tables do not allow.
     """
     return replace(_RULES[type(event)](state, event), version=state.version + 1)
+
+
+def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
+    """Return the state after all of these events; raises IllegalTransitionError."""
+    for event in events:
+        state = evolve(state, event)
+    return state
 
 
 def _with(items: dict[str, V], key: str, item: V) -> dict[str, V]:
@@ -49,9 +58,8 @@ def _session_opened(state: State, event: e.SessionOpened) -> State:
 
 def _forget(state: State, name: str) -> State:
     """Drop closed sessions of that name, and the oldest ones beyond the number kept."""
-    over = [
-        s.id for s in state.sessions.values() if s.state is not SessionState.OPEN and _settled(state, s.id)
-    ]
+    unsettled = _unsettled(state)
+    over = [s.id for s in state.sessions.values() if s.id not in unsettled]
     gone = {i for i in over if state.sessions[i].name == name} | set(
         over[: max(0, len(over) - KEPT_SESSIONS)]
     )
@@ -66,11 +74,12 @@ def _forget(state: State, name: str) -> State:
     )
 
 
-def _settled(state: State, session: str) -> bool:
-    """Nothing of the session is sealed, unconfirmed or under way."""
-    grants = (g.state is GrantState.ERASED for g in state.grants.values() if g.session == session)
-    tickets = (settled(t) for t in state.tickets.values() if t.session == session)
-    return all(grants) and all(tickets)
+def _unsettled(state: State) -> set[str]:
+    """Return the sessions that are open, or have something sealed, unconfirmed or under way."""
+    opened = {s.id for s in state.sessions.values() if s.state is SessionState.OPEN}
+    sealed = {g.session for g in state.grants.values() if g.state is not GrantState.ERASED}
+    under_way = {t.session for t in state.tickets.values() if not settled(t)}
+    return opened | sealed | under_way
 
 
 def _session_closed(state: State, event: e.SessionClosed) -> State:
@@ -120,12 +129,19 @@ def _request_asked_again(state: State, event: e.RequestAskedAgain) -> State:
 
 def _password_refused(state: State, event: e.PasswordRefused) -> State:
     request = state.requests[event.request]
-    after = replace(request, attempts=request.attempts + 1, last_refusal=event.why)
+    after = replace(request, judged=request.attempts, last_refusal=event.why)
+    return replace(state, requests=_with(state.requests, request.id, after))
+
+
+def _entry_tried(state: State, event: e.EntryTried) -> State:
+    request = state.requests[event.request]
+    after = replace(request, attempts=request.attempts + 1)
     return replace(state, requests=_with(state.requests, request.id, after))
 
 
 def _request_denied(state: State, event: e.RequestDenied) -> State:
-    return _request(state, state.requests[event.request], "deny", answered_at=event.at, why=event.why)
+    changes = {"answered_at": event.at, "why": event.why, "refusal": event.refusal}
+    return _request(state, state.requests[event.request], "deny", **changes)
 
 
 def _request_closed(state: State, event: e.RequestClosed) -> State:
@@ -153,6 +169,11 @@ def _grant_given(state: State, event: e.GrantGiven) -> State:
 def _grant(state: State, grant: Grant, given: str, **changes: Any) -> State:
     after = replace(grant, state=step(GRANT, grant.state, given), **changes)
     return replace(state, grants=_with(state.grants, grant.id, after))
+
+
+def _trial(state: State, event: e.TrialBegun | e.TrialEnded) -> State:
+    grant = replace(state.grants[event.grant], on_trial=isinstance(event, e.TrialBegun))
+    return replace(state, grants=_with(state.grants, grant.id, grant))
 
 
 def _grant_paused(state: State, event: e.GrantPaused) -> State:
@@ -196,7 +217,7 @@ def _ticket_issued(state: State, event: e.TicketIssued) -> State:
         must_lock=event.must_lock,
         relock_seconds=event.relock_seconds,
     )
-    state = _count(state, grant, event.action, -1)
+    state = _count(state, replace(grant, on_trial=False), event.action, -1)
     if event.action == "restart":
         state = replace(state, last_restart_at=event.at)
     return replace(state, tickets=_with(state.tickets, ticket.id, ticket))
@@ -222,9 +243,11 @@ def _ticket_redeemed(state: State, event: e.TicketRedeemed) -> State:
 
 def _ticket_logged_on(state: State, event: e.TicketLoggedOn) -> State:
     ticket = state.tickets[event.ticket]
-    relock = None if ticket.must_lock else event.at + timedelta(seconds=ticket.relock_seconds)
-    state = _ticket(state, ticket, "log_on", logged_on_at=event.at, relock_at=relock)
-    return _notice(state, state.grants[ticket.grant], event, "used", detail=ticket.action)
+    grant, relock = state.grants[ticket.grant], None
+    if not ticket.must_lock:
+        relock = min(event.at + timedelta(seconds=ticket.relock_seconds), grant.terms.not_after)
+    changes = {"logged_on_at": event.at, "relock_at": relock, "why": "", "detail": ""}
+    return _notice(_ticket(state, ticket, "log_on", **changes), grant, event, "used", detail=ticket.action)
 
 
 def _ticket_refused(state: State, event: e.TicketRefused) -> State:
@@ -240,6 +263,11 @@ def _ticket_dropped(state: State, event: e.TicketDropped) -> State:
     return _ticket(state, ticket, event.how, why=event.why)
 
 
+def _relock_due(state: State, event: e.RelockDue) -> State:
+    ticket = replace(state.tickets[event.ticket], relock_at=None)
+    return replace(state, tickets=_with(state.tickets, ticket.id, ticket))
+
+
 def _desktop_closed(state: State, event: e.DesktopClosed) -> State:
     ticket = state.tickets[event.ticket]
     after = replace(ticket, closing=event.how, closed_at=event.at, relock_at=None)
@@ -252,7 +280,7 @@ def _notice(
 ) -> State:
     session = state.sessions[grant.session]
     notice = Notice(
-        id=f"n{state.version}-{kind}",
+        id=f"n{state.version}",
         account=grant.account.sid,
         kind=kind,
         at=event.at,
@@ -262,7 +290,14 @@ def _notice(
         not_after=grant.terms.not_after,
         while_away=while_away,
     )
-    return replace(state, notices=_with(state.notices, notice.id, notice))
+    return replace(state, notices=_with(_room(state.notices, notice.account), notice.id, notice))
+
+
+def _room(notices: dict[str, Notice], account: str) -> dict[str, Notice]:
+    """Drop an account's oldest notices where a new one would be one too many."""
+    theirs = [n.id for n in notices.values() if n.account == account]
+    gone = theirs[: len(theirs) - KEPT_NOTICES + 1] if len(theirs) >= KEPT_NOTICES else []
+    return {k: v for k, v in notices.items() if k not in gone} if gone else notices
 
 
 def _notices_closed(state: State, event: e.NoticesClosed) -> State:
@@ -271,7 +306,13 @@ def _notices_closed(state: State, event: e.NoticesClosed) -> State:
 
 
 def _boot_seen(state: State, event: e.BootSeen) -> State:
-    return replace(state, boot_id=event.boot_id)
+    # The first boot that is seen was not a restart that anybody could have asked for.
+    restarted = event.at if state.boot_id else state.last_restart_at
+    return replace(state, boot_id=event.boot_id, last_restart_at=restarted)
+
+
+def _clock_set_back(state: State, event: e.ClockSetBack) -> State:
+    return replace(state, last_restart_at=event.at)
 
 
 def _nothing(state: State, _event: e.Event) -> State:
@@ -286,10 +327,13 @@ _RULES: dict[type[e.Event], Callable[[State, Any], State]] = {
     e.RequestShown: _request_shown,
     e.RequestPostponed: _request_postponed,
     e.RequestAskedAgain: _request_asked_again,
+    e.EntryTried: _entry_tried,
     e.PasswordRefused: _password_refused,
     e.RequestDenied: _request_denied,
     e.RequestClosed: _request_closed,
     e.GrantGiven: _grant_given,
+    e.TrialBegun: _trial,
+    e.TrialEnded: _trial,
     e.GrantPaused: _grant_paused,
     e.GrantResumed: _grant_resumed,
     e.GrantEnded: _grant_ended,
@@ -299,9 +343,11 @@ _RULES: dict[type[e.Event], Callable[[State, Any], State]] = {
     e.TicketLoggedOn: _ticket_logged_on,
     e.TicketRefused: _ticket_refused,
     e.TicketDropped: _ticket_dropped,
+    e.RelockDue: _relock_due,
     e.DesktopClosed: _desktop_closed,
     e.NoticesClosed: _notices_closed,
     e.BootSeen: _boot_seen,
+    e.ClockSetBack: _clock_set_back,
     e.CommandRefused: _nothing,
     e.JournalBegun: _nothing,
 }

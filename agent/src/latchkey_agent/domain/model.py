@@ -78,7 +78,12 @@ class SupportSession(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A question to the customer. Its id is also its receipt's."""
+    """A question to the customer. Its id is also its receipt's.
+
+    `why` is what the customer wrote, `refusal` a stable word: `reported`, or
+    why the entry could not serve. `attempts` counts what was typed, `judged`
+    those of them that are known to be refused.
+    """
 
     id: str
     session: str
@@ -92,7 +97,9 @@ class Request(Struct, frozen=True, kw_only=True):
     later_until: datetime | None = None
     answered_at: datetime | None = None
     why: str = ""
+    refusal: str = ""
     attempts: int = 0
+    judged: int = 0
     last_refusal: str = ""
 
 
@@ -105,7 +112,11 @@ class Erasure(Struct, frozen=True):
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """The customer's yes. `tag` marks its sealed record on the disk."""
+    """The customer's yes. `tag` marks its sealed record on the disk.
+
+    `on_trial`: Windows was asked whether the password is still good, and has
+    not answered yet.
+    """
 
     id: str
     request: str
@@ -116,6 +127,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     granted_at: datetime
     restarts_left: int
     unlocks_left: int
+    on_trial: bool = False
     state: GrantState = GrantState.ACTIVE
     ended: GrantState | None = None
     ended_at: datetime | None = None
@@ -181,7 +193,10 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """The fold of the journal. `version` counts its events."""
+    """The fold of the journal. `version` counts its events.
+
+    `last_restart_at`: when a restart was begun, or seen to have happened.
+    """
 
     version: int = 0
     sessions: dict[str, SupportSession] = {}

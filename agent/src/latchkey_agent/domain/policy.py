@@ -21,3 +21,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_restart_interval: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     require_ticket: bool = False
     lock_within: Annotated[float, Meta(gt=0, le=60)] = 5.0
+
+
+NOTHING_ALLOWED = Policy(max_restarts=0, max_unlocks=0, allow_foreign_restarts=False)
+"""Stands for a policy that cannot be read: what was lent can be taken back, no more."""

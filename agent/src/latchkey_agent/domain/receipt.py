@@ -72,7 +72,11 @@ def _scope(request: Request) -> dict[str, Any]:
 
 
 def _answer(request: Request) -> dict[str, Any]:
-    return {"state": str(request.state), "at": _text(request.answered_at), "why": request.why}
+    return {
+        "state": str(request.state),
+        "at": _text(request.answered_at),
+        "why": request.why or request.refusal,
+    }
 
 
 def _ended(grant: Grant | None) -> dict[str, Any] | None:

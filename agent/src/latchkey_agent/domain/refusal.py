@@ -17,3 +17,7 @@ class Refused(Exception):
         self.code = code
         self.places = places
         self.retry_after = retry_after
+
+    def again(self) -> Refused:
+        """Return the same refusal to raise once more: a raised one keeps its traceback, and so all it saw."""
+        return Refused(self.code, retry_after=self.retry_after, **self.places)

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta, tzinfo
-from typing import NamedTuple
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 
 from .model import Account, Terms
 from .refusal import Refused
@@ -14,37 +13,51 @@ from .refusal import Refused
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 
-class Written(NamedTuple):
-    """A time as it was written: a moment, or a time of day of no day yet."""
+def fixed(moment: datetime) -> datetime:
+    """Return the same moment with a plain offset of whole minutes.
 
-    moment: datetime | None
-    clock: time | None
+    Python compares and subtracts two moments of one time zone by their wall
+    clocks, which is an hour wrong over a change of daylight saving time; and
+    the journal keeps offsets in minutes.
+    """
+    offset = (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
+    return moment.astimezone(timezone(timedelta(minutes=offset)))
 
 
-def read_time(field: str, text: str, zone: tzinfo) -> Written:
-    """Read an ISO 8601 moment or a time of day; without offset it is in `zone`.
+def read_time(field: str, text: str, zone: tzinfo) -> datetime | time:
+    """Read an ISO 8601 moment (without offset it is in `zone`), or a time of day.
 
     Raises:
         Refused: `bad_time`.
     """
     if (found := _TIME_OF_DAY.fullmatch(text.strip())) is not None:
         hour, minute, second = found.groups(default="0")
-        return Written(None, time(int(hour), int(minute), int(second)))
+        return time(int(hour), int(minute), int(second))
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Refused("bad_time", field=field, detail=f"{text!r} cannot be read") from None
     if len(text.strip()) <= len("2026-11-23"):
         raise Refused("bad_time", field=field, detail=f"{text!r} has no time of day")
-    return Written(moment if moment.tzinfo else moment.replace(tzinfo=zone), None)
+    return _here(field, text, moment, zone)
+
+
+def _here(field: str, text: str, moment: datetime, zone: tzinfo) -> datetime:
+    """Return the moment in the PC's zone; Python's calendar has the years 1 to 9999."""
+    try:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return fixed(aware.astimezone(zone))
+    except OverflowError:
+        raise Refused("bad_time", field=field, detail=f"{text!r} is beyond the calendar") from None
 
 
 def resolve(field: str, text: str, now: datetime, zone: tzinfo) -> datetime:
     """Return the moment that `text` means: a time of day is its next occurrence."""
-    written = read_time(field, text, zone)
-    if written.moment is not None:
-        return written.moment.astimezone(zone)
-    return _next(_clock(written), now, zone)
+    return _moment(read_time(field, text, zone), now, zone)
+
+
+def _moment(written: datetime | time, now: datetime, zone: tzinfo) -> datetime:
+    return written if isinstance(written, datetime) else _next(written, now, zone)
 
 
 def window(
@@ -70,29 +83,24 @@ def window(
 
 def _begin(text: str, not_after: str | None, now: datetime, end: datetime, zone: tzinfo) -> datetime:
     written = read_time("not_before", text, zone)
-    if written.moment is not None:
-        return written.moment.astimezone(zone)
-    if not_after is not None and read_time("not_after", not_after, zone).clock is not None:
-        return _last(_clock(written), end, zone)
-    return _next(_clock(written), now, zone)
-
-
-def _clock(written: Written) -> time:
-    return written.clock or time()
+    is_night = not_after is not None and not isinstance(read_time("not_after", not_after, zone), datetime)
+    if is_night and not isinstance(written, datetime):
+        return _last(written, end, zone)
+    return _moment(written, now, zone)
 
 
 def _next(clock: time, now: datetime, zone: tzinfo) -> datetime:
-    """The first `clock` after now; two days on at most, for a day that lacks it."""
-    here = now.astimezone(zone)
-    days = (datetime.combine(here.date() + timedelta(days=n), clock, zone) for n in (0, 1))
-    first, second = days
-    return first if first > now else second
+    """The first `clock` after now."""
+    today = now.astimezone(zone).date()
+    first = fixed(datetime.combine(today, clock, zone))
+    return first if first > now else fixed(datetime.combine(today + timedelta(days=1), clock, zone))
 
 
 def _last(clock: time, end: datetime, zone: tzinfo) -> datetime:
-    there = end.astimezone(zone)
-    same_day = datetime.combine(there.date(), clock, zone)
-    return same_day if same_day < end else datetime.combine(there.date() - timedelta(days=1), clock, zone)
+    """The last `clock` before the end."""
+    day = end.astimezone(zone).date()
+    same_day = fixed(datetime.combine(day, clock, zone))
+    return same_day if same_day < end else fixed(datetime.combine(day - timedelta(days=1), clock, zone))
 
 
 def covers(agreed: Terms, asked: Terms) -> bool:
@@ -120,7 +128,7 @@ def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
         str(terms.restarts),
         str(terms.unlocks),
         str(int(terms.foreign_restarts)),
-        terms.not_before.isoformat(),
-        terms.not_after.isoformat(),
+        terms.not_before.astimezone(UTC).isoformat(),
+        terms.not_after.astimezone(UTC).isoformat(),
     )
     return "\n".join(lines).encode()

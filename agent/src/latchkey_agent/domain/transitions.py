@@ -11,7 +11,8 @@ the rules do not allow.
     request   asks until somebody answers or its time is over; later comes back
     grant     every way out of active and paused leads to erased, if need be by
               way of erase_failed, which is tried again until it is confirmed
-    ticket    redeemed at most once, and before the secret is handed over
+    ticket    redeemed at most once, and before the secret is handed over; a logon that was
+              given up for lost may still be reported, since its desktop must be locked
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ TICKET: Table[TicketState] = {
     (TicketState.ISSUED, "lapse"): TicketState.LAPSED,
     (TicketState.REDEEMED, "log_on"): TicketState.LOGGED_ON,
     (TicketState.REDEEMED, "refuse"): TicketState.REFUSED,
+    (TicketState.REFUSED, "log_on"): TicketState.LOGGED_ON,
 }
 
 LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})

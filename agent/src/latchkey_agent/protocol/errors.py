@@ -37,6 +37,10 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "The request is larger than the agent accepts ({limit} bytes).",
         "Shorten the reason, the message or the names.",
     ),
+    "too_much_to_tell": ErrorRow(
+        _A, "The answer has {size} bytes; more than {limit} cannot be sent. What was asked for is done.",
+        "Ask for one support session only, or without receipts.",
+    ),
     "protocol_mismatch": ErrorRow(
         _A, "The collection speaks protocol {theirs}, the agent on this PC speaks {ours}.",
         "Install matching versions: upgrade the agent with the role latchkey.consent.agent, or the collection.",
@@ -117,7 +121,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Call the customer; the request's code is in the receipt.",
     ),
     "answered_later": ErrorRow(
-        _A, "The customer wants to be asked again {detail}.",
+        _C, "The customer wants to be asked again {detail}.",
         "Run the request again after that time, or give a longer timeout.",
     ),
     "no_answer": ErrorRow(

@@ -31,7 +31,7 @@ class RequestShown(CustomerRequest, tag="request_shown", frozen=True, kw_only=Tr
     """The request window is on the screen; `text_sha256` is of the text it shows."""
 
     request: Identifier
-    text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=True):

@@ -6,10 +6,9 @@ One request, one answer. A request is a JSON object whose `verb` names its
 type here; an unknown field, a missing one or a value out of its bounds is an
 error (`bad_message`). The exported JSON Schema is made from these classes.
 
-Moments are ISO 8601 with offset. Where an operator may also write a time of
-day (`"22:00"`) or a moment without offset, the field is named `*_text` in the
-domain and a plain string here: the PC resolves it in its own time zone.
-Durations are seconds.
+Moments are ISO 8601 with offset; in a request also without one, or a time of
+day (`"22:00"`): the PC resolves those in its own time zone. Durations are
+seconds.
 """
 
 from __future__ import annotations
@@ -20,14 +19,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import PROTOCOL_VERSION
 
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+# Neither controls (some drive a terminal), nor line ends, nor what hides text or turns its direction: it is shown
+# to a customer who decides by it. Python's `$` also matches before a last line end, so that is ruled out on its own.
+_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$(?!\n)"
+Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=rf"^(?=.*\S){_PLAIN}")]
 """A support session's or step's name: one line with something to see in it."""
-Line = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Line = Annotated[str, Meta(max_length=256, pattern=f"^{_PLAIN}")]
 """One line of plain text, may be empty."""
-Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-"""Plain text, may have several lines."""
 Moment = Annotated[str, Meta(min_length=1, max_length=40)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=604_800)]
 Wait = Annotated[float, Meta(ge=0, le=60)]
@@ -83,7 +83,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
     ticket: Line = ""
     requester: Requester = Requester()
     ends: Moment | None = None
-    language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$")] = ""
+    language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$(?!\n)")] = ""
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):

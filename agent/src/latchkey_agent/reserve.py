@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Space on the disk that is kept for taking back: revoking must work on a full disk, too (rule 7)."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+SIZE = 256 * 1024
+"""Bytes; ending all grants and erasing them takes a tenth of it."""
+
+
+class Reserve:
+    """A file beside the journal that is given up when the disk is full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self) -> None:
+        """Make the file if it is not there; where there is no space for it either, leave it."""
+        if self._path.exists():
+            return
+        with suppress(OSError):
+            # Random bytes: a file system that compresses would keep no space for zeros.
+            self._path.write_bytes(os.urandom(SIZE))
+
+    def give_up(self) -> bool:
+        """Give the space back; tell if there was any."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        return True
