@@ -27,7 +27,7 @@ class Subscribe(Call, frozen=True, tag="subscribe"):
 class Ready(Call, frozen=True, tag="ready"):
     """A service answers from now on."""
 
-    service: Literal["agent", "listener"]
+    service: str
 
 
 class WhoIs(Call, frozen=True, tag="who_is"):

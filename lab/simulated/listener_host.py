@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process in which a simulated PC's WinRM listener runs."""
+"""The process in which one of a simulated PC's listeners runs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 from lab.simulated import calls
 from lab.simulated.remote import WindowsLink
-from lab.wsman.listener import serve
+from lab.ssh import server as ssh
+from lab.wsman import listener as wsman
 
 if TYPE_CHECKING:
+    from lab.ssh.server import SshConfig
     from lab.wsman.listener import ListenerConfig
 
 
 @dataclass(frozen=True)
 class ListenerHostConfig:
-    """The listener's own configuration, and where it finds its PC."""
+    """The listener's name and own configuration, and where it finds its PC."""
 
-    listener: ListenerConfig
+    name: str
+    listener: ListenerConfig | SshConfig
     pipes: str
     log: str
 
@@ -29,10 +32,13 @@ class ListenerHostConfig:
 def run(config: ListenerHostConfig) -> None:
     """Serve until Windows shuts down."""
     logging.basicConfig(filename=config.log, level=logging.INFO, force=True)
-    serve(config.listener, lambda _: _report(config.pipes))
+    if isinstance(config.listener, ssh.SshConfig):
+        ssh.serve(config.listener, lambda _: _report(config))
+    else:
+        wsman.serve(config.listener, lambda _: _report(config))
 
 
-def _report(pipes: str) -> None:
-    link = WindowsLink(str(Path(pipes, "windows")))
-    link.ask(calls.Ready("listener"), None)
+def _report(config: ListenerHostConfig) -> None:
+    link = WindowsLink(str(Path(config.pipes, "windows")))
+    link.ask(calls.Ready(config.name), None)
     link.close()

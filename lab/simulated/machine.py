@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,7 @@ class Machine:
     keys: MachineKeys = field(default_factory=MachineKeys)
     tasks: Tasks = field(init=False)
     boot_tasks: Tasks = field(init=False)
-    ready: dict[str, asyncio.Event] = field(
-        default_factory=lambda: {name: asyncio.Event() for name in ("agent", "listener")}
-    )
+    ready: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     on_session: list[Callable[[Change, Session], None]] = field(default_factory=list)
     on_told: list[Callable[[str], None]] = field(default_factory=list)
     on_announced: list[Callable[[], None]] = field(default_factory=list)

@@ -24,6 +24,7 @@ from lab.simulated.ports import PortServer
 from lab.simulated.power import Power
 from lab.simulated.services import SETTINGS_FILE, START_SECONDS, Services
 from lab.simulated.settings import OPERATOR, Settings
+from lab.simulated.ways import WAYS, inventory
 from lab.simulated.windows import Windows
 from lab.wsman.listener import ADDRESS
 from latchkey_agent.protocol import codec
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.accounts import WindowsAccount
     from lab.simulated.sessions import Change, Session
+    from lab.simulated.ways import ListenerName
     from latchkey_agent.protocol.messages import Answer, ControlRequest
 
 T = TypeVar("T")
@@ -127,7 +129,16 @@ class SimulatedComputer:
     @property
     def reach(self) -> Reach:
         """What Ansible needs."""
-        return Reach(ADDRESS, self._services.port, OPERATOR, self._operator_password)
+        return self._reach(self._services.listeners.names[0])
+
+    def _reach(self, listener: ListenerName) -> Reach:
+        return Reach(ADDRESS, self._services.listeners.port(listener), OPERATOR, self._operator_password)
+
+    def inventory(self, way: str) -> dict[str, Any]:
+        """Return Ansible's host variables for one of `lab.simulated.ways.WAYS`; its listener has to be there."""
+        chosen, listeners = WAYS[way], self._services.listeners
+        files = listeners.ssh_files(chosen.listener)
+        return inventory(chosen, self._reach(chosen.listener), listeners.certificate, files)
 
     @property
     def request_log(self) -> Path:

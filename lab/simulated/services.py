@@ -1,31 +1,26 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two services of a simulated PC, each a process: the agent and the WinRM listener."""
+"""The services of a simulated PC, each a process: the agent and the listeners."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import socket
-import sys
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import latchkey_agent
 from lab.computer import LabError
 from lab.simulated import agent_host, listener_host, processes
-from lab.wsman.host import LocalHost
-from lab.wsman.listener import ADDRESS, ListenerConfig
+from lab.simulated.listeners import Listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.simulated.machine import Machine
     from lab.simulated.processes import PcProcess
+    from lab.simulated.ways import ListenerName
 
 START_SECONDS = 60.0
-AGENT_PROGRAM = r"C:\Program Files\Latchkey\latchkeyctl.exe"
 SETTINGS_FILE = "settings.toml"
 
 
@@ -34,13 +29,10 @@ class Services:
 
     def __init__(self, machine: Machine, operator_password: str) -> None:
         self._machine = machine
-        self._operator_password = operator_password
+        self.listeners = Listeners(machine, operator_password)
         self._running: dict[str, PcProcess] = {}
         self._killed: list[PcProcess] = []
         self.notify: Callable[[str], None]
-        self._port = _reserve_port()
-        self.port = int(self._port.getsockname()[1])
-        """The listener's port; it stays the same and belongs to this PC alone."""
 
     @property
     def agent_pid(self) -> int | None:
@@ -49,13 +41,15 @@ class Services:
         return agent.pid if agent else None
 
     async def start(self) -> None:
-        """Start both services; returns when both answer."""
+        """Start all services; returns when all answer."""
         await self.reap()
-        starts = {"listener": self.start_listener}
+        starts = [self._start_listener(name) for name in self.listeners.names]
+        names: list[str] = [*self.listeners.names]
         if not self._machine.faults.agent_stays_down:
-            starts["agent"] = self.start_agent
-        await asyncio.gather(*(start() for start in starts.values()))
-        for name in starts:
+            starts.append(self.start_agent())
+            names.append("agent")
+        await asyncio.gather(*starts)
+        for name in names:
             await self.wait_ready(name)
 
     async def wait_ready(self, name: str) -> None:
@@ -81,37 +75,8 @@ class Services:
         )
         await self._spawn("agent", agent_host.run, config)
 
-    async def start_listener(self) -> None:
-        """Start the WinRM listener's process."""
-        machine = self._machine
-        host = LocalHost(
-            root=machine.disk,
-            programs=self._programs(),
-            passwords={machine.operator.account.user: self._operator_password},
-            environment=_environment(),
-            name=machine.windows.device,
-        )
-        listener = ListenerConfig(
-            host=host,
-            port=self.port,
-            faults=machine.disk.parent / "listener-faults.json",
-            request_log=machine.disk.parent / "requests.log",
-        )
-        config = listener_host.ListenerHostConfig(listener, str(machine.pipes), str(self._log("listener")))
-        await self._spawn("listener", listener_host.run, config)
-
-    def _programs(self) -> dict[str, list[str]]:
-        windows = str(self._machine.pipe("windows"))
-        control = str(self._machine.pipe("control"))
-        sid = self._machine.operator.account.sid
-        seconds = str(self._machine.settings.updates_seconds)
-        run = [sys.executable, "-m"]
-        return {
-            AGENT_PROGRAM: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
-            r"C:\Lab\updates.exe": [*run, "lab.simulated.programs.updates", windows, seconds],
-            r"C:\Lab\accounting.exe": [*run, "lab.simulated.programs.accounting", windows, seconds],
-            r"C:\Lab\hostname.exe": [*run, "lab.simulated.programs.hostname", windows],
-        }
+    async def _start_listener(self, name: ListenerName) -> None:
+        await self._spawn(name, listener_host.run, self.listeners.config(name))
 
     def _log(self, name: str) -> Path:
         return self._machine.disk.parent / f"{name}.log"
@@ -130,7 +95,7 @@ class Services:
     # --- ends -------------------------------------------------------------------------
 
     def kill(self) -> None:
-        """Kill both with all they started; returns at once."""
+        """Kill all with all they started; returns at once."""
         self._killed += self._running.values()
         self._running.clear()
         self.signal_killed()
@@ -154,9 +119,10 @@ class Services:
             await self.reap()
 
     async def stop(self, within: float) -> None:
-        """End both in good order; what has not ended after `within` seconds is killed."""
-        if (listener := self._running.get("listener")) is not None:
-            listener.signal(signal.SIGTERM)
+        """End all in good order; what has not ended after `within` seconds is killed."""
+        for name, process in self._running.items():
+            if name != "agent":
+                process.signal(signal.SIGTERM)
         self.notify("shutdown")
         ends = [asyncio.to_thread(process.join, within) for process in self._running.values()]
         await asyncio.gather(*ends)
@@ -174,28 +140,5 @@ class Services:
                 raise LabError(msg)
 
     def close(self) -> None:
-        """Give the port back."""
-        self._port.close()
-
-
-def _reserve_port() -> socket.socket:
-    # Bound but never listening: while the PC is down the port refuses
-    # connections, and no other program can be given it.
-    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((ADDRESS, 0))
-    return reserved
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of the PC's programs: where Python finds them, and nothing more."""
-    places = (
-        Path(__file__).parents[2],
-        Path(latchkey_agent.__file__).parents[1],
-        sysconfig.get_paths()["purelib"],
-    )
-    return {
-        "PYTHONPATH": ":".join(str(place) for place in places),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LC_ALL": "C.UTF-8",
-    }
+        """Give the ports back."""
+        self.listeners.close()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.simulated.script import Step
+    from lab.simulated.ways import ListenerName
 
 OPERATOR = "helpdesk"
 POLICY = """\
@@ -47,6 +48,7 @@ class Settings:
         logon_seconds: how long Winlogon takes over one logon.
         lock_seconds: from a request to lock to the locked screen.
         updates_seconds: how long installing takes for the lab's programs.
+        listeners: what can be connected to; each is a process (`lab.simulated.ways`).
     """
 
     name: str = "PC-ANNA"
@@ -65,3 +67,4 @@ class Settings:
     logon_seconds: float = 0.02
     lock_seconds: float = 0.02
     updates_seconds: float = 0.1
+    listeners: Sequence[ListenerName] = ("listener",)

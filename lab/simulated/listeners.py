@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The listeners of a simulated PC: which process serves which, with what configuration."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import latchkey_agent
+from lab.simulated import listener_host
+from lab.ssh.defaultshell import DefaultShell
+from lab.ssh.files import SshFiles
+from lab.ssh.server import SshConfig
+from lab.wsman.host import LocalHost
+from lab.wsman.listener import ADDRESS, ListenerConfig
+
+if TYPE_CHECKING:
+    from lab.simulated.machine import Machine
+    from lab.simulated.ways import ListenerName
+    from lab.wsman.tlsfiles import TlsFiles
+
+AGENT_PROGRAM = r"C:\Program Files\Latchkey\latchkeyctl.exe"
+EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
+SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell.CMD}
+
+
+class Listeners:
+    """Keeps a port for each listener of one PC, and knows how each is configured."""
+
+    def __init__(self, machine: Machine, operator_password: str) -> None:
+        self._machine = machine
+        self._operator_password = operator_password
+        names = dict.fromkeys(machine.settings.listeners)
+        self._reserved = {name: _reserve_port() for name in names}
+        self._ports = {name: int(port.getsockname()[1]) for name, port in self._reserved.items()}
+        self._tls: TlsFiles | None = None
+        if "https" in names:
+            from lab.wsman.tls import make_certificate  # noqa: PLC0415 - only those who use TLS load it
+
+            self._tls = make_certificate(machine.pipes)
+
+    @property
+    def names(self) -> list[ListenerName]:
+        """What listens on this PC."""
+        return list(self._ports)
+
+    def port(self, name: ListenerName) -> int:
+        """A listener's port; it stays the same and belongs to this PC alone."""
+        return self._ports[name]
+
+    @property
+    def certificate(self) -> Path:
+        """What a client trusts to speak to the TLS listener."""
+        return self._machine.pipes / "wsman.crt"
+
+    def ssh_files(self, name: ListenerName) -> SshFiles:
+        """Where an SSH listener's files are; its socket is with the pipes, whose path is short."""
+        return SshFiles(self._machine.disk.parent / name, self._machine.pipe(name))
+
+    def config(self, name: ListenerName) -> listener_host.ListenerHostConfig:
+        """Return what a listener's process is given."""
+        serving = self._ssh(name) if name in SSH_SHELLS else self._wsman(name)
+        log = self._machine.disk.parent / f"{name}.log"
+        return listener_host.ListenerHostConfig(name, serving, str(self._machine.pipes), str(log))
+
+    def _wsman(self, name: ListenerName) -> ListenerConfig:
+        full = name != "listener"
+        folder = self._machine.disk.parent
+        return ListenerConfig(
+            host=self._host(),
+            port=self.port(name),
+            authentication=EVERY_SCHEME if full else ("Basic",),
+            tls=self._tls if name == "https" else None,
+            powershell=full,
+            faults=folder / "listener-faults.json",
+            request_log=folder / "requests.log",
+        )
+
+    def _ssh(self, name: ListenerName) -> SshConfig:
+        user = self._machine.operator.account.user
+        return SshConfig(self._host(), user, SSH_SHELLS[name], self.ssh_files(name), self.port(name))
+
+    def _host(self) -> LocalHost:
+        machine = self._machine
+        return LocalHost(
+            root=machine.disk,
+            programs=self._programs(),
+            passwords={machine.operator.account.user: self._operator_password},
+            environment=_environment(),
+            name=machine.windows.device,
+        )
+
+    def _programs(self) -> dict[str, list[str]]:
+        windows = str(self._machine.pipe("windows"))
+        control = str(self._machine.pipe("control"))
+        sid = self._machine.operator.account.sid
+        seconds = str(self._machine.settings.updates_seconds)
+        run = [sys.executable, "-m"]
+        return {
+            AGENT_PROGRAM: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
+            r"C:\Lab\updates.exe": [*run, "lab.simulated.programs.updates", windows, seconds],
+            r"C:\Lab\accounting.exe": [*run, "lab.simulated.programs.accounting", windows, seconds],
+            r"C:\Lab\hostname.exe": [*run, "lab.simulated.programs.hostname", windows],
+        }
+
+    def close(self) -> None:
+        """Give the ports back."""
+        for reserved in self._reserved.values():
+            reserved.close()
+
+
+def _reserve_port() -> socket.socket:
+    # Bound but never listening: while the PC is down the port refuses
+    # connections, and no other program can be given it.
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind((ADDRESS, 0))
+    return reserved
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the PC's programs: where Python finds them, and nothing more."""
+    places = (
+        Path(__file__).parents[2],
+        Path(latchkey_agent.__file__).parents[1],
+        sysconfig.get_paths()["purelib"],
+    )
+    return {
+        "PYTHONPATH": ":".join(str(place) for place in places),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+    }

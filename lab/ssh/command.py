@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One command of an SSH session: its streams come from the relay, the computer runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from lab.ssh.defaultshell import DefaultShell, read_command
+from lab.wsman.winrs import WinrsCommand
+
+if TYPE_CHECKING:
+    from lab.wsman.host import Host
+
+PIECE = 65536
+POLL_SECONDS = 15.0
+
+
+class SshCommand:
+    """A command as the relay hands it over. `run` blocks until it has ended."""
+
+    def __init__(self, relay: socket.socket, host: Host, user: str, shell: DefaultShell) -> None:
+        self._relay = relay
+        self._host = host
+        self._user = user
+        self._shell = shell
+
+    def run(self) -> None:
+        """Run it and tell the relay its exit code; end it where the relay goes away."""
+        _, streams, _, _ = socket.recv_fds(self._relay, 1, 3)
+        if len(streams) != 3:
+            return
+        try:
+            reading = read_command(self._read_text(), self._shell)
+            command = WinrsCommand(reading.task, self._host, self._user, has_input=True)
+            code = self._run(command, streams)
+        finally:
+            for stream in streams[1:]:
+                os.close(stream)
+        if code is not None:
+            with contextlib.suppress(OSError):
+                self._relay.sendall(bytes([reading.exit_code(code)]))
+
+    def _read_text(self) -> str:
+        pieces = iter(lambda: self._relay.recv(PIECE), b"")
+        return b"".join(pieces).decode("utf-8", errors="replace")
+
+    def _run(self, command: WinrsCommand, streams: list[int]) -> int | None:
+        threading.Thread(target=_feed, args=(command, streams[0]), name="input", daemon=True).start()
+        watch = threading.Thread(target=self._watch, args=(command,), name="watch", daemon=True)
+        watch.start()
+        command.start()
+        outputs = {"stdout": streams[1], "stderr": streams[2]}
+        try:
+            return _pass_on(command, outputs)
+        except OSError:
+            # Nobody reads any more.
+            command.cancel()
+            return None
+
+    def _watch(self, command: WinrsCommand) -> None:
+        """End the command when the relay dies, which its sshd's death makes it do."""
+        poll = select.poll()
+        poll.register(self._relay, select.POLLHUP)
+        with contextlib.suppress(OSError):
+            poll.poll()
+        command.cancel()
+
+
+def _feed(command: WinrsCommand, stream: int) -> None:
+    with open(stream, "rb", buffering=0) as source:
+        while data := source.read(PIECE):
+            command.send(data, end=False)
+    command.send(b"", end=True)
+
+
+def _pass_on(command: WinrsCommand, outputs: dict[str, int]) -> int:
+    """Write all output; the exit code at its end. Raises OSError: a stream is closed."""
+    while True:
+        output = command.buffer.take("", PIECE, POLL_SECONDS, lambda: True)
+        if output is None:
+            continue
+        for chunk in output.chunks:
+            _write_all(outputs[chunk.stream], chunk.data)
+        if output.done:
+            return output.exit_code or 0
+
+
+def _write_all(stream: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(stream, left) :]

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The account's default shell (registry value DefaultShell of OpenSSH for Windows): what it makes of a command.
+
+sshd runs `cmd.exe /c COMMAND` or `powershell.exe -c COMMAND` (Microsoft, OpenSSH Server configuration for
+Windows). PowerShell's exit code is then that of its last command boiled down to 0 or 1, unless COMMAND
+itself says `exit` (about_PowerShell_exe, -Command).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, read_command_line
+from lab.wsman.messages import CommandLine
+
+
+class DefaultShell(enum.StrEnum):
+    """Which shell an account has."""
+
+    POWERSHELL = "powershell"
+    CMD = "cmd"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is to be run, and whether the shell lets its exit code through."""
+
+    task: Task
+    keeps_code: bool
+
+    def exit_code(self, code: int) -> int:
+        """The code that the client is told."""
+        return code & 0xFF if self.keeps_code else int(code != 0)
+
+
+def read_command(command: str, shell: DefaultShell) -> Reading:
+    """Say what a shell makes of a command."""
+    line = CommandLine(command_id="", program=command, arguments="", encoded_arguments=())
+    if shell is DefaultShell.CMD:
+        return Reading(read_command_line(line, through_cmd=True), keeps_code=True)
+    first = command.split(maxsplit=1)[:1]
+    if first and first[0].casefold() in POWERSHELL_NAMES:
+        # A second powershell.exe, as a program of the first.
+        return Reading(read_command_line(line, through_cmd=False), keeps_code=False)
+    return Reading(Script(command), keeps_code=True)

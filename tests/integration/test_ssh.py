@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OpenSSH's own client against the lab's SSH server, with either default shell."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.simulated.pc import pc
+from lab.ssh.defaultshell import DefaultShell, read_command
+from lab.ssh.files import SshMissingError, sshd
+from lab.wsman.commandline import TooLong
+from tests.integration.wsman_fixtures import canonical, is_running, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.simulated.pc import SimulatedComputer
+
+WAYS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
+HOSTNAME = r"& 'C:\Lab\hostname.exe'"
+UPDATES_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def ssh_pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedComputer]:
+    """A PC with an SSH server for each default shell."""
+    try:
+        sshd()
+    except SshMissingError as error:
+        pytest.skip(str(error))
+    listeners = ("ssh-powershell", "ssh-cmd")
+    with pc(tmp_path_factory.mktemp("ssh"), listeners=listeners, updates_seconds=UPDATES_SECONDS) as computer:
+        yield computer
+
+
+def ssh(computer: SimulatedComputer, shell: str, *command: str) -> list[str]:
+    """The client's command line."""
+    v = computer.inventory(WAYS[shell])
+    return [
+        "ssh", *v["ansible_ssh_common_args"].split(), "-i", v["ansible_ssh_private_key_file"],
+        "-p", str(v["ansible_port"]), f"{v['ansible_user']}@{v['ansible_host']}", *command,
+    ]  # fmt: skip
+
+
+def run(
+    computer: SimulatedComputer, shell: str, *command: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run one command to its end."""
+    return subprocess.run(
+        ssh(computer, shell, *command), input=given, capture_output=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize("shell", WAYS)
+def test_a_script_runs_on_the_pc(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """The collection's command line runs a program of the PC under both shells."""
+    done = run(ssh_pc, shell, canonical(HOSTNAME))
+    assert (done.returncode, done.stdout.strip()) == (0, b"PC-ANNA")
+
+
+@pytest.mark.parametrize("shell", WAYS)
+def test_input_reaches_the_agent(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """What is sent to the command arrives at the agent's program, and its answer comes back."""
+    script = "$input | & 'C:\\Program Files\\Latchkey\\latchkeyctl.exe' 'request'"
+    done = run(ssh_pc, shell, canonical(script), given=b'{"verb":"none","protocol":1}\n')
+    assert b'"error"' in done.stdout
+
+
+@pytest.mark.parametrize(("shell", "code"), [("powershell", 1), ("cmd", 69)])
+def test_only_cmd_passes_the_exit_code_on(ssh_pc: SimulatedComputer, shell: str, code: int) -> None:
+    """PowerShell as the default shell boils the code of the PowerShell that it started down to 0 or 1."""
+    assert run(ssh_pc, shell, canonical("exit 69")).returncode == code
+
+
+@pytest.mark.parametrize("shell", WAYS)
+def test_what_is_not_understood_is_said(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """A command that the lab does not know fails and is named as such."""
+    done = run(ssh_pc, shell, "Get-Process | Sort-Object")
+    assert done.returncode == 250
+    assert b"unsupported" in done.stderr
+
+
+@pytest.mark.parametrize("shell", WAYS)
+def test_files_are_not_carried(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """The lab's server has no SFTP; a client is told so and nothing is written."""
+    done = run(ssh_pc, shell, "-s", "sftp")
+    assert done.returncode != 0
+
+
+def test_cmd_takes_8191_characters() -> None:
+    """One character more is too long for cmd; PowerShell takes it."""
+    fits = canonical("'a'").ljust(8191)[: 8191 - 1] + "x"
+    assert read_command(fits, DefaultShell.CMD).task != TooLong()
+    assert read_command(fits + "x", DefaultShell.CMD).task == TooLong()
+    assert read_command(fits + "x", DefaultShell.POWERSHELL).task != TooLong()
+
+
+def test_too_long_for_cmd(ssh_pc: SimulatedComputer) -> None:
+    """cmd says in its own words that a line is too long."""
+    done = run(ssh_pc, "cmd", canonical("'" + "a" * 4000 + "'"))
+    assert (done.returncode, done.stderr) == (1, b"The command line is too long.\r\n")
+
+
+def test_another_key_is_refused(ssh_pc: SimulatedComputer, tmp_path: Path) -> None:
+    """Only the operator's key opens the PC."""
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
+    line = ssh(ssh_pc, "cmd", canonical(HOSTNAME))
+    line[line.index("-i") + 1] = str(other)
+    done = subprocess.run(line, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 255
+    assert b"Permission denied" in done.stderr
+
+
+def begin(computer: SimulatedComputer, shell: str) -> subprocess.Popen[bytes]:
+    """Start a program of the PC that takes long, and wait until it runs."""
+    count = len(programs(computer))
+    command = ssh(computer, shell, canonical(r"& 'C:\Lab\updates.exe' 'install'"))
+    client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(programs(computer)) > count, "the program's start", 20)
+    return client
+
+
+def programs(computer: SimulatedComputer) -> list[int]:
+    """The process ids of the PC's long program."""
+    place = str(computer._pipes).encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"lab.simulated.programs.updates" in line and place in line:
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.parametrize("shell", WAYS)
+def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """When the client goes away, so does what it ran: Windows' sshd keeps a session in a job object."""
+    client = begin(ssh_pc, shell)
+    (program,) = programs(ssh_pc)
+    client.kill()
+    client.wait()
+    wait_for(lambda: not is_running(program), "the program's end")
+
+
+def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
+    """A power cut ends connections and programs at once; after the boot the same port answers."""
+    clients = [begin(ssh_pc, shell) for shell in WAYS]
+    running = programs(ssh_pc)
+    assert len(running) == 2
+
+    ssh_pc.power_cut()
+
+    assert [client.wait(10) for client in clients] == [255, 255]
+    wait_for(lambda: not any(map(is_running, running)), "the programs' end")
+    assert run(ssh_pc, "cmd", canonical(HOSTNAME)).returncode == 255
+    ssh_pc.power_on()
+    ssh_pc.wait_until_up()
+    assert run(ssh_pc, "cmd", canonical(HOSTNAME)).stdout.strip() == b"PC-ANNA"
+
+
+def test_a_frozen_pc_accepts_and_never_answers(ssh_pc: SimulatedComputer) -> None:
+    """A client of a frozen PC waits; when the PC goes on it is served."""
+    ssh_pc.freeze()
+    client = subprocess.Popen(
+        ssh(ssh_pc, "cmd", canonical(HOSTNAME)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        client.wait(0.5)
+    ssh_pc.thaw()
+    answer, _ = client.communicate(timeout=20)
+    assert answer.strip() == b"PC-ANNA"
