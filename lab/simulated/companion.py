@@ -43,6 +43,7 @@ class Companion:
         self._desktop = Desktop(version=0)
         self._shown_request = ""
         self._shown_tries = -1
+        self._held_back = ""
         self._read = read
         self.window: RequestWindow | None = None
         self.changed = asyncio.Condition()
@@ -93,6 +94,7 @@ class Companion:
         """Show what is to be shown; on a locked or disconnected screen that is nothing."""
         if self.session.locked or not self.session.active:
             self._close_window()
+            self._hold_back()
         else:
             await self._show_request()
             if self.session.attended:
@@ -125,6 +127,13 @@ class Companion:
         self._shown_request, self._shown_tries = item.request, item.tries_left
         what, text = ("entry_refused", window.error) if again else ("request_shown", window.text)
         self._machine.tell("customer", what, text)
+
+    def _hold_back(self) -> None:
+        item = self.asked()
+        if item is not None and item.request != self._held_back:
+            self._held_back = item.request
+            text = "A request waits until somebody is back at the screen."
+            self._machine.tell("pc", "window_waits", text)
 
     def _close_window(self) -> None:
         self._shown_request, self._shown_tries = "", -1

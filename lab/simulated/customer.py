@@ -188,7 +188,12 @@ class Customer:
             elif isinstance(step, script.ActStep) and step.when:
                 await self._machine_event(step.when, step.count)
             await asyncio.sleep(step.after)
-            await self._do(step)
+            try:
+                await self._do(step)
+            except LabError:
+                if self._machine.running:
+                    raise
+                self._machine.tell("customer", "interrupted", "The PC goes down under the hands.")
 
     async def _do(self, step: script.Step) -> None:
         deed = _DEEDS[type(step)](self, step)

@@ -48,15 +48,14 @@ class Power:
 
     async def cut(self) -> None:
         """Kill everything where it stands."""
-        self._services.kill()
+        self._kill()
         self._machine.tell("pc", "power_cut", "The power is cut.")
         await self.scrap()
 
     async def scrap(self) -> None:
         """Kill everything and say nothing: the lab is done with this PC, or its power is gone."""
-        self._services.kill()
+        self._kill()
         self.state = "off"
-        self._machine.running = False
         self.up.clear()
         await self._forget()
 
@@ -157,11 +156,11 @@ class Power:
     async def _go_down(self) -> None:
         machine = self._machine
         self.state = "going_down"
+        machine.running = False
         self.up.clear()
         machine.tell("pc", "going_down", "Windows shuts down.")
         for session in machine.windows.sessions.all():
             machine.windows.sessions.sign_out(session.id)
-        machine.running = False
         await machine.boot_tasks.cancel()
         await self._services.stop(machine.settings.shutdown_seconds)
         machine.tell("pc", "down", "The PC is down.")
@@ -186,10 +185,14 @@ class Power:
         await self._services.reap()
         self._scheduled_by_agent = None
 
+    def _kill(self) -> None:
+        self._machine.running = False
+        self._services.kill()
+
     def _cut_at(self, what: str) -> None:
         if self._machine.faults.cut_power_at != what:
             return
         self._machine.faults.cut_power_at = ""
         # The kill itself must not wait: whoever told of the event goes on at once.
-        self._services.kill()
+        self._kill()
         self._machine.tasks.start(self.cut(), "power-cut")

@@ -133,7 +133,7 @@ def test_a_locked_screen_asks_nobody(simulated_pc: MakePc) -> None:
     with simulated_pc(script=[Grant()]) as computer:
         computer.customer.lock()
         request(computer)
-        computer.settle()
+        computer.events.wait_for("window_waits")
         assert computer.events.count("request_shown") == 0
         computer.customer.sign_in()
         computer.events.wait_for("request_shown")
@@ -192,6 +192,20 @@ def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
         assert refusal(computer, apply).code == "grant_rejected"
         assert len(computer.account.wrong_tries) == 1
         assert computer.events.count("restart_announced") == 0
+
+
+def test_a_logon_that_windows_refuses_is_never_tried_again(simulated_pc: MakePc) -> None:
+    """A password changed while the PC was down: one refused logon, and the grant is gone."""
+    steps = [Grant(), script.ChangePassword(when="down", after=0.0)]
+    with simulated_pc(script=steps) as computer:
+        lend(computer)
+        use = outcome(computer, begin_restart(computer))
+        assert use.error is not None
+        assert use.error.code == "logon_refused"
+        computer.wait_for_logon_screen(2)
+        assert computer.events.count("logon_refused") == 1
+        assert len(computer.account.wrong_tries) == 1
+        assert console(computer) is None
 
 
 def test_a_lock_that_fails_ends_disconnected(simulated_pc: MakePc) -> None:
@@ -295,3 +309,17 @@ def test_an_agent_that_crashes_while_a_ticket_waits_goes_on(simulated_pc: MakePc
         use = begin_restart(computer, grace=0.5)
         computer.crash_agent()
         assert outcome(computer, use).state == "logged_on"
+
+
+def test_power_lost_while_the_customer_types_lends_nothing(simulated_pc: MakePc) -> None:
+    """A PC that dies under the customer's hands has no grant afterwards, and asks again."""
+    with simulated_pc(script=[Grant()]) as computer:
+        computer.faults.cut_power_at = "typed"
+        request(computer)
+        computer.events.wait_for("interrupted")
+        computer.power_on()
+        computer.wait_until_up()
+        apply = m.CredentialApply(session=SESSION, action="restart")
+        assert refusal(computer, apply).code == "no_grant"
+        computer.customer.sign_in()
+        computer.events.wait_for("request_shown", 2)

@@ -16,6 +16,7 @@ import winrm.protocol
 
 from lab.computer import LabError
 from lab.simulated.pc import pc
+from lab.simulated.windows import WindowsError
 from latchkey_agent.protocol import messages as m
 from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
 
@@ -124,6 +125,7 @@ def test_a_power_cut_kills_the_programs_that_run(simulated_pc: MakePc, tmp_path:
         arguments = ("install",)
         shell = client.open_shell()
         client.run_command(shell, r"C:\Lab\updates.exe", arguments, skip_cmd_shell=True)
+        computer.events.wait_for("updates_begun")
         client.transport.close_session()
         running = [
             process
@@ -182,6 +184,17 @@ def test_a_crashed_agent_is_started_again_in_the_same_boot(simulated_pc: MakePc)
         before = info(computer).agent.boot_id
         computer.crash_agent()
         assert info(computer).agent.boot_id == before
+
+
+def test_a_restart_asked_for_twice_happens_once(simulated_pc: MakePc) -> None:
+    """The agent may repeat itself after a crash; anybody else's restart meanwhile is refused."""
+    with simulated_pc() as computer:
+        for _ in range(2):
+            computer.on_loop(lambda: computer._power.restart(message="", grace=0.2, by_agent=True))
+        with pytest.raises(WindowsError, match="1190"):
+            computer.windows_update_restart()
+        computer.wait_for_logon_screen(2)
+        assert computer.events.count("restart_announced") == 1
 
 
 def test_setting_the_clock_is_known_to_the_agent_at_once(simulated_pc: MakePc) -> None:

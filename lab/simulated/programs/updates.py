@@ -20,6 +20,7 @@ def main(windows: str, seconds: str, *arguments: str) -> int:
         sys.stderr.write("usage: updates.exe install\n")
         return USAGE
     link = WindowsLink(windows)
+    link.ask(calls.Tell("updates_begun", "Windows updates are being installed."), None)
     time.sleep(float(seconds))
     link.ask(calls.Tell("updates_installed", "Windows updates are installed."), None)
     link.ask(calls.NeedRestart("Windows Update"), None)

@@ -91,7 +91,8 @@ def test_old_wrong_tries_are_forgotten(
 ) -> None:
     """Wrong tries further apart than the policy's window do not add up."""
     for number in range(6):
-        book.check(anna, WRONG, NOON + timedelta(minutes=6 * number))
+        moment = NOON + timedelta(minutes=6 * number)
+        assert book.check(anna, WRONG, moment) is LogonRefusal.WRONG_PASSWORD
     assert book.check(anna, canary, NOON + timedelta(minutes=31)) is None
 
 
