@@ -20,11 +20,11 @@ RUN = r"import sys; sys.path[:0] = [r'C:\lab', r'C:\lab\packages']; import pytes
 def test_guest_file_passes_on_windows_cpython(pc: WinePC, file: str) -> None:
     """Guest file passes on windows cpython."""
     for source in GUEST.glob("*.py"):
-        pc.put(source, rf"C:\lab\tests\{source.name}")
+        pc.put(source, rf"C:\lab\tests\wine\guest\{source.name}")
     try:
         told = pc.run(
-            "-I", "-B", "-c", RUN, "-q", "-W", "error", "-p", "no:cacheprovider", "-rs", "--rootdir", r"C:\lab\tests",
-            rf"C:\lab\tests\{file}", limit=200,
+            "-I", "-B", "-c", RUN, "-q", "-W", "error", "-p", "no:cacheprovider", "-rs", "--import-mode=importlib",
+            "--rootdir", r"C:\lab", rf"C:\lab\tests\wine\guest\{file}", limit=200,
         )  # fmt: skip
     except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's pipes, both sides, on real named pipes."""
+"""Messages over the agent's pipes: what goes well, what is half, slow, silent or too much."""
 
 from __future__ import annotations
 
@@ -9,83 +9,23 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 import pywintypes
-import win32api
-import win32con
 import win32file
-import win32security
 
 from latchkey_agent import stream
-from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import frames
-from latchkey_agent.windows import access, identity, pipe_server, pipes
+from latchkey_agent.windows import pipe_server
 from latchkey_agent.windows.identity import Identity
-from latchkey_agent.windows.pipe_server import Endpoint, Handler, PipeServer
-
-CANARY = "Kanarienvogel 9!".encode("utf-16-le")
-FOR_ALL = "O:SYG:SYD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x100083;;;AU)"
-_count = 0
-
-
-def a_name() -> str:
-    """A name."""
-    global _count  # noqa: PLW0603 - one counter for the whole run
-    _count += 1
-    return rf"\\.\pipe\LatchkeyTest{os.getpid()}-{_count}"
-
-
-def echo(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
-    """Echo."""
-    return body + f" from {client.sid}".encode(), bytearray(secret)
-
-
-@contextlib.contextmanager
-def serving(handler: Handler = echo, **limits: int) -> Iterator[str]:
-    """Serving."""
-    name = a_name()
-    server = PipeServer([Endpoint(name, FOR_ALL, handler, **limits)])
-    server.open()
-    try:
-        yield name
-    finally:
-        server.close()
-
-
-def connect(name: str, limit: float = 20.0) -> pipes.PipeStream:
-    """Connect."""
-    return pipes.connect(name, server=os.getpid, limit=limit)
-
-
-def ask(name: str, body: bytes = b"hello", secret: bytes = b"") -> frames.Frame:
-    """Ask."""
-    with connect(name) as client:
-        stream.write_frame(client, body, secret)
-        answer = stream.read_frame(client)
-    assert answer is not None
-    return answer
-
-
-def own_sid() -> str:
-    """Own sid."""
-    token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.TOKEN_QUERY)
-    return str(
-        win32security.ConvertSidToStringSid(
-            win32security.GetTokenInformation(token, win32security.TokenUser)[0]
-        )
-    )
-
-
-def hangs_up(client: pipes.PipeStream) -> bool:
-    """Hangs up."""
-    try:
-        return client.readinto(memoryview(bytearray(1))) == 0
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
+from tests.wine.guest.pipe_bench import (
+    CANARY,
+    ask,
+    connect,
+    hangs_up,
+    own_sid,
+    serving,
+)
 
 
 def test_both_parts_of_a_message_go_there_and_back() -> None:
@@ -238,6 +178,26 @@ def test_a_thousand_clients_of_which_most_say_nothing() -> None:
         assert stream.read_frame(client) is not None
 
 
+def test_one_account_holds_a_bounded_number_of_connections() -> None:
+    """Beyond it the one that has been silent longest goes, never the newest or one that is answered."""
+    go = threading.Event()
+
+    def wait(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
+        go.wait(10)
+        return body, secret
+
+    with serving(wait, clients_per_account=4) as name, contextlib.ExitStack() as held:
+        asking = held.enter_context(connect(name))
+        stream.write_frame(asking, b"answer me")
+        time.sleep(0.2)
+        silent = [held.enter_context(connect(name, limit=1.0)) for _ in range(5)]
+        assert [hangs_up(client) for client in silent] == [True, True, False, False, False]
+        go.set()
+        answer = stream.read_frame(asking)
+    assert answer is not None
+    assert answer.body == b"answer me"
+
+
 def test_a_thousand_clients_in_turn_leave_no_handles_behind() -> None:
     """A thousand clients in turn leave no handles behind."""
     with serving() as name:
@@ -275,92 +235,6 @@ def test_closing_lets_go_of_everybody_at_once() -> None:
     assert hangs_up(waiting)
     with pytest.raises(FileNotFoundError, match="not running"):
         connect(name)
-
-
-def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
-    """A client says nothing to a server that is not the service."""
-    heard: list[bytes] = []
-
-    def listen(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        heard.append(body)
-        return body, secret
-
-    with serving(listen) as name:
-        with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
-            pipes.connect(name, server=lambda: os.getpid() + 4)
-        time.sleep(0.1)
-    assert not heard
-
-
-def test_identity_is_that_of_the_clients_process() -> None:
-    """Identity is that of the clients process."""
-    seen: list[Identity] = []
-
-    def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
-        seen.append(client)
-        return body, secret
-
-    with serving(note) as name:
-        ask(name)
-    assert seen[0].process_id == os.getpid()
-    assert seen[0].sid == own_sid()
-    assert access.ADMINISTRATORS_SID in seen[0].groups
-
-
-def test_a_client_of_two_accounts_is_not_served() -> None:
-    """A client of two accounts is not served."""
-
-    def borrowed(_pipe: int, client: Identity) -> Identity:
-        return identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
-
-    name = a_name()
-    server = PipeServer([Endpoint(name, FOR_ALL, echo)], pipe_server.Identifier(after_message=borrowed))
-    server.open()
-    try:
-        with connect(name) as client:
-            stream.write_frame(client, b"hello", CANARY)
-            assert stream.read_frame(client) is None
-    finally:
-        server.close()
-
-
-@pytest.mark.parametrize(
-    "sddl", [access.control_pipe(None), access.control_pipe("S-1-5-21-1-2-3-1005"), access.CUSTOMER]
-)
-def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
-    """A pipe carries the descriptor that is written down."""
-    name = a_name()
-    server = PipeServer([Endpoint(name, sddl, echo)])
-    server.open()
-    try:
-        _, instance = next(iter(server._connections.values()))
-        found = win32security.GetSecurityInfo(
-            instance.handle, win32security.SE_KERNEL_OBJECT, win32security.DACL_SECURITY_INFORMATION
-        )
-    finally:
-        server.close()
-    told = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(found, 1, 4)
-    assert told == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
-
-
-@pytest.mark.windows
-def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
-    """Nobody else can put up a pipe of our name."""
-    with serving() as name, pytest.raises(PortError, match="another program already serves"):
-        PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
-
-
-@pytest.mark.windows
-def test_the_descriptor_keeps_others_out() -> None:
-    """The descriptor keeps others out."""
-    name = a_name()
-    server = PipeServer([Endpoint(name, access.LOGON, echo)])
-    server.open()
-    try:
-        with pytest.raises(PermissionError):
-            connect(name)
-    finally:
-        server.close()
 
 
 def test_a_reader_of_attributes_alone_is_not_served_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is at the other end of a pipe, and who may be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+import win32api
+import win32con
+import win32event
+import win32process
+import win32security
+
+from latchkey_agent import stream
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import access, identity, pipe_server, pipes
+from latchkey_agent.windows.endpoints import Reception
+from latchkey_agent.windows.identity import Identity
+from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
+from tests.wine.guest.pipe_bench import (
+    CANARY,
+    FOR_ALL,
+    a_name,
+    ask,
+    connect,
+    echo,
+    own_sid,
+    serving,
+)
+
+
+def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
+    """A client says nothing to a server that is not the service."""
+    heard: list[bytes] = []
+
+    def listen(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
+        heard.append(body)
+        return body, secret
+
+    with serving(listen) as name:
+        with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
+            pipes.connect(name, server=lambda: os.getpid() + 4)
+        time.sleep(0.1)
+    assert not heard
+
+
+def test_identity_is_that_of_the_clients_process() -> None:
+    """Identity is that of the clients process."""
+    seen: list[Identity] = []
+
+    def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
+        seen.append(client)
+        return body, secret
+
+    with serving(note) as name:
+        ask(name)
+    assert seen[0].process_id == os.getpid()
+    assert seen[0].sid == own_sid()
+    assert access.ADMINISTRATORS_SID in seen[0].groups
+
+
+HELLO = """
+import sys
+from latchkey_agent import stream
+from latchkey_agent.windows import pipes
+with pipes.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
+    stream.write_frame(client, b"hello")
+    assert stream.read_frame(client) is not None
+"""
+
+
+def say_hello_without_administrators(name: str) -> int:
+    """Have a process speak whose token has Administrators for refusals only; returns its exit code."""
+    token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.MAXIMUM_ALLOWED)
+    administrators = win32security.ConvertStringSidToSid(access.ADMINISTRATORS_SID)
+    nothing: Any = None
+    for_refusals: Any = [(administrators, 0)]
+    limited = win32security.CreateRestrictedToken(token, 0, for_refusals, nothing, nothing)
+    command = subprocess.list2cmdline([sys.executable, "-I", "-B", "-c", HELLO, name, str(os.getpid())])
+    process, *_ = win32process.CreateProcessAsUser(
+        limited,
+        sys.executable,
+        command,
+        nothing,
+        nothing,
+        False,  # noqa: FBT003 - positional in Windows
+        0,
+        nothing,
+        nothing,
+        win32process.STARTUPINFO(),
+    )
+    win32event.WaitForSingleObject(process, 20_000)
+    return int(win32process.GetExitCodeProcess(process))
+
+
+def test_a_group_that_counts_for_refusals_only_makes_no_operator() -> None:
+    """An administrator's filtered token lists Administrators, and must gain nothing by it."""
+    seen: list[Identity] = []
+
+    def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
+        seen.append(client)
+        return body, secret
+
+    with serving(note) as name:
+        assert say_hello_without_administrators(name) == 0
+    assert seen[0].sid == own_sid()
+    assert access.ADMINISTRATORS_SID not in seen[0].groups
+    assert not Reception(nobody, None).peer(seen[0]).operator
+
+
+def nobody(sid: str) -> Account:
+    """Stand for accounts that have no name."""
+    raise PortError(sid)
+
+
+def test_a_client_of_two_accounts_is_not_served() -> None:
+    """A client of two accounts is not served."""
+
+    def borrowed(_pipe: int, client: Identity) -> Identity:
+        return identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
+
+    name = a_name()
+    server = PipeServer([Endpoint(name, FOR_ALL, echo)], pipe_server.Identifier(after_message=borrowed))
+    server.open()
+    try:
+        with connect(name) as client:
+            stream.write_frame(client, b"hello", CANARY)
+            assert stream.read_frame(client) is None
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "sddl", [access.control_pipe(None), access.control_pipe("S-1-5-21-1-2-3-1005"), access.CUSTOMER]
+)
+def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
+    """A pipe carries the descriptor that is written down."""
+    name = a_name()
+    server = PipeServer([Endpoint(name, sddl, echo)])
+    server.open()
+    try:
+        _, instance = next(iter(server._connections.values()))
+        found = win32security.GetSecurityInfo(
+            instance.handle, win32security.SE_KERNEL_OBJECT, win32security.DACL_SECURITY_INFORMATION
+        )
+    finally:
+        server.close()
+    told = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(found, 1, 4)
+    assert told == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
+
+
+@pytest.mark.windows
+def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
+    """Nobody else can put up a pipe of our name."""
+    with serving() as name, pytest.raises(PortError, match="another program already serves"):
+        PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
+
+
+@pytest.mark.windows
+def test_the_descriptor_keeps_others_out() -> None:
+    """The descriptor keeps others out."""
+    name = a_name()
+    server = PipeServer([Endpoint(name, access.LOGON, echo)])
+    server.open()
+    try:
+        with pytest.raises(PermissionError):
+            connect(name)
+    finally:
+        server.close()
