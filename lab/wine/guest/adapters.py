@@ -71,7 +71,7 @@ class LabDesk(WindowsDesk):
     """The product's event; companions that the lab starts."""
 
     def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
-        super().__init__(sessions.signed_in)
+        super().__init__(sessions.signed_in, EVENT_FOR_ALL)
         self._link = link
 
     def summon_companion(self, account: Account) -> None:
@@ -131,7 +131,6 @@ class LabIdentity:
 
 def parts() -> compose.Parts:
     """Return the parts of the agent on a Wine PC; raises PortError."""
-    access.TICKET_EVENT = EVENT_FOR_ALL
     link = LabLink()
     accounts, sessions = LabAccounts(link), LinkedSessions(link)
     desk = LabDesk(link, sessions)

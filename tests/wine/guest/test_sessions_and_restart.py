@@ -14,6 +14,8 @@ import pytest
 import pywintypes
 import win32con
 import win32event
+import win32security
+import win32ts
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError, SignIn
@@ -87,6 +89,54 @@ def test_locked_is_only_what_windows_calls_locked(
     monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
     monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
     assert sessions._locked(1) is locked
+
+
+def test_a_session_that_windows_tells_nothing_of_does_not_count_as_locked() -> None:
+    """Wine tells nothing of any session."""
+    assert not sessions._locked(1)
+
+
+class Enumerated:
+    """Stands for the sessions that Wine does not have: two people, a logon screen, session 0."""
+
+    def __call__(self, _server: int) -> list[dict[str, object]]:
+        """Return what WTSEnumerateSessions would."""
+        states = {0: 4, 1: 0, 2: 4, 3: 1}
+        return [
+            {"SessionId": number, "WinStationName": "", "State": state} for number, state in states.items()
+        ]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, *, known: bool
+) -> None:
+    """Sessions of nobody are left out; an account that cannot be looked up has the session's own names."""
+
+    def token_of(session_id: int) -> int:
+        if session_id in {0, 3}:
+            raise pywintypes.error(1008, "WTSQueryUserToken", "no token")
+        return session_id
+
+    def by_sid(sid: str) -> Account:
+        if known:
+            return ANNA
+        raise PortError(sid)
+
+    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", Enumerated())
+    monkeypatch.setattr(win32ts, "WTSGetActiveConsoleSessionId", lambda: 2)
+    monkeypatch.setattr(win32ts, "WTSQueryUserToken", token_of)
+    monkeypatch.setattr(win32ts, "WTSQuerySessionInformation", lambda _s, n, kind: f"{n}/{kind}")
+    monkeypatch.setattr(win32security, "GetTokenInformation", lambda _t, _k: (win32security.SID(), 0))
+    monkeypatch.setattr(win32security, "ConvertSidToStringSid", lambda _sid: ANNA.sid)
+    monkeypatch.setattr(book, "by_sid", by_sid)
+    found = sessions.WindowsSessions(book).signed_in()
+    assert [(s.session_id, s.console, s.active, s.locked) for s in found] == [
+        (2, True, False, False),
+        (1, False, True, False),
+    ]
+    assert {s.account.sid for s in found} == {ANNA.sid}
+    assert (found[0].account == ANNA) is known
 
 
 def test_a_session_is_asked_to_lock_once_a_second_at_most(

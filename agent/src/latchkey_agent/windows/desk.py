@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class WindowsDesk:
     """ports.Desk; `signed_in` tells where an account has its sessions."""
 
-    def __init__(self, signed_in: Callable[[], list[SignIn]]) -> None:
-        """Make the event that the credential provider waits for.
+    def __init__(self, signed_in: Callable[[], list[SignIn]], sddl: str = access.TICKET_EVENT) -> None:
+        """Make the event that the credential provider waits for; `sddl` says who may.
 
         Raises:
             PortError: another program made an object of its name that is not ours to open.
@@ -36,7 +36,7 @@ class WindowsDesk:
         with doing(f"making the event {names.TICKET_EVENT}"):
             # Manual reset: it says that there is a ticket, to every logon screen that asks.
             self._ticket = win32event.CreateEvent(
-                attributes(access.TICKET_EVENT), True, False, names.TICKET_EVENT  # noqa: FBT003 - positional in Windows
+                attributes(sddl), True, False, names.TICKET_EVENT  # noqa: FBT003 - positional in Windows
             )  # fmt: skip
 
     def summon_companion(self, account: Account) -> None:

@@ -14,15 +14,14 @@ import win32api
 import win32security
 import win32ts
 
-from latchkey_agent.ports import SignIn
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import PortError, SignIn
 
 from . import api
-from .failures import check, doing
+from .failures import doing
 from .launch import in_session
 
 if TYPE_CHECKING:
-    from latchkey_agent.domain.model import Account
-
     from .accounts import WindowsAccounts
 
 WTS_ACTIVE = 0
@@ -72,7 +71,16 @@ class WindowsSessions:
         except pywintypes.error:
             # Session 0, a listener, a logon screen: nobody is signed in there.
             return None
-        return self._accounts.by_sid(win32security.ConvertSidToStringSid(sid))
+        return self._known(win32security.ConvertSidToStringSid(sid), session_id)
+
+    def _known(self, sid: str, session_id: int) -> Account:
+        try:
+            return self._accounts.by_sid(sid)
+        except PortError:
+            # A domain out of reach, an account just deleted: the session knows its names all the same.
+            user = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSUserName)
+            domain = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSDomainName)
+            return Account(sid, user, domain, "domain")
 
     def lock(self, session_id: int) -> None:
         """Ask for the session to be locked; asking again and again does no harm.
@@ -106,7 +114,8 @@ def _locked(session_id: int) -> bool:
     succeeded = api.WTSQuerySessionInformationW(
         None, session_id, WTS_SESSION_INFO_EX, ctypes.byref(found), ctypes.byref(size)
     )
-    check(succeeded, f"asking whether session {session_id} is locked")
+    if not succeeded:
+        return False
     try:
         info = ctypes.cast(found, ctypes.POINTER(api.SessionInfo)).contents
         flags: int = info.details.flags
