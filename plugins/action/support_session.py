@@ -23,7 +23,7 @@ class ActionModule(AgentAction):
         "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},
         "reason": {"type": "str", "default": ""},
         "ticket": {"type": "str", "default": ""},
-        "requester": {"type": "dict", "options": _REQUESTER, "default": {}},
+        "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
         "language": {"type": "str", "default": ""},
     }

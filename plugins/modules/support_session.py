@@ -49,7 +49,6 @@ options:
         description: What they are to the customer.
         type: str
         default: ""
-    default: {}
   ends:
     description:
       - When the session ends by itself, at the latest.

@@ -83,9 +83,9 @@ class Applying:
             if self._agent.check:
                 return self._result(reply.result, changed=reply.changed)
             answer = self._follow(reply.result)
-            joined = not _over(reply.result)
-            self._settle(answer, changed=reply.changed or joined)
-            return self._result(answer, changed=reply.changed or joined)
+            changed = self._changed(reply)
+            self._settle(answer, changed=changed)
+            return self._result(answer, changed=changed)
 
     # --- the beginning
 
@@ -98,6 +98,17 @@ class Applying:
                 return self._agent.ask(m.ApplyAnswer, "credential_apply", use.deadline, **fields)
             except Failure as fault:
                 self._wait_for_leave(fault)
+
+    def _changed(self, reply: Reply[m.ApplyAnswer]) -> bool:
+        """Tell whether this task used the grant, also where the first answer was lost.
+
+        The agent then finds the use done. Without a step of the operator's nobody else can have
+        begun it; with one it is taken for ours, for it may be.
+        """
+        if reply.changed or not _over(reply.result):
+            return True
+        repeated = self._use.step is None or self._link.lost_at is not None
+        return repeated and reply.result["use"] is not None
 
     def _wait_for_leave(self, fault: Failure) -> None:
         """Let the time pass after which the agent would not refuse any more."""

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
+
+from latchkey_agent.protocol.errors import ERRORS
+from tests.unit.plugins.fakes import entries_of, stage
+
+SESSION = {"id": "1", "name": "x", "state": "open", "reason": "", "ticket": "", "requester": {}, "opened_at": "",
+           "ends_at": ""}  # fmt: skip
+STARTED = {"ask": {"verb": "session_start"}, "answer": {"outcome": "done", "result": {"session": SESSION}}}
+ELSEWHERE = {"answer_too_large", "pc_frozen", "become_unsupported", "bad_option", "not_windows"}
+
+
+@pytest.mark.parametrize("keyword", [
+    {"become": True}, {"async_val": 60}, {"environment": [{"HTTP_PROXY": "x"}]}, {"environment": {"A": "b"}},
+])  # fmt: skip
+def test_what_does_not_reach_the_agent_is_refused(keyword: dict[str, Any]) -> None:
+    """become, async and environment live in Ansible's module wrapper, which is not used here."""
+    result = stage([]).run("support_session", {"session": "x"}, **keyword)
+    assert (result["failed"], result["error_code"], result["outcome"]) == (
+        True,
+        "become_unsupported",
+        "refused",
+    )
+
+
+def test_an_empty_environment_is_none() -> None:
+    """A play's environment of nothing does no harm."""
+    assert stage([STARTED]).run("support_session", {"session": "x"}, environment=[{}])["failed"] is False
+
+
+@pytest.mark.parametrize("connection", [
+    {"transport": "local", "windows": False}, {"transport": "local"}, {"transport": "ssh", "windows": False},
+    {"transport": "ansible.netcommon.network_cli", "windows": False},
+])  # fmt: skip
+def test_a_host_that_is_no_windows_is_not_touched(connection: dict[str, Any]) -> None:
+    """The connection and its shell tell it before anything is sent."""
+    result = stage([], **connection).run("credential_info", {})
+    assert (result["error_code"], result["outcome"]) == ("not_windows", "refused")
+
+
+@pytest.mark.parametrize("transport", ["winrm", "psrp", "ssh", "amazon.aws.aws_ssm"])
+def test_every_connection_to_windows_will_do(transport: str) -> None:
+    """What counts is a Windows shell, not the plugin's name."""
+    assert stage([STARTED], transport=transport).run("support_session", {"session": "x"})["state"] == "open"
+
+
+@pytest.mark.parametrize(("args", "part"), [
+    ({}, "missing required arguments: session"),
+    ({"session": "x", "colour": "red"}, "unsupported option colour"),
+    ({"session": "x", "state": "open"}, "value of state must be one of"),
+    ({"session": "x", "ends": 1320}, "write the time in quotes"),
+    ({"session": "x", "timeout": 0}, "above 0"),
+    ({"session": "x", "timeout": "soon"}, "above 0"),
+    ({"session": "x", "timeout": 700_000}, "at most 604800"),
+    ({"session": "x", "requester": {"nick": "A"}}, "nick"),
+])  # fmt: skip
+def test_a_wrong_option_is_named(args: dict[str, Any], part: str) -> None:
+    """All that is wrong is said in one sentence, before anything is sent."""
+    result = stage([]).run("support_session", args)
+    assert (result["error_code"], result["outcome"]) == ("bad_option", "refused")
+    assert part in result["msg"]
+
+
+def test_all_faults_of_a_task_are_told_at_once() -> None:
+    """Nobody wants to be told one mistake a run."""
+    message = stage([]).run("support_session", {"ends": 1, "state": "x"})["msg"]
+    assert [part in message for part in ("session", "ends", "22:00", "state")] == [True] * 4
+
+
+def test_where_the_agent_lies_is_an_option_or_a_variable() -> None:
+    """The option comes before the variable, the variable before the package's own place."""
+    path = "D:\\Latchkey\\ctl.exe"
+    by_variable = stage([STARTED], agent_path=path)
+    assert (
+        by_variable.run("support_session", {"session": "x"}, {"latchkey_agent_path": path})["failed"] is False
+    )
+    by_option = stage([STARTED], agent_path=path)
+    options = {"session": "x", "agent_path": path}
+    assert (
+        by_option.run("support_session", options, {"latchkey_agent_path": "C:\\other.exe"})["failed"] is False
+    )
+    assert stage([STARTED], agent_path=AGENT_PATH).run("support_session", {"session": "x"})["failed"] is False
+
+
+def test_an_answer_that_is_too_large_is_not_read() -> None:
+    """A megabyte is more than any agent says."""
+    flood = {"ask": {"verb": "session_start"}, "output": "x" * (1024 * 1024 + 1)}
+    result = stage([flood]).run("support_session", {"session": "x"})
+    assert (result["error_code"], result["outcome"]) == ("answer_too_large", "unknown")
+
+
+def frozen(port: int, **options: Any) -> dict[str, Any]:
+    """Return what a task comes to where a PC accepts connections on this port and says nothing."""
+    silent: list[dict[str, Any]] = [
+        {"ask": {"verb": "session_start"}, "lost": "frozen"},
+        {"down": 1000, "lost": "frozen"},
+    ]
+    played = stage(silent, options={"remote_addr": "127.0.0.1", "port": port})
+    return played.run("support_session", {"session": "x", **options})
+
+
+def test_a_pc_that_accepts_and_says_nothing_is_frozen() -> None:
+    """It is told apart from one that is away by a TCP connection of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = frozen(port, timeout=20)
+    assert (result["error_code"], result["outcome"], result["failed"]) == ("pc_frozen", "unknown", True)
+    assert frozen(port, timeout=20)["error_code"] == "connection_lost"
+
+
+def test_every_error_of_the_collection_has_a_transcript() -> None:
+    """Each code of the controller's side is provoked by a transcript, or by a test in this file."""
+    ends = [entries_of(path)[-1] for path in (Path(__file__).parent / "transcripts").glob("*.jsonl")]
+    provoked = {end["result"].get("error_code") for end in ends}
+    ours = {code for code, row in ERRORS.items() if row.side == "controller"}
+    assert ours - provoked - ELSEWHERE == set()

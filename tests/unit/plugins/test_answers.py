@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages, _shapes
+from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import proof, unconfirmed
+from ansible_collections.latchkey.consent.plugins.plugin_utils._watch import Watch, later, span
+
+from tests.unit.plugins.fakes import ANSWERS, entries_of
+
+FOLDER = Path(__file__).parent / "transcripts"
+ANSWERED = [
+    (entry["ask"]["verb"], entry["answer"]["result"])
+    for path in sorted(FOLDER.glob("*.jsonl"))
+    for entry in entries_of(path)[1:-1]
+    if "result" in entry.get("answer", {})
+]
+
+
+def test_what_is_read_is_what_the_protocol_means() -> None:
+    """Every answer of every transcript, read here, is the same message to the agent's own types."""
+    assert len(ANSWERED) > 50
+    for verb, result in ANSWERED:
+        shape = getattr(_messages, ANSWERS[verb].__name__)
+        filled = _shapes.read(shape, result)
+        assert msgspec.convert(filled, ANSWERS[verb]) == msgspec.convert(result, ANSWERS[verb])
+
+
+@pytest.mark.parametrize(("value", "place"), [
+    ([], "CheckpointView is no dict"),
+    ({"at": "x"}, "CheckpointView.state is missing"),
+    ({"state": 1, "at": "x"}, "CheckpointView.state is no str"),
+    ({"state": "done", "at": "x", "restarted": 1}, "CheckpointView.restarted is no bool"),
+    ({"state": "done", "at": None}, "CheckpointView.at is no str"),
+])  # fmt: skip
+def test_what_is_something_else_is_named_by_its_place(value: Any, place: str) -> None:
+    """The place is told, and the value is not."""
+    with pytest.raises(_shapes.ShapeError, match=f"^{place}$"):
+        _shapes.read(_messages.CheckpointView, value)
+
+
+def test_a_truth_is_no_number() -> None:
+    """JSON's true is not 1, though Python's is."""
+    with pytest.raises(_shapes.ShapeError, match=r"LeftView\.restarts is no int"):
+        _shapes.read(_messages.LeftView, {"restarts": True, "unlocks": 0})
+
+
+def test_a_default_is_each_answer_s_own() -> None:
+    """What one task does to its result does not show in the next one's."""
+    session = dict.fromkeys(["id", "name", "state", "reason", "ticket", "opened_at", "ends_at"], "x")
+    first = _shapes.read(_messages.SessionView, {**session, "requester": {}})
+    first["checkpoints"]["a"] = {"state": "done", "at": "", "restarted": False}
+    assert _shapes.read(_messages.SessionView, {**session, "requester": {}})["checkpoints"] == {}
+
+
+def test_a_check_passed_if_it_passed_for_every_grant() -> None:
+    """The proof over all grants shows the bad one's detail."""
+    good: _messages.ErasureCheck = {"name": "log", "passed": True, "detail": "empty"}
+    bad: _messages.ErasureCheck = {"name": "log", "passed": False, "detail": "18 bytes"}
+    one: _messages.ErasureView = {"grant": "1", "confirmed": True, "checked_at": "1", "checks": [good]}
+    other: _messages.ErasureView = {"grant": "2", "confirmed": False, "checked_at": "2", "checks": [bad]}
+    assert proof([one, other])["checks"] == [bad]
+    assert (proof([one, other])["confirmed"], proof([one])["confirmed"]) == (False, True)
+    assert unconfirmed([one, other]) == "log: 18 bytes"
+    assert unconfirmed([one]) == ""
+    assert unconfirmed([{**other, "checks": []}]) == "it was not checked yet"
+
+
+def test_a_line_is_shown_once() -> None:
+    """Only what is new is shown, with the PC's name."""
+    shown: list[str] = []
+    watch = Watch("pc1", shown.append)
+    for line in ("a", "a", "b", "a"):
+        watch.tell(line)
+    assert shown == ["[pc1] a", "[pc1] b", "[pc1] a"]
+
+
+def test_times_are_the_pc_s() -> None:
+    """A span of one day shows times, one over midnight dates too, and what cannot be read as it is."""
+    assert span("2026-11-23T22:00:05+01:00", "2026-11-23T22:10:05+01:00") == "since 22:00:05, until 22:10:05"
+    assert "2026-11-24 00:10" in span("2026-11-23T23:59:00+01:00", "2026-11-24T00:10:00+01:00")
+    assert span("soon", "later") == "since soon, until later"
+    assert later("2026-11-23T22:00:00+01:00", "2026-11-23T20:59:00+00:00")
+    assert not later("soon", "2026-11-23T20:59:00+00:00")

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.latchkey.consent.plugins.doc_fragments import agent as fragment
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
+    duration,
+    validated,
+    written_time,
+)
+
+from tests.unit.plugins.fakes import entries_of
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
+PLUGINS = "ansible_collections.latchkey.consent.plugins"
+TYPES = {duration: "float", written_time: "str"}
+TRANSCRIPTS = [entries_of(path) for path in (Path(__file__).parent / "transcripts").glob("*.jsonl")]
+
+
+def documented(module: str) -> dict[str, Any]:
+    """Return a module's documented options, the common ones included."""
+    own = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{module}").DOCUMENTATION)["options"]
+    common = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    names = {**common, **own}
+    return {name: {**common.get(name, {}), **own.get(name, {})} for name in names}
+
+
+def accepted(module: str) -> dict[str, Any]:
+    """Return the options that the action accepts."""
+    action = importlib.import_module(f"{PLUGINS}.action.{module}").ActionModule
+    common = {
+        "session": {"type": "str", "required": action._latchkey_needs_session},
+        "agent_path": {"type": "str"},
+        "timeout": {"type": duration, "default": action._latchkey_timeout},
+    }
+    return {**common, **action._latchkey_spec}
+
+
+def test_every_action_is_documented_and_in_the_group() -> None:
+    """Modules, actions and the action group are the same names."""
+    group = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"][
+        "consent"
+    ]
+    assert set(ACTIONS) <= set(MODULES)
+    assert set(ACTIONS) <= set(group)
+
+
+@pytest.mark.parametrize("module", ACTIONS)
+def test_the_documentation_says_what_the_action_accepts(module: str) -> None:
+    """Names, types, choices, defaults and what is required agree."""
+    assert_same_options(documented(module), accepted(module))
+
+
+def assert_same_options(told: dict[str, Any], taken: dict[str, Any]) -> None:
+    """Compare documented options with accepted ones, those inside of options too."""
+    assert set(told) == set(taken)
+    for name, spec in taken.items():
+        kind = TYPES.get(spec["type"], spec["type"])
+        assert told[name]["type"] == kind, name
+        assert told[name].get("required", False) == spec.get("required", False), name
+        assert told[name].get("default") == spec.get("default"), name
+        assert told[name].get("choices") == spec.get("choices"), name
+        assert_same_options(told[name].get("suboptions", {}), spec.get("options", {}))
+
+
+@pytest.mark.parametrize("module", ACTIONS)
+def test_the_documentation_names_what_is_returned(module: str) -> None:
+    """Every key that a transcript's result has stands in RETURN, and Ansible's own beside it."""
+    returned = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{module}").RETURN)
+    ends = [entries[-1]["result"] for entries in TRANSCRIPTS if entries[0]["module"] == module]
+    keys = {key for end in ends for key in end}
+    assert keys
+    assert keys - {"changed", "failed", "unreachable"} <= set(returned)
+
+
+@pytest.mark.parametrize("module", ACTIONS)
+def test_the_examples_are_tasks_that_are_accepted(module: str) -> None:
+    """Each task of EXAMPLES that is one of ours passes the validation of its options."""
+    examples = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{module}").EXAMPLES)
+    tasks = [task for entry in examples for task in (entry, *entry.get("tasks", ()), *entry.get("block", ()))]
+    found = 0
+    for task in tasks:
+        for action in ACTIONS:
+            if (options := task.get(f"latchkey.consent.{action}")) is not None:
+                validated(accepted(action), {"session": "from module_defaults", **options})
+                found += action == module
+    assert found
+
+
+def test_the_role_s_readme_names_every_variable() -> None:
+    """What the role's specification has stands in its table, with the same default."""
+    specs = yaml.safe_load((ROOT / "roles/maintenance/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    readme = (ROOT / "roles/maintenance/README.md").read_text(encoding="utf-8")
+    for entry in specs["argument_specs"].values():
+        for name in entry["options"]:
+            assert f"| `{name}` |" in readme
+
+
+def test_the_role_s_defaults_are_the_specified_ones() -> None:
+    """The specification's defaults are those of defaults/main.yml."""
+    specs = yaml.safe_load((ROOT / "roles/maintenance/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((ROOT / "roles/maintenance/defaults/main.yml").read_text(encoding="utf-8"))
+    options = specs["argument_specs"]["main"]["options"]
+    told = {name: option["default"] for name, option in options.items() if "default" in option}
+    computed = {"maintenance_steps_dir"}
+    assert {name: value for name, value in defaults.items() if name not in computed} == told
