@@ -140,3 +140,34 @@ def search_processes(secret: bytearray) -> list[Find]:
                 continue
             finds += _in_bytes(f"{process.name}/{name}", content, forms)
     return finds
+
+
+def search_memory(pid: int, secret: bytearray) -> list[Find]:
+    """Return whether `secret` is found in the memory of a process, in any of its plain encodings.
+
+    Raises:
+        OSError: this process may not read that one's memory (proc(5): ptrace access).
+    """
+    text = secret.decode("utf-16-le")
+    core = max(_ascii_runs(text), key=len, default="")
+    forms = {name: core.encode(name) for name in ("utf-8", "utf-16-le")}
+    finds: list[Find] = []
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for start, end in _readable(pid):
+            try:
+                memory.seek(start)
+                content = memory.read(end - start)
+            except OSError:
+                # A part that went away meanwhile, or that no program may read (vvar).
+                continue
+            finds += _in_bytes(f"memory of {pid} at {start:#x}", content, forms)
+    return finds
+
+
+def _readable(pid: int) -> Iterator[tuple[int, int]]:
+    for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
+        bounds, access = line.split()[:2]
+        start, end = (int(bound, 16) for bound in bounds.split("-"))
+        # The kernel's own pages (vsyscall) lie beyond what a file offset can say.
+        if access.startswith("r") and end < 1 << 63:
+            yield start, end

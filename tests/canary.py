@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.canary import Find, make, search, search_bytes, search_processes, variants
+from lab.canary import Find, make, search, search_bytes, search_memory, search_processes, variants
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Find", "canary", "make", "search", "search_bytes", "search_processes", "variants"]
+__all__ = [
+    "Find",
+    "canary",
+    "make",
+    "search",
+    "search_bytes",
+    "search_memory",
+    "search_processes",
+    "variants",
+]
 
 
 @pytest.fixture

@@ -245,6 +245,11 @@ class SimulatedComputer:
         return lab_loop.call(change)
 
     @property
+    def agent_pid(self) -> int | None:
+        """The process in which the agent runs, if it runs."""
+        return self._services.agent_pid
+
+    @property
     def account(self) -> WindowsAccount:
         """The customer's account in the model; change it through `on_loop`."""
         return self._machine.customer

@@ -14,7 +14,7 @@ from lab.simulated import script
 from lab.simulated.script import Deny, Grant, Later, Mistype, Report, Revoke, TypeOtherName, TypePin
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.protocol import messages as m
-from tests.canary import search, search_processes
+from tests.canary import Find, search, search_memory, search_processes
 from tests.integration.simulated_fixtures import (
     SESSION,
     answered,
@@ -74,6 +74,28 @@ def test_the_canary_is_nowhere_on_the_pc(simulated_pc: MakePc, canary: bytearray
         assert search_processes(canary) == []
         end(computer)
     assert search([tmp_path], canary) == []
+
+
+def test_the_agent_holds_no_copy_when_it_has_no_need(simulated_pc: MakePc, canary: bytearray) -> None:
+    """After the grant, after each redemption and after the end its memory has no password in it."""
+    with simulated_pc(script=[Grant()]) as computer:
+
+        def held() -> list[Find]:
+            computer.settle()
+            assert computer.agent_pid is not None
+            return search_memory(computer.agent_pid, canary)
+
+        lend(computer, restarts=1, unlocks=1)
+        assert held() == []
+        outcome(computer, begin_restart(computer))
+        assert held() == []
+        apply = m.CredentialApply(session=SESSION, action="unlock")
+        use = ask(computer, apply, m.ApplyAnswer).use
+        assert use is not None
+        outcome(computer, use)
+        assert held() == []
+        end(computer)
+        assert held() == []
 
 
 def test_the_window_shows_what_the_receipt_says_was_shown(simulated_pc: MakePc) -> None:
@@ -278,6 +300,31 @@ def test_a_pc_at_its_bitlocker_prompt_does_not_come_back(simulated_pc: MakePc) -
         computer.events.wait_for("halted")
         with pytest.raises(LabError, match="is halted, not up"):
             computer.wait_until_up(0.2)
+
+
+def test_a_pc_that_never_goes_down_stays_as_it_was(simulated_pc: MakePc) -> None:
+    """Windows took the restart and nothing came of it: the same boot, the customer still at work."""
+    with simulated_pc(script=[Grant()]) as computer:
+        lend(computer)
+        computer.faults.never_goes_down = True
+        before = begin_restart(computer).boot_before
+        computer.events.wait_for("not_going_down")
+        assert ask(computer, m.Info(), m.InfoAnswer).agent.boot_id == before
+        assert console(computer) == ("anna", False)
+
+
+def test_a_pc_that_hangs_on_its_way_down_goes_on_when_it_is_freed(simulated_pc: MakePc) -> None:
+    """Frozen it answers nobody; cut off and switched on again it ends the job."""
+    with simulated_pc(script=[Grant()]) as computer:
+        lend(computer)
+        computer.faults.hangs_on_restart = True
+        use = begin_restart(computer)
+        computer.events.wait_for("frozen")
+        computer.power_cut()
+        computer.power_on()
+        computer.wait_until_up()
+        assert outcome(computer, use).state == "logged_on"
+        assert console(computer) == ("anna", True)
 
 
 def test_a_second_boot_of_its_own_is_a_foreign_restart(simulated_pc: MakePc) -> None:

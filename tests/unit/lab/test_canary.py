@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab import canary as module
-from tests.canary import make, search, search_bytes, search_processes
+from tests.canary import make, search, search_bytes, search_memory, search_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,19 @@ def test_what_is_found_is_never_printed(tmp_path: Path, canary: bytearray) -> No
     """A find names its place and encoding, not the secret."""
     (tmp_path / "leak").write_bytes(canary)
     assert not search_bytes("report", repr(search([tmp_path], canary)).encode(), canary)
+
+
+def test_a_canary_in_memory_is_found(canary: bytearray) -> None:
+    """A process that holds the secret is found out, one that has never seen it is not."""
+    assert search_memory(os.getpid(), canary)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert search_memory(other.pid, canary) == []
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdin.write(canary)
+        other.stdin.flush()
+        other.stdout.read(len(canary))
+        assert search_memory(other.pid, canary)
 
 
 def test_a_canary_in_a_process_is_found(canary: bytearray) -> None:
