@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Names that the agent knows too, and every time limit, in milliseconds.
+#pragma once
+
+#include <windows.h>
+
+namespace latchkey {
+
+constexpr wchar_t kLogonPipe[] = L"\\\\.\\pipe\\LatchkeyLogon";
+constexpr wchar_t kAgentService[] = L"LatchkeyAgent";
+// Manual-reset; set while there is a ticket to redeem. Only a hint: anybody may
+// make an event of this name, so nothing follows from it but a peek.
+constexpr wchar_t kTicketEvent[] = L"Global\\LatchkeyTicket";
+
+constexpr wchar_t kPolicyKey[] = L"SOFTWARE\\Policies\\Latchkey";
+constexpr wchar_t kPolicyValue[] = L"DisableCredentialProvider";
+
+// On LogonUI's own thread: the longest that the logon screen can stand still.
+constexpr DWORD kScreenPeek = 300;
+constexpr DWORD kRedeem = 3000;
+constexpr DWORD kReport = 1000;
+constexpr DWORD kUnadvise = 250;
+
+// On the thread that waits for the event.
+constexpr DWORD kWatchPeek = 2000;
+constexpr DWORD kWatchLimit = 31u * 24 * 60 * 60 * 1000;  // overall, a PC locked for a month
+constexpr DWORD kAgentAbsent = 500;                       // between two looks for the event
+constexpr DWORD kFirstPause = 250;                        // before an event that stays set is looked at again
+constexpr DWORD kLongestPause = 8000;
+
+// How often LogonUI is told of one ticket: its first enumeration may come too
+// early, and each one empties the box in which somebody may be typing.
+constexpr int kAnnouncements = 3;
+
+// After a failure nothing is tried for this long, whatever the agent says.
+constexpr DWORD kAfterRefusal = 15 * 60 * 1000;  // Windows refused: outlasts the usual lockout window
+constexpr DWORD kAfterFault = 30 * 1000;         // nothing came as far as Windows
+
+}  // namespace latchkey

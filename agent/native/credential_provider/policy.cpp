@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "policy.h"
+
+#include <windows.h>
+
+#include "limits.h"
+
+namespace latchkey {
+namespace {
+
+// Any value but the number 0 switches it off: a policy that was meant but
+// mistyped counts.
+bool switched_off() {
+  DWORD value = 0;
+  DWORD size = sizeof value;
+  const LSTATUS status =
+      RegGetValueW(HKEY_LOCAL_MACHINE, kPolicyKey, kPolicyValue, RRF_RT_REG_DWORD, nullptr, &value, &size);
+  return status == ERROR_FILE_NOT_FOUND ? false : status != ERROR_SUCCESS || value != 0;
+}
+
+}  // namespace
+
+bool wanted_here() {
+  return GetSystemMetrics(SM_CLEANBOOT) == 0 && GetSystemMetrics(SM_REMOTESESSION) == 0 && !switched_off();
+}
+
+}  // namespace latchkey

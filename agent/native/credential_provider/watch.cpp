@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#include "watch.h"
+
+#include "agent.h"
+#include "attempts.h"
+#include "limits.h"
+#include "wire/text.h"
+
+namespace latchkey {
+
+Watch::Watch(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users)
+    : stop_(CreateEventW(nullptr, TRUE, FALSE, nullptr)),
+      idle_(CreateEventW(nullptr, TRUE, TRUE, nullptr)),
+      events_(events),
+      context_(context),
+      users_(users) {}
+
+Ref<Watch> Watch::start(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users) {
+  auto watch = Ref<Watch>::adopt(new Watch(events, context, users));
+  if (!watch || !watch->stop_ || !watch->idle_) return Ref<Watch>();
+  HMODULE self;
+  if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, reinterpret_cast<const wchar_t*>(&thread), &self))
+    return Ref<Watch>();
+  watch->AddRef();
+  Handle started(CreateThread(nullptr, 0, thread, watch.get(), 0, nullptr));
+  if (started) return watch;
+  watch->Release();
+  FreeLibrary(self);
+  return Ref<Watch>();
+}
+
+void Watch::Release() {
+  if (InterlockedDecrement(&references_) == 0) delete this;
+}
+
+DWORD WINAPI Watch::thread(void* watch) {
+  auto* self = static_cast<Watch*>(watch);
+  self->run();
+  self->Release();
+  HMODULE module;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                     reinterpret_cast<const wchar_t*>(&thread), &module);
+  // The reference that `start` took: the DLL cannot go while this code runs.
+  FreeLibraryAndExitThread(module, 0);
+}
+
+void Watch::run() {
+  const Deadline overall(kWatchLimit);
+  Handle event;
+  DWORD pause = kFirstPause;
+  while (overall.left() > 0) {
+    if (!event) event.reset(OpenEventW(SYNCHRONIZE, FALSE, kTicketEvent));
+    const DWORD woken_by = await_event(event, pause, overall);
+    if (woken_by == WAIT_OBJECT_0) return;
+    if (woken_by != WAIT_OBJECT_0 + 1) continue;
+    look();
+    // The event stays set until the ticket is used: look again, ever more rarely.
+    if (WaitForSingleObject(stop_.get(), pause) == WAIT_OBJECT_0) return;
+    pause = pause * 2 < kLongestPause ? pause * 2 : kLongestPause;
+  }
+}
+
+// Returns WAIT_OBJECT_0 where the watch shall stop, WAIT_OBJECT_0 + 1 where the
+// event is set. A wait that has to be entered ends the run of growing pauses.
+DWORD Watch::await_event(const Handle& event, DWORD& pause, const Deadline& overall) {
+  if (!event) return WaitForSingleObject(stop_.get(), kAgentAbsent);
+  const HANDLE either[] = {stop_.get(), event.get()};
+  const DWORD at_once = WaitForMultipleObjects(2, either, FALSE, 0);
+  if (at_once != WAIT_TIMEOUT) return at_once;
+  pause = kFirstPause;
+  return WaitForMultipleObjects(2, either, FALSE, overall.left());
+}
+
+void Watch::look() {
+  Answer answer;
+  if (peek(answer, kWatchPeek) && worth_telling(answer)) tell();
+}
+
+bool Watch::worth_telling(const Answer& answer) {
+  if (!attempts::possible(answer.ticket)) return false;
+  {
+    Locked locked(lock_);
+    if (!users_ || users_->find(answer.sid) == nullptr) return false;
+  }
+  if (!equal(announced_, answer.ticket)) announcements_ = 0;
+  assign(announced_, answer.ticket);
+  return announcements_++ < kAnnouncements;
+}
+
+void Watch::set_users(const Ref<Users>& users) {
+  Locked locked(lock_);
+  users_ = users;
+}
+
+void Watch::tell() {
+  Ref<ICredentialProviderEvents> events;
+  {
+    Locked locked(lock_);
+    events = events_;
+    if (!events) return;
+    if (calls_++ == 0) ResetEvent(idle_.get());
+  }
+  events->CredentialsChanged(context_);
+  Locked locked(lock_);
+  if (--calls_ == 0) SetEvent(idle_.get());
+}
+
+void Watch::stop() {
+  Ref<ICredentialProviderEvents> events;
+  {
+    Locked locked(lock_);
+    events = events_;
+    events_ = Ref<ICredentialProviderEvents>();
+  }
+  SetEvent(stop_.get());
+  WaitForSingleObject(idle_.get(), kUnadvise);
+}
+
+}  // namespace latchkey

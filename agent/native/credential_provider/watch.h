@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// Waits for the agent's event and tells LogonUI, on a thread of its own.
+#pragma once
+
+#include <windows.h>
+#include <credentialprovider.h>
+
+#include "handles.h"
+#include "module.h"
+#include "users.h"
+
+namespace latchkey {
+
+class Watch final : public HeapObject {
+ public:
+  // Begins to wait; nullptr where Windows gives no thread.
+  static Ref<Watch> start(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users);
+
+  void AddRef() { InterlockedIncrement(&references_); }
+  void Release();
+
+  void set_users(const Ref<Users>& users);
+
+  // Asks LogonUI to enumerate anew; nothing after `stop`. From any thread: LogonUI
+  // only takes a note ("Credential Provider Samples Overview", Windows-classic-samples).
+  void tell();
+
+  // Ends the waiting without waiting for it. A call to LogonUI that is under way
+  // gets kUnadvise to come back, since LogonUI may then forget its context.
+  void stop();
+
+ private:
+  Watch(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users);
+  ~Watch() = default;
+  static DWORD WINAPI thread(void* watch);
+  void run();
+  DWORD await_event(const Handle& event, DWORD& pause, const Deadline& overall);
+  void look();
+  bool worth_telling(const Answer& answer);
+
+  ModuleReference module_;
+  LONG references_ = 1;
+  Handle stop_;
+  Handle idle_;  // set while no call to LogonUI is under way
+  int calls_ = 0;
+  SRWLOCK lock_ = SRWLOCK_INIT;
+  Ref<ICredentialProviderEvents> events_;
+  UINT_PTR context_;
+  Ref<Users> users_;
+  wchar_t announced_[65] = {};
+  int announcements_ = 0;
+};
+
+}  // namespace latchkey

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The credential provider under Wine: what its tests may ask for."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.protocol.frames import wipe
+from tests.native import built
+from tests.native.programs import FakeAgent, LogonScreen, register
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test the time in which everything is built and Wine makes its disk."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder with the DLL and the harness' programs."""
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("no C++ compiler here: pip install -r requirements/native.txt")
+    return built.programs()
+
+
+@pytest.fixture(scope="session")
+def pc(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[built.BarePC]:
+    """A Wine PC on which the provider is registered as the installer does it."""
+    if not shutil.which("wine"):
+        pytest.skip("no Wine here: apt-get install --no-install-recommends wine wine64")
+    with built.BarePC(tmp_path_factory.mktemp("provider") / "pc") as machine:
+        register(machine)
+        yield machine
+
+
+@pytest.fixture
+def canary() -> Iterator[bytearray]:
+    """A password that is new in every test (UTF-16LE), overwritten afterwards.
+
+    Of Chinese characters, unlike the other tests' canary: any four letters of that
+    one may stand somewhere in a process' memory by chance, and here four are looked for.
+    """
+    password = bytearray("".join(map(chr, random.sample(range(0x4E00, 0x9FA5), 22))), "utf-16-le")
+    yield password
+    wipe(password)
+
+
+@pytest.fixture
+def screen(pc: built.BarePC, canary: bytearray) -> Iterator[LogonScreen]:
+    """A logon screen that was just started, whose memory is searched for the password at the end."""
+    with LogonScreen(pc) as started:
+        yield started
+        assert started.look_for(canary)["places"] == 0
+
+
+@pytest.fixture
+def agent(pc: built.BarePC) -> Iterator[FakeAgent]:
+    """The agent's service, without a ticket."""
+    with FakeAgent(pc) as started:
+        started.has_none()
+        yield started

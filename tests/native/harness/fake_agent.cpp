@@ -1,0 +1,316 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// A stand-in for the agent, for the provider's tests: a real service with the
+// agent's name and a real named pipe, which does to each request what the test
+// says over a loopback connection. It decides nothing itself.
+//
+//   fake_agent install PORT | start | stop | remove    the service
+//   fake_agent service PORT                            run by the service manager
+//   fake_agent plain PORT                              the same outside the service: an impostor
+
+#include "console.h"
+
+#include <shellapi.h>
+
+#include "wire/secret.h"
+
+using namespace harness;
+
+namespace {
+
+constexpr wchar_t kService[] = L"LatchkeyAgent";
+constexpr wchar_t kPipe[] = L"\\\\.\\pipe\\LatchkeyLogon";
+constexpr wchar_t kEvent[] = L"Global\\LatchkeyTicket";
+constexpr DWORD kMaxFrame = 16384;
+
+enum Verb { kPeek, kRedeem, kReport, kVerbs };
+const char* const kVerbNames[kVerbs] = {"peek", "redeem", "report"};
+
+// What is done to a request of one verb.
+struct Behaviour {
+  char how[8];  // send, and wait for the client to hang up; drip, byte by byte; close after sending
+  DWORD delay;
+  BYTE frame[kMaxFrame];  // "########" in it becomes the number of tickets redeemed so far
+  DWORD size;
+};
+
+SRWLOCK lock = SRWLOCK_INIT;
+Behaviour behaviours[kVerbs];
+// Requests as they came, one JSON object a line.
+char log_text[1 << 15];
+DWORD log_size;
+HANDLE ticket_event;
+HANDLE listening;
+DWORD redeemed;
+HANDLE control_link;
+SERVICE_STATUS_HANDLE status_handle;
+Line line;
+Reply reply;
+
+void note(const char* json, DWORD size) {
+  AcquireSRWLockExclusive(&lock);
+  if (log_size + size + 1 < sizeof log_text) {
+    for (DWORD i = 0; i < size; i++) log_text[log_size++] = json[i];
+    log_text[log_size++] = '\n';
+  }
+  ReleaseSRWLockExclusive(&lock);
+}
+
+bool read_whole(HANDLE pipe, void* target, DWORD size) {
+  auto* at = static_cast<BYTE*>(target);
+  while (size > 0) {
+    DWORD moved;
+    if (!ReadFile(pipe, at, size, &moved, nullptr) || moved == 0) return false;
+    at += moved;
+    size -= moved;
+  }
+  return true;
+}
+
+bool contains(const char* text, DWORD size, const char* part) {
+  const DWORD length = static_cast<DWORD>(lstrlenA(part));
+  for (DWORD i = 0; i + length <= size; i++) {
+    DWORD j = 0;
+    while (j < length && text[i + j] == part[j]) j++;
+    if (j == length) return true;
+  }
+  return false;
+}
+
+Verb verb_of(const char* json, DWORD size) {
+  for (int i = 0; i < kVerbs; i++) {
+    char wanted[32];
+    wsprintfA(wanted, "\"verb\":\"%s\"", kVerbNames[i]);
+    if (contains(json, size, wanted)) return static_cast<Verb>(i);
+  }
+  return kVerbs;
+}
+
+void number_ticket(Behaviour& behaviour) {
+  char digits[12];
+  wsprintfA(digits, "%08d", redeemed);
+  for (DWORD i = 0, digit = 0; i < behaviour.size; i++)
+    if (behaviour.frame[i] == '#') behaviour.frame[i] = static_cast<BYTE>(digits[digit++ % 8]);
+}
+
+void send(HANDLE pipe, const BYTE* data, DWORD size, DWORD piece) {
+  DWORD moved;
+  for (DWORD i = 0; i < size; i += piece)
+    if (!WriteFile(pipe, data + i, size - i < piece ? size - i : piece, &moved, nullptr)) return;
+}
+
+// Blocks until the client hangs up.
+void hold(HANDLE pipe) {
+  BYTE byte;
+  read_whole(pipe, &byte, 1);
+}
+
+void behave(HANDLE pipe, const Behaviour& behaviour) {
+  if (behaviour.delay > 0) Sleep(behaviour.delay);
+  if (same(behaviour.how, "drip")) send(pipe, behaviour.frame, behaviour.size, 1);
+  else send(pipe, behaviour.frame, behaviour.size, behaviour.size);
+  if (!same(behaviour.how, "close")) hold(pipe);
+}
+
+DWORD WINAPI serve(void* raw) {
+  HANDLE pipe = raw;
+  DWORD header[3];
+  char json[2048];
+  if (read_whole(pipe, header, sizeof header) && header[1] <= sizeof json && read_whole(pipe, json, header[1])) {
+    note(json, header[1]);
+    const Verb verb = verb_of(json, header[1]);
+    auto* behaviour = static_cast<Behaviour*>(HeapAlloc(GetProcessHeap(), 0, sizeof(Behaviour)));
+    *behaviour = {};
+    AcquireSRWLockExclusive(&lock);
+    if (verb != kVerbs) *behaviour = behaviours[verb];
+    number_ticket(*behaviour);
+    if (verb == kRedeem) redeemed++;
+    ReleaseSRWLockExclusive(&lock);
+    behave(pipe, *behaviour);
+    latchkey::wipe(behaviour, sizeof(Behaviour));
+    HeapFree(GetProcessHeap(), 0, behaviour);
+  }
+  DisconnectNamedPipe(pipe);
+  CloseHandle(pipe);
+  return 0;
+}
+
+DWORD WINAPI listen_on_pipe(void*) {
+  for (;;) {
+    WaitForSingleObject(listening, INFINITE);
+    HANDLE pipe = CreateNamedPipeW(kPipe, PIPE_ACCESS_DUPLEX, PIPE_REJECT_REMOTE_CLIENTS, PIPE_UNLIMITED_INSTANCES,
+                                   65536, 65536, 0, nullptr);
+    if (!ConnectNamedPipe(pipe, nullptr) && GetLastError() != ERROR_PIPE_CONNECTED) {
+      CloseHandle(pipe);
+      continue;
+    }
+    CloseHandle(CreateThread(nullptr, 0, serve, pipe, 0, nullptr));
+  }
+}
+
+void set_behaviour() {
+  const char* name = line.word();
+  AcquireSRWLockExclusive(&lock);
+  for (int i = 0; i < kVerbs; i++) {
+    if (!same(name, kVerbNames[i])) continue;
+    lstrcpynA(behaviours[i].how, line.word(), sizeof behaviours[i].how);
+    behaviours[i].delay = line.number();
+    behaviours[i].size = line.bytes(behaviours[i].frame, kMaxFrame);
+  }
+  ReleaseSRWLockExclusive(&lock);
+}
+
+void change_event() {
+  const char* what = line.word();
+  if (same(what, "create") && ticket_event == nullptr) ticket_event = CreateEventW(nullptr, TRUE, FALSE, kEvent);
+  if (same(what, "set")) SetEvent(ticket_event);
+  if (same(what, "reset")) ResetEvent(ticket_event);
+  if (same(what, "destroy")) {
+    CloseHandle(ticket_event);
+    ticket_event = nullptr;
+  }
+}
+
+void tell_log() {
+  static wchar_t wide[sizeof log_text];
+  AcquireSRWLockExclusive(&lock);
+  const int units = MultiByteToWideChar(CP_UTF8, 0, log_text, static_cast<int>(log_size), wide, sizeof log_text);
+  log_size = 0;
+  ReleaseSRWLockExclusive(&lock);
+  reply.text("requests", wide, units);
+}
+
+// Obeys the test until it hangs up.
+void obey() {
+  while (line.read(control_link)) {
+    const char* command = line.word();
+    if (same(command, "on")) set_behaviour();
+    if (same(command, "event")) change_event();
+    if (same(command, "listen")) SetEvent(listening);
+    if (same(command, "log")) tell_log();
+    if (same(command, "die")) TerminateProcess(GetCurrentProcess(), 1);
+    reply.write(control_link);
+  }
+}
+
+bool connect_to_test(DWORD port) {
+  WSADATA data;
+  WSAStartup(MAKEWORD(2, 2), &data);
+  // Not overlapped, so that ReadFile and WriteFile serve.
+  SOCKET link = WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, nullptr, 0, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<u_short>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  control_link = reinterpret_cast<HANDLE>(link);
+  return connect(link, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+void run(DWORD port) {
+  listening = CreateEventW(nullptr, TRUE, FALSE, nullptr);
+  if (!connect_to_test(port)) return;
+  // Several, as the agent has them: a client always finds one that listens.
+  for (int i = 0; i < 4; i++) CloseHandle(CreateThread(nullptr, 0, listen_on_pipe, nullptr, 0, nullptr));
+  obey();
+}
+
+// --- the service
+
+DWORD service_port;
+
+void tell_manager(DWORD state) {
+  SERVICE_STATUS status = {SERVICE_WIN32_OWN_PROCESS, state, SERVICE_ACCEPT_STOP, NO_ERROR, 0, 0, 0};
+  SetServiceStatus(status_handle, &status);
+}
+
+DWORD WINAPI control(DWORD code, DWORD, void*, void*) {
+  if (code == SERVICE_CONTROL_STOP) {
+    tell_manager(SERVICE_STOPPED);
+    ExitProcess(0);
+  }
+  return NO_ERROR;
+}
+
+void WINAPI service_main(DWORD, wchar_t**) {
+  status_handle = RegisterServiceCtrlHandlerExW(kService, control, nullptr);
+  tell_manager(SERVICE_RUNNING);
+  run(service_port);
+  tell_manager(SERVICE_STOPPED);
+}
+
+DWORD install(const wchar_t* port) {
+  wchar_t path[MAX_PATH], command[MAX_PATH + 40];
+  GetModuleFileNameW(nullptr, path, MAX_PATH);
+  wsprintfW(command, L"\"%s\" service %s", path, port);
+  SC_HANDLE manager = OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
+  for (int tries = 0; tries < 500; tries++) {
+    if (CreateServiceW(manager, kService, kService, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                       SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command, nullptr, nullptr, nullptr, nullptr,
+                       nullptr) != nullptr)
+      return ERROR_SUCCESS;
+    // The one of the test before may still be ending.
+    if (GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE && GetLastError() != ERROR_SERVICE_EXISTS) break;
+    Sleep(10);
+  }
+  return GetLastError();
+}
+
+// The service manager forgets a service only when its process has ended.
+void await_end(SC_HANDLE service) {
+  SERVICE_STATUS_PROCESS status = {};
+  DWORD size;
+  QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, reinterpret_cast<BYTE*>(&status), sizeof status, &size);
+  HANDLE process = status.dwProcessId != 0 ? OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId) : nullptr;
+  if (process == nullptr) return;
+  WaitForSingleObject(process, 20000);
+  CloseHandle(process);
+}
+
+DWORD manage(const wchar_t* what) {
+  SC_HANDLE manager = OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
+  SC_HANDLE service = OpenServiceW(manager, kService, SERVICE_ALL_ACCESS);
+  SERVICE_STATUS status;
+  BOOL done = FALSE;
+  if (lstrcmpW(what, L"start") == 0) done = StartServiceW(service, 0, nullptr);
+  if (lstrcmpW(what, L"stop") == 0) done = ControlService(service, SERVICE_CONTROL_STOP, &status);
+  if (lstrcmpW(what, L"remove") == 0) {
+    await_end(service);
+    done = DeleteService(service);
+  }
+  return done ? ERROR_SUCCESS : GetLastError();
+}
+
+DWORD to_number(const wchar_t* text) {
+  DWORD value = 0;
+  for (; *text != 0; text++) value = value * 10 + static_cast<DWORD>(*text - L'0');
+  return value;
+}
+
+// Tells what Windows refused, on standard output, and returns the exit code.
+int told(const char* what, DWORD error) {
+  if (error == ERROR_SUCCESS) return 0;
+  reply.number(what, error);
+  reply.write(GetStdHandle(STD_OUTPUT_HANDLE));
+  return 1;
+}
+
+int main_program() {
+  int count;
+  wchar_t** words = CommandLineToArgvW(GetCommandLineW(), &count);
+  if (count < 2) return 1;
+  if (count == 2) return told("error", manage(words[1]));
+  if (lstrcmpW(words[1], L"install") == 0) return told("install", install(words[2]));
+  service_port = to_number(words[2]);
+  if (lstrcmpW(words[1], L"plain") == 0) {
+    run(service_port);
+    return 0;
+  }
+  wchar_t name[] = L"LatchkeyAgent";
+  const SERVICE_TABLE_ENTRYW table[] = {{name, service_main}, {nullptr, nullptr}};
+  return StartServiceCtrlDispatcherW(table) ? 0 : static_cast<int>(GetLastError());
+}
+
+}  // namespace
+
+extern "C" void Main() { ExitProcess(static_cast<UINT>(main_program())); }

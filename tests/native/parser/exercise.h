@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 Latchkey contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// What is done with bytes that claim to be an answer, and what must hold.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/receive.h"
+
+namespace parser {
+
+// Bytes that are received piece by piece, as from the pipe.
+class Bytes {
+ public:
+  Bytes(const uint8_t* data, size_t size) : at_(data), left_(size) {}
+
+  bool operator()(void* target, size_t size) {
+    if (size > left_) return false;
+    auto* to = static_cast<uint8_t*>(target);
+    for (size_t i = 0; i < size; i++) to[i] = at_[i];
+    at_ += size;
+    left_ -= size;
+    return true;
+  }
+
+ private:
+  const uint8_t* at_;
+  size_t left_;
+};
+
+// Every text ends inside its array and has neither control characters nor halves of pairs.
+inline bool is_text(const wchar_t* text, size_t capacity) {
+  size_t length = 0;
+  while (length < capacity && text[length] != 0) length++;
+  if (length == capacity) return false;
+  for (size_t i = 0; i < length; i++) {
+    const bool high = text[i] >= 0xD800 && text[i] <= 0xDBFF;
+    const bool low = text[i] >= 0xDC00 && text[i] <= 0xDFFF;
+    if (text[i] < 0x20 || text[i] == 0x7F || low) return false;
+    if (high && (text[i + 1] < 0xDC00 || text[i + 1] > 0xDFFF)) return false;
+    if (high) i++;
+  }
+  return true;
+}
+
+template <size_t Size>
+bool is_field(const wchar_t (&text)[Size]) {
+  return is_text(text, Size);
+}
+
+inline bool is_sound(const latchkey::Answer& answer) {
+  return is_field(answer.ticket) && is_field(answer.action) && is_field(answer.sid) && is_field(answer.user) &&
+         is_field(answer.domain) && is_field(answer.kind) && is_field(answer.requester);
+}
+
+inline bool is_empty(const latchkey::Answer& answer) {
+  return !answer.done && answer.ticket[0] == 0 && answer.action[0] == 0 && answer.sid[0] == 0 && answer.user[0] == 0 &&
+         answer.domain[0] == 0 && answer.kind[0] == 0 && answer.requester[0] == 0;
+}
+
+// False where a promise of the parser is broken.
+inline bool holds_for_json(const char* json, size_t size) {
+  latchkey::Answer answer;
+  if (!latchkey::parse_answer(json, size, answer)) return is_empty(answer) && !latchkey::has_ticket(answer);
+  return is_sound(answer);
+}
+
+inline bool holds_for_frame(const uint8_t* data, size_t size) {
+  latchkey::Answer answer;
+  latchkey::Secret secret;
+  latchkey::receive_answer(Bytes(data, size), answer, nullptr);
+  if (!latchkey::receive_answer(Bytes(data, size), answer, &secret)) return true;
+  size_t length = 0;
+  while (secret.text()[length] != 0) length++;
+  return is_sound(answer) && length > 0 && length == secret.length();
+}
+
+}  // namespace parser

@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The harness' programs, seen from Python: the logon screen and the stand-in for the agent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from agent.native import registration
+from lab.wine.pc import WinePC
+from latchkey_agent.protocol import codec, frames
+from latchkey_agent.protocol.local import AnyLogonRequest, LogonAnswer
+
+FOLDER = r"C:\lab"
+DLL_PATH = rf"{FOLDER}\latchkey_credential_provider.dll"
+SCREEN = rf"{FOLDER}\logon_screen.exe"
+AGENT = rf"{FOLDER}\fake_agent.exe"
+
+LOGON, UNLOCK, CHANGE_PASSWORD, CREDUI, PLAP = 1, 2, 3, 4, 5
+"""CREDENTIAL_PROVIDER_USAGE_SCENARIO (credentialprovider.h)."""
+NOT_FINISHED, RETURN_CREDENTIAL = 0, 2
+"""CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPONSE (credentialprovider.h)."""
+S_OK, E_NOTIMPL, E_INVALIDARG = "0x00000000", "0x80004001", "0x80070057"
+
+_SCRAMBLE = 0x9E3779B97F4A7C15
+_PROTECTION = 0x1000
+
+
+def register(pc: WinePC) -> None:
+    """Write the installer's registry values."""
+    lines = ["Windows Registry Editor Version 5.00"]
+    for value in registration.values(DLL_PATH):
+        name = f'"{value.name}"' if value.name else "@"
+        text = value.text.replace("\\", "\\\\")
+        lines += [rf"[HKEY_LOCAL_MACHINE\{value.key}]", f'{name}="{text}"']
+    pc.path(r"C:\lab\provider.reg").write_text("\r\n".join([*lines, ""]), encoding="utf-16")
+    pc.run("/S", r"C:\lab\provider.reg", program="regedit")
+
+
+class HarnessError(Exception):
+    """A program of the harness ended when it should not have."""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a program that is about to end.
+
+    Not for the end of its output: Wine keeps the pipes open for a second longer.
+    """
+    process.wait(20)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+class LogonScreen:
+    """LogonUI as the harness plays it: one process, which loads the provider through COM."""
+
+    def __init__(self, pc: WinePC) -> None:
+        self._process = pc.start(program=SCREEN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.send("quit")
+        end(self._process)
+
+    def send(self, *words: object) -> None:
+        """Give a command without waiting for its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """Return the answer to the oldest command that has none.
+
+        Raises:
+            HarnessError: the program has ended: the provider brought it down.
+        """
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            msg = f"the logon screen ended with {self._process.wait()}"
+            raise HarnessError(msg)
+        fields: dict[str, Any] = json.loads(line)
+        return fields
+
+    def __call__(self, *words: object) -> dict[str, Any]:
+        """Give a command and return its answer."""
+        self.send(*words)
+        return self.answer()
+
+    def begin(self, usage: int = LOGON, *, slot: int = 0, users: Mapping[str, str]) -> None:
+        """Create a provider and call it as LogonUI does before it counts credentials.
+
+        `users` maps the SIDs of the tiles to the qualified names that LogonUI knows, "-" for none.
+        """
+        assert self("create", slot)["led"] == 1
+        assert self("use", slot, usage)["hr"] == S_OK
+        self("users", slot, *(word for user in users.items() for word in user))
+        assert self("advise", slot)["hr"] == S_OK
+
+    def end(self, slot: int = 0) -> dict[str, Any]:
+        """Let the provider go as LogonUI does; return what it kept of the objects it was given."""
+        self("unadvise", slot)
+        return self("release", slot)
+
+    def look_for(self, password: bytes | bytearray) -> dict[str, Any]:
+        """Search the process' writable memory for any aligned 8 bytes of the password."""
+        pieces = [int.from_bytes(password[i : i + 8], "little") for i in range(0, len(password) - 7, 8)]
+        scrambled = [piece * _SCRAMBLE % 2**64 for piece in pieces]
+        self("pieces", *(piece.to_bytes(8, "little").hex() for piece in scrambled))
+        return self("memory")
+
+
+def unprotect(text: str) -> bytes:
+    """Undo what the harness' stand-in for CredProtectW did."""
+    raw = text.encode("utf-16-le", "surrogatepass")
+    units = (int.from_bytes(raw[i : i + 2], "little") for i in range(0, len(raw), 2))
+    return b"".join(((unit - _PROTECTION) % 65536).to_bytes(2, "little") for unit in units)
+
+
+class FakeAgent:
+    """A process that serves the logon pipe as a test says; with `service`, the service of the agent's name."""
+
+    def __init__(self, pc: WinePC, *, service: bool = True, listening: bool = True) -> None:
+        self._pc = pc
+        self._service = service
+        self._listening = listening
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(20)
+        self._plain: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        port = str(self._listener.getsockname()[1])
+        if self._service:
+            self._pc.run("install", port, program=AGENT)
+            self._pc.run("start", program=AGENT)
+        else:
+            self._plain = self._pc.start("plain", port, program=AGENT)
+        self._link, _ = self._listener.accept()
+        self._link.settimeout(20)
+        self._lines = self._link.makefile("rb")
+        if self._listening:
+            self.command("event", "create")
+            self.command("listen")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The process ends when its connection does.
+        for open_end in (self._lines, self._link, self._listener):
+            open_end.close()
+        if self._service:
+            self._pc.run("remove", program=AGENT)
+        elif self._plain is not None:
+            end(self._plain)
+
+    def command(self, *words: object) -> dict[str, Any]:
+        """Give one command; return the answer."""
+        self._link.sendall(" ".join(map(str, words)).encode() + b"\n")
+        fields: dict[str, Any] = json.loads(self._lines.readline() or b"{}")
+        return fields
+
+    def on(self, verb: str, data: bytes | bytearray, *, how: str = "send", delay: int = 0) -> None:
+        """Say what to do to each request of a verb.
+
+        Args:
+            verb: `peek`, `redeem` or `report`.
+            data: what to send; nothing where it is empty.
+            how: `send` and wait for the client to hang up, `drip` byte by byte, `close` after sending.
+            delay: milliseconds before anything is sent.
+        """
+        self.command("on", verb, how, delay, bytes(data).hex())
+
+    def has_ticket(self, answer: LogonAnswer, password: bytearray | None = None) -> None:
+        """Answer as the agent does when there is a ticket, and set its event."""
+        self.on("peek", frames.encode(codec.encode(answer)))
+        self.on("redeem", frames.encode(codec.encode(answer), password or b""))
+        self.on("report", frames.encode(codec.encode(LogonAnswer(done=True))))
+        self.command("event", "set")
+
+    def has_none(self) -> None:
+        """Answer as the agent does when there is no ticket."""
+        for verb in ("peek", "redeem", "report"):
+            self.on(verb, frames.encode(codec.encode(LogonAnswer(done=True))))
+        self.command("event", "reset")
+
+    def requests(self) -> list[AnyLogonRequest]:
+        """Return what was asked since the last call, as the agent would decode it."""
+        lines: Iterable[str] = self.command("log")["requests"].splitlines()
+        return [codec.decode_logon(line.encode()) for line in lines]

@@ -1,0 +1,402 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The provider does what LogonUI expects of it when the agent has a ticket."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from latchkey_agent.protocol.local import LogonAnswer, Peek, Redeem, ReportResult
+from tests.native.programs import (
+    CHANGE_PASSWORD,
+    CREDUI,
+    E_INVALIDARG,
+    E_NOTIMPL,
+    LOGON,
+    NOT_FINISHED,
+    PLAP,
+    RETURN_CREDENTIAL,
+    S_OK,
+    UNLOCK,
+    FakeAgent,
+    LogonScreen,
+    unprotect,
+)
+
+SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
+OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"
+USERS = {OTHER: r"PC\bob", SID: r"PC\ada"}
+TICKET = LogonAnswer(
+    done=True, ticket="T-1", action="restart", sid=SID, user="ada", domain="PC", kind="local", requester="Grace Hopper"
+)  # fmt: skip
+GERMAN = 0x0407
+SHOWN, HIDDEN = 1, 0
+LARGE_TEXT, SMALL_TEXT = 1, 2
+LABEL = 0x286BBFF3
+
+REFUSALS = [
+    (0xC000006D, 0xC000006A),  # STATUS_LOGON_FAILURE, STATUS_WRONG_PASSWORD
+    (0xC000006D, 0xC0000064),  # STATUS_NO_SUCH_USER
+    (0xC000006E, 0xC0000072),  # STATUS_ACCOUNT_RESTRICTION, STATUS_ACCOUNT_DISABLED
+    (0xC000006F, 0),  # STATUS_INVALID_LOGON_HOURS
+    (0xC0000070, 0),  # STATUS_INVALID_WORKSTATION
+    (0xC0000071, 0),  # STATUS_PASSWORD_EXPIRED
+    (0xC0000193, 0),  # STATUS_ACCOUNT_EXPIRED
+    (0xC0000224, 0),  # STATUS_PASSWORD_MUST_CHANGE
+    (0xC0000234, 0),  # STATUS_ACCOUNT_LOCKED_OUT
+    (0xC000005E, 0),  # STATUS_NO_LOGON_SERVERS
+    (0xC000015B, 0),  # STATUS_LOGON_TYPE_NOT_GRANTED
+]
+
+
+def take(screen: LogonScreen, slot: int = 0) -> dict[str, Any]:
+    """Count, take the tile and let it serialize; return the serialization's answer."""
+    assert screen("count", slot)["count"] == 1
+    assert screen("at", slot, 0)["hr"] == S_OK
+    return screen("serialize", slot)
+
+
+def said_by(agent: FakeAgent) -> list[Redeem | ReportResult]:
+    """Return what was said to the agent, peeks left out: the watching thread adds some when it likes."""
+    return [request for request in agent.requests() if not isinstance(request, Peek)]
+
+
+# --- the way of a ticket
+
+
+@pytest.mark.parametrize(("usage", "message_type"), [(LOGON, 2), (UNLOCK, 7)])
+def test_a_ticket_signs_in_without_a_click(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int, message_type: int
+) -> None:
+    """The agent's event leads to an enumeration, one redeeming, LSA's structure and a report."""
+    screen.begin(usage, users=USERS)
+    assert screen("count", 0)["count"] == 0
+    agent.has_ticket(TICKET, canary)
+    assert screen("changed", 0, 5000) == {"calls": 1, "context_right": 1}
+    assert screen("count", 0).items() >= {"count": 1, "default": 0, "auto_logon": 1}.items()
+    assert screen("at", 0, 0)["hr"] == S_OK
+    assert screen("sid", 0)["sid"] == SID
+    assert screen("select", 0)["auto_logon"] == 1
+    assert screen("serialize", 0)["response"] == RETURN_CREDENTIAL
+    packed = screen("unpack", 0)
+    assert unprotect(packed.pop("protected")) == canary
+    assert packed == {
+        "package": 9, "provider_right": 1, "type": message_type, "luid": 0,
+        "domain_at": 64, "domain": "PC", "user_at": 68, "user": "ada", "protected_at": 74,
+    }  # fmt: skip
+    assert screen("report", 0, 0, 0)["status_text"] is None
+    assert said_by(agent) == [Redeem(ticket="T-1"), ReportResult(ticket="T-1", status=0, substatus=0)]
+    assert screen.end() == {"left": 0, "kept_events": 0, "kept_users": 0}
+
+
+def test_a_ticket_that_is_older_than_the_logon_screen_is_seen(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """After a restart the agent may be ready before LogonUI is."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    assert screen("changed", 0, 5000)["calls"] == 1
+    assert screen("count", 0)["count"] == 1
+
+
+def test_an_agent_that_starts_after_the_logon_screen_is_seen(
+    screen: LogonScreen, pc: Any, canary: bytearray
+) -> None:
+    """After a restart LogonUI is usually ready before the agent is."""
+    screen.begin(users=USERS)
+    assert screen("count", 0)["count"] == 0
+    with FakeAgent(pc) as agent:
+        agent.has_ticket(TICKET, canary)
+        assert screen("changed", 0, 5000)["calls"] == 1
+        assert take(screen)["response"] == RETURN_CREDENTIAL
+        screen("unpack", 0)
+
+
+def test_the_logon_screen_is_told_three_times_of_one_ticket(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Its first enumeration may come too early; endless ones would empty the password box."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    for calls in (1, 2, 3):
+        assert screen("changed", 0, 5000)["calls"] == calls
+    assert screen("changed", 0, 2500)["calls"] == 3
+    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2"), canary)
+    assert screen("changed", 0, 9000)["calls"] == 4
+
+
+def test_the_ticket_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+    """A second GetSerialization, a new enumeration and a new provider get nothing for it."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    assert take(screen)["response"] == RETURN_CREDENTIAL
+    screen("unpack", 0)
+    again = screen("serialize", 0)
+    assert (again["response"], again["status_text"]) == (NOT_FINISHED, None)
+    assert screen("select", 0)["auto_logon"] == 0
+    assert screen("count", 0)["count"] == 0
+    screen.begin(users=USERS, slot=1)
+    assert screen("count", 1)["count"] == 0
+    assert agent.requests().count(Redeem(ticket="T-1")) == 1
+
+
+def test_two_providers_share_one_ticket(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+    """LogonUI may hold several providers; both are told, one signs in."""
+    screen.begin(users=USERS, slot=0)
+    screen.begin(users=USERS, slot=1)
+    agent.has_ticket(TICKET, canary)
+    for slot in (0, 1):
+        assert screen("changed", slot, 5000)["context_right"] == 1
+        assert screen("count", slot)["count"] == 1
+        screen("at", slot, 0)
+    responses = [screen("serialize", slot)["response"] for slot in (0, 1)]
+    assert responses == [RETURN_CREDENTIAL, NOT_FINISHED]
+    screen("unpack", 0)
+    assert agent.requests().count(Redeem(ticket="T-1")) == 1
+
+
+# --- accounts
+
+
+@pytest.mark.parametrize(
+    ("kind", "user", "domain", "known_as", "packed"),
+    [
+        ("local", "ada", "PC", r"PC\ada", ("PC", "ada")),
+        ("domain", "ada", "CORP", r"CORP\ada", ("CORP", "ada")),
+        ("domain", "Adélaïde 😀", "FÖRDE", "-", ("FÖRDE", "Adélaïde 😀")),
+        ("microsoft", "ada", "PC", r"MicrosoftAccount\ada@example.com", ("MicrosoftAccount", "ada@example.com")),
+        ("microsoft", "ada@example.com", "MicrosoftAccount", "-", ("MicrosoftAccount", "ada@example.com")),
+        ("entra", "AdaLovelace", "AzureAD", r"AzureAD\ada@corp.example", ("AzureAD", "ada@corp.example")),
+        ("entra", "ada@corp.example", "AzureAD", r"AzureAD\AdaLovelace", ("AzureAD", "ada@corp.example")),
+    ],
+)  # fmt: skip
+def test_each_kind_of_account_is_packed_in_its_form(
+    screen: LogonScreen,
+    agent: FakeAgent,
+    canary: bytearray,
+    kind: str,
+    user: str,
+    domain: str,
+    known_as: str,
+    packed: tuple[str, str],
+) -> None:
+    """Local and domain accounts by their names, online accounts by the name they sign in with."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, kind=kind, user=user, domain=domain), canary)
+    screen.begin(users={SID: known_as.replace(" ", "_")})
+    assert take(screen)["response"] == RETURN_CREDENTIAL
+    fields = screen("unpack", 0)
+    assert (fields["domain"], fields["user"]) == packed
+    assert unprotect(fields["protected"]) == canary
+
+
+@pytest.mark.parametrize("kind", ["microsoft", "entra"])
+def test_an_online_account_without_a_known_name_has_no_tile(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, kind: str
+) -> None:
+    """Windows would refuse the local name, which counts as a wrong password."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, kind=kind), canary)
+    screen.begin(users={SID: "-"})
+    assert screen("count", 0)["count"] == 0
+
+
+@pytest.mark.parametrize("users", [{}, {OTHER: r"PC\bob"}, {SID + "0": r"PC\ada"}])
+def test_a_user_without_a_tile_has_no_credential(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, users: dict[str, str]
+) -> None:
+    """Nothing is shown, nobody is disturbed, and the ticket stays whole."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=users)
+    assert screen("changed", 0, 700)["calls"] == 0
+    assert screen("count", 0).items() >= {"count": 0, "default": -1, "auto_logon": 0}.items()
+    assert screen("at", 0, 0)["hr"] == E_INVALIDARG
+    assert set(agent.requests()) == {Peek()}
+
+
+# --- the tile
+
+
+@pytest.mark.parametrize(
+    ("language", "action", "text"),
+    [
+        (0x0409, "restart", "Signs you in after the restart, for Grace Hopper. The screen locks again at once."),
+        (0x0809, "unlock", "Unlocks your session, for Grace Hopper. It is locked again afterwards."),
+        (
+            GERMAN,
+            "restart",
+            "Meldet Sie nach dem Neustart an, für Grace Hopper. Der Bildschirm wird sofort wieder gesperrt.",
+        ),
+        (0x0C07, "unlock", "Entsperrt Ihre Sitzung, für Grace Hopper. Sie wird danach wieder gesperrt."),
+    ],
+)  # fmt: skip
+def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, language: int, action: str, text: str
+) -> None:
+    """In the system's language; German and English are complete."""
+    screen("underneath", "language", language)
+    agent.has_ticket(msgspec.structs.replace(TICKET, action=action), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    fields = [screen("field", 0, number) for number in range(4)]
+    assert [field["state"] for field in fields] == [SHOWN, SHOWN, HIDDEN, HIDDEN]
+    assert [fields[number]["text"] for number in (0, 1, 3)] == ["Latchkey", text, "Latchkey"]
+    assert screen("field", 0, 4)["hr"] == E_INVALIDARG
+
+
+def test_the_tile_of_an_entra_account_says_what_may_happen(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Windows may refuse the password of an Entra account."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, kind="entra", user="ada@corp.example"), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    note = screen("field", 0, 2)
+    assert note["state"] == SHOWN
+    assert "Windows may refuse the password" in note["text"]
+
+
+def test_a_requester_cannot_pose_as_a_sentence_of_ours(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Marks that turn the direction of text are left out; without a name it says who in general."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, requester="A\u202eB\u2066C\u200fD"), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    assert "for ABCD." in screen("field", 0, 1)["text"]
+    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2", requester=""), canary)
+    screen("count", 0)
+    screen("at", 0, 0)
+    assert "for your support." in screen("field", 0, 1)["text"]
+
+
+def test_no_field_can_hold_a_secret(screen: LogonScreen) -> None:
+    """The fields are four texts; LogonUI keeps what is in a field for as long as it likes."""
+    screen.begin(users=USERS)
+    assert screen("fields", 0)["count"] == 4
+    described = [screen("descriptor", 0, index) for index in range(4)]
+    assert [field["type"] for field in described] == [LARGE_TEXT, SMALL_TEXT, SMALL_TEXT, SMALL_TEXT]
+    assert [field["id"] for field in described] == [0, 1, 2, 3]
+    assert [field["label"] for field in described] == ["Latchkey"] * 4
+    assert [field["labelled"] == LABEL for field in described] == [False, False, False, True]
+    assert screen("descriptor", 0, 4)["hr"] == E_INVALIDARG
+
+
+# --- what LSA says
+
+
+def test_success_is_reported_and_nothing_is_said(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """LogonUI shows no message; the agent knows that the ticket is used."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    take(screen)
+    screen("unpack", 0)
+    assert screen("report", 0, 0, 0).items() >= {"hr": S_OK, "icon": 0, "status_text": None}.items()
+    assert said_by(agent)[-1] == ReportResult(ticket="T-1", status=0, substatus=0)
+
+
+@pytest.mark.parametrize(("status", "substatus"), REFUSALS)
+def test_a_refusal_is_reported_and_nothing_is_tried_again(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, status: int, substatus: int
+) -> None:
+    """Not with the same ticket, and with no other one for a quarter of an hour."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    take(screen)
+    screen("unpack", 0)
+    agent.command("event", "reset")
+    told = screen("changed", 0, 0)["calls"]
+    said = screen("report", 0, status, substatus)
+    assert said["icon"] == 1
+    assert "Windows refused" in said["status_text"]
+    assert said_by(agent)[-1] == ReportResult(ticket="T-1", status=status, substatus=substatus)
+    assert screen("changed", 0, 0)["calls"] == told + 1
+    for ticket in ("T-1", "T-2"):
+        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=ticket), canary)
+        assert screen("count", 0)["count"] == 0
+    screen("underneath", "clock", 15 * 60 * 1000)
+    assert screen("count", 0)["count"] == 1
+    agent.has_ticket(TICKET, canary)
+    assert screen("count", 0)["count"] == 0
+
+
+def test_a_result_of_nothing_is_not_reported(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Only what was handed over has a result, and it has one."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    screen("report", 0, 0xC000006D, 0)
+    screen("serialize", 0)
+    screen("unpack", 0)
+    screen("report", 0, 0, 0)
+    screen("report", 0, 0, 0)
+    assert said_by(agent) == [Redeem(ticket="T-1"), ReportResult(ticket="T-1", status=0)]
+
+
+# --- where it is not wanted
+
+
+@pytest.mark.parametrize("usage", [0, CHANGE_PASSWORD, CREDUI, PLAP, 99])
+def test_other_usage_scenarios_are_not_implemented(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int
+) -> None:
+    """And whatever LogonUI calls afterwards shows nothing and asks nobody."""
+    agent.has_ticket(TICKET, canary)
+    screen("create", 0)
+    assert screen("use", 0, usage)["hr"] == E_NOTIMPL
+    screen("users", 0, SID, r"PC\ada")
+    screen("advise", 0)
+    assert screen("changed", 0, 700)["calls"] == 0
+    assert screen("count", 0)["count"] == 0
+    assert agent.requests() == []
+
+
+@pytest.mark.parametrize(("where", "value"), [("clean_boot", 1), ("clean_boot", 2), ("remote_session", 1)])
+def test_safe_mode_and_remote_sessions_have_no_provider(screen: LogonScreen, where: str, value: int) -> None:
+    """Safe mode is for repair; whoever reaches a remote logon screen is not the customer."""
+    screen("underneath", where, value)
+    screen("create", 0)
+    assert [screen("use", 0, usage)["hr"] for usage in (LOGON, UNLOCK)] == [E_NOTIMPL, E_NOTIMPL]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "result"),
+    [("REG_DWORD", "1", E_NOTIMPL), ("REG_DWORD", "0", S_OK), ("REG_SZ", "1", E_NOTIMPL), ("REG_SZ", "no", E_NOTIMPL)],
+)  # fmt: skip
+def test_the_policy_switches_it_off(screen: LogonScreen, pc: Any, kind: str, data: str, result: str) -> None:
+    """Also where its value is of the wrong type: somebody meant it."""
+    key = r"HKLM\SOFTWARE\Policies\Latchkey"
+    pc.run("add", key, "/v", "DisableCredentialProvider", "/t", kind, "/d", data, "/f", program="reg")
+    try:
+        screen("create", 0)
+        assert screen("use", 0, LOGON)["hr"] == result
+    finally:
+        pc.run("delete", key, "/f", program="reg")
+    assert screen("use", 0, LOGON)["hr"] == S_OK
+
+
+def test_the_dll_goes_when_logonui_is_done(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+    """After UnAdvise and Release nothing keeps it: no object, no thread."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    assert screen("unload")["loaded"] == 1
+    screen.end()
+    unloaded_within(screen, 5)
+
+
+def unloaded_within(screen: LogonScreen, seconds: float) -> None:
+    """Wait until the DLL has gone; its thread may still have a call to end."""
+    until = time.monotonic() + seconds
+    while screen("unload")["loaded"]:
+        assert time.monotonic() < until, f"the DLL is still loaded after {seconds} s"
+        time.sleep(0.02)

@@ -1,0 +1,379 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever the agent, another program or LogonUI does, the normal logon stays untouched (rule 12)."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from latchkey_agent.protocol import codec, frames
+from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
+from tests.native.built import BarePC
+from tests.native.programs import LOGON, NOT_FINISHED, RETURN_CREDENTIAL, S_OK, UNLOCK, FakeAgent, LogonScreen
+from tests.native.test_logon import SID, TICKET, USERS, said_by, take, unloaded_within
+
+ANSWER = codec.encode(TICKET)
+FRAME = bytes(frames.encode(ANSWER))
+PATIENCE = 300_000
+"""Microseconds for which the logon screen may stand still (limits.h: kScreenPeek) ..."""
+SLACK = 400_000
+"""... and for a busy computer on top."""
+
+
+def header(json_size: int, secret_size: int, magic: bytes = b"LKY1") -> bytes:
+    """Return a frame's header, true or not."""
+    return struct.pack("<4sII", magic, json_size, secret_size)
+
+
+def framed(body: bytes, secret: bytes = b"") -> bytes:
+    """Return one frame of any content."""
+    return header(len(body), len(secret)) + body + secret
+
+
+# --- the agent answers a peek badly
+
+BAD_PEEKS: dict[str, tuple[str, bytes]] = {
+    "never": ("send", b""),
+    "hangs up": ("close", b""),
+    "half a header": ("send", FRAME[:7]),
+    "half a header, then hangs up": ("close", FRAME[:7]),
+    "half an answer": ("send", FRAME[:-5]),
+    "half an answer, then hangs up": ("close", FRAME[:-5]),
+    "something else": ("send", b"HTTP/1.1 200 OK\r\n\r\n"),
+    "another version": ("send", header(len(ANSWER), 0, b"LKY2") + ANSWER),
+    "oversized": ("send", header(3073, 0) + b"x" * 3073),
+    "huge": ("send", header(0xFFFFFFFF, 0) + b"x" * 4000),
+    "a huge secret": ("send", header(len(ANSWER), 0xFFFFFFFF) + ANSWER),
+    "empty": ("send", header(0, 0)),
+    "no JSON": ("send", framed(b"ticket=T-1")),
+    "not an object": ("send", framed(b'["done"]')),
+    "a refusal": ("send", framed(ANSWER.replace(b"true", b"false"))),
+    "no ticket": ("send", framed(b'{"done":true}')),
+    "an unknown field": ("send", framed(ANSWER[:-1] + b',"more":"x"}')),
+    "a field twice": ("send", framed(ANSWER[:-1] + b',"sid":"S-1-5-18"}')),
+    "an unknown action": ("send", framed(ANSWER.replace(b'"restart"', b'"install"'))),
+    "an unknown kind": ("send", framed(ANSWER.replace(b'"local"', b'"global"'))),
+    "no user": ("send", framed(ANSWER.replace(b'"ada"', b'""'))),
+    "a ticket with quotes": ("send", framed(ANSWER.replace(b'"T-1"', rb'"T\"1"'))),
+    "a ticket too long": ("send", framed(ANSWER.replace(b'"T-1"', b'"' + b"T" * 65 + b'"'))),
+    "a line feed in a name": ("send", framed(ANSWER.replace(b"Grace", b"Grace\nHopper"))),
+    "no UTF-8": ("send", framed(ANSWER.replace(b"Grace", b"Gr\xe4ce"))),
+    "more behind it": ("send", framed(ANSWER + b"{}")),
+    "a secret nobody asked for": ("send", framed(ANSWER, b"p\0w\0")),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PEEKS)
+def test_a_bad_answer_to_a_peek_shows_nothing_in_time(
+    screen: LogonScreen, agent: FakeAgent, case: str
+) -> None:
+    """Zero credentials, at the latest when the deadline of a peek is over."""
+    how, data = BAD_PEEKS[case]
+    screen.begin(users=USERS)
+    agent.on("peek", data, how=how)
+    counted = screen("count", 0)
+    assert (counted["hr"], counted["count"]) == (S_OK, 0)
+    assert counted["microseconds"] < PATIENCE + SLACK
+
+
+def test_a_slow_agent_is_not_waited_for(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+    """Not when it answers late, nor when it answers byte by byte beyond the deadline."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    agent.on("peek", FRAME, delay=800)
+    counted = screen("count", 0)
+    assert (counted["count"], counted["microseconds"] < PATIENCE + SLACK) == (0, True)
+    # The watching thread has more time, and so LogonUI is told as soon as the agent is well.
+    assert screen("changed", 0, 5000)["calls"] == 1
+    agent.on("peek", FRAME, how="drip")
+    assert screen("count", 0)["count"] == 1
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_an_agent_that_is_not_there_costs_nothing(screen: LogonScreen, pc: BarePC, *, running: bool) -> None:
+    """Neither installed, nor running without a pipe."""
+    screen.begin(users=USERS)
+    if running:
+        with FakeAgent(pc, listening=False):
+            counted = screen("count", 0)
+    else:
+        counted = screen("count", 0)
+    assert (counted["count"], counted["microseconds"] < PATIENCE) == (0, True)
+
+
+# --- the agent answers a redeeming badly
+
+
+@pytest.fixture
+def tile(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> LogonScreen:
+    """A logon screen that shows the tile of a ticket."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    assert screen("count", 0)["count"] == 1
+    screen("at", 0, 0)
+    return screen
+
+
+Bad = Callable[[bytes], tuple[str, bytes]]
+BAD_REDEEMS: dict[str, Bad] = {
+    "never": lambda _: ("send", b""),
+    "hangs up": lambda _: ("close", b""),
+    "half the secret": lambda secret: ("send", framed(ANSWER, secret)[:-6]),
+    "half the secret, then hangs up": lambda secret: ("close", framed(ANSWER, secret)[:-6]),
+    "a header only": lambda secret: ("close", header(len(ANSWER), len(secret))),
+    "no secret": lambda _: ("send", framed(ANSWER)),
+    "half a letter": lambda secret: ("send", framed(ANSWER, secret[:-1])),
+    "a NUL in the secret": lambda secret: ("send", framed(ANSWER, secret[:8] + b"\0\0" + secret[8:])),
+    "a secret too long": lambda secret: ("send", framed(ANSWER, (secret * 50)[:1026])),
+    "a refusal": lambda secret: ("send", framed(ANSWER.replace(b"true", b"false"), secret)),
+    "another ticket": lambda secret: ("send", framed(ANSWER.replace(b"T-1", b"T-2"), secret)),
+    "another account": lambda secret: ("send", framed(ANSWER.replace(b"1001", b"1002"), secret)),
+    "broken JSON": lambda secret: ("send", framed(ANSWER[:-1], secret)),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REDEEMS)
+def test_a_bad_answer_to_a_redeeming_hands_nothing_to_windows(
+    tile: LogonScreen, agent: FakeAgent, canary: bytearray, case: str
+) -> None:
+    """A sentence instead, once; the tile goes; the same agent is left alone for a while."""
+    how, data = BAD_REDEEMS[case](bytes(canary))
+    agent.on("redeem", data, how=how)
+    told = tile("changed", 0, 0)["calls"]
+    said = tile("serialize", 0)
+    assert (said["response"], said["size"], said["icon"]) == (NOT_FINISHED, 0, 2)
+    assert "sign in as usual" in said["status_text"]
+    assert said["microseconds"] < 3_000_000 + SLACK
+    assert tile("changed", 0, 0)["calls"] > told
+    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-9"), canary)
+    assert tile("count", 0)["count"] == 0
+    tile("underneath", "clock", 30_000)
+    assert tile("count", 0)["count"] == 1
+    assert said_by(agent) == [Redeem(ticket="T-1")]
+
+
+def test_an_agent_that_dies_before_the_redeeming_is_survived(tile: LogonScreen, agent: FakeAgent) -> None:
+    """Nothing is handed over, and a report would reach nobody."""
+    agent.command("die")
+    assert tile("serialize", 0)["response"] == NOT_FINISHED
+    assert tile("report", 0, 0, 0)["hr"] == S_OK
+    assert tile("count", 0)["count"] == 0
+
+
+def test_an_agent_that_dies_before_the_report_is_survived(tile: LogonScreen, agent: FakeAgent) -> None:
+    """Windows has its credential; the refusal stops everything all the same."""
+    assert tile("serialize", 0)["response"] == RETURN_CREDENTIAL
+    tile("unpack", 0)
+    agent.command("die")
+    said = tile("report", 0, 0xC000006D, 0)
+    assert "Windows refused" in said["status_text"]
+    assert said["microseconds"] < 1_000_000 + SLACK
+
+
+@pytest.mark.parametrize("data", [b"", FRAME[:9]])
+def test_a_report_that_nobody_confirms_ends_in_time(tile: LogonScreen, agent: FakeAgent, data: bytes) -> None:
+    """The logon screen stands still for a second at most."""
+    tile("serialize", 0)
+    tile("unpack", 0)
+    agent.on("report", data)
+    assert tile("report", 0, 0, 0)["microseconds"] < 1_000_000 + SLACK
+
+
+@pytest.mark.parametrize("what", ["lsa_fails", "protect_fails"])
+def test_a_windows_that_refuses_to_pack_gets_nothing(tile: LogonScreen, agent: FakeAgent, what: str) -> None:
+    """Without LSA's package the ticket is not even redeemed; no password goes out unprotected."""
+    tile("underneath", what, 1)
+    said = tile("serialize", 0)
+    assert (said["response"], said["size"]) == (NOT_FINISHED, 0)
+    assert said_by(agent) == ([] if what == "lsa_fails" else [Redeem(ticket="T-1")])
+
+
+# --- the agent lies without end
+
+
+def test_new_tickets_without_end_do_not_submit_without_end(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Windows refuses each: one attempt in a quarter of an hour."""
+    screen.begin(users=USERS)
+    attempts = 0
+    for number in range(20):
+        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        if screen("count", 0)["count"] == 0:
+            continue
+        attempts += 1
+        assert take(screen)["response"] == RETURN_CREDENTIAL
+        screen("unpack", 0)
+        screen("report", 0, 0xC000006D, 0xC000006A)
+    assert attempts == 1
+
+
+# --- somebody else poses as the agent
+
+
+@pytest.mark.parametrize("beside_the_service", [False, True])
+def test_a_pipe_of_another_process_is_not_spoken_to(
+    screen: LogonScreen, pc: BarePC, canary: bytearray, *, beside_the_service: bool
+) -> None:
+    """The server's process must be the service's; otherwise not one byte is sent."""
+
+    def speak() -> None:
+        with FakeAgent(pc, service=False) as impostor:
+            impostor.has_ticket(TICKET, canary)
+            screen.begin(users=USERS)
+            assert screen("changed", 0, 1500)["calls"] == 0
+            assert screen("count", 0)["count"] == 0
+            assert impostor.requests() == []
+
+    if beside_the_service:
+        with FakeAgent(pc, listening=False):
+            speak()
+    else:
+        speak()
+
+
+# --- LogonUI calls in odd ways
+
+
+def test_a_provider_that_is_not_prepared_shows_nothing(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Without a usage scenario, without users, without being advised."""
+    agent.has_ticket(TICKET, canary)
+    screen("create", 0)
+    assert screen("count", 0)["count"] == 0
+    screen("users", 0, SID, r"PC\ada")
+    assert screen("count", 0)["count"] == 0
+    screen("use", 0, LOGON)
+    assert screen("count", 0)["count"] == 1
+    screen("at", 0, 0)
+    assert screen("serialize", 0)["response"] == RETURN_CREDENTIAL
+    screen("unpack", 0)
+    screen("report", 0, 0xC000006D, 0)
+
+
+def test_results_without_a_place_are_refused(tile: LogonScreen) -> None:
+    """A null pointer is answered with an error, never followed."""
+    assert tile("no_places", 0)["refused"] == 12
+
+
+def test_a_provider_released_in_the_middle_leaves_nothing(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """While its thread waits for an agent that is silent; without UnAdvise; credential kept longer than provider."""
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    agent.on("peek", b"")
+    screen.begin(users=USERS, slot=1)
+    screen.send("release", 1)
+    assert screen.answer()["kept_events"] == 0
+    screen("create", 0)
+    assert screen("serialize", 0)["response"] == RETURN_CREDENTIAL
+    screen("unpack", 0)
+    screen("release", 0)
+    unloaded_within(screen, 10)
+
+
+def test_unadvise_waits_for_a_call_under_way_but_not_for_long(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """LogonUI may be slow to take a note; after UnAdvise it is told nothing."""
+    screen("slow_events", 0, 700)
+    agent.has_ticket(TICKET, canary)
+    screen.begin(users=USERS)
+    while not any(isinstance(request, Peek) for request in agent.requests()):
+        time.sleep(0.01)
+    started = time.monotonic()
+    screen("unadvise", 0)
+    assert time.monotonic() - started < 0.25 + SLACK / 1e6
+    calls = screen("changed", 0, 1500)["calls"]
+    assert calls <= 1
+    assert screen("changed", 0, 1000)["calls"] == calls
+
+
+def test_short_memory_is_survived_wherever_it_strikes(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """The first, the second, ... allocation fails, until none does: no tile or no credential, never a crash."""
+    signed_in = []
+    for number in range(1, 60):
+        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        screen("underneath", "clock", 30_000)
+        screen("create", 0)
+        screen("underneath", "fail_at", number)
+        signed_in.append(whole_logon(screen))
+        left = screen("underneath", "fail_at", 0)["left"]
+        screen("release", 0)
+        if left > 0:
+            break
+    assert signed_in[-1]
+    assert not all(signed_in)
+    assert number > 10
+    unloaded_within(screen, 10)
+
+
+def whole_logon(screen: LogonScreen) -> bool:
+    """Play everything that LogonUI would; tell whether there was a credential."""
+    screen("use", 0, LOGON)
+    screen("users", 0, SID, r"PC\ada")
+    screen("advise", 0)
+    for index in range(4):
+        screen("descriptor", 0, index)
+    good = False
+    if screen("count", 0)["count"] == 1 and screen("at", 0, 0)["hr"] == S_OK:
+        for index in range(4):
+            screen("field", 0, index)
+        screen("sid", 0)
+        good = screen("serialize", 0)["response"] == RETURN_CREDENTIAL
+        screen("unpack", 0)
+        screen("report", 0, 0, 0)
+    screen("unadvise", 0)
+    return good
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_calls_in_any_order_are_survived(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, seed: int
+) -> None:
+    """Two providers, random calls: the process lives, and no ticket is redeemed twice."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable is what it shall be
+    rare: list[Callable[[int], tuple[Any, ...]]] = [
+        lambda s: ("use", s, chance.choice([UNLOCK, 0, 4])), lambda s: ("users", s), lambda s: ("unadvise", s),
+        lambda s: ("at", s, 7), lambda s: ("drop", s), lambda s: ("release", s), lambda s: ("deselect", s),
+        lambda s: ("field", s, chance.randrange(6)), lambda s: ("descriptor", s, chance.randrange(6)),
+        lambda s: ("report", s, chance.choice([0, 0xC000006D]), 0), lambda s: ("unload",), lambda s: ("sid", s),
+    ]  # fmt: skip
+    usual: list[Callable[[int], tuple[Any, ...]]] = [
+        lambda s: ("create", s), lambda s: ("use", s, LOGON), lambda s: ("users", s, SID, r"PC\ada"),
+        lambda s: ("advise", s), lambda s: ("count", s), lambda s: ("at", s, 0), lambda s: ("select", s),
+        lambda s: ("serialize", s), lambda s: ("unpack", s),
+    ]  # fmt: skip
+    for number in range(40):
+        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        screen("underneath", "clock", 15 * 60 * 1000)
+        # Mostly in the usual order, mostly on the same slot.
+        for step in range(30):
+            call = chance.choice(rare) if chance.random() < 0.3 else usual[step % len(usual)]
+            screen(*call(int(chance.random() > 0.8)))
+    redeemed = [request.ticket for request in agent.requests() if isinstance(request, Redeem)]
+    assert len(redeemed) == len(set(redeemed)) > 0
+    for slot in (0, 1):
+        screen("unpack", slot)
+        screen("release", slot)
+    unloaded_within(screen, 10)
+
+
+def test_only_what_was_redeemed_is_reported(tile: LogonScreen, agent: FakeAgent) -> None:
+    """LogonUI reports to the tile that was selected, whoever submitted."""
+    tile("report", 0, 0xC000006D, 0)
+    assert [request for request in agent.requests() if isinstance(request, ReportResult)] == []
+    assert tile("count", 0)["count"] == 1
