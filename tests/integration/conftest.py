@@ -15,4 +15,12 @@ from tests.integration.wsman_fixtures import (
     wsman_start,
 )
 
-__all__ = ["simulated_pc", "wsman_config", "wsman_environment", "wsman_lab", "wsman_password", "wsman_reach", "wsman_start"]
+__all__ = [
+    "simulated_pc",
+    "wsman_config",
+    "wsman_environment",
+    "wsman_lab",
+    "wsman_password",
+    "wsman_reach",
+    "wsman_start",
+]
