@@ -42,8 +42,9 @@ options:
     default: 600
   test_command:
     description:
-      - PowerShell text that is run once the customer is signed in, again and again until its last command succeeds. It runs as the
-        connection's account, not as the customer.
+      - PowerShell text that is run once the customer is signed in, again and again until it succeeds.
+      - It succeeds if it throws no error and the last program that it ran, if any, ended with exit code 0.
+      - It runs as the connection's account, not as the customer.
     type: str
   timeout:
     description:

@@ -27,12 +27,6 @@ _PREFIX = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 _DOUBLED = str.maketrans({quote: quote * 2 for quote in _SINGLE_QUOTES})
 
-# Without it a failed last command would leave the exit code 0 on some connections.
-_EXIT_CODE = (
-    "if (-not $?) { if (Get-Variable LASTEXITCODE -ErrorAction SilentlyContinue) "
-    "{ exit $LASTEXITCODE } else { exit 1 } }"
-)
-
 
 def quoted(text: str) -> str:
     """Return the text as a single-quoted PowerShell string, in which nothing is special."""
@@ -69,5 +63,8 @@ def request_script(agent_path: str) -> str:
 
 
 def test_script(text: str) -> str:
-    """Return the operator's own PowerShell text as a script that fails where its last command did."""
-    return f"{text}\n{_EXIT_CODE}"
+    """Return the operator's own PowerShell text as a script that passes on how its last program ended.
+
+    An error that is thrown ends it with 1 by itself.
+    """
+    return f"{text}\nexit $LASTEXITCODE"

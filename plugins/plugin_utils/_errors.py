@@ -187,6 +187,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         'The logon ticket was cancelled: {detail}.',
         'Nobody was signed in with it. Apply again if the terms still allow it.',
     ),
+    "settings_invalid": (
+        'The settings were not put in place: {detail}.',
+        'The former settings stay in force. Correct what is named; docs/administrator.md lists every key.',
+    ),
+    "setup_failed": (
+        'The agent could not be set up: {detail}.',
+        "Connect as an administrator of the PC; check the operators' names.",
+    ),
     "agent_not_installed": (
         'The consent agent is not installed on this PC (no {path}).',
         'Install it with the role latchkey.consent.agent, or set agent_path.',
@@ -234,6 +242,34 @@ ERRORS: dict[str, tuple[str, str]] = {
     "apply_timeout": (
         'The PC is back, but the sign-in was not finished within {limit} s.',
         'Look with latchkey.consent.credential_info; the ticket lapses by itself.',
+    ),
+    "package_unreadable": (
+        "The agent's package cannot be had: {detail}.",
+        'Check path or url on the controller; make package builds one.',
+    ),
+    "package_checksum_wrong": (
+        "The agent's package has the SHA-256 {found}, not {wanted}; it was not used.",
+        'Get the package again, and the checksum from where it was published.',
+    ),
+    "package_not_sent": (
+        'The package could not be put on the PC: {detail}.',
+        "Look at the PC's disk and the connection; nothing was installed.",
+    ),
+    "package_older": (
+        'The agent {installed} is installed, which is newer than {wanted}; it was kept.',
+        'To go back, remove it first with state: absent; what is lent will be erased.',
+    ),
+    "package_busy": (
+        'Windows Installer is busy with another installation on the PC, for {limit} s now (1618).',
+        'Wait until it is done, or give a longer timeout.',
+    ),
+    "package_refused": (
+        'Windows Installer ended with {code}: {sentence}{detail}',
+        "See the PC's Application event log, sources MsiInstaller and Latchkey.",
+    ),
+    "package_other_version": (
+        'The package was installed, but the PC now has the agent {installed}, not {wanted}.',
+        "The package is of another version than version says; correct it, or the file's name.",
     ),
     "test_command_failed": (
         'The PC is back and signed in, but test_command did not succeed in time ({detail}).',

@@ -265,3 +265,11 @@ class InfoAnswer(TypedDict):
     pending_restart: PendingRestartView
     receipts: list[ReceiptView]
     forecast: ForecastView | None
+
+
+class SetupAnswer(TypedDict):
+    """What was changed, or with `check` would be."""
+
+    settings_changed: bool
+    operators_added: list[str]
+    operators_removed: list[str]

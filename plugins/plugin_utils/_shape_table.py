@@ -188,4 +188,9 @@ SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {
         "receipts": ("[ReceiptView]", []),
         "forecast": ("ForecastView?", None),
     },
+    "SetupAnswer": {
+        "settings_changed": ("bool",),
+        "operators_added": ("[str]",),
+        "operators_removed": ("[str]",),
+    },
 }

@@ -55,7 +55,6 @@ def test_a_script_that_does_not_fit_is_refused() -> None:
 
 
 def test_a_test_command_ends_with_its_own_exit_code() -> None:
-    """Behind the operator's text stands what makes its failure the script's."""
-    [command, guard] = grammar.parse(c.test_script("& 'C:\\x.exe'"))
-    assert command == grammar.Call("C:\\x.exe", (), with_input=False)
-    assert isinstance(guard, grammar.PropagateExit)
+    """Behind the operator's text stands what passes its last program's exit code on."""
+    call = grammar.Call("C:\\x.exe", (), with_input=False)
+    assert grammar.parse(c.test_script("& 'C:\\x.exe'")) == (call, grammar.Exit(None))

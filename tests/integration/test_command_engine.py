@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection's exact command lines through the real PowerShell engine, where it is at hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
+    AGENT_MISSING,
+    command_line,
+    quoted,
+    request_script,
+)
+from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
+    test_script as script_of_test,
+)
+
+from tests.integration.test_wsman_engine import engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["engine"]
+
+AWKWARD = [
+    *("plain", "two words", "O'Neill\u2019s \u2018x\u201a \u201b", "$(throw) `n $x"),
+    *('double "q"', "a;b|c&d{}()", "\u00fc\U0001f511"),
+]
+ECHO = """\
+#!{python} -IS
+import sys
+sys.stdout.write(repr((sys.argv[1:], sys.stdin.read())))
+sys.exit(7)
+"""
+
+
+def run(engine: Path, script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a script as the command line says it; only the program's name is the engine's own."""
+    _name, *arguments = command_line(script).split(" ")
+    # The engine's host takes no execution policy; on Windows it is part of the line.
+    kept = [word for word in arguments if word not in {"-ExecutionPolicy", "Unrestricted"}]
+    return subprocess.run([engine, *kept], input=given, capture_output=True, timeout=60, check=False)
+
+
+def test_a_program_of_any_name_gets_the_request(engine: Path, tmp_path: Path) -> None:
+    """The program is run with one argument and the whole line, and its exit code comes back."""
+    line = b'{"verb":"info","session":"a \\u00fc \\"q\\" $x"}\n'
+    for name in AWKWARD:
+        (tmp_path / name).write_text(ECHO.format(python=sys.executable), encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = pool.map(lambda name: run(engine, request_script(str(tmp_path / name)), line), AWKWARD)
+
+    for name, done in zip(AWKWARD, runs, strict=True):
+        assert (done.returncode, done.stderr) == (7, b""), name
+        assert done.stdout.decode().strip() == repr((["request"], line.decode())), name
+
+
+def test_a_program_that_is_missing_is_told(engine: Path, tmp_path: Path) -> None:
+    """The script says so in one word and ends with 127."""
+    done = run(engine, request_script(str(tmp_path / "none")), b"{}\n")
+    assert (done.returncode, done.stdout.strip()) == (127, AGENT_MISSING.encode())
+
+
+def test_a_test_command_says_how_it_ended(engine: Path, tmp_path: Path) -> None:
+    """The last program's exit code, an error that is thrown and an explicit exit all come back."""
+    program = tmp_path / "program"
+    program.write_text(ECHO.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o755)
+    call = f"& {quoted(str(program))}"
+    texts = {"'fine'": 0, "throw 'not yet'": 1, "exit 5": 5, call: 7, f"{call}\n'fine'": 7}
+    with ThreadPoolExecutor(2) as pool:
+        codes = pool.map(lambda text: run(engine, script_of_test(text)).returncode, texts)
+        assert dict(zip(texts, codes, strict=True)) == texts
