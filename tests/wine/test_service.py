@@ -219,9 +219,12 @@ with pipes.connect(names.PIPE_CONTROL, limit=20) as stream:
 """
 
 KILL = r"""
-import win32api
+import win32api, win32event
 from latchkey_agent.windows import pipes
-win32api.TerminateProcess(win32api.OpenProcess(1, False, pipes.service_process()), 1)
+TERMINATE_AND_SYNCHRONIZE = 0x100001
+process = win32api.OpenProcess(TERMINATE_AND_SYNCHRONIZE, False, pipes.service_process())
+win32api.TerminateProcess(process, 1)
+assert win32event.WaitForSingleObject(process, 20_000) == win32event.WAIT_OBJECT_0
 """
 
 

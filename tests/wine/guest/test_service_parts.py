@@ -9,10 +9,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from latchkey_agent.domain import events
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import (
     accounts,
@@ -30,19 +28,6 @@ def test_clock_shows_the_present_with_an_offset() -> None:
     now = clock.WindowsClock().now()
     assert now.utcoffset() is not None
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=2)
-
-
-def test_every_event_of_the_journal_has_an_id_of_its_own_below_1000() -> None:
-    """EventCreate.exe has messages for 1 to 1000."""
-    kinds = {
-        cls.__name__
-        for cls in vars(events).values()
-        if isinstance(cls, type) and issubclass(cls, msgspec.Struct) and cls.__struct_config__.tag
-    }
-    assert set(eventlog.EVENT_IDS) == kinds - {"Event"}
-    ids = [*eventlog.EVENT_IDS.values(), *eventlog.GENERAL_IDS.values()]
-    assert len(set(ids)) == len(ids)
-    assert all(0 < i <= 1000 for i in ids)
 
 
 def test_an_entry_has_the_id_of_the_event_that_it_tells_of() -> None:

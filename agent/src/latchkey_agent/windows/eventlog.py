@@ -4,8 +4,8 @@
 
 Every kind of event of the journal has an id of its own, so that a console can
 count or alert by it. The ids stay within what `names.EVENT_MESSAGE_FILE` knows.
-An entry names the event and its number in the journal and carries nothing of
-what was said, for the Application log is read by every user of the PC.
+An entry names the event and carries nothing of
+what was said, for every user of the PC can read the Application log.
 """
 
 from __future__ import annotations
@@ -18,35 +18,7 @@ import pywintypes
 import win32evtlog
 
 from . import names
-
-GENERAL_IDS = {logging.INFO: 1, logging.WARNING: 2, logging.ERROR: 3, logging.CRITICAL: 4}
-EVENT_IDS = {
-    "JournalBegun": 100,
-    "BootSeen": 101,
-    "CommandRefused": 102,
-    "SessionOpened": 110,
-    "SessionClosed": 111,
-    "MarkSet": 112,
-    "RequestMade": 120,
-    "RequestShown": 121,
-    "RequestPostponed": 122,
-    "RequestAskedAgain": 123,
-    "RequestDenied": 124,
-    "RequestClosed": 125,
-    "PasswordRefused": 126,
-    "GrantGiven": 130,
-    "GrantPaused": 131,
-    "GrantResumed": 132,
-    "GrantEnded": 133,
-    "ErasureChecked": 134,
-    "TicketIssued": 140,
-    "TicketRedeemed": 141,
-    "TicketLoggedOn": 142,
-    "TicketRefused": 143,
-    "TicketDropped": 144,
-    "DesktopClosed": 145,
-    "NoticesClosed": 150,
-}
+from .event_ids import EVENT_IDS, GENERAL_IDS
 
 _TYPES = (
     (logging.ERROR, win32evtlog.EVENTLOG_ERROR_TYPE),
