@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import inspect
 
-from latchkey_agent.protocol import PROTOCOL_VERSION, local, messages
+from latchkey_agent.protocol import PROTOCOL_VERSION, local, messages, setup
 from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ READ: tuple[type[msgspec.Struct], ...] = (
     messages.RevokeAnswer,
     messages.CheckpointAnswer,
     messages.InfoAnswer,
+    setup.SetupAnswer,
 )
 """What the collection reads; `latchkeyctl` alone asks for the others."""
 OTHERS: tuple[Any, ...] = (

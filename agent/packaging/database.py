@@ -121,7 +121,16 @@ def _tables(database: Path, folder: Path) -> list[Table]:
     for row in properties.rows:
         if properties.at(row, "Property") == "SecureCustomProperties":
             properties.put(row, "Value", ";".join(_SECURE))
-    return [files, hashes, properties, directories, *steps]
+    return [files, hashes, properties, directories, _expandable(Table.exported(database, "Registry")), *steps]
+
+
+def _expandable(registry: Table) -> Table:
+    """Mark the values with a variable as REG_EXPAND_SZ, which wixl takes for plain text."""
+    for row in registry.rows:
+        value = registry.at(row, "Value")
+        if re.match(r"%\w+%", value):
+            registry.put(row, "Value", f"#%{value}")
+    return registry
 
 
 def _add_actions(actions: Table, sequence: Table) -> None:

@@ -5,7 +5,8 @@
 | in the package | in the copy | why |
 | --- | --- | --- |
 | the service's module | the lab's service | `guest.adapters` says what Wine fakes |
-| the steps ConfigureService, EraseSecrets, RemoveData, UndoConfigure | run by `guest.installation` | files have no owner but one |
+| the steps but HardenService | run by `guest.installation` | files have no owner but one |
+| the property UPGRADINGPRODUCTCODE | a file of the lab | Wine does not set it |
 | the step HardenService | left out | Wine knows none of the settings (Windows error 124) |
 
 Everything else is the package's own: its files, tables, order and conditions.
@@ -22,15 +23,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from agent.packaging.database import Table
+from agent.packaging.installer import HOST
 from agent.packaging.runtime import runtime
-from agent.packaging.workshop import run
+from agent.packaging.workshop import WorkError, run
 
+from .agent_pc import Speaker
 from .calls import PORT_FILE
 from .pc import WinePC
 from .windows import WineWindows
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from lab.simulated.windows import Windows
 
 _RUN = r"C:\lab\lab\wine\guest\packaged.py"
 _MODULES = {
@@ -72,6 +77,7 @@ class PackagePC:
     def __init__(self, folder: Path) -> None:
         self.pc = WinePC(folder)
         self._windows: WineWindows | None = None
+        self._speakers: list[Speaker] = []
 
     def __enter__(self) -> Self:
         self.pc.make()
@@ -87,10 +93,44 @@ class PackagePC:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.hang_up()
         if self._windows is not None:
             self._windows.__exit__(kind, error, trace)
         self.pc.power_off()
         shutil.rmtree(self.pc.folder)
+
+    @property
+    def windows(self) -> WineWindows:
+        """What stands behind the PC for what Wine fakes."""
+        if self._windows is None:
+            msg = "the PC is not on"
+            raise WorkError(msg)
+        return self._windows
+
+    @property
+    def model(self) -> Windows:
+        """Its accounts and sessions."""
+        return self.windows.model
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run the installed Python and return what it printed."""
+        return self._ran(self.pc.start("-I", "-B", *arguments, program=self._host))
+
+    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
+        """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
+        who = [sid, "-" if session is None else str(session)] if sid else []
+        process = self.pc.start("-I", "-B", _RUN, "lab.wine.guest.speak", pipe, *who, program=self._host)
+        self._speakers.append(Speaker(process))
+        return self._speakers[-1]
+
+    def hang_up(self) -> None:
+        """End every program that speaks."""
+        while self._speakers:
+            self._speakers.pop().close()
+
+    @property
+    def _host(self) -> Path:
+        return self.pc.program_files / HOST
 
     def msiexec(self, *arguments: str, limit: float = 120.0) -> int:
         """Run Windows Installer without questions; return its exit code, of which Linux keeps the low byte."""
@@ -98,9 +138,22 @@ class PackagePC:
         process.communicate(timeout=limit)
         return process.returncode
 
+    def upgrade(self, package: str) -> int:
+        """Install a newer package over the one that is there; return the exit code."""
+        sign = self.pc.lab / "upgrading"
+        sign.touch()
+        try:
+            return self.msiexec("/i", package)
+        finally:
+            sign.unlink()
+
     def ctl(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run the installed latchkeyctl.exe and return what it printed."""
         program = self.pc.program_files / "latchkeyctl.exe"
-        process = self.pc.start(*arguments, program=program)
+        return self._ran(self.pc.start(*arguments, program=program), stdin)
+
+    def _ran(
+        self, process: subprocess.Popen[bytes], stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
         out, err = process.communicate(stdin, timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -3,8 +3,8 @@
 """`latchkeyctl`: the agent's command line, for programs and for administrators.
 
 `latchkeyctl request` takes one JSON request on standard input and prints one
-JSON answer on one line; that is how Ansible speaks with the agent. The other
-commands print tables. Exit codes: 0 an answer was printed, 1 the agent
+JSON answer on one line; that is how Ansible speaks with the agent. So does
+`setup`, which an administrator may. The other commands print tables. Exit codes: 0 an answer was printed, 1 the agent
 refused (only for people's commands), 2 wrong usage (sysexits: 64 is not used,
 argparse has 2), 69 the agent does not answer (EX_UNAVAILABLE of sysexits.h).
 """
@@ -18,7 +18,8 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, TextIO
+from functools import partial
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
@@ -28,6 +29,7 @@ from .protocol.errors import error
 from .stream import Stream, read_frame, write_frame
 from .tables import render
 
+Setup = Callable[[bytes], m.Answer]
 Connect = Callable[[], AbstractContextManager[Stream]]
 UNAVAILABLE = 69
 _READ_AT_MOST = codec.MAX_REQUEST + 1
@@ -51,7 +53,7 @@ def exchange(connect: Connect, body: bytes) -> m.Answer:
         return m.Answer(outcome="unknown", error=fault.view)
 
 
-def _request(connect: Connect, stdin: BinaryIO, stdout: TextIO) -> int:
+def _one_answer(answering: Callable[[bytes], m.Answer], stdin: BinaryIO, stdout: TextIO) -> int:
     # Windows PowerShell may put a byte order mark before what it pipes.
     body = stdin.read(_READ_AT_MOST).removeprefix(codecs.BOM_UTF8).strip()
     if len(body) > codec.MAX_REQUEST:
@@ -59,7 +61,7 @@ def _request(connect: Connect, stdin: BinaryIO, stdout: TextIO) -> int:
     elif not body:
         answer = codec.refused(error("bad_message", detail="nothing came on standard input"))
     else:
-        answer = exchange(connect, body)
+        answer = answering(body)
     stdout.write(codec.encode_line(answer).decode("ascii"))
     return _exit_code(answer)
 
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("request", help="one JSON request on standard input, one JSON answer")
+    commands.add_parser("setup", help="settings and operators, as JSON on standard input")
     commands.add_parser("status", help="the agent, its sessions and what is asked")
     commands.add_parser("grants", help="what is lent, and what was")
     receipt = commands.add_parser("receipt", help="one signed receipt")
@@ -107,6 +110,7 @@ def main(
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     connect: Connect | None = None,
+    setup: Setup | None = None,
 ) -> int:
     """Run one command and return its exit code.
 
@@ -115,12 +119,15 @@ def main(
         stdin: where `request` reads; standard input by default.
         stdout: where the answer goes; standard output by default.
         connect: opens the control pipe; Windows' named pipe by default.
+        setup: carries a `setup` request out; on this Windows PC by default.
     """
     stdin, stdout = stdin or sys.stdin.buffer, stdout or sys.stdout
     options = _parser().parse_args(argv)
-    connect = connect or _named_pipe()
+    if options.command == "setup":
+        return _one_answer(setup or _on_windows("operators", "set_up"), stdin, stdout)
+    connect = connect or _on_windows("pipes", "connect_control")
     if options.command == "request":
-        return _request(connect, stdin, stdout)
+        return _one_answer(partial(exchange, connect), stdin, stdout)
     answer = exchange(connect, msgspec.json.encode(_message(options)))
     text = codec.encode_line(answer).decode("ascii") if options.json else render(options.command, answer)
     stdout.write(_printable(text, stdout))
@@ -133,16 +140,15 @@ def _printable(text: str, stdout: TextIO) -> str:
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def _named_pipe() -> Connect:
-    """Return how to open the agent's control pipe on Windows."""
+def _on_windows(module: str, name: str) -> Any:  # noqa: ANN401 - the caller knows its type
+    """Return a part of the agent that only Windows has."""
     try:
-        pipes = importlib.import_module(".windows.pipes", __package__)
+        found = importlib.import_module(f".windows.{module}", __package__)
     except ImportError:
         message = "latchkeyctl: this is not Windows, and no other way to an agent was given\n"
         sys.stderr.write(message)
         raise SystemExit(2) from None
-    connect: Connect = pipes.connect_control
-    return connect
+    return getattr(found, name)
 
 
 if __name__ == "__main__":

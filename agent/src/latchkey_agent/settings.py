@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -85,3 +87,58 @@ def parse(content: bytes) -> Settings:
         return msgspec.toml.decode(content, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise SettingsError(str(fault).rstrip(".")) from None
+
+
+def from_object(value: dict[str, Any]) -> Settings:
+    """Return the settings in an object that has the file's shape.
+
+    Raises:
+        SettingsError: an unknown key, or a value out of its bounds.
+    """
+    try:
+        return msgspec.convert(value, Settings)
+    except msgspec.ValidationError as fault:
+        raise SettingsError(str(fault).rstrip(".")) from None
+
+
+def is_in_place(file: Path, wanted: Settings) -> bool:
+    """Tell whether a file says just this; one that is missing or wrong does not.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return parse(file.read_bytes()) == wanted
+    except (FileNotFoundError, SettingsError):
+        return False
+
+
+def put(file: Path, wanted: Settings) -> None:
+    """Replace a settings file as a whole: after a crash it says the old or the new.
+
+    Raises:
+        OSError: it could not be written; the old one stays.
+    """
+    fresh = file.with_suffix(".new")
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(rendered(wanted))
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def rendered(wanted: Settings) -> bytes:
+    """Return settings as TOML, every key with its value."""
+    lines: list[str] = []
+    for table, values in msgspec.to_builtins(wanted).items():
+        lines += [f"[{table}]", *(f"{name} = {_literal(value)}" for name, value in values.items()), ""]
+    return "\n".join(lines).encode()
+
+
+def _literal(value: str | float | bool) -> str:  # noqa: FBT001 - TOML has them all
+    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0).
+    return json.dumps(value, ensure_ascii=False)

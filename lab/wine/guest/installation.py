@@ -1,15 +1,23 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The installer's steps on Wine, where every file belongs to whoever runs Wine."""
+"""The installer's steps on Wine, where every file belongs to whoever runs Wine.
+
+Wine does not set UPGRADINGPRODUCTCODE when a newer package removes an older
+one, by which the package's own conditions leave the steps of a removal out.
+"""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import win32api
 import win32security
 
 from latchkey_agent.windows import folders, installation
+
+UPGRADING = Path("C:\\lab\\upgrading")
+"""Made by the lab before it upgrades, removed after."""
 
 
 def own_sid() -> str:
@@ -20,6 +28,16 @@ def own_sid() -> str:
     return text
 
 
+def is_upgrade(verb: str) -> bool:
+    """Tell whether a step belongs to a removal that is part of an upgrade."""
+    return verb in {"erase", "remove"} and UPGRADING.exists()
+
+
 if __name__ == "__main__":
+    if is_upgrade(sys.argv[1]):
+        sys.exit(0)
+    if sys.argv[1] == "remove":
+        # The lab's service keeps here what the product keeps in its registry key.
+        Path("C:\\lab\\anchor").unlink(missing_ok=True)
     folders.TRUSTED_OWNERS = (*folders.TRUSTED_OWNERS, own_sid())
     sys.exit(installation.main())

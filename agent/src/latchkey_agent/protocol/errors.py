@@ -213,6 +213,15 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "The logon ticket was cancelled: {detail}.",
         "Nobody was signed in with it. Apply again if the terms still allow it.",
     ),
+    # --- setting the agent up
+    "settings_invalid": ErrorRow(
+        _A, "The settings were not put in place: {detail}.",
+        "The former settings stay in force. Correct what is named; docs/administrator.md lists every key.",
+    ),
+    "setup_failed": ErrorRow(
+        _A, "The agent could not be set up: {detail}.",
+        "Connect as an administrator of the PC; check the operators' names.",
+    ),
     # --- controller
     "agent_not_installed": ErrorRow(
         _C, "The consent agent is not installed on this PC (no {path}).",
@@ -261,6 +270,34 @@ ERRORS: dict[str, ErrorRow] = {
     "apply_timeout": ErrorRow(
         _C, "The PC is back, but the sign-in was not finished within {limit} s.",
         "Look with latchkey.consent.credential_info; the ticket lapses by itself.",
+    ),
+    "package_unreadable": ErrorRow(
+        _C, "The agent's package cannot be had: {detail}.",
+        "Check path or url on the controller; make package builds one.",
+    ),
+    "package_checksum_wrong": ErrorRow(
+        _C, "The agent's package has the SHA-256 {found}, not {wanted}; it was not used.",
+        "Get the package again, and the checksum from where it was published.",
+    ),
+    "package_not_sent": ErrorRow(
+        _C, "The package could not be put on the PC: {detail}.",
+        "Look at the PC's disk and the connection; nothing was installed.",
+    ),
+    "package_older": ErrorRow(
+        _C, "The agent {installed} is installed, which is newer than {wanted}; it was kept.",
+        "To go back, remove it first with state: absent; what is lent will be erased.",
+    ),
+    "package_busy": ErrorRow(
+        _C, "Windows Installer is busy with another installation on the PC, for {limit} s now (1618).",
+        "Wait until it is done, or give a longer timeout.",
+    ),
+    "package_refused": ErrorRow(
+        _C, "Windows Installer ended with {code}: {sentence}{detail}",
+        "See the PC's Application event log, sources MsiInstaller and Latchkey.",
+    ),
+    "package_other_version": ErrorRow(
+        _C, "The package was installed, but the PC now has the agent {installed}, not {wanted}.",
+        "The package is of another version than version says; correct it, or the file's name.",
     ),
     "test_command_failed": ErrorRow(
         _C, "The PC is back and signed in, but test_command did not succeed in time ({detail}).",

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import win32api
-import win32net
 import win32security
 import win32service
 import winerror
@@ -25,7 +24,7 @@ import winerror
 from latchkey_agent import removal
 from latchkey_agent.ports import PortError
 
-from . import access, folders, names, pipes, registration
+from . import access, folders, names, operators, pipes, registration
 from .eventlog import EventLogHandler
 from .failures import doing
 from .security import descriptor
@@ -34,13 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
-NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
-"""lmerr.h; Windows answers so or by the codes of winerror.h."""
-_LOCAL: Any = None
 _HKLM: Any = winreg.HKEY_LOCAL_MACHINE
-# Its types in types-pywin32 are those of another function.
-_delete_group: Any = win32net.NetLocalGroupDel
-_GROUP_COMMENT = "May ask the Latchkey agent for a customer's sign-in."
 _KEY = rf"MACHINE\{names.REGISTRY_KEY}"
 
 
@@ -51,7 +44,7 @@ def configure() -> None:
         PortError: Windows refuses, or somebody else's folder lies in the way.
     """
     folders.prepare(folders.data_folder())
-    _make_operators_group()
+    operators.make()
     quote_image_path()
 
 
@@ -74,16 +67,6 @@ def _close_registry_key() -> None:
         win32security.SetNamedSecurityInfo(
             _KEY, win32security.SE_REGISTRY_KEY, flags, unchanged, unchanged, dacl, unchanged
         )
-
-
-def _make_operators_group() -> None:
-    group = {"name": names.OPERATORS_GROUP, "comment": _GROUP_COMMENT}
-    with doing(f"making the local group {names.OPERATORS_GROUP}"):
-        try:
-            win32net.NetLocalGroupAdd(_LOCAL, 1, group)
-        except win32net.error as fault:
-            if fault.winerror not in {winerror.ERROR_ALIAS_EXISTS, NERR_GroupExists}:
-                raise
 
 
 def quote_image_path() -> None:
@@ -125,9 +108,10 @@ def erase(*, keep_receipts: bool) -> None:
         PortError: the service cannot confirm the erasure, or a receipt could not be written.
     """
     try:
-        if keep_receipts:
-            removal.keep_receipts(pipes.connect_control, folders.data_folder())
         removal.erase_all(pipes.connect_control)
+        if keep_receipts:
+            # After it, so that they carry the proof of erasure.
+            removal.keep_receipts(pipes.connect_control, folders.data_folder())
     except removal.NoAnswer as silence:
         log.warning("the service did not erase: %s; what it kept is overwritten instead", silence)
 
@@ -145,7 +129,7 @@ def remove() -> None:
             removal.wipe(folder)
     with doing(f"removing the registry key {names.REGISTRY_KEY}"):
         _remove_registry_key()
-    _remove_operators_group()
+    operators.remove()
 
 
 def _remove_registry_key() -> None:
@@ -155,15 +139,6 @@ def _remove_registry_key() -> None:
     except (win32api.error, OSError) as fault:
         if fault.winerror != winerror.ERROR_FILE_NOT_FOUND:
             raise
-
-
-def _remove_operators_group() -> None:
-    with doing(f"removing the local group {names.OPERATORS_GROUP}"):
-        try:
-            _delete_group(_LOCAL, names.OPERATORS_GROUP)
-        except win32net.error as fault:
-            if fault.winerror not in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
-                raise
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local group of operators ("Network Management Functions", Microsoft Learn)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pywintypes
+import win32net
+import win32security
+import winerror
+
+from latchkey_agent import setup
+from latchkey_agent.setup import Member
+
+from . import compose, folders, names
+from .failures import doing
+
+if TYPE_CHECKING:
+    from latchkey_agent.protocol import messages as m
+
+NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
+"""lmerr.h; Windows answers so or by the codes of winerror.h."""
+_COMMENT = "May ask the Latchkey agent for a customer's sign-in."
+_LOCAL: Any = None
+# Its types in types-pywin32 are those of another function.
+_delete: Any = win32net.NetLocalGroupDel
+
+
+def make() -> None:
+    """Make the group, unless it is there; raises PortError."""
+    group = {"name": names.OPERATORS_GROUP, "comment": _COMMENT}
+    with doing(f"making the local group {names.OPERATORS_GROUP}"):
+        try:
+            win32net.NetLocalGroupAdd(_LOCAL, 1, group)
+        except win32net.error as fault:
+            if fault.winerror not in {winerror.ERROR_ALIAS_EXISTS, NERR_GroupExists}:
+                raise
+
+
+def remove() -> None:
+    """Remove the group, if it is there; raises PortError."""
+    with doing(f"removing the local group {names.OPERATORS_GROUP}"):
+        try:
+            _delete(_LOCAL, names.OPERATORS_GROUP)
+        except win32net.error as fault:
+            if fault.winerror not in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
+                raise
+
+
+class WindowsOperators:
+    """setup.Operators."""
+
+    def members(self) -> list[Member]:
+        """Return who is in the group; nobody where there is none."""
+        with doing(f"reading the local group {names.OPERATORS_GROUP}"):
+            try:
+                found, _, _ = win32net.NetLocalGroupGetMembers(_LOCAL, names.OPERATORS_GROUP, 2)
+            except win32net.error as fault:
+                if fault.winerror in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
+                    return []
+                raise
+        return [Member(_text(entry["sid"]), entry["domainandname"]) for entry in found]
+
+    def find(self, name: str) -> Member | None:
+        """Return the account or group of this name, None where there is none."""
+        with doing(f"looking for the account {name}"):
+            try:
+                sid, domain, _ = win32security.LookupAccountName(_LOCAL, name)
+            except pywintypes.error as fault:
+                if fault.winerror == winerror.ERROR_NONE_MAPPED:
+                    return None
+                raise
+        # The name without the domain, whichever way it was written.
+        plain = name.rpartition("\\")[2].partition("@")[0]
+        return Member(_text(sid), f"{domain}\\{plain}")
+
+    def change(self, add: list[Member], remove: list[Member]) -> None:
+        """Make the group if need be, and change its members."""
+        make()
+        with doing(f"changing the local group {names.OPERATORS_GROUP}"):
+            if add:
+                entries: Any = [_entry(member) for member in add]
+                win32net.NetLocalGroupAddMembers(_LOCAL, names.OPERATORS_GROUP, 0, entries)
+            for member in remove:
+                win32net.NetLocalGroupDelMembers(_LOCAL, names.OPERATORS_GROUP, [member.name])
+
+
+def _text(sid: Any) -> str:  # noqa: ANN401 - pywin32's own type
+    text: str = win32security.ConvertSidToStringSid(sid)
+    return text
+
+
+def _entry(member: Member) -> dict[str, Any]:
+    return {"sid": win32security.ConvertStringSidToSid(member.sid)}
+
+
+def set_up(body: bytes) -> m.Answer:
+    """Carry one `setup` request out on this PC."""
+    return setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())

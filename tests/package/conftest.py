@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The package, made once for the tests that look at it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.packaging import database, identity, product, provider, workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that is installed, laid out."""
+    if command := workshop.lacking(workshop.PACKAGES):
+        pytest.skip(f"no package is made here: {command}")
+    if find_spec("ziglang") is None or find_spec("cyclonedx") is None:
+        pytest.skip("no package is made here: make package installs what it needs")
+    folder = tmp_path_factory.mktemp("package") / "product"
+    product.lay_out(folder, identity.version(), provider.build_provider())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package(product_folder: Path) -> Path:
+    """The MSI."""
+    target = product_folder.with_name("agent.msi")
+    database.make(target, product_folder, identity.version())
+    return target

@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The package on a Wine PC: installed, upgraded, refused, undone and removed by msiexec."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.native import registration
+from agent.packaging import database, identity
+from agent.packaging.database import Table
+from agent.packaging.workshop import run
+from lab.wine import tools
+from lab.wine.package import PackagePC, for_wine
+from lab.wine.pc import WinePC
+from tests.canary import canary, search
+from tests.wine.test_service import lend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from latchkey_agent.domain.model import Account
+
+__all__ = ["canary"]
+pytestmark = pytest.mark.timeout(240)
+
+PACKAGE = r"C:\package.msi"
+SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
+FAILED = 1603 & 0xFF
+"""ERROR_INSTALL_FAILURE; Linux keeps the low byte of an exit code."""
+REFUSED = 1627 & 0xFF
+"""Wine's own answer when a step failed and the change was undone; Windows says 1603."""
+IMPORT_ALL = """
+import importlib, pkgutil, sys, latchkey_agent
+failed = []
+for module in pkgutil.walk_packages(latchkey_agent.__path__, "latchkey_agent."):
+    if not module.name.endswith("__main__"):
+        try:
+            importlib.import_module(module.name)
+        except Exception as fault:
+            failed.append(f"{module.name}: {fault!r}")
+sys.stdout.write("\\n".join(failed) or "all")
+"""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
+    """A PC, at first without the agent."""
+    if reason := tools.missing():
+        pytest.skip(reason)
+    with PackagePC(tmp_path_factory.mktemp("office") / "pc") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def for_office(package: Path, office: PackagePC) -> Path:
+    """The package with what Wine fakes replaced."""
+    return for_wine(package, package.with_name("office.msi"))
+
+
+@pytest.fixture
+def installed(office: PackagePC, for_office: Path) -> Iterator[PackagePC]:
+    """The PC with the agent installed; it stays so for the next test, if this one does not remove it."""
+    if not office.pc.program_files.exists():
+        office.pc.put(for_office, PACKAGE)
+        assert office.msiexec("/i", PACKAGE) == 0
+    yield office
+    office.hang_up()
+
+
+@pytest.fixture
+def bare(office: PackagePC) -> PackagePC:
+    """The PC without the agent."""
+    if office.pc.program_files.exists():
+        assert office.msiexec("/x", PACKAGE) == 0
+    return office
+
+
+def installed_files(pc: WinePC) -> dict[str, bytes]:
+    """Return every file of the installed folder."""
+    return files_of(pc.program_files)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def registry(office: PackagePC, key: str) -> str:
+    """Return a key with its values, as reg.exe prints it."""
+    return office.pc.run("query", key, program="reg")
+
+
+def status(office: PackagePC) -> str:
+    """Return what `latchkeyctl status` prints."""
+    done = office.ctl("status")
+    assert done.returncode == 0, done
+    return done.stdout.decode()
+
+
+def of_version(version: str, folder: Path, target: Path) -> Path:
+    """Make a package of another version, for Wine."""
+    made = target.with_suffix(".made.msi")
+    database.make(made, folder, version)
+    return for_wine(made, target)
+
+
+def test_installed_agent_answers_and_writes_no_byte_code(installed: PackagePC, product_folder: Path) -> None:
+    """Exactly the laid-out files are there, also after the service and latchkeyctl have run."""
+    assert "ready" in status(installed)
+    assert installed_files(installed.pc) == files_of(product_folder)
+
+
+def test_latchkeyctl_passes_input_output_and_exit_code_through(installed: PackagePC) -> None:
+    """One JSON request on standard input, one JSON answer; 2 for wrong usage."""
+    answered = installed.ctl("request", stdin=b'{"verb":"info"}\n')
+    assert answered.returncode == 0
+    assert json.loads(answered.stdout)["outcome"] == "done"
+    refused = installed.ctl("no-such-command")
+    assert refused.returncode == 2
+    assert b"no-such-command" in refused.stderr
+
+
+def test_every_module_of_the_agent_imports(installed: PackagePC) -> None:
+    """Nothing that it needs was left out of the runtime."""
+    done = installed.python("-c", IMPORT_ALL)
+    assert done.stdout.decode() == "all", done
+
+
+def test_service_is_quoted_and_known_to_the_event_log(installed: PackagePC) -> None:
+    r"""The command line begins with a quoted program, so that `C:\Program.exe` is never tried."""
+    assert r'REG_SZ    "C:\Program Files\Latchkey\pythonw.exe" -I -B' in registry(installed, SERVICE_KEY)
+    source = registry(installed, r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Latchkey")
+    assert r"EventMessageFile    REG_EXPAND_SZ    %SystemRoot%\System32\EventCreate.exe" in source
+
+
+def test_provider_is_registered_with_its_path(installed: PackagePC) -> None:
+    """The logon screen finds the class, and the class its DLL."""
+    assert "Latchkey" in registry(installed, rf"HKLM\{registration.PROVIDER_KEY}")
+    server = registry(installed, rf"HKLM\{registration.CLASS_KEY}\InprocServer32")
+    assert r"C:\Program Files\Latchkey\latchkey_credential_provider.dll" in server
+    assert "Apartment" in server
+
+
+def test_an_upgrade_keeps_the_journal(
+    installed: PackagePC, product_folder: Path, tmp_path: Path, anna: Account, canary: bytearray
+) -> None:
+    """A newer version takes the old one's place; what is lent stays lent, and the record whole."""
+    operator, customer = lend(installed, anna, canary, "CHG-1")  # type: ignore[arg-type]
+    del operator, customer
+    installed.hang_up()
+    before = json.loads(installed.ctl("--json", "journal", "verify").stdout)["result"]["events"]
+    newer = of_version("9.0.0", product_folder, tmp_path / "newer.msi")
+    installed.pc.put(newer, PACKAGE)
+    assert installed.upgrade(PACKAGE) == 0
+    assert "9.0.0" in registry(installed, r"HKLM\SOFTWARE\Latchkey\Package")
+    verified = json.loads(installed.ctl("--json", "journal", "verify").stdout)["result"]
+    assert verified["intact"]
+    assert verified["events"] >= before
+    grants = json.loads(installed.ctl("request", stdin=b'{"verb":"info"}').stdout)["result"]["grants"]
+    assert [grant["state"] for grant in grants] == ["active"]
+    assert installed.msiexec("/x", PACKAGE) == 0
+
+
+@pytest.fixture
+def anna(installed: PackagePC, canary: bytearray) -> Account:
+    """A customer who is signed in at the console, with the canary for a password."""
+    with installed.windows.lock:
+        record = installed.model.accounts.find("anna") or installed.model.accounts.add("anna", canary)
+        record.set_password(canary)
+        installed.model.sessions.sign_in(record.account)
+    return record.account
+
+
+def test_an_older_version_is_refused(installed: PackagePC, product_folder: Path, tmp_path: Path) -> None:
+    """The newer one stays as it is, and runs on."""
+    older = of_version("0.0.9", product_folder, tmp_path / "older.msi")
+    installed.pc.put(older, r"C:\older.msi")
+    before = installed_files(installed.pc)
+    assert installed.msiexec("/i", r"C:\older.msi") in {FAILED, REFUSED}
+    assert installed_files(installed.pc) == before
+    assert "ready" in status(installed)
+    assert identity.version() in registry(installed, r"HKLM\SOFTWARE\Latchkey\Package")
+
+
+def test_a_damaged_installation_is_repaired(installed: PackagePC, product_folder: Path) -> None:
+    """Missing and changed files come back."""
+    (installed.pc.program_files / "packages" / "latchkey_agent" / "settings.pyc").unlink()
+    (installed.pc.program_files / "licences" / "Latchkey.txt").write_text("changed")
+    assert installed.msiexec("/i", PACKAGE, "REINSTALL=ALL") == 0
+    assert installed_files(installed.pc) == files_of(product_folder)
+
+
+def test_a_service_that_does_not_start_undoes_the_installation(
+    bare: PackagePC, for_office: Path, tmp_path: Path
+) -> None:
+    """Neither files nor service stay behind."""
+    broken = tmp_path / "broken.msi"
+    shutil.copyfile(for_office, broken)
+    services = Table.exported(broken, "ServiceInstall")
+    for row in services.rows:
+        services.put(row, "Arguments", "-I -B -m no_such_module")
+    run(["msibuild", broken, "-i", services.write(tmp_path)])
+    bare.pc.put(broken, r"C:\broken.msi")
+    assert bare.msiexec("/i", r"C:\broken.msi") == REFUSED
+    assert not bare.pc.program_files.exists()
+    assert "LatchkeyAgent" not in registry(bare, r"HKLM\SYSTEM\CurrentControlSet\Services")
+    # Wine undoes a step of ours after its file is gone; Windows goes in reverse order.
+    shutil.rmtree(bare.pc.program_data, ignore_errors=True)
+
+
+def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, canary: bytearray) -> None:
+    """What was lent is erased with proof first; then no file and no key is left that was not there before."""
+    del anna_lends
+    sealed = list(office.pc.program_data.rglob("journal.db*"))
+    assert sealed
+    assert office.msiexec("/x", PACKAGE) == 0
+    assert not office.pc.program_files.exists()
+    assert not office.pc.program_data.exists()
+    assert not search([office.pc.path(r"C:\users"), office.pc.path(r"C:\ProgramData")], canary)
+    office.pc.run("/c", "exit", program="cmd")
+    assert "LatchkeyAgent" not in registry(office, r"HKLM\SYSTEM\CurrentControlSet\Services")
+    assert "Latchkey" not in registry(office, r"HKLM\SOFTWARE")
+    assert registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
+
+
+@pytest.fixture
+def anna_lends(installed: PackagePC, anna: Account, canary: bytearray) -> None:
+    """A grant of hers is active."""
+    lend(installed, anna, canary, "CHG-2")  # type: ignore[arg-type]
+    installed.hang_up()
+
+
+def test_receipts_are_kept_if_told_to(installed: PackagePC, anna_lends: None) -> None:
+    """They say that the secret was erased; nothing else of the agent stays."""
+    del anna_lends
+    assert installed.msiexec("/x", PACKAGE, "KEEPRECEIPTS=1") == 0
+    left = sorted(path.name for path in installed.pc.program_data.iterdir())
+    assert left == ["receipts"]
+    documents = list((installed.pc.program_data / "receipts").glob("*.json"))
+    assert documents
+    receipt = json.loads(documents[0].read_text(encoding="utf-8"))
+    assert receipt["signature"]
+    assert "erased" in json.dumps(receipt["document"])
+    assert documents[0].with_suffix(".txt").read_text(encoding="utf-8").strip()
+    shutil.rmtree(installed.pc.program_data)

@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Setting the agent up: settings are judged first, put in place whole, and kept when the new ones are wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latchkey_agent import settings
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.setup import Member, apply
+
+GOOD = {
+    "organization": {"name": 'Example "IT" \\ GmbH', "phone": "+49 30 1234567"},
+    "policy": {"max_restarts": 3},
+}
+ANNA, BEN, CARL = (
+    Member(f"S-1-5-21-1-2-3-{number}", name) for number, name in enumerate(("anna", "ben", "carl"))
+)
+
+
+class Group:
+    """A local group in memory."""
+
+    def __init__(self, *members: Member) -> None:
+        self.now = list(members)
+
+    def members(self) -> list[Member]:
+        """Return who is in it."""
+        return list(self.now)
+
+    def find(self, name: str) -> Member | None:
+        """Return one of three accounts."""
+        return next((known for known in (ANNA, BEN, CARL) if known.name == name), None)
+
+    def change(self, add: list[Member], remove: list[Member]) -> None:
+        """Change it."""
+        self.now = [member for member in self.now if member not in remove] + add
+
+
+def set_up(file: Path, group: Group | None = None, **fields: Any) -> m.Answer:
+    """Send one request."""
+    return apply(json.dumps({"verb": "setup", **fields}).encode(), file, group or Group())
+
+
+def code_of(answer: m.Answer) -> str:
+    """Return the code of a refusal."""
+    assert answer.outcome == "refused"
+    assert isinstance(answer.error, m.ErrorView)
+    return answer.error.code
+
+
+def test_settings_are_put_in_place_and_found_there_again(tmp_path: Path) -> None:
+    """The file says what was asked for; asking again changes nothing."""
+    file = tmp_path / "settings.toml"
+    assert set_up(file, settings=GOOD).changed
+    assert settings.parse(file.read_bytes()) == msgspec.convert(GOOD, settings.Settings)
+    assert not set_up(file, settings=GOOD).changed
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"policy": {"max_restarts": -1}},
+        {"policy": {"max_restart": 3}},
+        {"organisation": {}},
+        {"organization": {"name": "two\nlines"}},
+        {"policy": {"require_ticket": "yes"}},
+    ],
+)
+def test_wrong_settings_are_refused_and_the_former_ones_stay(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Not a byte of the file changes."""
+    file = tmp_path / "settings.toml"
+    set_up(file, settings=GOOD)
+    before = file.read_bytes()
+    answer = set_up(file, settings=wrong)
+    assert code_of(answer) == "settings_invalid"
+    assert file.read_bytes() == before
+
+
+def test_a_broken_file_is_replaced(tmp_path: Path) -> None:
+    """A file that nobody can read is no reason to stay so."""
+    file = tmp_path / "settings.toml"
+    file.write_text("organization = ")
+    assert set_up(file, settings=GOOD).changed
+    assert settings.parse(file.read_bytes()).policy.max_restarts == 3
+
+
+def test_check_changes_nothing_and_tells_what_would(tmp_path: Path) -> None:
+    """Neither file nor group."""
+    file, group = tmp_path / "settings.toml", Group(BEN)
+    answer = set_up(file, group, settings=GOOD, operators=["anna"], check=True)
+    assert answer.changed
+    assert answer.result == {
+        "settings_changed": True,
+        "operators_added": ["anna"],
+        "operators_removed": ["ben"],
+    }
+    assert not file.exists()
+    assert group.now == [BEN]
+
+
+def test_operators_are_all_members_and_no_others(tmp_path: Path) -> None:
+    """Who is not named is taken out; naming them again changes nothing."""
+    group = Group(BEN, CARL)
+    assert set_up(tmp_path / "x", group, operators=["anna", "carl"]).changed
+    assert group.now == [CARL, ANNA]
+    assert not set_up(tmp_path / "x", group, operators=["carl", "anna"]).changed
+
+
+def test_an_unknown_operator_stops_everything(tmp_path: Path) -> None:
+    """Nothing is half done: not the settings either."""
+    file, group = tmp_path / "settings.toml", Group(BEN)
+    assert code_of(set_up(file, group, settings=GOOD, operators=["anna", "nobody"])) == "setup_failed"
+    assert group.now == [BEN]
+    assert not file.exists()
+
+
+def test_what_is_not_named_stays(tmp_path: Path) -> None:
+    """Without settings and operators there is nothing to do."""
+    file, group = tmp_path / "settings.toml", Group(BEN)
+    set_up(file, settings=GOOD)
+    assert not set_up(file, group).changed
+    assert group.now == [BEN]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"verb":"setup","more":1}', b'{"verb":"info"}', b"\xff"])
+def test_what_is_no_request_is_refused(tmp_path: Path, body: bytes) -> None:
+    """Half a message, another one, an unknown field."""
+    assert code_of(apply(body, tmp_path / "x", Group())) == "bad_message"
+
+
+def test_another_protocol_version_is_refused(tmp_path: Path) -> None:
+    """Collection and agent must match."""
+    assert code_of(set_up(tmp_path / "x", protocol=99)) == "protocol_mismatch"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """The old file stays."""
+    tmp_path.chmod(0o500)
+    assert code_of(set_up(tmp_path / "settings.toml", settings=GOOD)) == "setup_failed"
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """Somebody put a folder in its place."""
+    (tmp_path / "settings.new").mkdir()
+    answer = set_up(tmp_path / "settings.toml", settings=GOOD)
+    assert code_of(answer) == "setup_failed"
+    assert isinstance(answer.error, m.ErrorView)
+    assert "settings.toml could not be written" in answer.error.message
+
+
+lines = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40)
+
+
+@given(
+    name=lines, phone=lines, hours=st.floats(0.01, 168), restarts=st.integers(0, 100), ticket=st.booleans()
+)
+def test_rendered_settings_read_back_the_same(
+    name: str,
+    phone: str,
+    hours: float,
+    restarts: int,
+    ticket: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    """Whatever people write: quotes, backslashes, umlauts, emoji."""
+    wanted = msgspec.convert(
+        {
+            "organization": {"name": name, "phone": phone},
+            "policy": {"max_session_hours": hours, "max_restarts": restarts, "require_ticket": ticket},
+        },
+        settings.Settings,
+    )
+    assert settings.parse(settings.rendered(wanted)) == wanted
