@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lab.simulated.pc import SimulatedComputer
     from latchkey_agent.protocol.messages import InfoAnswer, JournalAnswer
 
-LOCKED_WITHIN = 1.0
+LOCKED_WITHIN = 5.0
+"""Seconds; the policy's own limit (`lock_within`), so that a busy machine breaks no promise."""
 
 
 @dataclass
