@@ -62,6 +62,7 @@ class SimulatedComputer:
             lab_loop.call(self._build)
         except BaseException:
             lab_loop.release()
+            shutil.rmtree(self._pipes)
             raise
 
     # --- made of --------------------------------------------------------------------------

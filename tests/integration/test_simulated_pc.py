@@ -279,6 +279,16 @@ def test_a_failure_inside_the_lab_is_not_lost(simulated_pc: MakePc) -> None:
         use_a_pc()
 
 
+def test_a_pc_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that no PC can have ends in its error, and no folder for sockets stays behind."""
+    places = tmp_path / "t"
+    places.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(places))
+    with pytest.raises(LabError, match="time zone"), pc(tmp_path / "pc", zone="Middle/Earth"):
+        pass
+    assert list(places.iterdir()) == []
+
+
 def test_a_folder_for_sockets_that_is_too_deep_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
