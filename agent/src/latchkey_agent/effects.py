@@ -135,7 +135,8 @@ class EffectRunner:
     def _closed(self, ticket: Ticket) -> Closing | None:
         """Return how the account's desktops are closed, None while one is open or none is there."""
         sign_ins = self._sign_ins(ticket)
-        if not sign_ins or self._desktops(ticket):
+        # One look at the sessions decides: between two, the lock may happen.
+        if not sign_ins or _desktops(sign_ins):
             return None
         return "locked" if all(s.locked for s in sign_ins) else "disconnected"
 
@@ -152,7 +153,7 @@ class EffectRunner:
         return [s for s in here if s.account.sid == ticket.account.sid]
 
     def _desktops(self, ticket: Ticket) -> list[SignIn]:
-        return [s for s in self._sign_ins(ticket) if s.active and not s.locked]
+        return _desktops(self._sign_ins(ticket))
 
     # --- rule 8: erased means read back ------------------------------------------------
 
@@ -183,3 +184,8 @@ class EffectRunner:
         ]
         confirmed = all(passed for _, passed, _ in checks)
         return Erasure(self._core.now(), confirmed, tuple(checks))
+
+
+def _desktops(sign_ins: list[SignIn]) -> list[SignIn]:
+    """Return those whose desktop is open."""
+    return [s for s in sign_ins if s.active and not s.locked]
