@@ -4,8 +4,8 @@
 
 Every kind of event of the journal has an id of its own, so that a console can
 count or alert by it. The ids stay within what `names.EVENT_MESSAGE_FILE` knows.
-An entry names the event and carries nothing of
-what was said, for every user of the PC can read the Application log.
+An entry names the event and carries nothing of what was said, for every user
+of the PC can read the Application log.
 """
 
 from __future__ import annotations
