@@ -21,7 +21,7 @@ from .security import attributes, descriptor
 
 _PROGRAM_DATA = Guid(0x62AB5D82, 0xFDC1, 0x4DC3, (ctypes.c_ubyte * 8)(*bytes.fromhex("a9dd070d1d495d97")))
 """FOLDERID_ProgramData (knownfolders.h)."""
-TRUSTED_OWNERS = (access.SYSTEM_SID, access.ADMINISTRATORS_SID)
+TRUSTED_OWNERS: tuple[str, ...] = (access.SYSTEM_SID, access.ADMINISTRATORS_SID)
 
 
 def data_folder() -> Path:
