@@ -28,7 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "agent"
 GROUPS = ("run", "package", "test", "check")
 # The compiler of the native code comes as a wheel of its own, for everything but the demo.
-PINS = {"run": ("run",), "package": ("package", "native"), "test": ("test", "native"), "check": ("check", "native")}
+PINS = {
+    "run": ("run",),
+    "package": ("package", "native"),
+    "test": ("test", "native"),
+    "check": ("check", "native"),
+}
 OLDEST = (3, 11)
 # The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
 NEWEST_TRIED = (3, 14)
@@ -149,8 +154,7 @@ def groups_up_to(group: str) -> tuple[str, ...]:
 
 def pins(group: str) -> list[Path]:
     """Return the files that pin a group's requirements."""
-    files = (ROOT / "requirements" / f"{name}.txt" for name in PINS[group])
-    return [path for path in files if path.exists()]
+    return [ROOT / "requirements" / f"{name}.txt" for name in PINS[group]]
 
 
 def fingerprint(group: str) -> str:
