@@ -138,13 +138,15 @@ class Agent:
         """Do what time brings: end what is over, try again what could not be begun or noted."""
         if self.core.may_load_again:
             self._begin()
-        elif self._unnoted:
+            return
+        self._logon.note_reports()
+        if self._unnoted:
             self.sessions_changed()
         else:
             self.core.try_tick()
 
     def _until_next(self) -> float:
-        if self._unnoted or self.core.may_load_again:
+        if self._unnoted or self._logon.has_unnoted or self.core.may_load_again:
             return FIRST_RETRY
         deadline = next_deadline(self.core.state)
         if deadline is None:

@@ -138,6 +138,7 @@ class Core:
         if orphans := [grant for grant in sealed if grant not in live]:
             self.journal.commit(Change(erased=orphans))
         self.journal.truncate_log()
+        self.journal.keep_reserve()
 
     def _give_up(self, damage: JournalDamagedError) -> None:
         """Use nothing of a journal that cannot be trusted, and leave nothing sealed in it."""

@@ -166,6 +166,8 @@ class EffectRunner:
         if not erasure.confirmed:
             msg = "the erasure could not be confirmed"
             raise PortError(msg)
+        with self._core.storage() as journal:
+            journal.keep_reserve()
 
     def _read_back(self, grant_id: str, tag: bytes) -> Erasure:
         with self._core.storage() as journal:

@@ -30,6 +30,8 @@ from .reserve import Reserve
 
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
+BUSY_TIMEOUT = 1000
+"""Milliseconds to wait for another program that has the database open."""
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
 _SCHEMA = """
@@ -98,7 +100,8 @@ class Change(NamedTuple):
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database for this process's threads, which take turns."""
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    wait = BUSY_TIMEOUT / 1000
+    return sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
 
 
 class Journal:
@@ -119,7 +122,6 @@ class Journal:
         self._effects = msgspec.json.Decoder(AnyEffect)
         with _disk(f"{path.name} is not a database of this agent"):
             self._db = self._open()
-        self._reserve.keep()
 
     def _open(self) -> sqlite3.Connection:
         fresh = not self.path.exists()
@@ -301,13 +303,21 @@ class Journal:
             self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
 
     def truncate_log(self) -> bool:
-        """Write the write-ahead log into the database and empty it; tell if it is empty."""
+        """Write the write-ahead log into the database and empty it; tell if it is empty.
+
+        Waits for nobody: it is tried again, and meanwhile a revocation must get through.
+        """
         try:
+            self._db.execute("PRAGMA busy_timeout=0")
             busy, left, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
         except sqlite3.Error:
             return False
-        self._reserve.keep()
         return bool(busy == 0 and left == 0)
+
+    def keep_reserve(self) -> None:
+        """Keep space for taking back, if there is none and the disk has some."""
+        self._reserve.keep()
 
     def search(self, mark: bytes) -> list[LeftOver]:
         """Read the journal's files back from the disk and count a mark in each.

@@ -42,6 +42,7 @@ class LogonDesk:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._unnoted: dict[str, c.ReportLogon] = {}
 
     def answer(self, body: bytes, peer: Peer) -> tuple[p.LogonAnswer, bytearray]:
         """Return the answer and the secret that goes with it; the caller overwrites it."""
@@ -96,8 +97,30 @@ class LogonDesk:
 
     def _report(self, request: p.ReportResult) -> p.LogonAnswer:
         refusal = "" if request.status == 0 else _sentence(request.status, request.substatus)
-        self._core.execute(c.ReportLogon(ticket=request.ticket, refusal=refusal), actor="logon screen")
+        command = c.ReportLogon(ticket=request.ticket, refusal=refusal)
+        try:
+            self._core.execute(command, actor="logon screen")
+        except Refused as fault:
+            # It is said only once: what the disk does not take now is kept for later.
+            if fault.code == "storage_failed":
+                self._unnoted[request.ticket] = command
+            raise
         return p.LogonAnswer(done=True)
+
+    @property
+    def has_unnoted(self) -> bool:
+        """Whether a report waits to be journalled."""
+        return bool(self._unnoted)
+
+    def note_reports(self) -> None:
+        """Try again to journal what was reported."""
+        for ticket, command in list(self._unnoted.items()):
+            try:
+                self._core.execute(command, actor="logon screen")
+            except Refused as fault:
+                if fault.code == "storage_failed":
+                    return
+            del self._unnoted[ticket]
 
 
 def _sentence(status: int, substatus: int) -> str:

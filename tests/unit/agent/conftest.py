@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.world import Bench
+from tests.canary import canary
+from tests.unit.agent.bench import Bench
+
+__all__ = ["bench", "canary"]
 
 
 @pytest.fixture
@@ -15,4 +18,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """An agent on a computer in memory."""
     made = Bench(tmp_path)
     yield made
-    made.agent.core.close()
+    made.stop()

@@ -5,17 +5,17 @@
 from __future__ import annotations
 
 from latchkey_agent.protocol import messages as m
-from tests.unit.agent.world import Bench, utf16
+from tests.unit.agent.bench import Bench
 
 
-def test_the_main_job_runs_end_to_end(bench: Bench) -> None:
+def test_the_main_job_runs_end_to_end(bench: Bench, canary: bytearray) -> None:
     """A grant is given, used over a restart, and erased with proof at the end."""
-    bench.lend(utf16("Sommer-2026!"))
-    use = bench.result(m.CredentialApply(session="CHG-1", action="restart", message="Updates"))["use"]
+    bench.lend(canary)
+    ticket = bench.restart(message="Updates")
     assert bench.world.restarts == ["Updates"]
     bench.reboot()
-    assert bytes(bench.sign_in_with_ticket()) == utf16("Sommer-2026!")
-    waited = bench.result(m.ApplyWait(session="CHG-1", ticket=use["ticket"]))
+    assert bench.sign_in_with_ticket() == canary
+    waited = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))
     assert waited["finished"]
     assert waited["use"]["locked_at"]
     assert waited["left"] == {"restarts": 1, "unlocks": 0}

@@ -1,0 +1,312 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An agent on a computer in memory, driven step by step: no threads, no waiting, kills wherever wanted."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+from unittest.mock import patch
+
+import msgspec
+
+from latchkey_agent import journal
+from latchkey_agent.agent import Agent
+from latchkey_agent.domain.model import Account, State
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.peer import Peer
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.vault import MAGIC
+from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, Disk, PowerCut, World
+
+T = TypeVar("T")
+NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"
+
+
+class Bench:
+    """An agent on a world, without threads: effects run when the test says so."""
+
+    def __init__(self, folder: Path, world: World | None = None, policy: str = NO_INTERVAL) -> None:
+        self.folder = folder / "life-0"
+        self.folder.mkdir()
+        self.world = world or World()
+        self.settings = folder / "settings.toml"
+        self.settings.write_text(f"[policy]\n{policy}\n")
+        self.lives = 0
+        self.said: list[bytes] = []
+        self.agent = self._boot()
+
+    # --- life and death -----------------------------------------------------------------
+
+    def _boot(self) -> Agent:
+        self.world.reserve = self.folder / "journal.db-reserve"
+        agent = Agent(self.world.computer(), self.folder, self.settings, self.world.random)
+        agent.core.wait_for = self._wait_for  # type: ignore[method-assign, assignment]
+        with patch.object(journal, "connect", self._connect):
+            agent._begin()
+        return agent
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Disk)
+        database.world = self.world
+        return database
+
+    def _wait_for(self, ready: Callable[[], T | None], _seconds: float) -> T | None:
+        """No threads here: whoever waits lets clock and effects run once, and looks again."""
+        self.agent.wake()
+        self.effects()
+        return ready()
+
+    def stop(self) -> None:
+        """End the agent in order."""
+        self.agent.core.close()
+
+    def start(self) -> None:
+        """Start an agent on what is on the disk."""
+        self.world.power_on()
+        self.agent = self._boot()
+
+    def kill(self) -> None:
+        """End the agent as SIGKILL does: the files stay as they are this moment."""
+        self.lives += 1
+        after = self.folder.with_name(f"life-{self.lives}")
+        after.mkdir()
+        for file in self.folder.glob("journal*"):
+            if not file.name.endswith("-shm"):
+                shutil.copyfile(file, after / file.name)
+        self.agent.core.close()
+        shutil.rmtree(self.folder)
+        self.folder = after
+
+    def crash(self) -> None:
+        """Kill the agent and start it again in the same boot."""
+        self.kill()
+        self.start()
+
+    def reboot(self) -> None:
+        """Restart the PC."""
+        self.stop()
+        self.world.reboot()
+        self.start()
+
+    def power_cut(self) -> None:
+        """Cut the PC's power and switch it on again."""
+        self.kill()
+        self.world.reboot()
+        self.start()
+
+    # --- the disk -------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.folder / "journal.db"
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The journal's connection."""
+        return self.agent.core.journal._db
+
+    def content(self) -> bytes:
+        """Return all bytes of the agent's folder."""
+        return b"".join(file.read_bytes() for file in sorted(self.folder.iterdir()) if file.is_file())
+
+    def sealed(self) -> set[str]:
+        """Return the grants that something is sealed for."""
+        return set(self.agent.core.journal.sealed_grants())
+
+    def marks(self) -> int:
+        """Count the sealed records in all files of the agent's folder."""
+        return self.content().count(MAGIC)
+
+    @contextmanager
+    def read_by_others(self) -> Iterator[None]:
+        """Let another program read the journal, which keeps its log from being emptied."""
+        with closing(sqlite3.connect(self.journal, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM events").fetchone()
+            yield
+
+    def events(self) -> list[str]:
+        """Return the kinds of all events, in order."""
+        bodies = self.database.execute("SELECT body FROM events ORDER BY seq").fetchall()
+        return [msgspec.json.decode(body)["event"] for (body,) in bodies]
+
+    # --- talking ----------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The agent's state."""
+        return self.agent.core.state
+
+    def effects(self) -> bool:
+        """Run what is to be done; tell whether all of it succeeded."""
+        try:
+            return self.agent.effects.run()
+        except Refused:
+            return False
+
+    def ask(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> m.Answer:
+        """Send one control request; effects are run as the threads would."""
+        body = self.agent.control(msgspec.json.encode(request), peer)
+        self.said.append(body)
+        self.effects()
+        return msgspec.json.decode(body, type=m.Answer)
+
+    def result(self, request: m.ControlRequest) -> dict[str, Any]:
+        """Send one control request that must be done, and return its result."""
+        answer = self.ask(request)
+        assert answer.outcome == "done", answer
+        assert isinstance(answer.result, dict)
+        return answer.result
+
+    def error(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> m.ErrorView:
+        """Send one control request that must be refused, and return its error."""
+        answer = self.ask(request, peer)
+        assert answer.outcome == "refused", answer
+        assert isinstance(answer.error, m.ErrorView)
+        return answer.error
+
+    def code(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> str:
+        """Send one control request that must be refused, and return its error code."""
+        return self.error(request, peer).code
+
+    def customer(
+        self, request: p.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
+    ) -> p.CustomerAnswer:
+        """Say something as the companion; effects are run."""
+        body = self.agent.customer(msgspec.json.encode(request), bytearray(secret), peer)
+        self.effects()
+        return msgspec.json.decode(body, type=p.CustomerAnswer)
+
+    def customer_code(
+        self, request: p.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
+    ) -> str:
+        """Say something as the companion that must be refused, and return its error code."""
+        answer = self.customer(request, secret, peer)
+        assert not answer.done
+        assert answer.error is not None
+        return answer.error.code
+
+    def logon(self, request: p.LogonRequest, peer: Peer = LOGON) -> tuple[p.LogonAnswer, bytearray]:
+        """Say something as the credential provider."""
+        body, secret = self.agent.logon(msgspec.json.encode(request), peer)
+        return msgspec.json.decode(body, type=p.LogonAnswer), secret
+
+    # --- the main job's steps, for tests that begin in the middle ---------------------------
+
+    def open(self, session: str = "CHG-1") -> None:
+        """Open a support session while the customer sits at the PC."""
+        self.world.sign_in(ANNA)
+        self.result(m.SessionStart(session=session, reason="Monthly updates", ticket=session))
+
+    def request(self, session: str = "CHG-1", **terms: Any) -> str:
+        """Ask; return the request's id."""
+        asked = self.result(m.CredentialRequest(session=session, **({"restarts": 2} | terms)))
+        return str(asked["request"]["id"])
+
+    def show(self, request: str) -> None:
+        """Put the request window on the customer's screen."""
+        assert self.customer(p.RequestShown(request=request, text_sha256="0" * 64)).done
+
+    def allow(self, request: str, password: bytes | bytearray) -> p.CustomerAnswer:
+        """Let the customer allow it with this password."""
+        return self.customer(p.RequestAllow(request=request, entered="PC-07\\anna"), password)
+
+    def lend(self, password: bytes | bytearray, *, session: str = "CHG-1", **terms: Any) -> str:
+        """Open a session, ask, and let the customer grant; return the grant's id."""
+        self.world.set_password(ANNA, password)
+        self.open(session)
+        request = self.request(session, **terms)
+        self.show(request)
+        granted = self.allow(request, password)
+        assert granted.done, granted
+        return next(reversed(self.state.grants))
+
+    def restart(self, session: str = "CHG-1", **options: Any) -> str:
+        """Apply the grant to a restart; return the ticket's id."""
+        use = self.result(m.CredentialApply(session=session, action="restart", **options))["use"]
+        return str(use["ticket"])
+
+    def unlock(self, session: str = "CHG-1", **options: Any) -> str:
+        """Apply the grant to the locked desktop; return the ticket's id."""
+        use = self.result(m.CredentialApply(session=session, action="unlock", **options))["use"]
+        return str(use["ticket"])
+
+    def redeem(self) -> tuple[str, bytearray]:
+        """Play the logon screen up to the password; return ticket and password."""
+        ticket, _ = self.logon(p.Peek())
+        assert ticket.done, "no ticket to redeem"
+        answer, secret = self.logon(p.Redeem(ticket=ticket.ticket))
+        assert answer.done
+        return ticket.ticket, secret
+
+    def report(self, ticket: str, status: int = 0, substatus: int = 0) -> bool:
+        """Play the logon screen's report; effects are run."""
+        done = self.logon(p.ReportResult(ticket=ticket, status=status, substatus=substatus))[0].done
+        self.effects()
+        return done
+
+    def revoke(self) -> bool:
+        """Let the customer take everything back; tell if it was done."""
+        return self.customer(p.GrantRevoke()).done
+
+    def shown(self, password: bytes | bytearray) -> str:
+        """Put a request on the screen of a customer with this password; return its id."""
+        self.world.set_password(ANNA, password)
+        self.open()
+        request = self.request()
+        self.show(request)
+        return request
+
+    def waiting(self, password: bytes | bytearray, **terms: Any) -> str:
+        """Bring the PC to its logon screen with a ticket that waits; return the ticket."""
+        self.lend(password, **terms)
+        ticket = self.restart()
+        self.reboot()
+        return ticket
+
+    def sign_in_with_ticket(self, account: Account = ANNA) -> bytearray:
+        """Play the logon screen once: peek, redeem, report, and let the lock follow."""
+        ticket, secret = self.redeem()
+        self.world.sign_in(account)
+        self.report(ticket)
+        self.agent.sessions_changed()
+        self.effects()
+        return secret
+
+
+class Cut(NamedTuple, Generic[T]):
+    """One try of `cuts`: what the act returned, None if the power was cut in it."""
+
+    bench: Bench
+    result: T | None
+    survived: bool
+
+
+def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench], T]) -> Iterator[Cut[T]]:
+    """Cut the power at the first, second, third ... touch of `act`, each time on a fresh PC, until none is left.
+
+    What is yielded has been started again after the cut, in the same boot.
+    """
+    for number in itertools.count(1):
+        place = folder / f"cut-{number}"
+        place.mkdir()
+        bench = Bench(place)
+        prepare(bench)
+        bench.world.cut_at = bench.world.touches + number
+        result = None
+        with suppress(PowerCut):
+            result = act(bench)
+        survived = not bench.world.dead
+        bench.crash()
+        yield Cut(bench, result, survived)
+        bench.stop()
+        if survived:
+            return

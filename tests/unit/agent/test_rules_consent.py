@@ -1,0 +1,344 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules 1 to 4 of the design, at the agent's pipes: the password, what leaves the PC, terms, silence."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from latchkey_agent.domain.model import Account
+from latchkey_agent.domain.terms import canonical
+from latchkey_agent.domain.transitions import GrantState, RequestState
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.vault import VaultError
+from tests.canary import search, search_bytes
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, BEN, OPERATOR, START
+
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+UNLOCK = m.CredentialApply(session="CHG-1", action="unlock")
+END = m.SessionEnd(session="CHG-1")
+
+
+def whole_job(bench: Bench, canary: bytearray) -> None:
+    """Run the main job, with a wrong entry first and a restart."""
+    bench.world.set_password(ANNA, canary)
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.allow(request, canary + b"x\x00")
+    assert bench.allow(request, canary).done
+    bench.restart()
+    bench.ask(m.Info(receipts=True, forecast=True))
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    bench.ask(END)
+
+
+# --- 1: where the password is in clear ---------------------------------------------------------
+
+
+def test_rule_01_no_file_of_the_agent_ever_holds_the_password(bench: Bench, canary: bytearray) -> None:
+    """Not before, not while, not after a grant: neither journal nor write-ahead log."""
+    bench.lend(canary)
+    assert search([bench.folder], canary) == []
+    bench.restart()
+    bench.power_cut()
+    bench.redeem()
+    assert search([bench.folder], canary) == []
+    bench.ask(END)
+    assert search([bench.folder], canary) == []
+
+
+def test_rule_01_no_log_line_and_no_answer_holds_the_password(
+    bench: Bench, canary: bytearray, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the most talkative log level, through the whole job and a wrong entry."""
+    with caplog.at_level(logging.DEBUG):
+        whole_job(bench, canary)
+    assert caplog.records
+    for text in (*bench.said, caplog.text.encode()):
+        assert search_bytes("said", text, canary) == []
+
+
+def test_rule_01_the_password_is_overwritten_after_windows_was_asked(bench: Bench, canary: bytearray) -> None:
+    """What was unsealed for the check before a use is zeros when the answer is out."""
+    bench.lend(canary)
+    seen: list[bytearray] = []
+    accounts = bench.agent.core.computer.accounts
+    check = accounts.check
+
+    def watched(account: Account, password: bytearray) -> LogonRefusal | None:
+        seen.append(password)
+        return check(account, password)
+
+    accounts.check = watched  # type: ignore[method-assign]
+    bench.restart()
+    assert [set(secret) for secret in seen] == [{0}]
+    assert len(seen[0]) == len(canary)
+
+
+def test_rule_01_a_fault_of_the_key_protection_says_nothing_of_the_password(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Neither the answer nor the journal of a failed seal holds it, and nothing is sealed."""
+    bench.world.set_password(ANNA, canary)
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.world.broken.add("protect")
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "agent_failed"
+    assert search_bytes("answer", msgspec.json.encode(answer), canary) == []
+    assert search([bench.folder], canary) == []
+    assert bench.sealed() == set()
+
+
+# --- 2: what leaves the PC ---------------------------------------------------------------------
+
+
+def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canary: bytearray) -> None:
+    """Neither the record's mark nor its nonce, key half or ciphertext reach the operator, in any spelling."""
+    grant = bench.lend(canary)
+    record = bench.agent.core.journal.sealed(grant)
+    assert record is not None
+    pieces = [record[at : at + 12] for at in range(0, len(record) - 12, 12)]
+    bench.restart()
+    answers = [
+        bench.agent.control(msgspec.json.encode(request), OPERATOR)
+        for request in (m.Info(receipts=True, forecast=True), m.JournalVerify(), END)
+    ]
+    for answer in answers:
+        for piece in pieces:
+            assert piece.hex().encode() not in answer
+            assert piece not in answer
+
+
+def test_rule_02_a_sealed_record_has_one_length_for_all_passwords(bench: Bench) -> None:
+    """The record tells nothing of how long the password is."""
+    lengths = set()
+    for session, password in (("A", "x"), ("B", "long" * 60)):
+        grant = bench.lend(password.encode("utf-16-le"), session=session)
+        lengths.add(len(bench.agent.core.journal.sealed(grant) or b""))
+    assert len(lengths) == 1
+
+
+# --- 3: the terms ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("terms", "later", "request_", "code"),
+    [
+        ({"not_before": "22:00", "not_after": "05:00"}, 0, RESTART, "too_early"),
+        ({"not_after": "20:00"}, 2 * 3600, RESTART, "grant_expired"),
+        ({"restarts": 0, "unlocks": 1}, 0, RESTART, "terms_used_up"),
+        ({"restarts": 1, "unlocks": 0}, 0, UNLOCK, "terms_used_up"),
+        ({}, 0, m.CredentialApply(session="CHG-2", action="restart"), "no_session"),
+    ],
+    ids=["too early", "too late", "no restart lent", "no unlock lent", "another session"],
+)
+def test_rule_03_no_use_outside_the_terms(
+    bench: Bench,
+    canary: bytearray,
+    terms: dict[str, Any],
+    later: int,
+    request_: m.ControlRequest,
+    code: str,
+) -> None:
+    """Each is refused by its own code, begins nothing and asks Windows nothing."""
+    bench.lend(canary, **terms)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.world.now += timedelta(seconds=later)
+    checks = len(bench.world.checks)
+    assert bench.code(request_) == code
+    assert not bench.state.tickets
+    assert not bench.world.restarts
+    assert len(bench.world.checks) == checks
+
+
+def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> None:
+    """Two restarts were lent: after the second one the grant has ended and is erased."""
+    grant = bench.lend(canary)
+    for step in ("one", "two"):
+        bench.restart(step=step)
+        bench.reboot()
+        bench.sign_in_with_ticket()
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="three")) == "terms_used_up"
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert len(bench.world.restarts) == 2
+
+
+def test_rule_03_a_ticket_is_void_when_the_agreed_time_is_over(bench: Bench, canary: bytearray) -> None:
+    """The restart began in time, the PC came back too late: nobody is signed in."""
+    bench.lend(canary, not_after="20:00")
+    bench.restart(within=86_400.0)
+    bench.world.now = START.replace(hour=20)
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+
+
+@pytest.mark.parametrize(
+    "more", [{"restarts": 3}, {"unlocks": 1}, {"foreign_restarts": True}, {"not_after": "23:00"}]
+)
+def test_rule_03_terms_never_widen(bench: Bench, canary: bytearray, more: dict[str, Any]) -> None:
+    """Asking for more than was agreed asks the customer again and leaves the old terms as they are."""
+    grant = bench.lend(canary, not_after="22:00")
+    agreed = bench.state.grants[grant].terms
+    request = bench.request(**{"restarts": 2, "not_after": "22:00", **more})
+    assert bench.state.requests[request].state is RequestState.PENDING
+    assert bench.state.grants[grant].terms == agreed
+
+
+def test_rule_03_a_sealed_record_does_not_open_under_other_terms(bench: Bench, canary: bytearray) -> None:
+    """More restarts, a longer time, another account, grant or PC: none of them gets the password out."""
+    lent = bench.lend(canary)
+    grant = bench.state.grants[lent]
+    device = bench.world.device
+    terms = msgspec.structs.replace(grant.terms, restarts=3)
+    longer = msgspec.structs.replace(grant.terms, not_after=grant.terms.not_after + timedelta(seconds=1))
+    others = [
+        canonical(terms, ANNA, grant.id, device),
+        canonical(longer, ANNA, grant.id, device),
+        canonical(grant.terms, BEN, grant.id, device),
+        canonical(grant.terms, ANNA, "other", device),
+        canonical(grant.terms, ANNA, grant.id, "PC-08"),
+    ]
+    for other in others:
+        with pytest.raises(VaultError):
+            bench.agent.core.unseal(grant.id, other)
+    assert bench.agent.core.unseal(grant.id, canonical(grant.terms, ANNA, grant.id, device)) == canary
+
+
+@pytest.mark.parametrize("field", ['"shutdowns": 1', '"restarts": -1', '"restarts": 101', '"restarts": "2"'])
+def test_rule_03_an_unknown_or_impossible_term_refuses(bench: Bench, field: str) -> None:
+    """The request as a whole is refused, nothing is asked."""
+    bench.open()
+    body = f'{{"verb": "credential_request", "session": "CHG-1", {field}}}'.encode()
+    answer = msgspec.json.decode(bench.agent.control(body, OPERATOR))
+    assert answer["error"]["code"] == "bad_message"
+    assert not bench.state.requests
+
+
+def test_rule_03_a_missing_term_allows_nothing(bench: Bench) -> None:
+    """A request without any count lends nothing and is refused."""
+    bench.open()
+    assert bench.code(m.CredentialRequest(session="CHG-1")) == "bad_terms"
+
+
+def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
+    bench: Bench, canary: bytearray
+) -> None:
+    """An unlock near the end of the terms does not keep the desktop open past them."""
+    bench.lend(canary, restarts=0, unlocks=1, not_after="20:00")
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock(relock_after=28_800.0)
+    bench.sign_in_with_ticket()
+    assert bench.world.open_desktops()
+    bench.world.now = START.replace(hour=20)
+    bench.agent.wake()
+    bench.effects()
+    assert not bench.world.open_desktops()
+
+
+# --- 4: silence is no --------------------------------------------------------------------------
+
+
+def test_rule_04_nobody_answers(bench: Bench) -> None:
+    """When its time is over, a request that was shown has ended, and nothing is lent."""
+    bench.open()
+    request = bench.request(answer_within=60.0)
+    bench.show(request)
+    bench.world.now += timedelta(seconds=60)
+    assert bench.code(m.RequestWait(session="CHG-1", request=request)) == "no_answer"
+    assert bench.code(RESTART) == "no_grant"
+
+
+def test_rule_04_a_closed_window_is_later_and_no_more(bench: Bench) -> None:
+    """Closing the window puts the request off; nothing is lent until somebody allows it."""
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    assert bench.customer(p.RequestLater(request=request)).done
+    assert bench.state.requests[request].state is RequestState.LATER
+    assert bench.code(RESTART) == "no_grant"
+
+
+def test_rule_04_enter_pressed_blindly_lends_nothing(bench: Bench) -> None:
+    """An empty entry is refused before Windows is asked."""
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    assert bench.allow(request, b"").tries_left == 1
+    assert bench.world.checks == []
+    assert not bench.state.grants
+
+
+def test_rule_04_what_nobody_saw_cannot_be_allowed(bench: Bench, canary: bytearray) -> None:
+    """An answer to a request whose window never opened is refused."""
+    bench.world.set_password(ANNA, canary)
+    bench.open()
+    request = bench.request()
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "out_of_order"
+    assert bench.world.checks == []
+
+
+def test_rule_04_a_crash_while_asking_lends_nothing(bench: Bench) -> None:
+    """The agent dies while the window is up: the request goes on being open, nothing is lent."""
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.crash()
+    assert bench.state.requests[request].state is RequestState.SHOWN
+    assert bench.code(RESTART) == "no_grant"
+
+
+def test_rule_04_a_full_disk_lends_nothing(bench: Bench, canary: bytearray) -> None:
+    """What cannot be written down is not lent: the customer is told so, nothing stays sealed."""
+    bench.world.set_password(ANNA, canary)
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.world.disk = "full"
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "storage_failed"
+    assert bench.world.checks == []
+    bench.world.disk = "well"
+    assert bench.sealed() == set()
+    assert bench.code(RESTART) == "no_grant"
+
+
+def test_rule_04_a_broken_policy_file_lends_nothing_and_uses_nothing(bench: Bench, canary: bytearray) -> None:
+    """With a settings file that cannot be read nothing is asked, lent or used; taking back works."""
+    grant = bench.lend(canary, foreign_restarts=True)
+    bench.settings.write_text("[policy]\nmax_restarts = 'many'\n")
+    assert bench.code(RESTART) == "policy_invalid"
+    assert bench.code(m.CredentialRequest(session="CHG-1", restarts=5)) == "policy_invalid"
+    assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "policy_invalid"
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+    assert bench.customer(p.GrantRevoke()).done
+    assert bench.state.grants[grant].ended is GrantState.REVOKED
+
+
+def test_rule_04_no_entry_is_taken_while_the_policy_file_is_broken(bench: Bench, canary: bytearray) -> None:
+    """A file that broke after the window opened stops the answer before Windows is asked."""
+    bench.world.set_password(ANNA, canary)
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.settings.write_text("not toml")
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "policy_invalid"
+    assert bench.world.checks == []

@@ -1,0 +1,331 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules 9, 13 and 14 of the design, at the agent's pipes: locks, repeats, loops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench, cuts
+from tests.unit.agent.world import ANNA, BEN
+
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+WRONG = "wrong".encode("utf-16-le")
+LOGON_FAILURE = 0xC000006D
+INTERVAL = "min_restart_interval = 60.0"
+
+
+# --- 9: a logon with a ticket ends locked ------------------------------------------------------
+
+
+def test_rule_09_the_desktop_is_locked_at_once(bench: Bench, canary: bytearray) -> None:
+    """As soon as the logon is reported, without anybody asking."""
+    bench.waiting(canary)
+    bench.sign_in_with_ticket()
+    assert bench.world.open_desktops() == []
+    assert next(iter(bench.state.tickets.values())).closing == "locked"
+
+
+@pytest.mark.parametrize("fails", ["silently", "with an error"])
+def test_rule_09_what_cannot_be_locked_is_disconnected(bench: Bench, canary: bytearray, fails: str) -> None:
+    """Whether the lock is not to be seen, or cannot even be asked for."""
+    bench.waiting(canary)
+    bench.world.lock_works = False
+    if fails == "with an error":
+        bench.world.broken.add("lock")
+    bench.sign_in_with_ticket()
+    assert bench.world.open_desktops() == []
+    assert next(iter(bench.state.tickets.values())).closing == "disconnected"
+
+
+def test_rule_09_what_can_be_neither_locked_nor_disconnected_is_tried_again(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The ticket is not finished, nothing else begins, and the next try succeeds."""
+    ticket = bench.waiting(canary)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.sign_in_with_ticket()
+    assert bench.state.tickets[ticket].closing is None
+    assert (
+        bench.code(m.CredentialApply(session="CHG-1", action="restart", step="next")) == "restart_in_progress"
+    )
+    bench.world.lock_works = True
+    assert bench.effects()
+    assert bench.state.tickets[ticket].closing == "locked"
+
+
+def test_rule_09_a_session_that_appears_late_is_locked(bench: Bench, canary: bytearray) -> None:
+    """The logon is reported before Windows lists the session: it is not taken for one that is gone."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.report(ticket)
+    assert bench.state.tickets[ticket].closing is None
+    bench.world.now += timedelta(seconds=30)
+    bench.world.sign_in(ANNA)
+    assert bench.effects()
+    assert bench.world.open_desktops() == []
+    assert bench.state.tickets[ticket].closing == "locked"
+
+
+def test_rule_09_a_session_that_never_appears_does_not_hold_the_pc_up(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Somebody who signed out at once is gone after a while."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.report(ticket)
+    bench.world.now += timedelta(minutes=3)
+    assert bench.effects()
+    assert bench.state.tickets[ticket].closing == "gone"
+
+
+def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: bytearray) -> None:
+    """The logon screen died after the logon; Windows tells of the session."""
+    bench.waiting(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_logon_at_the_end_of_its_ticket_is_locked(bench: Bench, canary: bytearray) -> None:
+    """Redeemed in the last second, signed in after it: the ticket is still known."""
+    bench.lend(canary, not_after="20:00")
+    bench.restart(within=60.0)
+    bench.reboot()
+    bench.world.now += timedelta(seconds=59)
+    ticket, _ = bench.redeem()
+    bench.world.now += timedelta(seconds=30)
+    bench.agent.wake()
+    bench.world.sign_in(ANNA)
+    bench.report(ticket)
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, canary: bytearray) -> None:
+    """A logon that takes longer than anybody thought is locked when it is reported."""
+    bench.waiting(canary)
+    ticket, _ = bench.redeem()
+    bench.world.now += timedelta(hours=1)
+    bench.agent.wake()
+    assert bench.state.tickets[ticket].state is TicketState.REFUSED
+    bench.world.sign_in(ANNA)
+    assert bench.report(ticket)
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: bytearray) -> None:
+    """Nothing can be journalled any more: the desktop is locked all the same, and noted later."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.world.disk = "dead"
+    bench.world.sign_in(ANNA)
+    bench.report(ticket)
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops() == []
+    bench.world.disk = "well"
+    bench.agent.wake()
+    bench.effects()
+    assert bench.state.tickets[ticket].state is TicketState.LOGGED_ON
+
+
+def test_rule_09_a_logon_while_the_agent_was_dead_is_locked(bench: Bench, canary: bytearray) -> None:
+    """The agent is killed after the password is out; when it is back it finds the open desktop."""
+    bench.waiting(canary)
+    bench.redeem()
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.start()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(tmp_path: Path, canary: bytearray) -> None:
+    """Cut the power of the agent at each touch of logon and lock: when it is back the desktop is closed."""
+
+    def prepare(bench: Bench) -> None:
+        bench.waiting(canary)
+        bench.redeem()
+        bench.world.sign_in(ANNA)
+
+    def report(bench: Bench) -> None:
+        bench.report(next(iter(bench.state.tickets)))
+
+    for cut in cuts(tmp_path, prepare, report):
+        cut.bench.effects()
+        assert cut.bench.world.open_desktops() == []
+
+
+def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytearray) -> None:
+    """After the time asked for; a clock that is set back makes it sooner, never later."""
+    for jump in (timedelta(seconds=600), timedelta(days=-1)):
+        bench.lend(canary, restarts=0, unlocks=1)
+        bench.world.sign_in(ANNA, locked=True)
+        bench.unlock(relock_after=600.0)
+        bench.sign_in_with_ticket()
+        assert bench.world.open_desktops()
+        bench.world.now += jump
+        bench.agent.wake()
+        bench.effects()
+        assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("end", [m.SessionEnd(session="CHG-1"), m.CredentialRevoke(session="CHG-1")])
+def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
+    bench: Bench, canary: bytearray, end: m.ControlRequest
+) -> None:
+    """Ending the session, or giving the grant back, closes what an unlock holds open."""
+    bench.lend(canary, restarts=0, unlocks=2)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_ticket()
+    bench.ask(end)
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_nobody_elses_desktop_is_touched(bench: Bench, canary: bytearray) -> None:
+    """Another account's open session stays as it is."""
+    bench.waiting(canary)
+    bench.world.sign_in(BEN, session_id=2)
+    bench.sign_in_with_ticket()
+    assert [s.account for s in bench.world.open_desktops()] == [BEN]
+
+
+# --- 13: launched again ------------------------------------------------------------------------
+
+
+def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, canary: bytearray) -> None:
+    """Session, request, grant and restart are found again; nobody is asked and nothing is begun."""
+    bench.lend(canary)
+    bench.restart(step="one")
+    again = [
+        bench.ask(m.SessionStart(session="CHG-1", reason="Monthly updates")),
+        bench.ask(m.CredentialRequest(session="CHG-1", restarts=2)),
+        bench.ask(m.CredentialApply(session="CHG-1", action="restart", step="one")),
+    ]
+    assert [answer.changed for answer in again] == [False, False, False]
+    assert (len(bench.state.requests), len(bench.state.tickets)) == (1, 1)
+    assert len(bench.world.restarts) == 1
+
+
+def test_rule_13_a_step_that_restarted_is_not_restarted_again(bench: Bench, canary: bytearray) -> None:
+    """The job died after the restart had succeeded: the second one finds it done."""
+    bench.lend(canary)
+    ticket = bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.restart(step="one") == ticket
+    assert len(bench.world.restarts) == 1
+
+
+def test_rule_13_an_unlock_is_not_taken_for_the_steps_restart(bench: Bench, canary: bytearray) -> None:
+    """One step may restart and unlock: each is done once."""
+    bench.lend(canary, unlocks=1)
+    restart = bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.unlock(step="one") != restart
+
+
+def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
+    """The same request again finds the one that is on the screen."""
+    bench.open()
+    assert bench.request() == bench.request()
+
+
+def test_rule_13_a_job_that_was_killed_anywhere_goes_on(tmp_path: Path, canary: bytearray) -> None:
+    """Cut the agent's power at each touch of an apply: launched again, one restart comes of it, none twice."""
+
+    def apply(bench: Bench) -> str:
+        return bench.restart(step="one")
+
+    for cut in cuts(tmp_path, lambda bench: bench.lend(canary), apply):
+        if cut.bench.sealed():
+            ticket = apply(cut.bench)
+            assert cut.bench.world.restarts == [""]
+            assert list(cut.bench.state.tickets) == [ticket]
+        else:
+            # Killed while Windows was asked: rule 6 is the stronger one.
+            assert cut.bench.code(RESTART) == "grant_rejected"
+
+
+# --- 14: a restart loop ends -------------------------------------------------------------------
+
+
+def test_rule_14_no_two_restarts_within_the_interval(tmp_path: Path, canary: bytearray) -> None:
+    """A second restart is refused until the policy's interval is over, and says how long."""
+    bench = Bench(tmp_path, policy=INTERVAL)
+    bench.lend(canary)
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    bench.world.now += timedelta(seconds=59)
+    error = bench.error(m.CredentialApply(session="CHG-1", action="restart", step="two"))
+    assert (error.code, error.retry_after) == ("restart_too_soon", 1.0)
+    bench.world.now += timedelta(seconds=1)
+    bench.restart(step="two")
+    bench.stop()
+
+
+def test_rule_14_the_interval_counts_from_when_the_pc_was_back(tmp_path: Path, canary: bytearray) -> None:
+    """A long warning before the restart does not eat the interval up."""
+    bench = Bench(tmp_path, policy=INTERVAL)
+    bench.lend(canary)
+    bench.restart(step="one", grace=3600.0, within=7200.0)
+    bench.world.now += timedelta(hours=1)
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    bench.stop()
+
+
+def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
+    tmp_path: Path, canary: bytearray
+) -> None:
+    """The interval begins anew when the change is seen, and ends after its time."""
+    bench = Bench(tmp_path, policy=INTERVAL)
+    bench.lend(canary, not_before="2026-11-20T00:00", not_after="2026-11-24T12:00")
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    bench.world.now -= timedelta(hours=5)
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    bench.world.now += timedelta(seconds=60)
+    bench.restart(step="two")
+    bench.stop()
+
+
+def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
+    tmp_path: Path, canary: bytearray
+) -> None:
+    """In a loop faster than the interval no ticket is written at all; slower, as many as were lent."""
+    bench = Bench(tmp_path, policy=INTERVAL)
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    for pause in (90, 30, 30, 30, 90, 90, 90):
+        bench.world.now += timedelta(seconds=pause)
+        bench.reboot()
+        if bench.logon(p.Peek())[0].done:
+            bench.sign_in_with_ticket()
+    assert len(bench.state.tickets) == 2
+    assert bench.sealed() == set()
+    bench.stop()
+
+
+def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The restart is asked for again after each crash; Windows takes it once."""
+    bench.lend(canary)
+    bench.restart()
+    for _ in range(5):
+        bench.crash()
+        bench.effects()
+    assert len(bench.world.restarts) == 1

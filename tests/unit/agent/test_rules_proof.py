@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules 10, 11 and 12 of the design, at the agent's pipes: telling, the journal, the logon screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench, cuts
+from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR, OTHER
+
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+END = m.SessionEnd(session="CHG-1")
+Act = Callable[[Bench], object]
+
+
+# --- 10: the customer is told ------------------------------------------------------------------
+
+
+def kinds(bench: Bench) -> list[str]:
+    """Return what the customer is told, in order."""
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    return [notice.kind for notice in desktop.notices]
+
+
+def test_rule_10_at_the_grant_at_each_use_and_at_the_end(bench: Bench, canary: bytearray) -> None:
+    """Every step of it, in the order in which it happened."""
+    bench.lend(canary)
+    assert kinds(bench) == ["granted"]
+    bench.restart()
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert kinds(bench) == ["granted", "used", "locked"]
+    bench.ask(END)
+    assert kinds(bench) == ["granted", "used", "locked", "ended", "erased"]
+
+
+def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Bench, canary: bytearray) -> None:
+    """Over restarts and crashes, until the customer has closed it; then never again."""
+    bench.lend(canary)
+    bench.ask(END)
+    bench.power_cut()
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    away = [notice for notice in desktop.notices if notice.while_away]
+    assert [notice.kind for notice in away] == ["ended", "erased"]
+    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in desktop.notices])).done
+    bench.crash()
+    assert kinds(bench) == []
+
+
+def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytearray) -> None:
+    """That an erasure could not be confirmed, too."""
+    bench.lend(canary)
+    with bench.read_by_others():
+        bench.revoke()
+    assert "erase_failed" in kinds(bench)
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in desktop.notices])).done
+    assert kinds(bench) == []
+
+
+def test_rule_10_a_logon_that_failed_is_told(bench: Bench, canary: bytearray) -> None:
+    """A use that went wrong was one, too."""
+    bench.lend(canary)
+    bench.restart()
+    bench.reboot()
+    ticket, _ = bench.redeem()
+    bench.report(ticket, 0xC000006D)
+    assert kinds(bench) == ["granted", "failed", "ended", "erased"]
+
+
+def test_rule_10_nobody_reads_or_closes_anothers_notices(bench: Bench, canary: bytearray) -> None:
+    """They exist for their account only."""
+    bench.lend(canary)
+    mine = next(iter(bench.state.notices))
+    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).desktop
+    assert theirs is not None
+    assert (theirs.notices, theirs.lent, theirs.asked) == ([], [], [])
+    assert bench.customer(p.NoticesClosed(notices=[mine]), peer=OTHER).done
+    assert kinds(bench) == ["granted"]
+
+
+def test_rule_10_the_companion_is_called_at_each_of_them(bench: Bench, canary: bytearray) -> None:
+    """Asking, lending, using and ending summon the customer's companion."""
+    for act in (lambda: bench.lend(canary), lambda: bench.ask(END)):
+        before = len(bench.world.summoned)
+        act()
+        assert len(bench.world.summoned) > before
+        assert set(bench.world.summoned) == {"anna"}
+
+
+# --- 11: the journal ---------------------------------------------------------------------------
+
+DAMAGE = {
+    "an event changed": "UPDATE events SET body = CAST(replace(body, 'CHG', 'GHC') AS BLOB) WHERE seq = 3",
+    "an event missing": "DELETE FROM events WHERE seq = 3",
+    "the last event missing": "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)",
+    "everything missing": "DELETE FROM events",
+    "two events exchanged": "UPDATE events SET seq = CASE seq WHEN 3 THEN -1 ELSE seq END",
+    "a hash changed": "UPDATE events SET hash = zeroblob(32) WHERE seq = 3",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE)
+def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, statement: str) -> None:
+    """`journal verify` says so at once; the next start uses nothing of it and overwrites what was sealed."""
+    bench.lend(canary)
+    assert bench.result(m.JournalVerify())["intact"]
+    bench.database.execute(statement)
+    assert not bench.result(m.JournalVerify())["intact"]
+    bench.crash()
+    assert bench.code(m.JournalVerify()) == "journal_damaged"
+    assert bench.code(RESTART) == "journal_damaged"
+    assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
+    assert bench.marks() == 0
+
+
+def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary: bytearray) -> None:
+    """A copy from before the revocation brings no grant back."""
+    bench.lend(canary)
+    bench.stop()
+    copy = bench.journal.read_bytes()
+    bench.start()
+    bench.revoke()
+    bench.stop()
+    bench.journal.write_bytes(copy)
+    bench.start()
+    assert bench.code(RESTART) == "journal_damaged"
+    assert bench.marks() == 0
+
+
+def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(tmp_path: Path) -> None:
+    """Cut the power at each touch of a command: the journal is intact, and verifies, each time."""
+    for cut in cuts(tmp_path, lambda bench: bench.open(), lambda bench: bench.request()):
+        assert cut.bench.result(m.JournalVerify())["intact"]
+
+
+def test_rule_11_an_anchor_that_fails_does_not_part_memory_and_disk(bench: Bench) -> None:
+    """The event is written, so it counts; the journal says that its anchor is behind, and catches up."""
+    bench.open()
+    bench.world.broken.add("anchor")
+    bench.ask(m.Checkpoint(session="CHG-1", step="one", state="done"))
+    assert bench.code(m.JournalVerify()) == "agent_failed"
+    bench.world.broken.clear()
+    assert not bench.result(m.JournalVerify())["intact"]
+    bench.ask(m.Checkpoint(session="CHG-1", step="two", state="done"))
+    assert bench.result(m.JournalVerify())["intact"]
+    before = bench.state
+    bench.crash()
+    assert bench.state.sessions == before.sessions
+
+
+def test_rule_11_what_was_set_aside_is_named_by_the_new_journal(bench: Bench, canary: bytearray) -> None:
+    """A damaged journal is kept under another name; the new one's first event says which."""
+    bench.lend(canary)
+    bench.database.execute(DAMAGE["an event missing"])
+    bench.crash()
+    kept = bench.result(m.JournalReset())["problem"].removeprefix("kept as ")
+    assert (bench.folder / kept).exists()
+    first = bench.database.execute("SELECT body FROM events WHERE seq = 1").fetchone()[0]
+    assert kept.encode() in first
+    assert bench.result(m.JournalVerify())["intact"]
+    bench.open()
+
+
+def test_rule_11_an_intact_journal_is_not_set_aside(bench: Bench) -> None:
+    """Nobody gets rid of it that way."""
+    bench.open()
+    assert bench.code(m.JournalReset()) == "out_of_order"
+    assert bench.code(m.JournalReset(check=True)) == "out_of_order"
+
+
+def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: bytearray) -> None:
+    """What cannot be read now is left as it is; when the disk works again, all is there again."""
+    grant = bench.lend(canary)
+    bench.kill()
+    bench.world.disk = "dead"
+    bench.start()
+    assert bench.code(RESTART) == "storage_failed"
+    bench.world.disk = "well"
+    bench.agent.wake()
+    assert bench.sealed() == {grant}
+    assert bench.restart()
+
+
+# --- 12: the logon screen ----------------------------------------------------------------------
+
+ANY = [p.Peek(), p.Redeem(ticket="t"), p.ReportResult(ticket="t", status=0)]
+
+
+@pytest.mark.parametrize("request_", ANY, ids=["peek", "redeem", "report"])
+def test_rule_12_without_a_ticket_there_is_nothing(
+    bench: Bench, canary: bytearray, request_: p.LogonRequest
+) -> None:
+    """With a grant, but no ticket: the logon screen stays as it is."""
+    bench.lend(canary)
+    assert bench.logon(request_) == (p.LogonAnswer(done=False), bytearray())
+
+
+@pytest.mark.parametrize("request_", ANY, ids=["peek", "redeem", "report"])
+def test_rule_12_a_damaged_journal_answers_nothing(
+    bench: Bench, canary: bytearray, request_: p.LogonRequest
+) -> None:
+    """No ticket of a journal that cannot be trusted is ever shown."""
+    bench.lend(canary)
+    bench.restart()
+    bench.reboot()
+    bench.database.execute("DELETE FROM events WHERE seq = 2")
+    bench.crash()
+    assert bench.logon(request_) == (p.LogonAnswer(done=False), bytearray())
+
+
+@pytest.mark.parametrize("broken", ["boot_id", "unprotect"])
+def test_rule_12_a_fault_of_the_pc_answers_nothing(bench: Bench, canary: bytearray, broken: str) -> None:
+    """Whatever port fails: an answer comes, and it is nothing."""
+    bench.lend(canary)
+    ticket = bench.restart()
+    bench.reboot()
+    bench.world.broken.add(broken)
+    assert bench.logon(p.Redeem(ticket=ticket)) == (p.LogonAnswer(done=False), bytearray())
+
+
+@pytest.mark.parametrize("peer", [OPERATOR, CUSTOMER], ids=["operator", "customer"])
+def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearray, peer: object) -> None:
+    """Neither an administrator nor the customer gets anything there."""
+    bench.lend(canary)
+    ticket = bench.restart()
+    bench.reboot()
+    assert bench.logon(p.Redeem(ticket=ticket), peer) == (p.LogonAnswer(done=False), bytearray())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"verb":"shutdown"}', b"[" * 100_000, b"\xff"])
+def test_rule_12_nonsense_is_answered_with_nothing(bench: Bench, body: bytes) -> None:
+    """What is no message gets the same answer."""
+    with suppress(ValueError):
+        assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray())
+
+
+def test_rule_12_an_unlock_ticket_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:
+    """After a restart in between, the tile is gone."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(next(iter(bench.state.grants.values())).account, locked=True)
+    bench.unlock()
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+
+
+def test_rule_12_a_restart_ticket_is_not_for_the_boot_it_was_written_in(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Before the restart nobody is signed in with it, whoever locks the screen."""
+    bench.lend(canary)
+    bench.restart()
+    assert not bench.logon(p.Peek())[0].done

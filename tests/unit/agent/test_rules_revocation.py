@@ -1,0 +1,289 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules 7 and 8 of the design, at the agent's pipes: taking back and erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.domain.model import Account
+from latchkey_agent.domain.transitions import GrantState
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench, cuts
+from tests.unit.agent.world import BEN, OPERATOR, OTHER, START
+
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+END = m.SessionEnd(session="CHG-1")
+Act = Callable[[Bench], object]
+
+
+# --- 7: revocation wins ------------------------------------------------------------------------
+
+
+def test_rule_07_one_click_takes_everything_back(bench: Bench, canary: bytearray) -> None:
+    """Without a password and without naming what: all of mine is gone from the disk."""
+    bench.lend(canary, session="CHG-1")
+    bench.lend(canary, session="CHG-2")
+    bench.revoke()
+    assert {g.ended for g in bench.state.grants.values()} == {GrantState.REVOKED}
+    assert bench.marks() == 0
+
+
+def test_rule_07_a_revoked_grant_is_never_used_again(bench: Bench, canary: bytearray) -> None:
+    """Neither at once, nor after a crash, a restart or a power cut."""
+    grant = bench.lend(canary)
+    bench.revoke()
+    for life in ("stay", "crash", "reboot", "power_cut"):
+        getattr(bench, life, lambda: None)()
+        assert bench.code(RESTART) == "grant_revoked"
+        assert bench.state.grants[grant].ended is GrantState.REVOKED
+
+
+def test_rule_07_revoked_before_the_restart(bench: Bench, canary: bytearray) -> None:
+    """The ticket is written, the restart not begun: it is not begun any more."""
+    bench.lend(canary)
+    bench.agent.control(b'{"verb":"credential_apply","session":"CHG-1","action":"restart"}', OPERATOR)
+    bench.revoke()
+    assert bench.world.restarts == []
+
+
+def test_rule_07_revoked_while_the_pc_restarts(bench: Bench, canary: bytearray) -> None:
+    """The restart goes on, but nobody is signed in, and the operator reads why."""
+    bench.lend(canary)
+    ticket = bench.restart()
+    bench.revoke()
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(p.Redeem(ticket=ticket))[0].done
+    use = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]
+    assert use["error"]["code"] == "grant_revoked"
+
+
+def test_rule_07_revoked_between_peek_and_redeem(bench: Bench, canary: bytearray) -> None:
+    """The tile is on the logon screen already: its password does not come any more."""
+    bench.lend(canary)
+    bench.restart()
+    bench.reboot()
+    ticket, _ = bench.logon(p.Peek())
+    bench.revoke()
+    answer, secret = bench.logon(p.Redeem(ticket=ticket.ticket))
+    assert (answer.done, secret) == (False, bytearray())
+
+
+def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray) -> None:
+    """The check before a use takes its time; the customer's click in it wins."""
+    bench.lend(canary)
+    accounts = bench.agent.core.computer.accounts
+    check = accounts.check
+
+    def revoking(account: Account, password: bytearray) -> LogonRefusal | None:
+        bench.revoke()
+        return check(account, password)
+
+    accounts.check = revoking  # type: ignore[method-assign]
+    assert bench.code(RESTART) == "grant_revoked"
+    assert bench.world.restarts == []
+    assert bench.marks() == 0
+
+
+def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(
+    tmp_path: Path, canary: bytearray
+) -> None:
+    """Cut the power at each touch of a revocation: lent as before or gone for good, never between."""
+    seen = set()
+    for cut in cuts(tmp_path, lambda bench: bench.lend(canary), Bench.revoke):
+        cut.bench.effects()
+        [grant] = cut.bench.state.grants.values()
+        seen.add(grant.state)
+        if grant.state is GrantState.ACTIVE:
+            assert cut.bench.sealed() == {grant.id}
+            assert not cut.survived
+        else:
+            assert grant.state is GrantState.ERASED
+            assert cut.bench.marks() == 0
+    assert seen == {GrantState.ACTIVE, GrantState.ERASED}
+
+
+def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
+    """What was kept in reserve is given up for it; nothing else gets that space."""
+    grant = bench.lend(canary)
+    bench.world.disk = "full"
+    assert bench.code(m.Checkpoint(session="CHG-1", step="one", state="done")) == "storage_failed"
+    assert bench.customer(p.GrantRevoke()).done
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.marks() == 0
+
+
+def test_rule_07_the_reserve_is_there_again(bench: Bench, canary: bytearray) -> None:
+    """Once there is room, the next full disk does not stop the next revocation either."""
+    for _ in range(2):
+        bench.lend(canary)
+        bench.world.disk = "full"
+        assert bench.customer(p.GrantRevoke()).done
+        bench.world.disk = "well"
+        bench.effects()
+
+
+def test_rule_07_a_disk_that_is_dead_is_told(bench: Bench, canary: bytearray) -> None:
+    """What cannot be written is not called done."""
+    bench.lend(canary)
+    bench.world.disk = "dead"
+    assert bench.customer_code(p.GrantRevoke()) == "storage_failed"
+
+
+def test_rule_07_takes_no_more_clicks_than_granting() -> None:
+    """One message without a secret; granting is two messages, one with a password."""
+    assert p.GrantRevoke().grant is None
+
+
+def test_rule_07_only_the_account_itself_revokes(bench: Bench, canary: bytearray) -> None:
+    """Another account's click changes nothing, and says so where it names the grant."""
+    grant = bench.lend(canary)
+    bench.world.sign_in(BEN, session_id=2)
+    assert bench.customer(p.GrantRevoke(), peer=OTHER).done
+    assert bench.customer_code(p.GrantRevoke(grant=grant), peer=OTHER) == "no_grant"
+    assert bench.customer_code(p.GrantPause(grant=grant), peer=OTHER) == "no_grant"
+    assert bench.state.grants[grant].state is GrantState.ACTIVE
+
+
+def test_rule_07_what_does_not_exist_is_not_called_revoked(bench: Bench) -> None:
+    """Naming a grant that is none is refused."""
+    assert bench.customer_code(p.GrantRevoke(grant="none")) == "no_grant"
+
+
+# --- 8: erasing --------------------------------------------------------------------------------
+
+ENDS: dict[str, Act] = {
+    "session ended": lambda bench: bench.ask(END),
+    "given back": lambda bench: bench.ask(m.CredentialRevoke(session="CHG-1")),
+    "revoked": Bench.revoke,
+    "uninstalled": lambda bench: bench.ask(m.EraseAll()),
+    "grant expired": lambda bench: at(bench, START + timedelta(hours=2)),
+    "session expired": lambda bench: at(bench, START + timedelta(hours=24)),
+}
+
+
+def at(bench: Bench, moment: object) -> None:
+    """Let the clock run to a moment, and the clock's thread notice."""
+    bench.world.now = moment  # type: ignore[assignment]
+    bench.agent.wake()
+    bench.effects()
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_rule_08_every_end_erases(bench: Bench, canary: bytearray, end: Act) -> None:
+    """No file of the agent holds a sealed record any more, write-ahead log included."""
+    grant = bench.lend(canary, not_after="20:00" if end is ENDS["grant expired"] else None)
+    assert bench.marks() >= 1
+    end(bench)
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.marks() == 0
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary: bytearray, end: Act) -> None:
+    """Killed before a single effect ran: the start erases before any pipe is open."""
+    grant = bench.lend(canary, not_after="20:00" if end is ENDS["grant expired"] else None)
+    run, bench.agent.effects.run = bench.agent.effects.run, lambda: True  # type: ignore[method-assign]
+    end(bench)
+    assert bench.state.grants[grant].ended
+    bench.agent.effects.run = run  # type: ignore[method-assign]
+    bench.crash()
+    assert bench.marks() == 0
+
+
+def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The clock passed the end in the night: gone before anybody can ask."""
+    grant = bench.lend(canary)
+    bench.stop()
+    bench.world.now += timedelta(days=3)
+    bench.start()
+    assert bench.state.grants[grant].ended is GrantState.SESSION_ENDED
+    assert bench.sealed() == set()
+    assert bench.marks() == 0
+
+
+def test_rule_08_erasing_one_grant_leaves_the_others(bench: Bench, canary: bytearray) -> None:
+    """Of two lent in two sessions, the one that ends goes and the other can still be used."""
+    bench.lend(canary, session="CHG-1")
+    other = bench.lend(canary, session="CHG-2")
+    bench.ask(END)
+    assert bench.sealed() == {other}
+    assert bench.restart("CHG-2")
+
+
+def test_rule_08_what_cannot_be_confirmed_is_seen_retried_and_blocks(bench: Bench, canary: bytearray) -> None:
+    """While somebody holds the log: a stored state that all see, and that takes no new secret."""
+    grant = bench.lend(canary)
+    request = bench.request(restarts=5)
+    bench.show(request)
+    with bench.read_by_others():
+        bench.customer(p.GrantRevoke())
+        assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+        status = bench.result(m.Info())["agent"]
+        assert (status["ready"], grant in status["problem"]) == (False, True)
+        desktop = bench.customer(p.CustomerWatch()).desktop
+        assert desktop is not None
+        assert "erase_failed" in {notice.kind for notice in desktop.notices}
+        assert bench.code(m.CredentialRequest(session="CHG-1", restarts=6)) == "erasure_unconfirmed"
+        answer = bench.allow(request, canary)
+        assert answer.error is not None
+        assert answer.error.code == "erasure_unconfirmed"
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.result(m.Info())["agent"]["ready"]
+
+
+def test_rule_08_a_failed_erasure_is_journalled_once(bench: Bench, canary: bytearray) -> None:
+    """Trying again and again does not make the journal grow: only a new finding is news."""
+    bench.lend(canary)
+    with bench.read_by_others():
+        bench.customer(p.GrantRevoke())
+        version = bench.state.version
+        for _ in range(20):
+            assert not bench.effects()
+        assert bench.state.version == version
+
+
+def test_rule_08_a_record_that_comes_back_is_erased(bench: Bench, canary: bytearray) -> None:
+    """What is sealed for no live grant, wherever it comes from, does not survive a start."""
+    grant = bench.lend(canary)
+    record = bench.agent.core.journal.sealed(grant)
+    bench.revoke()
+    bench.database.execute("INSERT INTO sealed VALUES (?, ?)", (grant, record))
+    bench.crash()
+    assert bench.marks() == 0
+
+
+def test_rule_08_a_grant_without_its_record_ends(bench: Bench, canary: bytearray) -> None:
+    """Nothing is shown as lent that is not there."""
+    grant = bench.lend(canary)
+    bench.database.execute("DELETE FROM sealed")
+    bench.crash()
+    assert bench.state.grants[grant].ended is GrantState.REJECTED
+
+
+@pytest.mark.parametrize("life", ["crash", "power_cut"])
+def test_rule_08_a_record_that_cannot_be_opened_any_more_is_erased(
+    bench: Bench, canary: bytearray, life: str
+) -> None:
+    """The keys of the PC were lost: the logon screen gets nothing, and nothing stays."""
+    bench.lend(canary)
+    bench.restart()
+    getattr(bench, life)()
+    bench.world.reboot()
+    bench.crash()
+    bench.world.machine_key = bytes(32)
+    ticket, _ = bench.logon(p.Peek())
+    assert not bench.logon(p.Redeem(ticket=ticket.ticket))[0].done
+    bench.effects()
+    assert bench.code(RESTART) == "grant_rejected"
+    assert bench.marks() == 0
