@@ -46,8 +46,10 @@ def command_line(script: str) -> str:
     return line
 
 
-def request_script(agent_path: str) -> str:
+def request_script(agent_path: str, command: str = "request") -> str:
     """Return the script that hands its input to the agent's program and passes its exit code on.
+
+    `command` is one of the program's that take one JSON request and give one JSON answer.
 
     Windows PowerShell gives what is piped to a program the encoding of $OutputEncoding; requests
     are ASCII, and so it is set to that on every version.
@@ -56,10 +58,27 @@ def request_script(agent_path: str) -> str:
     lines = (
         "$OutputEncoding = [Text.Encoding]::ASCII",
         f"if (-not [IO.File]::Exists({path})) {{ {quoted(AGENT_MISSING)}; exit 127 }}",
-        f"$input | & {path} 'request'",
+        f"$input | & {path} {quoted(command)}",
         "exit $LASTEXITCODE",
     )
     return "\n".join(lines)
+
+
+def program_script(program: str, *arguments: str) -> str:
+    """Return the script that runs a program and passes its output and exit code on."""
+    return f"& {_words(program, *arguments)}\nexit $LASTEXITCODE"
+
+
+def windowed_script(program: str, *arguments: str) -> str:
+    """Return the script that runs a program with a window to its end and passes its exit code on.
+
+    PowerShell waits for such a program only where its output goes on into a pipeline.
+    """
+    return f"& {_words(program, *arguments)} | Out-Null\nexit $LASTEXITCODE"
+
+
+def _words(*words: str) -> str:
+    return " ".join(quoted(word) for word in words)
 
 
 def test_script(text: str) -> str:

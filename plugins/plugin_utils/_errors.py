@@ -264,7 +264,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Wait until it is done, or give a longer timeout.',
     ),
     "package_refused": (
-        'Windows Installer ended with {code}: {sentence}{detail}',
+        'Windows Installer ended with {number}: {sentence}{detail}',
         "See the PC's Application event log, sources MsiInstaller and Latchkey.",
     ),
     "package_other_version": (

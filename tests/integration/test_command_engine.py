@@ -15,6 +15,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
     command_line,
     quoted,
     request_script,
+    windowed_script,
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
     test_script as script_of_test,
@@ -66,6 +67,19 @@ def test_a_program_that_is_missing_is_told(engine: Path, tmp_path: Path) -> None
     """The script says so in one word and ends with 127."""
     done = run(engine, request_script(str(tmp_path / "none")), b"{}\n")
     assert (done.returncode, done.stdout.strip()) == (127, AGENT_MISSING.encode())
+
+
+def test_a_windowed_program_is_waited_for_and_its_exit_code_comes_back(engine: Path, tmp_path: Path) -> None:
+    """Each argument is one word of the program's; what it prints is dropped."""
+    program = tmp_path / "msiexec"
+    told = tmp_path / "told"
+    text = ECHO.replace("sys.stdout.write(", f"open({str(told)!r}, 'w').write(").format(python=sys.executable)
+    program.write_text(text, encoding="utf-8")
+    program.chmod(0o755)
+    words = ("/i", "C:\\Users\\Anna Bell\\x.msi", "/qn", "KEEPRECEIPTS=1")
+    done = run(engine, windowed_script(str(program), *words))
+    assert (done.returncode, done.stdout) == (7, b"")
+    assert told.read_text() == repr((list(words), ""))
 
 
 def test_a_test_command_says_how_it_ended(engine: Path, tmp_path: Path) -> None:

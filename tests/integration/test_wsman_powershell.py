@@ -73,6 +73,7 @@ def test_wsman_the_seam_is_understood() -> None:
                 ),
             ),
         ),
+        ("& 'a' b | Out-Null", (Call("a", ("b",), with_input=False, silent=True),)),
         ("$INPUT|& 'a';exit 1", (Call("a", (), with_input=True), Exit(1))),
         ("Remove-Item 'C:\\x y' -Force -Recurse;", (Removal("C:\\x y"),)),
         ("Remove-Item C:\\x -Force", (Removal("C:\\x"),)),

@@ -9,7 +9,7 @@ r"""The PowerShell that the lab understands, as a grammar and as values.
     encoding    = "$OutputEncoding" "=" "[Text.Encoding]::ASCII"
     guard       = "if" "(" "-not" exists ")" "{" statements "}"
     exists      = "[IO.File]::Exists" "(" STRING ")"
-    call        = ["$input" "|"] "&" STRING {argument}
+    call        = ["$input" "|"] "&" STRING {argument} ["|" "Out-Null"]
     argument    = STRING | WORD | NUMBER
     exit        = "exit" [NUMBER | "$LASTEXITCODE"]
     removal     = "Remove-Item" argument {"-Force" | "-Recurse"}
@@ -58,11 +58,12 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Run a program; `with_input` feeds it the script's input."""
+    """Run a program; `with_input` feeds it the script's input, `silent` drops its output."""
 
     program: str
     arguments: tuple[str, ...]
     with_input: bool
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,10 @@ class _Parser:
         arguments: list[str] = []
         while self._is_argument():
             arguments.append(self._argument())
-        return Call(program, tuple(arguments), with_input)
+        silent = self._skip(Kind.SIGN, "|")
+        if silent:
+            self._take(Kind.WORD, "Out-Null")
+        return Call(program, tuple(arguments), with_input, silent)
 
     def _is_argument(self) -> bool:
         return self._next.kind in {Kind.STRING, Kind.WORD, Kind.NUMBER}

@@ -133,7 +133,8 @@ class ScriptRun:
             self._fail(_not_recognized(call.program), "CommandNotFoundException")
             return
         lines = _encode(self._console.lines()) if call.with_input else ()
-        self._last_code = run_process(process, lines, self._console)
+        output = _drop if call.silent else self._console.program_output
+        self._last_code = run_process(process, lines, self._console, output)
         self._succeeded = self._last_code == 0
 
 
@@ -147,11 +148,21 @@ def _encode(lines: Iterable[str]) -> Iterator[bytes]:
         yield doubled.encode("ascii", errors="replace") + b"\r\n"
 
 
-def run_process(process: Process, pieces: Iterable[bytes], console: Console) -> int:
-    """Feed a program, pass its output on, and give its exit code as Windows shows it."""
+def _drop(data: bytes, /) -> None:
+    """Take the piece and do nothing with it."""
+
+
+def run_process(
+    process: Process, pieces: Iterable[bytes], console: Console, output: Writer | None = None
+) -> int:
+    """Feed a program, pass its output on, and give its exit code as Windows shows it.
+
+    `output` takes the output in the console's stead.
+    """
     console.started(process)
     errors = threading.Thread(target=_pump, args=(process.stderr, console.program_error), daemon=True)
-    outputs = threading.Thread(target=_pump_outputs, args=(process, console, errors), daemon=True)
+    write = output or console.program_output
+    outputs = threading.Thread(target=_pump_outputs, args=(process, console, write, errors), daemon=True)
     errors.start()
     outputs.start()
     _feed(process.stdin, pieces)
@@ -161,8 +172,8 @@ def run_process(process: Process, pieces: Iterable[bytes], console: Console) -> 
     return code if code >= 0 else 1
 
 
-def _pump_outputs(process: Process, console: Console, errors: threading.Thread) -> None:
-    _pump(process.stdout, console.program_output)
+def _pump_outputs(process: Process, console: Console, write: Writer, errors: threading.Thread) -> None:
+    _pump(process.stdout, write)
     errors.join()
     # The program has closed its outputs: nobody waits for more of its input.
     console.stop_input()

@@ -292,7 +292,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Wait until it is done, or give a longer timeout.",
     ),
     "package_refused": ErrorRow(
-        _C, "Windows Installer ended with {code}: {sentence}{detail}",
+        _C, "Windows Installer ended with {number}: {sentence}{detail}",
         "See the PC's Application event log, sources MsiInstaller and Latchkey.",
     ),
     "package_other_version": ErrorRow(

@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""Windows Installer on the PC: what is installed, and one run of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._command import command_line, program_script, windowed_script
+from ._failure import failure
+from ._reconnect import Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._clock import Clock, Deadline
+    from ._reconnect import Link, Ran
+
+_SYSTEM = "C:\\Windows\\System32"
+_REG = rf"{_SYSTEM}\reg.exe"
+_MSIEXEC = rf"{_SYSTEM}\msiexec.exe"
+PACKAGE_KEY = r"HKLM\SOFTWARE\Latchkey\Package"
+"""Where the package says what is installed."""
+
+BUSY = 1618
+RESTART_NEEDED = 3010
+UNKNOWN_PRODUCT = 1605
+
+SENTENCES = {
+    5: "the account that Ansible connects with may not install programs.",
+    112: "the PC's disk is full.",
+    1601: "the Windows Installer service cannot be reached.",
+    1602: "the installation was cancelled at the PC.",
+    1603: "the installation failed and was undone.",
+    1612: "the package that was installed from is gone, and with it what removes it.",
+    1613: "the PC's Windows Installer is too old for the package.",
+    1619: "the package could not be opened on the PC.",
+    1620: "the file is not a package of Windows Installer.",
+    1622: "the log could not be written on the PC.",
+    1624: "a policy of the PC forbids this installation.",
+    1625: "a policy of the PC forbids this installation.",
+    1627: "the installation failed and was undone.",
+    1632: "the PC's folder for temporary files is full or cannot be reached.",
+    1633: "the package is for 64-bit Windows on x64, which this PC is not.",
+    1638: "another version is installed that cannot be upgraded.",
+    1639: "it did not understand its command line.",
+    1643: "a policy of the PC forbids this update.",
+    1644: "a policy of the PC forbids this change.",
+}
+"""Of "MsiExec.exe and InstMsi.exe error messages", Microsoft Learn."""
+
+_PAUSE = 5.0
+_VALUE = re.compile(r"^\s+(\w+)\s+REG_SZ\s+(.*?)\s*$", re.MULTILINE)
+_REASON = re.compile(r"Product: .*? -- (?!.*(?:completed|failed)\.?\s*$)(.+)")
+
+
+class Installed(NamedTuple):
+    """What Windows Installer has installed of the agent."""
+
+    version: str
+    product_code: str
+
+
+class Installer:
+    """Windows Installer of one PC."""
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self._link = link
+        self._clock = clock
+
+    def installed(self, deadline: Deadline) -> Installed | None:
+        """Return what is installed, None where nothing is.
+
+        Raises:
+            Lost: the connection is gone and did not come back.
+        """
+        ran = self._insisting(command_line(program_script(_REG, "query", PACKAGE_KEY)), deadline)
+        values = dict(_VALUE.findall(ran.output.decode("utf-8", "replace"))) if ran.code == 0 else {}
+        if not {"Version", "ProductCode"} <= values.keys():
+            return None
+        return Installed(values["Version"], values["ProductCode"])
+
+    def _insisting(self, command: str, deadline: Deadline) -> Ran:
+        while True:
+            try:
+                return self._link.run(command)
+            except Lost as lost:
+                if deadline.over or lost.rejected:
+                    raise
+            self._clock.sleep(min(1.0, deadline.left))
+
+    def run(self, arguments: list[str], deadline: Deadline, reason: Callable[[], str]) -> int:
+        """Run msiexec without questions; wait while another installation runs; return its exit code.
+
+        Args:
+            arguments: of msiexec, none with a blank and an equals sign in it.
+            deadline: until when to wait for another installation.
+            reason: returns what the log says, for a refusal.
+
+        Raises:
+            Lost: the connection is gone; whether the installation ran is not known.
+            Failure: `package_busy` or `package_refused`.
+        """
+        command = command_line(windowed_script(_MSIEXEC, *arguments, "/qn", "/norestart"))
+        while (code := self._link.run(command).code) == BUSY:
+            if deadline.over:
+                raise failure("package_busy", limit=f"{deadline.limit:.0f}")
+            self._clock.sleep(min(_PAUSE, deadline.left) or _PAUSE)
+        if code not in {0, RESTART_NEEDED}:
+            sentence = SENTENCES.get(code, "see what Microsoft says of this code.")
+            raise failure("package_refused", number=code, sentence=sentence, detail=reason())
+        return code
+
+
+def reason_in(log: bytes) -> str:
+    """Return what a log of Windows Installer gives as the reason, as further words of a sentence."""
+    text = log.decode("utf-16" if log.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
+    reasons = list(dict.fromkeys(found.strip() for found in _REASON.findall(text)))
+    return f" It says: {' '.join(reasons)}" if reasons else ""

@@ -1,0 +1,422 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's package from the controller: what is run on the PC, and what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import ntpath
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from ansible.errors import AnsibleError, AnsibleFileNotFound
+from ansible_collections.latchkey.consent.plugins.action import agent_package
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _package_installer as installer
+from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
+
+from lab.wsman.powershell import grammar
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol.errors import error
+from latchkey_agent.protocol.setup import SetupAnswer
+from tests.unit.plugins.fakes import FakeTime, script_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = b"an installer"
+DIGEST = hashlib.sha256(PACKAGE).hexdigest()
+PRODUCT = "{00000000-0000-5000-8000-000000000001}"
+TEMPORARY = "C:\\Users\\Anna Bell\\AppData\\Local\\Temp\\ansible-tmp-1"
+NAME = "latchkey-agent-0.2.0-x64.msi"
+PROOF = m.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+AGENT = m.AgentView(
+    version="0.2.0", protocol=1, device="PC", boot_id="b", now="2026-11-23T10:00:00+01:00", ready=True,
+    organization="", problem="",
+)  # fmt: skip
+INFO = m.InfoAnswer(
+    agent=AGENT, sessions=[], requests=[], grants=[], erasure=[], receipts=[],
+    pending_restart=m.PendingRestartView(pending=False, reasons=[]),
+)  # fmt: skip
+SET_UP = SetupAnswer(settings_changed=True, operators_added=["PC\\anna"], operators_removed=[])
+RUNNING = error("agent_not_running")
+
+
+@dataclass
+class PC:
+    """A connection to a PC with Windows Installer, and perhaps the agent, on it."""
+
+    time: FakeTime = field(default_factory=FakeTime)
+    installed: str | None = None
+    codes: list[int] = field(default_factory=list)
+    gives: str = "0.2.0"
+    silent: int = 0
+    answers: dict[str, m.Answer] = field(default_factory=dict)
+    log: bytes = b""
+    full: Exception | None = None
+    lost: bool = False
+    connected: bool = True
+    transport: str = "winrm"
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._shell = SimpleNamespace(tmpdir=None, _IS_WINDOWS=True, join_path=ntpath.join)
+
+    def get_option(self, name: str) -> object:
+        """Have none."""
+        raise KeyError(name)
+
+    def reset(self) -> None:
+        """Connect anew."""
+        self.lost = False
+
+    def exec_command(
+        self, cmd: str, in_data: bytes | None = None, *, sudoable: bool
+    ) -> tuple[int, bytes, bytes]:
+        """Run a script as the lab's WinRM server understands it."""
+        assert not sudoable
+        if self.lost:
+            raise requests.ConnectionError("Connection aborted.")
+        (call,) = [step for step in grammar.parse(script_of(cmd)) if isinstance(step, grammar.Call)]
+        if call.program == AGENT_PATH:
+            return self._agent(call.arguments[0], in_data or b"")
+        assert call.program.startswith("C:\\Windows\\System32\\")
+        name = ntpath.basename(call.program)
+        return (self._registry if name == "reg.exe" else self._msiexec)(call)
+
+    def _registry(self, call: grammar.Call) -> tuple[int, bytes, bytes]:
+        assert call.arguments == ("query", "HKLM\\SOFTWARE\\Latchkey\\Package")
+        if self.installed is None:
+            return 1, b"", b"ERROR: The system was unable to find the specified registry key or value.\r\n"
+        lines = [
+            call.arguments[1],
+            f"    ProductCode    REG_SZ    {PRODUCT}",
+            f"    Version    REG_SZ    {self.installed}",
+        ]
+        return 0, ("\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode(), b""
+
+    def _msiexec(self, call: grammar.Call) -> tuple[int, bytes, bytes]:
+        assert call.silent, "PowerShell would not wait for it"
+        self.ran.append(call.arguments)
+        code = self.codes.pop(0) if self.codes else 0
+        if code in {0, 3010}:
+            self.installed = self.gives if call.arguments[0] == "/i" else None
+        return code, b"", b""
+
+    def _agent(self, command: str, line: bytes) -> tuple[int, bytes, bytes]:
+        if self.installed is None:
+            return 127, b"latchkey-agent-missing\r\n", b""
+        said = json.loads(line)
+        self.asked.append({"command": command, **said})
+        if self.silent and command == "request":
+            self.silent -= 1
+            return 69, codec.encode_line(m.Answer(outcome="unknown", error=RUNNING)), b""
+        plain = {
+            "info": codec.done(INFO, changed=False),
+            "erase_all": codec.done(m.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True),
+            "setup": codec.done(SET_UP, changed=True),
+        }
+        return 0, codec.encode_line({**plain, **self.answers}[said["verb"]]), b""
+
+    def put_file(self, source: str, target: str) -> None:
+        """Take a file."""
+        if self.full:
+            raise self.full
+        self.files[target] = Path(source).read_bytes()
+
+    def fetch_file(self, source: str, target: str) -> None:
+        """Give the installer's log."""
+        assert source == ntpath.join(TEMPORARY, "installer.log")
+        Path(target).write_bytes(self.log)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package on the controller."""
+    file = tmp_path / NAME
+    file.write_bytes(PACKAGE)
+    return file
+
+
+def run(pc: PC, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, **options: Any) -> dict[str, Any]:
+    """Run a task of the module."""
+    task = SimpleNamespace(
+        action="agent_package", args=options, check_mode=check, async_val=0, environment=[], become=False
+    )
+    plugin: Any = agent_package.ActionModule
+    action = plugin(
+        task=task, connection=pc, play_context=SimpleNamespace(become=False, remote_addr="192.0.2.7", no_log=False),
+        loader=None, templar=SimpleNamespace(template=lambda value: value), shared_loader_obj=None,
+    )  # fmt: skip
+    removed: list[str] = []
+    monkeypatch.setattr(action, "_make_tmp_path", lambda: TEMPORARY)
+    monkeypatch.setattr(action, "_remove_tmp_path", lambda path, force: removed.append(path))
+    monkeypatch.setattr(action, "_find_needle", find)
+    action._latchkey_clock = pc.time.clock()
+    result: dict[str, Any] = action.run(task_vars={"inventory_hostname": "pc1"})
+    json.dumps(result)
+    assert removed == ([TEMPORARY] if pc.files or pc.ran else removed)
+    return result
+
+
+def find(_kind: str, name: str) -> str:
+    """Find a file as Ansible does."""
+    if not Path(name).is_file():
+        raise AnsibleFileNotFound(file_name=name)
+    return name
+
+
+def refused(result: dict[str, Any]) -> str:
+    """Return the code of a failure in which nothing was said twice."""
+    assert result["failed"]
+    assert not re.search(r"\.\.|\. \.| {2}", result["msg"]), result["msg"]
+    return str(result["error_code"])
+
+
+def test_a_pc_without_the_agent_gets_it(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is sent, installed without questions or restart, set up, and the agent answers."""
+    pc = PC()
+    settings: dict[str, Any] = {"organization": {"name": "Example IT"}, "policy": {"max_restarts": 5}}
+    result = run(pc, monkeypatch, path=str(package), checksum=DIGEST, **settings, operators=["anna"])
+    sent = ntpath.join(TEMPORARY, NAME)
+    assert pc.files == {sent: PACKAGE}
+    log = ntpath.join(TEMPORARY, "installer.log")
+    assert pc.ran == [("/i", sent, "/l*v", log, "/qn", "/norestart")]
+    assert pc.asked[0] == {
+        "command": "setup", "verb": "setup", "protocol": 1, "settings": settings, "operators": ["anna"],
+    }  # fmt: skip
+    assert result == {
+        "changed": True, "failed": False, "restart_required": False, "version_before": None, "version": "0.2.0",
+        "settings_changed": True, "operators_added": ["PC\\anna"], "operators_removed": [],
+        "agent": result["agent"],
+    }  # fmt: skip
+    assert result["agent"]["version"] == "0.2.0"
+
+
+def test_the_same_version_that_answers_is_left_alone(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent."""
+    pc = PC(installed="0.2.0")
+    result = run(pc, monkeypatch, path=str(package))
+    assert (result["changed"], result["version_before"], pc.files, pc.ran) == (False, "0.2.0", {}, [])
+
+
+def test_settings_that_are_in_place_change_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent says so."""
+    same = SetupAnswer(settings_changed=False, operators_added=[], operators_removed=[])
+    pc = PC(installed="0.2.0", answers={"setup": codec.done(same, changed=False)})
+    assert run(pc, monkeypatch, path=str(package), policy={})["changed"] is False
+
+
+def test_an_older_version_is_upgraded(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.10 is newer than 0.9, whatever the letters say."""
+    pc = PC(installed="0.1.9")
+    result = run(pc, monkeypatch, path=str(package))
+    assert (result["changed"], result["version_before"], pc.installed) == (True, "0.1.9", "0.2.0")
+
+
+@pytest.mark.parametrize("newer", ["0.2.1", "0.10.0", "1.0.0"])
+def test_a_newer_version_is_kept(newer: str, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going back would lose the journal; whoever wants it removes first."""
+    pc = PC(installed=newer)
+    assert refused(run(pc, monkeypatch, path=str(package))) == "package_older"
+    assert pc.ran == []
+
+
+def test_an_agent_that_does_not_answer_is_repaired(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, with all its files put back; then it has a moment to start."""
+    pc = PC(installed="0.2.0", silent=4)
+    result = run(pc, monkeypatch, path=str(package))
+    assert result["changed"]
+    assert pc.ran[0][2] == "REINSTALL=ALL"
+    assert pc.time.seconds == 3
+
+
+def test_a_service_that_never_answers_fails_the_task(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed is not enough."""
+    pc = PC(silent=10_000)
+    assert refused(run(pc, monkeypatch, path=str(package))) == "agent_not_running"
+    assert pc.time.seconds == pytest.approx(30)
+
+
+def test_wrong_settings_fail_the_task(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent's own judgement is what the operator reads."""
+    said = error("settings_invalid", detail="Object contains unknown field `max` - at `$.policy`")
+    pc = PC(installed="0.2.0", answers={"setup": codec.refused(said)})
+    result = run(pc, monkeypatch, path=str(package), policy={"max": 1})
+    assert refused(result) == "settings_invalid"
+    assert "unknown field `max`" in result["msg"]
+
+
+def test_another_installation_is_waited_for(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1618 is no failure until the time is over."""
+    pc = PC(codes=[1618, 1618])
+    assert run(pc, monkeypatch, path=str(package))["changed"]
+    assert (len(pc.ran), pc.time.seconds) == (3, 10)
+    busy = PC(codes=[1618] * 1000)
+    assert refused(run(busy, monkeypatch, path=str(package), timeout=60)) == "package_busy"
+
+
+def test_a_restart_that_is_needed_is_said_and_not_done(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """3010 is success."""
+    result = run(PC(codes=[3010]), monkeypatch, path=str(package))
+    assert (result["restart_required"], result["failed"]) == (True, False)
+
+
+@pytest.mark.parametrize("code", [*installer.SENTENCES, 9999])
+def test_each_refusal_is_a_sentence_with_its_reason(
+    code: int, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number stays for who looks it up, and the log's own reason is added."""
+    log = "MSI (s) (A8:20) Product: Latchkey agent -- A newer version is installed.\r\nEnd\r\n".encode(
+        "utf-16"
+    )
+    result = run(PC(codes=[code], log=log), monkeypatch, path=str(package))
+    assert refused(result) == "package_refused"
+    assert result["msg"].startswith(f"Windows Installer ended with {code}: ")
+    assert result["msg"].endswith("It says: A newer version is installed.")
+    assert result["outcome"] == "refused"
+
+
+def test_a_package_that_is_of_another_version_is_found_out(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's name lied."""
+    result = run(PC(gives="0.1.0"), monkeypatch, path=str(package))
+    assert refused(result) == "package_other_version"
+    assert "0.1.0, not 0.2.0" in result["msg"]
+
+
+def test_a_wrong_checksum_sends_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a byte of it reaches the PC."""
+    pc = PC()
+    assert refused(run(pc, monkeypatch, path=str(package), checksum="0" * 64)) == "package_checksum_wrong"
+    assert pc.files == {}
+
+
+def test_a_package_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the name that was looked for."""
+    result = run(PC(), monkeypatch, path=str(tmp_path / NAME))
+    assert refused(result) == "package_unreadable"
+    assert NAME in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "fault", [AnsibleError("failed to transfer file"), requests.ConnectionError("reset")]
+)
+def test_a_package_that_does_not_arrive_is_said(
+    fault: Exception, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a connection that breaks: nothing was installed."""
+    pc = PC(full=fault)
+    assert refused(run(pc, monkeypatch, path=str(package))) == "package_not_sent"
+    assert pc.ran == []
+
+
+def test_check_mode_changes_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it would install; settings can only be judged where the agent is."""
+    pc = PC()
+    result = run(pc, monkeypatch, check=True, path=str(package), policy={"max": 1})
+    assert (result["changed"], pc.files, pc.ran, pc.asked) == (True, {}, [], [])
+    there = PC(installed="0.2.0")
+    assert run(there, monkeypatch, check=True, path=str(package), policy={})["changed"]
+    assert [said["check"] for said in there.asked] == [True, True, True]
+    removed = PC(installed="0.2.0")
+    assert run(removed, monkeypatch, check=True, state="absent")["changed"]
+    assert (removed.ran, [said["check"] for said in removed.asked]) == ([], [True])
+
+
+def test_absent_erases_first_and_returns_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the product is removed by its code."""
+    pc = PC(installed="0.1.0")
+    result = run(pc, monkeypatch, state="absent", keep_receipts=True)
+    assert [said["verb"] for said in pc.asked] == ["erase_all"]
+    assert pc.ran[0][:3] == ("/x", PRODUCT, "KEEPRECEIPTS=1")
+    assert (result["changed"], result["version"], pc.installed) == (True, None, None)
+    assert result["erasure"]["confirmed"]
+
+
+def test_an_erasure_that_is_not_confirmed_keeps_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only it can go on trying."""
+    unproven = m.ErasureView(grant="G-1", confirmed=False, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+    answer = codec.done(m.RevokeAnswer(grants=[], erasure=[unproven]), changed=True)
+    pc = PC(installed="0.1.0", answers={"erase_all": answer})
+    assert refused(run(pc, monkeypatch, state="absent")) == "erasure_unconfirmed"
+    assert pc.ran == []
+
+
+def test_an_agent_that_does_not_answer_is_removed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no proof then; the package overwrites what it finds."""
+    result = run(PC(installed="0.1.0", silent=1), monkeypatch, state="absent")
+    assert (result["changed"], result["erasure"]) == (True, None)
+
+
+def test_absent_where_nothing_is_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No agent, no change."""
+    pc = PC()
+    assert (run(pc, monkeypatch, state="absent")["changed"], pc.ran) == (False, [])
+
+
+def test_a_lost_connection_is_taken_up_again(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking what is installed may be done twice."""
+    assert run(PC(lost=True, installed="0.2.0"), monkeypatch, path=str(package))["changed"] is False
+
+
+@pytest.mark.parametrize(("options", "part"), [
+    ({}, "needs path or url"),
+    ({"path": NAME, "url": "https://example.com/x"}, "not both"),
+    ({"url": f"https://example.com/{NAME}"}, "url needs checksum"),
+    ({"path": NAME, "checksum": "md5:1"}, "64 hexadecimal digits"),
+    ({"path": "agent.msi"}, "version is needed"),
+    ({"path": "agent.msi", "version": "1.2"}, "of the form 1.2.3"),
+    ({"path": NAME, "colour": "red"}, "unsupported option colour"),
+])  # fmt: skip
+def test_options_that_do_not_go_together_are_refused(
+    options: dict[str, Any], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is sent."""
+    result = run(PC(), monkeypatch, **options)
+    assert refused(result) == "bad_option"
+    assert part in result["msg"]
+
+
+@pytest.fixture
+def server(package: Path) -> Iterator[str]:
+    """A web server on the loopback interface that has the package; its address."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(package.parent))
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}"
+        listening.shutdown()
+
+
+def test_the_controller_downloads_and_checks(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The PC needs no way to the server."""
+    pc = PC()
+    assert run(pc, monkeypatch, url=f"{server}/{NAME}", checksum=f"sha256:{DIGEST.upper()}")["changed"]
+    assert list(pc.files.values()) == [PACKAGE]
+
+
+def test_a_download_that_fails_is_said(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address."""
+    result = run(PC(), monkeypatch, url=f"{server}/none/{NAME}", checksum=DIGEST)
+    assert refused(result) == "package_unreadable"
+    assert "404" in result["msg"]
