@@ -14,7 +14,7 @@ import pytest
 
 from latchkey_agent.protocol.frames import wipe
 from tests.native import built
-from tests.native.programs import FakeAgent, LogonScreen, register
+from tests.native.programs import FakeAgent, LogonScreen, SharedAgent, register
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,9 +62,21 @@ def screen(pc: built.BarePC, canary: bytearray) -> Iterator[LogonScreen]:
         assert started.look_for(canary)["places"] == 0
 
 
+@pytest.fixture(scope="session")
+def shared_agent(pc: built.BarePC) -> Iterator[SharedAgent]:
+    """The agent's service, kept from test to test: installing it takes its time."""
+    shared = SharedAgent(pc)
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture
-def agent(pc: built.BarePC) -> Iterator[FakeAgent]:
-    """The agent's service, without a ticket."""
-    with FakeAgent(pc) as started:
-        started.has_none()
-        yield started
+def agent(shared_agent: SharedAgent) -> FakeAgent:
+    """The agent's service, without a ticket and with nothing asked so far."""
+    return shared_agent.ready()
+
+
+@pytest.fixture
+def no_agent(shared_agent: SharedAgent) -> None:
+    """No service of the agent's name."""
+    shared_agent.stop()

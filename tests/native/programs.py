@@ -194,7 +194,38 @@ class FakeAgent:
             self.on(verb, frames.encode(codec.encode(LogonAnswer(done=True))))
         self.command("event", "reset")
 
+    def reset(self) -> bool:
+        """Forget what was said and asked; False where the process is gone."""
+        try:
+            self.has_none()
+            return "requests" in self.command("log")
+        except OSError:
+            return False
+
     def requests(self) -> list[AnyLogonRequest]:
         """Return what was asked since the last call, as the agent would decode it."""
         lines: Iterable[str] = self.command("log")["requests"].splitlines()
         return [codec.decode_logon(line.encode()) for line in lines]
+
+
+class SharedAgent:
+    """A service that serves many tests; one that a test killed is replaced."""
+
+    def __init__(self, pc: WinePC) -> None:
+        self._pc = pc
+        self._agent: FakeAgent | None = None
+
+    def ready(self) -> FakeAgent:
+        """Return the agent as a test expects to find it."""
+        if self._agent is not None and not self._agent.reset():
+            self.stop()
+        if self._agent is None:
+            self._agent = FakeAgent(self._pc).__enter__()
+            self._agent.has_none()
+        return self._agent
+
+    def stop(self) -> None:
+        """End the service and remove it."""
+        if self._agent is not None:
+            self._agent.__exit__(None, None, None)
+            self._agent = None

@@ -31,7 +31,7 @@ def rounds(
 
 @pytest.mark.timeout(180)
 def test_ten_thousand_rounds_leave_no_handle_no_memory_and_no_thread(
-    pc: BarePC, screen: LogonScreen, canary: bytearray
+    no_agent: None, pc: BarePC, screen: LogonScreen, canary: bytearray
 ) -> None:
     """What one round needs is back before the next."""
     screen.begin(users=USERS)
@@ -55,6 +55,6 @@ def test_the_search_for_the_password_finds_it_where_it_is(
     assert screen.look_for(canary)["places"] == 0
 
 
-def test_a_ticket_is_redeemed_soon_after_the_event(pc: BarePC) -> None:
+def test_a_ticket_is_redeemed_soon_after_the_event(no_agent: None, pc: BarePC) -> None:
     """On a busy computer too; the figure itself, with its goal of 50 ms, is a benchmark's."""
     assert bench.milliseconds(pc, 20) < 500

@@ -64,21 +64,17 @@ __guard_dispatch_icall_fptr:
   .p2align 3
   .globl _load_config_used
 _load_config_used:
-  .long 0x118                       # Size
+  .long 0x118              # Size
   .fill 0x4a, 1, 0
-  .short 0x800                      # 0x4e DependentLoadFlags
-  .quad 0                           # 0x50 EditList
-  .quad __stack_chk_guard           # 0x58 SecurityCookie
-  .quad 0, 0                        # 0x60 SEHandlerTable, SEHandlerCount
-  .quad __guard_check_icall_fptr    # 0x70 GuardCFCheckFunctionPointer
-  .quad __guard_dispatch_icall_fptr # 0x78 GuardCFDispatchFunctionPointer
-  .quad __guard_fids_table          # 0x80 GuardCFFunctionTable
-  .quad __guard_fids_count          # 0x88 GuardCFFunctionCount
-  .long __guard_flags               # 0x90 GuardFlags
-  .fill 0xc, 1, 0                   # 0x94 CodeIntegrity
-  .quad __guard_iat_table           # 0xa0 GuardAddressTakenIatEntryTable
-  .quad __guard_iat_count           # 0xa8 GuardAddressTakenIatEntryCount
-  .quad __guard_longjmp_table       # 0xb0 GuardLongJumpTargetTable
-  .quad __guard_longjmp_count       # 0xb8 GuardLongJumpTargetCount
-  .fill 0x58, 1, 0                  # 0xc0 to the end of Size
+  .short 0x800             # 0x4e DependentLoadFlags
+  .quad 0                  # 0x50 EditList
+  .quad __stack_chk_guard  # 0x58 SecurityCookie
+  .quad 0, 0               # 0x60 SEHandlerTable, SEHandlerCount
+  .quad __guard_check_icall_fptr, __guard_dispatch_icall_fptr  # 0x70 GuardCF...FunctionPointer
+  .quad __guard_fids_table, __guard_fids_count                 # 0x80 GuardCFFunctionTable, ...Count
+  .long __guard_flags      # 0x90 GuardFlags
+  .fill 0xc, 1, 0          # 0x94 CodeIntegrity
+  .quad __guard_iat_table, __guard_iat_count                   # 0xa0 GuardAddressTakenIatEntryTable, ...Count
+  .quad __guard_longjmp_table, __guard_longjmp_count           # 0xb0 GuardLongJumpTargetTable, ...Count
+  .fill 0x58, 1, 0         # 0xc0 to the end of Size
 )");

@@ -14,7 +14,7 @@ namespace {
 constexpr Texts kEnglish = {
     L"Signs you in after the restart, for %. The screen locks again at once.",
     L"Unlocks your session, for %. It is locked again afterwards.",
-    L"your support",
+    L"the operator",
     L"Microsoft Entra account: Windows may refuse the password here. Latchkey then does not try again, and you sign "
     L"in as usual.",
     L"Latchkey could not sign you in: its service gave no answer that can be used. Nothing was changed; sign in as usual.",
@@ -24,7 +24,7 @@ constexpr Texts kEnglish = {
 constexpr Texts kGerman = {
     L"Meldet Sie nach dem Neustart an, für %. Der Bildschirm wird sofort wieder gesperrt.",
     L"Entsperrt Ihre Sitzung, für %. Sie wird danach wieder gesperrt.",
-    L"Ihre Techniker",
+    L"den Techniker",
     L"Microsoft-Entra-Konto: Windows lehnt das Kennwort hier unter Umständen ab. Latchkey versucht es dann nicht noch "
     L"einmal, und Sie melden sich wie gewohnt an.",
     L"Latchkey konnte Sie nicht anmelden: Der Dienst gab keine brauchbare Antwort. Nichts wurde verändert; melden Sie "

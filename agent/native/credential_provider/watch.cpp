@@ -8,6 +8,9 @@
 #include "limits.h"
 #include "wire/text.h"
 
+// The DLL's first byte, which is its module handle; the linker knows where it is.
+extern "C" const IMAGE_DOS_HEADER __ImageBase;
+
 namespace latchkey {
 
 Watch::Watch(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users)
@@ -21,8 +24,8 @@ Ref<Watch> Watch::start(ICredentialProviderEvents* events, UINT_PTR context, con
   auto watch = Ref<Watch>::adopt(new Watch(events, context, users));
   if (!watch || !watch->stop_ || !watch->idle_) return Ref<Watch>();
   HMODULE self;
-  if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, reinterpret_cast<const wchar_t*>(&thread), &self))
-    return Ref<Watch>();
+  const auto* here = reinterpret_cast<const wchar_t*>(&__ImageBase);
+  if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, here, &self)) return Ref<Watch>();
   watch->AddRef();
   Handle started(CreateThread(nullptr, 0, thread, watch.get(), 0, nullptr));
   if (started) return watch;
@@ -39,11 +42,8 @@ DWORD WINAPI Watch::thread(void* watch) {
   auto* self = static_cast<Watch*>(watch);
   self->run();
   self->Release();
-  HMODULE module;
-  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                     reinterpret_cast<const wchar_t*>(&thread), &module);
-  // The reference that `start` took: the DLL cannot go while this code runs.
-  FreeLibraryAndExitThread(module, 0);
+  // Gives back the reference that `start` took: the DLL cannot go while this code runs.
+  FreeLibraryAndExitThread(reinterpret_cast<HMODULE>(const_cast<IMAGE_DOS_HEADER*>(&__ImageBase)), 0);
 }
 
 void Watch::run() {
@@ -53,17 +53,18 @@ void Watch::run() {
   while (overall.left() > 0) {
     if (!event) event.reset(OpenEventW(SYNCHRONIZE, FALSE, kTicketEvent));
     const DWORD woken_by = await_event(event, pause, overall);
-    if (woken_by == WAIT_OBJECT_0) return;
-    if (woken_by != WAIT_OBJECT_0 + 1) continue;
+    if (woken_by == WAIT_TIMEOUT) continue;
+    if (woken_by != WAIT_OBJECT_0 + 1) return;
     look();
     // The event stays set until the ticket is used: look again, ever more rarely.
-    if (WaitForSingleObject(stop_.get(), pause) == WAIT_OBJECT_0) return;
+    if (WaitForSingleObject(stop_.get(), pause) != WAIT_TIMEOUT) return;
     pause = pause * 2 < kLongestPause ? pause * 2 : kLongestPause;
   }
 }
 
-// Returns WAIT_OBJECT_0 where the watch shall stop, WAIT_OBJECT_0 + 1 where the
-// event is set. A wait that has to be entered ends the run of growing pauses.
+// Returns WAIT_OBJECT_0 + 1 where the event is set, WAIT_TIMEOUT where it is not
+// yet, anything else where the watch shall stop. A wait that has to be entered
+// ends the run of growing pauses.
 DWORD Watch::await_event(const Handle& event, DWORD& pause, const Deadline& overall) {
   if (!event) return WaitForSingleObject(stop_.get(), kAgentAbsent);
   const HANDLE either[] = {stop_.get(), event.get()};

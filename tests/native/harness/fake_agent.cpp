@@ -31,7 +31,7 @@ const char* const kVerbNames[kVerbs] = {"peek", "redeem", "report"};
 struct Behaviour {
   char how[8];  // send, and wait for the client to hang up; drip, byte by byte; close after sending
   DWORD delay;
-  BYTE frame[kMaxFrame];  // "########" in it becomes the number of tickets redeemed so far
+  BYTE frame[kMaxFrame];  // "########" in its JSON becomes the number of tickets redeemed so far
   DWORD size;
 };
 
@@ -87,10 +87,12 @@ Verb verb_of(const char* json, DWORD size) {
   return kVerbs;
 }
 
+// In the JSON only: a password may have such bytes.
 void number_ticket(Behaviour& behaviour) {
   char digits[12];
   wsprintfA(digits, "%08d", redeemed);
-  for (DWORD i = 0, digit = 0; i < behaviour.size; i++)
+  const DWORD end = behaviour.size < 12 ? 0 : 12 + *reinterpret_cast<DWORD*>(behaviour.frame + 4);
+  for (DWORD i = 12, digit = 0; i < end && i < behaviour.size; i++)
     if (behaviour.frame[i] == '#') behaviour.frame[i] = static_cast<BYTE>(digits[digit++ % 8]);
 }
 
