@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format package pins
+.PHONY: help demo test matrix check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -26,7 +26,7 @@ setup = @command -v python3 >/dev/null || { \
 	exit 1; }; \
 	python3 tools/setup.py --venv $(VENV) $(if $(PYTHON),--python $(PYTHON))
 python := $(VENV)/bin/python
-compile = build/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+compile = build/pins/bin/uv pip compile --quiet --universal --python-version $${oldest:-3.11} --generate-hashes \
 	--no-annotate --custom-compile-command "make pins"
 
 help: ## show this table
@@ -43,6 +43,10 @@ demo: ## from nothing to the main job having run, told step by step
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test
 	@$(python) tools/run_tests.py $(TESTS)
+
+matrix: ## every connection with every ansible-core line; writes docs/compatibility.md
+	$(setup) test
+	@$(python) -m tests.matrix
 
 check: ## style, types, documentation, collection rules
 	$(setup) check
@@ -61,5 +65,8 @@ pins: ## pin anew what requirements/*.in ask for
 	@python3 -m venv build/pins
 	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
 	@for group in pins run package test check native; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
+	@for line in 2.19:3.11 2.20:3.12 2.21:3.12; do \
+		oldest=$${line#*:}; name=core-$${line%:*}; \
+		$(compile) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@for group in windows windows-test; do \
 		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done

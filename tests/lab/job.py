@@ -142,6 +142,7 @@ class Operator:
     host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
+    python: str = sys.executable
 
     def begin(self, plays: Sequence[Play] | str, *arguments: str) -> Job:
         """Start a job: these plays, or a playbook of the collection by its name."""
@@ -149,7 +150,7 @@ class Operator:
         folder.mkdir(parents=True)
         playbook = plays if isinstance(plays, str) else _written(folder / "play.yml", plays)
         inventory = _written(folder / "inventory.json", self._inventory())
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments]
+        command = [self.python, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments]
         with (folder / "output.txt").open("wb") as output:
             process = subprocess.Popen(
                 command,

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make matrix`: every connection with every line of ansible-core, and the page that says how it went."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from lab.ssh.files import SshMissingError, sshd
+from tests.matrix import column, cores
+from tests.matrix.steps import STEPS
+from tests.matrix.table import page
+from tools import setup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = setup.ROOT / "docs/compatibility.md"
+PARTIAL = setup.ROOT / "build/compatibility.md"
+LEFT = setup.ROOT / "build/matrix"
+"""What the PCs and jobs of the last run left."""
+AT_ONCE = 2
+
+
+def run(folder: Path) -> dict[str, column.Column]:
+    """Run each line that this computer has a Python for, two at a time."""
+    found = cores.interpreters()
+    chosen = {core: python for core in cores.CORES if (python := cores.choose(core, found))}
+    for core in cores.CORES:
+        if core not in chosen:
+            print(cores.left_out(core), flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+
+        def one(core: cores.Core) -> column.Column:
+            return column.run(core, cores.prepare(core, chosen[core]), folder / core.line)
+
+        return dict(zip((core.line for core in chosen), pool.map(one, chosen), strict=True))
+
+
+def write(columns: dict[str, column.Column]) -> None:
+    """Write the page; beside the documentation where columns were left out."""
+    place = PAGE if len(columns) == len(cores.CORES) else PARTIAL
+    place.write_text(page(columns, STEPS), encoding="utf-8")
+    print(f"written: {place.relative_to(setup.ROOT)}")
+
+
+def main() -> int:
+    """Run the matrix; return the exit code."""
+    try:
+        sshd()
+        shutil.rmtree(LEFT, ignore_errors=True)
+        columns = run(LEFT)
+    except (SshMissingError, setup.SetupError) as error:
+        print(f"matrix: {error}", file=sys.stderr)
+        return 1
+    if not columns:
+        return 1
+    write(columns)
+    bad = [
+        f"{way}, ansible-core {line}: {told}"
+        for line, one in columns.items()
+        for way, told in one.cells.items()
+        if told != "ok"
+    ]
+    print("\n".join([*bad, f"see {LEFT.relative_to(setup.ROOT)}"] if bad else ["every cell is ok"]))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

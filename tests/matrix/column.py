@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One column of the matrix: a line of ansible-core against a PC for each connection, in one job."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.canary import make, search
+from lab.simulated.pc import pc
+from lab.simulated.script import Grant
+from lab.simulated.ways import WAYS
+from latchkey_agent.protocol.frames import wipe
+from tests.lab.job import Operator, play
+from tests.matrix.steps import STEPS, verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.job import Job
+    from tests.matrix.cores import Core
+
+LIMIT_SECONDS = 300.0
+_making = threading.Lock()
+
+VERSIONS = """
+import importlib.metadata as m, json, sys
+names = ("ansible-core", "pypsrp", "pywinrm")
+print(json.dumps({"Python": "%d.%d" % sys.version_info[:2], **{n: m.version(n) for n in names}}))
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a line of ansible-core came to, by connection, and the versions that took part."""
+
+    versions: dict[str, str]
+    cells: dict[str, str]
+
+
+def run(core: Core, python: str, folder: Path) -> Column:
+    """Run every step on a PC for each connection; the PCs end with it."""
+    told = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
+    password = make()
+    try:
+        with ExitStack() as stack:
+            operator = _operator(stack, folder, python, password)
+            job = operator.begin([play(*(step.named() for step in STEPS))])
+            cells = _cells(job)
+            for find in search([folder], password):
+                cells[next(iter(cells))] = f"a password was found in {find.place} ({find.encoding})"
+    finally:
+        wipe(password)
+    return Column(json.loads(told), cells)
+
+
+def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) -> Operator:
+    with _making:
+        computers = {
+            name: stack.enter_context(
+                pc(folder / name, password=password, script=[Grant()], listeners=(WAYS[way].listener,))
+            )
+            for way, name in HOSTS.items()
+        }
+    variables = {name: computers[name].inventory(way) for way, name in HOSTS.items()}
+    operator = Operator(folder / "operator", computers, host_variables=variables, python=python)
+    stack.callback(operator.stop)
+    return operator
+
+
+HOSTS = {way: way.replace(", ", "-").lower() for way in WAYS}
+"""The inventory's name for the PC of each connection."""
+
+
+def _cells(job: Job) -> dict[str, str]:
+    try:
+        job.wait(LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        job.kill()
+    return {way: verdict(job, name) for way, name in HOSTS.items()}

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every cell of the matrix does: each module of the collection, and what has to come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.lab.job import apply, end, request, start, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.job import Job, Task
+
+LENT = {"restarts": 2, "unlocks": 2}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task and what holds of its result; `fact` says so in words."""
+
+    name: str
+    task: Task
+    fact: str
+    holds: Callable[[dict[str, Any]], bool]
+
+    def named(self) -> Task:
+        """Return the task under the step's name."""
+        return {**self.task, "name": self.name}
+
+
+def _checked(one: Task) -> Task:
+    return {**one, "check_mode": True}
+
+
+def _checkpoint() -> Task:
+    return task("session_checkpoint", step="Updates", state="done")
+
+
+STEPS = (
+    Step("check: open", _checked(start()), "it would open", lambda r: bool(r["changed"])),
+    Step("open", start(), "the session is open", lambda r: r["changed"] and r["state"] == "open"),
+    Step("check: ask", _checked(request(**LENT)), "it would ask", lambda r: bool(r["changed"])),
+    Step("ask", request(**LENT), "granted", lambda r: r["changed"] and r["answer"] == "granted"),
+    Step("ask again", request(**LENT), "granted before", lambda r: not r["changed"]),
+    Step(
+        "read",
+        task("credential_info", forecast=True, receipts=True),
+        "nothing is used",
+        lambda r: r["grants"][0]["left"] == LENT and "ready" in r["forecast"] and len(r["receipts"]) == 1,
+    ),
+    Step("note", _checkpoint(), "noted", lambda r: bool(r["changed"])),
+    Step("note again", _checkpoint(), "noted before", lambda r: not r["changed"]),
+    Step("check: restart", _checked(apply()), "it would restart", lambda r: bool(r["changed"])),
+    Step(
+        "restart",
+        apply(timeout=90),
+        "restarted, signed in, locked",
+        lambda r: (
+            r["changed"]
+            and r["boot"]["before"] != r["boot"]["after"]
+            and bool(r["signed_in"]["locked_at"])
+            and r["left"] == {"restarts": 1, "unlocks": 2}
+        ),
+    ),
+    Step(
+        "unlock",
+        apply(action="unlock", timeout=60),
+        "unlocked without a restart",
+        lambda r: r["changed"] and r["boot"]["before"] == r["boot"]["after"] and r["left"]["unlocks"] == 1,
+    ),
+    Step(
+        "give back",
+        task("credential_revoke"),
+        "erased",
+        lambda r: r["changed"] and r["erasure"]["confirmed"],
+    ),
+    Step("check: end", _checked(end()), "it would end", lambda r: bool(r["changed"])),
+    Step("end", end(), "ended, erased", lambda r: r["changed"] and r["erasure"]["confirmed"]),
+    Step("end again", end(), "ended before", lambda r: not r["changed"]),
+)
+
+
+def verdict(job: Job, host: str) -> str:
+    """Return "ok", or the first thing that is not as it should be."""
+    for step in STEPS:
+        # Steps' names begin with each other, and results are found by how the task's name begins.
+        found = [entry for entry in job.records() if entry["host"] == host and entry["task"] == step.name]
+        results = [entry for entry in found if "result" in entry]
+        if len(results) != 1:
+            return f"{step.name}: it did not come to an end"
+        told, status = results[0]["result"], results[0]["status"]
+        if status != "ok":
+            return f"{step.name}: {status}, {told.get('error_code', '')} {told.get('msg', '')}".strip()
+        if not _holds(step, told):
+            return f"{step.name}: not so: {step.fact}"
+    return "ok"
+
+
+def _holds(step: Step, told: dict[str, Any]) -> bool:
+    try:
+        return bool(step.holds(told))
+    except (KeyError, IndexError, TypeError):
+        return False
