@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -27,6 +28,12 @@ from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, Disk, PowerC
 
 T = TypeVar("T")
 NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"
+
+
+def memory_disk() -> Path | None:
+    """Return where files are kept in memory, None where the system has no such place."""
+    place = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+    return place if os.access(place, os.W_OK) else None
 
 
 class Bench:

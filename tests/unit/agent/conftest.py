@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.canary import canary
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import Bench, memory_disk
 
-__all__ = ["bench", "canary"]
+__all__ = ["bench", "canary", "place"]
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def place() -> Iterator[Path]:
+    """A folder in memory where there is one: no test here is about what a disk does with a flush."""
+    with TemporaryDirectory(dir=memory_disk()) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def bench(place: Path) -> Iterator[Bench]:
     """An agent on a computer in memory."""
-    made = Bench(tmp_path)
+    made = Bench(place)
     yield made
     made.stop()

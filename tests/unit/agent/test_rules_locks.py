@@ -147,7 +147,7 @@ def test_rule_09_a_logon_while_the_agent_was_dead_is_locked(bench: Bench, canary
     assert bench.world.open_desktops() == []
 
 
-def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(tmp_path: Path, canary: bytearray) -> None:
+def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(place: Path, canary: bytearray) -> None:
     """Cut the power of the agent at each touch of logon and lock: when it is back the desktop is closed."""
 
     def prepare(bench: Bench) -> None:
@@ -158,7 +158,7 @@ def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(tmp_path: Path, cana
     def report(bench: Bench) -> None:
         bench.report(next(iter(bench.state.tickets)))
 
-    for cut in cuts(tmp_path, prepare, report):
+    for cut in cuts(place, prepare, report):
         cut.bench.effects()
         assert cut.bench.world.open_desktops() == []
 
@@ -241,13 +241,13 @@ def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
     assert bench.request() == bench.request()
 
 
-def test_rule_13_a_job_that_was_killed_anywhere_goes_on(tmp_path: Path, canary: bytearray) -> None:
+def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: bytearray) -> None:
     """Cut the agent's power at each touch of an apply: launched again, one restart comes of it, none twice."""
 
     def apply(bench: Bench) -> str:
         return bench.restart(step="one")
 
-    for cut in cuts(tmp_path, lambda bench: bench.lend(canary), apply):
+    for cut in cuts(place, lambda bench: bench.lend(canary), apply):
         if cut.bench.sealed():
             ticket = apply(cut.bench)
             assert cut.bench.world.restarts == [""]
@@ -260,9 +260,9 @@ def test_rule_13_a_job_that_was_killed_anywhere_goes_on(tmp_path: Path, canary: 
 # --- 14: a restart loop ends -------------------------------------------------------------------
 
 
-def test_rule_14_no_two_restarts_within_the_interval(tmp_path: Path, canary: bytearray) -> None:
+def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytearray) -> None:
     """A second restart is refused until the policy's interval is over, and says how long."""
-    bench = Bench(tmp_path, policy=INTERVAL)
+    bench = Bench(place, policy=INTERVAL)
     bench.lend(canary)
     bench.restart(step="one")
     bench.reboot()
@@ -275,9 +275,9 @@ def test_rule_14_no_two_restarts_within_the_interval(tmp_path: Path, canary: byt
     bench.stop()
 
 
-def test_rule_14_the_interval_counts_from_when_the_pc_was_back(tmp_path: Path, canary: bytearray) -> None:
+def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, canary: bytearray) -> None:
     """A long warning before the restart does not eat the interval up."""
-    bench = Bench(tmp_path, policy=INTERVAL)
+    bench = Bench(place, policy=INTERVAL)
     bench.lend(canary)
     bench.restart(step="one", grace=3600.0, within=7200.0)
     bench.world.now += timedelta(hours=1)
@@ -288,10 +288,10 @@ def test_rule_14_the_interval_counts_from_when_the_pc_was_back(tmp_path: Path, c
 
 
 def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
-    tmp_path: Path, canary: bytearray
+    place: Path, canary: bytearray
 ) -> None:
     """The interval begins anew when the change is seen, and ends after its time."""
-    bench = Bench(tmp_path, policy=INTERVAL)
+    bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, not_before="2026-11-20T00:00", not_after="2026-11-24T12:00")
     bench.restart(step="one")
     bench.reboot()
@@ -304,10 +304,10 @@ def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
 
 
 def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
-    tmp_path: Path, canary: bytearray
+    place: Path, canary: bytearray
 ) -> None:
     """In a loop faster than the interval no ticket is written at all; slower, as many as were lent."""
-    bench = Bench(tmp_path, policy=INTERVAL)
+    bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, restarts=2, foreign_restarts=True)
     for pause in (90, 30, 30, 30, 90, 90, 90):
         bench.world.now += timedelta(seconds=pause)

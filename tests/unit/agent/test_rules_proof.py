@@ -138,9 +138,9 @@ def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary
     assert bench.marks() == 0
 
 
-def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(tmp_path: Path) -> None:
+def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(place: Path) -> None:
     """Cut the power at each touch of a command: the journal is intact, and verifies, each time."""
-    for cut in cuts(tmp_path, lambda bench: bench.open(), lambda bench: bench.request()):
+    for cut in cuts(place, lambda bench: bench.open(), lambda bench: bench.request()):
         assert cut.bench.result(m.JournalVerify())["intact"]
 
 

@@ -92,12 +92,10 @@ def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray)
     assert bench.marks() == 0
 
 
-def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(
-    tmp_path: Path, canary: bytearray
-) -> None:
+def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path, canary: bytearray) -> None:
     """Cut the power at each touch of a revocation: lent as before or gone for good, never between."""
     seen = set()
-    for cut in cuts(tmp_path, lambda bench: bench.lend(canary), Bench.revoke):
+    for cut in cuts(place, lambda bench: bench.lend(canary), Bench.revoke):
         cut.bench.effects()
         [grant] = cut.bench.state.grants.values()
         seen.add(grant.state)

@@ -48,11 +48,11 @@ def test_rule_05_a_redeemed_ticket_stays_redeemed(bench: Bench, canary: bytearra
 
 
 def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
-    tmp_path: Path, canary: bytearray
+    place: Path, canary: bytearray
 ) -> None:
     """Cut the power at every touch of a redemption: no password comes out that could come out once more."""
     tried = 0
-    for cut in cuts(tmp_path, lambda bench: bench.waiting(canary), lambda bench: bench.redeem()[1]):
+    for cut in cuts(place, lambda bench: bench.waiting(canary), lambda bench: bench.redeem()[1]):
         ticket = next(reversed(cut.bench.state.tickets))
         again = cut.bench.logon(p.Redeem(ticket=ticket))[1]
         assert not (cut.result and again)
