@@ -36,15 +36,12 @@ class Place(Protocol):
 
     def put(self, package: PackageFile) -> str:
         """Bring the package there; return its path. Raises Failure."""
-        ...
 
     def path(self, name: str) -> str:
         """Return the path of a file in the folder."""
-        ...
 
     def read(self, path: str) -> bytes:
         """Return a file's content, nothing where it cannot be read."""
-        ...
 
 
 class SetupAgent(Agent):
