@@ -90,7 +90,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
 
 def pass_time(computer: SimulatedComputer) -> None:
     """Let the minute go by that a customer asked for."""
-    computer.events.wait_for("window_closed")
+    computer.events.wait_for("window_closed", timeout=90)
     computer.set_clock(datetime.now(UTC) + timedelta(seconds=61))
 
 
