@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the tests, then hold the core's branch coverage against what is promised for it."""
+"""Run the tests, then hold the core's branch coverage against what is promised for it.
+
+The unit tests compute; the others mostly wait for PCs that restart. So the
+two run beside each other, and the waiting ones several files at a time.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "agent/src/latchkey_agent"
 # What decides, what remembers and what seals: every branch is tested.
 WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
+PYTEST = (sys.executable, "-m", "pytest")
+WAITING_AT_ONCE = "3"
 
 
 def coverage(*arguments: str) -> int:
@@ -19,15 +25,37 @@ def coverage(*arguments: str) -> int:
     return subprocess.run([sys.executable, "-m", "coverage", *arguments], cwd=ROOT, check=False).returncode
 
 
-def main(selection: list[str]) -> int:
-    """Run the selected tests, or all and the coverage gate; return the exit code."""
-    failed = coverage("run", "-m", "pytest", *selection)
-    if failed or selection:
-        if selection:
-            print("left out: the coverage gate, since only some tests were selected")
-        return failed
+def waiting_folders() -> list[str]:
+    """Return the test folders that are not unit tests."""
+    folders = (path for path in (ROOT / "tests").iterdir() if path.name not in {"unit", "sanity", "matrix"})
+    return sorted(f"tests/{path.name}" for path in folders if any(path.rglob("test_*.py")))
+
+
+def run_all() -> int:
+    """Run everything, the unit tests in sight and the others beside them; return the exit code."""
+    print("The tests with PCs run beside the unit tests; their report follows below.", flush=True)
+    report = ROOT / "build" / "tests-with-pcs.txt"
+    report.parent.mkdir(exist_ok=True)
+    with report.open("w", encoding="utf-8") as stream:
+        options = ("-n", WAITING_AT_ONCE, "--dist", "loadgroup", *waiting_folders())
+        beside = subprocess.Popen([*PYTEST, *options], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        units = coverage("run", "-m", "pytest", "tests/unit")
+        print("waiting for the tests with PCs", flush=True)
+        others = beside.wait()
+    print(report.read_text(encoding="utf-8"), flush=True)
+    if units or others:
+        return units or others
     print("branch coverage of the domain, the journal and the vault (100 % is required):", flush=True)
     return coverage("report", f"--include={','.join(WHOLE)}", "--fail-under=100")
+
+
+def main(selection: list[str]) -> int:
+    """Run the selected tests, or all and the coverage gate; return the exit code."""
+    if not selection:
+        return run_all()
+    failed = subprocess.run([*PYTEST, *selection], cwd=ROOT, check=False).returncode
+    print("left out: the coverage gate, since only some tests were selected")
+    return failed
 
 
 if __name__ == "__main__":

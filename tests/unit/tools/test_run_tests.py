@@ -2,34 +2,61 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tools import run_tests
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """The exit codes that coverage.py's commands give; a command that is not there must not be run."""
-    codes: dict[str, int] = {}
-    monkeypatch.setattr(run_tests, "coverage", lambda command, *arguments: codes[command])
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, int]:
+    """Stands in for pytest: exit codes that a test chooses, and nothing runs."""
+    codes = {"run": 0, "report": 0, "beside": 0}
+    program = "import sys; print('a report'); sys.exit(int(open('beside').read()))"
+    monkeypatch.setattr(run_tests, "ROOT", tmp_path)
+    monkeypatch.setattr(run_tests, "PYTEST", (sys.executable, "-c", program))
+    monkeypatch.setattr(run_tests, "waiting_folders", list)
+
+    def coverage(command: str, *_: str) -> int:
+        (tmp_path / "beside").write_text(str(codes["beside"]), encoding="utf-8")
+        return codes[command]
+
+    (tmp_path / "beside").write_text("0", encoding="utf-8")
+    monkeypatch.setattr(run_tests, "coverage", coverage)
     return codes
 
 
-@pytest.mark.parametrize(("tests", "report", "code"), [(0, 0, 0), (0, 2, 2)])
-def test_coverage_decides_after_the_tests(asked: dict[str, int], tests: int, report: int, code: int) -> None:
-    """Passed tests are not enough: the core's branch coverage must be whole."""
-    asked.update(run=tests, report=report)
-    assert run_tests.main([]) == code
+def test_all_well_is_zero(quick: dict[str, int]) -> None:
+    """Only when both halves and the gate pass does the run pass."""
+    assert run_tests.main([]) == 0
 
 
-def test_failed_tests_end_the_run(asked: dict[str, int]) -> None:
-    """After failed tests nothing is said of coverage, and their exit code stays."""
-    asked.update(run=1)
-    assert run_tests.main([]) == 1
+@pytest.mark.parametrize("part", ["run", "report"])
+def test_a_part_that_fails_fails_the_run(quick: dict[str, int], part: str) -> None:
+    """Unit tests and gate each decide."""
+    quick[part] = 2
+    assert run_tests.main([]) == 2
 
 
-def test_selection_leaves_the_gate_out(asked: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
-    """Some tests cannot show the coverage of all, and the run says so."""
-    asked.update(run=0)
+def test_the_half_beside_decides_too(quick: dict[str, int], tmp_path: Path) -> None:
+    """What ran out of sight is not forgotten."""
+    program = "import sys; sys.exit(3)"
+    run_tests.PYTEST = (sys.executable, "-c", program)
+    assert run_tests.main([]) == 3
+
+
+def test_a_selection_leaves_the_gate_out(quick: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Some tests alone say nothing about coverage, and the run says so."""
+    quick["report"] = 2
     assert run_tests.main(["tests/unit"]) == 0
     assert "left out: the coverage gate" in capsys.readouterr().out
+
+
+def test_every_folder_with_tests_is_run() -> None:
+    """A folder that is added runs without being listed anywhere."""
+    found = run_tests.waiting_folders()
+    assert "tests/lab" in found
+    assert "tests/integration" in found
+    assert "tests/unit" not in found
