@@ -56,10 +56,11 @@ def canary() -> Iterator[bytearray]:
 
 @pytest.fixture
 def screen(pc: built.BarePC, canary: bytearray) -> Iterator[LogonScreen]:
-    """A logon screen that was just started, whose memory is searched for the password at the end."""
+    """A logon screen that was just started, whose memory is searched for the password."""
     with LogonScreen(pc) as started:
+        started.look_for(canary)
         yield started
-        assert started.look_for(canary)["places"] == 0
+        assert started("memory")["places"] == 0
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ class LogonScreen:
 
     def __init__(self, pc: WinePC) -> None:
         self._process = pc.start(program=SCREEN)
+        self.expects_password = False
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +83,7 @@ class LogonScreen:
         """Return the answer to the oldest command that has none.
 
         Raises:
-            HarnessError: the program has ended: the provider brought it down.
+            HarnessError: the program has ended, because the provider brought it down, or holds the password.
         """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -90,6 +91,9 @@ class LogonScreen:
             msg = f"the logon screen ended with {self._process.wait()}"
             raise HarnessError(msg)
         fields: dict[str, Any] = json.loads(line)
+        if fields.get("places", 0) and not self.expects_password:
+            msg = f"the password is left in {fields['places']} places of the process"
+            raise HarnessError(msg)
         return fields
 
     def __call__(self, *words: object) -> dict[str, Any]:
@@ -112,12 +116,14 @@ class LogonScreen:
         self("unadvise", slot)
         return self("release", slot)
 
-    def look_for(self, password: bytes | bytearray) -> dict[str, Any]:
-        """Search the process' writable memory for any aligned 8 bytes of the password."""
+    def look_for(self, password: bytes | bytearray) -> None:
+        """From now on search writable memory for any aligned 8 bytes of the password.
+
+        The search is made after each `serialize`, and by the command `memory`.
+        """
         pieces = [int.from_bytes(password[i : i + 8], "little") for i in range(0, len(password) - 7, 8)]
         scrambled = [piece * _SCRAMBLE % 2**64 for piece in pieces]
         self("pieces", *(piece.to_bytes(8, "little").hex() for piece in scrambled))
-        return self("memory")
 
 
 def unprotect(text: str) -> bytes:

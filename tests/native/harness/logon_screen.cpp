@@ -166,14 +166,21 @@ void user_sid(Slot& s) {
   take_text("sid", sid);
 }
 
+// Straight after a call that may have had the password in its hands: later ones
+// would overwrite what it left on the stack.
+void tell_places() { reply.number("places", search().places); }
+
 void serialize(Slot& s) {
   if (s.packed.rgbSerialization != nullptr) return;
   CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPONSE response;
   CREDENTIAL_PROVIDER_STATUS_ICON icon;
   wchar_t* text;
   const ULONGLONG start = microseconds();
-  tell(s.credential->GetSerialization(&response, &s.packed, &text, &icon));
-  reply.number("microseconds", static_cast<LONGLONG>(microseconds() - start));
+  const HRESULT result = s.credential->GetSerialization(&response, &s.packed, &text, &icon);
+  const ULONGLONG end = microseconds();
+  tell_places();
+  tell(result);
+  reply.number("microseconds", static_cast<LONGLONG>(end - start));
   reply.number("response", response).number("icon", icon).number("size", s.packed.cbSerialization);
   take_text("status_text", text);
 }
