@@ -45,12 +45,12 @@ def start(**options: object) -> Task:
 
 def request(**options: object) -> Task:
     """Return the task that asks for two restarts."""
-    return task("credential_request", "request", **{"restarts": 2, "timeout": 30, **options})
+    return task("credential_request", "request", **{"restarts": 2, "timeout": 60, **options})
 
 
 def apply(**options: object) -> Task:
     """Return the task that restarts the PC."""
-    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.5, "timeout": 30, **options})
+    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.5, "timeout": 60, **options})
 
 
 def end() -> Task:
@@ -196,7 +196,7 @@ class Operator:
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/lab/callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
-            "ANSIBLE_FORKS": "10",
+            "ANSIBLE_FORKS": "20",
             "ANSIBLE_NOCOLOR": "1",
             "LATCHKEY_RECORD": str(folder / "results.jsonl"),
             **self.environment,

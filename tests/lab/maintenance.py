@@ -36,8 +36,8 @@ def prepare(operator: Operator, **variables: Any) -> None:
         "maintenance_terms": {"restarts": 3},
         "maintenance_steps": STEPS,
         "maintenance_restart_grace": 0.5,
-        "maintenance_restart_timeout": 30,
-        "maintenance_request_timeout": 30,
+        "maintenance_restart_timeout": 60,
+        "maintenance_request_timeout": 60,
     }
     operator.variables = {**plain, **variables}
 

@@ -97,7 +97,7 @@ def pass_time(computer: SimulatedComputer) -> None:
 def question() -> dict[str, Any]:
     """Return the task that asks on each PC as its case says."""
     options = {name: f"{{{{ asked.{name} | default(omit) }}}}" for name in ("account", "not_after")}
-    plain = {"restarts": "{{ asked.restarts | default(2) }}", "timeout": "{{ asked.timeout | default(30) }}"}
+    plain = {"restarts": "{{ asked.restarts | default(2) }}", "timeout": "{{ asked.timeout | default(90) }}"}
     return {**request(**options, **plain), "ignore_errors": True}
 
 

@@ -41,8 +41,8 @@ def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
     """Compare what the operator saw with what happened."""
     code = job.result("Ask the customer for their sign-in")["code"]
     assert f"code {code}" in job.output
-    assert "[pc1] waiting: the PC to go down; for 30 s at most" in job.output
-    assert "[pc1] waiting: the PC to come back; for 30 s at most" in job.output
+    assert "[pc1] waiting: the PC to go down; for 60 s at most" in job.output
+    assert "[pc1] waiting: the PC to come back; for 60 s at most" in job.output
     assert "[pc1] PC-ANNA\\anna is signed in again" in job.output
     assert computer.customer.screen() == ""
 

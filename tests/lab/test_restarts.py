@@ -95,7 +95,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
 
 def restart() -> Task:
     """Return the task that restarts each PC as its case says."""
-    plain = {"timeout": "{{ apply.timeout | default(60) }}", "grace": "{{ apply.grace | default(2) }}"}
+    plain = {"timeout": "{{ apply.timeout | default(90) }}", "grace": "{{ apply.grace | default(3) }}"}
     return apply(**plain)
 
 
