@@ -1,37 +1,100 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every message of the control pipe: the operator's side of the protocol.
+"""Every message of the control pipe: the requests, and here the answers to them.
 
-One request, one answer. A request is a JSON object whose `verb` names its
-type here; an unknown field, a missing one or a value out of its bounds is an
-error (`bad_message`). The exported JSON Schema is made from these classes.
-
-Moments are ISO 8601 with offset; in a request also without one, or a time of
-day (`"22:00"`): the PC resolves those in its own time zone. Durations are
-seconds.
+The exported JSON Schema is made from these classes.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from . import PROTOCOL_VERSION
+from .requests import (
+    AnyControlRequest,
+    ApplyWait,
+    Checkpoint,
+    ControlRequest,
+    Count,
+    CredentialApply,
+    CredentialRequest,
+    CredentialRevoke,
+    EraseAll,
+    Identifier,
+    Info,
+    JournalReset,
+    JournalVerify,
+    Line,
+    Message,
+    Moment,
+    Name,
+    Receipt,
+    Requester,
+    RequestWait,
+    RequestWithdraw,
+    Seconds,
+    SessionEnd,
+    SessionStart,
+    Wait,
+)
 
-# Neither controls (some drive a terminal), nor line ends, nor what hides text or turns its direction: it is shown
-# to a customer who decides by it. Python's `$` also matches before a last line end, so that is ruled out on its own.
-_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$(?!\n)"
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=rf"^(?=.*\S){_PLAIN}")]
-"""A support session's or step's name: one line with something to see in it."""
-Line = Annotated[str, Meta(max_length=256, pattern=f"^{_PLAIN}")]
-"""One line of plain text, may be empty."""
-Moment = Annotated[str, Meta(min_length=1, max_length=40)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
-Count = Annotated[int, Meta(ge=0, le=100)]
-Seconds = Annotated[float, Meta(ge=0, le=604_800)]
-Wait = Annotated[float, Meta(ge=0, le=60)]
-"""How long one long poll may last at the agent."""
+__all__ = [
+    "AgentView",
+    "Answer",
+    "AnyControlRequest",
+    "ApplyAnswer",
+    "ApplyWait",
+    "Checkpoint",
+    "CheckpointAnswer",
+    "CheckpointView",
+    "ControlRequest",
+    "Count",
+    "CredentialApply",
+    "CredentialRequest",
+    "CredentialRevoke",
+    "EndedAnswer",
+    "EraseAll",
+    "ErasureCheck",
+    "ErasureView",
+    "ErrorView",
+    "FindingView",
+    "ForecastView",
+    "GrantState",
+    "GrantView",
+    "Identifier",
+    "Info",
+    "InfoAnswer",
+    "JournalAnswer",
+    "JournalReset",
+    "JournalVerify",
+    "LeftView",
+    "Line",
+    "Message",
+    "Moment",
+    "Name",
+    "PendingRestartView",
+    "Receipt",
+    "ReceiptAnswer",
+    "ReceiptView",
+    "RequestAnswer",
+    "RequestState",
+    "RequestView",
+    "RequestWait",
+    "RequestWithdraw",
+    "Requester",
+    "RevokeAnswer",
+    "Seconds",
+    "SessionAnswer",
+    "SessionEnd",
+    "SessionStart",
+    "SessionView",
+    "TermsView",
+    "TicketState",
+    "UseView",
+    "Wait",
+]
 
 RequestState = Literal["pending", "shown", "later", "granted", "denied", "withdrawn", "expired"]
 GrantState = Literal[
@@ -48,160 +111,6 @@ GrantState = Literal[
 ]
 TicketState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
 
-
-class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of everything that crosses a pipe."""
-
-
-class Requester(Message, frozen=True, kw_only=True):
-    """Who asks, as the customer shall read it."""
-
-    name: Line = ""
-    organization: Line = ""
-    role: Line = ""
-
-
-# --- requests ---------------------------------------------------------------
-
-
-class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
-    """Base of the operator's requests.
-
-    `check` asks what would happen (Ansible's check mode): the agent decides,
-    answers as if, and changes nothing.
-    """
-
-    protocol: int = PROTOCOL_VERSION
-    check: bool = False
-
-
-class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
-    """Open the support session, or find it open."""
-
-    session: Name
-    reason: Line = ""
-    ticket: Line = ""
-    requester: Requester = Requester()
-    ends: Moment | None = None
-    language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$(?!\n)")] = ""
-
-
-class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
-    """End the support session: whatever is sealed for it is erased."""
-
-    session: Name
-
-
-class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, kw_only=True):
-    """Ask the customer for a grant under these terms, or find one that covers them."""
-
-    session: Name
-    account: Line | None = None
-    restarts: Count = 0
-    unlocks: Count = 0
-    foreign_restarts: bool = False
-    not_before: Moment | None = None
-    not_after: Moment | None = None
-    answer_within: Seconds | None = None
-    answer_by: Moment | None = None
-
-
-class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):
-    """Long poll: answered when the customer has answered, or after `wait` seconds."""
-
-    session: Name
-    request: Identifier
-    wait: Wait = 0.0
-
-
-class RequestWithdraw(ControlRequest, tag="request_withdraw", frozen=True, kw_only=True):
-    """Take back a request that nobody has answered yet."""
-
-    session: Name
-    request: Identifier
-
-
-class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_only=True):
-    """Use the grant once: restart and log on, or unlock.
-
-    `step` makes it repeatable: a second apply for a step whose first one
-    succeeded changes nothing and returns the first one's result.
-    """
-
-    session: Name
-    action: Literal["restart", "unlock"]
-    step: Name | None = None
-    message: Line = ""
-    grace: Annotated[float, Meta(ge=0, le=3600)] = 5.0
-    within: Seconds = 900.0
-    relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 600.0
-
-
-class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
-    """Long poll: answered when the ticket's story is over, or after `wait` seconds."""
-
-    session: Name
-    ticket: Identifier
-    wait: Wait = 0.0
-
-
-class CredentialRevoke(ControlRequest, tag="credential_revoke", frozen=True, kw_only=True):
-    """The operator gives the session's grants back early."""
-
-    session: Name
-
-
-class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
-    """Remember which step is done; without `state` only tell what is known."""
-
-    session: Name
-    step: Name
-    state: Literal["started", "done", "absent"] | None = None
-
-
-class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
-    """What is asked, lent and used here; changes nothing."""
-
-    session: Name | None = None
-    receipts: bool = False
-    forecast: bool = False
-    account: Line | None = None
-
-
-class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
-    """One signed receipt."""
-
-    receipt: Identifier
-
-
-class JournalVerify(ControlRequest, tag="journal_verify", frozen=True, kw_only=True):
-    """Check the journal's chain from its first event to its last."""
-
-
-class JournalReset(ControlRequest, tag="journal_reset", frozen=True, kw_only=True):
-    """Set a damaged journal aside and begin a new one (administrator)."""
-
-
-class EraseAll(ControlRequest, tag="erase_all", frozen=True, kw_only=True):
-    """Revoke and erase everything that is sealed (administrator, uninstall)."""
-
-
-AnyControlRequest = (
-    SessionStart
-    | SessionEnd
-    | CredentialRequest
-    | RequestWait
-    | RequestWithdraw
-    | CredentialApply
-    | ApplyWait
-    | CredentialRevoke
-    | Checkpoint
-    | Info
-    | Receipt
-    | JournalVerify
-    | JournalReset
-    | EraseAll
-)
 
 # --- what answers are made of -------------------------------------------------
 
