@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the package: files, tables, codes, licences, signatures, and the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.native import registration
+from agent.packaging import __main__ as packaging
+from agent.packaging import (
+    bytecode,
+    collection,
+    database,
+    identity,
+    leftout,
+    product,
+    provider,
+    sbom,
+    signing,
+)
+from agent.packaging.actions import ACTIONS
+from agent.packaging.artefacts import LINUX_PYTHON, PINS, unpacked
+from agent.packaging.database import Table, short_name
+from agent.packaging.resources import file_version
+from agent.packaging.runtime import runtime
+from agent.packaging.workshop import ROOT, WorkError, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.timeout(180)
+
+MOST_BYTES = 16_000_000
+WINDOWS = frozenset({
+    "advapi32", "bcrypt", "bcryptprimitives", "comctl32", "comdlg32", "crypt32", "gdi32", "iphlpapi", "kernel32",
+    "msimg32", "mswsock", "netapi32", "ntdll", "ntdsapi", "ole32", "oleaut32", "rpcrt4", "secur32", "sfc", "shell32",
+    "user32", "userenv", "version", "ws2_32", "wtsapi32",
+})  # fmt: skip
+"""DLLs of Windows itself that the delivered programs may call."""
+
+
+def rows(package: Path, name: str) -> list[dict[str, str]]:
+    """Return a table of the package."""
+    table = Table.exported(package, name)
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def programs(folder: Path) -> list[Path]:
+    """Return every program and DLL of a folder."""
+    return [path for path in folder.rglob("*") if path.suffix in {".dll", ".exe", ".pyd"}]
+
+
+def test_package_is_small_enough(package: Path) -> None:
+    """16 MB at most."""
+    assert package.stat().st_size <= MOST_BYTES
+
+
+def test_package_holds_exactly_what_was_laid_out(package: Path, product_folder: Path, tmp_path: Path) -> None:
+    """Each file comes out of the cabinet as it went in."""
+    run(["msiextract", "--directory", tmp_path, package])
+    (root,) = tmp_path.rglob("Latchkey")
+    extracted = {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    laid_out = {
+        p.relative_to(product_folder).as_posix(): p.read_bytes()
+        for p in product_folder.rglob("*")
+        if p.is_file()
+    }
+    assert extracted == laid_out
+
+
+def test_same_content_gives_the_same_bytes(package: Path, product_folder: Path, tmp_path: Path) -> None:
+    """Laid out and built anew, in another place, all bytes are the same."""
+    again = tmp_path / "again"
+    product.lay_out(again, identity.version(), provider.build_provider())
+    database.make(tmp_path / "agent.msi", again, identity.version())
+    assert (tmp_path / "agent.msi").read_bytes() == package.read_bytes()
+
+
+def test_other_content_gives_other_codes(package: Path, product_folder: Path, tmp_path: Path) -> None:
+    """Windows Installer takes two packages of one code for the same."""
+    other = tmp_path / "other"
+    shutil.copytree(product_folder, other)
+    (other / "licences" / "notices.txt").write_text("other")
+    database.make(tmp_path / "agent.msi", other, identity.version())
+    codes = [
+        (
+            next(row["Value"] for row in rows(msi, "Property") if row["Property"] == "ProductCode"),
+            revision(msi),
+        )
+        for msi in (package, tmp_path / "agent.msi")
+    ]
+    assert codes[0][0] != codes[1][0]
+    assert codes[0][1] != codes[1][1]
+
+
+def revision(package: Path) -> str:
+    """Return the package code."""
+    found = re.search(r"Revision number \(UUID\): (\S+)", run(["msiinfo", "suminfo", package]))
+    assert found
+    return found[1]
+
+
+def test_dates_are_the_given_ones(
+    product_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SOURCE_DATE_EPOCH dates everything; what is no number is refused."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    database.make(tmp_path / "agent.msi", product_folder, identity.version())
+    told = run(["msiinfo", "suminfo", tmp_path / "agent.msi"])
+    assert told.count("Sep  9 01:46:40 2001") == 2
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(WorkError, match="'yesterday'"):
+        identity.build_moment()
+
+
+def test_no_source_is_delivered_and_byte_code_is_never_compared(product_folder: Path) -> None:
+    """Byte code only; its flags say "unchecked hash" (PEP 552), so nothing makes it stale."""
+    assert not list(product_folder.rglob("*.py"))
+    codes = [path.read_bytes() for path in product_folder.rglob("*.pyc")]
+    with zipfile.ZipFile(product_folder / product.LIBRARY) as library:
+        codes += [library.read(name) for name in library.namelist()]
+    assert len(codes) > 300
+    magic = codes[0][:4]
+    assert all(code[:8] == magic + b"\x01\0\0\0" for code in codes)
+
+
+def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
+    """Names in tracebacks are relative."""
+    made = []
+    for name in ("here", "somewhere_else"):
+        (tmp_path / name / "package").mkdir(parents=True)
+        (tmp_path / name / "package" / "module.py").write_text("FACTS = {'a', 'b', 'c'}\n")
+        bytecode.compile_tree(tmp_path / name)
+        made.append((tmp_path / name / "package" / "module.pyc").read_bytes())
+    assert made[0] == made[1]
+    assert b"package\\module.py" in made[0]
+
+
+def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
+    """And each name in the lists is one that the runtime has, so that the lists do not rot."""
+    with zipfile.ZipFile(product_folder / product.LIBRARY) as library:
+        delivered = {name.partition("/")[0].partition(".")[0] for name in library.namelist()}
+    delivered |= {path.name.partition(".")[0] for path in (product_folder / "lib").iterdir()}
+    assert not delivered & leftout.names(leftout.STANDARD_LIBRARY)
+    known = {path.name.partition(".")[0] for path in (runtime() / "lib").iterdir()}
+    assert leftout.names(leftout.STANDARD_LIBRARY) <= known
+    readme = (ROOT / "agent/packaging/README.md").read_text(encoding="utf-8")
+    assert all(reason in readme for reason in (*leftout.STANDARD_LIBRARY, *leftout.PYWIN32))
+
+
+def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
+    """No program waits for a DLL that the PC may lack."""
+    pefile = pytest.importorskip("pefile", reason="no pefile here: pip install -r requirements/native.txt")
+    delivered = {path.stem.lower() for path in programs(product_folder)}
+    missing = set()
+    for program in programs(product_folder):
+        with pefile.PE(str(program)) as image:
+            for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", ()):
+                name = entry.dll.decode().lower().rpartition(".")[0]
+                if not name.startswith("api-ms-win-") and name not in delivered | WINDOWS:
+                    missing.add((program.name, name))
+    assert missing == set()
+
+
+def test_every_delivered_part_has_its_licence(product_folder: Path) -> None:
+    """Latchkey, CPython with its libraries, and each wheel."""
+    there = {path.name for path in (product_folder / "licences").iterdir()}
+    wheels = {line.partition("==")[0] for line in PINS.read_text().splitlines() if re.match(r"\w+==", line)}
+    assert {"Latchkey.txt", "CPython.txt", "notices.txt"} <= there
+    assert all(any(name.startswith(f"{wheel}-") for name in there) for wheel in wheels)
+    notices = product.NOTICES.read_text(encoding="utf-8")
+    for library in ("sqlite3.dll", "libffi-8.dll", "vcruntime140.dll", "_decimal.pyd"):
+        assert library in notices
+
+
+def test_every_component_has_a_code_of_its_own_that_stays(package: Path, product_folder: Path) -> None:
+    """The same path has the same code in every version; no two components share one."""
+    components = rows(package, "Component")
+    codes = [row["ComponentId"] for row in components]
+    assert len(set(codes)) == len(codes) == len(rows(package, "File"))
+    assert identity.component_code("pythonw.exe") == "{76E2C930-3462-5E8B-BAA7-DEE5E7705B46}"
+    assert all(int(row["Attributes"]) & 256 for row in components)
+
+
+def test_programs_carry_their_version_and_other_files_a_hash(package: Path, product_folder: Path) -> None:
+    """By these Windows Installer tells what an upgrade or a repair must replace."""
+    versions = {path.name: found for path in programs(product_folder) if (found := file_version(path))}
+    files = rows(package, "File")
+    told = {row["FileName"].rpartition("|")[2]: row["Version"] for row in files if row["Version"]}
+    assert told == versions
+    assert told["latchkeyctl.exe"] == f"{identity.version()}.0"
+    hashed = {row["File_"] for row in rows(package, "MsiFileHash")}
+    assert hashed == {row["File"] for row in files if not row["Version"]}
+
+
+def test_short_names_are_short_and_unique(package: Path) -> None:
+    """Windows Installer wants one before each long name."""
+    homes = {row["Component"]: row["Directory_"] for row in rows(package, "Component")}
+    seen = set()
+    for row in rows(package, "File"):
+        short = row["FileName"].partition("|")[0]
+        assert re.fullmatch(r"[^.]{1,8}(\.[^.]{1,3})?", short), short
+        assert (homes[row["Component_"]], short.upper()) not in seen
+        seen.add((homes[row["Component_"]], short.upper()))
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("python3.dll", None),
+        ("python313.dll", "PYTHON~1.DLL"),
+        ("python313._pth", "PYTHON~1._PT"),
+        ("latchkey_agent", "LATCHK~1"),
+        ("a.b.json", "AB~1.JSO"),
+        (".", None),
+    ],
+)
+def test_short_names_are_as_windows_makes_them(name: str, short: str | None) -> None:
+    """Six letters, a number, three letters."""
+    assert short_name(name, set()) == short
+    if short:
+        assert short_name(name, {short}) == short.replace("~1", "~2")
+
+
+def test_steps_stand_where_they_must(package: Path) -> None:
+    """Erased before the service stops; the data goes after the service; hardened before it starts."""
+    order = {row["Action"]: int(row["Sequence"]) for row in rows(package, "InstallExecuteSequence")}
+    places = [
+        "InstallInitialize", "RemoveExistingProducts", "EraseSecrets", "StopServices", "DeleteServices", "RemoveData",
+        "RemoveRegistryValues", "RemoveFiles", "InstallFiles", "WriteRegistryValues", "InstallServices",
+        "UndoConfigure", "ConfigureService", "HardenService", "StartServices",
+    ]  # fmt: skip
+    assert sorted(places, key=order.__getitem__) == places
+    steps = {row["Action"]: row for row in rows(package, "CustomAction")}
+    assert set(steps) == {action.name for action in ACTIONS}
+    # msidefs.h: an installed program, in the script, as LocalSystem; the undoing one on rollback.
+    assert {name: int(row["Type"]) for name, row in steps.items()} == {
+        name: 0x12 | 0x400 | 0x800 | (0x100 if name == "UndoConfigure" else 0) for name in steps
+    }
+
+
+def test_provider_is_registered_after_its_file_and_removed_before_it(package: Path) -> None:
+    """Exactly what its own registration asks for, in a feature that can be left out."""
+    (file,) = [row["File"] for row in rows(package, "File") if product.PROVIDER in row["FileName"]]
+    written = {
+        (row["Key"].rstrip("\\"), row["Name"], row["Value"])
+        for row in rows(package, "Registry")
+        if registration.CLASS_ID in row["Key"]
+    }
+    assert written == {tuple(value) for value in registration.values(f"[#{file}]")}
+    features = {
+        row["Feature_"] for row in rows(package, "FeatureComponents") if row["Component_"] == f"c{file[1:]}"
+    }
+    assert features == {"CredentialProvider"}
+
+
+def test_event_source_is_expanded_by_windows(package: Path) -> None:
+    """REG_EXPAND_SZ: `%SystemRoot%` would otherwise be taken by the letter."""
+    (value,) = [row["Value"] for row in rows(package, "Registry") if row["Name"] == "EventMessageFile"]
+    assert value == r"#%%SystemRoot%\System32\EventCreate.exe"
+
+
+def test_only_named_properties_reach_the_part_that_runs_as_localsystem(package: Path) -> None:
+    """What a user gives beside them is dropped."""
+    properties = {row["Property"]: row["Value"] for row in rows(package, "Property")}
+    assert properties["SecureCustomProperties"] == "KEEPRECEIPTS;NEWER;OLDER"
+    assert properties["ALLUSERS"] == "1"
+
+
+def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> None:
+    """Each pinned wheel with one of its pinned hashes, CPython with the artefact's, and the package's own."""
+    sbom.write(tmp_path / "sbom.json", package, identity.version())
+    told = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part for part in told["components"]}
+    pins = dict(pinned())
+    assert {part["name"]: part["version"] for part in parts.values() if "pypi" in part.get("purl", "")} == {
+        name: version for name, (version, _hashes) in pins.items()
+    }
+    for name, (_version, hashes) in pins.items():
+        assert parts[name]["hashes"][0]["content"] in hashes
+    assert told["metadata"]["component"]["hashes"][0]["content"] == identity.file_digest(package)
+    sqlite = file_version(runtime() / "lib" / "sqlite3.dll") or ""
+    assert sqlite.startswith(parts["SQLite"]["version"])
+
+
+def pinned() -> Iterator[tuple[str, tuple[str, set[str]]]]:
+    """Yield each pinned wheel with its version and hashes."""
+    for entry in re.split(r"\n(?=\w)", PINS.read_text(encoding="utf-8")):
+        if found := re.match(r"(\w+)==(\S+)", entry):
+            yield found[1], (found[2], set(re.findall(r"sha256:([0-9a-f]{64})", entry)))
+
+
+def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path: Path) -> None:
+    """osslsigncode verifies what was signed, and finds a byte that was changed."""
+    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
+        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
+    credentials = certificate(tmp_path)
+    copy = tmp_path / "agent.msi"
+    shutil.copyfile(package, copy)
+    signing.sign(copy, credentials)
+    assert verified(copy, credentials)
+    content = bytearray(copy.read_bytes())
+    place = content.index(b"Latchkey contributors")
+    content[place] ^= 1
+    copy.write_bytes(content)
+    assert not verified(copy, credentials)
+
+
+def test_a_signed_package_has_signed_programs(tmp_path: Path) -> None:
+    """What Latchkey adds is signed; what others built stays as it came."""
+    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
+        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
+    credentials = certificate(tmp_path)
+    made = packaging.make_package(tmp_path, identity.version(), credentials)
+    run(["msiextract", "--directory", tmp_path / "x", made])
+    for name in ("latchkeyctl.exe", product.FORWARDER, product.PROVIDER):
+        (program,) = (tmp_path / "x").rglob(name)
+        assert verified(program, credentials), name
+    assert verified(made, credentials)
+    assert made.with_suffix(".cdx.json").exists()
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate for the test; return the PEM file with it and its key."""
+    key, body, target = folder / "key.pem", folder / "cert.pem", folder / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", body, "-days", "2",
+         "-subj", "/CN=Latchkey test", "-addext", "extendedKeyUsage=codeSigning"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    target.write_bytes(body.read_bytes() + key.read_bytes())
+    return target
+
+
+def verified(file: Path, credentials: Path) -> bool:
+    """Tell whether a file's signature holds."""
+    command: list[str | Path] = [
+        "osslsigncode",
+        "verify",
+        "-in",
+        file,
+        "-CAfile",
+        credentials,
+        "-TSA-CAfile",
+        credentials,
+    ]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_wrong_certificate_is_said(package: Path, tmp_path: Path) -> None:
+    """The package stays unsigned."""
+    with pytest.raises(WorkError, match="there is no certificate and key"):
+        signing.sign(package, tmp_path / "none.pem")
+    (tmp_path / "bad.pem").write_text("nothing")
+    before = package.read_bytes()
+    with pytest.raises(WorkError, match="osslsigncode ended"):
+        signing.sign(package, tmp_path / "bad.pem")
+    assert package.read_bytes() == before
+
+
+def test_collection_is_built_the_same_every_time(tmp_path: Path) -> None:
+    """Dates, owners and order are settled."""
+    one, two = (tmp_path / name for name in ("one", "two"))
+    for folder in (one, two):
+        folder.mkdir()
+    first, second = collection.build(one), collection.build(two)
+    assert first.read_bytes() == second.read_bytes()
+    assert [path.name for path in one.iterdir()] == [first.name]
+
+
+def test_licence_of_cpython_is_its_own() -> None:
+    """The artefact for Linux has the text that the one for Windows lacks."""
+    text = (unpacked(LINUX_PYTHON) / "lib/python3.13/LICENSE.txt").read_text(encoding="utf-8")
+    assert "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2" in text
