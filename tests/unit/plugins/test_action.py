@@ -91,6 +91,24 @@ def test_where_the_agent_lies_is_an_option_or_a_variable() -> None:
     assert stage([STARTED], agent_path=AGENT_PATH).run("support_session", {"session": "x"})["failed"] is False
 
 
+def test_a_use_without_a_step_is_one_of_its_own() -> None:
+    """The task makes up a step, and keeps it when it asks again: so a lost answer restarts nothing twice."""
+    refused = {"code": "restart_too_soon", "message": "m", "hint": "h", "retry_after": 1.0}
+    asked = {"verb": "credential_apply"}
+    done = {"session": "x", "left": {"restarts": 0, "unlocks": 0}, "boot_id": "b", "finished": True}
+    steps = set()
+    for _task in range(2):
+        played = stage([
+            {"ask": asked, "answer": {"outcome": "refused", "error": refused}},
+            {"ask": asked, "lost": "reset"},
+            {"ask": asked, "answer": {"outcome": "done", "result": done}},
+        ])  # fmt: skip
+        played.run("credential_apply", {"session": "x", "action": "restart"})
+        [step] = {said["step"] for said in played.connection.asked}
+        steps.add(step)
+    assert len(steps) == 2
+
+
 def test_an_answer_that_is_too_large_is_not_read() -> None:
     """A megabyte is more than any agent says."""
     flood = {"ask": {"verb": "session_start"}, "output": "x" * (1024 * 1024 + 1)}
