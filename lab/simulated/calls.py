@@ -76,10 +76,11 @@ class BootId(Call, frozen=True, tag="boot_id"):
 
 
 class Restart(Call, frozen=True, tag="restart"):
-    """Power.restart."""
+    """Power.restart; or a program's other than the agent."""
 
     message: str
     grace: float
+    by_agent: bool = True
 
 
 class PendingReasons(Call, frozen=True, tag="pending_reasons"):

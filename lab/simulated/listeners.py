@@ -92,6 +92,7 @@ class Listeners:
             passwords={machine.operator.account.user: self._operator_password},
             environment=_environment(),
             name=machine.windows.device,
+            stand_ins=machine.settings.stand_ins,
         )
 
     def _programs(self) -> dict[str, list[str]]:
@@ -100,7 +101,9 @@ class Listeners:
         sid = self._machine.operator.account.sid
         seconds = str(self._machine.settings.updates_seconds)
         run = [sys.executable, "-m"]
+        more = self._machine.settings.programs
         return {
+            **{path: [*run, module, windows] for path, module in more.items()},
             AGENT_PROGRAM: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
             r"C:\Lab\updates.exe": [*run, "lab.simulated.programs.updates", windows, seconds],
             r"C:\Lab\accounting.exe": [*run, "lab.simulated.programs.accounting", windows, seconds],

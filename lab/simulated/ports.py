@@ -105,7 +105,7 @@ class Calls:
         self._windows.sessions.disconnect(call.session_id)
 
     def _restart(self, call: calls.Restart, _secret: bytearray) -> None:
-        self._power.restart(message=call.message, grace=call.grace, by_agent=True)
+        self._power.restart(message=call.message, grace=call.grace, by_agent=call.by_agent)
 
     def _summon(self, call: calls.Summon, _secret: bytearray) -> None:
         for listener in self._machine.on_summoned:

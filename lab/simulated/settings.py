@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from lab.simulated.accounts import Lockout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.simulated.script import Step
     from lab.simulated.ways import ListenerName
+    from lab.wsman.host import StandIn
 
 OPERATOR = "helpdesk"
 POLICY = """\
@@ -48,6 +49,9 @@ class Settings:
         logon_seconds: how long Winlogon takes over one logon.
         lock_seconds: from a request to lock to the locked screen.
         updates_seconds: how long installing takes for the lab's programs.
+        programs: more programs, as modules of the checkout by their Windows path. Their first
+            argument is the socket of the PC's Windows.
+        stand_ins: which of the programs answer scripts that the lab does not understand.
         listeners: what can be connected to; each is a process (`lab.simulated.ways`).
     """
 
@@ -67,4 +71,6 @@ class Settings:
     logon_seconds: float = 0.02
     lock_seconds: float = 0.02
     updates_seconds: float = 0.1
+    programs: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Sequence[StandIn] = ()
     listeners: Sequence[ListenerName] = ("listener",)

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,17 @@ class ProgramNotFoundError(Exception):
 
 class InvalidPathError(ValueError):
     """The text is no absolute Windows path of a file or folder on a drive of the computer."""
+
+
+class StandIn(NamedTuple):
+    """A program that is run in place of a script which the lab does not understand.
+
+    `form` is a regular expression that the whole script has to match; its groups are the
+    program's arguments. It must take nothing that it does not answer as Windows would.
+    """
+
+    form: str
+    program: str
 
 
 class Process(Protocol):
@@ -86,6 +97,10 @@ class Host(Protocol):
         """Whether `start` would find the program."""
         ...
 
+    def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
+        """The program, and its arguments, to run in place of a script; None where the script counts."""
+        ...
+
     def is_file(self, path: str) -> bool:
         """Whether the Windows path is an existing file; a known program's path is one."""
         ...
@@ -126,6 +141,7 @@ class LocalHost:
     `root` holds one folder a drive (root/C). `programs` maps Windows paths or names to the argument
     lists that start them here. `passwords` are those of the accounts that may connect.
     `environment` is what every program gets; nothing else of this process's own reaches it.
+    `stand_ins` answer scripts that the lab does not understand.
     """
 
     root: Path
@@ -133,6 +149,7 @@ class LocalHost:
     passwords: Mapping[str, str] = field(repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "LAB-PC"
+    stand_ins: Sequence[StandIn] = ()
 
     def check_password(self, user: str, password: str) -> bool:
         """Whether `user`, with or without the computer's name before it, has this password."""
@@ -172,6 +189,13 @@ class LocalHost:
         for known, prefix in self.programs.items():
             if ntpath.normcase(ntpath.normpath(known)) == wanted:
                 return prefix
+        return None
+
+    def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
+        """The first of `stand_ins` whose form the whole script has."""
+        for form, program in self.stand_ins:
+            if found := re.fullmatch(form, script, re.DOTALL):
+                return program, found.groups()
         return None
 
     def is_file(self, path: str) -> bool:

@@ -27,6 +27,10 @@ def run_script(script: str, host: Host, user: str, console: Console) -> Outcome:
 
     Its text goes to the log (secrets travel on the script's input, never in its text).
     """
+    stand_in = host.stand_in(script)
+    if stand_in is not None:
+        call = grammar.Call(*stand_in, with_input=True)
+        return ScriptRun(host, console).run((call, grammar.Exit(None)))
     try:
         if bootstrap.is_wrapper(script):
             code = bootstrap.run(host, user, console)
