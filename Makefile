@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix check format package pins
+.PHONY: help demo test matrix bench check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# Which groups of figures `make bench` measures; empty means all, and writes them down.
+FIGURES ?=
 # What `make package` signs with; empty leaves the package unsigned.
 SIGN ?=
 
@@ -48,6 +50,10 @@ matrix: ## every connection with every ansible-core line; writes docs/compatibil
 	$(setup) test
 	@$(python) -m tests.matrix
 
+bench: ## every figure that has a goal; writes docs/benchmarks.md
+	$(setup) test
+	@$(python) -m tests.benchmarks $(FIGURES)
+
 check: ## style, types, documentation, collection rules
 	$(setup) check
 	@$(python) tools/check.py $(GATES)
@@ -68,5 +74,5 @@ pins: ## pin anew what requirements/*.in ask for
 	@for line in 2.19:3.11 2.20:3.12 2.21:3.12; do \
 		oldest=$${line#*:}; name=core-$${line%:*}; \
 		$(compile) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
-	@for group in windows windows-test; do \
+	@for group in windows windows-test bench; do \
 		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make bench`: every figure with a goal, side by side in one run; writes the file and the page."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.benchmarks import click, collection, core, many, restarts, wire
+from tests.benchmarks.figures import as_json, page
+from tools import setup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.benchmarks.figures import Figure
+
+FILE = setup.ROOT / "build/benchmarks.json"
+PAGE = setup.ROOT / "docs/benchmarks.md"
+MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
+    "core": core.measure,
+    "wire": wire.measure,
+    "click": click.measure,
+    "restarts": restarts.measure,
+    "many": many.measure,
+}
+
+
+def machine() -> str:
+    """Say on what the figures were measured."""
+    with Path("/proc/meminfo").open(encoding="ascii") as file:
+        gigabytes = int(file.readline().split()[1]) / 1e6
+    core = importlib.metadata.version("ansible-core")
+    python = platform.python_version()
+    return (
+        f"{len(os.sched_getaffinity(0))} processors and {gigabytes:.0f} GB of {platform.machine()}, "
+        f"with ansible-core {core} on Python {python}"
+    )
+
+
+def run(names: list[str], folder: Path) -> list[Figure]:
+    """Measure one after the other; tell each figure as soon as it is known."""
+    figures: list[Figure] = []
+    for name in names:
+        began = time.monotonic()
+        found = MEASURES[name](folder / name)
+        print("\n".join(figure.line() for figure in found), flush=True)
+        print(f"        ({name} took {time.monotonic() - began:.0f} s)", flush=True)
+        figures += found
+        shutil.rmtree(folder / name)
+    return figures
+
+
+def main(names: list[str]) -> int:
+    """Run all measures, or those that are named; only all together are written down."""
+    if unknown := set(names) - set(MEASURES):
+        print(
+            f"bench: there is no {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}",
+            file=sys.stderr,
+        )
+        return 2
+    busy = os.getloadavg()[0]
+    if busy > 1:
+        print(
+            f"bench: other programs are at work here (load {busy:.1f}); they make every time longer",
+            flush=True,
+        )
+    try:
+        collection.prepare()
+    except setup.SetupError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=setup.ROOT / "build") as folder:
+        figures = run(names or list(MEASURES), Path(folder))
+    if not names:
+        FILE.write_text(as_json(figures), encoding="utf-8")
+        PAGE.write_text(page(figures, machine()), encoding="utf-8")
+        print(f"written: {FILE.relative_to(setup.ROOT)}, {PAGE.relative_to(setup.ROOT)}")
+    missed = sum(figure.holds is False for figure in figures)
+    print(f"{missed} goals are missed" if missed else "every goal is met")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

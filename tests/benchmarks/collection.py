@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ansible.windows collection, to compare with: out of the wheel of the `ansible` package."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+from tools import setup
+
+PINS = setup.ROOT / "requirements/bench.txt"
+FOLDER = setup.ROOT / "build/benchmarks"
+COLLECTIONS = FOLDER / "collections"
+_PREFIX = "ansible_collections/ansible/windows/"
+
+
+def prepare() -> Path:
+    """Return the folder of collections in which ansible.windows is, of the pinned release.
+
+    Raises:
+        SetupError: the wheel cannot be had.
+    """
+    mark = COLLECTIONS / "latchkey.stamp"
+    wanted = PINS.read_text(encoding="utf-8")
+    if not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
+        _unpack(_download())
+        mark.write_text(wanted, encoding="utf-8")
+    return COLLECTIONS
+
+
+def _download() -> Path:
+    setup.say("fetching the ansible wheel, to compare with")
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
+    # Only its files are wanted: neither what it depends on nor the Python that it asks for matters.
+    only = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes")
+    setup.run(*pip, *only, f"--requirement={PINS}", f"--dest={FOLDER}")
+    return max(FOLDER.glob("ansible-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+
+
+def _unpack(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(COLLECTIONS, [name for name in files.namelist() if name.startswith(_PREFIX)])
+    wheel.unlink()

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A measured figure, its goal, and the page and file that tell of all of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+PAGE = """\
+<!--
+SPDX-FileCopyrightText: 2026 Latchkey contributors
+SPDX-License-Identifier: GPL-3.0-or-later
+
+Written by `make bench`; do not edit.
+-->
+
+# How fast, how small
+
+Measured by `make bench` on the lab's simulated PCs, side by side in one run. What is compared with runs against the
+same PCs: `ansible.builtin.raw`, and `ansible.windows` with canned answers for its PowerShell, so that neither side
+pays for a PowerShell that really starts (on Windows both do, once a command).
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure. A goal is the most that the value may be; `where` says where it goes."""
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None = None
+    compared_with: Mapping[str, float] = field(default_factory=dict)
+    where: str = ""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the goal is met; None where there is none."""
+        return None if self.goal is None else self.value <= self.goal
+
+    def line(self) -> str:
+        """Return the figure as a line for the terminal, with where it goes if its goal is missed."""
+        verdict = {None: "no goal", True: "holds", False: "MISSED"}[self.holds]
+        goal = "" if self.goal is None else f", goal {_number(self.goal)}"
+        others = "".join(f", {name} {_number(value)}" for name, value in self.compared_with.items())
+        missed = f"\n    where it goes: {self.where}" if self.holds is False and self.where else ""
+        return f"{verdict:8}{self.name}: {_number(self.value)} {self.unit}{goal}{others}{missed}"
+
+
+def as_json(figures: Iterable[Figure]) -> str:
+    """Return all figures as one JSON object, by their names."""
+    told = {figure.name: _plain(figure) for figure in figures}
+    return json.dumps(told, indent=2) + "\n"
+
+
+def _plain(figure: Figure) -> dict[str, Any]:
+    return {
+        "value": round(figure.value, 4),
+        "unit": figure.unit,
+        "goal": figure.goal,
+        "holds": figure.holds,
+        "compared_with": {name: round(value, 4) for name, value in figure.compared_with.items()} or None,
+    }
+
+
+def page(figures: Sequence[Figure], machine: str) -> str:
+    """Return the page of the documentation."""
+    rows = ["| figure | value | goal | compared with | |", "| --- | --- | --- | --- | --- |"]
+    rows += [_row(figure) for figure in figures]
+    details = [f"- {figure.name}: {figure.where}." for figure in figures if figure.where]
+    parts = [PAGE, *rows, "", "Where it goes:", "", *details, "", f"Measured on {machine}.", ""]
+    return "\n".join(parts)
+
+
+def _row(figure: Figure) -> str:
+    goal = "-" if figure.goal is None else f"at most {_number(figure.goal)}"
+    others = ", ".join(f"{name} {_number(value)}" for name, value in figure.compared_with.items()) or "-"
+    verdict = {None: "", True: "holds", False: "**missed**"}[figure.holds]
+    return f"| {figure.name} | {_number(figure.value)} {figure.unit} | {goal} | {others} | {verdict} |"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

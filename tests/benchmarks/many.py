@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job on 1 to 200 PCs, and what a task costs the controller."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab.simulated.script import Grant
+from tests.benchmarks.desk import computer, desk
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.processes import Memory, processor_seconds
+from tests.lab.job import apply, end, play, request, start, task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.job import Operator, Task
+
+COUNTS = (1, 20, 100, 200)
+BETWEEN = (20, 200)
+"""The cost for each PC may grow by a fifth between these."""
+LINEAR = 1.2
+LAB_GIGABYTES = 4.0
+CONTROLLER_HOSTS, CONTROLLER_TASKS, CONTROLLER_GOAL = 100, 3, 1.25
+LIMIT = 300
+MEGABYTE = 1e6
+
+
+class Cost(NamedTuple):
+    """What a main job on some PCs took: seconds, processor seconds of the controller, bytes."""
+
+    seconds: float
+    processor: float
+    controller: int
+    lab: int
+
+
+def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
+    """Run the main job on ever more PCs; on 100 of them compare the controller's work first."""
+    costs: dict[int, Cost] = {}
+    figures: list[Figure] = []
+    for count in counts:
+        with desk(folder / str(count), count, script=[Grant()]) as operator:
+            if count == CONTROLLER_HOSTS:
+                figures.append(controller(operator))
+            costs[count] = main_job(operator)
+    return [*figures, *_growth(costs), *_totals(costs)]
+
+
+def main_job(operator: Operator) -> Cost:
+    """Open, ask, restart, end on every PC, with proof from each that it all happened."""
+    patient = {"timeout": LIMIT}
+    tasks = (start(), request(restarts=1, **patient), apply(**patient), end())
+    began = time.monotonic()
+    job = operator.begin([play(*tasks)])
+    with Memory(job.process.pid) as used:
+        processor = processor_seconds(job.process)
+        seconds = time.monotonic() - began
+        used.look()
+    assert job.process.returncode == 0, job.output
+    for name in operator.computers:
+        assert job.result("end", name)["erasure"]["confirmed"], name
+        assert computer(operator, name).events.count("locked") == 1, name
+    return Cost(seconds, processor, used.job, used.lab)
+
+
+def controller(operator: Operator) -> Figure:
+    """Compare a task of ours with raw, less what a job takes that does nothing."""
+    operator.run(start()).succeed()
+    ours = [task("session_checkpoint", step=f"Step {n}", state="done") for n in range(CONTROLLER_TASKS)]
+    raw = [{"ansible.builtin.raw": "& 'C:\\Lab\\hostname.exe' ''"}] * CONTROLLER_TASKS
+    idle, mine, other = (_processor(operator, tasks) for tasks in ([{"meta": "noop"}], ours, raw))
+    each = len(operator.computers) * CONTROLLER_TASKS
+    mine, other = 1000 * (mine - idle) / each, 1000 * (other - idle) / each
+    return Figure(
+        f"controller's processor time for a task on each of {len(operator.computers)} hosts",
+        mine / other,
+        "times raw's",
+        CONTROLLER_GOAL,
+        {"raw": 1.0},
+        f"{mine:.0f} ms against raw's {other:.0f} ms, forking a worker and loading its plugins included",
+    )
+
+
+def _processor(operator: Operator, tasks: list[Task]) -> float:
+    """Return the processor seconds of a job, without what our record of its results takes."""
+    recording = operator.environment.get("ANSIBLE_CALLBACKS_ENABLED", "record")
+    operator.environment["ANSIBLE_CALLBACKS_ENABLED"] = ""
+    try:
+        job = operator.begin([play(*tasks)])
+    finally:
+        operator.environment["ANSIBLE_CALLBACKS_ENABLED"] = recording
+    seconds = processor_seconds(job.process)
+    assert job.process.returncode == 0, job.output
+    return seconds
+
+
+def _growth(costs: dict[int, Cost]) -> list[Figure]:
+    few, many = BETWEEN
+    if few not in costs or many not in costs:
+        return []
+    names = {
+        "time": "seconds",
+        "controller's processor time": "processor",
+        "controller's memory": "controller",
+        "lab's memory": "lab",
+    }
+    return [
+        Figure(
+            f"main job, {name} for each PC: {many} PCs against {few}",
+            (getattr(costs[many], field) / many) / (getattr(costs[few], field) / few),
+            "times",
+            LINEAR,
+            where=_where(costs, field),
+        )
+        for name, field in names.items()
+    ]
+
+
+def _where(costs: dict[int, Cost], field: str) -> str:
+    told = []
+    for count, cost in costs.items():
+        value = getattr(cost, field)
+        shown = f"{value / MEGABYTE:.0f} MB" if isinstance(value, int) else f"{value:.1f} s"
+        told.append(f"{count} PCs {shown}")
+    return ", ".join(told)
+
+
+def _totals(costs: dict[int, Cost]) -> list[Figure]:
+    most = max(costs)
+    cost = costs[most]
+    return [
+        Figure(f"main job on {most} PCs, forks 50", cost.seconds, "s"),
+        Figure(
+            f"memory of the lab with {most} PCs",
+            cost.lab / 1e9,
+            "GB",
+            LAB_GIGABYTES,
+            where=f"{cost.lab / most / MEGABYTE:.1f} MB each, its agent and its WinRM listener included",
+        ),
+    ]
