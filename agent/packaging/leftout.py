@@ -21,7 +21,7 @@ STANDARD_LIBRARY: dict[str, tuple[str, ...]] = {
     ),
     "No such file or data is read or written": (
         "_bz2", "_elementtree", "_lzma", "bz2", "colorsys", "configparser", "dbm", "gzip", "html", "lzma", "mailbox",
-        "mimetypes", "optparse", "plistlib", "pyexpat", "shelve", "tarfile", "tomllib", "wave", "winsound", "xml",
+        "mimetypes", "optparse", "plistlib", "pyexpat", "shelve", "tarfile", "wave", "winsound", "xml",
         "zlib1",
     ),
     "The agent is one process with threads": ("_multiprocessing", "multiprocessing"),
@@ -33,6 +33,10 @@ STANDARD_LIBRARY: dict[str, tuple[str, ...]] = {
 PYWIN32: dict[str, tuple[str, ...]] = {
     "pythonw.exe hosts the service": ("pythonservice",),
     "COM servers written in Python": ("pythoncom313",),
+    "Tools for who develops with pywin32": (
+        "_win32verstamp_pywin32ctypes", "pywin32_bootstrap", "pywin32_testutil", "rasutil", "regcheck", "regutil",
+        "win2kras", "win32pdhquery", "win32pdhutil", "win32rcparser", "win32traceutil", "win32verstamp",
+    ),
     "Parts of Windows that the agent does not touch": (
         "_winxptheme", "mmapfile", "odbc", "perfmon", "perfmondata", "timer", "win32clipboard",
         "win32console", "win32cred", "win32help", "win32inet", "win32lz", "win32pdh", "win32print", "win32ras",

@@ -56,6 +56,7 @@ def _trim(target: Path) -> None:
     _drop(target / "lib", leftout.names(leftout.STANDARD_LIBRARY))
     _drop(target, leftout.names(leftout.PYWIN32))
     _drop(target / "packages" / "win32", leftout.names(leftout.PYWIN32) | {"License"})
+    _drop(target / "packages" / "win32" / "lib", leftout.names(leftout.PYWIN32))
     remove(target, ("python.exe", WHEELS))
     remove(target / "packages", (*leftout.CFFI, *PYWIN32_LEFT_OUT))
     compile_tree(target)

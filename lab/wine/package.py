@@ -14,7 +14,6 @@ Everything else is the package's own: its files, tables, order and conditions.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from lab.simulated.windows import Windows
 
 _RUN = r"C:\lab\lab\wine\guest\packaged.py"
+_LAB_NEEDS = ("_asyncio.pyd", "_overlapped.pyd", "asyncio")
 _MODULES = {
     "latchkey_agent.windows.installation": "lab.wine.guest.installation",
     "latchkey_agent.windows.service": "lab.wine.guest.service",
@@ -83,7 +83,7 @@ class PackagePC:
         self.pc.make()
         for made in (self.pc.program_files, self.pc.program_data):
             shutil.rmtree(made)
-        shutil.copytree(runtime() / "lib", self.pc.lab / "library", copy_function=os.link)
+        self._add_library()
         self.pc.power_on()
         device = self.pc.run("/c", "echo %COMPUTERNAME%", program="cmd").strip()
         self._windows = WineWindows(device).__enter__()
@@ -98,6 +98,14 @@ class PackagePC:
             self._windows.__exit__(kind, error, trace)
         self.pc.power_off()
         shutil.rmtree(self.pc.folder)
+
+    def _add_library(self) -> None:
+        """Give the lab's own side what the package leaves out, and no more: the product must not see it."""
+        target = self.pc.lab / "library"
+        target.mkdir()
+        for name in _LAB_NEEDS:
+            source = runtime() / "lib" / name
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, target / name)
 
     @property
     def windows(self) -> WineWindows:

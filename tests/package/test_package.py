@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -31,7 +32,7 @@ from agent.packaging.actions import ACTIONS
 from agent.packaging.artefacts import LINUX_PYTHON, PINS, unpacked
 from agent.packaging.database import Table, short_name
 from agent.packaging.resources import file_version
-from agent.packaging.runtime import runtime
+from agent.packaging.runtime import LEFT_OUT, runtime
 from agent.packaging.workshop import ROOT, WorkError, run
 
 if TYPE_CHECKING:
@@ -155,6 +156,33 @@ def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
     assert leftout.names(leftout.STANDARD_LIBRARY) <= known
     readme = (ROOT / "agent/packaging/README.md").read_text(encoding="utf-8")
     assert all(reason in readme for reason in (*leftout.STANDARD_LIBRARY, *leftout.PYWIN32))
+
+
+def test_nothing_that_is_delivered_imports_what_is_left_out(product_folder: Path) -> None:
+    """Not even where it would be noticed late, inside a function."""
+    packages = runtime() / "packages"
+    gone = leftout.names(leftout.STANDARD_LIBRARY) | set(LEFT_OUT)
+    sources = {path: path.relative_to(packages) for path in packages.rglob("*.py")}
+    sources |= {
+        path: Path("latchkey_agent", path.relative_to(product.AGENT)) for path in product.AGENT.rglob("*.py")
+    }
+    found = {
+        (name.as_posix(), module)
+        for source, name in sources.items()
+        if (product_folder / "packages" / name).with_suffix(".pyc").exists()
+        for module in imported(source)
+        if module in gone
+    }
+    assert found == set()
+
+
+def imported(source: Path) -> Iterator[str]:
+    """Yield the first name of every module that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
 
 
 def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
