@@ -47,6 +47,7 @@ class Companion:
         self._read = read
         self.window: RequestWindow | None = None
         self.changed = asyncio.Condition()
+        self._showing = asyncio.Lock()
 
     async def run(self) -> None:
         """Watch the agent until the session ends; a restarted agent is found again."""
@@ -92,19 +93,26 @@ class Companion:
 
     async def refresh(self) -> None:
         """Show what is to be shown; on a locked or disconnected screen that is nothing."""
-        if self.session.locked or not self.session.active:
-            self._close_window()
-            self._hold_back()
-        else:
-            await self._show_request()
-            if self.session.attended:
-                self._show_notices()
+        async with self._showing:
+            if self.session.locked or not self.session.active:
+                self._close_window()
+                self._hold_back()
+            else:
+                await self._show_request()
+                if self.session.attended:
+                    self._show_notices()
         async with self.changed:
             self.changed.notify_all()
 
     def asked(self) -> AskedItem | None:
         """Return the request that the window is about."""
         return next(iter(self._desktop.asked), None)
+
+    async def answered(self, request: str) -> None:
+        """Close the window, as a click on one of its buttons does; the agent's news come later."""
+        others = [item for item in self._desktop.asked if item.request != request]
+        self._desktop = msgspec.structs.replace(self._desktop, asked=others)
+        await self.refresh()
 
     def lent(self) -> list[LentItem]:
         """Return what is lent, as the menu shows it."""

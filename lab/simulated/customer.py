@@ -66,6 +66,8 @@ class Customer:
             answer = await companion.ask(request, typed)
         finally:
             wipe(typed)
+        if answer.done:
+            await companion.answered(item.request)
         return answer.error.message if answer.error else ""
 
     async def mistype(self) -> None:
@@ -77,6 +79,7 @@ class Customer:
         companion, item = self._asked()
         self._machine.tell("customer", "clicked_later", "Wants to be asked again later.")
         self._insist(await companion.ask(RequestLater(request=item.request, seconds=seconds)))
+        await companion.answered(item.request)
 
     async def decline(self, why: str = "", *, report: bool = False) -> None:
         """Click decline or report."""
@@ -85,6 +88,7 @@ class Customer:
         self._machine.tell("customer", "reported" if report else "declined", text)
         request = RequestDecline(request=item.request, why=why, report=report)
         self._insist(await companion.ask(request))
+        await companion.answered(item.request)
 
     def _asked(self) -> tuple[Companion, AskedItem]:
         companion = self._companion()

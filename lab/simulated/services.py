@@ -48,7 +48,11 @@ class Services:
         if not self._machine.faults.agent_stays_down:
             starts.append(self.start_agent())
             names.append("agent")
-        await asyncio.gather(*starts)
+        # With return_exceptions a cancelled start, too, is over only when no fork is under way.
+        ends = await asyncio.gather(*starts, return_exceptions=True)
+        for fault in ends:
+            if fault is not None:
+                raise fault
         for name in names:
             await self.wait_ready(name)
 
@@ -88,8 +92,9 @@ class Services:
             self._running[name] = await asyncio.shield(forking)
         except asyncio.CancelledError:
             # The power went while it was being forked: it must not outlive the PC.
-            self._killed.append(await forking)
-            self.kill()
+            process = await forking
+            process.signal(signal.SIGKILL)
+            self._killed.append(process)
             raise
 
     # --- ends -------------------------------------------------------------------------
