@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import click, collection, core, many, restarts, wire
+from tests.benchmarks import click, collection, core, many, provider, restarts, wire
 from tests.benchmarks.figures import as_json, page
 from tools import setup
 
@@ -29,6 +29,7 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "core": core.measure,
     "wire": wire.measure,
     "click": click.measure,
+    "provider": provider.measure,
     "restarts": restarts.measure,
     "many": many.measure,
 }

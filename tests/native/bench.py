@@ -7,23 +7,17 @@ python -m tests.native.bench     prints the figure as one JSON object
 
 from __future__ import annotations
 
-import json
 import statistics
-import tempfile
-from pathlib import Path
+
+import msgspec
 
 from lab import canary
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.protocol.local import LogonAnswer
 from tests.native.built import BarePC
-from tests.native.programs import FakeAgent, LogonScreen, register
+from tests.native.programs import FakeAgent, LogonScreen
+from tests.native.scene import TICKET, USERS
 
-GOAL = 50.0
-SAMPLES = 200
-SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
-COUNTED = LogonAnswer(
-    done=True, ticket="T-########", action="restart", sid=SID, user="ada", domain="PC", kind="local", requester="Grace"
-)  # fmt: skip
+COUNTED = msgspec.structs.replace(TICKET, ticket="T-########")
 """The stand-in for the agent numbers these tickets itself."""
 
 
@@ -31,7 +25,7 @@ def milliseconds(pc: BarePC, samples: int) -> float:
     """Return the median of whole logons: event, peek, LogonUI told, peek, redeem, packed."""
     password = canary.make()
     with LogonScreen(pc) as screen, FakeAgent(pc) as agent:
-        screen.begin(users={SID: r"PC\ada"})
+        screen.begin(users=USERS)
         screen.end()
         agent.has_ticket(COUNTED, password)
         wipe(password)
@@ -41,22 +35,3 @@ def milliseconds(pc: BarePC, samples: int) -> float:
         ]
     assert -1 not in times, "a logon without a credential"
     return statistics.median(times) / 1000
-
-
-def main() -> None:
-    """Measure on a PC of its own."""
-    with tempfile.TemporaryDirectory() as folder, BarePC(Path(folder) / "pc") as pc:
-        register(pc)
-        value = milliseconds(pc, SAMPLES)
-    figure = {
-        "value": round(value, 1),
-        "unit": "ms",
-        "goal": GOAL,
-        "holds": value <= GOAL,
-        "compared_with": None,
-    }
-    print(json.dumps({"ticket redeemed after the agent's event": figure}))
-
-
-if __name__ == "__main__":
-    main()

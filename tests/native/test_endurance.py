@@ -9,7 +9,7 @@ import pytest
 from tests.native import bench
 from tests.native.built import BarePC
 from tests.native.programs import LOGON, UNLOCK, FakeAgent, LogonScreen
-from tests.native.test_logon import USERS, unloaded_within
+from tests.native.scene import USERS, unloaded_within
 
 ALONE, IDLE, WHOLE = 9_300, 500, 200
 """Rounds without an agent, with one that has no ticket, and with a whole logon each."""

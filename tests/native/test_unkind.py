@@ -17,7 +17,7 @@ from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import LOGON, NOT_FINISHED, RETURN_CREDENTIAL, S_OK, UNLOCK, FakeAgent, LogonScreen
-from tests.native.test_logon import SID, TICKET, USERS, said_by, take, unloaded_within
+from tests.native.scene import SID, TICKET, USERS, said_by, take, unloaded_within
 
 ANSWER = codec.encode(TICKET)
 FRAME = bytes(frames.encode(ANSWER))

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is at the logon screen in these tests, and what is done there again and again."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from latchkey_agent.protocol.local import LogonAnswer, Peek, Redeem, ReportResult
+from tests.native.programs import S_OK, FakeAgent, LogonScreen
+
+SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
+OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"
+USERS = {OTHER: r"PC\bob", SID: r"PC\ada"}
+TICKET = LogonAnswer(
+    done=True, ticket="T-1", action="restart", sid=SID, user="ada", domain="PC", kind="local", requester="Grace Hopper"
+)  # fmt: skip
+
+
+def take(screen: LogonScreen, slot: int = 0) -> dict[str, Any]:
+    """Count, take the tile and let it serialize; return the serialization's answer."""
+    assert screen("count", slot)["count"] == 1
+    assert screen("at", slot, 0)["hr"] == S_OK
+    return screen("serialize", slot)
+
+
+def said_by(agent: FakeAgent) -> list[Redeem | ReportResult]:
+    """Return what was said to the agent, peeks left out: the watching thread adds some when it likes."""
+    return [request for request in agent.requests() if not isinstance(request, Peek)]
+
+
+def unloaded_within(screen: LogonScreen, seconds: float) -> None:
+    """Wait until the DLL has gone; its thread may still have a call to end."""
+    until = time.monotonic() + seconds
+    while screen("unload")["loaded"]:
+        assert time.monotonic() < until, f"the DLL is still loaded after {seconds} s"
+        time.sleep(0.02)

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the customer sees of a ticket at the logon screen."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.native.programs import E_INVALIDARG, FakeAgent, LogonScreen
+from tests.native.scene import TICKET, USERS
+
+GERMAN = 0x0407
+SHOWN, HIDDEN = 1, 0
+LARGE_TEXT, SMALL_TEXT = 1, 2
+LABEL = 0x286BBFF3
+
+
+@pytest.mark.parametrize(
+    ("language", "action", "text"),
+    [
+        (0x0409, "restart", "Signs you in after the restart, for Grace Hopper. The screen locks again at once."),
+        (0x0809, "unlock", "Unlocks your session, for Grace Hopper. It is locked again afterwards."),
+        (
+            GERMAN,
+            "restart",
+            "Meldet Sie nach dem Neustart an, für Grace Hopper. Der Bildschirm wird sofort wieder gesperrt.",
+        ),
+        (0x0C07, "unlock", "Entsperrt Ihre Sitzung, für Grace Hopper. Sie wird danach wieder gesperrt."),
+    ],
+)  # fmt: skip
+def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, language: int, action: str, text: str
+) -> None:
+    """In the system's language; German and English are complete."""
+    screen("underneath", "language", language)
+    agent.has_ticket(msgspec.structs.replace(TICKET, action=action), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    fields = [screen("field", 0, number) for number in range(4)]
+    assert [field["state"] for field in fields] == [SHOWN, SHOWN, HIDDEN, HIDDEN]
+    assert [fields[number]["text"] for number in (0, 1, 3)] == ["Latchkey", text, "Latchkey"]
+    assert screen("field", 0, 4)["hr"] == E_INVALIDARG
+
+
+def test_the_tile_of_an_entra_account_says_what_may_happen(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Windows may refuse the password of an Entra account."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, kind="entra", user="ada@corp.example"), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    note = screen("field", 0, 2)
+    assert note["state"] == SHOWN
+    assert "Windows may refuse the password" in note["text"]
+
+
+def test_a_requester_cannot_pose_as_a_sentence_of_ours(
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray
+) -> None:
+    """Marks that turn the direction of text are left out; without a name it says who in general."""
+    agent.has_ticket(msgspec.structs.replace(TICKET, requester="A\u202eB\u2066C\u200fD"), canary)
+    screen.begin(users=USERS)
+    screen("count", 0)
+    screen("at", 0, 0)
+    assert "for ABCD." in screen("field", 0, 1)["text"]
+    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2", requester=""), canary)
+    screen("count", 0)
+    screen("at", 0, 0)
+    assert "for the operator." in screen("field", 0, 1)["text"]
+
+
+def test_no_field_can_hold_a_secret(screen: LogonScreen) -> None:
+    """The fields are four texts; LogonUI keeps what is in a field for as long as it likes."""
+    screen.begin(users=USERS)
+    assert screen("fields", 0)["count"] == 4
+    described = [screen("descriptor", 0, index) for index in range(4)]
+    assert [field["type"] for field in described] == [LARGE_TEXT, SMALL_TEXT, SMALL_TEXT, SMALL_TEXT]
+    assert [field["id"] for field in described] == [0, 1, 2, 3]
+    assert [field["label"] for field in described] == ["Latchkey"] * 4
+    assert [field["labelled"] == LABEL for field in described] == [False, False, False, True]
+    assert screen("descriptor", 0, 4)["hr"] == E_INVALIDARG
