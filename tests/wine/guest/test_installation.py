@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installer's steps, as far as they can be tried without installing; tests/package installs."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import folders, installation, operators, pipes
+
+PROGRAM = r"C:\Program Files\Latchkey\pythonw.exe"
+
+
+@pytest.mark.parametrize("line", [
+    rf"{PROGRAM} -I -B -m x",
+    rf'"{PROGRAM}" -I -B -m x',
+    rf"{PROGRAM.upper()} -I -B -m x",
+])  # fmt: skip
+def test_the_program_is_quoted_once(line: str) -> None:
+    """Whatever the installer wrote, and the arguments stay."""
+    made = installation.quoted(line, PROGRAM)
+    assert made.lower() == rf'"{PROGRAM}" -I -B -m x'.lower()
+
+
+def test_another_program_is_not_touched() -> None:
+    """A command line that is not ours is left as it is."""
+    assert installation.quoted(r"C:\other.exe -x", PROGRAM) == r"C:\other.exe -x"
+
+
+def test_erasing_without_a_service_leaves_it_to_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that has stopped cannot prove anything; what it kept is overwritten after this."""
+    monkeypatch.setattr(pipes, "connect_control", _nobody)
+    installation.erase(keep_receipts=True)
+
+
+def _nobody() -> None:
+    raise ConnectionRefusedError
+
+
+def test_a_step_that_fails_ends_with_1_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Windows Installer then undoes the change; the reason is in the event log."""
+    trap = tmp_path / "somebody's"
+    trap.mkdir()
+    monkeypatch.setattr(folders, "data_folder", lambda: trap)
+    with caplog.at_level(logging.CRITICAL):
+        assert installation.main(["configure"]) == 1
+    assert "not to the system" in caplog.text
+
+
+def test_wiping_refuses_a_folder_that_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing in it is overwritten."""
+    trap = tmp_path / "somebody's"
+    trap.mkdir()
+    (trap / "precious.txt").write_text("precious")
+    monkeypatch.setattr(folders, "data_folder", lambda: trap)
+    with pytest.raises(PortError, match="not to the system"):
+        installation.remove()
+    assert (trap / "precious.txt").read_text() == "precious"
+
+
+def test_an_account_that_is_not_there_is_none() -> None:
+    """And one that is has a SID."""
+    group = operators.WindowsOperators()
+    assert group.find("nobody-of-this-name") is None
+    everyone = group.find("Everyone")
+    assert everyone is not None
+    assert everyone.sid == "S-1-1-0"
