@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 import os
 import threading
 from dataclasses import asdict, dataclass
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_logger = logging.getLogger("lab.wsman.faults")
 
 
 class Drop(enum.StrEnum):
@@ -90,6 +93,7 @@ class Switchboard:
             if self._dropped >= faults.times:
                 return False
             self._dropped += 1
+            _logger.info("dropped: %s, %s", operation, where)
             return True
 
     def _current(self) -> Faults:

@@ -37,6 +37,7 @@ _PROBE_SECONDS = 0.5
 # set less. The winrm plugin itself adds 10 s for reading, which the first shell after a boot needs;
 # ssh gives up after this many seconds times three without a sign of life.
 _IMPATIENT_SECONDS = 5
+_ALIVE = f"-o ServerAliveInterval={_IMPATIENT_SECONDS} -o ServerAliveCountMax=3"
 _PORTS = {"winrm": 5986, "psrp": 5986, "ssh": 22}
 
 
@@ -91,6 +92,7 @@ class Link:
         Raises:
             Lost: the connection is gone.
         """
+        self._set(self._alert_options())
         try:
             self._take_up()
             code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
@@ -180,10 +182,18 @@ class Link:
                 "read_timeout": _IMPATIENT_SECONDS + 10,
             }
         if transport == "ssh":
-            alive = f"-o ServerAliveInterval={_IMPATIENT_SECONDS} -o ServerAliveCountMax=3"
-            given = self._option("ssh_extra_args") or ""
-            return {"timeout": _IMPATIENT_SECONDS, "ssh_extra_args": f"{given} {alive}".strip()}
+            return {"timeout": _IMPATIENT_SECONDS, **self._alert_options()}
         return {}
+
+    def _alert_options(self) -> dict[str, object]:
+        """Return what lets ssh notice a PC that answers nothing any more; of itself it waits for ever.
+
+        What the operator has set goes before it (ssh_config(5): the first value obtained is used).
+        """
+        if self._connection.transport != "ssh":
+            return {}
+        given = str(self._option("ssh_extra_args") or "")
+        return {"ssh_extra_args": given if _ALIVE in given else f"{given} {_ALIVE}".strip()}
 
     def _set(self, options: dict[str, object]) -> None:
         for name, value in options.items():

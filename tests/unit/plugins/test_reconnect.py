@@ -126,6 +126,18 @@ def test_impatience_is_for_a_while(transport: str, before: dict[str, Any], insid
     assert connection.options == before
 
 
+def test_ssh_notices_a_pc_that_is_silent() -> None:
+    """Of itself ssh would wait for ever; the operator's own settings stay before ours."""
+    time = FakeTime()
+    connection = FakeConnection([{"run": "x"}, {"run": "x"}], time)
+    connection.transport, connection.options = "ssh", {"ssh_extra_args": "-o ServerAliveInterval=60"}
+    link = Link(connection, time.clock())  # type: ignore[arg-type]  # the fake stands for the plugin
+    for _ in range(2):
+        link.run("PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand eAA=")
+    wanted = "-o ServerAliveInterval=60 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+    assert connection.options == {"ssh_extra_args": wanted}
+
+
 def test_the_time_out_of_contact_is_counted() -> None:
     """From the loss to the next answer, and as long as it lasts."""
     time = FakeTime()
