@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection is lost once in every task of the main job, at each moment of a request, on winrm and psrp.
+
+One play runs on all PCs. Before each task the operator's own computer sets the fault in the PC's listener: the next
+request of that kind is dropped once.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.canary import make
+from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.script import Grant, SignIn
+from lab.simulated.ways import WAYS
+from lab.wsman.faults import Drop, Faults
+from tests.lab.job import Job, Operator, Task, apply, end, request, start, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(500)
+
+MOMENTS = {
+    "before it is sent": (Drop.UNPROCESSED, "Command"),
+    "done and not told": (Drop.UNANSWERED, "Receive"),
+    "while it waits": (Drop.UNPROCESSED, "Receive"),
+    "half an answer": (Drop.HALF_ANSWERED, "Receive"),
+}
+PLUGINS = {"winrm": "winrm, basic, HTTP", "psrp": "psrp, negotiate, HTTP"}
+PCS = {f"{plugin}-{n}": (plugin, moment) for plugin in PLUGINS for n, moment in enumerate(MOMENTS)}
+FACTS = {name: f"{plugin}, {moment}" for name, (plugin, moment) in PCS.items()}
+
+# A psrp connection receives once before its first command: that its shell is open.
+OPENING = {"winrm": 0, "psrp": 1}
+
+
+def broken(one: Task, name: str, commands: int = 0) -> list[Task]:
+    """Return the task under a name, and before it the one that breaks its connection after so many commands."""
+    setting = {
+        "name": f"break {name}",
+        # Says how often a connection was lost so far.
+        "ansible.builtin.raw": "grep -c dropped: {{ log }}; "
+        "printf %s {{ faults["
+        + str(commands)
+        + "] | quote }} > {{ file }}.new && mv {{ file }}.new {{ file }}",
+        "delegate_to": "localhost",
+        "changed_when": False,
+    }
+    return [setting, {**one, "name": name}]
+
+
+def fault(plugin: str, moment: str, commands: int) -> str:
+    """Return the fault as the listener reads it."""
+    drop, operation = MOMENTS[moment]
+    opening = OPENING[plugin] if operation == "Receive" else 0
+    return json.dumps(asdict(Faults(drop=drop, operation=operation, skip=commands + opening)))
+
+
+JOB = [
+    *broken(start(), "open"),
+    *broken(request(restarts=2, timeout=60), "ask"),
+    *broken(task("credential_info"), "read"),
+    *broken(task("session_checkpoint", step="x", state="done"), "note"),
+    *broken(apply(step="a", grace=2, timeout=90), "restart"),
+    *broken(task("credential_revoke"), "give back"),
+    # The second command of these is the one that waits.
+    *broken(request(restarts=1, timeout=60), "wait for the answer", 1),
+    *broken(apply(step="b", grace=2, timeout=90), "wait for the restart", 1),
+    *broken(end(), "end"),
+]
+NAMES = [one["name"] for one in JOB if not one["name"].startswith("break")]
+
+
+@dataclass
+class Day:
+    """What the job, and the same job launched again, brought."""
+
+    first: Job
+    again: Job
+    computers: dict[str, SimulatedComputer]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """Run the job on all PCs, and once more without any fault."""
+    folder = tmp_path_factory.mktemp("lost")
+    with ExitStack() as stack:
+        computers = {
+            name: stack.enter_context(
+                pc(
+                    folder / name,
+                    password=make(),
+                    script=[Grant(after=1.0), SignIn(when="locked", after=3.0), Grant(after=3.0)],
+                    listeners=(WAYS[PLUGINS[plugin]].listener,),
+                )
+            )
+            for name, (plugin, _) in PCS.items()
+        }
+        operator = Operator(folder / "operator", computers, host_variables=variables(computers))
+        stack.callback(operator.stop)
+        first = operator.begin([{"hosts": "all", "gather_facts": False, "tasks": JOB}])
+        first.wait(400)
+        for computer in computers.values():
+            computer.listener_faults.unlink(missing_ok=True)
+        again = operator.run(end())
+        yield Day(first, again, computers)
+
+
+def variables(computers: dict[str, SimulatedComputer]) -> dict[str, dict[str, Any]]:
+    """Return how each PC is reached, and how it is disturbed."""
+    return {
+        name: {
+            **computers[name].inventory(PLUGINS[plugin]),
+            "faults": [fault(plugin, moment, commands) for commands in (0, 1)],
+            "file": shlex.quote(str(computers[name].listener_faults)),
+            "log": shlex.quote(str(listener_log(computers[name], name))),
+        }
+        for name, (plugin, moment) in PCS.items()
+    }
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_every_task_goes_on(day: Day, name: str) -> None:
+    """A task whose connection is lost takes it up again and comes to its end."""
+    ended = {one: [result["status"] for result in day.first.results(one, name)] for one in NAMES}
+    assert {one: status for one, status in ended.items() if status[-1:] != ["ok"]} == {}, day.first.output
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_the_connection_was_lost_each_time(day: Day, name: str) -> None:
+    """Between one fault's setting and the next one's a connection was lost: every task met its own."""
+    before = [int(told["stdout"]) for told in day.first.results("break", name)]
+    counts = [*before, listener_log(day.computers[name], name).read_text(encoding="utf-8").count("dropped: ")]
+    assert len(counts) == len(NAMES) + 1
+    assert all(earlier < later for earlier, later in pairwise(counts)), counts
+
+
+def listener_log(computer: SimulatedComputer, name: str) -> Path:
+    """Return the log of the PC's listener."""
+    plugin, _ = PCS[name]
+    return computer.disk.parent / f"{WAYS[PLUGINS[plugin]].listener}.log"
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_nothing_is_done_twice(day: Day, name: str) -> None:
+    """The customer was asked for each grant once, and each restart is one restart with one ticket."""
+    computer = day.computers[name]
+    counted = {
+        what: computer.events.count(what)
+        for what in ("request_shown", "typed", "boot", "ticket_redeemed", "signed_in")
+    }
+    # The first boot and sign-in are the customer's own.
+    wanted = {"request_shown": 2, "typed": 2, "boot": 3, "ticket_redeemed": 2, "signed_in": 3}
+    assert counted == wanted
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_the_journal_holds_each_thing_once(day: Day, name: str) -> None:
+    """What the agent was asked twice over a lost answer it noted once."""
+    said = (day.computers[name].disk.parent / "agent.log").read_text(encoding="utf-8")
+    counted = {
+        what: said.count(f":{what}\n")
+        for what in ("SessionOpened", "RequestMade", "GrantGiven", "MarkSet", "TicketIssued", "SessionClosed")
+    }
+    wanted = {
+        "SessionOpened": 1,
+        "RequestMade": 2,
+        "GrantGiven": 2,
+        "MarkSet": 1,
+        "TicketIssued": 2,
+        "SessionClosed": 1,
+    }
+    assert counted == wanted
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_launched_again_it_finds_all_done(day: Day, name: str) -> None:
+    """The session's end that was asked again has the same proof as before."""
+    first, again = day.first.results("end", name)[-1], day.again.result("end", name)
+    assert again["changed"] is False
+    assert again["erasure"] == first["erasure"]
+    assert again["erasure"]["confirmed"]
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_a_restart_is_a_change_though_its_answer_was_lost(day: Day, name: str) -> None:
+    """Both restarts were this job's: the task says changed, whichever answer it got."""
+    for one in ("restart", "wait for the restart"):
+        assert day.first.result(one, name)["changed"], one
