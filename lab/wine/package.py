@@ -120,6 +120,12 @@ class PackagePC:
         """Its accounts and sessions."""
         return self.windows.model
 
+    @property
+    def log(self) -> str:
+        """What the service has logged."""
+        file = self.pc.lab / "service.log"
+        return file.read_text(encoding="utf-8") if file.exists() else "the service has not logged anything"
+
     def python(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """Run the installed Python and return what it printed."""
         return self._ran(self.pc.start("-I", "-B", *arguments, program=self._host))

@@ -68,7 +68,7 @@ def installed(office: PackagePC, for_office: Path) -> Iterator[PackagePC]:
     """The PC with the agent installed; it stays so for the next test, if this one does not remove it."""
     if not office.pc.program_files.exists():
         office.pc.put(for_office, PACKAGE)
-        assert office.msiexec("/i", PACKAGE) == 0
+        assert office.msiexec("/i", PACKAGE) == 0, office.log
     yield office
     office.hang_up()
 

@@ -75,7 +75,7 @@ def test_the_role_brings_the_agent_and_takes_it_away(
     assert not office.pc.program_files.exists()
 
     installed = play(operator, **wanted, policy={"max_restarts": 5})
-    assert (installed["status"], installed["changed"]) == ("ok", True), installed
+    assert (installed["status"], installed["changed"]) == ("ok", True), (installed, office.log)
     assert installed["agent"]["version"] == identity.version()
     assert (installed["agent"]["ready"], installed["agent"]["organization"]) == (True, "Example IT")
     assert "Example IT" in office.ctl("--json", "status").stdout.decode()
