@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PC that accepts connections and never answers is told from one that is down, on every connection plugin."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.canary import make
+from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.script import Grant
+from lab.simulated.ways import WAYS
+from lab.ssh.files import SshMissingError, sshd
+from tests.lab.job import Job, Operator, apply, end, request, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(300)
+
+PLUGINS = {"winrm": "winrm, basic, HTTP", "psrp": "psrp, negotiate, HTTP", "ssh": "ssh, PowerShell"}
+PATIENCE = {
+    "winrm": {"ansible_winrm_connection_timeout": 2},
+    "psrp": {
+        "ansible_psrp_connection_timeout": 2,
+        "ansible_psrp_operation_timeout": 2,
+        "ansible_psrp_read_timeout": 4,
+    },
+    # A connection that is shared between tasks is given up after 20 s of silence.
+    "ssh": {"ansible_ssh_timeout": 2, "patience": 30},
+}
+CODES = {"frozen": "pc_frozen", "down": "connection_lost"}
+UNBOUNDED = "psrp-frozen"
+"""Open: a restart over psrp whose PC hangs while its answer is waited for does not end within its time-out."""
+PCS = [f"{plugin}-{state}" for plugin in PLUGINS for state in CODES]
+
+
+def _have_ssh() -> bool:
+    try:
+        sshd()
+    except SshMissingError:
+        return False
+    return True
+
+
+@dataclass
+class Evening:
+    """What came of a first task that meets such a PC, and of a restart in the middle of which it gets so."""
+
+    first: Job
+    later: Job
+    again: Job
+    computers: dict[str, SimulatedComputer]
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    """Let PCs freeze or go down before a task, and during a restart; bring them back and launch again."""
+    folder = tmp_path_factory.mktemp("frozen")
+    names = [name for name in PCS if _have_ssh() or not name.startswith("ssh")]
+    with ExitStack() as stack:
+        computers = {name: stack.enter_context(_computer(folder, name)) for name in names}
+        variables: dict[str, dict[str, Any]] = {
+            name: {**computers[name].inventory(PLUGINS[_plugin(name)]), **PATIENCE[_plugin(name)]}
+            for name in names
+        }
+        operator = Operator(folder / "operator", computers, host_variables=variables)
+        stack.callback(operator.stop)
+        operator.run(start(), request(restarts=2, timeout=60)).succeed()
+        for name, computer in computers.items():
+            computer.freeze() if _frozen(name) else computer.shut_down()
+        first = operator.run(start(timeout="{{ patience | default(3) }}"))
+        for name, computer in computers.items():
+            computer.thaw() if _frozen(name) else computer.power_on()
+            computer.wait_until_up()
+            computer.faults.hangs_on_restart = _frozen(name)
+            computer.faults.never_comes_back = not _frozen(name)
+        restart = apply(step="a", grace=4, timeout=30)
+        later = operator.run(restart, arguments=["--limit", f"all:!{UNBOUNDED}"])
+        for computer in computers.values():
+            computer.faults.hangs_on_restart = computer.faults.never_comes_back = False
+            # Whoever finds it so holds the power button down.
+            computer.power_cut()
+            computer.power_on()
+        for computer in computers.values():
+            computer.wait_until_up()
+        yield Evening(first, later, operator.run(apply(step="a", timeout=60), end()), computers)
+
+
+def _plugin(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _frozen(name: str) -> bool:
+    return name.endswith("-frozen")
+
+
+def _computer(folder: Path, name: str) -> AbstractContextManager[SimulatedComputer]:
+    listener = WAYS[PLUGINS[_plugin(name)]].listener
+    return pc(folder / name, password=make(), script=[Grant()], listeners=(listener,))
+
+
+def _of(evening: Evening, name: str) -> None:
+    if name not in evening.computers:
+        pytest.skip("there is no sshd: install the package openssh-server")
+
+
+@pytest.mark.parametrize("name", PCS)
+def test_before_anything_is_done(evening: Evening, name: str) -> None:
+    """A PC that answers nothing is frozen where it accepts connections, and lost where it does not."""
+    _of(evening, name)
+    told = evening.first.result("start", name)
+    assert told["error_code"] == CODES[name.partition("-")[2]], told
+    assert (told["status"], told["outcome"]) == ("unreachable", "unknown")
+    assert told["hint"]
+    assert told["connection_error"]
+
+
+@pytest.mark.parametrize("name", [name for name in PCS if name != UNBOUNDED])
+def test_in_the_middle_of_a_restart(evening: Evening, name: str) -> None:
+    """A PC that hangs while it restarts is frozen; one that stays away is not back."""
+    _of(evening, name)
+    told = evening.later.result("apply", name)
+    wanted = "pc_frozen" if _frozen(name) else "pc_not_back"
+    assert (told["error_code"], told["outcome"]) == (wanted, "unknown"), told
+
+
+@pytest.mark.parametrize("name", PCS)
+def test_launched_again_it_goes_on(evening: Evening, name: str) -> None:
+    """With the PC back the same step comes to an end, and no ticket was redeemed twice."""
+    _of(evening, name)
+    computer = evening.computers[name]
+    assert evening.again.result("apply", name)["status"] == "ok"
+    assert evening.again.result("end", name)["erasure"]["confirmed"]
+    assert computer.events.count("ticket_redeemed") == 1
+    assert computer.events.count("request_shown") == 1
