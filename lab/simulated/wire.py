@@ -8,7 +8,6 @@ names who connects: on Windows the kernel tells the service that, here the PC do
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from latchkey_agent.protocol.frames import HEADER, Frame, encode, lengths, wipe
 from latchkey_agent.stream import read_frame, write_frame
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from pathlib import Path
 
 
@@ -85,6 +85,13 @@ def receive(connection: socket.socket) -> Frame | None:
     return read_frame(SocketStream(connection))
 
 
+def _loop() -> AbstractEventLoop:
+    # The PC's programs start many times and need no event loop, which takes longer to load than all else.
+    import asyncio  # noqa: PLC0415
+
+    return asyncio.get_running_loop()
+
+
 async def open_pipe_async(path: str | Path, token: Token) -> socket.socket:
     """Connect to a pipe of the agent as `token`, from the event loop; raises OSError."""
     connection = await connect_async(path)
@@ -101,8 +108,8 @@ async def connect_async(path: str | Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
     try:
-        await asyncio.get_running_loop().sock_connect(connection, str(path))
-    except (OSError, asyncio.CancelledError):
+        await _loop().sock_connect(connection, str(path))
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -112,7 +119,7 @@ async def send_async(connection: socket.socket, body: bytes, secret: bytes | byt
     """Send one frame from the event loop and overwrite our copy of it."""
     frame = encode(body, secret)
     try:
-        await asyncio.get_running_loop().sock_sendall(connection, frame)
+        await _loop().sock_sendall(connection, frame)
     finally:
         wipe(frame)
 
@@ -131,7 +138,7 @@ async def receive_async(connection: socket.socket) -> Frame | None:
 
 
 async def _fill_async(connection: socket.socket, buffer: bytearray) -> bool:
-    loop = asyncio.get_running_loop()
+    loop = _loop()
     view = memoryview(buffer)
     while view:
         count = await loop.sock_recv_into(connection, view)
