@@ -298,7 +298,7 @@ class Core:
             Refused: there is no journal, or it cannot be written.
         """
         with self.changed:
-            _ = self.journal
+            self.journal.catch_up()
             self._commit(decide(self.state, c.Tick(), self.now(), self.policy_or_nothing()))
 
     def _commit(self, decision: Decision, put: tuple[str, bytes] | None = None) -> None:

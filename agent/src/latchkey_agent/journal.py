@@ -118,6 +118,7 @@ class Journal:
         self._anchor = anchor
         self._reserve = Reserve(path.with_name(path.name + "-reserve"))
         self.head = Head(0, _GENESIS)
+        self._is_behind = False
         self._events = msgspec.json.Decoder(AnyEvent)
         self._effects = msgspec.json.Decoder(AnyEffect)
         with _disk(f"{path.name} is not a database of this agent"):
@@ -240,12 +241,20 @@ class Journal:
             )
         return head
 
+    def catch_up(self) -> None:
+        """Move the anchor if it is behind."""
+        if self._is_behind:
+            self._save_anchor()
+
     def _save_anchor(self) -> None:
         """Move the anchor. It may fall behind, which `verify` tells: the events are written already."""
         try:
             self._anchor.save(anchored(self.head))
         except PortError as fault:
-            log.error("the journal's anchor stays behind until the next event: %s", fault)
+            log.warning("the journal's anchor stays behind for now: %s", fault)
+            self._is_behind = True
+        else:
+            self._is_behind = False
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

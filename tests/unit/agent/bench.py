@@ -47,6 +47,8 @@ class Bench:
         self.settings.write_text(f"[policy]\n{policy}\n")
         self.lives = 0
         self.said: list[bytes] = []
+        self._databases: list[sqlite3.Connection] = []
+        self.effects_lag = False
         self.agent = self._boot()
 
     # --- life and death -----------------------------------------------------------------
@@ -54,6 +56,7 @@ class Bench:
     def _boot(self) -> Agent:
         self.world.reserve = self.folder / "journal.db-reserve"
         agent = Agent(self.world.computer(), self.folder, self.settings, self.world.random)
+        agent.core.pause = lambda seconds: None  # type: ignore[method-assign]
         agent.core.wait_for = self._wait_for  # type: ignore[method-assign, assignment]
         with patch.object(journal, "connect", self._connect):
             agent._begin()
@@ -62,21 +65,30 @@ class Bench:
     def _connect(self, path: Path) -> sqlite3.Connection:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Disk)
         database.world = self.world
+        self._databases.append(database)
         return database
 
     def _wait_for(self, ready: Callable[[], T | None], _seconds: float) -> T | None:
         """No threads here: whoever waits lets clock and effects run once, and looks again."""
-        self.agent.wake()
-        self.effects()
+        self.wake()
+        self._run_effects()
         return ready()
 
+    def wake(self) -> None:
+        """Let the agent do what time brings, as its clock's thread does."""
+        with patch.object(journal, "connect", self._connect):
+            self.agent.wake()
+
     def stop(self) -> None:
-        """End the agent in order."""
+        """End the agent in order; also one that died in its start."""
         self.agent.core.close()
+        while self._databases:
+            self._databases.pop().close()
 
     def start(self) -> None:
-        """Start an agent on what is on the disk."""
-        self.world.power_on()
+        """Start an agent on what is on the disk; a cut that is still to come stays armed."""
+        if self.world.dead:
+            self.world.power_on()
         self.agent = self._boot()
 
     def kill(self) -> None:
@@ -87,7 +99,7 @@ class Bench:
         for file in self.folder.glob("journal*"):
             if not file.name.endswith("-shm"):
                 shutil.copyfile(file, after / file.name)
-        self.agent.core.close()
+        self.stop()
         shutil.rmtree(self.folder)
         self.folder = after
 
@@ -159,11 +171,15 @@ class Bench:
         except Refused:
             return False
 
+    def _run_effects(self) -> None:
+        if not self.effects_lag:
+            self.effects()
+
     def ask(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> m.Answer:
         """Send one control request; effects are run as the threads would."""
         body = self.agent.control(msgspec.json.encode(request), peer)
         self.said.append(body)
-        self.effects()
+        self._run_effects()
         return msgspec.json.decode(body, type=m.Answer)
 
     def result(self, request: m.ControlRequest) -> dict[str, Any]:
@@ -189,7 +205,7 @@ class Bench:
     ) -> p.CustomerAnswer:
         """Say something as the companion; effects are run."""
         body = self.agent.customer(msgspec.json.encode(request), bytearray(secret), peer)
-        self.effects()
+        self._run_effects()
         return msgspec.json.decode(body, type=p.CustomerAnswer)
 
     def customer_code(
@@ -257,7 +273,7 @@ class Bench:
     def report(self, ticket: str, status: int = 0, substatus: int = 0) -> bool:
         """Play the logon screen's report; effects are run."""
         done = self.logon(p.ReportResult(ticket=ticket, status=status, substatus=substatus))[0].done
-        self.effects()
+        self._run_effects()
         return done
 
     def revoke(self) -> bool:
@@ -312,6 +328,7 @@ def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench]
         with suppress(PowerCut):
             result = act(bench)
         survived = not bench.world.dead
+        bench.world.power_on()
         bench.crash()
         yield Cut(bench, result, survived)
         bench.stop()

@@ -243,7 +243,7 @@ def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
     bench.sign_in_with_ticket()
     assert bench.world.open_desktops()
     bench.world.now = START.replace(hour=20)
-    bench.agent.wake()
+    bench.wake()
     bench.effects()
     assert not bench.world.open_desktops()
 

@@ -103,7 +103,7 @@ def test_rule_09_a_logon_at_the_end_of_its_ticket_is_locked(bench: Bench, canary
     bench.world.now += timedelta(seconds=59)
     ticket, _ = bench.redeem()
     bench.world.now += timedelta(seconds=30)
-    bench.agent.wake()
+    bench.wake()
     bench.world.sign_in(ANNA)
     bench.report(ticket)
     assert bench.world.open_desktops() == []
@@ -114,7 +114,7 @@ def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, cana
     bench.waiting(canary)
     ticket, _ = bench.redeem()
     bench.world.now += timedelta(hours=1)
-    bench.agent.wake()
+    bench.wake()
     assert bench.state.tickets[ticket].state is TicketState.REFUSED
     bench.world.sign_in(ANNA)
     assert bench.report(ticket)
@@ -131,7 +131,7 @@ def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: by
     bench.agent.sessions_changed()
     assert bench.world.open_desktops() == []
     bench.world.disk = "well"
-    bench.agent.wake()
+    bench.wake()
     bench.effects()
     assert bench.state.tickets[ticket].state is TicketState.LOGGED_ON
 
@@ -172,7 +172,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
         bench.sign_in_with_ticket()
         assert bench.world.open_desktops()
         bench.world.now += jump
-        bench.agent.wake()
+        bench.wake()
         bench.effects()
         assert bench.world.open_desktops() == []
 

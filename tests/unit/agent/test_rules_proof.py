@@ -152,7 +152,7 @@ def test_rule_11_an_anchor_that_fails_does_not_part_memory_and_disk(bench: Bench
     assert bench.code(m.JournalVerify()) == "agent_failed"
     bench.world.broken.clear()
     assert not bench.result(m.JournalVerify())["intact"]
-    bench.ask(m.Checkpoint(session="CHG-1", step="two", state="done"))
+    bench.wake()
     assert bench.result(m.JournalVerify())["intact"]
     before = bench.state
     bench.crash()
@@ -187,7 +187,7 @@ def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: by
     bench.start()
     assert bench.code(RESTART) == "storage_failed"
     bench.world.disk = "well"
-    bench.agent.wake()
+    bench.wake()
     assert bench.sealed() == {grant}
     assert bench.restart()
 

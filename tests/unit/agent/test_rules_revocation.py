@@ -16,7 +16,7 @@ from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import BEN, OPERATOR, OTHER, START
+from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
 
 RESTART = m.CredentialApply(session="CHG-1", action="restart")
 END = m.SessionEnd(session="CHG-1")
@@ -170,7 +170,7 @@ ENDS: dict[str, Act] = {
 def at(bench: Bench, moment: object) -> None:
     """Let the clock run to a moment, and the clock's thread notice."""
     bench.world.now = moment  # type: ignore[assignment]
-    bench.agent.wake()
+    bench.wake()
     bench.effects()
 
 
@@ -193,6 +193,25 @@ def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary:
     assert bench.state.grants[grant].ended
     bench.agent.effects.run = run  # type: ignore[method-assign]
     bench.crash()
+    assert bench.marks() == 0
+
+
+@pytest.mark.parametrize("how", ["lapses", "is held back", "is overtaken by a restart"])
+def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
+    bench: Bench, canary: bytearray, how: str
+) -> None:
+    """A ticket that nobody redeemed was the last one that was lent: nothing stays sealed for no use."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock(within=60.0)
+    if how == "lapses":
+        at(bench, START + timedelta(seconds=60))
+    elif how == "is held back":
+        bench.customer(p.GrantPause(grant=grant))
+    else:
+        bench.reboot()
+        bench.effects()
+    assert bench.state.grants[grant].ended is GrantState.USED_UP
     assert bench.marks() == 0
 
 

@@ -68,7 +68,7 @@ def session_over(bench: Bench) -> None:
     """Let the session run out."""
     bench.open()
     bench.world.now = START + timedelta(days=1)
-    bench.agent.wake()
+    bench.wake()
 
 
 SESSION_MACHINE = Machine(
@@ -123,7 +123,7 @@ def expired(bench: Bench) -> None:
     """Let its time run out."""
     shown(bench)
     bench.world.now += timedelta(hours=1)
-    bench.agent.wake()
+    bench.wake()
 
 
 REQUEST_MACHINE = Machine(
@@ -262,14 +262,14 @@ def interrupted(bench: Bench) -> None:
     """Redeem it, and give the logon up for lost."""
     redeemed(bench)
     bench.world.now += timedelta(hours=1)
-    bench.agent.wake()
+    bench.wake()
 
 
 def lapsed(bench: Bench) -> None:
     """Let its time run out."""
     issued(bench)
     bench.world.now += timedelta(hours=1)
-    bench.agent.wake()
+    bench.wake()
 
 
 def cancelled(bench: Bench) -> None:
@@ -348,7 +348,7 @@ def apply(bench: Bench, act: c.AnyCommand | timedelta) -> str:
     """Let time pass, or execute a command; tell whether it was refused."""
     if isinstance(act, timedelta):
         bench.world.now += act
-        bench.agent.wake()
+        bench.wake()
         return "done"
     try:
         bench.agent.core.execute(act, actor="somebody", sealed=b"sealed")

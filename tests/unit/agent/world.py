@@ -57,9 +57,11 @@ class World:
     boot: str = "boot-1"
     passwords: dict[str, bytes] = field(default_factory=dict)
     checks: list[str] = field(default_factory=list)
+    verdicts: list[LogonRefusal | None] = field(default_factory=list)
     answers: list[LogonRefusal] = field(default_factory=list)
     signed_in: list[SignIn] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
+    restarted_at: list[datetime] = field(default_factory=list)
     scheduled: bool = False
     refuses_restart: str = ""
     lock_works: bool = True
@@ -156,6 +158,10 @@ class _Accounts(_Port):
         self.world.touch("accounts")
         self.world.checks.append(account.user)
         self.world.dead = self.world.dies_after == "accounts"
+        self.world.verdicts.append(self._verdict(account, password))
+        return self.world.verdicts[-1]
+
+    def _verdict(self, account: Account, password: bytearray) -> LogonRefusal | None:
         if self.world.answers:
             return self.world.answers.pop(0)
         right = self.world.passwords.get(account.sid)
@@ -196,6 +202,7 @@ class _Power(_Port):
             raise PortError(self.world.refuses_restart)
         if not self.world.scheduled:
             self.world.restarts.append(message)
+            self.world.restarted_at.append(self.world.now)
         self.world.scheduled = True
 
     def pending_reasons(self) -> list[str]:

@@ -66,11 +66,17 @@ def drop(ticket: Ticket, at: datetime, how: str, why: str, *, refund: bool = Fal
     )
 
 
-def end_grant(state: State, grant: Grant, at: datetime, how: e.GrantEnding, why: str = "") -> Decision:
-    """End a grant: its tickets are void, its secret goes, the customer hears of it."""
-    tickets = tuple(drop(ticket, at, "cancel", how) for ticket in issued_tickets(state, grant.id))
+def end_grant(
+    state: State, grant: Grant, at: datetime, how: e.GrantEnding, why: str = "", *, settled: str = ""
+) -> Decision:
+    """End a grant: its tickets are void, its secret goes, the customer hears of it.
+
+    `settled` is a ticket that is void already by an event of the same decision.
+    """
+    issued = (ticket for ticket in issued_tickets(state, grant.id) if ticket.id != settled)
+    void = tuple(drop(ticket, at, "cancel", how) for ticket in issued)
     return Decision(
-        (*tickets, e.GrantEnded(at=at, grant=grant.id, how=how, why=why)),
+        (*void, e.GrantEnded(at=at, grant=grant.id, how=how, why=why)),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
         grant.id,
     )
@@ -114,4 +120,4 @@ def use_up(state: State, grant: Grant, at: datetime, ticket: str) -> Decision:
     ]
     if grant.state not in LIVE_GRANTS or grant.restarts_left or grant.unlocks_left or others:
         return Decision()
-    return end_grant(state, grant, at, "use_up")
+    return end_grant(state, grant, at, "use_up", settled=ticket)
