@@ -223,7 +223,7 @@ def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
     bench.stop()
     bench.world.now += timedelta(days=3)
     bench.start()
-    assert bench.state.grants[grant].ended is GrantState.SESSION_ENDED
+    assert bench.state.grants[grant].ended is GrantState.EXPIRED
     assert bench.sealed() == set()
     assert bench.marks() == 0
 

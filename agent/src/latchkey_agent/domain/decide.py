@@ -30,9 +30,12 @@ def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -
 
 
 def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
-    """End what is over. Each step sees what the ones before it changed."""
+    """End what is over. Each step sees what the ones before it changed.
+
+    A session is last of those who end by themselves: what was over before it ended by its own time.
+    """
     total = _clock(state, now)
-    for part in (_sessions, _grants, _requests, _tickets):
+    for part in (_requests, _grants, _sessions, _tickets):
         decision = sum(part(state, now), Decision())
         for event in decision.events:
             state = evolve(state, event)

@@ -1,0 +1,329 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every row of the error table that the agent's side raises is really raised, and reads well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from latchkey_agent import ctl, setup
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol.errors import ERRORS
+from latchkey_agent.stream import Stream
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, CUSTOMER, OPERATOR
+
+PASSWORD = "canary".encode("utf-16-le")
+WRONG = "wrong".encode("utf-16-le")
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+START_SESSION = m.SessionStart(session="CHG-1", reason="Updates")
+Scenario = Callable[[Bench], m.ErrorView]
+
+
+def raw(bench: Bench, body: bytes) -> m.ErrorView:
+    """Say something that no client of ours would say."""
+    return refused(msgspec.json.decode(bench.agent.control(body, OPERATOR), type=m.Answer))
+
+
+def refused(answer: m.Answer) -> m.ErrorView:
+    """Return the error of an answer."""
+    assert isinstance(answer.error, m.ErrorView)
+    return answer.error
+
+
+def asked(bench: Bench, request: m.ControlRequest) -> m.ErrorView:
+    """Open a session first."""
+    bench.open()
+    return bench.error(request)
+
+
+def lent(bench: Bench, then: Callable[[Bench], object], **terms: Any) -> m.ErrorView:
+    """Lend, let something happen, and apply."""
+    bench.lend(PASSWORD, **terms)
+    then(bench)
+    return bench.error(RESTART)
+
+
+def answered(bench: Bench, answer: Callable[[str], object]) -> m.ErrorView:
+    """Ask, let the customer do something, and wait for the answer."""
+    request = bench.shown(PASSWORD)
+    answer(request)
+    return bench.error(m.RequestWait(session="CHG-1", request=request))
+
+
+def entered(bench: Bench, *refusals: LogonRefusal) -> m.ErrorView:
+    """Let Windows refuse what the customer types, so many times."""
+    bench.world.answers = list(refusals)
+    return answered(bench, lambda request: [bench.allow(request, PASSWORD) for _ in refusals])
+
+
+def used(bench: Bench, ticket: str) -> m.ErrorView:
+    """Return the error that a use ended in."""
+    use = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]
+    return msgspec.convert(use["error"], m.ErrorView)
+
+
+def too_much(bench: Bench) -> m.ErrorView:
+    """Collect more receipts than one answer can hold."""
+    for number in range(90):
+        session = f"CHG-{number}"
+        bench.result(m.SessionStart(session=session, reason="x" * 256))
+        for restarts in range(1, 7):
+            bench.result(m.CredentialRequest(session=session, account="anna", restarts=restarts))
+    body = bench.agent.control(msgspec.json.encode(m.Info(receipts=True)), OPERATOR)
+    assert len(body) <= frames.MAX_JSON
+    return refused(msgspec.json.decode(body, type=m.Answer))
+
+
+def damaged(bench: Bench) -> m.ErrorView:
+    """Change the journal."""
+    bench.open()
+    bench.database.execute("DELETE FROM events WHERE seq = 2")
+    bench.crash()
+    return bench.error(START_SESSION)
+
+
+def unconfirmed(bench: Bench) -> m.ErrorView:
+    """End a grant while somebody holds the journal's log."""
+    bench.lend(PASSWORD)
+    with bench.read_by_others():
+        bench.revoke()
+        return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+
+
+def disk_full(bench: Bench) -> m.ErrorView:
+    """Let the disk be full."""
+    bench.world.disk = "full"
+    return bench.error(START_SESSION)
+
+
+def port_broken(bench: Bench) -> m.ErrorView:
+    """Let Windows not say who is signed in."""
+    bench.open()
+    bench.world.broken.add("sessions")
+    return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+
+
+def policy(bench: Bench, text: str, request: m.ControlRequest) -> m.ErrorView:
+    """Change the settings file."""
+    bench.open()
+    bench.settings.write_text(text)
+    return bench.error(request)
+
+
+def other_purpose(bench: Bench) -> m.ErrorView:
+    """Use an open session's name for something else."""
+    bench.open()
+    return bench.error(m.SessionStart(session="CHG-1", reason="Something else"))
+
+
+def nobody(bench: Bench) -> m.ErrorView:
+    """Ask while nobody is there."""
+    bench.open()
+    bench.world.signed_in = []
+    return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+
+
+def other_account(bench: Bench) -> m.ErrorView:
+    """Enter another user name, twice."""
+    request = bench.shown(PASSWORD)
+    entry = p.RequestAllow(request=request, entered="ben")
+    assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
+    assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
+    return bench.error(m.RequestWait(session="CHG-1", request=request))
+
+
+def too_soon(bench: Bench) -> m.ErrorView:
+    """Restart twice."""
+    bench.settings.write_text("[policy]\nmin_restart_interval = 60.0\n")
+    bench.lend(PASSWORD)
+    bench.restart()
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    return bench.error(RESTART)
+
+
+def restart_refused(bench: Bench) -> m.ErrorView:
+    """Let Windows refuse to restart."""
+    bench.world.refuses_restart = "somebody else is signed in"
+    bench.lend(PASSWORD)
+    return used(bench, bench.restart())
+
+
+def logon_refused(bench: Bench) -> m.ErrorView:
+    """Let Windows refuse the logon."""
+    ticket = bench.waiting(PASSWORD)
+    bench.redeem()
+    bench.report(ticket, 0xC000006E, 0xC0000072)
+    return used(bench, ticket)
+
+
+def interrupted(bench: Bench) -> m.ErrorView:
+    """Cut the power in the logon."""
+    ticket = bench.waiting(PASSWORD)
+    bench.redeem()
+    bench.power_cut()
+    return used(bench, ticket)
+
+
+def unused(bench: Bench) -> m.ErrorView:
+    """Come back to a logon screen that shows no tile."""
+    ticket = bench.waiting(PASSWORD)
+    bench.world.now += timedelta(hours=1)
+    return used(bench, ticket)
+
+
+def ended_under_way(bench: Bench) -> m.ErrorView:
+    """End the session while the PC restarts."""
+    ticket = bench.waiting(PASSWORD)
+    bench.ask(m.SessionEnd(session="CHG-1"))
+    return used(bench, ticket)
+
+
+def reused(bench: Bench) -> None:
+    """Use up the only restart."""
+    bench.restart()
+    bench.reboot()
+    bench.sign_in_with_ticket()
+
+
+def nobody_serves() -> AbstractContextManager[Stream]:
+    """Fail to connect."""
+    raise FileNotFoundError
+
+
+def silent(_: Bench) -> m.ErrorView:
+    """Ask while the agent does not run."""
+    return refused(ctl.exchange(nobody_serves, b"{}"))
+
+
+def set_up(bench: Bench, body: bytes) -> m.ErrorView:
+    """Set the agent up."""
+    return refused(setup.apply(body, bench.settings, NoGroup()))
+
+
+class NoGroup:
+    """A PC whose local group cannot be read."""
+
+    def members(self) -> list[setup.Member]:
+        """Return who is in it."""
+        return []
+
+    def find(self, name: str) -> setup.Member | None:
+        """Return the account of this name."""
+        return None
+
+    def change(self, add: list[setup.Member], remove: list[setup.Member]) -> None:
+        """Change it."""
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "bad_message": lambda bench: raw(bench, b'{"verb": "shutdown"}'),
+    "message_too_large": lambda bench: raw(bench, b" " * (codec.MAX_REQUEST + 1)),
+    "too_much_to_tell": too_much,
+    "protocol_mismatch": lambda bench: raw(bench, b'{"protocol": %d}' % (PROTOCOL_VERSION + 1)),
+    "not_permitted": lambda bench: bench.error(START_SESSION, CUSTOMER),
+    "bad_time": lambda bench: bench.error(m.SessionStart(session="CHG-1", reason="Updates", ends="tomorrow")),
+    "bad_terms": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1")),
+    "policy_invalid": lambda bench: policy(bench, "policy = 1", START_SESSION),
+    "policy_refuses": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1", restarts=11)),
+    "journal_damaged": damaged,
+    "erasure_unconfirmed": unconfirmed,
+    "storage_failed": disk_full,
+    "agent_failed": port_broken,
+    "out_of_order": lambda bench: bench.error(m.JournalReset()),
+    "no_session": lambda bench: bench.error(RESTART),
+    "session_in_use": other_purpose,
+    "reason_missing": lambda bench: bench.error(m.SessionStart(session="CHG-1", reason=" ")),
+    "no_such_account": lambda bench: asked(
+        bench, m.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
+    ),
+    "nobody_signed_in": nobody,
+    "no_request": lambda bench: bench.error(m.Receipt(receipt="none")),
+    "denied": lambda bench: answered(
+        bench, lambda request: bench.customer(p.RequestDecline(request=request, why="I am still working"))
+    ),
+    "reported": lambda bench: answered(
+        bench, lambda request: bench.customer(p.RequestDecline(request=request, report=True))
+    ),
+    "no_answer": lambda bench: answered(
+        bench, lambda _: setattr(bench.world, "now", bench.world.now + timedelta(days=1))
+    ),
+    "request_withdrawn": lambda bench: answered(
+        bench, lambda request: bench.ask(m.RequestWithdraw(session="CHG-1", request=request))
+    ),
+    "wrong_password": lambda bench: answered(
+        bench, lambda request: [bench.allow(request, WRONG) for _ in range(2)]
+    ),
+    "typed_pin": lambda bench: entered(bench, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.LOOKS_LIKE_PIN),
+    "account_refused": lambda bench: entered(bench, LogonRefusal.ACCOUNT_DISABLED),
+    "other_account_entered": other_account,
+    "no_grant": lambda bench: asked(bench, RESTART),
+    "grant_revoked": lambda bench: lent(bench, Bench.revoke),
+    "grant_withdrawn": lambda bench: lent(bench, lambda b: b.ask(m.CredentialRevoke(session="CHG-1"))),
+    "grant_expired": lambda bench: lent(
+        bench, lambda b: setattr(b.world, "now", b.world.now + timedelta(hours=3)), not_after="20:00"
+    ),
+    "grant_rejected": lambda bench: lent(bench, lambda b: b.world.set_password(ANNA, WRONG)),
+    "grant_paused": lambda bench: lent(
+        bench, lambda b: b.customer(p.GrantPause(grant=next(iter(b.state.grants))))
+    ),
+    "terms_used_up": lambda bench: lent(bench, reused, restarts=1),
+    "too_early": lambda bench: lent(bench, lambda _: None, not_before="22:00", not_after="05:00"),
+    "restart_too_soon": too_soon,
+    "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),
+    "restart_refused": restart_refused,
+    "no_ticket": lambda bench: bench.error(m.ApplyWait(session="CHG-1", ticket="none")),
+    "logon_refused": logon_refused,
+    "logon_interrupted": interrupted,
+    "logon_did_not_happen": unused,
+    "ticket_cancelled": ended_under_way,
+    "settings_invalid": lambda bench: set_up(bench, b'{"verb": "setup", "settings": {"policy": {"x": 1}}}'),
+    "setup_failed": lambda bench: set_up(bench, b'{"verb": "setup", "operators": ["nobody"]}'),
+    "agent_not_running": silent,
+}
+
+
+def test_every_row_of_the_agents_side_has_a_scenario() -> None:
+    """A new row needs one; one without a row is of no use."""
+    assert set(SCENARIOS) == {code for code, row in ERRORS.items() if row.side == "agent"}
+
+
+@pytest.mark.parametrize("code", SCENARIOS)
+def test_the_agent_really_says(bench: Bench, code: str) -> None:
+    """The code comes with its own sentence and hint, every place filled."""
+    error = SCENARIOS[code](bench)
+    assert error.code == code
+    for text, row in ((error.message, ERRORS[code].message), (error.hint, ERRORS[code].hint)):
+        places = re.escape(row).replace(r"\{", "{")
+        assert re.fullmatch(re.sub(r"\{\w+\\?}", "(.+)", places), text), text
+        assert not re.search(r"[{}]|  | \.|\(\)|None|<|'$", text), text
+        assert text.endswith((".", ">"))
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_every_sentence_can_be_filled(code: str) -> None:
+    """Each place is a name, so that no brace is left over."""
+    row = ERRORS[code]
+    for text in (row.message, row.hint):
+        places = dict.fromkeys(re.findall(r"{(\w+)}", text), "x")
+        assert not re.search(r"[{}]", text.format(**places))
+
+
+def test_what_the_customer_writes_is_never_taken_for_a_code(bench: Bench) -> None:
+    """A reason that spells like one of our own words stays the customer's reason."""
+    for why in ("bad_time", "wrong_password", "reported", "looks_like_pin"):
+        request = bench.shown(PASSWORD)
+        bench.customer(p.RequestDecline(request=request, why=why))
+        error = bench.error(m.RequestWait(session="CHG-1", request=request))
+        assert (error.code, why in error.message) == ("denied", True)
