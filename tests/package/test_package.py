@@ -8,7 +8,6 @@ import ast
 import json
 import re
 import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.native import registration
-from agent.packaging import __main__ as packaging
 from agent.packaging import (
     bytecode,
     collection,
@@ -26,7 +24,6 @@ from agent.packaging import (
     product,
     provider,
     sbom,
-    signing,
 )
 from agent.packaging.actions import ACTIONS
 from agent.packaging.artefacts import LINUX_PYTHON, PINS, unpacked
@@ -191,7 +188,8 @@ def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: P
     delivered = {path.stem.lower() for path in programs(product_folder)}
     missing = set()
     for program in programs(product_folder):
-        with pefile.PE(str(program)) as image:
+        with pefile.PE(str(program), fast_load=True) as image:
+            image.parse_data_directories([pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_IMPORT"]])
             for entry in getattr(image, "DIRECTORY_ENTRY_IMPORT", ()):
                 name = entry.dll.decode().lower().rpartition(".")[0]
                 if not name.startswith("api-ms-win-") and name not in delivered | WINDOWS:
@@ -326,74 +324,6 @@ def pinned() -> Iterator[tuple[str, tuple[str, set[str]]]]:
     for entry in re.split(r"\n(?=\w)", PINS.read_text(encoding="utf-8")):
         if found := re.match(r"(\w+)==(\S+)", entry):
             yield found[1], (found[2], set(re.findall(r"sha256:([0-9a-f]{64})", entry)))
-
-
-def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path: Path) -> None:
-    """osslsigncode verifies what was signed, and finds a byte that was changed."""
-    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
-        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
-    credentials = certificate(tmp_path)
-    copy = tmp_path / "agent.msi"
-    shutil.copyfile(package, copy)
-    signing.sign(copy, credentials)
-    assert verified(copy, credentials)
-    content = bytearray(copy.read_bytes())
-    place = content.index(b"Latchkey contributors")
-    content[place] ^= 1
-    copy.write_bytes(content)
-    assert not verified(copy, credentials)
-
-
-def test_a_signed_package_has_signed_programs(tmp_path: Path) -> None:
-    """What Latchkey adds is signed; what others built stays as it came."""
-    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
-        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
-    credentials = certificate(tmp_path)
-    made = packaging.make_package(tmp_path, identity.version(), credentials)
-    run(["msiextract", "--directory", tmp_path / "x", made])
-    for name in ("latchkeyctl.exe", product.FORWARDER, product.PROVIDER):
-        (program,) = (tmp_path / "x").rglob(name)
-        assert verified(program, credentials), name
-    assert verified(made, credentials)
-    assert made.with_suffix(".cdx.json").exists()
-
-
-def certificate(folder: Path) -> Path:
-    """Make a certificate for the test; return the PEM file with it and its key."""
-    key, body, target = folder / "key.pem", folder / "cert.pem", folder / "both.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", body, "-days", "2",
-         "-subj", "/CN=Latchkey test", "-addext", "extendedKeyUsage=codeSigning"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    target.write_bytes(body.read_bytes() + key.read_bytes())
-    return target
-
-
-def verified(file: Path, credentials: Path) -> bool:
-    """Tell whether a file's signature holds."""
-    command: list[str | Path] = [
-        "osslsigncode",
-        "verify",
-        "-in",
-        file,
-        "-CAfile",
-        credentials,
-        "-TSA-CAfile",
-        credentials,
-    ]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def test_a_wrong_certificate_is_said(package: Path, tmp_path: Path) -> None:
-    """The package stays unsigned."""
-    with pytest.raises(WorkError, match="there is no certificate and key"):
-        signing.sign(package, tmp_path / "none.pem")
-    (tmp_path / "bad.pem").write_text("nothing")
-    before = package.read_bytes()
-    with pytest.raises(WorkError, match="osslsigncode ended"):
-        signing.sign(package, tmp_path / "bad.pem")
-    assert package.read_bytes() == before
 
 
 def test_collection_is_built_the_same_every_time(tmp_path: Path) -> None:
