@@ -106,9 +106,14 @@ class Link:
         return Ran(code, bytes(output))
 
     def _take_up(self) -> None:
-        if self._stale:
-            self._connection.reset()
-            self._stale = False
+        if not self._stale:
+            return
+        if self._connection.transport == "psrp":
+            # reset() would close the runspace first, and pypsrp waits for a frozen PC to say that it did,
+            # again and again. There is nothing to close on a PC that has restarted.
+            setattr(self._connection, "runspace", None)  # noqa: B010 - only this plugin has it
+        self._connection.reset()
+        self._stale = False
 
     def _lose(self) -> None:
         self._stale = True
@@ -175,11 +180,13 @@ class Link:
             own = self._option("connection_timeout")
             return {"connection_timeout": min(int(str(own or _IMPATIENT_SECONDS)), _IMPATIENT_SECONDS)}
         if transport == "psrp":
-            # pypsrp wants to read for longer than the PC may take to say that nothing happened.
+            # pypsrp reads an answer six times before it gives up, and longer each time unless the backoff
+            # is 0; and it wants to read for longer than the PC may take to say that nothing happened.
             return {
                 "connection_timeout": _IMPATIENT_SECONDS,
-                "operation_timeout": _IMPATIENT_SECONDS,
-                "read_timeout": _IMPATIENT_SECONDS + 10,
+                "operation_timeout": 3,
+                "read_timeout": 8,
+                "reconnection_backoff": 0.0,
             }
         if transport == "ssh":
             return {"timeout": _IMPATIENT_SECONDS, **self._alert_options()}
