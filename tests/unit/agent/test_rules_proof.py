@@ -56,6 +56,19 @@ def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Benc
     assert kinds(bench) == []
 
 
+def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(bench: Bench, canary: bytearray) -> None:
+    """Who takes it back sits at the screen."""
+    bench.lend(canary)
+    bench.revoke()
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert [(notice.kind, notice.while_away) for notice in desktop.notices] == [
+        ("granted", False),
+        ("ended", False),
+        ("erased", False),
+    ]
+
+
 def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytearray) -> None:
     """That an erasure could not be confirmed, too."""
     bench.lend(canary)

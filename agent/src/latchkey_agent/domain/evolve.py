@@ -221,7 +221,7 @@ def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
     given: Literal["erased", "erase_failed"] = "erased" if event.erasure.confirmed else "erase_failed"
     _grant(draft, grant, given, erasure=event.erasure)
     if given != grant.state.value:
-        _notice(draft, grant, event, given)
+        _notice(draft, grant, event, given, while_away=grant.ended is not GrantState.REVOKED)
 
 
 def _ticket_issued(draft: _Draft, event: e.TicketIssued) -> None:
