@@ -139,7 +139,8 @@ def take_apart(record: bytes) -> Record:
         msg = f"a sealed record of version {version} with key halves {halves} is not known here"
         raise VaultError(msg)
     end = len(record) - TAG_BYTES
-    if length != len(record) or record[end:] != tag or _HEAD.size + half_length > end:
+    sealed = end - _HEAD.size - half_length
+    if length != len(record) or record[end:] != tag or sealed != _PADDED + _GCM_TAG:
         msg = "the sealed record is cut off or was changed"
         raise VaultError(msg)
     middle = _HEAD.size + half_length

@@ -219,6 +219,9 @@ class _Keys(_Port):
         return bytearray(self._pad(blob, entropy))
 
     def _pad(self, data: bytes | bytearray, entropy: bytes) -> bytes:
+        if len(data) != 32:
+            msg = "this is nothing that was protected here"
+            raise PortError(msg)
         pad = hashlib.sha256(self.world.machine_key + entropy).digest()
         return bytes(a ^ b for a, b in zip(data, pad, strict=True))
 

@@ -1,0 +1,325 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal alone: its chain against a reader of its own, its anchor, its faults and SQLite's."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent import journal as module
+from latchkey_agent.domain import effects as fx
+from latchkey_agent.domain import events as e
+from latchkey_agent.journal import Change, Head, Journal, JournalDamagedError, JournalUnavailableError
+from latchkey_agent.reserve import SIZE, Reserve
+from tests.unit.agent.world import ANNA, START, World
+
+EVENTS = [e.BootSeen(at=START, boot_id=f"boot-{number}") for number in range(5)]
+EFFECT = fx.SummonCompanion(account=ANNA)
+
+
+@pytest.fixture
+def world() -> World:
+    """The PC with the anchor."""
+    return World()
+
+
+@pytest.fixture
+def journal(place: Path, world: World) -> Iterator[Journal]:
+    """An empty journal, loaded."""
+    made = opened(place, world)
+    yield made
+    made.close()
+
+
+def opened(place: Path, world: World) -> Journal:
+    """Open and load."""
+    made = Journal(place / "journal.db", world.computer().anchor)
+    list(made.load())
+    return made
+
+
+def damage(place: Path, statement: str) -> None:
+    """Change the database behind the agent's back."""
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
+        other.execute(statement)
+
+
+def test_what_is_written_is_read(journal: Journal, place: Path, world: World) -> None:
+    """Events in order, effects until they are done, keys and sealed records by name."""
+    journal.commit(Change(EVENTS, [EFFECT, EFFECT], ("g", b"sealed")))
+    journal.keep_key("receipts", b"key")
+    journal.close()
+    again = Journal(place / "journal.db", world.computer().anchor)
+    assert list(again.load()) == EVENTS
+    [(first, effect), (second, _)] = again.pending()
+    assert effect == EFFECT
+    again.done([first, second])
+    assert again.pending() == []
+    assert (again.sealed("g"), again.sealed("other"), again.sealed_grants()) == (b"sealed", None, ["g"])
+    assert (again.key("receipts"), again.key("other")) == (b"key", None)
+    again.commit(Change(erased=["g"]))
+    assert again.sealed_grants() == []
+    again.close()
+
+
+def test_the_chain_is_what_its_documentation_says(journal: Journal, place: Path) -> None:
+    """A reader that knows only the documentation computes the same hashes."""
+    journal.commit(Change(EVENTS))
+    before = bytes(32)
+    with closing(sqlite3.connect(place / "journal.db")) as other:
+        for seq, body, digest in other.execute("SELECT seq, body, hash FROM events ORDER BY seq"):
+            place_ = int(seq).to_bytes(8, "big")
+            before = hashlib.sha256(b"latchkey event 1\x00" + before + place_ + body).digest()
+            assert before == digest
+    assert journal.head == Head(5, before)
+
+
+def test_a_change_is_written_whole_or_not_at_all(journal: Journal) -> None:
+    """A record that is there already stops the events, too: somebody else wrote to the tables."""
+    journal.commit(Change(EVENTS[:1], sealed=("g", b"sealed")))
+    with pytest.raises(JournalDamagedError):
+        journal.commit(Change(EVENTS[1:], [EFFECT], ("g", b"sealed")))
+    assert journal.head.seq == 1
+    assert journal.pending() == []
+    assert journal.verify().problem == ""
+
+
+def test_nothing_but_the_last_event_moves_the_anchor(journal: Journal, world: World) -> None:
+    """An erasure alone leaves it where it is."""
+    journal.commit(Change(EVENTS))
+    touches = world.touches
+    journal.commit(Change(erased=["g"]))
+    assert world.touches == touches
+
+
+@pytest.mark.parametrize(
+    ("anchor", "problem"),
+    [
+        (None, "its anchor is missing"),
+        (b"nonsense", "its anchor cannot be read"),
+        (b"-1 " + b"0" * 64, "its anchor cannot be read"),
+        (b"6 " + b"0" * 64, "it ends at event 5, though 6 were written"),
+        (b"5 " + b"0" * 64, "event 5 is not the one that was written"),
+        (b"0 " + b"1" * 64, "event 0 is not the one that was written"),
+    ],
+)
+def test_an_anchor_that_does_not_match_is_damage(
+    journal: Journal, place: Path, world: World, anchor: bytes | None, problem: str
+) -> None:
+    """Neither loaded nor verified."""
+    journal.commit(Change(EVENTS))
+    world.anchor = anchor
+    assert journal.verify().problem != ""
+    again = Journal(place / "journal.db", world.computer().anchor)
+    with pytest.raises(JournalDamagedError, match=problem):
+        list(again.load())
+    again.close()
+
+
+def test_an_anchor_that_is_behind_catches_up(journal: Journal, place: Path, world: World) -> None:
+    """A crash came between the commit and the anchor: nothing is lost, and the next start moves it."""
+    journal.commit(Change(EVENTS[:3]))
+    behind = world.anchor
+    journal.commit(Change(EVENTS[3:]))
+    world.anchor = behind
+    again = opened(place, world)
+    assert again.verify().problem == ""
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE events SET body = CAST('{}' AS BLOB) WHERE seq = 2", "event 2 is missing or was changed"),
+        ("DELETE FROM events WHERE seq = 2", "event 2 is missing or was changed"),
+        ("DROP TABLE events", "it cannot be read to its end"),
+        (
+            'UPDATE effects SET body = CAST(\'{"effect":"format"}\' AS BLOB)',
+            "of no kind that this agent knows",
+        ),
+    ],
+)
+def test_a_database_that_was_changed_is_damage(
+    journal: Journal, place: Path, world: World, statement: str, problem: str
+) -> None:
+    """Named by its first event that does not fit; an effect of an unknown kind when it is read."""
+    journal.commit(Change(EVENTS, [EFFECT]))
+    journal.close()
+    damage(place, statement)
+    again = Journal(place / "journal.db", world.computer().anchor)
+    with pytest.raises(JournalDamagedError, match=problem):
+        _ = list(again.load()), again.pending()
+    again.close()
+
+
+def test_an_event_of_an_unknown_kind_is_damage(journal: Journal, place: Path, world: World) -> None:
+    """A newer agent wrote it, with a hash that fits."""
+    body = b'{"event":"moon_landing","at":"2026-11-23T18:00:00Z"}'
+    digest = module.link(bytes(32), 1, body)
+    journal.close()
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
+        other.execute("INSERT INTO events VALUES (1, ?, ?)", (body, digest))
+    again = Journal(place / "journal.db", world.computer().anchor)
+    with pytest.raises(JournalDamagedError, match="event 1 is of no kind that this agent knows"):
+        list(again.load())
+    again.close()
+
+
+def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: World) -> None:
+    """Its version is said, and the file stays as it is."""
+    journal.close()
+    damage(place, "PRAGMA user_version = 2")
+    with pytest.raises(JournalDamagedError, match="written by a newer agent"):
+        Journal(place / "journal.db", world.computer().anchor)
+
+
+def test_what_is_no_database_is_damage(place: Path, world: World) -> None:
+    """Somebody put something else there."""
+    (place / "journal.db").write_bytes(b"Dear diary, " * 100)
+    with pytest.raises(JournalDamagedError, match="is not a database of this agent"):
+        Journal(place / "journal.db", world.computer().anchor)
+
+
+def test_a_folder_that_cannot_be_written_is_not_damage(place: Path, world: World) -> None:
+    """There is no journal, but nothing says that there was a wrong one."""
+    with pytest.raises(JournalUnavailableError):
+        Journal(place / "missing" / "journal.db", world.computer().anchor)
+
+
+def test_a_path_through_a_file_is_not_damage(place: Path, world: World) -> None:
+    """Nor is one that the system does not even look up."""
+    (place / "file").write_bytes(b"")
+    with pytest.raises(JournalUnavailableError):
+        Journal(place / "file" / ("x" * 300), world.computer().anchor)
+
+
+def fill(journal: Journal) -> None:
+    """Write until there is no room."""
+    for _ in range(1000):
+        journal.commit(Change(EVENTS))
+
+
+def test_a_database_without_room_says_so_and_changes_nothing(journal: Journal) -> None:
+    """SQLite's own SQLITE_FULL, at the moment it comes: all events before it stand, none after."""
+    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+    journal._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(JournalUnavailableError) as caught:
+        fill(journal)
+    assert caught.value.is_full
+    assert journal.head.seq % len(EVENTS) == 0
+    assert journal.verify().problem == ""
+    journal._db.execute("PRAGMA max_page_count=100000")
+    journal.commit(Change(EVENTS))
+    assert journal.verify().problem == ""
+
+
+def fail_in(journal: Journal, statement: str) -> None:
+    """Fail in a transaction, after a statement."""
+    with journal._transaction():
+        journal._db.execute(statement)
+        raise RuntimeError
+
+
+def test_a_fault_in_the_middle_rolls_back(journal: Journal) -> None:
+    """Whatever it is: the next change finds no transaction open."""
+    with pytest.raises(RuntimeError):
+        fail_in(journal, "DELETE FROM events")
+    journal.commit(Change(EVENTS))
+    assert journal.verify().problem == ""
+
+
+def test_a_transaction_that_sqlite_has_ended_itself_is_not_rolled_back_twice(journal: Journal) -> None:
+    """SQLite rolls back by itself after some faults."""
+    with pytest.raises(RuntimeError):
+        fail_in(journal, "ROLLBACK")
+    journal.commit(Change(EVENTS))
+
+
+def test_another_programs_lock_is_waited_for_a_moment_only(journal: Journal, place: Path) -> None:
+    """Then the change is refused, and can be made when the lock is gone."""
+    journal._db.execute("PRAGMA busy_timeout=1")
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailableError):
+            journal.commit(Change(EVENTS))
+        assert not journal.truncate_log()
+    journal.commit(Change(EVENTS))
+    assert journal.truncate_log()
+
+
+def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
+    """Not damaged: nothing is known of its content."""
+    journal.close()
+    with pytest.raises(JournalUnavailableError):
+        journal.sealed_grants()
+    assert not journal.truncate_log()
+
+
+def test_the_mark_of_a_record_is_found_until_it_is_erased(journal: Journal) -> None:
+    """In the log at first; after deleting and emptying in no file."""
+    mark = bytes(range(200, 216))
+    journal.commit(Change(sealed=("g", b"x" * 1000 + mark)))
+    assert sum(file.found for file in journal.search(mark)) > 0
+    journal.commit(Change(erased=["g"]))
+    assert journal.truncate_log()
+    assert [file.found for file in journal.search(mark)] == [0, 0, 0]
+    assert [file.name for file in journal.search(mark)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
+
+
+def test_a_file_that_cannot_be_read_back_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for one in which nothing was found."""
+
+    def fails(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    with pytest.raises(JournalUnavailableError, match="Input/output error"):
+        journal.search(b"mark")
+
+
+# --- the reserve -----------------------------------------------------------------------------------
+
+
+def test_the_reserve_is_real_space(place: Path) -> None:
+    """Not a hole in a file, and not what compresses to nothing."""
+    reserve = Reserve(place / "reserve")
+    reserve.keep()
+    assert (place / "reserve").stat().st_blocks * 512 >= SIZE
+    assert len(set((place / "reserve").read_bytes())) == 256
+    reserve.keep()
+    assert reserve.give_up()
+    assert not reserve.give_up()
+
+
+def test_without_room_there_is_no_reserve(place: Path) -> None:
+    """That is no fault of its own."""
+    reserve = Reserve(place / "missing" / "reserve")
+    reserve.keep()
+    assert not reserve.give_up()
+
+
+def test_only_what_erases_gets_the_reserve(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk an event is refused and the reserve stays; an erasure gives it up and succeeds."""
+    journal.keep_reserve()
+    reserve, write = place / "journal.db-reserve", journal._write
+
+    def full(change: Change) -> Head:
+        if reserve.exists():
+            raise JournalUnavailableError("it cannot be written (database or disk is full)", is_full=True)
+        return write(change)
+
+    monkeypatch.setattr(journal, "_write", full)
+    with pytest.raises(JournalUnavailableError):
+        journal.commit(Change(EVENTS))
+    assert reserve.exists()
+    journal.commit(Change(EVENTS, erased=["g"]))
+    assert not reserve.exists()
+    assert journal.head.seq == len(EVENTS)

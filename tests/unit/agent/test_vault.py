@@ -1,0 +1,201 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vault alone: what opens, what does not, and what is left of a record that is scrubbed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from latchkey_agent import vault as module
+from latchkey_agent.damage import last_aside, scrub_files, set_aside
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import frames
+from latchkey_agent.protocol.frames import MAX_SECRET
+from latchkey_agent.vault import MAGIC, Vault, VaultError, scrub, tag_of, take_apart
+from tests.unit.agent.world import START, World
+
+TERMS = b"terms"
+
+
+@pytest.fixture
+def world() -> World:
+    """The PC whose keys protect."""
+    return World()
+
+
+@pytest.fixture
+def vault(world: World) -> Vault:
+    """A vault on it."""
+    return Vault(world.computer().keys, os.urandom)
+
+
+@pytest.mark.parametrize("length", [0, 2, 40, MAX_SECRET])
+def test_what_is_sealed_opens_again(vault: Vault, length: int) -> None:
+    """Of any length that a password can have; the caller's buffer stays the caller's."""
+    secret = bytearray(os.urandom(length))
+    before = bytes(secret)
+    assert vault.open(vault.seal("g", TERMS, secret), "g", TERMS) == before
+    assert secret == before
+
+
+def test_what_is_too_long_for_a_password_is_not_sealed(vault: Vault) -> None:
+    """The message names its length, never its content."""
+    with pytest.raises(ValueError, match="a secret of 1025 bytes is too long"):
+        vault.seal("g", TERMS, bytearray(MAX_SECRET + 1))
+
+
+def test_the_record_is_what_its_documentation_says(vault: Vault, world: World) -> None:
+    """A reader that knows only the documentation gets the secret out, with the PC's help."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    assert (record[:6], record[6], record[7]) == (b"LKSEAL", 1, 1)
+    assert int.from_bytes(record[8:10], "little") == len(record)
+    tag, nonce, half_length = record[10:26], record[26:38], int.from_bytes(record[38:40], "little")
+    assert record[-16:] == tag
+    half = world.computer().keys.unprotect(record[40 : 40 + half_length], b"g")
+    key = HKDF(SHA256(), 32, tag, b"latchkey seal 1 g").derive(bytes(half))
+    associated = b"LKSEAL\x01\x01" + tag + TERMS
+    padded = AESGCM(key).decrypt(nonce, record[40 + half_length : -16], associated)
+    assert padded[2 : 2 + int.from_bytes(padded[:2], "little")] == b"secret"
+
+
+def test_no_two_records_are_alike(vault: Vault) -> None:
+    """The same secret under the same terms: another key, nonce and tag each time."""
+    records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(20)]
+    parts = [take_apart(record) for record in records]
+    for piece in zip(*parts, strict=True):
+        assert len(set(piece)) == 20
+
+
+def test_no_bit_of_a_record_can_be_changed(vault: Vault) -> None:
+    """Every byte of it is checked, by one check or another."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    for at in range(len(record)):
+        changed = bytearray(record)
+        changed[at] ^= 1
+        with pytest.raises(VaultError):
+            vault.open(bytes(changed), "g", TERMS)
+
+
+def test_no_part_of_a_record_can_be_cut_off(vault: Vault) -> None:
+    """At any place, from either end."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    for at in range(len(record)):
+        for part in (record[:at], record[at + 1 :]):
+            with pytest.raises(VaultError):
+                vault.open(part, "g", TERMS)
+
+
+@pytest.mark.parametrize(("grant", "terms"), [("h", TERMS), ("g", b"other terms"), ("g", b"")])
+def test_a_record_opens_for_its_grant_and_terms_only(vault: Vault, grant: str, terms: bytes) -> None:
+    """Another grant, other terms, none: nothing."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    with pytest.raises(VaultError):
+        vault.open(record, grant, terms)
+
+
+def test_a_record_opens_on_its_pc_only(vault: Vault, world: World) -> None:
+    """Another machine's key, or none: nothing, and no more than why is said."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    other = Vault(World().computer().keys, os.urandom)
+    with pytest.raises(VaultError, match="does not belong to these terms"):
+        other.open(record, "g", TERMS)
+    world.broken.add("unprotect")
+    with pytest.raises(VaultError, match="the PC's half of the key cannot be opened"):
+        vault.open(record, "g", TERMS)
+
+
+def test_a_record_of_another_version_is_named(vault: Vault) -> None:
+    """Version and halves are said."""
+    record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
+    record[7] = 3
+    with pytest.raises(VaultError, match="version 1 with key halves 3 is not known here"):
+        vault.open(bytes(record), "g", TERMS)
+
+
+def test_everything_secret_is_overwritten(
+    vault: Vault, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Key, half and padded secret are zeros when sealing or opening is over, also when it fails."""
+    seen: list[bytearray] = []
+    wipe = frames.wipe
+
+    def watched(buffer: bytearray) -> None:
+        seen.append(buffer)
+        wipe(buffer)
+
+    monkeypatch.setattr(module, "wipe", watched)
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    assert len(seen) == 3
+    vault.open(record, "g", TERMS)
+    with pytest.raises(VaultError):
+        vault.open(record, "g", b"other")
+    world.broken.add("protect")
+    with pytest.raises(PortError):
+        vault.seal("g", TERMS, bytearray(b"secret"))
+    assert len(seen) == 12
+    assert not any(any(buffer) for buffer in seen)
+
+
+# --- scrubbing -----------------------------------------------------------------------------------
+
+
+def test_scrubbing_leaves_nothing_of_a_record(vault: Vault) -> None:
+    """Whole records are zeros, what is around them stays."""
+    records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(2)]
+    content = bytearray(b"before" + records[0] + b"between" + records[1] + b"after")
+    assert scrub(content) == 2
+    assert content.replace(b"\0", b"") == b"beforebetweenafter"
+    assert scrub(content) == 0
+
+
+@pytest.mark.parametrize("length", [b"\0\0", b"\x10\0", b"\xff\xff"])
+def test_scrubbing_trusts_no_length(vault: Vault, length: bytes) -> None:
+    """A length that no record can have counts as a page's worth."""
+    record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
+    tag = tag_of(bytes(record))
+    record[8:10] = length
+    content = record + b"after" * 1000
+    assert scrub(content) == 1
+    assert tag not in content
+    assert content.endswith(b"after")
+
+
+def test_scrubbing_takes_a_record_that_is_cut_off(vault: Vault) -> None:
+    """At the end of a file, or only its first bytes."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    for part in (record[:100], MAGIC):
+        content = bytearray(part)
+        assert scrub(content) == 1
+        assert not any(content)
+
+
+def test_scrubbing_files_writes_only_where_something_is(vault: Vault, place: Path) -> None:
+    """Database and log; a file without a record is not written."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    (place / "journal.db").write_bytes(b"nothing")
+    (place / "journal.db-wal").write_bytes(b"x" + record + record)
+    before = (place / "journal.db").stat().st_mtime_ns
+    assert scrub_files(place / "journal.db") == 2
+    assert (place / "journal.db-wal").read_bytes().strip(b"\0") == b"x"
+    assert (place / "journal.db").stat().st_mtime_ns == before
+
+
+def test_what_is_set_aside_overwrites_nothing(place: Path) -> None:
+    """Twice in one second, with and without a log."""
+    names = []
+    for content in (b"first", b"second"):
+        (place / "journal.db").write_bytes(content)
+        (place / "journal.db-wal").write_bytes(content + b" log")
+        names.append(set_aside(place / "journal.db", START))
+    assert [name.read_bytes() for name in names] == [b"first", b"second"]
+    assert [name.with_name(name.name + "-wal").read_bytes() for name in names] == [
+        b"first log",
+        b"second log",
+    ]
+    assert last_aside(place / "journal.db") == names[-1].name
