@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,7 +54,7 @@ def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
 def _some(operator: Operator) -> Operator:
     chosen = dict(islice(operator.computers.items(), CONTROLLER_HOSTS))
     folder = operator.folder.with_name("controller")
-    return Operator(folder, chosen, environment=dict(operator.environment))
+    return replace(operator, folder=folder, computers=chosen, jobs=[])
 
 
 def main_job(operator: Operator) -> Cost:
@@ -92,13 +93,8 @@ def controller(operator: Operator) -> Figure:
 
 
 def _processor(operator: Operator, tasks: list[Task]) -> float:
-    """Return the processor seconds of a job, without what our record of its results takes."""
-    recording = operator.environment.get("ANSIBLE_CALLBACKS_ENABLED", "record")
-    operator.environment["ANSIBLE_CALLBACKS_ENABLED"] = ""
-    try:
-        job = operator.begin([play(*tasks)])
-    finally:
-        operator.environment["ANSIBLE_CALLBACKS_ENABLED"] = recording
+    """Return the processor seconds of a job."""
+    job = operator.begin([play(*tasks)])
     seconds = processor_seconds(job.process)
     assert job.process.returncode == 0, job.output
     return seconds
