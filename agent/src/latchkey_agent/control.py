@@ -103,7 +103,9 @@ class ControlDesk:
         subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
-            state = self._core.state
+            after = self._core.state
+            # Whoever used the name again meanwhile made the agent forget this session.
+            state = after if subject in after.sessions else state
         grants = [g for g in state.grants.values() if g.session == subject]
         result = m.EndedAnswer(
             session=views.session_view(state, state.sessions[subject]),
@@ -236,12 +238,13 @@ class ControlDesk:
         state = self._core.state
         for grant in ids:
             _, state, _ = self._run(c.EndGrant(grant=grant, how=how, why=peer.name), request, peer)
+        after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
-            state = self._core.state
-        grants = [state.grants[i] for i in told]
+            after = self._core.state
+        grants = [after.grants.get(i) or state.grants[i] for i in told]
         result = m.RevokeAnswer(
-            grants=[views.grant_view(state, g) for g in grants], erasure=[self._proof(g) for g in grants]
+            grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )
         return codec.done(result, changed=bool(ids))
 

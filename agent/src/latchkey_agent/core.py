@@ -283,11 +283,10 @@ class Core:
                 return
             if len(self._noted) >= MANY_REFUSALS:
                 self._noted.clear()
-            self._noted[key] = now
+            refused = e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor)
             try:
-                self._commit(
-                    Decision((e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor),))
-                )
+                self._commit(Decision((refused,)))
+                self._noted[key] = now
             except Refused as fault:
                 log.warning("the refusal of %s could not be journalled: %s", command, fault.code)
 
@@ -299,7 +298,11 @@ class Core:
         """
         with self.changed:
             self.journal.catch_up()
-            self._commit(decide(self.state, c.Tick(), self.now(), self.policy_or_nothing()))
+            try:
+                decision = decide(self.state, c.Tick(), self.now(), self.policy_or_nothing())
+            except IllegalTransitionError as fault:
+                raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
+            self._commit(decision)
 
     def _commit(self, decision: Decision, put: tuple[str, bytes] | None = None) -> None:
         if not decision.events:
@@ -339,7 +342,7 @@ class Core:
         try:
             self.tick()
         except Refused as refusal:
-            log.debug("time went on, but could not be journalled: %s", refusal.code)
+            log.warning("time went on, but it could not be noted: %s", refusal.code)
 
     def organization(self) -> dict[str, str]:
         """Return who answers for the operators, as the settings say."""

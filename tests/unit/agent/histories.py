@@ -17,8 +17,9 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from tests.unit.agent.acts import ACTS, Act, prelude
 from tests.unit.agent.bench import memory_disk
-from tests.unit.agent.play import ACTS, Act, Play, prelude
+from tests.unit.agent.play import Play
 
 LENGTH = 60
 """Acts of one history; then all comes to rest."""

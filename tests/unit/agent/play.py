@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A PC and everybody around it, doing anything at any time; what must always hold is checked after each act.
 
-`ACTS` says what can happen, with which arguments. Hypothesis and `histories`
-choose from it. The ledger is kept outside of the agent: it remembers what the
-agent, after a crash, might not.
+`acts.ACTS` says what can happen; Hypothesis and `histories` choose from it.
+The ledger is kept outside of the agent: it remembers what the agent, after a
+crash, might not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from latchkey_agent.domain.evolve import fold
 from latchkey_agent.domain.model import Account, Grant, State
@@ -25,23 +24,15 @@ from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from latchkey_agent.vault import MAGIC
+from tests.unit.agent.acts import Act
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, PowerCut, World, digest
 
 INTERVAL = 60.0
 POLICY = f"min_restart_interval = {INTERVAL}\nlock_within = 0.05"
-SESSIONS = ("CHG-1", "CHG-2")
 OPERATORS = (OPERATOR, OPERATOR._replace(account=Account("S-1-5-21-1-2-3-501", "second", "PC-07")))
 PEOPLE: dict[str, tuple[Account, Peer]] = {"anna": (ANNA, CUSTOMER), "ben": (BEN, OTHER)}
-PORTS = ("accounts", "sessions", "lock", "disconnect", "power", "protect", "unprotect", "desk", "anchor")
 REFUSED = 0xC000006D
-
-
-class Act(NamedTuple):
-    """Something that happens: a method of `Play`, and its arguments."""
-
-    name: str
-    arguments: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -401,50 +392,3 @@ class Play:
         requests = self.bench.state.requests.values()
         found = [r.id for r in requests if r.account == PEOPLE[who][0] and r.state in asked]
         return found[0] if found else None
-
-
-def prelude(whose: str) -> list[Act]:
-    """Return how most of what is interesting begins: somebody has lent something."""
-    return [
-        Act("open", (0, "CHG-1")),
-        Act("request", (0, "CHG-1", "anna", (3, 2), whose)),
-        Act("answer", ("anna", "allow")),
-    ]
-
-
-WHO = ("anna", "anna", "anna", "ben")
-SERVED = ("CHG-1", "CHG-1", "CHG-1", "CHG-2")
-LOGONS = ("well", "well", "well", "unreported", "late", "dies")
-ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
-    "open": (2, ((0, 1), SERVED)),
-    "end": (1, ((0, 1), SESSIONS)),
-    "request": (5, ((0, 1), SERVED, WHO, ((1, 0), (2, 1), (3, 2), (3, 3), (0, 1)), ("ours", "anybody's"))),
-    "withdraw": (1, ((0, 1), SESSIONS)),
-    "give_back": (1, ((0, 1), SESSIONS)),
-    "erase_all": (1, ((0, 1),)),
-    "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
-    "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
-    "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "deny", "later", "look"))),
-    "revoke": (1, (WHO,)),
-    "pause": (3, (WHO, ("hold", "go on", "go on"))),
-    "read": (1, (WHO,)),
-    "change_password": (1, (WHO,)),
-    "come": (2, (WHO,)),
-    "leave": (3, ()),
-    "log_on": (10, (LOGONS,)),
-    "go_down": (6, ()),
-    "restart_by_others": (3, ()),
-    "crash": (2, ()),
-    "power_cut": (2, ()),
-    "cut_soon": (6, (tuple(range(1, 16)),)),
-    "die_asking": (1, ()),
-    "wait": (9, ((1.0, 30.0, 61.0, 61.0, 61.0, 61.0, 700.0, 3600.0),)),
-    "set_clock": (2, ((61.0, 3600.0, 20_000.0, -30.0, -3600.0, -20_000.0),)),
-    "break_port": (2, (PORTS,)),
-    "break_disk": (1, (("full", "dead"),)),
-    "mend": (6, ()),
-    "lag": (1, ()),
-    "catch_up": (3, ()),
-    "settle": (1, ()),
-}
-"""What can happen: how often, as a weight, and the choices for each argument."""

@@ -56,7 +56,9 @@ def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Benc
     assert kinds(bench) == []
 
 
-def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(bench: Bench, canary: bytearray) -> None:
+def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(
+    bench: Bench, canary: bytearray
+) -> None:
     """Who takes it back sits at the screen."""
     bench.lend(canary)
     bench.revoke()

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from tests.unit.agent.acts import ACTS, Act, prelude
 from tests.unit.agent.bench import memory_disk
-from tests.unit.agent.play import ACTS, Act, Play, prelude
+from tests.unit.agent.play import Play
 
 HISTORIES = int(os.environ.get("LATCHKEY_HISTORIES", "150"))
 """How many; `python -m tests.unit.agent.histories` plays ten thousand, each with a seed of its own."""

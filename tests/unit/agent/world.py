@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -80,6 +81,7 @@ class World:
     touches: int = 0
     cut_at: int | None = None
     dead: bool = False
+    happened: threading.Condition = field(default_factory=threading.Condition)
 
     def touch(self, port: str = "") -> None:
         """Count a call of a port; cut the power where the test wants it, and leave it off.
@@ -99,6 +101,11 @@ class World:
         if port in self.broken:
             msg = f"the port {port} is broken"
             raise PortError(msg)
+
+    def tell(self) -> None:
+        """Wake those who wait for something to happen on the PC."""
+        with self.happened:
+            self.happened.notify_all()
 
     def power_on(self) -> None:
         """After a cut: the power is back, and stays."""
@@ -204,6 +211,7 @@ class _Power(_Port):
             self.world.restarts.append(message)
             self.world.restarted_at.append(self.world.now)
         self.world.scheduled = True
+        self.world.tell()
 
     def pending_reasons(self) -> list[str]:
         return list(self.world.pending)
@@ -230,6 +238,7 @@ class _Desk(_Port):
     def summon_companion(self, account: Account) -> None:
         self.world.touch("desk")
         self.world.summoned.append(account.user)
+        self.world.tell()
 
     def announce_ticket(self) -> None:
         self.world.touch("desk")

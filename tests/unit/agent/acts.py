@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can happen to a PC and everybody around it (see `play`), how often, and with which arguments."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+SESSIONS = ("CHG-1", "CHG-2")
+PORTS = ("accounts", "sessions", "lock", "disconnect", "power", "protect", "unprotect", "desk", "anchor")
+
+
+class Act(NamedTuple):
+    """Something that happens: a method of `play.Play`, and its arguments."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+
+def prelude(whose: str) -> list[Act]:
+    """Return how most of what is interesting begins: somebody has lent something."""
+    return [
+        Act("open", (0, "CHG-1")),
+        Act("request", (0, "CHG-1", "anna", (3, 2), whose)),
+        Act("answer", ("anna", "allow")),
+    ]
+
+
+WHO = ("anna", "anna", "anna", "ben")
+SERVED = ("CHG-1", "CHG-1", "CHG-1", "CHG-2")
+LOGONS = ("well", "well", "well", "unreported", "late", "dies")
+ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
+    "open": (2, ((0, 1), SERVED)),
+    "end": (1, ((0, 1), SESSIONS)),
+    "request": (5, ((0, 1), SERVED, WHO, ((1, 0), (2, 1), (3, 2), (3, 3), (0, 1)), ("ours", "anybody's"))),
+    "withdraw": (1, ((0, 1), SESSIONS)),
+    "give_back": (1, ((0, 1), SESSIONS)),
+    "erase_all": (1, ((0, 1),)),
+    "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
+    "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
+    "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "deny", "later", "look"))),
+    "revoke": (1, (WHO,)),
+    "pause": (3, (WHO, ("hold", "go on", "go on"))),
+    "read": (1, (WHO,)),
+    "change_password": (1, (WHO,)),
+    "come": (2, (WHO,)),
+    "leave": (3, ()),
+    "log_on": (10, (LOGONS,)),
+    "go_down": (6, ()),
+    "restart_by_others": (3, ()),
+    "crash": (2, ()),
+    "power_cut": (2, ()),
+    "cut_soon": (6, (tuple(range(1, 16)),)),
+    "die_asking": (1, ()),
+    "wait": (9, ((1.0, 30.0, 61.0, 61.0, 61.0, 61.0, 700.0, 3600.0),)),
+    "set_clock": (2, ((61.0, 3600.0, 20_000.0, -30.0, -3600.0, -20_000.0),)),
+    "break_port": (2, (PORTS,)),
+    "break_disk": (1, (("full", "dead"),)),
+    "mend": (6, ()),
+    "lag": (1, ()),
+    "catch_up": (3, ()),
+    "settle": (1, ()),
+}
+"""What can happen: how often, as a weight, and the choices for each argument."""

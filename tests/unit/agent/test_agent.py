@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent with its threads: effects run, time passes, waits end, faults pass, and stopping stops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from latchkey_agent import agent as module
+from latchkey_agent.agent import Agent
+from latchkey_agent.domain.transitions import GrantState
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import NO_INTERVAL, Bench
+from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, World
+
+PATIENCE = 20.0
+"""Seconds after which something that should have happened counts as never."""
+
+
+class Running:
+    """An agent as it runs on a PC, on a world."""
+
+    def __init__(self, place: Path) -> None:
+        self.world = World()
+        self.settings = place / "settings.toml"
+        self.settings.write_text(f"[policy]\n{NO_INTERVAL}\n")
+        self.place = place
+        self.agent = Agent(self.world.computer(), place, self.settings)
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Wait until the agent's state is so."""
+        assert self.agent.core.wait_for(lambda: True if ready() else None, PATIENCE)
+
+    def until_seen(self, ready: Callable[[], bool]) -> None:
+        """Wait until the PC is so."""
+        with self.world.happened:
+            assert self.world.happened.wait_for(ready, PATIENCE)
+
+    def ask(self, request: m.ControlRequest) -> m.Answer:
+        """Ask as the operator."""
+        answer = self.agent.control(msgspec.json.encode(request), OPERATOR)
+        return msgspec.json.decode(answer, type=m.Answer)
+
+    def customer(self, request: p.CustomerRequest, secret: bytes | bytearray = b"") -> p.CustomerAnswer:
+        """Say something as the companion."""
+        answer = self.agent.customer(msgspec.json.encode(request), bytearray(secret), CUSTOMER)
+        return msgspec.json.decode(answer, type=p.CustomerAnswer)
+
+    def lend(self, password: bytearray, **terms: int) -> str:
+        """Lend; return the grant."""
+        self.world.set_password(ANNA, password)
+        self.world.sign_in(ANNA)
+        self.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+        self.ask(m.CredentialRequest(session="CHG-1", **({"restarts": 2} | terms)))  # type: ignore[arg-type]
+        request = next(iter(self.agent.core.state.requests))
+        self.customer(p.RequestShown(request=request, text_sha256="0" * 64))
+        assert self.customer(p.RequestAllow(request=request, entered="anna"), password).done
+        return next(iter(self.agent.core.state.grants))
+
+
+@pytest.fixture
+def running(place: Path) -> Iterator[Running]:
+    """An agent that is started and stopped."""
+    made = Running(place)
+    made.agent.start()
+    yield made
+    made.agent.stop()
+    assert not [thread for thread in made.agent._threads if thread.is_alive()]
+
+
+def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> None:
+    """Nobody runs effects but the agent's own thread: restart, lock and proof of erasure follow by themselves."""
+    running.lend(canary)
+    ticket = running.ask(m.CredentialApply(session="CHG-1", action="restart"))
+    assert isinstance(ticket.result, dict)
+    running.until_seen(lambda: running.world.scheduled)
+    running.agent.stop()
+    running.world.reboot()
+    running.agent = Agent(running.world.computer(), running.place, running.settings)
+    running.agent.start()
+    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON)[0], type=p.LogonAnswer)
+    redeem = msgspec.json.encode(p.Redeem(ticket=peek.ticket))
+    assert running.agent.logon(redeem, LOGON)[1] == canary
+    running.world.sign_in(ANNA)
+    running.agent.logon(msgspec.json.encode(p.ReportResult(ticket=peek.ticket, status=0)), LOGON)
+    running.agent.sessions_changed()
+    use = running.ask(m.ApplyWait(session="CHG-1", ticket=peek.ticket, wait=PATIENCE)).result
+    assert isinstance(use, dict)
+    running.until(lambda: running.agent.core.state.tickets[peek.ticket].closing == "locked")
+    ended = running.ask(m.SessionEnd(session="CHG-1")).result
+    assert isinstance(ended, dict)
+    assert ended["erasure"][0]["confirmed"]
+
+
+def test_time_is_noticed_without_anybody_asking(running: Running, canary: bytearray) -> None:
+    """The clock was set: what is over by now ends, and is erased."""
+    grant = running.lend(canary)
+    running.world.now += timedelta(days=2)
+    running.agent.clock_changed()
+    running.until(lambda: running.agent.core.state.grants[grant].state is GrantState.ERASED)
+
+
+def test_a_long_poll_ends_with_the_answer(running: Running) -> None:
+    """The customer's click is there at once, whatever wait was asked for."""
+    running.world.sign_in(ANNA)
+    running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+    running.ask(m.CredentialRequest(session="CHG-1", restarts=1))
+    request = next(iter(running.agent.core.state.requests))
+    answers: list[m.Answer] = []
+    wait = m.RequestWait(session="CHG-1", request=request, wait=60.0)
+    thread = threading.Thread(target=lambda: answers.append(running.ask(wait)))
+    running.customer(p.RequestShown(request=request, text_sha256="0" * 64))
+    thread.start()
+    running.customer(p.RequestDecline(request=request))
+    thread.join(PATIENCE)
+    # Either it waited for the answer, or it began after it: shown is not the answer's end.
+    assert answers
+    error = answers[0].error
+    assert not isinstance(error, m.ErrorView) or error.code == "denied"
+
+
+def test_the_companion_hears_of_news(running: Running) -> None:
+    """Its long poll ends as soon as the desk's picture is newer."""
+    seen = running.agent.core.state.version
+    desktops: list[p.CustomerAnswer] = []
+    watch = p.CustomerWatch(seen=seen, wait=60.0)
+    thread = threading.Thread(target=lambda: desktops.append(running.customer(watch)))
+    thread.start()
+    running.world.sign_in(ANNA)
+    running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+    thread.join(PATIENCE)
+    assert desktops[0].desktop is not None
+    assert desktops[0].desktop.version > seen
+
+
+def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
+    """With what is known; no wait holds the stop up."""
+    answers: list[p.CustomerAnswer] = []
+    watch = p.CustomerWatch(seen=1000, wait=60.0)
+    thread = threading.Thread(target=lambda: answers.append(running.customer(watch)))
+    thread.start()
+    running.agent.stop()
+    thread.join(PATIENCE)
+    assert answers[0].done
+
+
+def test_after_the_stop_nothing_is_called_damaged(running: Running) -> None:
+    """Who comes too late hears that the agent does not run."""
+    running.agent.stop()
+    answer = running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+    assert isinstance(answer.error, m.ErrorView)
+    assert answer.error.code == "agent_not_running"
+
+
+def test_a_failed_effect_is_tried_again_by_itself(
+    running: Running, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The port is broken for a while: what was to be done is done when it works again."""
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+    running.world.broken.add("desk")
+    running.lend(canary)
+    running.world.broken.clear()
+    running.until_seen(lambda: "anna" in running.world.summoned)
+
+
+def test_a_disk_that_fails_does_not_end_the_threads(
+    running: Running, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Effects wait for the disk, and go on."""
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+    running.lend(canary)
+    database = running.agent.core.journal._db
+    database.execute("PRAGMA query_only = ON")
+    assert running.ask(m.CredentialApply(session="CHG-1", action="restart")).outcome == "refused"
+    database.execute("PRAGMA query_only = OFF")
+    assert running.ask(m.CredentialApply(session="CHG-1", action="restart")).outcome == "done"
+    running.until_seen(lambda: running.world.scheduled)
+
+
+def test_an_agent_that_could_not_begin_begins_later(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port failed at the start: everything is refused, until it works; then nobody has to do anything."""
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+    running = Running(place)
+    running.world.broken.add("boot_id")
+    running.agent.start()
+    answer = running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+    assert isinstance(answer.error, m.ErrorView)
+    assert answer.error.code == "agent_failed"
+    running.world.broken.clear()
+    running.until(lambda: running.agent.core.state.boot_id != "")
+    assert running.ask(m.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
+    running.agent.stop()
+
+
+def test_a_damaged_journal_is_not_read_again_and_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said once, and waits for somebody; after the reset all works."""
+    monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
+    (place / "journal.db").write_bytes(b"Dear diary")
+    running = Running(place)
+    with caplog.at_level(logging.ERROR):
+        running.agent.start()
+        for _ in range(5):
+            running.agent.clock_changed()
+            assert running.agent.core.is_damaged
+    assert caplog.text.count("refuses everything") == 1
+    assert running.ask(m.JournalReset()).outcome == "done"
+    assert running.ask(m.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
+    running.agent.stop()
+
+
+def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
+    """Not longer than a minute, since a sleeping PC may not tell; not shorter than half a second."""
+    assert bench.agent._until_next() == module.LONGEST_SLEEP
+    bench.open()
+    assert bench.agent._until_next() == module.LONGEST_SLEEP
+    bench.request(answer_within=10.0)
+    assert bench.agent._until_next() == 10.0
+    bench.world.now += timedelta(seconds=10)
+    assert bench.agent._until_next() == module.SHORTEST_SLEEP
+    bench.world.broken.add("sessions")
+    bench.agent.sessions_changed()
+    assert bench.agent._until_next() == module.FIRST_RETRY
+
+
+def test_waits_between_tries_grow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One, two, four seconds, thirty at most; a new event begins anew."""
+    pauses: list[float | None] = []
+    agent = bench.agent
+    news = iter([False] * 7 + [True] + [False])
+
+    def wait(_seen: object, seconds: float | None) -> bool:
+        pauses.append(seconds)
+        if len(pauses) == 9:
+            agent._stopping.set()
+        return next(news)
+
+    monkeypatch.setattr(agent, "_wait", wait)
+    monkeypatch.setattr(agent, "_effects_done", lambda: False)
+    agent._run_effects()
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 1.0]

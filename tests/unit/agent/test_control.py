@@ -1,0 +1,276 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator reads: status, forecast, receipts, and what others may not do meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from latchkey_agent import signing
+from latchkey_agent.domain.receipt import render
+from latchkey_agent.domain.transitions import GrantState
+from latchkey_agent.ports import LogonFacts, SignIn
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, BEN, START
+
+INFO = m.Info(forecast=True, receipts=True)
+
+
+def findings(bench: Bench, **facts: Any) -> list[tuple[str, str]]:
+    """Return the forecast's findings for these facts."""
+    bench.world.facts = LogonFacts(**facts)
+    forecast = bench.result(m.Info(forecast=True))["forecast"]
+    assert forecast["ready"] == all(f["severity"] != "stops" for f in forecast["findings"])
+    return [(f["severity"], f["code"]) for f in forecast["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("fact", "finding"),
+    [
+        ("logon_banner", ("stops", "logon_banner")),
+        ("bitlocker_pin", ("stops", "bitlocker_pin")),
+        ("passwordless_only", ("stops", "passwordless")),
+        ("provider_excluded", ("stops", "provider_excluded")),
+        ("blank_password", ("stops", "blank_password")),
+        ("microsoft_or_entra", ("warns", "online_account")),
+        ("sleeps_when_idle", ("warns", "sleep")),
+        ("remote_view", ("warns", "remote_view")),
+    ],
+)
+def test_the_forecast_names_each_hindrance(bench: Bench, fact: str, finding: tuple[str, str]) -> None:
+    """By a stable code, with what it does and what to do."""
+    bench.world.sign_in(ANNA)
+    assert findings(bench) == []
+    assert findings(bench, **{fact: True}) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("left", "found"),
+    [
+        (timedelta(days=30), []),
+        (timedelta(days=2), [("warns", "password_expires")]),
+        (timedelta(0), [("stops", "password_expires")]),
+    ],
+)
+def test_the_forecast_warns_of_a_password_that_expires(
+    bench: Bench, left: timedelta, found: list[tuple[str, str]]
+) -> None:
+    """Three days before; once it has expired nothing works."""
+    bench.world.sign_in(ANNA)
+    assert findings(bench, password_expires_at=START + left) == found
+
+
+def test_the_forecast_looks_at_who_is_there(bench: Bench) -> None:
+    """Nobody, others too, or the one only from afar; what stops comes first."""
+    assert findings(bench) == [("notes", "nobody_signed_in")]
+    bench.world.sign_in(ANNA)
+    bench.world.sign_in(BEN, session_id=2)
+    assert findings(bench, logon_banner=True) == [("stops", "logon_banner"), ("warns", "others_signed_in")]
+    bench.world.signed_in = [SignIn(3, ANNA, console=False, active=True, locked=False)]
+    bench.world.facts = LogonFacts()
+    forecast = bench.result(m.Info(forecast=True, account="anna"))["forecast"]
+    assert [f["code"] for f in forecast["findings"]] == ["remote_only"]
+
+
+def test_the_status_tells_of_the_pc(bench: Bench) -> None:
+    """Version, boot, whether a restart is pending and why."""
+    bench.world.pending = ["windows update"]
+    status = bench.result(INFO)
+    assert status["pending_restart"] == {"pending": True, "reasons": ["windows update"]}
+    assert (status["agent"]["ready"], status["agent"]["boot_id"]) == (True, "boot-1")
+    bench.settings.write_text("nonsense")
+    agent = bench.result(INFO)["agent"]
+    assert not agent["ready"]
+    assert "settings file is wrong" in agent["problem"]
+
+
+def test_the_status_is_told_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
+    """Who only looks is answered even if nothing can be written."""
+    bench.lend(canary)
+    bench.world.disk = "full"
+    bench.world.now += timedelta(days=2)
+    assert bench.result(INFO)["grants"]
+
+
+def test_the_status_tells_of_a_damaged_journal(bench: Bench) -> None:
+    """It is the one thing that is answered then, and `erase --all` with nothing to erase."""
+    bench.database.execute("DELETE FROM events")
+    bench.crash()
+    agent = bench.result(INFO)["agent"]
+    assert (agent["ready"], agent["problem"]) == (False, "it ends at event 0, though 2 were written")
+    assert bench.ask(m.EraseAll()).outcome == "done"
+    check = bench.result(m.JournalReset(check=True))
+    assert (check["intact"], check["problem"]) == (False, agent["problem"])
+
+
+def test_nothing_is_called_erased_while_the_disk_fails(bench: Bench) -> None:
+    """Without a journal that was loaded nobody knows what is sealed."""
+    bench.kill()
+    bench.world.broken.add("boot_id")
+    bench.start()
+    assert bench.code(m.EraseAll()) == "agent_failed"
+
+
+def test_erasing_all_tells_of_what_is_not_confirmed_yet(bench: Bench, canary: bytearray) -> None:
+    """Also of a grant that had ended before."""
+    grant = bench.lend(canary)
+    with bench.read_by_others():
+        bench.revoke()
+        told = bench.result(m.EraseAll())["erasure"]
+    assert [(proof["grant"], proof["confirmed"]) for proof in told] == [(grant, False)]
+    bench.effects()
+    assert bench.result(m.EraseAll())["erasure"] == []
+
+
+def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, canary: bytearray) -> None:
+    """The answer comes in time, and says that it was not looked at yet."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    [proof] = bench.result(m.SessionEnd(session="CHG-1"))["erasure"]
+    assert (proof["confirmed"], proof["checks"][0]["detail"]) == (False, "not checked yet")
+
+
+@pytest.mark.parametrize("request_", [m.SessionEnd(session="CHG-1"), m.EraseAll()], ids=["session", "all"])
+def test_a_session_that_is_forgotten_meanwhile_is_answered(
+    bench: Bench, canary: bytearray, request_: m.ControlRequest
+) -> None:
+    """Whoever ended it still waits for the proof when somebody uses its name for another one."""
+    bench.lend(canary)
+    wait_for = bench.agent.core.wait_for
+
+    def meanwhile(ready: Any, seconds: float) -> Any:
+        bench.agent.core.wait_for = wait_for  # type: ignore[method-assign]
+        found = wait_for(ready, seconds)
+        bench.ask(m.SessionEnd(session="CHG-1"))
+        bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+        return found
+
+    bench.agent.core.wait_for = meanwhile  # type: ignore[method-assign]
+    assert bench.ask(request_).outcome == "done"
+    assert [session.reason for session in bench.state.sessions.values()] == ["Another"]
+
+
+def test_check_mode_ends_nothing(bench: Bench, canary: bytearray) -> None:
+    """Neither the session nor the grant."""
+    grant = bench.lend(canary)
+    for request in (
+        m.SessionEnd(session="CHG-1", check=True),
+        m.CredentialRevoke(session="CHG-1", check=True),
+        m.EraseAll(check=True),
+    ):
+        assert bench.ask(request).changed
+    assert bench.state.grants[grant].state is GrantState.ACTIVE
+
+
+def test_nothing_is_called_unchanged_that_was_changed(bench: Bench) -> None:
+    """A port that fails is asked before anything happens, not after."""
+    bench.open()
+    bench.world.broken.add("sessions")
+    assert bench.code(m.CredentialRequest(session="CHG-1", account="anna", restarts=1)) == "agent_failed"
+    assert not bench.state.requests
+
+
+# --- receipts ------------------------------------------------------------------------------------
+
+
+def test_a_receipt_can_be_checked_and_not_changed(bench: Bench, canary: bytearray) -> None:
+    """Signed by a key that stays the same over restarts; one changed letter shows."""
+    bench.lend(canary)
+    request = next(iter(bench.state.requests))
+    receipt = bench.result(m.Receipt(receipt=request))["receipt"]
+    document, signature, key = receipt["document"], receipt["signature"], receipt["public_key"]
+    assert signing.check(document, signature, key)
+    assert not signing.check({**document, "purpose": "Something else"}, signature, key)
+    assert not signing.check(document, "00" * 64, key)
+    assert not signing.check(document, "no signature", key)
+    bench.power_cut()
+    assert bench.result(m.Receipt(receipt=request))["receipt"]["public_key"] == key
+
+
+def test_a_lost_key_is_replaced(bench: Bench) -> None:
+    """The journal came to another PC: new receipts have a new key."""
+    bench.open()
+    bench.request()
+    [request] = bench.state.requests
+    key = bench.result(m.Receipt(receipt=request))["receipt"]["public_key"]
+    bench.world.machine_key = bytes(32)
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    assert bench.result(m.Receipt(receipt=request))["receipt"]["public_key"] != key
+
+
+def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> None:
+    """Asked, shown, granted, used, locked, ended, erased: in this order, and as lines to read."""
+    bench.lend(canary)
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    [receipt] = bench.result(m.SessionEnd(session="CHG-1"))["receipts"]
+    states = [event["state"] for event in receipt["document"]["events"]]
+    assert states == [
+        "requested",
+        "shown",
+        "granted",
+        "applied",
+        "signed_in",
+        "locked",
+        "session_ended",
+        "erased",
+    ]
+    assert receipt["text"] == render(receipt["document"])
+    assert "Used: restart for one" in receipt["text"]
+    assert receipt["document"]["closed"]
+
+
+def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
+    """In the customer's words; nothing was lent, nothing used."""
+    bench.open()
+    request = bench.request()
+    bench.show(request)
+    bench.customer(p.RequestDecline(request=request, why="not today"))
+    receipt = bench.result(m.Receipt(receipt=request))["receipt"]
+    assert receipt["document"]["answer"]["why"] == "not today"
+    assert "Never used" in receipt["text"]
+    assert receipt["document"]["ended"] is None
+
+
+def test_a_receipt_tells_an_unconfirmed_erasure_loudly(bench: Bench, canary: bytearray) -> None:
+    """And what was found."""
+    bench.lend(canary)
+    request = next(iter(bench.state.requests))
+    with bench.read_by_others():
+        bench.revoke()
+        text = bench.result(m.Receipt(receipt=request))["receipt"]["text"]
+    assert "Erasure NOT CONFIRMED" in text
+    assert "  NO write-ahead log emptied" in text
+
+
+def test_a_receipt_tells_a_use_that_came_to_nothing(bench: Bench, canary: bytearray) -> None:
+    """By the state of its ticket."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.report(ticket, 0xC000006D)
+    request = next(iter(bench.state.requests))
+    text = bench.result(m.Receipt(receipt=request))["receipt"]["text"]
+    assert "Used: restart 2026-11-23T18:00:00+01:00, refused" in text
+
+
+def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
+    """A broken file stops no receipt."""
+    bench.settings.write_text('[organization]\nname = "Example GmbH"\n')
+    bench.open()
+    request = bench.request()
+    assert (
+        bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"]
+        == "Example GmbH"
+    )
+    bench.settings.write_text("nonsense")
+    assert bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"] == {}
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert desktop.asked[0].organization == ""

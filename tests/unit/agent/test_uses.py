@@ -1,0 +1,310 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grants and tickets: what the rules decide beyond what always holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.decide import decide, next_deadline
+from latchkey_agent.domain.decision import Decision
+from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, TicketState
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, BEN, OTHER, START
+
+
+def use(bench: Bench, ticket: str) -> dict[str, Any]:
+    """Return how far a use is."""
+    answer = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))
+    return {**answer, **answer["use"]}
+
+
+def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, canary: bytearray) -> None:
+    """There is no desktop of the customer's to open: what is opened is closed again."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.signed_in = []
+    ticket = bench.unlock()
+    bench.sign_in_with_ticket()
+    assert use(bench, ticket)["locked_at"]
+
+
+def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearray) -> None:
+    """It is answered with done, without a use."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    answer = bench.ask(m.CredentialApply(session="CHG-1", action="unlock"))
+    assert isinstance(answer.result, dict)
+    assert (answer.changed, answer.result["finished"], answer.result.get("use")) == (False, True, None)
+    assert bench.world.checks == ["anna"]
+
+
+def test_check_mode_begins_nothing_and_asks_windows_nothing(bench: Bench, canary: bytearray) -> None:
+    """It answers as if; a refusal is not journalled either."""
+    bench.lend(canary)
+    answer = bench.ask(m.CredentialApply(session="CHG-1", action="restart", check=True))
+    assert answer.changed
+    assert not bench.state.tickets
+    assert bench.world.checks == ["anna"]
+    version = bench.state.version
+    assert bench.code(m.CredentialApply(session="CHG-1", action="unlock", check=True)) == "terms_used_up"
+    assert bench.state.version == version
+
+
+def test_a_refused_apply_is_journalled(bench: Bench, canary: bytearray) -> None:
+    """Although nothing was begun; the same again within a minute is not."""
+    bench.lend(canary)
+    for _ in range(3):
+        assert bench.code(m.CredentialApply(session="CHG-1", action="unlock")) == "terms_used_up"
+    assert bench.events().count("command_refused") == 1
+    bench.world.now += timedelta(minutes=1)
+    bench.code(m.CredentialApply(session="CHG-1", action="unlock"))
+    assert bench.events().count("command_refused") == 2
+
+
+def test_a_pause_voids_what_was_not_redeemed(bench: Bench, canary: bytearray) -> None:
+    """The operator reads that the customer paused; going on brings the ticket not back."""
+    grant = bench.lend(canary)
+    ticket = bench.restart()
+    assert bench.customer(p.GrantPause(grant=grant)).done
+    assert bench.customer(p.GrantPause(grant=grant)).done
+    assert use(bench, ticket)["error"]["code"] == "grant_paused"
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+    assert bench.customer(p.GrantPause(grant=grant, pause=False)).done
+    assert not bench.logon(p.Peek())[0].done
+    assert bench.restart()
+
+
+def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: bytearray) -> None:
+    """Nobody was signed out; the use is given back."""
+    bench.lend(canary)
+    bench.world.refuses_restart = "somebody else is signed in"
+    ticket = bench.restart()
+    assert use(bench, ticket)["left"] == {"restarts": 2, "unlocks": 0}
+    assert use(bench, ticket)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
+
+
+def test_a_restart_that_is_too_late_is_not_begun(bench: Bench, canary: bytearray) -> None:
+    """The effect runs when the ticket's time is over: the PC would come back to nobody."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    ticket = bench.restart(within=60.0)
+    bench.world.now += timedelta(seconds=60)
+    bench.effects()
+    assert bench.world.restarts == []
+    error = use(bench, ticket)["error"]
+    assert (error["code"], "before the PC restarted" in error["message"]) == ("ticket_cancelled", True)
+
+
+def test_an_unlock_ticket_is_void_after_a_restart(bench: Bench, canary: bytearray) -> None:
+    """The operator reads that the PC restarted instead."""
+    bench.lend(canary, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    ticket = bench.unlock()
+    bench.reboot()
+    error = use(bench, ticket)["error"]
+    assert (error["code"], "the PC restarted instead" in error["message"]) == ("ticket_cancelled", True)
+
+
+@pytest.mark.parametrize(
+    ("touch", "waits"),
+    [
+        ("", "the PC to go down"),
+        ("reboot", "the logon screen to use the ticket"),
+        ("redeem", "Windows to sign the customer in"),
+        ("report", "the desktop to be locked"),
+        ("lock", ""),
+    ],
+)
+def test_the_operator_reads_what_is_waited_for(
+    bench: Bench, canary: bytearray, touch: str, waits: str
+) -> None:
+    """At each stage of a use; nothing when it is finished."""
+    stages = ["", "reboot", "redeem", "report", "lock"]
+    bench.lend(canary)
+    ticket = bench.restart()
+    for stage in stages[: stages.index(touch) + 1]:
+        if stage in {"reboot", "redeem"}:
+            getattr(bench, stage)()
+        elif stage == "report":
+            bench.effects_lag = True
+            bench.world.sign_in(ANNA)
+            bench.report(ticket)
+        elif stage == "lock":
+            bench.effects()
+    found = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket)).get("waiting_for", "")
+    assert found == waits
+
+
+def test_a_restart_by_others_is_covered_where_that_was_lent(bench: Bench, canary: bytearray) -> None:
+    """The use is marked as begun by others, and counted."""
+    bench.lend(canary, foreign_restarts=True)
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    [ticket] = bench.state.tickets.values()
+    assert (ticket.foreign, ticket.state, ticket.closing) == (True, TicketState.LOGGED_ON, "locked")
+    assert use(bench, ticket.id)["left"] == {"restarts": 1, "unlocks": 0}
+
+
+def test_a_restart_by_others_is_not_covered_where_it_was_not_lent(bench: Bench, canary: bytearray) -> None:
+    """The logon screen gets nothing."""
+    bench.lend(canary)
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+
+
+def test_a_restart_by_others_is_not_covered_out_of_time_or_terms(bench: Bench, canary: bytearray) -> None:
+    """Before the window begins, and when only unlocks are left."""
+    bench.lend(canary, session="CHG-1", foreign_restarts=True, not_before="22:00", not_after="05:00")
+    bench.lend(canary, session="CHG-2", foreign_restarts=True, restarts=0, unlocks=1)
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+
+
+def test_our_own_restart_is_not_taken_for_anothers(bench: Bench, canary: bytearray) -> None:
+    """One ticket, one use."""
+    bench.waiting(canary, foreign_restarts=True)
+    assert len(bench.state.tickets) == 1
+
+
+def test_a_ticket_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
+    """The rule says so itself, whether or not time has been noticed."""
+    ticket = bench.waiting(canary)
+    late = START + timedelta(hours=2)
+    command = c.RedeemTicket(ticket=ticket, boot_id=bench.world.boot)
+    with pytest.raises(Refused) as caught:
+        decide(bench.state, command, late, Policy())
+    assert caught.value.code == "ticket_cancelled"
+
+
+def test_a_grant_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
+    """Nor is a grant."""
+    bench.lend(canary, not_after="20:00")
+    command = c.ApplyGrant(
+        name="CHG-1",
+        ticket="t",
+        action="restart",
+        boot_id="b",
+        step=None,
+        message="",
+        grace=0.0,
+        within=60.0,
+        relock_after=60.0,
+        desktop="none",
+    )
+    with pytest.raises(Refused) as caught:
+        decide(bench.state, command, START + timedelta(hours=2), Policy())
+    assert caught.value.code == "grant_expired"
+
+
+def test_only_one_trial_at_a_time(bench: Bench, canary: bytearray) -> None:
+    """A grant that is on trial, or held back, is not tried."""
+    grant = bench.lend(canary)
+    bench.agent.core.execute(c.BeginTrial(grant=grant))
+    with pytest.raises(IllegalTransitionError):
+        decide(bench.state, c.BeginTrial(grant=grant), START, Policy())
+
+
+def test_no_entry_beyond_the_last_is_judged(bench: Bench, canary: bytearray) -> None:
+    """Two that nobody could judge are two."""
+    request = bench.shown(canary)
+    for _ in range(2):
+        bench.agent.core.execute(c.TryEntry(request=request))
+    assert bench.allow(request, canary).error is not None
+    assert bench.world.checks == []
+
+
+def test_closing_what_is_closed_changes_nothing(bench: Bench, canary: bytearray) -> None:
+    """The desktop was locked by one and looked at by another."""
+    bench.waiting(canary)
+    bench.sign_in_with_ticket()
+    version = bench.state.version
+    ticket = next(iter(bench.state.tickets))
+    bench.agent.core.execute(c.CloseDesktop(ticket=ticket, how="locked"))
+    assert bench.state.version == version
+
+
+def test_reporting_a_refusal_twice_ends_the_grant_once(bench: Bench, canary: bytearray) -> None:
+    """The second report finds everything done."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    assert bench.report(ticket, 0xC000006D)
+    version = bench.state.version
+    assert bench.report(ticket, 0xC000006D)
+    assert bench.state.version == version
+
+
+def test_other_sessions_desktops_stay_as_they_are(bench: Bench, canary: bytearray) -> None:
+    """Ending one session, or giving its grant back, locks nothing of another's."""
+    bench.lend(canary, session="CHG-2")
+    bench.lend(canary, session="CHG-1", restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock("CHG-1")
+    bench.sign_in_with_ticket()
+    bench.ask(m.CredentialRevoke(session="CHG-2"))
+    bench.ask(m.SessionEnd(session="CHG-2"))
+    assert bench.world.open_desktops()
+
+
+def test_a_finished_ticket_has_no_deadline(bench: Bench, canary: bytearray) -> None:
+    """What is left is the grant's own end."""
+    bench.lend(canary, not_after="23:00")
+    bench.restart()
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert next_deadline(bench.state) == START.replace(hour=23)
+
+
+def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearray) -> None:
+    """A customer who never comes back does not make the agent slow; another's notices stay."""
+    bench.open()
+    bench.world.set_password(BEN, canary)
+    request = bench.request(account="ben")
+    bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
+    assert bench.customer(p.RequestAllow(request=request, entered="ben"), canary, OTHER).done
+    for number in range(30):
+        bench.lend(canary, session=f"S-{number}")
+        bench.ask(m.SessionEnd(session=f"S-{number}"))
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert len(desktop.notices) == 64
+    assert desktop.notices[-1].kind == "erased"
+    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).desktop
+    assert theirs is not None
+    assert [notice.kind for notice in theirs.notices] == ["granted"]
+
+
+def test_nothing_allowed_allows_taking_back(bench: Bench, canary: bytearray) -> None:
+    """The policy that stands for a broken one refuses to lend, and ends what is lent."""
+    grant = bench.lend(canary)
+    assert decide(bench.state, c.EndGrant(grant=grant, how="revoke"), START, NOTHING_ALLOWED).events
+    bench.revoke()
+    assert bench.state.grants[grant].ended is GrantState.REVOKED
+
+
+def test_effects_never_come_without_an_event(bench: Bench, canary: bytearray) -> None:
+    """Who waits for something to do looks at the state's version: each decision of a whole job keeps to that."""
+    seen: list[Decision] = []
+    commit = bench.agent.core._commit
+
+    def watched(decision: Decision, put: tuple[str, bytes] | None = None) -> None:
+        seen.append(decision)
+        commit(decision, put)
+
+    bench.agent.core._commit = watched  # type: ignore[method-assign]
+    bench.lend(canary, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock(relock_after=60.0)
+    bench.sign_in_with_ticket()
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    bench.ask(m.SessionEnd(session="CHG-1"))
+    assert any(decision.effects for decision in seen)
+    assert all(decision.events for decision in seen if decision.effects)
