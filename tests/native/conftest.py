@@ -79,5 +79,5 @@ def agent(shared_agent: SharedAgent) -> FakeAgent:
 
 @pytest.fixture
 def no_agent(shared_agent: SharedAgent) -> None:
-    """No service of the agent's name."""
+    """The agent's service does not run."""
     shared_agent.stop()

@@ -20,7 +20,7 @@ TICKET = LogonAnswer(
 
 def take(screen: LogonScreen, slot: int = 0) -> dict[str, Any]:
     """Count, take the tile and let it serialize; return the serialization's answer."""
-    assert screen("count", slot)["count"] == 1
+    assert screen.tile(slot)["count"] == 1
     assert screen("at", slot, 0)["hr"] == S_OK
     return screen("serialize", slot)
 

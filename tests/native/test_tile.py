@@ -36,7 +36,7 @@ def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
     screen("underneath", "language", language)
     agent.has_ticket(msgspec.structs.replace(TICKET, action=action), canary)
     screen.begin(users=USERS)
-    screen("count", 0)
+    screen.tile()
     screen("at", 0, 0)
     fields = [screen("field", 0, number) for number in range(4)]
     assert [field["state"] for field in fields] == [SHOWN, SHOWN, HIDDEN, HIDDEN]
@@ -50,7 +50,7 @@ def test_the_tile_of_an_entra_account_says_what_may_happen(
     """Windows may refuse the password of an Entra account."""
     agent.has_ticket(msgspec.structs.replace(TICKET, kind="entra", user="ada@corp.example"), canary)
     screen.begin(users=USERS)
-    screen("count", 0)
+    screen.tile()
     screen("at", 0, 0)
     note = screen("field", 0, 2)
     assert note["state"] == SHOWN
@@ -63,11 +63,11 @@ def test_a_requester_cannot_pose_as_a_sentence_of_ours(
     """Marks that turn the direction of text are left out; without a name it says who in general."""
     agent.has_ticket(msgspec.structs.replace(TICKET, requester="A\u202eB\u2066C\u200fD"), canary)
     screen.begin(users=USERS)
-    screen("count", 0)
+    screen.tile()
     screen("at", 0, 0)
     assert "for ABCD." in screen("field", 0, 1)["text"]
     agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2", requester=""), canary)
-    screen("count", 0)
+    screen.tile()
     screen("at", 0, 0)
     assert "for the operator." in screen("field", 0, 1)["text"]
 

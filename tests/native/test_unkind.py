@@ -8,6 +8,7 @@ import random
 import struct
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -16,7 +17,17 @@ import pytest
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
-from tests.native.programs import LOGON, NOT_FINISHED, RETURN_CREDENTIAL, S_OK, UNLOCK, FakeAgent, LogonScreen
+from tests.native.programs import (
+    LOGON,
+    NOT_FINISHED,
+    RETURN_CREDENTIAL,
+    S_OK,
+    UNLOCK,
+    FakeAgent,
+    LogonScreen,
+    SharedAgent,
+    uninstalled,
+)
 from tests.native.scene import SID, TICKET, USERS, said_by, take, unloaded_within
 
 ANSWER = codec.encode(TICKET)
@@ -93,19 +104,21 @@ def test_a_slow_agent_is_not_waited_for(screen: LogonScreen, agent: FakeAgent, c
     # The watching thread has more time, and so LogonUI is told as soon as the agent is well.
     assert screen("changed", 0, 5000)["calls"] == 1
     agent.on("peek", FRAME, how="drip")
-    assert screen("count", 0)["count"] == 1
+    assert screen.tile()["count"] == 1
 
 
-@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("state", ["not installed", "stopped", "running without a pipe"])
 def test_an_agent_that_is_not_there_costs_nothing(
-    no_agent: None, screen: LogonScreen, pc: BarePC, *, running: bool
+    no_agent: None, screen: LogonScreen, pc: BarePC, state: str
 ) -> None:
-    """Neither installed, nor running without a pipe."""
+    """The pipe is not there, so nothing is waited for."""
+    absences: dict[str, AbstractContextManager[object]] = {
+        "not installed": uninstalled(pc),
+        "stopped": nullcontext(),
+        "running without a pipe": FakeAgent(pc, listening=False),
+    }
     screen.begin(users=USERS)
-    if running:
-        with FakeAgent(pc, listening=False):
-            counted = screen("count", 0)
-    else:
+    with absences[state]:
         counted = screen("count", 0)
     assert (counted["count"], counted["microseconds"] < PATIENCE) == (0, True)
 
@@ -118,7 +131,7 @@ def tile(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> LogonScree
     """A logon screen that shows the tile of a ticket."""
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
-    assert screen("count", 0)["count"] == 1
+    assert screen.tile()["count"] == 1
     screen("at", 0, 0)
     return screen
 
@@ -157,7 +170,7 @@ def test_a_bad_answer_to_a_redeeming_hands_nothing_to_windows(
     agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-9"), canary)
     assert tile("count", 0)["count"] == 0
     tile("underneath", "clock", 30_000)
-    assert tile("count", 0)["count"] == 1
+    assert tile.tile()["count"] == 1
     assert said_by(agent) == [Redeem(ticket="T-1")]
 
 
@@ -167,6 +180,19 @@ def test_an_agent_that_dies_before_the_redeeming_is_survived(tile: LogonScreen, 
     assert tile("serialize", 0)["response"] == NOT_FINISHED
     assert tile("report", 0, 0, 0)["hr"] == S_OK
     assert tile("count", 0)["count"] == 0
+
+
+def test_a_ticket_that_the_agent_was_not_asked_for_is_still_whole(
+    tile: LogonScreen, agent: FakeAgent, shared_agent: SharedAgent, canary: bytearray
+) -> None:
+    """The agent was away for a moment: half a minute later the same ticket signs in."""
+    agent.command("die")
+    assert tile("serialize", 0)["response"] == NOT_FINISHED
+    shared_agent.ready().has_ticket(TICKET, canary)
+    assert tile("count", 0)["count"] == 0
+    tile("underneath", "clock", 30_000)
+    assert take(tile)["response"] == RETURN_CREDENTIAL
+    tile("unpack", 0)
 
 
 def test_an_agent_that_dies_before_the_report_is_survived(tile: LogonScreen, agent: FakeAgent) -> None:
@@ -254,7 +280,7 @@ def test_a_provider_that_is_not_prepared_shows_nothing(
     screen("users", 0, SID, r"PC\ada")
     assert screen("count", 0)["count"] == 0
     screen("use", 0, LOGON)
-    assert screen("count", 0)["count"] == 1
+    assert screen.tile()["count"] == 1
     screen("at", 0, 0)
     assert screen("serialize", 0)["response"] == RETURN_CREDENTIAL
     screen("unpack", 0)
@@ -272,7 +298,7 @@ def test_a_provider_released_in_the_middle_leaves_nothing(
     """While its thread waits for an agent that is silent; without UnAdvise; credential kept longer than provider."""
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
-    screen("count", 0)
+    screen.tile()
     screen("at", 0, 0)
     agent.on("peek", b"")
     screen.begin(users=USERS, slot=1)
@@ -331,7 +357,7 @@ def whole_logon(screen: LogonScreen) -> bool:
     for index in range(4):
         screen("descriptor", 0, index)
     good = False
-    if screen("count", 0)["count"] == 1 and screen("at", 0, 0)["hr"] == S_OK:
+    if screen.tile()["count"] == 1 and screen("at", 0, 0)["hr"] == S_OK:
         for index in range(4):
             screen("field", 0, index)
         screen("sid", 0)
@@ -378,4 +404,4 @@ def test_only_what_was_redeemed_is_reported(tile: LogonScreen, agent: FakeAgent)
     """LogonUI reports to the tile that was selected, whoever submitted."""
     tile("report", 0, 0xC000006D, 0)
     assert [request for request in agent.requests() if isinstance(request, ReportResult)] == []
-    assert tile("count", 0)["count"] == 1
+    assert tile.tile()["count"] == 1

@@ -3,6 +3,7 @@
 
 #include "agent.h"
 
+#include "attempts.h"
 #include "limits.h"
 #include "pipe.h"
 #include "wire/receive.h"
@@ -11,30 +12,37 @@
 namespace latchkey {
 namespace {
 
-bool converse(const Request& request, Answer& answer, Secret* secret, DWORD limit) {
+bool exchange(Pipe& pipe, const Request& request, Answer& answer, Secret* secret, const Deadline& deadline) {
+  const auto source = [&](void* memory, DWORD size) { return pipe.receive(memory, size, deadline); };
+  return pipe.send(request.data(), static_cast<DWORD>(request.size()), deadline) &&
+         receive_answer(source, answer, secret);
+}
+
+bool converse(const Request& request, Answer& answer, DWORD limit) {
   const Deadline deadline(limit);
   Pipe pipe;
-  const auto source = [&](void* memory, DWORD size) { return pipe.receive(memory, size, deadline); };
-  return pipe.open(deadline) && pipe.send(request.data(), static_cast<DWORD>(request.size()), deadline) &&
-         receive_answer(source, answer, secret);
+  return pipe.open(deadline) && exchange(pipe, request, answer, nullptr, deadline);
 }
 
 }  // namespace
 
 bool peek(Answer& answer, DWORD limit) {
-  return converse(Request::peek(), answer, nullptr, limit) && has_ticket(answer);
+  return converse(Request::peek(), answer, limit) && has_ticket(answer);
 }
 
 bool redeem(const Answer& peeked, Secret& password) {
+  const Deadline deadline(kRedeem);
+  Pipe pipe;
   Answer answer;
-  return converse(Request::redeem(peeked.ticket), answer, &password, kRedeem) && answer.done &&
+  // Spent when the agent is there to spend it: a ticket that it never heard of is still whole.
+  return pipe.open(deadline) && attempts::begin(peeked.ticket) &&
+         exchange(pipe, Request::redeem(peeked.ticket), answer, &password, deadline) && answer.done &&
          equal(answer.ticket, peeked.ticket) && equal(answer.sid, peeked.sid);
 }
 
 void report(const wchar_t* ticket, LONG status, LONG substatus) {
   Answer answer;
-  converse(Request::report(ticket, static_cast<uint32_t>(status), static_cast<uint32_t>(substatus)), answer, nullptr,
-           kReport);
+  converse(Request::report(ticket, static_cast<uint32_t>(status), static_cast<uint32_t>(substatus)), answer, kReport);
 }
 
 }  // namespace latchkey

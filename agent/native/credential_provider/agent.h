@@ -15,8 +15,9 @@ namespace latchkey {
 // Changes nothing. Ends after `limit` milliseconds.
 bool peek(Answer& answer, DWORD limit);
 
-// Exchanges a ticket for the password; works once. False where the agent does
-// not answer in time, refuses, or answers for another ticket or account.
+// Exchanges a ticket for the password, and spends it (attempts.h): works once.
+// False where it was spent before, and where the agent does not answer in time,
+// refuses, or answers for another ticket or account.
 bool redeem(const Answer& peeked, Secret& password);
 
 // Tells how the logon went, in the values of ICredentialProviderCredential::ReportResult.

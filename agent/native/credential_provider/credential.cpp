@@ -83,7 +83,7 @@ HRESULT Credential::GetSerialization(CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPO
   *serialization = {};
   *status_text = nullptr;
   *icon = CPSI_NONE;
-  if (!attempts::begin(peeked_.ticket)) return S_OK;
+  if (!attempts::possible(peeked_.ticket)) return S_OK;
   submitted_ = redeem_and_pack(*serialization);
   if (submitted_) {
     *response = CPGSR_RETURN_CREDENTIAL_FINISHED;

@@ -112,8 +112,9 @@ Reply& Reply::text(const char* name, const wchar_t* text, int units) {
   if (text == nullptr) return add("null");
   add("\"");
   for (int i = 0; units < 0 ? text[i] != 0 : i < units; i++) {
-    char one[8];
-    wsprintfA(one, "\\u%04x", text[i]);
+    const bool plain = text[i] >= L' ' && text[i] < 0x7F && text[i] != L'"' && text[i] != L'\\';
+    char one[8] = {static_cast<char>(text[i])};
+    if (!plain) wsprintfA(one, "\\u%04x", text[i]);
     add(one);
   }
   return add("\"");

@@ -5,9 +5,10 @@
 // agent's name and a real named pipe, which does to each request what the test
 // says over a loopback connection. It decides nothing itself.
 //
-//   fake_agent install PORT | start | stop | remove    the service
-//   fake_agent service PORT                            run by the service manager
-//   fake_agent plain PORT                              the same outside the service: an impostor
+//   fake_agent install | remove    the service
+//   fake_agent start PORT          starts it; it connects to the test's port
+//   fake_agent service             run by the service manager
+//   fake_agent plain PORT          the same outside the service: an impostor
 
 #include "console.h"
 
@@ -37,8 +38,8 @@ struct Behaviour {
 
 SRWLOCK lock = SRWLOCK_INIT;
 Behaviour behaviours[kVerbs];
-// Requests as they came, one JSON object a line.
-char log_text[1 << 15];
+// Requests as they came, one JSON object a line; the first ones, where there are many.
+char log_text[1 << 14];
 DWORD log_size;
 HANDLE ticket_event;
 HANDLE listening;
@@ -212,14 +213,18 @@ bool connect_to_test(DWORD port) {
 void run(DWORD port) {
   listening = CreateEventW(nullptr, TRUE, FALSE, nullptr);
   if (!connect_to_test(port)) return;
-  // Several, as the agent has them: a client always finds one that listens.
-  for (int i = 0; i < 4; i++) CloseHandle(CreateThread(nullptr, 0, listen_on_pipe, nullptr, 0, nullptr));
+  // Many: on a busy computer too a client always finds one that listens.
+  for (int i = 0; i < 16; i++) CloseHandle(CreateThread(nullptr, 0, listen_on_pipe, nullptr, 0, nullptr));
   obey();
 }
 
 // --- the service
 
-DWORD service_port;
+DWORD to_number(const wchar_t* text) {
+  DWORD value = 0;
+  for (; *text != 0; text++) value = value * 10 + static_cast<DWORD>(*text - L'0');
+  return value;
+}
 
 void tell_manager(DWORD state) {
   SERVICE_STATUS status = {SERVICE_WIN32_OWN_PROCESS, state, SERVICE_ACCEPT_STOP, NO_ERROR, 0, 0, 0};
@@ -234,83 +239,67 @@ DWORD WINAPI control(DWORD code, DWORD, void*, void*) {
   return NO_ERROR;
 }
 
-void WINAPI service_main(DWORD, wchar_t**) {
+void WINAPI service_main(DWORD count, wchar_t** words) {
   status_handle = RegisterServiceCtrlHandlerExW(kService, control, nullptr);
   tell_manager(SERVICE_RUNNING);
-  run(service_port);
+  if (count > 1) run(to_number(words[1]));
   tell_manager(SERVICE_STOPPED);
 }
 
-DWORD install(const wchar_t* port) {
+BOOL install(SC_HANDLE manager) {
   wchar_t path[MAX_PATH], command[MAX_PATH + 40];
   GetModuleFileNameW(nullptr, path, MAX_PATH);
-  wsprintfW(command, L"\"%s\" service %s", path, port);
-  SC_HANDLE manager = OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
-  for (int tries = 0; tries < 500; tries++) {
-    if (CreateServiceW(manager, kService, kService, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
-                       SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command, nullptr, nullptr, nullptr, nullptr,
-                       nullptr) != nullptr)
-      return ERROR_SUCCESS;
-    // The one of the test before may still be ending.
-    if (GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE && GetLastError() != ERROR_SERVICE_EXISTS) break;
-    Sleep(10);
-  }
-  return GetLastError();
+  wsprintfW(command, L"\"%s\" service", path);
+  return CreateServiceW(manager, kService, kService, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                        SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command, nullptr, nullptr, nullptr, nullptr,
+                        nullptr) != nullptr;
 }
 
-// The service manager forgets a service only when its process has ended.
-void await_end(SC_HANDLE service) {
-  SERVICE_STATUS_PROCESS status = {};
-  DWORD size;
-  QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, reinterpret_cast<BYTE*>(&status), sizeof status, &size);
-  HANDLE process = status.dwProcessId != 0 ? OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId) : nullptr;
-  if (process == nullptr) return;
-  WaitForSingleObject(process, 20000);
-  CloseHandle(process);
+BOOL start(SC_HANDLE manager, const wchar_t* port) {
+  const wchar_t* words[] = {port};
+  return StartServiceW(OpenServiceW(manager, kService, SERVICE_ALL_ACCESS), 1, words);
 }
 
-DWORD manage(const wchar_t* what) {
+DWORD manage(const wchar_t* what, const wchar_t* port) {
   SC_HANDLE manager = OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
-  SC_HANDLE service = OpenServiceW(manager, kService, SERVICE_ALL_ACCESS);
-  SERVICE_STATUS status;
   BOOL done = FALSE;
-  if (lstrcmpW(what, L"start") == 0) done = StartServiceW(service, 0, nullptr);
-  if (lstrcmpW(what, L"stop") == 0) done = ControlService(service, SERVICE_CONTROL_STOP, &status);
-  if (lstrcmpW(what, L"remove") == 0) {
-    await_end(service);
-    done = DeleteService(service);
-  }
+  if (lstrcmpW(what, L"install") == 0) done = install(manager);
+  if (lstrcmpW(what, L"start") == 0) done = start(manager, port);
+  if (lstrcmpW(what, L"remove") == 0) done = DeleteService(OpenServiceW(manager, kService, SERVICE_ALL_ACCESS));
   return done ? ERROR_SUCCESS : GetLastError();
 }
 
-DWORD to_number(const wchar_t* text) {
-  DWORD value = 0;
-  for (; *text != 0; text++) value = value * 10 + static_cast<DWORD>(*text - L'0');
-  return value;
+// The one of the test before may still be ending, and Wine takes its time to see it.
+bool may_pass(DWORD error) {
+  return error == ERROR_SERVICE_MARKED_FOR_DELETE || error == ERROR_SERVICE_ALREADY_RUNNING;
 }
 
-// Tells what Windows refused, on standard output, and returns the exit code.
-int told(const char* what, DWORD error) {
+int manage_patiently(const wchar_t* what, const wchar_t* port) {
+  DWORD error = manage(what, port);
+  for (int tries = 0; tries < 1000 && may_pass(error); tries++) {
+    Sleep(20);
+    error = manage(what, port);
+  }
   if (error == ERROR_SUCCESS) return 0;
-  reply.number(what, error);
+  reply.number("error", error);
   reply.write(GetStdHandle(STD_OUTPUT_HANDLE));
   return 1;
+}
+
+int serve_as_service() {
+  wchar_t name[] = L"LatchkeyAgent";
+  const SERVICE_TABLE_ENTRYW table[] = {{name, service_main}, {nullptr, nullptr}};
+  return StartServiceCtrlDispatcherW(table) ? 0 : static_cast<int>(GetLastError());
 }
 
 int main_program() {
   int count;
   wchar_t** words = CommandLineToArgvW(GetCommandLineW(), &count);
   if (count < 2) return 1;
-  if (count == 2) return told("error", manage(words[1]));
-  if (lstrcmpW(words[1], L"install") == 0) return told("install", install(words[2]));
-  service_port = to_number(words[2]);
-  if (lstrcmpW(words[1], L"plain") == 0) {
-    run(service_port);
-    return 0;
-  }
-  wchar_t name[] = L"LatchkeyAgent";
-  const SERVICE_TABLE_ENTRYW table[] = {{name, service_main}, {nullptr, nullptr}};
-  return StartServiceCtrlDispatcherW(table) ? 0 : static_cast<int>(GetLastError());
+  if (lstrcmpW(words[1], L"service") == 0) return serve_as_service();
+  if (lstrcmpW(words[1], L"plain") != 0) return manage_patiently(words[1], count > 2 ? words[2] : L"");
+  run(to_number(words[2]));
+  return 0;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "memory.h"
 
+#include "wire/secret.h"
+
 #include <tlhelp32.h>
 #include <winternl.h>
 
@@ -25,13 +27,28 @@ bool is_piece(ULONGLONG value) {
   return false;
 }
 
+// Through ReadProcessMemory: a thread of the provider may end meanwhile, and its stack go with it.
+BYTE window[1 << 16];
+
+void search_window(BYTE* from, SIZE_T size, Found& found) {
+  for (SIZE_T i = 0; i + sizeof(ULONGLONG) <= size; i++) {
+    if (!is_piece(*reinterpret_cast<const __attribute__((aligned(1))) ULONGLONG*>(window + i))) continue;
+    if (found.places++ == 0) found.first = from + i;
+  }
+}
+
 void search_region(const MEMORY_BASIC_INFORMATION& region, Found& found) {
   auto* at = static_cast<BYTE*>(region.BaseAddress);
-  for (SIZE_T i = 0; i + sizeof(ULONGLONG) <= region.RegionSize; i++) {
-    if (!is_piece(*reinterpret_cast<const __attribute__((aligned(1))) ULONGLONG*>(at + i))) continue;
-    if (found.places++ == 0) found.first = at + i;
-  }
+  BYTE* end = at + region.RegionSize;
   found.bytes += region.RegionSize;
+  // Windows overlap by what could be cut in two.
+  for (; at + sizeof(ULONGLONG) <= end; at += sizeof window - sizeof(ULONGLONG)) {
+    const auto left = static_cast<SIZE_T>(end - at);
+    SIZE_T size = 0;
+    if (!ReadProcessMemory(GetCurrentProcess(), at, window, left < sizeof window ? left : sizeof window, &size)) return;
+    if (at > window + sizeof window || at + size < window) search_window(at, size, found);
+    latchkey::wipe(window, sizeof window);
+  }
 }
 
 DWORD thread_count() {
