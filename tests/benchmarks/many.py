@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lab.simulated.script import Grant
 from tests.benchmarks.desk import computer, desk
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.processes import Memory, processor_seconds
+from tests.benchmarks.processes import Memory, processor_seconds, used_by, used_by_all
 from tests.lab.job import apply, end, play, request, start, task
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ MEGABYTE = 1e6
 
 
 class Cost(NamedTuple):
-    """What a main job on some PCs took: seconds, processor seconds of the controller, bytes."""
+    """What a main job on some PCs took: seconds, processor seconds, bytes.
+
+    `all_of_ours` are the processor seconds of controller and PCs together, `others` those that
+    other programs had meanwhile: they say whether a job was slow or the computer busy.
+    """
 
     seconds: float
     processor: float
     controller: int
     lab: int
+    all_of_ours: float
+    others: float
 
 
 def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
@@ -61,17 +68,18 @@ def main_job(operator: Operator) -> Cost:
     """Open, ask, restart, end on every PC, with proof from each that it all happened."""
     patient = {"timeout": LIMIT}
     tasks = (start(), request(restarts=1, **patient), apply(**patient), end())
-    began = time.monotonic()
+    began, ours, everything = time.monotonic(), used_by(os.getpid()), used_by_all()
     job = operator.begin([play(*tasks)])
     with Memory(job.process.pid) as used:
         processor = processor_seconds(job.process)
         seconds = time.monotonic() - began
         used.look()
+    ours, everything = used_by(os.getpid()) - ours, used_by_all() - everything
     assert job.process.returncode == 0, job.output
     for name in operator.computers:
         assert job.result("end", name)["erasure"]["confirmed"], name
         assert computer(operator, name).events.count("locked") == 1, name
-    return Cost(seconds, processor, used.job, used.lab)
+    return Cost(seconds, processor, used.job, used.lab, ours, max(0.0, everything - ours))
 
 
 def controller(operator: Operator) -> Figure:
@@ -106,6 +114,7 @@ def _growth(costs: dict[int, Cost]) -> list[Figure]:
         return []
     names = {
         "time": "seconds",
+        "processor time of controller and lab": "all_of_ours",
         "controller's memory": "controller",
         "lab's memory": "lab",
     }
@@ -126,7 +135,10 @@ def _where(costs: dict[int, Cost], field: str) -> str:
     for count, cost in costs.items():
         value = getattr(cost, field)
         shown = f"{value / MEGABYTE:.0f} MB" if isinstance(value, int) else f"{value:.1f} s"
-        told.append(f"{count} PCs {shown}")
+        busy = (
+            f" with {cost.all_of_ours:.0f} s of processor time, while other programs had {cost.others:.0f} s"
+        )
+        told.append(f"{count} PCs {shown}{busy if field == 'seconds' else ''}")
     return ", ".join(told)
 
 

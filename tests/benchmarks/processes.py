@@ -78,6 +78,27 @@ class Memory:
         self._thread.join()
 
 
+_TICKS = os.sysconf("SC_CLK_TCK")
+_OWN_AND_CHILDREN, _NOT_IDLE = slice(11, 15), (1, 2, 3, 6, 7)
+"""Where proc(5) has them: utime to cstime after a process's name; user, nice, system, irq, softirq of all."""
+
+
+def used_by(root: int) -> float:
+    """Return the processor seconds of a process and all that descended from it, ended ones included."""
+    seconds = 0.0
+    for pid in tree(root):
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+            seconds += sum(map(int, words.split()[_OWN_AND_CHILDREN])) / _TICKS
+    return seconds
+
+
+def used_by_all() -> float:
+    """Return the processor seconds that this computer has spent on programs since it started."""
+    words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    return sum(int(words[at]) for at in _NOT_IDLE) / _TICKS
+
+
 def processor_seconds(process: subprocess.Popen[bytes]) -> float:
     """Wait for a process; return what it and all that it waited for have used (wait4(2))."""
     _, status, used = os.wait4(process.pid, 0)
