@@ -11,11 +11,13 @@ import json
 import os
 import platform
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +49,10 @@ def engine() -> Path:
         fresh = Path(tempfile.mkdtemp(dir=home.parent))
         with tarfile.open(ARCHIVE) as archive:
             archive.extractall(fresh, filter="data")
-        fresh.rename(home)
+        # Another worker may have been faster; then its copy serves both.
+        with suppress(OSError):
+            fresh.rename(home)
+        shutil.rmtree(fresh, ignore_errors=True)
     return home / "powershell"
 
 
