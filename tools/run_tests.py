@@ -17,7 +17,7 @@ PACKAGE = "agent/src/latchkey_agent"
 # What decides, what remembers and what seals: every branch is tested.
 WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
 PYTEST = (sys.executable, "-m", "pytest")
-WAITING_AT_ONCE = "6"
+WAITING_AT_ONCE = "3"
 
 
 def coverage(*arguments: str) -> int:
