@@ -184,13 +184,13 @@ def _pad(secret: bytearray) -> bytearray:
         raise ValueError(msg)
     padded = bytearray(_PADDED)
     padded[0:2] = len(secret).to_bytes(2, "little")
-    padded[2 : 2 + len(secret)] = secret
+    memoryview(padded)[2 : 2 + len(secret)] = secret
     return padded
 
 
 def _unpad(padded: bytearray) -> bytearray:
-    # Sliced by hand into one new buffer: no copy of the secret stays behind.
     length = int.from_bytes(padded[0:2], "little")
     secret = bytearray(length)
-    secret[:] = memoryview(padded)[2 : 2 + length]
+    # From view to view: a slice of a bytearray takes a copy first, and nobody overwrites that.
+    memoryview(secret)[:] = memoryview(padded)[2 : 2 + length]
     return secret

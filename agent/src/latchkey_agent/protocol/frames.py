@@ -43,8 +43,10 @@ def encode(body: bytes, secret: bytes | bytearray = b"") -> bytearray:
         raise FrameError(msg)
     frame = bytearray(HEADER.size + len(body) + len(secret))
     HEADER.pack_into(frame, 0, MAGIC, len(body), len(secret))
-    frame[HEADER.size : HEADER.size + len(body)] = body
-    frame[HEADER.size + len(body) :] = secret
+    # A view, since a slice of a bytearray would take a copy of the secret first.
+    with memoryview(frame) as view:
+        view[HEADER.size : HEADER.size + len(body)] = body
+        view[HEADER.size + len(body) :] = secret
     return frame
 
 
