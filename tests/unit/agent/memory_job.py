@@ -21,7 +21,7 @@ from tests.unit.agent.world import ANNA, CUSTOMER, digest
 class Allocator(ctypes.Structure):
     """PyMemAllocatorEx (Python's documentation, "Customize Memory Allocators")."""
 
-    _fields_ = [(name, ctypes.c_void_p) for name in ("ctx", "malloc", "calloc", "realloc", "free")]
+    _fields_ = [(name, ctypes.c_void_p) for name in ("ctx", "malloc", "calloc", "realloc", "free")]  # type: ignore[mutable-override]
 
 
 def free_nothing() -> None:
