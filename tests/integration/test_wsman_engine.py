@@ -131,7 +131,7 @@ def theirs(script: str, given: bytes, engine: Path) -> Seen:
         [engine, "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded],
         input=given,
         capture_output=True,
-        timeout=30,
+        timeout=150,
         check=False,
     )
     # Only LF: the test is about what PowerShell does, not about Python's idea of a line.
