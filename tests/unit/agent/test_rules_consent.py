@@ -185,6 +185,20 @@ def test_rule_03_a_ticket_is_void_when_the_agreed_time_is_over(bench: Bench, can
     assert not bench.logon(p.Peek())[0].done
 
 
+def test_rule_03_a_ticket_is_void_while_the_clock_is_before_the_agreed_time(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The clock was set back while the PC restarted: nobody is signed in until the time has come."""
+    bench.lend(canary, not_before="19:00", not_after="23:00")
+    bench.world.now = START.replace(hour=20)
+    bench.restart()
+    bench.world.now = START
+    bench.reboot()
+    assert not bench.logon(p.Peek())[0].done
+    bench.world.now = START.replace(hour=19)
+    assert bench.sign_in_with_ticket() == canary
+
+
 @pytest.mark.parametrize(
     "more", [{"restarts": 3}, {"unlocks": 1}, {"foreign_restarts": True}, {"not_after": "23:00"}]
 )

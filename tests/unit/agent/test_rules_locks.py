@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench, cuts
@@ -241,6 +244,30 @@ def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
     assert bench.request() == bench.request()
 
 
+def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) -> None:
+    """Both apply while Windows takes its time to check the password: one restart, and both wait for it."""
+    bench.lend(canary)
+    accounts = bench.agent.core.computer.accounts
+    check, inside, go_on = accounts.check, threading.Event(), threading.Event()
+
+    def slow(account: Account, password: bytearray) -> LogonRefusal | None:
+        inside.set()
+        assert go_on.wait(10)
+        return check(account, password)
+
+    accounts.check = slow  # type: ignore[method-assign]
+    tickets: list[str] = []
+    threads = [threading.Thread(target=lambda: tickets.append(bench.restart())) for _ in range(2)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert tickets == [next(iter(bench.state.tickets))] * 2
+    assert len(bench.world.restarts) == 1
+
+
 def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: bytearray) -> None:
     """Cut the agent's power at each touch of an apply: launched again, one restart comes of it, none twice."""
 
@@ -309,12 +336,14 @@ def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
     """In a loop faster than the interval no ticket is written at all; slower, as many as were lent."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, restarts=2, foreign_restarts=True)
+    used = []
     for pause in (90, 30, 30, 30, 90, 90, 90):
         bench.world.now += timedelta(seconds=pause)
         bench.reboot()
-        if bench.logon(p.Peek())[0].done:
+        used.append(bench.logon(p.Peek())[0].done)
+        if used[-1]:
             bench.sign_in_with_ticket()
-    assert len(bench.state.tickets) == 2
+    assert used == [True, False, False, False, True, False, False]
     assert bench.sealed() == set()
     bench.stop()
 

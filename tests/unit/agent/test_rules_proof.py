@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from latchkey_agent import journal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench, cuts
@@ -137,6 +138,20 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
     assert bench.code(RESTART) == "journal_damaged"
     assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
     assert bench.marks() == 0
+
+
+def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench, canary: bytearray) -> None:
+    """Whoever knows how a hash is made changes one event: the next one's does not fit any more."""
+    bench.lend(canary)
+    hashes = dict(bench.database.execute("SELECT seq, hash FROM events"))
+    body = bench.database.execute("SELECT body FROM events WHERE seq = 3").fetchone()[0]
+    forged = body.replace(b"CHG-1", b"CHG-2")
+    digest = journal.link(hashes[2], 3, forged)
+    bench.database.execute("UPDATE events SET body = ?, hash = ? WHERE seq = 3", (forged, digest))
+    verdict = bench.result(m.JournalVerify())
+    assert verdict["problem"] == "event 4 is missing or was changed"
+    bench.crash()
+    assert bench.code(RESTART) == "journal_damaged"
 
 
 def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary: bytearray) -> None:
