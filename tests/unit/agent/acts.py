@@ -28,7 +28,7 @@ def prelude(whose: str) -> list[Act]:
 
 WHO = ("anna", "anna", "anna", "ben")
 SERVED = ("CHG-1", "CHG-1", "CHG-1", "CHG-2")
-LOGONS = ("well", "well", "well", "unreported", "late", "dies")
+LOGONS = ("well", "well", "well", "unreported", "late", "slow", "dies")
 ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "open": (2, ((0, 1), SERVED)),
     "end": (1, ((0, 1), SESSIONS)),
@@ -38,20 +38,21 @@ ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "erase_all": (1, ((0, 1),)),
     "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
     "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
-    "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "deny", "later", "look"))),
+    "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "guess", "deny", "later", "look"))),
     "revoke": (1, (WHO,)),
     "pause": (3, (WHO, ("hold", "go on", "go on"))),
     "read": (1, (WHO,)),
-    "change_password": (1, (WHO,)),
+    "change_password": (2, (WHO,)),
     "come": (2, (WHO,)),
     "leave": (3, ()),
     "log_on": (10, (LOGONS,)),
+    "redeem_again": (2, ()),
     "go_down": (6, ()),
     "restart_by_others": (3, ()),
     "crash": (2, ()),
     "power_cut": (2, ()),
     "cut_soon": (6, (tuple(range(1, 16)),)),
-    "die_asking": (1, ()),
+    "die_asking": (2, (("same", "changed"),)),
     "wait": (9, ((1.0, 30.0, 61.0, 61.0, 61.0, 61.0, 700.0, 3600.0),)),
     "set_clock": (2, ((61.0, 3600.0, 20_000.0, -30.0, -3600.0, -20_000.0),)),
     "break_port": (2, (PORTS,)),

@@ -154,6 +154,9 @@ class Play:
         self.bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=peer)
         if how in {"allow", "mistype"}:
             self._enter(who, request, self.passwords[who] if how == "allow" else b"no")
+        elif how == "guess":
+            for _ in range(3):
+                self._enter(who, request, b"no")
         elif how == "deny":
             self.bench.customer(p.RequestDecline(request=request), peer=peer)
         elif how == "later":
@@ -221,6 +224,10 @@ class Play:
         if ending == "late":
             self.world.now += timedelta(minutes=20)
             self.bench.wake()
+        if ending == "slow":
+            # Windows accepts the logon, and lists the session a while later.
+            self.bench.report(tile.ticket, 0 if accepted else REFUSED)
+            self.world.now += timedelta(seconds=20)
         if accepted:
             self.world.sign_in(account)
             self.ledger.by_hand.discard(account)
@@ -229,6 +236,11 @@ class Play:
         if is_told and self.bench.report(tile.ticket, 0 if accepted else REFUSED) and not accepted:
             self.ledger.refused.add(self.bench.state.tickets[tile.ticket].grant)
         self.bench.agent.sessions_changed()
+
+    def redeem_again(self) -> None:
+        """Let somebody ask for a password that is out already."""
+        for ticket in list(self.ledger.handed):
+            assert not self.bench.logon(p.Redeem(ticket=ticket))[1]
 
     def _redeem(self, ticket: str) -> bytearray | None:
         """Redeem; what comes out is held against everything that forbids it."""
@@ -269,8 +281,10 @@ class Play:
         """Cut the agent's life at one of the next touches."""
         self.world.cut_at = self.world.touches + touches
 
-    def die_asking(self) -> None:
-        """Cut the agent's life when Windows has next judged a password."""
+    def die_asking(self, password: str) -> None:
+        """Cut the agent's life when Windows has next judged a password; perhaps one that is not Anna's any more."""
+        if password == "changed":
+            self.change_password("anna")
         self.world.dies_after = "accounts"
 
     def wait(self, seconds: float) -> None:
@@ -367,7 +381,8 @@ class Play:
             if ticket.logged_on_at is not None and ticket.closing is None:
                 assert not ticket.must_lock
                 assert ticket.relock_at is not None
-                assert ticket.relock_at > self.world.now
+                grant = self.bench.state.grants[ticket.grant]
+                assert self.world.now < ticket.relock_at <= grant.terms.not_after
                 unlocked.add(ticket.account)
         assert {s.account for s in self.world.open_desktops()} <= unlocked | self.ledger.by_hand
 

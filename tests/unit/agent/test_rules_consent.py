@@ -20,7 +20,7 @@ from latchkey_agent.protocol import messages as m
 from latchkey_agent.vault import VaultError
 from tests.canary import search, search_bytes
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, OPERATOR, START
+from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
 
 RESTART = m.CredentialApply(session="CHG-1", action="restart")
 UNLOCK = m.CredentialApply(session="CHG-1", action="unlock")
@@ -174,6 +174,23 @@ def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> 
     assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="three")) == "terms_used_up"
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert len(bench.world.restarts) == 2
+
+
+def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Two people lent something in one session: Anna's restarts are used up, and Ben's are no reason to go on."""
+    anna = bench.lend(canary, restarts=1, unlocks=1, foreign_restarts=True)
+    bench.world.set_password(BEN, canary)
+    request = bench.request(account="ben", restarts=3)
+    bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
+    assert bench.customer(p.RequestAllow(request=request, entered="ben"), canary, OTHER).done
+    for _ in range(2):
+        bench.reboot()
+        if bench.logon(p.Peek())[0].done:
+            bench.sign_in_with_ticket()
+    assert bench.state.grants[anna].restarts_left == 0
+    assert len(bench.state.tickets) == 1
 
 
 def test_rule_03_a_ticket_is_void_when_the_agreed_time_is_over(bench: Bench, canary: bytearray) -> None:

@@ -15,7 +15,7 @@ from .model import State, Ticket
 from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, TicketState
-from .using import not_too_soon, usable
+from .using import must_allow, not_too_soon
 
 FOREIGN_TICKET = timedelta(minutes=15)
 """How long the logon screen has after a restart that nobody asked the agent for."""
@@ -70,7 +70,7 @@ def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) ->
         if not grant.terms.foreign_restarts:
             continue
         try:
-            usable(state, grant.session, "", "restart", now)
+            must_allow(grant, "restart", now)
             not_too_soon(state, now, policy)
         except Refused:
             continue

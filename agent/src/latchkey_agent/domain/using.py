@@ -141,12 +141,17 @@ def usable(state: State, session: str, name: str, action: str, now: datetime) ->
         raise Refused("no_grant", session=name)
     if grant.ended is not None:
         raise ended_refusal(grant, name)
+    must_allow(grant, action, now)
+    return grant
+
+
+def must_allow(grant: Grant, action: str, now: datetime) -> None:
+    """Raise Refused unless a live grant allows `action` now (rule 3)."""
     if grant.state is GrantState.PAUSED:
         raise Refused("grant_paused")
     _within(grant, now)
     if (grant.restarts_left if action == "restart" else grant.unlocks_left) <= 0:
         raise Refused("terms_used_up", detail=agreed(grant))
-    return grant
 
 
 def ended_refusal(grant: Grant, session: str) -> Refused:
