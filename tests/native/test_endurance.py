@@ -11,7 +11,7 @@ from tests.native.built import BarePC
 from tests.native.programs import LOGON, UNLOCK, FakeAgent, LogonScreen
 from tests.native.scene import USERS, unloaded_within
 
-ALONE, IDLE, WHOLE = 9_300, 500, 200
+ALONE, IDLE, WHOLE = 9_700, 200, 100
 """Rounds without an agent, with one that has no ticket, and with a whole logon each."""
 
 

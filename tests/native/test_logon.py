@@ -293,9 +293,12 @@ def test_the_policy_switches_it_off(
 
 
 def test_the_dll_goes_when_logonui_is_done(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
-    """After UnAdvise and Release nothing keeps it: no object, no thread."""
+    """After UnAdvise and the last Release nothing keeps it: no object, no class object, no thread."""
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
     assert screen("unload")["loaded"] == 1
+    screen("hold")
     screen.end()
+    assert screen("unload")["loaded"] == 1
+    screen("let_go")
     unloaded_within(screen, 5)

@@ -11,17 +11,19 @@ namespace {
 
 LONG references;
 
-// Lives as long as the DLL, so its references are not counted.
+// Lives as long as the DLL; whoever holds it keeps the DLL loaded.
 class Factory final : public IClassFactory {
  public:
   STDMETHODIMP QueryInterface(REFIID iid, void** object) override {
     if (object == nullptr) return E_POINTER;
     const bool known = iid == __uuidof(IUnknown) || iid == __uuidof(IClassFactory);
     *object = known ? this : nullptr;
-    return known ? S_OK : E_NOINTERFACE;
+    if (!known) return E_NOINTERFACE;
+    AddRef();
+    return S_OK;
   }
-  STDMETHODIMP_(ULONG) AddRef() override { return 2; }
-  STDMETHODIMP_(ULONG) Release() override { return 1; }
+  STDMETHODIMP_(ULONG) AddRef() override { return static_cast<ULONG>(InterlockedIncrement(&references)); }
+  STDMETHODIMP_(ULONG) Release() override { return static_cast<ULONG>(InterlockedDecrement(&references)); }
 
   STDMETHODIMP CreateInstance(IUnknown* outer, REFIID iid, void** object) override {
     if (object == nullptr) return E_POINTER;
@@ -32,7 +34,7 @@ class Factory final : public IClassFactory {
   }
 
   STDMETHODIMP LockServer(BOOL lock) override {
-    lock ? InterlockedIncrement(&references) : InterlockedDecrement(&references);
+    lock ? AddRef() : Release();
     return S_OK;
   }
 };
