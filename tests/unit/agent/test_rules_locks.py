@@ -124,6 +124,37 @@ def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, cana
     assert bench.world.open_desktops() == []
 
 
+def test_rule_09_a_logon_that_was_given_up_and_is_never_reported_is_locked(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The agent died with the late report: it finds the desktop, but takes none of the next day for it."""
+    bench.waiting(canary)
+    ticket, _ = bench.redeem()
+    bench.world.now += timedelta(minutes=20)
+    bench.wake()
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.start()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+    assert bench.state.tickets[ticket].closing == "locked"
+
+
+def test_rule_09_the_customers_own_desktop_of_the_next_morning_stays_open(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A logon of the night came to nothing: who signs in by hand hours later, or after a restart, is not locked out."""
+    bench.waiting(canary)
+    bench.redeem()
+    bench.world.now += timedelta(minutes=20)
+    bench.wake()
+    bench.world.now += timedelta(minutes=10)
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops()
+
+
 def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: bytearray) -> None:
     """Nothing can be journalled any more: the desktop is locked all the same, and noted later."""
     ticket = bench.waiting(canary)

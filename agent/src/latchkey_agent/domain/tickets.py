@@ -17,6 +17,8 @@ from .transitions import OPEN_TICKETS, TICKET, GrantState, IllegalTransitionErro
 
 LOGON_TIME = timedelta(minutes=2)
 """A logon that has begun may take this long, even past the end of its ticket."""
+LATE_LOGON = timedelta(minutes=30)
+"""So long after a ticket was redeemed, an open desktop is taken for its logon, though that was given up."""
 
 
 def find_ticket(state: State, ticket: str) -> Ticket:
@@ -96,9 +98,18 @@ def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Po
     """A redeemed ticket's account has an open desktop: the logon happened, whoever reports it."""
     decision = Decision()
     for ticket in state.tickets.values():
-        if ticket.state is TicketState.REDEEMED and ticket.account.sid in command.open_desktops:
+        if ticket.account.sid in command.open_desktops and _may_log_on(state, ticket, now):
             decision += _logged_on(state, ticket, now)
     return decision
+
+
+def _may_log_on(state: State, ticket: Ticket, now: datetime) -> bool:
+    """Whether a desktop that is open now may come of the ticket: of one that was given up, for a while."""
+    if ticket.state is TicketState.REDEEMED:
+        return True
+    if ticket.redeemed_at is None or ticket.why != "interrupted":
+        return False
+    return ticket.boot_after == state.boot_id and now < ticket.redeemed_at + LATE_LOGON
 
 
 def cancel(state: State, command: c.CancelTicket, now: datetime, _policy: Policy) -> Decision:
