@@ -274,7 +274,7 @@ def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearra
         bench.ask(m.SessionEnd(session=f"S-{number}"))
     desktop = bench.customer(p.CustomerWatch()).desktop
     assert desktop is not None
-    assert len(desktop.notices) == 64
+    assert 64 <= len(desktop.notices) < 64 + 8
     assert desktop.notices[-1].kind == "erased"
     theirs = bench.customer(p.CustomerWatch(), peer=OTHER).desktop
     assert theirs is not None

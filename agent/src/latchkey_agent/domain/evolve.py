@@ -20,9 +20,11 @@ from .model import Grant, Mark, Notice, NoticeKind, Request, State, SupportSessi
 from .transitions import GRANT, REQUEST, SESSION, TICKET, GrantState, SessionState, step
 
 KEPT_SESSIONS = 32
-"""Closed sessions stay in the state as long as no newer ones push them out; the journal keeps all."""
+"""Closed sessions stay in the state until newer ones push them out; the journal keeps all."""
 KEPT_NOTICES = 64
 """Notices that an account has not closed; older ones make way, their receipts stay."""
+AT_ONCE = 8
+"""So many are pushed out together: looking for them each time is most of the work of reading a long journal."""
 
 
 def evolve(state: State, event: e.AnyEvent) -> State:
@@ -89,13 +91,13 @@ def _session_opened(draft: _Draft, event: e.SessionOpened) -> None:
 
 def _forget(draft: _Draft, name: str) -> None:
     """Drop closed sessions of that name, and the oldest ones beyond the number kept."""
+    is_crowded = len(draft.sessions) >= KEPT_SESSIONS + AT_ONCE
+    if not is_crowded and all(s.name != name for s in draft.sessions.values()):
+        return
     unsettled = _unsettled(draft)
     over = [s.id for s in draft.sessions.values() if s.id not in unsettled]
-    gone = {i for i in over if draft.sessions[i].name == name} | set(
-        over[: max(0, len(over) - KEPT_SESSIONS)]
-    )
-    if not gone:
-        return
+    oldest = over[: max(0, len(over) - KEPT_SESSIONS)] if is_crowded else []
+    gone = {i for i in over if draft.sessions[i].name == name} | set(oldest)
     draft.sessions = {k: v for k, v in draft.sessions.items() if k not in gone}
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
@@ -322,11 +324,12 @@ def _notice(
 
 
 def _make_room(notices: dict[str, Notice], account: str) -> None:
-    """Drop an account's oldest notice where a new one would be one too many."""
-    if len(notices) >= KEPT_NOTICES:
-        theirs = [n.id for n in notices.values() if n.account == account]
-        if len(theirs) >= KEPT_NOTICES:
-            del notices[theirs[0]]
+    """Drop an account's oldest notices where there are too many."""
+    if len(notices) < KEPT_NOTICES or len(notices) % AT_ONCE:
+        return
+    theirs = [n.id for n in notices.values() if n.account == account]
+    for notice in theirs[: max(0, len(theirs) - KEPT_NOTICES)]:
+        del notices[notice]
 
 
 def _notices_closed(draft: _Draft, event: e.NoticesClosed) -> None:
