@@ -114,7 +114,11 @@ class Power(Protocol):
         """Return the random id of this boot (volatile registry key)."""
 
     def restart(self, *, message: str, grace: float) -> None:
-        """Start a planned restart after `grace` seconds (InitiateShutdownW)."""
+        """Start a planned restart after `grace` seconds (InitiateShutdownW).
+
+        One that was started here already is no fault: the agent asks again
+        after a crash, and would take a refusal for a restart that will not be.
+        """
 
     def pending_reasons(self) -> list[str]:
         """Return why Windows waits for a restart; empty if it does not."""

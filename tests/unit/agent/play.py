@@ -9,9 +9,7 @@ crash, might not.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from latchkey_agent.protocol import messages as m
 from latchkey_agent.vault import MAGIC
 from tests.unit.agent.acts import Act
 from tests.unit.agent.bench import Bench
+from tests.unit.agent.ledger import Ledger
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, PowerCut, World, digest
 
 INTERVAL = 60.0
@@ -33,21 +32,6 @@ POLICY = f"min_restart_interval = {INTERVAL}\nlock_within = 0.05"
 OPERATORS = (OPERATOR, OPERATOR._replace(account=Account("S-1-5-21-1-2-3-501", "second", "PC-07")))
 PEOPLE: dict[str, tuple[Account, Peer]] = {"anna": (ANNA, CUSTOMER), "ben": (BEN, OTHER)}
 REFUSED = 0xC000006D
-
-
-@dataclass
-class Ledger:
-    """What happened, as nobody inside the PC can forget it."""
-
-    entered: dict[str, bytes] = field(default_factory=dict)
-    over: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-    handed: Counter[str] = field(default_factory=Counter)
-    by_grant: Counter[str] = field(default_factory=Counter)
-    entries: Counter[str] = field(default_factory=Counter)
-    jumped: bool = False
-    restarts: int = 0
-    by_hand: set[Account] = field(default_factory=set)
 
 
 class Play:
