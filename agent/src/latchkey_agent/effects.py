@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 POLL = 0.05
 """Seconds between two looks at a session that is being locked; Windows sends no answer to a lock."""
 SIGN_IN_TIME = timedelta(minutes=2)
-"""A session may take this long to appear after Windows has accepted the logon."""
+"""A desktop may take this long to open after Windows has accepted the logon."""
 
 
 class EffectRunner:
@@ -33,6 +33,7 @@ class EffectRunner:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._seen_open: set[str] = set()
 
     def run(self) -> bool:
         """Run every pending effect once; tell whether all of them succeeded.
@@ -87,24 +88,25 @@ class EffectRunner:
         ticket = self._core.state.tickets.get(ticket_id)
         if ticket is None or ticket.closing is not None:
             return
-        how = self._lock(ticket) or self._cut_off(ticket)
-        self._core.execute(c.CloseDesktop(ticket=ticket.id, how=how))
+        self._core.execute(c.CloseDesktop(ticket=ticket.id, how=self.secure(ticket)))
+        self._seen_open.discard(ticket.id)
 
-    def secure(self, ticket: Ticket) -> None:
-        """Close a ticket's desktop although nothing can be journalled.
+    def secure(self, ticket: Ticket) -> Closing:
+        """Close the desktop that a ticket has opened; return how. Journals nothing.
 
         Raises:
-            PortError: it is still open.
+            PortError: it is open, or may still open.
         """
-        _ = self._lock(ticket) or self._cut_off(ticket)
+        return self._lock(ticket) or self._cut_off(ticket)
 
     def _lock(self, ticket: Ticket) -> Closing | None:
         """Lock the account's desktops and see it happen, within the policy's time."""
 
         def look() -> Closing | None:
             for desktop in self._desktops(ticket):
+                self._seen_open.add(ticket.id)
                 self._core.computer.sessions.lock(desktop.session_id)
-            return self._closed(ticket)
+            return None if self._may_still_open(ticket) else self._closed(ticket)
 
         try:
             return self._poll(look)
@@ -112,25 +114,26 @@ class EffectRunner:
             log.warning("the session could not be locked: %s", fault)
             return None
 
+    def _may_still_open(self, ticket: Ticket) -> bool:
+        """Windows accepts a logon before it lists the session, and before it unlocks one that was there."""
+        begun = ticket.logged_on_at or ticket.redeemed_at or ticket.issued_at
+        is_fresh = timedelta() <= self._core.now() - begun < SIGN_IN_TIME
+        return is_fresh and ticket.id not in self._seen_open
+
     def _cut_off(self, ticket: Ticket) -> Closing:
         """Disconnect what could not be locked (rule 9)."""
-        if not self._sign_ins(ticket):
-            return self._never_came(ticket)
+        if self._may_still_open(ticket):
+            msg = "the desktop has not opened yet"
+            raise PortError(msg)
+        if not (desktops := self._desktops(ticket)):
+            return self._closed(ticket) or "gone"
         log.warning("the lock could not be confirmed; the session is disconnected")
-        for desktop in self._desktops(ticket):
+        for desktop in desktops:
             self._core.computer.sessions.disconnect(desktop.session_id)
         if self._poll(lambda: self._closed(ticket)) is None:
             msg = "the session could be neither locked nor disconnected"
             raise PortError(msg)
         return "disconnected"
-
-    def _never_came(self, ticket: Ticket) -> Closing:
-        """Nobody is signed in: they left again, or the session still has to appear."""
-        begun = ticket.logged_on_at or ticket.redeemed_at or ticket.issued_at
-        if timedelta() <= self._core.now() - begun < SIGN_IN_TIME:
-            msg = "the session has not appeared yet"
-            raise PortError(msg)
-        return "gone"
 
     def _closed(self, ticket: Ticket) -> Closing | None:
         """Return how the account's desktops are closed, None while one is open or none is there."""

@@ -232,6 +232,20 @@ def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
     assert bench.agent._until_next() == module.FIRST_RETRY
 
 
+def test_effects_wait_for_the_disk(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """They are not done, and not lost; without a journal there are none."""
+    bench.effects_lag = True
+    bench.open()
+    bench.request()
+    bench.world.disk = "dead"
+    assert not bench.agent._effects_done()
+    assert "effects wait: storage_failed" in caplog.text
+    bench.world.disk = "well"
+    assert bench.agent._effects_done()
+    bench.stop()
+    assert bench.agent._effects_done()
+
+
 def test_waits_between_tries_grow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """One, two, four seconds, thirty at most; a new event begins anew."""
     pauses: list[float | None] = []

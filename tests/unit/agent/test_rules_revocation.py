@@ -280,6 +280,18 @@ def test_rule_08_a_record_that_comes_back_is_erased(bench: Bench, canary: bytear
     assert bench.marks() == 0
 
 
+def test_rule_08_a_record_that_comes_back_before_the_check_is_erased(bench: Bench, canary: bytearray) -> None:
+    """Looking is not enough: what is found there is deleted first."""
+    grant = bench.lend(canary)
+    record = bench.agent.core.journal.sealed(grant)
+    bench.effects_lag = True
+    bench.revoke()
+    bench.database.execute("INSERT INTO sealed VALUES (?, ?)", (grant, record))
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.marks() == 0
+
+
 def test_rule_08_a_grant_without_its_record_ends(bench: Bench, canary: bytearray) -> None:
     """Nothing is shown as lent that is not there."""
     grant = bench.lend(canary)

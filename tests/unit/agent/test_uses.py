@@ -281,6 +281,33 @@ def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearra
     assert [notice.kind for notice in theirs.notices] == ["granted"]
 
 
+def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: bytearray) -> None:
+    """Its name is used again, but what it has opened is still to be closed; then it may go."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.report(ticket)
+    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+    assert ticket in bench.state.tickets
+    bench.world.lock_works = True
+    bench.effects()
+    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.result(m.SessionStart(session="CHG-1", reason="A third"))
+    assert ticket not in bench.state.tickets
+    assert len(bench.state.sessions) == 1
+
+
+def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
+    """Windows said nothing about it: it may be tried again."""
+    bench.lend(canary)
+    bench.world.broken.add("accounts")
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "agent_failed"
+    bench.world.broken.clear()
+    assert bench.restart()
+
+
 def test_nothing_allowed_allows_taking_back(bench: Bench, canary: bytearray) -> None:
     """The policy that stands for a broken one refuses to lend, and ends what is lent."""
     grant = bench.lend(canary)

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules 13 and 14 of the design, at the agent's pipes: repeats and loops."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench, cuts
+
+RESTART = m.CredentialApply(session="CHG-1", action="restart")
+WRONG = "wrong".encode("utf-16-le")
+LOGON_FAILURE = 0xC000006D
+INTERVAL = "min_restart_interval = 60.0"
+
+
+# --- 13: launched again ------------------------------------------------------------------------
+
+
+def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, canary: bytearray) -> None:
+    """Session, request, grant and restart are found again; nobody is asked and nothing is begun."""
+    bench.lend(canary)
+    bench.restart(step="one")
+    again = [
+        bench.ask(m.SessionStart(session="CHG-1", reason="Monthly updates")),
+        bench.ask(m.CredentialRequest(session="CHG-1", restarts=2)),
+        bench.ask(m.CredentialApply(session="CHG-1", action="restart", step="one")),
+    ]
+    assert [answer.changed for answer in again] == [False, False, False]
+    assert (len(bench.state.requests), len(bench.state.tickets)) == (1, 1)
+    assert len(bench.world.restarts) == 1
+
+
+def test_rule_13_a_step_that_restarted_is_not_restarted_again(bench: Bench, canary: bytearray) -> None:
+    """The job died after the restart had succeeded: the second one finds it done."""
+    bench.lend(canary)
+    ticket = bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.restart(step="one") == ticket
+    assert len(bench.world.restarts) == 1
+
+
+def test_rule_13_an_unlock_is_not_taken_for_the_steps_restart(bench: Bench, canary: bytearray) -> None:
+    """One step may restart and unlock: each is done once."""
+    bench.lend(canary, unlocks=1)
+    restart = bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.unlock(step="one") != restart
+
+
+def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
+    """The same request again finds the one that is on the screen."""
+    bench.open()
+    assert bench.request() == bench.request()
+
+
+def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) -> None:
+    """Both apply while Windows takes its time to check the password: one restart, and both wait for it."""
+    bench.lend(canary)
+    accounts = bench.agent.core.computer.accounts
+    check, inside, go_on = accounts.check, threading.Event(), threading.Event()
+
+    def slow(account: Account, password: bytearray) -> LogonRefusal | None:
+        inside.set()
+        assert go_on.wait(10)
+        return check(account, password)
+
+    accounts.check = slow  # type: ignore[method-assign]
+    tickets: list[str] = []
+    threads = [threading.Thread(target=lambda: tickets.append(bench.restart())) for _ in range(2)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert tickets == [next(iter(bench.state.tickets))] * 2
+    assert len(bench.world.restarts) == 1
+
+
+def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: bytearray) -> None:
+    """Cut the agent's power at each touch of an apply: launched again, one restart comes of it, none twice."""
+
+    def apply(bench: Bench) -> str:
+        return bench.restart(step="one")
+
+    for cut in cuts(place, lambda bench: bench.lend(canary), apply):
+        if cut.bench.sealed():
+            ticket = apply(cut.bench)
+            assert cut.bench.world.restarts == [""]
+            assert list(cut.bench.state.tickets) == [ticket]
+        else:
+            # Killed while Windows was asked: rule 6 is the stronger one.
+            assert cut.bench.code(RESTART) == "grant_rejected"
+
+
+# --- 14: a restart loop ends -------------------------------------------------------------------
+
+
+def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytearray) -> None:
+    """A second restart is refused until the policy's interval is over, and says how long."""
+    bench = Bench(place, policy=INTERVAL)
+    bench.lend(canary)
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    bench.world.now += timedelta(seconds=59)
+    error = bench.error(m.CredentialApply(session="CHG-1", action="restart", step="two"))
+    assert (error.code, error.retry_after) == ("restart_too_soon", 1.0)
+    bench.world.now += timedelta(seconds=1)
+    bench.restart(step="two")
+    bench.stop()
+
+
+def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, canary: bytearray) -> None:
+    """A long warning before the restart does not eat the interval up."""
+    bench = Bench(place, policy=INTERVAL)
+    bench.lend(canary)
+    bench.restart(step="one", grace=3600.0, within=7200.0)
+    bench.world.now += timedelta(hours=1)
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    bench.stop()
+
+
+def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
+    place: Path, canary: bytearray
+) -> None:
+    """The interval begins anew when the change is seen, and ends after its time."""
+    bench = Bench(place, policy=INTERVAL)
+    bench.lend(canary, not_before="2026-11-20T00:00", not_after="2026-11-24T12:00")
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    bench.world.now -= timedelta(hours=5)
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    bench.world.now += timedelta(seconds=60)
+    bench.restart(step="two")
+    bench.stop()
+
+
+def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
+    place: Path, canary: bytearray
+) -> None:
+    """In a loop faster than the interval no ticket is written at all; slower, as many as were lent."""
+    bench = Bench(place, policy=INTERVAL)
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    used = []
+    for pause in (90, 30, 30, 30, 90, 90, 90):
+        bench.world.now += timedelta(seconds=pause)
+        bench.reboot()
+        used.append(bench.logon(p.Peek())[0].done)
+        if used[-1]:
+            bench.sign_in_with_ticket()
+    assert used == [True, False, False, False, True, False, False]
+    assert bench.sealed() == set()
+    bench.stop()
+
+
+def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The restart is asked for again after each crash; Windows takes it once."""
+    bench.lend(canary)
+    bench.restart()
+    for _ in range(5):
+        bench.crash()
+        bench.effects()
+    assert len(bench.world.restarts) == 1
