@@ -160,6 +160,20 @@ def test_a_refusal_on_a_full_disk_is_still_that_refusal(bench: Bench) -> None:
     assert bench.events().count("command_refused") == 1
 
 
+def test_a_start_that_cannot_be_journalled_is_no_start(bench: Bench) -> None:
+    """The PC is in another boot, and the disk does not take that: everything is refused until it does."""
+    bench.open()
+    bench.kill()
+    bench.world.reboot()
+    bench.world.disk = "dead"
+    bench.start()
+    assert bench.code(END) == "storage_failed"
+    bench.world.disk = "well"
+    bench.wake()
+    assert bench.state.boot_id == bench.world.boot
+    assert bench.ask(END).outcome == "done"
+
+
 def test_what_is_not_sealed_is_not_opened(bench: Bench, canary: bytearray) -> None:
     """It is said that nothing is there."""
     grant = bench.lend(canary)

@@ -15,8 +15,6 @@ from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench, cuts
 
 RESTART = m.CredentialApply(session="CHG-1", action="restart")
-WRONG = "wrong".encode("utf-16-le")
-LOGON_FAILURE = 0xC000006D
 INTERVAL = "min_restart_interval = 60.0"
 
 

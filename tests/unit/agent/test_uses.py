@@ -299,6 +299,16 @@ def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: b
     assert len(bench.state.sessions) == 1
 
 
+def test_a_session_with_a_void_ticket_is_forgotten(bench: Bench, canary: bytearray) -> None:
+    """Nothing comes of it any more."""
+    bench.lend(canary)
+    bench.world.refuses_restart = "somebody else is signed in"
+    bench.restart()
+    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+    assert not bench.state.tickets
+
+
 def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
     """Windows said nothing about it: it may be tried again."""
     bench.lend(canary)
@@ -306,6 +316,25 @@ def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Benc
     assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "agent_failed"
     bench.world.broken.clear()
     assert bench.restart()
+
+
+def test_a_desktop_that_went_down_with_the_pc_is_gone(bench: Bench, canary: bytearray) -> None:
+    """The power failed before the lock: nothing is open any more, and the customer reads that."""
+    ticket = bench.waiting(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.effects_lag = True
+    bench.report(ticket)
+    bench.power_cut()
+    assert bench.state.tickets[ticket].closing == "gone"
+
+
+def test_a_restart_by_others_is_not_taken_for_the_jobs_own(bench: Bench, canary: bytearray) -> None:
+    """The job's step still wants its restart."""
+    bench.lend(canary, foreign_restarts=True)
+    bench.reboot()
+    bench.sign_in_with_ticket()
+    assert bench.restart() != next(iter(bench.state.tickets))
 
 
 def test_nothing_allowed_allows_taking_back(bench: Bench, canary: bytearray) -> None:
