@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -17,8 +18,10 @@ from tests.unit.agent.acts import ACTS, Act, prelude
 from tests.unit.agent.bench import memory_disk
 from tests.unit.agent.play import Play
 
-HISTORIES = int(os.environ.get("LATCHKEY_HISTORIES", "150"))
+HISTORIES = int(os.environ.get("LATCHKEY_HISTORIES", "120"))
 """How many; `python -m tests.unit.agent.histories` plays ten thousand, each with a seed of its own."""
+
+pytestmark = pytest.mark.timeout(120 + 2 * HISTORIES)
 
 
 def act(name: str) -> st.SearchStrategy[Act]:
