@@ -16,8 +16,9 @@ from .customer import CustomerDesk
 from .domain import commands as c
 from .domain.decide import next_deadline
 from .domain.refusal import Refused
-from .domain.transitions import TicketState
+from .domain.transitions import OPEN_REQUESTS, TicketState
 from .effects import EffectRunner
+from .held import HeldBack
 from .logon import LogonDesk
 from .peer import Peer
 from .ports import Computer, PortError
@@ -53,14 +54,19 @@ class Agent:
     ) -> None:
         self.core = Core(computer, folder, SettingsFile(settings_file), random)
         self.effects = EffectRunner(self.core)
-        self._control = ControlDesk(self.core)
-        self._customer = CustomerDesk(self.core)
+        held = HeldBack(self.core.changed, self._is_asked)
+        self._control = ControlDesk(self.core, held)
+        self._customer = CustomerDesk(self.core, held)
         self._logon = LogonDesk(self.core)
         self._unnoted = False
         self._notices = 0
         self._told = ""
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    def _is_asked(self, request: str) -> bool:
+        found = self.core.state.requests.get(request)
+        return found is not None and found.state in OPEN_REQUESTS
 
     # --- life ---------------------------------------------------------------------
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from . import __version__, views
+from . import __version__, receipts, views
 from .applying import Applying
 from .core import Core
 from .domain import commands as c
-from .domain import receipt as receipts
 from .domain.asking import find_request
 from .domain.decision import live_grants, open_session
 from .domain.forecast import forecast
@@ -20,6 +19,7 @@ from .domain.model import Account, Grant, Requester, State, Terms
 from .domain.refusal import Refused
 from .domain.terms import resolve, window
 from .domain.transitions import OPEN_REQUESTS, GrantState
+from .held import HeldBack
 from .peer import Peer
 from .ports import PortError
 from .protocol import PROTOCOL_VERSION, codec
@@ -36,8 +36,9 @@ ERASURE_WAIT = 10.0
 class ControlDesk:
     """Answers the operator's requests, one by one."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, held: HeldBack) -> None:
         self._core = core
+        self._held = held
         self._applying = Applying(core)
         self._handlers: dict[type[m.ControlRequest], Handler] = {
             m.SessionStart: self._session_start,
@@ -111,7 +112,9 @@ class ControlDesk:
             session=views.session_view(state, state.sessions[subject]),
             erasure=[self._proof(grant) for grant in grants],
             receipts=[
-                self._receipt_view(state, r.id) for r in state.requests.values() if r.session == subject
+                receipts.view(self._core, state, r.id)
+                for r in state.requests.values()
+                if r.session == subject
             ],
         )
         return codec.done(result, changed=changed)
@@ -169,9 +172,10 @@ class ControlDesk:
         subject, state, changed = self._run(command, request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
-    def _here(self) -> set[str]:
+    def _here(self) -> views.Screens:
         """Return who is signed in; asked before anything changes, so that a failure means that nothing did."""
-        return {s.account.sid for s in self._core.computer.sessions.signed_in()}
+        here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
+        return views.Screens(here, self._held.reason)
 
     def _answer_by(self, request: m.CredentialRequest, now: datetime, end: datetime) -> datetime:
         if request.answer_by is not None:
@@ -194,10 +198,12 @@ class ControlDesk:
 
     def _request_wait(self, request: m.RequestWait, _peer: Peer) -> m.Answer:
         first = find_request(self._core.state, request.request)
+        reason = self._held.reason(first.id)
 
         def moved() -> bool | None:
             found = self._core.state.requests.get(first.id)
-            return None if found is not None and found == first and found.state in OPEN_REQUESTS else True
+            same = found == first and self._held.reason(first.id) == reason
+            return None if same and first.state in OPEN_REQUESTS else True
 
         self._core.wait_for(moved, request.wait)
         state = self._core.state
@@ -265,7 +271,7 @@ class ControlDesk:
             grants=[views.grant_view(state, g) for g in grants],
             erasure=[proof for g in grants if (proof := views.erasure_view(g)) is not None],
             pending_restart=m.PendingRestartView(pending=bool(reasons), reasons=reasons),
-            receipts=[self._receipt_view(state, r.id) for r in asked] if request.receipts else [],
+            receipts=[receipts.view(self._core, state, r.id) for r in asked] if request.receipts else [],
             forecast=self._forecast(request.account) if request.forecast else None,
         )
         return codec.done(result, changed=False)
@@ -304,22 +310,8 @@ class ControlDesk:
         return m.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
 
     def _receipt(self, request: m.Receipt, _peer: Peer) -> m.Answer:
-        view = self._receipt_view(self._core.state, request.receipt)
+        view = receipts.view(self._core, self._core.state, request.receipt)
         return codec.done(m.ReceiptAnswer(receipt=view), changed=False)
-
-    def _receipt_view(self, state: State, request_id: str) -> m.ReceiptView:
-        request = find_request(state, request_id)
-        signer = self._core.signer
-        if signer is None:
-            raise Refused("journal_damaged", detail=self._core.problem)
-        document = receipts.document(state, request, self._core.computer.device, self._core.organization())
-        return m.ReceiptView(
-            id=request.id,
-            document=document,
-            signature=signer.sign(document),
-            public_key=signer.public_key,
-            text=receipts.render(document),
-        )
 
     def _verify(self, _request: m.JournalVerify, _peer: Peer) -> m.Answer:
         with self._core.storage() as journal:
@@ -345,7 +337,7 @@ class ControlDesk:
         return codec.done(result, changed=True)
 
 
-def _request_answer(state: State, session: str, subject: str, here: set[str]) -> m.RequestAnswer:
+def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> m.RequestAnswer:
     """Return a request with the grant that came of it; `subject` is either's id."""
     grant = state.grants.get(subject) or next(
         (g for g in state.grants.values() if g.request == subject), None

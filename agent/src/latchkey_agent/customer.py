@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import views
+from . import receipts, views
 from .core import Core
 from .domain import commands as c
 from .domain.asking import TRIES, blocked_by_erasure, find_request
@@ -18,6 +18,7 @@ from .domain.refusal import Refused
 from .domain.terms import canonical
 from .domain.transitions import OPEN_REQUESTS, GrantState, RequestState
 from .domain.using import find_grant
+from .held import HeldBack
 from .peer import Peer
 from .ports import LogonRefusal, PortError
 from .protocol import codec
@@ -36,24 +37,29 @@ RETRY = frozenset(
     }
 )
 """Refusals that another try may mend."""
+SHOWN_RECEIPTS = 20
+"""A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
 
 
 class CustomerDesk:
     """Answers companions. The peer's account decides what there is to see."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, held: HeldBack) -> None:
         self._core = core
+        self._held = held
         self._handlers: dict[
             type[p.CustomerRequest], Callable[[Any, bytearray, Account], p.CustomerAnswer]
         ] = {
             p.CustomerWatch: self._watch,
             p.RequestShown: self._shown,
+            p.RequestHeldBack: self._held_back,
             p.RequestAllow: self._allow,
             p.RequestLater: self._later,
             p.RequestDecline: self._decline,
             p.GrantRevoke: self._revoke,
             p.GrantPause: self._pause,
             p.NoticesClosed: self._notices_closed,
+            p.OwnReceipts: self._receipts,
         }
 
     def answer(self, body: bytes, secret: bytearray, peer: Peer) -> p.CustomerAnswer:
@@ -87,6 +93,8 @@ class CustomerDesk:
         told = [n for n in state.notices.values() if n.account == account.sid]
         return p.Desktop(
             version=state.version,
+            organization=organization.name,
+            phone=organization.phone,
             asked=[
                 self._asked(state, r, organization, lambda t: t.astimezone(zone).isoformat()) for r in asked
             ],
@@ -128,6 +136,12 @@ class CustomerDesk:
             last_refusal=request.last_refusal,
         )
 
+    def _receipts(self, _request: p.OwnReceipts, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        state = self._core.state
+        mine = [r.id for r in state.requests.values() if r.account.sid == account.sid]
+        newest = reversed(mine[-SHOWN_RECEIPTS:])
+        return p.CustomerAnswer(done=True, receipts=[receipts.view(self._core, state, r) for r in newest])
+
     # --- answering ------------------------------------------------------------------
 
     def _mine(self, request_id: str, account: Account) -> Request:
@@ -145,6 +159,12 @@ class CustomerDesk:
         if asked.state is not RequestState.SHOWN:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
             self._core.execute(command, actor=account.qualified)
+        return self._done()
+
+    def _held_back(
+        self, request: p.RequestHeldBack, _secret: bytearray, account: Account
+    ) -> p.CustomerAnswer:
+        self._held.note(self._mine(request.request, account).id, request.reason)
         return self._done()
 
     def _later(self, request: p.RequestLater, _secret: bytearray, account: Account) -> p.CustomerAnswer:
@@ -189,7 +209,9 @@ class CustomerDesk:
             self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
             after = self._core.state.requests[asked.id]
         left = TRIES - after.attempts if after.state in OPEN_REQUESTS else 0
-        return p.CustomerAnswer(done=False, error=views.entry_error(refusal), tries_left=left)
+        return p.CustomerAnswer(
+            done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
+        )
 
     def _seal(self, asked: Request, secret: bytearray) -> None:
         grant = self._core.new_id()

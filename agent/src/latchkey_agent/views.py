@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .domain.model import Erasure, Grant, Mark, Request, State, SupportSession, Terms, Ticket, finished
 from .domain.refusal import Refused
@@ -15,6 +15,7 @@ from .domain.using import ended_refusal
 from .ports import LogonRefusal
 from .protocol import messages as m
 from .protocol.errors import error
+from .protocol.local import HoldingBack
 
 ACCOUNT_SENTENCES: dict[str, str] = {
     LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
@@ -96,8 +97,15 @@ def terms_view(terms: Terms, account: str) -> m.TermsView:
     )
 
 
-def request_view(request: Request, signed_in: Iterable[str] = ()) -> m.RequestView:
-    """Return a request; `signed_in` are the SIDs of those who are."""
+class Screens(NamedTuple):
+    """Who is signed in, by SID, and what holds a request back from its screen."""
+
+    signed_in: Collection[str]
+    held_back: Callable[[str], HoldingBack | None]
+
+
+def request_view(request: Request, screens: Screens) -> m.RequestView:
+    """Return a request, with what it waits for."""
     return m.RequestView(
         id=request.id,
         state=request.state.value,
@@ -112,19 +120,28 @@ def request_view(request: Request, signed_in: Iterable[str] = ()) -> m.RequestVi
         answered_at=text(request.answered_at),
         why=request.why or request.refusal,
         attempts=request.judged,
-        waiting_for=_waiting_for(request, here=request.account.sid in signed_in),
+        waiting_for=_waiting_for(request, screens),
     )
 
 
-def _waiting_for(request: Request, *, here: bool) -> str:
+_HELD_BACK: dict[HoldingBack, str] = {
+    "locked": "{who} to unlock the screen, so that they can be asked",
+    "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
+    "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
+    "full_screen": "the full-screen program on {who}'s screen to end, which the window does not disturb",
+}
+
+
+def _waiting_for(request: Request, screens: Screens) -> str:
     who = request.account.qualified
+    asked = request.state in {RequestState.PENDING, RequestState.SHOWN}
+    if asked and request.account.sid not in screens.signed_in:
+        return f"{who} to sign in, so that they can be asked"
+    if asked and (why := screens.held_back(request.id)) is not None:
+        return _HELD_BACK[why].format(who=who)
     match request.state:
         case RequestState.PENDING:
-            return (
-                f"the window to open at {who}'s screen"
-                if here
-                else f"{who} to sign in, so that they can be asked"
-            )
+            return f"the window to open at {who}'s screen"
         case RequestState.SHOWN:
             return f"{who} to answer the window on their screen"
         case RequestState.LATER:

@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .messages import ErrorView, Identifier, Line, Message, Wait
+from .messages import ErrorView, Identifier, Line, Message, ReceiptView, Wait
+
+HoldingBack = Literal["locked", "viewed", "presentation", "full_screen"]
+"""What keeps a request from the screen: nobody there, others looking on, or somebody not to be disturbed."""
 
 # --- customer pipe: the companion speaks, only about its own account ----------
 
@@ -32,6 +35,13 @@ class RequestShown(CustomerRequest, tag="request_shown", frozen=True, kw_only=Tr
 
     request: Identifier
     text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class RequestHeldBack(CustomerRequest, tag="request_held_back", frozen=True, kw_only=True):
+    """The window waits for `reason` to be over; None once nothing holds it back any more."""
+
+    request: Identifier
+    reason: HoldingBack | None = None
 
 
 class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=True):
@@ -78,15 +88,21 @@ class NoticesClosed(CustomerRequest, tag="notices_closed", frozen=True, kw_only=
     notices: list[Identifier]
 
 
+class OwnReceipts(CustomerRequest, tag="own_receipts", frozen=True, kw_only=True):
+    """Show me the receipts of what I was asked, the newest first."""
+
+
 AnyCustomerRequest = (
     CustomerWatch
     | RequestShown
+    | RequestHeldBack
     | RequestAllow
     | RequestLater
     | RequestDecline
     | GrantRevoke
     | GrantPause
     | NoticesClosed
+    | OwnReceipts
 )
 
 
@@ -148,21 +164,28 @@ class NoticeItem(Message, frozen=True, kw_only=True):
 
 
 class Desktop(Message, frozen=True, kw_only=True):
-    """What the companion has to show for its account. Newer ones count up."""
+    """What the companion has to show for its account. Newer ones count up.
+
+    `organization` and `phone` come from the PC's settings, never from a request.
+    """
 
     version: int
+    organization: str = ""
+    phone: str = ""
     asked: list[AskedItem] = []
     lent: list[LentItem] = []
     notices: list[NoticeItem] = []
 
 
 class CustomerAnswer(Message, frozen=True, kw_only=True):
-    """Answer on the customer pipe."""
+    """Answer on the customer pipe. `refusal` is the stable word for why an entry cannot serve."""
 
     done: bool
     desktop: Desktop | None = None
     error: ErrorView | None = None
     tries_left: int | None = None
+    refusal: str = ""
+    receipts: list[ReceiptView] = []
 
 
 # --- logon pipe: the credential provider speaks --------------------------------
