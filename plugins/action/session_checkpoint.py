@@ -24,5 +24,5 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         fields = {name: options[name] for name in ("session", "step", "state")}
-        reply = self._latchkey_agent.ask(m.CheckpointAnswer, "checkpoint", deadline, **fields)
+        reply = self._latchkey_agent.change(m.CheckpointAnswer, "checkpoint", deadline, **fields)
         return {"changed": reply.changed, **reply.result}

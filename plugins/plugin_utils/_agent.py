@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -55,6 +56,18 @@ class Agent:
         self._clock = clock
         self._path = path
         self._command = command_line(request_script(path))
+
+    def change(self, shape: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
+        """Ask for something that changes the PC, as `ask` does.
+
+        Where an answer was lost, the agent knows the call again by its key: what it did is a change
+        of this task, whichever answer arrives.
+        """
+        return self.ask(shape, verb, deadline, idempotency_key=self.new_key(), **fields)
+
+    def new_key(self) -> str | None:
+        """Return what one call is known by again; none in check mode, which leaves nothing to know."""
+        return None if self.check else str(uuid.uuid4())
 
     def ask(self, shape: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
         """Ask; where the connection is lost ask again, until the deadline.

@@ -83,7 +83,8 @@ class Applying:
             if self._agent.check:
                 return self._result(reply.result, changed=reply.changed)
             answer = self._follow(reply.result)
-            changed = self._changed(reply)
+            # A use that another job has begun and that is still under way is this task's as well.
+            changed = reply.changed or not _over(reply.result)
             self._settle(answer, changed=changed)
             return self._result(answer, changed=changed)
 
@@ -92,23 +93,13 @@ class Applying:
     def _begin(self) -> Reply[m.ApplyAnswer]:
         use = self._use
         fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step_name}
+        fields["idempotency_key"] = self._agent.new_key()
         while True:
             fields["within"] = _ticket_life(use.deadline.left)
             try:
                 return self._agent.ask(m.ApplyAnswer, "credential_apply", use.deadline, **fields)
             except Failure as fault:
                 self._wait_for_leave(fault)
-
-    def _changed(self, reply: Reply[m.ApplyAnswer]) -> bool:
-        """Tell whether this task used the grant, also where the first answer was lost.
-
-        The agent then finds the use done. Without a step of the operator's nobody else can have
-        begun it; with one it is taken for ours, for it may be.
-        """
-        if reply.changed or not _over(reply.result):
-            return True
-        repeated = self._use.step is None or self._link.lost_at is not None
-        return repeated and reply.result["use"] is not None
 
     def _wait_for_leave(self, fault: Failure) -> None:
         """Let the time pass after which the agent would not refuse any more."""

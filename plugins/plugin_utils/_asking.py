@@ -50,7 +50,7 @@ class Asking:
         question = self._question
         within = question.deadline.left if question.wait else None
         fields = {**question.terms, "session": question.session, "answer_within": within}
-        reply = self._agent.ask(m.RequestAnswer, "credential_request", question.deadline, **fields)
+        reply = self._agent.change(m.RequestAnswer, "credential_request", question.deadline, **fields)
         if reply.result["grant"] is not None or self._agent.check or not question.wait:
             return _result(reply.result, changed=reply.changed)
         return _result(self._wait(_request(reply.result)), changed=True)

@@ -147,7 +147,7 @@ class Package:
     def _erase(self, deadline: Deadline) -> None:
         """Erase first: only an agent that is still there can prove it."""
         try:
-            erasures = self.agent.ask(m.RevokeAnswer, "erase_all", deadline).result["erasure"]
+            erasures = self.agent.change(m.RevokeAnswer, "erase_all", deadline).result["erasure"]
         except Failure as fault:
             # The package overwrites what a service that does not answer has kept.
             if fault.code not in _SILENT:

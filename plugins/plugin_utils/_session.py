@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str, Any]:
     """Open the session, or find it open; return the task's result."""
-    reply = agent.ask(m.SessionAnswer, "session_start", deadline, **fields)
+    reply = agent.change(m.SessionAnswer, "session_start", deadline, **fields)
     return {"changed": reply.changed, **_told(reply.result["session"])}
 
 
@@ -29,7 +29,7 @@ def end(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
     Raises:
         Failure: the session ended, but the erasure is not certain.
     """
-    reply = agent.ask(m.EndedAnswer, "session_end", deadline, session=session)
+    reply = agent.change(m.EndedAnswer, "session_end", deadline, session=session)
     answer = reply.result
     result = {
         "changed": reply.changed,
@@ -46,7 +46,7 @@ def revoke(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
     Raises:
         Failure: they cannot be used any more, but the erasure is not certain.
     """
-    reply = agent.ask(m.RevokeAnswer, "credential_revoke", deadline, session=session)
+    reply = agent.change(m.RevokeAnswer, "credential_revoke", deadline, session=session)
     answer = reply.result
     result = {"changed": reply.changed, "grants": answer["grants"], "erasure": proof(answer["erasure"])}
     return result if agent.check else _sure(result, answer["erasure"])

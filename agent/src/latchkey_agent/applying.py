@@ -10,6 +10,7 @@ from typing import Literal
 from . import views
 from .core import Core
 from .domain import commands as c
+from .domain.calls import done_before
 from .domain.decision import Decision, open_session
 from .domain.model import Account, Grant, State, Ticket, finished
 from .domain.refusal import Refused
@@ -39,11 +40,19 @@ class Applying:
         self._core.policy()
         # Two trials at once of a password that Windows refuses would be one too many (rule 6).
         with self._one_at_a_time:
+            if not request.check and (done := done_before(self._core.state, request.call)):
+                return self._begun(request, done[0])
             command = self._command(request)
             decision, state = self._look(command, request, peer)
             if decision.events and not request.check:
-                decision, state = self._use(command, self._try_password(request), peer)
+                decision, state = self._use(command, self._try_password(request), request.call, peer)
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
+
+    def _begun(self, request: m.CredentialApply, ticket: str) -> m.Answer:
+        """Return how far the use is that this very call began, however it ended: it is one use."""
+        state = self._core.state
+        answer = _ticket_answer(state, request.session, find_ticket(state, ticket))
+        return codec.done(answer, changed=True)
 
     def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
         return c.ApplyGrant(
@@ -68,11 +77,11 @@ class Applying:
                 self._core.note_refusal(type(command).__name__, refusal, peer.name)
             raise
 
-    def _use(self, command: c.ApplyGrant, tried: Grant, peer: Peer) -> tuple[Decision, State]:
+    def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
         """Write the ticket; where the grant was taken back meanwhile, its trial is over all the same."""
         try:
             with self._core.changed:
-                return self._core.execute(command, actor=peer.name), self._core.state
+                return self._core.execute(command, actor=peer.name, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
 

@@ -13,6 +13,7 @@ from .applying import Applying
 from .core import Core
 from .domain import commands as c
 from .domain.asking import find_request
+from .domain.calls import done_before
 from .domain.decision import live_grants, open_session
 from .domain.forecast import forecast
 from .domain.model import Account, Grant, Requester, State, Terms
@@ -92,11 +93,22 @@ class ControlDesk:
         return codec.done(result, changed=changed)
 
     def _run(self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
-        """Execute a command, or only look at what it would do; return subject, state, changed."""
+        """Execute a command, or only look at what it would do; return subject, state, changed.
+
+        One that this very call has done already is not done again, and is its change all the same.
+        """
+        with self._core.changed:
+            if not request.check and (done := done_before(self._core.state, request.call)):
+                return done[0], self._core.state, True
+            return self._execute(command, request, peer)
+
+    def _execute(
+        self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer
+    ) -> tuple[str, State, bool]:
         if request.check:
             decision, state = self._core.preview(command)
         else:
-            decision = self._core.execute(command, actor=peer.name)
+            decision = self._core.execute(command, actor=peer.name, key=request.call)
             state = self._core.state
         return decision.subject, state, bool(decision.events)
 
@@ -240,19 +252,20 @@ class ControlDesk:
         request: m.ControlRequest,
         peer: Peer,
     ) -> m.Answer:
-        """End grants; answer with the proofs of all that are to be `told`."""
+        """End grants; answer with the proofs of all that are to be `told`, or were ended by this very call."""
         state = self._core.state
+        before = () if request.check else done_before(state, request.call)
         for grant in ids:
-            _, state, _ = self._run(c.EndGrant(grant=grant, how=how, why=peer.name), request, peer)
+            _, state, _ = self._execute(c.EndGrant(grant=grant, how=how, why=peer.name), request, peer)
         after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
             after = self._core.state
-        grants = [after.grants.get(i) or state.grants[i] for i in told]
+        grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *told))]
         result = m.RevokeAnswer(
             grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )
-        return codec.done(result, changed=bool(ids))
+        return codec.done(result, changed=bool(ids or before))
 
     # --- reading -----------------------------------------------------------------------
 

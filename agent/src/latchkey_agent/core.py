@@ -20,6 +20,7 @@ from . import __version__
 from .damage import last_aside, scrub_files, set_aside
 from .domain import commands as c
 from .domain import events as e
+from .domain.calls import marked
 from .domain.decide import decide
 from .domain.decision import Decision, live_grants
 from .domain.evolve import fold
@@ -44,17 +45,6 @@ from .vault import Vault, VaultError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 JOURNAL_NAME = "journal.db"
-OWN = (
-    c.Tick,
-    c.Recover,
-    c.SeeBoot,
-    c.SeeSignIns,
-    c.RecordErasure,
-    c.CloseDesktop,
-    c.CancelTicket,
-    c.EndTrial,
-)
-"""Commands of the agent's own: a refusal of one is a fault, not something to journal."""
 SAME_REFUSAL = timedelta(minutes=1)
 """The same refusal to the same person is journalled once in this time: asking in a loop fills no disk."""
 MANY_REFUSALS = 1000
@@ -240,16 +230,18 @@ class Core:
         except SettingsError:
             return NOTHING_ALLOWED
 
-    def execute(self, command: c.AnyCommand, *, actor: str = "", sealed: bytes | None = None) -> Decision:
+    def execute(
+        self, command: c.AnyCommand, *, actor: str = "", key: str = "", sealed: bytes | None = None
+    ) -> Decision:
         """Decide a command and make it last; return what was decided.
 
-        `sealed` is the record that goes with a `GiveGrant`.
+        `key` is the operator's call's; `sealed` is the record that goes with a `GiveGrant`.
 
         Raises:
             Refused: the rules, the journal or the disk do not allow it.
         """
         with self.changed:
-            decision = self._decide(command, actor)
+            decision = marked(self._decide(command, actor), key)
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
             self._commit(decision, put)
             return decision
@@ -271,7 +263,7 @@ class Core:
             return decide(self.state, command, self.now(), self.policy_or_nothing())
         except (Refused, IllegalTransitionError) as fault:
             refusal = fault if isinstance(fault, Refused) else Refused("out_of_order", detail=str(fault))
-            if actor is not None and not isinstance(command, OWN):
+            if actor is not None and not isinstance(command, c.OWN):
                 self.note_refusal(type(command).__name__, refusal, actor)
             raise refusal from None
 

@@ -55,3 +55,24 @@ def test_every_failed_transcript_says_what_to_do() -> None:
         result = stage(middle).run(task["module"], task["args"], check_mode=task.get("check", False))
         assert all(result[name] for name in ("msg", "error_code", "hint", "outcome")), path.stem
         assert result["outcome"] in {"refused", "unknown"}
+
+
+@pytest.mark.parametrize("name", ["connection_lost_and_back", "apply_answer_lost"])
+def test_a_call_that_is_sent_again_has_the_same_key(name: str) -> None:
+    """By that the agent knows it; the same task run again is another call."""
+    keys = [keys_of(name), keys_of(name)]
+    assert [len(of_one_run) for of_one_run in keys] == [1, 1]
+    assert keys[0] != keys[1]
+
+
+def test_check_mode_has_no_key() -> None:
+    """Nothing is done that could be known again."""
+    assert keys_of("session_start_in_check_mode") == {None}
+
+
+def keys_of(name: str) -> set[str | None]:
+    """Replay a transcript; return the keys that the agent was sent."""
+    task, *middle, _end = entries_of(FOLDER / f"{name}.jsonl")
+    played = stage(middle)
+    played.run(task["module"], task["args"], check_mode=task.get("check", False))
+    return {said.get("idempotency_key") for said in played.connection.asked}

@@ -239,3 +239,15 @@ AnyCommand = (
     | SeeSignIns
     | Tick
 )
+
+OWN = (
+    Tick,
+    Recover,
+    SeeBoot,
+    SeeSignIns,
+    RecordErasure,
+    CloseDesktop,
+    CancelTicket,
+    EndTrial,
+)
+"""Commands of the agent's own: a refusal of one is a fault, not something to journal."""

@@ -9,15 +9,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .model import Account, Action, Closing, Erasure, MarkState, Requester, Terms
+from .model import Account, Action, Call, Closing, Erasure, MarkState, Requester, Terms
 
 GrantEnding = Literal["revoke", "withdraw", "use_up", "expire", "reject", "end_session"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
-    """Base: `at` is the PC's clock, with offset."""
+    """Base: `at` is the PC's clock, with offset. `call` is on the first event of an operator's call."""
 
     at: datetime
+    call: Call | None = None
 
 
 class SessionOpened(Event, tag="session_opened", frozen=True, kw_only=True):

@@ -16,11 +16,13 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from . import events as e
-from .model import Grant, Mark, Notice, NoticeKind, Request, State, SupportSession, Ticket, settled
+from .model import Call, Grant, Mark, Notice, NoticeKind, Request, State, SupportSession, Ticket, settled
 from .transitions import GRANT, REQUEST, SESSION, TICKET, GrantState, SessionState, step
 
 KEPT_SESSIONS = 32
 """Closed sessions stay in the state until newer ones push them out; the journal keeps all."""
+KEPT_CALLS = 64
+"""Calls that are known again; who lost an answer asks again within minutes."""
 KEPT_NOTICES = 64
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 AT_ONCE = 8
@@ -45,6 +47,8 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
     draft = _Draft(state)
     for event in events:
         _RULES[type(event)](draft, event)
+        if event.call is not None:
+            _remember(draft, event.call)
         draft.version += 1
     return draft.state()
 
@@ -61,6 +65,7 @@ class _Draft:
         self.notices: dict[str, Notice] = dict(state.notices)
         self.boot_id: str = state.boot_id
         self.last_restart_at: datetime | None = state.last_restart_at
+        self.calls: dict[str, tuple[str, ...]] = dict(state.calls)
 
     def state(self) -> State:
         return State(
@@ -72,7 +77,14 @@ class _Draft:
             notices=self.notices,
             boot_id=self.boot_id,
             last_restart_at=self.last_restart_at,
+            calls=self.calls,
         )
+
+
+def _remember(draft: _Draft, call: Call) -> None:
+    draft.calls[call.key] = (*draft.calls.get(call.key, ()), call.subject)
+    if len(draft.calls) > KEPT_CALLS:
+        del draft.calls[next(iter(draft.calls))]
 
 
 def _session_opened(draft: _Draft, event: e.SessionOpened) -> None:

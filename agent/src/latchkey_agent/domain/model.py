@@ -54,6 +54,13 @@ class Terms(Struct, frozen=True):
     not_after: datetime
 
 
+class Call(Struct, frozen=True):
+    """What an operator's call, known by its key, was about: a session, request, grant or ticket."""
+
+    key: str
+    subject: str
+
+
 class Mark(Struct, frozen=True):
     """A checkpoint: how far a step of the maintenance is."""
 
@@ -196,6 +203,7 @@ class State(Struct, frozen=True, kw_only=True):
     """The fold of the journal. `version` counts its events.
 
     `last_restart_at`: when a restart was begun, or seen to have happened.
+    `calls`: the subjects of the latest calls, by their keys.
     """
 
     version: int = 0
@@ -206,3 +214,4 @@ class State(Struct, frozen=True, kw_only=True):
     notices: dict[str, Notice] = {}
     boot_id: str = ""
     last_restart_at: datetime | None = None
+    calls: dict[str, tuple[str, ...]] = {}

@@ -54,10 +54,19 @@ class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
 
     `check` asks what would happen (Ansible's check mode): the agent decides,
     answers as if, and changes nothing.
+
+    `idempotency_key` is new with every call and the same where a call is sent
+    again because its answer was lost: it is then told as what it did.
     """
 
     protocol: int = PROTOCOL_VERSION
     check: bool = False
+    idempotency_key: Identifier | None = None
+
+    @property
+    def call(self) -> str:
+        """What this call of its verb is known by again; empty where it has no key."""
+        return f"{self.__struct_config__.tag} {self.idempotency_key}" if self.idempotency_key else ""
 
 
 class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
