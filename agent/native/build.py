@@ -47,12 +47,13 @@ class BuildError(WorkError):
     """It could not be built; the text says why and what to do."""
 
 
-def compile_sources(sources: Sequence[Path], work: Path, headers: Path = SOURCE) -> list[Path]:
+def compile_sources(sources: Sequence[Path], work: Path, *headers: Path) -> list[Path]:
     """Compile C++ files for Windows and return the object files, in the same order."""
+    folders = [word for folder in headers for word in ("-I", folder)]
     targets = [work / f"{source.stem}.obj" for source in sources]
 
     def compile_one(source: Path, target: Path) -> None:
-        zig("cc", *COMPILE, "-I", headers, source, "-o", target)
+        zig("cc", *COMPILE, *folders, source, "-o", target)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(compile_one, sources, targets))

@@ -12,9 +12,10 @@ import statistics
 import msgspec
 
 from lab import canary
+from lab.wine.logon_ui import LogonScreen
 from latchkey_agent.protocol.frames import wipe
 from tests.native.built import BarePC
-from tests.native.programs import FakeAgent, LogonScreen
+from tests.native.programs import FakeAgent
 from tests.native.scene import TICKET, USERS
 
 COUNTED = msgspec.structs.replace(TICKET, ticket="T-########")

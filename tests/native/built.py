@@ -8,17 +8,16 @@ import contextlib
 import os
 import platform
 import shutil
-import sys
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from agent.native import build
-from agent.packaging.workshop import ROOT, fingerprint, made_once, run, zig
+from agent.packaging.workshop import fingerprint, made_once, run, zig
+from lab.wine import programs as shared
 from lab.wine.pc import WinePC
 from lab.wine.prefix import CACHE, environment
+from lab.wine.programs import link_logon_screen, link_program, sources, toolchain
 
-NATIVE = ROOT / "agent" / "native"
 HARNESS = Path(__file__).parent / "harness"
 PARSER = Path(__file__).parent / "parser"
 # Undefined behaviour ends the program; wide text has Windows' 16 bits.
@@ -27,40 +26,24 @@ PARSER_FLAGS = (
     "-O1", "-std=c++17", "-fshort-wchar", "-fno-exceptions", "-fno-rtti",
     "-fsanitize=undefined", "-fsanitize-trap=all",
 )  # fmt: skip
-PROGRAMS = {
-    "logon_screen": ("logon_screen", "screen", "windows_under", "memory", "console"),
-    "fake_agent": ("fake_agent", "console"),
-    "layout": ("layout", "console"),
-}
-
-
-def sources() -> list[Path]:
-    """Return every file that what is built depends on."""
-    files = [path for folder in (NATIVE, HARNESS) for path in folder.rglob("*") if path.is_file()]
-    return sorted(path for path in files if "__pycache__" not in path.parts)
+PROGRAMS = ("fake_agent", "layout")
 
 
 @cache
 def programs() -> Path:
     """Return the folder with the DLL and the harness' programs, built if need be."""
-    key = fingerprint(*sources(), run([sys.executable, "-m", "ziglang", "version"]))
-    return made_once("provider", key, _build_all, CACHE)
+    return made_once("provider", fingerprint(*sources(HARNESS), toolchain()), _build_all, CACHE)
 
 
 def _build_all(target: Path) -> None:
     build.build(target)
     work = target / "objects"
     work.mkdir()
-    for name, parts in PROGRAMS.items():
-        link_program(target / f"{name}.exe", (HARNESS / f"{part}.cpp" for part in parts), work)
+    link_logon_screen(target / "logon_screen.exe", work)
+    for name in PROGRAMS:
+        parts = (HARNESS / f"{name}.cpp", shared.HARNESS / "console.cpp")
+        link_program(target / f"{name}.exe", parts, work)
     shutil.rmtree(work)
-
-
-def link_program(target: Path, parts: Iterable[Path], work: Path) -> None:
-    """Build a console program the way the DLL is built: without a runtime library."""
-    objects = build.compile_sources([*parts, build.SOURCE / "runtime.cpp"], work)
-    libraries = build.import_libraries(HARNESS / "imports", work)
-    zig("lld-link", *build.LINK, "/subsystem:console", "/entry:Main", f"/out:{target}", *objects, *libraries)
 
 
 @cache

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.wine.logon_ui import LogonScreen
 from latchkey_agent.protocol.frames import wipe
 from tests.native import built
-from tests.native.programs import FakeAgent, LogonScreen, SharedAgent, register
+from tests.native.programs import FakeAgent, SharedAgent, register
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,35 +1,32 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The harness' programs, seen from Python: the logon screen and the stand-in for the agent."""
+"""The tests' own program, seen from Python: the stand-in for the agent."""
 
 from __future__ import annotations
 
 import json
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from agent.native import registration
+from lab.wine.logon_ui import end
 from lab.wine.pc import WinePC
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local import AnyLogonRequest, LogonAnswer
 
 FOLDER = r"C:\lab"
 DLL_PATH = rf"{FOLDER}\latchkey_credential_provider.dll"
-SCREEN = rf"{FOLDER}\logon_screen.exe"
 AGENT = rf"{FOLDER}\fake_agent.exe"
 
-LOGON, UNLOCK, CHANGE_PASSWORD, CREDUI, PLAP = 1, 2, 3, 4, 5
+CHANGE_PASSWORD, CREDUI, PLAP = 3, 4, 5
 """CREDENTIAL_PROVIDER_USAGE_SCENARIO (credentialprovider.h)."""
-NOT_FINISHED, RETURN_CREDENTIAL = 0, 2
+NOT_FINISHED = 0
 """CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPONSE (credentialprovider.h)."""
-S_OK, E_NOTIMPL, E_INVALIDARG = "0x00000000", "0x80004001", "0x80070057"
-
-_SCRAMBLE = 0x9E3779B97F4A7C15
-_PROTECTION = 0x1000
+E_NOTIMPL, E_INVALIDARG = "0x80004001", "0x80070057"
 
 
 def register(pc: WinePC) -> None:
@@ -52,112 +49,6 @@ def uninstalled(pc: WinePC) -> Iterator[None]:
         yield
     finally:
         pc.run("install", program=AGENT)
-
-
-class HarnessError(Exception):
-    """A program of the harness ended when it should not have."""
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a program that is about to end.
-
-    Not for the end of its output: Wine keeps the pipes open for a second longer.
-    """
-    process.wait(20)
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-
-
-class LogonScreen:
-    """LogonUI as the harness plays it: one process, which loads the provider through COM."""
-
-    def __init__(self, pc: WinePC) -> None:
-        self._process = pc.start(program=SCREEN)
-        self.expects_password = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process.poll() is None:
-            self.send("quit")
-        end(self._process)
-
-    def send(self, *words: object) -> None:
-        """Give a command without waiting for its answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """Return the answer to the oldest command that has none.
-
-        Raises:
-            HarnessError: the program has ended, because the provider brought it down, or holds the password.
-        """
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        # Wine tells there of a program that did what it must not.
-        if not line.startswith(b"{"):
-            msg = f"the logon screen ended with {self._process.wait(20)}: {line.decode(errors='replace')}"
-            raise HarnessError(msg)
-        fields: dict[str, Any] = json.loads(line)
-        if fields.get("places", 0) and not self.expects_password:
-            msg = f"the password is left in {fields['places']} places of the process"
-            raise HarnessError(msg)
-        return fields
-
-    def __call__(self, *words: object) -> dict[str, Any]:
-        """Give a command and return its answer."""
-        self.send(*words)
-        return self.answer()
-
-    def begin(self, usage: int = LOGON, *, slot: int = 0, users: Mapping[str, str]) -> None:
-        """Create a provider and call it as LogonUI does before it counts credentials.
-
-        `users` maps the SIDs of the tiles to the qualified names that LogonUI knows, "-" for none.
-        """
-        assert self("create", slot)["led"] == 1
-        assert self("use", slot, usage)["hr"] == S_OK
-        self("users", slot, *(word for user in users.items() for word in user))
-        assert self("advise", slot)["hr"] == S_OK
-
-    def tile(self, slot: int = 0) -> dict[str, Any]:
-        """Count credentials until there is one, as LogonUI enumerates again and again.
-
-        On a busy computer an agent may miss the deadline of a peek once; the tile then comes
-        with the next enumeration. None comes where the provider has none to show.
-        """
-        counted = self("count", slot)
-        for _ in range(20):
-            if counted["count"]:
-                break
-            counted = self("count", slot)
-        return counted
-
-    def end(self, slot: int = 0) -> dict[str, Any]:
-        """Let the provider go as LogonUI does; return what it kept of the objects it was given."""
-        self("unadvise", slot)
-        return self("release", slot)
-
-    def look_for(self, password: bytes | bytearray) -> None:
-        """From now on search writable memory for any aligned 8 bytes of the password.
-
-        The search is made after each `serialize`, and by the command `memory`.
-        """
-        pieces = [int.from_bytes(password[i : i + 8], "little") for i in range(0, len(password) - 7, 8)]
-        scrambled = [piece * _SCRAMBLE % 2**64 for piece in pieces]
-        self("pieces", *(piece.to_bytes(8, "little").hex() for piece in scrambled))
-
-
-def unprotect(text: str) -> bytes:
-    """Undo what the harness' stand-in for CredProtectW did."""
-    raw = text.encode("utf-16-le", "surrogatepass")
-    units = (int.from_bytes(raw[i : i + 2], "little") for i in range(0, len(raw), 2))
-    return b"".join(((unit - _PROTECTION) % 65536).to_bytes(2, "little") for unit in units)
 
 
 class FakeAgent:

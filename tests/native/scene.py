@@ -7,8 +7,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from lab.wine.logon_ui import S_OK, LogonScreen
 from latchkey_agent.protocol.local import LogonAnswer, Peek, Redeem, ReportResult
-from tests.native.programs import S_OK, FakeAgent, LogonScreen
+from tests.native.programs import FakeAgent
 
 SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
 OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"

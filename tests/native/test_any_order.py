@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from lab.wine.logon_ui import LOGON, UNLOCK, LogonScreen
 from latchkey_agent.protocol.local import Redeem
-from tests.native.programs import LOGON, UNLOCK, FakeAgent, LogonScreen
+from tests.native.programs import FakeAgent
 from tests.native.scene import SID, TICKET, unloaded_within
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from lab.wine.logon_ui import LOGON, UNLOCK, LogonScreen
 from tests.native import bench
 from tests.native.built import BarePC
-from tests.native.programs import LOGON, UNLOCK, FakeAgent, LogonScreen
+from tests.native.programs import FakeAgent
 from tests.native.scene import USERS, unloaded_within
 
 ALONE, IDLE, WHOLE = 9_700, 200, 100

@@ -7,6 +7,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from lab.wine.logon_ui import LOGON, RETURN_CREDENTIAL, S_OK, UNLOCK, LogonScreen, unprotect
 from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import (
@@ -14,15 +15,9 @@ from tests.native.programs import (
     CREDUI,
     E_INVALIDARG,
     E_NOTIMPL,
-    LOGON,
     NOT_FINISHED,
     PLAP,
-    RETURN_CREDENTIAL,
-    S_OK,
-    UNLOCK,
     FakeAgent,
-    LogonScreen,
-    unprotect,
 )
 from tests.native.scene import OTHER, SID, TICKET, USERS, said_by, take, unloaded_within
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.native.programs import E_INVALIDARG, FakeAgent, LogonScreen
+from lab.wine.logon_ui import LogonScreen
+from tests.native.programs import E_INVALIDARG, FakeAgent
 from tests.native.scene import TICKET, USERS
 
 GERMAN = 0x0407

@@ -12,19 +12,11 @@ from contextlib import AbstractContextManager, nullcontext
 import msgspec
 import pytest
 
+from lab.wine.logon_ui import LOGON, RETURN_CREDENTIAL, S_OK, LogonScreen
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
-from tests.native.programs import (
-    LOGON,
-    NOT_FINISHED,
-    RETURN_CREDENTIAL,
-    S_OK,
-    FakeAgent,
-    LogonScreen,
-    SharedAgent,
-    uninstalled,
-)
+from tests.native.programs import NOT_FINISHED, FakeAgent, SharedAgent, uninstalled
 from tests.native.scene import SID, TICKET, USERS, said_by, take, unloaded_within
 
 ANSWER = codec.encode(TICKET)

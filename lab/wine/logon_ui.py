@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""LogonUI as the lab plays it: a program on a Wine PC that drives the credential provider."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from types import TracebackType
+from typing import IO, Any, Self
+
+from .pc import WinePC
+
+PROGRAM = r"C:\lab\logon_screen.exe"
+
+LOGON, UNLOCK = 1, 2
+"""CREDENTIAL_PROVIDER_USAGE_SCENARIO (credentialprovider.h)."""
+RETURN_CREDENTIAL = 2
+"""CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPONSE (credentialprovider.h)."""
+NEGOTIATE = 9
+"""The number that the harness' stand-in for LSA gives to Negotiate."""
+S_OK = "0x00000000"
+
+_SCRAMBLE = 0x9E3779B97F4A7C15
+_PROTECTION = 0x1000
+
+
+class HarnessError(Exception):
+    """A program of the harness ended when it should not have."""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a program that is about to end.
+
+    Not for the end of its output: Wine keeps the pipes open for a second longer.
+    """
+    process.wait(20)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """Return the standard input and output of a program that was started with pipes."""
+    if process.stdin is None or process.stdout is None:
+        msg = "the program was started without pipes"
+        raise HarnessError(msg)
+    return process.stdin, process.stdout
+
+
+class LogonScreen:
+    """LogonUI as the harness plays it: one process, which loads the provider through COM."""
+
+    def __init__(self, pc: WinePC) -> None:
+        self._process = pc.start(program=PROGRAM)
+        self._input, self._output = streams(self._process)
+        self.expects_password = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self.send("quit")
+        self.close()
+
+    def kill(self) -> None:
+        """End it where it stands; whoever waits for an answer gets a HarnessError."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Wait for its end."""
+        end(self._process)
+
+    def send(self, *words: object) -> None:
+        """Give a command without waiting for its answer."""
+        try:
+            self._input.write(" ".join(map(str, words)).encode() + b"\n")
+            self._input.flush()
+        except OSError as fault:
+            msg = f"the logon screen takes no command: {fault}"
+            raise HarnessError(msg) from None
+
+    def answer(self) -> dict[str, Any]:
+        """Return the answer to the oldest command that has none.
+
+        Raises:
+            HarnessError: the program has ended, because the provider brought it down, or holds the password.
+        """
+        line = self._output.readline()
+        # Wine tells there of a program that did what it must not.
+        if not line.startswith(b"{"):
+            msg = f"the logon screen ended with {self._process.wait(20)}: {line.decode(errors='replace')}"
+            raise HarnessError(msg)
+        fields: dict[str, Any] = json.loads(line)
+        if fields.get("places", 0) and not self.expects_password:
+            msg = f"the password is left in {fields['places']} places of the process"
+            raise HarnessError(msg)
+        return fields
+
+    def __call__(self, *words: object) -> dict[str, Any]:
+        """Give a command and return its answer."""
+        self.send(*words)
+        return self.answer()
+
+    def begin(self, usage: int = LOGON, *, slot: int = 0, users: Mapping[str, str]) -> None:
+        """Create a provider and call it as LogonUI does before it counts credentials.
+
+        `users` maps the SIDs of the tiles to the qualified names that LogonUI knows, "-" for none.
+        """
+        self._must(self("create", slot), led=1)
+        self._must(self("use", slot, usage), hr=S_OK)
+        self("users", slot, *(word for user in users.items() for word in user))
+        self._must(self("advise", slot), hr=S_OK)
+
+    @staticmethod
+    def _must(answer: dict[str, Any], **wanted: object) -> None:
+        if not answer.items() >= wanted.items():
+            msg = f"the provider is not as the logon screen needs it: {answer}, wanted {wanted}"
+            raise HarnessError(msg)
+
+    def tile(self, slot: int = 0) -> dict[str, Any]:
+        """Count credentials until there is one, as LogonUI enumerates again and again.
+
+        On a busy computer an agent may miss the deadline of a peek once; the tile then comes
+        with the next enumeration. None comes where the provider has none to show.
+        """
+        counted = self("count", slot)
+        for _ in range(20):
+            if counted["count"]:
+                break
+            counted = self("count", slot)
+        return counted
+
+    def end(self, slot: int = 0) -> dict[str, Any]:
+        """Let the provider go as LogonUI does; return what it kept of the objects it was given."""
+        self("unadvise", slot)
+        return self("release", slot)
+
+    def look_for(self, password: bytes | bytearray) -> None:
+        """From now on search writable memory for any aligned 8 bytes of the password.
+
+        The search is made after each `serialize`, and by the command `memory`.
+        """
+        pieces = [int.from_bytes(password[i : i + 8], "little") for i in range(0, len(password) - 7, 8)]
+        scrambled = [piece * _SCRAMBLE % 2**64 for piece in pieces]
+        self("pieces", *(piece.to_bytes(8, "little").hex() for piece in scrambled))
+
+
+def unprotect(text: str) -> bytearray:
+    """Undo what the harness' stand-in for CredProtectW did; the caller overwrites the result."""
+    raw = bytearray(text.encode("utf-16-le", "surrogatepass"))
+    for at in range(0, len(raw), 2):
+        unit = int.from_bytes(raw[at : at + 2], "little") - _PROTECTION
+        raw[at : at + 2] = (unit % 65536).to_bytes(2, "little")
+    return raw
