@@ -132,6 +132,10 @@ class AccountBook:
         """Return the account with this SID, if there is one."""
         return self._records.get(sid)
 
+    def all(self) -> list[WindowsAccount]:
+        """Return every account."""
+        return list(self._records.values())
+
     def find(self, name: str) -> WindowsAccount | None:
         r"""Resolve `user`, `PC\user`, `.\user`, `DOMAIN\user` or a user principal name."""
         domain, backslash, user = name.rpartition("\\")

@@ -24,6 +24,7 @@ from latchkey_agent.protocol.local import LogonAnswer, Peek, Redeem, ReportResul
 if TYPE_CHECKING:
     import socket
 
+    from lab.simulated.accounts import WindowsAccount
     from lab.simulated.machine import Machine
     from lab.simulated.sessions import Change, Session
     from latchkey_agent.protocol.local import LogonRequest
@@ -97,14 +98,18 @@ class LogonScreen:
             self._machine.tell("pc", "no_tile", text)
 
     def _log_on(self, sid: str, secret: bytearray) -> LogonRefusal | None:
-        windows = self._machine.windows
-        record = windows.accounts.get(sid)
+        record = self._machine.windows.accounts.get(sid)
         if record is None:
             return LogonRefusal.WRONG_PASSWORD
-        refusal = windows.accounts.check(record, secret, windows.clock.now())
+        refusal = self._check(record, secret)
         if refusal is None:
-            windows.sessions.sign_in(record.account, attended=False)
-        else:
+            self._machine.windows.sessions.sign_in(record.account, attended=False)
+        return refusal
+
+    def _check(self, record: WindowsAccount, secret: bytearray) -> LogonRefusal | None:
+        windows = self._machine.windows
+        refusal = windows.accounts.check(record, secret, windows.clock.now())
+        if refusal is not None:
             code = CODES[refusal].win32
             text = f"Windows refuses the logon of {record.account.qualified} (error {code})"
             self._machine.tell("pc", "logon_refused", text)

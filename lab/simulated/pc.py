@@ -17,6 +17,7 @@ from lab.computer import EventLog, Faults, LabError, Reach
 from lab.simulated import wire
 from lab.simulated.companion import Companions
 from lab.simulated.customer import Customer, CustomerHands
+from lab.simulated.listeners import Listeners
 from lab.simulated.logon import LogonScreen
 from lab.simulated.loop import lab_loop
 from lab.simulated.machine import Machine
@@ -83,17 +84,26 @@ class SimulatedComputer:
             customer=self.windows.accounts.add(settings.user, password),
             operator=self._add_operator(),
         )
-        self._services = Services(self._machine, self._operator_password)
+        self._services = self._make_services()
         self._power = Power(self._machine, self._services)
-        self._ports = PortServer(self._machine, self._power)
+        self._ports = self._make_ports()
         self._services.notify = self._ports.notify
-        self._logon = LogonScreen(self._machine)
+        self._logon = self._make_logon_screen()
         self._companions = Companions(self._machine)
         self._customer = Customer(self._machine, self._companions, password)
         self._machine.customer.set_pin(self._customer.pin)
         self._power.on_boot.append(self._booted)
         self.customer = CustomerHands(self._customer)
         self._make_disk()
+
+    def _make_services(self) -> Services:
+        return Services(self._machine, Listeners(self._machine, self._operator_password))
+
+    def _make_ports(self) -> PortServer:
+        return PortServer(self._machine, self._power)
+
+    def _make_logon_screen(self) -> LogonScreen:
+        return LogonScreen(self._machine)
 
     def _add_operator(self) -> WindowsAccount:
         password = bytearray(self._operator_password.encode("utf-16-le"))
@@ -261,6 +271,11 @@ class SimulatedComputer:
         lab_loop.run(self._logon.looked.wait(), timeout)
         self.settle()
 
+    @property
+    def disk_files(self) -> list[Path]:
+        """Every file of the disk."""
+        return [path for path in self.disk.rglob("*") if path.is_file()]
+
     def settle(self) -> None:
         """Wait until the agent has acted on everything that Windows told it so far."""
 
@@ -283,7 +298,7 @@ class SimulatedComputer:
     def __enter__(self) -> Self:
         """Switch it on, sign the customer in, and let them begin their script."""
         try:
-            lab_loop.call(self._ports.open)
+            lab_loop.call(self._open)
             self.power_on()
             self.wait_until_up()
             lab_loop.run(self._logon.looked.wait(), START_SECONDS)
@@ -293,6 +308,13 @@ class SimulatedComputer:
             self._clean_up()
             raise
         return self
+
+    def _open(self) -> None:
+        self._ports.open()
+
+    def _close(self) -> None:
+        self._ports.close()
+        self._services.close()
 
     def _begin(self) -> None:
         if self.settings.signed_in:
@@ -314,8 +336,7 @@ class SimulatedComputer:
         async def end() -> None:
             await self._power.scrap()
             await self._machine.tasks.cancel()
-            self._ports.close()
-            self._services.close()
+            self._close()
 
         try:
             lab_loop.run(end())

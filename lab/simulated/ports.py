@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Calls:
         self._machine = machine
         self._windows = machine.windows
         self._power = power
-        self._table: dict[type[calls.Call], Callable[[Any, bytearray], object]] = {
+        self.table: dict[type[calls.Call], Callable[[Any, bytearray], object]] = {
             calls.Ready: self._ready,
             calls.WhoIs: self._who_is,
             calls.Find: self._find,
@@ -64,7 +64,7 @@ class Calls:
 
     def answer(self, call: calls.Call, secret: bytearray) -> object:
         """Do it; raises WindowsError or KeysError where Windows refuses."""
-        return self._table[type(call)](call, secret)
+        return self.table[type(call)](call, secret)
 
     def _ready(self, call: calls.Ready, _secret: bytearray) -> None:
         self._machine.ready[call.service].set()
@@ -125,26 +125,34 @@ class Calls:
 
 
 class PortServer:
-    """The socket behind which Windows answers."""
+    """The sockets behind which Windows answers."""
+
+    kinds: ClassVar[Any] = calls.AnyCall
+    """Every call that it takes."""
 
     def __init__(self, machine: Machine, power: Power) -> None:
         self._machine = machine
         self._calls = Calls(machine, power)
         self._told: asyncio.Queue[_Told] | None = None
-        self._listener: socket.socket | None = None
+        self._listeners: list[socket.socket] = []
 
     def open(self) -> None:
         """Begin to answer."""
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        self._listener.bind(str(self._machine.pipe("windows")))
-        self._listener.listen(128)
-        self._machine.tasks.start(self._accept(self._listener), "windows")
+        self._answer_at(socket.AF_UNIX, str(self._machine.pipe("windows")))
+
+    def _answer_at(self, family: socket.AddressFamily, address: str | tuple[str, int]) -> socket.socket:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        self._listeners.append(listener)
+        listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        listener.bind(address)
+        listener.listen(128)
+        self._machine.tasks.start(self._accept(listener), "windows")
+        return listener
 
     def close(self) -> None:
         """Stop answering; the connections end with the machine's tasks."""
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
 
     def notify(self, kind: str) -> None:
         """Tell the agent's service something, in its turn."""
@@ -172,7 +180,7 @@ class PortServer:
         with connection:
             try:
                 while (frame := await wire.receive_async(connection)) is not None:
-                    call: calls.AnyCall = msgspec.json.decode(frame.body, type=calls.AnyCall)
+                    call: calls.Call = msgspec.json.decode(frame.body, type=self.kinds)
                     if isinstance(call, calls.Subscribe):
                         await self._speak(connection)
                         return

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from lab.computer import LabError
 from lab.simulated import agent_host, listener_host, processes
-from lab.simulated.listeners import Listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lab.simulated.listeners import Listeners
     from lab.simulated.machine import Machine
     from lab.simulated.processes import PcProcess
     from lab.simulated.ways import ListenerName
@@ -27,9 +27,9 @@ SETTINGS_FILE = "settings.toml"
 class Services:
     """Starts and ends the processes of one PC. Runs on the lab's loop."""
 
-    def __init__(self, machine: Machine, operator_password: str) -> None:
+    def __init__(self, machine: Machine, listeners: Listeners) -> None:
         self._machine = machine
-        self.listeners = Listeners(machine, operator_password)
+        self.listeners = listeners
         self._running: dict[str, PcProcess] = {}
         self._killed: list[PcProcess] = []
         self.notify: Callable[[str], None]
@@ -128,9 +128,14 @@ class Services:
         for name, process in self._running.items():
             if name != "agent":
                 process.signal(signal.SIGTERM)
-        self.notify("shutdown")
         ends = [asyncio.to_thread(process.join, within) for process in self._running.values()]
-        await asyncio.gather(*ends)
+        await asyncio.gather(self._stop_agent(), *ends)
+        await self._switch_off()
+
+    async def _stop_agent(self) -> None:
+        self.notify("shutdown")
+
+    async def _switch_off(self) -> None:
         self.kill()
         await self.reap()
 

@@ -21,9 +21,12 @@ _SYSTEM = "C:\\Windows\\System32\\"
 
 @dataclass(frozen=True)
 class WineHost(LocalHost):
-    """Drive C: is Wine's; a program is every `.exe` that is there."""
+    """Drive C: is Wine's; a program is every `.exe` that is there, and what `programs` has besides."""
 
     def _program(self, program: str) -> Sequence[str] | None:
+        known = super()._program(program)
+        if known is not None:
+            return known
         # Wine's own programs are found by their names; the files in system32 only stand for them.
         if program.lower().startswith(_SYSTEM.lower()):
             return ("wine", program[len(_SYSTEM) :])
@@ -34,9 +37,13 @@ class WineHost(LocalHost):
         return ("wine", os.fspath(file)) if file.is_file() and file.suffix.lower() == ".exe" else None
 
 
-def wine_host(prefix: Path, passwords: Mapping[str, str]) -> WineHost:
-    """Return the host of a prefix, with the accounts that may connect."""
+def wine_host(
+    prefix: Path, passwords: Mapping[str, str], programs: Mapping[str, Sequence[str]] | None = None
+) -> WineHost:
+    """Return the host of a prefix, with the accounts that may connect and the lab's programs."""
     drive = prefix / "C"
     if not drive.is_symlink():
         drive.symlink_to("drive_c", target_is_directory=True)
-    return WineHost(root=prefix, programs={}, passwords=passwords, environment=environment(prefix))
+    return WineHost(
+        root=prefix, programs=programs or {}, passwords=passwords, environment=environment(prefix)
+    )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.windows import Windows
 
-_RUN = r"C:\lab\lab\wine\guest\packaged.py"
+RUN = r"C:\lab\lab\wine\guest\packaged.py"
 _LAB_NEEDS = ("_asyncio.pyd", "_overlapped.pyd", "asyncio")
 _MODULES = {
     "latchkey_agent.windows.installation": "lab.wine.guest.installation",
@@ -67,15 +67,17 @@ def for_wine(package: Path, target: Path) -> Path:
 
 def _in_the_lab(arguments: str) -> str:
     for module, ours in _MODULES.items():
-        arguments = re.sub(rf"-m {re.escape(module)}\b", lambda _m, m=ours: f"{_RUN} {m}", arguments)  # type: ignore[misc]
+        arguments = re.sub(rf"-m {re.escape(module)}\b", lambda _m, m=ours: f"{RUN} {m}", arguments)  # type: ignore[misc]
     return arguments
 
 
 class PackagePC:
     """A context manager: a Wine PC that is on, with the lab's Windows behind it and no agent."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keep: bool = False) -> None:
+        """`keep`: leave the disk when it is switched off."""
         self.pc = WinePC(folder)
+        self._keep = keep
         self._windows: WineWindows | None = None
         self._speakers: list[Speaker] = []
 
@@ -97,7 +99,8 @@ class PackagePC:
         if self._windows is not None:
             self._windows.__exit__(kind, error, trace)
         self.pc.power_off()
-        shutil.rmtree(self.pc.folder)
+        if not self._keep:
+            shutil.rmtree(self.pc.folder)
 
     def _add_library(self) -> None:
         """Give the lab's own side what the package leaves out, and no more: the product must not see it."""
@@ -133,7 +136,7 @@ class PackagePC:
     def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
         """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
         who = [sid, "-" if session is None else str(session)] if sid else []
-        process = self.pc.start("-I", "-B", _RUN, "lab.wine.guest.speak", pipe, *who, program=self._host)
+        process = self.pc.start("-I", "-B", RUN, "lab.wine.guest.speak", pipe, *who, program=self._host)
         self._speakers.append(Speaker(process))
         return self._speakers[-1]
 

@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,7 +28,7 @@ from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environm
 AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
 LAB_SOURCE = ROOT / "lab"
 _LAB_PARTS = ("__init__.py", "computer.py", "simulated", "wine")
-_SHARED = (SYSTEM.parent, PROGRAM_FILES / "lib", PROGRAM_FILES / "packages", LAB / "packages")
+_SHARED = (SYSTEM.parent, PROGRAM_FILES, LAB / "packages")
 
 
 class WinePC:
@@ -50,7 +54,7 @@ class WinePC:
 
     def make(self) -> None:
         """Copy the prefix and put the agent and the lab's own parts on it."""
-        shutil.copytree(template(), self.folder, symlinks=True, copy_function=_copy_or_link)
+        copy_disk(template(), self.folder)
         shutil.copytree(
             AGENT_SOURCE, self.program_files / "packages" / "latchkey_agent", ignore=_no_byte_code
         )
@@ -85,6 +89,11 @@ class WinePC:
         r"""Return where a path on drive C (`C:\folder\file`) lies on Linux."""
         return self.folder / "drive_c" / windows.removeprefix("C:\\").replace("\\", "/")
 
+    def written(self) -> list[Path]:
+        """Return every file on the PC's disk that it does not share with the template."""
+        files = (path for path in self.folder.rglob("*") if not path.is_symlink() and path.is_file())
+        return sorted(path for path in files if path.stat().st_nlink == 1)
+
     def put(self, source: Path, windows: str) -> None:
         """Copy a file onto the PC's disk."""
         target = self.path(windows)
@@ -118,6 +127,26 @@ class WinePC:
             self._guard.communicate()
             self._guard = None
 
+    def cut_power(self) -> None:
+        """Kill everything that runs on the PC where it stands; what the registry did not save is lost."""
+        # First what the others would notice the loss of, and write to the disk for.
+        for processes in ([p for p in self._processes() if "wineserver" in _name(p)], self._processes()):
+            _signal(processes, signal.SIGKILL)
+        while left := self._processes():
+            _signal(left, signal.SIGKILL)
+            time.sleep(0.01)
+        self.power_off()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to everything that runs on the PC, but not to who watches over its end."""
+        guard = str(self._guard.pid) if self._guard else ""
+        _signal([process for process in self._processes() if process.name != guard], number)
+
+    def _processes(self) -> list[Path]:
+        # Every program of the PC has its prefix in the environment, whoever started it.
+        mark = f"WINEPREFIX={self.folder}".encode()
+        return [process for process in Path("/proc").glob("[0-9]*") if mark in _environment_of(process)]
+
     def _watch_over(self) -> None:
         # Its standard input closes when this process ends, however it ends.
         self._guard = subprocess.Popen(
@@ -146,12 +175,38 @@ class WinePC:
         )  # fmt: skip
 
 
+def _environment_of(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        # It has ended meanwhile, or is not ours to look at.
+        return []
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _signal(processes: Iterable[Path], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(int(process.name), number)
+
+
 def _no_byte_code(_folder: str, names: list[str]) -> set[str]:
     return {name for name in names if name == "__pycache__"}
 
 
+def copy_disk(source: Path, target: Path) -> None:
+    """Copy a PC's disk; what nobody writes in place is shared with the template."""
+    shutil.copytree(source, target, symlinks=True, copy_function=_copy_or_link)
+
+
 def _copy_or_link(source: str, target: str) -> str:
-    # What nobody writes in place is shared with the template: 700 MB per PC otherwise.
+    # 700 MB per PC otherwise.
     if any(str(folder) in source for folder in _SHARED):
         os.link(source, target)
         return target

@@ -13,7 +13,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import msgspec
 
@@ -44,7 +44,7 @@ class WineWindows:
         self.restarts: queue.SimpleQueue[calls.Restart] = queue.SimpleQueue()
         self.summoned: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._tokens: dict[int, Token] = {}
-        self._listening: list[queue.SimpleQueue[str]] = []
+        self._listening: list[queue.SimpleQueue[calls.Notice]] = []
         self._server = _Server(self)
 
     def __enter__(self) -> Self:
@@ -112,6 +112,9 @@ class WineWindows:
     def _summon(self, call: calls.Summon, _secret: bytearray) -> None:
         self.summoned.put(call.sid)
 
+    def _ready(self, _call: calls.Ready, _secret: bytearray) -> None:
+        """Nothing here waits for a service to say so."""
+
     def _claim(self, call: Claim, _secret: bytearray) -> None:
         self._tokens[call.process_id] = call.token
 
@@ -127,6 +130,7 @@ class WineWindows:
         calls.Disconnect: _disconnect,
         calls.Restart: _restart,
         calls.Summon: _summon,
+        calls.Ready: _ready,
         Claim: _claim,
         TokenOf: _token_of,
     }
@@ -135,12 +139,16 @@ class WineWindows:
 
     def _session_changed(self, _change: object, _session: object) -> None:
         for listener in self._listening:
-            listener.put("sessions_changed")
+            listener.put(self.notice("sessions_changed"))
+
+    def notice(self, kind: Literal["hello", "sessions_changed"]) -> calls.Notice:
+        """Return what tells the service something, with the time of the PC."""
+        return calls.Notice(kind, calls.ClockState(self.model.clock.offset, self.model.clock.zone_name))
 
     @contextmanager
-    def told(self) -> Iterator[queue.SimpleQueue[str]]:
+    def told(self) -> Iterator[queue.SimpleQueue[calls.Notice]]:
         """Yield a queue of what Windows tells from now on."""
-        mine: queue.SimpleQueue[str] = queue.SimpleQueue()
+        mine: queue.SimpleQueue[calls.Notice] = queue.SimpleQueue()
         self._listening.append(mine)
         try:
             yield mine
@@ -183,6 +191,9 @@ class _Connection(socketserver.BaseRequestHandler):
 
     def _tell(self) -> None:
         with self._windows.told() as queue_:
-            wire.send(self.request, b'"hello"')
+            notice = self._windows.notice("hello")
             while True:
-                wire.send(self.request, msgspec.json.encode(queue_.get()))
+                wire.send(self.request, msgspec.json.encode(notice))
+                if wire.receive(self.request) is None:
+                    return
+                notice = queue_.get()

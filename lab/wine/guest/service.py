@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from typing import ClassVar
 
@@ -12,10 +13,48 @@ import msgspec
 import win32service
 
 from lab.simulated import calls, wire
-from latchkey_agent.windows import service
+from latchkey_agent.protocol.frames import FrameError
+from latchkey_agent.windows import compose, service
 
 from . import adapters
 from .link import LabLink
+
+ACTED_WITHIN = 9.0
+"""Seconds that the lab's Windows is kept waiting; it waits a little longer."""
+CONTROLS = {
+    "sessions_changed": win32service.SERVICE_CONTROL_SESSIONCHANGE,
+    "clock_changed": service.SERVICE_CONTROL_TIMECHANGE,
+}
+
+
+class Acted(queue.SimpleQueue[service.Notice]):
+    """The service's queue, which knows what was acted on: all that was taken before the latest `get`."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._put = self._taken = self._acted = 0
+
+    def put(self, item: service.Notice, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - the base's
+        """Add a notice."""
+        with self._changed:
+            self._put += 1
+            super().put(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> service.Notice:  # noqa: FBT001, FBT002 - the base's
+        """Return the next notice; the one before was acted on."""
+        with self._changed:
+            self._acted = self._taken
+            self._changed.notify_all()
+        item = super().get()
+        with self._changed:
+            self._taken += 1
+        return item
+
+    def wait(self) -> None:
+        """Wait until everything was acted on that was added so far, or for as long as it may take."""
+        with self._changed:
+            wanted = self._put
+            self._changed.wait_for(lambda: self._acted >= wanted, ACTED_WITHIN)
 
 
 class LabService(service.LatchkeyService):
@@ -23,18 +62,35 @@ class LabService(service.LatchkeyService):
 
     parts: ClassVar = staticmethod(adapters.parts)
 
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(arguments)
+        self._acted = self._notices = Acted()
+
     def SvcRun(self) -> None:  # noqa: N802 - pywin32's name
         """Listen to the lab's Windows beside what the product does."""
         threading.Thread(target=self._listen, name="lab", daemon=True).start()
         super().SvcRun()
 
+    def _work(self, host: compose.Host) -> None:
+        LabLink().ask(calls.Ready("agent"), None)
+        super()._work(host)
+
     def _listen(self) -> None:
         connection = LabLink().connect()
         wire.send(connection, msgspec.json.encode(calls.Subscribe()))
-        while (frame := wire.receive(connection)) is not None:
-            if frame.body != b'"hello"':
-                # As PythonService calls it: control, kind of event, data.
-                self.SvcOtherEx(win32service.SERVICE_CONTROL_SESSIONCHANGE, 0, (1,))
+        try:
+            while (frame := wire.receive(connection)) is not None:
+                self._pass_on(msgspec.json.decode(frame.body, type=calls.Notice))
+                wire.send(connection, b"{}")
+        except (OSError, FrameError):
+            # The lab's Windows is gone, and the PC with it.
+            return
+
+    def _pass_on(self, notice: calls.Notice) -> None:
+        if notice.kind in CONTROLS:
+            # As PythonService calls it: control, kind of event, data.
+            self.SvcOtherEx(CONTROLS[notice.kind], 0, (1,))
+            self._acted.wait()
 
 
 def main() -> None:

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole Wine PC: `with wine_pc(folder) as computer: ...`.
+
+It is the simulated PC with the real things in it: the agent as its MSI has
+installed it, run by Wine's service manager, the real latchkeyctl.exe, the real
+credential provider. The lab's own are what Wine only pretends to have
+(accounts, sessions, restarts: `guest.adapters`) and, at first, the customer's
+hands, which speak the customer pipe as the companion does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from lab.computer import LabError
+from lab.simulated.pc import SimulatedComputer
+from lab.simulated.services import SETTINGS_FILE
+from lab.simulated.settings import Settings
+
+from .calls import PORT_FILE
+from .installed import InstalledPC
+from .logon import WineLogonScreen
+from .ports import WinePorts
+from .relay import Relays
+from .services import WineListeners, WineServices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from lab.simulated.logon import LogonScreen
+    from lab.simulated.ports import PortServer
+    from lab.simulated.services import Services
+
+
+def device_name() -> str:
+    """Return the name that Wine gives to its PCs: the host's, as NetBIOS writes it."""
+    name = subprocess.run(["hostname"], capture_output=True, text=True, check=True).stdout
+    return name.strip().partition(".")[0][:15].upper()
+
+
+class WineComputer(SimulatedComputer):
+    """`lab.computer.Computer`, with the product as it is delivered."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._pc = InstalledPC(folder / "disk")
+        self._pc.make()
+        super().__init__(folder, settings)
+
+    # --- made of
+
+    def _make_services(self) -> Services:
+        listeners = WineListeners(self._machine, self._operator_password)
+        return WineServices(self._machine, listeners, self._pc)
+
+    def _make_ports(self) -> PortServer:
+        ports = WinePorts(self._machine, self._power)
+        self._relays = Relays(self._machine, self._pc)
+        self._power.on_boot += [ports.clear, self._relays.clear]
+        return ports
+
+    def _make_logon_screen(self) -> LogonScreen:
+        return WineLogonScreen(self._machine, cast("WinePorts", self._ports), self._pc)
+
+    def _make_disk(self) -> None:
+        settings_file = self._pc.program_data / SETTINGS_FILE
+        if self.settings.policy is not None:
+            settings_file.write_text(self.settings.policy, encoding="utf-8")
+        for user in (self.settings.user, self._machine.operator.account.user):
+            (self._pc.path(r"C:\users") / user).mkdir()
+        (self.disk / "C").symlink_to("drive_c", target_is_directory=True)
+
+    def _open(self) -> None:
+        super()._open()
+        port = cast("WinePorts", self._ports).port
+        (self._pc.lab / PORT_FILE).write_text(str(port), encoding="ascii")
+        self._relays.open()
+
+    def _close(self) -> None:
+        super()._close()
+        self._relays.clear()
+
+    # --- lab.computer.Computer
+
+    @property
+    def disk_files(self) -> list[Path]:
+        """Every file of the disk that this PC has written itself."""
+        return self._pc.written()
+
+    @property
+    def log(self) -> str:
+        """What the service has logged."""
+        file = self._pc.lab / "service.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def set_clock(self, moment: datetime) -> None:
+        """Refuse: the clock is the host's."""
+        self._lacks("set_clock")
+
+    def fill_disk(self, *, full: bool = True) -> None:
+        """Refuse: it is a limit of a Linux process."""
+        self._lacks("fill_disk")
+
+    def _lacks(self, what: str) -> None:
+        msg = f"{what} cannot be played on a Wine PC"
+        raise LabError(msg)
+
+    def scrap(self) -> None:
+        """Remove the disk; the PC must be off."""
+        shutil.rmtree(self.disk)
+
+
+@contextmanager
+def wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:
+    """Run a Wine PC in `folder`, with `Settings` changed as named.
+
+    Raises:
+        LabError: it did not come up, or something in the lab failed meanwhile.
+        WorkError: the package could not be made or installed.
+    """
+    chosen = replace(Settings(name=device_name()), **settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with WineComputer(folder, chosen) as computer:
+        yield computer

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Wine PC on which the product's MSI was installed, once for all that are copied from it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from agent.packaging import database, identity, product
+from agent.packaging.installer import HOST
+from agent.packaging.provider import build_provider
+from agent.packaging.runtime import runtime
+from agent.packaging.workshop import ROOT, WorkError, fingerprint, made_once
+
+from .package import RUN, PackagePC, for_wine
+from .pc import WinePC, copy_disk
+from .prefix import CACHE, template
+from .programs import logon_screen
+
+SERVICE = "LatchkeyAgent"
+_PARTS = ("agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine", "requirements")
+_KEPT = {"settings.toml"}
+
+
+@cache
+def installed() -> Path:
+    """Return the prefix that every such PC is a copy of, made if need be.
+
+    The agent has run there, as after every installation, but remembers nothing:
+    each copy begins with keys and a journal of its own.
+
+    Raises:
+        WorkError: the package could not be made, or Wine could not install it.
+    """
+    files = [path for part in _PARTS for path in (ROOT / part).rglob("*") if path.is_file()]
+    sources = sorted(path for path in files if "__pycache__" not in path.parts)
+    return made_once("installed", fingerprint(template().name, runtime().name, *sources), _install, CACHE)
+
+
+def _install(target: Path) -> None:
+    with PackagePC(target, keep=True) as office:
+        _package(office.pc.lab)
+        if code := office.msiexec("/i", r"C:\lab\agent.msi"):
+            msg = f"Wine's installer ended with {code}: {office.log}"
+            raise WorkError(msg)
+        office.pc.run("stop", SERVICE, program="net")
+        office.pc.power_off()
+        for file in office.pc.program_data.iterdir():
+            if file.name not in _KEPT:
+                file.unlink()
+        for name in ("anchor", "service.log", "agent.msi"):
+            (office.pc.lab / name).unlink(missing_ok=True)
+
+
+def _package(folder: Path) -> Path:
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        work = Path(name)
+        product.lay_out(work / "product", identity.version(), build_provider())
+        database.make(work / "made.msi", work / "product", identity.version())
+        return for_wine(work / "made.msi", folder / "agent.msi")
+
+
+class InstalledPC(WinePC):
+    """A PC with the agent on it; it is not removed from the disk when it is switched off."""
+
+    def make(self) -> None:
+        """Copy the prefix, and put the program that plays LogonUI on it."""
+        copy_disk(installed(), self.folder)
+        shutil.copyfile(logon_screen(), self.lab / "logon_screen.exe")
+
+    def start_module(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a module of the lab on the installed runtime, with pipes for its streams."""
+        return self.start("-I", "-B", RUN, module, *arguments, program=self.program_files / HOST)
+
+    def stop_service(self) -> None:
+        """Stop the agent's service, if it runs; returns when it has stopped."""
+        process = self.start("stop", SERVICE, program="net")
+        process.communicate(timeout=30)
