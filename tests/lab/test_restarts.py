@@ -139,6 +139,7 @@ def test_a_refusal_costs_nothing(night: Night) -> None:
     assert night.job.result("apply", "refuses")["left"]["restarts"] == 2
 
 
+@pytest.mark.also_on_wine
 def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
     """A PC that loses its power on the way is signed in when it has it again: the ticket still holds."""
     operator, computer = desk(script=[s.Grant()])
@@ -154,6 +155,7 @@ def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
     assert job.result("end")["erasure"]["confirmed"]
 
 
+@pytest.mark.also_on_wine
 def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
     """A ticket that was handed over is not used again, whatever became of it (rule 5)."""
     operator, computer = desk(script=[s.Grant()])
