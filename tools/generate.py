@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write what is made from the agent's protocol: run it after every change there.
+"""Write what is made from the agent's protocol and the customer's texts: run it after every change there.
 
 The collection runs where the agent's package is not installed, so what both need reaches it as
 generated text. ``--check`` writes nothing and fails where a file is not what it should be.
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import json
 import sys
 import typing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from babel.messages import mofile, pofile
 from msgspec import inspect
 
 from latchkey_agent.protocol import PROTOCOL_VERSION, local, messages, setup
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
 WIDTH = 120
+LANGUAGES = ("de", "en")
 
 # Text for other files, not about this one: REUSE-IgnoreStart
 SPDX = (
@@ -277,27 +281,58 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+# --- the customer's texts ----------------------------------------------------------------------------
+
+
+def catalogue(language: str) -> bytes:
+    """Return a language's texts as Python's gettext module reads them ("The Format of GNU MO Files", GNU gettext).
+
+    Raises:
+        babel.messages.pofile.PoFileError: the source is no catalogue; the text has its line.
+    """
+    with (ROOT / _catalogue_file(language, "po")).open("rb") as source:
+        read = pofile.read_po(source, abort_invalid=True)
+    compiled = io.BytesIO()
+    mofile.write_mo(compiled, read)
+    return compiled.getvalue()
+
+
+def _catalogue_file(language: str, suffix: str) -> str:
+    return f"agent/src/latchkey_agent/locales/{language}/LC_MESSAGES/companion.{suffix}"
+
+
 # --- files ------------------------------------------------------------------------------------------
 
-TARGETS: dict[str, Callable[[], str]] = {
+TARGETS: dict[str, Callable[[], str | bytes]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
     "plugins/plugin_utils/_errors.py": errors_module,
     "plugins/plugin_utils/_messages.py": messages_module,
     "plugins/plugin_utils/_shape_table.py": shapes_module,
     "docs/errors.md": errors_page,
+    **{_catalogue_file(language, "mo"): partial(catalogue, language) for language in LANGUAGES},
 }
 
 
 def differences(root: Path = ROOT) -> dict[str, str]:
-    """Return, per file that is not what it should be, what is different (a unified diff)."""
+    """Return, per file that is not what it should be, what is different (of text a unified diff)."""
     found = {}
     for name, make in TARGETS.items():
         path, wanted = root / name, make()
-        there = path.read_text(encoding="utf-8") if path.exists() else ""
-        if there != wanted:
-            pair = there.splitlines(), wanted.splitlines()
-            found[name] = "\n".join(difflib.unified_diff(*pair, name, "generated", lineterm=""))
+        there = path.read_bytes() if path.exists() else b""
+        if there != _bytes(wanted):
+            found[name] = _difference(name, there, wanted)
     return found
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _difference(name: str, there: bytes, wanted: str | bytes) -> str:
+    if isinstance(wanted, bytes):
+        return f"{name}: not what its source compiles to"
+    pair = there.decode().splitlines(), wanted.splitlines()
+    return "\n".join(difflib.unified_diff(*pair, name, "generated", lineterm=""))
 
 
 def write(root: Path = ROOT) -> list[str]:
@@ -306,7 +341,7 @@ def write(root: Path = ROOT) -> list[str]:
     for name in stale:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(TARGETS[name](), encoding="utf-8")
+        path.write_bytes(_bytes(TARGETS[name]()))
     return stale
 
 

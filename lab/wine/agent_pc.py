@@ -66,10 +66,10 @@ class Speaker:
 
 
 class AgentPC:
-    """A context manager: the PC is on and the service runs inside it."""
+    """A context manager: the PC is on and the service runs inside it; `display` as for `WinePC`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.pc = WinePC(folder)
+    def __init__(self, folder: Path, display: str | None = None) -> None:
+        self.pc = WinePC(folder, display)
         self._stack = ExitStack()
         self._speakers: list[Speaker] = []
         self._windows: WineWindows | None = None

@@ -32,11 +32,14 @@ _SHARED = (SYSTEM.parent, PROGRAM_FILES, LAB / "packages")
 
 
 class WinePC:
-    """A Windows PC in a folder of its own; a context manager that leaves nothing behind."""
+    """A Windows PC in a folder of its own; a context manager that leaves nothing behind.
 
-    def __init__(self, folder: Path) -> None:
+    `display` is the X server that is its screen; None: it has none, as a server without one.
+    """
+
+    def __init__(self, folder: Path, display: str | None = None) -> None:
         self.folder = folder
-        self._environment = environment(folder)
+        self._environment = environment(folder) | ({"DISPLAY": display} if display else {})
         self._guard: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

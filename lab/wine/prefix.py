@@ -27,6 +27,8 @@ PROGRAM_FILES = Path("drive_c/Program Files/Latchkey")
 PROGRAM_DATA = Path("drive_c/ProgramData/Latchkey")
 LAB = Path("drive_c/lab")
 SYSTEM = Path("drive_c/windows/system32")
+SCREEN = "1024x768"
+"""The size of a Wine PC's screen, where it has one."""
 
 
 def environment(prefix: Path) -> dict[str, str]:
@@ -61,9 +63,20 @@ def _make(target: Path) -> None:
     target.mkdir()
     run(["wine", "wineboot", "--init"], environment=environ)
     run(["wine", "winecfg", "-v", "win10"], environment=environ)
+    _virtual_desktop(environ)
     _own_folders(target / "drive_c" / "users")
     _install_runtime(target)
     run(["wineserver", "-w"], environment=environ)
+
+
+def _virtual_desktop(environ: dict[str, str]) -> None:
+    # Where a PC is given a screen, its windows and a taskbar are in one window, which gets the keys;
+    # without it every window would need a window manager of the display's own.
+    for key, name, value in (
+        (r"HKCU\Software\Wine\Explorer", "Desktop", "Default"),
+        (r"HKCU\Software\Wine\Explorer\Desktops", "Default", SCREEN),
+    ):
+        run(["wine", "reg", "add", key, "/v", name, "/d", value, "/f"], environment=environ)
 
 
 def _own_folders(users: Path) -> None:

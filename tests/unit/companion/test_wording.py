@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import string
 from datetime import datetime, timedelta, timezone
 from typing import Any, get_args
 
@@ -50,18 +49,6 @@ def noticed(**changes: Any) -> NoticeItem:
     at = "2026-11-23T17:12:00+01:00"
     item = NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1")
     return msgspec.structs.replace(item, **changes)
-
-
-def places(text: str) -> set[str]:
-    """The names of the places in a text."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def test_every_language_has_every_text_with_the_same_places() -> None:
-    """No language lacks a text, and none fills other places than English."""
-    assert GERMAN.keys() == ENGLISH.keys()
-    for key, text in ENGLISH.items():
-        assert places(GERMAN[key]) == places(text), key
 
 
 def test_the_request_window_says_everything_in_its_order() -> None:

@@ -88,12 +88,12 @@ def test_locked_is_only_what_windows_calls_locked(
     """0 is locked; an unknown state does not count as locked."""
     monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
     monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
-    assert sessions._locked(1) is locked
+    assert sessions.is_locked(1) is locked
 
 
 def test_a_session_that_windows_tells_nothing_of_does_not_count_as_locked() -> None:
     """Wine tells nothing of any session."""
-    assert not sessions._locked(1)
+    assert not sessions.is_locked(1)
 
 
 class Enumerated:

@@ -1,161 +1,59 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every text that a customer reads, one table a language, the same keys in each.
+"""Every text that a customer reads: one gettext catalogue a language, the same names in each.
 
-A key that ends in `_one` or `_many` is chosen by a count. Places in braces
-are filled with values from the request; nothing in these tables is code.
+A text is asked for by its name, which is the catalogue's msgid, so English is
+a language like any other. Places in braces are filled with values from the
+request; nothing in a catalogue is code. `tools/generate.py` compiles them.
 """
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
-    "title": "IT asks for your permission",
-    "who": "{who} asks. This name is not signed: nobody has checked it.",
-    "who_of": "{who} asks for {organization}. This name is not signed: nobody has checked it.",
-    "nobody_named": "Somebody who gave no name",
-    "restarts_one": "IT wants to restart this PC and sign you in, at most once.",
-    "restarts_many": "IT wants to restart this PC and sign you in, at most {n} times.",
-    "unlocks_one": "IT wants to unlock this PC, at most once.",
-    "unlocks_many": "IT wants to unlock this PC, at most {n} times.",
-    "foreign": "A restart that Windows or another program starts counts as one of these.",
-    "in_your_name": "Work then runs in your name; the screen is locked at once.",
-    "when": "{since} to {until}. Then it ends by itself.",
-    "until": "From now to {until}. Then it ends by itself.",
-    "why": "{reason}.",
-    "why_ticket": "{reason}. Ticket {ticket}.",
-    "place": "PC {device}, account {account}.",
-    "promise": (
-        "This program shows your password to nobody and sends it nowhere. "
-        "It stays sealed on this PC and is erased at the end."
-    ),
-    "choice": "You may decline without a reason. Take it back any time: icon by the clock.",
-    "code": "Check code {code}. Unsure? Call IT on the number you know; they see the same code.",
-    "code_phone": "Check code {code}. Unsure? Call {organization} on {phone}; they see the same code.",
-    "field": "Your Windows password (not your PIN)",
-    "allow": "Allow",
-    "later": "Later",
-    "decline": "Decline",
-    "report": "Report",
-    "error_one": "That did not work. {why} 1 try left.",
-    "error_many": "That did not work. {why} {n} tries left.",
-    "check_entry": "Check your entry.",
-    "is_pin": "That looks like your PIN; your Windows password is needed.",
-    "is_other_name": "Leave the user name as it is.",
-    "later_15": "In 15 minutes",
-    "later_60": "In 1 hour",
-    "later_evening": "Before I leave",
-    "decline_working": "Still working",
-    "decline_myself": "I will sign in myself",
-    "decline_unknown": "I do not know this request",
-    "declined": "Declined. Nothing was stored.",
-    "lent": "{who}: until {until}, used {used} of {total}",
-    "lent_paused": "{who}: paused, used {used} of {total}",
-    "revoke": "Revoke my credentials",
-    "pause": "Pause",
-    "resume": "Go on",
-    "receipt": "Show receipt",
-    "notice_away": "While you were away",
-    "granted": "Allowed until {until}. Please save your work. Take back: icon by the clock.",
-    "of_ticket": ", Ticket {ticket}",
-    "used": "{who} has used your sign-in.",
-    "used_restart": "{who} has restarted this PC and signed you in.",
-    "used_unlock": "{who} has unlocked this PC.",
-    "locked": "You were signed in, and the screen was locked at once.",
-    "disconnected": "You were signed in; the screen could not be locked, so it was disconnected.",
-    "failed": "Signing you in did not work. Nobody was signed in.",
-    "ended_revoked": "Taken back. A running restart goes on, but nobody is signed in.",
-    "ended_withdrawn": "{who} gave your sign-in back.",
-    "ended_used_up": "Your sign-in was used as often as you agreed to.",
-    "ended_expired": "The time that you agreed to is over.",
-    "ended_rejected": "Windows did not accept the password any more; it is not tried again.",
-    "ended_session_ended": "{who} has finished.",
-    "ended": "Your sign-in is yours alone again.",
-    "erased": "Password erased, checked.",
-    "erase_failed": "Your password could not be erased for certain; this PC goes on trying.",
-    "today": "today {time}",
-    "tomorrow": "tomorrow {time}",
-    "on_day": "{day} {month} {year}, {time}",
-    "clock": "%H:%M",
-    "months": ("January February March April May June July August September October November December"),
-}
+import gettext
+from pathlib import Path
 
-GERMAN: dict[str, str] = {
-    "title": "Die IT bittet um Ihre Freigabe",
-    "who": "{who} fragt an. Dieser Name ist nicht signiert: Niemand hat ihn geprüft.",
-    "who_of": ("{who} fragt für {organization} an. Dieser Name ist nicht signiert: Niemand hat ihn geprüft."),
-    "nobody_named": "Jemand ohne Namensangabe",
-    "restarts_one": "Die IT möchte diesen PC neu starten und Sie anmelden, höchstens einmal.",
-    "restarts_many": "Die IT möchte diesen PC neu starten und Sie anmelden, höchstens {n}-mal.",
-    "unlocks_one": "Die IT möchte diesen PC entsperren, höchstens einmal.",
-    "unlocks_many": "Die IT möchte diesen PC entsperren, höchstens {n}-mal.",
-    "foreign": ("Ein Neustart, den Windows oder ein anderes Programm auslöst, zählt als einer davon."),
-    "in_your_name": ("Die Arbeiten laufen dann unter Ihrem Namen; der Bildschirm wird sofort gesperrt."),
-    "when": "{since} bis {until} Uhr. Danach endet die Freigabe von selbst.",
-    "until": "Ab sofort bis {until} Uhr. Danach endet die Freigabe von selbst.",
-    "why": "{reason}.",
-    "why_ticket": "{reason}. Ticket {ticket}.",
-    "place": "PC {device}, Konto {account}.",
-    "promise": (
-        "Dieses Programm zeigt Ihr Kennwort niemandem und sendet es nirgendwohin. "
-        "Es bleibt versiegelt auf diesem PC und wird am Ende gelöscht."
-    ),
-    "choice": ("Sie dürfen ablehnen, auch ohne Begründung. Widerruf jederzeit: Symbol neben der Uhr."),
-    "code": (
-        "Prüfcode {code}. Unsicher? Rufen Sie die IT unter der bekannten Nummer an; sie sieht denselben Code."
-    ),
-    "code_phone": (
-        "Prüfcode {code}. Unsicher? Rufen Sie {organization} unter {phone} an; dort sieht man denselben Code."
-    ),
-    "field": "Ihr Windows-Kennwort (nicht die PIN)",
-    "allow": "Freigeben",
-    "later": "Später",
-    "decline": "Ablehnen",
-    "report": "Melden",
-    "error_one": "Das hat nicht geklappt. {why} Noch 1 Versuch.",
-    "error_many": "Das hat nicht geklappt. {why} Noch {n} Versuche.",
-    "check_entry": "Bitte prüfen Sie Ihre Eingabe.",
-    "is_pin": "Das sieht nach Ihrer PIN aus; gebraucht wird Ihr Windows-Kennwort.",
-    "is_other_name": "Lassen Sie den Benutzernamen, wie er ist.",
-    "later_15": "In 15 Minuten",
-    "later_60": "In 1 Stunde",
-    "later_evening": "Vor Feierabend",
-    "decline_working": "Ich arbeite noch",
-    "decline_myself": "Ich melde mich selbst an",
-    "decline_unknown": "Ich kenne die Anfrage nicht",
-    "declined": "Abgelehnt. Es wurde nichts gespeichert.",
-    "lent": "{who}: bis {until} Uhr, {used} von {total} genutzt",
-    "lent_paused": "{who}: pausiert, {used} von {total} genutzt",
-    "revoke": "Meine Anmeldedaten zurückrufen",
-    "pause": "Pausieren",
-    "resume": "Fortsetzen",
-    "receipt": "Beleg anzeigen",
-    "notice_away": "Während Sie weg waren",
-    "granted": (
-        "Freigegeben bis {until} Uhr. Bitte speichern Sie Ihre Arbeit. Widerrufen: Symbol neben der Uhr."
-    ),
-    "of_ticket": ", Ticket {ticket}",
-    "used": "{who} hat Ihre Anmeldung genutzt.",
-    "used_restart": "{who} hat diesen PC neu gestartet und Sie angemeldet.",
-    "used_unlock": "{who} hat diesen PC entsperrt.",
-    "locked": "Sie wurden angemeldet, und der Bildschirm wurde sofort gesperrt.",
-    "disconnected": (
-        "Sie wurden angemeldet; der Bildschirm ließ sich nicht sperren und wurde darum getrennt."
-    ),
-    "failed": "Ihre Anmeldung hat nicht geklappt. Niemand wurde angemeldet.",
-    "ended_revoked": ("Widerrufen. Ein laufender Neustart geht weiter, aber niemand wird angemeldet."),
-    "ended_withdrawn": "{who} hat Ihre Anmeldung zurückgegeben.",
-    "ended_used_up": "Ihre Anmeldung wurde so oft genutzt, wie Sie es erlaubt haben.",
-    "ended_expired": "Die Zeit, die Sie erlaubt haben, ist um.",
-    "ended_rejected": ("Windows nimmt das Kennwort nicht mehr an; es wird nicht noch einmal versucht."),
-    "ended_session_ended": "{who} ist fertig.",
-    "ended": "Ihre Anmeldung gehört wieder Ihnen allein.",
-    "erased": "Kennwort gelöscht, geprüft.",
-    "erase_failed": ("Ihr Kennwort konnte nicht sicher gelöscht werden; dieser PC versucht es weiter."),
-    "today": "heute {time}",
-    "tomorrow": "morgen {time}",
-    "on_day": "{day}. {month} {year}, {time}",
-    "clock": "%H:%M",
-    "months": ("Januar Februar März April Mai Juni Juli August September Oktober November Dezember"),
-}
+DOMAIN = "companion"
+FOLDER = Path(__file__).parent.parent / "locales"
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": ENGLISH, "de": GERMAN}
+
+class Texts:
+    """The texts of one language."""
+
+    def __init__(self, catalogue: gettext.NullTranslations) -> None:
+        self._catalogue = catalogue
+
+    def __getitem__(self, name: str) -> str:
+        """Return a text; raises KeyError where the catalogue has none of that name."""
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str) -> str | None:
+        """Return a text, None where the catalogue has none of that name."""
+        found = self._catalogue.gettext(name)
+        return None if found == name else found
+
+    def count(self, name: str, number: int) -> str:
+        """Return the form of a text that goes with a number, as the language's plural rule says.
+
+        Raises:
+            KeyError: the catalogue has no such text.
+        """
+        found = self._catalogue.ngettext(name, name, number)
+        if found == name:
+            raise KeyError(name)
+        return found
+
+
+def catalogue(language: str) -> Texts:
+    """Return a language's texts.
+
+    Raises:
+        FileNotFoundError: we have none in that language.
+    """
+    return Texts(gettext.translation(DOMAIN, FOLDER, [language]))
+
+
+LANGUAGES: dict[str, Texts] = {language: catalogue(language) for language in ("en", "de")}
+ENGLISH, GERMAN = LANGUAGES["en"], LANGUAGES["de"]

@@ -12,7 +12,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from latchkey_agent.companion.texts import ENGLISH, LANGUAGES
+from latchkey_agent.companion.texts import LANGUAGES, Texts
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol.local import AskedItem, LentItem, NoticeItem
 
@@ -88,7 +88,7 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
     )
 
 
-def _who(texts: dict[str, str], item: AskedItem) -> str:
+def _who(texts: Texts, item: AskedItem) -> str:
     parts = (item.requester, item.role, item.requester_organization)
     who = ", ".join(part for part in parts if part) or texts["nobody_named"]
     of_another = item.organization not in {"", item.requester_organization}
@@ -96,20 +96,16 @@ def _who(texts: dict[str, str], item: AskedItem) -> str:
     return texts[key].format(who=who, organization=item.organization)
 
 
-def _what(texts: dict[str, str], item: AskedItem) -> list[str]:
+def _what(texts: Texts, item: AskedItem) -> list[str]:
     lines = [
-        _counted(texts, key, count)
+        texts.count(key, count).format(n=count)
         for key, count in (("restarts", item.restarts), ("unlocks", item.unlocks))
         if count
     ]
     return [*lines, *([texts["foreign"]] if item.foreign_restarts else []), texts["in_your_name"]]
 
 
-def _counted(texts: dict[str, str], key: str, count: int, **places: str) -> str:
-    return texts[f"{key}_one" if count == 1 else f"{key}_many"].format(n=count, **places)
-
-
-def _when(texts: dict[str, str], item: AskedItem, now: datetime) -> str:
+def _when(texts: Texts, item: AskedItem, now: datetime) -> str:
     since, until = (_local(text, now) for text in (item.not_before, item.not_after))
     last = moment(texts, until, now)
     if since <= now:
@@ -121,7 +117,7 @@ def _local(text: str, now: datetime) -> datetime:
     return datetime.fromisoformat(text).astimezone(now.tzinfo)
 
 
-def moment(texts: dict[str, str], at: datetime, now: datetime) -> str:
+def moment(texts: Texts, at: datetime, now: datetime) -> str:
     """Return a moment as people say it; `at` and `now` are of the same zone."""
     time = at.strftime(texts["clock"])
     if at.date() == now.date():
@@ -136,22 +132,22 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _why(texts: dict[str, str], item: AskedItem) -> str:
+def _why(texts: Texts, item: AskedItem) -> str:
     key = "why_ticket" if item.ticket else "why"
     return texts[key].format(reason=item.reason.rstrip("."), ticket=item.ticket)
 
 
-def _code(texts: dict[str, str], item: AskedItem) -> str:
+def _code(texts: Texts, item: AskedItem) -> str:
     key = "code_phone" if item.phone and item.organization else "code"
     places = {"code": item.code, "organization": item.organization, "phone": item.phone}
     return texts[key].format(**places)
 
 
-def _error(texts: dict[str, str], item: AskedItem) -> str:
+def _error(texts: Texts, item: AskedItem) -> str:
     if not item.last_refusal:
         return ""
     why = _WHY_REFUSED.get(item.last_refusal, "check_entry")
-    return _counted(texts, "error", item.tries_left, why=texts[why])
+    return texts.count("error", item.tries_left).format(n=item.tries_left, why=texts[why])
 
 
 def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
@@ -183,7 +179,7 @@ def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
     return f"{away}{at}{ticket}: {_happened(texts, item).format(**places)}"
 
 
-def _happened(texts: dict[str, str], item: NoticeItem) -> str:
+def _happened(texts: Texts, item: NoticeItem) -> str:
     if item.kind == "locked" and item.detail == "disconnected":
         return texts["disconnected"]
     return texts.get(f"{item.kind}_{item.detail}") or texts[item.kind]
@@ -209,4 +205,4 @@ def say(key: str, language: str = "en", **places: str) -> str:
         KeyError: there is no such text, or a place of it was not given.
     """
     texts = LANGUAGES[language_of(language)]
-    return texts.get(key, ENGLISH[key]).format(**places)
+    return texts[key].format(**places)

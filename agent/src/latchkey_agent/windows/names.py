@@ -10,6 +10,8 @@ SERVICE_SUMMARY = "Asks for, keeps and erases what a customer lends for one supp
 SERVICE_MODULE = "latchkey_agent.windows.service"
 COMPANION_MODULE = "latchkey_agent.companion"
 """What `pythonw.exe -I -B -m` is told to run."""
+COMPANION_MUTEX = r"Local\LatchkeyCompanion"
+"""One companion a session; `Local` is the session's own name space."""
 
 PIPE_CONTROL = r"\\.\pipe\LatchkeyControl"
 PIPE_CUSTOMER = r"\\.\pipe\LatchkeyCustomer"

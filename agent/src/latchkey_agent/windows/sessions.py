@@ -61,7 +61,7 @@ class WindowsSessions:
             account=account,
             console=session_id == console,
             active=state in {WTS_ACTIVE, WTS_SHADOW},
-            locked=_locked(session_id),
+            locked=is_locked(session_id),
         )
 
     def _account(self, session_id: int) -> Account | None:
@@ -108,7 +108,8 @@ class WindowsSessions:
             win32ts.WTSDisconnectSession(win32ts.WTS_CURRENT_SERVER_HANDLE, session_id, False)  # noqa: FBT003 - positional in Windows
 
 
-def _locked(session_id: int) -> bool:
+def is_locked(session_id: int) -> bool:
+    """Tell whether a session is known to be locked."""
     # What is not known for certain does not count as locked: rule 9 then disconnects.
     found, size = ctypes.c_void_p(), ctypes.c_uint32()
     succeeded = api.WTSQuerySessionInformationW(

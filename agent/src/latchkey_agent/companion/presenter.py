@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides what the customer sees: what happened in, what to do out. Pure.
+
+It touches neither Windows nor the clock, and waits for nothing; `director`
+brings it what happens and carries out what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from latchkey_agent import __version__
+from latchkey_agent.companion import menu, receipt_text
+from latchkey_agent.companion.asking import Asking
+from latchkey_agent.companion.news import News
+from latchkey_agent.companion.steps import (
+    Answered,
+    AnyAction,
+    AnyInput,
+    Balloon,
+    BalloonOver,
+    Chosen,
+    Entered,
+    HideIcon,
+    Lost,
+    NewsClosed,
+    Picked,
+    Screen,
+    Seen,
+    ShowIcon,
+    ShowPages,
+    Tell,
+    Told,
+    Watched,
+)
+from latchkey_agent.companion.view import View
+from latchkey_agent.protocol.local import Desktop, GrantPause, GrantRevoke, OwnReceipts
+from latchkey_agent.protocol.messages import ReceiptView
+
+
+class Presenter:
+    """One companion's mind.
+
+    Args:
+        language: of the customer's Windows, as `de` or `en`.
+        now: the present moment, in the PC's zone.
+    """
+
+    def __init__(self, language: str, now: datetime) -> None:
+        self._view = View(language, now, Desktop(version=0), Screen())
+        self._asking = Asking(self._view)
+        self._news = News(self._view)
+        self._revoking = False
+        self._tip = ""
+        self._handlers: dict[type[AnyInput], Callable[[Any], list[AnyAction]]] = {
+            Watched: self._watched,
+            Lost: self._lost,
+            Seen: lambda _: [],
+            Answered: self._asking.answered,
+            Chosen: self._asking.chosen,
+            Entered: self._asking.entered,
+            Told: self._told,
+            NewsClosed: lambda _: self._news.closed(),
+            BalloonOver: lambda _: self._news.balloon_over(),
+            Picked: self._picked,
+        }
+
+    @property
+    def seen(self) -> int:
+        """The version of the desk that was shown last; 0 while the agent does not answer."""
+        return self._view.desktop.version if self._view.connected else 0
+
+    @property
+    def watches_screen(self) -> bool:
+        """Whether it matters now what the screen is doing."""
+        desktop = self._view.desktop
+        return bool(desktop.asked or desktop.notices)
+
+    def menu(self, now: datetime) -> list[menu.Entry]:
+        """Return the lines of the icon's menu."""
+        return menu.entries(self._view.desktop, now, self._view.language)
+
+    def handle(self, event: AnyInput, screen: Screen, now: datetime) -> list[AnyAction]:
+        """Return what to do about what has happened, in order.
+
+        Args:
+            event: what has happened.
+            screen: what the screen is doing now.
+            now: the present moment, in the PC's zone.
+        """
+        self._view.now = now
+        self._view.screen = screen
+        # A notice of the companion's own waits its turn like the agent's.
+        actions = [action for action in self._handlers[type(event)](event) if not self._kept(action)]
+        asking = self._asking.refresh()
+        news = self._news.refresh(busy=self._asking.is_busy)
+        return [*self._icon(), *actions, *asking, *news]
+
+    def _kept(self, action: AnyAction) -> bool:
+        if isinstance(action, Balloon):
+            self._news.add(action.text)
+        return isinstance(action, Balloon)
+
+    # --- the agent ------------------------------------------------------------------
+
+    def _watched(self, event: Watched) -> list[AnyAction]:
+        anew = not self._view.connected
+        self._view.connected = True
+        self._view.desktop = event.desktop
+        self._asking.watched(anew=anew)
+        self._news.watched()
+        # What the customer took back while the agent was silent stays taken back.
+        return [Tell(GrantRevoke())] if self._revoking and anew and event.desktop.lent else []
+
+    def _lost(self, _event: Lost) -> list[AnyAction]:
+        self._view.connected = False
+        return []
+
+    def _told(self, event: Told) -> list[AnyAction]:
+        match event.request:
+            case GrantRevoke():
+                return self._revoked(event)
+            case GrantPause() if event.answer is None:
+                return [self._view.message(self._view.say("agent_silent"))]
+            case OwnReceipts():
+                return [self._receipts(event.answer.receipts) if event.answer else self._silent()]
+        return self._asking.told(event)
+
+    def _silent(self) -> ShowPages:
+        return self._view.message(self._view.say("agent_silent"))
+
+    def _revoked(self, event: Told) -> list[AnyAction]:
+        first = self._view.connected or not self._revoking
+        self._revoking = event.answer is None or not event.answer.done
+        return [self._view.message(self._view.say("revoke_lost"))] if self._revoking and first else []
+
+    def _receipts(self, views: list[ReceiptView]) -> ShowPages:
+        view = self._view
+        if not views:
+            return view.message(view.say("receipts_none"))
+        total = str(len(views))
+        pages = (
+            f"{view.say('receipt_of', n=str(number), total=total)}\n\n"
+            f"{receipt_text.render(found, view.now, view.language)}"
+            for number, found in enumerate(views, 1)
+        )
+        return ShowPages(view.say("menu_receipts"), tuple(pages), view.say("older"), view.say("newer"))
+
+    # --- the menu ---------------------------------------------------------------------
+
+    def _picked(self, event: Picked) -> list[AnyAction]:
+        match event.deed:
+            case "show":
+                return self._asking.insist()
+            case "revoke":
+                self._revoking = True
+                return [Tell(GrantRevoke())]
+            case "pause" | "resume":
+                return [Tell(GrantPause(grant=event.grant, pause=event.deed == "pause"))]
+            case "receipts":
+                return [Tell(OwnReceipts())]
+            case "report":
+                return [self._report()]
+            case "about":
+                return [self._view.message(self._view.say("about", version=__version__))]
+
+    def _report(self) -> ShowPages:
+        view, desktop = self._view, self._view.desktop
+        knows_whom = desktop.organization and desktop.phone
+        call = view.say(
+            "report_call_phone" if knows_whom else "report_call",
+            **({"organization": desktop.organization, "phone": desktop.phone} if knows_whom else {}),
+        )
+        asked = [view.say("report_asked")] if desktop.asked else []
+        lent = [view.say("report_lent", revoke=view.say("revoke"))] if desktop.lent else []
+        return ShowPages(view.say("report_title"), ("\n\n".join((*asked, *lent, call)),), "", "")
+
+    # --- the icon -----------------------------------------------------------------------
+
+    def _icon(self) -> list[AnyAction]:
+        """Show the icon while something is asked or lent, or a notice needs its place; else hide it."""
+        tip = self._wanted_tip()
+        if tip == self._tip:
+            return []
+        self._tip = tip
+        return [ShowIcon(tip) if tip else HideIcon()]
+
+    def _wanted_tip(self) -> str:
+        desktop = self._view.desktop
+        if desktop.asked:
+            return self._view.say("tray_asked")
+        if desktop.lent:
+            return self._view.say("tray_lent")
+        return self._view.say("tray_news") if self._news.is_on else ""

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows' task dialog ("TaskDialogIndirect function", Microsoft Learn): drawn, read aloud and scaled by Windows.
+
+Texts are plain: hyperlinks are not switched on, so nothing in them can be clicked.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from ctypes import byref, c_int32, c_void_p
+
+import pywintypes
+import win32api
+import win32con
+import win32gui
+
+from latchkey_agent.companion.guard import Guard
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import desktop_api as api
+from latchkey_agent.windows.failures import refused
+
+TDF_ALLOW_DIALOG_CANCELLATION = 0x8
+TDF_USE_COMMAND_LINKS = 0x10
+TDF_CALLBACK_TIMER = 0x800
+TDCBF_OK_BUTTON, TDCBF_CLOSE_BUTTON = 0x1, 0x20
+TDN_CREATED, TDN_BUTTON_CLICKED, TDN_DESTROYED = 0, 2, 5
+TDM_CLICK_BUTTON = win32con.WM_USER + 102
+TD_INFORMATION_ICON = 0xFFFD
+IDOK, IDCANCEL, IDCLOSE = 1, 2, 8
+WH_GETMESSAGE = 3
+S_OK, S_FALSE = 0, 1
+FIRST_LINK = 100
+
+
+class Dialog:
+    """One window with a title, a text, and links to choose from; without links it has an OK button.
+
+    Args:
+        caption: the window's name.
+        title: the main instruction.
+        text: the content.
+        links: the choices; with them, closing the window chooses none.
+        guarded: nothing counts that was not meant for this window (`guard`).
+    """
+
+    def __init__(
+        self, caption: str, title: str, text: str, links: Sequence[str] = (), *, guarded: bool = False
+    ) -> None:
+        self._texts = (caption, title, text)
+        self._links = links
+        self._guarded = guarded
+        self._guard = Guard(time.monotonic())
+        self._lock = threading.Lock()
+        self._window = 0
+        self._shall_close = False
+
+    def run(self) -> int | None:
+        """Show it until it is answered; return the number of the chosen link, None if it was closed.
+
+        Raises:
+            PortError: Windows cannot show it.
+        """
+        buttons = (api.TaskDialogButton * max(1, len(self._links)))(
+            *(api.TaskDialogButton(FIRST_LINK + number, text) for number, text in enumerate(self._links))
+        )
+        config = self._config(buttons)
+        pressed = c_int32()
+        with self._watched_keys():
+            code = api.TaskDialogIndirect(byref(config), byref(pressed), None, None)
+        if code != S_OK:
+            msg = "showing a window"
+            raise refused(msg, code & 0xFFFF)
+        return pressed.value - FIRST_LINK if pressed.value >= FIRST_LINK else None
+
+    def _config(self, buttons: ctypes.Array[api.TaskDialogButton]) -> api.TaskDialogConfig:
+        caption, title, text = self._texts
+        config = api.TaskDialogConfig()
+        config.size = ctypes.sizeof(config)
+        config.flags = TDF_ALLOW_DIALOG_CANCELLATION
+        config.title, config.instruction, config.content = caption, title, text
+        config.icon = TD_INFORMATION_ICON
+        config.common_buttons, config.default_button = TDCBF_OK_BUTTON, IDOK
+        if self._links:
+            config.flags |= TDF_USE_COMMAND_LINKS
+            config.common_buttons, config.default_button = TDCBF_CLOSE_BUTTON, IDCLOSE
+            config.button_count, config.buttons = len(self._links), buttons
+        config.callback = api.TaskDialogCallback(self._notified)
+        return config
+
+    # --- from any thread ----------------------------------------------------------
+
+    def close(self) -> None:
+        """Take it from the screen; `run` then returns None."""
+        with self._lock:
+            self._shall_close = True
+            if self._window:
+                win32gui.PostMessage(self._window, TDM_CLICK_BUTTON, IDCANCEL, 0)
+
+    def bring_up(self) -> None:
+        """Bring it before the other windows."""
+        with self._lock, suppress(pywintypes.error):
+            if self._window:
+                win32gui.SetForegroundWindow(self._window)
+
+    # --- from Windows, in the thread of `run` ---------------------------------------
+
+    def _notified(self, window: int, what: int, button: int, _detail: int, _data: int) -> int:
+        if what == TDN_CREATED:
+            self._created(window)
+        elif what == TDN_DESTROYED:
+            with self._lock:
+                self._window = 0
+        elif what == TDN_BUTTON_CLICKED and not self._counts():
+            return S_FALSE
+        return S_OK
+
+    def _created(self, window: int) -> None:
+        self._guard = Guard(time.monotonic())
+        with self._lock:
+            self._window = window
+            if self._shall_close:
+                win32gui.PostMessage(window, TDM_CLICK_BUTTON, IDCANCEL, 0)
+
+    def _counts(self) -> bool:
+        return self._shall_close or not self._guarded or self._guard.lets_answer(time.monotonic())
+
+    @contextmanager
+    def _watched_keys(self) -> Iterator[None]:
+        if not self._guarded:
+            yield
+            return
+        procedure = api.HookProcedure(self._message)
+        hook = api.SetWindowsHookExW(WH_GETMESSAGE, procedure, None, win32api.GetCurrentThreadId())
+        if not hook:
+            msg = "Windows does not let the window watch over its keys, so it is not shown"
+            raise PortError(msg)
+        try:
+            yield
+        finally:
+            api.UnhookWindowsHookEx(hook)
+
+    def _message(self, code: int, removed: int, address: int) -> int:
+        if code >= 0 and removed:
+            message = api.Message.from_address(address)
+            if not self._guard.lets_pass(message.message, message.wparam, time.monotonic()):
+                message.message = win32con.WM_NULL
+        return api.CallNextHookEx(None, code, removed, c_void_p(address).value or 0)

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Windows' own password dialog ("CredUIPromptForWindowsCredentialsW function", Microsoft Learn).
+
+What it hands over is copied once, into a bytearray that the caller overwrites;
+every buffer on the way is overwritten here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import winreg
+from ctypes import byref, c_ubyte, c_uint32, c_void_p
+from typing import NamedTuple
+
+from latchkey_agent.companion.director import Typed
+from latchkey_agent.protocol.frames import wipe
+from latchkey_agent.windows import desktop_api as api
+from latchkey_agent.windows.api import CoTaskMemFree
+
+CREDUIWIN_GENERIC = 0x1
+CREDUIWIN_ENUMERATE_CURRENT_USER = 0x200
+CREDUIWIN_SECURE_PROMPT = 0x1000
+CRED_PACK_PROTECTED_CREDENTIALS = 0x1
+CRED_PACK_GENERIC_CREDENTIALS = 0x4
+ERROR_CANCELLED = 1223
+MAX_MESSAGE, MAX_CAPTION = 1023, 127
+"""CREDUI_MAX_MESSAGE_LENGTH and CREDUI_MAX_CAPTION_LENGTH (wincred.h), less the zero."""
+MAX_USER, MAX_DOMAIN, MAX_PASSWORD = 514, 338, 257
+"""Characters with the zero: CREDUI_MAX_USERNAME_LENGTH, _DOMAIN_TARGET_LENGTH, _PASSWORD_LENGTH (wincred.h)."""
+POLICY = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\CredUI"
+TRUSTED_PATH = "EnableSecureCredentialPrompting"
+"""The policy "Require trusted path for credential entry": the dialog comes on the secure desktop."""
+
+
+class Way(NamedTuple):
+    """How the dialog is asked for, and its answer read."""
+
+    flags: int
+    pack: int | None
+    unpack: int
+
+
+PLAIN = Way(CREDUIWIN_GENERIC, CRED_PACK_GENERIC_CREDENTIALS, 0)
+"""Only user name and password, no PIN; the name filled in."""
+SECURE = Way(
+    CREDUIWIN_SECURE_PROMPT | CREDUIWIN_ENUMERATE_CURRENT_USER, None, CRED_PACK_PROTECTED_CREDENTIALS
+)
+"""The secure desktop does not do CREDUIWIN_GENERIC; who is signed in is filled in by Windows."""
+
+
+def prompt(user: str, title: str, text: str) -> Typed:
+    r"""Ask for the password of `user`, filled in as `DOMAIN\user`."""
+    way = SECURE if trusted_path() else PLAIN
+    info = api.CredUiInfo(
+        size=ctypes.sizeof(api.CredUiInfo), message=text[:MAX_MESSAGE], caption=title[:MAX_CAPTION]
+    )
+    filled = _pack(user, way.pack)
+    package, entry, size = c_uint32(), c_void_p(), c_uint32()
+    code = api.CredUIPromptForWindowsCredentialsW(
+        byref(info), 0, byref(package), filled, len(filled) if filled else 0, byref(entry), byref(size), None, way.flags
+    )  # fmt: skip
+    if code:
+        return Typed(problem="cancelled" if code == ERROR_CANCELLED else _reason(code))
+    try:
+        return _unpack(entry, size.value, way.unpack)
+    finally:
+        ctypes.memset(entry, 0, size.value)
+        CoTaskMemFree(entry)
+
+
+def trusted_path() -> bool:
+    """Tell whether policy wants passwords typed on the secure desktop; one that cannot be read counts as yes."""
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, POLICY) as key:
+            value, _ = winreg.QueryValueEx(key, TRUSTED_PATH)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return bool(value)
+
+
+def _reason(code: int) -> str:
+    return f"{ctypes.FormatError(code).strip()} (Windows error {code})"
+
+
+def _pack(user: str, kind: int | None) -> ctypes.Array[c_ubyte] | None:
+    """Return the name as the dialog takes it; None leaves it to Windows."""
+    if kind is None:
+        return None
+    size = c_uint32()
+    api.CredPackAuthenticationBufferW(kind, user, "", None, byref(size))
+    buffer = (c_ubyte * size.value)()
+    packed = api.CredPackAuthenticationBufferW(kind, user, "", buffer, byref(size))
+    # Without it the field is empty, and the customer fills it in: the agent compares the name anyway.
+    return buffer if packed and size.value else None
+
+
+def _unpack(entry: c_void_p, size: int, flags: int) -> Typed:
+    texts = [bytearray(2 * length) for length in (MAX_USER, MAX_DOMAIN, MAX_PASSWORD)]
+    try:
+        arguments: list[object] = []
+        for text in texts:
+            arguments += [(c_ubyte * len(text)).from_buffer(text), byref(c_uint32(len(text) // 2))]
+        if not api.CredUnPackAuthenticationBufferW(flags, entry, size, *arguments):
+            return Typed(problem=_reason(ctypes.get_last_error()))
+        user, domain = (bytes(text[: _length(text)]).decode("utf-16-le") for text in texts[:2])
+        password = texts[2]
+        return Typed(f"{domain}\\{user}" if domain else user, password[: _length(password)])
+    finally:
+        for text in texts:
+            wipe(text)
+
+
+def _length(text: bytearray) -> int:
+    """Return the bytes before the UTF-16 zero that ends the text."""
+    return next((at for at in range(0, len(text), 2) if text[at : at + 2] == b"\0\0"), len(text))

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalogues: every text in every language, with the same places, and none that nothing says."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from babel.messages import Catalog, pofile
+
+from latchkey_agent.companion import texts
+from latchkey_agent.domain.model import Action, Closing, NoticeKind
+from latchkey_agent.domain.transitions import GrantState, RequestState
+from latchkey_agent.ports import LogonRefusal
+
+
+def said(*sources: Path) -> set[str]:
+    """All that could be a text's name in these sources."""
+    return {
+        name for path in sources for name in re.findall(r"[\"']([a-z0-9_]+)[\"']", path.read_text("utf-8"))
+    }
+
+
+CODE = Path(texts.__file__).parent
+SAID = said(*CODE.rglob("*.py")) | {f"receipt_{name}" for name in said(CODE / "receipt_text.py")}
+FAMILIES = {
+    "refused": [*LogonRefusal, "other_account_entered", "agent_failed"],
+    "ended": list(GrantState),
+    "used": get_args(Action),
+    "receipt_use": get_args(Action),
+    "receipt_answer": [*RequestState, "open"],
+    "receipt_ended": list(GrantState),
+    "receipt": [*get_args(Closing), "open"],
+    "decline": ["working", "myself", "unknown"],
+}
+"""Texts that are found by what happened: the family's name, and the words that the agent has for it."""
+KINDS = get_args(NoticeKind)
+
+
+def source(language: str) -> Catalog:
+    """A language's catalogue as its translators write it."""
+    path = texts.FOLDER / language / "LC_MESSAGES" / "companion.po"
+    with path.open("rb") as file:
+        return pofile.read_po(file, abort_invalid=True)
+
+
+def forms(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
+    """Every text by its name, with all its plural forms."""
+    found: dict[str, tuple[str, ...]] = {}
+    for message in catalogue:
+        if message.id:
+            name = message.id if isinstance(message.id, str) else message.id[0]
+            found[name] = (
+                (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+            )
+    return found
+
+
+def places(text: str) -> set[str]:
+    """The names of the places in a text."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+ENGLISH = forms(source("en"))
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_language_has_every_text_with_the_same_places(language: str) -> None:
+    """No language lacks a text or a plural form, and none fills other places than English."""
+    found = forms(source(language))
+    assert found.keys() == ENGLISH.keys()
+    for name, written in found.items():
+        assert all(written), name
+        assert len(written) == len(ENGLISH[name]), name
+        assert set().union(*map(places, written)) == set().union(*map(places, ENGLISH[name])), name
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_no_text_waits_for_a_translator(language: str) -> None:
+    """A text that is marked fuzzy would not be compiled."""
+    assert not [message.id for message in source(language) if message.id and message.fuzzy]
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_text_is_read_as_it_is_written(language: str) -> None:
+    """What the translators write is what the agent says, in each plural form."""
+    for name, written in forms(source(language)).items():
+        if len(written) == 1:
+            assert texts.LANGUAGES[language][name] == written[0]
+        else:
+            assert [texts.LANGUAGES[language].count(name, number) for number in (1, 2)] == list(written)
+
+
+def test_no_text_is_left_that_nothing_says() -> None:
+    """Each name stands in the code, or is one of a family that the agent's words choose from."""
+    dynamic = {f"{family}_{word}" for family, words in FAMILIES.items() for word in words}
+    assert set(ENGLISH) - SAID - dynamic - set(KINDS) == set()
+
+
+def test_every_refusal_has_its_sentence() -> None:
+    """Whatever word the agent has for an entry that cannot serve, the customer reads why."""
+    assert {f"refused_{word}" for word in FAMILIES["refused"]} <= set(ENGLISH)
+
+
+def test_a_text_that_is_not_there_is_an_error() -> None:
+    """A name is never shown in place of its text."""
+    with pytest.raises(KeyError):
+        texts.ENGLISH["surprise"]
+    with pytest.raises(KeyError):
+        texts.ENGLISH.count("surprise", 2)
+    with pytest.raises(FileNotFoundError):
+        texts.catalogue("fr")
