@@ -24,9 +24,11 @@ import msgspec
 from lab.simulated import calls, wire
 from lab.simulated.accounts import SYSTEM_SID
 from lab.simulated.remote import LinkedClock, WindowsLink, linked_computer
+from latchkey_agent import control
 from latchkey_agent.agent import Agent
 from latchkey_agent.peer import Peer
 from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.frames import FrameError, wipe
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class AgentConfig:
     settings_file: str
     anchor: str
     log: str
+    protocol: int | None = None
 
 
 def run(config: AgentConfig) -> None:
@@ -53,6 +56,8 @@ def run(config: AgentConfig) -> None:
     logging.basicConfig(filename=config.log, level=logging.INFO, force=True)
     # SIGUSR1 tells where every thread stands, without any values.
     faulthandler.register(signal.SIGUSR1)
+    if config.protocol is not None:
+        _speak(config.protocol)
     link = WindowsLink(str(Path(config.pipes, "windows")))
     host = AgentHost(config, link)
     try:
@@ -61,6 +66,12 @@ def run(config: AgentConfig) -> None:
         # Windows went away under the service; there is nobody to tell.
         _logger.info("the PC is gone")
     os._exit(0)
+
+
+def _speak(version: int) -> None:
+    """Make of this process's agent one that speaks another version of the protocol."""
+    for module in (codec, control):
+        vars(module)["PROTOCOL_VERSION"] = version
 
 
 class AgentHost:

@@ -76,6 +76,7 @@ class Services:
             settings_file=str(folder / SETTINGS_FILE),
             anchor=str(machine.disk / "registry" / "anchor"),
             log=str(self._log("agent")),
+            protocol=machine.settings.agent_protocol,
         )
         await self._spawn("agent", agent_host.run, config)
 

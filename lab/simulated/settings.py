@@ -42,6 +42,7 @@ class Settings:
         zone: the PC's time zone, by its IANA name.
         lockout: the account lockout policy.
         policy: the text of the agent's settings file; None leaves the file out.
+        agent_protocol: the version of the protocol that its agent speaks; None: this checkout's.
         operator_permitted: whether the operator's account may use the agent.
         restart_seconds: how long nothing runs while it restarts.
         boot_seconds: from power to the start of the services.
@@ -64,6 +65,7 @@ class Settings:
     zone: str = "Europe/Berlin"
     lockout: Lockout = field(default_factory=Lockout)
     policy: str | None = POLICY
+    agent_protocol: int | None = None
     operator_permitted: bool = True
     restart_seconds: float = 0.3
     boot_seconds: float = 0.0

@@ -12,6 +12,7 @@ import pytest
 from lab.simulated.pc import SimulatedComputer, pc
 from lab.wine import tools
 from tests.lab.job import Operator
+from tests.lab.provoked import pytest_runtest_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from lab.wine.computer import WineComputer
 
     Desk = Callable[..., tuple[Operator, SimulatedComputer]]
+
+__all__ = [
+    "desk",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "pytest_runtest_call",
+    "scrapped_wine_pc",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.lab.provoked import see
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
@@ -78,11 +80,14 @@ class Job:
 
     def results(self, name: str, host: str = "pc1") -> list[dict[str, Any]]:
         """Return the results of a host's tasks whose names begin so, with their `status`."""
-        return [
+        found = [
             {"status": entry["status"], **entry["result"]}
             for entry in self.records()
             if entry["host"] == host and "result" in entry and _plain(entry["task"]).startswith(name)
         ]
+        for result in found:
+            see(result)
+        return found
 
     def first_failure(self, host: str = "pc1") -> dict[str, Any]:
         """Return a host's first result that is no success."""

@@ -18,6 +18,7 @@ from lab.canary import make
 from lab.simulated import script as s
 from lab.simulated.pc import SimulatedComputer, pc
 from tests.lab.job import Job, Operator, end, play, request, start
+from tests.lab.provoked import by_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +102,7 @@ def question() -> dict[str, Any]:
     return {**request(**options, **plain), "ignore_errors": True}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", by_code({name: case.code for name, case in CASES.items()}))
 def test_an_answer_comes_to_this(evening: Evening, name: str) -> None:
     """Each customer's answer is told by its own error code, and ends in nothing sealed."""
     case, job = CASES[name], evening.job

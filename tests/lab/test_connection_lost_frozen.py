@@ -16,6 +16,7 @@ from lab.simulated.script import Grant
 from lab.simulated.ways import WAYS
 from lab.ssh.files import SshMissingError, sshd
 from tests.lab.job import Job, Operator, apply, end, request, start
+from tests.lab.provoked import by_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,9 @@ PATIENCE = {
     "ssh": {"ansible_ssh_timeout": 2, "patience": 30},
 }
 CODES = {"frozen": "pc_frozen", "down": "connection_lost"}
-PCS = [f"{plugin}-{state}" for plugin in PLUGINS for state in CODES]
+PCS = {f"{plugin}-{state}": code for plugin in PLUGINS for state, code in CODES.items()}
+
+LATER = {name: "pc_not_back" if code == "connection_lost" else code for name, code in PCS.items()}
 
 
 def _have_ssh() -> bool:
@@ -109,24 +112,23 @@ def _of(evening: Evening, name: str) -> None:
         pytest.skip("there is no sshd: install the package openssh-server")
 
 
-@pytest.mark.parametrize("name", PCS)
+@pytest.mark.parametrize("name", by_code(PCS))
 def test_before_anything_is_done(evening: Evening, name: str) -> None:
     """A PC that answers nothing is frozen where it accepts connections, and lost where it does not."""
     _of(evening, name)
     told = evening.first.result("start", name)
-    assert told["error_code"] == CODES[name.partition("-")[2]], told
+    assert told["error_code"] == PCS[name], told
     assert (told["status"], told["outcome"]) == ("unreachable", "unknown")
     assert told["hint"]
     assert told["connection_error"]
 
 
-@pytest.mark.parametrize("name", PCS)
+@pytest.mark.parametrize("name", by_code(LATER))
 def test_in_the_middle_of_a_restart(evening: Evening, name: str) -> None:
     """A PC that hangs while it restarts is frozen; one that stays away is not back."""
     _of(evening, name)
     told = evening.later.result("apply", name)
-    wanted = "pc_frozen" if _frozen(name) else "pc_not_back"
-    assert (told["error_code"], told["outcome"]) == (wanted, "unknown"), told
+    assert (told["error_code"], told["outcome"]) == (LATER[name], "unknown"), told
 
 
 @pytest.mark.parametrize("name", PCS)

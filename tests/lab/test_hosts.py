@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.lab.job import apply, end, request, start, task
+from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
     from lab.simulated.pc import SimulatedComputer
@@ -19,6 +20,7 @@ def hands_off(computer: SimulatedComputer) -> int:
     return len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
 
 
+@provokes("become_unsupported", "bad_option", "not_windows")
 def test_what_is_refused_without_touching_the_pc(desk: Desk) -> None:
     """become, async, environment, wrong options and hosts that are no Windows never reach the PC."""
     operator, computer = desk()
@@ -42,6 +44,7 @@ def test_what_is_refused_without_touching_the_pc(desk: Desk) -> None:
     assert hands_off(computer) == before
 
 
+@provokes("agent_not_installed")
 def test_an_agent_that_is_not_there(desk: Desk) -> None:
     """A path without the agent's program is named, and another way to say the path is the variable."""
     operator, _computer = desk()
@@ -56,6 +59,7 @@ def test_an_agent_that_is_not_there(desk: Desk) -> None:
     assert by_variable["msg"] == told["msg"]
 
 
+@provokes("bad_answer")
 def test_another_program_than_the_agent(desk: Desk) -> None:
     """What another program prints is no answer, and is not shown."""
     operator, _computer = desk()
@@ -64,6 +68,7 @@ def test_another_program_than_the_agent(desk: Desk) -> None:
     assert "PC-ANNA" not in told["msg"]
 
 
+@provokes("bad_message", "no_session")
 def test_what_the_agent_cannot_read(desk: Desk) -> None:
     """A session name that is too long or has a line break in it is refused by the agent, which goes on."""
     operator, _computer = desk()
@@ -81,6 +86,7 @@ def test_what_the_agent_cannot_read(desk: Desk) -> None:
     assert job.result("end")["error_code"] == "no_session"
 
 
+@provokes("no_session")
 def test_a_session_that_is_not_open(desk: Desk) -> None:
     """Without a session nothing is asked and nothing applied."""
     operator, _computer = desk()
@@ -94,6 +100,7 @@ def test_a_session_that_is_not_open(desk: Desk) -> None:
     assert {job.first_failure()["error_code"]} | {r["error_code"] for r in job.results("")} == {"no_session"}
 
 
+@provokes("connection_lost")
 def test_a_pc_that_is_off_is_unreachable(desk: Desk) -> None:
     """A PC that does not answer at all is Ansible's unreachable, with a code all the same."""
     operator, computer = desk()
@@ -133,6 +140,7 @@ def test_two_operators_with_sessions_of_their_own(desk: Desk) -> None:
     assert [session["state"] for session in job.result("info")["sessions"]] == ["open"]
 
 
+@provokes("session_in_use")
 def test_one_name_is_one_purpose(desk: Desk) -> None:
     """What the customer may have read is not changed under the same name."""
     operator, _computer = desk()

@@ -18,6 +18,7 @@ from lab.canary import make
 from lab.simulated import script as s
 from lab.simulated.pc import SimulatedComputer, pc
 from tests.lab.job import Job, Operator, Task, apply, end, play, request, start
+from tests.lab.provoked import by_code, provokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +58,9 @@ CASES = {
     "hangs": Case(
         "A PC may hang.", {"hangs_on_restart": True}, "pc_frozen", "unknown", restarted=False, apply=BRIEF
     ),
-    "no-tile": Case("A hidden tile.", {"hides_logon_tile": True}, "logon_did_not_happen", apply=BRIEF),
+    "no-tile": Case(
+        "A hidden tile.", {"hides_logon_tile": True}, "logon_did_not_happen", apply={"timeout": 25}
+    ),
     "no-agent": Case("No agent.", {"agent_stays_down": True}, "agent_not_running", "unknown", apply=BRIEF),
     "revoked": Case(
         "A revocation during the warning.", {}, "grant_revoked", script=REVOKES, apply={"grace": 1}
@@ -99,7 +102,7 @@ def restart() -> Task:
     return apply(**plain)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", by_code({name: case.code for name, case in CASES.items()}))
 def test_a_restart_comes_to_this(night: Night, name: str) -> None:
     """Each fault of a PC is told by its own error code, with what is known of the restart."""
     case, result = CASES[name], night.job.result("apply", name)
@@ -156,6 +159,7 @@ def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
 
 
 @pytest.mark.also_on_wine
+@provokes("logon_interrupted")
 def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
     """A ticket that was handed over is not used again, whatever became of it (rule 5)."""
     operator, computer = desk(script=[s.Grant()])
@@ -173,6 +177,7 @@ def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
     assert again.result("end")["erasure"]["confirmed"]
 
 
+@provokes("grant_revoked", "terms_used_up")
 def test_a_grant_that_ended_is_told_by_how(desk: Desk) -> None:
     """Revoked, used up, before its time and after it: each restart is refused by its own code."""
     operator, computer = desk()
@@ -197,6 +202,7 @@ def lend(operator: Operator, computer: SimulatedComputer, **terms: Any) -> dict[
     return job.succeed().result("request")
 
 
+@provokes("too_early", "grant_expired")
 def test_outside_of_the_window(desk: Desk) -> None:
     """Before the agreed time a restart is too early, after it the grant is over."""
     operator, computer = desk()
@@ -212,6 +218,7 @@ def test_outside_of_the_window(desk: Desk) -> None:
     assert computer.events.count("going_down") == 0
 
 
+@provokes("grant_rejected")
 def test_a_password_that_was_changed_since(desk: Desk, canary: bytearray) -> None:
     """The old password is checked before the restart, and erased: the PC stays up."""
     operator, computer = desk()
@@ -248,6 +255,7 @@ def test_a_step_is_restarted_once(desk: Desk) -> None:
     assert computer.events.count("boot") == 3
 
 
+@provokes("test_command_failed")
 def test_a_test_command_is_tried_until_it_succeeds(desk: Desk) -> None:
     """The task is over when the operator's own command succeeds, and says so where it does not."""
     operator, _computer = desk(script=[s.Grant()])

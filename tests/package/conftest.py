@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.packaging import database, identity, product, provider, workshop
+from tests.lab.provoked import pytest_runtest_call
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["package", "product_folder", "pytest_runtest_call"]
 
 
 @pytest.fixture(scope="session")

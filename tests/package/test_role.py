@@ -18,6 +18,7 @@ from lab.wine.host import wine_host
 from lab.wine.package import PackagePC, for_wine
 from lab.wsman.listener import Listener, ListenerConfig
 from tests.lab.job import Operator
+from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,7 @@ def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, 
     return job.result("Bring the consent agent to the PC")
 
 
+@provokes("settings_invalid")
 def test_the_role_brings_the_agent_and_takes_it_away(
     office: PackagePC, operator: Operator, offered: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_the_role_brings_the_agent_and_takes_it_away(
     assert play(operator, state="absent")["changed"] is False
 
 
+@provokes("package_refused")
 def test_an_installer_that_fails_is_explained(office: PackagePC, operator: Operator, offered: Path) -> None:
     """What is no package is refused by Windows Installer itself; nothing is left on the PC."""
     broken = offered.with_name("latchkey-agent-9.9.9-x64.msi")

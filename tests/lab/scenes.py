@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many scenes in one run of ansible-playbook: each host has its own PC, its own tasks, and acts between them.
+
+An act is a function that does something to the PC (fills its disk, sets its clock) while the play runs. The play
+waits for it: a task on the operator's own computer asks for it through one pipe and reads through another that it
+is done. So whatever follows comes after it, and what a test does waits for nothing but that.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lab.canary import make
+from lab.simulated.pc import SimulatedComputer, pc
+from tests.lab.job import Job, Operator, Task
+from tests.lab.provoked import error_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Act = Callable[[SimulatedComputer], object]
+
+
+class Fails(NamedTuple):
+    """A task that must fail with this code; the play goes on."""
+
+    task: Task
+    code: str
+
+
+Step = Task | Fails | Act
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one host does. `on` names the scene whose PC it is, where that is not its own."""
+
+    fact: str
+    steps: Sequence[Step]
+    settings: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+    on: str = ""
+
+    @property
+    def codes(self) -> list[str]:
+        """Every code that it provokes."""
+        return [step.code for step in self.steps if isinstance(step, Fails)]
+
+    @property
+    def ends(self) -> list[tuple[str, str | None]]:
+        """How each of its steps must end, and with which code."""
+        return [("ignored", step.code) if isinstance(step, Fails) else ("ok", None) for step in self.steps]
+
+
+@dataclass
+class Played:
+    """What one run brought."""
+
+    job: Job
+    computers: dict[str, SimulatedComputer]
+
+    def ends(self, host: str) -> list[tuple[str, str | None]]:
+        """Return how each of a scene's steps has ended, and with which code."""
+        _include, *results = self.job.results("", host)
+        return [(result["status"], error_code(result)) for result in results]
+
+
+@contextmanager
+def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
+    """Play all scenes in one job, each at its own pace; the PCs live on until the end of the context."""
+    with ExitStack() as stack:
+        computers: dict[str, SimulatedComputer] = {}
+        for name, scene in scenes.items():
+            own = pc(folder / name, **{"password": make(), **scene.settings}) if not scene.on else None
+            computers[name] = stack.enter_context(own) if own else computers[scene.on]
+        operator = Operator(folder / "operator", computers)
+        stack.callback(operator.stop)
+        for name, scene in scenes.items():
+            desk = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
+            operator.write(f"{name}.yml", desk)
+            steps = str(operator.folder / f"{name}.yml")
+            operator.host_variables[name] = {**scene.variables, "steps": steps}
+        include = {"name": "include", "ansible.builtin.include_tasks": "{{ steps }}"}
+        job = operator.begin(
+            [{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": [include]}]
+        )
+        job.wait()
+        yield Played(job, computers)
+
+
+@contextmanager
+def _desk(folder: Path, scene: Scene, computer: SimulatedComputer) -> Iterator[list[Task]]:
+    """Yield a scene's tasks, and do its acts when they are asked for."""
+    folder.mkdir()
+    acts = [step for step in scene.steps if callable(step)]
+    pipes = [(folder / f"{number}.asked", folder / f"{number}.done") for number in range(len(acts))]
+    for pipe in (pipe for pair in pipes for pipe in pair):
+        os.mkfifo(pipe)
+    for act, pair in zip(acts, pipes, strict=True):
+        threading.Thread(target=_perform, args=(act, computer, *pair), daemon=True).start()
+    left = iter(pipes)
+    try:
+        yield [_act(*next(left)) if callable(step) else _task(step) for step in scene.steps]
+    finally:
+        # Whoever still waits for a task that never came is let go.
+        for pipe in (pipe for pair in pipes for pipe in pair):
+            os.close(os.open(pipe, os.O_RDWR))
+
+
+def _perform(act: Act, computer: SimulatedComputer, asked: Path, done: Path) -> None:
+    if not asked.read_bytes():
+        return
+    try:
+        act(computer)
+        told = "done"
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the play's result tells it
+        told = f"failed: {fault!r}"
+    with suppress(OSError):
+        done.write_text(told, encoding="utf-8")
+
+
+def _act(asked: Path, done: Path) -> Task:
+    ask = f"echo now > {shlex.quote(str(asked))}; read -r told < {shlex.quote(str(done))}"
+    return {
+        "name": "act",
+        "ansible.builtin.raw": f'{ask}; echo "$told"; test "$told" = done',
+        "delegate_to": "localhost",
+    }
+
+
+def _task(step: Task | Fails) -> Task:
+    return {**step.task, "ignore_errors": True} if isinstance(step, Fails) else step
