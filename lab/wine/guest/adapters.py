@@ -28,7 +28,7 @@ from latchkey_agent.windows import access, compose, folders, forecast, identity
 from latchkey_agent.windows.clock import WindowsClock
 from latchkey_agent.windows.desk import WindowsDesk
 from latchkey_agent.windows.dpapi import SystemKeys
-from latchkey_agent.windows.endpoints import Reception
+from latchkey_agent.windows.endpoints import Reception, console_session
 from latchkey_agent.windows.identity import Identity
 from latchkey_agent.windows.pipe_server import Identifier
 from latchkey_agent.windows.power import WindowsPower
@@ -148,7 +148,7 @@ def parts() -> compose.Parts:
     lab = LabIdentity(link)
     return compose.Parts(
         computer,
-        Reception(accounts.by_sid, None),
+        Reception(accounts.by_sid, None, console_session),
         desk,
         Identifier(lab.at_connect, lab.after_message),
         folder,

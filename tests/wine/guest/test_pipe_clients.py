@@ -21,7 +21,7 @@ from latchkey_agent import stream
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import access, identity, pipe_server, pipes
-from latchkey_agent.windows.endpoints import Reception
+from latchkey_agent.windows.endpoints import Reception, console_session
 from latchkey_agent.windows.identity import Identity
 from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
 from tests.wine.guest.pipe_bench import (
@@ -112,7 +112,7 @@ def test_a_group_that_counts_for_refusals_only_makes_no_operator() -> None:
         assert say_hello_without_administrators(name) == 0
     assert seen[0].sid == own_sid()
     assert access.ADMINISTRATORS_SID not in seen[0].groups
-    assert not Reception(nobody, None).peer(seen[0]).operator
+    assert not Reception(nobody, None, console_session).peer(seen[0]).operator
 
 
 def nobody(sid: str) -> Account:

@@ -18,7 +18,7 @@ from .anchor import RegistryAnchor
 from .clock import WindowsClock
 from .desk import WindowsDesk
 from .dpapi import SystemKeys
-from .endpoints import Reception, TicketSign, endpoints, operators_group
+from .endpoints import Reception, TicketSign, console_session, endpoints, operators_group
 from .failures import doing
 from .pipe_server import Identifier, PipeServer
 from .power import WindowsPower
@@ -70,7 +70,7 @@ def product() -> Parts:
     )
     return Parts(
         computer,
-        Reception(accounts.by_sid, operators_group()),
+        Reception(accounts.by_sid, operators_group(), console_session),
         desk,
         Identifier(),
         folder,

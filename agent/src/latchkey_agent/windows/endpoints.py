@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
+import win32ts
 
 from latchkey_agent.peer import Peer
 from latchkey_agent.ports import PortError
@@ -38,11 +39,13 @@ class Reception(NamedTuple):
     """What is needed to know a client.
 
     `by_sid` returns the account of a SID; `operators` is the SID of the group
-    of operators, None where there is no such group.
+    of operators, None where there is no such group; `console` returns the
+    session that is on the PC's own screen.
     """
 
     by_sid: Callable[[str], Account]
     operators: str | None
+    console: Callable[[], int]
 
     def peer(self, client: Identity) -> Peer:
         """Return the client as the agent knows clients."""
@@ -54,6 +57,14 @@ class Reception(NamedTuple):
             operator=bool(client.groups & admitted),
             system=system,
         )
+
+    def is_console_logon_screen(self, client: Identity) -> bool:
+        """Tell whether the client may be the logon screen at the PC itself.
+
+        LogonUI of a remote session, or of one that others have switched away
+        from, is before somebody else's eyes.
+        """
+        return client.sid == access.SYSTEM_SID and client.session_id == self.console()
 
     def _account(self, sid: str) -> Account | None:
         # An account without a name (a virtual one, a domain out of reach) is still known by its groups.
@@ -73,6 +84,9 @@ def endpoints(agent: Agent, reception: Reception, sign: TicketSign) -> list[Endp
         return agent.customer(body, secret, reception.peer(client)), bytearray()
 
     def logon(body: bytes, _secret: bytearray, client: Identity) -> Answer:
+        if not reception.is_console_logon_screen(client):
+            # The sign is left alone, for the one that it is meant for.
+            return agent.logon(body, reception.peer(client)._replace(system=False))
         # First, so that a ticket issued meanwhile keeps its sign.
         sign.retract_ticket()
         answer, secret = agent.logon(body, reception.peer(client))
@@ -85,6 +99,12 @@ def endpoints(agent: Agent, reception: Reception, sign: TicketSign) -> list[Endp
         Endpoint(names.PIPE_CUSTOMER, access.CUSTOMER, customer),
         Endpoint(names.PIPE_LOGON, access.LOGON, logon, listening=2, clients=16, clients_per_account=16),
     ]
+
+
+def console_session() -> int:
+    """Return the session on the PC's own screen; while it changes, one that nobody has."""
+    session: int = win32ts.WTSGetActiveConsoleSessionId()  # type: ignore[no-untyped-call]
+    return session
 
 
 def operators_group() -> str | None:
