@@ -22,7 +22,9 @@ from .prefix import CACHE, template
 from .programs import logon_screen
 
 SERVICE = "LatchkeyAgent"
-_PARTS = ("agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine", "requirements")
+_PARTS = ("agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "requirements")
+_FILES = ("calls", "installed", "package", "pc", "prefix")
+"""What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
 
 
@@ -37,6 +39,7 @@ def installed() -> Path:
         WorkError: the package could not be made, or Wine could not install it.
     """
     files = [path for part in _PARTS for path in (ROOT / part).rglob("*") if path.is_file()]
+    files += [Path(__file__).with_name(f"{name}.py") for name in _FILES]
     sources = sorted(path for path in files if "__pycache__" not in path.parts)
     return made_once("installed", fingerprint(template().name, runtime().name, *sources), _install, CACHE)
 

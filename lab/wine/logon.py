@@ -69,9 +69,10 @@ class WineLogonScreen(LogonScreen):
                 msg = f"the logon screen has ended: {fault}"
                 raise LabError(msg) from None
         finally:
-            screen.kill()
-            await asyncio.to_thread(screen.close)
             self._ports.forget(process_id)
+            screen.kill()
+            # It may take a second, and the PC may go down meanwhile.
+            await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(screen.close)))
 
     async def _live(self, screen: ui.LogonScreen) -> None:
         usage = ui.LOGON if self._machine.windows.sessions.on_console() is None else ui.UNLOCK

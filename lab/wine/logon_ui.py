@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -37,8 +38,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """
     process.wait(20)
     for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
+        # A killed program leaves unsaid what it was about to be told.
+        with suppress(BrokenPipeError):
+            if stream is not None:
+                stream.close()
 
 
 def streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

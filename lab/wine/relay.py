@@ -93,7 +93,12 @@ class Relays:
         return known
 
     async def _start(self, pipe: str, token: wire.Token) -> int | None:
-        """Start a program and return its port, None where it was killed before it said so."""
+        """Start a program and return its port, None where it was killed before it said so.
+
+        Never on a PC that is off: the program would switch it on.
+        """
+        if not (self._machine.running and self._machine.ready["agent"].is_set()):
+            return None
         session = "-" if token.session_id is None else str(token.session_id)
         who = [] if token.sid == self._machine.operator.account.sid else [token.sid, session]
         program = self._pc.start_module("lab.wine.guest.relay", PIPES[pipe], *who)

@@ -40,8 +40,7 @@ def updates(link: LabLink, seconds: float) -> str:
 
 def _make_volatile(key: str) -> None:
     root: Any = winreg.HKEY_LOCAL_MACHINE
-    handle, _ = win32api.RegCreateKeyEx(root, key, winreg.KEY_ALL_ACCESS, None, _REG_OPTION_VOLATILE)
-    handle.Close()
+    win32api.RegCreateKeyEx(root, key, winreg.KEY_ALL_ACCESS, None, _REG_OPTION_VOLATILE)
 
 
 def accounting(link: LabLink, seconds: float) -> str:
