@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lab.computer import LabError
+from lab.simulated.loop import lab_loop
 from lab.simulated.pc import SimulatedComputer
 from lab.simulated.services import SETTINGS_FILE
 from lab.simulated.settings import Settings
@@ -110,6 +111,14 @@ class WineComputer(SimulatedComputer):
     def _lacks(self, what: str) -> None:
         msg = f"{what} cannot be played on a Wine PC"
         raise LabError(msg)
+
+    def hang_up(self) -> None:
+        """End the lab's own programs on the PC until its next boot; the customer does no more."""
+        lab_loop.call(self._relays.hang_up)
+
+    def wait_for_desktop(self, timeout: float = 30.0) -> None:
+        """Wait until no logon screen is shown any more, and its process has ended."""
+        lab_loop.run(cast("WineLogonScreen", self._logon).gone.wait(), timeout)
 
     def scrap(self) -> None:
         """Remove the disk; the PC must be off."""

@@ -14,8 +14,9 @@ from agent.packaging import database, identity, product
 from agent.packaging.installer import HOST
 from agent.packaging.provider import build_provider
 from agent.packaging.runtime import runtime
-from agent.packaging.workshop import ROOT, WorkError, fingerprint, made_once
+from agent.packaging.workshop import PACKAGES, ROOT, WorkError, fingerprint, lacking, made_once
 
+from . import tools
 from .package import RUN, PackagePC, for_wine
 from .pc import WinePC, copy_disk
 from .prefix import CACHE, template
@@ -26,6 +27,12 @@ _PARTS = ("agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/
 _FILES = ("calls", "installed", "package", "pc", "prefix")
 """What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
+
+
+def missing() -> str | None:
+    """Return one sentence that says what such a PC lacks here; None when nothing is."""
+    command = lacking(PACKAGES)
+    return tools.missing() or (f"no Wine PC with the agent here: {command}" if command else None)
 
 
 @cache

@@ -43,6 +43,8 @@ class WineLogonScreen(LogonScreen):
         super().__init__(machine)
         self._ports = ports
         self._pc = pc
+        self.gone = asyncio.Event()
+        """Set while no logon screen is shown."""
 
     async def run(self) -> None:
         """Live from this boot's start to its end."""
@@ -57,6 +59,13 @@ class WineLogonScreen(LogonScreen):
             self._wake.clear()
 
     async def _show(self) -> None:
+        self.gone.clear()
+        try:
+            await self._show_one()
+        finally:
+            self.gone.set()
+
+    async def _show_one(self) -> None:
         screen = ui.LogonScreen(self._pc)
         process_id = 0
         try:

@@ -39,6 +39,7 @@ class Relays:
         self._pc = pc
         self._ports: dict[tuple[str, wire.Token], asyncio.Task[int | None]] = {}
         self._programs: list[subprocess.Popen[bytes]] = []
+        self._serves = True
 
     def open(self) -> None:
         """Begin to serve; it ends with the machine's tasks."""
@@ -47,9 +48,17 @@ class Relays:
 
     def clear(self) -> None:
         """Forget the programs of the boot that is over; they were killed with it."""
+        self.hang_up()
+        self._serves = True
+
+    def hang_up(self) -> None:
+        """End the programs, which hold files of the installed runtime; there are none until the next boot."""
+        self._serves = False
         self._ports.clear()
         while self._programs:
-            end(self._programs.pop())
+            program = self._programs.pop()
+            streams(program)[0].close()
+            end(program)
 
     async def _serve(self, pipe: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -97,7 +106,7 @@ class Relays:
 
         Never on a PC that is off: the program would switch it on.
         """
-        if not (self._machine.running and self._machine.ready["agent"].is_set()):
+        if not (self._serves and self._machine.running and self._machine.ready["agent"].is_set()):
             return None
         session = "-" if token.session_id is None else str(token.session_id)
         who = [] if token.sid == self._machine.operator.account.sid else [token.sid, session]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.simulated.pc import SimulatedComputer, pc
-from lab.wine import tools
+from lab.wine.installed import missing
 from tests.lab.job import Operator
 from tests.lab.provoked import pytest_runtest_call
 
@@ -63,7 +63,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, canary: bytearray) -> I
 def _maker(kind: str) -> Callable[..., AbstractContextManager[SimulatedComputer]]:
     if kind == "simulated":
         return pc
-    if lacking := tools.missing():
+    if lacking := missing():
         pytest.skip(lacking)
     return scrapped_wine_pc
 

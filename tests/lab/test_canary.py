@@ -15,20 +15,13 @@ from lab.canary import make
 from lab.simulated.script import Grant, Mistype
 from tests.canary import Find, search, search_processes, variants
 from tests.lab.job import apply, end, play, request, start, task
+from tests.lab.loud import loud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.lab.conftest import Desk
-    from tests.lab.job import Operator
-
-LOUD = {
-    "ANSIBLE_DEBUG": "1",
-    "ANSIBLE_VERBOSITY": "6",
-    "ANSIBLE_LOG_VERBOSITY": "6",
-    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
-}
 
 
 @contextmanager
@@ -48,11 +41,6 @@ def watched_processes(secret: bytearray) -> Iterator[list[Find]]:
     finally:
         over.set()
         watcher.join()
-
-
-def loud(operator: Operator) -> None:
-    """Let Ansible write everything that it can."""
-    operator.environment = {**LOUD, "ANSIBLE_LOG_PATH": str(operator.folder / "ansible.log")}
 
 
 def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:

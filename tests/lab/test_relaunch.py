@@ -10,12 +10,10 @@ import pytest
 
 from lab.simulated.script import Grant
 from tests.lab.maintenance import maintain, prepare, what
+from tests.lab.relaunch import DONE, kill_and_launch_again
 
 if TYPE_CHECKING:
     from tests.lab.conftest import Desk
-
-DONE = ["Windows updates", "Inventory", "Accounting software"]
-
 
 KILLED = {
     "while the customer is asked": ("request_shown", 1),
@@ -35,21 +33,7 @@ KILLED = {
 @pytest.mark.parametrize(("event", "count"), KILLED.values(), ids=list(KILLED))
 def test_a_killed_job_goes_on(desk: Desk, event: str, count: int) -> None:
     """Killed at this moment and launched again, the job does all steps, two restarts, and asks once."""
-    operator, computer = desk(script=[Grant(after=0.3)])
-    prepare(operator)
-    with maintain(operator) as killed:
-        computer.events.wait_for(event, count)
-    assert killed.process.returncode < 0
-
-    job = maintain(operator).succeed()
-
-    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
-    assert (told["done"], told["left_over"]) == (DONE, [])
-    assert told["erasure"]["confirmed"]
-    assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
-    assert computer.events.count("boot") == 3
-    assert computer.events.count("typed") == 1
-    assert computer.events.count("ticket_redeemed") == 2
+    kill_and_launch_again(desk, event, count)
 
 
 def test_a_job_that_is_launched_twice_does_nothing_twice(desk: Desk) -> None:

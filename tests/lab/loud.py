@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible as loud as it can be, for those who look for what it must not say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.lab.job import Operator
+
+LOUD = {
+    "ANSIBLE_DEBUG": "1",
+    "ANSIBLE_VERBOSITY": "6",
+    "ANSIBLE_LOG_VERBOSITY": "6",
+    "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+}
+
+
+def loud(operator: Operator) -> None:
+    """Let Ansible write everything that it can."""
+    operator.environment = {**LOUD, "ANSIBLE_LOG_PATH": str(operator.folder / "ansible.log")}

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job that is killed and launched again: what must come of it on every kind of PC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.simulated.script import Grant
+from tests.lab.maintenance import maintain, prepare
+
+if TYPE_CHECKING:
+    from tests.lab.conftest import Desk
+
+DONE = ["Windows updates", "Inventory", "Accounting software"]
+
+
+def kill_and_launch_again(desk: Desk, event: str, count: int) -> None:
+    """Kill the job at an event, launch it again: all steps are done once, with two restarts and one question."""
+    operator, computer = desk(script=[Grant(after=0.3)])
+    prepare(operator)
+    with maintain(operator) as killed:
+        computer.events.wait_for(event, count)
+    assert killed.process.returncode < 0
+
+    job = maintain(operator).succeed()
+
+    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    assert (told["done"], told["left_over"]) == (DONE, [])
+    assert told["erasure"]["confirmed"]
+    assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
+    assert computer.events.count("boot") == 3
+    assert computer.events.count("typed") == 1
+    assert computer.events.count("ticket_redeemed") == 2

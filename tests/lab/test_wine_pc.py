@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the product itself does on a Wine PC, beyond the tests that run on both kinds of PC.
+
+The agent as its MSI installed it, the real service, the real credential
+provider, and the real ansible-playbook over winrm in front of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.simulated.script import Deny, Grant, Mistype, Revoke
+from lab.wine.prefix import template
+from tests.canary import search, search_processes
+from tests.lab.job import apply, end, play, request, start
+from tests.lab.loud import loud
+from tests.lab.relaunch import kill_and_launch_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lab.wine.computer import WineComputer
+    from tests.lab.conftest import Desk
+    from tests.lab.job import Operator
+
+    Wine = Callable[..., tuple[Operator, WineComputer]]
+
+pytestmark = pytest.mark.parametrize("desk", ["wine"], indirect=True)
+
+NOT_THE_PRODUCTS = (
+    "C",
+    "drive_c/lab/",
+    "drive_c/users/anna",
+    "drive_c/users/helpdesk",
+    "drive_c/windows/Installer",
+)
+"""What the lab has put on the disk, and a folder of Windows Installer's own."""
+PRODUCTS = ("drive_c/Program Files/Latchkey", "drive_c/ProgramData/Latchkey")
+"""Of the same name in the prefix that everything is made from."""
+
+
+def test_a_no_is_a_no(desk: Desk) -> None:
+    """The customer declines: the task fails with its own code, and nothing was sealed."""
+    operator, computer = desk(script=[Deny()])
+
+    job = operator.run(start(), {**request(), "ignore_errors": True}, end())
+
+    assert job.result("request")["error_code"] == "denied"
+    assert job.result("end")["erasure"] == {"confirmed": True, "checked_at": None, "checks": [], "grants": []}
+    assert computer.events.count("typed") == 0
+
+
+def test_a_revocation_before_the_restart_and_one_during_it(desk: Desk) -> None:
+    """The PC stays up for the first; the second goes on, and nobody is signed in when it is back."""
+    operator, computer = desk(
+        script=[Mistype(), Grant(), Grant(), Revoke(when="restart_announced", after=0.3)]
+    )
+    operator.run(start(), request()).succeed()
+    computer.customer.revoke()
+
+    before = operator.run(apply()).fail().result("apply")
+    job = operator.run(request(), apply(grace=2)).fail()
+    computer.wait_for_logon_screen(2)
+
+    assert (before["error_code"], before["outcome"]) == ("grant_revoked", "refused")
+    assert job.result("apply")["error_code"] == "grant_revoked"
+    assert [computer.events.count(what) for what in ("boot", "ticket_redeemed", "entry_refused")] == [2, 0, 1]
+    assert computer.on_loop(computer.windows.sessions.all) == []
+
+
+def test_a_job_that_was_killed_goes_on(desk: Desk) -> None:
+    """Killed while the PC is away and launched again, it does every step once."""
+    kill_and_launch_again(desk, "down", 1)
+
+
+def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: bytearray) -> None:
+    """The sealed record is on the disk while it is lent, gone after the session, the agent after its removal."""
+    operator, computer = desk(script=[Mistype(), Grant()])
+    loud(operator)
+    operator.run(start(), request()).succeed()
+    sealed = sealed_records(computer, operator.folder / "copy")
+    assert places(computer, sealed)
+
+    job = operator.begin([play(apply(), end())])
+    computer.events.wait_for("locked", timeout=60)
+    seen = search_processes(canary)
+    ended = job.succeed().result("end")
+
+    assert ended["erasure"]["confirmed"]
+    assert places(computer, sealed) == []
+    # Wine's installer leaves what is in use: the provider by the logon screen, the runtime by the customer's side.
+    computer.customer.sign_in()
+    computer.wait_for_desktop()
+    computer.hang_up()
+    operator.variables = {"agent_state": "absent"}
+    removed = operator.begin("latchkey.consent.install_agent").succeed()
+    assert removed.result("Bring the consent agent to the PC")["erasure"]["confirmed"]
+    computer.shut_down()
+    assert left_over(computer) == []
+    assert named_in_registry(computer) == []
+    assert (seen, search(computer.disk_files, canary), search([operator.folder], canary)) == ([], [], [])
+
+
+def sealed_records(computer: WineComputer, copy: Path) -> list[bytes]:
+    """Return what is sealed, from a copy of the journal: the agent has the original open."""
+    copy.mkdir()
+    for file in computer.agent_folder.glob("journal.db*"):
+        shutil.copy2(file, copy)
+    journal = sqlite3.connect(copy / "journal.db")
+    try:
+        return [bytes(record) for (record,) in journal.execute("SELECT record FROM sealed")]
+    finally:
+        journal.close()
+        shutil.rmtree(copy)
+
+
+def places(computer: WineComputer, sealed: list[bytes]) -> list[Path]:
+    """Return the files of the PC that have one of these records in them."""
+    assert sealed
+    return [file for file in computer.disk_files if any(record in file.read_bytes() for record in sealed)]
+
+
+def left_over(computer: WineComputer) -> list[str]:
+    """Return every file and folder that the prefix did not have before the agent came."""
+    known = {path for path in paths(template()) if not path.startswith(PRODUCTS)}
+    return [
+        path for path in paths(computer.disk) if path not in known and not path.startswith(NOT_THE_PRODUCTS)
+    ]
+
+
+def paths(folder: Path) -> list[str]:
+    """Return everything below a folder."""
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+
+
+def named_in_registry(computer: WineComputer) -> list[str]:
+    """Return every line of Wine's registry that names the product."""
+    lines = (line for file in computer.disk.glob("*.reg") for line in file.read_text("utf-8").splitlines())
+    return [line for line in lines if "latchkey" in line.lower()]
