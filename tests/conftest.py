@@ -4,23 +4,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.canary import canary
 from tests.collection import pytest_configure
+from tests.sharing import SharedScheduling, turn
+
+if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling
 
 __all__ = ["canary", "pytest_configure"]
 
 
-# Folders whose files share something that is slow to make: Wine's prefix, the compiled provider.
-WHOLE_FOLDERS = frozenset({"native", "package", "wine"})
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares fixtures, when several workers share the tests (pytest-xdist)."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        group = folder if folder in WHOLE_FOLDERS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Say what stays together, when several workers share the tests."""
+    return SharedScheduling(config, log)

@@ -17,7 +17,9 @@ PACKAGE = "agent/src/latchkey_agent"
 # What decides, what remembers and what seals: every branch is tested.
 WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
 PYTEST = (sys.executable, "-m", "pytest")
-WAITING_AT_ONCE = "3"
+WAITING_AT_ONCE = "4"
+# In the order of tests/sharing.py, which says what stays together, too.
+SHARED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
 
 def coverage(*arguments: str) -> int:
@@ -37,7 +39,7 @@ def run_all() -> int:
     report = ROOT / "build" / "tests-with-pcs.txt"
     report.parent.mkdir(exist_ok=True)
     with report.open("w", encoding="utf-8") as stream:
-        options = ("-n", WAITING_AT_ONCE, "--dist", "loadgroup", "--durations=10", *waiting_folders())
+        options = ("-n", WAITING_AT_ONCE, *SHARED, "--durations=15", *waiting_folders())
         beside = subprocess.Popen([*PYTEST, *options], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
         units = coverage("run", "-m", "pytest", "tests/unit")
         print("waiting for the tests with PCs", flush=True)

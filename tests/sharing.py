@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tests stay together when several workers share them, and which are begun first (pytest-xdist).
+
+pytest-xdist 3.8 has marks for that (`--dist loadgroup`), but writes them into a field that pytest 9.2
+no longer reads, and so keeps nothing together. Here `--dist loadscope` is told what a scope is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).resolve().parent.parent
+
+WHOLE_FOLDERS = ("tests/package", "tests/wine", "tests/native")
+"""Folders whose files share something that is slow to make: the package, Wine's prefix, the compiled provider."""
+
+
+def together(nodeid: str) -> str:
+    """Return what a test stays with: its folder, its file, or itself alone."""
+    file = nodeid.partition("::")[0]
+    folder = next((folder for folder in WHOLE_FOLDERS if file.startswith(f"{folder}/")), "")
+    return folder or (file if _shares_a_fixture(file) else nodeid)
+
+
+def turn(nodeid: str) -> int:
+    """Return when it is a test's turn: what stays together takes longest and is begun first."""
+    scope = together(nodeid)
+    if scope in WHOLE_FOLDERS:
+        return WHOLE_FOLDERS.index(scope)
+    return len(WHOLE_FOLDERS) + (scope == nodeid)
+
+
+@cache
+def _shares_a_fixture(file: str) -> bool:
+    return 'scope="module"' in (ROOT / file).read_text(encoding="utf-8")
+
+
+class SharedScheduling(LoadScopeScheduling):
+    """Gives what stays together to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return together(nodeid)
