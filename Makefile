@@ -6,6 +6,8 @@
 
 # Which ending `make demo` shows.
 DEMO ?= grant
+# Which PC it is shown on: simulated or wine.
+PC ?= simulated
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
@@ -34,13 +36,13 @@ compile = build/pins/bin/uv pip compile --quiet --universal --python-version $${
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo.'
+	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
-	$(setup) run
-	@$(python) -m lab.demo $(DEMO)
+	$(setup) $(if $(filter wine,$(PC)),package,run)
+	@$(python) -m lab.demo $(DEMO) $(PC)
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the demo: `python -m lab.demo [ENDING]`, or the environment variable DEMO; `list` names them."""
+"""Run the demo: `python -m lab.demo [ENDING [PC]]`, or the environment variables DEMO and PC; `list` names them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from agent.packaging.workshop import WorkError
 from lab.computer import LabError
+from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import BAD, GOOD, Lanes
 from lab.demo.operator import ROOT
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
 USAGE, BROKEN = 2, 1
 
 
-def _listed() -> str:
-    return "\n".join(f"  {name:<10} {ending.title}" for name, ending in ENDINGS.items())
+def _endings() -> str:
+    return "DEMO is one of:\n" + "\n".join(f"  {name:<10} {ending.title}" for name, ending in ENDINGS.items())
+
+
+def _kinds() -> str:
+    return "PC is one of:\n" + "\n".join(f"  {name:<10} {kind.title}" for name, kind in KINDS.items())
 
 
 def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
@@ -35,23 +41,45 @@ def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
     return kept == len(verdicts)
 
 
+def _chosen(arguments: list[str]) -> tuple[str, str]:
+    given = [*arguments, "", ""]
+    ending = given[0] or os.environ.get("DEMO") or "grant"
+    return ending, given[1] or os.environ.get("PC") or "simulated"
+
+
+def _wrong(ending: str, kind: str, more: list[str]) -> str | None:
+    """Return what is wrong with the choice; None when nothing is."""
+    if ending not in ENDINGS:
+        return f"There is no demo {ending!r}. {_endings()}"
+    if kind not in KINDS:
+        return f"There is no PC {kind!r}. {_kinds()}"
+    return f"Too many words: {' '.join(more)}" if more else None
+
+
 def main(arguments: list[str]) -> int:
     """Show one ending; return 0 only if every promise was checked and kept."""
-    name = arguments[0] if arguments else os.environ.get("DEMO") or "grant"
-    if name == "list":
-        sys.stdout.write(f"DEMO is one of:\n{_listed()}\n")
+    ending, kind = _chosen(arguments)
+    if ending == "list":
+        sys.stdout.write(f"{_endings()}\n{_kinds()}\n")
         return 0
-    if name not in ENDINGS or len(arguments) > 1:
-        sys.stderr.write(f"There is no demo {' '.join(arguments) or name!r}. DEMO is one of:\n{_listed()}\n")
+    if wrong := _wrong(ending, kind, arguments[2:]):
+        sys.stderr.write(f"{wrong}\n")
         return USAGE
-    folder = ROOT / "build" / "demo" / name
+    if lacking := KINDS[kind].lacks():
+        sys.stderr.write(f"The demo could not be shown: {lacking}\n")
+        return BROKEN
+    return _played(ending, kind)
+
+
+def _played(name: str, kind: str) -> int:
+    folder = ROOT / "build" / "demo" / (name if kind == "simulated" else f"{kind}-{name}")
     shutil.rmtree(folder, ignore_errors=True)
     lanes = Lanes()
     lanes.heading(ENDINGS[name].title)
     try:
-        with Stage(ENDINGS[name], folder, lanes).played() as story:
+        with Stage(ENDINGS[name], folder, lanes, KINDS[kind].run).played() as story:
             verdicts = [check(story) for check in ENDINGS[name].promises]
-    except LabError as fault:
+    except (LabError, WorkError) as fault:
         sys.stderr.write(f"The demo could not be shown: {fault}\n")
         return BROKEN
     kept = _show(lanes, verdicts)

@@ -38,6 +38,11 @@ class Story:
     process_finds: list[canary.Find]
     process_looks: int
 
+    def files(self) -> list[Path]:
+        """Return every file that the PC and the job have written."""
+        logs = (path for path in self.folder.rglob("*") if not path.is_relative_to(self.computer.disk))
+        return [*self.computer.disk_files, *(path for path in logs if path.is_file())]
+
     def events(self, what: str) -> list[Event]:
         """Return all events of one name."""
         return [event for event in self.computer.events.all() if event.what == what]
@@ -61,8 +66,8 @@ def nobody_saw_it(story: Story) -> Verdict:
     planted.write_bytes(b"before" + story.password + b"after")
     finds_planted = bool(canary.search([planted], story.password))
     planted.unlink()
-    finds = canary.search([story.folder], story.password) + story.process_finds
-    files = [file for file in story.folder.rglob("*") if file.is_file()]
+    files = story.files()
+    finds = canary.search(files, story.password) + story.process_finds
     forms = len(canary.variants(story.password))
     how = (
         f"searched in {forms} encodings in {len(files)} files (the PC's disk, all logs, Ansible's "

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the demo: a simulated PC, the operator's job, and what is known afterwards."""
+"""One run of the demo: a PC, the operator's job, and what is known afterwards."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from lab import canary
 from lab.computer import LabError
 from lab.demo.operator import SESSION, Job
 from lab.demo.promises import Story
-from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.pc import pc
 from latchkey_agent.protocol import messages as m
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from lab.computer import Event
     from lab.demo.endings import Ending
     from lab.demo.lanes import Lanes
+    from lab.simulated.pc import SimulatedComputer
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.25
@@ -34,10 +36,18 @@ POWER_BACK_SECONDS = 1.5
 class Stage:
     """One run of the demo: the PC, the operator's job, and everybody who watches."""
 
-    def __init__(self, ending: Ending, folder: Path, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        ending: Ending,
+        folder: Path,
+        lanes: Lanes,
+        run: Callable[..., AbstractContextManager[SimulatedComputer]] = pc,
+    ) -> None:
+        """`run` runs the PC in a folder, with settings by name."""
         self._ending = ending
         self._folder = folder
         self._lanes = lanes
+        self._run = run
         self._password = canary.make()
         self._finds: list[canary.Find] = []
         self._looks = 0
@@ -47,7 +57,7 @@ class Stage:
         """Play it to its end; the PC is there as long as the story is looked at."""
         settings = {"password": self._password, "script": self._ending.script}
         try:
-            with pc(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
+            with self._run(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
                 self._prepare(computer)
                 code = self._work(computer)
                 story = self._end(computer, code)

@@ -124,6 +124,13 @@ class WineComputer(SimulatedComputer):
         """Remove the disk; the PC must be off."""
         shutil.rmtree(self.disk)
 
+    def thin(self) -> None:
+        """Remove from the disk what this PC has not written itself; it must be off."""
+        own = set(self._pc.written())
+        for path in [path for path in self.disk.rglob("*") if path.is_symlink() or path.is_file()]:
+            if path not in own:
+                path.unlink()
+
 
 @contextmanager
 def wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:

@@ -41,6 +41,8 @@ def environment(prefix: Path) -> dict[str, str]:
         "HOME": str(prefix),
         "LANG": "C.UTF-8",
         "PATH": os.environ["PATH"],
+        # Where the lab's simulated PCs are as well; Wine makes the zone's own name of it.
+        "TZ": "Europe/Berlin",
         "WINEARCH": "win64",
         "WINEDEBUG": "-all",
         "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe=",

@@ -8,12 +8,17 @@ provider, and the real ansible-playbook over winrm in front of them.
 
 from __future__ import annotations
 
+import io
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.demo.computers import KINDS
+from lab.demo.endings import ENDINGS
+from lab.demo.lanes import Lanes
+from lab.demo.stage import Stage
 from lab.simulated.script import Deny, Grant, Mistype, Revoke
 from lab.wine.prefix import template
 from tests.canary import search, search_processes
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 
     Wine = Callable[..., tuple[Operator, WineComputer]]
 
-pytestmark = pytest.mark.parametrize("desk", ["wine"], indirect=True)
+ON_WINE = pytest.mark.parametrize("desk", ["wine"], indirect=True)
 
 NOT_THE_PRODUCTS = (
     "C",
@@ -45,6 +50,7 @@ PRODUCTS = ("drive_c/Program Files/Latchkey", "drive_c/ProgramData/Latchkey")
 """Of the same name in the prefix that everything is made from."""
 
 
+@ON_WINE
 def test_a_no_is_a_no(desk: Desk) -> None:
     """The customer declines: the task fails with its own code, and nothing was sealed."""
     operator, computer = desk(script=[Deny()])
@@ -56,6 +62,7 @@ def test_a_no_is_a_no(desk: Desk) -> None:
     assert computer.events.count("typed") == 0
 
 
+@ON_WINE
 def test_a_revocation_before_the_restart_and_one_during_it(desk: Desk) -> None:
     """The PC stays up for the first; the second goes on, and nobody is signed in when it is back."""
     operator, computer = desk(
@@ -74,11 +81,13 @@ def test_a_revocation_before_the_restart_and_one_during_it(desk: Desk) -> None:
     assert computer.on_loop(computer.windows.sessions.all) == []
 
 
+@ON_WINE
 def test_a_job_that_was_killed_goes_on(desk: Desk) -> None:
     """Killed while the PC is away and launched again, it does every step once."""
     kill_and_launch_again(desk, "down", 1)
 
 
+@ON_WINE
 def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: bytearray) -> None:
     """The sealed record is on the disk while it is lent, gone after the session, the agent after its removal."""
     operator, computer = desk(script=[Mistype(), Grant()])
@@ -105,6 +114,19 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: b
     assert left_over(computer) == []
     assert named_in_registry(computer) == []
     assert (seen, search(computer.disk_files, canary), search([operator.folder], canary)) == ([], [], [])
+
+
+def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
+    """On this PC, too, and leaves of its disk only what was written there."""
+    if lacking := KINDS["wine"].lacks():
+        pytest.skip(lacking)
+    stream = io.StringIO()
+    ending = ENDINGS["revoke"]
+    with Stage(ending, tmp_path, Lanes(stream), KINDS["wine"].run).played() as story:
+        verdicts = [check(story) for check in ending.promises]
+    assert all(verdict.kept for verdict in verdicts), (verdicts, stream.getvalue())
+    assert (tmp_path / "pc/disk/drive_c/ProgramData/Latchkey/journal.db").exists()
+    assert not (tmp_path / "pc/disk/drive_c/windows/system32/ntdll.dll").exists()
 
 
 def sealed_records(computer: WineComputer, copy: Path) -> list[bytes]:

@@ -9,6 +9,7 @@ import pytest
 
 from lab.computer import Event
 from lab.demo.__main__ import main
+from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
 from lab.demo.operator import Condenser
@@ -106,12 +107,40 @@ def test_an_unknown_ending_names_those_there_are(capsys: pytest.CaptureFixture[s
     assert all(name in told.err for name in ENDINGS)
 
 
+def test_an_unknown_pc_names_those_there_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By argument and by environment; nothing is shown, and the exit code is 2."""
+    assert main(["grant", "bogus"]) == 2
+    monkeypatch.setenv("PC", "bogus")
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("There is no PC 'bogus'") == 2
+    assert all(kind.title in told.err for kind in KINDS.values())
+
+
+def test_a_pc_that_cannot_be_here_is_told_with_what_it_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that installs it is named; the demo has failed."""
+    monkeypatch.setattr("lab.wine.tools.lacking", lambda _packages: "apt-get install wine")
+    assert main(["grant", "wine"]) == 1
+    assert "apt-get install wine" in capsys.readouterr().err
+
+
+def test_too_many_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rather than silently left out."""
+    assert main(["grant", "simulated", "twice"]) == 2
+    assert "twice" in capsys.readouterr().err
+
+
 def test_the_endings_can_be_listed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`list` names every ending with its title, by argument and by environment."""
+    """`list` names every ending with its title, and every PC, by argument and by environment."""
     monkeypatch.setenv("DEMO", "list")
     assert main([]) == 0
     assert main(["list"]) == 0
     told = capsys.readouterr().out
-    assert all(told.count(ending.title) == 2 for ending in ENDINGS.values())
+    assert all(told.count(one.title) == 2 for one in (*ENDINGS.values(), *KINDS.values()))
