@@ -12,6 +12,7 @@ import pytest
 from lab.simulated.pc import SimulatedComputer, pc
 from lab.wine.installed import missing
 from tests.lab.job import Operator
+from tests.lab.kinds import BOTH
 from tests.lab.provoked import pytest_runtest_call
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that is marked so on a Wine PC as well."""
     if metafunc.definition.get_closest_marker("also_on_wine"):
-        metafunc.parametrize("desk", ["simulated", "wine"], indirect=True)
+        metafunc.parametrize("desk", BOTH, indirect=True)
 
 
 @pytest.fixture

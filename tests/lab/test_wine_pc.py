@@ -23,6 +23,7 @@ from lab.simulated.script import Deny, Grant, Mistype, Revoke
 from lab.wine.prefix import template
 from tests.canary import search, search_processes
 from tests.lab.job import apply, end, play, request, start
+from tests.lab.kinds import ON_WINE
 from tests.lab.loud import loud
 from tests.lab.relaunch import kill_and_launch_again
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     Wine = Callable[..., tuple[Operator, WineComputer]]
 
-ON_WINE = pytest.mark.parametrize("desk", ["wine"], indirect=True)
 
 NOT_THE_PRODUCTS = (
     "C",
@@ -116,6 +116,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: b
     assert (seen, search(computer.disk_files, canary), search([operator.folder], canary)) == ([], [], [])
 
 
+@pytest.mark.xdist_group("wine-pc")
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     """On this PC, too, and leaves of its disk only what was written there."""
     if lacking := KINDS["wine"].lacks():
