@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from agent.packaging.workshop import WorkError
 
 from .calls import PORT_FILE
+from .pc import LAB_RUN as RUN
 from .pc import WinePC
 from .windows import WineWindows
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from lab.simulated.windows import Windows
 
-RUN = r"C:\lab\lab\wine\guest\run.py"
 SERVICE = "LatchkeyAgent"
 SYSTEM = "S-1-5-18"
 NAME = "import win32api; print(win32api.GetComputerName())"

@@ -20,7 +20,6 @@ from .png import png, read_xwd
 from .prefix import SCREEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
@@ -47,6 +46,9 @@ class Display:
         with ExitStack() as making:
             number = making.enter_context(_server(self._folder))
             self.name = f":{number}"
+            # With the letters of the tests' passwords on it: xdotool would have to change the keyboard for
+            # each of them while Wine reads it, and some get lost.
+            self._run(["setxkbmap", "de"])
             self._stack = making.pop_all()
         return self
 
@@ -57,39 +59,47 @@ class Display:
 
     # --- keyboard and mouse -----------------------------------------------------------
 
-    def press(self, *keys: str) -> None:
-        """Press keys one after the other, by their X names: `Return`, `Tab`, `shift+Tab`.
+    def press(self, *keys: str, at: tuple[int, int]) -> None:
+        """Press keys one after the other in the window that is at this place of the screen.
+
+        Args:
+            keys: by their X names, as `Return`, `Tab`, `shift+Tab`.
+            at: left and top; the mouse is moved there, which decides who gets the keys.
 
         Raises:
-            LabError: there is no desktop to press them in.
+            LabError: there is no desktop, or no such key.
         """
         with self._keys:
-            self._focus()
-            self._do(f"key --delay 40 {' '.join(keys)}")
+            self._point(at)
+            self._run(["xdotool", "key", "--delay", "40", *keys])
 
-    def type(self, text: Iterable[str]) -> None:
-        """Type characters, given one by one so that no secret has to be a string; see `press`."""
+    def type(self, text: bytearray, *, at: tuple[int, int]) -> None:
+        """Type a text or a password (UTF-16LE); see `press`."""
         with self._keys:
-            self._focus()
-            # By their code points, for xdotool's script splits lines and words.
-            self._do("key --delay 40 " + " ".join(f"U{ord(character):04X}" for character in text))
+            self._point(at)
+            self._run(["xdotool", "type", "--delay", "40", "--file", "-"], text.decode("utf-16-le").encode())
 
-    def click(self, x: int, y: int, button: int = 1) -> None:
+    def click(self, at: tuple[int, int], button: int = 1) -> None:
         """Move the mouse to a place of the screen and click."""
         with self._keys:
-            self._do(f"mousemove {x} {y} click {button}")
+            self._run(["xdotool", "mousemove", *map(str, at), "click", str(button)])
 
-    def _focus(self) -> None:
-        self._do(f'search --sync --limit 1 --name "{DESKTOP}" windowfocus')
+    def _point(self, at: tuple[int, int]) -> None:
+        # Keys go to the window with the focus, or to the one below the mouse if that is part of it. To give the
+        # focus to the desktop once more would take it from the window that Wine has in front.
+        name = self._run(["xdotool", "getwindowfocus", "getwindowname"], fails=True)
+        if not name:
+            self._run(["xdotool", "search", "--sync", "--limit", "1", "--name", DESKTOP, "windowfocus"])
+        self._run(["xdotool", "mousemove", *map(str, at)])
 
-    def _do(self, script: str) -> None:
+    def _run(self, command: list[str], hidden: bytes = b"", *, fails: bool = False) -> str:
         done = subprocess.run(
-            ["xdotool", "-"], input=script.encode(), env=self._environment, capture_output=True, check=False,
-            timeout=PATIENCE,
-        )  # fmt: skip
-        if done.returncode or done.stderr:
-            msg = f"xdotool refused: {done.stderr.decode(errors='replace').strip() or done.returncode}"
+            command, input=hidden, env=self._environment, capture_output=True, check=False, timeout=PATIENCE
+        )
+        if (done.returncode or done.stderr) and not fails:
+            msg = f"{command[0]} refused: {done.stderr.decode(errors='replace').strip() or done.returncode}"
             raise LabError(msg)
+        return done.stdout.decode().strip()
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -97,9 +107,14 @@ class Display:
 
     # --- pictures ------------------------------------------------------------------------
 
+    @property
+    def picture(self) -> Path:
+        """The file that holds what is on the screen (X11/XWDFile.h)."""
+        return self._folder / "Xvfb_screen0"
+
     def screenshot(self, target: Path, area: tuple[int, int, int, int] | None = None) -> None:
         """Write what is on the screen as PNG; `area` is left, top, width, height."""
-        picture = read_xwd((self._folder / "Xvfb_screen0").read_bytes())
+        picture = read_xwd(self.picture.read_bytes())
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(png(picture.part(*area) if area else picture))
 

@@ -27,6 +27,8 @@ from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environm
 
 AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
 LAB_SOURCE = ROOT / "lab"
+LAB_RUN = r"C:\lab\lab\wine\guest\run.py"
+"""Runs a module of the lab on the delivered runtime."""
 _LAB_PARTS = ("__init__.py", "computer.py", "simulated", "wine")
 _SHARED = (SYSTEM.parent, PROGRAM_FILES, LAB / "packages")
 

@@ -10,6 +10,8 @@ from agent.packaging.workshop import lacking
 
 PACKAGES = {"wine": "wine wine64", "wineserver": "wine wine64", "mvn": "maven"}
 """Each program that must be on the path, and Debian's packages of it."""
+SCREEN_PACKAGES = {"Xvfb": "xvfb", "setxkbmap": "x11-xkb-utils", "xdotool": "xdotool"}
+"""The same for its screen and the hands before it."""
 
 
 def missing() -> str | None:
@@ -20,3 +22,9 @@ def missing() -> str | None:
     if importlib.util.find_spec("ziglang") is None:
         return "no Wine PC here: pip install -r requirements/native.txt"
     return None
+
+
+def missing_screen() -> str | None:
+    """Return one sentence that says what the screen of a Wine PC lacks here; None when nothing is."""
+    command = lacking(SCREEN_PACKAGES)
+    return f"no screen for a Wine PC here: {command}" if command else None

@@ -36,4 +36,4 @@ class View:
 
     def message(self, *texts: str) -> ShowPages:
         """Return a message with nothing to leaf through."""
-        return ShowPages(self.say("caption"), ("\n\n".join(texts),), "", "")
+        return ShowPages("", ("\n\n".join(texts),), "", "")

@@ -35,6 +35,8 @@ IDOK, IDCANCEL, IDCLOSE = 1, 2, 8
 WH_GETMESSAGE = 3
 S_OK, S_FALSE = 0, 1
 FIRST_LINK = 100
+WIDTH = 280
+"""In dialog units, which grow with the font."""
 
 
 class Dialog:
@@ -42,7 +44,7 @@ class Dialog:
 
     Args:
         caption: the window's name.
-        title: the main instruction.
+        title: the main instruction; empty: there is none.
         text: the content.
         links: the choices; with them, closing the window chooses none.
         guarded: nothing counts that was not meant for this window (`guard`).
@@ -82,9 +84,10 @@ class Dialog:
         config = api.TaskDialogConfig()
         config.size = ctypes.sizeof(config)
         config.flags = TDF_ALLOW_DIALOG_CANCELLATION
-        config.title, config.instruction, config.content = caption, title, text
+        config.title, config.instruction, config.content = caption, title or None, text
         config.icon = TD_INFORMATION_ICON
         config.common_buttons, config.default_button = TDCBF_OK_BUTTON, IDOK
+        config.width = WIDTH
         if self._links:
             config.flags |= TDF_USE_COMMAND_LINKS
             config.common_buttons, config.default_button = TDCBF_CLOSE_BUTTON, IDCLOSE

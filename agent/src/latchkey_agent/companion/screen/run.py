@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import locale
+import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -30,6 +32,7 @@ from latchkey_agent.windows import names, pipes
 from latchkey_agent.windows.clock import WindowsClock
 from latchkey_agent.windows.failures import doing
 
+log = logging.getLogger(__name__)
 _DEFAULT: Any = None
 PER_MONITOR_AWARE_V2 = -4
 """DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2 (windef.h): windows are drawn sharp at every scale."""
@@ -46,35 +49,16 @@ def ui_language() -> str:
     return wording.language_of(tag.replace("_", "-"))
 
 
-class Parts(NamedTuple):
-    """What a companion is made of.
-
-    Attributes:
-        look: returns what the screen is doing.
-        password: shows the password dialog.
-        connect: opens a connection to the agent.
-        language: of the customer's Windows.
-        mutex: by its name a second companion of the session finds the first.
-    """
-
-    look: Callable[[], Screen] = eyes.look
-    password: Callable[[str, str, str], Typed] = password.prompt
-    connect: Callable[[float], AbstractContextManager[Stream]] = connect
-    language: Callable[[], str] = ui_language
-    mutex: str = names.COMPANION_MUTEX
-
-
 class WindowsStage:
     """director.Stage on Windows. The tray belongs to the thread that makes it."""
 
-    def __init__(self, parts: Parts, language: str) -> None:
-        self._parts = parts
+    def __init__(self, language: str) -> None:
         self._caption = wording.say("caption", language)
         self.tray: Tray | None = None
 
     def look(self) -> Screen:
         """Return what the screen is doing."""
-        return self._parts.look()
+        return eyes.look()
 
     def window(self, title: str, text: str, links: Sequence[str] = (), *, guarded: bool = False) -> Dialog:
         """Make a task dialog."""
@@ -82,7 +66,7 @@ class WindowsStage:
 
     def password(self, user: str, title: str, text: str) -> Typed:
         """Show Windows' password dialog."""
-        return self._parts.password(user, title, text)
+        return password.prompt(user, title, text)
 
     def show_icon(self, tip: str) -> None:
         """Show the icon by the clock."""
@@ -98,6 +82,22 @@ class WindowsStage:
         """Show a notice at the icon; raises PortError."""
         if self.tray is not None:
             self.tray.balloon(text)
+
+
+class Parts(NamedTuple):
+    """What a companion is made of.
+
+    Attributes:
+        stage: shows things, in a language.
+        connect: opens a connection to the agent.
+        language: returns that of the customer's Windows.
+        mutex: by its name a second companion of the session finds the first.
+    """
+
+    stage: Callable[[str], WindowsStage] = WindowsStage
+    connect: Callable[[float], AbstractContextManager[Stream]] = connect
+    language: Callable[[], str] = ui_language
+    mutex: str = names.COMPANION_MUTEX
 
 
 def run(parts: Parts | None = None) -> int:
@@ -118,13 +118,20 @@ def run(parts: Parts | None = None) -> int:
     return 0
 
 
+def _end_at_once(fault: threading.ExceptHookArgs) -> None:
+    """End the companion when one of its threads fails: half of one would ask and not answer."""
+    log.critical("a thread of the companion failed", exc_info=fault.exc_value)
+    os._exit(1)
+
+
 def _work(parts: Parts) -> None:
+    threading.excepthook = _end_at_once
     language, clock = parts.language(), WindowsClock()
 
     def now() -> datetime:
         return clock.now().astimezone(clock.zone())
 
-    stage = WindowsStage(parts, language)
+    stage = parts.stage(language)
     director = Director(Presenter(language, now()), Link(parts.connect), stage, now)
     stage.tray = Tray(wording.say("caption", language), director.menu, director.post)
     thinking = threading.Thread(target=director.run, name="director", daemon=True)

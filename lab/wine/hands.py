@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The customer at a Wine PC: real windows, read from the screen, answered with real keys and clicks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+from lab.computer import LabError
+from latchkey_agent.companion import wording
+from latchkey_agent.companion.texts import LANGUAGES
+from latchkey_agent.protocol.frames import wipe
+
+from .screen import Seat, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from lab.simulated.sessions import Session
+    from lab.simulated.windows import Windows
+
+    from .agent_pc import Speaker
+    from .display import Display
+    from .pc import WinePC
+    from .windows import WineWindows
+
+PATIENCE = 30.0
+"""Seconds until what the customer waits for counts as not happening."""
+READING = 1.3
+"""Seconds that a person reads before the first key: until then the request window takes none (`companion.guard`)."""
+LINKS = ("allow", "later", "decline", "report")
+LAST_LINES = 3
+"""Receipts, report and about are the menu's end, below what can be done about a grant."""
+
+T = TypeVar("T")
+
+
+class WinePCWithAgent(Protocol):
+    """What the hands need of a Wine PC; `agent_pc.AgentPC` is one."""
+
+    pc: WinePC
+
+    @property
+    def windows(self) -> WineWindows:
+        """Its accounts and sessions, with their lock."""
+
+    @property
+    def model(self) -> Windows:
+        """The same without the lock."""
+
+    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
+        """Return a program that speaks with a pipe."""
+
+
+class WineHands:
+    """`lab.computer.Hands` with keyboard and mouse; a context manager.
+
+    Args:
+        office: the PC, switched on with a screen.
+        display: that screen.
+        sid: whose hands these are.
+        password: the customer's own (UTF-16LE); a copy is kept.
+        language: of the customer's Windows.
+    """
+
+    def __init__(
+        self,
+        office: WinePCWithAgent,
+        display: Display,
+        sid: str,
+        *,
+        password: bytearray | None = None,
+        language: str = "en",
+    ) -> None:
+        self._office = office
+        self._sid = sid
+        self._password = bytearray(password or b"")
+        self._texts = LANGUAGES[language]
+        self._language = language
+        self._news: list[str] = []
+        self.display = display
+        self.seat = Seat(office.pc, display, language)
+
+    def __enter__(self) -> Self:
+        self.sit_down()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seat.leave()
+        wipe(self._password)
+
+    def sit_down(self) -> None:
+        """Start the companion, as Windows does at each sign-in; nothing changes where it runs."""
+        self.seat.start_companion(self._sid, self._session().id)
+
+    # --- the request window -----------------------------------------------------------
+
+    def screen(self) -> str:
+        """Return the text of the request window; empty where none is shown."""
+        found = self.seat.find(self._texts["title"])
+        return found.text if found else ""
+
+    def request(self) -> Shown:
+        """Wait for the request window, and until it can have been read."""
+        shown = self.wait_for("the request window", lambda: self.seat.find(self._texts["title"]))
+        time.sleep(READING)
+        return shown
+
+    def allow(self, password: bytearray | None = None) -> str:
+        """Choose allow and type a password (UTF-16LE; their own if None); "" or why not."""
+        self.type_password(self.open_password(), self._password if password is None else password)
+        return self.enter_password()
+
+    def type_password(self, dialog: Shown, password: bytearray) -> None:
+        """Type into the password dialog."""
+        self.display.type(password, at=dialog.grip)
+
+    def open_password(self) -> Shown:
+        """Choose allow; return the password dialog."""
+        self._choose("allow")
+        return self.wait_for("the password dialog", lambda: self.seat.find(self._texts["password_title"]))
+
+    def enter_password(self) -> str:
+        """Press Enter in the password dialog; "" or why not."""
+        told = len(self.seat.balloons())
+        self.press(self._texts["password_title"], "Return")
+        self._gone(self._texts["password_title"])
+
+        def outcome() -> list[str]:
+            if len(self.seat.balloons()) > told:
+                return [""]
+            shown = self.seat.find(self._texts["title"]) or self.seat.message()
+            return [shown.text] if shown else []
+
+        said = self.wait_for("what came of it", outcome)[0]
+        message = self.seat.message()
+        if message:
+            self.display.press("Return", at=message.grip)
+        return said
+
+    def later(self, seconds: float = 900.0) -> None:
+        """Choose later, and when."""
+        choices = [known for _, known in wording.later_choices(self._language)]
+        if seconds not in choices:
+            msg = f"the window offers {choices} seconds, not {seconds}"
+            raise LabError(msg)
+        self._choose("later")
+        self._pick(self._texts["when_later"], choices.index(seconds))
+
+    def decline(self, why: str = "") -> None:
+        """Choose decline; `why` is one of the reasons that the window offers, or none."""
+        reasons = [*wording.decline_choices(self._language), ""]
+        if why not in reasons:
+            msg = f"the window offers {reasons}, not {why!r}"
+            raise LabError(msg)
+        self._choose("decline")
+        self._pick(self._texts["why_declined"], reasons.index(why))
+
+    def report(self) -> None:
+        """Choose report."""
+        self._choose("report")
+
+    def close_window(self) -> None:
+        """Press Esc in the request window."""
+        self.request()
+        self.press(self._texts["title"], "Escape")
+        self._gone(self._texts["title"])
+
+    def _choose(self, link: str) -> None:
+        self.request()
+        # The focus is on the button below the links; Tab goes round to the first.
+        self.press(self._texts["title"], *["Tab"] * (LINKS.index(link) + 1), "Return")
+        self._gone(self._texts["title"])
+
+    def _pick(self, title: str, number: int) -> None:
+        self.press(title, *["Tab"] * (number + 1), "Return")
+        self._gone(title)
+
+    # --- the menu -----------------------------------------------------------------------
+
+    def revoke(self) -> None:
+        """Take back everything that is lent: one click opens the menu, one key more takes it back."""
+        self._from_below(LAST_LINES + self._lent() + 1)
+
+    def pause(self) -> None:
+        """Pause everything that is lent."""
+        for number in range(self._lent()):
+            self._from_below(LAST_LINES + number + 1)
+
+    def resume(self) -> None:
+        """Go on with everything that is paused."""
+        self.pause()
+
+    def open_menu(self) -> Shown:
+        """Click on the icon by the clock; return its menu."""
+        self.wait_for("the icon by the clock", self.seat.click_icon)
+        return self.wait_for("the menu", self.seat.menu)
+
+    def _from_below(self, line: int) -> None:
+        # The mouse is on the last line already.
+        self.display.press(*["Up"] * (line - 1), "Return", at=self.open_menu().last_line)
+        self.wait_for("the menu to close", lambda: not self.seat.menu())
+
+    def _lent(self) -> int:
+        agent = self._office.speak("LatchkeyCustomer", self._sid, self._session().id)
+        return len(agent.ask(verb="watch").body["desktop"].get("lent", []))
+
+    # --- news ---------------------------------------------------------------------------
+
+    def notices(self) -> list[str]:
+        """Return the text of every notice that was shown so far."""
+        shown = self.seat.find(self._texts["away_title"])
+        if shown and shown.text not in self._news:
+            self._news.append(shown.text)
+        return [*self.seat.balloons(), *self._news]
+
+    def close_notices(self) -> None:
+        """Close the window with the news, if it is there."""
+        self.notices()
+        if self.seat.find(self._texts["away_title"]):
+            self.press(self._texts["away_title"], "Return")
+            self._gone(self._texts["away_title"])
+
+    # --- the PC -------------------------------------------------------------------------
+
+    def sign_in(self) -> None:
+        """Sign in at the console, or unlock, with the own password."""
+        with self._office.windows.lock:
+            record = self._office.model.accounts.get(self._sid)
+            refusal = (
+                "no such account" if record is None else self._office.model.check(record, self._password)
+            )
+            if record is None or refusal:
+                msg = f"Windows does not let the customer sign in: {refusal}"
+                raise LabError(msg)
+            self._office.model.sessions.sign_in(record.account)
+        self.sit_down()
+
+    def lock(self) -> None:
+        """Lock the screen and walk away."""
+        with self._office.windows.lock:
+            self._office.model.sessions.lock(self._session().id)
+
+    def sign_out(self) -> None:
+        """Sign out; Windows ends the session's programs."""
+        with self._office.windows.lock:
+            self._office.model.sessions.sign_out(self._session().id)
+        self.seat.leave()
+
+    def change_password(self, new: bytearray) -> None:
+        """Change the own Windows password (UTF-16LE)."""
+        with self._office.windows.lock:
+            record = self._office.model.accounts.get(self._sid)
+            if record is None:
+                msg = "there is no such account"
+                raise LabError(msg)
+            record.set_password(new)
+        wipe(self._password)
+        self._password = bytearray(new)
+
+    def _session(self) -> Session:
+        with self._office.windows.lock:
+            found = self._office.model.sessions.of(self._sid)
+        if found is None:
+            msg = "the customer is not signed in"
+            raise LabError(msg)
+        return found
+
+    # --- keys and waiting ------------------------------------------------------------------------
+
+    def press(self, title: str, *keys: str) -> None:
+        """Press keys in the window with this title, once it is there."""
+        shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
+        self.display.press(*keys, at=shown.grip)
+
+    def wait_for(self, what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+        """Return what `look` finds as soon as it finds something; Windows tells nobody when a window opens.
+
+        Raises:
+            LabError: it found nothing in `patience` seconds; the text says what is on the screen.
+        """
+        until = time.monotonic() + patience
+        while not (found := look()):
+            if time.monotonic() > until:
+                there = [shown.texts[:1] or shown.title for shown in self.seat.windows()]
+                msg = (
+                    f"{what} did not come within {patience} s; on the screen: {there}; {self.seat.log[-800:]}"
+                )
+                raise LabError(msg)
+            time.sleep(0.1)
+        return found
+
+    def _gone(self, title: str) -> None:
+        self.wait_for(f"the end of {title!r}", lambda: self.seat.find(title) is None)

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands on a Wine PC's screen, and the programs of who sits before it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab.computer import LabError
+
+from .package import RUN as PACKAGED
+from .pc import LAB_RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .display import Display
+    from .pc import WinePC
+
+DIALOG, MENU, TASKBAR = "#32770", "#32768", "Shell_TrayWnd"
+ICON = 11
+"""Pixels from the taskbar's right end to the middle of its first icon."""
+PATIENCE = 20.0
+
+
+class Shown(NamedTuple):
+    """A window: `texts` are those of its parts, `place` is left, top, right, bottom."""
+
+    title: str
+    kind: str
+    texts: list[str]
+    place: list[int]
+
+    @property
+    def text(self) -> str:
+        """All its texts, one paragraph a line."""
+        return "\n".join(self.texts).replace("\n\n", "\n")
+
+    @property
+    def grip(self) -> tuple[int, int]:
+        """A place in its title bar, where the mouse touches nothing."""
+        return self.place[0] + 100, self.place[1] + 12
+
+    @property
+    def last_line(self) -> tuple[int, int]:
+        """A place in the last line of a menu."""
+        return self.place[0] + 20, self.place[3] - 12
+
+    @property
+    def area(self) -> tuple[int, int, int, int]:
+        """Left, top, width, height."""
+        left, top, right, bottom = self.place
+        return left, top, right - left, bottom - top
+
+
+class Seat:
+    """The companion, and eyes for what is on the screen; each a program of the PC."""
+
+    def __init__(self, pc: WinePC, display: Display, language: str) -> None:
+        self._pc = pc
+        self._language = language
+        self._lock = threading.Lock()
+        self._companion: subprocess.Popen[bytes] | None = None
+        self._eyes: subprocess.Popen[bytes] | None = None
+        self.display = display
+
+    def start_companion(self, sid: str, session: int) -> None:
+        """Start the companion of an account's session, unless it runs."""
+        if self._companion is None or self._companion.poll() is not None:
+            self._end(self._companion)
+            self._companion = self._start("lab.wine.guest.companion", sid, str(session), self._language)
+
+    @property
+    def companion(self) -> subprocess.Popen[bytes]:
+        """The companion's process.
+
+        Raises:
+            LabError: it was not started.
+        """
+        if self._companion is None:
+            msg = "no companion runs"
+            raise LabError(msg)
+        return self._companion
+
+    def leave(self) -> None:
+        """End both programs."""
+        for program in (self._companion, self._eyes):
+            self._end(program)
+        self._companion = self._eyes = None
+
+    def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        if (self._pc.program_files / "python.exe").exists():
+            return self._pc.start("-I", "-B", LAB_RUN, module, *arguments)
+        host = self._pc.program_files / "pythonw.exe"
+        return self._pc.start("-I", "-B", PACKAGED, module, *arguments, program=host)
+
+    def _end(self, program: subprocess.Popen[bytes] | None) -> None:
+        if program is None:
+            return
+        program.kill()
+        program.wait(PATIENCE)
+        # Wine's desktop inherits the streams of the first program with a window: their end may not come.
+        for stream in (program.stdin, program.stdout, program.stderr):
+            if stream is not None:
+                stream.close()
+
+    # --- eyes ---------------------------------------------------------------------------
+
+    def windows(self) -> list[Shown]:
+        """Return what is on the screen, the foremost first; nothing while the PC is off."""
+        with self._lock:
+            if self._eyes is None or self._eyes.poll() is not None:
+                self._end(self._eyes)
+                self._eyes = self._start("lab.wine.guest.eyes")
+            line = _asked(self._eyes)
+        return [Shown(*fields) for fields in json.loads(line or b"[]")]
+
+    def find(self, title: str) -> Shown | None:
+        """Return the window with this title."""
+        return next((shown for shown in self._dialogs() if title in (shown.title, *shown.texts[:1])), None)
+
+    def message(self) -> Shown | None:
+        """Return the message that is shown: a window with a text, a button and no more."""
+        return next((shown for shown in self._dialogs() if len(shown.texts) == 2), None)
+
+    def _dialogs(self) -> Iterable[Shown]:
+        return (shown for shown in self.windows() if shown.kind == DIALOG)
+
+    def menu(self) -> Shown | None:
+        """Return the menu that is open."""
+        return next((shown for shown in self.windows() if shown.kind == MENU), None)
+
+    def click_icon(self) -> bool:
+        """Click on the first icon of the taskbar with the right button; False where there is no taskbar."""
+        taskbar = next((shown for shown in self.windows() if shown.kind == TASKBAR), None)
+        if taskbar is None:
+            return False
+        _, top, right, bottom = taskbar.place
+        self.display.click((right - ICON, (top + bottom) // 2), button=3)
+        return True
+
+    def balloons(self) -> list[str]:
+        """Return every notice by the clock so far."""
+        return [json.loads(line) for line in self._read("notices").splitlines()]
+
+    def play(self, *words: str) -> None:
+        """Let the screen be `viewed`, show a `presentation`, or be `full_screen`; nothing: none of it."""
+        (self._pc.lab / "screen").write_text(" ".join(words), encoding="ascii")
+
+    @property
+    def log(self) -> str:
+        """What the companion has logged."""
+        return self._read("companion.log")
+
+    def _read(self, name: str) -> str:
+        file = self._pc.lab / name
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _asked(eyes: subprocess.Popen[bytes]) -> bytes:
+    # The PC may be switched off meanwhile.
+    with suppress(BrokenPipeError):
+        assert eyes.stdin is not None  # noqa: S101 - it was started with pipes
+        assert eyes.stdout is not None  # noqa: S101
+        eyes.stdin.write(b"\n")
+        eyes.stdin.flush()
+        return eyes.stdout.readline()
+    return b""
