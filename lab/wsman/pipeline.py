@@ -14,6 +14,7 @@ from psrpcore.types import ErrorCategoryInfo, HostMethodIdentifier, NETException
 
 from lab.wsman.interpreter import UNSUPPORTED, run_script
 from lab.wsman.powershell.script import Outcome
+from lab.wsman.running import RunningProgram
 from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ class RunningPipeline:
         self._lock = lock
         self._flush = flush
         self._input: InputQueue[str] = InputQueue()
-        self._process: Process | None = None
-        self._cancelled = False
+        self._program = RunningProgram()
         self._understood = True
         self._program_output = LineSplitter()
         self._program_error = LineSplitter()
@@ -111,20 +111,12 @@ class RunningPipeline:
 
     def cancel(self) -> None:
         """Kill the program, if one runs, and let the script end."""
-        with self._lock:
-            self._cancelled = True
-            process = self._process
+        self._program.kill()
         self._input.abandon()
-        if process is not None:
-            process.kill()
 
     def started(self, process: Process) -> None:
         """Remember the program, so that it can be killed; kill it where that was asked already."""
-        with self._lock:
-            self._process = process
-            cancelled = self._cancelled
-        if cancelled:
-            process.kill()
+        self._program.started(process)
 
     def ended(self) -> None:
         """Write the program's last lines where they had no newline."""

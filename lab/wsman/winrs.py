@@ -16,6 +16,7 @@ from lab.wsman.interpreter import UNSUPPORTED, run_script
 from lab.wsman.messages import TERMINATE_SIGNALS, Chunk, CommandLine, Output
 from lab.wsman.powershell.native import COMMAND_LINE_TOO_LONG
 from lab.wsman.powershell.script import run_process
+from lab.wsman.running import RunningProgram
 from lab.wsman.shells import Shell
 from lab.wsman.soap import Request, new_id
 from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
@@ -103,9 +104,7 @@ class WinrsCommand:
         self._host = host
         self._user = user
         self._input: InputQueue[bytes] = InputQueue()
-        self._lock = threading.Lock()
-        self._process: Process | None = None
-        self._cancelled = False
+        self._program = RunningProgram()
         if not has_input:
             self._input.end()
 
@@ -158,20 +157,12 @@ class WinrsCommand:
 
     def cancel(self) -> None:
         """Kill the program, if one runs, and let the script end."""
-        with self._lock:
-            self._cancelled = True
-            process = self._process
+        self._program.kill()
         self._input.abandon()
-        if process is not None:
-            process.kill()
 
     def started(self, process: Process) -> None:
         """Remember the program, so that it can be killed; kill it where that was asked already."""
-        with self._lock:
-            self._process = process
-            cancelled = self._cancelled
-        if cancelled:
-            process.kill()
+        self._program.started(process)
 
     def ended(self) -> None:
         """Nothing is left to do: the streams are bytes."""
