@@ -13,10 +13,11 @@ import ntpath
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+
+from lab.wsman.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,19 +167,12 @@ class LocalHost:
         local = domain.casefold() in {"", ".", self.name.casefold()}
         return account.casefold() if local else user.casefold()
 
-    def start(self, program: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    def start(self, program: str, arguments: Sequence[str]) -> Program:
         """Start a program of `programs` with pipes. Raises ProgramNotFoundError."""
         prefix = self._program(program)
         if prefix is None:
             raise ProgramNotFoundError(program)
-        return subprocess.Popen(
-            [*prefix, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=dict(self.environment),
-        )
+        return Program([*prefix, *arguments], self.environment)
 
     def knows_program(self, program: str) -> bool:
         """Whether `programs` has it."""

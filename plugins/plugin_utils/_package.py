@@ -68,16 +68,28 @@ class Package:
         """See that the package's version is installed, set up as wanted, and answers; return the result.
 
         Raises:
-            Failure: why it could not be done.
+            Failure: why it could not be done, with what was done before.
         """
+        with self._telling():
+            return self._present(package, wanted, deadline)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Add to a failure what has been done already."""
+        try:
+            yield
+        except Failure as fault:
+            raise fault.with_facts(**{**self.result, **fault.facts}) from None
+
+    def _present(self, package: PackageFile, wanted: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         before = self.installer.installed(deadline)
         self.result.update(version_before=before and before.version, version=package.version)
         if before and version_of(before.version) > version_of(package.version):
             raise failure("package_older", installed=before.version, wanted=package.version)
         if before is None or before.version != package.version:
-            self._install(package, [], deadline)
+            self._install(package, before, deadline)
         elif not self._answers(deadline):
-            self._install(package, ["REINSTALL=ALL"], deadline)
+            self._install(package, before, deadline, "REINSTALL=ALL")
         if self.check and self.result["changed"]:
             # Who would have to judge the settings is not there yet.
             return self.result
@@ -94,12 +106,15 @@ class Package:
             raise
         return True
 
-    def _install(self, package: PackageFile, more: list[str], deadline: Deadline) -> None:
-        self.result["changed"] = True
+    def _install(
+        self, package: PackageFile, before: Installed | None, deadline: Deadline, *more: str
+    ) -> None:
+        self.result["changed"] = self.check
         if self.check:
             return
         self._msiexec(["/i", self.place.put(package), *more], deadline)
         after = self.installer.installed(deadline)
+        self.result["changed"] = bool(more) or after != before
         if after is None or after.version != package.version:
             installed = after.version if after else "none"
             raise failure("package_other_version", installed=installed, wanted=package.version)
@@ -132,13 +147,17 @@ class Package:
         """See that the agent is removed, and what it sealed erased; return the result with the proof.
 
         Raises:
-            Failure: why it could not be done.
+            Failure: why it could not be done, with what was done before.
         """
+        with self._telling():
+            return self._absent(deadline, keep_receipts=keep_receipts)
+
+    def _absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
         before = self.installer.installed(deadline)
         self.result.update(version_before=before and before.version, version=None, erasure=None)
         if before is None:
             return self.result
-        self.result["changed"] = True
+        self.result["changed"] = self.check
         self._erase(deadline)
         if not self.check:
             self._remove(before, deadline, keep_receipts=keep_receipts)
@@ -147,19 +166,21 @@ class Package:
     def _erase(self, deadline: Deadline) -> None:
         """Erase first: only an agent that is still there can prove it."""
         try:
-            erasures = self.agent.change(m.RevokeAnswer, "erase_all", deadline).result["erasure"]
+            reply = self.agent.change(m.RevokeAnswer, "erase_all", deadline)
         except Failure as fault:
             # The package overwrites what a service that does not answer has kept.
             if fault.code not in _SILENT:
                 raise
             return
-        self.result["erasure"] = proof(erasures)
-        if not self.check and (detail := unconfirmed(erasures)):
-            raise failure("erasure_unconfirmed", outcome="unknown", detail=detail).with_facts(**self.result)
+        self.result["changed"] |= reply.changed
+        self.result["erasure"] = proof(reply.result["erasure"])
+        if not self.check and (detail := unconfirmed(reply.result["erasure"])):
+            raise failure("erasure_unconfirmed", outcome="unknown", detail=detail)
 
     def _remove(self, before: Installed, deadline: Deadline, *, keep_receipts: bool) -> None:
         receipts = ["KEEPRECEIPTS=1"] if keep_receipts else []
         self._msiexec(["/x", before.product_code, *receipts], deadline)
+        self.result["changed"] = True
         after = self.installer.installed(deadline)
         if after is not None:
             raise failure("package_other_version", installed=after.version, wanted="none")

@@ -65,11 +65,11 @@ def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, 
     return job.result("Bring the consent agent to the PC")
 
 
-@provokes("settings_invalid")
+@provokes("settings_invalid", "setup_failed")
 def test_the_role_brings_the_agent_and_takes_it_away(
     office: PackagePC, operator: Operator, offered: Path
 ) -> None:
-    """Check mode, installed, again without change, wrong settings, removed, gone: the whole life of an agent."""
+    """Check mode, installed, again, wrong settings and operators, removed, gone: the whole life of an agent."""
     wanted = {"path": str(offered), "checksum": identity.file_digest(offered), "organization": ORGANIZATION}
 
     foreseen = play(operator, "--check", **wanted)
@@ -91,6 +91,10 @@ def test_the_role_brings_the_agent_and_takes_it_away(
     wrong = play(operator, **wanted, policy={"max_restart": 5})
     assert (wrong["status"], wrong["error_code"]) == ("failed", "settings_invalid"), wrong
     assert settings.read_bytes() == written
+
+    unknown = play(operator, **wanted, operators=["nobody-of-this-name"])
+    assert (unknown["status"], unknown["error_code"]) == ("failed", "setup_failed"), unknown
+    assert "nobody-of-this-name" in unknown["msg"]
 
     removed = play(operator, state="absent")
     assert (removed["status"], removed["changed"]) == ("ok", True), removed

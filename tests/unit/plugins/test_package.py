@@ -148,6 +148,7 @@ def test_wrong_settings_fail_the_task(package: Path, monkeypatch: pytest.MonkeyP
     pc = PC(installed="0.2.0", answers={"setup": codec.refused(said)})
     result = run(pc, monkeypatch, path=str(package), policy={"max": 1})
     assert refused(result) == "settings_invalid"
+    assert result["changed"] is False
     assert "unknown field `max`" in result["msg"]
 
 
@@ -189,6 +190,7 @@ def test_a_package_that_is_of_another_version_is_found_out(
     """The file's name lied."""
     result = run(PC(gives="0.1.0"), monkeypatch, path=str(package))
     assert refused(result) == "package_other_version"
+    assert (result["changed"], result["version_before"]) == (True, None)
     assert "0.1.0, not 0.2.0" in result["msg"]
 
 
@@ -314,3 +316,15 @@ def test_a_download_that_fails_is_said(server: str, monkeypatch: pytest.MonkeyPa
     result = run(PC(), monkeypatch, url=f"{server}/none/{NAME}", checksum=DIGEST)
     assert refused(result) == "package_unreadable"
     assert "404" in result["msg"]
+
+
+def test_a_failure_tells_what_was_done_before(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed and then not set up is a change; so is erased and then not removed; undone is none."""
+    said = codec.refused(error("settings_invalid", detail="wrong"))
+    not_set_up = run(PC(answers={"setup": said}), monkeypatch, path=str(package), policy={"max": 1})
+    assert (refused(not_set_up), not_set_up["changed"]) == ("settings_invalid", True)
+    not_removed = run(PC(installed="0.2.0", codes=[1603]), monkeypatch, state="absent")
+    assert (refused(not_removed), not_removed["changed"]) == ("package_refused", True)
+    assert not_removed["erasure"]["confirmed"]
+    undone = run(PC(codes=[1603]), monkeypatch, path=str(package))
+    assert (refused(undone), undone["changed"]) == ("package_refused", False)
