@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_ANSWER = 1024 * 1024
-"""Bytes of an answer that are read; an honest one with a hundred receipts is a tenth of it."""
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer that are read: the agent's own limit is 1 MiB, and ASCII writes a letter in up to three times its
+bytes."""
 
 LONG_POLL = 15.0
 """Seconds that the agent may hold an answer back: below the 20 s after which WinRM asks back."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
 
+from latchkey_agent.protocol import frames
 from latchkey_agent.protocol.errors import ERRORS
 from tests.unit.plugins.fakes import entries_of, stage
 
@@ -112,10 +113,13 @@ def test_a_use_without_a_step_is_one_of_its_own() -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_read() -> None:
-    """A megabyte is more than any agent says."""
-    flood = {"ask": {"verb": "session_start"}, "output": "x" * (1024 * 1024 + 1)}
+    """More than any agent says; the largest that one says, in letters that ASCII writes longest, is read."""
+    flood = {"ask": {"verb": "session_start"}, "output": "x" * (4 * 1024 * 1024 + 1)}
     result = stage([flood]).run("support_session", {"session": "x"})
     assert (result["error_code"], result["outcome"]) == ("answer_too_large", "unknown")
+    umlauts = {**SESSION, "reason": "\u00e4" * (frames.MAX_JSON // 2)}
+    largest = {**STARTED, "answer": {"outcome": "done", "result": {"session": umlauts}}}
+    assert stage([largest]).run("support_session", {"session": "x"})["reason"] == umlauts["reason"]
 
 
 def frozen(port: int, **options: Any) -> dict[str, Any]:

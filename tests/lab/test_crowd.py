@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A thousand open requests on one PC: operators and customer go on, and too much to tell is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latchkey_agent.protocol import messages as m
+from tests.lab.job import end, request, start, task
+from tests.lab.provoked import provokes
+
+if TYPE_CHECKING:
+    from lab.simulated.pc import SimulatedComputer
+    from tests.lab.conftest import Desk
+
+MANY = 1000
+
+
+def ask_many(computer: SimulatedComputer) -> None:
+    """Let another program of the operator's open as many sessions and ask in each."""
+    for number in range(MANY):
+        session = f"INC-{number:04}"
+        computer.ask_agent(m.SessionStart(session=session, reason="Printer " + "x" * 200))
+        answer = computer.ask_agent(m.CredentialRequest(session=session, account="anna", restarts=1))
+        assert answer.outcome == "done", answer
+
+
+@provokes("too_much_to_tell")
+def test_a_thousand_open_requests(desk: Desk) -> None:
+    """Each can be read and ended, the customer's answer counts, and only telling all of them at once is refused."""
+    operator, computer = desk(signed_in=False)
+    ask_many(computer)
+    everything = task("credential_info", "everything", session=None)
+    receipts = {**task("credential_info", "receipts", session=None, receipts=True), "ignore_errors": True}
+    of_one = task("credential_info", "of one", session=f"INC-{MANY - 1:04}")
+
+    job = operator.run(
+        start(), request(account="anna", wait=False), everything, receipts, of_one, end()
+    ).succeed()
+
+    assert len(job.result("everything")["requests"]) == MANY + 1
+    told = job.result("receipts")
+    assert (told["error_code"], told["outcome"]) == ("too_much_to_tell", "unknown")
+    assert job.result("of one")["requests"][0]["state"] == "pending"
+    assert job.result("end")["erasure"]["confirmed"]
+    computer.customer.sign_in()
+    computer.events.wait_for("request_shown")
+    computer.customer.allow()
+    first = operator.run(task("credential_info", "first", session="INC-0000")).succeed().result("first")
+    assert [grant["state"] for grant in first["grants"]] == ["active"]
