@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.simulated.script import Grant
+from tests.lab.job import SESSION, Operator, apply, play, request, start, task
 from tests.lab.maintenance import maintain, prepare, what
 from tests.lab.relaunch import DONE, kill_and_launch_again
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.conftest import Desk
+    from tests.lab.job import Task
 
 KILLED = {
     "while the customer is asked": ("request_shown", 1),
@@ -86,3 +90,39 @@ def test_an_end_that_fails_is_said(desk: Desk) -> None:
     computer.fill_disk(full=False)
     closed = operator.begin("latchkey.consent.close").succeed()
     assert closed.result("End the support session and")["erasure"]["confirmed"]
+
+
+def test_two_operators_at_once(desk: Desk, tmp_path: Path) -> None:
+    """Two jobs with sessions of their own: each asks, each restarts, one after the other, and each has its proof."""
+    operator, computer = desk(script=[Grant(), Grant()])
+    second = Operator(tmp_path / "second", {"pc1": computer})
+    both_lent = tmp_path / "lent"
+    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
+    wait = {"name": "wait", "ansible.builtin.wait_for": {"path": str(both_lent)}, **here}
+
+    with (
+        operator.begin([play(*job_of(SESSION, wait))]) as one,
+        second.begin([play(*job_of("INC-7", wait))]) as two,
+    ):
+        computer.events.wait_for("notice_granted", 2, 60)
+        both_lent.touch()
+        jobs = [one.succeed(), two.succeed()]
+
+    assert what(computer, "typed", "boot", "ticket_redeemed", "locked") == [
+        *("boot", "typed", "typed"), *("boot", "ticket_redeemed", "locked") * 2,
+    ]  # fmt: skip
+    ended = [job.result("end") for job in jobs]
+    assert [told["session"] for told in ended] == [SESSION, "INC-7"]
+    assert all(told["erasure"]["confirmed"] for told in ended)
+    assert [len(told["receipts"][0]["document"]["uses"]) for told in ended] == [1, 1]
+
+
+def job_of(session: str, wait: Task) -> list[Task]:
+    """Return a whole job in a session of this name, which waits in its middle."""
+    return [
+        start(session=session),
+        request(session=session, restarts=1),
+        wait,
+        apply(session=session, timeout=90),
+        task("support_session", "end", session=session, state="ended"),
+    ]

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names with every awkward character are taken as they are, from the task to the PC's journal and back."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.simulated.script import Grant
+from latchkey_agent.protocol import messages as m
+from tests.lab.job import apply, end, request, start, task
+from tests.lab.provoked import provokes
+from tests.lab.scenes import Fails, Played, Scene, played
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ANY = {
+    "punctuation": string.punctuation,
+    "PowerShell": "'; exit 1 #' \"$(exit 2)\" `$env:TEMP \u2018\u2019\u201a\u201b @{a=1} & {exit 3} | Out-Null",
+    "cmd": "%PATH% !PATH! ^& echo > C:\\x \\\\?\\C:\\ C:\\ends\\with\\",
+    "JSON": '{"verb": "erase_all"}, \\u0000 \\n </script>',
+    "letters": "\u00e4\u00f6\u00fc\u00df \u00e9 \u0142 \u0416 \u05d0 \u0639 \u4e2d a\u0308 \U0001f511\U0001f469\u200d",
+    "spaces": " begins, has  two and ends ",
+    "128 characters": "\U0001f511" * 128,
+    "a dash": "-",
+    "words of YAML": "null",
+}
+NEVER = {
+    "a line break": "two\nlines",
+    "a line break at the end": "CHG-4711\n",
+    "a carriage return": "two\rlines",
+    "a null": "a\0b",
+    "a tab": "a\tb",
+    "an escape": "\x1b[2Jgone",
+    "nothing": "",
+    "nothing to see": "   ",
+    "turned text": "CHG-\u202e1174",
+    "129 characters": "x" * 129,
+    "200 characters": "x" * 200,
+}
+
+
+def unsafe(name: str) -> str:
+    """Return a text in which Ansible sees no template."""
+    return name.replace("{", "{{ '{' }}")
+
+
+def job(name: str) -> list[dict[str, Any]]:
+    """Return tasks that use a name for a session, a step and a reason, and end with it."""
+    session = {"session": unsafe(name)}
+    return [
+        start(**session, reason=unsafe(name), ticket=unsafe(name)),
+        task("session_checkpoint", "checkpoint", **session, step=unsafe(name), state="done"),
+        {**end(), "latchkey.consent.support_session": {**session, "state": "ended"}},
+    ]
+
+
+SCENES = {
+    "names": Scene("All are names.", [one for name in ANY.values() for one in job(name)]),
+    "lent": Scene(
+        "The whole job with them: asked, restarted, ended.",
+        [
+            start(session=unsafe(ANY["punctuation"]), ticket=unsafe(ANY["punctuation"])),
+            request(session=unsafe(ANY["punctuation"])),
+            apply(
+                session=unsafe(ANY["punctuation"]), step=unsafe(ANY["PowerShell"]), message=unsafe(ANY["cmd"])
+            ),
+            job(ANY["punctuation"])[-1],
+        ],
+        {"script": [Grant()]},
+    ),
+    "no names": Scene(
+        "These are not, and the agent goes on.",
+        [*(Fails(start(session=unsafe(name)), "bad_message") for name in NEVER.values()), start(), end()],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """Use all of them in one run."""
+    with played(tmp_path_factory.mktemp("names"), SCENES) as all_played:
+        yield all_played
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=provokes(*s.codes)) for n, s in SCENES.items()])
+def test_a_name_comes_to_this(named: Played, name: str) -> None:
+    """Each task ends as the scene says: with its code, or well."""
+    assert named.ends(name) == SCENES[name].ends, named.job.output
+
+
+def test_a_name_comes_back_as_it_went(named: Played) -> None:
+    """Session, step, reason and ticket are the same characters in the results and in the PC's journal."""
+    names = list(ANY.values())
+    started = named.job.results("start", "names")
+    assert [(told["session"], told["reason"], told["ticket"]) for told in started] == [
+        (n, n, n) for n in names
+    ]
+    marked = named.job.results("checkpoint", "names")
+    assert [list(told["checkpoints"]) for told in marked] == [[n] for n in names]
+    assert [told["session"] for told in named.job.results("end", "names")] == names
+    info = named.computers["names"].ask_agent(m.Info()).result
+    assert isinstance(info, dict)
+    assert [session["name"] for session in info["sessions"]] == names
+
+
+def test_the_customer_reads_them(named: Played) -> None:
+    """The warning before the restart is the operator's own words; the step and the receipt are told by theirs."""
+    assert named.job.result("apply", "lent")["use"]["step"] == ANY["PowerShell"]
+    (warning,) = (e.text for e in named.computers["lent"].events.all() if e.what == "restart_announced")
+    assert warning.endswith(f": {ANY['cmd']}")
+    (receipt,) = named.job.result("end", "lent")["receipts"]
+    assert ANY["punctuation"] in receipt["text"]
