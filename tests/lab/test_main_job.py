@@ -11,6 +11,7 @@ import pytest
 from lab.simulated.script import Grant
 from tests.lab.job import SESSION, apply, end, play, request, start, task
 from tests.lab.maintenance import maintain, prepare, program, what
+from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
     from lab.simulated.pc import SimulatedComputer
@@ -139,6 +140,25 @@ def test_asking_in_the_afternoon_and_working_at_night(desk: Desk) -> None:
     assert computer.events.count("request_shown") == 1
     proofs = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
     assert proofs[0] == proofs[1]
+
+
+@provokes("no_answer")
+def test_at_night_nobody_is_waited_for(desk: Desk) -> None:
+    """Who has not answered by then is taken for silent within seconds; nothing is done, nothing is left open."""
+    operator, computer = desk()
+    prepare(operator)
+    asked = operator.begin("latchkey.consent.request").succeed()
+    computer.events.wait_for("request_shown")
+
+    job = operator.begin("latchkey.consent.maintain", "-e", "maintenance_request_timeout=2").fail()
+
+    assert asked.result("Ask the customer")["answer"] == "pending"
+    assert job.first_failure()["error_code"] == "no_answer"
+    assert what(computer, "updates_installed", "going_down") == []
+    assert job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]["left_over"] == [
+        "Windows updates", "Inventory", "Accounting software",
+    ]  # fmt: skip
+    assert computer.customer.screen() == ""
 
 
 def test_check_mode_changes_nothing(desk: Desk) -> None:
