@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from lab.computer import Hands
     from lab.simulated.accounts import WindowsAccount
     from lab.simulated.sessions import Change, Session
     from lab.simulated.ways import ListenerName
@@ -89,11 +90,11 @@ class SimulatedComputer:
         self._ports = self._make_ports()
         self._services.notify = self._ports.notify
         self._logon = self._make_logon_screen()
-        self._companions = Companions(self._machine)
+        self._companions = self._make_companions()
         self._customer = Customer(self._machine, self._companions, password)
         self._machine.customer.set_pin(self._customer.pin)
         self._power.on_boot.append(self._booted)
-        self.customer = CustomerHands(self._customer)
+        self.customer = self._make_hands()
         self._make_disk()
 
     def _make_services(self) -> Services:
@@ -104,6 +105,12 @@ class SimulatedComputer:
 
     def _make_logon_screen(self) -> LogonScreen:
         return LogonScreen(self._machine)
+
+    def _make_companions(self) -> Companions:
+        return Companions(self._machine)
+
+    def _make_hands(self) -> Hands:
+        return CustomerHands(self._customer)
 
     def _add_operator(self) -> WindowsAccount:
         password = bytearray(self._operator_password.encode("utf-16-le"))

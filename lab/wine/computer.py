@@ -5,8 +5,9 @@
 It is the simulated PC with the real things in it: the agent as its MSI has
 installed it, run by Wine's service manager, the real latchkeyctl.exe, the real
 credential provider. The lab's own are what Wine only pretends to have
-(accounts, sessions, restarts: `guest.adapters`) and, at first, the customer's
-hands, which speak the customer pipe as the companion does.
+(accounts, sessions, restarts: `guest.adapters`). Without a display the
+customer's hands speak the customer pipe as the companion does; with one the
+real companion runs there, and `customer` is keyboard and mouse.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from lab.simulated.services import SETTINGS_FILE
 from lab.simulated.settings import Settings
 
 from .calls import PORT_FILE
+from .customer import Office, SeatedCompanions
+from .hands import WineHands
 from .installed import InstalledPC
 from .logon import WineLogonScreen
 from .ports import WinePorts
@@ -35,9 +38,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from lab.computer import Hands
+    from lab.simulated.companion import Companions
     from lab.simulated.logon import LogonScreen
     from lab.simulated.ports import PortServer
     from lab.simulated.services import Services
+
+    from .display import Display
+    from .hands import WinePCWithAgent
 
 
 def device_name() -> str:
@@ -49,8 +57,10 @@ def device_name() -> str:
 class WineComputer(SimulatedComputer):
     """`lab.computer.Computer`, with the product as it is delivered."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._pc = InstalledPC(folder / "disk")
+    def __init__(self, folder: Path, settings: Settings, display: Display | None = None) -> None:
+        self._display = display
+        self._hands: WineHands | None = None
+        self._pc = InstalledPC(folder / "disk", display.name if display else None)
         self._pc.make()
         super().__init__(folder, settings)
 
@@ -69,6 +79,22 @@ class WineComputer(SimulatedComputer):
     def _make_logon_screen(self) -> LogonScreen:
         return WineLogonScreen(self._machine, cast("WinePorts", self._ports), self._pc)
 
+    def _make_companions(self) -> Companions:
+        if self._display is None:
+            return super()._make_companions()
+        self._office = Office(self._pc, self._machine)
+        self._hands = WineHands(
+            cast("WinePCWithAgent", self._office),
+            self._display,
+            self._machine.customer.account.sid,
+            password=self.settings.password,
+            language=self.settings.language,
+        )
+        return SeatedCompanions(self._machine, self._hands.seat)
+
+    def _make_hands(self) -> Hands:
+        return self._hands or super()._make_hands()
+
     def _make_disk(self) -> None:
         settings_file = self._pc.program_data / SETTINGS_FILE
         if self.settings.policy is not None:
@@ -86,6 +112,9 @@ class WineComputer(SimulatedComputer):
     def _close(self) -> None:
         super()._close()
         self._relays.clear()
+        if self._hands is not None:
+            self._office.hang_up()
+            self._hands.__exit__(None, None, None)
 
     # --- lab.computer.Computer
 
@@ -133,8 +162,8 @@ class WineComputer(SimulatedComputer):
 
 
 @contextmanager
-def wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:
-    """Run a Wine PC in `folder`, with `Settings` changed as named.
+def wine_pc(folder: Path, *, display: Display | None = None, **settings: Any) -> Iterator[WineComputer]:
+    """Run a Wine PC in `folder`, with `Settings` changed as named; on a display where one is given.
 
     Raises:
         LabError: it did not come up, or something in the lab failed meanwhile.
@@ -142,5 +171,5 @@ def wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:
     """
     chosen = replace(Settings(name=device_name()), **settings)
     folder.mkdir(parents=True, exist_ok=True)
-    with WineComputer(folder, chosen) as computer:
+    with WineComputer(folder, chosen, display) as computer:
         yield computer

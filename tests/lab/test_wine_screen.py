@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job with nothing between the customer and Windows: real windows on a screen, real keys.
+
+The companion and the service from the MSI, the credential provider, the real ansible-playbook over winrm.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import pytest
+
+from lab.wine import tools
+from lab.wine.display import Display
+from lab.wine.hands import WineHands
+from tests.canary import search
+from tests.lab.conftest import scrapped_wine_pc
+from tests.lab.job import Operator, apply, end, play, request, start
+from tests.lab.maintenance import maintain, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lab.wine.computer import WineComputer
+
+pytestmark = pytest.mark.xdist_group("wine-pc")
+
+
+class Seat(NamedTuple):
+    """A PC with a screen, the customer before it, and the operator somewhere else."""
+
+    operator: Operator
+    computer: WineComputer
+    customer: WineHands
+
+
+@pytest.fixture
+def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
+    """The customer is signed in, with the canary for a password."""
+    if lacking := tools.missing() or tools.missing_screen():
+        pytest.skip(lacking)
+    with ExitStack() as stack:
+        display = stack.enter_context(Display(tmp_path / "screen"))
+        computer = stack.enter_context(scrapped_wine_pc(tmp_path / "pc", display=display, password=canary))
+        operator = Operator(tmp_path / "operator", {"pc1": computer})
+        stack.callback(operator.stop)
+        yield Seat(operator, computer, cast("WineHands", computer.customer))
+
+
+def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
+    """A wrong password, then the right one; two restarts; the news when the customer is back."""
+    prepare(seat.operator)
+    job = maintain(seat.operator)
+    window = seat.customer.request().text
+
+    refused = seat.customer.allow(canary[::-1][2:])
+    allowed = seat.customer.allow()
+    job.succeed()
+
+    assert f"Check code {job.result('Ask the customer for their sign-in')['code']}" in window
+    assert (refused != "", allowed) == (True, "")
+    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    assert (told["answer"], told["left_over"], told["erasure"]["confirmed"]) == ("granted", [], True)
+    counted = [seat.computer.events.count(what) for what in ("boot", "ticket_redeemed", "locked")]
+    assert counted == [3, 2, 2]
+    seat.customer.sign_in()
+    seat.customer.wait_for("the news", lambda: "Password erased" in "".join(seat.customer.notices()))
+    seat.customer.close_notices()
+    assert (
+        search([*seat.computer.disk_files, tmp_path / "operator", seat.customer.display.picture], canary)
+        == []
+    )
+
+
+def test_declined_and_then_taken_back(seat: Seat) -> None:
+    """A no is a no; a yes is taken back from the icon by the clock, and the PC stays up."""
+    asking = seat.operator.begin([play(start(), request())])
+    seat.customer.decline()
+    assert asking.fail().result("request")["error_code"] == "denied"
+
+    again = seat.operator.begin([play(request())])
+    assert seat.customer.allow() == ""
+    again.succeed()
+    seat.customer.revoke()
+    job = seat.operator.run(apply(), end())
+
+    assert job.fail().result("apply")["error_code"] == "grant_revoked"
+    assert seat.computer.events.count("boot") == 1
+    assert seat.operator.run(end()).succeed().result("end")["erasure"]["confirmed"]
