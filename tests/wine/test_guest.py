@@ -12,7 +12,7 @@ from agent.packaging.workshop import WorkError
 from lab.wine.pc import WinePC
 
 GUEST = Path(__file__).parent / "guest"
-RUN = r"import sys; sys.path[:0] = [r'C:\lab', r'C:\lab\packages']; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+MAIN = r"C:\lab\tests\wine\guest\__main__.py"
 
 
 @pytest.mark.timeout(240)
@@ -22,10 +22,7 @@ def test_guest_file_passes_on_windows_cpython(pc: WinePC, file: str) -> None:
     for source in GUEST.glob("*.py"):
         pc.put(source, rf"C:\lab\tests\wine\guest\{source.name}")
     try:
-        told = pc.run(
-            "-I", "-B", "-c", RUN, "-q", "-W", "error", "-p", "no:cacheprovider", "-rs", "--import-mode=importlib",
-            "--rootdir", r"C:\lab", rf"C:\lab\tests\wine\guest\{file}", limit=200,
-        )  # fmt: skip
+        told = pc.run("-I", "-B", MAIN, file, limit=200)
     except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)
     print(told)

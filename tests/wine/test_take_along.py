@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What .github/workflows/windows.yml does on Windows can be done: tried on a Wine PC with the agent installed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from agent.packaging.workshop import WorkError
+from lab.wine.calls import PORT_FILE
+from lab.wine.installed import InstalledPC, missing
+from lab.wine.windows import WineWindows
+from tests.wine.take_along import take_along
+
+TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"
+
+
+@pytest.fixture(scope="module")
+def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledPC]:
+    """A PC that has the agent from its package, and beside it what the workflow brings along."""
+    if lacking := missing():
+        pytest.skip(lacking)
+    machine = InstalledPC(tmp_path_factory.mktemp("along") / "pc")
+    machine.make()
+    take_along(machine.path(r"C:\elsewhere"))
+    with WineWindows("PC") as windows:
+        (machine.lab / PORT_FILE).write_text(str(windows.port), encoding="ascii")
+        machine.power_on()
+        yield machine
+        machine.power_off()
+    shutil.rmtree(machine.folder)
+
+
+@pytest.mark.parametrize("file", ["test_installed.py", "test_logon_pipe.py"])
+def test_the_tests_run_wherever_they_are_put(pc: InstalledPC, file: str) -> None:
+    """With the runtime that was brought along; none is left out."""
+    python = pc.path(r"C:\elsewhere\runtime\python.exe")
+    try:
+        told = pc.run("-I", "-B", TESTS, file, program=python)
+    except WorkError as failure:
+        pytest.fail(str(failure), pytrace=False)
+    assert "passed" in told
+    assert "skipped" not in told, told
