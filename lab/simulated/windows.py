@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lab.computer import LabError
 from lab.simulated.accounts import AccountBook, WindowsAccount, pin_form
 from lab.simulated.sessions import Change, Session, Sessions
+from latchkey_agent.domain.logon_hours import ALWAYS
 from latchkey_agent.ports import LogonFacts, LogonRefusal
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Facts:
     provider_excluded: bool = False
     sleeps_when_idle: bool = False
     remote_view: bool = False
+    ctrl_alt_del: bool = False
+    fast_startup: bool = False
 
 
 @dataclass
@@ -123,7 +126,20 @@ class Windows:
             microsoft_or_entra=record.account.kind in {"microsoft", "entra"} if record else False,
             sleeps_when_idle=facts.sleeps_when_idle,
             remote_view=facts.remote_view,
+            ctrl_alt_del=facts.ctrl_alt_del,
+            fast_startup=facts.fast_startup,
+            logon_hours=self._logon_hours(record),
         )
+
+    def _logon_hours(self, record: WindowsAccount | None) -> bytes:
+        """Return the account's hours as Windows keeps them: a bit for each hour of the week in UTC."""
+        if record is None or record.hours is None:
+            return ALWAYS
+        now = self.clock.now().astimezone(UTC).replace(minute=0)
+        sunday = now - timedelta(days=now.isoweekday() % 7, hours=now.hour)
+        week = (sunday + timedelta(hours=number) for number in range(7 * 24))
+        bits = [hour.astimezone(self.clock.zone).hour in record.hours for hour in week]
+        return sum(bit << number for number, bit in enumerate(bits)).to_bytes(len(bits) // 8, "little")
 
     def others_signed_in(self) -> bool:
         """Tell whether more than one person is signed in."""

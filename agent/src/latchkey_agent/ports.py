@@ -13,6 +13,7 @@ import enum
 from datetime import datetime, tzinfo
 from typing import NamedTuple, Protocol
 
+from .domain.logon_hours import ALWAYS
 from .domain.model import Account
 
 
@@ -65,6 +66,9 @@ class LogonFacts(NamedTuple):
     microsoft_or_entra: bool = False
     sleeps_when_idle: bool = False
     remote_view: bool = False
+    ctrl_alt_del: bool = False
+    fast_startup: bool = False
+    logon_hours: bytes = ALWAYS
 
 
 class Clock(Protocol):

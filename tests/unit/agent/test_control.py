@@ -40,6 +40,8 @@ def findings(bench: Bench, **facts: Any) -> list[tuple[str, str]]:
         ("microsoft_or_entra", ("warns", "online_account")),
         ("sleeps_when_idle", ("warns", "sleep")),
         ("remote_view", ("warns", "remote_view")),
+        ("ctrl_alt_del", ("warns", "ctrl_alt_del")),
+        ("fast_startup", ("notes", "fast_startup")),
     ],
 )
 def test_the_forecast_names_each_hindrance(bench: Bench, fact: str, finding: tuple[str, str]) -> None:

@@ -48,6 +48,8 @@ def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
         ("provider_excluded", forecast._POLICIES, "ExcludedCredentialProviders",
          "{60B78E88-EAD8-445C-9CFD-0B87F74EA6CD}," + forecast.PROVIDER.upper(), winreg.REG_SZ),
         ("provider_excluded", rf"{forecast._PROVIDERS}\{forecast.PROVIDER}", "Disabled", 1, winreg.REG_DWORD),
+        ("ctrl_alt_del", forecast._POLICIES, "DisableCAD", 0, winreg.REG_DWORD),
+        ("fast_startup", forecast._POWER, "HiberbootEnabled", 1, winreg.REG_DWORD),
         ("provider_excluded", forecast._OWN_POLICY, "DisableCredentialProvider", 1, winreg.REG_DWORD),
     ],
 )  # fmt: skip
@@ -83,6 +85,29 @@ def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch
     found = forecast._by_age({"flags": 0, "password_age": 40 * 86400})
     assert found is not None
     assert abs(found - datetime.now(UTC) - timedelta(days=2)) < timedelta(seconds=5)
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
+    """Where the policy says that Ctrl+Alt+Del is not wanted, Winlogon's own setting does not count."""
+    hklm(forecast._WINLOGON, "DisableCAD", 0, winreg.REG_DWORD)
+    assert forecast.facts(None).ctrl_alt_del
+    hklm(forecast._POLICIES, "DisableCAD", 1, winreg.REG_DWORD)
+    assert not forecast.facts(None).ctrl_alt_del
+
+
+@pytest.mark.parametrize(
+    ("told", "hours"),
+    [
+        (b"\xff" * 21, b""),
+        (None, b""),
+        (b"\x00" * 21, b"\x00" * 21),
+        (b"\xff" * 20 + b"\x7f", b"\xff" * 20 + b"\x7f"),
+    ],
+)
+def test_logon_hours_are_told_where_there_are_any(told: bytes | None, hours: bytes) -> None:
+    """An account that may sign in at every hour has none."""
+    assert forecast._logon_hours({"logon_hours": told}) == hours
 
 
 def test_moments_that_mean_never_are_none() -> None:

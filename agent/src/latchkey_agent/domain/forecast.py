@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
+from .logon_hours import DAY, shut_hours, spans
 from .model import Account
 
 SOON = timedelta(days=3)
@@ -61,6 +62,18 @@ class Facts(Protocol):
     def remote_view(self) -> bool:
         """Somebody watches the screen remotely."""
 
+    @property
+    def ctrl_alt_del(self) -> bool:
+        """The logon screen wants Ctrl+Alt+Del pressed first."""
+
+    @property
+    def fast_startup(self) -> bool:
+        """A shutdown keeps Windows' kernel for the next start."""
+
+    @property
+    def logon_hours(self) -> bytes:
+        """When the account may sign in (`logon_hours`)."""
+
 
 class Somebody(Protocol):
     """One who is signed in (`ports.SignIn`)."""
@@ -107,6 +120,14 @@ _FLAGS: tuple[tuple[str, Finding], ...] = (
         "remote_view", "warns", "Somebody watches this PC's screen remotely.",
         "The customer is not asked for a password while anybody watches.",
     )),
+    ("ctrl_alt_del", Finding(
+        "ctrl_alt_del", "warns", "The logon screen asks for Ctrl+Alt+Del before it lets anybody sign in.",
+        "Try one restart while somebody is at the PC; where it waits for the keys, its owner may lift the policy.",
+    )),
+    ("fast_startup", Finding(
+        "fast_startup", "notes", "Fast startup is on: who shuts this PC down and starts it has not restarted Windows.",
+        "Nothing to do for restarts; updates wait for one, a shutdown does not install them.",
+    )),
 )  # fmt: skip
 
 
@@ -116,6 +137,7 @@ def forecast(
     """Return what helps or hinders, the worst first."""
     found = [finding for name, finding in _FLAGS if getattr(facts, name)]
     found += _password(facts, now)
+    found += _hours(facts, now)
     found += _people(account, signed_in)
     order = {"stops": 0, "warns": 1, "notes": 2}
     return sorted(found, key=lambda finding: order[finding.severity])
@@ -129,6 +151,20 @@ def _password(facts: Facts, now: datetime) -> Iterator[Finding]:
     evidence = f"The password expires {expires.isoformat(timespec='minutes')}."
     yield Finding(
         "password_expires", severity, evidence, "The customer changes the password, then you ask again."
+    )
+
+
+def _hours(facts: Facts, now: datetime) -> Iterator[Finding]:
+    shut = shut_hours(facts.logon_hours, now)
+    if not shut:
+        return
+    severity: Literal["stops", "warns"] = "stops" if len(shut) == DAY else "warns"
+    evidence = f"In the next 24 hours Windows does not let this account sign in from {spans(shut)}."
+    yield Finding(
+        "logon_hours",
+        severity,
+        evidence,
+        "Restart at another time, or have the account's logon hours changed.",
     )
 
 

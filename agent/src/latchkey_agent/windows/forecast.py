@@ -17,6 +17,7 @@ import win32net
 import win32netcon
 import win32ts
 
+from latchkey_agent.domain.logon_hours import ALWAYS
 from latchkey_agent.ports import LogonFacts
 
 from . import logon_sessions, registry
@@ -34,9 +35,12 @@ _WINLOGON = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
 _PROVIDERS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\Credential Providers"
 _PASSWORDLESS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\PasswordLess\Device"
 _AUTHENTICATION = r"SOFTWARE\Microsoft\PolicyManager\current\device\Authentication"
+_POWER = r"SYSTEM\CurrentControlSet\Control\Session Manager\Power"
 _OWN_POLICY = r"SOFTWARE\Policies\Latchkey"
 HELLO_ONLY = 2
 """DevicePasswordLessBuildVersion: sign-in with Windows Hello only."""
+EVERY_HOUR = 0xFF
+"""A byte of a map of logon hours: all eight are allowed."""
 PRE_BOOT_PROTECTORS = ("TPMAndPIN", "TPMAndPINAndStartupKey", "Password")
 """What manage-bde calls the protectors that ask somebody before Windows starts."""
 MANAGE_BDE_TIME = 20.0
@@ -60,6 +64,9 @@ def facts(account: Account | None) -> LogonFacts:
         microsoft_or_entra=account is not None and account.kind in {"microsoft", "entra"},
         sleeps_when_idle=_sleeps(),
         remote_view=_viewed_remotely(),
+        ctrl_alt_del=_wants_ctrl_alt_del(),
+        fast_startup=registry.value(_POWER, "HiberbootEnabled") == 1,
+        logon_hours=_logon_hours(user),
     )
 
 
@@ -75,6 +82,12 @@ def _passwordless() -> bool:
         registry.value(_PASSWORDLESS, "DevicePasswordLessBuildVersion") == HELLO_ONLY
         or registry.value(_AUTHENTICATION, "EnablePasswordlessExperience") == 1
     )
+
+
+def _wants_ctrl_alt_del() -> bool:
+    """Return whether the keys are wanted; a PC on which nobody has said so does not want them."""
+    said = [registry.value(key, "DisableCAD") for key in (_POLICIES, _WINLOGON)]
+    return next((value == 0 for value in said if value is not None), False)
 
 
 def _provider_kept_out() -> bool:
@@ -147,6 +160,12 @@ def _user_info(account: Account | None) -> dict[str, Any]:
     except pywintypes.error:
         return {}
     return found
+
+
+def _logon_hours(user: dict[str, Any]) -> bytes:
+    """Return the account's hours; empty where it may sign in at any time, as nearly all may."""
+    hours = bytes(user.get("logon_hours") or b"")
+    return ALWAYS if all(byte == EVERY_HOUR for byte in hours) else hours
 
 
 def _expires_at(account: Account | None, user: dict[str, Any]) -> datetime | None:

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When an account may sign in, and how the forecast tells it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from lab.simulated.accounts import Lockout
+from lab.simulated.windows import Windows
+from latchkey_agent.domain.forecast import forecast
+from latchkey_agent.domain.logon_hours import ALWAYS, shut_hours, spans
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import LogonFacts
+
+BERLIN = timezone(timedelta(hours=1))
+MONDAY = datetime(2026, 11, 23, 21, 30, tzinfo=BERLIN)
+ANNA = Account("S-1-5-21-7-7-7-1001", "anna", "PC", "local")
+
+
+def week(*allowed: int) -> bytes:
+    """Return a map in which these hours of the week, counted from Sunday 0:00 UTC, are allowed."""
+    return sum(1 << number for number in allowed).to_bytes(21, "little")
+
+
+def test_without_a_map_every_hour_is_allowed() -> None:
+    """So it is with nearly all accounts."""
+    assert shut_hours(ALWAYS, MONDAY) == []
+    assert shut_hours(week(*range(168)), MONDAY) == []
+
+
+def test_hours_are_those_of_utc_and_the_week_begins_on_sunday() -> None:
+    """Monday 21:30 in Berlin is in the hour 20 of Monday: the 44th of the week."""
+    all_but = [number for number in range(168) if number != 44]
+    assert shut_hours(week(*all_but), MONDAY) == [MONDAY.replace(minute=0)]
+    assert MONDAY.replace(minute=0) not in shut_hours(week(44), MONDAY)
+
+
+def test_the_last_hour_of_the_week_is_saturday_s() -> None:
+    """After it the map begins again."""
+    saturday = datetime(2026, 11, 28, 23, 59, tzinfo=UTC)
+    assert shut_hours(week(*range(167)), saturday) == [saturday.replace(minute=0)]
+    assert len(shut_hours(week(167), saturday)) == 23
+
+
+def test_spans_join_hours_that_follow_each_other() -> None:
+    """Each run of hours is told from its begin to its end."""
+    hours = [MONDAY.replace(hour=hour, minute=0) for hour in (1, 2, 5)]
+    assert spans(hours) == "01:00 to 03:00, 05:00 to 06:00"
+    assert spans([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "found"),
+    [
+        (ALWAYS, []),
+        (week(), [("stops", "logon_hours")]),
+        (week(*(number for number in range(168) if 6 <= number % 24 < 17)), [("warns", "logon_hours")]),
+    ],
+)
+def test_the_forecast_tells_when_the_account_may_not(hours: bytes, found: list[tuple[str, str]]) -> None:
+    """At some hours it warns, at none it stops; both name the hours in the PC's own time."""
+    findings = forecast(LogonFacts(logon_hours=hours), ANNA, [], MONDAY)
+    assert [(finding.severity, finding.code) for finding in findings] == found
+    if found[:1] == [("warns", "logon_hours")]:
+        assert "from 21:00 to 07:00, 18:00 to 21:00." in findings[0].evidence
+
+
+def test_the_lab_s_hours_are_a_map_as_windows_has_it() -> None:
+    """The simulated PC's account, which may sign in by day, is found to be shut out at night."""
+    windows = Windows("PC", "Europe/Berlin", Lockout(), lambda *_: None)
+    record = windows.accounts.add("anna", bytearray(b"x\0"))
+    record.hours = frozenset(range(7, 18))
+    shut = shut_hours(windows.logon_facts(record).logon_hours, windows.clock.now())
+    assert sorted(hour.hour for hour in shut) == [*range(7), *range(18, 24)]
