@@ -221,9 +221,12 @@ class WineHands:
     def close_notices(self) -> None:
         """Close the window with the news, if it is there."""
         self.notices()
-        if self.seat.find(self._texts["away_title"]):
-            self.press(self._texts["away_title"], "Return")
-            self._gone(self._texts["away_title"])
+        while shown := self.seat.find(self._texts["away_title"]):
+            self.display.press("Return", at=shown.grip)
+            self.wait_for("the news to close", lambda shown=shown: self._is_gone(shown))
+
+    def _is_gone(self, shown: Shown) -> bool:
+        return all(there.texts != shown.texts for there in self.seat.windows())
 
     # --- the PC -------------------------------------------------------------------------
 

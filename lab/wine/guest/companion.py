@@ -87,7 +87,7 @@ class LabStage(WindowsStage):
         words = SCREEN_FILE.read_text(encoding="ascii").split() if SCREEN_FILE.exists() else []
         mine = [s for s in self._sessions.signed_in() if s.session_id == self._session]
         locked = not mine or mine[0].locked or not mine[0].active
-        return Screen(**dict.fromkeys(words, True))._replace(locked=locked)
+        return Screen(locked=locked, **dict.fromkeys(words, True))
 
     def password(self, user: str, title: str, text: str) -> Typed:
         """Show the dialog that Wine has."""

@@ -8,6 +8,7 @@ only an entry in Windows' own password dialog does, and the agent judges it.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from latchkey_agent.companion import wording
@@ -36,6 +37,8 @@ from latchkey_agent.protocol.local import (
     RequestShown,
 )
 
+TRY_AGAIN = timedelta(seconds=10)
+"""Until a request that could not be shown, or not answered, is shown again."""
 LATER = 900.0
 """Seconds that closing the window means."""
 OVER = frozenset({"no_request", "out_of_order", "request_withdrawn"})
@@ -63,7 +66,7 @@ class Asking:
         self._view = view
         self._shown: Shown | None = None
         self._answered: set[Key] = set()
-        self._failed: set[Key] = set()
+        self._failed: dict[Key, datetime] = {}
         self._insisted: set[str] = set()
         self._held: RequestHeldBack | None = None
 
@@ -95,8 +98,11 @@ class Asking:
         return actions
 
     def _next(self) -> AskedItem | None:
-        hidden = self._answered | self._failed
-        return next((item for item in self._view.desktop.asked if _key(item) not in hidden), None)
+        return next((item for item in self._view.desktop.asked if not self._is_hidden(_key(item))), None)
+
+    def _is_hidden(self, key: Key) -> bool:
+        failed = self._failed.get(key)
+        return key in self._answered or (failed is not None and self._view.now - failed < TRY_AGAIN)
 
     def _close_unless(self, item: AskedItem | None) -> list[AnyAction]:
         if self._shown is None:
@@ -187,6 +193,9 @@ class Asking:
         if item is None:
             return []
         language = self._language(item)
+        if event.question == "again":
+            self._shown = None
+            return []
         if event.question == "later":
             choices = wording.later_choices(language)
             seconds = LATER if event.choice is None else choices[event.choice][1]
@@ -209,7 +218,8 @@ class Asking:
         if not isinstance(event.request, RequestLater | RequestDecline):
             return []
         if event.answer is None:
-            self._fail(event.request.request)
+            for key in [key for key in self._answered if key[0] == event.request.request]:
+                self._fail(key)
             return [self._view.message(self._view.say("answer_lost"))]
         if isinstance(event.request, RequestDecline) and event.answer.done:
             return [Balloon(self._view.say("reported" if event.request.report else "declined"))]
@@ -221,16 +231,15 @@ class Asking:
             return []
         if answer is None or not answer.done:
             self._shown = None
-            self._failed.add(_key(item))
+            self._fail(_key(item))
             return []
         self._shown = Shown(item, "asking")
         return [OpenRequest(item.request, self._window(item))]
 
-    def _fail(self, request: str) -> None:
-        """Nobody has heard it: it is no answer, and the window comes back with the agent."""
-        lost = {key for key in self._answered if key[0] == request}
-        self._answered -= lost
-        self._failed |= lost
+    def _fail(self, key: Key) -> None:
+        """Nobody has heard it: it is no answer, and the window comes back, at the latest after a while."""
+        self._answered.discard(key)
+        self._failed[key] = self._view.now
 
     def entered(self, event: Entered) -> list[AnyAction]:
         """The password dialog is over."""
@@ -241,7 +250,7 @@ class Asking:
         if event.problem:
             return self._not_entered(item, event.problem)
         if event.answer is None:
-            self._failed.add(_key(item))
+            self._fail(_key(item))
             return [self._view.message(self._view.say("answer_lost"))]
         self._answered.add(_key(item))
         return self._judged(item, event.answer)
@@ -250,9 +259,11 @@ class Asking:
         """The request window comes back; no try is used."""
         if problem == "cancelled":
             return []
+        language = self._language(item)
         blank = problem == "blank"
-        text = self._view.say("blank_entry") if blank else self._view.say("password_unread", detail=problem)
-        return [self._view.message(text)]
+        name, places = ("blank_entry", {}) if blank else ("password_unread", {"detail": problem})
+        self._shown = Shown(item, "question")
+        return [Ask(item.request, "again", "", wording.say(name, language, **places), ())]
 
     def _judged(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
         if answer.done:
@@ -266,6 +277,5 @@ class Asking:
         code = answer.error.code if answer.error else ""
         if code in OVER:
             return [self._view.message(self._say(item, "request_over"))]
-        self._answered.discard(_key(item))
-        self._failed.add(_key(item))
+        self._fail(_key(item))
         return [self._view.message(self._view.say("not_possible", code=code))]

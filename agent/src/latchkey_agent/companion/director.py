@@ -12,6 +12,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -226,6 +227,10 @@ class Director:
         self.post(s.NewsClosed())
 
     def _show_pages(self, action: s.ShowPages) -> None:
+        with suppress(PortError):
+            self._leaf_through(action)
+
+    def _leaf_through(self, action: s.ShowPages) -> None:
         at = 0
         while True:
             links = [

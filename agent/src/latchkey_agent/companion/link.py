@@ -46,7 +46,7 @@ class Link:
                 frame = read_frame(stream)
             return None if frame is None else msgspec.json.decode(frame.body, type=CustomerAnswer)
         except (OSError, FrameError, msgspec.DecodeError) as fault:
-            log.info("%s was not answered: %s", type(request).__name__, type(fault).__name__)
+            log.info("%s was not answered: %s", type(request).__name__, fault)
             return None
 
     def watch(self, post: Callable[[AnyInput], None]) -> None:

@@ -69,11 +69,6 @@ class Presenter:
         }
 
     @property
-    def seen(self) -> int:
-        """The version of the desk that was shown last; 0 while the agent does not answer."""
-        return self._view.desktop.version if self._view.connected else 0
-
-    @property
     def watches_screen(self) -> bool:
         """Whether it matters now what the screen is doing."""
         desktop = self._view.desktop

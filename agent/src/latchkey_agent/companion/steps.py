@@ -7,19 +7,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 from latchkey_agent.companion.wording import RequestWindow
 from latchkey_agent.protocol.local import AskedItem, CustomerAnswer, CustomerRequest, Desktop, HoldingBack
 
 Answer = Literal["allow", "later", "decline", "report", "closed"]
 """What was done to the request window; `closed` by its corner, Esc, or at the end of the program."""
-Question = Literal["later", "decline"]
+Question = Literal["later", "decline", "again"]
+"""What is asked before an answer counts; `again` only tells why the request window comes back."""
 Deed = Literal["show", "revoke", "pause", "resume", "receipts", "report", "about"]
 """What the menu offers."""
 
 
-class Screen(NamedTuple):
+@dataclass(frozen=True)
+class Screen:
     """What the customer's screen is doing.
 
     Attributes:
@@ -49,28 +52,33 @@ class Screen(NamedTuple):
 # --- what happens ---------------------------------------------------------------
 
 
-class Watched(NamedTuple):
+@dataclass(frozen=True)
+class Watched:
     """The agent shows the desk."""
 
     desktop: Desktop
 
 
-class Lost(NamedTuple):
+@dataclass(frozen=True)
+class Lost:
     """The agent does not answer; it will be asked again."""
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True)
+class Seen:
     """The screen was looked at again."""
 
 
-class Answered(NamedTuple):
+@dataclass(frozen=True)
+class Answered:
     """The request window was answered."""
 
     request: str
     answer: Answer
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True)
+class Chosen:
     """The question behind an answer was answered; None: its window was closed."""
 
     request: str
@@ -78,7 +86,8 @@ class Chosen(NamedTuple):
     choice: int | None
 
 
-class Entered(NamedTuple):
+@dataclass(frozen=True)
+class Entered:
     """The password dialog is over.
 
     Attributes:
@@ -91,22 +100,26 @@ class Entered(NamedTuple):
     problem: str = ""
 
 
-class Told(NamedTuple):
+@dataclass(frozen=True)
+class Told:
     """The agent was told something; None: it did not answer."""
 
     request: CustomerRequest
     answer: CustomerAnswer | None
 
 
-class NewsClosed(NamedTuple):
+@dataclass(frozen=True)
+class NewsClosed:
     """The customer has closed the news of what happened while they were away."""
 
 
-class BalloonOver(NamedTuple):
+@dataclass(frozen=True)
+class BalloonOver:
     """The notice by the clock has been there for its time."""
 
 
-class Picked(NamedTuple):
+@dataclass(frozen=True)
+class Picked:
     """Something was picked from the menu. `grant` is what to pause or to resume."""
 
     deed: Deed
@@ -118,22 +131,26 @@ AnyInput = Watched | Lost | Seen | Answered | Chosen | Entered | Told | NewsClos
 # --- what is done -----------------------------------------------------------------
 
 
-class OpenRequest(NamedTuple):
+@dataclass(frozen=True)
+class OpenRequest:
     """Show the request window."""
 
     request: str
     window: RequestWindow
 
 
-class CloseRequest(NamedTuple):
+@dataclass(frozen=True)
+class CloseRequest:
     """Take the request window from the screen; it brings no answer."""
 
 
-class RaiseRequest(NamedTuple):
+@dataclass(frozen=True)
+class RaiseRequest:
     """Bring the request window before the others: the customer has asked for it."""
 
 
-class AskPassword(NamedTuple):
+@dataclass(frozen=True)
+class AskPassword:
     """Show Windows' password dialog, and hand what is typed to the agent.
 
     `title` and `text` are the dialog's; the account stands in it already.
@@ -144,7 +161,8 @@ class AskPassword(NamedTuple):
     text: str
 
 
-class Ask(NamedTuple):
+@dataclass(frozen=True)
+class Ask:
     """Show the question behind an answer, with its choices."""
 
     request: str
@@ -154,20 +172,23 @@ class Ask(NamedTuple):
     choices: tuple[str, ...]
 
 
-class Tell(NamedTuple):
+@dataclass(frozen=True)
+class Tell:
     """Say something to the agent."""
 
     request: CustomerRequest
 
 
-class ShowNews(NamedTuple):
+@dataclass(frozen=True)
+class ShowNews:
     """Show what happened while the customer was away, until they close it."""
 
     title: str
     text: str
 
 
-class ShowPages(NamedTuple):
+@dataclass(frozen=True)
+class ShowPages:
     """Show texts to leaf through, one at a time; `older` and `newer` are the words for leafing."""
 
     title: str
@@ -176,19 +197,22 @@ class ShowPages(NamedTuple):
     newer: str
 
 
-class Balloon(NamedTuple):
+@dataclass(frozen=True)
+class Balloon:
     """Show a notice by the clock."""
 
     text: str
 
 
-class ShowIcon(NamedTuple):
+@dataclass(frozen=True)
+class ShowIcon:
     """Show the icon by the clock, with this tip."""
 
     tip: str
 
 
-class HideIcon(NamedTuple):
+@dataclass(frozen=True)
+class HideIcon:
     """Take the icon away."""
 
 

@@ -134,9 +134,6 @@ class Dialog:
 
     @contextmanager
     def _watched_keys(self) -> Iterator[None]:
-        if not self._guarded:
-            yield
-            return
         procedure = api.HookProcedure(self._message)
         hook = api.SetWindowsHookExW(WH_GETMESSAGE, procedure, None, win32api.GetCurrentThreadId())
         if not hook:
@@ -147,9 +144,16 @@ class Dialog:
         finally:
             api.UnhookWindowsHookEx(hook)
 
+    def _passes(self, message: int, key: int) -> bool:
+        if message == win32con.WM_KEYDOWN and key == win32con.VK_ESCAPE:
+            # Windows does the same; Wine only where there is a button for it.
+            win32gui.PostMessage(self._window, TDM_CLICK_BUTTON, IDCANCEL, 0)
+            return False
+        return not self._guarded or self._guard.lets_pass(message, key, time.monotonic())
+
     def _message(self, code: int, removed: int, address: int) -> int:
         if code >= 0 and removed:
             message = api.Message.from_address(address)
-            if not self._guard.lets_pass(message.message, message.wparam, time.monotonic()):
+            if not self._passes(message.message, message.wparam):
                 message.message = win32con.WM_NULL
         return api.CallNextHookEx(None, code, removed, c_void_p(address).value or 0)

@@ -1,0 +1,327 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The customer's real windows on a real screen, answered by real keys, with the real service behind them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from agent.packaging.workshop import ROOT
+from lab.wine import tools
+from lab.wine.agent_pc import AgentPC, Speaker
+from lab.wine.display import Display
+from lab.wine.hands import WineHands
+from latchkey_agent.companion.texts import ENGLISH
+from tests.canary import canary, search
+
+__all__ = ["canary"]
+pytestmark = pytest.mark.timeout(120)
+PICTURES = ROOT / "build" / "screenshots"
+
+
+class Office(NamedTuple):
+    """A PC with a screen, and who works at it."""
+
+    pc: AgentPC
+    display: Display
+    operator: Speaker
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A PC whose service runs; the tests of this file use it one after the other."""
+    lacking = tools.missing() or tools.missing_screen()
+    if lacking:
+        pytest.skip(lacking)
+    place = tmp_path_factory.mktemp("desk")
+    with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
+        yield Office(pc, display, pc.speak("LatchkeyControl"))
+
+
+@pytest.fixture
+def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> Iterator[WineHands]:
+    """The customer, signed in at the console, with the canary for a password; a picture is kept of each test."""
+    with office.pc.windows.lock:
+        record = office.pc.model.accounts.find("anna") or office.pc.model.accounts.add("anna", canary)
+        record.set_password(canary)
+        office.pc.model.sessions.sign_in(record.account)
+    forget_news(office, record.account.sid)
+    with WineHands(office.pc, office.display, record.account.sid, password=canary) as hands:
+        hands.seat.play()
+        yield hands
+        office.display.screenshot(PICTURES / f"{request.node.name}.png")
+        office.operator.ask(verb="session_end", session=request.node.name)
+
+
+def forget_news(office: Office, sid: str) -> None:
+    """Close what earlier tests have left."""
+    speaker = office.pc.speak("LatchkeyCustomer", sid, 1)
+    told = speaker.ask(verb="watch").body["desktop"].get("notices", [])
+    speaker.ask(verb="notices_closed", notices=[notice["notice"] for notice in told])
+
+
+@pytest.fixture
+def session(office: Office, anna: WineHands, request: pytest.FixtureRequest) -> str:
+    """A support session of the test's own."""
+    name: str = request.node.name
+    requester = {"name": "Kim", "organization": "Fabrikam", "role": "helpdesk"}
+    ask(
+        office,
+        verb="session_start",
+        session=name,
+        reason="Monthly updates",
+        ticket="CHG-1",
+        requester=requester,
+    )
+    return name
+
+
+def ask(office: Office, **message: object) -> dict[str, Any]:
+    """Ask on the control pipe and return what was done."""
+    said = office.operator.ask(**message).body
+    assert said["outcome"] == "done", said
+    result: dict[str, Any] = said["result"]
+    return result
+
+
+def request(office: Office, session: str) -> str:
+    """Ask the customer; return the request's id."""
+    asked = ask(office, verb="credential_request", session=session, restarts=2, unlocks=1)
+    number: str = asked["request"]["id"]
+    return number
+
+
+def state(office: Office, session: str) -> dict[str, Any]:
+    """The session's only request."""
+    found: dict[str, Any] = ask(office, verb="info", session=session)["requests"][0]
+    return found
+
+
+def answered(office: Office, session: str, number: str) -> str:
+    """Wait until the request is no longer open, and return its state."""
+    for _ in range(50):
+        said = office.operator.ask(verb="request_wait", session=session, request=number, wait=1).body
+        found: str = said["result"]["request"]["state"]
+        if found not in {"pending", "shown"}:
+            return found
+    return "open"
+
+
+def everywhere(office: Office) -> list[Path]:
+    """Every place of the PC that anybody writes to, and the picture of its screen."""
+    pc = office.pc.pc
+    logs = [pc.lab / name for name in ("service.log", "companion.log", "notices")]
+    return [pc.program_data, pc.path(r"C:\users"), *logs, office.display.picture]
+
+
+def test_allowed_with_the_password_is_granted(
+    office: Office, anna: WineHands, session: str, canary: bytearray
+) -> None:
+    """The window says who, what and why; after allow Windows asks for the password; a notice follows."""
+    number = request(office, session)
+    text = anna.request().text
+    code = state(office, session)["code"]
+    for part in ("Kim, helpdesk, Fabrikam asks", "Monthly updates. Ticket CHG-1.", "at most 2 times", code):
+        assert part in text
+    assert anna.allow() == ""
+    assert answered(office, session, number) == "granted"
+    assert "Allowed until" in anna.notices()[-1]
+    assert not search(everywhere(office), canary)
+    grants = ask(office, verb="info", session=session)["grants"]
+    assert [grant["state"] for grant in grants] == ["active"]
+
+
+def test_a_wrong_password_is_said_once_and_the_right_one_then_serves(
+    office: Office, anna: WineHands, session: str, canary: bytearray
+) -> None:
+    """The window comes back with what was wrong and how many tries are left."""
+    number = request(office, session)
+    wrong = canary[2:-2][::-1]
+    wrong[::2], wrong[1::2] = wrong[1::2], wrong[::2]
+    assert "1 try left" in anna.allow(wrong)
+    assert anna.allow() == ""
+    assert answered(office, session, number) == "granted"
+    assert state(office, session)["attempts"] == 1
+    assert not search(everywhere(office), wrong)
+
+
+def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, session: str) -> None:
+    """The second refusal says that no try is left, and that nothing was stored."""
+    number = request(office, session)
+    wrong = bytearray("nonsense".encode("utf-16-le"))
+    anna.allow(wrong)
+    assert ENGLISH["last_try"] in anna.allow(wrong)
+    assert answered(office, session, number) == "denied"
+
+
+def test_declined_with_a_reason(office: Office, anna: WineHands, session: str) -> None:
+    """The operator reads the reason; the customer reads that nothing was stored."""
+    number = request(office, session)
+    anna.decline("Still working")
+    assert answered(office, session, number) == "denied"
+    assert state(office, session)["why"] == "Still working"
+    anna.wait_for("the notice", lambda: ENGLISH["declined"] in anna.notices())
+
+
+def test_reported(office: Office, anna: WineHands, session: str) -> None:
+    """It is declined, and the operator is told that it was reported."""
+    number = request(office, session)
+    anna.report()
+    assert answered(office, session, number) == "denied"
+    assert state(office, session)["why"] == "reported"
+
+
+def test_later(office: Office, anna: WineHands, session: str) -> None:
+    """The customer chooses when; the window is gone."""
+    number = request(office, session)
+    anna.later(3600)
+    assert answered(office, session, number) == "later"
+    assert anna.screen() == ""
+
+
+def test_closing_the_window_means_later(office: Office, anna: WineHands, session: str) -> None:
+    """Esc is no answer: it is asked again in 15 minutes."""
+    number = request(office, session)
+    anna.close_window()
+    assert answered(office, session, number) == "later"
+
+
+def test_keys_that_were_meant_for_another_window_do_nothing(
+    office: Office, anna: WineHands, session: str
+) -> None:
+    """Enter and Space pressed blindly, at once and later, answer nothing."""
+    request(office, session)
+    anna.press(ENGLISH["title"], "Return", "space", "Return")
+    anna.request()
+    anna.press(ENGLISH["title"], "Return", "space", "a", "Return", "space")
+    time.sleep(1)
+    assert anna.screen()
+    assert state(office, session)["state"] == "shown"
+    anna.close_window()
+
+
+def test_cancelling_the_password_dialog_brings_the_window_back(
+    office: Office, anna: WineHands, session: str
+) -> None:
+    """No try is used; an empty password is none either."""
+    request(office, session)
+    anna.open_password()
+    anna.press(ENGLISH["password_title"], "Escape")
+    anna.open_password()
+    assert ENGLISH["blank_entry"] in anna.enter_password()
+    anna.close_window()
+    assert state(office, session).get("attempts", 0) == 0
+
+
+def test_revoked_from_the_menu(office: Office, anna: WineHands, session: str, canary: bytearray) -> None:
+    """A click on the icon and one choice: nothing is lent any more, without a password."""
+    request(office, session)
+    assert anna.allow() == ""
+    anna.revoke()
+    anna.wait_for("the end", lambda: grants(office, session) == ["erased"])
+    anna.wait_for("the notice", lambda: any("Taken back" in text for text in anna.notices()))
+    assert not search(everywhere(office), canary)
+
+
+def grants(office: Office, session: str) -> list[str]:
+    """The states of the session's grants."""
+    return [grant["state"] for grant in ask(office, verb="info", session=session)["grants"]]
+
+
+def test_paused_and_resumed_from_the_menu(office: Office, anna: WineHands, session: str) -> None:
+    """What is paused cannot be used until the customer lets it go on."""
+    request(office, session)
+    assert anna.allow() == ""
+    anna.pause()
+    anna.wait_for("the pause", lambda: grants(office, session) == ["paused"])
+    anna.resume()
+    anna.wait_for("the end of the pause", lambda: grants(office, session) == ["active"])
+
+
+def test_a_request_waits_while_others_look_on(office: Office, anna: WineHands, session: str) -> None:
+    """The operator reads why; when nobody looks on any more it is shown."""
+    anna.seat.play("viewed")
+    request(office, session)
+    anna.wait_for("the reason", lambda: "remote view" in state(office, session)["waiting_for"])
+    assert anna.screen() == ""
+    anna.seat.play()
+    anna.request()
+    assert state(office, session)["state"] == "shown"
+
+
+def test_a_locked_screen_shows_nothing(office: Office, anna: WineHands, session: str) -> None:
+    """A request that was shown goes when the screen is locked, and comes back with its person."""
+    request(office, session)
+    anna.request()
+    anna.lock()
+    anna.wait_for("the window to close", lambda: not anna.screen())
+    anna.wait_for("the reason", lambda: "unlock the screen" in state(office, session)["waiting_for"])
+    anna.sign_in()
+    anna.request()
+
+
+def test_a_restarted_service_finds_the_window_again(office: Office, anna: WineHands, session: str) -> None:
+    """The customer's answer reaches the new one."""
+    number = request(office, session)
+    anna.request()
+    office.pc.stop_service()
+    office.pc.start_service()
+    assert anna.allow() == ""
+    assert answered(office, session, number) == "granted"
+
+
+def test_a_silent_service_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
+    """Who answers while it is away reads that nothing was lent."""
+    request(office, session)
+    dialog = anna.open_password()
+    office.pc.stop_service()
+    anna.type_password(dialog, bytearray("nonsense".encode("utf-16-le")))
+    assert ENGLISH["answer_lost"] in anna.enter_password()
+    office.pc.start_service()
+    anna.request()
+    assert grants(office, session) == []
+
+
+def test_what_happened_while_away_is_shown_until_it_is_closed(
+    office: Office, anna: WineHands, session: str
+) -> None:
+    """The session ends while nobody is there; the news wait for the customer, and go when closed."""
+    request(office, session)
+    assert anna.allow() == ""
+    anna.lock()
+    ask(office, verb="session_end", session=session)
+    anna.sign_in()
+    anna.wait_for("the news", lambda: any("Kim has finished" in text for text in anna.notices()))
+    anna.close_notices()
+    speaker = office.pc.speak("LatchkeyCustomer", anna._sid, anna._session().id)
+    anna.wait_for("their end", lambda: not away(speaker))
+
+
+def away(speaker: Speaker) -> list[dict[str, Any]]:
+    """The news that the customer has not closed."""
+    notices = speaker.ask(verb="watch").body["desktop"].get("notices", [])
+    return [notice for notice in notices if notice.get("while_away")]
+
+
+def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, session: str) -> None:
+    """One a session; the first goes on."""
+    again = anna.seat._start("lab.wine.guest.companion", anna._sid, str(anna._session().id), "en")
+    _, said = again.communicate(timeout=20)
+    assert (again.returncode, said) == (0, b"")
+    assert anna.seat.companion.poll() is None
+
+
+def test_a_killed_companion_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
+    """The request is still open, and the next companion shows it."""
+    request(office, session)
+    anna.request()
+    anna.seat.companion.kill()
+    anna.seat.companion.communicate(timeout=10)
+    assert grants(office, session) == []
+    anna.sit_down()
+    anna.request()
