@@ -22,8 +22,8 @@ class Picture(NamedTuple):
 
     def part(self, left: int, top: int, width: int, height: int) -> Picture:
         """Return a part; what lies outside the picture is left out."""
-        left, top = max(0, left), max(0, top)
         right, bottom = min(self.width, left + width), min(self.height, top + height)
+        left, top = max(0, left), max(0, top)
         rows = (
             self.pixels[3 * (y * self.width + left) : 3 * (y * self.width + right)]
             for y in range(top, bottom)
