@@ -143,4 +143,5 @@ def test_the_endings_can_be_listed(
     assert main([]) == 0
     assert main(["list"]) == 0
     told = capsys.readouterr().out
-    assert all(told.count(one.title) == 2 for one in (*ENDINGS.values(), *KINDS.values()))
+    titles = [ending.title for ending in ENDINGS.values()] + [kind.title for kind in KINDS.values()]
+    assert all(told.count(title) == 2 for title in titles)

@@ -19,12 +19,12 @@ OPTIONS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named files of this folder; return pytest's exit code."""
+    """Run the named files of this folder, all where none is named; return pytest's exit code."""
     sys.path[:0] = [str(ROOT), str(ROOT / "packages")]
     import pytest  # noqa: PLC0415 - it is found only now
 
     words = [str(HERE / word) if word.endswith(".py") else word for word in arguments]
-    return int(pytest.main([*OPTIONS, *words]))
+    return int(pytest.main([*OPTIONS, *(words or [str(HERE)])]))
 
 
 if __name__ == "__main__":
