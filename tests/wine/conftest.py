@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from lab.wine import tools
+from lab.wine.display import Display
 from lab.wine.pc import WinePC
 
 # On Windows itself these tests are run directly.
@@ -18,9 +20,11 @@ collect_ignore = [] if sys.platform == "win32" else ["guest"]
 
 @pytest.fixture(scope="session")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinePC]:
-    """A Wine PC, switched on, with the agent on its disk and nothing started."""
+    """A Wine PC, switched on, with a screen if one can be had, the agent on its disk and nothing started."""
     lacking = tools.missing()
     if lacking:
         pytest.skip(lacking)
-    with WinePC(tmp_path_factory.mktemp("wine") / "pc") as machine:
-        yield machine
+    place = tmp_path_factory.mktemp("wine")
+    with ExitStack() as room:
+        screen = None if tools.missing_screen() else room.enter_context(Display(place / "screen")).name
+        yield room.enter_context(WinePC(place / "pc", screen))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every declaration in windows/api.py is as Microsoft's metadata has it."""
+"""Every declaration in windows/api.py and windows/desktop_api.py is as Microsoft's metadata has it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from latchkey_agent.windows import api
+from latchkey_agent.windows import api, desktop_api
 
-FUNCTIONS = {name: value for name, value in vars(api).items() if isinstance(value, api.Function)}
+DECLARED = vars(api) | vars(desktop_api)
+FUNCTIONS = {name: value for name, value in DECLARED.items() if isinstance(value, api.Function)}
 WHERE = {
     "LogonUserW": "Security", "InitiateShutdownW": "System.Shutdown", "CloseHandle": "Foundation",
     "LocalFree": "Foundation", "WerSetFlags": "System.ErrorReporting", "CryptProtectData": "Security.Cryptography",
@@ -24,6 +25,13 @@ WHERE = {
     "WTSFreeMemory": "System.RemoteDesktop",
     "SHGetKnownFolderPath": "UI.Shell",
     "CoTaskMemFree": "System.Com",
+    "TaskDialogIndirect": "UI.Controls", "SetWindowsHookExW": "UI.WindowsAndMessaging",
+    "UnhookWindowsHookEx": "UI.WindowsAndMessaging", "CallNextHookEx": "UI.WindowsAndMessaging",
+    "SetProcessDpiAwarenessContext": "UI.HiDpi", "CreateIcon": "UI.WindowsAndMessaging",
+    "Shell_NotifyIconW": "UI.Shell", "SHQueryUserNotificationState": "UI.Shell",
+    "GetUserDefaultUILanguage": "Globalization", "CredUIPromptForWindowsCredentialsW": "Security.Credentials",
+    "CredPackAuthenticationBufferW": "Security.Credentials",
+    "CredUnPackAuthenticationBufferW": "Security.Credentials",
 }  # fmt: skip
 STRUCTURES = {
     "Blob": "Security.Cryptography.CRYPT_INTEGER_BLOB", "Luid": "Foundation.LUID",
@@ -31,6 +39,9 @@ STRUCTURES = {
     "LastLogons": "Security.Authentication.Identity.LSA_LAST_INTER_LOGON_INFO",
     "InternetIdentity": "NetworkManagement.NetManagement.USER_INFO_24",
     "SessionInfo": "System.RemoteDesktop.WTSINFOEXW", "SessionDetails": "System.RemoteDesktop.WTSINFOEX_LEVEL1_W",
+    "TaskDialogButton": "UI.Controls.TASKDIALOG_BUTTON", "TaskDialogConfig": "UI.Controls.TASKDIALOGCONFIG",
+    "NotifyIconData": "UI.Shell.NOTIFYICONDATAW", "CredUiInfo": "Security.Credentials.CREDUI_INFOW",
+    "Point": "Foundation.POINT", "Message": "UI.WindowsAndMessaging.MSG",
     "Guid": "win32more.Guid", "LogonSession": "Security.Authentication.Identity.SECURITY_LOGON_SESSION_DATA",
 }  # fmt: skip
 SHORTENED = {"LogonSession"}
@@ -72,7 +83,7 @@ def layout(kind: type[Any]) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_structure_is_laid_out_as_in_microsofts_metadata(name: str) -> None:
     """Structure is laid out as in microsofts metadata."""
-    ours, theirs = getattr(api, name), metadata(STRUCTURES[name])
+    ours, theirs = DECLARED[name], metadata(STRUCTURES[name])
     expected = layout(theirs)
     assert layout(ours) == expected[: len(ours._fields_)]
     assert name in SHORTENED or ctypes.sizeof(ours) == ctypes.sizeof(theirs)
@@ -80,5 +91,5 @@ def test_structure_is_laid_out_as_in_microsofts_metadata(name: str) -> None:
 
 def test_every_structure_is_compared() -> None:
     """Every structure is compared."""
-    declared = {n for n, v in vars(api).items() if isinstance(v, type) and issubclass(v, ctypes.Structure)}
+    declared = {n for n, v in DECLARED.items() if isinstance(v, type) and issubclass(v, ctypes.Structure)}
     assert declared - {"Structure"} == set(STRUCTURES)

@@ -67,6 +67,10 @@ class Tray:
         window: int = win32gui.CreateWindow(
             name, WINDOW_CLASS, 0, 0, 0, 0, 0, 0, 0, kind.hInstance, None
         )  # fmt: skip
+        if not window:
+            # Wine without a screen makes none and gives no reason.
+            msg = "Windows makes no window for the companion: there is no desktop"
+            raise PortError(msg)
         return window
 
     def run(self) -> None:
