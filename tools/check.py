@@ -19,7 +19,9 @@ SCRIPTS = Path(sys.executable).parent
 COLLECTION = "build/collections/ansible_collections/latchkey/consent/"
 TYPED = ("agent", "lab", "tools", "tests", f"{COLLECTION}plugins")
 # What runs on Windows alone can be judged as for Windows only; the rest of the agent runs on both.
-WINDOWS_ONLY = "(latchkey_agent/windows/|latchkey_agent/companion/(screen/|__main__)|lab/wine/guest/|tests/wine/guest/)"
+WINDOWS_ONLY = (
+    "(latchkey_agent/windows/|latchkey_agent/companion/(screen/|__main__)|lab/wine/guest/|tests/wine/guest/)"
+)
 ON_WINDOWS = ("agent/src", "lab/wine/guest", "tests/wine/guest")
 
 # The slowest first, so that the short ones fill the time beside them.

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from lab.computer import LabError
@@ -223,7 +224,7 @@ class WineHands:
         self.notices()
         while shown := self.seat.find(self._texts["away_title"]):
             self.display.press("Return", at=shown.grip)
-            self.wait_for("the news to close", lambda shown=shown: self._is_gone(shown))
+            self.wait_for("the news to close", partial(self._is_gone, shown))
 
     def _is_gone(self, shown: Shown) -> bool:
         return all(there.texts != shown.texts for there in self.seat.windows())

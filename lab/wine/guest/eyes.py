@@ -44,7 +44,7 @@ def windows() -> list[Seen]:
 def _seen(window: int) -> Seen | None:
     # A window may go while it is looked at.
     with suppress(pywintypes.error):
-        kind = win32gui.GetClassName(window)
+        kind = win32gui.GetClassName(window) or ""
         texts = _menu(window) if kind == MENU_CLASS else _parts(window)
         return Seen(_text(window), kind, texts, win32gui.GetWindowRect(window))
     return None
@@ -59,7 +59,7 @@ def _parts(window: int) -> list[str]:
 
 def _text(window: int) -> str:
     if win32gui.GetWindowLong(window, win32con.GWL_STYLE) & ES_PASSWORD and (
-        win32gui.GetClassName(window).lower() == "edit"
+        (win32gui.GetClassName(window) or "").lower() == "edit"
     ):
         return ""
     buffer = ctypes.create_unicode_buffer(4096)

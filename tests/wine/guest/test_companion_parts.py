@@ -129,13 +129,19 @@ def icon(posted: list[AnyInput]) -> Any:
         pytest.skip(str(fault))
     yield made
     win32gui.DestroyWindow(made._window)
-    win32gui.UnregisterClass(tray.WINDOW_CLASS, win32api.GetModuleHandle(None))
+    gui: Any = win32gui
+    gui.UnregisterClass(tray.WINDOW_CLASS, win32api.GetModuleHandle(None))
 
 
 def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Explorer tells it after a crash; an icon that is hidden stays so."""
     done: list[int] = []
-    monkeypatch.setattr(api, "Shell_NotifyIconW", lambda what, _data: done.append(what) or 1)
+
+    def notify(what: int, _data: object) -> int:
+        done.append(what)
+        return 1
+
+    monkeypatch.setattr(api, "Shell_NotifyIconW", notify)
     win32gui.SendMessage(icon._window, icon._taskbar_created, 0, 0)
     assert done == []
     icon.show("asked")
@@ -149,7 +155,12 @@ def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytes
 def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows has room for 255 characters."""
     shown: list[str] = []
-    monkeypatch.setattr(api, "Shell_NotifyIconW", lambda _what, data: shown.append(data._obj.info) or 1)
+
+    def notify(_what: int, data: Any) -> int:
+        shown.append(data._obj.info)
+        return 1
+
+    monkeypatch.setattr(api, "Shell_NotifyIconW", notify)
     icon.balloon("x" * 300)
     assert shown == ["x" * 254 + "…"]
 
@@ -173,12 +184,16 @@ def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
     opened = threading.Event()
     created = window._created
 
-    def tell(handle: int) -> None:
-        created(handle)
+    def tell(window: int) -> None:
+        created(window)
         opened.set()
 
+    def close() -> None:
+        opened.wait(20)
+        window.close()
+
     window._created = tell  # type: ignore[method-assign]
-    threading.Thread(target=lambda: opened.wait(20) and window.close(), daemon=True).start()
+    threading.Thread(target=close, daemon=True).start()
     assert window.run() is None
 
 
