@@ -56,6 +56,12 @@ def disable(computer: SimulatedComputer) -> None:
     computer.account.disabled = True
 
 
+def sign_out_ben(computer: SimulatedComputer) -> None:
+    """Let the other person sign out."""
+    [session] = [s for s in computer.windows.sessions.all() if s.account.user == "ben"]
+    computer.on_loop(lambda: computer.windows.sessions.sign_out(session.id))
+
+
 def while_down(change: Act) -> Act:
     """Return the act that lets something happen in the middle of each restart that follows."""
 
@@ -107,6 +113,14 @@ SCENES = {
         "Windows takes longer over the logon than the task may last.",
         [start(), request(), Fails(apply(timeout=25), "apply_timeout")],
         {**LENT, "logon_seconds": 60.0},
+    ),
+    "somebody else": Scene(
+        "Who was not asked is not signed out; once they have gone the restart is done, and was not used up before.",
+        [
+            *(start(), request(restarts=1), lambda computer: computer.sign_in_other("ben")),
+            *(Fails(apply(), "others_signed_in"), sign_out_ben, apply(), end()),
+        ],
+        LENT,
     ),
     "too soon": Scene(
         "Between two restarts lies the policy's time.",

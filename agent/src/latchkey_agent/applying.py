@@ -13,12 +13,13 @@ from .domain import commands as c
 from .domain.calls import done_before
 from .domain.decision import Decision, open_session
 from .domain.model import Account, Grant, State, Ticket, finished
+from .domain.people import others
 from .domain.refusal import Refused
 from .domain.terms import canonical
 from .domain.tickets import find_ticket
 from .domain.using import ended_refusal, session_grant, usable
 from .peer import Peer
-from .ports import LogonRefusal, PortError
+from .ports import LogonRefusal, PortError, SignIn
 from .protocol import codec
 from .protocol import messages as m
 from .protocol.frames import wipe
@@ -55,6 +56,7 @@ class Applying:
         return codec.done(answer, changed=True)
 
     def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
+        lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
         return c.ApplyGrant(
             name=request.session,
             ticket=self._core.new_id(),
@@ -65,7 +67,8 @@ class Applying:
             grace=request.grace,
             within=request.within,
             relock_after=request.relock_after,
-            desktop=self._desktop(request),
+            desktop=_desktop([s for s in signed_in if lender and s.account.sid == lender.sid]),
+            others=others(signed_in, lender) if lender else (),
         )
 
     def _look(self, command: c.ApplyGrant, request: m.CredentialApply, peer: Peer) -> tuple[Decision, State]:
@@ -90,16 +93,10 @@ class Applying:
         session = open_session(state, request.session)
         return usable(state, session.id, request.session, request.action, self._core.now())
 
-    def _desktop(self, request: m.CredentialApply) -> Literal["none", "locked", "unlocked"]:
+    def _lender(self, request: m.CredentialApply) -> Account | None:
         state = self._core.state
         grant = session_grant(state, open_session(state, request.session).id)
-        return self._desktop_of(grant.account) if grant is not None else "none"
-
-    def _desktop_of(self, account: Account) -> Literal["none", "locked", "unlocked"]:
-        mine = [s for s in self._core.computer.sessions.signed_in() if s.account.sid == account.sid]
-        if not mine:
-            return "none"
-        return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
+        return grant.account if grant is not None else None
 
     def _try_password(self, request: m.CredentialApply) -> Grant:
         """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
@@ -155,6 +152,12 @@ class Applying:
         state = self._core.state
         answer = _ticket_answer(state, request.session, find_ticket(state, request.ticket))
         return codec.done(answer, changed=False)
+
+
+def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
+    if not mine:
+        return "none"
+    return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
 
 
 def _answer(state: State, session: str, decision: Decision) -> m.ApplyAnswer:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from .core import Core
 from .domain import commands as c
 from .domain import effects as fx
-from .domain.model import Closing, Erasure, Ticket
+from .domain.model import Account, Closing, Erasure, Ticket
+from .domain.people import others
 from .domain.refusal import Refused
 from .domain.transitions import TicketState
 from .journal import Change
@@ -78,9 +79,16 @@ class EffectRunner:
         if ticket is None or ticket.state is not TicketState.ISSUED:
             return
         try:
+            self._nobody_else(ticket.account)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
         except PortError as refusal:
             self._core.execute(c.CancelTicket(ticket=ticket.id, why=f"refused: {refusal}"))
+
+    def _nobody_else(self, account: Account) -> None:
+        """Raise PortError where somebody else has signed in since the ticket was written."""
+        if strangers := others(self._core.computer.sessions.signed_in(), account):
+            msg = f"{' and '.join(strangers)} signed in meanwhile, and was not asked"
+            raise PortError(msg)
 
     # --- rule 9: a logon with a ticket ends locked ----------------------------------
 

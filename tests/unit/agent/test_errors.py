@@ -21,7 +21,7 @@ from latchkey_agent.protocol import messages as m
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, CUSTOMER, OPERATOR
+from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
 WRONG = "wrong".encode("utf-16-le")
@@ -160,6 +160,13 @@ def restart_refused(bench: Bench) -> m.ErrorView:
     return used(bench, bench.restart())
 
 
+def others_signed_in(bench: Bench) -> m.ErrorView:
+    """Let somebody else sign in whom a restart would sign out."""
+    bench.lend(PASSWORD)
+    bench.world.sign_in(BEN, session_id=2)
+    return bench.error(RESTART)
+
+
 def logon_refused(bench: Bench) -> m.ErrorView:
     """Let Windows refuse the logon."""
     ticket = bench.waiting(PASSWORD)
@@ -283,6 +290,7 @@ SCENARIOS: dict[str, Scenario] = {
     "restart_too_soon": too_soon,
     "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),
     "restart_refused": restart_refused,
+    "others_signed_in": others_signed_in,
     "no_ticket": lambda bench: bench.error(m.ApplyWait(session="CHG-1", ticket="none")),
     "logon_refused": logon_refused,
     "logon_interrupted": interrupted,

@@ -91,6 +91,33 @@ def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: byte
     assert use(bench, ticket)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
 
 
+def test_who_signs_in_before_the_restart_is_not_signed_out(bench: Bench, canary: bytearray) -> None:
+    """The ticket was written before they came: it is cancelled, Windows is not asked, the use is given back."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    ticket = bench.restart()
+    bench.world.sign_in(BEN, session_id=2)
+    bench.effects()
+    assert bench.world.restarts == []
+    assert use(bench, ticket)["left"] == {"restarts": 2, "unlocks": 0}
+    assert use(bench, ticket)["error"]["code"] == "restart_refused"
+    assert BEN.qualified in use(bench, ticket)["error"]["message"]
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_somebody_else_keeps_the_pc_up(bench: Bench, canary: bytearray, *, mine: bool) -> None:
+    """Also where the one who lends has signed out, and in check mode; once the others have gone it restarts."""
+    bench.lend(canary)
+    if not mine:
+        bench.world.signed_in.clear()
+    bench.world.sign_in(BEN, session_id=2)
+    for check in (True, False):
+        apply = m.CredentialApply(session="CHG-1", action="restart", check=check)
+        assert bench.error(apply).code == "others_signed_in"
+    bench.world.signed_in.pop()
+    assert bench.restart()
+
+
 def test_a_restart_that_is_too_late_is_not_begun(bench: Bench, canary: bytearray) -> None:
     """The effect runs when the ticket's time is over: the PC would come back to nobody."""
     bench.lend(canary)

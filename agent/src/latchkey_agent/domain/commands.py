@@ -132,7 +132,7 @@ class EndGrant(Command, frozen=True, kw_only=True):
 
 
 class ApplyGrant(Command, frozen=True, kw_only=True):
-    """Use the session's grant. `desktop` is the account's session now."""
+    """Use the session's grant. `desktop` is the account's session now, `others` are who else is signed in."""
 
     name: str
     ticket: str
@@ -144,6 +144,7 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     within: float
     relock_after: float
     desktop: Literal["none", "locked", "unlocked"]
+    others: tuple[str, ...] = ()
 
 
 class RedeemTicket(Command, frozen=True, kw_only=True):

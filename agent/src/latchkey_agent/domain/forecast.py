@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from .logon_hours import DAY, shut_hours, spans
 from .model import Account
+from .people import Somebody, others
 
 SOON = timedelta(days=3)
 
@@ -73,18 +74,6 @@ class Facts(Protocol):
     @property
     def logon_hours(self) -> bytes:
         """When the account may sign in (`logon_hours`)."""
-
-
-class Somebody(Protocol):
-    """One who is signed in (`ports.SignIn`)."""
-
-    @property
-    def account(self) -> Account:
-        """Whose session it is."""
-
-    @property
-    def console(self) -> bool:
-        """At the PC itself."""
 
 
 _FLAGS: tuple[tuple[str, Finding], ...] = (
@@ -173,10 +162,10 @@ def _people(account: Account | None, signed_in: Sequence[Somebody]) -> Iterator[
         advice = "Ask while the customer is at the PC, or name the account."
         yield Finding("nobody_signed_in", "notes", "Nobody is signed in at the PC.", advice)
         return
-    others = sorted({s.account.qualified for s in signed_in if s.account.sid != account.sid})
-    if others:
-        evidence = f"Others are signed in too: {', '.join(others)}."
-        yield Finding("others_signed_in", "warns", evidence, "A restart signs them out; they are not asked.")
+    if strangers := others(signed_in, account):
+        evidence = f"Others are signed in too: {', '.join(strangers)}."
+        advice = "They were not asked, so nothing is restarted before they have signed out."
+        yield Finding("others_signed_in", "warns", evidence, advice)
     mine = [s for s in signed_in if s.account.sid == account.sid]
     if mine and not any(s.console for s in mine):
         advice = "After a restart the sign-in is at the PC's own screen, not in the remote session."

@@ -78,6 +78,7 @@ def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) ->
     _nothing_under_way(state)
     if command.action == "restart":
         not_too_soon(state, now, policy)
+        _signs_out_nobody_else(command)
     ticket_ends = min(now + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
     issued = e.TicketIssued(
         at=now,
@@ -185,6 +186,12 @@ def _within(grant: Grant, now: datetime) -> None:
 def _nothing_under_way(state: State) -> None:
     if any(not finished(ticket) for ticket in state.tickets.values()):
         raise Refused("restart_in_progress", retry_after=5.0)
+
+
+def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
+    """Raise Refused (`others_signed_in`) where a restart would end the work of somebody who agreed to nothing."""
+    if command.others:
+        raise Refused("others_signed_in", detail=" and ".join(command.others))
 
 
 def not_too_soon(state: State, now: datetime, policy: Policy) -> None:

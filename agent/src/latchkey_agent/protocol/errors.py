@@ -193,6 +193,10 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "Windows refused to restart: {detail}.",
         "Nobody was signed out. Mend what it names, then apply again.",
     ),
+    "others_signed_in": ErrorRow(
+        _A, "A restart would sign out {detail}, who was not asked.",
+        "Nobody was signed out. Apply again once they have signed out.",
+    ),
     "no_ticket": ErrorRow(
         _A, "There is no logon ticket {ticket}.",
         "Look with latchkey.consent.credential_info what became of it.",
