@@ -38,6 +38,7 @@ ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "erase_all": (1, ((0, 1),)),
     "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
     "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
+    "ask_again": (8, ()),
     "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "guess", "deny", "later", "look"))),
     "revoke": (1, (WHO,)),
     "pause": (3, (WHO, ("hold", "go on", "go on"))),

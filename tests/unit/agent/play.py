@@ -25,16 +25,16 @@ from latchkey_agent.vault import MAGIC
 from tests.unit.agent.acts import Act
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.ledger import Ledger
-from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, PowerCut, World, digest
+from tests.unit.agent.repeating import Repeating
+from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OTHER, PowerCut, World, digest
 
 INTERVAL = 60.0
 POLICY = f"min_restart_interval = {INTERVAL}\nlock_within = 0.05"
-OPERATORS = (OPERATOR, OPERATOR._replace(account=Account("S-1-5-21-1-2-3-501", "second", "PC-07")))
 PEOPLE: dict[str, tuple[Account, Peer]] = {"anna": (ANNA, CUSTOMER), "ben": (BEN, OTHER)}
 REFUSED = 0xC000006D
 
 
-class Play:
+class Play(Repeating):
     """One history."""
 
     def __init__(self, folder: Path, random: Callable[[int], bytes]) -> None:
@@ -64,13 +64,6 @@ class Play:
         self.bench.start()
 
     # --- the operators ------------------------------------------------------------------------
-
-    def ask(self, operator: int, request: m.ControlRequest) -> m.Answer:
-        """Ask as one of the operators."""
-        answer = self.bench.ask(request, OPERATORS[operator])
-        if isinstance(answer.error, m.ErrorView) and answer.error.code == "agent_failed":
-            assert self.world.broken, answer
-        return answer
 
     def open(self, operator: int, session: str) -> None:
         """Open a support session of eight hours."""

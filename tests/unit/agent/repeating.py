@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators whose answers get lost now and then: they send the same call again (see `play`)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from latchkey_agent.domain.calls import done_before
+from latchkey_agent.domain.model import Account
+from latchkey_agent.protocol import messages as m
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import OPERATOR
+
+OPERATORS = (OPERATOR, OPERATOR._replace(account=Account("S-1-5-21-1-2-3-501", "second", "PC-07")))
+
+
+class Repeating:
+    """Two operators of one PC."""
+
+    bench: Bench
+    calls = 0
+    last: tuple[int, m.ControlRequest] | None = None
+
+    def ask(self, operator: int, request: m.ControlRequest) -> m.Answer:
+        """Ask as one of the operators; each call is known by a key of its own."""
+        self.calls += 1
+        self.last = operator, replace(request, idempotency_key=f"{self.calls}")
+        return self._send(*self.last)
+
+    def _send(self, operator: int, request: m.ControlRequest) -> m.Answer:
+        answer = self.bench.ask(request, OPERATORS[operator])
+        if isinstance(answer.error, m.ErrorView) and answer.error.code == "agent_failed":
+            assert self.bench.world.broken, answer
+        return answer
+
+    def ask_again(self) -> None:
+        """Send the last call again: what it did is told as its change, and it begins nothing anew."""
+        if self.last is None:
+            return
+        is_known, before = bool(done_before(self.bench.state, self.last[1].call)), self._begun()
+        answer = self._send(*self.last)
+        if is_known:
+            assert self._begun() <= before
+            assert answer.changed or answer.outcome != "done"
+
+    def _begun(self) -> set[str]:
+        """Return every session, request and ticket that there is."""
+        state = self.bench.state
+        return {*state.sessions, *state.requests, *state.tickets}
