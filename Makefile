@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix bench check format package pins
+.PHONY: help demo test screenshots matrix bench check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -34,7 +34,7 @@ compile = build/pins/bin/uv pip compile --quiet --universal --python-version $${
 	--no-annotate --custom-compile-command "make pins"
 
 help: ## show this table
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
@@ -47,6 +47,10 @@ demo: ## from nothing to the main job having run, told step by step
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test
 	@$(python) tools/run_tests.py $(TESTS)
+
+screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
+	$(setup) test
+	@$(python) -m lab.wine.screenshots docs/images
 
 matrix: ## every connection with every ansible-core line; writes docs/compatibility.md
 	$(setup) test

@@ -122,7 +122,7 @@ class WineHands:
 
     def open_password(self) -> Shown:
         """Choose allow; return the password dialog."""
-        self._choose("allow")
+        self.choose("allow")
         return self.wait_for("the password dialog", lambda: self.seat.find(self._texts["password_title"]))
 
     def enter_password(self) -> str:
@@ -149,7 +149,7 @@ class WineHands:
         if seconds not in choices:
             msg = f"the window offers {choices} seconds, not {seconds}"
             raise LabError(msg)
-        self._choose("later")
+        self.choose("later")
         self._pick(self._texts["when_later"], choices.index(seconds))
 
     def decline(self, why: str = "") -> None:
@@ -158,12 +158,12 @@ class WineHands:
         if why not in reasons:
             msg = f"the window offers {reasons}, not {why!r}"
             raise LabError(msg)
-        self._choose("decline")
+        self.choose("decline")
         self._pick(self._texts["why_declined"], reasons.index(why))
 
     def report(self) -> None:
         """Choose report."""
-        self._choose("report")
+        self.choose("report")
 
     def close_window(self) -> None:
         """Press Esc in the request window."""
@@ -171,7 +171,8 @@ class WineHands:
         self.press(self._texts["title"], "Escape")
         self._gone(self._texts["title"])
 
-    def _choose(self, link: str) -> None:
+    def choose(self, link: str) -> None:
+        """Choose a link of the request window by Tab and Enter."""
         self.request()
         # The focus is on the button below the links; Tab goes round to the first.
         self.press(self._texts["title"], *["Tab"] * (LINKS.index(link) + 1), "Return")
@@ -185,12 +186,12 @@ class WineHands:
 
     def revoke(self) -> None:
         """Take back everything that is lent: one click opens the menu, one key more takes it back."""
-        self._from_below(LAST_LINES + self._lent() + 1)
+        self.pick_from_below(LAST_LINES + self._lent() + 1)
 
     def pause(self) -> None:
         """Pause everything that is lent."""
         for number in range(self._lent()):
-            self._from_below(LAST_LINES + number + 1)
+            self.pick_from_below(LAST_LINES + number + 1)
 
     def resume(self) -> None:
         """Go on with everything that is paused."""
@@ -201,7 +202,8 @@ class WineHands:
         self.wait_for("the icon by the clock", self.seat.click_icon)
         return self.wait_for("the menu", self.seat.menu)
 
-    def _from_below(self, line: int) -> None:
+    def pick_from_below(self, line: int) -> None:
+        """Open the menu and pick a line, counted from the last."""
         # The mouse is on the last line already.
         self.display.press(*["Up"] * (line - 1), "Return", at=self.open_menu().last_line)
         self.wait_for("the menu to close", lambda: not self.seat.menu())

@@ -132,11 +132,15 @@ class Seat:
 
     def menu(self) -> Shown | None:
         """Return the menu that is open."""
-        return next((shown for shown in self.windows() if shown.kind == MENU), None)
+        return self.of_kind(MENU)
+
+    def of_kind(self, kind: str) -> Shown | None:
+        """Return the foremost window of a class."""
+        return next((shown for shown in self.windows() if shown.kind == kind), None)
 
     def click_icon(self) -> bool:
         """Click on the first icon of the taskbar with the right button; False where there is no taskbar."""
-        taskbar = next((shown for shown in self.windows() if shown.kind == TASKBAR), None)
+        taskbar = self.of_kind(TASKBAR)
         if taskbar is None:
             return False
         _, top, right, bottom = taskbar.place

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes the pictures of docs/customer.*.md anew: `python -m lab.wine.screenshots FOLDER`, or `make screenshots`.
+
+Real windows of the product on a Wine PC, in every language; only the password
+dialog is Wine's, since Wine lacks the one that Windows shows.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.canary import make
+from latchkey_agent.companion.texts import LANGUAGES
+
+from . import tools
+from .agent_pc import AgentPC, Speaker
+from .display import Display
+from .hands import LAST_LINES, WineHands
+
+SETTINGS = '[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n'
+REASONS = {"en": "Monthly updates", "de": "Monatliche Updates"}
+ROLES = {"en": "helpdesk", "de": "Benutzerbetreuung"}
+TOOLTIP = "tooltips_class32"
+RECEIPTS = LAST_LINES
+BOTH_WAYS = 2
+"""Links of a receipt that has an older and a newer one."""
+
+
+class Room(NamedTuple):
+    """One customer at a PC, and who takes the pictures."""
+
+    operator: Speaker
+    hands: WineHands
+    language: str
+    folder: Path
+
+    def say(self, name: str) -> str:
+        """Return a text of the language."""
+        return LANGUAGES[self.language][name]
+
+    def ask(self, session: str) -> None:
+        """Open a support session and ask for two restarts."""
+        requester = {"name": "Kim Weber", "organization": "Fabrikam", "role": ROLES[self.language]}
+        self.operator.ask(
+            verb="session_start", session=session, reason=REASONS[self.language], ticket=session, requester=requester,
+            language=self.language,
+        )  # fmt: skip
+        self.operator.ask(verb="credential_request", session=session, restarts=2, unlocks=1)
+
+    def keep(self, name: str, area: tuple[int, int, int, int]) -> None:
+        """Keep a picture of a part of the screen."""
+        self.hands.display.screenshot(self.folder / f"{name}.{self.language}.png", area)
+        print(f"{name}.{self.language}.png")
+
+    def links(self) -> list[str]:
+        """Return what can be chosen in the window with the receipts."""
+        shown = self.hands.seat.find(self.say("menu_receipts"))
+        return shown.texts[2:-1] if shown else []
+
+    def window(self, name: str, title: str) -> None:
+        """Keep a picture of the window with this title."""
+        shown = self.hands.wait_for(title, lambda: self.hands.seat.find(title))
+        self.keep(name, shown.area)
+
+
+def asking(room: Room) -> None:
+    """The request window, and what is behind later and decline."""
+    room.ask("CHG-4711")
+    room.hands.request()
+    room.window("request", room.say("title"))
+    room.hands.choose("later")
+    room.window("later", room.say("when_later"))
+    room.hands.press(room.say("when_later"), "Escape")
+    room.ask("CHG-4712")
+    room.hands.choose("decline")
+    room.window("decline", room.say("why_declined"))
+    room.hands.press(room.say("why_declined"), "Escape")
+
+
+def lending(room: Room) -> None:
+    """The password, mistyped once; the notice, and the menu."""
+    room.ask("CHG-4713")
+    room.hands.open_password()
+    room.window("password", room.say("password_title"))
+    room.hands.press(room.say("password_title"), "Escape")
+    room.hands.allow(bytearray("nonsense".encode("utf-16-le")))
+    room.window("wrong-password", room.say("title"))
+    room.hands.allow()
+    balloon = room.hands.wait_for("the notice", lambda: room.hands.seat.of_kind(TOOLTIP))
+    room.keep("notice", balloon.area)
+    menu = room.hands.open_menu()
+    room.keep("menu", menu.area)
+    room.hands.display.press("Escape", at=menu.last_line)
+
+
+def afterwards(room: Room) -> None:
+    """What happened while nobody was there, and the receipt."""
+    room.hands.lock()
+    room.operator.ask(verb="session_end", session="CHG-4713")
+    room.ask("CHG-4714")
+    room.hands.sign_in()
+    room.hands.close_window()
+    room.window("while-away", room.say("away_title"))
+    room.hands.close_notices()
+    room.hands.pick_from_below(RECEIPTS)
+    # The one before the last is that of the whole story.
+    room.hands.press(room.say("menu_receipts"), "Tab", "Return")
+    room.hands.wait_for("the older receipt", lambda: len(room.links()) == BOTH_WAYS)
+    room.window("receipt", room.say("menu_receipts"))
+
+
+def main(folder: Path) -> int:
+    """Take all pictures; return the exit code."""
+    lacking = tools.missing() or tools.missing_screen()
+    if lacking:
+        print(f"no pictures: {lacking}", file=sys.stderr)
+        return 1
+    for language in LANGUAGES:
+        with tempfile.TemporaryDirectory() as name:
+            _take(Path(name), folder, language)
+    return 0
+
+
+def _take(place: Path, folder: Path, language: str) -> None:
+    with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as office:
+        (office.pc.program_data / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+        password = make()
+        record = office.model.accounts.add("anna", password)
+        office.model.sessions.sign_in(record.account)
+        with WineHands(office, display, record.account.sid, password=password, language=language) as hands:
+            room = Room(office.speak("LatchkeyControl"), hands, language, folder)
+            for part in (asking, lending, afterwards):
+                part(room)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
