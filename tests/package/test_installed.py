@@ -18,6 +18,7 @@ from agent.packaging.workshop import run
 from lab.wine import tools
 from lab.wine.package import PackagePC, for_wine
 from lab.wine.pc import WinePC
+from latchkey_agent.windows import names
 from tests.canary import canary, search
 from tests.wine.test_service import lend
 
@@ -30,6 +31,7 @@ __all__ = ["canary"]
 pytestmark = pytest.mark.timeout(240)
 
 PACKAGE = r"C:\package.msi"
+RUN_KEY = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
 SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
 FAILED = 1603 & 0xFF
 """ERROR_INSTALL_FAILURE; Linux keeps the low byte of an exit code."""
@@ -139,6 +141,12 @@ def test_service_is_quoted_and_known_to_the_event_log(installed: PackagePC) -> N
     assert r"EventMessageFile    REG_EXPAND_SZ    %SystemRoot%\System32\EventCreate.exe" in source
 
 
+def test_the_companion_starts_with_every_sign_in(installed: PackagePC) -> None:
+    """For every account of the PC, by a quoted program, isolated."""
+    command = rf'"C:\Program Files\Latchkey\pythonw.exe" -I -B -m {names.COMPANION_MODULE}'
+    assert f"Latchkey    REG_SZ    {command}" in registry(installed, RUN_KEY)
+
+
 def test_provider_is_registered_with_its_path(installed: PackagePC) -> None:
     """The logon screen finds the class, and the class its DLL."""
     assert "Latchkey" in registry(installed, rf"HKLM\{registration.PROVIDER_KEY}")
@@ -226,6 +234,7 @@ def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, 
     office.pc.run("/c", "exit", program="cmd")
     assert "LatchkeyAgent" not in registry(office, r"HKLM\SYSTEM\CurrentControlSet\Services")
     assert "Latchkey" not in registry(office, r"HKLM\SOFTWARE")
+    assert "Latchkey" not in registry(office, RUN_KEY)
     assert registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
 
 

@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -366,6 +366,25 @@ def test_the_menu_can_be_asked_for_from_any_thread(agent: Agent, stage: Stage, d
     agent.show(lent=[lent()])
     stage.icons.get(timeout=WAIT)
     assert [entry.text for entry in director.menu()][1] == "Revoke my credentials"
+
+
+def test_what_is_said_while_the_agent_starts_again_reaches_it(
+    agent: Agent, stage: Stage, director: Director, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that fails is tried once more."""
+    window = request_window(agent, stage)
+    drained(agent)
+    refused = iter([True])
+    connect = agent.connect
+
+    def late(limit: float) -> AbstractContextManager[stream.Stream]:
+        if next(refused, False):
+            raise FileNotFoundError
+        return connect(limit)
+
+    monkeypatch.setattr(director._link, "_connect", late)
+    window.answer(3)
+    assert agent.next(p.RequestDecline)[0].report
 
 
 def test_an_agent_that_comes_back_is_found(agent: Agent, stage: Stage, director: Director) -> None:

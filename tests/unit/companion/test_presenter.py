@@ -336,11 +336,21 @@ def test_without_receipts_that_is_said(desk: Desk) -> None:
 
 def test_it_looks_at_the_screen_only_while_that_matters(desk: Desk) -> None:
     """An idle companion wakes nobody up."""
-    assert not desk.presenter.watches_screen
+    assert not watches(desk)
     desk.shows(lent=[lent()])
-    assert not desk.presenter.watches_screen
+    assert not watches(desk)
     desk.shows(asked=[asked()])
-    assert desk.presenter.watches_screen
+    assert watches(desk)
+    desk.screen = s.Screen(locked=True)
+    desk.shows(notices=[noticed(while_away=True)])
+    assert watches(desk)
+    desk.look()
+    assert not watches(desk)
+
+
+def watches(desk: Desk) -> bool:
+    """Whether the companion looks at the screen now and then."""
+    return desk.presenter.watches_screen
 
 
 def test_everything_is_in_the_customers_language() -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import msgspec
 
@@ -41,13 +41,24 @@ class Link:
     ) -> CustomerAnswer | None:
         """Say something and return the answer, None where there is none. The caller overwrites the secret."""
         try:
-            with self._connect(within) as stream:
+            with self._connected(within) as stream:
                 write_frame(stream, msgspec.json.encode(request), secret)
                 frame = read_frame(stream)
             return None if frame is None else msgspec.json.decode(frame.body, type=CustomerAnswer)
         except (OSError, FrameError, msgspec.DecodeError) as fault:
             log.info("%s was not answered: %s", type(request).__name__, fault)
             return None
+
+    @contextmanager
+    def _connected(self, within: float) -> Iterator[Stream]:
+        """Connect; once more after a moment where it fails, for a service may just be starting again."""
+        with ExitStack() as stack:
+            try:
+                stream = stack.enter_context(self._connect(within))
+            except OSError:
+                self._stopping.wait(FIRST_RETRY)
+                stream = stack.enter_context(self._connect(within))
+            yield stream
 
     def watch(self, post: Callable[[AnyInput], None]) -> None:
         """Post what the agent shows, whenever it changes, until `stop`; a restarted agent is found again."""

@@ -32,6 +32,12 @@ class News:
         """Whether anything is shown now."""
         return bool(self._window) or self._balloon is not None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything is still to be shown."""
+        untold = (n for n in self._view.desktop.notices if n.notice not in self._told)
+        return bool(self._own) or any(untold)
+
     def watched(self) -> None:
         """Forget what the agent no longer shows."""
         self._told &= {notice.notice for notice in self._view.desktop.notices}

@@ -70,9 +70,8 @@ class Presenter:
 
     @property
     def watches_screen(self) -> bool:
-        """Whether it matters now what the screen is doing."""
-        desktop = self._view.desktop
-        return bool(desktop.asked or desktop.notices)
+        """Whether something waits for what the screen is doing."""
+        return bool(self._view.desktop.asked) or self._news.is_waiting
 
     def menu(self, now: datetime) -> list[menu.Entry]:
         """Return the lines of the icon's menu."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from contextlib import suppress
 from ctypes import byref
 from typing import Any
 
+import pywintypes
 import win32api
 import win32con
 import win32gui
@@ -75,7 +77,9 @@ class Tray:
 
     def run(self) -> None:
         """Look after the window until the session ends or `close` is called; in the thread that made it."""
-        win32ts.WTSRegisterSessionNotification(self._window, win32ts.NOTIFY_FOR_THIS_SESSION)
+        # Where Windows refuses, as early at sign-in, the screen is looked at again while something is asked.
+        with suppress(pywintypes.error):
+            win32ts.WTSRegisterSessionNotification(self._window, win32ts.NOTIFY_FOR_THIS_SESSION)
         win32gui.PumpMessages()
 
     def close(self) -> None:
