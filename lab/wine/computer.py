@@ -129,6 +129,10 @@ class WineComputer(SimulatedComputer):
         file = self._pc.lab / "service.log"
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
+    def registry(self, key: str) -> str:
+        """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""
+        return self._pc.run("query", key, program="reg")
+
     def set_clock(self, moment: datetime) -> None:
         """Refuse: the clock is the host's."""
         self._lacks("set_clock")

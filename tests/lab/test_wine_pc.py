@@ -110,6 +110,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: b
     operator.variables = {"agent_state": "absent"}
     removed = operator.begin("latchkey.consent.install_agent").succeed()
     assert removed.result("Bring the consent agent to the PC")["erasure"]["confirmed"]
+    assert "Latchkey" not in computer.registry(r"HKLM\SOFTWARE")
     computer.shut_down()
     assert left_over(computer) == []
     assert named_in_registry(computer) == []
