@@ -18,10 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent
 WHOLE_FOLDERS = ("tests/package", "tests/wine", "tests/native")
 """Folders whose files share something that is slow to make: the package, Wine's prefix, the compiled provider."""
 
+WINE_PCS = "the end-to-end tests' Wine PCs"
+"""One after the other: each is a whole Windows, and two processors are soon too few."""
+FIRST = (*WHOLE_FOLDERS, WINE_PCS)
+
 
 def together(nodeid: str) -> str:
-    """Return what a test stays with: its folder, its file, or itself alone."""
+    """Return what a test stays with: its folder, the other Wine PCs, its file, or itself alone."""
     file = nodeid.partition("::")[0]
+    if nodeid.endswith("[wine]") or file.startswith("tests/lab/test_wine_"):
+        return WINE_PCS
     folder = next((folder for folder in WHOLE_FOLDERS if file.startswith(f"{folder}/")), "")
     return folder or (file if _shares_a_fixture(file) else nodeid)
 
@@ -29,9 +35,9 @@ def together(nodeid: str) -> str:
 def turn(nodeid: str) -> int:
     """Return when it is a test's turn: what stays together takes longest and is begun first."""
     scope = together(nodeid)
-    if scope in WHOLE_FOLDERS:
-        return WHOLE_FOLDERS.index(scope)
-    return len(WHOLE_FOLDERS) + (scope == nodeid)
+    if scope in FIRST:
+        return FIRST.index(scope)
+    return len(FIRST) + (scope == nodeid)
 
 
 @cache

@@ -6,7 +6,5 @@ from __future__ import annotations
 
 import pytest
 
-WINE = pytest.param("wine", marks=pytest.mark.xdist_group("wine-pc"))
-"""One after the other: each is a whole Windows, and two processors are soon too few."""
-ON_WINE = pytest.mark.parametrize("desk", [WINE], indirect=True)
-BOTH = ["simulated", WINE]
+BOTH = ["simulated", "wine"]
+ON_WINE = pytest.mark.parametrize("desk", ["wine"], indirect=True)

@@ -117,7 +117,6 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: b
     assert (seen, search(computer.disk_files, canary), search([operator.folder], canary)) == ([], [], [])
 
 
-@pytest.mark.xdist_group("wine-pc")
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     """On this PC, too, and leaves of its disk only what was written there."""
     if lacking := KINDS["wine"].lacks():

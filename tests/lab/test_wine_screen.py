@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from lab.wine.computer import WineComputer
 
-pytestmark = pytest.mark.xdist_group("wine-pc")
-
 
 class Seat(NamedTuple):
     """A PC with a screen, the customer before it, and the operator somewhere else."""
