@@ -19,7 +19,13 @@ from lab.computer import LabError
 from lab.simulated import wire
 from latchkey_agent.companion import wording
 from latchkey_agent.protocol.frames import FrameError
-from latchkey_agent.protocol.local import CustomerAnswer, CustomerWatch, Desktop, RequestShown
+from latchkey_agent.protocol.local import (
+    CustomerAnswer,
+    CustomerWatch,
+    Desktop,
+    RequestHeldBack,
+    RequestShown,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,7 +102,7 @@ class Companion:
         async with self._showing:
             if self.session.locked or not self.session.active:
                 self._close_window()
-                self._hold_back()
+                await self._hold_back()
             else:
                 await self._show_request()
                 if self.session.attended:
@@ -125,6 +131,7 @@ class Companion:
             return
         if (item.request, item.tries_left) == (self._shown_request, self._shown_tries):
             return
+        await self._let_go(item.request)
         again = item.request == self._shown_request
         window = wording.request_window(item, self._now(), self._machine.settings.language)
         shown = RequestShown(request=item.request, text_sha256=window.sha256)
@@ -136,12 +143,23 @@ class Companion:
         what, text = ("entry_refused", window.error) if again else ("request_shown", window.text)
         self._machine.tell("customer", what, text)
 
-    def _hold_back(self) -> None:
+    async def _hold_back(self) -> None:
         item = self.asked()
         if item is not None and item.request != self._held_back:
             self._held_back = item.request
             text = "A request waits until somebody is back at the screen."
             self._machine.tell("pc", "window_waits", text)
+            await self._tell_held(RequestHeldBack(request=item.request, reason="locked"))
+
+    async def _let_go(self, request: str) -> None:
+        if self._held_back == request:
+            self._held_back = ""
+            await self._tell_held(RequestHeldBack(request=request))
+
+    async def _tell_held(self, held: RequestHeldBack) -> None:
+        # Only for the operator to read: an agent that is away needs it no more.
+        with suppress(LabError):
+            await self.ask(held)
 
     def _close_window(self) -> None:
         self._shown_request, self._shown_tries = "", -1

@@ -71,7 +71,7 @@ class Seat:
     def start_companion(self, sid: str, session: int) -> None:
         """Start the companion of an account's session, unless it runs."""
         if self._companion is None or self._companion.poll() is not None:
-            self._end(self._companion)
+            self.end(self._companion)
             self._companion = self._start("lab.wine.guest.companion", sid, str(session), self._language)
 
     @property
@@ -89,7 +89,7 @@ class Seat:
     def leave(self) -> None:
         """End both programs."""
         for program in (self._companion, self._eyes):
-            self._end(program)
+            self.end(program)
         self._companion = self._eyes = None
 
     def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -98,7 +98,8 @@ class Seat:
         host = self._pc.program_files / "pythonw.exe"
         return self._pc.start("-I", "-B", PACKAGED, module, *arguments, program=host)
 
-    def _end(self, program: subprocess.Popen[bytes] | None) -> None:
+    def end(self, program: subprocess.Popen[bytes] | None) -> None:
+        """End a program with windows, and close its streams."""
         if program is None:
             return
         program.kill()
@@ -114,7 +115,7 @@ class Seat:
         """Return what is on the screen, the foremost first; nothing while the PC is off."""
         with self._lock:
             if self._eyes is None or self._eyes.poll() is not None:
-                self._end(self._eyes)
+                self.end(self._eyes)
                 self._eyes = self._start("lab.wine.guest.eyes")
             line = _asked(self._eyes)
         return [Shown(*fields) for fields in json.loads(line or b"[]")]

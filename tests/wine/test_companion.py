@@ -17,6 +17,7 @@ from lab.wine.agent_pc import AgentPC, Speaker
 from lab.wine.display import Display
 from lab.wine.hands import WineHands
 from latchkey_agent.companion.texts import ENGLISH
+from latchkey_agent.windows import names
 from tests.canary import canary, search
 
 __all__ = ["canary"]
@@ -314,6 +315,19 @@ def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, sessio
     _, said = again.communicate(timeout=20)
     assert (again.returncode, said) == (0, b"")
     assert anna.seat.companion.poll() is None
+
+
+def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -> None:
+    """As the Run key starts it, with nothing of the lab in it: of two, one ends at once and says nothing."""
+    two = [office.pc.pc.start("-I", "-B", "-m", names.COMPANION_MODULE) for _ in range(2)]
+    try:
+        ended = anna.wait_for("the end of one", lambda: [one for one in two if one.poll() is not None])
+        assert [one.returncode for one in ended] == [0]
+        assert ended[0].stderr is not None
+        assert ended[0].stderr.read() == b""
+    finally:
+        for one in two:
+            anna.seat.end(one)
 
 
 def test_a_killed_companion_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
