@@ -13,6 +13,7 @@ from lab.simulated.pc import SimulatedComputer, pc
 from lab.wine.installed import missing
 from tests.lab.job import Operator
 from tests.lab.kinds import BOTH
+from tests.sharing import WINE_PCS, together
 from tests.lab.provoked import pytest_runtest_call
 
 if TYPE_CHECKING:
@@ -33,10 +34,13 @@ __all__ = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each end-to-end test two minutes at most, unless it says otherwise."""
+    """Give each end-to-end test two minutes at most, unless it says otherwise.
+
+    The first Wine PC may have to wait until everything on its disk is fetched, compiled and installed.
+    """
     for item in items:
         if "tests/lab/" in item.nodeid and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(120))
+            item.add_marker(pytest.mark.timeout(600 if together(item.nodeid) == WINE_PCS else 120))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
