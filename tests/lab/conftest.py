@@ -13,8 +13,8 @@ from lab.simulated.pc import SimulatedComputer, pc
 from lab.wine.installed import missing
 from tests.lab.job import Operator
 from tests.lab.kinds import BOTH
-from tests.sharing import WINE_PCS, together
 from tests.lab.provoked import pytest_runtest_call
+from tests.sharing import WINE_PCS, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
