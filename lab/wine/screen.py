@@ -72,7 +72,7 @@ class Seat:
         """Start the companion of an account's session, unless it runs."""
         if self._companion is None or self._companion.poll() is not None:
             self.end(self._companion)
-            self._companion = self._start("lab.wine.guest.companion", sid, str(session), self._language)
+            self._companion = self.start("lab.wine.guest.companion", sid, str(session), self._language)
 
     @property
     def companion(self) -> subprocess.Popen[bytes]:
@@ -92,7 +92,8 @@ class Seat:
             self.end(program)
         self._companion = self._eyes = None
 
-    def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a module of the lab, with pipes for its streams."""
         if (self._pc.program_files / "python.exe").exists():
             return self._pc.start("-I", "-B", LAB_RUN, module, *arguments)
         host = self._pc.program_files / "pythonw.exe"
@@ -116,7 +117,7 @@ class Seat:
         with self._lock:
             if self._eyes is None or self._eyes.poll() is not None:
                 self.end(self._eyes)
-                self._eyes = self._start("lab.wine.guest.eyes")
+                self._eyes = self.start("lab.wine.guest.eyes")
             line = _asked(self._eyes)
         return [Shown(*fields) for fields in json.loads(line or b"[]")]
 

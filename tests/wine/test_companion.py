@@ -18,7 +18,7 @@ from lab.wine.display import Display
 from lab.wine.hands import WineHands
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.windows import names
-from tests.canary import canary, search
+from tests.canary import canary, search, search_processes
 
 __all__ = ["canary"]
 pytestmark = pytest.mark.timeout(120)
@@ -114,10 +114,8 @@ def answered(office: Office, session: str, number: str) -> str:
 
 
 def everywhere(office: Office) -> list[Path]:
-    """Every place of the PC that anybody writes to, and the picture of its screen."""
-    pc = office.pc.pc
-    logs = [pc.lab / name for name in ("service.log", "companion.log", "notices")]
-    return [pc.program_data, pc.path(r"C:\users"), *logs, office.display.picture]
+    """Every file that the PC has written, and the picture of its screen."""
+    return [*office.pc.pc.written(), office.display.picture]
 
 
 def test_allowed_with_the_password_is_granted(
@@ -133,6 +131,7 @@ def test_allowed_with_the_password_is_granted(
     assert answered(office, session, number) == "granted"
     assert "Allowed until" in anna.notices()[-1]
     assert not search(everywhere(office), canary)
+    assert not search_processes(canary)
     grants = ask(office, verb="info", session=session)["grants"]
     assert [grant["state"] for grant in grants] == ["active"]
 
@@ -311,10 +310,14 @@ def away(speaker: Speaker) -> list[dict[str, Any]]:
 
 def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, session: str) -> None:
     """One a session; the first goes on."""
-    again = anna.seat._start("lab.wine.guest.companion", anna._sid, str(anna._session().id), "en")
-    _, said = again.communicate(timeout=20)
-    assert (again.returncode, said) == (0, b"")
+    request(office, session)
+    anna.request()
+    again = anna.seat.start("lab.wine.guest.companion", anna._sid, str(anna._session().id), "en")
+    anna.wait_for("its end", lambda: again.poll() is not None)
+    assert again.returncode == 0
+    anna.seat.end(again)
     assert anna.seat.companion.poll() is None
+    assert anna.screen()
 
 
 def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -> None:

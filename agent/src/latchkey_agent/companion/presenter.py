@@ -158,8 +158,7 @@ class Presenter:
                 return [Tell(OwnReceipts())]
             case "report":
                 return [self._report()]
-            case "about":
-                return [self._view.message(self._view.say("about", version=__version__))]
+        return [self._view.message(self._view.say("about", version=__version__))]
 
     def _report(self) -> ShowPages:
         view, desktop = self._view, self._view.desktop
