@@ -7,7 +7,8 @@
 # Which ending `make demo` shows.
 DEMO ?= grant
 # Which PC it is shown on: simulated or wine.
-PC ?= simulated
+# Not ?=, for make itself has a variable of this name, a Pascal compiler's.
+PC := simulated
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=

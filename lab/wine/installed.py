@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from functools import cache
 from pathlib import Path
 
 from agent.packaging import database, identity, product
@@ -23,8 +22,11 @@ from .prefix import CACHE, template
 from .programs import logon_screen
 
 SERVICE = "LatchkeyAgent"
-_PARTS = ("agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "requirements")
-_FILES = ("calls", "installed", "package", "pc", "prefix")
+_PARTS = (
+    "agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "lab/wine/harness",
+    "requirements",
+)  # fmt: skip
+_FILES = ("calls", "installed", "package", "pc", "prefix", "programs")
 """What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
 
@@ -35,9 +37,8 @@ def missing() -> str | None:
     return tools.missing() or (f"no Wine PC with the agent here: {command}" if command else None)
 
 
-@cache
 def installed() -> Path:
-    """Return the prefix that every such PC is a copy of, made if need be.
+    """Return the prefix that every such PC is a copy of, made if need be; it has the logon screen's program, too.
 
     The agent has run there, as after every installation, but remembers nothing:
     each copy begins with keys and a journal of its own.
@@ -64,6 +65,7 @@ def _install(target: Path) -> None:
                 file.unlink()
         for name in ("anchor", "service.log", "agent.msi"):
             (office.pc.lab / name).unlink(missing_ok=True)
+        shutil.copyfile(logon_screen(), office.pc.lab / "logon_screen.exe")
 
 
 def _package(folder: Path) -> Path:
@@ -78,9 +80,8 @@ class InstalledPC(WinePC):
     """A PC with the agent on it; it is not removed from the disk when it is switched off."""
 
     def make(self) -> None:
-        """Copy the prefix, and put the program that plays LogonUI on it."""
+        """Copy the prefix."""
         copy_disk(installed(), self.folder)
-        shutil.copyfile(logon_screen(), self.lab / "logon_screen.exe")
 
     def start_module(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a module of the lab on the installed runtime, with pipes for its streams."""

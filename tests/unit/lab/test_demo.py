@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from lab.demo.__main__ import main
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
-from lab.demo.operator import Condenser
+from lab.demo.operator import ROOT, Condenser
 
 OUTPUT = r"""
 PLAY [Maintain PCs in a support session] ***************************************
@@ -145,3 +146,14 @@ def test_the_endings_can_be_listed(
     told = capsys.readouterr().out
     titles = [ending.title for ending in ENDINGS.values()] + [kind.title for kind in KINDS.values()]
     assert all(told.count(title) == 2 for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"), [((), "grant simulated"), (("DEMO=deny", "PC=wine"), "deny wine")]
+)
+def test_make_passes_on_what_to_show(words: tuple[str, ...], shown: str) -> None:
+    """Make itself has a variable named PC, which must not stand in the way."""
+    told = subprocess.run(
+        ["make", "--dry-run", "demo", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.rstrip().endswith(f"-m lab.demo {shown}")
