@@ -91,12 +91,18 @@ class Desk:
         self.now = NOW
         self.screen = s.Screen()
         self.version = 0
+        self.balloon = 0
         self.done: list[s.AnyAction] = []
 
     def happens(self, event: s.AnyInput) -> list[s.AnyAction]:
         """Let something happen; return what is done about it."""
         self.done = self.presenter.handle(event, self.screen, self.now)
+        self.balloon = next((a.number for a in self.done if isinstance(a, s.Balloon)), self.balloon)
         return self.done
+
+    def balloon_over(self) -> list[s.AnyAction]:
+        """Let the last notice by the clock have been there for its time."""
+        return self.happens(s.BalloonOver(self.balloon))
 
     def shows(self, **desktop: Any) -> list[s.AnyAction]:
         """Let the agent show a newer desk."""

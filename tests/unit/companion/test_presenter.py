@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_notice_has_the_icon_for_its_time(desk: Desk) -> None:
     """It is shown at the icon; both go together."""
     desk.shows(notices=[noticed()])
     assert [type(action) for action in desk.done] == [s.ShowIcon, s.Balloon]
-    desk.happens(s.BalloonOver())
+    desk.balloon_over()
     assert [type(action) for action in desk.done] == [s.HideIcon, s.Tell]
 
 
@@ -150,7 +151,7 @@ def test_a_notice_is_closed_when_it_has_been_seen(desk: Desk) -> None:
     desk.shows(notices=[noticed()])
     assert "Allowed until" in desk.only(s.Balloon).text
     assert desk.shows(notices=[noticed()]) == []
-    desk.happens(s.BalloonOver())
+    desk.balloon_over()
     assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
     assert desk.shows(notices=[noticed()]) == []
 
@@ -159,7 +160,7 @@ def test_notices_that_fit_are_shown_together(desk: Desk) -> None:
     """The others come next."""
     desk.shows(notices=[noticed(notice=f"n-{number}") for number in range(4)])
     assert desk.only(s.Balloon).text.count("\n") == 1
-    desk.happens(s.BalloonOver())
+    desk.balloon_over()
     assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-0", "n-1"])
     desk.only(s.Balloon)
 
@@ -210,10 +211,25 @@ def test_notices_of_ones_own_wait_their_turn(desk: Desk) -> None:
     desk.answers("report")
     desk.heard(p.RequestDecline)
     assert [a for a in desk.done if isinstance(a, s.Balloon)] == []
-    desk.happens(s.BalloonOver())
+    desk.balloon_over()
     assert desk.only(s.Balloon).text == ENGLISH["reported"]
-    desk.happens(s.BalloonOver())
+    desk.balloon_over()
     assert [a for a in desk.done if isinstance(a, s.Tell)] == []
+
+
+def test_a_newer_notice_takes_the_place_of_one_that_was_read(desk: Desk) -> None:
+    """Who takes something back is not told so only when the older notice has gone by itself."""
+    desk.shows(notices=[noticed()])
+    first = desk.balloon
+    revoked = noticed(notice="n-2", kind="ended", detail="revoked")
+    assert desk.shows(notices=[noticed(), revoked]) == []
+    desk.now += timedelta(seconds=3)
+    desk.look()
+    assert "Taken back" in desk.only(s.Balloon).text
+    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
+    assert desk.happens(s.BalloonOver(first)) == []
+    desk.balloon_over()
+    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-2"])
 
 
 # --- receipts ---------------------------------------------------------------------------

@@ -246,6 +246,6 @@ class Director:
 
     def _balloon(self, action: s.Balloon) -> None:
         self._stage.balloon(action.text)
-        timer = threading.Timer(BALLOON_TIME, self.post, (s.BalloonOver(),))
+        timer = threading.Timer(BALLOON_TIME, self.post, (s.BalloonOver(action.number),))
         timer.daemon = True
         timer.start()

@@ -4,17 +4,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 import msgspec
 
 from latchkey_agent.companion import wording
-from latchkey_agent.companion.steps import AnyAction, Balloon, ShowNews, Tell
+from latchkey_agent.companion.steps import AnyAction, Balloon, BalloonOver, ShowNews, Tell
 from latchkey_agent.companion.view import View
 from latchkey_agent.protocol.local import NoticeItem, NoticesClosed
 
 LONGEST = 250
 """Characters that fit beside the clock (NOTIFYICONDATAW.szInfo has room for 255)."""
+
+READ_AFTER = timedelta(seconds=3)
+"""A notice that has been there so long makes way for a newer one."""
+
+
+class _Shown(NamedTuple):
+    """The notice by the clock, with the agent's notices that are in it."""
+
+    number: int
+    notices: list[str]
+    since: datetime
 
 
 class News:
@@ -24,7 +37,8 @@ class News:
         self._view = view
         self._told: set[str] = set()
         self._window: list[str] = []
-        self._balloon: list[str] | None = None
+        self._balloon: _Shown | None = None
+        self._balloons = 0
         self._own: list[str] = []
 
     @property
@@ -51,7 +65,7 @@ class News:
         if self._view.screen.holds_back:
             return []
         window = [] if busy or self._window else self._show_window()
-        return [*window, *([] if self._balloon is not None else self._show_balloon())]
+        return [*window, *self._show_balloon()]
 
     def _untold(self, *, while_away: bool) -> list[NoticeItem]:
         notices = self._view.desktop.notices
@@ -72,25 +86,40 @@ class News:
         return [ShowNews(self._view.say("away_title"), text)]
 
     def _show_balloon(self) -> list[AnyAction]:
-        if self._own:
-            self._balloon = []
-            return [Balloon(self._own.pop(0))]
-        fresh = self._untold(while_away=False)
-        if not fresh:
+        """Show the next notice by the clock; one that can have been read makes way."""
+        now = self._view.now
+        if self._balloon is not None and now - self._balloon.since < READ_AFTER:
             return []
+        text, notices = self._next()
+        if not text:
+            return []
+        closed = self._close_balloon()
+        self._balloons += 1
+        self._balloon = _Shown(self._balloons, notices, now)
+        self._told |= set(notices)
+        return [*closed, Balloon(text, self._balloons)]
+
+    def _next(self) -> tuple[str, list[str]]:
+        """Return the next text and the notices in it; an empty text where there is none."""
+        if self._own:
+            return self._own.pop(0), []
+        fresh = self._untold(while_away=False)
         texts = [self._text(notice) for notice in fresh]
         lengths = accumulate(len(text) + 1 for text in texts)
         count = max(1, sum(length <= LONGEST for length in lengths))
-        self._balloon = [notice.notice for notice in fresh[:count]]
-        self._told |= set(self._balloon)
-        return [Balloon("\n".join(texts[:count]))]
+        return "\n".join(texts[:count]), [notice.notice for notice in fresh[:count]]
 
     def closed(self) -> list[AnyAction]:
         """The customer has closed the window with the news."""
         notices, self._window = self._window, []
         return [Tell(NoticesClosed(notices=notices))] if notices else []
 
-    def balloon_over(self) -> list[AnyAction]:
-        """The notice by the clock has been there for its time."""
-        notices, self._balloon = self._balloon or [], None
+    def balloon_over(self, event: BalloonOver) -> list[AnyAction]:
+        """A notice by the clock has been there for its time, if it was not replaced meanwhile."""
+        is_there = self._balloon is not None and self._balloon.number == event.number
+        return self._close_balloon() if is_there else []
+
+    def _close_balloon(self) -> list[AnyAction]:
+        notices = self._balloon.notices if self._balloon else []
+        self._balloon = None
         return [Tell(NoticesClosed(notices=notices))] if notices else []

@@ -64,7 +64,7 @@ class Presenter:
             Entered: self._asking.entered,
             Told: self._told,
             NewsClosed: lambda _: self._news.closed(),
-            BalloonOver: lambda _: self._news.balloon_over(),
+            BalloonOver: self._news.balloon_over,
             Picked: self._picked,
         }
 

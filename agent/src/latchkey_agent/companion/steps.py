@@ -115,7 +115,9 @@ class NewsClosed:
 
 @dataclass(frozen=True)
 class BalloonOver:
-    """The notice by the clock has been there for its time."""
+    """The notice of this number has been by the clock for its time."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -199,9 +201,10 @@ class ShowPages:
 
 @dataclass(frozen=True)
 class Balloon:
-    """Show a notice by the clock."""
+    """Show a notice by the clock, in place of the one that is there."""
 
     text: str
+    number: int = 0
 
 
 @dataclass(frozen=True)
