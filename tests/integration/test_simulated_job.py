@@ -253,13 +253,23 @@ def test_a_hidden_tile_is_told(simulated_pc: MakePc) -> None:
 
 
 def test_a_restart_that_windows_refuses_is_told(simulated_pc: MakePc) -> None:
-    """With somebody else signed in Windows refuses; nothing happens and nothing is used up."""
+    """With Windows' own reason; nothing happens and nothing is used up."""
+    with simulated_pc(script=[Grant()]) as computer:
+        lend(computer)
+        computer.faults.restart_refused = "Not now."
+        use = outcome(computer, begin_restart(computer))
+        assert use.error is not None
+        assert "Not now. (Windows error 5)" in use.error.message
+        assert computer.events.count("going_down") == 0
+
+
+def test_nobody_else_is_signed_out(simulated_pc: MakePc) -> None:
+    """Somebody who was not asked is signed in, too: Windows is not even asked to restart."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.sign_in_other("bob")
-        use = outcome(computer, begin_restart(computer))
-        assert use.error is not None
-        assert "1191" in use.error.message
+        error = refusal(computer, m.CredentialApply(session=SESSION, action="restart"))
+        assert error.code == "others_signed_in"
         assert computer.events.count("going_down") == 0
 
 
