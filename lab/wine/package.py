@@ -29,6 +29,7 @@ from agent.packaging.workshop import WorkError, run
 from .agent_pc import Speaker
 from .calls import PORT_FILE
 from .pc import WinePC
+from .prefix import compiled
 from .windows import WineWindows
 
 if TYPE_CHECKING:
@@ -83,9 +84,11 @@ class PackagePC:
 
     def __enter__(self) -> Self:
         self.pc.make()
+        self._add_library()
+        # With the delivered runtime: the product has no compiler of its own.
+        compiled(self.pc.folder, r"C:\lab\library")
         for made in (self.pc.program_files, self.pc.program_data):
             shutil.rmtree(made)
-        self._add_library()
         self.pc.power_on()
         device = self.pc.run("/c", "echo %COMPUTERNAME%", program="cmd").strip()
         self._windows = WineWindows(device).__enter__()

@@ -135,9 +135,9 @@ class WinePC:
     def cut_power(self) -> None:
         """Kill everything that runs on the PC where it stands; what the registry did not save is lost."""
         # First what the others would notice the loss of, and write to the disk for.
-        for processes in ([p for p in self._processes() if "wineserver" in _name(p)], self._processes()):
+        for processes in ([p for p in self.processes() if "wineserver" in _name(p)], self.processes()):
             _signal(processes, signal.SIGKILL)
-        while left := self._processes():
+        while left := self.processes():
             _signal(left, signal.SIGKILL)
             time.sleep(0.01)
         self.power_off()
@@ -145,9 +145,10 @@ class WinePC:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to everything that runs on the PC, but not to who watches over its end."""
         guard = str(self._guard.pid) if self._guard else ""
-        _signal([process for process in self._processes() if process.name != guard], number)
+        _signal([process for process in self.processes() if process.name != guard], number)
 
-    def _processes(self) -> list[Path]:
+    def processes(self) -> list[Path]:
+        """Return the folders below /proc of everything that runs on the PC (proc(5))."""
         # Every program of the PC has its prefix in the environment, whoever started it.
         mark = f"WINEPREFIX={self.folder}".encode()
         return [process for process in Path("/proc").glob("[0-9]*") if mark in _environment_of(process)]

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import click, collection, core, many, provider, restarts, wire
+from tests.benchmarks import click, collection, core, many, provider, restarts, service, wire
 from tests.benchmarks.figures import as_json, page
 from tools import setup
 
@@ -30,6 +30,7 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "wire": wire.measure,
     "click": click.measure,
     "provider": provider.measure,
+    "service": service.measure,
     "restarts": restarts.measure,
     "many": many.measure,
 }

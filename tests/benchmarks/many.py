@@ -14,6 +14,7 @@ from lab.simulated.script import Grant
 from tests.benchmarks.desk import computer, desk
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.processes import Memory, processor_seconds, used_by, used_by_all
+from tests.benchmarks.wire import RAW
 from tests.lab.job import apply, end, play, request, start, task
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Cost(NamedTuple):
     """What a main job on some PCs took: seconds, processor seconds, bytes.
 
     `all_of_ours` are the processor seconds of controller and PCs together, `others` those that
-    other programs had meanwhile: they say whether a job was slow or the computer busy.
+    other programs had meanwhile: they say whether a job was slow or the computer busy. `raw` are
+    the seconds of a job of as many tasks that each only run a program: what grows there grows in
+    ansible-core, and in a computer with so many processes.
     """
 
     seconds: float
@@ -44,6 +47,7 @@ class Cost(NamedTuple):
     lab: int
     all_of_ours: float
     others: float
+    raw: float
 
 
 def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
@@ -68,6 +72,7 @@ def main_job(operator: Operator) -> Cost:
     """Open, ask, restart, end on every PC, with proof from each that it all happened."""
     patient = {"timeout": LIMIT}
     tasks = (start(), request(restarts=1, **patient), apply(**patient), end())
+    raw = _seconds(operator, [RAW] * len(tasks))
     began, ours, everything = time.monotonic(), used_by(os.getpid()), used_by_all()
     job = operator.begin([play(*tasks)])
     with Memory(job.process.pid) as used:
@@ -79,14 +84,14 @@ def main_job(operator: Operator) -> Cost:
     for name in operator.computers:
         assert job.result("end", name)["erasure"]["confirmed"], name
         assert computer(operator, name).events.count("locked") == 1, name
-    return Cost(seconds, processor, used.job, used.lab, ours, max(0.0, everything - ours))
+    return Cost(seconds, processor, used.job, used.lab, ours, max(0.0, everything - ours), raw)
 
 
 def controller(operator: Operator) -> Figure:
     """Compare a task of ours with raw, less what a job takes that does nothing."""
     operator.run(start()).succeed()
     ours = [task("session_checkpoint", step=f"Step {n}", state="done") for n in range(CONTROLLER_TASKS)]
-    raw = [{"ansible.builtin.raw": "& 'C:\\Lab\\hostname.exe' ''"}] * CONTROLLER_TASKS
+    raw = [RAW] * CONTROLLER_TASKS
     idle, mine, other = (_processor(operator, tasks) for tasks in ([{"meta": "noop"}], ours, raw))
     each = len(operator.computers) * CONTROLLER_TASKS
     mine, other = 1000 * (mine - idle) / each, 1000 * (other - idle) / each
@@ -108,6 +113,14 @@ def _processor(operator: Operator, tasks: list[Task]) -> float:
     return seconds
 
 
+def _seconds(operator: Operator, tasks: list[Task]) -> float:
+    """Return how long a job takes."""
+    began = time.monotonic()
+    job = operator.begin([play(*tasks)])
+    assert job.wait(LIMIT) == 0, job.output
+    return time.monotonic() - began
+
+
 def _growth(costs: dict[int, Cost]) -> list[Figure]:
     few, many = BETWEEN
     if few not in costs or many not in costs:
@@ -121,13 +134,20 @@ def _growth(costs: dict[int, Cost]) -> list[Figure]:
     return [
         Figure(
             f"main job, {name} for each PC: {many} PCs against {few}",
-            (getattr(costs[many], field) / many) / (getattr(costs[few], field) / few),
+            _grown(costs, field),
             "times",
             LINEAR,
-            where=_where(costs, field),
+            {"as many tasks of raw": _grown(costs, "raw")} if field == "seconds" else {},
+            _where(costs, field),
         )
         for name, field in names.items()
     ]
+
+
+def _grown(costs: dict[int, Cost], field: str) -> float:
+    few, many = BETWEEN
+    cost = {count: float(getattr(costs[count], field)) / count for count in BETWEEN}
+    return cost[many] / cost[few]
 
 
 def _where(costs: dict[int, Cost], field: str) -> str:

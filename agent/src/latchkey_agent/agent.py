@@ -151,12 +151,13 @@ class Agent:
         else:
             self.core.try_tick()
 
-    def _until_next(self) -> float:
+    def _until_next(self) -> float | None:
+        """Return the seconds until time brings something; None: nothing waits for it."""
         if self._unnoted or self._logon.has_unnoted or self.core.may_load_again:
             return FIRST_RETRY
         deadline = next_deadline(self.core.state)
         if deadline is None:
-            return LONGEST_SLEEP
+            return None
         left = (deadline - self.core.now()).total_seconds()
         return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
 
