@@ -219,7 +219,7 @@ def test_a_damaged_journal_is_not_read_again_and_again(
 
 
 def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
-    """For nothing it waits for ever; else at most a minute, since a sleeping PC may not tell, at least half a second."""
+    """For nothing it waits for ever; else at most a minute, since a sleeping PC may not tell, and at least 0.5 s."""
     assert bench.agent._until_next() is None
     bench.open()
     assert bench.agent._until_next() == module.LONGEST_SLEEP
