@@ -20,7 +20,9 @@ WHOLE_FOLDERS = ("tests/package", "tests/wine", "tests/native")
 
 WINE_PCS = "the end-to-end tests' Wine PCs"
 """One after the other: each is a whole Windows, and two processors are soon too few."""
-FIRST = (*WHOLE_FOLDERS, WINE_PCS)
+WAITING_PCS = "tests/lab/test_connection_lost_frozen.py"
+"""Waits for nearly two minutes, and needs no processor for that."""
+FIRST = (*WHOLE_FOLDERS, WINE_PCS, WAITING_PCS)
 
 
 def together(nodeid: str) -> str:
@@ -33,11 +35,12 @@ def together(nodeid: str) -> str:
 
 
 def turn(nodeid: str) -> int:
-    """Return when it is a test's turn: what stays together takes longest and is begun first."""
+    """Return when it is a test's turn: what stays together takes longest and is begun first, then whole jobs."""
     scope = together(nodeid)
     if scope in FIRST:
         return FIRST.index(scope)
-    return len(FIRST) + (scope == nodeid)
+    alone = scope == nodeid
+    return len(FIRST) + alone + (alone and not nodeid.startswith("tests/lab/"))
 
 
 @cache
