@@ -10,7 +10,7 @@ import pytest
 
 from lab.simulated.script import Grant
 from tests.lab.job import SESSION, Operator, apply, play, request, start, task
-from tests.lab.maintenance import maintain, prepare, what
+from tests.lab.maintenance import maintain, prepare, program, what
 from tests.lab.relaunch import DONE, kill_and_launch_again
 
 if TYPE_CHECKING:
@@ -77,9 +77,11 @@ def test_an_end_that_fails_is_said(desk: Desk) -> None:
     operator, computer = desk(script=[Grant()])
     prepare(operator, maintenance_timeout=3)
     go_on = operator.folder / "go"
-    operator.write("accounting.yml", [{"name": "Wait", "ansible.builtin.wait_for": {"path": str(go_on)}}])
+    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
+    wait = {"name": "Wait", "ansible.builtin.wait_for": {"path": str(go_on)}, **here}
+    operator.write("accounting.yml", [program("accounting", "upgrade"), wait])
     job = maintain(operator)
-    computer.events.wait_for("locked")
+    computer.events.wait_for("accounting_upgraded")
     computer.customer.revoke()
     computer.fill_disk()
     go_on.touch()
