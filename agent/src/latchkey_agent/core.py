@@ -157,6 +157,11 @@ class Core:
         """Whether the journal cannot be trusted, and what was sealed in it is overwritten."""
         return self._journal is None and self._refusal.code == "journal_damaged"
 
+    def must_know(self) -> None:
+        """Raise Refused while the journal cannot be read for now: nothing known is not nothing lent."""
+        if self.may_load_again:
+            raise self._refusal.again()
+
     def must_be_damaged(self) -> None:
         """Raise Refused (`out_of_order`) unless the journal is damaged."""
         if not self.is_damaged:

@@ -37,6 +37,8 @@ RETRY = frozenset(
     }
 )
 """Refusals that another try may mend."""
+SHOWN_REQUESTS = 20
+"""A companion sees so many open requests, the oldest first: whoever asks without end does not make it blind."""
 SHOWN_RECEIPTS = 20
 """A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
 
@@ -66,6 +68,7 @@ class CustomerDesk:
         """Return the answer to one message; the caller overwrites `secret`."""
         try:
             account = peer.must_be_somebody()
+            self._core.must_know()
             request = codec.decode_customer(body)
             return self._handlers[type(request)](request, secret, account)
         except codec.ProtocolError as fault:
@@ -88,7 +91,7 @@ class CustomerDesk:
         state, organization = self._core.state, self._organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
-        asked = [r for r in mine if r.state in {RequestState.PENDING, RequestState.SHOWN}]
+        asked = [r for r in mine if r.state in {RequestState.PENDING, RequestState.SHOWN}][:SHOWN_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
         told = [n for n in state.notices.values() if n.account == account.sid]
         return p.Desktop(

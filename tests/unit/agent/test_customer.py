@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from latchkey_agent.protocol import frames
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.canary import canary
@@ -142,3 +143,38 @@ def test_a_refused_entry_comes_with_its_stable_word(bench: Bench, canary: bytear
     request = bench.shown(canary)
     answer = bench.allow(request, b"wrong")
     assert (answer.refusal, answer.tries_left) == ("wrong_password", 1)
+
+
+def test_a_revocation_is_not_called_done_while_the_journal_cannot_be_read(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Nothing known is not nothing lent: the companion hears that it was not done, and says it again."""
+    bench.lend(canary)
+    bench.kill()
+    bench.world.broken.add("boot_id")
+    bench.start()
+    assert bench.customer_code(p.CustomerWatch()) == "agent_failed"
+    assert bench.customer_code(p.GrantRevoke()) == "agent_failed"
+    bench.world.broken.clear()
+    bench.wake()
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert len(desktop.lent) == 1
+    assert bench.customer(p.GrantRevoke()).done
+    assert bench.sealed() == set()
+
+
+def test_who_asks_without_end_does_not_make_the_companion_blind(bench: Bench) -> None:
+    """However much is asked, the desk fits into one message; the oldest comes first."""
+    bench.world.sign_in(ANNA)
+    long = "\N{KEY}" * 256
+    requester = m.Requester(name=long, organization=long, role=long)
+    names = [f"CHG-{number}" for number in range(250)]
+    for name in names:
+        bench.result(m.SessionStart(session=name, reason=long, ticket=long, requester=requester))
+    first, *_ = [bench.request(name) for name in names]
+    answer = bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)
+    assert len(answer) < frames.MAX_JSON
+    desktop = bench.customer(p.CustomerWatch()).desktop
+    assert desktop is not None
+    assert desktop.asked[0].request == first

@@ -14,7 +14,7 @@ from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol.messages import ReceiptView
-from tests.unit.companion.desk import DONE, NOW, Desk, asked, lent, noticed
+from tests.unit.companion.desk import DONE, NOW, Desk, asked, failed, lent, noticed
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def test_what_is_taken_back_while_the_agent_is_away_is_taken_back_when_it_return
     desk.happens(s.Lost())
     desk.happens(s.Picked("revoke"))
     desk.heard(p.GrantRevoke, None)
+    assert desk.message() == ENGLISH["revoke_lost"]
     desk.shows(lent=[lent()])
     assert desk.told(p.GrantRevoke) == p.GrantRevoke()
     desk.heard(p.GrantRevoke)
@@ -118,6 +119,59 @@ def test_a_revocation_that_nobody_heard_is_said(desk: Desk) -> None:
     desk.happens(s.Picked("revoke"))
     desk.heard(p.GrantRevoke, None)
     assert desk.message() == ENGLISH["revoke_lost"]
+
+
+@pytest.mark.parametrize("answer", [None, failed("storage_failed")])
+def test_a_revocation_is_said_again_until_it_is_done(desk: Desk, answer: p.CustomerAnswer | None) -> None:
+    """The agent is there and could not: nobody has to click again, and it is complained of once."""
+    desk.shows(lent=[lent()])
+    desk.happens(s.Picked("revoke"))
+    desk.heard(p.GrantRevoke, answer)
+    assert desk.presenter.watches_screen
+    for _ in range(2):
+        assert desk.happens(s.Seen()) == []
+        desk.now += timedelta(seconds=10)
+        desk.happens(s.Seen())
+        assert desk.heard(p.GrantRevoke, answer) == []
+    desk.now += timedelta(seconds=10)
+    desk.happens(s.Seen())
+    assert desk.heard(p.GrantRevoke) == []
+    desk.now += timedelta(seconds=10)
+    assert desk.happens(s.Seen()) == []
+    assert not desk.presenter.watches_screen
+
+
+def test_a_clock_that_was_set_back_delays_no_revocation(desk: Desk) -> None:
+    """It is said again at once."""
+    desk.shows(lent=[lent()])
+    desk.happens(s.Picked("revoke"))
+    desk.heard(p.GrantRevoke, None)
+    desk.now -= timedelta(hours=1)
+    desk.happens(s.Seen())
+    assert desk.told(p.GrantRevoke) == p.GrantRevoke()
+
+
+def test_what_was_over_when_the_agent_came_back_revokes_nothing_later(desk: Desk) -> None:
+    """A new grant is the customer's new word."""
+    desk.shows(lent=[lent()])
+    desk.happens(s.Lost())
+    desk.happens(s.Picked("revoke"))
+    desk.heard(p.GrantRevoke, None)
+    desk.shows()
+    desk.happens(s.Lost())
+    desk.shows(lent=[lent(grant="g-2")])
+    assert not [action for action in desk.done if isinstance(action, s.Tell)]
+
+
+@pytest.mark.parametrize(
+    "picked", [s.Picked("pause", "g-1"), s.Picked("resume", "g-1"), s.Picked("receipts")]
+)
+def test_what_the_agent_refuses_is_said(desk: Desk, picked: s.Picked) -> None:
+    """A pause that was not written holds nothing back; receipts that cannot be shown are not none."""
+    desk.shows(lent=[lent()])
+    desk.happens(picked)
+    desk.heard(p.CustomerRequest, failed("storage_failed"))
+    assert desk.message() == ENGLISH["not_possible"].format(code="storage_failed")
 
 
 @pytest.mark.parametrize(

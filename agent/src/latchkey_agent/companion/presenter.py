@@ -16,6 +16,7 @@ from latchkey_agent import __version__
 from latchkey_agent.companion import menu, receipt_text
 from latchkey_agent.companion.asking import Asking
 from latchkey_agent.companion.news import News
+from latchkey_agent.companion.revoking import Revoking
 from latchkey_agent.companion.steps import (
     Answered,
     AnyAction,
@@ -37,7 +38,7 @@ from latchkey_agent.companion.steps import (
     Watched,
 )
 from latchkey_agent.companion.view import View
-from latchkey_agent.protocol.local import Desktop, GrantPause, GrantRevoke, OwnReceipts
+from latchkey_agent.protocol.local import CustomerAnswer, Desktop, GrantPause, GrantRevoke, OwnReceipts
 from latchkey_agent.protocol.messages import ReceiptView
 
 
@@ -53,7 +54,7 @@ class Presenter:
         self._view = View(language, now, Desktop(version=0), Screen())
         self._asking = Asking(self._view)
         self._news = News(self._view)
-        self._revoking = False
+        self._revoking = Revoking(self._view)
         self._tip = ""
         self._handlers: dict[type[AnyInput], Callable[[Any], list[AnyAction]]] = {
             Watched: self._watched,
@@ -70,8 +71,8 @@ class Presenter:
 
     @property
     def watches_screen(self) -> bool:
-        """Whether something waits for what the screen is doing."""
-        return bool(self._view.desktop.asked) or self._news.is_waiting
+        """Whether something waits for what the screen is doing, or for a while to pass."""
+        return bool(self._view.desktop.asked) or self._news.is_waiting or self._revoking.is_waiting
 
     def menu(self, now: datetime) -> list[menu.Entry]:
         """Return the lines of the icon's menu."""
@@ -89,6 +90,7 @@ class Presenter:
         self._view.screen = screen
         # A notice of the companion's own waits its turn like the agent's.
         actions = [action for action in self._handlers[type(event)](event) if not self._kept(action)]
+        actions += self._revoking.refresh()
         asking = self._asking.refresh()
         news = self._news.refresh(busy=self._asking.is_busy)
         return [*self._icon(), *actions, *asking, *news]
@@ -106,8 +108,7 @@ class Presenter:
         self._view.desktop = event.desktop
         self._asking.watched(anew=anew)
         self._news.watched()
-        # What the customer took back while the agent was silent stays taken back.
-        return [Tell(GrantRevoke())] if self._revoking and anew and event.desktop.lent else []
+        return self._revoking.watched(anew=anew)
 
     def _lost(self, _event: Lost) -> list[AnyAction]:
         self._view.connected = False
@@ -116,20 +117,21 @@ class Presenter:
     def _told(self, event: Told) -> list[AnyAction]:
         match event.request:
             case GrantRevoke():
-                return self._revoked(event)
-            case GrantPause() if event.answer is None:
-                return [self._view.message(self._view.say("agent_silent"))]
-            case OwnReceipts():
-                return [self._receipts(event.answer.receipts) if event.answer else self._silent()]
+                return self._revoking.told(event.answer)
+            case OwnReceipts() if event.answer is not None and event.answer.done:
+                return [self._receipts(event.answer.receipts)]
+            case GrantPause() | OwnReceipts():
+                return self._not_done(event.answer)
         return self._asking.told(event)
 
-    def _silent(self) -> ShowPages:
-        return self._view.message(self._view.say("agent_silent"))
-
-    def _revoked(self, event: Told) -> list[AnyAction]:
-        first = self._view.connected or not self._revoking
-        self._revoking = event.answer is None or not event.answer.done
-        return [self._view.message(self._view.say("revoke_lost"))] if self._revoking and first else []
+    def _not_done(self, answer: CustomerAnswer | None) -> list[AnyAction]:
+        """Say that the agent is silent, or refuses; nothing where it has done what it was told."""
+        if answer is None:
+            return [self._view.message(self._view.say("agent_silent"))]
+        if answer.done:
+            return []
+        code = answer.error.code if answer.error else ""
+        return [self._view.message(self._view.say("not_possible", code=code))]
 
     def _receipts(self, views: list[ReceiptView]) -> ShowPages:
         view = self._view
@@ -150,8 +152,7 @@ class Presenter:
             case "show":
                 return self._asking.insist()
             case "revoke":
-                self._revoking = True
-                return [Tell(GrantRevoke())]
+                return self._revoking.wanted()
             case "pause" | "resume":
                 return [Tell(GrantPause(grant=event.grant, pause=event.deed == "pause"))]
             case "receipts":
