@@ -72,10 +72,11 @@ class Companion:
                 if frame is None:
                     return
                 answer = msgspec.json.decode(frame.body, type=CustomerAnswer)
-                if answer.desktop is not None:
-                    self._desktop = answer.desktop
-                    seen = answer.desktop.version
-                    await self.refresh()
+                if answer.desktop is None:
+                    return
+                self._desktop = answer.desktop
+                seen = answer.desktop.version
+                await self.refresh()
 
     async def ask(self, request: CustomerRequest, secret: bytearray | None = None) -> CustomerAnswer:
         """Say something to the agent, on a connection of its own.
