@@ -15,6 +15,7 @@ from .core import Core
 from .customer import CustomerDesk
 from .domain import commands as c
 from .domain.decide import next_deadline
+from .domain.decision import live_grants
 from .domain.refusal import Refused
 from .domain.transitions import OPEN_REQUESTS, TicketState
 from .effects import EffectRunner
@@ -178,6 +179,19 @@ class Agent:
         with self.core.changed:
             self._notices += 1
             self.core.changed.notify_all()
+        # Last: a desktop that a ticket has opened is closed first.
+        self._summon_companions()
+
+    def _summon_companions(self) -> None:
+        """See that whoever is asked, or lends, can answer and take back, also where their companion has ended."""
+        state = self.core.state
+        asked = (r.account for r in state.requests.values() if r.state in OPEN_REQUESTS)
+        people = {a.sid: a for a in (*asked, *(g.account for g in live_grants(state)))}
+        for account in people.values():
+            try:
+                self.core.computer.desk.summon_companion(account)
+            except PortError as fault:
+                log.warning("the companion was not called: %s", fault)
 
     def _secure_desktops(self) -> None:
         """Lock what a ticket may have opened, although it cannot be journalled now (rule 9)."""

@@ -218,6 +218,24 @@ def test_a_damaged_journal_is_not_read_again_and_again(
     running.agent.stop()
 
 
+@pytest.mark.parametrize("happens", [lambda bench: bench.agent.sessions_changed(), Bench.crash])
+def test_a_companion_that_has_ended_is_called_again(
+    bench: Bench, canary: bytearray, happens: Callable[[Bench], None]
+) -> None:
+    """At every change of the sessions and every start, as long as there is something to answer or to take back."""
+    bench.lend(canary)
+    bench.world.summoned.clear()
+    happens(bench)
+    assert bench.world.summoned == ["anna"]
+    bench.world.broken.add("desk")
+    happens(bench)
+    bench.world.broken.clear()
+    bench.revoke()
+    bench.world.summoned.clear()
+    happens(bench)
+    assert bench.world.summoned == []
+
+
 def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
     """For nothing it waits for ever; else at most a minute, since a sleeping PC may not tell, and at least 0.5 s."""
     assert bench.agent._until_next() is None
