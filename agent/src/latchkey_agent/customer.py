@@ -159,6 +159,8 @@ class CustomerDesk:
 
     def _shown(self, request: p.RequestShown, _secret: bytearray, account: Account) -> p.CustomerAnswer:
         asked = self._mine(request.request, account)
+        # Said by a companion that may know nothing of what kept the one before it from showing.
+        self._held.note(asked.id, None)
         if asked.state is not RequestState.SHOWN:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
             self._core.execute(command, actor=account.qualified)

@@ -47,6 +47,15 @@ def test_the_operator_reads_what_holds_a_request_back(
     assert waits_for(bench, request) == before
 
 
+def test_a_window_that_is_shown_is_not_held_back(bench: Bench) -> None:
+    """The companion ended while it held the request back; the next one shows it."""
+    bench.open()
+    request = bench.request()
+    bench.customer(p.RequestHeldBack(request=request, reason="locked"))
+    bench.show(request)
+    assert "to answer" in waits_for(bench, request)
+
+
 def test_nothing_is_journalled_of_what_holds_a_request_back(bench: Bench) -> None:
     """It is a fact of the moment: a screen that is locked and unlocked all day fills no disk."""
     bench.open()
