@@ -215,6 +215,21 @@ def test_an_answer_that_nobody_hears_is_none(desk: Desk) -> None:
     desk.open()
 
 
+@pytest.mark.parametrize(("answer", "kind"), [("report", p.RequestDecline), ("closed", p.RequestLater)])
+def test_an_answer_that_the_agent_could_not_note_is_none(
+    desk: Desk, answer: s.Answer, kind: type[p.CustomerRequest]
+) -> None:
+    """Its disk is full, say: the customer reads that, and the window comes back."""
+    desk.opened()
+    desk.answers(answer)
+    desk.heard(kind, failed("storage_failed"))
+    assert desk.message() == ENGLISH["not_possible"].format(code="storage_failed")
+    assert desk.look() == []
+    desk.now += timedelta(seconds=10)
+    desk.look()
+    desk.open()
+
+
 def test_an_answer_that_comes_too_late_is_no_news(desk: Desk) -> None:
     """The request was over meanwhile."""
     desk.opened()

@@ -218,12 +218,25 @@ class Asking:
         if not isinstance(event.request, RequestLater | RequestDecline):
             return []
         if event.answer is None:
-            for key in [key for key in self._answered if key[0] == event.request.request]:
-                self._fail(key)
+            self._unheard(event.request.request)
             return [self._view.message(self._view.say("answer_lost"))]
-        if isinstance(event.request, RequestDecline) and event.answer.done:
+        if not event.answer.done:
+            return self._not_taken(event.request.request, event.answer)
+        if isinstance(event.request, RequestDecline):
             return [Balloon(self._view.say("reported" if event.request.report else "declined"))]
         return []
+
+    def _unheard(self, request: str) -> None:
+        for key in [key for key in self._answered if key[0] == request]:
+            self._fail(key)
+
+    def _not_taken(self, request: str, answer: CustomerAnswer) -> list[AnyAction]:
+        """The agent could not note what was answered; one that is over needs no answer."""
+        code = answer.error.code if answer.error else ""
+        if code in OVER:
+            return []
+        self._unheard(request)
+        return [self._view.message(self._view.say("not_possible", code=code))]
 
     def _now_open(self, request: RequestShown, answer: CustomerAnswer | None) -> list[AnyAction]:
         item = self._at("opening", request.request)
