@@ -35,6 +35,7 @@ class EffectRunner:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._seen_open: set[str] = set()
+        self._restarting: set[str] = set()
 
     def run(self) -> bool:
         """Run every pending effect once; tell whether all of them succeeded.
@@ -76,11 +77,13 @@ class EffectRunner:
     def _restart(self, effect: fx.Restart) -> None:
         self._core.tick()
         ticket = self._core.state.tickets.get(effect.ticket)
-        if ticket is None or ticket.state is not TicketState.ISSUED:
+        if ticket is None or ticket.state is not TicketState.ISSUED or ticket.id in self._restarting:
             return
         try:
             self._nobody_else(ticket.account)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
+            # Windows refuses a second one, which would cancel the ticket of the first.
+            self._restarting.add(ticket.id)
         except PortError as refusal:
             self._core.execute(c.CancelTicket(ticket=ticket.id, why=f"refused: {refusal}"))
 
