@@ -15,14 +15,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 
-WHOLE_FOLDERS = ("tests/package", "tests/wine", "tests/native")
+WHOLE_FOLDERS = ("tests/package", "tests/native", "tests/wine")
 """Folders whose files share something that is slow to make: the package, Wine's prefix, the compiled provider."""
 
 WINE_PCS = "the end-to-end tests' Wine PCs"
 """One after the other: each is a whole Windows, and two processors are soon too few."""
-WAITING_PCS = "tests/lab/test_connection_lost_frozen.py"
-"""Waits for nearly two minutes, and needs no processor for that."""
-FIRST = (*WHOLE_FOLDERS, WINE_PCS, WAITING_PCS)
+WAITING_PCS = ("tests/lab/test_connection_lost_frozen.py", "tests/lab/test_connection_lost.py")
+"""They wait for a minute or two, and need no processor for that: Wine's prefix is made meanwhile."""
+FIRST = ("tests/package", "tests/native", *WAITING_PCS, "tests/wine", WINE_PCS)
 
 
 def together(nodeid: str) -> str:
