@@ -8,7 +8,11 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from latchkey_agent.domain.model import Account
+from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.journal import JournalUnavailableError
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
@@ -98,6 +102,26 @@ def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: byt
         else:
             # Killed while Windows was asked: rule 6 is the stronger one.
             assert cut.bench.code(RESTART) == "grant_rejected"
+
+
+def test_rule_13_a_restart_that_could_not_be_noted_is_begun_once(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses a second one: that says nothing of the first, whose ticket still holds."""
+
+    def fails(_numbers: list[int]) -> None:
+        raise JournalUnavailableError("the disk does not answer")
+
+    bench.lend(canary)
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.agent.core.journal, "done", fails)
+        ticket = bench.restart()
+    bench.world.refuses_restart = "a restart is scheduled already"
+    assert bench.effects()
+    assert bench.state.tickets[ticket].state is TicketState.ISSUED
+    bench.world.refuses_restart = ""
+    bench.reboot()
+    assert bench.sign_in_with_ticket() == canary
 
 
 # --- 14: a restart loop ends -------------------------------------------------------------------

@@ -15,7 +15,6 @@ from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, TicketState
-from latchkey_agent.journal import JournalUnavailableError
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench
@@ -90,26 +89,6 @@ def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: byte
     ticket = bench.restart()
     assert use(bench, ticket)["left"] == {"restarts": 2, "unlocks": 0}
     assert use(bench, ticket)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
-
-
-def test_a_restart_that_could_not_be_noted_is_begun_once(
-    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Windows refuses a second one: that says nothing of the first, whose ticket still holds."""
-
-    def fails(_numbers: list[int]) -> None:
-        raise JournalUnavailableError("the disk does not answer")
-
-    bench.lend(canary)
-    with monkeypatch.context() as patched:
-        patched.setattr(bench.agent.core.journal, "done", fails)
-        ticket = bench.restart()
-    bench.world.refuses_restart = "a restart is scheduled already"
-    assert bench.effects()
-    assert bench.state.tickets[ticket].state is TicketState.ISSUED
-    bench.world.refuses_restart = ""
-    bench.reboot()
-    assert bench.sign_in_with_ticket() == canary
 
 
 def test_who_signs_in_before_the_restart_is_not_signed_out(bench: Bench, canary: bytearray) -> None:
