@@ -78,8 +78,9 @@ class WindowsSessions:
             return self._accounts.by_sid(sid)
         except PortError:
             # A domain out of reach, an account just deleted: the session knows its names all the same.
-            user = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSUserName)
-            domain = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSDomainName)
+            with doing(f"asking session {session_id} for its names"):
+                user = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSUserName)
+                domain = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSDomainName)
             return Account(sid, user, domain, "domain")
 
     def lock(self, session_id: int) -> None:

@@ -8,6 +8,7 @@ A hidden window of its own receives it all; its thread only looks after that.
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from ctypes import byref
@@ -37,6 +38,8 @@ NOTIFYICON_VERSION_4 = 4
 NIN_SELECT, NIN_KEYSELECT = win32con.WM_USER, win32con.WM_USER + 1
 OPENS_MENU = frozenset({NIN_SELECT, NIN_KEYSELECT, win32con.WM_CONTEXTMENU})
 FIRST_COMMAND = 100
+ADD_AGAIN = 5.0
+"""Seconds until an icon that Windows did not take is shown again."""
 MAX_TIP, MAX_INFO, MAX_TITLE = 127, 255, 63
 
 
@@ -54,6 +57,7 @@ class Tray:
         self._menu = menu
         self._post = post
         self._tip = ""
+        self._waits = False
         self._entries: list[Entry] = []
         with doing("making the companion's window"):
             self._taskbar_created = win32gui.RegisterWindowMessage("TaskbarCreated")
@@ -97,6 +101,19 @@ class Tray:
     def _add(self) -> None:
         if self._notify(NIM_ADD, NIF_MESSAGE | NIF_ICON | NIF_TIP | NIF_SHOWTIP):
             self._notify(NIM_SETVERSION, 0)
+        elif not self._waits:
+            self._waits = True
+            timer = threading.Timer(ADD_AGAIN, self._add_again)
+            timer.daemon = True
+            timer.start()
+
+    def _add_again(self) -> None:
+        """Without the icon nothing can be taken back. A taskbar that was too slow to answer may have it already."""
+        self._waits = False
+        if self._tip and self._notify(NIM_MODIFY, NIF_TIP | NIF_SHOWTIP):
+            self._notify(NIM_SETVERSION, 0)
+        elif self._tip:
+            self._add()
 
     def hide(self) -> None:
         """Take the icon away."""
@@ -150,7 +167,9 @@ class Tray:
             gui.AppendMenu(menu, _flags(entry), FIRST_COMMAND + number, entry.text.replace("&", "&&"))
         at = win32gui.GetCursorPos()
         # Without both the menu would not go away by itself ("TrackPopupMenu function", remarks).
-        win32gui.SetForegroundWindow(self._window)
+        with suppress(pywintypes.error):
+            # Windows may refuse it; the menu is shown all the same.
+            win32gui.SetForegroundWindow(self._window)
         gui.TrackPopupMenu(menu, win32con.TPM_RIGHTBUTTON, *at, 0, self._window, None)
         win32gui.PostMessage(self._window, win32con.WM_NULL, 0, 0)
         gui.DestroyMenu(menu)
