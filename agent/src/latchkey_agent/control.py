@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from . import __version__, receipts, views
 from .applying import Applying
@@ -14,7 +14,7 @@ from .core import Core
 from .domain import commands as c
 from .domain.asking import find_request
 from .domain.calls import done_before
-from .domain.decision import live_grants, open_session
+from .domain.decision import in_use, open_session
 from .domain.forecast import forecast
 from .domain.model import Account, Grant, Requester, State, Terms
 from .domain.refusal import Refused
@@ -234,29 +234,28 @@ class ControlDesk:
 
     def _revoke(self, request: m.CredentialRevoke, peer: Peer) -> m.Answer:
         session = open_session(self._core.state, request.session)
-        grants = [g.id for g in live_grants(self._core.state, session.id)]
-        return self._end_grants(grants, grants, "withdraw", request, peer)
+        grants = [g.id for g in in_use(self._core.state, session.id)]
+        return self._end_grants(grants, grants, request, peer)
 
     def _erase_all(self, request: m.EraseAll, peer: Peer) -> m.Answer:
         if not self._core.is_damaged:
             _ = self._core.journal
-        grants = [g.id for g in live_grants(self._core.state)]
+        grants = [g.id for g in in_use(self._core.state)]
         told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
-        return self._end_grants(grants, told, "revoke", request, peer)
+        return self._end_grants(grants, told, request, peer)
 
     def _end_grants(
         self,
         ids: list[str],
         told: list[str],
-        how: Literal["withdraw", "revoke"],
         request: m.ControlRequest,
         peer: Peer,
     ) -> m.Answer:
-        """End grants; answer with the proofs of all that are to be `told`, or were ended by this very call."""
+        """Give grants back; answer with the proofs of all that are to be `told`, or were ended by this very call."""
         state = self._core.state
         before = () if request.check else done_before(state, request.call)
         for grant in ids:
-            _, state, _ = self._execute(c.EndGrant(grant=grant, how=how, why=peer.name), request, peer)
+            _, state, _ = self._execute(c.EndGrant(grant=grant, how="withdraw", why=peer.name), request, peer)
         after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)

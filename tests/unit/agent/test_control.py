@@ -129,6 +129,14 @@ def test_erasing_all_tells_of_what_is_not_confirmed_yet(bench: Bench, canary: by
     assert bench.result(m.EraseAll())["erasure"] == []
 
 
+def test_who_erases_all_is_not_the_customer(bench: Bench, canary: bytearray) -> None:
+    """The customer reads that it was given back, and the operator who applies it hears the same."""
+    bench.lend(canary)
+    bench.result(m.EraseAll())
+    assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["withdrawn"]
+    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "grant_withdrawn"
+
+
 def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, canary: bytearray) -> None:
     """The answer comes in time, and says that it was not looked at yet."""
     bench.lend(canary)

@@ -216,12 +216,15 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
         assert bench.world.open_desktops() == []
 
 
-@pytest.mark.parametrize("end", [m.SessionEnd(session="CHG-1"), m.CredentialRevoke(session="CHG-1")])
+@pytest.mark.parametrize("unlocks", [1, 2], ids=["used up", "still lent"])
+@pytest.mark.parametrize(
+    "end", [m.SessionEnd(session="CHG-1"), m.CredentialRevoke(session="CHG-1"), m.EraseAll()]
+)
 def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
-    bench: Bench, canary: bytearray, end: m.ControlRequest
+    bench: Bench, canary: bytearray, end: m.ControlRequest, unlocks: int
 ) -> None:
-    """Ending the session, or giving the grant back, closes what an unlock holds open."""
-    bench.lend(canary, restarts=0, unlocks=2)
+    """Ending the session, giving the grant back, or taking the agent off the PC closes what an unlock holds open."""
+    bench.lend(canary, restarts=0, unlocks=unlocks)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock()
     bench.sign_in_with_ticket()

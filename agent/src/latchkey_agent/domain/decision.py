@@ -54,6 +54,16 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
     ]
 
 
+def in_use(state: State, session: str | None = None) -> list[Grant]:
+    """Return the grants that can still be used or paused, or that hold a desktop open, of one session or of all."""
+    holding = {ticket.grant for ticket in state.tickets.values() if ticket.relock_at is not None}
+    return [
+        grant
+        for grant in state.grants.values()
+        if (grant.state in LIVE_GRANTS or grant.id in holding) and session in {None, grant.session}
+    ]
+
+
 def issued_tickets(state: State, grant: str) -> list[Ticket]:
     """Return the grant's tickets that nobody has redeemed yet."""
     return [t for t in state.tickets.values() if t.grant == grant and t.state is TicketState.ISSUED]

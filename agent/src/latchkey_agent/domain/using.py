@@ -41,11 +41,11 @@ def find_grant(state: State, grant: str) -> Grant:
 
 
 def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> Decision:
-    """End a grant; one that is over stays as it ended."""
+    """End a grant; one that is over stays as it ended, but giving it back closes what it still holds open."""
     grant = find_grant(state, command.grant)
-    if grant not in live_grants(state):
-        return Decision(subject=grant.id)
-    decision = end_grant(state, grant, now, command.how, command.why)
+    decision = Decision(subject=grant.id)
+    if grant in live_grants(state):
+        decision = end_grant(state, grant, now, command.how, command.why)
     if command.how == "withdraw":
         for ticket in state.tickets.values():
             if ticket.grant == grant.id:
