@@ -26,11 +26,18 @@ from latchkey_agent.windows import (
     launch,
     names,
     power,
+    registry,
     sessions,
 )
 
 ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
 BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
+
+
+@pytest.fixture(autouse=True)
+def fresh_boot() -> None:
+    """The agent has restarted nothing in this boot."""
+    registry.boot_key().save(power.BEGUN, "")
 
 
 def someone(account: Account, session_id: int) -> SignIn:
@@ -67,6 +74,19 @@ def test_refused_restart_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 1115)
     with pytest.raises(PortError, match=r"restarting failed: .+ \(Windows error 1115\)"):
         power.WindowsPower(list).restart(message="", grace=0)
+
+
+def test_a_restart_that_is_under_way_from_here_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent asks again after a crash: Windows' refusal is then the restart that it had begun."""
+    answers = [1115, 0, 1190, 1115, 5]
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: answers.pop(0))
+    here = power.WindowsPower(list)
+    with pytest.raises(PortError, match="1115"):
+        here.restart(message="", grace=0)
+    for _ in range(3):
+        here.restart(message="", grace=0)
+    with pytest.raises(PortError, match="error 5"):
+        here.restart(message="", grace=0)
 
 
 def told(flags: int) -> Any:

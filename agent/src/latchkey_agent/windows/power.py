@@ -8,6 +8,8 @@ import math
 import secrets
 from typing import TYPE_CHECKING
 
+import winerror
+
 from latchkey_agent.ports import PortError
 
 from . import registry
@@ -25,6 +27,10 @@ SHUTDOWN_FORCE_SELF = 0x2
 SHUTDOWN_RESTART = 0x4
 SHTDN_REASON_PLANNED_MAINTENANCE = 0x80040001
 """SHTDN_REASON_FLAG_PLANNED, SHTDN_REASON_MAJOR_APPLICATION, SHTDN_REASON_MINOR_MAINTENANCE (reason.h)."""
+
+BEGUN = "RestartBegun"
+"""In the volatile key: the agent has asked Windows to restart in this boot."""
+UNDER_WAY = frozenset({winerror.ERROR_SHUTDOWN_IN_PROGRESS, winerror.ERROR_SHUTDOWN_IS_SCHEDULED})
 
 _CBS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing"
 _UPDATE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update"
@@ -59,6 +65,9 @@ class WindowsPower:
         the "others" whom only SHUTDOWN_FORCE_OTHERS signs out. It is set only
         where one account at most is signed in.
 
+        Windows refuses where a restart is under way. After one that was begun
+        here in this boot that is no fault: the agent asks again after a crash.
+
         Raises:
             PortError: further people are signed in, or Windows refuses.
         """
@@ -67,9 +76,15 @@ class WindowsPower:
             msg = f"more than one person is signed in ({', '.join(people)}), and not all were asked"
             raise PortError(msg)
         flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
+        key = boot_key()
+        begun_before = key.load(BEGUN) == "yes"
+        # Before Windows is asked: a crash right after it would leave nobody who knows.
+        key.save(BEGUN, "yes")
         code = InitiateShutdownW(None, message, math.ceil(grace), flags, SHTDN_REASON_PLANNED_MAINTENANCE)
-        if code:
-            raise refused("restarting", code)
+        if not code or (begun_before and code in UNDER_WAY):
+            return
+        key.save(BEGUN, "yes" if begun_before else "")
+        raise refused("restarting", code)
 
     def pending_reasons(self) -> list[str]:
         """Return why Windows waits for a restart; empty if it does not."""
