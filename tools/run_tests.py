@@ -17,7 +17,7 @@ PACKAGE = "agent/src/latchkey_agent"
 # What decides, what remembers and what seals: every branch is tested.
 WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
 PYTEST = (sys.executable, "-m", "pytest")
-WAITING_AT_ONCE = "5"
+WAITING_AT_ONCE = "4"
 # In the order of tests/sharing.py, which says what stays together, too.
 SHARED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
