@@ -55,6 +55,16 @@ def apply(**options: object) -> Task:
     return task("credential_apply", "apply", **{"action": "restart", "grace": 0.5, "timeout": 60, **options})
 
 
+def wait_for(file: Path, name: str = "wait") -> Task:
+    """Return the task that waits at the operator's own computer until this file is there."""
+    return {
+        "name": name,
+        "ansible.builtin.wait_for": {"path": str(file)},
+        "delegate_to": "localhost",
+        "vars": {"ansible_connection": "local"},
+    }
+
+
 def end() -> Task:
     """Return the task that ends the session."""
     return task("support_session", "end", state="ended")

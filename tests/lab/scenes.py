@@ -17,14 +17,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 from lab.canary import make
 from lab.simulated.pc import SimulatedComputer, pc
 from tests.lab.job import Job, Operator, Task
-from tests.lab.provoked import error_code
+from tests.lab.provoked import error_code, provokes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from _pytest.mark.structures import ParameterSet
 
 Act = Callable[[SimulatedComputer], object]
 
@@ -71,6 +75,11 @@ class Played:
         """Return how each of a scene's steps has ended, and with which code."""
         _include, *results = self.job.results("", host)
         return [(result["status"], error_code(result)) for result in results]
+
+
+def each(scenes: Mapping[str, Scene]) -> list[ParameterSet]:
+    """Return a test's parameters: the scenes' names, each with the codes that it provokes."""
+    return [pytest.param(name, marks=provokes(*scene.codes)) for name, scene in scenes.items()]
 
 
 @contextmanager

@@ -17,8 +17,7 @@ from lab.simulated.windows import WindowsError
 from latchkey_agent.protocol import PROTOCOL_VERSION
 from latchkey_agent.vault import MAGIC
 from tests.lab.job import apply, end, request, start, task
-from tests.lab.provoked import provokes
-from tests.lab.scenes import Fails, Played, Scene, played
+from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,7 +213,7 @@ def test_an_agent_of_another_version_says_which(troubles: Played) -> None:
     assert f"speaks protocol {ours}, the agent on this PC speaks {ours + 1}" in told["newer"]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=provokes(*s.codes)) for n, s in SCENES.items()])
+@pytest.mark.parametrize("name", each(SCENES))
 def test_a_trouble_comes_to_this(troubles: Played, name: str) -> None:
     """Each task ends as the scene says: with its code, or well."""
     assert troubles.ends(name) == SCENES[name].ends, troubles.job.output

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lab.canary import make
 from lab.simulated.script import Grant, Mistype
 from tests.canary import Find, search, search_processes, variants
-from tests.lab.job import apply, end, play, request, start, task
+from tests.lab.job import apply, end, play, request, start, task, wait_for
 from tests.lab.loud import loud
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ def test_the_password_is_nowhere(desk: Desk, canary: bytearray, tmp_path: Path) 
     operator, computer = desk(script=[Mistype(), Grant()])
     loud(operator)
     go_on = tmp_path / "go_on"
-    pause = {"name": "pause", "ansible.builtin.wait_for": {"path": str(go_on)}}
-    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
-    tasks = [start(), request(), pause | here, apply(), task("credential_info", "info", receipts=True), end()]
+    pause = wait_for(go_on, "pause")
+    tasks = [start(), request(), pause, apply(), task("credential_info", "info", receipts=True), end()]
     with watched_processes(canary) as found:
         job = operator.begin([play(*tasks)])
         computer.events.wait_for("notice_granted")

@@ -12,8 +12,7 @@ import pytest
 from lab.simulated.script import Grant
 from latchkey_agent.protocol import messages as m
 from tests.lab.job import apply, end, request, start, task
-from tests.lab.provoked import provokes
-from tests.lab.scenes import Fails, Played, Scene, played
+from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +86,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         yield all_played
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=provokes(*s.codes)) for n, s in SCENES.items()])
+@pytest.mark.parametrize("name", each(SCENES))
 def test_a_name_comes_to_this(named: Played, name: str) -> None:
     """Each task ends as the scene says: with its code, or well."""
     assert named.ends(name) == SCENES[name].ends, named.job.output

@@ -17,8 +17,7 @@ from lab.simulated.settings import POLICY
 from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import messages as m
 from tests.lab.job import SESSION, apply, end, request, start, task
-from tests.lab.provoked import provokes
-from tests.lab.scenes import Fails, Played, Scene, played
+from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +198,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         yield all_played
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=provokes(*s.codes)) for n, s in SCENES.items()])
+@pytest.mark.parametrize("name", each(SCENES))
 def test_a_refusal_comes_to_this(refusals: Played, name: str) -> None:
     """Each task ends as the scene says: with its code, or well."""
     assert refusals.ends(name) == SCENES[name].ends, refusals.job.output

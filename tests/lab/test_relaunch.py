@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.simulated.script import Grant
-from tests.lab.job import SESSION, Operator, apply, play, request, start, task
+from tests.lab.job import SESSION, Operator, apply, play, request, start, task, wait_for
 from tests.lab.maintenance import maintain, prepare, program, what
 from tests.lab.relaunch import DONE, kill_and_launch_again
 
@@ -77,9 +77,7 @@ def test_an_end_that_fails_is_said(desk: Desk) -> None:
     operator, computer = desk(script=[Grant()])
     prepare(operator, maintenance_timeout=3)
     go_on = operator.folder / "go"
-    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
-    wait = {"name": "Wait", "ansible.builtin.wait_for": {"path": str(go_on)}, **here}
-    operator.write("accounting.yml", [program("accounting", "upgrade"), wait])
+    operator.write("accounting.yml", [program("accounting", "upgrade"), wait_for(go_on)])
     job = maintain(operator)
     computer.events.wait_for("accounting_upgraded")
     computer.customer.revoke()
@@ -99,8 +97,7 @@ def test_two_operators_at_once(desk: Desk, tmp_path: Path) -> None:
     operator, computer = desk(script=[Grant(), Grant()])
     second = Operator(tmp_path / "second", {"pc1": computer})
     both_lent = tmp_path / "lent"
-    here = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
-    wait = {"name": "wait", "ansible.builtin.wait_for": {"path": str(both_lent)}, **here}
+    wait = wait_for(both_lent)
 
     with (
         operator.begin([play(*job_of(SESSION, wait))]) as one,

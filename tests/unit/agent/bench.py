@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from latchkey_agent.agent import Agent
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.peer import Peer
+from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from latchkey_agent.vault import MAGIC
@@ -241,6 +243,19 @@ class Bench:
     def allow(self, request: str, password: bytes | bytearray) -> p.CustomerAnswer:
         """Let the customer allow it with this password."""
         return self.customer(p.RequestAllow(request=request, entered="PC-07\\anna"), password)
+
+    def slow_check(self) -> tuple[threading.Event, threading.Event]:
+        """Let Windows take its time: a check of a password sets the first event and waits for the second."""
+        accounts = self.agent.core.computer.accounts
+        check, inside, go_on = accounts.check, threading.Event(), threading.Event()
+
+        def slow(account: Account, password: bytearray) -> LogonRefusal | None:
+            inside.set()
+            assert go_on.wait(10)
+            return check(account, password)
+
+        accounts.check = slow  # type: ignore[method-assign]
+        return inside, go_on
 
     def lend(self, password: bytes | bytearray, *, session: str = "CHG-1", **terms: Any) -> str:
         """Open a session, ask, and let the customer grant; return the grant's id."""

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import TicketState
 from latchkey_agent.journal import JournalUnavailableError
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
 from tests.unit.agent.bench import Bench, cuts
@@ -67,15 +65,7 @@ def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
 def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) -> None:
     """Both apply while Windows takes its time to check the password: one restart, and both wait for it."""
     bench.lend(canary)
-    accounts = bench.agent.core.computer.accounts
-    check, inside, go_on = accounts.check, threading.Event(), threading.Event()
-
-    def slow(account: Account, password: bytearray) -> LogonRefusal | None:
-        inside.set()
-        assert go_on.wait(10)
-        return check(account, password)
-
-    accounts.check = slow  # type: ignore[method-assign]
+    inside, go_on = bench.slow_check()
     tickets: list[str] = []
     threads = [threading.Thread(target=lambda: tickets.append(bench.restart())) for _ in range(2)]
     threads[0].start()

@@ -170,15 +170,7 @@ def test_rule_06_two_operators_at_once_try_a_refused_password_once(bench: Bench,
     """Both apply while Windows takes its time: the second one waits, and asks nothing any more."""
     bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
-    accounts = bench.agent.core.computer.accounts
-    check, inside, go_on = accounts.check, threading.Event(), threading.Event()
-
-    def slow(account: Account, password: bytearray) -> LogonRefusal | None:
-        inside.set()
-        assert go_on.wait(10)
-        return check(account, password)
-
-    accounts.check = slow  # type: ignore[method-assign]
+    inside, go_on = bench.slow_check()
     checks, codes = len(bench.world.checks), list[str]()
     threads = [threading.Thread(target=lambda: codes.append(bench.code(RESTART))) for _ in range(2)]
     for thread in threads:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta, timezone
 from typing import Any, get_args
 
 import msgspec
@@ -11,44 +10,8 @@ import pytest
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.texts import ENGLISH, GERMAN, LANGUAGES
-from latchkey_agent.protocol.local import AskedItem, LentItem, NoticeItem
-
-CET = timezone(timedelta(hours=1))
-NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)
-
-
-def asked(**changes: Any) -> AskedItem:
-    """A request like most, with some fields changed."""
-    item = AskedItem(
-        request="r-1",
-        code="4711",
-        user="anna",
-        domain="PC-1",
-        device="PC-1",
-        language="en",
-        requester="Kim",
-        role="helpdesk",
-        requester_organization="Fabrikam",
-        organization="Contoso IT",
-        phone="+49 30 5550 100",
-        reason="Monthly updates",
-        ticket="CHG-1",
-        restarts=3,
-        unlocks=0,
-        foreign_restarts=False,
-        not_before="2026-11-23T22:00:00+01:00",
-        not_after="2026-11-24T05:00:00+01:00",
-        answer_by="2026-11-23T19:00:00+01:00",
-        tries_left=2,
-    )
-    return msgspec.structs.replace(item, **changes)
-
-
-def noticed(**changes: Any) -> NoticeItem:
-    """A notice of this afternoon, with some fields changed."""
-    at = "2026-11-23T17:12:00+01:00"
-    item = NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1")
-    return msgspec.structs.replace(item, **changes)
+from latchkey_agent.protocol.local import NoticeItem
+from tests.unit.companion.desk import NOW, asked, lent, noticed
 
 
 def test_the_request_window_says_everything_in_its_order() -> None:
@@ -221,22 +184,12 @@ def test_every_kind_of_notice_has_words(language: str) -> None:
 )
 def test_a_notice_says_when_what_happened(changes: dict[str, Any], text: str) -> None:
     """A notice has the moment, the ticket and one plain sentence; it says when nobody was there."""
-    assert wording.notice(noticed(**changes), NOW) == text
+    assert wording.notice(noticed(**{"not_after": "", **changes}), NOW) == text
 
 
 def test_the_menu_shows_what_is_lent_and_how_to_take_it_back() -> None:
     """Until when, how much of it is used, and the established words for taking it back."""
-    item = LentItem(
-        grant="g-1",
-        paused=False,
-        requester="Kim",
-        reason="Monthly updates",
-        ticket="CHG-1",
-        not_after="2026-11-23T22:00:00+01:00",
-        restarts_left=2,
-        unlocks_left=0,
-        used=1,
-    )
+    item = lent()
     menu = wording.menu(item, NOW)
     assert menu.lent == "Kim: until today 22:00, used 1 of 3"
     assert menu.revoke == "Revoke my credentials"
