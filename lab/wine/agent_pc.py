@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from agent.packaging.workshop import WorkError
+from latchkey_agent.windows import names
 
 from .calls import PORT_FILE
-from .pc import LAB_RUN as RUN
-from .pc import WinePC
+from .pc import LAB_RUN, WinePC
 from .windows import WineWindows
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from lab.simulated.windows import Windows
 
-SERVICE = "LatchkeyAgent"
+SERVICE_LOG = "service.log"
+"""What the lab's side of the service writes, Wine's event log keeping nothing."""
 SYSTEM = "S-1-5-18"
 NAME = "import win32api; print(win32api.GetComputerName())"
 
@@ -65,31 +66,31 @@ class Speaker:
         self._process.communicate(timeout=10)
 
 
-class AgentPC:
-    """A context manager: the PC is on and the service runs inside it; `display` as for `WinePC`."""
+class Speaking:
+    """Has a PC, and programs on it that speak with the agent's pipes."""
 
-    def __init__(self, folder: Path, display: str | None = None) -> None:
-        self.pc = WinePC(folder, display)
-        self._stack = ExitStack()
+    def __init__(self, pc: WinePC) -> None:
+        self.pc = pc
         self._speakers: list[Speaker] = []
+
+    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
+        """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
+        who = [sid, "-" if session is None else str(session)] if sid else []
+        self._speakers.append(Speaker(self.pc.start_module("lab.wine.guest.speak", pipe, *who)))
+        return self._speakers[-1]
+
+    def hang_up(self) -> None:
+        """End every program that speaks."""
+        while self._speakers:
+            self._speakers.pop().close()
+
+
+class WithWindows(Speaking):
+    """Has the lab's Windows behind its PC, while that is on."""
+
+    def __init__(self, pc: WinePC) -> None:
+        super().__init__(pc)
         self._windows: WineWindows | None = None
-
-    def __enter__(self) -> Self:
-        with self._stack as making:
-            making.enter_context(self.pc)
-            device = self.pc.run("-I", "-B", "-c", NAME).strip()
-            self._windows = making.enter_context(WineWindows(device))
-            (self.pc.lab / PORT_FILE).write_text(str(self._windows.port), encoding="ascii")
-            self.pc.run("-I", "-B", RUN, "lab.wine.guest.install")
-            self.start_service()
-            self._stack = making.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._hang_up()
-        self._stack.close()
 
     @property
     def windows(self) -> WineWindows:
@@ -104,11 +105,35 @@ class AgentPC:
         """Its accounts and sessions."""
         return self.windows.model
 
+
+class AgentPC(WithWindows):
+    """A context manager: the PC is on and the service runs inside it; `display` as for `WinePC`."""
+
+    def __init__(self, folder: Path, display: str | None = None) -> None:
+        super().__init__(WinePC(folder, display))
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack as making:
+            making.enter_context(self.pc)
+            device = self.pc.run("-I", "-B", "-c", NAME).strip()
+            self._windows = making.enter_context(WineWindows(device))
+            (self.pc.lab / PORT_FILE).write_text(str(self._windows.port), encoding="ascii")
+            self.pc.run("-I", "-B", LAB_RUN, "lab.wine.guest.install")
+            self.start_service()
+            self._stack = making.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.hang_up()
+        self._stack.close()
+
     @property
     def log(self) -> str:
         """What the service has logged."""
-        file = self.pc.lab / "service.log"
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        return self.pc.told(SERVICE_LOG)
 
     def start_service(self) -> None:
         """Start the service; returns when Windows says that it runs.
@@ -117,14 +142,14 @@ class AgentPC:
             WorkError: it does not start; the text has its log.
         """
         try:
-            self.pc.run("start", SERVICE, program="net")
+            self.pc.run("start", names.SERVICE, program="net")
         except WorkError as failure:
             msg = f"{failure}\n{self.log}"
             raise WorkError(msg) from None
 
     def stop_service(self) -> None:
         """Stop the service; returns when Windows says that it has stopped."""
-        self.pc.run("stop", SERVICE, program="net")
+        self.pc.run("stop", names.SERVICE, program="net")
 
     def restart(self) -> None:
         """Restart the PC as far as Wine can: services stop, everything ends, and it boots again."""
@@ -133,18 +158,7 @@ class AgentPC:
 
     def cut_power(self) -> None:
         """End everything where it stands, then boot again; the service starts by itself."""
-        self._hang_up()
+        self.hang_up()
         self.pc.power_off()
         self.windows.boot()
         self.pc.power_on()
-
-    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
-        """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
-        who = [sid, "-" if session is None else str(session)] if sid else []
-        speaker = Speaker(self.pc.start("-I", "-B", RUN, "lab.wine.guest.speak", pipe, *who))
-        self._speakers.append(speaker)
-        return speaker
-
-    def _hang_up(self) -> None:
-        while self._speakers:
-            self._speakers.pop().close()

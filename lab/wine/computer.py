@@ -24,6 +24,7 @@ from lab.simulated.pc import SimulatedComputer
 from lab.simulated.services import SETTINGS_FILE
 from lab.simulated.settings import Settings
 
+from .agent_pc import SERVICE_LOG
 from .calls import PORT_FILE
 from .customer import Office, SeatedCompanions
 from .hands import WineHands
@@ -126,8 +127,7 @@ class WineComputer(SimulatedComputer):
     @property
     def log(self) -> str:
         """What the service has logged."""
-        file = self._pc.lab / "service.log"
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        return self._pc.told(SERVICE_LOG)
 
     def registry(self, key: str) -> str:
         """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""

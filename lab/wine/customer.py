@@ -11,7 +11,7 @@ from lab.simulated.companion import Companions
 from lab.simulated.loop import lab_loop
 from lab.simulated.sessions import Sessions
 
-from .agent_pc import Speaker
+from .agent_pc import Speaking
 
 if TYPE_CHECKING:
     from lab.simulated.accounts import AccountBook
@@ -44,29 +44,17 @@ class LoopedWindows:
         self.model = cast("Windows", OnLoop(model))
 
 
-class Office:
+class Office(Speaking):
     """`hands.WinePCWithAgent`: the PC as its customer's hands need it."""
 
     def __init__(self, pc: InstalledPC, machine: Machine) -> None:
-        self.pc = pc
+        super().__init__(pc)
         self.windows = LoopedWindows(machine.windows)
-        self._speakers: list[Speaker] = []
 
     @property
     def model(self) -> Windows:
         """Its accounts and sessions."""
         return self.windows.model
-
-    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
-        """Return a program that speaks with a pipe, as an account in a session."""
-        who = [sid, "-" if session is None else str(session)] if sid else []
-        self._speakers.append(Speaker(self.pc.start_module("lab.wine.guest.speak", pipe, *who)))
-        return self._speakers[-1]
-
-    def hang_up(self) -> None:
-        """End every program that speaks."""
-        while self._speakers:
-            self._speakers.pop().close()
 
 
 class SeatedCompanions(Companions):

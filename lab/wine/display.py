@@ -44,7 +44,7 @@ class Display:
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as making:
-            number = making.enter_context(_server(self._folder))
+            number = making.enter_context(_Server(self._folder))
             self.name = f":{number}"
             # With the letters of the tests' passwords on it: xdotool would have to change the keyboard for
             # each of them while Wine reads it, and some get lost.
@@ -143,7 +143,3 @@ class _Server:
 
     def __exit__(self, *_: object) -> None:
         self._guard.communicate(timeout=PATIENCE)
-
-
-def _server(folder: Path) -> _Server:
-    return _Server(folder)

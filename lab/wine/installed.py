@@ -5,28 +5,26 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from agent.packaging import database, identity, product
-from agent.packaging.installer import HOST
 from agent.packaging.provider import build_provider
 from agent.packaging.runtime import runtime
 from agent.packaging.workshop import PACKAGES, ROOT, WorkError, fingerprint, lacking, made_once
+from latchkey_agent.windows import names
 
 from . import tools
-from .package import RUN, PackagePC, for_wine
+from .package import PackagePC, for_wine
 from .pc import WinePC, copy_disk
 from .prefix import CACHE, template
 from .programs import logon_screen
 
-SERVICE = "LatchkeyAgent"
 _PARTS = (
     "agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "lab/wine/harness",
     "requirements",
 )  # fmt: skip
-_FILES = ("calls", "installed", "package", "pc", "prefix", "programs")
+_FILES = ("agent_pc", "calls", "installed", "package", "pc", "prefix", "programs")
 """What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
 
@@ -58,7 +56,7 @@ def _install(target: Path) -> None:
         if code := office.msiexec("/i", r"C:\lab\agent.msi"):
             msg = f"Wine's installer ended with {code}: {office.log}"
             raise WorkError(msg)
-        office.pc.run("stop", SERVICE, program="net")
+        office.pc.run("stop", names.SERVICE, program="net")
         office.pc.power_off()
         for file in office.pc.program_data.iterdir():
             if file.name not in _KEPT:
@@ -83,11 +81,7 @@ class InstalledPC(WinePC):
         """Copy the prefix."""
         copy_disk(installed(), self.folder)
 
-    def start_module(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a module of the lab on the installed runtime, with pipes for its streams."""
-        return self.start("-I", "-B", RUN, module, *arguments, program=self.program_files / HOST)
-
     def stop_service(self) -> None:
         """Stop the agent's service, if it runs; returns when it has stopped."""
-        process = self.start("stop", SERVICE, program="net")
+        process = self.start("stop", names.SERVICE, program="net")
         process.communicate(timeout=30)

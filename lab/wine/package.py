@@ -24,20 +24,17 @@ from typing import TYPE_CHECKING, Self
 from agent.packaging.database import Table
 from agent.packaging.installer import HOST
 from agent.packaging.runtime import runtime
-from agent.packaging.workshop import WorkError, run
+from agent.packaging.workshop import run
 
-from .agent_pc import Speaker
+from .agent_pc import SERVICE_LOG, WithWindows
 from .calls import PORT_FILE
-from .pc import WinePC
+from .pc import PACKAGED_RUN, WinePC
 from .prefix import compiled
 from .windows import WineWindows
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from lab.simulated.windows import Windows
-
-RUN = r"C:\lab\lab\wine\guest\packaged.py"
 _LAB_NEEDS = ("_asyncio.pyd", "_overlapped.pyd", "asyncio")
 _MODULES = {
     "latchkey_agent.windows.installation": "lab.wine.guest.installation",
@@ -68,19 +65,17 @@ def for_wine(package: Path, target: Path) -> Path:
 
 def _in_the_lab(arguments: str) -> str:
     for module, ours in _MODULES.items():
-        arguments = re.sub(rf"-m {re.escape(module)}\b", lambda _m, m=ours: f"{RUN} {m}", arguments)  # type: ignore[misc]
+        arguments = re.sub(rf"-m {re.escape(module)}\b", lambda _m, m=ours: f"{PACKAGED_RUN} {m}", arguments)  # type: ignore[misc]
     return arguments
 
 
-class PackagePC:
+class PackagePC(WithWindows):
     """A context manager: a Wine PC that is on, with the lab's Windows behind it and no agent."""
 
     def __init__(self, folder: Path, *, keep: bool = False) -> None:
         """`keep`: leave the disk when it is switched off."""
-        self.pc = WinePC(folder)
+        super().__init__(WinePC(folder))
         self._keep = keep
-        self._windows: WineWindows | None = None
-        self._speakers: list[Speaker] = []
 
     def __enter__(self) -> Self:
         self.pc.make()
@@ -114,39 +109,13 @@ class PackagePC:
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, target / name)
 
     @property
-    def windows(self) -> WineWindows:
-        """What stands behind the PC for what Wine fakes."""
-        if self._windows is None:
-            msg = "the PC is not on"
-            raise WorkError(msg)
-        return self._windows
-
-    @property
-    def model(self) -> Windows:
-        """Its accounts and sessions."""
-        return self.windows.model
-
-    @property
     def log(self) -> str:
         """What the service has logged."""
-        file = self.pc.lab / "service.log"
-        return file.read_text(encoding="utf-8") if file.exists() else "the service has not logged anything"
+        return self.pc.told(SERVICE_LOG) or "the service has not logged anything"
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """Run the installed Python and return what it printed."""
         return self._ran(self.pc.start("-I", "-B", *arguments, program=self._host))
-
-    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
-        """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
-        who = [sid, "-" if session is None else str(session)] if sid else []
-        process = self.pc.start("-I", "-B", RUN, "lab.wine.guest.speak", pipe, *who, program=self._host)
-        self._speakers.append(Speaker(process))
-        return self._speakers[-1]
-
-    def hang_up(self) -> None:
-        """End every program that speaks."""
-        while self._speakers:
-            self._speakers.pop().close()
 
     @property
     def _host(self) -> Path:

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from agent.packaging.installer import HOST
 from agent.packaging.workshop import ROOT, WorkError, run
 
 from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environment, template
@@ -29,6 +30,8 @@ AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
 LAB_SOURCE = ROOT / "lab"
 LAB_RUN = r"C:\lab\lab\wine\guest\run.py"
 """Runs a module of the lab on the delivered runtime."""
+PACKAGED_RUN = r"C:\lab\lab\wine\guest\packaged.py"
+"""Runs a module of the lab on the runtime that the package has installed."""
 _LAB_PARTS = ("__init__.py", "computer.py", "simulated", "wine")
 _SHARED = (SYSTEM.parent, PROGRAM_FILES, LAB / "packages")
 
@@ -99,6 +102,11 @@ class WinePC:
         files = (path for path in self.folder.rglob("*") if not path.is_symlink() and path.is_file())
         return sorted(path for path in files if path.stat().st_nlink == 1)
 
+    def told(self, name: str) -> str:
+        """Return what the lab's own side has written into a file of its folder; empty where there is none."""
+        file = self.lab / name
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
     def put(self, source: Path, windows: str) -> None:
         """Copy a file onto the PC's disk."""
         target = self.path(windows)
@@ -168,6 +176,13 @@ class WinePC:
             ["wine", program or self.program_files / "python.exe", *arguments], env=self._environment, cwd=self.lab,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    def start_module(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a module of the lab on the runtime that is there, with pipes for its streams."""
+        if (self.program_files / "python.exe").exists():
+            return self.start("-I", "-B", LAB_RUN, module, *arguments)
+        host = self.program_files / HOST
+        return self.start("-I", "-B", PACKAGED_RUN, module, *arguments, program=host)
 
     def run(self, *arguments: str | Path, program: str | Path | None = None, limit: float = 60.0) -> str:
         """Run a program of the PC to its end and return what it printed.

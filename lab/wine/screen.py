@@ -8,12 +8,11 @@ import json
 import subprocess
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lab.computer import LabError
 
-from .package import RUN as PACKAGED
-from .pc import LAB_RUN
+from .seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,13 +26,8 @@ ICON = 11
 PATIENCE = 20.0
 
 
-class Shown(NamedTuple):
-    """A window: `texts` are those of its parts, `place` is left, top, right, bottom."""
-
-    title: str
-    kind: str
-    texts: list[str]
-    place: list[int]
+class Shown(Seen):
+    """A window, and where its parts are."""
 
     @property
     def text(self) -> str:
@@ -94,10 +88,7 @@ class Seat:
 
     def start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a module of the lab, with pipes for its streams."""
-        if (self._pc.program_files / "python.exe").exists():
-            return self._pc.start("-I", "-B", LAB_RUN, module, *arguments)
-        host = self._pc.program_files / "pythonw.exe"
-        return self._pc.start("-I", "-B", PACKAGED, module, *arguments, program=host)
+        return self._pc.start_module(module, *arguments)
 
     def end(self, program: subprocess.Popen[bytes] | None) -> None:
         """End a program with windows, and close its streams."""
@@ -151,7 +142,7 @@ class Seat:
 
     def balloons(self) -> list[str]:
         """Return every notice by the clock so far."""
-        return [json.loads(line) for line in self._read("notices").splitlines()]
+        return [json.loads(line) for line in self._pc.told("notices").splitlines()]
 
     def play(self, *words: str) -> None:
         """Let the screen be `viewed`, show a `presentation`, or be `full_screen`; nothing: none of it."""
@@ -160,11 +151,7 @@ class Seat:
     @property
     def log(self) -> str:
         """What the companion has logged."""
-        return self._read("companion.log")
-
-    def _read(self, name: str) -> str:
-        file = self._pc.lab / name
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        return self._pc.told("companion.log")
 
 
 def _asked(eyes: subprocess.Popen[bytes]) -> bytes:

@@ -15,7 +15,7 @@ from lab.simulated.listeners import Listeners
 from lab.simulated.services import Services
 
 from .host import WineHost, wine_host
-from .package import RUN
+from .pc import PACKAGED_RUN
 
 if TYPE_CHECKING:
     import signal
@@ -34,7 +34,7 @@ class WineListeners(Listeners):
         machine = self._machine
         host = str(machine.drive() / "Program Files" / "Latchkey" / HOST)
         seconds = str(machine.settings.updates_seconds)
-        run = ("wine", host, "-I", "-B", RUN, "lab.wine.guest.programs")
+        run = ("wine", host, "-I", "-B", PACKAGED_RUN, "lab.wine.guest.programs")
         programs = {rf"C:\Lab\{name}.exe": (*run, name, seconds) for name in PROGRAMS}
         return wine_host(machine.disk, {machine.operator.account.user: self._operator_password}, programs)
 

@@ -28,6 +28,7 @@ from lab.simulated.remote import LinkedSessions
 from lab.simulated.wire import Token
 from lab.wine.calls import Claim
 from latchkey_agent.companion.director import Typed
+from latchkey_agent.companion.screen.password import ERROR_CANCELLED, MAX_PASSWORD, MAX_USER
 from latchkey_agent.companion.screen.run import Parts, WindowsStage, run
 from latchkey_agent.companion.steps import Screen
 from latchkey_agent.protocol.frames import wipe
@@ -40,8 +41,6 @@ LAB = Path("C:\\lab")
 SCREEN_FILE, NOTICES_FILE, LOG_FILE = LAB / "screen", LAB / "notices", LAB / "companion.log"
 # wincred.h: CREDUI_FLAGS_DO_NOT_PERSIST, EXCLUDE_CERTIFICATES, ALWAYS_SHOW_UI, GENERIC_CREDENTIALS
 FLAGS = 0x2 | 0x8 | 0x80 | 0x40000
-ERROR_CANCELLED = 1223
-MAX_USER, MAX_PASSWORD = 514, 257
 
 CredUIPromptForCredentialsW = api.Function(
     "credui", "CredUIPromptForCredentialsW", api.DWORD,

@@ -12,26 +12,19 @@ import ctypes
 import json
 import sys
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import pywintypes
 import win32con
 import win32gui
+
+from lab.wine.seen import Seen
 
 ES_PASSWORD = 0x20
 MENU_CLASS = "#32768"
 MN_GETHMENU = 0x1E1
 PATIENCE = 500
 """Milliseconds that a window may take to tell its text."""
-
-
-class Seen(NamedTuple):
-    """A window: `texts` are those of its parts, `place` is left, top, right, bottom."""
-
-    title: str
-    kind: str
-    texts: list[str]
-    place: tuple[int, int, int, int]
 
 
 def windows() -> list[Seen]:
