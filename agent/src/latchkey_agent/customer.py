@@ -16,7 +16,7 @@ from .domain.decision import live_grants
 from .domain.model import Account, Grant, Notice, Request, State
 from .domain.refusal import Refused
 from .domain.terms import canonical
-from .domain.transitions import OPEN_REQUESTS, GrantState, RequestState
+from .domain.transitions import ASKED_REQUESTS, OPEN_REQUESTS, GrantState, RequestState
 from .domain.using import find_grant
 from .held import HeldBack
 from .peer import Peer
@@ -91,7 +91,7 @@ class CustomerDesk:
         state, organization = self._core.state, self._organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
-        asked = [r for r in mine if r.state in {RequestState.PENDING, RequestState.SHOWN}][:SHOWN_REQUESTS]
+        asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
         told = [n for n in state.notices.values() if n.account == account.sid]
         return p.Desktop(

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from .domain.model import Erasure, Grant, Mark, Request, State, SupportSession, Terms, Ticket, finished
 from .domain.refusal import Refused
-from .domain.transitions import RequestState, TicketState
+from .domain.transitions import ASKED_REQUESTS, RequestState, TicketState
 from .domain.using import ended_refusal
 from .ports import LogonRefusal
 from .protocol import messages as m
@@ -134,7 +134,7 @@ _HELD_BACK: dict[HoldingBack, str] = {
 
 def _waiting_for(request: Request, screens: Screens) -> str:
     who = request.account.qualified
-    asked = request.state in {RequestState.PENDING, RequestState.SHOWN}
+    asked = request.state in ASKED_REQUESTS
     if asked and request.account.sid not in screens.signed_in:
         return f"{who} to sign in, so that they can be asked"
     if asked and (why := screens.held_back(request.id)) is not None:

@@ -119,7 +119,9 @@ TICKET: Table[TicketState] = {
 }
 
 LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})
-OPEN_REQUESTS = frozenset({RequestState.PENDING, RequestState.SHOWN, RequestState.LATER})
+ASKED_REQUESTS = frozenset({RequestState.PENDING, RequestState.SHOWN})
+"""Those that belong on the customer's screen now."""
+OPEN_REQUESTS = ASKED_REQUESTS | {RequestState.LATER}
 OPEN_TICKETS = frozenset({TicketState.ISSUED, TicketState.REDEEMED})
 
 
