@@ -7,14 +7,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lab.wsman.host import InvalidPathError, LocalHost
 
 from .prefix import environment
+from .program import WineProgram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from lab.wsman.program import Program
 
 _SYSTEM = "C:\\Windows\\System32\\"
 
@@ -22,6 +25,8 @@ _SYSTEM = "C:\\Windows\\System32\\"
 @dataclass(frozen=True)
 class WineHost(LocalHost):
     """Drive C: is Wine's; a program is every `.exe` that is there, and what `programs` has besides."""
+
+    kind: ClassVar[type[Program]] = WineProgram
 
     def _program(self, program: str) -> Sequence[str] | None:
         known = super()._program(program)

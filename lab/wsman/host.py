@@ -15,7 +15,7 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from lab.wsman.program import Program
 
@@ -145,6 +145,9 @@ class LocalHost:
     `stand_ins` answer scripts that the lab does not understand.
     """
 
+    kind: ClassVar[type[Program]] = Program
+    """How a program is run."""
+
     root: Path
     programs: Mapping[str, Sequence[str]]
     passwords: Mapping[str, str] = field(repr=False)
@@ -172,7 +175,7 @@ class LocalHost:
         prefix = self._program(program)
         if prefix is None:
             raise ProgramNotFoundError(program)
-        return Program([*prefix, *arguments], self.environment)
+        return self.kind([*prefix, *arguments], self.environment)
 
     def knows_program(self, program: str) -> bool:
         """Whether `programs` has it."""
