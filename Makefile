@@ -6,7 +6,7 @@
 
 # Which ending `make demo` shows.
 DEMO ?= grant
-# Which PC it is shown on: simulated or wine.
+# Which PC it is shown on, and which PCs the end-to-end tests use: simulated or wine.
 # Not ?=, for make itself has a variable of this name, a Pascal compiler's.
 PC := simulated
 # What `make test` runs and `make check` looks at; empty means all.
@@ -38,6 +38,7 @@ help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
+	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
 
@@ -47,7 +48,7 @@ demo: ## from nothing to the main job having run, told step by step
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test
-	@$(python) tools/run_tests.py $(TESTS)
+	@$(python) tools/run_tests.py $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test

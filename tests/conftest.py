@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["canary", "pytest_configure"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the end-to-end tests be run on another kind of PC."""
+    parser.addoption(
+        "--pc", choices=["simulated", "wine"], default="simulated", help="which PCs tests/lab uses"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
     items.sort(key=lambda item: turn(item.nodeid))

@@ -18,6 +18,9 @@ PACKAGE = "agent/src/latchkey_agent"
 WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
 PYTEST = (sys.executable, "-m", "pytest")
 WAITING_AT_ONCE = "4"
+ON_WINE = ("--pc", "wine")
+END_TO_END = "tests/lab"
+WINE_AT_ONCE = "3"
 # In the order of tests/sharing.py, which says what stays together, too.
 SHARED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
@@ -52,9 +55,11 @@ def run_all() -> int:
 
 
 def main(selection: list[str]) -> int:
-    """Run the selected tests, or all and the coverage gate; return the exit code."""
+    """Run the selected tests, or all and the coverage gate, or all that a Wine PC can play; return the exit code."""
     if not selection:
         return run_all()
+    if selection == [*ON_WINE]:
+        selection += ["-n", WINE_AT_ONCE, *SHARED, "--durations=15", END_TO_END]
     failed = subprocess.run([*PYTEST, *selection], cwd=ROOT, check=False).returncode
     print("left out: the coverage gate, since only some tests were selected")
     return failed

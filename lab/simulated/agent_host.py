@@ -23,12 +23,11 @@ import msgspec
 
 from lab.simulated import calls, wire
 from lab.simulated.accounts import SYSTEM_SID
+from lab.simulated.otherversion import speak
 from lab.simulated.remote import LinkedClock, WindowsLink, linked_computer
-from latchkey_agent import control
 from latchkey_agent.agent import Agent
 from latchkey_agent.peer import Peer
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.frames import FrameError, wipe
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def run(config: AgentConfig) -> None:
     # SIGUSR1 tells where every thread stands, without any values.
     faulthandler.register(signal.SIGUSR1)
     if config.protocol is not None:
-        _speak(config.protocol)
+        speak(config.protocol)
     link = WindowsLink(str(Path(config.pipes, "windows")))
     host = AgentHost(config, link)
     try:
@@ -66,12 +65,6 @@ def run(config: AgentConfig) -> None:
         # Windows went away under the service; there is nobody to tell.
         _logger.info("the PC is gone")
     os._exit(0)
-
-
-def _speak(version: int) -> None:
-    """Make of this process's agent one that speaks another version of the protocol."""
-    for module in (codec, control):
-        vars(module)["PROTOCOL_VERSION"] = version
 
 
 class AgentHost:

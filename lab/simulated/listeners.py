@@ -90,7 +90,7 @@ class Listeners:
             root=machine.disk,
             programs=self._programs(),
             passwords={machine.operator.account.user: self._operator_password},
-            environment=_environment(),
+            environment=environment(),
             name=machine.windows.device,
             stand_ins=machine.settings.stand_ins,
         )
@@ -101,14 +101,18 @@ class Listeners:
         sid = self._machine.operator.account.sid
         seconds = str(self._machine.settings.updates_seconds)
         run = [sys.executable, "-m"]
-        more = self._machine.settings.programs
         return {
-            **{path: [*run, module, windows] for path, module in more.items()},
+            **self._more_programs(),
             AGENT_PROGRAM: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
             r"C:\Lab\updates.exe": [*run, "lab.simulated.programs.updates", windows, seconds],
             r"C:\Lab\accounting.exe": [*run, "lab.simulated.programs.accounting", windows, seconds],
             r"C:\Lab\hostname.exe": [*run, "lab.simulated.programs.hostname", windows],
         }
+
+    def _more_programs(self) -> dict[str, list[str]]:
+        windows = str(self._machine.pipe("windows"))
+        more = self._machine.settings.programs
+        return {path: [sys.executable, "-m", module, windows] for path, module in more.items()}
 
     def close(self) -> None:
         """Give the ports back."""
@@ -125,7 +129,7 @@ def _reserve_port() -> socket.socket:
     return reserved
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment of the PC's programs: where Python finds them, and nothing more."""
     places = (
         Path(__file__).parents[2],

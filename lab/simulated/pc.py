@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import resource
 import secrets
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from lab.simulated.listeners import Listeners
 from lab.simulated.logon import LogonScreen
 from lab.simulated.loop import lab_loop
 from lab.simulated.machine import Machine
+from lab.simulated.mishaps import Mishaps
 from lab.simulated.ports import PortServer
 from lab.simulated.power import Power
 from lab.simulated.services import SETTINGS_FILE, START_SECONDS, Services
@@ -32,7 +32,6 @@ from latchkey_agent.protocol import codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
     from types import TracebackType
 
     from lab.computer import Hands
@@ -46,7 +45,7 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path (unix(7): sun_path has 108, the last one is zero)."""
 
 
-class SimulatedComputer:
+class SimulatedComputer(Mishaps):
     """`lab.computer.Computer`, as a model. Several live side by side on one thread.
 
     Beyond that protocol, `windows` is the model itself; touch it through `on_loop`.
@@ -123,7 +122,7 @@ class SimulatedComputer:
         for place in (
             folder,
             self.disk / "registry",
-            *(self._machine.drive() / "Users" / u for u in (self.settings.user, OPERATOR)),
+            *(self._users_folder / user for user in (self.settings.user, OPERATOR)),
         ):
             place.mkdir(parents=True, exist_ok=True)
         if self.settings.policy is not None:
@@ -173,6 +172,20 @@ class SimulatedComputer:
         """Where the agent keeps its journal."""
         return self._machine.drive() / "ProgramData" / "Latchkey"
 
+    @property
+    def operator_folder(self) -> Path:
+        """The folder of the operator's own files."""
+        return self._users_folder / OPERATOR
+
+    @property
+    def _users_folder(self) -> Path:
+        return self._machine.drive() / "Users"
+
+    @property
+    def log(self) -> str:
+        """What the agent has logged."""
+        return (self.disk.parent / "agent.log").read_text(encoding="utf-8")
+
     def power_on(self) -> None:
         """Switch it on; returns before it is up."""
         lab_loop.call(self._power.on)
@@ -210,62 +223,9 @@ class SimulatedComputer:
             raise ConnectionResetError
         return codec.decode_answer(frame.body)
 
-    def windows_update_restart(self, grace: float = 0.0) -> None:
-        """Let Windows Update restart the PC."""
-        lab_loop.call(lambda: self._power.restart(message="Updates", grace=grace, by_agent=False))
-
-    def freeze(self) -> None:
-        """Hang: accept connections and never answer."""
-        lab_loop.call(self._power.freeze)
-
-    def thaw(self) -> None:
-        """Go on after `freeze`."""
-        lab_loop.call(self._power.thaw)
-
-    def crash_agent(self) -> None:
-        """Kill the agent alone; the service manager starts it again. Returns when it answers."""
-
-        async def crash() -> None:
-            await self._services.kill_agent()
-            self._machine.tell("pc", "agent_crashed", "The agent's process has ended.")
-            self._machine.ready["agent"].clear()
-            await self._services.start_agent()
-            await self._services.wait_ready("agent")
-
-        lab_loop.run(crash())
-
-    def set_clock(self, moment: datetime) -> None:
-        """Set the PC's clock; returns when the agent knows."""
-
-        async def set_it() -> None:
-            self.windows.clock.set(moment)
-            self._machine.tell("pc", "clock_set", f"The clock is set to {moment.isoformat()}.")
-            await self._ports.tell_agent("clock_changed")
-
-        lab_loop.run(set_it())
-
-    def fill_disk(self, *, full: bool = True) -> None:
-        """Let every write of the agent fail as on a full disk, or succeed again.
-
-        It is RLIMIT_FSIZE of its process; a real full disk would still take overwrites.
-        """
-
-        def limit() -> None:
-            if self._services.agent_pid is not None:
-                most = 0 if full else resource.RLIM_INFINITY
-                bytes_left = (most, resource.RLIM_INFINITY)
-                resource.prlimit(self._services.agent_pid, resource.RLIMIT_FSIZE, bytes_left)
-
-        lab_loop.call(limit)
-
     def on_loop(self, change: Callable[[], T]) -> T:
         """Call `change` on the lab's thread, where the model may be touched."""
         return lab_loop.call(change)
-
-    @property
-    def agent_pid(self) -> int | None:
-        """The process in which the agent runs, if it runs."""
-        return self._services.agent_pid
 
     @property
     def account(self) -> WindowsAccount:
@@ -290,17 +250,6 @@ class SimulatedComputer:
             await self._ports.tell_agent("sessions_changed")
 
         lab_loop.run(told())
-
-    def sign_in_other(self, user: str, *, console: bool = False) -> None:
-        """Sign somebody else in, remotely or at the console."""
-
-        def sign_in() -> None:
-            other = self.windows.accounts.find(user) or self.windows.accounts.add(
-                user, bytearray(secrets.token_urlsafe(12).encode("utf-16-le"))
-            )
-            self.windows.sessions.sign_in(other.account, console=console)
-
-        lab_loop.call(sign_in)
 
     def __enter__(self) -> Self:
         """Switch it on, sign the customer in, and let them begin their script."""

@@ -124,6 +124,10 @@ class Services:
             self._killed.append(agent)
             await self.reap()
 
+    async def revive_agent(self) -> None:
+        """Start the agent again, as the service manager does with a service that has died."""
+        await self.start_agent()
+
     async def stop(self, within: float) -> None:
         """End all in good order; what has not ended after `within` seconds is killed."""
         for name, process in self._running.items():

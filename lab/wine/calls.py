@@ -16,6 +16,11 @@ from lab.simulated.wire import Token
 PORT_FILE = "windows.port"
 """In the folder C:\\lab: where the lab's Windows listens on the loopback interface."""
 
+MACHINE_KEY_FILE = "machine.key"
+"""In the same folder: what makes DPAPI of this PC another than the next one's, 32 random bytes."""
+PROTOCOL_FILE = "protocol"
+"""In the same folder, where there is one: the version of the protocol that this PC's agent speaks."""
+
 
 class Claim(Call, frozen=True, tag="claim"):
     """This process is a program of that account, in that session."""

@@ -18,14 +18,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from lab.computer import LabError
 from lab.simulated.loop import lab_loop
 from lab.simulated.pc import SimulatedComputer
 from lab.simulated.services import SETTINGS_FILE
 from lab.simulated.settings import Settings
 
 from .agent_pc import SERVICE_LOG
-from .calls import PORT_FILE
+from .calls import PORT_FILE, PROTOCOL_FILE
 from .customer import Office, SeatedCompanions
 from .hands import WineHands
 from .installed import InstalledPC
@@ -36,7 +35,6 @@ from .services import WineListeners, WineServices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from lab.computer import Hands
@@ -100,8 +98,11 @@ class WineComputer(SimulatedComputer):
         settings_file = self._pc.program_data / SETTINGS_FILE
         if self.settings.policy is not None:
             settings_file.write_text(self.settings.policy, encoding="utf-8")
+        if self.settings.agent_protocol is not None:
+            told = str(self.settings.agent_protocol)
+            (self._pc.lab / PROTOCOL_FILE).write_text(told, encoding="ascii")
         for user in (self.settings.user, self._machine.operator.account.user):
-            (self._pc.path(r"C:\users") / user).mkdir()
+            (self._users_folder / user).mkdir()
         (self.disk / "C").symlink_to("drive_c", target_is_directory=True)
 
     def _open(self) -> None:
@@ -117,6 +118,13 @@ class WineComputer(SimulatedComputer):
             self._office.hang_up()
             self._hands.__exit__(None, None, None)
 
+    @property
+    def _users_folder(self) -> Path:
+        return self._pc.path(r"C:\users")
+
+    def _renew_keys(self) -> None:
+        self._pc.renew_machine_key()
+
     # --- lab.computer.Computer
 
     @property
@@ -129,21 +137,20 @@ class WineComputer(SimulatedComputer):
         """What the service has logged."""
         return self._pc.told(SERVICE_LOG)
 
+    def show_banner(self) -> None:
+        """Let Windows show a text before each logon, which somebody has to confirm."""
+        policies = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
+        self._pc.run("add", policies, "/v", "LegalNoticeText", "/d", "Authorised use only", program="reg")
+
     def registry(self, key: str) -> str:
         """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""
         return self._pc.run("query", key, program="reg")
 
-    def set_clock(self, moment: datetime) -> None:
-        """Refuse: the clock is the host's."""
-        self._lacks("set_clock")
-
-    def fill_disk(self, *, full: bool = True) -> None:
-        """Refuse: it is a limit of a Linux process."""
-        self._lacks("fill_disk")
-
-    def _lacks(self, what: str) -> None:
-        msg = f"{what} cannot be played on a Wine PC"
-        raise LabError(msg)
+    @property
+    def agent_pid(self) -> int | None:
+        """The process in which the agent runs, if it runs."""
+        service = self._pc.service()
+        return int(service.name) if service else None
 
     def hang_up(self) -> None:
         """End the lab's own programs on the PC until its next boot; the customer does no more."""

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
+import time
 from pathlib import Path
 
 from agent.packaging import database, identity, product
@@ -15,6 +18,7 @@ from agent.packaging.workshop import PACKAGES, ROOT, WorkError, fingerprint, lac
 from latchkey_agent.windows import names
 
 from . import tools
+from .calls import MACHINE_KEY_FILE
 from .package import PackagePC, for_wine
 from .pc import WinePC, copy_disk
 from .prefix import CACHE, template
@@ -27,6 +31,11 @@ _PARTS = (
 _FILES = ("agent_pc", "calls", "installed", "package", "pc", "prefix", "programs")
 """What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
+# As Wine writes its registry.
+_SERVICE_KEY = f"[System\\\\CurrentControlSet\\\\Services\\\\{names.SERVICE}]"
+_START = '"Start"=dword:{:08x}\n'
+_AUTOMATIC, _DISABLED = 2, 4
+"""SERVICE_AUTO_START and SERVICE_DISABLED (winsvc.h)."""
 
 
 def missing() -> str | None:
@@ -61,7 +70,7 @@ def _install(target: Path) -> None:
         for file in office.pc.program_data.iterdir():
             if file.name not in _KEPT:
                 file.unlink()
-        for name in ("anchor", "service.log", "agent.msi"):
+        for name in ("anchor", MACHINE_KEY_FILE, "service.log", "agent.msi"):
             (office.pc.lab / name).unlink(missing_ok=True)
         shutil.copyfile(logon_screen(), office.pc.lab / "logon_screen.exe")
 
@@ -81,7 +90,39 @@ class InstalledPC(WinePC):
         """Copy the prefix."""
         copy_disk(installed(), self.folder)
 
+    def let_service_start(self, *, automatically: bool) -> None:
+        """Say whether the agent's service starts with the PC, which must be off."""
+        registry = self.folder / "system.reg"
+        before, key, after = registry.read_text(encoding="utf-8").partition(_SERVICE_KEY)
+        told = _START.format(_AUTOMATIC if automatically else _DISABLED)
+        if key and not after.partition("\n\n")[0].count(told):
+            other = _START.format(_DISABLED if automatically else _AUTOMATIC)
+            registry.write_text(before + key + after.replace(other, told, 1), encoding="utf-8")
+
+    def service(self) -> Path | None:
+        """Return the folder below /proc of the process that hosts the agent's service, if it runs."""
+        return next((process for process in self.processes() if _hosts_service(process)), None)
+
+    def kill_service(self) -> None:
+        """Kill that process; returns when it is gone."""
+        if (process := self.service()) is not None:
+            os.kill(int(process.name), signal.SIGKILL)
+            while _hosts_service(process):
+                time.sleep(0.01)
+
+    def start_service(self) -> None:
+        """Start the agent's service; returns when Windows says that it runs."""
+        self.run("start", names.SERVICE, program="net")
+
     def stop_service(self) -> None:
         """Stop the agent's service, if it runs; returns when it has stopped."""
         process = self.start("stop", names.SERVICE, program="net")
         process.communicate(timeout=30)
+
+
+def _hosts_service(process: Path) -> bool:
+    try:
+        return b"lab.wine.guest.service" in (process / "cmdline").read_bytes()
+    except OSError:
+        # It has ended meanwhile.
+        return False

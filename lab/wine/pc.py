@@ -11,6 +11,7 @@ would wait for ever.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from typing import Self
 from agent.packaging.installer import HOST
 from agent.packaging.workshop import ROOT, WorkError, run
 
+from .calls import MACHINE_KEY_FILE
 from .prefix import LAB, PROGRAM_DATA, PROGRAM_FILES, SYSTEM, compiled, environment, template
 
 AGENT_SOURCE = ROOT / "agent" / "src" / "latchkey_agent"
@@ -113,6 +115,10 @@ class WinePC:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
 
+    def renew_machine_key(self) -> None:
+        """Let DPAPI not open any more what it has sealed here, as after a restored profile."""
+        (self.lab / MACHINE_KEY_FILE).write_bytes(secrets.token_bytes(32))
+
     # --- power
 
     def power_on(self) -> None:
@@ -121,11 +127,15 @@ class WinePC:
         Raises:
             WorkError: Wine does not start.
         """
+        if not (self.lab / MACHINE_KEY_FILE).exists():
+            self.renew_machine_key()
         self._watch_over()
         for command in (["wineserver", "-p"], ["wine", "cmd", "/c", "exit"]):
             done = subprocess.run(
                 command, env=self._environment, check=False,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                # Python ignores SIGXFSZ, and so shall its child: a full disk is an error, not a program's end.
+                restore_signals=False,
             )  # fmt: skip
             if done.returncode:
                 msg = (

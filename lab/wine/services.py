@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.packaging.installer import HOST
 from agent.packaging.workshop import WorkError
-from lab.computer import LabError
-from lab.simulated.listeners import Listeners
+from lab.simulated.listeners import Listeners, environment
 from lab.simulated.services import Services
 
 from .host import WineHost, wine_host
@@ -19,6 +18,7 @@ from .pc import PACKAGED_RUN
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Sequence
 
     from lab.simulated.machine import Machine
 
@@ -35,8 +35,14 @@ class WineListeners(Listeners):
         host = str(machine.drive() / "Program Files" / "Latchkey" / HOST)
         seconds = str(machine.settings.updates_seconds)
         run = ("wine", host, "-I", "-B", PACKAGED_RUN, "lab.wine.guest.programs")
-        programs = {rf"C:\Lab\{name}.exe": (*run, name, seconds) for name in PROGRAMS}
-        return wine_host(machine.disk, {machine.operator.account.user: self._operator_password}, programs)
+        programs: dict[str, Sequence[str]] = {
+            rf"C:\Lab\{name}.exe": (*run, name, seconds) for name in PROGRAMS
+        }
+        # Those that a test brings are programs of Linux, and find nothing in the environment of a Wine PC.
+        outside = ["env", *(f"{name}={value}" for name, value in environment().items())]
+        brought = {path: (*outside, *command) for path, command in self._more_programs().items()}
+        accounts = {machine.operator.account.user: self._operator_password}
+        return wine_host(machine.disk, accounts, {**programs, **brought})
 
 
 class WineServices(Services):
@@ -48,15 +54,14 @@ class WineServices(Services):
 
     async def start(self) -> None:
         """Start all services; returns when all answer."""
-        if self._machine.faults.agent_stays_down:
-            msg = (
-                "agent_stays_down cannot be played on a Wine PC: its service manager starts what is installed"
-            )
-            raise LabError(msg)
+        stays_down = self._machine.faults.agent_stays_down
+        self._pc.let_service_start(automatically=not stays_down)
+        if stays_down:
+            await self.start_agent()
         await super().start()
 
     async def start_agent(self) -> None:
-        """Boot Wine, which starts the service."""
+        """Boot Wine, which starts the service unless it shall not."""
         booting = asyncio.create_task(asyncio.to_thread(self._pc.power_on))
         try:
             await asyncio.shield(booting)
@@ -68,9 +73,12 @@ class WineServices(Services):
             raise
 
     async def kill_agent(self) -> None:
-        """Refuse: Wine does not start a service again that has died."""
-        msg = "the agent alone cannot crash on a Wine PC: its service manager would not notice"
-        raise LabError(msg)
+        """Kill the service's process; Wine's service manager does not notice."""
+        await asyncio.to_thread(self._pc.kill_service)
+
+    async def revive_agent(self) -> None:
+        """Start the service again in the service manager's place."""
+        await asyncio.to_thread(self._pc.start_service)
 
     def kill(self) -> None:
         """Kill everything that runs on the PC; returns when it is gone."""

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from lab.canary import make
-from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.pc import SimulatedComputer
 from tests.lab.job import Job, Operator, Task
+from tests.lab.kinds import pc
 from tests.lab.provoked import error_code, provokes
 
 if TYPE_CHECKING:

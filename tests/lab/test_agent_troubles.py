@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.keys import MachineKeys
 from lab.simulated.script import Grant
 from lab.simulated.settings import POLICY
 from lab.simulated.windows import WindowsError
@@ -85,9 +84,8 @@ def shorten(computer: SimulatedComputer) -> None:
 
 
 def lose_keys(computer: SimulatedComputer) -> None:
-    """Let DPAPI not open any more what it has sealed, as after a restored profile."""
-    computer.on_loop(lambda: setattr(computer._machine, "keys", MachineKeys()))
-    computer.crash_agent()
+    """Let DPAPI not open any more what it has sealed."""
+    computer.lose_keys()
 
 
 def stop_sessions(computer: SimulatedComputer) -> None:

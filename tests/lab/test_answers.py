@@ -16,8 +16,9 @@ import pytest
 
 from lab.canary import make
 from lab.simulated import script as s
-from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.pc import SimulatedComputer
 from tests.lab.job import Job, Operator, end, play, request, start
+from tests.lab.kinds import pc
 from tests.lab.provoked import by_code
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.pc import SimulatedComputer, pc
+from lab.simulated.pc import SimulatedComputer
 from lab.simulated.script import Grant
 from lab.simulated.ways import WAYS
 from lab.ssh.files import SshMissingError, sshd
 from tests.lab.job import Job, Operator, apply, end, request, start
+from tests.lab.kinds import pc
 from tests.lab.provoked import by_code
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def package(version: str, **options: object) -> dict[str, Any]:
 
 def no_place(computer: SimulatedComputer) -> None:
     """Let the operator have no folder for temporary files."""
-    folder = computer.disk / "C" / "Users" / "helpdesk" / "AppData"
+    folder = computer.operator_folder / "AppData"
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_bytes(b"")
 

@@ -16,8 +16,8 @@ from lab.wine import tools
 from lab.wine.display import Display
 from lab.wine.hands import WineHands
 from tests.canary import search
-from tests.lab.conftest import scrapped_wine_pc
 from tests.lab.job import Operator, apply, end, play, request, start
+from tests.lab.kinds import scrapped_wine_pc
 from tests.lab.maintenance import maintain, prepare
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@
 | accounts | the lab's | LogonUserW accepts everything, there is one account only |
 | sessions | the lab's | there are none, nothing can be locked |
 | restart | the lab's | it does nothing |
-| boot id, pending restart, clock, DPAPI, event | the product's | Wine has them |
+| clock | the product's, as far off as the lab says | Wine's is the host's, which nobody may set |
+| DPAPI | the product's, under a key of the PC | Wine's key is the same on every computer, and cannot be lost |
+| boot id, pending restart, event | the product's | Wine has them |
 | companion | the lab's | sessions are the lab's |
 | anchor | a file | Wine's registry is lost in a power cut |
 | who a client is | process and session the product's, the account the lab's | there is one account only |
@@ -16,12 +18,14 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from lab.simulated import calls
 from lab.simulated.accounts import SYSTEM_SID
 from lab.simulated.remote import LinkedAccounts, LinkedSessions
-from lab.wine.calls import TokenAnswer, TokenOf
+from lab.wine.calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import Computer, LogonFacts, PortError
 from latchkey_agent.windows import access, compose, folders, forecast, identity
@@ -35,6 +39,7 @@ from latchkey_agent.windows.power import WindowsPower
 
 from .link import LabLink
 
+MACHINE_KEY = Path("C:\\lab", MACHINE_KEY_FILE)
 EVENT_FOR_ALL = "D:(A;;0x1f0003;;;WD)"
 """The lab's logon screen is not LocalSystem, and Wine enforces the access lists of events."""
 
@@ -77,6 +82,28 @@ class LabDesk(WindowsDesk):
     def summon_companion(self, account: Account) -> None:
         """Have the lab start the account's companion."""
         self._link.ask(calls.Summon(account.sid), None)
+
+
+class LabClock(WindowsClock):
+    """The product's clock, set as the lab has set the PC's."""
+
+    offset: ClassVar = timedelta()
+
+    def now(self) -> datetime:
+        """Return what the PC's clock shows."""
+        return super().now() + self.offset
+
+
+class LabKeys(SystemKeys):
+    """The product's calls of DPAPI, with what makes this PC another than the next in their entropy."""
+
+    def protect(self, secret: bytearray, entropy: bytes) -> bytes:
+        """Return `secret` sealed; raises PortError."""
+        return super().protect(secret, entropy + MACHINE_KEY.read_bytes())
+
+    def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
+        """Open what `protect` made; raises PortError."""
+        return super().unprotect(blob, entropy + MACHINE_KEY.read_bytes())
 
 
 class AnchorFile:
@@ -137,11 +164,11 @@ def parts() -> compose.Parts:
     folder = folders.data_folder()
     computer = Computer(
         device=compose.device_name(),
-        clock=WindowsClock(),
+        clock=LabClock(),
         accounts=accounts,
         sessions=sessions,
         power=LabPower(link, sessions),
-        keys=SystemKeys(),
+        keys=LabKeys(),
         desk=desk,
         anchor=AnchorFile(Path("C:\\lab\\anchor")),
     )

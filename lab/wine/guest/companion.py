@@ -8,6 +8,7 @@ r"""The product's companion on a Wine PC: `companion SID SESSION LANGUAGE`.
 | password dialog | CredUIPromptForCredentialsW | Wine's CredUIPromptForWindowsCredentialsW is a stub (error 120) |
 | what the screen does | the lab's sessions, and the file C:\lab\screen | Wine locks nothing, knows no presentation |
 | language, session | as told | Wine has one of each |
+| asking the service manager | one thread at a time (`manager`) | Wine mixes up two |
 
 Every notice by the clock is also written to C:\lab\notices, one a line: no
 program can read a balloon's text.
@@ -32,10 +33,11 @@ from latchkey_agent.companion.screen.password import ERROR_CANCELLED, MAX_PASSWO
 from latchkey_agent.companion.screen.run import Parts, WindowsStage, run
 from latchkey_agent.companion.steps import Screen
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.windows import api
+from latchkey_agent.windows import api, names
 from latchkey_agent.windows import desktop_api as desktop
 
 from .link import LabLink
+from .manager import connect
 
 LAB = Path("C:\\lab")
 SCREEN_FILE, NOTICES_FILE, LOG_FILE = LAB / "screen", LAB / "notices", LAB / "companion.log"
@@ -105,7 +107,8 @@ def main(sid: str, session: str, language: str) -> int:
     link = LabLink()
     link.ask(Claim(os.getpid(), Token(sid, int(session))), None)
     stage = partial(LabStage, LinkedSessions(link), int(session))
-    return run(Parts(stage, language=lambda: language, mutex=f"Local\\LatchkeyCompanion{session}"))
+    own = f"Local\\LatchkeyCompanion{session}"
+    return run(Parts(stage, partial(connect, names.PIPE_CUSTOMER), lambda: language, own))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from lab.simulated.wire import SocketStream, Token
 from lab.wine.calls import Claim
 from latchkey_agent import stream
 from latchkey_agent.protocol.frames import FrameError, wipe
-from latchkey_agent.windows import pipes
 
 from .link import LabLink
+from .manager import connect
 
 
 def main(pipe: str, *who: str) -> None:
@@ -42,7 +42,7 @@ def _accept(listener: socket.socket, pipe: str) -> None:
 
 
 def _relay(connection: socket.socket, pipe: str) -> None:
-    with suppress(OSError, FrameError), connection, pipes.connect(pipe) as agent:
+    with suppress(OSError, FrameError), connection, connect(pipe) as agent:
         while _exchange(SocketStream(connection), agent):
             pass
 

@@ -7,17 +7,24 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from typing import ClassVar
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import win32service
 
 from lab.simulated import calls, wire
+from lab.simulated.otherversion import speak
+from lab.wine.calls import PROTOCOL_FILE
 from latchkey_agent.protocol.frames import FrameError
 from latchkey_agent.windows import compose, service
 
 from . import adapters
 from .link import LabLink
+
+if TYPE_CHECKING:
+    import socket
 
 ACTED_WITHIN = 9.0
 """Seconds that the lab's Windows is kept waiting; it waits a little longer."""
@@ -67,24 +74,31 @@ class LabService(service.LatchkeyService):
         self._acted = self._notices = Acted()
 
     def SvcRun(self) -> None:  # noqa: N802 - pywin32's name
-        """Listen to the lab's Windows beside what the product does."""
-        threading.Thread(target=self._listen, name="lab", daemon=True).start()
+        """Listen to the lab's Windows beside what the product does, which finds the clock set."""
+        connection = LabLink().connect()
+        wire.send(connection, msgspec.json.encode(calls.Subscribe()))
+        self._next_notice(connection)
+        threading.Thread(target=self._listen, args=(connection,), name="lab", daemon=True).start()
         super().SvcRun()
 
     def _work(self, host: compose.Host) -> None:
         LabLink().ask(calls.Ready("agent"), None)
         super()._work(host)
 
-    def _listen(self) -> None:
-        connection = LabLink().connect()
-        wire.send(connection, msgspec.json.encode(calls.Subscribe()))
-        try:
-            while (frame := wire.receive(connection)) is not None:
-                self._pass_on(msgspec.json.decode(frame.body, type=calls.Notice))
+    def _listen(self, connection: socket.socket) -> None:
+        # The lab's Windows goes, and the PC with it.
+        with suppress(OSError, FrameError):
+            while True:
                 wire.send(connection, b"{}")
-        except (OSError, FrameError):
-            # The lab's Windows is gone, and the PC with it.
-            return
+                self._pass_on(self._next_notice(connection))
+
+    def _next_notice(self, connection: socket.socket) -> calls.Notice:
+        frame = wire.receive(connection)
+        if frame is None:
+            raise ConnectionResetError
+        notice = msgspec.json.decode(frame.body, type=calls.Notice)
+        adapters.LabClock.offset = notice.clock.offset
+        return notice
 
     def _pass_on(self, notice: calls.Notice) -> None:
         if notice.kind in CONTROLS:
@@ -95,6 +109,9 @@ class LabService(service.LatchkeyService):
 
 def main() -> None:
     """Host the service. Wine's event log keeps nothing, so the log goes to a file, too."""
+    other = Path("C:\\lab", PROTOCOL_FILE)
+    if other.exists():
+        speak(int(other.read_text(encoding="ascii")))
     file = logging.FileHandler("C:\\lab\\service.log", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(file)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PIECE = 65536
+_logger = logging.getLogger("lab.wsman.scripts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ def run_process(
     outputs.join()
     code = process.wait()
     console.ended()
+    if code < 0:
+        _logger.warning("a program was ended by signal %d", -code)
     return code if code >= 0 else 1
 
 

@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service manager, asked by one thread at a time.
+
+Wine's client of it mixes up the threads of a process: two that ask at once get
+"invalid handle" (error 6) now and then. Windows' does not.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from latchkey_agent.windows import pipes
+
+_asking = threading.Lock()
+
+
+def connect(name: str, limit: float = 90.0) -> pipes.PipeStream:
+    """Connect to a pipe of the agent as the product does; raises OSError."""
+    return pipes.connect(name, server=_service_process, limit=limit)
+
+
+def _service_process() -> int:
+    with _asking:
+        return pipes.service_process()
