@@ -39,9 +39,10 @@ class Event(NamedTuple):
 
 
 class EventLog:
-    """What happened so far, and a way to wait for what will."""
+    """What happened so far, and a way to wait for what will: `patience` seconds, unless told."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 30.0) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._waiting: list[tuple[str, int, Future[Event]]] = []
@@ -99,12 +100,13 @@ class EventLog:
             if future.set_running_or_notify_cancel():
                 future.set_exception(self._failed)
 
-    def wait_for(self, what: str, count: int = 1, timeout: float = 30.0) -> Event:
+    def wait_for(self, what: str, count: int = 1, timeout: float | None = None) -> Event:
         """Wait until `what` has happened `count` times in all, and return the last of them.
 
         Raises:
             LabError: it did not happen within `timeout` seconds, or the lab itself failed.
         """
+        timeout = self._patience if timeout is None else timeout
         try:
             return self.future(what, count).result(timeout)
         except TimeoutError:
@@ -247,7 +249,7 @@ class Computer(Protocol):
     def shut_down(self) -> None:
         """Shut it down in good order; returns when it is off."""
 
-    def wait_until_up(self, timeout: float = 30.0) -> None:
+    def wait_until_up(self, timeout: float | None = None) -> None:
         """Wait until the agent and the listener answer.
 
         Raises:

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from lab.computer import EventLog, Faults, LabError, Reach
 from lab.simulated import wire
@@ -51,10 +51,13 @@ class SimulatedComputer(Mishaps):
     Beyond that protocol, `windows` is the model itself; touch it through `on_loop`.
     """
 
+    patience: ClassVar[float] = 30.0
+    """Seconds that anything may take on it."""
+
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.settings = settings
         self.faults = Faults()
-        self.events = EventLog()
+        self.events = EventLog(self.patience)
         self.disk = folder / "disk"
         self._pipes = _pipes_folder()
         self._operator_password = secrets.token_urlsafe(12)
@@ -198,8 +201,9 @@ class SimulatedComputer(Mishaps):
         """Shut it down in good order; returns when it is off."""
         lab_loop.run(self._power.shut_down())
 
-    def wait_until_up(self, timeout: float = 30.0) -> None:
+    def wait_until_up(self, timeout: float | None = None) -> None:
         """Wait until the agent and the listener answer; raises LabError where they do not."""
+        timeout = self.patience if timeout is None else timeout
         try:
             lab_loop.run(self._power.up.wait(), timeout)
         except TimeoutError:
@@ -232,10 +236,10 @@ class SimulatedComputer(Mishaps):
         """The customer's account in the model; change it through `on_loop`."""
         return self._machine.customer
 
-    def wait_for_logon_screen(self, boot: int, timeout: float = 30.0) -> None:
+    def wait_for_logon_screen(self, boot: int) -> None:
         """Wait until the logon screen of the `boot`-th boot has asked the agent for a ticket."""
-        self.events.wait_for("up", boot, timeout)
-        lab_loop.run(self._logon.looked.wait(), timeout)
+        self.events.wait_for("up", boot)
+        lab_loop.run(self._logon.looked.wait(), self.patience)
         self.settle()
 
     @property

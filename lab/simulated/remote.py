@@ -192,7 +192,10 @@ class LinkedDesk:
 
 
 class AnchorFile:
-    """ports.Anchor: a value of the PC's registry, kept in a file of its own on the PC's disk."""
+    """ports.Anchor: a value of the PC's registry, kept in a file of its own on the PC's disk.
+
+    A Wine PC has it, too, whose registry is lost in a power cut.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -221,6 +224,9 @@ class AnchorFile:
 
 
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        # Windows opens no folder for that; the file itself is written.
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from lab.simulated.loop import lab_loop
 from lab.simulated.pc import SimulatedComputer
@@ -55,6 +55,8 @@ def device_name() -> str:
 
 class WineComputer(SimulatedComputer):
     """`lab.computer.Computer`, with the product as it is delivered."""
+
+    patience: ClassVar[float] = 90.0
 
     def __init__(self, folder: Path, settings: Settings, display: Display | None = None) -> None:
         self._display = display
@@ -156,9 +158,9 @@ class WineComputer(SimulatedComputer):
         """End the lab's own programs on the PC until its next boot; the customer does no more."""
         lab_loop.call(self._relays.hang_up)
 
-    def wait_for_desktop(self, timeout: float = 30.0) -> None:
+    def wait_for_desktop(self) -> None:
         """Wait until no logon screen is shown any more, and its process has ended."""
-        lab_loop.run(cast("WineLogonScreen", self._logon).gone.wait(), timeout)
+        lab_loop.run(cast("WineLogonScreen", self._logon).gone.wait(), self.patience)
 
     def scrap(self) -> None:
         """Remove the disk; the PC must be off."""

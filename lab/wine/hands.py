@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds until what the customer waits for counts as not happening."""
+TRIES, SOON = 3, 3.0
+"""How often a key is pressed that seems to be lost, and the seconds until it does."""
 READING = 1.3
 """Seconds that a person reads before the first key: until then the request window takes none (`companion.guard`)."""
 LINKS = ("allow", "later", "decline", "report")
@@ -117,8 +119,24 @@ class WineHands:
         return self.enter_password()
 
     def type_password(self, dialog: Shown, password: bytearray) -> None:
-        """Type into the password dialog."""
-        self.display.type(password, at=dialog.grip)
+        """Type into the password dialog; anew where a busy computer has lost a key.
+
+        Raises:
+            LabError: the field does not take it.
+        """
+        self.wait_for("the keyboard in the password field", lambda: self._typed() >= 0)
+        for _ in range(TRIES):
+            self.display.type(password, at=dialog.grip)
+            if self._soon(lambda: self._typed() == len(password) // 2):
+                return
+            self.display.press("End", *["BackSpace"] * max(self._typed(), 0), at=dialog.grip)
+        msg = "the password field does not take what is typed"
+        raise LabError(msg)
+
+    def _typed(self) -> int:
+        """Return how many characters the password field has; -1 where the keyboard is elsewhere."""
+        there = self.seat.focus()
+        return there.typed if there else -1
 
     def open_password(self) -> Shown:
         """Choose allow; return the password dialog."""
@@ -175,11 +193,13 @@ class WineHands:
         """Choose a link of the request window by Tab and Enter."""
         self.request()
         # The focus is on the button below the links; Tab goes round to the first.
-        self.press(self._texts["title"], *["Tab"] * (LINKS.index(link) + 1), "Return")
-        self._gone(self._texts["title"])
+        self._pick(self._texts["title"], LINKS.index(link))
 
     def _pick(self, title: str, number: int) -> None:
-        self.press(title, *["Tab"] * (number + 1), "Return")
+        shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
+        for _ in range(number + 1):
+            self._move("Tab", shown.grip)
+        self.display.press("Return", at=shown.grip)
         self._gone(title)
 
     # --- the menu -----------------------------------------------------------------------
@@ -282,6 +302,22 @@ class WineHands:
         """Press keys in the window with this title, once it is there."""
         shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
         self.display.press(*keys, at=shown.grip)
+
+    def _move(self, key: str, at: tuple[int, int]) -> None:
+        """Press a key that moves the focus; again where a busy computer has lost it."""
+        before = self.seat.focus()
+        for _ in range(TRIES):
+            self.display.press(key, at=at)
+            if self._soon(lambda: self.seat.focus() != before):
+                return
+        msg = f"{key} moves nothing: the keyboard stays at {before}"
+        raise LabError(msg)
+
+    def _soon(self, look: Callable[[], bool]) -> bool:
+        until = time.monotonic() + SOON
+        while not (found := look()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return found
 
     def wait_for(self, what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
         """Return what `look` finds as soon as it finds something; Windows tells nobody when a window opens.

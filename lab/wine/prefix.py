@@ -20,6 +20,8 @@ from agent.packaging.forwarder import make_forwarder
 from agent.packaging.runtime import runtime, unpack_wheels
 from agent.packaging.workshop import ROOT, fingerprint, made_once, run
 
+from .addresses import keep_in_place
+
 CACHE = ROOT / "build" / "wine"
 TEST_PINS = ROOT / "requirements" / "windows-test.txt"
 
@@ -35,8 +37,9 @@ def environment(prefix: Path) -> dict[str, str]:
     """Return the environment of every Wine program of this prefix.
 
     It is built up, not copied: nothing of the caller's environment reaches
-    the PC, whose services have none of it either.
+    the PC, whose services have none of it either. Memory is part of it, see `addresses`.
     """
+    keep_in_place()
     return {
         "HOME": str(prefix),
         "LANG": "C.UTF-8",

@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 from lab.wsman.program import Program
 
+from .addresses import keep_in_place
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,6 +29,7 @@ class WineProgram(Program):
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        keep_in_place()
         super().__init__(command, environment)
         self.stdout, self.stderr = (_until_its_end(pipe, self) for pipe in (self.stdout, self.stderr))
 

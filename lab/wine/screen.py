@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.computer import LabError
 
-from .seen import Seen
+from .seen import Focus, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,12 +105,19 @@ class Seat:
 
     def windows(self) -> list[Shown]:
         """Return what is on the screen, the foremost first; nothing while the PC is off."""
+        return [Shown(*fields) for fields in json.loads(self._look("windows") or b"[]")]
+
+    def focus(self) -> Focus | None:
+        """Return where the next key goes; None while the PC is off."""
+        line = self._look("focus")
+        return Focus(*json.loads(line)) if line else None
+
+    def _look(self, at: str) -> bytes:
         with self._lock:
             if self._eyes is None or self._eyes.poll() is not None:
                 self.end(self._eyes)
                 self._eyes = self.start("lab.wine.guest.eyes")
-            line = _asked(self._eyes)
-        return [Shown(*fields) for fields in json.loads(line or b"[]")]
+            return _asked(self._eyes, at)
 
     def find(self, title: str) -> Shown | None:
         """Return the window with this title."""
@@ -154,12 +161,12 @@ class Seat:
         return self._pc.told("companion.log")
 
 
-def _asked(eyes: subprocess.Popen[bytes]) -> bytes:
+def _asked(eyes: subprocess.Popen[bytes], for_what: str) -> bytes:
     # The PC may be switched off meanwhile.
     with suppress(BrokenPipeError):
         assert eyes.stdin is not None  # noqa: S101 - it was started with pipes
         assert eyes.stdout is not None  # noqa: S101
-        eyes.stdin.write(b"\n")
+        eyes.stdin.write(f"{for_what}\n".encode())
         eyes.stdin.flush()
         return eyes.stdout.readline()
     return b""

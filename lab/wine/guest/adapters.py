@@ -17,14 +17,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 from lab.simulated import calls
 from lab.simulated.accounts import SYSTEM_SID
-from lab.simulated.remote import LinkedAccounts, LinkedSessions
+from lab.simulated.remote import AnchorFile, LinkedAccounts, LinkedSessions
 from lab.wine.calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import Computer, LogonFacts, PortError
@@ -104,26 +103,6 @@ class LabKeys(SystemKeys):
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
         """Open what `protect` made; raises PortError."""
         return super().unprotect(blob, entropy + MACHINE_KEY.read_bytes())
-
-
-class AnchorFile:
-    """ports.Anchor: a file, which survives a power cut."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def load(self) -> bytes | None:
-        """Return what was saved last, None if nothing ever was."""
-        return self._path.read_bytes() if self._path.exists() else None
-
-    def save(self, head: bytes) -> None:
-        """Replace what is kept."""
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(head)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
 
 
 class LabIdentity:
