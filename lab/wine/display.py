@@ -127,8 +127,10 @@ class _Server:
 
     def __enter__(self) -> int:
         size = f"{SCREEN}x24"
-        # The guard's standard input closes with this process.
-        command = f'exec 3>&1; Xvfb -displayfd 3 -screen 0 {size} -fbdir "$0" -nolisten tcp -noreset >/dev/null 2>&1 &'
+        # The guard's standard input closes with this process. -r: a key that is down for long because the computer
+        # is busy is still one key.
+        options = f'-screen 0 {size} -fbdir "$0" -nolisten tcp -noreset -r'
+        command = f"exec 3>&1; Xvfb -displayfd 3 {options} >/dev/null 2>&1 &"
         self._guard = subprocess.Popen(
             ["sh", "-c", f"{command} exec 3>&- 1>&-; cat >/dev/null; kill $!; wait $!", self._folder],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
