@@ -148,12 +148,6 @@ class WineComputer(SimulatedComputer):
         """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""
         return self._pc.run("query", key, program="reg")
 
-    @property
-    def agent_pid(self) -> int | None:
-        """The process in which the agent runs, if it runs."""
-        service = self._pc.service()
-        return int(service.name) if service else None
-
     def hang_up(self) -> None:
         """End the lab's own programs on the PC until its next boot; the customer does no more."""
         lab_loop.call(self._relays.hang_up)

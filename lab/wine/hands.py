@@ -313,10 +313,11 @@ class WineHands:
         msg = f"{key} moves nothing: the keyboard stays at {before}"
         raise LabError(msg)
 
-    def _soon(self, look: Callable[[], bool]) -> bool:
-        until = time.monotonic() + SOON
+    def _soon(self, look: Callable[[], T | None], patience: float = SOON) -> T | None:
+        """Return what `look` finds as soon as it finds something; else what it finds in the end."""
+        until = time.monotonic() + patience
         while not (found := look()) and time.monotonic() < until:
-            time.sleep(0.05)
+            time.sleep(0.1)
         return found
 
     def wait_for(self, what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
@@ -325,15 +326,11 @@ class WineHands:
         Raises:
             LabError: it found nothing in `patience` seconds; the text says what is on the screen.
         """
-        until = time.monotonic() + patience
-        while not (found := look()):
-            if time.monotonic() > until:
-                there = [shown.texts[:1] or shown.title for shown in self.seat.windows()]
-                msg = (
-                    f"{what} did not come within {patience} s; on the screen: {there}; {self.seat.log[-800:]}"
-                )
-                raise LabError(msg)
-            time.sleep(0.1)
+        found = self._soon(look, patience)
+        if not found:
+            there = [shown.texts[:1] or shown.title for shown in self.seat.windows()]
+            msg = f"{what} did not come within {patience} s; on the screen: {there}; {self.seat.log[-800:]}"
+            raise LabError(msg)
         return found
 
     def _gone(self, title: str) -> None:

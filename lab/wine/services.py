@@ -52,6 +52,12 @@ class WineServices(Services):
         super().__init__(machine, listeners)
         self._pc = pc
 
+    @property
+    def agent_pid(self) -> int | None:
+        """The process id of the agent's service, if it runs."""
+        service = self._pc.service()
+        return int(service.name) if service else None
+
     async def start(self) -> None:
         """Start all services; returns when all answer."""
         stays_down = self._machine.faults.agent_stays_down
