@@ -80,8 +80,14 @@ def hide_tile(computer: SimulatedComputer) -> None:
 
 
 def replace_session(computer: SimulatedComputer) -> None:
-    """End the session and open another of its name, while the first operator's connection is down."""
-    Faults(drop=Drop.UNANSWERED, times=1_000_000).write(computer.listener_faults)
+    """End the session and open another of its name, while the first operator's connection is down.
+
+    The power fails before: a call that is under way would hear how the session ended.
+    """
+    Faults(drop=Drop.UNPROCESSED, times=1_000_000).write(computer.listener_faults)
+    computer.power_cut()
+    computer.power_on()
+    computer.wait_until_up()
     computer.ask_agent(m.SessionEnd(session=SESSION))
     computer.ask_agent(m.SessionStart(session=SESSION, reason="Something else"))
     computer.listener_faults.unlink()
