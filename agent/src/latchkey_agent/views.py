@@ -129,6 +129,7 @@ _HELD_BACK: dict[HoldingBack, str] = {
     "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
     "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
     "full_screen": "the full-screen program on {who}'s screen to end, which the window does not disturb",
+    "unshown": "Windows to show the window at {who}'s screen, which failed; it is tried again",
 }
 
 

@@ -29,6 +29,7 @@ def waits_for(bench: Bench, request: str) -> str:
         ("viewed", "remote view"),
         ("presentation", "presentation"),
         ("full_screen", "full-screen program"),
+        ("unshown", "which failed"),
     ],
 )
 @pytest.mark.parametrize("shown", [False, True])

@@ -123,6 +123,25 @@ def test_what_held_back_a_request_that_is_over_is_forgotten(desk: Desk) -> None:
     assert desk.told(p.RequestHeldBack) == p.RequestHeldBack(request="r-2", reason="locked")
 
 
+def test_a_request_that_windows_cannot_show_is_tried_again(desk: Desk) -> None:
+    """After a while, not in a loop; the operator is told until then, and nothing counts as an answer."""
+    desk.opened()
+    desk.happens(s.Unshown("r-1"))
+    assert desk.told(p.RequestHeldBack) == p.RequestHeldBack(request="r-1", reason="unshown")
+    assert desk.look() == []
+    desk.now += timedelta(seconds=11)
+    desk.look()
+    assert desk.told(p.RequestHeldBack) == p.RequestHeldBack(request="r-1")
+    desk.open()
+
+
+def test_a_window_of_a_request_that_is_over_need_not_be_shown(desk: Desk) -> None:
+    """Its failure comes after the request has gone."""
+    desk.opened()
+    desk.shows()
+    assert desk.happens(s.Unshown("r-1")) == []
+
+
 @pytest.mark.parametrize("reason", ["locked", "viewed"])
 def test_a_window_leaves_a_screen_that_is_no_longer_private(desk: Desk, reason: str) -> None:
     """It comes back when the customer alone is there again."""

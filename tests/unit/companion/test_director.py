@@ -132,10 +132,21 @@ def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage
         assert not isinstance(agent.heard.get()[0], p.RequestLater)
 
 
-def test_a_request_that_cannot_be_shown_is_put_off(agent: Agent, stage: Stage, director: Director) -> None:
-    """Windows that fails is no answer either: it means later."""
+def test_a_request_that_cannot_be_shown_is_held_back(agent: Agent, stage: Stage, director: Director) -> None:
+    """Nobody has put it off; it comes as soon as the customer asks for it, or after a while by itself."""
     request_window(agent, stage).answer(PortError("no windows"))
-    agent.next(p.RequestLater)
+    assert agent.next(p.RequestHeldBack)[0].reason == "unshown"
+    director.post(s.Picked("show"))
+    assert agent.next(p.RequestHeldBack)[0].reason is None
+    stage.next().answer(3)
+    agent.next(p.RequestDecline)
+
+
+def test_a_question_that_cannot_be_shown_asks_nothing(agent: Agent, stage: Stage, director: Director) -> None:
+    """The customer has answered already; only the reason is missing."""
+    request_window(agent, stage).answer(2)
+    stage.next().answer(PortError("no windows"))
+    assert agent.next(p.RequestDecline)[0].why == ""
 
 
 def test_the_request_is_brought_up(agent: Agent, stage: Stage, director: Director) -> None:

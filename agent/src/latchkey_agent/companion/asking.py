@@ -25,6 +25,7 @@ from latchkey_agent.companion.steps import (
     RaiseRequest,
     Tell,
     Told,
+    Unshown,
 )
 from latchkey_agent.companion.view import View
 from latchkey_agent.protocol.local import (
@@ -161,6 +162,15 @@ class Asking:
                 return self._finish(item, RequestDecline(request=item.request, report=True))
         return self._finish(item, RequestLater(request=item.request, seconds=LATER))
 
+    def unshown(self, event: Unshown) -> list[AnyAction]:
+        """The request window did not come: nobody has answered anything, and it is tried again."""
+        item = self._at("asking", event.request)
+        if item is None:
+            return []
+        self._shown = None
+        self._fail(_key(item))
+        return self._hold(RequestHeldBack(request=item.request, reason="unshown"))
+
     def _at(self, stage: Stage, request: str) -> AskedItem | None:
         """Return the request on the screen if it is this one, and at this stage."""
         shown = self._shown
@@ -250,7 +260,7 @@ class Asking:
         return [OpenRequest(item.request, self._window(item))]
 
     def _fail(self, key: Key) -> None:
-        """Nobody has heard it: it is no answer, and the window comes back, at the latest after a while."""
+        """It is no answer, for nobody has given or heard one: the window comes back, at the latest after a while."""
         self._answered.discard(key)
         self._failed[key] = self._view.now
 

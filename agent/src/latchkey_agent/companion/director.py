@@ -171,20 +171,25 @@ class Director:
         def answered(number: int | None) -> s.AnyInput:
             return s.Answered(action.request, "closed" if number is None else ANSWERS[number])
 
-        self._show_request(window, answered)
+        self._show_request(window, answered, unshown=s.Unshown(action.request))
 
     def _ask(self, action: s.Ask) -> None:
         window = self._stage.window(action.title, action.text, action.choices)
-        self._show_request(window, lambda number: s.Chosen(action.request, action.question, number))
+        closed = s.Chosen(action.request, action.question, None)
+        self._show_request(
+            window, lambda number: s.Chosen(action.request, action.question, number), unshown=closed
+        )
 
-    def _show_request(self, window: Window, event: Callable[[int | None], s.AnyInput]) -> None:
+    def _show_request(
+        self, window: Window, event: Callable[[int | None], s.AnyInput], *, unshown: s.AnyInput
+    ) -> None:
         def show(_: object) -> None:
-            number = None
             try:
-                number = window.run()
+                over = event(window.run())
             except PortError as fault:
-                log.error("the request could not be shown: %s", fault)
-            self._events.put(_Over(window, event(number)))
+                log.error("a window of the request could not be shown: %s", fault)
+                over = unshown
+            self._events.put(_Over(window, over))
 
         self._request = window
         self._start(show, None)

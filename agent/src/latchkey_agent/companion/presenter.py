@@ -35,6 +35,7 @@ from latchkey_agent.companion.steps import (
     ShowPages,
     Tell,
     Told,
+    Unshown,
     Watched,
 )
 from latchkey_agent.companion.view import View
@@ -61,6 +62,7 @@ class Presenter:
             Lost: self._lost,
             Seen: lambda _: [],
             Answered: self._asking.answered,
+            Unshown: self._asking.unshown,
             Chosen: self._asking.chosen,
             Entered: self._asking.entered,
             Told: self._told,

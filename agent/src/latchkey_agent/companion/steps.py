@@ -78,6 +78,13 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Unshown:
+    """Windows could not show the request window."""
+
+    request: str
+
+
+@dataclass(frozen=True)
 class Chosen:
     """The question behind an answer was answered; None: its window was closed."""
 
@@ -128,7 +135,9 @@ class Picked:
     grant: str = ""
 
 
-AnyInput = Watched | Lost | Seen | Answered | Chosen | Entered | Told | NewsClosed | BalloonOver | Picked
+AnyInput = (
+    Watched | Lost | Seen | Answered | Unshown | Chosen | Entered | Told | NewsClosed | BalloonOver | Picked
+)
 
 # --- what is done -----------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from msgspec import Meta
 
 from .messages import ErrorView, Identifier, Line, Message, ReceiptView, Wait
 
-HoldingBack = Literal["locked", "viewed", "presentation", "full_screen"]
-"""What keeps a request from the screen: nobody there, others looking on, or somebody not to be disturbed."""
+HoldingBack = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
+"""What keeps a request from the screen: nobody there, others looking on, somebody not to be disturbed, or Windows."""
 
 # --- customer pipe: the companion speaks, only about its own account ----------
 
