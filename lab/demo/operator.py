@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lab.computer import LabError
+from lab.process_tree import kill_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,9 +137,7 @@ class Job:
 
     def stop(self) -> None:
         """Kill it, if it still runs."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        kill_tree(self._process)
         self._reader.join()
 
 

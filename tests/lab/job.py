@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from lab.process_tree import kill_tree
 from tests.lab.provoked import see
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ class Job:
 
     def kill(self) -> None:
         """Kill the job and its workers where they stand."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+        kill_tree(self.process)
 
     def __enter__(self) -> Self:
         """Return the job, which runs already."""

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ends a program with everything that it started.
+
+A group of processes is not enough for ansible-playbook: each of its workers
+leads a session, and so a group, of its own, and would wait on for minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+PATIENCE = 10.0
+"""Seconds until a killed process is gone."""
+
+
+def kill_tree(program: subprocess.Popen[bytes]) -> None:
+    """Kill a program of ours and its descendants where they stand; nothing where it has ended."""
+    if program.poll() is not None:
+        return
+    for pid in reversed(list(_stopped(program.pid))):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    program.wait(PATIENCE)
+
+
+def _stopped(pid: int) -> Iterator[int]:
+    """Stop a process and its descendants, and return them: one that is stopped starts no more."""
+    with suppress(ProcessLookupError, FileNotFoundError):
+        os.kill(pid, signal.SIGSTOP)
+        yield pid
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            # proc(5): the children that this thread has started.
+            for child in (thread / "children").read_text(encoding="ascii").split():
+                yield from _stopped(int(child))
