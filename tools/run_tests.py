@@ -21,8 +21,6 @@ WAITING_AT_ONCE = "4"
 ON_WINE = ("--pc", "wine")
 END_TO_END = "tests/lab"
 WINE_AT_ONCE = "3"
-# On a Wine PC in every run, and with real keys, which such a crowd of PCs beside them may turn into others.
-ALWAYS_ON_WINE = ("tests/lab/test_wine_screen.py", "tests/lab/test_wine_pc.py")
 # In the order of tests/sharing.py, which says what stays together, too.
 SHARED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
@@ -61,8 +59,7 @@ def main(selection: list[str]) -> int:
     if not selection:
         return run_all()
     if selection == [*ON_WINE]:
-        left_out = (f"--ignore={file}" for file in ALWAYS_ON_WINE)
-        selection += ["-n", WINE_AT_ONCE, *SHARED, "--durations=15", *left_out, END_TO_END]
+        selection += ["-n", WINE_AT_ONCE, *SHARED, "--durations=15", END_TO_END]
     failed = subprocess.run([*PYTEST, *selection], cwd=ROOT, check=False).returncode
     print("left out: the coverage gate, since only some tests were selected")
     return failed

@@ -25,6 +25,21 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds that the X server or a key may take on a busy computer."""
+KEYBOARD = b"""\
+xkb_keymap {
+    xkb_keycodes { include "evdev+aliases(qwertz)" };
+    xkb_types { include "complete" };
+    xkb_compat { include "complete" };
+    xkb_symbols {
+        include "pc+de+inet(evdev)"
+        replace key <AD03> { type = "ALPHABETIC", [e, E] };
+        replace key <LSGT> { [EuroSign] };
+    };
+};
+"""
+"""A German keyboard, for the letters of the tests' passwords: xdotool would have to change the keyboard for one that
+is missing, while Wine reads it. The euro has a key of its own: Wine remembers AltGr of the last key that has arrived,
+not of the one that it reads (winex11.drv, ToUnicodeEx), so a busy program takes AltGr+E for an e."""
 DESKTOP = "Wine Desktop"
 """The end of the title of the one window that Wine's virtual desktop is."""
 
@@ -46,9 +61,7 @@ class Display:
         with ExitStack() as making:
             number = making.enter_context(_Server(self._folder))
             self.name = f":{number}"
-            # With the letters of the tests' passwords on it: xdotool would have to change the keyboard for
-            # each of them while Wine reads it, and some get lost.
-            self._run(["setxkbmap", "de"])
+            self._run(["xkbcomp", "-w", "0", "-", self.name], KEYBOARD)
             self._stack = making.pop_all()
         return self
 

@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds until what the customer waits for counts as not happening."""
-TRIES, SOON = 3, 3.0
+TRIES, SOON = 3, 10.0
 """How often a key is pressed that seems to be lost, and the seconds until it does."""
 READING = 1.3
 """Seconds that a person reads before the first key: until then the request window takes none (`companion.guard`)."""
-LINKS = ("allow", "later", "decline", "report")
 LAST_LINES = 3
 """Receipts, report and about are the menu's end, below what can be done about a grant."""
 
@@ -126,10 +125,11 @@ class WineHands:
         """
         self.wait_for("the keyboard in the password field", lambda: self._typed() >= 0)
         for _ in range(TRIES):
+            # Keys arrive in their order: what is late of an earlier try is selected, and goes.
+            self.display.press("Home", "shift+End", "Delete", at=dialog.grip)
             self.display.type(password, at=dialog.grip)
-            if self._soon(lambda: self._typed() == len(password) // 2):
+            if self._soon(lambda: self._typed() == len(password) // 2, SOON):
                 return
-            self.display.press("End", *["BackSpace"] * max(self._typed(), 0), at=dialog.grip)
         msg = "the password field does not take what is typed"
         raise LabError(msg)
 
@@ -163,21 +163,21 @@ class WineHands:
 
     def later(self, seconds: float = 900.0) -> None:
         """Choose later, and when."""
-        choices = [known for _, known in wording.later_choices(self._language)]
+        choices = {known: text for text, known in wording.later_choices(self._language)}
         if seconds not in choices:
-            msg = f"the window offers {choices} seconds, not {seconds}"
+            msg = f"the window offers {list(choices)} seconds, not {seconds}"
             raise LabError(msg)
         self.choose("later")
-        self._pick(self._texts["when_later"], choices.index(seconds))
+        self._pick(self._texts["when_later"], choices[seconds])
 
     def decline(self, why: str = "") -> None:
         """Choose decline; `why` is one of the reasons that the window offers, or none."""
-        reasons = [*wording.decline_choices(self._language), ""]
-        if why not in reasons:
+        reasons = wording.decline_choices(self._language)
+        if why not in {*reasons, ""}:
             msg = f"the window offers {reasons}, not {why!r}"
             raise LabError(msg)
         self.choose("decline")
-        self._pick(self._texts["why_declined"], reasons.index(why))
+        self._pick(self._texts["why_declined"], why or self._texts["no_reason"])
 
     def report(self) -> None:
         """Choose report."""
@@ -190,17 +190,28 @@ class WineHands:
         self._gone(self._texts["title"])
 
     def choose(self, link: str) -> None:
-        """Choose a link of the request window by Tab and Enter."""
+        """Choose a link of the request window by Tab and Enter: `allow`, `later`, `decline` or `report`."""
         self.request()
-        # The focus is on the button below the links; Tab goes round to the first.
-        self._pick(self._texts["title"], LINKS.index(link))
+        self._pick(self._texts["title"], self._texts[link])
 
-    def _pick(self, title: str, number: int) -> None:
+    def _pick(self, title: str, link: str) -> None:
         shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
-        for _ in range(number + 1):
+        # The focus is on the button below the links; Tab goes round to the first, and round again where a busy
+        # window did not tell what has the keyboard.
+        for _ in 2 * shown.texts:
             self._move("Tab", shown.grip)
+            if self._focused() == link:
+                break
+        else:
+            msg = f"the keyboard does not come to {link!r} in {shown.texts}"
+            raise LabError(msg)
         self.display.press("Return", at=shown.grip)
         self._gone(title)
+
+    def _focused(self) -> str:
+        """Return the text of what has the keyboard."""
+        there = self.seat.focus()
+        return there.part if there else ""
 
     # --- the menu -----------------------------------------------------------------------
 
@@ -308,12 +319,12 @@ class WineHands:
         before = self.seat.focus()
         for _ in range(TRIES):
             self.display.press(key, at=at)
-            if self._soon(lambda: self.seat.focus() != before):
+            if self._soon(lambda: self.seat.focus() != before, SOON):
                 return
         msg = f"{key} moves nothing: the keyboard stays at {before}"
         raise LabError(msg)
 
-    def _soon(self, look: Callable[[], T | None], patience: float = SOON) -> T | None:
+    def _soon(self, look: Callable[[], T | None], patience: float) -> T | None:
         """Return what `look` finds as soon as it finds something; else what it finds in the end."""
         until = time.monotonic() + patience
         while not (found := look()) and time.monotonic() < until:

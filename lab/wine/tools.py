@@ -10,7 +10,7 @@ from agent.packaging.workshop import lacking
 
 PACKAGES = {"wine": "wine wine64", "wineserver": "wine wine64", "mvn": "maven"}
 """Each program that must be on the path, and Debian's packages of it."""
-SCREEN_PACKAGES = {"Xvfb": "xvfb", "setxkbmap": "x11-xkb-utils", "xdotool": "xdotool"}
+SCREEN_PACKAGES = {"Xvfb": "xvfb", "xkbcomp": "x11-xkb-utils", "xdotool": "xdotool"}
 """The same for its screen and the hands before it."""
 
 

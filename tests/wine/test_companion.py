@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from agent.packaging.workshop import ROOT
-from lab.wine import tools
+from lab.wine import hands, tools
 from lab.wine.agent_pc import AgentPC, Speaker
 from lab.wine.display import Display
 from lab.wine.hands import WineHands
@@ -148,6 +152,40 @@ def test_a_wrong_password_is_said_once_and_the_right_one_then_serves(
     assert answered(office, session, number) == "granted"
     assert state(office, session)["attempts"] == 1
     assert not search(everywhere(office), wrong)
+
+
+@contextmanager
+def slowed(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let a program run for a moment now and then, as on a busy computer."""
+    over = threading.Event()
+
+    def hold_up() -> None:
+        while not over.is_set():
+            program.send_signal(signal.SIGSTOP)
+            time.sleep(0.3)
+            program.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+
+    holding = threading.Thread(target=hold_up)
+    holding.start()
+    try:
+        yield
+    finally:
+        over.set()
+        holding.join()
+
+
+def test_a_password_typed_into_a_slow_dialog_arrives_whole(
+    office: Office, anna: WineHands, session: str, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letter for letter, however busy the computer is: otherwise a right password would be refused."""
+    monkeypatch.setattr(hands, "SOON", 1.0)
+    number = request(office, session)
+    dialog = anna.open_password()
+    with slowed(anna.seat.companion):
+        anna.type_password(dialog, canary)
+    assert anna.enter_password() == ""
+    assert answered(office, session, number) == "granted"
 
 
 def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, session: str) -> None:
