@@ -20,7 +20,7 @@ from latchkey_agent.windows import names
 from . import tools
 from .calls import MACHINE_KEY_FILE
 from .package import PackagePC, for_wine
-from .pc import WinePC, copy_disk
+from .pc import WinePC, copy_disk, hosts_service
 from .prefix import CACHE, template
 from .programs import logon_screen
 
@@ -99,15 +99,11 @@ class InstalledPC(WinePC):
             other = _START.format(_DISABLED if automatically else _AUTOMATIC)
             registry.write_text(before + key + after.replace(other, told, 1), encoding="utf-8")
 
-    def service(self) -> Path | None:
-        """Return the folder below /proc of the process that hosts the agent's service, if it runs."""
-        return next((process for process in self.processes() if _hosts_service(process)), None)
-
     def kill_service(self) -> None:
         """Kill that process; returns when it is gone."""
         if (process := self.service()) is not None:
             os.kill(int(process.name), signal.SIGKILL)
-            while _hosts_service(process):
+            while hosts_service(process):
                 time.sleep(0.01)
 
     def start_service(self) -> None:
@@ -118,11 +114,3 @@ class InstalledPC(WinePC):
         """Stop the agent's service, if it runs; returns when it has stopped."""
         process = self.start("stop", names.SERVICE, program="net")
         process.communicate(timeout=30)
-
-
-def _hosts_service(process: Path) -> bool:
-    try:
-        return b"lab.wine.guest.service" in (process / "cmdline").read_bytes()
-    except OSError:
-        # It has ended meanwhile.
-        return False

@@ -171,6 +171,10 @@ class WinePC:
         mark = f"WINEPREFIX={self.folder}".encode()
         return [process for process in Path("/proc").glob("[0-9]*") if mark in _environment_of(process)]
 
+    def service(self) -> Path | None:
+        """Return the folder below /proc of the process that hosts the agent's service, if it runs."""
+        return next((process for process in self.processes() if hosts_service(process)), None)
+
     def _watch_over(self) -> None:
         # Its standard input closes when this process ends, however it ends.
         self._guard = subprocess.Popen(
@@ -204,6 +208,15 @@ class WinePC:
             ["wine", program or self.program_files / "python.exe", *arguments],
             environment=self._environment, folder=self.lab, limit=limit,
         )  # fmt: skip
+
+
+def hosts_service(process: Path) -> bool:
+    """Tell whether a process, given as its folder below /proc, hosts the agent's service."""
+    try:
+        return b"lab.wine.guest.service" in (process / "cmdline").read_bytes()
+    except OSError:
+        # It has ended meanwhile.
+        return False
 
 
 def _environment_of(process: Path) -> list[bytes]:

@@ -47,6 +47,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The agent's journal is damaged or was changed: {detail}. Everything sealed was erased.",
         'Find out who or what changed it, then run on the PC: latchkeyctl journal reset (the file is kept aside).',
     ),
+    "journal_newer": (
+        "The agent's journal was written by a newer agent: {detail}. Nothing was changed.",
+        'Install the newer agent again, it goes on from there. To give up what it wrote and what is sealed in it, run on the PC: latchkeyctl journal reset (the file is kept aside).',
+    ),
     "erasure_unconfirmed": (
         'An earlier secret could not be erased for certain ({detail}), so no new one is accepted.',
         'The agent goes on trying; look at the disk. latchkeyctl status tells when it is done.',

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MEGABYTE = 1e6
 PACKAGE = r"C:\package.msi"
 PACKAGE_GOAL, MEMORY_GOAL, START_GOAL, WAKE_GOAL = 16.0, 40.0, 0.5, 0.0
-MODULE = ".service"
-"""How the command line of the service's process ends, the product's and the lab's."""
 SETTLED_SECONDS, IDLE_SECONDS = 5, 60
 STARTS = 9
 EMPTY = r"import servicemanager, sys; sys.path += ['C:\lab\library']; import asyncio"
@@ -105,13 +103,9 @@ def _start(office: PackagePC) -> Figure:
 
 def _service(office: PackagePC) -> Path:
     """Return the folder below /proc of the service's process."""
-    found = [p for p in office.pc.processes() if _command(p).rstrip().endswith(MODULE)]
-    assert len(found) == 1, [_command(p) for p in office.pc.processes()]
-    return found[0]
-
-
-def _command(process: Path) -> str:
-    return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    found = office.pc.service()
+    assert found, office.log
+    return found
 
 
 def _memory(office: PackagePC) -> Figure:

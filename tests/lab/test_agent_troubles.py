@@ -83,6 +83,16 @@ def shorten(computer: SimulatedComputer) -> None:
         database.execute("DELETE FROM events WHERE seq > (SELECT max(seq) - 2 FROM events)")
 
 
+def written_by(version: int) -> Act:
+    """Return the act that lets the journal be of an agent with this version of it."""
+
+    def act(computer: SimulatedComputer) -> None:
+        with closing(sqlite3.connect(journal(computer))) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+
+    return while_off(act)
+
+
 def lose_keys(computer: SimulatedComputer) -> None:
     """Let DPAPI not open any more what it has sealed."""
     computer.lose_keys()
@@ -141,6 +151,11 @@ SCENES = {
             ),
             *(ctl("journal", "reset"), start(), end()),
         ],
+        LENT,
+    ),
+    "newer journal": Scene(
+        "What a newer agent wrote is not touched, and goes on when that agent is back.",
+        [start(), request(), written_by(2), Fails(apply(), "journal_newer"), written_by(1), apply(), end()],
         LENT,
     ),
     "shortened journal": Scene(

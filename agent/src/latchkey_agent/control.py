@@ -238,6 +238,8 @@ class ControlDesk:
         return self._end_grants(grants, grants, request, peer)
 
     def _erase_all(self, request: m.EraseAll, peer: Peer) -> m.Answer:
+        if not request.check:
+            self._core.give_up_newer()
         if not self._core.is_damaged:
             _ = self._core.journal
         grants = [g.id for g in in_use(self._core.state)]
@@ -338,7 +340,7 @@ class ControlDesk:
 
     def _journal_reset(self, request: m.JournalReset, _peer: Peer) -> m.Answer:
         if request.check:
-            self._core.must_be_damaged()
+            self._core.must_be_unusable()
             result = m.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
             return codec.done(result, changed=True)
         aside = self._core.reset_journal()

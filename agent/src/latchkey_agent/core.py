@@ -34,6 +34,7 @@ from .journal import (
     Head,
     Journal,
     JournalDamagedError,
+    JournalNewerError,
     JournalUnavailableError,
     anchored,
 )
@@ -61,8 +62,9 @@ class Core:
 
     A core without a journal refuses every command, and `problem` says why. If
     the journal is damaged, what was sealed in it is overwritten, and only
-    `reset_journal` begins a new one. If the disk or a port failed, `load` may
-    be called again.
+    `reset_journal` begins a new one. One that a newer agent wrote stays as it
+    is for that agent, unless `reset_journal` gives it up. If the disk or a
+    port failed, `load` may be called again.
     """
 
     def __init__(
@@ -97,6 +99,8 @@ class Core:
                 self._load()
             except JournalDamagedError as damage:
                 self._give_up(damage)
+            except JournalNewerError as newer:
+                self._lose(Refused("journal_newer", detail=str(newer)))
             except (JournalUnavailableError, PortError) as fault:
                 self._lose(Refused(_code(fault), detail=str(fault)))
             except Refused as refusal:
@@ -157,24 +161,43 @@ class Core:
         """Whether the journal cannot be trusted, and what was sealed in it is overwritten."""
         return self._journal is None and self._refusal.code == "journal_damaged"
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer agent wrote the journal; what is sealed in it is still there."""
+        return self._journal is None and self._refusal.code == "journal_newer"
+
     def must_know(self) -> None:
         """Raise Refused while the journal cannot be read for now: nothing known is not nothing lent."""
-        if self.may_load_again:
+        if self.may_load_again or self.is_newer:
             raise self._refusal.again()
 
-    def must_be_damaged(self) -> None:
-        """Raise Refused (`out_of_order`) unless the journal is damaged."""
-        if not self.is_damaged:
+    def must_be_unusable(self) -> None:
+        """Raise Refused (`out_of_order`) unless the journal is damaged, or a newer agent's."""
+        if not (self.is_damaged or self.is_newer):
             raise Refused("out_of_order", detail="the journal is not damaged")
 
-    def reset_journal(self) -> str:
-        """Set a damaged journal aside under another name and begin a new one; return that name.
+    def give_up_newer(self) -> None:
+        """Leave nothing sealed in a newer agent's journal; from then on it counts as damaged.
 
         Raises:
-            Refused: it is not damaged, or cannot be set aside.
+            Refused: what is sealed cannot be overwritten.
         """
         with self.changed:
-            self.must_be_damaged()
+            if not self.is_newer:
+                return
+            self._give_up(JournalDamagedError(f"a newer agent wrote it, and it was given up: {self.problem}"))
+            if not self.is_damaged:
+                raise self._refusal.again()
+
+    def reset_journal(self) -> str:
+        """Set an unusable journal aside under another name and begin a new one; return that name.
+
+        Raises:
+            Refused: it is neither damaged nor a newer agent's, or cannot be set aside.
+        """
+        with self.changed:
+            self.must_be_unusable()
+            self.give_up_newer()
             try:
                 aside = set_aside(self._path, self.now())
             except OSError as fault:
@@ -195,7 +218,7 @@ class Core:
     @property
     def may_load_again(self) -> bool:
         """Whether the journal is missing for a reason that can pass by itself."""
-        stays = {"journal_damaged", "agent_not_running"}
+        stays = {"journal_damaged", "journal_newer", "agent_not_running"}
         return self._journal is None and self._refusal.code not in stays
 
     @property

@@ -6,8 +6,9 @@ One SQLite database is the only store. An event's hash covers the hash before
 it, so nothing in the middle can change or go missing unnoticed; the last hash
 is kept outside as well (`ports.Anchor`), so the end cannot be cut off. A
 database that does not match is not used: `JournalDamagedError` says why, and
-what it had sealed is overwritten. One that the disk does not give or take is
-another matter (`JournalUnavailableError`): it is left as it is.
+what it had sealed is overwritten. One that a newer agent wrote
+(`JournalNewerError`), or that the disk does not give or take
+(`JournalUnavailableError`), is another matter: it is left as it is.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .reserve import Reserve
 
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
+"""Of the tables, and of the kinds of events: raised with either, so that an older agent knows what it does not know."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
 _PREFIX = b"latchkey event 1\x00"
@@ -57,6 +59,10 @@ _ANCHOR = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})")
 
 class JournalDamagedError(Exception):
     """The journal is not what this agent wrote. Nothing in it can be relied on."""
+
+
+class JournalNewerError(Exception):
+    """A newer agent wrote it. It may be whole, but this agent does not understand all of it."""
 
 
 class JournalUnavailableError(Exception):
@@ -109,6 +115,7 @@ class Journal:
 
     Raises:
         JournalDamagedError: it is not what the anchor says, or no database.
+        JournalNewerError: a newer agent wrote it.
         JournalUnavailableError: the disk did not take a new one, or does not give this one.
         PortError: the anchor cannot be read.
     """
@@ -138,12 +145,12 @@ class Journal:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        for pragma in _PRAGMAS:
-            db.execute(f"PRAGMA {pragma}")
         version: int = db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            msg = f"it was written by a newer agent (version {version}, this one knows {SCHEMA_VERSION})"
-            raise JournalDamagedError(msg)
+            msg = f"its version is {version}, this agent knows {SCHEMA_VERSION}"
+            raise JournalNewerError(msg)
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
         if version == 0:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
@@ -151,7 +158,8 @@ class Journal:
         """Yield every event in order, checking the chain; afterwards `head` stands.
 
         Raises:
-            JournalDamagedError: an event is missing, changed or unreadable.
+            JournalDamagedError: an event is missing or was changed.
+            JournalNewerError: an event is of a kind that this agent does not know.
             JournalUnavailableError: the disk does not give it.
             PortError: the anchor cannot be read.
         """
@@ -186,8 +194,9 @@ class Journal:
         try:
             event: AnyEvent = self._events.decode(body)
         except msgspec.DecodeError as fault:
+            # Its hash fits: it is what an agent wrote.
             msg = f"event {head.seq} is of no kind that this agent knows ({fault})"
-            raise JournalDamagedError(msg) from None
+            raise JournalNewerError(msg) from None
         return event
 
     def verify(self) -> Verdict:

@@ -93,6 +93,13 @@ def damaged(bench: Bench) -> m.ErrorView:
     return bench.error(START_SESSION)
 
 
+def newer(bench: Bench) -> m.ErrorView:
+    """Let a newer agent have written the journal."""
+    bench.database.execute("PRAGMA user_version = 2")
+    bench.crash()
+    return bench.error(START_SESSION)
+
+
 def unconfirmed(bench: Bench) -> m.ErrorView:
     """End a grant while somebody holds the journal's log."""
     bench.lend(PASSWORD)
@@ -245,6 +252,7 @@ SCENARIOS: dict[str, Scenario] = {
     "policy_invalid": lambda bench: policy(bench, "policy = 1", START_SESSION),
     "policy_refuses": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1", restarts=11)),
     "journal_damaged": damaged,
+    "journal_newer": newer,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,
     "agent_failed": port_broken,

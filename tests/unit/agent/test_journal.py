@@ -15,7 +15,14 @@ import pytest
 from latchkey_agent import journal as module
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
-from latchkey_agent.journal import Change, Head, Journal, JournalDamagedError, JournalUnavailableError
+from latchkey_agent.journal import (
+    Change,
+    Head,
+    Journal,
+    JournalDamagedError,
+    JournalNewerError,
+    JournalUnavailableError,
+)
 from latchkey_agent.reserve import SIZE, Reserve
 from tests.unit.agent.world import ANNA, START, World
 
@@ -158,7 +165,7 @@ def test_a_database_that_was_changed_is_damage(
     again.close()
 
 
-def test_an_event_of_an_unknown_kind_is_damage(journal: Journal, place: Path, world: World) -> None:
+def test_an_event_of_an_unknown_kind_is_no_damage(journal: Journal, place: Path, world: World) -> None:
     """A newer agent wrote it, with a hash that fits."""
     body = b'{"event":"moon_landing","at":"2026-11-23T18:00:00Z"}'
     digest = module.link(bytes(32), 1, body)
@@ -166,7 +173,7 @@ def test_an_event_of_an_unknown_kind_is_damage(journal: Journal, place: Path, wo
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute("INSERT INTO events VALUES (1, ?, ?)", (body, digest))
     again = Journal(place / "journal.db", world.computer().anchor)
-    with pytest.raises(JournalDamagedError, match="event 1 is of no kind that this agent knows"):
+    with pytest.raises(JournalNewerError, match="event 1 is of no kind that this agent knows"):
         list(again.load())
     again.close()
 
@@ -175,8 +182,10 @@ def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: W
     """Its version is said, and the file stays as it is."""
     journal.close()
     damage(place, "PRAGMA user_version = 2")
-    with pytest.raises(JournalDamagedError, match="written by a newer agent"):
+    before = (place / "journal.db").read_bytes()
+    with pytest.raises(JournalNewerError, match="its version is 2, this agent knows 1"):
         Journal(place / "journal.db", world.computer().anchor)
+    assert (place / "journal.db").read_bytes() == before
 
 
 def test_what_is_no_database_is_damage(place: Path, world: World) -> None:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from latchkey_agent import journal
 from latchkey_agent.protocol import local as p
 from latchkey_agent.protocol import messages as m
+from latchkey_agent.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR, OTHER
 
@@ -138,6 +140,47 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
     assert bench.code(RESTART) == "journal_damaged"
     assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
     assert bench.marks() == 0
+
+
+def written_by(bench: Bench, version: int) -> None:
+    """Start the agent anew with a journal of this version."""
+    bench.kill()
+    with closing(sqlite3.connect(bench.journal)) as database:
+        database.execute(f"PRAGMA user_version = {version}")
+    bench.start()
+
+
+@pytest.fixture
+def newer(bench: Bench, canary: bytearray) -> Bench:
+    """An agent that finds what a newer one has written, with something lent in it."""
+    bench.lend(canary)
+    written_by(bench, 2)
+    return bench
+
+
+def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
+    """Nothing is lost while the older agent is there; the newer one goes on with what was lent."""
+    assert newer.code(RESTART) == "journal_newer"
+    assert newer.code(m.JournalVerify()) == "journal_newer"
+    assert newer.customer_code(p.CustomerWatch()) == "journal_newer"
+    assert newer.result(m.JournalReset(check=True))["intact"] is False
+    assert newer.marks() == 1
+    written_by(newer, 1)
+    assert newer.restart()
+
+
+def test_a_newer_agents_journal_is_given_up_by_a_reset(newer: Bench) -> None:
+    """An administrator may begin anew: nothing stays sealed in what is kept aside."""
+    aside = newer.result(m.JournalReset())["problem"].removeprefix("kept as ")
+    assert MAGIC not in newer.journal.with_name(aside).read_bytes()
+    assert newer.result(m.SessionStart(session="CHG-2", reason="Updates"))
+
+
+def test_who_removes_the_agent_leaves_nothing_sealed_of_a_newer_one(newer: Bench) -> None:
+    """Whoever wrote it: the removal says so where it cannot overwrite it, and goes on when it can."""
+    assert newer.result(m.EraseAll())["erasure"] == []
+    assert newer.marks() == 0
+    assert newer.code(RESTART) == "journal_damaged"
 
 
 def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench, canary: bytearray) -> None:
