@@ -286,7 +286,12 @@ class Core:
 
     def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
         """Decide at the present moment; a refusal is journalled unless it is only looked at."""
-        self.tick()
+        try:
+            self.tick()
+        except Refused as refusal:
+            # Space is kept for what takes back: that must not wait for what else is due (rule 7).
+            if refusal.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):
+                raise
         try:
             return decide(self.state, command, self.now(), self.policy_or_nothing())
         except (Refused, IllegalTransitionError) as fault:

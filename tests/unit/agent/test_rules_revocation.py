@@ -118,6 +118,28 @@ def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
     assert bench.marks() == 0
 
 
+@pytest.mark.parametrize("take_back", [p.GrantRevoke(), m.CredentialRevoke(session="CHG-1"), m.EraseAll()])
+def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
+    bench: Bench, canary: bytearray, take_back: p.GrantRevoke | m.CredentialRevoke | m.EraseAll
+) -> None:
+    """Another session's request is over, which no space is kept for: it is noted when there is room again."""
+    grant = bench.lend(canary)
+    bench.open("CHG-2")
+    request = bench.request("CHG-2", answer_within=60.0)
+    bench.world.disk = "full"
+    bench.world.now += timedelta(seconds=120)
+    if isinstance(take_back, p.GrantRevoke):
+        assert bench.customer(take_back).done
+    else:
+        bench.result(take_back)
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.marks() == 0
+    bench.world.disk = "well"
+    bench.effects()
+    assert bench.result(m.Info(session="CHG-2"))["requests"][0]["state"] == "expired"
+    assert bench.state.requests[request].state.value == "expired"
+
+
 def test_rule_07_the_reserve_is_there_again(bench: Bench, canary: bytearray) -> None:
     """Once there is room, the next full disk does not stop the next revocation either."""
     for _ in range(2):

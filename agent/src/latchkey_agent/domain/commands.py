@@ -241,6 +241,9 @@ AnyCommand = (
     | Tick
 )
 
+TAKING_BACK = (EndSession, EndGrant)
+"""What needs space on a full disk all the same (rule 7)."""
+
 OWN = (
     Tick,
     Recover,
