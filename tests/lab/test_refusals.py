@@ -152,7 +152,7 @@ SCENES = {
         "A PC that comes back an hour late by its clock finds that its ticket's time is over.",
         [
             *(start(), request(), while_down(clock_an_hour_on)),
-            *(Fails(apply(), "ticket_cancelled"), end()),
+            *(Fails(apply(), "logon_did_not_happen"), end()),
         ],
         LENT,
     ),

@@ -124,6 +124,7 @@ class Core:
         sealed = tuple(self.journal.sealed_grants())
         self.execute(c.Recover(sealed=sealed))
         self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), ticket=self.new_id()))
+        self.tick()
         self._erase_orphans(sealed)
 
     def _erase_orphans(self, sealed: Sequence[str]) -> None:
@@ -287,7 +288,8 @@ class Core:
     def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
         """Decide at the present moment; a refusal is journalled unless it is only looked at."""
         try:
-            self.tick()
+            if not isinstance(command, c.AT_START):
+                self.tick()
         except Refused as refusal:
             # Space is kept for what takes back: that must not wait for what else is due (rule 7).
             if refusal.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):

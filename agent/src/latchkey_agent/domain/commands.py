@@ -241,6 +241,8 @@ AnyCommand = (
     | Tick
 )
 
+AT_START = (Recover, SeeBoot)
+"""What is settled before time goes on: a ticket that ran out while the PC was down is one of a PC that restarted."""
 TAKING_BACK = (EndSession, EndGrant)
 """What needs space on a full disk all the same (rule 7)."""
 
