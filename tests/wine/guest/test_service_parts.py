@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import win32timezone
 
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import (
@@ -21,6 +22,17 @@ from latchkey_agent.windows import (
     registration,
     registry,
 )
+from latchkey_agent.windows.repeated_hour import RepeatedHour
+
+
+def test_clock_knows_the_hour_that_comes_twice() -> None:
+    """The end of daylight saving time in Berlin, by Windows' own rules."""
+    zone = RepeatedHour(win32timezone.TimeZoneInfo("W. Europe Standard Time"))
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(zone)
+    second = first.astimezone(UTC) + timedelta(hours=1)
+    assert first.isoformat() == "2026-10-25T02:30:00+02:00"
+    assert second.astimezone(zone).isoformat() == "2026-10-25T02:30:00+01:00"
+    assert isinstance(clock.WindowsClock().zone(), RepeatedHour)
 
 
 def test_clock_shows_the_present_with_an_offset() -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 
 import win32timezone
 
+from .repeated_hour import RepeatedHour
+
 
 class WindowsClock:
     """ports.Clock: the zone's rules are those that Windows keeps in its registry."""
@@ -18,5 +20,4 @@ class WindowsClock:
 
     def zone(self) -> tzinfo:
         """Return the PC's time zone, as it is set at this moment."""
-        zone: tzinfo = win32timezone.TimeZoneInfo.local()
-        return zone
+        return RepeatedHour(win32timezone.TimeZoneInfo.local())
