@@ -60,7 +60,10 @@ options:
     type: list
     elements: str
   keep_receipts:
-    description: With O(state=absent), leave the signed receipts on the PC, in C(C:\ProgramData\Latchkey\receipts).
+    description:
+      - With O(state=absent), leave the signed receipts of the open and the last sessions on the PC, in
+        C(C:\ProgramData\Latchkey\receipts).
+      - The agent's service writes them; where it does not answer the agent is not removed.
     type: bool
     default: false
   timeout:

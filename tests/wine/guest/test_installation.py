@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from latchkey_agent import removal
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import folders, installation, operators, pipes
 
@@ -34,7 +35,26 @@ def test_another_program_is_not_touched() -> None:
 def test_erasing_without_a_service_leaves_it_to_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that has stopped cannot prove anything; what it kept is overwritten after this."""
     monkeypatch.setattr(pipes, "connect_control", _nobody)
-    installation.erase(keep_receipts=True)
+    installation.erase(keep_receipts=False)
+
+
+def test_receipts_that_cannot_be_kept_stop_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the service can write them; somebody asked for them."""
+    monkeypatch.setattr(pipes, "connect_control", _nobody)
+    with pytest.raises(PortError, match="start the service LatchkeyAgent and remove again"):
+        installation.erase(keep_receipts=True)
+
+
+def test_receipts_that_are_lost_on_the_way_stop_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was sealed is erased already; the receipts are still in the journal."""
+
+    def silent(*_: object) -> None:
+        raise removal.NoAnswer
+
+    monkeypatch.setattr(removal, "erase_all", lambda _connect: None)
+    monkeypatch.setattr(removal, "keep_receipts", silent)
+    with pytest.raises(PortError, match="or remove without KEEPRECEIPTS=1"):
+        installation.erase(keep_receipts=True)
 
 
 def _nobody() -> None:
