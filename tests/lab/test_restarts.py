@@ -44,8 +44,10 @@ HOUR = timedelta(hours=1)
 # Ten Wine PCs restart at once on two processors.
 SLOWER = 3 if chosen() == WINE else 1
 BRIEF = {"timeout": 15 * SLOWER}
-REVOKES = (s.Grant(), s.Revoke(when="restart_announced", after=0.3))
-PAUSES = (s.Grant(), s.Pause(when="restart_announced", after=0.3))
+LONG = 8
+"""Seconds of warning in which the customer is quick enough, even on a busy machine."""
+REVOKES = (s.Grant(), s.Revoke(when="restart_announced"))
+PAUSES = (s.Grant(), s.Pause(when="restart_announced"))
 CASES = {
     "well": Case("A PC without a fault is back, signed in and locked."),
     "no-lock": Case("Where the screen does not lock the session is cut off.", {"lock_fails": True}),
@@ -68,9 +70,9 @@ CASES = {
         "No agent.", {"agent_stays_down": True}, "agent_not_running", "unknown", apply={"timeout": 40}
     ),
     "revoked": Case(
-        "A revocation during the warning.", {}, "grant_revoked", script=REVOKES, apply={"grace": 1}
+        "A revocation during the warning.", {}, "grant_revoked", script=REVOKES, apply={"grace": LONG}
     ),
-    "paused": Case("A pause during the warning.", {}, "grant_paused", script=PAUSES),
+    "paused": Case("A pause during the warning.", {}, "grant_paused", script=PAUSES, apply={"grace": LONG}),
 }
 
 
@@ -241,7 +243,7 @@ def test_a_password_that_was_changed_since(desk: Desk, canary: bytearray) -> Non
 def test_two_restarts_one_right_after_the_other(desk: Desk) -> None:
     """Where the policy wants time between restarts the second one waits for it."""
     # A simulated PC is back within a second, a Wine PC on a busy machine within ten.
-    policy = f"[policy]\nmin_restart_interval = {20 if chosen() == WINE else 3}\n"
+    policy = f"[policy]\nmin_restart_interval = {20 if chosen() == WINE else 8}\n"
     operator, computer = desk(script=[s.Grant()], policy=policy)
 
     job = operator.run(start(), request(), apply(), apply(), end()).succeed()
