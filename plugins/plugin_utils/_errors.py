@@ -171,6 +171,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Windows refused to restart: {detail}.',
         'Nobody was signed out. Mend what it names, then apply again.',
     ),
+    "rename_pending": (
+        'This PC gets another name with its next restart, and what was lent is for {device}: it could not be used.',
+        'Restart the PC once without Latchkey; the customer signs in and can be asked again.',
+    ),
     "others_signed_in": (
         'A restart would sign out {detail}, who was not asked.',
         'Nobody was signed out. Apply again once they have signed out.',

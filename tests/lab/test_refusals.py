@@ -55,6 +55,11 @@ def disable(computer: SimulatedComputer) -> None:
     computer.account.disabled = True
 
 
+def rename(computer: SimulatedComputer) -> None:
+    """Give the PC another name, which it gets with the next restart."""
+    computer.on_loop(lambda: computer.windows.registry.pending_restart.append("computer rename"))
+
+
 def sign_out_ben(computer: SimulatedComputer) -> None:
     """Let the other person sign out."""
     [session] = [s for s in computer.windows.sessions.all() if s.account.user == "ben"]
@@ -125,6 +130,11 @@ SCENES = {
             *(start(), request(restarts=1), lambda computer: computer.sign_in_other("ben")),
             *(Fails(apply(), "others_signed_in"), sign_out_ben, apply(), end()),
         ],
+        LENT,
+    ),
+    "renamed": Scene(
+        "What was lent is for the PC's name: it does not restart into another one.",
+        [start(), request(), rename, Fails(apply(), "rename_pending"), end()],
         LENT,
     ),
     "too soon": Scene(

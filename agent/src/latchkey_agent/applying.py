@@ -19,7 +19,7 @@ from .domain.terms import canonical
 from .domain.tickets import find_ticket
 from .domain.using import ended_refusal, session_grant, usable
 from .peer import Peer
-from .ports import LogonRefusal, PortError, SignIn
+from .ports import RENAME, LogonRefusal, PortError, SignIn
 from .protocol import codec
 from .protocol import messages as m
 from .protocol.frames import wipe
@@ -45,9 +45,16 @@ class Applying:
                 return self._begun(request, done[0])
             command = self._command(request)
             decision, state = self._look(command, request, peer)
+            if decision.events and request.action == "restart":
+                self._must_keep_name()
             if decision.events and not request.check:
                 decision, state = self._use(command, self._try_password(request), request.call, peer)
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
+
+    def _must_keep_name(self) -> None:
+        """Raise Refused where the PC comes back under another name: the sealed record is for this one."""
+        if RENAME in self._core.computer.power.pending_reasons():
+            raise Refused("rename_pending", device=self._core.computer.device)
 
     def _begun(self, request: m.CredentialApply, ticket: str) -> m.Answer:
         """Return how far the use is that this very call began, however it ended: it is one use."""

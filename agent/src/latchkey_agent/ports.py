@@ -111,6 +111,10 @@ class Sessions(Protocol):
         """Cut the session off from its screen (WTSDisconnectSession)."""
 
 
+RENAME = "computer rename"
+"""One of the reasons for which Windows waits for a restart: the PC gets another name then."""
+
+
 class Power(Protocol):
     """Boots and restarts."""
 

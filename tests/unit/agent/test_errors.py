@@ -100,6 +100,13 @@ def newer(bench: Bench) -> m.ErrorView:
     return bench.error(START_SESSION)
 
 
+def renamed(bench: Bench) -> m.ErrorView:
+    """Give the PC another name, which it gets with the next restart."""
+    bench.lend(PASSWORD)
+    bench.world.pending = ["computer rename"]
+    return bench.error(RESTART)
+
+
 def unconfirmed(bench: Bench) -> m.ErrorView:
     """End a grant while somebody holds the journal's log."""
     bench.lend(PASSWORD)
@@ -253,6 +260,7 @@ SCENARIOS: dict[str, Scenario] = {
     "policy_refuses": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1", restarts=11)),
     "journal_damaged": damaged,
     "journal_newer": newer,
+    "rename_pending": renamed,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,
     "agent_failed": port_broken,

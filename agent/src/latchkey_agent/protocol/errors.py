@@ -198,6 +198,10 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "Windows refused to restart: {detail}.",
         "Nobody was signed out. Mend what it names, then apply again.",
     ),
+    "rename_pending": ErrorRow(
+        _A, "This PC gets another name with its next restart, and what was lent is for {device}: it could not be used.",
+        "Restart the PC once without Latchkey; the customer signs in and can be asked again.",
+    ),
     "others_signed_in": ErrorRow(
         _A, "A restart would sign out {detail}, who was not asked.",
         "Nobody was signed out. Apply again once they have signed out.",

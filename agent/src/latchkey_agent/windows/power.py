@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import winerror
 
-from latchkey_agent.ports import PortError
+from latchkey_agent.ports import RENAME, PortError
 
 from . import registry
 from .api import InitiateShutdownW
@@ -69,7 +69,8 @@ class WindowsPower:
         here in this boot that is no fault: the agent asks again after a crash.
 
         Raises:
-            PortError: further people are signed in, or Windows refuses.
+            PortError: further people are signed in, or who is, is not known, or the registry
+                cannot be read or written, or Windows refuses.
         """
         people = sorted({s.account.qualified for s in self._signed_in()})
         if len(people) > 1:
@@ -105,6 +106,6 @@ _REASONS: dict[str, Callable[[], bool]] = {
     "component servicing": lambda: registry.exists(rf"{_CBS}\RebootPending"),
     "windows update": lambda: registry.exists(rf"{_UPDATE}\RebootRequired"),
     "file renames": lambda: bool(registry.value(_SESSION_MANAGER, "PendingFileRenameOperations")),
-    "computer rename": _renamed,
+    RENAME: _renamed,
     "domain join": _joining,
 }
