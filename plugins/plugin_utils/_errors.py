@@ -144,8 +144,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Ask again for the time that is needed.',
     ),
     "grant_rejected": (
-        'The password is not valid any more ({detail}), so the grant was erased.',
-        'It was changed or refused since the customer gave it. Ask again.',
+        'What was lent cannot be used any more ({detail}), so the grant was erased.',
+        'The password was changed since, or Windows refuses it, or its record cannot be opened. Ask again.',
     ),
     "grant_paused": (
         'The customer has paused the grant.',
@@ -184,7 +184,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Look with latchkey.consent.credential_info what became of it.',
     ),
     "logon_refused": (
-        'Windows refused the logon ({detail}); the grant was erased and is never tried again.',
+        'The logon did not succeed ({detail}); the grant was erased and is never tried again.',
         'Ask the customer again.',
     ),
     "logon_interrupted": (

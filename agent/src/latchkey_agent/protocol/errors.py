@@ -171,8 +171,8 @@ ERRORS: dict[str, ErrorRow] = {
         "Ask again for the time that is needed.",
     ),
     "grant_rejected": ErrorRow(
-        _A, "The password is not valid any more ({detail}), so the grant was erased.",
-        "It was changed or refused since the customer gave it. Ask again.",
+        _A, "What was lent cannot be used any more ({detail}), so the grant was erased.",
+        "The password was changed since, or Windows refuses it, or its record cannot be opened. Ask again.",
     ),
     "grant_paused": ErrorRow(
         _A, "The customer has paused the grant.",
@@ -211,7 +211,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Look with latchkey.consent.credential_info what became of it.",
     ),
     "logon_refused": ErrorRow(
-        _A, "Windows refused the logon ({detail}); the grant was erased and is never tried again.",
+        _A, "The logon did not succeed ({detail}); the grant was erased and is never tried again.",
         "Ask the customer again.",
     ),
     "logon_interrupted": ErrorRow(
