@@ -10,11 +10,9 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-
-import msgspec
 
 from . import __version__
 from .damage import last_aside, scrub_files, set_aside
@@ -25,7 +23,7 @@ from .domain.decide import decide
 from .domain.decision import Decision, live_grants
 from .domain.evolve import fold
 from .domain.model import State
-from .domain.policy import NOTHING_ALLOWED, Policy
+from .domain.policy import Policy
 from .domain.refusal import Refused
 from .domain.terms import fixed
 from .domain.transitions import IllegalTransitionError
@@ -38,6 +36,7 @@ from .journal import (
     JournalUnavailableError,
     anchored,
 )
+from .noted import Asked, NotedRefusals
 from .ports import Computer, PortError
 from .settings import SettingsError, SettingsFile
 from .signing import ReceiptSigner
@@ -46,9 +45,8 @@ from .vault import Vault, VaultError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 JOURNAL_NAME = "journal.db"
-SAME_REFUSAL = timedelta(minutes=1)
-"""The same refusal to the same person is journalled once in this time: asking in a loop fills no disk."""
-MANY_REFUSALS = 1000
+_CODES = {JournalNewerError: "journal_newer", JournalUnavailableError: "storage_failed"}
+_LASTING = frozenset({"journal_damaged", "journal_newer", "agent_not_running"})
 
 
 class Core:
@@ -60,11 +58,10 @@ class Core:
         settings: the settings file.
         random: returns that many random bytes.
 
-    A core without a journal refuses every command, and `problem` says why. If
-    the journal is damaged, what was sealed in it is overwritten, and only
-    `reset_journal` begins a new one. One that a newer agent wrote stays as it
-    is for that agent, unless `reset_journal` gives it up. If the disk or a
-    port failed, `load` may be called again.
+    A core without a journal refuses every command, and `problem` says why. What
+    is sealed in a damaged one is overwritten; only `reset_journal` begins a new
+    one in its place, or in that of a newer agent's, which is left as it is. If
+    the disk or a port failed, `load` may be called again.
     """
 
     def __init__(
@@ -84,7 +81,7 @@ class Core:
         self._path = folder / JOURNAL_NAME
         self._journal: Journal | None = None
         self._refusal = Refused("agent_not_running")
-        self._noted: dict[tuple[str, str, str], datetime] = {}
+        self._noted = NotedRefusals()
         self._stopping = threading.Event()
 
     # --- starting ---------------------------------------------------------------
@@ -99,10 +96,8 @@ class Core:
                 self._load()
             except JournalDamagedError as damage:
                 self._give_up(damage)
-            except JournalNewerError as newer:
-                self._lose(Refused("journal_newer", detail=str(newer)))
-            except (JournalUnavailableError, PortError) as fault:
-                self._lose(Refused(_code(fault), detail=str(fault)))
+            except (JournalNewerError, JournalUnavailableError, PortError) as fault:
+                self._lose(Refused(_CODES.get(type(fault), "agent_failed"), detail=str(fault)))
             except Refused as refusal:
                 self._lose(refusal)
             self.changed.notify_all()
@@ -119,8 +114,8 @@ class Core:
 
     def _recover(self) -> None:
         if self.state.version == 0:
-            begun = e.JournalBegun(at=self.now(), agent=__version__, after=last_aside(self._path))
-            self._commit(Decision((begun,)))
+            after = last_aside(self._path)
+            self._commit(Decision((e.JournalBegun(at=self.now(), agent=__version__, after=after),)))
         sealed = tuple(self.journal.sealed_grants())
         self.execute(c.Recover(sealed=sealed))
         self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), ticket=self.new_id()))
@@ -184,11 +179,10 @@ class Core:
             Refused: what is sealed cannot be overwritten.
         """
         with self.changed:
-            if not self.is_newer:
-                return
-            self._give_up(JournalDamagedError(f"a newer agent wrote it, and it was given up: {self.problem}"))
-            if not self.is_damaged:
-                raise self._refusal.again()
+            if self.is_newer:
+                self._give_up(JournalDamagedError(f"a newer agent's was given up: {self.problem}"))
+                if not self.is_damaged:
+                    raise self._refusal.again()
 
     def reset_journal(self) -> str:
         """Set an unusable journal aside under another name and begin a new one; return that name.
@@ -212,15 +206,12 @@ class Core:
     @property
     def problem(self) -> str:
         """Why there is no journal, empty if there is one."""
-        if self._journal is not None:
-            return ""
-        return str(self._refusal.places.get("detail") or "the agent has stopped")
+        return "" if self._journal else str(self._refusal.places.get("detail") or "the agent has stopped")
 
     @property
     def may_load_again(self) -> bool:
         """Whether the journal is missing for a reason that can pass by itself."""
-        stays = {"journal_damaged", "journal_newer", "agent_not_running"}
-        return self._journal is None and self._refusal.code not in stays
+        return self._journal is None and self._refusal.code not in _LASTING
 
     @property
     def journal(self) -> Journal:
@@ -252,13 +243,6 @@ class Core:
         except SettingsError as fault:
             raise Refused("policy_invalid", detail=str(fault)) from None
 
-    def policy_or_nothing(self) -> Policy:
-        """For commands that only take back: they work with a broken file, too."""
-        try:
-            return self.settings.current().policy
-        except SettingsError:
-            return NOTHING_ALLOWED
-
     def execute(
         self, command: c.AnyCommand, *, actor: str = "", key: str = "", sealed: bytes | None = None
     ) -> Decision:
@@ -287,33 +271,34 @@ class Core:
 
     def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
         """Decide at the present moment; a refusal is journalled unless it is only looked at."""
+        self._tick_before(command)
         try:
-            if not isinstance(command, c.AT_START):
-                self.tick()
-        except Refused as refusal:
-            # Space is kept for what takes back: that must not wait for what else is due (rule 7).
-            if refusal.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):
-                raise
-        try:
-            return decide(self.state, command, self.now(), self.policy_or_nothing())
+            return decide(self.state, command, self.now(), self.settings.policy_or_nothing())
         except (Refused, IllegalTransitionError) as fault:
             refusal = fault if isinstance(fault, Refused) else Refused("out_of_order", detail=str(fault))
             if actor is not None and not isinstance(command, c.OWN):
                 self.note_refusal(type(command).__name__, refusal, actor)
             raise refusal from None
 
+    def _tick_before(self, command: c.AnyCommand) -> None:
+        try:
+            if not isinstance(command, c.AT_START):
+                self.tick()
+        except Refused as full:
+            # Space is kept for what takes back: that must not wait for what else is due (rule 7).
+            if full.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):
+                raise
+
     def note_refusal(self, command: str, refusal: Refused, actor: str) -> None:
         """Journal that somebody asked for what the rules do not allow."""
         with self.changed:
-            now, key = self.now(), (command, refusal.code, actor)
-            if key in self._noted and timedelta() <= now - self._noted[key] < SAME_REFUSAL:
+            now, asked = self.now(), Asked(command, refusal.code, actor)
+            if not self._noted.is_due(asked, now):
                 return
-            if len(self._noted) >= MANY_REFUSALS:
-                self._noted.clear()
             refused = e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor)
             try:
                 self._commit(Decision((refused,)))
-                self._noted[key] = now
+                self._noted.note(asked, now)
             except Refused as fault:
                 log.warning("the refusal of %s could not be journalled: %s", command, fault.code)
 
@@ -326,7 +311,7 @@ class Core:
         with self.changed:
             self.journal.catch_up()
             try:
-                decision = decide(self.state, c.Tick(), self.now(), self.policy_or_nothing())
+                decision = decide(self.state, c.Tick(), self.now(), self.settings.policy_or_nothing())
             except IllegalTransitionError as fault:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
@@ -371,14 +356,6 @@ class Core:
         except Refused as refusal:
             log.warning("time went on, but it could not be noted: %s", refusal.code)
 
-    def organization(self) -> dict[str, str]:
-        """Return who answers for the operators, as the settings say."""
-        try:
-            found: dict[str, str] = msgspec.to_builtins(self.settings.current().organization)
-        except SettingsError:
-            return {}
-        return found
-
     def head(self) -> Head:
         """Return the journal's end."""
         with self.changed:
@@ -421,7 +398,3 @@ class Core:
         with self.changed:
             self._close_journal(Refused("agent_not_running"))
             self.changed.notify_all()
-
-
-def _code(fault: Exception) -> str:
-    return "agent_failed" if isinstance(fault, PortError) else "storage_failed"

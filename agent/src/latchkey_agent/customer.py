@@ -24,7 +24,7 @@ from .ports import LogonRefusal, PortError
 from .protocol import codec
 from .protocol import local as p
 from .protocol.errors import error
-from .settings import Organization, SettingsError
+from .settings import Organization
 from .vault import tag_of
 
 RETRY = frozenset(
@@ -88,7 +88,7 @@ class CustomerDesk:
         return p.CustomerAnswer(done=True, desktop=self._desktop(account))
 
     def _desktop(self, account: Account) -> p.Desktop:
-        state, organization = self._core.state, self._organization()
+        state, organization = self._core.state, self._core.settings.organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
         asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
@@ -104,12 +104,6 @@ class CustomerDesk:
             lent=[_lent(state, g) for g in lent],
             notices=[_notice(n) for n in told],
         )
-
-    def _organization(self) -> Organization:
-        try:
-            return self._core.settings.current().organization
-        except SettingsError:
-            return Organization()
 
     def _asked(
         self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]

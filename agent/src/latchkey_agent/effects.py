@@ -155,7 +155,7 @@ class EffectRunner:
         return "locked" if all(s.locked for s in sign_ins) else "disconnected"
 
     def _poll(self, look: Callable[[], Closing | None]) -> Closing | None:
-        within = self._core.policy_or_nothing().lock_within
+        within = self._core.settings.policy_or_nothing().lock_within
         for _ in range(max(1, round(within / POLL))):
             if (seen := look()) is not None:
                 return seen

@@ -7,8 +7,7 @@ it, so nothing in the middle can change or go missing unnoticed; the last hash
 is kept outside as well (`ports.Anchor`), so the end cannot be cut off. A
 database that does not match is not used: `JournalDamagedError` says why, and
 what it had sealed is overwritten. One that a newer agent wrote
-(`JournalNewerError`), or that the disk does not give or take
-(`JournalUnavailableError`), is another matter: it is left as it is.
+(`JournalNewerError`), or that the disk does not give (`JournalUnavailableError`), is left as it is.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from .core import Core
 from .domain import receipt
 from .domain.asking import find_request
@@ -22,7 +24,8 @@ def view(core: Core, state: State, request_id: str) -> ReceiptView:
     signer = core.signer
     if signer is None:
         raise Refused("journal_damaged", detail=core.problem)
-    document = receipt.document(state, request, core.computer.device, core.organization())
+    organization = msgspec.to_builtins(core.settings.organization())
+    document = receipt.document(state, request, core.computer.device, organization)
     return ReceiptView(
         id=request.id,
         document=document,

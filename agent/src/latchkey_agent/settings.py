@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from .domain.policy import Policy
+from .domain.policy import NOTHING_ALLOWED, Policy
 
 _Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
 
@@ -62,6 +62,20 @@ class SettingsFile:
         if isinstance(self._read, str):
             raise SettingsError(self._read)
         return self._read
+
+    def policy_or_nothing(self) -> Policy:
+        """Return the policy for commands that only take back: they work with a wrong file, too."""
+        try:
+            return self.current().policy
+        except SettingsError:
+            return NOTHING_ALLOWED
+
+    def organization(self) -> Organization:
+        """Return who answers for the operators; nobody is named where the file is wrong."""
+        try:
+            return self.current().organization
+        except SettingsError:
+            return Organization()
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from latchkey_agent import core as module
+from latchkey_agent import noted
 from latchkey_agent.core import Core
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
@@ -132,7 +133,7 @@ def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
 
 def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """One refusal a minute is journalled for each kind and person; the list of them does not grow either."""
-    monkeypatch.setattr(module, "MANY_REFUSALS", 3)
+    monkeypatch.setattr(noted, "MANY_REFUSALS", 3)
     for _ in range(100):
         bench.customer(p.RequestShown(request="none", text_sha256="0" * 64))
         bench.code(END)

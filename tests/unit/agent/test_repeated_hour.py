@@ -29,11 +29,11 @@ class Once(tzinfo):
 
     def dst(self, moment: datetime | None) -> timedelta | None:
         """Return the second pass's."""
-        return moment and moment.replace(tzinfo=self._zone, fold=1).dst()
+        return moment.replace(tzinfo=self._zone, fold=1).dst() if moment else None
 
     def tzname(self, moment: datetime | None) -> str | None:
         """Return the second pass's."""
-        return moment and moment.replace(tzinfo=self._zone, fold=1).tzname()
+        return moment.replace(tzinfo=self._zone, fold=1).tzname() if moment else None
 
 
 def changes(name: str) -> list[datetime]:

@@ -188,3 +188,20 @@ def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
         bench.crash()
         bench.effects()
     assert len(bench.world.restarts) == 1
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_restart_that_outlasts_its_ticket_did_not_sign_in(
+    bench: Bench, canary: bytearray, *, foreign: bool
+) -> None:
+    """The PC did restart, and it was this restart: not somebody else's, which would cost a second one."""
+    grant = bench.lend(canary, restarts=3, foreign_restarts=foreign)
+    ticket = bench.restart(within=600.0)
+    bench.world.now += timedelta(minutes=15)
+    bench.reboot()
+    assert (
+        bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]["error"]["code"]
+        == "logon_did_not_happen"
+    )
+    assert list(bench.state.tickets) == [ticket]
+    assert bench.state.grants[grant].restarts_left == 2

@@ -72,8 +72,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "journal_newer": ErrorRow(
         _A, "The agent's journal was written by a newer agent: {detail}. Nothing was changed.",
-        "Install the newer agent again, it goes on from there. To give up what it wrote and what is sealed in it, "
-        "run on the PC: latchkeyctl journal reset (the file is kept aside).",
+        "Install the newer agent again. To give up what it wrote, run on the PC: latchkeyctl journal reset.",
     ),
     "erasure_unconfirmed": ErrorRow(
         _A, "An earlier secret could not be erased for certain ({detail}), so no new one is accepted.",
