@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import winreg
 
@@ -62,11 +63,37 @@ def test_every_documented_refusal_is_told_apart(
 
 
 def test_refusals_that_windows_never_documented_are_other(
-    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown code is a refusal, too."""
+    """An unknown code is a refusal, too; which one it was stands in the log."""
     monkeypatch.setattr(api, "LogonUserW", Asked(31))
-    assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
+    with caplog.at_level(logging.WARNING):
+        assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
+    assert [record.getMessage() for record in caplog.records] == [
+        "Windows refused a logon for a reason that it does not document (Windows error 31)"
+    ]
+
+
+@pytest.mark.parametrize("code", [8, 14, 1398, 1450, 1722, 1788, 1789, 1792])
+def test_what_says_nothing_about_the_password_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray], code: int
+) -> None:
+    """The clock, the domain or the memory failed: a grant must not be erased for that."""
+    monkeypatch.setattr(api, "LogonUserW", Asked(code))
+    with pytest.raises(PortError, match=rf"checking the password failed: .+ \(Windows error {code}\)"):
+        book.check(ANNA, bytearray(CANARY))
+    assert wiped == [bytearray(len(CANARY) + 2)]
+
+
+@pytest.mark.parametrize("before", [0, 1326])
+def test_a_failure_without_a_reason_is_not_taken_for_success(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, before: int
+) -> None:
+    """Nor for a refusal, where an earlier call has left one."""
+    monkeypatch.setattr(api, "LogonUserW", lambda *_: 0)
+    ctypes.set_last_error(before)
+    with pytest.raises(PortError, match="gave no reason"):
+        book.check(ANNA, bytearray(CANARY))
 
 
 def test_table_and_the_ports_refusals_are_the_same() -> None:

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import pywintypes
 import win32api
 import win32con
+import win32event
 import win32gui
 
 from latchkey_agent.companion.director import Typed
@@ -202,6 +204,21 @@ def test_no_key_is_pressed_before_the_person_has_moved() -> None:
     window = dialog.Dialog("Latchkey", "title", "text", ("one",), guarded=True)
     assert not window._passes(win32con.WM_KEYDOWN, win32con.VK_RETURN)
     assert window._passes(win32con.WM_KEYDOWN, win32con.VK_TAB)
+
+
+def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password lies there from Windows' dialog until the agent has answered."""
+    done: list[object] = []
+
+    def make(*_: object) -> None:
+        done.append("mutex")
+        raise pywintypes.error(5, "CreateMutex", "refused")
+
+    monkeypatch.setattr(base, "WerSetFlags", done.append)
+    monkeypatch.setattr(win32event, "CreateMutex", make)
+    with pytest.raises(PortError, match="making the mutex"):
+        run.run()
+    assert done == [1, "mutex"]
 
 
 def test_the_structures_say_their_own_size() -> None:

@@ -10,6 +10,9 @@ import winreg
 from typing import Any
 
 import pytest
+import pywintypes
+import win32api
+import winerror
 
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import (
@@ -51,6 +54,55 @@ def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
     )
     assert told.stdout.strip() == first
     assert len(bytes.fromhex(first)) == 16
+
+
+def unreadable(patch: pytest.MonkeyPatch) -> None:
+    """Let Windows read no value."""
+
+    def query(*_: object) -> None:
+        raise pywintypes.error(winerror.ERROR_NO_SYSTEM_RESOURCES, "RegQueryValueEx", "refused")
+
+    patch.setattr(win32api, "RegQueryValueEx", query)
+
+
+def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:
+    """With another id in the same boot a ticket that waits for the restart could be redeemed at once."""
+    here = power.WindowsPower(list)
+    first = here.boot_id()
+    with pytest.MonkeyPatch.context() as patch:
+        unreadable(patch)
+        with pytest.raises(PortError, match=r"reading Id from the registry failed: .+1450"):
+            here.boot_id()
+    assert here.boot_id() == first
+
+
+def test_an_anchor_that_cannot_be_read_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing one means that the journal is damaged, and costs everything that is sealed."""
+    anchor.RegistryAnchor().save(b"1 aa")
+    unreadable(monkeypatch)
+    with pytest.raises(PortError, match="reading JournalHead from the registry failed"):
+        anchor.RegistryAnchor().load()
+
+
+def test_only_a_value_that_is_not_there_is_none() -> None:
+    """Windows itself tells the two apart."""
+    key = registry.agents_key()
+    assert key.load("NeverWritten") is None
+    win32api.RegCloseKey(key._key)
+    with pytest.raises(PortError, match="reading NeverWritten from the registry failed"):
+        key.load("NeverWritten")
+
+
+def test_a_restart_is_not_asked_for_while_the_registry_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether one was begun already is not known then."""
+    asked: list[object] = []
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
+    unreadable(monkeypatch)
+    with pytest.raises(PortError, match="reading RestartBegun"):
+        power.WindowsPower(list).restart(message="", grace=0)
+    assert not asked
 
 
 def test_anchor_keeps_what_was_saved_last() -> None:

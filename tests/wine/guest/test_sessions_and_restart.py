@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,68 @@ def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
     ]
     assert {s.account.sid for s in found} == {ANNA.sid}
     assert (found[0].account == ANNA) is known
+
+
+@pytest.fixture
+def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """A PC with one session, in which Anna is; returns it as it is listed."""
+    listed: dict[str, object] = {"SessionId": 1, "WinStationName": "", "State": 0}
+    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda _server: [listed])
+    monkeypatch.setattr(win32ts, "WTSGetActiveConsoleSessionId", lambda: 1)
+    monkeypatch.setattr(win32ts, "WTSQueryUserToken", lambda number: number)
+    monkeypatch.setattr(win32security, "GetTokenInformation", lambda _t, _k: (win32security.SID(), 0))
+    monkeypatch.setattr(win32security, "ConvertSidToStringSid", lambda _sid: ANNA.sid)
+    return listed
+
+
+def refusing(code: int) -> Callable[..., Any]:
+    """Return a function of Windows that fails."""
+
+    def refuse(*_: object) -> None:
+        raise pywintypes.error(code, "function", "refused")
+
+    return refuse
+
+
+@pytest.mark.parametrize("code", [2, 1008, 7022])
+@pytest.mark.usefixtures("one_session")
+def test_nobody_is_where_windows_says_that_nobody_is(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
+) -> None:
+    """There is no token, or the session has just ended."""
+    monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
+    assert sessions.WindowsSessions(book).signed_in() == []
+
+
+@pytest.mark.parametrize("code", [5, 87, 1314, 1722, 7024])
+@pytest.mark.usefixtures("one_session")
+def test_a_session_that_cannot_be_asked_is_not_nobodys(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
+) -> None:
+    """Else a restart would sign somebody out, or an open desktop would count as gone."""
+    monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
+    with pytest.raises(PortError, match=rf"asking who is signed in to session 1 failed: .+ {code}\)"):
+        sessions.WindowsSessions(book).signed_in()
+
+
+@pytest.mark.parametrize("code", [2, 5, 1008])
+@pytest.mark.usefixtures("one_session")
+def test_a_token_that_cannot_be_read_is_somebodys(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
+) -> None:
+    """There is one, so there is somebody."""
+    monkeypatch.setattr(win32security, "GetTokenInformation", refusing(code))
+    with pytest.raises(PortError, match="asking who is signed in to session 1 failed"):
+        sessions.WindowsSessions(book).signed_in()
+
+
+def test_a_listener_is_not_asked_who_is_signed_in(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, one_session: dict[str, object]
+) -> None:
+    """Nobody ever is, and what Windows says to such a question is not documented."""
+    one_session["State"] = 6
+    monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(87))
+    assert sessions.WindowsSessions(book).signed_in() == []
 
 
 def test_a_session_is_asked_to_lock_once_a_second_at_most(

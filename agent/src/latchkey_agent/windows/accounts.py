@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from typing import TYPE_CHECKING
 
 import pywintypes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from _win32typing import PySID
 
+log = logging.getLogger(__name__)
 LOGON32_LOGON_INTERACTIVE = 2
 LOGON32_PROVIDER_DEFAULT = 0
 MICROSOFT = "MicrosoftAccount"
@@ -48,6 +50,20 @@ REFUSALS = {
     1909: LogonRefusal.LOCKED_OUT,
 }
 """System error codes that LogonUserW leaves (winerror.h)."""
+
+SAYS_NOTHING = frozenset(
+    {
+        winerror.ERROR_NOT_ENOUGH_MEMORY,
+        winerror.ERROR_OUTOFMEMORY,
+        winerror.ERROR_NO_SYSTEM_RESOURCES,
+        winerror.ERROR_TIME_SKEW,
+        winerror.RPC_S_SERVER_UNAVAILABLE,
+        winerror.ERROR_TRUSTED_DOMAIN_FAILURE,
+        winerror.ERROR_TRUSTED_RELATIONSHIP_FAILURE,
+        winerror.ERROR_NETLOGON_NOT_STARTED,
+    }
+)
+"""Those that speak of the PC, its clock or its domain (winerror.h): the password was not judged."""
 
 
 class WindowsAccounts:
@@ -103,7 +119,9 @@ class WindowsAccounts:
         """Try the password once, as an interactive logon.
 
         Network providers of the PC are told of a success, as at every logon
-        (NPLogonNotify; "LogonUserW", Microsoft Learn).
+        (NPLogonNotify; "LogonUserW", Microsoft Learn). A code that is neither
+        in `REFUSALS` nor in `SAYS_NOTHING` counts as a refusal: to try such a
+        password again could lock the account out.
 
         Raises:
             PortError: Windows failed in a way that says nothing about the password.
@@ -116,7 +134,7 @@ class WindowsAccounts:
         code = _log_on(account, password)
         if code == winerror.ERROR_LOGON_FAILURE and _looks_like_pin(account, password):
             return LogonRefusal.LOOKS_LIKE_PIN
-        return REFUSALS.get(code, LogonRefusal.OTHER) if code else None
+        return _verdict(code)
 
     def facts(self, account: Account | None) -> LogonFacts:
         """Return what may stand in the way of an unattended logon."""
@@ -124,11 +142,17 @@ class WindowsAccounts:
 
 
 def _log_on(account: Account, password: bytearray) -> int:
-    """Log on and off again; returns 0 or the system error code."""
+    """Log on and off again; returns 0 or the system error code.
+
+    Raises:
+        PortError: Windows has no such function, or says neither yes nor why not.
+    """
     domain = None if "@" in account.user and account.kind == "domain" else account.domain
     ended = password + bytes(2)
     address = ctypes.addressof(ctypes.c_char.from_buffer(ended))
     token = ctypes.c_void_p()
+    # What an earlier call has left must not pass for the answer to this one.
+    ctypes.set_last_error(0)
     try:
         succeeded = api.LogonUserW(
             account.user,
@@ -145,7 +169,25 @@ def _log_on(account: Account, password: bytearray) -> int:
         wipe(ended)
     if token.value:
         api.CloseHandle(token)
+    if not succeeded and not code:
+        msg = "the password could not be checked: Windows refused the logon and gave no reason"
+        raise PortError(msg)
     return code
+
+
+def _verdict(code: int) -> LogonRefusal | None:
+    """Return what a system error code of LogonUserW says of the password; None: it is right.
+
+    Raises:
+        PortError: it says nothing of the password.
+    """
+    if not code:
+        return None
+    if code in SAYS_NOTHING:
+        raise refused("checking the password", code)
+    if code not in REFUSALS:
+        log.warning("Windows refused a logon for a reason that it does not document (Windows error %d)", code)
+    return REFUSALS.get(code, LogonRefusal.OTHER)
 
 
 def _has_zero(password: bytearray) -> bool:

@@ -18,7 +18,7 @@ class RegistryAnchor:
         """Return what was saved last, None if nothing ever was.
 
         Raises:
-            PortError: what is there is not what was saved.
+            PortError: it cannot be read, or what is there is not what was saved.
         """
         kept = agents_key().load(_NAME)
         if kept is not None and not isinstance(kept, bytes):
@@ -27,5 +27,5 @@ class RegistryAnchor:
         return kept
 
     def save(self, head: bytes) -> None:
-        """Replace what is kept; returns when it is on the disk."""
+        """Replace what is kept; returns when it is on the disk; raises PortError."""
         agents_key().save(_NAME, head)

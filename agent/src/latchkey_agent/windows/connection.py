@@ -69,10 +69,30 @@ class Connection:
         self._answer = bytearray()
 
     def listen(self) -> bool:
-        """Wait for a client; True when one is there already and no completion will come."""
-        code = win32pipe.ConnectNamedPipe(self.handle, self._overlapped)
+        """Wait for a client; True when one is there already and no completion will come.
+
+        A client that has come and gone since the instance was made leaves
+        ERROR_NO_DATA. The instance is then disconnected, as after every other
+        client, and listens once more: to give it back could leave the name to
+        another program. In between it takes nobody, so that this ends at once
+        ("DisconnectNamedPipe", Microsoft Learn).
+
+        Raises:
+            pywintypes.error: Windows refuses; no completion will come.
+        """
+        try:
+            code = self._connect()
+        except pywintypes.error as fault:
+            if fault.winerror != winerror.ERROR_NO_DATA:
+                raise
+            win32pipe.DisconnectNamedPipe(self.handle)
+            code = self._connect()
         self.under_way = code != winerror.ERROR_PIPE_CONNECTED
         return not self.under_way
+
+    def _connect(self) -> int:
+        code: int = win32pipe.ConnectNamedPipe(self.handle, self._overlapped)
+        return code
 
     def expect_message(self, deadline: float) -> None:
         """Read a message; it must be complete by `deadline` (monotonic seconds).

@@ -43,6 +43,8 @@ MESSAGE_TIME = 5.0
 """Seconds in which a client must have sent a whole message, or taken a whole answer."""
 CLOSING_TIME = 1.0
 """Seconds that closing waits for what is under way."""
+RETRY_TIME = 1.0
+"""Seconds until an instance that could not be put up is tried again: perhaps nobody can come before that."""
 _WAKE = 0
 _abandoned: list[Connection] = []
 
@@ -77,6 +79,7 @@ class PipeServer:
         self._connections: dict[int, tuple[Endpoint, Connection]] = {}
         self._last_key = _WAKE
         self._answers: deque[tuple[int, Answer | None]] = deque()
+        self._short: set[str] = set()
         self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="pipes", daemon=True)
 
@@ -135,10 +138,13 @@ class PipeServer:
             self._completed(key, code, count)
 
     def _patience(self) -> int:
+        now = time.monotonic()
         deadlines = [c.deadline for _, c in self._connections.values() if c.deadline is not None]
+        if self._short:
+            deadlines.append(now + RETRY_TIME)
         if not deadlines:
             return win32event.INFINITE
-        return max(0, int((min(deadlines) - time.monotonic()) * 1000) + 1)
+        return max(0, int((min(deadlines) - now) * 1000) + 1)
 
     def _drop_overdue(self, now: float) -> None:
         for key, (_, connection) in list(self._connections.items()):
@@ -186,9 +192,16 @@ class PipeServer:
     def _listen(self, endpoint: Endpoint, *, first: bool = False) -> None:
         connection = Connection(endpoint.name, endpoint.sddl, first=first)
         self._last_key += 1
-        key = self._last_key
+        try:
+            self._begin(self._last_key, connection)
+        except pywintypes.error:
+            # Kept, it would count as one that waits for clients, though none could ever come.
+            connection.release()
+            raise
+        self._connections[self._last_key] = (endpoint, connection)
+
+    def _begin(self, key: int, connection: Connection) -> None:
         win32file.CreateIoCompletionPort(connection.handle, self._port, key, 0)
-        self._connections[key] = (endpoint, connection)
         if connection.listen():
             # It was faster than we: Windows queues no completion for it.
             win32file.PostQueuedCompletionStatus(self._port, 0, key, None)
@@ -200,7 +213,15 @@ class PipeServer:
             for _ in range(endpoint.listening - waiting):
                 self._listen(endpoint)
         except pywintypes.error as fault:
-            log.warning("no further instance of %s: Windows error %d", endpoint.name, fault.winerror)
+            self._fell_short(endpoint, fault.winerror)
+        else:
+            self._short.discard(endpoint.name)
+
+    def _fell_short(self, endpoint: Endpoint, code: int) -> None:
+        """Note that instances are missing; it is tried again soon, and told once."""
+        if endpoint.name not in self._short:
+            log.warning("no further instance of %s: Windows error %d", endpoint.name, code)
+        self._short.add(endpoint.name)
 
     def _close(self, key: int) -> None:
         _, connection = self._connections[key]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 import winerror
@@ -54,7 +54,7 @@ class WindowsPower:
         key = boot_key()
         kept = key.load("Id")
         if not isinstance(kept, str):
-            kept = secrets.token_hex(16)
+            kept = os.urandom(16).hex()
             key.save("Id", kept)
         return kept
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 import winreg
 from typing import TYPE_CHECKING, Any
 
+import pywintypes
 import win32api
 import win32con
+import winerror
 
 from . import access, names
-from .failures import doing
+from .failures import doing, refused
 from .security import attributes
 
 if TYPE_CHECKING:
@@ -74,11 +76,18 @@ class OwnKey:
             )
 
     def load(self, name: str) -> Value:
-        """Return a value, None where there is none."""
+        """Return a value, None where there is none.
+
+        Raises:
+            PortError: it cannot be read; whether there is one is not known then.
+        """
         try:
             found: Value = win32api.RegQueryValueEx(self._key, name)[0]
-        except win32api.error:
-            return None
+        except pywintypes.error as fault:
+            # "RegQueryValueExW", Microsoft Learn: what the registry answers where the value does not exist.
+            if fault.winerror == winerror.ERROR_FILE_NOT_FOUND:
+                return None
+            raise refused(f"reading {name} from the registry", fault.winerror) from None
         return found
 
     def save(self, name: str, data: str | bytes) -> None:

@@ -21,8 +21,7 @@ import winerror
 
 from latchkey_agent.ports import PortError
 
-from . import compose, names
-from .api import WerSetFlags
+from . import compose, crash, names
 from .eventlog import EventLogHandler
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 SERVICE_CONTROL_TIMECHANGE = 0x10
 SERVICE_ACCEPT_TIMECHANGE = 0x200
-WER_FAULT_REPORTING_FLAG_NOHEAP = 0x1
 START_TIME = 120_000
 """Milliseconds that loading may take; a long journal is read whole."""
 STOP_TIME = 5_000
@@ -113,8 +111,7 @@ def _end_at_once(fault: threading.ExceptHookArgs) -> None:
 
 def main(service: type[LatchkeyService] = LatchkeyService) -> None:
     """Let the service manager run the service in this process; returns when it has stopped."""
-    # A crash dump would hold what the service keeps in memory.
-    WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP)
+    crash.keep_heap_out_of_reports()
     threading.excepthook = _end_at_once
     logging.getLogger().setLevel(logging.INFO)
     logging.getLogger().addHandler(EventLogHandler())

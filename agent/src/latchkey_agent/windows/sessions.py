@@ -13,12 +13,13 @@ import pywintypes
 import win32api
 import win32security
 import win32ts
+import winerror
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError, SignIn
 
 from . import api
-from .failures import doing
+from .failures import doing, refused
 from .launch import in_session
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 WTS_ACTIVE = 0
 WTS_SHADOW = 3
+WTS_LISTEN = 6
+"""A listener: "no user is logged on a listener session" (WTS_CONNECTSTATE_CLASS, Microsoft Learn)."""
+NOBODY = frozenset(
+    {winerror.ERROR_NO_TOKEN, winerror.ERROR_FILE_NOT_FOUND, winerror.ERROR_CTX_WINSTATION_NOT_FOUND}
+)
+"""What WTSQueryUserToken says where nobody is signed in, session 0 among them, or where the session is no more.
+
+The first two stand in its page (Microsoft Learn), the third in winerror.h.
+"""
 WTS_SESSION_INFO_EX = 25
 WTS_SESSIONSTATE_LOCK = 0
 """WTSINFOEX_LEVEL1_W; on Windows 7, which is not supported, lock and unlock are exchanged."""
@@ -44,12 +54,14 @@ class WindowsSessions:
         """Return who is signed in, the console's session first.
 
         Raises:
-            PortError: Windows does not tell.
+            PortError: Windows does not tell, of one session at least: what is not known of somebody is not nobody.
         """
         with doing("listing the sessions"):
             listed: Any = win32ts.WTSEnumerateSessions(win32ts.WTS_CURRENT_SERVER_HANDLE)
             console: int = win32ts.WTSGetActiveConsoleSessionId()  # type: ignore[no-untyped-call]
-        found = [self._sign_in(s["SessionId"], s["State"], console) for s in listed]
+        found = [
+            self._sign_in(s["SessionId"], s["State"], console) for s in listed if s["State"] != WTS_LISTEN
+        ]
         return sorted((s for s in found if s is not None), key=lambda s: (not s.console, s.session_id))
 
     def _sign_in(self, session_id: int, state: int, console: int) -> SignIn | None:
@@ -65,12 +77,15 @@ class WindowsSessions:
         )
 
     def _account(self, session_id: int) -> Account | None:
+        what = f"asking who is signed in to session {session_id}"
         try:
             token = win32ts.WTSQueryUserToken(session_id)
+        except pywintypes.error as fault:
+            if fault.winerror in NOBODY:
+                return None
+            raise refused(what, fault.winerror) from None
+        with doing(what):
             sid, _ = win32security.GetTokenInformation(token, win32security.TokenUser)
-        except pywintypes.error:
-            # Session 0, a listener, a logon screen: nobody is signed in there.
-            return None
         return self._known(win32security.ConvertSidToStringSid(sid), session_id)
 
     def _known(self, sid: str, session_id: int) -> Account:

@@ -27,8 +27,8 @@ from latchkey_agent.companion.screen.dialog import Dialog
 from latchkey_agent.companion.screen.tray import Tray
 from latchkey_agent.companion.steps import Screen
 from latchkey_agent.stream import Stream
+from latchkey_agent.windows import crash, names, pipes
 from latchkey_agent.windows import desktop_api as api
-from latchkey_agent.windows import names, pipes
 from latchkey_agent.windows.clock import WindowsClock
 from latchkey_agent.windows.failures import doing
 
@@ -106,6 +106,8 @@ def run(parts: Parts | None = None) -> int:
     Raises:
         PortError: Windows lacks or refuses something.
     """
+    # First: from Windows' password dialog until the agent answers, the password is in this process.
+    crash.keep_heap_out_of_reports()
     parts = parts or Parts()
     with doing(f"making the mutex {parts.mutex}"):
         mutex = win32event.CreateMutex(_DEFAULT, False, parts.mutex)  # noqa: FBT003 - positional in Windows

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances of a pipe that could not begin to listen take no client's place for good."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import pywintypes
+import win32file
+import win32pipe
+import winerror
+
+from latchkey_agent.ports import PortError
+from latchkey_agent.windows import pipe_server, pipes
+from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
+from tests.wine.guest.pipe_bench import FOR_ALL, a_name, ask, echo, serving
+
+Listen = Callable[[int, Any], int]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither clients nor the server wait long here."""
+    monkeypatch.setattr(pipes, "CONNECT_TIME", 2.0)
+    monkeypatch.setattr(pipe_server, "RETRY_TIME", 0.1, raising=False)
+
+
+@pytest.fixture
+def before_listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+    """What happens right before instances listen, each thing once, the first one first."""
+    steps: list[Callable[[], None]] = []
+    listen: Listen = win32pipe.ConnectNamedPipe
+
+    def connect(pipe: int, overlapped: Any) -> int:
+        if steps:
+            steps.pop(0)()
+        return listen(pipe, overlapped)
+
+    monkeypatch.setattr(win32pipe, "ConnectNamedPipe", connect)
+    yield steps
+    assert not steps
+
+
+def hit(name: str) -> Callable[[], None]:
+    """Return a client that connects and hangs up at once, unless no instance takes it."""
+
+    def run() -> None:
+        try:
+            pipe = win32file.CreateFile(name, pipes.READ_AND_WRITE, 0, None, win32file.OPEN_EXISTING, 0, None)
+        except pywintypes.error as fault:
+            assert fault.winerror == winerror.ERROR_PIPE_BUSY  # noqa: PT017 - the other outcome is no fault
+        else:
+            pipe.Close()
+
+    return run
+
+
+def fail(code: int) -> Callable[[], None]:
+    """Return what lets Windows refuse."""
+
+    def run() -> None:
+        raise pywintypes.error(code, "ConnectNamedPipe", "refused")
+
+    return run
+
+
+@contextlib.contextmanager
+def served(server: PipeServer) -> Iterator[None]:
+    """Run a server for a while."""
+    server.open()
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def test_clients_that_hang_up_before_an_instance_listens_keep_nobody_out(
+    before_listening: list[Callable[[], None]],
+) -> None:
+    """Windows then says ERROR_NO_DATA. A client comes before each time, as often as one can."""
+    name = a_name()
+    before_listening.extend([hit(name)] * 5)
+    with served(PipeServer([Endpoint(name, FOR_ALL, echo)])):
+        for _ in range(8):
+            assert ask(name).body.startswith(b"hello")
+
+
+def test_a_client_that_hits_each_new_instance_keeps_nobody_out(
+    before_listening: list[Callable[[], None]],
+) -> None:
+    """Also where there is one instance at a time, and while the server runs."""
+    with serving(listening=1) as name:
+        for _ in range(5):
+            before_listening.append(hit(name))
+            assert ask(name).body.startswith(b"hello")
+        assert ask(name).body.startswith(b"hello")
+
+
+def test_an_instance_that_was_hit_stays_the_first_of_its_name(
+    before_listening: list[Callable[[], None]],
+) -> None:
+    """Were it given back to make another, a different program could take the name in between."""
+    name, made = a_name(), []
+    create = win32pipe.CreateNamedPipe
+
+    def counted(*arguments: Any) -> int:
+        made.append(arguments)
+        return create(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(win32pipe, "CreateNamedPipe", counted)
+        before_listening.append(hit(name))
+        with served(PipeServer([Endpoint(name, FOR_ALL, echo, listening=1)])):
+            assert len(made) == 1
+
+
+def test_an_instance_that_cannot_listen_is_made_anew_after_a_while(
+    before_listening: list[Callable[[], None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing else would wake the server: with no instance nobody comes. It is told once."""
+    with caplog.at_level(logging.WARNING), serving(listening=1) as name:
+        before_listening.extend([fail(winerror.ERROR_NO_SYSTEM_RESOURCES)] * 3)
+        assert ask(name).body.startswith(b"hello")
+        assert ask(name).body.startswith(b"hello")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"no further instance of {name}: Windows error 1450"
+    ]
+
+
+def test_a_first_instance_that_cannot_listen_is_told_at_the_start(
+    before_listening: list[Callable[[], None]],
+) -> None:
+    """And it is given back: the next start finds the name free."""
+    name = a_name()
+    before_listening.append(fail(winerror.ERROR_NO_SYSTEM_RESOURCES))
+    with pytest.raises(PortError, match="1450"):
+        PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
+    with pytest.raises(FileNotFoundError, match="not running"):
+        pipes.connect(name, server=os.getpid)
