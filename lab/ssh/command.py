@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One command of an SSH session: its streams come from the relay, the computer runs it."""
+"""One command or file transfer of an SSH session: its streams come from the relay, the computer does it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import contextlib
 import os
 import select
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING
 
+from lab.ssh import sftp
 from lab.ssh.defaultshell import DefaultShell, read_command
 from lab.wsman.winrs import WinrsCommand
 
@@ -35,16 +37,30 @@ class SshCommand:
         _, streams, _, _ = socket.recv_fds(self._relay, 1, 3)
         if len(streams) != 3:
             return
+        asked = self._read_text()
         try:
-            reading = read_command(self._read_text(), self._shell)
-            command = WinrsCommand(reading.task, self._host, self._user, has_input=True)
-            code = self._run(command, streams)
+            code = self._transfer(streams) if asked == sftp.PROGRAM else self._command(asked, streams)
         finally:
             for stream in streams[1:]:
                 os.close(stream)
         if code is not None:
             with contextlib.suppress(OSError):
-                self._relay.sendall(bytes([reading.exit_code(code)]))
+                self._relay.sendall(bytes([code]))
+
+    def _transfer(self, streams: list[int]) -> int:
+        """Carry files; return the exit code. It ends with its input, which closes when sshd dies."""
+        try:
+            with os.fdopen(streams[0], "rb") as source, os.fdopen(streams[1], "wb", closefd=False) as target:
+                sftp.Sftp(self._host, self._user, source, target).serve()
+        except (OSError, struct.error):
+            return 1
+        return 0
+
+    def _command(self, asked: str, streams: list[int]) -> int | None:
+        """Run what the account's shell makes of a command; return the exit code, None where nobody reads it."""
+        reading = read_command(asked, self._shell)
+        code = self._run(WinrsCommand(reading.task, self._host, self._user, has_input=True), streams)
+        return None if code is None else reading.exit_code(code)
 
     def _read_text(self) -> str:
         pieces = iter(lambda: self._relay.recv(PIECE), b"")

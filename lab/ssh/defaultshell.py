@@ -12,8 +12,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, read_command_line
+from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, Unsupported, read_command_line
 from lab.wsman.messages import CommandLine
+from lab.wsman.powershell.tokens import Kind, UnsupportedScriptError, tokenize
 
 
 class DefaultShell(enum.StrEnum):
@@ -37,11 +38,22 @@ class Reading:
 
 def read_command(command: str, shell: DefaultShell) -> Reading:
     """Say what a shell makes of a command."""
-    line = CommandLine(command_id="", program=command, arguments="", encoded_arguments=())
     if shell is DefaultShell.CMD:
-        return Reading(read_command_line(line, through_cmd=True), keeps_code=True)
+        return Reading(read_command_line(_line(command), through_cmd=True), keeps_code=True)
     first = command.split(maxsplit=1)[:1]
     if first and first[0].casefold() in POWERSHELL_NAMES:
-        # A second powershell.exe, as a program of the first.
-        return Reading(read_command_line(line, through_cmd=False), keeps_code=False)
+        return Reading(_second_powershell(command), keeps_code=False)
     return Reading(Script(command), keeps_code=True)
+
+
+def _line(command: str) -> CommandLine:
+    return CommandLine(command_id="", program=command, arguments="", encoded_arguments=())
+
+
+def _second_powershell(command: str) -> Task:
+    """Return what a powershell.exe does that runs as a program of the first, which takes quotes away."""
+    try:
+        words = [token.text for token in tokenize(command) if token.kind is not Kind.END]
+    except UnsupportedScriptError as error:
+        return Unsupported(str(error))
+    return read_command_line(_line(" ".join(words)), through_cmd=False)

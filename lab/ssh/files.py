@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.ssh.sftp import PROGRAM
+
 RELAY = Path(__file__).with_name("relay.py")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 """Debian's sshd does not start as root without this empty folder; its service unit makes it (sshd(8), FILES)."""
@@ -111,6 +113,8 @@ def _configuration(files: SshFiles) -> str:
         "PidFile": "none",
         # One command after another over one connection, and several at once (ControlMaster).
         "MaxSessions": "20",
+        # Not run either: ForceCommand applies to a subsystem, too, and the relay is told this name.
+        "Subsystem": f"sftp {PROGRAM}",
         "ForceCommand": f"exec {relay}",
     }
     return "".join(f"{name} {value}\n" for name, value in settings.items())

@@ -234,8 +234,8 @@ forecast:
       sample:
         - code: logon_banner
           severity: stops
-          evidence: legalnoticetext is set
-          advice: Have the banner removed for the time of the work.
+          evidence: A logon banner (legal notice) must be confirmed by hand before anybody signs in.
+          advice: Somebody must confirm it at the PC, or its owner lifts it for this PC. Latchkey never changes it.
 receipts:
   description: The signed receipts of the session's requests.
   returned: success; empty unless O(receipts=true)

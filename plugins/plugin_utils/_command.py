@@ -70,11 +70,13 @@ def program_script(program: str, *arguments: str) -> str:
 
 
 def windowed_script(program: str, *arguments: str) -> str:
-    """Return the script that runs a program with a window to its end and passes its exit code on.
+    """Return the script that runs a program with a window to its end and prints its exit code.
 
-    PowerShell waits for such a program only where its output goes on into a pipeline.
+    PowerShell waits for such a program only where its output goes on into a pipeline. Its exit code
+    may be larger than ssh can pass on: that has eight bits, and but one where the PC's default
+    shell is PowerShell.
     """
-    return f"& {_words(program, *arguments)} | Out-Null\nexit $LASTEXITCODE"
+    return f"& {_words(program, *arguments)} | Out-Null\n$LASTEXITCODE\nexit 0"
 
 
 def _words(*words: str) -> str:

@@ -54,6 +54,7 @@ SENTENCES = {
 
 _PAUSE = 5.0
 _VALUE = re.compile(r"^\s+(\w+)\s+REG_SZ\s+(.*?)\s*$", re.MULTILINE)
+_NUMBER = re.compile(rb"-?\d+")
 _REASON = re.compile(r"Product: .*? -- (?!.*(?:completed|failed)\.?\s*$)(.+)")
 
 
@@ -105,7 +106,7 @@ class Installer:
             Failure: `package_busy` or `package_refused`.
         """
         command = command_line(windowed_script(_MSIEXEC, *arguments, "/qn", "/norestart"))
-        while (code := self._link.run(command).code) == BUSY:
+        while (code := _exit_code(self._link.run(command))) == BUSY:
             if deadline.over:
                 raise failure("package_busy", limit=f"{deadline.limit:.0f}")
             self._clock.sleep(min(_PAUSE, deadline.left) or _PAUSE)
@@ -113,6 +114,12 @@ class Installer:
             sentence = SENTENCES.get(code, "see what Microsoft says of this code.")
             raise failure("package_refused", number=code, sentence=sentence, detail=reason())
         return code
+
+
+def _exit_code(ran: Ran) -> int:
+    """Return the exit code that the script printed, PowerShell's own where it has run no program."""
+    told = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
+    return int(told) if _NUMBER.fullmatch(told) else ran.code or 1
 
 
 def reason_in(log: bytes) -> str:

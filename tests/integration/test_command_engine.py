@@ -69,8 +69,8 @@ def test_a_program_that_is_missing_is_told(engine: Path, tmp_path: Path) -> None
     assert (done.returncode, done.stdout.strip()) == (127, AGENT_MISSING.encode())
 
 
-def test_a_windowed_program_is_waited_for_and_its_exit_code_comes_back(engine: Path, tmp_path: Path) -> None:
-    """Each argument is one word of the program's; what it prints is dropped."""
+def test_a_windowed_program_is_waited_for_and_its_exit_code_is_printed(engine: Path, tmp_path: Path) -> None:
+    """Each argument is one word of the program's; what it prints itself is dropped."""
     program = tmp_path / "msiexec"
     told = tmp_path / "told"
     text = ECHO.replace("sys.stdout.write(", f"open({str(told)!r}, 'w').write(").format(python=sys.executable)
@@ -78,7 +78,7 @@ def test_a_windowed_program_is_waited_for_and_its_exit_code_comes_back(engine: P
     program.chmod(0o755)
     words = ("/i", "C:\\Users\\Anna Bell\\x.msi", "/qn", "KEEPRECEIPTS=1")
     done = run(engine, windowed_script(str(program), *words))
-    assert (done.returncode, done.stdout) == (7, b"")
+    assert (done.returncode, done.stdout) == (0, b"7\n")
     assert told.read_text() == repr((list(words), ""))
 
 

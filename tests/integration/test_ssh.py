@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,11 +87,47 @@ def test_what_is_not_understood_is_said(ssh_pc: SimulatedComputer, shell: str) -
     assert b"unsupported" in done.stderr
 
 
+def sftp(computer: SimulatedComputer, shell: str, batch: str) -> subprocess.CompletedProcess[str]:
+    """Let OpenSSH's sftp do this, as Ansible does."""
+    _ssh, *options, where = ssh(computer, shell)
+    options[options.index("-p")] = "-P"
+    client = ["sftp", "-b", "-", *options, where]
+    return subprocess.run(client, input=batch, capture_output=True, text=True, timeout=30, check=False)
+
+
 @pytest.mark.parametrize("shell", WAYS)
-def test_files_are_not_carried(ssh_pc: SimulatedComputer, shell: str) -> None:
-    """The lab's server has no SFTP; a client is told so and nothing is written."""
-    done = run(ssh_pc, shell, "-s", "sftp")
-    assert done.returncode != 0
+def test_files_are_carried(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path) -> None:
+    """What is put is on the PC's disk under the name that Windows gives it, and is fetched as it was."""
+    content = random.Random(4711).randbytes(3_000_001)  # noqa: S311 - the same in every run
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.write_bytes(content)
+    place = f"/C:/Users/helpdesk/two words {shell}.bin"
+
+    done = sftp(ssh_pc, shell, f"put '{source}' '{place}'\nget '{place}' '{back}'\n")
+
+    assert done.returncode == 0, done.stderr
+    assert (ssh_pc.operator_folder / f"two words {shell}.bin").read_bytes() == content
+    assert back.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("batch", "told"),
+    [
+        ("put {file} /C:/none/x", "No such file"),
+        ("get /C:/none/x {file}", "not found"),
+        ("put {file} '/C:/Users/x?'", "Failure"),
+        ("mkdir /C:/Users/x", "unsupported"),
+    ],
+)
+def test_what_cannot_be_carried_is_said(
+    ssh_pc: SimulatedComputer, tmp_path: Path, batch: str, told: str
+) -> None:
+    """A folder that is not there, a name that Windows does not allow, and what is no transfer at all."""
+    file = tmp_path / "file"
+    file.write_bytes(b"x")
+    done = sftp(ssh_pc, "cmd", batch.format(file=file) + "\n")
+    assert done.returncode == 1
+    assert re.search(told, done.stderr), done.stderr
 
 
 def test_cmd_takes_8191_characters() -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from lab.canary import make
 from lab.simulated.pc import SimulatedComputer
+from lab.simulated.ways import WAYS
 from tests.lab.job import Job, Operator, Task
 from tests.lab.kinds import pc
 from tests.lab.provoked import error_code, provokes
@@ -46,13 +47,17 @@ Step = Task | Fails | Act
 
 @dataclass(frozen=True)
 class Scene:
-    """What one host does. `on` names the scene whose PC it is, where that is not its own."""
+    """What one host does. `on` names the scene whose PC it is, where that is not its own.
+
+    `way` is how the operator connects, of `lab.simulated.ways.WAYS`; nothing: as the PC offers.
+    """
 
     fact: str
     steps: Sequence[Step]
     settings: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     on: str = ""
+    way: str = ""
 
     @property
     def codes(self) -> list[str]:
@@ -89,7 +94,7 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
     with ExitStack() as stack:
         computers: dict[str, SimulatedComputer] = {}
         for name, scene in scenes.items():
-            own = pc(folder / name, **{"password": make(), **scene.settings}) if not scene.on else None
+            own = pc(folder / name, **_settings(scene)) if not scene.on else None
             computers[name] = stack.enter_context(own) if own else computers[scene.on]
         operator = Operator(folder / "operator", computers)
         stack.callback(operator.stop)
@@ -97,13 +102,19 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
             desk = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
             operator.write(f"{name}.yml", desk)
             steps = str(operator.folder / f"{name}.yml")
-            operator.host_variables[name] = {**scene.variables, "steps": steps}
+            way = computers[name].inventory(scene.way) if scene.way else {}
+            operator.host_variables[name] = {**way, **scene.variables, "steps": steps}
         include = {"name": "include", "ansible.builtin.include_tasks": "{{ steps }}"}
         job = operator.begin(
             [{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": [include]}]
         )
         job.wait()
         yield Played(job, computers)
+
+
+def _settings(scene: Scene) -> dict[str, Any]:
+    listening = {"listeners": (WAYS[scene.way].listener,)} if scene.way else {}
+    return {"password": make(), **listening, **scene.settings}
 
 
 @contextmanager

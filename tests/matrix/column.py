@@ -16,6 +16,7 @@ from lab.simulated.pc import pc
 from lab.simulated.script import Grant
 from lab.simulated.ways import WAYS
 from latchkey_agent.protocol.frames import wipe
+from tests.lab.installer import NEW, PROGRAMS, packages, prepare
 from tests.lab.job import Operator, play
 from tests.matrix.steps import STEPS, verdict
 
@@ -63,12 +64,22 @@ def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) 
     with _making:
         computers = {
             name: stack.enter_context(
-                pc(folder / name, password=password, script=[Grant()], listeners=(WAYS[way].listener,))
+                pc(
+                    folder / name,
+                    password=password,
+                    script=[Grant()],
+                    programs=PROGRAMS,
+                    listeners=(WAYS[way].listener,),
+                )
             )
             for way, name in HOSTS.items()
         }
+    for computer in computers.values():
+        prepare(computer)
+    packages(folder, NEW)
     variables = {name: computers[name].inventory(way) for way, name in HOSTS.items()}
     operator = Operator(folder / "operator", computers, host_variables=variables, python=python)
+    operator.variables["package"] = str(folder / f"latchkey-agent-{NEW}-x64.msi")
     stack.callback(operator.stop)
     return operator
 

@@ -1,13 +1,17 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every cell of the matrix does: each module of the collection, and what has to come of it."""
+"""What every cell of the matrix does: each module of the collection, and what has to come of it.
+
+Windows Installer is the lab's (`tests.lab.installer`): it says that it installs, and whether the package arrived.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.job import apply, end, request, start, task
+from tests.lab.installer import NEW
+from tests.lab.job import MODULES, apply, end, request, start, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +43,22 @@ def _checkpoint() -> Task:
     return task("session_checkpoint", step="Updates", state="done")
 
 
+def _package(**options: object) -> Task:
+    return {MODULES + "agent_package": options}
+
+
+_PRESENT = _package(path="{{ package }}")
+_ABSENT = _package(state="absent")
+
 STEPS = (
+    Step("check: install", _checked(_PRESENT), "it would install", lambda r: bool(r["changed"])),
+    Step(
+        "install",
+        _PRESENT,
+        "the package is sent and installed",
+        lambda r: r["changed"] and r["version"] == NEW and r["restart_required"] and r["agent"]["ready"],
+    ),
+    Step("install again", _PRESENT, "installed before", lambda r: not r["changed"]),
     Step("check: open", _checked(start()), "it would open", lambda r: bool(r["changed"])),
     Step("open", start(), "the session is open", lambda r: r["changed"] and r["state"] == "open"),
     Step("check: ask", _checked(request(**LENT)), "it would ask", lambda r: bool(r["changed"])),
@@ -80,6 +99,13 @@ STEPS = (
     Step("check: end", _checked(end()), "it would end", lambda r: bool(r["changed"])),
     Step("end", end(), "ended, erased", lambda r: r["changed"] and r["erasure"]["confirmed"]),
     Step("end again", end(), "ended before", lambda r: not r["changed"]),
+    Step(
+        "remove",
+        _ABSENT,
+        "the package is removed",
+        lambda r: r["changed"] and r["version_before"] == NEW and r["erasure"] is not None,
+    ),
+    Step("remove again", _ABSENT, "removed before", lambda r: not r["changed"]),
 )
 
 

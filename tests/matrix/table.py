@@ -23,8 +23,10 @@ Written by `make matrix`; do not edit.
 # What works with what
 
 Each cell is one PC of the lab on which every module ran through Ansible's real connection plugin, real restart of the
-simulated PC included. `make matrix` runs all cells again and fails where one does. The PCs are simulated: what only
-Windows itself can show is in [verify-on-windows.md](verify-on-windows.md).
+simulated PC included. `make matrix` runs all cells again and fails where one does. The PCs are simulated, and so is
+Windows Installer on them: it installs nothing, but looks whether the package has arrived as it was sent. The tests
+install the real package over winrm, on Wine. What only Windows itself can show is in
+[verify-on-windows.md](verify-on-windows.md).
 """
 
 

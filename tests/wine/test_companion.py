@@ -189,7 +189,7 @@ def test_a_password_typed_into_a_slow_dialog_arrives_whole(
 
 
 def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, session: str) -> None:
-    """The second refusal says that no try is left, and that nothing was stored."""
+    """The second refusal says that no try is left, and that no password was stored."""
     number = request(office, session)
     wrong = bytearray("nonsense".encode("utf-16-le"))
     anna.allow(wrong)
@@ -198,7 +198,7 @@ def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, se
 
 
 def test_declined_with_a_reason(office: Office, anna: WineHands, session: str) -> None:
-    """The operator reads the reason; the customer reads that nothing was stored."""
+    """The operator reads the reason; the customer reads that no password was stored."""
     number = request(office, session)
     anna.decline("Still working")
     assert answered(office, session, number) == "denied"

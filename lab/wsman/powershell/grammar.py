@@ -5,7 +5,7 @@ r"""The PowerShell that the lab understands, as a grammar and as values.
 
     script      = [strict] {separator} [statement {separator {separator} statement}] {separator}
     strict      = "Set-StrictMode" "-Version" "Latest"
-    statement   = encoding | guard | call | exit | removal | propagate | STRING
+    statement   = encoding | guard | call | exit | removal | propagate | STRING | "$LASTEXITCODE"
     encoding    = "$OutputEncoding" "=" "[Text.Encoding]::ASCII"
     guard       = "if" "(" "-not" exists ")" "{" statements "}"
     exists      = "[IO.File]::Exists" "(" STRING ")"
@@ -42,6 +42,11 @@ class Literal:
     """A string statement: its value goes to the output."""
 
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastCode:
+    """A variable as a statement: the last program's exit code goes to the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class PropagateExit:
     """If the last statement failed, end with the last program's code, or 1."""
 
 
-Statement = Literal | AsciiEncoding | Exit | Call | Unless | Removal | PropagateExit
+Statement = Literal | LastCode | AsciiEncoding | Exit | Call | Unless | Removal | PropagateExit
 
 
 def parse(script: str) -> tuple[Statement, ...]:
@@ -153,6 +158,8 @@ class _Parser:
             return PropagateExit()
         if self._is(Kind.STRING):
             return Literal(self._take(Kind.STRING).text)
+        if self._skip(Kind.VARIABLE, "$LASTEXITCODE"):
+            return LastCode()
         if self._is(Kind.VARIABLE, "$OutputEncoding"):
             return self._encoding()
         if self._is(Kind.VARIABLE, "$input") or self._is(Kind.SIGN, "&"):

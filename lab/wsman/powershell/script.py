@@ -100,6 +100,8 @@ class ScriptRun:
             case grammar.Literal(value):
                 self._console.output(value)
                 self._succeeded = True
+            case grammar.LastCode():
+                self._console.output("" if self._last_code is None else str(self._last_code))
             case grammar.Exit(code):
                 return (self._last_code or 0) if code is None else code
             case grammar.Unless(path, statements):
@@ -109,11 +111,15 @@ class ScriptRun:
             case grammar.Removal(path):
                 self._remove(path)
             case grammar.PropagateExit():
-                if not self._succeeded:
-                    return 1 if self._last_code is None else self._last_code
+                return self._kept_code()
             case grammar.AsciiEncoding():
                 self._succeeded = True
         return None
+
+    def _kept_code(self) -> int | None:
+        if self._succeeded:
+            return None
+        return 1 if self._last_code is None else self._last_code
 
     def _remove(self, path: str) -> None:
         try:

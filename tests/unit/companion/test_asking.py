@@ -328,7 +328,7 @@ def test_news_of_a_wrong_password_may_come_before_its_answer(desk: Desk) -> None
 
 
 def test_the_last_refusal_says_that_it_is_the_last(desk: Desk) -> None:
-    """With its reason, and that nothing was stored."""
+    """With its reason, and that no password was stored."""
     password(desk)
     desk.happens(s.Entered("r-1", refused("locked_out", 0)))
     for name in ("refused_locked_out", "last_try", "not_lent"):

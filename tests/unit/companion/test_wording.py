@@ -202,4 +202,4 @@ def test_the_choices_behind_later_and_decline_are_there() -> None:
     """Later means 15 minutes, an hour or the evening; a reason to decline may be picked."""
     assert [seconds for _, seconds in wording.later_choices("de")] == [900.0, 3600.0, 14_400.0]
     assert wording.decline_choices()[2] == "I do not know this request"
-    assert wording.say("declined", "de") == "Abgelehnt. Es wurde nichts gespeichert."
+    assert wording.say("declined", "de") == "Abgelehnt. Es wurde kein Kennwort gespeichert."

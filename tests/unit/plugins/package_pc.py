@@ -45,7 +45,7 @@ class PC:
 
     time: FakeTime = field(default_factory=FakeTime)
     installed: str | None = None
-    codes: list[int] = field(default_factory=list)
+    codes: list[int | None] = field(default_factory=list)
     gives: str = "0.2.0"
     silent: int = 0
     answers: dict[str, m.Answer] = field(default_factory=dict)
@@ -98,9 +98,12 @@ class PC:
         assert call.silent, "PowerShell would not wait for it"
         self.ran.append(call.arguments)
         code = self.codes.pop(0) if self.codes else 0
+        if code is None:
+            return 0, b"\r\n", b"The term 'C:\\Windows\\System32\\msiexec.exe' is not recognized"
         if code in {0, 3010}:
             self.installed = self.gives if call.arguments[0] == "/i" else None
-        return code, b"", b""
+        # ssh passes no such number on by itself.
+        return 0, f"{code}\r\n".encode(), b""
 
     def _agent(self, command: str, line: bytes) -> tuple[int, bytes, bytes]:
         if self.installed is None:

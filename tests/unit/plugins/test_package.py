@@ -184,6 +184,14 @@ def test_each_refusal_is_a_sentence_with_its_reason(
     assert result["outcome"] == "refused"
 
 
+def test_an_installer_that_was_not_started_is_a_refusal(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PowerShell ends well and has no exit code to print: that is no success."""
+    result = run(PC(installed="0.2.0", silent=1, codes=[None]), monkeypatch, path=str(package))
+    assert (refused(result), result["changed"]) == ("package_refused", False)
+
+
 def test_a_package_that_is_of_another_version_is_found_out(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

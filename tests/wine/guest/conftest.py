@@ -7,13 +7,17 @@ from __future__ import annotations
 import ctypes
 import winreg
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import win32security
+import win32ts
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import LogonFacts
-from latchkey_agent.windows import accounts, compose
+from latchkey_agent.windows import access, accounts, compose, names, privileges, registry
+from tests.wine.guest.pipe_bench import own_sid
 
 
 def under_wine() -> bool:
@@ -21,19 +25,60 @@ def under_wine() -> bool:
     return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
+def lacks_system() -> bool:
+    """Tell whether Windows would refuse what it lets LocalSystem do; Wine has one account, and lets it."""
+    return not under_wine() and own_sid() != access.SYSTEM_SID
+
+
+def needs_system(what: str) -> None:
+    """Leave a test out where its account may not do this."""
+    if lacks_system():
+        pytest.skip(f"only LocalSystem may {what}: docs/verify-on-windows.md")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marks mean."""
+    """Say what the marks mean, and take the right to give the agent's objects to LocalSystem.
+
+    The agent's descriptors name it as the owner. Any other account needs SeRestorePrivilege for that, which
+    administrators have switched off ("Privilege Constants", Microsoft Learn; else ERROR_INVALID_OWNER).
+    """
     config.addinivalue_line("markers", "windows: what Wine does not enforce, so that only Windows shows it")
+    config.addinivalue_line("markers", "plain: what holds only on a PC on which nobody has set anything")
+    if lacks_system():
+        privileges.enable(["SeRestorePrivilege"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out under Wine what only Windows shows."""
+    """Leave out under Wine what only Windows shows, and on Windows what needs a PC like Wine's."""
+    mark, reason = "plain", "this PC has settings of its own"
     if under_wine():
-        for item in items:
-            if item.get_closest_marker("windows"):
-                item.add_marker(
-                    pytest.mark.skip(reason="Wine does not enforce it: docs/verify-on-windows.md")
-                )
+        mark, reason = "windows", "Wine does not enforce it: docs/verify-on-windows.md"
+    for item in items:
+        if item.get_closest_marker(mark):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_system() -> Iterator[None]:
+    """Where the account is not LocalSystem, give it a registry key that it may write, until all tests are over.
+
+    A test that comes to what Windows lets nobody else do says so, and is left out.
+    """
+    installed = registry.exists(names.REGISTRY_KEY)
+    with pytest.MonkeyPatch.context() as patch:
+        if lacks_system():
+            patch.setattr(win32ts, "WTSQueryUserToken", _refusing("have the token of who is signed in"))
+            patch.setattr(access, "REGISTRY_KEY", access.REGISTRY_KEY.replace("KR;;;BA", "KA;;;BA"))
+            if installed:
+                patch.setattr(registry.OwnKey, "__init__", _refusing("write the installed agent's key"))
+        yield
+    if lacks_system() and not installed:
+        for key in filter(registry.exists, (names.BOOT_KEY, names.REGISTRY_KEY)):
+            winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key)
+
+
+def _refusing(what: str) -> Callable[..., None]:
+    return lambda *_, **_named: needs_system(what)
 
 
 def no_facts(_account: Account | None) -> LogonFacts:
@@ -48,12 +93,27 @@ def book() -> accounts.WindowsAccounts:
 
 
 @pytest.fixture
+def trap(tmp_path: Path) -> Path:
+    """A folder of the test's own account. What an administrator makes, Windows gives to Administrators."""
+    folder = tmp_path / "somebody's"
+    folder.mkdir()
+    if not under_wine():
+        unchanged: Any = None
+        me: Any = win32security.ConvertStringSidToSid(own_sid())
+        what = win32security.OWNER_SECURITY_INFORMATION
+        win32security.SetNamedSecurityInfo(
+            str(folder), win32security.SE_FILE_OBJECT, what, me, unchanged, unchanged, unchanged
+        )
+    return folder
+
+
+@pytest.fixture
 def hklm() -> Iterator[Any]:
     """Returns a function that sets a value for the test's time; an empty name makes the key alone."""
     undo: list[Callable[[], None]] = []
 
     def put(key: str, name: str = "", data: Any = None, kind: int = winreg.REG_SZ) -> None:
-        opened = winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, key, access=winreg.KEY_ALL_ACCESS)
+        opened = _opened(key)
         if not name:
             undo.append(lambda: winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key))
             return
@@ -68,6 +128,14 @@ def hklm() -> Iterator[Any]:
     yield put
     for step in reversed(undo):
         step()
+
+
+def _opened(key: str) -> winreg.HKEYType:
+    try:
+        return winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, key, access=winreg.KEY_ALL_ACCESS)
+    except PermissionError:
+        # Some keys belong to Windows' installer alone.
+        pytest.skip(f"Windows lets no administrator change {key}")
 
 
 def _before(key: winreg.HKEYType, name: str) -> tuple[Any, int] | None:

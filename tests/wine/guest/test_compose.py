@@ -14,10 +14,13 @@ import pytest
 from latchkey_agent import stream
 from latchkey_agent.windows import compose, folders, names, pipes
 
+from .conftest import needs_system
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> compose.Parts:
     """What the product is made of."""
+    needs_system("serve the logon pipe, whose label is the system's")
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders, "data_folder", lambda: folder)

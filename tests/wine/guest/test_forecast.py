@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 import winreg
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import pywintypes
 import win32net
+import win32ts
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import LogonFacts
 from latchkey_agent.windows import (
+    api,
     forecast,
     logon_sessions,
 )
@@ -31,6 +35,7 @@ def test_a_pc_without_the_provider_signs_nobody_in(monkeypatch: pytest.MonkeyPat
     assert forecast.facts(None).provider_excluded
 
 
+@pytest.mark.plain
 @pytest.mark.usefixtures("provider")
 def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
     """What is not found is not claimed."""
@@ -57,8 +62,9 @@ def test_what_stands_in_the_way_is_found_and_nothing_else(
     hklm: Any, fact: str, key: str, name: str, data: object, kind: int
 ) -> None:  # fmt: skip
     """Each policy shows as its one fact."""
+    before = forecast.facts(None)._asdict()
     hklm(key, name, data, kind)
-    assert forecast.facts(None)._asdict() == {**LogonFacts()._asdict(), fact: True}
+    assert forecast.facts(None)._asdict() == {**before, fact: True}
 
 
 @pytest.mark.usefixtures("provider")
@@ -87,6 +93,7 @@ def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch
     assert abs(found - datetime.now(UTC) - timedelta(days=2)) < timedelta(seconds=5)
 
 
+@pytest.mark.plain
 @pytest.mark.usefixtures("provider")
 def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
     """Where the policy says that Ctrl+Alt+Del is not wanted, Winlogon's own setting does not count."""
@@ -148,3 +155,97 @@ def test_a_pin_before_windows_is_found_while_protection_is_on(
 def test_a_windows_without_bitlocker_asks_for_no_pin() -> None:
     """The home edition, and Wine, have no manage-bde.exe."""
     assert not forecast._pre_boot_pin()
+
+
+class PowerPlan:
+    """Stands for Windows' power plans: `seconds` until sleep with mains power, or codes of what fails."""
+
+    def __init__(self, seconds: int = 0, no_plan: int = 0, no_value: int = 0) -> None:
+        self._seconds = seconds
+        self._no_plan = no_plan
+        self._no_value = no_value
+        self._plan = api.Guid(1)
+        self.freed: list[bool] = []
+
+    def active(self, _root: None, place: Any) -> int:
+        """Answer as PowerGetActiveScheme does: a pointer that the caller frees."""
+        if not self._no_plan:
+            place._obj.contents = self._plan
+        return self._no_plan
+
+    def value(self, _root: None, plan: Any, group: Any, setting: Any, place: Any) -> int:
+        """Answer as PowerReadACValueIndex does, for the one setting that is meant."""
+        assert bytes(plan.contents) == bytes(self._plan)
+        assert bytes(group._obj) == uuid.UUID("238c9fa8-0aad-41ed-83f4-97be242c8f20").bytes_le
+        assert bytes(setting._obj) == uuid.UUID("29f6c1db-86da-48c5-9fdb-f2b67b1f44da").bytes_le
+        place._obj.value = self._seconds
+        return self._no_value
+
+    def free(self, plan: Any) -> None:
+        """Note whether there was something to free."""
+        self.freed.append(bool(plan))
+
+
+def powered(patch: pytest.MonkeyPatch, plan: PowerPlan) -> None:
+    """Let Windows have this plan."""
+    patch.setattr(forecast, "PowerGetActiveScheme", plan.active)
+    patch.setattr(forecast, "PowerReadACValueIndex", plan.value)
+    patch.setattr(forecast, "LocalFree", plan.free)
+
+
+@pytest.mark.parametrize(
+    ("plan", "found", "freed"),
+    [
+        (PowerPlan(seconds=1800), True, True),
+        (PowerPlan(seconds=0), False, True),
+        (PowerPlan(seconds=1800, no_value=2), False, True),
+        (PowerPlan(seconds=1800, no_plan=5), False, False),
+    ],
+)
+def test_a_pc_sleeps_where_its_power_plan_says_when(
+    monkeypatch: pytest.MonkeyPatch, plan: PowerPlan, *, found: bool, freed: bool
+) -> None:
+    """0 seconds mean never; what Windows does not tell is not claimed. Its plan is given back to it."""
+    powered(monkeypatch, plan)
+    assert forecast.facts(None).sleeps_when_idle is found
+    assert plan.freed == [freed]
+
+
+def test_a_windows_without_power_plans_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault while asking is no finding."""
+
+    def absent(*_: object) -> int:
+        raise OSError
+
+    plan = PowerPlan()
+    powered(monkeypatch, plan)
+    monkeypatch.setattr(forecast, "PowerGetActiveScheme", absent)
+    assert not forecast._sleeps()
+
+
+@pytest.mark.parametrize(
+    ("states", "found"),
+    [
+        ([win32ts.WTSActive, win32ts.WTSListen], False),
+        ([win32ts.WTSActive, win32ts.WTSShadow], True),
+        ([win32ts.WTSDisconnected, win32ts.WTSConnected], False),
+        ([], False),
+    ],
+)
+def test_a_session_that_shadows_another_is_a_remote_view(
+    monkeypatch: pytest.MonkeyPatch, states: list[int], *, found: bool
+) -> None:
+    """Whichever session it is: Windows does not say whom it shows."""
+    sessions = [{"SessionId": n, "WinStationName": "", "State": state} for n, state in enumerate(states)]
+    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda *_: sessions)
+    assert forecast.facts(None).remote_view is found
+
+
+def test_sessions_that_cannot_be_listed_are_no_remote_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Windows does not tell is not claimed."""
+
+    def refuse(*_: object) -> None:
+        raise pywintypes.error(5, "WTSEnumerateSessions", "refused")
+
+    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", refuse)
+    assert not forecast.facts(None).remote_view

@@ -62,21 +62,17 @@ def _nobody() -> None:
 
 
 def test_a_step_that_fails_ends_with_1_and_is_logged(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, trap: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Windows Installer then undoes the change; the reason is in the event log."""
-    trap = tmp_path / "somebody's"
-    trap.mkdir()
     monkeypatch.setattr(folders, "data_folder", lambda: trap)
     with caplog.at_level(logging.CRITICAL):
         assert installation.main(["configure"]) == 1
     assert "not to the system" in caplog.text
 
 
-def test_wiping_refuses_a_folder_that_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wiping_refuses_a_folder_that_is_not_ours(monkeypatch: pytest.MonkeyPatch, trap: Path) -> None:
     """Nothing in it is overwritten."""
-    trap = tmp_path / "somebody's"
-    trap.mkdir()
     (trap / "precious.txt").write_text("precious")
     monkeypatch.setattr(folders, "data_folder", lambda: trap)
     with pytest.raises(PortError, match="not to the system"):

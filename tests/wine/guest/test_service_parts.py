@@ -64,12 +64,12 @@ def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest
     folders.prepare(folder)
 
 
-def test_a_folder_of_another_account_is_a_trap(tmp_path: Path, book: accounts.WindowsAccounts) -> None:
+def test_a_folder_of_another_account_is_a_trap(trap: Path, book: accounts.WindowsAccounts) -> None:
     """Every user may make folders in %ProgramData%; this one is the test's own account's."""
     me = book.find(os.environ["USERNAME"])
     assert me is not None
     with pytest.raises(PortError, match=f"belongs to {me.sid}, not to the system"):
-        folders.prepare(tmp_path)
+        folders.prepare(trap)
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
