@@ -1,12 +1,19 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder that is installed: the trimmed runtime, the agent, the provider, the licences."""
+"""The folder that is installed: the trimmed runtime, the agent, the provider, the licences.
+
+Each import looks into one place after the other, and each look into a folder
+and each opened file costs time: so the places are few, and what can be imported
+out of an archive is in one.
+"""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.native import build as native
 
@@ -16,11 +23,15 @@ from .bytecode import compile_tree
 from .runtime import PYWIN32_LEFT_OUT, WHEELS, remove, runtime
 from .workshop import ROOT, fingerprint, made_once
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 AGENT = ROOT / "agent" / "src" / "latchkey_agent"
 LIBRARY = "python313.zip"
+AGENT_ARCHIVE = "latchkey.zip"
 FORWARDER = "python3.dll"
 PROVIDER = native.DLL
-SEARCH_PATH = (LIBRARY, "lib", ".", "packages", r"packages\win32", r"packages\win32\lib")
+SEARCH_PATH = (LIBRARY, AGENT_ARCHIVE, "lib")
 NOT_DELIVERED = ("*.c", "*.h", "*.po", "*.pot", "*.pyi", "__pycache__", "py.typed", "schema.json")
 NOTICES = Path(__file__).with_name("notices.txt")
 
@@ -37,7 +48,7 @@ def lay_out(target: Path, version: str, provider: Path | None) -> None:
         WorkError: a part cannot be had or made.
     """
     shutil.copytree(_compiled_runtime(), target)
-    add_agent(target / "packages" / AGENT.name)
+    add_agent(target / AGENT_ARCHIVE)
     launcher.build(target / launcher.PROGRAM, version)
     if provider is not None:
         shutil.copy2(provider, target)
@@ -59,8 +70,10 @@ def _trim(target: Path) -> None:
     _drop(target / "packages" / "win32" / "lib", leftout.names(leftout.PYWIN32))
     remove(target, ("python.exe", WHEELS))
     remove(target / "packages", (*leftout.CFFI, *PYWIN32_LEFT_OUT))
+    for folder in ("packages/win32/lib", "packages/win32", "packages"):
+        _merge(target / folder, target / "lib")
     compile_tree(target)
-    _zip_library(target)
+    _archive_library(target / "lib", target / LIBRARY)
     (target / "python313._pth").write_text("\r\n".join(SEARCH_PATH) + "\r\n", encoding="ascii")
 
 
@@ -68,28 +81,46 @@ def _drop(folder: Path, names: frozenset[str]) -> None:
     remove(folder, tuple(entry.name for entry in folder.iterdir() if entry.name.partition(".")[0] in names))
 
 
-def _zip_library(target: Path) -> None:
-    """Move the byte code of the standard library into one file, which is faster to install and to scan.
+def _merge(folder: Path, library: Path) -> None:
+    """Move everything into the one folder of modules; a name that is there already raises shutil.Error."""
+    for entry in sorted(folder.iterdir()):
+        shutil.move(entry, library)
+    folder.rmdir()
+
+
+def _archive_library(library: Path, target: Path) -> None:
+    """Move what has no program inside into an archive; a program is not imported out of one."""
+    pure = tuple(entry.name for entry in library.iterdir() if not _has_program(entry))
+    files = [file for file in library.rglob("*.pyc") if file.relative_to(library).parts[0] in pure]
+    _archive(target, library, files)
+    remove(library, pure)
+
+
+def _has_program(entry: Path) -> bool:
+    return any(file.suffix in {".dll", ".pyd"} for file in (entry, *entry.rglob("*")))
+
+
+def _archive(target: Path, root: Path, files: Iterable[Path]) -> None:
+    """Put files into an archive under their names below a folder.
 
     Stored, not deflated: the installer compresses it, and Python imports it sooner.
     """
-    library = target / "lib"
-    with zipfile.ZipFile(target / LIBRARY, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(library.rglob("*.pyc")):
-            member = zipfile.ZipInfo(file.relative_to(library).as_posix())
-            archive.writestr(member, file.read_bytes())
-    for entry in [path for path in library.iterdir() if path.suffix not in {".dll", ".pyd"}]:
-        remove(library, (entry.name,))
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(files):
+            archive.writestr(zipfile.ZipInfo(file.relative_to(root).as_posix()), file.read_bytes())
 
 
 def add_agent(target: Path) -> None:
-    """Put the agent into a new folder, in byte code.
+    """Put the agent into a new archive, in byte code.
 
     Raises:
         WorkError: a file is no Python.
     """
-    shutil.copytree(AGENT, target, ignore=shutil.ignore_patterns(*NOT_DELIVERED))
-    compile_tree(target)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        shutil.copytree(AGENT, root / AGENT.name, ignore=shutil.ignore_patterns(*NOT_DELIVERED))
+        compile_tree(root)
+        _archive(target, root, (file for file in root.rglob("*") if file.is_file()))
 
 
 def add_licences(target: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.native import registration
-from agent.packaging import database, identity
+from agent.packaging import database, identity, product
 from agent.packaging.database import Table
 from agent.packaging.workshop import WorkError, run
 from lab.wine import tools
@@ -199,7 +199,7 @@ def test_an_older_version_is_refused(installed: PackagePC, product_folder: Path,
 
 def test_a_damaged_installation_is_repaired(installed: PackagePC, product_folder: Path) -> None:
     """Missing and changed files come back."""
-    (installed.pc.program_files / "packages" / "latchkey_agent" / "settings.pyc").unlink()
+    (installed.pc.program_files / product.AGENT_ARCHIVE).unlink()
     (installed.pc.program_files / "licences" / "Latchkey.txt").write_text("changed")
     assert installed.msiexec("/i", PACKAGE, "REINSTALL=ALL") == 0
     assert installed_files(installed.pc) == files_of(product_folder)

@@ -124,11 +124,30 @@ def test_no_source_is_delivered_and_byte_code_is_never_compared(product_folder: 
     """Byte code only; its flags say "unchecked hash" (PEP 552), so nothing makes it stale."""
     assert not list(product_folder.rglob("*.py"))
     codes = [path.read_bytes() for path in product_folder.rglob("*.pyc")]
-    with zipfile.ZipFile(product_folder / product.LIBRARY) as library:
-        codes += [library.read(name) for name in library.namelist()]
+    for name, archive in archives(product_folder):
+        assert name.endswith((".pyc", ".mo")), name
+        if name.endswith(".pyc"):
+            codes.append(archive.read(name))
     assert len(codes) > 300
     magic = codes[0][:4]
     assert all(code[:8] == magic + b"\x01\0\0\0" for code in codes)
+
+
+def archives(folder: Path) -> Iterator[tuple[str, zipfile.ZipFile]]:
+    """Yield everything that lies in an archive, with the archive."""
+    for file in (product.LIBRARY, product.AGENT_ARCHIVE):
+        with zipfile.ZipFile(folder / file) as archive:
+            for name in archive.namelist():
+                yield name, archive
+
+
+def test_modules_come_from_three_places(product_folder: Path) -> None:
+    """Each further one is looked into at every import; the folder has no byte code that could be in an archive."""
+    places = (product_folder / "python313._pth").read_text(encoding="ascii").splitlines()
+    assert places == [product.LIBRARY, product.AGENT_ARCHIVE, "lib"]
+    assert {path.name for path in (product_folder / "lib").iterdir() if path.suffix not in {".dll", ".pyd"}} == {
+        "cryptography", "msgspec",
+    }  # fmt: skip
 
 
 def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
@@ -145,10 +164,10 @@ def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
     """And each name in the lists is one that the runtime has, so that the lists do not rot."""
-    with zipfile.ZipFile(product_folder / product.LIBRARY) as library:
-        delivered = {name.partition("/")[0].partition(".")[0] for name in library.namelist()}
-    delivered |= {path.name.partition(".")[0] for path in (product_folder / "lib").iterdir()}
-    assert not delivered & leftout.names(leftout.STANDARD_LIBRARY)
+    names = [name for name, _archive in archives(product_folder)]
+    names += [path.name for path in (product_folder / "lib").iterdir()]
+    delivered = {name.partition("/")[0].partition(".")[0] for name in names}
+    assert not delivered & (leftout.names(leftout.STANDARD_LIBRARY) | leftout.names(leftout.PYWIN32))
     known = {path.name.partition(".")[0] for path in (runtime() / "lib").iterdir()}
     assert leftout.names(leftout.STANDARD_LIBRARY) <= known
     readme = (ROOT / "agent/packaging/README.md").read_text(encoding="utf-8")
@@ -157,20 +176,27 @@ def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
 
 def test_nothing_that_is_delivered_imports_what_is_left_out(product_folder: Path) -> None:
     """Not even where it would be noticed late, inside a function."""
-    packages = runtime() / "packages"
+    packages, library = runtime() / "packages", product_folder / "lib"
+    delivered = {name for name, _archive in archives(product_folder)}
+    delivered |= {path.relative_to(library).as_posix() for path in library.rglob("*.pyc")}
     gone = leftout.names(leftout.STANDARD_LIBRARY) | set(LEFT_OUT)
     sources = {path: path.relative_to(packages) for path in packages.rglob("*.py")}
     sources |= {
         path: Path("latchkey_agent", path.relative_to(product.AGENT)) for path in product.AGENT.rglob("*.py")
     }
+    looked_at = {
+        source: importable(name) for source, name in sources.items() if importable(name) in delivered
+    }
+    assert set(looked_at.values()) >= {"latchkey_agent/core.pyc", "msgspec/json.pyc", "pywintypes.pyc"}
     found = {
-        (name.as_posix(), module)
-        for source, name in sources.items()
-        if (product_folder / "packages" / name).with_suffix(".pyc").exists()
-        for module in imported(source)
-        if module in gone
+        (name, module) for source, name in looked_at.items() for module in imported(source) if module in gone
     }
     assert found == set()
+
+
+def importable(name: Path) -> str:
+    """Return where a package's module is delivered; pywin32's are in folders of the search path before."""
+    return name.with_suffix(".pyc").as_posix().removeprefix("win32/").removeprefix("lib/")
 
 
 def imported(source: Path) -> Iterator[str]:

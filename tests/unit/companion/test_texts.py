@@ -43,7 +43,7 @@ KINDS = get_args(NoticeKind)
 
 def source(language: str) -> Catalog:
     """A language's catalogue as its translators write it."""
-    path = texts.FOLDER / language / "LC_MESSAGES" / "companion.po"
+    path = CODE.parent / "locales" / language / "LC_MESSAGES" / "companion.po"
     with path.open("rb") as file:
         return pofile.read_po(file, abort_invalid=True)
 
@@ -112,5 +112,5 @@ def test_a_text_that_is_not_there_is_an_error() -> None:
         texts.ENGLISH["surprise"]
     with pytest.raises(KeyError):
         texts.ENGLISH.count("surprise", 2)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match="fr"):
         texts.catalogue("fr")

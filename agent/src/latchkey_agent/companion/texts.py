@@ -10,10 +10,10 @@ request; nothing in a catalogue is code. `tools/generate.py` compiles them.
 from __future__ import annotations
 
 import gettext
-from pathlib import Path
+import io
+import pkgutil
 
-DOMAIN = "companion"
-FOLDER = Path(__file__).parent.parent / "locales"
+PACKAGE, PLACE = "latchkey_agent", "locales/{}/LC_MESSAGES/companion.mo"
 
 
 class Texts:
@@ -50,9 +50,11 @@ def catalogue(language: str) -> Texts:
     """Return a language's texts.
 
     Raises:
-        FileNotFoundError: we have none in that language.
+        OSError: we have none in that language.
     """
-    return Texts(gettext.translation(DOMAIN, FOLDER, [language]))
+    # What the agent is installed in is an archive: there is no file to name.
+    content = pkgutil.get_data(PACKAGE, PLACE.format(language)) or b""
+    return Texts(gettext.GNUTranslations(io.BytesIO(content)))
 
 
 LANGUAGES: dict[str, Texts] = {language: catalogue(language) for language in ("en", "de")}
