@@ -25,6 +25,8 @@ from .installer import HOST, document, identifier
 from .resources import file_version
 from .workshop import run
 
+_MIN_INCLUSIVE, _MAX_INCLUSIVE = 0x100, 0x200
+"""msidbUpgradeAttributesVersionMinInclusive and ...MaxInclusive ("Upgrade Table", Microsoft Learn)."""
 _SECURE = ("KEEPRECEIPTS", "NEWER", "OLDER")
 """Properties that msiexec hands on to the part of it that runs as LocalSystem."""
 _NEUTRAL = "0"
@@ -121,7 +123,16 @@ def _tables(database: Path, folder: Path) -> list[Table]:
     for row in properties.rows:
         if properties.at(row, "Property") == "SecureCustomProperties":
             properties.put(row, "Value", ";".join(_SECURE))
-    return [files, hashes, properties, directories, _expandable(Table.exported(database, "Registry")), *steps]
+    more = [_expandable(Table.exported(database, "Registry")), _inclusive(Table.exported(database, "Upgrade"))]
+    return [files, hashes, properties, directories, *more, *steps]
+
+
+def _inclusive(upgrade: Table) -> Table:
+    """Let another build of the same version be replaced, too: wixl passes over IncludeMaximum."""
+    for row in upgrade.rows:
+        if upgrade.at(row, "ActionProperty") == "OLDER":
+            upgrade.put(row, "Attributes", str(_MIN_INCLUSIVE | _MAX_INCLUSIVE))
+    return upgrade
 
 
 def _expandable(registry: Table) -> Table:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -94,6 +95,9 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
+
+
 def registry(office: PackagePC, key: str) -> str:
     """Return a key with its values, as reg.exe prints it."""
     return office.pc.run("query", key, program="reg")
@@ -173,6 +177,22 @@ def test_an_upgrade_keeps_the_journal(
     assert verified["events"] >= before
     grants = json.loads(installed.ctl("request", stdin=b'{"verb":"info"}').stdout)["result"]["grants"]
     assert [grant["state"] for grant in grants] == ["active"]
+    assert installed.msiexec("/x", PACKAGE) == 0
+
+
+def test_another_build_of_the_version_takes_its_place(
+    installed: PackagePC, product_folder: Path, tmp_path: Path
+) -> None:
+    """One product is installed after it, without the files of the one before."""
+    other = tmp_path / "product"
+    shutil.copytree(product_folder, other)
+    (other / "licences" / "notices.txt").rename(other / "licences" / "notes.txt")
+    installed.pc.put(of_version(identity.version(), other, tmp_path / "other.msi"), PACKAGE)
+    assert installed.upgrade(PACKAGE) == 0
+    assert installed_files(installed.pc) == files_of(other)
+    assert "ready" in status(installed)
+    programs = installed.pc.run("query", UNINSTALL, "/s", program="reg")
+    assert len(re.findall(r"DisplayName +REG_SZ +Latchkey", programs)) == 1, programs
     assert installed.msiexec("/x", PACKAGE) == 0
 
 
