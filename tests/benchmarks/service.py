@@ -33,15 +33,14 @@ service = w.OpenService(manager, "{service}", w.SERVICE_START | w.SERVICE_STOP |
 def until(state):
     while w.QueryServiceStatus(service)[1] != state:
         time.sleep(0.01)
-for _ in range({starts}):
-    w.ControlService(service, w.SERVICE_CONTROL_STOP)
-    until(w.SERVICE_STOPPED)
-    began = time.monotonic()
-    w.StartService(service, None)
-    until(w.SERVICE_RUNNING)
-    print(time.monotonic() - began)
+w.ControlService(service, w.SERVICE_CONTROL_STOP)
+until(w.SERVICE_STOPPED)
+began = time.monotonic()
+w.StartService(service, None)
+until(w.SERVICE_RUNNING)
+print(time.monotonic() - began)
 """
-"""Says how long the service takes to start, some times over: net.exe under Wine does not wait for that."""
+"""Says how long the service takes to start: net.exe under Wine does not wait for that."""
 
 
 def measure(folder: Path) -> list[Figure]:
@@ -91,9 +90,13 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _start(office: PackagePC) -> Figure:
     """Compare the service's start with that of a Python that loads what every such service does."""
-    told = office.python("-c", START.format(service=names.SERVICE, starts=STARTS)).stdout
-    ours = statistics.median(map(float, told.split()))
-    empty = statistics.median(_seconds(lambda: office.python("-c", EMPTY)) for _ in range(STARTS))
+    start = START.format(service=names.SERVICE)
+    # In turn, so that what else the computer does falls on both.
+    pairs = [
+        (float(office.python("-c", start).stdout), _seconds(lambda: office.python("-c", EMPTY)))
+        for _ in range(STARTS)
+    ]
+    ours, empty = (statistics.median(times) for times in zip(*pairs, strict=True))
     where = (
         f"{ours:.2f} s from StartService to running, less {empty:.2f} s for a Python with nothing but what every "
         f"service in Python and the lab's part of this one load; medians of {STARTS}"
