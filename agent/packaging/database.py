@@ -123,7 +123,10 @@ def _tables(database: Path, folder: Path) -> list[Table]:
     for row in properties.rows:
         if properties.at(row, "Property") == "SecureCustomProperties":
             properties.put(row, "Value", ";".join(_SECURE))
-    more = [_expandable(Table.exported(database, "Registry")), _inclusive(Table.exported(database, "Upgrade"))]
+    more = [
+        _expandable(Table.exported(database, "Registry")),
+        _inclusive(Table.exported(database, "Upgrade")),
+    ]
     return [files, hashes, properties, directories, *more, *steps]
 
 
