@@ -47,7 +47,9 @@ def test_a_ticket_signs_in_without_a_click(
     screen.begin(usage, users=USERS)
     assert screen("count", 0)["count"] == 0
     agent.has_ticket(TICKET, canary)
-    assert screen("changed", 0, 5000) == {"calls": 1, "context_right": 1}
+    told = screen("changed", 0, 5000)
+    # Whoever asks late finds that LogonUI was told again meanwhile.
+    assert (told["calls"] >= 1, told["context_right"]) == (True, 1)
     assert screen.tile().items() >= {"count": 1, "default": 0, "auto_logon": 1}.items()
     assert screen("at", 0, 0)["hr"] == S_OK
     assert screen("sid", 0)["sid"] == SID
@@ -70,7 +72,7 @@ def test_a_ticket_that_is_older_than_the_logon_screen_is_seen(
     """After a restart the agent may be ready before LogonUI is."""
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
-    assert screen("changed", 0, 5000)["calls"] == 1
+    assert screen("changed", 0, 5000)["calls"] >= 1
     assert screen.tile()["count"] == 1
 
 
@@ -82,7 +84,7 @@ def test_an_agent_that_starts_after_the_logon_screen_is_seen(
     assert screen("count", 0)["count"] == 0
     with FakeAgent(pc) as agent:
         agent.has_ticket(TICKET, canary)
-        assert screen("changed", 0, 5000)["calls"] == 1
+        assert screen("changed", 0, 5000)["calls"] >= 1
         assert take(screen)["response"] == RETURN_CREDENTIAL
         screen("unpack", 0)
 
@@ -93,11 +95,14 @@ def test_the_logon_screen_is_told_three_times_of_one_ticket(
     """Its first enumeration may come too early; endless ones would empty the password box."""
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
-    for calls in (1, 2, 3):
-        assert screen("changed", 0, 5000)["calls"] == calls
+    told = 0
+    while told < 3:
+        before, told = told, screen("changed", 0, 5000)["calls"]
+        assert told > before
+    assert told == 3
     assert screen("changed", 0, 1500)["calls"] == 3
     agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2"), canary)
-    assert screen("changed", 0, 9000)["calls"] == 4
+    assert screen("changed", 0, 20_000)["calls"] > 3
 
 
 def test_the_ticket_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:

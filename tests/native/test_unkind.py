@@ -91,7 +91,7 @@ def test_a_slow_agent_is_not_waited_for(screen: LogonScreen, agent: FakeAgent, c
     counted = screen("count", 0)
     assert (counted["count"], counted["microseconds"] < PATIENCE + SLACK) == (0, True)
     # The watching thread has more time, and so LogonUI is told as soon as the agent is well.
-    assert screen("changed", 0, 5000)["calls"] == 1
+    assert screen("changed", 0, 5000)["calls"] >= 1
     agent.on("peek", FRAME, how="drip")
     assert screen.tile()["count"] == 1
 
@@ -109,7 +109,7 @@ def test_an_agent_that_is_not_there_costs_nothing(
     screen.begin(users=USERS)
     with absences[state]:
         counted = screen("count", 0)
-    assert (counted["count"], counted["microseconds"] < PATIENCE) == (0, True)
+    assert (counted["count"], counted["microseconds"] < PATIENCE + SLACK) == (0, True)
 
 
 # --- the agent answers a redeeming badly

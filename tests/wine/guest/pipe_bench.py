@@ -7,14 +7,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
+import pytest
+import pywintypes
 import win32api
 import win32con
+import win32pipe
 import win32security
 
 from latchkey_agent import stream
 from latchkey_agent.protocol import frames
 from latchkey_agent.windows import pipes
+from latchkey_agent.windows.connection import FILE_FLAG_FIRST_PIPE_INSTANCE
 from latchkey_agent.windows.identity import Identity
 from latchkey_agent.windows.pipe_server import Endpoint, Handler, PipeServer
 
@@ -69,6 +74,18 @@ def own_sid() -> str:
             win32security.GetTokenInformation(token, win32security.TokenUser)[0]
         )
     )
+
+
+def refuse_first(patch: pytest.MonkeyPatch, name: str, code: int) -> None:
+    """Let Windows refuse the first pipe of a name; Wine makes it also where another program has one."""
+    make = win32pipe.CreateNamedPipe
+
+    def refuse(wanted: str, mode: int, *more: Any) -> Any:
+        if wanted == name and mode & FILE_FLAG_FIRST_PIPE_INSTANCE:
+            raise pywintypes.error(code, "CreateNamedPipe", "refused")
+        return make(wanted, mode, *more)
+
+    patch.setattr(win32pipe, "CreateNamedPipe", refuse)
 
 
 def hangs_up(client: pipes.PipeStream) -> bool:

@@ -4,17 +4,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
 import pytest
+import win32service
+import winerror
 
 from latchkey_agent import stream
 from latchkey_agent.windows import compose, folders, names, pipes
 
 from .conftest import needs_system
+from .pipe_bench import refuse_first
+from .test_service_controls import Watched
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,22 @@ def test_a_second_start_finds_the_journal_that_the_first_one_left(parts: compose
         with running(parts):
             told = ask(names.PIPE_CONTROL, verb="journal_verify")
             assert told["outcome"] == "done", told
+
+
+def test_a_service_whose_pipe_is_taken_stops_its_agent_again(
+    parts: compose.Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says why and ends with an error, never reported as running; the journal serves the next start."""
+    watched = Watched()
+    # Should it come to run, it ends here.
+    watched.SvcStop()
+    with monkeypatch.context() as taken, caplog.at_level(logging.CRITICAL):
+        taken.setattr(Watched, "parts", staticmethod(lambda: parts))
+        refuse_first(taken, names.PIPE_CONTROL, winerror.ERROR_ACCESS_DENIED)
+        watched.SvcRun()
+    assert watched.reported[1:] == [win32service.SERVICE_START_PENDING, win32service.SERVICE_STOPPED]
+    assert watched.exit_codes == (winerror.ERROR_SERVICE_SPECIFIC_ERROR, 1)
+    assert f"another program already serves {names.PIPE_CONTROL}" in caplog.text
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("latchkey-")]
+    with running(parts):
+        assert ask(names.PIPE_CONTROL, verb="info")["outcome"] == "done"

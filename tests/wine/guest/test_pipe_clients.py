@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import win32con
 import win32event
 import win32process
 import win32security
+import winerror
 
 from latchkey_agent import stream
 from latchkey_agent.domain.model import Account
@@ -32,6 +34,7 @@ from tests.wine.guest.pipe_bench import (
     connect,
     echo,
     own_sid,
+    refuse_first,
     serving,
 )
 
@@ -160,6 +163,21 @@ def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
 def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
     """Nobody else can put up a pipe of our name."""
     with serving() as name, pytest.raises(PortError, match="another program already serves"):
+        PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (winerror.ERROR_ACCESS_DENIED, "another program already serves {}: find out which one and remove it"),
+        (winerror.ERROR_NO_SYSTEM_RESOURCES, "{} could not be made (Windows error 1450)"),
+    ],
+)
+def test_a_pipe_that_cannot_be_put_up_is_named(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:
+    """Refused is what only another program's pipe of that name can be."""
+    name = a_name()
+    refuse_first(monkeypatch, name, code)
+    with pytest.raises(PortError, match=re.escape(told.format(name))):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import win32service
+import winerror
 
 from latchkey_agent.windows import service
 
@@ -22,6 +23,7 @@ class Watched(service.LatchkeyService):
     def __init__(self) -> None:
         self._notices = queue.SimpleQueue()
         self.reported: list[int] = []
+        self.exit_codes = (0, 0)
 
     def ReportServiceStatus(  # noqa: N802 - pywin32's names
         self,
@@ -30,8 +32,9 @@ class Watched(service.LatchkeyService):
         win32ExitCode: int = 0,  # noqa: N803
         svcExitCode: int = 0,  # noqa: N803
     ) -> None:
-        """Keep the status."""
+        """Keep the status, and what the last one says of an error."""
         self.reported.append(serviceStatus)
+        self.exit_codes = (win32ExitCode, svcExitCode)
 
     def heard(self) -> list[str]:
         """Return what it has noted and not acted on yet."""
@@ -100,7 +103,7 @@ def test_notices_are_acted_on_in_their_order_until_stop() -> None:
 def test_a_service_that_cannot_start_says_why_and_stops(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is never reported as running."""
+    """It is never reported as running, and its end is reported as an error."""
 
     def broken() -> None:
         raise ZeroDivisionError
@@ -110,6 +113,7 @@ def test_a_service_that_cannot_start_says_why_and_stops(
     with caplog.at_level(logging.CRITICAL):
         watched.SvcRun()
     assert watched.reported == [win32service.SERVICE_START_PENDING, win32service.SERVICE_STOPPED]
+    assert watched.exit_codes == (winerror.ERROR_SERVICE_SPECIFIC_ERROR, 1)
     assert "the agent cannot start" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
