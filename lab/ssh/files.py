@@ -63,6 +63,15 @@ def sshd() -> str:
     return _program("sshd", "openssh-server")
 
 
+def missing() -> str:
+    """Return one sentence that says what the lab's ssh lacks here, nothing where it is all there."""
+    try:
+        sshd()
+    except SshMissingError as error:
+        return str(error)
+    return ""
+
+
 def _program(name: str, package: str) -> str:
     # Ordinary users' search path leaves out the folder that sshd is in.
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")

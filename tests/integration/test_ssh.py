@@ -14,9 +14,10 @@ import pytest
 
 from lab.simulated.pc import pc
 from lab.ssh.defaultshell import DefaultShell, read_command
-from lab.ssh.files import SshMissingError, sshd
+from lab.ssh.files import missing
 from lab.wsman.commandline import TooLong
-from tests.integration.wsman_fixtures import canonical, is_running, wait_for
+from tests.integration.wsman_fixtures import canonical, is_running
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,8 @@ UPDATES_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def ssh_pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedComputer]:
     """A PC with an SSH server for each default shell."""
-    try:
-        sshd()
-    except SshMissingError as error:
-        pytest.skip(str(error))
+    if lacking := missing():
+        pytest.skip(lacking)
     listeners = ("ssh-powershell", "ssh-cmd")
     with pc(tmp_path_factory.mktemp("ssh"), listeners=listeners, updates_seconds=UPDATES_SECONDS) as computer:
         yield computer
@@ -160,7 +159,7 @@ def begin(computer: SimulatedComputer, shell: str) -> subprocess.Popen[bytes]:
     count = len(programs(computer))
     command = ssh(computer, shell, canonical(r"& 'C:\Lab\updates.exe' 'install'"))
     client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    wait_for(lambda: len(programs(computer)) > count, "the program's start", 20)
+    eventually(lambda: len(programs(computer)) > count, "the program's start", 20)
     return client
 
 
@@ -185,7 +184,7 @@ def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: st
     (program,) = programs(ssh_pc)
     client.kill()
     client.wait()
-    wait_for(lambda: not is_running(program), "the program's end")
+    eventually(lambda: not is_running(program), "the program's end")
 
 
 def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
@@ -197,7 +196,7 @@ def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
     ssh_pc.power_cut()
 
     assert [client.wait(10) for client in clients] == [255, 255]
-    wait_for(lambda: not any(map(is_running, running)), "the programs' end")
+    eventually(lambda: not any(map(is_running, running)), "the programs' end")
     assert run(ssh_pc, "cmd", canonical(HOSTNAME)).returncode == 255
     ssh_pc.power_on()
     ssh_pc.wait_until_up()

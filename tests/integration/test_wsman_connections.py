@@ -28,8 +28,8 @@ from tests.integration.wsman_fixtures import (
     is_running,
     reported,
     started_process,
-    wait_for,
 )
+from tests.waiting import eventually
 
 pytest.importorskip("psrpcore", reason="psrpcore is not installed: the lab has no PSRP without it")
 
@@ -135,7 +135,7 @@ def test_wsman_psrp_deleted_pool_ends_programs(wsman_reach: Callable[..., Reache
     connection.runspace.shell.close()
     thread.join(10)
     assert not thread.is_alive()
-    wait_for(lambda: not is_running(program), "the end of the deleted pool's program")
+    eventually(lambda: not is_running(program), "the end of the deleted pool's program")
 
 
 def test_wsman_psrp_says_nothing_before_the_output(

@@ -31,8 +31,8 @@ from tests.integration.wsman_fixtures import (
     WsmanLab,
     is_running,
     started_process,
-    wait_for,
 )
+from tests.waiting import eventually
 
 CALL = f"& '{REPORT}' report; exit $LASTEXITCODE"
 
@@ -89,7 +89,7 @@ def test_wsman_dropped_after_a_command_was_received(
     with pytest.raises(requests.exceptions.ConnectionError):
         protocol.run_command(shell, REPORT, ["wait", os.fspath(file)], skip_cmd_shell=True)
     program = started_process(file)
-    wait_for(lambda: not is_running(program), "the end of the lost shell's program")
+    eventually(lambda: not is_running(program), "the end of the lost shell's program")
 
 
 def test_wsman_dropped_in_the_middle_of_the_output(wsman_lab: WsmanLab) -> None:
@@ -196,7 +196,7 @@ def test_wsman_sigterm_ends_server_and_programs(server: ServerProcess, tmp_path:
     server.process.terminate()
     server.process.join(5)
     assert server.process.exitcode == 0
-    wait_for(lambda: not is_running(program), "the end of the ended server's program")
+    eventually(lambda: not is_running(program), "the end of the ended server's program")
 
 
 def test_wsman_taken_port_is_an_error(wsman_start: Callable[..., WsmanLab]) -> None:

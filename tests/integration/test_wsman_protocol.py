@@ -27,8 +27,8 @@ from tests.integration.wsman_fixtures import (
     is_running,
     reported,
     started_process,
-    wait_for,
 )
+from tests.waiting import eventually
 
 UNEXPECTED_SELECTORS = 2150858843
 NOBODY = "11111111-2222-3333-4444-555555555555"
@@ -219,10 +219,10 @@ def test_wsman_signal_and_delete_end_programs(wsman_lab: WsmanLab, tmp_path: Pat
     first = started_process(tmp_path / "first")
     second = waiting(wsman_lab, protocol, shell, tmp_path / "second")
     protocol.cleanup_command(shell, command)
-    wait_for(lambda: not is_running(first), "the end of the signalled program")
+    eventually(lambda: not is_running(first), "the end of the signalled program")
     assert is_running(second)
     protocol.close_shell(shell)
-    wait_for(lambda: not is_running(second), "the end of the deleted shell's program")
+    eventually(lambda: not is_running(second), "the end of the deleted shell's program")
 
 
 def test_wsman_program_may_end_before_its_input(wsman_lab: WsmanLab) -> None:
@@ -252,7 +252,7 @@ def test_wsman_client_lost_while_it_waits_ends_programs(
     with pytest.raises(requests.exceptions.ReadTimeout):
         protocol.get_command_output_raw(shell, command)
     protocol.transport.close_session()
-    wait_for(lambda: not is_running(program), "the end of the lost client's program", 5)
+    eventually(lambda: not is_running(program), "the end of the lost client's program", 5)
 
 
 def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) ->
     shell = protocol.open_shell()
     program = waiting(wsman_lab, protocol, shell, tmp_path / "file")
     protocol.transport.close_session()
-    wait_for(lambda: not is_running(program), "the end of the lost client's program")
+    eventually(lambda: not is_running(program), "the end of the lost client's program")
     with pytest.raises(WSManFaultError):
         wsman_lab.protocol().close_shell(shell)
 

@@ -10,9 +10,7 @@ import http.client
 import json
 import os
 import secrets
-import select
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +22,7 @@ from lab.wsman.faults import Faults
 from lab.wsman.host import LocalHost
 from lab.wsman.listener import Listener, ListenerConfig
 from lab.wsman.requestlog import Entry, read_log
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import winrm.protocol
@@ -165,14 +164,6 @@ def reported(output: bytes) -> dict[str, Any]:
     return told
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
-    """Wait until a condition of another process holds that no event tells of."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        select.select([], [], [], 0.01)
-
-
 def is_running(process_id: int) -> bool:
     """Whether a process exists and is more than a zombie."""
     try:
@@ -184,7 +175,7 @@ def is_running(process_id: int) -> bool:
 
 def started_process(file: Path) -> int:
     """The process id that a waiting test program has written."""
-    wait_for(file.exists, "the program's start")
+    eventually(file.exists, "the program's start")
     return int(file.read_text(encoding="ascii"))
 
 

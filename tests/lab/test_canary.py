@@ -17,6 +17,7 @@ from lab.simulated.script import Grant, Mistype
 from tests.canary import Find, search, search_processes, variants
 from tests.lab.job import apply, end, play, request, start, task, wait_for
 from tests.lab.loud import loud
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,18 +62,9 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
             with subprocess.Popen(
                 sleeper, stdin=subprocess.PIPE, env={**os.environ, **environment}
             ) as process:
-                wait_until(found)
+                eventually(lambda: found, "the finding")
                 process.communicate(b"\n")
         assert found
-
-
-def wait_until(found: list[Find]) -> None:
-    """Wait until something is found, ten seconds at most."""
-    again = threading.Event()
-    for _ in range(200):
-        if found:
-            return
-        again.wait(0.05)
 
 
 def test_the_password_is_nowhere(desk: Desk, canary: bytearray, tmp_path: Path) -> None:

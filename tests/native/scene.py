@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from lab.wine.logon_ui import S_OK, LogonScreen
 from latchkey_agent.protocol.local import LogonAnswer, Peek, Redeem, ReportResult
 from tests.native.programs import FakeAgent
+from tests.waiting import eventually
 
 SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
 OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"
@@ -33,7 +33,4 @@ def said_by(agent: FakeAgent) -> list[Redeem | ReportResult]:
 
 def unloaded_within(screen: LogonScreen, seconds: float) -> None:
     """Wait until the DLL has gone; its thread may still have a call to end."""
-    until = time.monotonic() + seconds
-    while screen("unload")["loaded"]:
-        assert time.monotonic() < until, f"the DLL is still loaded after {seconds} s"
-        time.sleep(0.02)
+    eventually(lambda: not screen("unload")["loaded"], "the DLL's end", seconds)

@@ -18,6 +18,7 @@ from latchkey_agent.protocol.local import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import NOT_FINISHED, FakeAgent, SharedAgent, uninstalled
 from tests.native.scene import SID, TICKET, USERS, said_by, take, unloaded_within
+from tests.waiting import eventually
 
 ANSWER = codec.encode(TICKET)
 FRAME = bytes(frames.encode(ANSWER))
@@ -307,10 +308,7 @@ def test_unadvise_waits_for_a_call_under_way_but_not_for_long(
     screen("slow_events", 0, 700)
     agent.has_ticket(TICKET, canary)
     screen.begin(users=USERS)
-    until = time.monotonic() + 20
-    while Peek() not in agent.requests():
-        assert time.monotonic() < until, "the provider does not ask the agent"
-        time.sleep(0.01)
+    eventually(lambda: Peek() in agent.requests(), "the provider's question", 20)
     started = time.monotonic()
     screen("unadvise", 0)
     assert time.monotonic() - started < 0.25 + SLACK / 1e6
