@@ -136,7 +136,7 @@ class AgentPC(WithWindows):
         return self.pc.told(SERVICE_LOG)
 
     def start_service(self) -> None:
-        """Start the service; returns when Windows says that it runs.
+        """Start the service; returns when net.exe does, which under Wine may be before it answers.
 
         Raises:
             WorkError: it does not start; the text has its log.

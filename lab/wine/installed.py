@@ -107,7 +107,7 @@ class InstalledPC(WinePC):
                 time.sleep(0.01)
 
     def start_service(self) -> None:
-        """Start the agent's service; returns when Windows says that it runs."""
+        """Start the agent's service; returns when net.exe does, which under Wine may be before it answers."""
         self.run("start", names.SERVICE, program="net")
 
     def stop_service(self) -> None:

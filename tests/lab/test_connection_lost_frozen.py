@@ -14,7 +14,7 @@ from lab.canary import make
 from lab.simulated.pc import SimulatedComputer
 from lab.simulated.script import Grant
 from lab.simulated.ways import WAYS
-from lab.ssh.files import SshMissingError, sshd
+from lab.ssh.files import missing
 from tests.lab.job import Job, Operator, apply, end, request, start
 from tests.lab.kinds import pc
 from tests.lab.provoked import by_code
@@ -43,14 +43,6 @@ PCS = {f"{plugin}-{state}": code for plugin in PLUGINS for state, code in CODES.
 LATER = {name: "pc_not_back" if code == "connection_lost" else code for name, code in PCS.items()}
 
 
-def _have_ssh() -> bool:
-    try:
-        sshd()
-    except SshMissingError:
-        return False
-    return True
-
-
 @dataclass
 class Evening:
     """What came of a first task that meets such a PC, and of a restart in the middle of which it gets so."""
@@ -65,7 +57,7 @@ class Evening:
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """Let PCs freeze or go down before a task, and during a restart; bring them back and launch again."""
     folder = tmp_path_factory.mktemp("frozen")
-    names = [name for name in PCS if _have_ssh() or not name.startswith("ssh")]
+    names = [name for name in PCS if not missing() or not name.startswith("ssh")]
     with ExitStack() as stack:
         computers = {name: stack.enter_context(_computer(folder, name)) for name in names}
         variables: dict[str, dict[str, Any]] = {

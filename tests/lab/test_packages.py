@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.ssh.files import SshMissingError, sshd
+from lab.ssh.files import missing
 from tests.lab.installer import NEW, PROGRAMS, packages, prepare
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
@@ -91,21 +91,12 @@ class Tried:
     role: Job
 
 
-def without_sshd() -> str:
-    """Return what is missing for ssh, nothing where it is all there."""
-    try:
-        sshd()
-    except SshMissingError as error:
-        return str(error)
-    return ""
-
-
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     """Try all of it on every connection."""
     folder = tmp_path_factory.mktemp("packages")
     packages(folder, *THERE)
-    left_out = "ssh" if without_sshd() else "none"
+    left_out = "ssh" if missing() else "none"
     scenes = {name: scene for name, scene in SCENES.items() if not name.startswith(left_out)}
     for scene in scenes.values():
         scene.variables["packages"] = str(folder)
@@ -127,7 +118,7 @@ def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
 def installed(tried: Tried, host: str) -> Tried:
     """What came of it on one connection."""
     if host not in tried.scenes.computers:
-        pytest.skip(without_sshd())
+        pytest.skip(missing())
     return tried
 
 

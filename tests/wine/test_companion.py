@@ -23,6 +23,7 @@ from lab.wine.hands import WineHands
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.windows import names
 from tests.canary import canary, search, search_processes
+from tests.wine import scene
 
 __all__ = ["canary"]
 pytestmark = pytest.mark.timeout(120)
@@ -88,10 +89,7 @@ def session(office: Office, anna: WineHands, request: pytest.FixtureRequest) -> 
 
 def ask(office: Office, **message: object) -> dict[str, Any]:
     """Ask on the control pipe and return what was done."""
-    said = office.operator.ask(**message).body
-    assert said["outcome"] == "done", said
-    result: dict[str, Any] = said["result"]
-    return result
+    return scene.ask(office.operator, **message)
 
 
 def request(office: Office, session: str) -> str:

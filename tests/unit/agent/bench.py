@@ -110,6 +110,13 @@ class Bench:
         self.kill()
         self.start()
 
+    def written_by(self, version: int) -> None:
+        """Kill the agent and start it again with a journal of this version."""
+        self.kill()
+        with closing(sqlite3.connect(self.journal)) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+        self.start()
+
     def reboot(self) -> None:
         """Restart the PC."""
         self.stop()

@@ -280,7 +280,8 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
         == "Example GmbH"
     )
     bench.settings.write_text("nonsense")
-    assert bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"] == ""
+    nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
+    assert bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
     desktop = bench.customer(p.CustomerWatch()).desktop
     assert desktop is not None
     assert desktop.asked[0].organization == ""

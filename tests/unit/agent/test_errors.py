@@ -95,8 +95,7 @@ def damaged(bench: Bench) -> m.ErrorView:
 
 def newer(bench: Bench) -> m.ErrorView:
     """Let a newer agent have written the journal."""
-    bench.database.execute("PRAGMA user_version = 2")
-    bench.crash()
+    bench.written_by(2)
     return bench.error(START_SESSION)
 
 

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -142,19 +141,11 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
     assert bench.marks() == 0
 
 
-def written_by(bench: Bench, version: int) -> None:
-    """Start the agent anew with a journal of this version."""
-    bench.kill()
-    with closing(sqlite3.connect(bench.journal)) as database:
-        database.execute(f"PRAGMA user_version = {version}")
-    bench.start()
-
-
 @pytest.fixture
 def newer(bench: Bench, canary: bytearray) -> Bench:
     """An agent that finds what a newer one has written, with something lent in it."""
     bench.lend(canary)
-    written_by(bench, 2)
+    bench.written_by(2)
     return bench
 
 
@@ -165,7 +156,7 @@ def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
     assert newer.customer_code(p.CustomerWatch()) == "journal_newer"
     assert newer.result(m.JournalReset(check=True))["intact"] is False
     assert newer.marks() == 1
-    written_by(newer, 1)
+    newer.written_by(1)
     assert newer.restart()
 
 

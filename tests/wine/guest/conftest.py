@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pywintypes
 import win32security
 import win32ts
 
@@ -28,6 +29,15 @@ def under_wine() -> bool:
 def lacks_system() -> bool:
     """Tell whether Windows would refuse what it lets LocalSystem do; Wine has one account, and lets it."""
     return not under_wine() and own_sid() != access.SYSTEM_SID
+
+
+def refusing(code: int) -> Callable[..., Any]:
+    """Return a function of Windows that fails with this code."""
+
+    def refuse(*_: object) -> None:
+        raise pywintypes.error(code, "function", "refused")
+
+    return refuse
 
 
 def needs_system(what: str) -> None:
@@ -67,17 +77,17 @@ def without_system() -> Iterator[None]:
     installed = registry.exists(names.REGISTRY_KEY)
     with pytest.MonkeyPatch.context() as patch:
         if lacks_system():
-            patch.setattr(win32ts, "WTSQueryUserToken", _refusing("have the token of who is signed in"))
+            patch.setattr(win32ts, "WTSQueryUserToken", _left_out("have the token of who is signed in"))
             patch.setattr(access, "REGISTRY_KEY", access.REGISTRY_KEY.replace("KR;;;BA", "KA;;;BA"))
             if installed:
-                patch.setattr(registry.OwnKey, "__init__", _refusing("write the installed agent's key"))
+                patch.setattr(registry.OwnKey, "__init__", _left_out("write the installed agent's key"))
         yield
     if lacks_system() and not installed:
         for key in filter(registry.exists, (names.BOOT_KEY, names.REGISTRY_KEY)):
             winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key)
 
 
-def _refusing(what: str) -> Callable[..., None]:
+def _left_out(what: str) -> Callable[..., None]:
     return lambda *_, **_named: needs_system(what)
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pywintypes
 import win32net
 import win32ts
 
@@ -22,6 +21,8 @@ from latchkey_agent.windows import (
     forecast,
     logon_sessions,
 )
+
+from .conftest import refusing
 
 
 @pytest.fixture
@@ -243,9 +244,5 @@ def test_a_session_that_shadows_another_is_a_remote_view(
 
 def test_sessions_that_cannot_be_listed_are_no_remote_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Windows does not tell is not claimed."""
-
-    def refuse(*_: object) -> None:
-        raise pywintypes.error(5, "WTSEnumerateSessions", "refused")
-
-    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", refuse)
+    monkeypatch.setattr(win32ts, "WTSEnumerateSessions", refusing(5))
     assert not forecast.facts(None).remote_view

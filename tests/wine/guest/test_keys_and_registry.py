@@ -10,7 +10,6 @@ import winreg
 from typing import Any
 
 import pytest
-import pywintypes
 import win32api
 import winerror
 
@@ -21,6 +20,8 @@ from latchkey_agent.windows import (
     power,
     registry,
 )
+
+from .conftest import refusing
 
 CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 
@@ -58,11 +59,7 @@ def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
 
 def unreadable(patch: pytest.MonkeyPatch) -> None:
     """Let Windows read no value."""
-
-    def query(*_: object) -> None:
-        raise pywintypes.error(winerror.ERROR_NO_SYSTEM_RESOURCES, "RegQueryValueEx", "refused")
-
-    patch.setattr(win32api, "RegQueryValueEx", query)
+    patch.setattr(win32api, "RegQueryValueEx", refusing(winerror.ERROR_NO_SYSTEM_RESOURCES))
 
 
 def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:

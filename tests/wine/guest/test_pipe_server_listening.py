@@ -21,6 +21,8 @@ from latchkey_agent.windows import pipe_server, pipes
 from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
 from tests.wine.guest.pipe_bench import FOR_ALL, a_name, ask, echo, serving
 
+from .conftest import refusing
+
 Listen = Callable[[int, Any], int]
 
 
@@ -57,15 +59,6 @@ def hit(name: str) -> Callable[[], None]:
             assert fault.winerror == winerror.ERROR_PIPE_BUSY  # noqa: PT017 - the other outcome is no fault
         else:
             pipe.Close()
-
-    return run
-
-
-def fail(code: int) -> Callable[[], None]:
-    """Return what lets Windows refuse."""
-
-    def run() -> None:
-        raise pywintypes.error(code, "ConnectNamedPipe", "refused")
 
     return run
 
@@ -125,7 +118,7 @@ def test_an_instance_that_cannot_listen_is_made_anew_after_a_while(
 ) -> None:
     """Nothing else would wake the server: with no instance nobody comes. It is told once."""
     with caplog.at_level(logging.WARNING), serving(listening=1) as name:
-        before_listening.extend([fail(winerror.ERROR_NO_SYSTEM_RESOURCES)] * 3)
+        before_listening.extend([refusing(winerror.ERROR_NO_SYSTEM_RESOURCES)] * 3)
         assert ask(name).body.startswith(b"hello")
         assert ask(name).body.startswith(b"hello")
     assert [record.getMessage() for record in caplog.records] == [
@@ -138,7 +131,7 @@ def test_a_first_instance_that_cannot_listen_is_told_at_the_start(
 ) -> None:
     """And it is given back: the next start finds the name free."""
     name = a_name()
-    before_listening.append(fail(winerror.ERROR_NO_SYSTEM_RESOURCES))
+    before_listening.append(refusing(winerror.ERROR_NO_SYSTEM_RESOURCES))
     with pytest.raises(PortError, match="1450"):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
     with pytest.raises(FileNotFoundError, match="not running"):

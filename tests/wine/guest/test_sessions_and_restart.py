@@ -7,7 +7,6 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,8 @@ from latchkey_agent.windows import (
     registry,
     sessions,
 )
+
+from .conftest import refusing
 
 ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
 BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
@@ -170,15 +171,6 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     monkeypatch.setattr(win32security, "GetTokenInformation", lambda _t, _k: (win32security.SID(), 0))
     monkeypatch.setattr(win32security, "ConvertSidToStringSid", lambda _sid: ANNA.sid)
     return listed
-
-
-def refusing(code: int) -> Callable[..., Any]:
-    """Return a function of Windows that fails."""
-
-    def refuse(*_: object) -> None:
-        raise pywintypes.error(code, "function", "refused")
-
-    return refuse
 
 
 @pytest.mark.parametrize("code", [2, 1008, 7022])

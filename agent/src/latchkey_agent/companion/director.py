@@ -175,10 +175,11 @@ class Director:
 
     def _ask(self, action: s.Ask) -> None:
         window = self._stage.window(action.title, action.text, action.choices)
-        closed = s.Chosen(action.request, action.question, None)
-        self._show_request(
-            window, lambda number: s.Chosen(action.request, action.question, number), unshown=closed
-        )
+
+        def chosen(number: int | None) -> s.AnyInput:
+            return s.Chosen(action.request, action.question, number)
+
+        self._show_request(window, chosen, unshown=chosen(None))
 
     def _show_request(
         self, window: Window, event: Callable[[int | None], s.AnyInput], *, unshown: s.AnyInput

@@ -110,24 +110,17 @@ def erase(*, keep_receipts: bool) -> None:
     """
     try:
         removal.erase_all(pipes.connect_control)
+        if keep_receipts:
+            # After it, so that they carry the proof of erasure.
+            removal.keep_receipts(pipes.connect_control, folders.data_folder())
     except removal.NoAnswer as silence:
         if keep_receipts:
-            raise _no_receipts(silence) from None
+            msg = (
+                f"the receipts cannot be kept, since the service does not answer ({silence}): start the service "
+                f"{names.SERVICE} and remove again, or remove without KEEPRECEIPTS=1"
+            )
+            raise PortError(msg) from None
         log.warning("the service did not erase: %s; what it kept is overwritten instead", silence)
-        return
-    if keep_receipts:
-        # After it, so that they carry the proof of erasure.
-        try:
-            removal.keep_receipts(pipes.connect_control, folders.data_folder())
-        except removal.NoAnswer as silence:
-            raise _no_receipts(silence) from None
-
-
-def _no_receipts(silence: removal.NoAnswer) -> PortError:
-    return PortError(
-        f"the receipts cannot be kept, since the service does not answer ({silence}): start the service "
-        f"{names.SERVICE} and remove again, or remove without KEEPRECEIPTS=1"
-    )
 
 
 def remove() -> None:
