@@ -111,7 +111,7 @@ class Job:
         assert len(found) == 1, f"{len(found)} results of {name!r}\n{self.output}"
         return found[0]
 
-    def wait(self, timeout: float = 110.0) -> int:
+    def wait(self, timeout: float = 200.0) -> int:
         """Wait for the job's end; return its exit code."""
         return self.process.wait(timeout)
 
