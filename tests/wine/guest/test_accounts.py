@@ -74,7 +74,7 @@ def test_refusals_that_windows_never_documented_are_other(
     ]
 
 
-@pytest.mark.parametrize("code", [8, 14, 1398, 1450, 1722, 1788, 1789, 1792])
+@pytest.mark.parametrize("code", [8, 14, 1398, 1450, 1722, 1723, 1727, 1786, 1787, 1788, 1789, 1792])
 def test_what_says_nothing_about_the_password_is_no_refusal(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray], code: int
 ) -> None:

@@ -58,12 +58,19 @@ SAYS_NOTHING = frozenset(
         winerror.ERROR_NO_SYSTEM_RESOURCES,
         winerror.ERROR_TIME_SKEW,
         winerror.RPC_S_SERVER_UNAVAILABLE,
+        winerror.RPC_S_SERVER_TOO_BUSY,
+        winerror.RPC_S_CALL_FAILED_DNE,
+        winerror.ERROR_NO_TRUST_LSA_SECRET,
+        winerror.ERROR_NO_TRUST_SAM_ACCOUNT,
         winerror.ERROR_TRUSTED_DOMAIN_FAILURE,
         winerror.ERROR_TRUSTED_RELATIONSHIP_FAILURE,
         winerror.ERROR_NETLOGON_NOT_STARTED,
     }
 )
-"""Those that speak of the PC, its clock or its domain (winerror.h): the password was not judged."""
+"""Those that speak of the PC, its clock or its domain (winerror.h): the password was not judged.
+
+RPC_S_CALL_FAILED is not among them: Windows does not say whether the call was carried out before it failed.
+"""
 
 
 class WindowsAccounts:
