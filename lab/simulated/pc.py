@@ -191,7 +191,7 @@ class SimulatedComputer(Mishaps):
 
     def power_on(self) -> None:
         """Switch it on; returns before it is up."""
-        lab_loop.call(self._power.on)
+        lab_loop.run(self._power.on())
 
     def power_cut(self) -> None:
         """Take its power away."""

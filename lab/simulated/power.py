@@ -30,6 +30,7 @@ class Power:
         self._services = services
         self._change: asyncio.Task[None] | None = None
         self._scheduled_by_agent: bool | None = None
+        self._ending = asyncio.Lock()
         self.state: State = "off"
         self.boots = 0
         self.up = asyncio.Event()
@@ -38,13 +39,15 @@ class Power:
 
     # --- by the power button ------------------------------------------------------
 
-    def on(self) -> None:
-        """Begin to boot."""
-        if self.state not in {"off", "halted"}:
-            msg = f"{self._machine.settings.name} is not off, it is {self.state}"
-            raise LabError(msg)
-        self.state = "starting"
-        self._begin(self._boot(), "boot")
+    async def on(self) -> None:
+        """Begin to boot, as soon as nothing is left of what the power was taken from."""
+        # Else that end would take some of the new boot with it.
+        async with self._ending:
+            if self.state not in {"off", "halted"}:
+                msg = f"{self._machine.settings.name} is not off, it is {self.state}"
+                raise LabError(msg)
+            self.state = "starting"
+            self._begin(self._boot(), "boot")
 
     async def cut(self) -> None:
         """Kill everything where it stands."""
@@ -55,9 +58,10 @@ class Power:
     async def scrap(self) -> None:
         """Kill everything and say nothing: the lab is done with this PC, or its power is gone."""
         self._kill()
-        self.state = "off"
-        self.up.clear()
-        await self._forget()
+        async with self._ending:
+            self.state = "off"
+            self.up.clear()
+            await self._forget()
 
     async def shut_down(self) -> None:
         """Shut down in good order."""

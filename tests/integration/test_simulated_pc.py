@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import socket
 import tempfile
+import threading
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -118,6 +120,27 @@ def test_a_power_cut_kills_everything_and_the_disk_survives(simulated_pc: MakePc
         assert (listens(computer), computer.reach.port) == (True, port)
         assert after.agent.boot_id != before
         assert [session.name for session in after.sessions] == [SESSION]
+
+
+async def linger() -> None:
+    """Take a while to end."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(1)
+
+
+def test_power_that_comes_back_at_once_boots_the_pc(simulated_pc: MakePc) -> None:
+    """Whatever the power cut still has to end, nothing of the new boot ends with it."""
+    with simulated_pc() as computer:
+        computer.on_loop(lambda: computer._machine.boot_tasks.start(linger(), "linger"))
+        cutting = threading.Thread(target=computer.power_cut)
+        cutting.start()
+        computer.events.wait_for("power_cut")
+        computer.power_on()
+        cutting.join()
+        computer.wait_for_logon_screen(2)
+        assert info(computer).agent.ready
 
 
 def test_a_power_cut_kills_the_programs_that_run(simulated_pc: MakePc, tmp_path: Path) -> None:
