@@ -102,7 +102,7 @@ def _computer(folder: Path, name: str) -> AbstractContextManager[SimulatedComput
 
 def _of(evening: Evening, name: str) -> None:
     if name not in evening.computers:
-        pytest.skip("there is no sshd: install the package openssh-server")
+        pytest.skip(missing())
 
 
 @pytest.mark.parametrize("name", by_code(PCS))
