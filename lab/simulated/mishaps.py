@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.simulated.keys import MachineKeys
 from lab.simulated.loop import lab_loop
+from latchkey_agent.ports import RENAME
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,6 +71,10 @@ class Mishaps:
     def show_banner(self) -> None:
         """Let Windows show a text before each logon, which somebody has to confirm."""
         lab_loop.call(lambda: setattr(self.windows.facts, "logon_banner", True))
+
+    def rename(self) -> None:
+        """Give the PC another name, which it gets with the next restart."""
+        lab_loop.call(lambda: self.windows.registry.pending_restart.append(RENAME))
 
     def set_clock(self, moment: datetime) -> None:
         """Set the PC's clock; returns when the agent knows."""

@@ -144,6 +144,11 @@ class WineComputer(SimulatedComputer):
         policies = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
         self._pc.run("add", policies, "/v", "LegalNoticeText", "/d", "Authorised use only", program="reg")
 
+    def rename(self) -> None:
+        """Give the PC another name, which it gets with the next restart."""
+        key = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
+        self._pc.run("add", key, "/v", "ComputerName", "/d", "RENAMED", "/f", program="reg")
+
     def registry(self, key: str) -> str:
         """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""
         return self._pc.run("query", key, program="reg")

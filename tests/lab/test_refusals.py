@@ -57,7 +57,7 @@ def disable(computer: SimulatedComputer) -> None:
 
 def rename(computer: SimulatedComputer) -> None:
     """Give the PC another name, which it gets with the next restart."""
-    computer.on_loop(lambda: computer.windows.registry.pending_restart.append("computer rename"))
+    computer.rename()
 
 
 def sign_out_ben(computer: SimulatedComputer) -> None:
