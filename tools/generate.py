@@ -22,7 +22,7 @@ import msgspec
 from babel.messages import mofile, pofile
 from msgspec import inspect
 
-from latchkey_agent.protocol import PROTOCOL_VERSION, local, messages, setup
+from latchkey_agent.protocol import PROTOCOL_VERSION, answers, local_messages, setup_messages
 from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -41,24 +41,24 @@ SPDX = (
 # REUSE-IgnoreEnd
 
 READ: tuple[type[msgspec.Struct], ...] = (
-    messages.Answer,
-    messages.SessionAnswer,
-    messages.EndedAnswer,
-    messages.RequestAnswer,
-    messages.ApplyAnswer,
-    messages.RevokeAnswer,
-    messages.CheckpointAnswer,
-    messages.InfoAnswer,
-    setup.SetupAnswer,
+    answers.Answer,
+    answers.SessionAnswer,
+    answers.EndedAnswer,
+    answers.RequestAnswer,
+    answers.ApplyAnswer,
+    answers.RevokeAnswer,
+    answers.CheckpointAnswer,
+    answers.InfoAnswer,
+    setup_messages.SetupAnswer,
 )
 """What the collection reads; `latchkeyctl` alone asks for the others."""
 OTHERS: tuple[Any, ...] = (
-    messages.ReceiptAnswer,
-    messages.JournalAnswer,
-    local.AnyCustomerRequest,
-    local.CustomerAnswer,
-    local.AnyLogonRequest,
-    local.LogonAnswer,
+    answers.ReceiptAnswer,
+    answers.JournalAnswer,
+    local_messages.AnyCustomerRequest,
+    local_messages.CustomerAnswer,
+    local_messages.AnyLogonRequest,
+    local_messages.LogonAnswer,
 )
 
 
@@ -68,7 +68,7 @@ OTHERS: tuple[Any, ...] = (
 def schema() -> str:
     """Return the JSON Schema of everything that crosses one of the agent's pipes."""
     _, components = msgspec.json.schema_components(
-        [messages.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
+        [answers.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
     )
     verbs = {_tag(request): f"#/$defs/{request.__name__}" for request in _requests()}
     document = {
@@ -84,7 +84,7 @@ def schema() -> str:
 
 
 def _requests() -> tuple[type[msgspec.Struct], ...]:
-    return typing.get_args(messages.AnyControlRequest)
+    return typing.get_args(answers.AnyControlRequest)
 
 
 def _tag(request: type[msgspec.Struct]) -> str:
@@ -305,7 +305,7 @@ def _catalogue_file(language: str, suffix: str) -> str:
 
 TARGETS: dict[str, Callable[[], str | bytes]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
-    "plugins/plugin_utils/_errors.py": errors_module,
+    "plugins/plugin_utils/_error_table.py": errors_module,
     "plugins/plugin_utils/_messages.py": messages_module,
     "plugins/plugin_utils/_shape_table.py": shapes_module,
     "docs/errors.md": errors_page,

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
-from agent.packaging.identity import version
+from agent.packaging.product_identity import version
 from agent.packaging.workshop import ROOT, WorkError, zig
 
 SOURCE = Path(__file__).resolve().parent / "credential_provider"

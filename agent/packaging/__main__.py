@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import collection, database, identity, launcher, product, sbom, signing
-from .provider import build_provider
+from . import authenticode, collection, database, launcher, product, product_identity, sbom
+from .provider_build import build_provider
 from .workshop import CACHE, PACKAGES, ROOT, WorkError, lacking
 
 
@@ -34,10 +34,10 @@ def make_package(output: Path, version: str, credentials: Path | None = None) ->
         if credentials is not None:
             for part in (launcher.PROGRAM, product.FORWARDER, product.PROVIDER):
                 if (folder / part).exists():
-                    signing.sign(folder / part, credentials)
+                    authenticode.sign(folder / part, credentials)
         database.make(target, folder, version)
     if credentials is not None:
-        signing.sign(target, credentials)
+        authenticode.sign(target, credentials)
     sbom.write(target.with_suffix(".cdx.json"), target, version)
     return target
 
@@ -46,7 +46,7 @@ def write_hashes(output: Path) -> Path:
     """Write the SHA-256 of every file of a folder as sha256sum reads it; return the file."""
     target = output / "SHA256SUMS"
     files = sorted(path for path in output.iterdir() if path.is_file() and path != target)
-    lines = [f"{identity.file_digest(file)}  {file.name}\n" for file in files]
+    lines = [f"{product_identity.file_digest(file)}  {file.name}\n" for file in files]
     target.write_text("".join(lines), encoding="utf-8")
     return target
 
@@ -80,7 +80,7 @@ def main() -> int:
     try:
         _need_programs()
         _clear(options.output)
-        made = make_package(options.output, identity.version(), options.sign)
+        made = make_package(options.output, product_identity.version(), options.sign)
         tarball = collection.build(options.output)
         sums = write_hashes(options.output)
     except WorkError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools.sanity import released_files
 
-from . import identity
+from . import product_identity
 from .workshop import ROOT, run
 
 
@@ -40,7 +40,7 @@ def build(output: Path) -> Path:
 
 def _settle(source: Path, target: Path) -> None:
     """Copy a tarball without what differs from build to build: dates, owners and order."""
-    moment = identity.build_moment()
+    moment = product_identity.build_moment()
     with (
         tarfile.open(source) as made,
         target.open("wb") as file,

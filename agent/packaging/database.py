@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import identity
+from . import product_identity
 from .actions import ACTIONS
 from .installer import HOST, document, identifier
 from .resources import file_version
@@ -81,9 +81,9 @@ def make(target: Path, folder: Path, version: str) -> None:
     Raises:
         WorkError: msitools is missing or refuses.
     """
-    moment = identity.build_moment()
+    moment = product_identity.build_moment()
     _date_files(folder, moment)
-    product = identity.product_code(identity.digest_of(folder, version))
+    product = product_identity.product_code(product_identity.digest_of(folder, version))
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         work = Path(name)
         source, database = work / "latchkey.wxs", work / target.name
@@ -91,7 +91,7 @@ def make(target: Path, folder: Path, version: str) -> None:
         source.write_text(text, encoding="utf-8")
         # The sources are named relative to the folder, so that its own name does not count.
         run(["wixl", "--arch", "x64", "--output", database, source], folder=folder)
-        summary = _summary(version, identity.digest_of(folder, text), moment)
+        summary = _summary(version, product_identity.digest_of(folder, text), moment)
         changed = [*_tables(database, folder), summary]
         imports = [word for table in changed for word in ("-i", table.write(work))]
         run(["msibuild", database, *imports], environment=os.environ | _UTC)
@@ -207,8 +207,9 @@ def _summary(version: str, digest: str, moment: int) -> Table:
     """Return what the file says of itself; the package code is that of its content."""
     date = datetime.fromtimestamp(moment, UTC).strftime("%Y/%m/%d %H:%M:%S")
     values = {
-        1: "1252", 2: "Installation Database", 3: f"{identity.NAME} {version}", 4: identity.MANUFACTURER,
-        5: "Installer", 6: "GPL-3.0-or-later", 7: "x64;1033", 9: identity.package_code(digest), 12: date, 13: date,
+        1: "1252", 2: "Installation Database", 3: f"{product_identity.NAME} {version}",
+        4: product_identity.MANUFACTURER, 5: "Installer", 6: "GPL-3.0-or-later", 7: "x64;1033",
+        9: product_identity.package_code(digest), 12: date, 13: date,
         14: "500", 15: "2", 18: "msitools", 19: "2",
     }  # fmt: skip
     head = ["PropertyId\tValue", "i2\tl255", "_SummaryInformation\tPropertyId"]

@@ -14,10 +14,10 @@ import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from agent.native import registration
+from agent.native import provider_registration
 from latchkey_agent.windows import names
 
-from . import identity
+from . import product_identity
 from .product import PROVIDER
 
 HOST = "pythonw.exe"
@@ -59,19 +59,19 @@ def document(folder: Path, version: str, product: str) -> str:
 
 def _product(root: Element, version: str, product: str) -> Element:
     package = SubElement(
-        root, "Product", Id=product, Name=identity.NAME, Language="1033", Version=version,
-        Manufacturer=identity.MANUFACTURER, UpgradeCode=f"{{{str(identity.UPGRADE_CODE).upper()}}}",
+        root, "Product", Id=product, Name=product_identity.NAME, Language="1033", Version=version,
+        Manufacturer=product_identity.MANUFACTURER, UpgradeCode=f"{{{str(product_identity.UPGRADE_CODE).upper()}}}",
     )  # fmt: skip
     SubElement(
         package, "Package", InstallerVersion="500", InstallScope="perMachine", Compressed="yes",
-        Description=f"{identity.NAME} {version}", Comments=names.SERVICE_SUMMARY, Keywords="Installer",
+        Description=f"{product_identity.NAME} {version}", Comments=names.SERVICE_SUMMARY, Keywords="Installer",
     )  # fmt: skip
     SubElement(package, "Media", Id="1", Cabinet="latchkey.cab", EmbedCab="yes")
     return package
 
 
 def _versions(package: Element, version: str) -> None:
-    upgrade = SubElement(package, "Upgrade", Id=f"{{{str(identity.UPGRADE_CODE).upper()}}}")
+    upgrade = SubElement(package, "Upgrade", Id=f"{{{str(product_identity.UPGRADE_CODE).upper()}}}")
     # The same version too: another build of it replaces this one.
     SubElement(
         upgrade, "UpgradeVersion", Minimum="0.0.0", Maximum=version, IncludeMinimum="yes", IncludeMaximum="yes",
@@ -119,7 +119,7 @@ class _Folders:
         path = file.relative_to(self._root).as_posix()
         key = identifier(path)
         component = SubElement(
-            directory, "Component", Id=f"c{key[1:]}", Guid=identity.component_code(path), Win64="yes"
+            directory, "Component", Id=f"c{key[1:]}", Guid=product_identity.component_code(path), Win64="yes"
         )
         SubElement(component, "File", Id=key, Name=file.name, Source=path, KeyPath="yes")
         if path == HOST:
@@ -161,7 +161,7 @@ def _provider(component: Element, key: str) -> None:
     Windows Installer's own order does what the logon screen needs: the
     registration is written after the file, and removed before it.
     """
-    for value in registration.values(f"[#{key}]"):
+    for value in provider_registration.values(f"[#{key}]"):
         _values(component, value.key, {value.name: ("string", value.text)})
 
 

@@ -15,7 +15,7 @@ from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from . import identity
+from . import product_identity
 from .artefacts import PYTHON_VERSION, WINDOWS_PYTHON
 from .runtime import WHEELS, runtime
 
@@ -40,15 +40,15 @@ def write(target: Path, package: Path, version: str) -> None:
         WorkError: the runtime cannot be had.
         KeyError: a new wheel has no licence in the table above.
     """
-    digest = identity.file_digest(package)
+    digest = product_identity.file_digest(package)
     product = Component(
-        type=ComponentType.APPLICATION, name=identity.NAME, version=version, bom_ref="latchkey-agent",
+        type=ComponentType.APPLICATION, name=product_identity.NAME, version=version, bom_ref="latchkey-agent",
         licenses=[LicenseExpression(_GPL)], hashes=[_sha256(digest)],
     )  # fmt: skip
     parts = [_python(), *_libraries(), *_wheels()]
-    bom = Bom(serial_number=identity.serial_number(digest), components=parts)
+    bom = Bom(serial_number=product_identity.serial_number(digest), components=parts)
     bom.metadata.component = product
-    bom.metadata.timestamp = datetime.fromtimestamp(identity.build_moment(), UTC)
+    bom.metadata.timestamp = datetime.fromtimestamp(product_identity.build_moment(), UTC)
     bom.register_dependency(product, parts)
     target.write_text(JsonV1Dot6(bom).output_as_string(indent=2) + "\n", encoding="utf-8")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.simulated.pc import pc
+from lab.simulated.simulated_pc import pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
 
 
 class Kind(NamedTuple):
@@ -38,7 +38,7 @@ def _wine_lacks() -> str | None:
 
 @contextmanager
 def _wine(folder: Path, **settings: Any) -> Iterator[SimulatedComputer]:
-    from lab.wine.computer import wine_pc  # noqa: PLC0415 - as above
+    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - as above
 
     with wine_pc(folder, **settings) as computer:
         yield computer

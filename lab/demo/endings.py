@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.demo import promises as p
-from lab.simulated.script import Deny, Grant, Revoke
+from lab.simulated.customer_script import Deny, Grant, Revoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.simulated.script import Step
+    from lab.simulated.customer_script import Step
 
 
 @dataclass(frozen=True)

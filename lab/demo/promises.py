@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lab import canary
 from lab.demo.operator import RESTARTS
-from latchkey_agent import signing
+from latchkey_agent.storage import signing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.computer import Event
-    from lab.simulated.pc import SimulatedComputer
-    from latchkey_agent.protocol.messages import InfoAnswer, JournalAnswer
+    from lab.simulated.simulated_pc import SimulatedComputer
+    from latchkey_agent.protocol.answers import InfoAnswer, JournalAnswer
 
 LOCKED_WITHIN = 5.0
 """Seconds; the policy's own limit (`lock_within`), so that a busy machine breaks no promise."""

@@ -14,8 +14,8 @@ from lab import canary
 from lab.computer import LabError
 from lab.demo.operator import SESSION, Job
 from lab.demo.promises import Story
-from lab.simulated.pc import pc
-from latchkey_agent.protocol import messages as m
+from lab.simulated.simulated_pc import pc
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lab.computer import Event
     from lab.demo.endings import Ending
     from lab.demo.lanes import Lanes
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.25

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lab.simulated import calls, wire
-from lab.simulated.accounts import SYSTEM_SID
+from lab.simulated import windows_calls, wire
+from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.otherversion import speak
-from lab.simulated.remote import LinkedClock, WindowsLink, linked_computer
+from lab.simulated.remote_ports import LinkedClock, WindowsLink, linked_computer
 from latchkey_agent.agent import Agent
-from latchkey_agent.peer import Peer
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol.frames import FrameError, wipe
 
@@ -89,7 +89,7 @@ class AgentHost:
 
     def _subscribe(self) -> socket.socket:
         connection = wire.connect(Path(self._config.pipes, "windows"))
-        wire.send(connection, msgspec.json.encode(calls.Subscribe()))
+        wire.send(connection, msgspec.json.encode(windows_calls.Subscribe()))
         self._next_notice(connection)
         return connection
 
@@ -97,7 +97,7 @@ class AgentHost:
         frame = wire.receive(connection)
         if frame is None:
             raise ConnectionResetError
-        notice = msgspec.json.decode(frame.body, type=calls.Notice)
+        notice = msgspec.json.decode(frame.body, type=windows_calls.Notice)
         self._clock.set(notice.clock)
         return notice.kind
 
@@ -110,7 +110,7 @@ class AgentHost:
         self._selector.register(self._notices, selectors.EVENT_READ)
         # Only now: whoever sees the agent ready finds its pipes open.
         wire.send(self._notices, b"{}")
-        self._link.ask(calls.Ready("agent"), None)
+        self._link.ask(windows_calls.Ready("agent"), None)
         while self._turn():
             pass
 
@@ -164,8 +164,8 @@ class AgentHost:
                 pass
 
     def _peer(self, token: wire.Token) -> Peer:
-        question = calls.WhoIs(token.sid, token.session_id)
-        who: calls.WhoIsAnswer = self._link.ask(question, calls.WhoIsAnswer)
+        question = windows_calls.WhoIs(token.sid, token.session_id)
+        who: windows_calls.WhoIsAnswer = self._link.ask(question, windows_calls.WhoIsAnswer)
         return Peer(
             account=who.account,
             session_id=token.session_id,

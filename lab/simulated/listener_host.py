@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.simulated import calls
-from lab.simulated.remote import WindowsLink
+from lab.simulated import windows_calls
+from lab.simulated.remote_ports import WindowsLink
 from lab.ssh import server as ssh
 from lab.wsman import listener as wsman
 
@@ -40,5 +40,5 @@ def run(config: ListenerHostConfig) -> None:
 
 def _report(config: ListenerHostConfig) -> None:
     link = WindowsLink(str(Path(config.pipes, "windows")))
-    link.ask(calls.Ready(config.name), None)
+    link.ask(windows_calls.Ready(config.name), None)
     link.close()

@@ -19,8 +19,8 @@ from lab.wsman.host import LocalHost
 from lab.wsman.listener import ADDRESS, ListenerConfig
 
 if TYPE_CHECKING:
+    from lab.simulated.connections import ListenerName
     from lab.simulated.machine import Machine
-    from lab.simulated.ways import ListenerName
     from lab.wsman.tlsfiles import TlsFiles
 
 AGENT_PROGRAM = r"C:\Program Files\Latchkey\latchkeyctl.exe"

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.computer import EventLog, Faults, Lane
-    from lab.simulated.accounts import WindowsAccount
-    from lab.simulated.sessions import Change, Session
-    from lab.simulated.settings import Settings
-    from lab.simulated.windows import Windows
+    from lab.simulated.account_model import WindowsAccount
+    from lab.simulated.pc_settings import Settings
+    from lab.simulated.session_model import Change, Session
+    from lab.simulated.windows_model import Windows
 
 
 @dataclass

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from latchkey_agent import control
+from latchkey_agent.handlers import control
 from latchkey_agent.protocol import codec
 
 

@@ -13,8 +13,8 @@ import enum
 from dataclasses import dataclass
 
 from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, Unsupported, read_command_line
-from lab.wsman.messages import CommandLine
 from lab.wsman.powershell.tokens import Kind, UnsupportedScriptError, tokenize
+from lab.wsman.shell_operations import CommandLine
 
 
 class DefaultShell(enum.StrEnum):

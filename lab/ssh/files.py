@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.ssh.sftp import PROGRAM
 
-RELAY = Path(__file__).with_name("relay.py")
+RELAY = Path(__file__).with_name("stream_relay.py")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 """Debian's sshd does not start as root without this empty folder; its service unit makes it (sshd(8), FILES)."""
 

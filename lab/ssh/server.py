@@ -17,9 +17,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.ssh.command import SshCommand
 from lab.ssh.defaultshell import DefaultShell
 from lab.ssh.files import ADDRESS, SshFiles, make_files, sshd
+from lab.ssh.ssh_command import SshCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

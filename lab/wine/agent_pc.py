@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from agent.packaging.workshop import WorkError
 from latchkey_agent.windows import names
 
-from .calls import PORT_FILE
-from .pc import LAB_RUN, WinePC
-from .windows import WineWindows
+from .wine_calls import PORT_FILE
+from .wine_pc import LAB_RUN, WinePC
+from .wine_windows import WineWindows
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
     from types import TracebackType
 
-    from lab.simulated.windows import Windows
+    from lab.simulated.windows_model import Windows
 
 SERVICE_LOG = "service.log"
 """What the lab's side of the service writes, Wine's event log keeping nothing."""
@@ -76,7 +76,7 @@ class Speaking:
     def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
         """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
         who = [sid, "-" if session is None else str(session)] if sid else []
-        self._speakers.append(Speaker(self.pc.start_module("lab.wine.guest.speak", pipe, *who)))
+        self._speakers.append(Speaker(self.pc.start_module("lab.wine.guest.pipe_client", pipe, *who)))
         return self._speakers[-1]
 
     def hang_up(self) -> None:

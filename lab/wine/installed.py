@@ -11,24 +11,24 @@ import tempfile
 import time
 from pathlib import Path
 
-from agent.packaging import database, identity, product
-from agent.packaging.provider import build_provider
+from agent.packaging import database, product, product_identity
+from agent.packaging.provider_build import build_provider
 from agent.packaging.runtime import runtime
 from agent.packaging.workshop import PACKAGES, ROOT, WorkError, fingerprint, lacking, made_once
 from latchkey_agent.windows import names
 
 from . import tools
-from .calls import MACHINE_KEY_FILE
-from .package import PackagePC, for_wine
-from .pc import WinePC, copy_disk, hosts_service
 from .prefix import CACHE, template
-from .programs import logon_screen
+from .program_builder import logon_screen
+from .wine_calls import MACHINE_KEY_FILE
+from .wine_package import PackagePC, for_wine
+from .wine_pc import WinePC, copy_disk, hosts_service
 
 _PARTS = (
     "agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "lab/wine/harness",
     "requirements",
 )  # fmt: skip
-_FILES = ("agent_pc", "calls", "installed", "package", "pc", "prefix", "programs")
+_FILES = ("agent_pc", "installed", "prefix", "program_builder", "wine_calls", "wine_package", "wine_pc")
 """What is on the disk, and what puts it there."""
 _KEPT = {"settings.toml"}
 # As Wine writes its registry.
@@ -78,8 +78,8 @@ def _install(target: Path) -> None:
 def _package(folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         work = Path(name)
-        product.lay_out(work / "product", identity.version(), build_provider())
-        database.make(work / "made.msi", work / "product", identity.version())
+        product.lay_out(work / "product", product_identity.version(), build_provider())
+        database.make(work / "made.msi", work / "product", product_identity.version())
         return for_wine(work / "made.msi", folder / "agent.msi")
 
 

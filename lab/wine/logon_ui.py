@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
-from .pc import WinePC
+from .wine_pc import WinePC
 
 PROGRAM = r"C:\lab\logon_screen.exe"
 

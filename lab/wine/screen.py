@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from lab.computer import LabError
 
-from .seen import Focus, Seen
+from .screen_report import Focus, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .display import Display
-    from .pc import WinePC
+    from .wine_pc import WinePC
 
 DIALOG, MENU, TASKBAR = "#32770", "#32768", "Shell_TrayWnd"
 ICON = 11
@@ -66,7 +66,7 @@ class Seat:
         """Start the companion of an account's session, unless it runs."""
         if self._companion is None or self._companion.poll() is not None:
             self.end(self._companion)
-            self._companion = self.start("lab.wine.guest.companion", sid, str(session), self._language)
+            self._companion = self.start("lab.wine.guest.guest_companion", sid, str(session), self._language)
 
     @property
     def companion(self) -> subprocess.Popen[bytes]:
@@ -116,7 +116,7 @@ class Seat:
         with self._lock:
             if self._eyes is None or self._eyes.poll() is not None:
                 self.end(self._eyes)
-                self._eyes = self.start("lab.wine.guest.eyes")
+                self._eyes = self.start("lab.wine.guest.screen_reader")
             return _asked(self._eyes, at)
 
     def find(self, title: str) -> Shown | None:

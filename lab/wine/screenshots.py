@@ -19,7 +19,7 @@ from latchkey_agent.companion.texts import LANGUAGES
 from . import tools
 from .agent_pc import AgentPC, Speaker
 from .display import Display
-from .hands import LAST_LINES, WineHands
+from .ui_driver import LAST_LINES, WineHands
 
 SETTINGS = '[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n'
 REASONS = {"en": "Monthly updates", "de": "Monatliche Updates"}

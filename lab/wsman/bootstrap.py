@@ -27,7 +27,7 @@ from lab.wsman.powershell.tokens import UnsupportedScriptError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from lab.wsman.powershell.script import Console
+    from lab.wsman.powershell.script_runner import Console
 
 MARKS = ("ConvertFrom-Json", "$code.params.PSObject.Properties", "`0`0`0`0", "& $cmd @splat")
 """What only the wrapper script has; its whole text changes from release to release."""

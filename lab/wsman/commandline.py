@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lab.wsman.powershell.native import COMMAND_LINE_LIMIT, split_command_line
 
 if TYPE_CHECKING:
-    from lab.wsman.messages import CommandLine
+    from lab.wsman.shell_operations import CommandLine
 
 POWERSHELL_NAMES = frozenset({"powershell", "powershell.exe"})
 CMD_SIGNS = frozenset('&|<>^%"')

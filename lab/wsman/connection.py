@@ -26,8 +26,8 @@ from lab.wsman.auth import (
 )
 from lab.wsman.faults import Drop, Switchboard
 from lab.wsman.requestlog import Entry, RequestLog
-from lab.wsman.service import Answer, Caller, Service
 from lab.wsman.soap import LARGEST_ENVELOPE_SIZE, action_name
+from lab.wsman.wsman_service import Answer, Caller, Service
 
 if TYPE_CHECKING:
     import socket

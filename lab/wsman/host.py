@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-from lab.wsman.program import Program
+from lab.wsman.local_program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

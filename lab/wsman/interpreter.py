@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.wsman import bootstrap
 from lab.wsman.powershell import grammar
-from lab.wsman.powershell.script import Console, Outcome, ScriptRun
+from lab.wsman.powershell.script_runner import Console, Outcome, ScriptRun
 from lab.wsman.powershell.tokens import UnsupportedScriptError
 
 if TYPE_CHECKING:

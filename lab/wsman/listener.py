@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from lab.wsman import messages
+from lab.wsman import shell_operations
 from lab.wsman.auth import authenticator_makers
 from lab.wsman.connection import ConnectionHandler, Site
 from lab.wsman.faults import Switchboard
 from lab.wsman.requestlog import RequestLog
-from lab.wsman.service import Service
 from lab.wsman.shells import Shell, ShellMaker, ShellTable
 from lab.wsman.winrs import WinrsShell
+from lab.wsman.wsman_service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,7 +174,7 @@ def _make_secure(files: TlsFiles | None) -> Callable[[socket.socket], socket.soc
 
 
 def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:
-    def winrs(resource_uri: str, owner: str, creation: messages.Creation) -> Shell:
+    def winrs(resource_uri: str, owner: str, creation: shell_operations.Creation) -> Shell:
         return WinrsShell(
             resource_uri,
             owner,
@@ -183,7 +183,7 @@ def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:
             operations=config.operations_per_shell,
         )
 
-    makers: dict[str, ShellMaker] = {messages.COMMAND_SHELL: winrs}
+    makers: dict[str, ShellMaker] = {shell_operations.COMMAND_SHELL: winrs}
     if config.powershell:
         from lab.wsman.psrp import POWERSHELL_SHELL, RunspaceShell  # noqa: PLC0415 - as TLS above
 

@@ -13,7 +13,7 @@ from psrpcore import PowerShell
 from psrpcore.types import ErrorCategoryInfo, HostMethodIdentifier, NETException, PSInvocationState
 
 from lab.wsman.interpreter import UNSUPPORTED, run_script
-from lab.wsman.powershell.script import Outcome
+from lab.wsman.powershell.script_runner import Outcome
 from lab.wsman.running import RunningProgram
 from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
 

@@ -27,15 +27,8 @@ from psrpcore import (
 )
 
 from lab.wsman import soapfault
-from lab.wsman.messages import (
-    TERMINATE_SIGNALS,
-    Chunk,
-    CommandLine,
-    Creation,
-    Output,
-    decode_base64,
-)
 from lab.wsman.pipeline import RunningPipeline
+from lab.wsman.shell_operations import TERMINATE_SIGNALS, Chunk, CommandLine, Creation, Output, decode_base64
 from lab.wsman.shells import Shell
 from lab.wsman.soap import POWERSHELL, Request
 from lab.wsman.streams import OutputBuffer

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from lab.wsman import soapfault
-from lab.wsman.messages import Chunk, CommandLine, Creation, Output
+from lab.wsman.shell_operations import Chunk, CommandLine, Creation, Output
 from lab.wsman.soap import Request, new_id
 
 

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lab.wsman.messages import Chunk, Output
+from lab.wsman.shell_operations import Chunk, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

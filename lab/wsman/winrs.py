@@ -13,10 +13,10 @@ from lab.wsman import soapfault
 from lab.wsman.commandline import Program, Script, Task, TooLong, Unsupported, read_command_line
 from lab.wsman.host import Host, Process, ProgramNotFoundError
 from lab.wsman.interpreter import UNSUPPORTED, run_script
-from lab.wsman.messages import TERMINATE_SIGNALS, Chunk, CommandLine, Output
 from lab.wsman.powershell.native import COMMAND_LINE_TOO_LONG
-from lab.wsman.powershell.script import run_process
+from lab.wsman.powershell.script_runner import run_process
 from lab.wsman.running import RunningProgram
+from lab.wsman.shell_operations import TERMINATE_SIGNALS, Chunk, CommandLine, Output
 from lab.wsman.shells import Shell
 from lab.wsman.soap import Request, new_id
 from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer

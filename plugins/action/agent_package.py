@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
-from ansible_collections.latchkey.consent.plugins.plugin_utils._package import (
+from ansible_collections.latchkey.consent.plugins.plugin_utils._agent_package import (
     Package,
     SetupAgent,
     losses_as_failures,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_file import package_file
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import Installer
-from ansible_collections.latchkey.consent.plugins.plugin_utils._package_place import RemoteFolder
+from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_folder import RemoteFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 
 class ActionModule(AgentAction):

@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._asking import Asking, Question
+from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_request import Asking, Question
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
 
 if TYPE_CHECKING:
-    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 _TERMS: Spec = {
     "account": {"type": "str"},

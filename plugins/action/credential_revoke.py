@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._session import revoke
+from ansible_collections.latchkey.consent.plugins.plugin_utils._support_session import revoke
 
 if TYPE_CHECKING:
-    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 
 class ActionModule(AgentAction):

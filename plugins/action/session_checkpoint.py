@@ -11,7 +11,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._action import Ag
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
 if TYPE_CHECKING:
-    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 
 class ActionModule(AgentAction):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
-from ansible_collections.latchkey.consent.plugins.plugin_utils._session import end, start
+from ansible_collections.latchkey.consent.plugins.plugin_utils._support_session import end, start
 
 if TYPE_CHECKING:
-    from ansible_collections.latchkey.consent.plugins.plugin_utils._clock import Deadline
+    from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 _REQUESTER = {name: {"type": "str", "default": ""} for name in ("name", "organization", "role")}
 

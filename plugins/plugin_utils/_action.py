@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
-from ._agent import Agent
-from ._clock import Clock
+from ._agent_client import Agent
+from ._connection import Link
 from ._failure import Failure, failure
 from ._masking import masked, secrets_in
 from ._options import Spec, duration, validated
-from ._reconnect import Link
-from ._watch import Watch
+from ._progress import Watch
+from ._wait_clock import Clock
 
 if TYPE_CHECKING:
-    from ._clock import Deadline
+    from ._wait_clock import Deadline
 
 AGENT_PATH = r"C:\Program Files\Latchkey\latchkeyctl.exe"
 """Where the agent's package puts its program."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ._errors import ERRORS
+from ._error_table import ERRORS
 
 Outcome = Literal["refused", "unknown"]
 

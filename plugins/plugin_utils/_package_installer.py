@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._command import command_line, program_script, windowed_script
+from ._connection import Lost
 from ._failure import failure
-from ._reconnect import Lost
+from ._powershell_command import command_line, program_script, windowed_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._clock import Clock, Deadline
-    from ._reconnect import Link, Ran
+    from ._connection import Link, Ran
+    from ._wait_clock import Clock, Deadline
 
 _SYSTEM = "C:\\Windows\\System32"
 _REG = rf"{_SYSTEM}\reg.exe"

@@ -14,8 +14,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from lab.simulated import calls
-from lab.simulated.remote import WindowsLink
+from lab.simulated import windows_calls
+from lab.simulated.remote_ports import WindowsLink
 from lab.wsman.host import StandIn
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ UNKNOWN = 250
 
 def boot_time(link: WindowsLink) -> int:
     """Print a number that is another one after each boot, as LastBootUpTime is."""
-    boot: str = link.ask(calls.BootId(), str)
+    boot: str = link.ask(windows_calls.BootId(), str)
     print(int.from_bytes(hashlib.sha256(boot.encode()).digest()[:6], "big"))
     return 0
 
 
 def shutdown(link: WindowsLink, seconds: str) -> int:
     """Schedule the restart."""
-    link.ask(calls.Restart("win_reboot", float(seconds), by_agent=False), None)
+    link.ask(windows_calls.Restart("win_reboot", float(seconds), by_agent=False), None)
     print(json.dumps({"rc": 0, "stdout": "", "stderr": ""}))
     return 0
 

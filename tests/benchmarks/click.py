@@ -7,7 +7,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from lab.simulated.script import Grant, SignIn
+from lab.simulated.customer_script import Grant, SignIn
 from tests.benchmarks.desk import computer, desk, moments
 from tests.benchmarks.figures import Figure
 from tests.lab.job import apply, end, play, request, start
@@ -15,7 +15,7 @@ from tests.lab.job import apply, end, play, request, start
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.simulated.script import Step
+    from lab.simulated.customer_script import Step
     from tests.lab.job import Operator
 
 CLICK, TICKET = 0.3, 50.0

@@ -15,11 +15,11 @@ import msgspec
 
 from lab import canary
 from latchkey_agent.agent import Agent
-from latchkey_agent.core import JOURNAL_NAME
+from latchkey_agent.core.core import JOURNAL_NAME
 from latchkey_agent.domain.events import AnyEvent
-from latchkey_agent.journal import Change, Journal
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol.frames import wipe
+from latchkey_agent.storage.journal import Change, Journal
 from tests.benchmarks.figures import Figure
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR, World

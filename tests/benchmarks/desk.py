@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lab.simulated.pc import SimulatedComputer
-from lab.simulated.settings import Settings
+from lab.simulated.pc_settings import Settings
+from lab.simulated.simulated_pc import SimulatedComputer
 from tests.benchmarks.canned import PROGRAMS, STAND_INS
 from tests.benchmarks.collection import COLLECTIONS
 from tests.lab.job import ROOT, Operator

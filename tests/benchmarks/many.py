@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.simulated.script import Grant
+from lab.simulated.customer_script import Grant
 from tests.benchmarks.desk import computer, desk
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.processes import Memory, processor_seconds, used_by, used_by_all

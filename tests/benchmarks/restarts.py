@@ -8,7 +8,7 @@ import statistics
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.simulated.script import Grant
+from lab.simulated.customer_script import Grant
 from tests.benchmarks.desk import computer, desk, moments
 from tests.benchmarks.figures import Figure
 from tests.lab.job import apply, end, play, request, start

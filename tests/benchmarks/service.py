@@ -9,9 +9,9 @@ import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from agent.packaging import database, identity, product, provider, workshop
+from agent.packaging import database, product, product_identity, provider_build, workshop
 from lab.wine import tools
-from lab.wine.package import PackagePC, for_wine
+from lab.wine.wine_package import PackagePC, for_wine
 from latchkey_agent.windows import names
 from tests.benchmarks.figures import Figure
 
@@ -74,8 +74,8 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _build(laid_out: Path, package: Path) -> None:
-    product.lay_out(laid_out, identity.version(), provider.build_provider())
-    database.make(package, laid_out, identity.version())
+    product.lay_out(laid_out, product_identity.version(), provider_build.build_provider())
+    database.make(package, laid_out, product_identity.version())
 
 
 def _install(office: PackagePC) -> None:

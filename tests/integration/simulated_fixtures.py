@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import pytest
 
-from lab.simulated.pc import pc
-from latchkey_agent.protocol import messages as m
+from lab.simulated.simulated_pc import pc
+from latchkey_agent.protocol import answers as m
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
 
     MakePc = Callable[..., AbstractContextManager[SimulatedComputer]]
 

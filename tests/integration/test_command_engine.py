@@ -10,14 +10,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
+from ansible_collections.latchkey.consent.plugins.plugin_utils._powershell_command import (
     AGENT_MISSING,
     command_line,
     quoted,
     request_script,
     windowed_script,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._command import (
+from ansible_collections.latchkey.consent.plugins.plugin_utils._powershell_command import (
     test_script as script_of_test,
 )
 

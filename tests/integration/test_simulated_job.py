@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.computer import LabError
-from lab.simulated import script
-from lab.simulated.script import Deny, Grant, Later, Mistype, Report, Revoke, TypeOtherName, TypePin
+from lab.simulated import customer_script
+from lab.simulated.customer_script import Deny, Grant, Later, Mistype, Report, Revoke, TypeOtherName, TypePin
 from latchkey_agent.companion.texts import ENGLISH
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.canary import Find, search, search_memory, search_processes
 from tests.integration.simulated_fixtures import (
     SESSION,
@@ -29,7 +29,7 @@ from tests.integration.simulated_fixtures import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.integration.simulated_fixtures import MakePc
 
 
@@ -119,7 +119,9 @@ def test_the_window_shows_what_the_receipt_says_was_shown(simulated_pc: MakePc) 
     ],
     ids=["denied", "denied-why", "reported", "mistyped-twice", "pin-twice"],
 )
-def test_every_no_has_its_own_code(simulated_pc: MakePc, steps: list[script.Step], code: str) -> None:
+def test_every_no_has_its_own_code(
+    simulated_pc: MakePc, steps: list[customer_script.Step], code: str
+) -> None:
     """Each way of the customer to say no, or to fail, is told apart, and lends nothing."""
     with simulated_pc(script=steps) as computer:
         asked = request(computer)
@@ -133,7 +135,9 @@ def test_every_no_has_its_own_code(simulated_pc: MakePc, steps: list[script.Step
 @pytest.mark.parametrize(
     "first", [Mistype(), TypePin(), TypeOtherName()], ids=["mistyped", "pin", "other-name"]
 )
-def test_one_wrong_entry_is_explained_and_may_be_mended(simulated_pc: MakePc, first: script.Step) -> None:
+def test_one_wrong_entry_is_explained_and_may_be_mended(
+    simulated_pc: MakePc, first: customer_script.Step
+) -> None:
     """After a first wrong entry the window stays, says so, and takes the right one."""
     with simulated_pc(script=[first, Grant()]) as computer:
         lend(computer)
@@ -206,7 +210,7 @@ def test_power_lost_after_redeeming_never_logs_on_twice(simulated_pc: MakePc) ->
 
 def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
     """The agent finds out before the restart, or Windows at the logon; the grant is gone then."""
-    with simulated_pc(script=[Grant(), script.ChangePassword(when="notice_granted")]) as computer:
+    with simulated_pc(script=[Grant(), customer_script.ChangePassword(when="notice_granted")]) as computer:
         lend(computer)
         computer.events.wait_for("password_changed")
         apply = m.CredentialApply(session=SESSION, action="restart", grace=0.05)
@@ -218,7 +222,7 @@ def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
 
 def test_a_logon_that_windows_refuses_is_never_tried_again(simulated_pc: MakePc) -> None:
     """A password changed while the PC was down: one refused logon, and the grant is gone."""
-    steps = [Grant(), script.ChangePassword(when="down", after=0.0)]
+    steps = [Grant(), customer_script.ChangePassword(when="down", after=0.0)]
     with simulated_pc(script=steps) as computer:
         lend(computer)
         use = outcome(computer, begin_restart(computer))

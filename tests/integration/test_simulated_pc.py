@@ -19,13 +19,13 @@ import pytest
 import winrm.protocol
 
 from lab.computer import LabError
-from lab.simulated.pc import pc
-from lab.simulated.windows import WindowsError
-from latchkey_agent.protocol import messages as m
+from lab.simulated.simulated_pc import pc
+from lab.simulated.windows_model import WindowsError
+from latchkey_agent.protocol import answers as m
 from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.integration.simulated_fixtures import MakePc
 
 LATCHKEYCTL = r"C:\Program Files\Latchkey\latchkeyctl.exe"

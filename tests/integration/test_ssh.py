@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.simulated.pc import pc
+from lab.simulated.simulated_pc import pc
 from lab.ssh.defaultshell import DefaultShell, read_command
 from lab.ssh.files import missing
 from lab.wsman.commandline import TooLong
@@ -22,7 +22,7 @@ from tests.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
 
 WAYS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
 HOSTNAME = r"& 'C:\Lab\hostname.exe'"

@@ -14,7 +14,6 @@ from lab.wsman.commandline import (
     Unsupported,
     read_command_line,
 )
-from lab.wsman.messages import CommandLine
 from lab.wsman.powershell.grammar import (
     AsciiEncoding,
     Call,
@@ -28,6 +27,7 @@ from lab.wsman.powershell.grammar import (
 )
 from lab.wsman.powershell.native import legacy_arguments, split_command_line
 from lab.wsman.powershell.tokens import UnsupportedScriptError
+from lab.wsman.shell_operations import CommandLine
 from lab.wsman.streams import LineSplitter
 from tests.integration.wsman_fixtures import POWERSHELL, encoded
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.pc import SimulatedComputer
+from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab import kinds
 from tests.lab.job import Operator
 from tests.lab.provoked import pytest_runtest_call

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.wsman.host import InvalidPathError, LocalHost
-from lab.wsman.program import end
+from lab.wsman.local_program import end
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
 
 SYSTEM = "C:\\Windows\\System32\\"
 PROGRAMS = {f"{SYSTEM}{name}": "tests.lab.installer" for name in ("reg.exe", "msiexec.exe")}

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated import pc as simulated
+from lab.simulated import simulated_pc as simulated
 from lab.wine.installed import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.simulated.pc import SimulatedComputer
-    from lab.wine.computer import WineComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
+    from lab.wine.wine_computer import WineComputer
 
 SIMULATED, WINE = "simulated", "wine"
 ON_WINE = pytest.mark.parametrize("desk", [WINE], indirect=True)
@@ -57,7 +57,7 @@ def pc(folder: Path, kind: str = "", **settings: Any) -> AbstractContextManager[
 @contextmanager
 def scrapped_wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:
     """Run a Wine PC, and remove its disk afterwards: it is larger than all that other tests leave."""
-    from lab.wine.computer import wine_pc  # noqa: PLC0415 - needs what the simulated PC does without
+    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - needs what the simulated PC does without
 
     with wine_pc(folder, **settings) as computer:
         yield computer

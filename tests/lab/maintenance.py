@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lab.job import SESSION
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.job import Job, Operator, Task
 
 STEPS = [

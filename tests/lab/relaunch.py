@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.simulated.script import Grant
+from lab.simulated.customer_script import Grant
 from tests.lab.maintenance import maintain, prepare
 
 if TYPE_CHECKING:

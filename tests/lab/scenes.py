@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from lab.canary import make
-from lab.simulated.pc import SimulatedComputer
-from lab.simulated.ways import WAYS
+from lab.simulated.connections import WAYS
+from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, Task
 from tests.lab.kinds import pc
 from tests.lab.provoked import error_code, provokes
@@ -49,7 +49,7 @@ Step = Task | Fails | Act
 class Scene:
     """What one host does. `on` names the scene whose PC it is, where that is not its own.
 
-    `way` is how the operator connects, of `lab.simulated.ways.WAYS`; nothing: as the PC offers.
+    `way` is how the operator connects, of `lab.simulated.connections.WAYS`; nothing: as the PC offers.
     """
 
     fact: str

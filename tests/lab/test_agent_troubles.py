@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.script import Grant
-from lab.simulated.settings import POLICY
-from lab.simulated.windows import WindowsError
+from lab.simulated.customer_script import Grant
+from lab.simulated.pc_settings import POLICY
+from lab.simulated.windows_model import WindowsError
 from latchkey_agent.protocol import PROTOCOL_VERSION
-from latchkey_agent.vault import MAGIC
+from latchkey_agent.storage.vault import MAGIC
 from tests.lab.job import apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.scenes import Act
 
 pytestmark = pytest.mark.timeout(240)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated import script as s
-from lab.simulated.pc import SimulatedComputer
+from lab.simulated import customer_script as s
+from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, end, play, request, start
 from tests.lab.kinds import pc
 from tests.lab.provoked import by_code

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lab.canary import make
-from lab.simulated.script import Grant, Mistype
+from lab.simulated.customer_script import Grant, Mistype
 from tests.canary import Find, search, search_processes, variants
 from tests.lab.job import apply, end, play, request, start, task, wait_for
 from tests.lab.loud import loud

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.pc import SimulatedComputer
-from lab.simulated.script import Grant, SignIn
-from lab.simulated.ways import WAYS
+from lab.simulated.connections import WAYS
+from lab.simulated.customer_script import Grant, SignIn
+from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
 from tests.lab.job import Job, Operator, Task, apply, end, request, start, task
 from tests.lab.kinds import pc

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.pc import SimulatedComputer
-from lab.simulated.script import Grant
-from lab.simulated.ways import WAYS
+from lab.simulated.connections import WAYS
+from lab.simulated.customer_script import Grant
+from lab.simulated.simulated_pc import SimulatedComputer
 from lab.ssh.files import missing
 from tests.lab.job import Job, Operator, apply, end, request, start
 from tests.lab.kinds import pc

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.lab.job import end, request, start, task
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import Desk
 
 MANY = 1000

@@ -10,7 +10,7 @@ from tests.lab.job import apply, end, request, start, task
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import Desk
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.simulated.script import Grant
+from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, apply, end, play, request, start, task
 from tests.lab.maintenance import maintain, prepare, program, what
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import Desk
     from tests.lab.job import Job
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.pc import SimulatedComputer
-from lab.simulated.script import Deny, Grant, Ignore
+from lab.simulated.customer_script import Deny, Grant, Ignore
+from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, start
 from tests.lab.kinds import pc
 from tests.lab.maintenance import maintain, prepare, what

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.script import Grant
-from latchkey_agent.protocol import messages as m
+from lab.simulated.customer_script import Grant
+from latchkey_agent.protocol import answers as m
 from tests.lab.job import apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.simulated.script import Grant, Ignore, Later
-from lab.simulated.settings import POLICY
+from lab.simulated.customer_script import Grant, Ignore, Later
+from lab.simulated.pc_settings import POLICY
 from lab.wsman.faults import Drop, Faults
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.lab.job import SESSION, apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.computer import Event
-    from lab.simulated.pc import SimulatedComputer
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.scenes import Act
 
 pytestmark = pytest.mark.timeout(240)

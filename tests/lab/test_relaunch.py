@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.simulated.script import Grant
+from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, Operator, apply, play, request, start, task, wait_for
 from tests.lab.maintenance import maintain, prepare, program, what
 from tests.lab.relaunch import DONE, kill_and_launch_again

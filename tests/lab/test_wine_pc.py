@@ -19,7 +19,7 @@ from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
 from lab.demo.stage import Stage
-from lab.simulated.script import Deny, Grant, Mistype, Revoke
+from lab.simulated.customer_script import Deny, Grant, Mistype, Revoke
 from lab.wine.prefix import template
 from tests.canary import search, search_processes
 from tests.lab.job import apply, end, play, request, start
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lab.wine.computer import WineComputer
+    from lab.wine.wine_computer import WineComputer
     from tests.lab.conftest import Desk
     from tests.lab.job import Operator
 

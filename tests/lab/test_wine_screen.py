@@ -14,7 +14,7 @@ import pytest
 
 from lab.wine import tools
 from lab.wine.display import Display
-from lab.wine.hands import WineHands
+from lab.wine.ui_driver import WineHands
 from tests.canary import search
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import scrapped_wine_pc
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.wine.computer import WineComputer
+    from lab.wine.wine_computer import WineComputer
 
 
 class Seat(NamedTuple):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.canary import make, search
-from lab.simulated.pc import pc
-from lab.simulated.script import Grant
-from lab.simulated.ways import WAYS
+from lab.simulated.connections import WAYS
+from lab.simulated.customer_script import Grant
+from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
 from tests.lab.installer import NEW, PROGRAMS, packages, prepare
 from tests.lab.job import Operator, play

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from agent.native import build
 from agent.packaging.workshop import fingerprint, made_once, run, zig
-from lab.wine import programs as shared
-from lab.wine.pc import WinePC
+from lab.wine import program_builder as shared
 from lab.wine.prefix import CACHE, environment
-from lab.wine.programs import link_logon_screen, link_program, sources, toolchain
+from lab.wine.program_builder import link_logon_screen, link_program, sources, toolchain
+from lab.wine.wine_pc import WinePC
 
 HARNESS = Path(__file__).parent / "harness"
 PARSER = Path(__file__).parent / "parser"

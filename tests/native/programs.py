@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from agent.native import registration
+from agent.native import provider_registration
 from lab.wine.logon_ui import end
-from lab.wine.pc import WinePC
+from lab.wine.wine_pc import WinePC
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol.local import AnyLogonRequest, LogonAnswer
+from latchkey_agent.protocol.local_messages import AnyLogonRequest, LogonAnswer
 
 FOLDER = r"C:\lab"
 DLL_PATH = rf"{FOLDER}\latchkey_credential_provider.dll"
@@ -33,7 +33,7 @@ def register(pc: WinePC) -> None:
     """Write the installer's registry values, and install the service."""
     pc.run("install", program=AGENT)
     lines = ["Windows Registry Editor Version 5.00"]
-    for value in registration.values(DLL_PATH):
+    for value in provider_registration.values(DLL_PATH):
         name = f'"{value.name}"' if value.name else "@"
         text = value.text.replace("\\", "\\\\")
         lines += [rf"[HKEY_LOCAL_MACHINE\{value.key}]", f'{name}="{text}"']

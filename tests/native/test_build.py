@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent.native import build, registration
-from agent.packaging.identity import version
+from agent.native import build, provider_registration
+from agent.packaging.product_identity import version
 from agent.packaging.resources import file_version
 from latchkey_agent.windows import names
 
@@ -137,11 +137,14 @@ def test_provider_and_agent_call_each_other_by_the_same_names() -> None:
     limits = (build.SOURCE / "limits.h").read_text()
     for name in (names.PIPE_LOGON, names.SERVICE, names.TICKET_EVENT):
         assert 'L"' + name.replace("\\", "\\\\") + '"' in limits
-    assert registration.CLASS_ID in (build.SOURCE / "module.h").read_text()
+    assert provider_registration.CLASS_ID in (build.SOURCE / "module.h").read_text()
 
 
 def test_the_registration_is_removed_before_the_class() -> None:
     """LogonUI must never find a provider whose class is gone."""
-    assert registration.keys_to_remove() == [registration.PROVIDER_KEY, registration.CLASS_KEY]
-    keys = {value.key for value in registration.values(r"C:\x.dll")}
-    assert all(any(key.startswith(gone) for gone in registration.keys_to_remove()) for key in keys)
+    assert provider_registration.keys_to_remove() == [
+        provider_registration.PROVIDER_KEY,
+        provider_registration.CLASS_KEY,
+    ]
+    keys = {value.key for value in provider_registration.values(r"C:\x.dll")}
+    assert all(any(key.startswith(gone) for gone in provider_registration.keys_to_remove()) for key in keys)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.packaging import database, identity, product, provider, workshop
+from agent.packaging import database, product, product_identity, provider_build, workshop
 from tests.lab.provoked import pytest_runtest_call
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if find_spec("ziglang") is None or find_spec("cyclonedx") is None:
         pytest.skip("no package is made here: make package installs what it needs")
     folder = tmp_path_factory.mktemp("package") / "product"
-    product.lay_out(folder, identity.version(), provider.build_provider())
+    product.lay_out(folder, product_identity.version(), provider_build.build_provider())
     return folder
 
 
@@ -34,5 +34,5 @@ def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(product_folder: Path) -> Path:
     """The MSI."""
     target = product_folder.with_name("agent.msi")
-    database.make(target, product_folder, identity.version())
+    database.make(target, product_folder, product_identity.version())
     return target

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.native import registration
-from agent.packaging import database, identity, product
+from agent.native import provider_registration
+from agent.packaging import database, product, product_identity
 from agent.packaging.database import Table
 from agent.packaging.workshop import WorkError, run
 from lab.wine import tools
-from lab.wine.package import PackagePC, for_wine
-from lab.wine.pc import WinePC
+from lab.wine.wine_package import PackagePC, for_wine
+from lab.wine.wine_pc import WinePC
 from latchkey_agent.windows import names
 from tests.canary import canary, search
 from tests.wine.test_service import lend
@@ -154,8 +154,8 @@ def test_the_companion_starts_with_every_sign_in(installed: PackagePC) -> None:
 
 def test_provider_is_registered_with_its_path(installed: PackagePC) -> None:
     """The logon screen finds the class, and the class its DLL."""
-    assert "Latchkey" in registry(installed, rf"HKLM\{registration.PROVIDER_KEY}")
-    server = registry(installed, rf"HKLM\{registration.CLASS_KEY}\InprocServer32")
+    assert "Latchkey" in registry(installed, rf"HKLM\{provider_registration.PROVIDER_KEY}")
+    server = registry(installed, rf"HKLM\{provider_registration.CLASS_KEY}\InprocServer32")
     assert r"C:\Program Files\Latchkey\latchkey_credential_provider.dll" in server
     assert "Apartment" in server
 
@@ -187,7 +187,7 @@ def test_another_build_of_the_version_takes_its_place(
     other = tmp_path / "product"
     shutil.copytree(product_folder, other)
     (other / "licences" / "notices.txt").rename(other / "licences" / "notes.txt")
-    installed.pc.put(of_version(identity.version(), other, tmp_path / "other.msi"), PACKAGE)
+    installed.pc.put(of_version(product_identity.version(), other, tmp_path / "other.msi"), PACKAGE)
     assert installed.upgrade(PACKAGE) == 0
     assert installed_files(installed.pc) == files_of(other)
     assert "ready" in status(installed)
@@ -214,7 +214,7 @@ def test_an_older_version_is_refused(installed: PackagePC, product_folder: Path,
     assert installed.msiexec("/i", r"C:\older.msi") in {FAILED, REFUSED}
     assert installed_files(installed.pc) == before
     assert "ready" in status(installed)
-    assert identity.version() in registry(installed, r"HKLM\SOFTWARE\Latchkey\Package")
+    assert product_identity.version() in registry(installed, r"HKLM\SOFTWARE\Latchkey\Package")
 
 
 def test_a_damaged_installation_is_repaired(installed: PackagePC, product_folder: Path) -> None:
@@ -258,7 +258,7 @@ def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, 
     # The key goes with its last value.
     with suppress(WorkError):
         assert "Latchkey" not in registry(office, RUN_KEY)
-    assert registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
+    assert provider_registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.native import registration
+from agent.native import provider_registration
 from agent.packaging import (
     bytecode,
     collection,
     database,
-    identity,
     leftout,
     product,
-    provider,
+    product_identity,
+    provider_build,
     sbom,
 )
 from agent.packaging.actions import ACTIONS
@@ -78,8 +78,8 @@ def test_package_holds_exactly_what_was_laid_out(package: Path, product_folder: 
 def test_same_content_gives_the_same_bytes(package: Path, product_folder: Path, tmp_path: Path) -> None:
     """Laid out and built anew, in another place, all bytes are the same."""
     again = tmp_path / "again"
-    product.lay_out(again, identity.version(), provider.build_provider())
-    database.make(tmp_path / "agent.msi", again, identity.version())
+    product.lay_out(again, product_identity.version(), provider_build.build_provider())
+    database.make(tmp_path / "agent.msi", again, product_identity.version())
     assert (tmp_path / "agent.msi").read_bytes() == package.read_bytes()
 
 
@@ -88,7 +88,7 @@ def test_other_content_gives_other_codes(package: Path, product_folder: Path, tm
     other = tmp_path / "other"
     shutil.copytree(product_folder, other)
     (other / "licences" / "notices.txt").write_text("other")
-    database.make(tmp_path / "agent.msi", other, identity.version())
+    database.make(tmp_path / "agent.msi", other, product_identity.version())
     codes = [
         (
             next(row["Value"] for row in rows(msi, "Property") if row["Property"] == "ProductCode"),
@@ -112,12 +112,12 @@ def test_dates_are_the_given_ones(
 ) -> None:
     """SOURCE_DATE_EPOCH dates everything; what is no number is refused."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    database.make(tmp_path / "agent.msi", product_folder, identity.version())
+    database.make(tmp_path / "agent.msi", product_folder, product_identity.version())
     told = run(["msiinfo", "suminfo", tmp_path / "agent.msi"])
     assert told.count("Sep  9 01:46:40 2001") == 2
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(WorkError, match="'yesterday'"):
-        identity.build_moment()
+        product_identity.build_moment()
 
 
 def test_no_source_is_delivered_and_byte_code_is_never_compared(product_folder: Path) -> None:
@@ -187,7 +187,7 @@ def test_nothing_that_is_delivered_imports_what_is_left_out(product_folder: Path
     looked_at = {
         source: importable(name) for source, name in sources.items() if importable(name) in delivered
     }
-    assert set(looked_at.values()) >= {"latchkey_agent/core.pyc", "msgspec/json.pyc", "pywintypes.pyc"}
+    assert set(looked_at.values()) >= {"latchkey_agent/core/core.pyc", "msgspec/json.pyc", "pywintypes.pyc"}
     found = {
         (name, module) for source, name in looked_at.items() for module in imported(source) if module in gone
     }
@@ -239,7 +239,7 @@ def test_every_component_has_a_code_of_its_own_that_stays(package: Path, product
     components = rows(package, "Component")
     codes = [row["ComponentId"] for row in components]
     assert len(set(codes)) == len(codes) == len(rows(package, "File"))
-    assert identity.component_code("pythonw.exe") == "{76E2C930-3462-5E8B-BAA7-DEE5E7705B46}"
+    assert product_identity.component_code("pythonw.exe") == "{76E2C930-3462-5E8B-BAA7-DEE5E7705B46}"
     assert all(int(row["Attributes"]) & 256 for row in components)
 
 
@@ -249,7 +249,7 @@ def test_programs_carry_their_version_and_other_files_a_hash(package: Path, prod
     files = rows(package, "File")
     told = {row["FileName"].rpartition("|")[2]: row["Version"] for row in files if row["Version"]}
     assert told == versions
-    assert told["latchkeyctl.exe"] == f"{identity.version()}.0"
+    assert told["latchkeyctl.exe"] == f"{product_identity.version()}.0"
     hashed = {row["File_"] for row in rows(package, "MsiFileHash")}
     assert hashed == {row["File"] for row in files if not row["Version"]}
 
@@ -306,9 +306,9 @@ def test_provider_is_registered_after_its_file_and_removed_before_it(package: Pa
     written = {
         (row["Key"].rstrip("\\"), row["Name"], row["Value"])
         for row in rows(package, "Registry")
-        if registration.CLASS_ID in row["Key"]
+        if provider_registration.CLASS_ID in row["Key"]
     }
-    assert written == {tuple(value) for value in registration.values(f"[#{file}]")}
+    assert written == {tuple(value) for value in provider_registration.values(f"[#{file}]")}
     features = {
         row["Feature_"] for row in rows(package, "FeatureComponents") if row["Component_"] == f"c{file[1:]}"
     }
@@ -330,7 +330,7 @@ def test_only_named_properties_reach_the_part_that_runs_as_localsystem(package: 
 
 def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> None:
     """Each pinned wheel with one of its pinned hashes, CPython with the artefact's, and the package's own."""
-    sbom.write(tmp_path / "sbom.json", package, identity.version())
+    sbom.write(tmp_path / "sbom.json", package, product_identity.version())
     told = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
     assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
     parts = {part["name"]: part for part in told["components"]}
@@ -340,7 +340,7 @@ def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> No
     }
     for name, (_version, hashes) in pins.items():
         assert parts[name]["hashes"][0]["content"] in hashes
-    assert told["metadata"]["component"]["hashes"][0]["content"] == identity.file_digest(package)
+    assert told["metadata"]["component"]["hashes"][0]["content"] == product_identity.file_digest(package)
     sqlite = file_version(runtime() / "lib" / "sqlite3.dll") or ""
     assert sqlite.startswith(parts["SQLite"]["version"])
 

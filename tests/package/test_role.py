@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.packaging import identity
+from agent.packaging import product_identity
 from lab.computer import Reach
 from lab.wine import tools
-from lab.wine.host import wine_host
-from lab.wine.package import PackagePC, for_wine
+from lab.wine.wine_host import wine_host
+from lab.wine.wine_package import PackagePC, for_wine
 from lab.wsman.listener import Listener, ListenerConfig
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
@@ -54,7 +54,9 @@ def operator(office: PackagePC, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="module")
 def offered(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package for this PC, under its released name."""
-    return for_wine(package, tmp_path_factory.mktemp("dist") / f"latchkey-agent-{identity.version()}-x64.msi")
+    return for_wine(
+        package, tmp_path_factory.mktemp("dist") / f"latchkey-agent-{product_identity.version()}-x64.msi"
+    )
 
 
 def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, Any]:
@@ -70,7 +72,11 @@ def test_the_role_brings_the_agent_and_takes_it_away(
     office: PackagePC, operator: Operator, offered: Path
 ) -> None:
     """Check mode, installed, again, wrong settings and operators, removed, gone: the whole life of an agent."""
-    wanted = {"path": str(offered), "checksum": identity.file_digest(offered), "organization": ORGANIZATION}
+    wanted = {
+        "path": str(offered),
+        "checksum": product_identity.file_digest(offered),
+        "organization": ORGANIZATION,
+    }
 
     foreseen = play(operator, "--check", **wanted)
     assert foreseen["changed"], foreseen
@@ -78,7 +84,7 @@ def test_the_role_brings_the_agent_and_takes_it_away(
 
     installed = play(operator, **wanted, policy={"max_restarts": 5})
     assert (installed["status"], installed["changed"]) == ("ok", True), (installed, office.log)
-    assert installed["agent"]["version"] == identity.version()
+    assert installed["agent"]["version"] == product_identity.version()
     assert (installed["agent"]["ready"], installed["agent"]["organization"]) == (True, "Example IT")
     assert "Example IT" in office.ctl("--json", "status").stdout.decode()
     settings = office.pc.program_data / "settings.toml"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.packaging import __main__ as packaging
-from agent.packaging import identity, product, signing
+from agent.packaging import authenticode, product, product_identity
 from agent.packaging.workshop import WorkError, run
 
 pytestmark = pytest.mark.timeout(180)
@@ -24,7 +24,7 @@ def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path:
     credentials = certificate(tmp_path)
     copy = tmp_path / "agent.msi"
     shutil.copyfile(package, copy)
-    signing.sign(copy, credentials)
+    authenticode.sign(copy, credentials)
     assert verified(copy, credentials)
     content = bytearray(copy.read_bytes())
     place = content.index(b"Latchkey contributors")
@@ -38,7 +38,7 @@ def test_a_signed_package_has_signed_programs(tmp_path: Path) -> None:
     if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
         pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
     credentials = certificate(tmp_path)
-    made = packaging.make_package(tmp_path, identity.version(), credentials)
+    made = packaging.make_package(tmp_path, product_identity.version(), credentials)
     run(["msiextract", "--directory", tmp_path / "x", made])
     for name in ("latchkeyctl.exe", product.FORWARDER, product.PROVIDER):
         (program,) = (tmp_path / "x").rglob(name)
@@ -77,9 +77,9 @@ def verified(file: Path, credentials: Path) -> bool:
 def test_a_wrong_certificate_is_said(package: Path, tmp_path: Path) -> None:
     """The package stays unsigned."""
     with pytest.raises(WorkError, match="there is no certificate and key"):
-        signing.sign(package, tmp_path / "none.pem")
+        authenticode.sign(package, tmp_path / "none.pem")
     (tmp_path / "bad.pem").write_text("nothing")
     before = package.read_bytes()
     with pytest.raises(WorkError, match="osslsigncode ended"):
-        signing.sign(package, tmp_path / "bad.pem")
+        authenticode.sign(package, tmp_path / "bad.pem")
     assert package.read_bytes() == before

@@ -27,11 +27,11 @@ def test_a_changed_file_is_found_and_written_anew(tmp_path: Path) -> None:
     copy_targets(tmp_path)
     table = tmp_path / "docs/errors.md"
     table.write_text(table.read_text(encoding="utf-8").replace("Silence", "silence"), encoding="utf-8")
-    (tmp_path / "plugins/plugin_utils/_errors.py").unlink()
+    (tmp_path / "plugins/plugin_utils/_error_table.py").unlink()
 
-    assert set(generate.differences(tmp_path)) == {"docs/errors.md", "plugins/plugin_utils/_errors.py"}
+    assert set(generate.differences(tmp_path)) == {"docs/errors.md", "plugins/plugin_utils/_error_table.py"}
     assert "-" in generate.differences(tmp_path)["docs/errors.md"]
-    assert set(generate.write(tmp_path)) == {"docs/errors.md", "plugins/plugin_utils/_errors.py"}
+    assert set(generate.write(tmp_path)) == {"docs/errors.md", "plugins/plugin_utils/_error_table.py"}
     assert generate.differences(tmp_path) == {}
 
 

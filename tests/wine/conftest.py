@@ -12,7 +12,7 @@ import pytest
 
 from lab.wine import tools
 from lab.wine.display import Display
-from lab.wine.pc import WinePC
+from lab.wine.wine_pc import WinePC
 
 # On Windows itself these tests are run directly.
 collect_ignore = [] if sys.platform == "win32" else ["guest"]

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 from agent.packaging.runtime import runtime, unpack_wheels
-from lab.wine.pc import AGENT_SOURCE
 from lab.wine.prefix import TEST_PINS
-from lab.wine.programs import logon_screen
+from lab.wine.program_builder import logon_screen
+from lab.wine.wine_pc import AGENT_SOURCE
 
 GUEST = Path(__file__).parent / "guest"
 _NO_BYTE_CODE = shutil.ignore_patterns("__pycache__")

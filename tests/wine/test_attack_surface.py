@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent.windows import access, names
+from latchkey_agent.windows import names
+from latchkey_agent.windows.pipes import access
 
 PAGE = (Path(__file__).parents[2] / "docs" / "attack-surface.md").read_text(encoding="utf-8")
 DESCRIPTORS = {

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from agent.packaging.workshop import ROOT
-from lab.wine import hands, tools
+from lab.wine import tools, ui_driver
 from lab.wine.agent_pc import AgentPC, Speaker
 from lab.wine.display import Display
-from lab.wine.hands import WineHands
+from lab.wine.ui_driver import WineHands
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.windows import names
 from tests.canary import canary, search, search_processes
@@ -57,9 +57,9 @@ def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> I
         record.set_password(canary)
         office.pc.model.sessions.sign_in(record.account)
     forget_news(office, record.account.sid)
-    with WineHands(office.pc, office.display, record.account.sid, password=canary) as hands:
-        hands.seat.play()
-        yield hands
+    with WineHands(office.pc, office.display, record.account.sid, password=canary) as ui_driver:
+        ui_driver.seat.play()
+        yield ui_driver
         office.display.screenshot(PICTURES / f"{request.node.name}.png")
         office.operator.ask(verb="session_end", session=request.node.name)
 
@@ -177,7 +177,7 @@ def test_a_password_typed_into_a_slow_dialog_arrives_whole(
     office: Office, anna: WineHands, session: str, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Letter for letter, however busy the computer is: otherwise a right password would be refused."""
-    monkeypatch.setattr(hands, "SOON", 1.0)
+    monkeypatch.setattr(ui_driver, "SOON", 1.0)
     number = request(office, session)
     dialog = anna.open_password()
     with slowed(anna.seat.companion):
@@ -353,7 +353,7 @@ def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, sessio
     """One a session; the first goes on."""
     request(office, session)
     anna.request()
-    again = anna.seat.start("lab.wine.guest.companion", anna._sid, str(anna._session().id), "en")
+    again = anna.seat.start("lab.wine.guest.guest_companion", anna._sid, str(anna._session().id), "en")
     anna.wait_for("its end", lambda: again.poll() is not None)
     assert again.returncode == 0
     anna.seat.end(again)

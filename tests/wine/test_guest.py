@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.packaging.workshop import WorkError
-from lab.wine.pc import WinePC
+from lab.wine.wine_pc import WinePC
 
 GUEST = Path(__file__).parent / "guest"
 MAIN = r"C:\lab\tests\wine\guest\__main__.py"

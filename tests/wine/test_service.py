@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.simulated.services import SETTINGS_FILE
+from lab.simulated.pc_services import SETTINGS_FILE
 from lab.wine import tools
 from lab.wine.agent_pc import SYSTEM, AgentPC, HungUp, Speaker
 from latchkey_agent.domain.model import Account
@@ -194,7 +194,7 @@ def test_the_logon_pipe_tells_nothing_to_anybody_but_localsystem(office: AgentPC
 
 def test_latchkeyctl_prints_one_line_of_ascii(office: AgentPC) -> None:
     """It is started as Ansible starts it: a request on standard input, an answer on standard output."""
-    program = office.pc.start("-I", "-B", "-m", "latchkey_agent.ctl", "request")
+    program = office.pc.start("-I", "-B", "-m", "latchkey_agent.cli.ctl", "request")
     out, err = program.communicate(b'{"verb":"session_start","session":"\xc3\xbc"}', timeout=20)
     assert program.returncode == 0
     assert not err

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from agent.packaging.workshop import WorkError
-from lab.wine.calls import PORT_FILE
 from lab.wine.installed import InstalledPC, missing
-from lab.wine.windows import WineWindows
+from lab.wine.wine_calls import PORT_FILE
+from lab.wine.wine_windows import WineWindows
 from tests.wine.take_along import take_along
 
 TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"

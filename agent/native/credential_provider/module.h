@@ -8,7 +8,7 @@
 
 namespace latchkey {
 
-// {646ad95f-a509-4aef-ac07-e40e406b97bb}; agent/native/registration.py writes it.
+// {646ad95f-a509-4aef-ac07-e40e406b97bb}; agent/native/provider_registration.py writes it.
 constexpr GUID kClass = {0x646ad95f, 0xa509, 0x4aef, {0xac, 0x07, 0xe4, 0x0e, 0x40, 0x6b, 0x97, 0xbb}};
 
 // Counts an object that keeps the DLL loaded (DllCanUnloadNow).

@@ -10,23 +10,23 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from .control import ControlDesk
-from .core import Core
-from .customer import CustomerDesk
+from .core.core import Core
+from .core.effect_runner import EffectRunner
+from .core.settings import SettingsFile
 from .domain import commands as c
 from .domain.decide import next_deadline
 from .domain.decision import live_grants
 from .domain.refusal import Refused
 from .domain.transitions import OPEN_REQUESTS, TicketState
-from .effects import EffectRunner
-from .held import HeldBack
-from .logon import LogonDesk
-from .peer import Peer
+from .handlers.control import ControlDesk
+from .handlers.customer import CustomerDesk
+from .handlers.display_blocks import HeldBack
+from .handlers.logon import LogonDesk
+from .handlers.peer import Peer
 from .ports import Computer, PortError
+from .protocol import answers as m
 from .protocol import codec, frames
-from .protocol import messages as m
 from .protocol.errors import error
-from .settings import SettingsFile
 
 log = logging.getLogger(__name__)
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0

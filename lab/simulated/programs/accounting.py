@@ -7,9 +7,9 @@ from __future__ import annotations
 import sys
 import time
 
-from lab.simulated import calls
+from lab.simulated import windows_calls
 from lab.simulated.programs.updates import USAGE
-from lab.simulated.remote import WindowsLink
+from lab.simulated.remote_ports import WindowsLink
 
 
 def main(windows: str, seconds: str, *arguments: str) -> int:
@@ -18,7 +18,7 @@ def main(windows: str, seconds: str, *arguments: str) -> int:
         sys.stderr.write("usage: accounting.exe upgrade\n")
         return USAGE
     time.sleep(float(seconds))
-    told = calls.Tell("accounting_upgraded", "The accounting software is upgraded.")
+    told = windows_calls.Tell("accounting_upgraded", "The accounting software is upgraded.")
     WindowsLink(windows).ask(told, None)
     sys.stdout.write("accounting software upgraded\n")
     return 0

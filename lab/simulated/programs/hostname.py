@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import sys
 
-from lab.simulated import calls
-from lab.simulated.remote import WindowsLink
+from lab.simulated import windows_calls
+from lab.simulated.remote_ports import WindowsLink
 
 
 def main(windows: str) -> int:
     """Print the name and return the exit code."""
-    name: str = WindowsLink(windows).ask(calls.Device(), str)
+    name: str = WindowsLink(windows).ask(windows_calls.Device(), str)
     sys.stdout.write(f"{name}\n")
     return 0
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lab.simulated import wire
-from latchkey_agent import ctl
+from latchkey_agent.cli import ctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

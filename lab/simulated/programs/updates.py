@@ -7,8 +7,8 @@ from __future__ import annotations
 import sys
 import time
 
-from lab.simulated import calls
-from lab.simulated.remote import WindowsLink
+from lab.simulated import windows_calls
+from lab.simulated.remote_ports import WindowsLink
 
 USAGE = 87
 """ERROR_INVALID_PARAMETER, as Windows' own programs answer to wrong arguments."""
@@ -20,10 +20,10 @@ def main(windows: str, seconds: str, *arguments: str) -> int:
         sys.stderr.write("usage: updates.exe install\n")
         return USAGE
     link = WindowsLink(windows)
-    link.ask(calls.Tell("updates_begun", "Windows updates are being installed."), None)
+    link.ask(windows_calls.Tell("updates_begun", "Windows updates are being installed."), None)
     time.sleep(float(seconds))
-    link.ask(calls.Tell("updates_installed", "Windows updates are installed."), None)
-    link.ask(calls.NeedRestart("Windows Update"), None)
+    link.ask(windows_calls.Tell("updates_installed", "Windows updates are installed."), None)
+    link.ask(windows_calls.NeedRestart("Windows Update"), None)
     sys.stdout.write("2 updates installed, a restart is pending\n")
     return 0
 

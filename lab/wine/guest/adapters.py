@@ -21,22 +21,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from lab.simulated import calls
-from lab.simulated.accounts import SYSTEM_SID
-from lab.simulated.remote import AnchorFile, LinkedAccounts, LinkedSessions
-from lab.wine.calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
+from lab.simulated import windows_calls
+from lab.simulated.account_model import SYSTEM_SID
+from lab.simulated.remote_ports import AnchorFile, LinkedAccounts, LinkedSessions
+from lab.wine.wine_calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import Computer, LogonFacts, PortError
-from latchkey_agent.windows import access, compose, folders, forecast, identity
-from latchkey_agent.windows.clock import WindowsClock
-from latchkey_agent.windows.desk import WindowsDesk
-from latchkey_agent.windows.dpapi import SystemKeys
-from latchkey_agent.windows.endpoints import Reception, console_session
-from latchkey_agent.windows.identity import Identity
-from latchkey_agent.windows.pipe_server import Identifier
-from latchkey_agent.windows.power import WindowsPower
+from latchkey_agent.windows import compose, folders
+from latchkey_agent.windows.pipes import access, client_identity
+from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.pipes.endpoints import Reception, console_session
+from latchkey_agent.windows.pipes.pipe_server import Identifier
+from latchkey_agent.windows.ports import logon_facts
+from latchkey_agent.windows.ports.clock import WindowsClock
+from latchkey_agent.windows.ports.dpapi import SystemKeys
+from latchkey_agent.windows.ports.notifier import WindowsDesk
+from latchkey_agent.windows.ports.power import WindowsPower
 
-from .link import LabLink
+from .lab_link import LabLink
 
 MACHINE_KEY = Path("C:\\lab", MACHINE_KEY_FILE)
 EVENT_FOR_ALL = "D:(A;;0x1f0003;;;WD)"
@@ -48,11 +50,13 @@ class LabAccounts(LinkedAccounts):
 
     def facts(self, account: Account | None) -> LogonFacts:
         """Return what the product finds in Wine's registry."""
-        return forecast.facts(account)
+        return logon_facts.facts(account)
 
     def by_sid(self, sid: str) -> Account:
         """Return the account of a SID; raises PortError."""
-        who: calls.WhoIsAnswer = self._link.ask(calls.WhoIs(sid, None), calls.WhoIsAnswer)
+        who: windows_calls.WhoIsAnswer = self._link.ask(
+            windows_calls.WhoIs(sid, None), windows_calls.WhoIsAnswer
+        )
         if who.account is None:
             msg = f"{sid} is no account of a person"
             raise PortError(msg)
@@ -68,7 +72,7 @@ class LabPower(WindowsPower):
 
     def restart(self, *, message: str, grace: float) -> None:
         """Have the lab restart the PC."""
-        self._link.ask(calls.Restart(message, grace), None)
+        self._link.ask(windows_calls.Restart(message, grace), None)
 
 
 class LabDesk(WindowsDesk):
@@ -80,7 +84,7 @@ class LabDesk(WindowsDesk):
 
     def summon_companion(self, account: Account) -> None:
         """Have the lab start the account's companion."""
-        self._link.ask(calls.Summon(account.sid), None)
+        self._link.ask(windows_calls.Summon(account.sid), None)
 
 
 class LabClock(WindowsClock):
@@ -113,11 +117,11 @@ class LabIdentity:
 
     def at_connect(self, pipe: int) -> Identity:
         """Return who connects; raises PortError."""
-        return self._claimed(identity.of_process(pipe))
+        return self._claimed(client_identity.of_process(pipe))
 
     def after_message(self, pipe: int, client: Identity) -> Identity:
         """Compare with the security context, as the product does, before the claim is added again."""
-        return self._claimed(identity.confirmed(pipe, identity.of_process(pipe)))
+        return self._claimed(client_identity.confirmed(pipe, client_identity.of_process(pipe)))
 
     def _claimed(self, client: Identity) -> Identity:
         answer: TokenAnswer = self._link.ask(TokenOf(client.process_id), TokenAnswer)
@@ -131,7 +135,9 @@ class LabIdentity:
     def _administers(self, sid: str) -> bool:
         if sid == SYSTEM_SID:
             return False
-        who: calls.WhoIsAnswer = self._link.ask(calls.WhoIs(sid, None), calls.WhoIsAnswer)
+        who: windows_calls.WhoIsAnswer = self._link.ask(
+            windows_calls.WhoIs(sid, None), windows_calls.WhoIsAnswer
+        )
         return who.operator
 
 

@@ -10,6 +10,6 @@ from pathlib import Path
 from latchkey_agent.windows import registration
 
 if __name__ == "__main__":
-    run = "C:\\lab\\lab\\wine\\guest\\run.py"
+    run = "C:\\lab\\lab\\wine\\guest\\run_module.py"
     program = Path(sys.executable).with_name("pythonw.exe")
-    registration.install(registration.image_path(program, (run, "lab.wine.guest.service")))
+    registration.install(registration.image_path(program, (run, "lab.wine.guest.guest_service")))

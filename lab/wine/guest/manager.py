@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import threading
 
-from latchkey_agent.windows import pipes
+from latchkey_agent.windows.pipes import client_stream
 
 _asking = threading.Lock()
 
 
-def connect(name: str, limit: float = 90.0) -> pipes.PipeStream:
+def connect(name: str, limit: float = 90.0) -> client_stream.PipeStream:
     """Connect to a pipe of the agent as the product does; raises OSError."""
-    return pipes.connect(name, server=_service_process, limit=limit)
+    return client_stream.connect(name, server=_service_process, limit=limit)
 
 
 def _service_process() -> int:
     with _asking:
-        return pipes.service_process()
+        return client_stream.service_process()

@@ -17,15 +17,15 @@ from unittest.mock import patch
 
 import msgspec
 
-from latchkey_agent import journal
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.peer import Peer
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import MAGIC
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage import journal
+from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, Disk, PowerCut, World
 
 T = TypeVar("T")

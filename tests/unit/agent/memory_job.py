@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.frames import wipe
 from tests.unit.agent.bench import Bench, memory_disk
 from tests.unit.agent.world import ANNA, CUSTOMER, digest

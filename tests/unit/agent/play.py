@@ -14,14 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from latchkey_agent.domain.evolve import fold
+from latchkey_agent.domain.grants import session_grant
 from latchkey_agent.domain.model import Account, Grant, State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, OPEN_REQUESTS, GrantState, RequestState
-from latchkey_agent.domain.using import session_grant
-from latchkey_agent.peer import Peer
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import MAGIC
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.acts import Act
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.ledger import Ledger

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from latchkey_agent.domain.calls import done_before
+from latchkey_agent.domain.idempotency import done_before
 from latchkey_agent.domain.model import Account
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR
 

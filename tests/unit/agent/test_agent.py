@@ -16,8 +16,8 @@ import pytest
 from latchkey_agent import agent as module
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import NO_INTERVAL, Bench
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, World
 

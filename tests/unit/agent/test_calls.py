@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from latchkey_agent.domain.evolve import KEPT_CALLS
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA
 

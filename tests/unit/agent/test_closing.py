@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from latchkey_agent.core.effect_runner import EffectRunner
 from latchkey_agent.domain.model import Account
-from latchkey_agent.effects import EffectRunner
 from latchkey_agent.ports import SignIn
 
 ACCOUNT = Account("S-1-5-21-1", "PC", "anna")

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from latchkey_agent import signing
 from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.ports import LogonFacts, SignIn
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage import signing
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, START
 

@@ -13,18 +13,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from latchkey_agent import core as module
-from latchkey_agent import noted
-from latchkey_agent.core import Core
+from latchkey_agent.core import core as module
+from latchkey_agent.core import refusal_throttle
+from latchkey_agent.core.core import Core
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, SessionState
-from latchkey_agent.journal import Change
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import VaultError
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage.journal import Change
+from latchkey_agent.storage.vault import VaultError
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import START
 
@@ -133,7 +133,7 @@ def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
 
 def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """One refusal a minute is journalled for each kind and person; the list of them does not grow either."""
-    monkeypatch.setattr(noted, "MANY_REFUSALS", 3)
+    monkeypatch.setattr(refusal_throttle, "MANY_REFUSALS", 3)
     for _ in range(100):
         bench.customer(p.RequestShown(request="none", text_sha256="0" * 64))
         bench.code(END)

@@ -11,8 +11,8 @@ import pytest
 
 from latchkey_agent.domain.model import State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, GrantState
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import MAGIC
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import PowerCut
 

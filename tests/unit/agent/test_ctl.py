@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from latchkey_agent import ctl
+from latchkey_agent.cli import ctl
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol import messages as m
 from latchkey_agent.stream import Stream, read_frame, write_frame
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR
@@ -203,7 +203,7 @@ def test_on_another_system_there_is_no_agent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where Windows' pipes are missing, that is what is said."""
-    monkeypatch.setitem(sys.modules, "latchkey_agent.windows.pipes", None)
+    monkeypatch.setitem(sys.modules, "latchkey_agent.windows.pipes.client_stream", None)
     with pytest.raises(SystemExit) as caught:
         ctl.main(["status"])
     assert caught.value.code == 2
@@ -216,7 +216,7 @@ def test_on_windows_the_pipe_is_the_agents(monkeypatch: pytest.MonkeyPatch, benc
     class Pipes:
         connect_control = staticmethod(to(bench))
 
-    monkeypatch.setitem(sys.modules, "latchkey_agent.windows.pipes", Pipes)
+    monkeypatch.setitem(sys.modules, "latchkey_agent.windows.pipes.client_stream", Pipes)
     out = io.StringIO()
     assert ctl.main(["status"], stdin=io.BytesIO(), stdout=out) == 0
     assert "Latchkey agent" in out.getvalue()

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import frames
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import local_messages as p
 from tests.canary import canary
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, CUSTOMER, OTHER

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from latchkey_agent import ctl, setup
+from latchkey_agent.cli import ctl, setup
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import Bench

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent import journal as module
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
-from latchkey_agent.journal import (
+from latchkey_agent.storage import journal as module
+from latchkey_agent.storage.disk_reserve import SIZE, Reserve
+from latchkey_agent.storage.journal import (
     Change,
     Head,
     Journal,
@@ -23,7 +24,6 @@ from latchkey_agent.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
-from latchkey_agent.reserve import SIZE, Reserve
 from tests.unit.agent.world import ANNA, START, World
 
 EVENTS = [e.BootSeen(at=START, boot_id=f"boot-{number}") for number in range(5)]

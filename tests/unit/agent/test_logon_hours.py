@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from lab.simulated.accounts import Lockout
-from lab.simulated.windows import Windows
+from lab.simulated.account_model import Lockout
+from lab.simulated.windows_model import Windows
 from latchkey_agent.domain.forecast import forecast
 from latchkey_agent.domain.logon_hours import ALWAYS, shut_hours, spans
 from latchkey_agent.domain.model import Account

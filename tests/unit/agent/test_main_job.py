@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.unit.agent.bench import Bench
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latchkey_agent.core.settings import SettingsError, SettingsFile
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.settings import SettingsError, SettingsFile
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR
 

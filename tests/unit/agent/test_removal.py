@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from latchkey_agent import removal
+from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol import messages as m
 from latchkey_agent.protocol.errors import error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from latchkey_agent.ctl import Connect
+    from latchkey_agent.cli.ctl import Connect
     from latchkey_agent.stream import Stream
 
 PROOF = m.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])

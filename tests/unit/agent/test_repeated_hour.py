@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from latchkey_agent.windows.repeated_hour import RepeatedHour
+from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo", "America/St_Johns")
 STEP = timedelta(minutes=10)

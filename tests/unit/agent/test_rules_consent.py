@@ -15,9 +15,9 @@ from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.domain.transitions import GrantState, RequestState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import VaultError
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage.vault import VaultError
 from tests.canary import search, search_bytes
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START

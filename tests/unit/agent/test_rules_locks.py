@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.transitions import TicketState
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, BEN
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent import journal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.vault import MAGIC
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage import journal
+from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR, OTHER
 

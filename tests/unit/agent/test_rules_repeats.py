@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.transitions import TicketState
-from latchkey_agent.journal import JournalUnavailableError
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.storage.journal import JournalUnavailableError
 from tests.unit.agent.bench import Bench, cuts
 
 RESTART = m.CredentialApply(session="CHG-1", action="restart")

@@ -13,8 +13,8 @@ import pytest
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState, RequestState, TicketState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, PowerCut
 

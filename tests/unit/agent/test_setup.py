@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchkey_agent import settings
-from latchkey_agent.protocol import messages as m
-from latchkey_agent.setup import Member, apply
+from latchkey_agent.cli.setup import Member, apply
+from latchkey_agent.core import settings
+from latchkey_agent.protocol import answers as m
 
 GOOD = {
     "organization": {"name": 'Example "IT" \\ GmbH', "phone": "+49 30 1234567"},

@@ -30,8 +30,8 @@ from latchkey_agent.domain.transitions import (
     step,
 )
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import START
 

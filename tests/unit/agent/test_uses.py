@@ -15,8 +15,8 @@ from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, TicketState
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol import messages as m
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OTHER, START
 

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from latchkey_agent import vault as module
-from latchkey_agent.damage import last_aside, scrub_files, set_aside
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import frames
 from latchkey_agent.protocol.frames import MAX_SECRET
-from latchkey_agent.vault import MAGIC, Vault, VaultError, scrub, tag_of, take_apart
+from latchkey_agent.storage import vault as module
+from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
+from latchkey_agent.storage.vault import MAGIC, Vault, VaultError, scrub, tag_of, take_apart
 from tests.unit.agent.world import START, World
 
 TERMS = b"terms"

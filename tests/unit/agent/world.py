@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from latchkey_agent.domain.model import Account
-from latchkey_agent.peer import Peer
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import Computer, LogonFacts, LogonRefusal, PortError, SignIn
 
 ZONE = timezone(timedelta(hours=1), "CET")

@@ -11,8 +11,8 @@ import msgspec
 
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.presenter import Presenter
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol.messages import ErrorView
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol.answers import ErrorView
 
 CET = timezone(timedelta(hours=1))
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)

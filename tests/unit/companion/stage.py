@@ -18,7 +18,7 @@ from latchkey_agent import stream
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.director import Typed
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.codec import decode_customer
 from latchkey_agent.protocol.frames import FrameError
 from tests.unit.companion.desk import DONE

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from latchkey_agent.companion import steps as s
-from latchkey_agent.companion.asking import LATER
+from latchkey_agent.companion.request_window import LATER
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
-from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.companion.desk import DONE, Desk, asked, failed, refused
 
 

@@ -13,14 +13,14 @@ import pytest
 
 from lab.simulated.wire import SocketStream
 from latchkey_agent import stream
+from latchkey_agent.companion import agent_link as link_module
 from latchkey_agent.companion import director as d
-from latchkey_agent.companion import link as link_module
 from latchkey_agent.companion import steps as s
+from latchkey_agent.companion.agent_link import Link
 from latchkey_agent.companion.director import Director, Typed
-from latchkey_agent.companion.link import Link
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.frames import encode
 from tests.unit.companion.desk import NOW, asked, lent, noticed, refused
 from tests.unit.companion.stage import WAIT, Agent, FakeWindow, Stage

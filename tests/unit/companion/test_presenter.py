@@ -12,8 +12,8 @@ import pytest
 from latchkey_agent.companion import menu
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
-from latchkey_agent.protocol import local as p
-from latchkey_agent.protocol.messages import ReceiptView
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol.answers import ReceiptView
 from tests.unit.companion.desk import DONE, NOW, Desk, asked, failed, lent, noticed
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH
-from latchkey_agent.protocol import local as p
+from latchkey_agent.protocol import local_messages as p
 from tests.unit.companion.desk import Desk, failed, lent
 
 

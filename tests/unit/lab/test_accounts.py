@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.accounts import AccountBook, Lockout, pin_form
+from lab.simulated.account_model import AccountBook, Lockout, pin_form
 from lab.simulated.codes import CODES
 from latchkey_agent.ports import LogonRefusal
 
 if TYPE_CHECKING:
-    from lab.simulated.accounts import WindowsAccount
+    from lab.simulated.account_model import WindowsAccount
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WRONG = bytearray("wrong".encode("utf-16-le"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.simulated.sessions import Session, Sessions
+from lab.simulated.session_model import Session, Sessions
 from latchkey_agent.domain.model import Account
 
 ANNA = Account("S-1-5-21-1-1001", "anna", "PC-1")

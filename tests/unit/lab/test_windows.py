@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lab.computer import EventLog, LabError
-from lab.simulated.accounts import Lockout
+from lab.simulated.account_model import Lockout
 from lab.simulated.keys import KeysError, MachineKeys
-from lab.simulated.windows import Windows
+from lab.simulated.windows_model import Windows
 from latchkey_agent.ports import LogonRefusal
 
 

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from lab.wine.program import WineProgram
+from lab.wine.wine_program import WineProgram
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 

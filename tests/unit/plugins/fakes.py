@@ -28,11 +28,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import requests
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _action, _clock, _command
+from ansible_collections.latchkey.consent.plugins.plugin_utils import (
+    _action,
+    _powershell_command,
+    _wait_clock,
+)
 from winrm.exceptions import WSManFaultError
 
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import messages as m
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,9 +80,9 @@ class FakeTime:
 
     seconds: float = 0.0
 
-    def clock(self) -> _clock.Clock:
+    def clock(self) -> _wait_clock.Clock:
         """Return the clock that the plugins are given."""
-        return _clock.Clock(now=lambda: self.seconds, sleep=self.pass_by)
+        return _wait_clock.Clock(now=lambda: self.seconds, sleep=self.pass_by)
 
     def pass_by(self, seconds: float) -> None:
         """Let time pass."""
@@ -167,7 +171,7 @@ class FakeConnection:
         if "run" in entry:
             assert script == entry["run"]
             return
-        assert script == _command.request_script(self.agent_path)
+        assert script == _powershell_command.request_script(self.agent_path)
         assert in_data is not None
         assert in_data.isascii()
         assert in_data.count(b"\n") == 1

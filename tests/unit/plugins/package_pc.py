@@ -18,10 +18,10 @@ import requests
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
 
 from lab.wsman.powershell import grammar
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import messages as m
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.protocol.setup import SetupAnswer
+from latchkey_agent.protocol.setup_messages import SetupAnswer
 from tests.unit.plugins.fakes import FakeTime, script_of
 
 PRODUCT = "{00000000-0000-5000-8000-000000000001}"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages, _shapes
 from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import proof, unconfirmed
-from ansible_collections.latchkey.consent.plugins.plugin_utils._watch import Watch, later, span
+from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Watch, later, span
 
 from tests.unit.plugins.fakes import ANSWERS, entries_of
 

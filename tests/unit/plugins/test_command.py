@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _command as c
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _powershell_command as c
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -20,10 +20,10 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible_collections.latchkey.consent.plugins.action import agent_package
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _package_installer as installer
 
+from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import messages as m
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.protocol.setup import SetupAnswer
+from latchkey_agent.protocol.setup_messages import SetupAnswer
 from tests.unit.plugins.package_pc import PC, PRODUCT, TEMPORARY
 
 if TYPE_CHECKING:

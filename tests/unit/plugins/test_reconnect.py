@@ -15,7 +15,7 @@ from ansible.errors import (
     AnsibleConnectionFailure,
     AnsibleError,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._reconnect import Link, Lost, is_lost
+from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import Link, Lost, is_lost
 
 from tests.unit.plugins.fakes import FakeConnection, FakeTime, fault
 

@@ -18,10 +18,10 @@ import win32security
 
 from latchkey_agent import stream
 from latchkey_agent.protocol import frames
-from latchkey_agent.windows import pipes
-from latchkey_agent.windows.connection import FILE_FLAG_FIRST_PIPE_INSTANCE
-from latchkey_agent.windows.identity import Identity
-from latchkey_agent.windows.pipe_server import Endpoint, Handler, PipeServer
+from latchkey_agent.windows.pipes import client_stream
+from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.pipes.pipe_instance import FILE_FLAG_FIRST_PIPE_INSTANCE
+from latchkey_agent.windows.pipes.pipe_server import Endpoint, Handler, PipeServer
 
 CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 FOR_ALL = "O:SYG:SYD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x100083;;;AU)"
@@ -52,9 +52,9 @@ def serving(handler: Handler = echo, **limits: int) -> Iterator[str]:
         server.close()
 
 
-def connect(name: str, limit: float = 20.0) -> pipes.PipeStream:
+def connect(name: str, limit: float = 20.0) -> client_stream.PipeStream:
     """Connect."""
-    return pipes.connect(name, server=os.getpid, limit=limit)
+    return client_stream.connect(name, server=os.getpid, limit=limit)
 
 
 def ask(name: str, body: bytes = b"hello", secret: bytes = b"") -> frames.Frame:
@@ -88,7 +88,7 @@ def refuse_first(patch: pytest.MonkeyPatch, name: str, code: int) -> None:
     patch.setattr(win32pipe, "CreateNamedPipe", refuse)
 
 
-def hangs_up(client: pipes.PipeStream) -> bool:
+def hangs_up(client: client_stream.PipeStream) -> bool:
     """Hangs up."""
     try:
         return client.readinto(memoryview(bytearray(1))) == 0

@@ -14,11 +14,9 @@ import pytest
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import LogonRefusal, PortError
 from latchkey_agent.protocol import frames
-from latchkey_agent.windows import (
-    accounts,
-    api,
-    compose,
-)
+from latchkey_agent.windows import compose
+from latchkey_agent.windows.ports import accounts
+from latchkey_agent.windows.win32 import api
 
 CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")

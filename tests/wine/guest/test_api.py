@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from latchkey_agent.windows import api, desktop_api
+from latchkey_agent.windows.win32 import api, desktop_api
 
 DECLARED = vars(api) | vars(desktop_api)
 FUNCTIONS = {name: value for name, value in DECLARED.items() if isinstance(value, api.Function)}

@@ -20,11 +20,11 @@ import win32gui
 
 from latchkey_agent.companion.director import Typed
 from latchkey_agent.companion.menu import Entry
-from latchkey_agent.companion.screen import dialog, eyes, password, run, tray
+from latchkey_agent.companion.screen import dialog, password, runner, screen_state, tray
 from latchkey_agent.companion.steps import AnyInput, Screen, Seen
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import api as base
-from latchkey_agent.windows import desktop_api as api
+from latchkey_agent.windows.win32 import api as base
+from latchkey_agent.windows.win32 import desktop_api as api
 
 from .conftest import under_wine
 
@@ -34,13 +34,13 @@ def test_a_free_screen_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> No
     states = {1: Screen(locked=True), 2: Screen(full_screen=True), 3: Screen(full_screen=True), 5: Screen()}
     states[4] = Screen(presentation=True)
     for state, screen in states.items():
-        monkeypatch.setattr(eyes, "_notification_state", lambda state=state: state)
-        assert eyes.look() == screen
+        monkeypatch.setattr(screen_state, "_notification_state", lambda state=state: state)
+        assert screen_state.look() == screen
 
 
 def test_windows_tells_the_state() -> None:
     """One of the documented ones, or nothing where this Windows does not know it."""
-    assert eyes._notification_state() in range(8)
+    assert screen_state._notification_state() in range(8)
 
 
 @pytest.mark.parametrize(("value", "secure"), [(1, True), (0, False)])
@@ -108,7 +108,7 @@ def test_the_customers_language_is_that_of_windows(
 ) -> None:
     """Austrian German is German; what we lack is English."""
     monkeypatch.setattr(api, "GetUserDefaultUILanguage", lambda: identifier)
-    assert run.ui_language() == language
+    assert runner.ui_language() == language
 
 
 def test_the_language_of_this_windows_is_known() -> None:
@@ -217,7 +217,7 @@ def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch:
     monkeypatch.setattr(base, "WerSetFlags", done.append)
     monkeypatch.setattr(win32event, "CreateMutex", make)
     with pytest.raises(PortError, match="making the mutex"):
-        run.run()
+        runner.run()
     assert done == [1, "mutex"]
 
 

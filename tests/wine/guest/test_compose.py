@@ -16,7 +16,8 @@ import win32service
 import winerror
 
 from latchkey_agent import stream
-from latchkey_agent.windows import compose, folders, names, pipes
+from latchkey_agent.windows import compose, folders, names
+from latchkey_agent.windows.pipes import client_stream
 
 from .conftest import needs_system
 from .pipe_bench import refuse_first
@@ -48,7 +49,7 @@ def running(parts: compose.Parts) -> Iterator[None]:
 
 def ask(pipe: str, **message: object) -> dict[str, object]:
     """Return the agent's answer on a pipe."""
-    with pipes.connect(pipe, server=os.getpid) as client:
+    with client_stream.connect(pipe, server=os.getpid) as client:
         stream.write_frame(client, msgspec.json.encode(message))
         answer = stream.read_frame(client)
     assert answer is not None

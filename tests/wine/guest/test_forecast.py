@@ -16,11 +16,8 @@ import win32ts
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import LogonFacts
-from latchkey_agent.windows import (
-    api,
-    forecast,
-    logon_sessions,
-)
+from latchkey_agent.windows.ports import logon_facts
+from latchkey_agent.windows.win32 import api, logon_sessions
 
 from .conftest import refusing
 
@@ -28,59 +25,59 @@ from .conftest import refusing
 @pytest.fixture
 def provider(hklm: Any) -> None:
     """Our credential provider is registered."""
-    hklm(rf"{forecast._PROVIDERS}\{forecast.PROVIDER}")
+    hklm(rf"{logon_facts._PROVIDERS}\{logon_facts.PROVIDER}")
 
 
 def test_a_pc_without_the_provider_signs_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not registered is as bad as excluded."""
-    assert forecast.facts(None).provider_excluded
+    assert logon_facts.facts(None).provider_excluded
 
 
 @pytest.mark.plain
 @pytest.mark.usefixtures("provider")
 def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
     """What is not found is not claimed."""
-    assert forecast.facts(None) == LogonFacts()
+    assert logon_facts.facts(None) == LogonFacts()
 
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize(
     ("fact", "key", "name", "data", "kind"),
     [
-        ("logon_banner", forecast._POLICIES, "LegalNoticeText", "Nur mit Erlaubnis", winreg.REG_SZ),
-        ("logon_banner", forecast._WINLOGON, "LegalNoticeCaption", "Hinweis", winreg.REG_SZ),
-        ("passwordless_only", forecast._PASSWORDLESS, "DevicePasswordLessBuildVersion", 2, winreg.REG_DWORD),
-        ("passwordless_only", forecast._AUTHENTICATION, "EnablePasswordlessExperience", 1, winreg.REG_DWORD),
-        ("provider_excluded", forecast._POLICIES, "ExcludedCredentialProviders",
-         "{60B78E88-EAD8-445C-9CFD-0B87F74EA6CD}," + forecast.PROVIDER.upper(), winreg.REG_SZ),
-        ("provider_excluded", rf"{forecast._PROVIDERS}\{forecast.PROVIDER}", "Disabled", 1, winreg.REG_DWORD),
-        ("ctrl_alt_del", forecast._POLICIES, "DisableCAD", 0, winreg.REG_DWORD),
-        ("fast_startup", forecast._POWER, "HiberbootEnabled", 1, winreg.REG_DWORD),
-        ("provider_excluded", forecast._OWN_POLICY, "DisableCredentialProvider", 1, winreg.REG_DWORD),
+        ("logon_banner", logon_facts._POLICIES, "LegalNoticeText", "Nur mit Erlaubnis", winreg.REG_SZ),
+        ("logon_banner", logon_facts._WINLOGON, "LegalNoticeCaption", "Hinweis", winreg.REG_SZ),
+        ("passwordless_only", logon_facts._PASSWORDLESS, "DevicePasswordLessBuildVersion", 2, winreg.REG_DWORD),
+        ("passwordless_only", logon_facts._AUTHENTICATION, "EnablePasswordlessExperience", 1, winreg.REG_DWORD),
+        ("provider_excluded", logon_facts._POLICIES, "ExcludedCredentialProviders",
+         "{60B78E88-EAD8-445C-9CFD-0B87F74EA6CD}," + logon_facts.PROVIDER.upper(), winreg.REG_SZ),
+        ("provider_excluded", rf"{logon_facts._PROVIDERS}\{logon_facts.PROVIDER}", "Disabled", 1, winreg.REG_DWORD),
+        ("ctrl_alt_del", logon_facts._POLICIES, "DisableCAD", 0, winreg.REG_DWORD),
+        ("fast_startup", logon_facts._POWER, "HiberbootEnabled", 1, winreg.REG_DWORD),
+        ("provider_excluded", logon_facts._OWN_POLICY, "DisableCredentialProvider", 1, winreg.REG_DWORD),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_found_and_nothing_else(
     hklm: Any, fact: str, key: str, name: str, data: object, kind: int
 ) -> None:  # fmt: skip
     """Each policy shows as its one fact."""
-    before = forecast.facts(None)._asdict()
+    before = logon_facts.facts(None)._asdict()
     hklm(key, name, data, kind)
-    assert forecast.facts(None)._asdict() == {**before, fact: True}
+    assert logon_facts.facts(None)._asdict() == {**before, fact: True}
 
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize(("data", "found"), [("", False), ("  ", False), ("x", True)])
 def test_an_empty_banner_is_none(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
     """Windows shows no banner without a text."""
-    hklm(forecast._POLICIES, "LegalNoticeCaption", data)
-    assert forecast.facts(None).logon_banner is found
+    hklm(logon_facts._POLICIES, "LegalNoticeCaption", data)
+    assert logon_facts.facts(None).logon_banner is found
 
 
 def test_online_accounts_are_told_apart() -> None:
     """A Microsoft and an Entra account are; a domain's is not."""
     kinds = {"local": False, "domain": False, "microsoft": True, "entra": True}
     found = {
-        kind: forecast.facts(Account("S-1-5-21-7-7-7-1", "x", "Y", kind)).microsoft_or_entra  # type: ignore[arg-type]
+        kind: logon_facts.facts(Account("S-1-5-21-7-7-7-1", "x", "Y", kind)).microsoft_or_entra  # type: ignore[arg-type]
         for kind in kinds
     }
     assert found == kinds
@@ -89,7 +86,7 @@ def test_online_accounts_are_told_apart() -> None:
 def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the domain's longest age of 42 days and an age of 40, two days are left."""
     monkeypatch.setattr(win32net, "NetUserModalsGet", lambda *_: {"max_passwd_age": 42 * 86400})
-    found = forecast._by_age({"flags": 0, "password_age": 40 * 86400})
+    found = logon_facts._by_age({"flags": 0, "password_age": 40 * 86400})
     assert found is not None
     assert abs(found - datetime.now(UTC) - timedelta(days=2)) < timedelta(seconds=5)
 
@@ -98,10 +95,10 @@ def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.usefixtures("provider")
 def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
     """Where the policy says that Ctrl+Alt+Del is not wanted, Winlogon's own setting does not count."""
-    hklm(forecast._WINLOGON, "DisableCAD", 0, winreg.REG_DWORD)
-    assert forecast.facts(None).ctrl_alt_del
-    hklm(forecast._POLICIES, "DisableCAD", 1, winreg.REG_DWORD)
-    assert not forecast.facts(None).ctrl_alt_del
+    hklm(logon_facts._WINLOGON, "DisableCAD", 0, winreg.REG_DWORD)
+    assert logon_facts.facts(None).ctrl_alt_del
+    hklm(logon_facts._POLICIES, "DisableCAD", 1, winreg.REG_DWORD)
+    assert not logon_facts.facts(None).ctrl_alt_del
 
 
 @pytest.mark.parametrize(
@@ -115,7 +112,7 @@ def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
 )
 def test_logon_hours_are_told_where_there_are_any(told: bytes | None, hours: bytes) -> None:
     """An account that may sign in at every hour has none."""
-    assert forecast._logon_hours({"logon_hours": told}) == hours
+    assert logon_facts._logon_hours({"logon_hours": told}) == hours
 
 
 def test_moments_that_mean_never_are_none() -> None:
@@ -149,13 +146,13 @@ def test_a_pin_before_windows_is_found_while_protection_is_on(
         told = b"TPM und PIN:\r\n  ID: " + GUID if has else b"FEHLER: nichts gefunden"
         return subprocess.CompletedProcess(arguments, 0 if has else -1, told)
 
-    monkeypatch.setattr(forecast, "_manage_bde", manage_bde)
-    assert forecast._pre_boot_pin() is found
+    monkeypatch.setattr(logon_facts, "_manage_bde", manage_bde)
+    assert logon_facts._pre_boot_pin() is found
 
 
 def test_a_windows_without_bitlocker_asks_for_no_pin() -> None:
     """The home edition, and Wine, have no manage-bde.exe."""
-    assert not forecast._pre_boot_pin()
+    assert not logon_facts._pre_boot_pin()
 
 
 class PowerPlan:
@@ -189,9 +186,9 @@ class PowerPlan:
 
 def powered(patch: pytest.MonkeyPatch, plan: PowerPlan) -> None:
     """Let Windows have this plan."""
-    patch.setattr(forecast, "PowerGetActiveScheme", plan.active)
-    patch.setattr(forecast, "PowerReadACValueIndex", plan.value)
-    patch.setattr(forecast, "LocalFree", plan.free)
+    patch.setattr(logon_facts, "PowerGetActiveScheme", plan.active)
+    patch.setattr(logon_facts, "PowerReadACValueIndex", plan.value)
+    patch.setattr(logon_facts, "LocalFree", plan.free)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +205,7 @@ def test_a_pc_sleeps_where_its_power_plan_says_when(
 ) -> None:
     """0 seconds mean never; what Windows does not tell is not claimed. Its plan is given back to it."""
     powered(monkeypatch, plan)
-    assert forecast.facts(None).sleeps_when_idle is found
+    assert logon_facts.facts(None).sleeps_when_idle is found
     assert plan.freed == [freed]
 
 
@@ -220,8 +217,8 @@ def test_a_windows_without_power_plans_does_not_sleep(monkeypatch: pytest.Monkey
 
     plan = PowerPlan()
     powered(monkeypatch, plan)
-    monkeypatch.setattr(forecast, "PowerGetActiveScheme", absent)
-    assert not forecast._sleeps()
+    monkeypatch.setattr(logon_facts, "PowerGetActiveScheme", absent)
+    assert not logon_facts._sleeps()
 
 
 @pytest.mark.parametrize(
@@ -239,10 +236,10 @@ def test_a_session_that_shadows_another_is_a_remote_view(
     """Whichever session it is: Windows does not say whom it shows."""
     sessions = [{"SessionId": n, "WinStationName": "", "State": state} for n, state in enumerate(states)]
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda *_: sessions)
-    assert forecast.facts(None).remote_view is found
+    assert logon_facts.facts(None).remote_view is found
 
 
 def test_sessions_that_cannot_be_listed_are_no_remote_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Windows does not tell is not claimed."""
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", refusing(5))
-    assert not forecast.facts(None).remote_view
+    assert not logon_facts.facts(None).remote_view

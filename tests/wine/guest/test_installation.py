@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent import removal
+from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import folders, installation, operators, pipes
+from latchkey_agent.windows import folders, installation, operators
+from latchkey_agent.windows.pipes import client_stream
 
 PROGRAM = r"C:\Program Files\Latchkey\pythonw.exe"
 
@@ -34,13 +35,13 @@ def test_another_program_is_not_touched() -> None:
 
 def test_erasing_without_a_service_leaves_it_to_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that has stopped cannot prove anything; what it kept is overwritten after this."""
-    monkeypatch.setattr(pipes, "connect_control", _nobody)
+    monkeypatch.setattr(client_stream, "connect_control", _nobody)
     installation.erase(keep_receipts=False)
 
 
 def test_receipts_that_cannot_be_kept_stop_the_removal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the service can write them; somebody asked for them."""
-    monkeypatch.setattr(pipes, "connect_control", _nobody)
+    monkeypatch.setattr(client_stream, "connect_control", _nobody)
     with pytest.raises(PortError, match="start the service LatchkeyAgent and remove again"):
         installation.erase(keep_receipts=True)
 

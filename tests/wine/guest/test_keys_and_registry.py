@@ -14,12 +14,8 @@ import win32api
 import winerror
 
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import (
-    anchor,
-    dpapi,
-    power,
-    registry,
-)
+from latchkey_agent.windows.ports import anchor, dpapi, power
+from latchkey_agent.windows.win32 import registry
 
 from .conftest import refusing
 
@@ -49,7 +45,7 @@ def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:
 def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
     """Every process of one boot reads the same."""
     first = power.WindowsPower(list).boot_id()
-    code = "from latchkey_agent.windows.power import WindowsPower as P; print(P(list).boot_id())"
+    code = "from latchkey_agent.windows.ports.power import WindowsPower as P; print(P(list).boot_id())"
     told = subprocess.run(
         [sys.executable, "-I", "-B", "-c", code], capture_output=True, text=True, check=True
     )

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from latchkey_agent.domain.model import Account
-from latchkey_agent.peer import Peer
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec, local
-from latchkey_agent.windows import access, endpoints, names
-from latchkey_agent.windows.identity import Identity
+from latchkey_agent.protocol import codec, local_messages
+from latchkey_agent.windows import names
+from latchkey_agent.windows.pipes import access, endpoints
+from latchkey_agent.windows.pipes.client_identity import Identity
 
 CONSOLE, ELSEWHERE, SERVICES = 3, 4, 0
-PEEK = codec.encode(local.Peek())
-TICKET = codec.encode(local.LogonAnswer(done=True, ticket="T-1"))
-NOTHING = codec.encode(local.LogonAnswer(done=False))
+PEEK = codec.encode(local_messages.Peek())
+TICKET = codec.encode(local_messages.LogonAnswer(done=True, ticket="T-1"))
+NOTHING = codec.encode(local_messages.LogonAnswer(done=False))
 
 
 class Agent:

@@ -22,10 +22,10 @@ import winerror
 from latchkey_agent import stream
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import access, identity, pipe_server, pipes
-from latchkey_agent.windows.endpoints import Reception, console_session
-from latchkey_agent.windows.identity import Identity
-from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
+from latchkey_agent.windows.pipes import access, client_identity, client_stream, pipe_server
+from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.pipes.endpoints import Reception, console_session
+from latchkey_agent.windows.pipes.pipe_server import Endpoint, PipeServer
 from tests.wine.guest.pipe_bench import (
     CANARY,
     FOR_ALL,
@@ -49,7 +49,7 @@ def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
 
     with serving(listen) as name:
         with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
-            pipes.connect(name, server=lambda: os.getpid() + 4)
+            client_stream.connect(name, server=lambda: os.getpid() + 4)
         time.sleep(0.1)
     assert not heard
 
@@ -127,7 +127,7 @@ def test_a_client_of_two_accounts_is_not_served() -> None:
     """A client of two accounts is not served."""
 
     def borrowed(_pipe: int, client: Identity) -> Identity:
-        return identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
+        return client_identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
 
     name = a_name()
     server = PipeServer([Endpoint(name, FOR_ALL, echo)], pipe_server.Identifier(after_message=borrowed))

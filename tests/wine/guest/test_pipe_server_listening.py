@@ -17,8 +17,8 @@ import win32pipe
 import winerror
 
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import pipe_server, pipes
-from latchkey_agent.windows.pipe_server import Endpoint, PipeServer
+from latchkey_agent.windows.pipes import client_stream, pipe_server
+from latchkey_agent.windows.pipes.pipe_server import Endpoint, PipeServer
 from tests.wine.guest.pipe_bench import FOR_ALL, a_name, ask, echo, serving
 
 from .conftest import refusing
@@ -29,7 +29,7 @@ Listen = Callable[[int, Any], int]
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither clients nor the server wait long here."""
-    monkeypatch.setattr(pipes, "CONNECT_TIME", 2.0)
+    monkeypatch.setattr(client_stream, "CONNECT_TIME", 2.0)
     monkeypatch.setattr(pipe_server, "RETRY_TIME", 0.1, raising=False)
 
 
@@ -54,7 +54,9 @@ def hit(name: str) -> Callable[[], None]:
 
     def run() -> None:
         try:
-            pipe = win32file.CreateFile(name, pipes.READ_AND_WRITE, 0, None, win32file.OPEN_EXISTING, 0, None)
+            pipe = win32file.CreateFile(
+                name, client_stream.READ_AND_WRITE, 0, None, win32file.OPEN_EXISTING, 0, None
+            )
         except pywintypes.error as fault:
             assert fault.winerror == winerror.ERROR_PIPE_BUSY  # noqa: PT017 - the other outcome is no fault
         else:
@@ -135,4 +137,4 @@ def test_a_first_instance_that_cannot_listen_is_told_at_the_start(
     with pytest.raises(PortError, match="1450"):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
     with pytest.raises(FileNotFoundError, match="not running"):
-        pipes.connect(name, server=os.getpid)
+        client_stream.connect(name, server=os.getpid)

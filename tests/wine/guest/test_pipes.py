@@ -19,8 +19,8 @@ import win32pipe
 
 from latchkey_agent import stream
 from latchkey_agent.protocol import frames
-from latchkey_agent.windows import pipe_server
-from latchkey_agent.windows.identity import Identity
+from latchkey_agent.windows.pipes import pipe_server
+from latchkey_agent.windows.pipes.client_identity import Identity
 from tests.wine.guest.pipe_bench import (
     CANARY,
     ask,

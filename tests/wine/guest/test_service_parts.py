@@ -13,16 +13,10 @@ import pytest
 import win32timezone
 
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import (
-    accounts,
-    clock,
-    eventlog,
-    folders,
-    names,
-    registration,
-    registry,
-)
-from latchkey_agent.windows.repeated_hour import RepeatedHour
+from latchkey_agent.windows import eventlog, folders, names, registration
+from latchkey_agent.windows.ports import accounts, clock
+from latchkey_agent.windows.win32 import registry
+from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
 
 def test_clock_knows_the_hour_that_comes_twice() -> None:

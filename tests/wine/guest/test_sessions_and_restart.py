@@ -19,16 +19,9 @@ import win32ts
 
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError, SignIn
-from latchkey_agent.windows import (
-    accounts,
-    api,
-    desk,
-    launch,
-    names,
-    power,
-    registry,
-    sessions,
-)
+from latchkey_agent.windows import names
+from latchkey_agent.windows.ports import accounts, notifier, power, windows_sessions
+from latchkey_agent.windows.win32 import api, launch, registry
 
 from .conftest import refusing
 
@@ -110,12 +103,12 @@ def test_locked_is_only_what_windows_calls_locked(
     """0 is locked; an unknown state does not count as locked."""
     monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
     monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
-    assert sessions.is_locked(1) is locked
+    assert windows_sessions.is_locked(1) is locked
 
 
 def test_a_session_that_windows_tells_nothing_of_does_not_count_as_locked() -> None:
     """Wine tells nothing of any session."""
-    assert not sessions.is_locked(1)
+    assert not windows_sessions.is_locked(1)
 
 
 class Enumerated:
@@ -152,7 +145,7 @@ def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
     monkeypatch.setattr(win32security, "GetTokenInformation", lambda _t, _k: (win32security.SID(), 0))
     monkeypatch.setattr(win32security, "ConvertSidToStringSid", lambda _sid: ANNA.sid)
     monkeypatch.setattr(book, "by_sid", by_sid)
-    found = sessions.WindowsSessions(book).signed_in()
+    found = windows_sessions.WindowsSessions(book).signed_in()
     assert [(s.session_id, s.console, s.active, s.locked) for s in found] == [
         (2, True, False, False),
         (1, False, True, False),
@@ -180,7 +173,7 @@ def test_nobody_is_where_windows_says_that_nobody_is(
 ) -> None:
     """There is no token, or the session has just ended."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
-    assert sessions.WindowsSessions(book).signed_in() == []
+    assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
 @pytest.mark.parametrize("code", [5, 87, 1314, 1722, 7024])
@@ -191,7 +184,7 @@ def test_a_session_that_cannot_be_asked_is_not_nobodys(
     """Else a restart would sign somebody out, or an open desktop would count as gone."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
     with pytest.raises(PortError, match=rf"asking who is signed in to session 1 failed: .+ {code}\)"):
-        sessions.WindowsSessions(book).signed_in()
+        windows_sessions.WindowsSessions(book).signed_in()
 
 
 @pytest.mark.parametrize("code", [2, 5, 1008])
@@ -202,7 +195,7 @@ def test_a_token_that_cannot_be_read_is_somebodys(
     """There is one, so there is somebody."""
     monkeypatch.setattr(win32security, "GetTokenInformation", refusing(code))
     with pytest.raises(PortError, match="asking who is signed in to session 1 failed"):
-        sessions.WindowsSessions(book).signed_in()
+        windows_sessions.WindowsSessions(book).signed_in()
 
 
 def test_a_listener_is_not_asked_who_is_signed_in(
@@ -211,7 +204,7 @@ def test_a_listener_is_not_asked_who_is_signed_in(
     """Nobody ever is, and what Windows says to such a question is not documented."""
     one_session["State"] = 6
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(87))
-    assert sessions.WindowsSessions(book).signed_in() == []
+    assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
 def test_a_session_is_asked_to_lock_once_a_second_at_most(
@@ -219,8 +212,8 @@ def test_a_session_is_asked_to_lock_once_a_second_at_most(
 ) -> None:
     """Whoever waits for the lock may ask often; Windows starts one program."""
     started: list[tuple[int, list[str]]] = []
-    monkeypatch.setattr(sessions, "in_session", lambda s, c: started.append((s, c)))
-    here = sessions.WindowsSessions(book)
+    monkeypatch.setattr(windows_sessions, "in_session", lambda s, c: started.append((s, c)))
+    here = windows_sessions.WindowsSessions(book)
     for _ in range(20):
         here.lock(1)
     here.lock(2)
@@ -258,9 +251,9 @@ def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.M
         made.append(Companion())
         return made[-1]
 
-    monkeypatch.setattr(desk, "in_session", start)
+    monkeypatch.setattr(notifier, "in_session", start)
     here = [someone(ANNA, 1), someone(BERND, 2), someone(ANNA, 3)._replace(active=False)]
-    table = desk.WindowsDesk(lambda: here)
+    table = notifier.WindowsDesk(lambda: here)
     table.summon_companion(ANNA)
     table.summon_companion(ANNA)
     assert [s for s, _ in started] == [1]
@@ -272,7 +265,7 @@ def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.M
 
 def test_ticket_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
     """It stays set, so that a logon screen that comes late sees it, too."""
-    table = desk.WindowsDesk(list)
+    table = notifier.WindowsDesk(list)
     seen = table._ticket
 
     def is_set() -> bool:
@@ -288,7 +281,7 @@ def test_ticket_event_is_set_from_the_announcement_until_it_is_retracted() -> No
 
 def test_ticket_event_is_for_localsystem_alone() -> None:
     """Wine's accounts are not LocalSystem, and it does enforce the access lists of events."""
-    table = desk.WindowsDesk(list)
+    table = notifier.WindowsDesk(list)
     with pytest.raises(pywintypes.error) as refusal:
         win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.TICKET_EVENT)  # noqa: FBT003
     assert refusal.value.winerror == 5

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from latchkey_agent.companion.screen.run import run
+from latchkey_agent.companion.screen.runner import run
 
 if __name__ == "__main__":
     sys.exit(run())

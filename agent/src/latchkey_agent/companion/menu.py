@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.steps import Picked
-from latchkey_agent.protocol.local import Desktop, LentItem
+from latchkey_agent.protocol.local_messages import Desktop, LentItem
 
 
 class Entry(NamedTuple):

@@ -14,8 +14,9 @@ from typing import Any
 
 from latchkey_agent import __version__
 from latchkey_agent.companion import menu, receipt_text
-from latchkey_agent.companion.asking import Asking
-from latchkey_agent.companion.news import News
+from latchkey_agent.companion.notices import News
+from latchkey_agent.companion.presenter_context import View
+from latchkey_agent.companion.request_window import Asking
 from latchkey_agent.companion.revoking import Revoking
 from latchkey_agent.companion.steps import (
     Answered,
@@ -38,9 +39,14 @@ from latchkey_agent.companion.steps import (
     Unshown,
     Watched,
 )
-from latchkey_agent.companion.view import View
-from latchkey_agent.protocol.local import CustomerAnswer, Desktop, GrantPause, GrantRevoke, OwnReceipts
-from latchkey_agent.protocol.messages import ReceiptView
+from latchkey_agent.protocol.answers import ReceiptView
+from latchkey_agent.protocol.local_messages import (
+    CustomerAnswer,
+    Desktop,
+    GrantPause,
+    GrantRevoke,
+    OwnReceipts,
+)
 
 
 class Presenter:

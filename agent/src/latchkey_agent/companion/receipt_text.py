@@ -9,7 +9,7 @@ from typing import Any
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
 from latchkey_agent.companion.wording import language_of, moment
-from latchkey_agent.protocol.messages import ReceiptView
+from latchkey_agent.protocol.answers import ReceiptView
 
 
 def render(view: ReceiptView, now: datetime, language: str = "en") -> str:

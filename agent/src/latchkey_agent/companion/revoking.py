@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from latchkey_agent.companion.presenter_context import View
 from latchkey_agent.companion.steps import AnyAction, Tell
-from latchkey_agent.companion.view import View
-from latchkey_agent.protocol.local import CustomerAnswer, GrantRevoke
+from latchkey_agent.protocol.local_messages import CustomerAnswer, GrantRevoke
 
 SAY_AGAIN = timedelta(seconds=10)
 """Until an agent that is there, but could not do it, is told again."""

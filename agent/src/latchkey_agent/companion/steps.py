@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from latchkey_agent.companion.wording import RequestWindow
-from latchkey_agent.protocol.local import AskedItem, CustomerAnswer, CustomerRequest, Desktop, HoldingBack
+from latchkey_agent.protocol.local_messages import (
+    AskedItem,
+    CustomerAnswer,
+    CustomerRequest,
+    Desktop,
+    HoldingBack,
+)
 
 Answer = Literal["allow", "later", "decline", "report", "closed"]
 """What was done to the request window; `closed` by its corner, Esc, or at the end of the program."""

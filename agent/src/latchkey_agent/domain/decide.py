@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from . import asking, starting, tickets, using
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from . import grants, permits, recovery, requests
 from .decision import Decision, close_session, end_grant, live_grants
 from .evolve import evolve
 from .model import Request, State
@@ -79,7 +79,7 @@ def _request(request: Request, now: datetime) -> Decision:
 
 def _tickets(state: State, now: datetime) -> Iterator[Decision]:
     for ticket in state.tickets.values():
-        yield tickets.lapse(state, ticket, now)
+        yield permits.lapse(state, ticket, now)
 
 
 def next_deadline(state: State) -> datetime | None:
@@ -95,37 +95,37 @@ def _deadlines(state: State) -> Iterator[datetime]:
             yield min(request.answer_by, request.later_until or request.answer_by)
     for ticket in state.tickets.values():
         if ticket.state in OPEN_TICKETS:
-            yield tickets.last_moment(ticket)
+            yield permits.last_moment(ticket)
         elif ticket.relock_at is not None:
             yield ticket.relock_at
 
 
 _Rule = Callable[[State, Any, datetime, Policy], Decision]
 _RULES: dict[type[c.Command], _Rule] = {
-    c.OpenSession: asking.open_,
-    c.EndSession: asking.end,
-    c.SetMark: asking.mark,
-    c.MakeRequest: asking.ask,
-    c.WithdrawRequest: asking.withdraw,
-    c.ShowRequest: asking.show,
-    c.PostponeRequest: asking.postpone,
-    c.DenyRequest: asking.deny,
-    c.TryEntry: asking.try_entry,
-    c.RefusePassword: asking.refuse_password,
-    c.GiveGrant: asking.give,
-    c.BeginTrial: using.begin_trial,
-    c.EndTrial: using.end_trial,
-    c.PauseGrant: using.pause,
-    c.EndGrant: using.end,
-    c.ApplyGrant: using.apply,
-    c.RedeemTicket: tickets.redeem,
-    c.ReportLogon: tickets.report,
-    c.CancelTicket: tickets.cancel,
-    c.CloseDesktop: tickets.close_desktop,
-    c.RecordErasure: using.record_erasure,
-    c.CloseNotices: asking.close_notices,
-    c.Recover: starting.recover,
-    c.SeeBoot: starting.see_boot,
-    c.SeeSignIns: tickets.see_sign_ins,
+    c.OpenSession: requests.open_,
+    c.EndSession: requests.end,
+    c.SetMark: requests.mark,
+    c.MakeRequest: requests.ask,
+    c.WithdrawRequest: requests.withdraw,
+    c.ShowRequest: requests.show,
+    c.PostponeRequest: requests.postpone,
+    c.DenyRequest: requests.deny,
+    c.TryEntry: requests.try_entry,
+    c.RefusePassword: requests.refuse_password,
+    c.GiveGrant: requests.give,
+    c.BeginTrial: grants.begin_trial,
+    c.EndTrial: grants.end_trial,
+    c.PauseGrant: grants.pause,
+    c.EndGrant: grants.end,
+    c.ApplyGrant: grants.apply,
+    c.RedeemTicket: permits.redeem,
+    c.ReportLogon: permits.report,
+    c.CancelTicket: permits.cancel,
+    c.CloseDesktop: permits.close_desktop,
+    c.RecordErasure: grants.record_erasure,
+    c.CloseNotices: requests.close_notices,
+    c.Recover: recovery.recover,
+    c.SeeBoot: recovery.see_boot,
+    c.SeeSignIns: permits.see_sign_ins,
     c.Tick: tick,
 }

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
+from .bystanders import Somebody, others
 from .logon_hours import DAY, shut_hours, spans
 from .model import Account
-from .people import Somebody, others
 
 SOON = timedelta(days=3)
 

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from . import PROTOCOL_VERSION
+from .answers import Answer, AnyControlRequest, ErrorView, Message
 from .errors import error
-from .local import AnyCustomerRequest, AnyLogonRequest, CustomerAnswer, LogonAnswer
-from .messages import Answer, AnyControlRequest, ErrorView, Message
+from .local_messages import AnyCustomerRequest, AnyLogonRequest, CustomerAnswer, LogonAnswer
 
 MAX_REQUEST = 64 * 1024
 """Bytes of one control request; the largest honest one is below 8 kB."""

@@ -3,7 +3,7 @@
 """The one table of everything that can be refused or go wrong.
 
 A row is a stable code, who raises it, one plain sentence and what to do next.
-`docs/errors.md` and the collection's `plugins/plugin_utils/_errors.py` are
+`docs/errors.md` and the collection's `plugins/plugin_utils/_error_table.py` are
 generated from it (`tools/generate.py`); a test walks every row.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from .messages import ErrorView
+from .answers import ErrorView
 
 Side = Literal["agent", "controller"]
 

@@ -12,17 +12,19 @@ import win32api
 from latchkey_agent.agent import Agent
 from latchkey_agent.ports import Computer, PortError
 
-from . import access, folders, forecast, privileges
-from .accounts import WindowsAccounts
-from .anchor import RegistryAnchor
-from .clock import WindowsClock
-from .desk import WindowsDesk
-from .dpapi import SystemKeys
-from .endpoints import Reception, TicketSign, console_session, endpoints, operators_group
-from .failures import doing
-from .pipe_server import Identifier, PipeServer
-from .power import WindowsPower
-from .sessions import WindowsSessions
+from . import folders, privileges
+from .pipes import access
+from .pipes.endpoints import Reception, TicketSign, console_session, endpoints, operators_group
+from .pipes.pipe_server import Identifier, PipeServer
+from .ports import logon_facts
+from .ports.accounts import WindowsAccounts
+from .ports.anchor import RegistryAnchor
+from .ports.clock import WindowsClock
+from .ports.dpapi import SystemKeys
+from .ports.notifier import WindowsDesk
+from .ports.power import WindowsPower
+from .ports.windows_sessions import WindowsSessions
+from .win32.failures import doing
 
 SETTINGS_NAME = "settings.toml"
 
@@ -55,7 +57,7 @@ def product() -> Parts:
     folder = folders.data_folder()
     folders.prepare(folder)
     device = device_name()
-    accounts = WindowsAccounts(device, forecast.facts)
+    accounts = WindowsAccounts(device, logon_facts.facts)
     sessions = WindowsSessions(accounts)
     desk = WindowsDesk(sessions.signed_in)
     computer = Computer(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import api
+from .win32 import api
 
 WER_FAULT_REPORTING_FLAG_NOHEAP = 0x1
 

@@ -14,10 +14,11 @@ import win32security
 
 from latchkey_agent.ports import PortError
 
-from . import access, names
-from .api import CoTaskMemFree, Guid, SHGetKnownFolderPath
-from .failures import doing, refused
-from .security import attributes, descriptor
+from . import names
+from .pipes import access
+from .pipes.security import attributes, descriptor
+from .win32.api import CoTaskMemFree, Guid, SHGetKnownFolderPath
+from .win32.failures import doing, refused
 
 _PROGRAM_DATA = Guid(0x62AB5D82, 0xFDC1, 0x4DC3, (ctypes.c_ubyte * 8)(*bytes.fromhex("a9dd070d1d495d97")))
 """FOLDERID_ProgramData (knownfolders.h)."""

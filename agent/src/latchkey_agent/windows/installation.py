@@ -21,13 +21,14 @@ import win32security
 import win32service
 import winerror
 
-from latchkey_agent import removal
+from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
 
-from . import access, folders, names, operators, pipes, registration
+from . import folders, names, operators, registration
 from .eventlog import EventLogHandler
-from .failures import doing
-from .security import descriptor
+from .pipes import access, client_stream
+from .pipes.security import descriptor
+from .win32.failures import doing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,10 +110,10 @@ def erase(*, keep_receipts: bool) -> None:
         PortError: the service cannot confirm the erasure, or a receipt could not be written.
     """
     try:
-        removal.erase_all(pipes.connect_control)
+        removal.erase_all(client_stream.connect_control)
         if keep_receipts:
             # After it, so that they carry the proof of erasure.
-            removal.keep_receipts(pipes.connect_control, folders.data_folder())
+            removal.keep_receipts(client_stream.connect_control, folders.data_folder())
     except removal.NoAnswer as silence:
         if keep_receipts:
             msg = (

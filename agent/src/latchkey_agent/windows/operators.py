@@ -11,14 +11,14 @@ import win32net
 import win32security
 import winerror
 
-from latchkey_agent import setup
-from latchkey_agent.setup import Member
+from latchkey_agent.cli import setup
+from latchkey_agent.cli.setup import Member
 
 from . import compose, folders, names
-from .failures import doing
+from .win32.failures import doing
 
 if TYPE_CHECKING:
-    from latchkey_agent.protocol import messages as m
+    from latchkey_agent.protocol import answers as m
 
 NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
 """lmerr.h; Windows answers so or by the codes of winerror.h."""

@@ -10,7 +10,7 @@ import win32api
 import win32con
 import win32security
 
-from .failures import doing
+from .win32.failures import doing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import win32service
 
-from . import access, names
-from .failures import doing
-from .security import descriptor
+from . import names
+from .pipes import access
+from .pipes.security import descriptor
+from .win32.failures import doing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,8 +21,8 @@ import win32gui
 
 from latchkey_agent.companion.guard import Guard
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import desktop_api as api
-from latchkey_agent.windows.failures import refused
+from latchkey_agent.windows.win32 import desktop_api as api
+from latchkey_agent.windows.win32.failures import refused
 
 TDF_ALLOW_DIALOG_CANCELLATION = 0x8
 TDF_USE_COMMAND_LINKS = 0x10

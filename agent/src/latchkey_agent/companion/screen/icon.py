@@ -8,8 +8,8 @@ import win32api
 import win32con
 
 from latchkey_agent.companion.icon_shape import key
-from latchkey_agent.windows import desktop_api as api
-from latchkey_agent.windows.failures import check
+from latchkey_agent.windows.win32 import desktop_api as api
+from latchkey_agent.windows.win32.failures import check
 
 
 def key_icon() -> int:

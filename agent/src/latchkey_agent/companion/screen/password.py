@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from latchkey_agent.companion.director import Typed
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.windows import desktop_api as api
-from latchkey_agent.windows.api import CoTaskMemFree
+from latchkey_agent.windows.win32 import desktop_api as api
+from latchkey_agent.windows.win32.api import CoTaskMemFree
 
 CREDUIWIN_GENERIC = 0x1
 CREDUIWIN_ENUMERATE_CURRENT_USER = 0x200

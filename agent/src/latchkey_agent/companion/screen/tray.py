@@ -24,8 +24,8 @@ from latchkey_agent.companion.menu import SEPARATOR, Entry
 from latchkey_agent.companion.screen.icon import key_icon
 from latchkey_agent.companion.steps import AnyInput, Seen
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import desktop_api as api
-from latchkey_agent.windows.failures import doing
+from latchkey_agent.windows.win32 import desktop_api as api
+from latchkey_agent.windows.win32.failures import doing
 
 WINDOW_CLASS = "LatchkeyCompanion"
 NUMBER = 1

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`latchkeyctl`: the agent's command line, for programs and for administrators.
+
+`latchkeyctl request` takes one JSON request on standard input and prints one
+JSON answer on one line; that is how Ansible speaks with the agent. So does
+`setup`, which an administrator may. The other commands print tables. Exit codes: 0 an answer was printed, 1 the agent
+refused (only for people's commands), 2 wrong usage (sysexits: 64 is not used,
+argparse has 2), 69 the agent does not answer (EX_UNAVAILABLE of sysexits.h).
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import getpass
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, BinaryIO, TextIO
+
+import msgspec
+
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import codec, frames
+from latchkey_agent.protocol.errors import error
+from latchkey_agent.stream import Stream, read_frame, write_frame
+
+from .tables import render
+
+Setup = Callable[[bytes], m.Answer]
+Connect = Callable[[], AbstractContextManager[Stream]]
+UNAVAILABLE = 69
+_READ_AT_MOST = codec.MAX_REQUEST + 1
+
+
+def exchange(connect: Connect, body: bytes) -> m.Answer:
+    """Send one request and return its answer; a silent agent is an answer, too."""
+    try:
+        with connect() as stream:
+            write_frame(stream, body)
+            frame = read_frame(stream)
+    except PermissionError:
+        return codec.refused(error("not_permitted", account=getpass.getuser()))
+    except (OSError, frames.FrameError):
+        return m.Answer(outcome="unknown", error=error("agent_not_running"))
+    if frame is None:
+        return m.Answer(outcome="unknown", error=error("agent_not_running"))
+    try:
+        return codec.decode_answer(frame.body)
+    except codec.ProtocolError as fault:
+        return m.Answer(outcome="unknown", error=fault.view)
+
+
+def _one_answer(answering: Callable[[bytes], m.Answer], stdin: BinaryIO, stdout: TextIO) -> int:
+    # Windows PowerShell may put a byte order mark before what it pipes.
+    body = stdin.read(_READ_AT_MOST).removeprefix(codecs.BOM_UTF8).strip()
+    if len(body) > codec.MAX_REQUEST:
+        answer = codec.refused(error("message_too_large", limit=codec.MAX_REQUEST))
+    elif not body:
+        answer = codec.refused(error("bad_message", detail="nothing came on standard input"))
+    else:
+        answer = answering(body)
+    stdout.write(codec.encode_line(answer).decode("ascii"))
+    return _exit_code(answer)
+
+
+def _exit_code(answer: m.Answer) -> int:
+    silent = isinstance(answer.error, m.ErrorView) and answer.error.code == "agent_not_running"
+    return UNAVAILABLE if silent else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="latchkeyctl", description="Speak with the Latchkey consent agent.")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("request", help="one JSON request on standard input, one JSON answer")
+    commands.add_parser("setup", help="settings and operators, as JSON on standard input")
+    commands.add_parser("status", help="the agent, its sessions and what is asked")
+    commands.add_parser("grants", help="what is lent, and what was")
+    receipt = commands.add_parser("receipt", help="one signed receipt")
+    receipt.add_argument("id")
+    journal = commands.add_parser("journal", help="check the journal, or set a damaged one aside")
+    journal.add_argument("action", choices=["verify", "reset"])
+    erase = commands.add_parser("erase", help="revoke and erase everything that is sealed")
+    erase.add_argument(
+        "--all", action="store_true", required=True, help="needed, so that nobody does it by mistake"
+    )
+    commands.add_parser("forecast", help="will an unattended sign-in work here")
+    return parser
+
+
+def _message(options: argparse.Namespace) -> m.ControlRequest:
+    match options.command:
+        case "receipt":
+            return m.Receipt(receipt=options.id)
+        case "journal":
+            return m.JournalVerify() if options.action == "verify" else m.JournalReset()
+        case "erase":
+            return m.EraseAll()
+        case "forecast":
+            return m.Info(forecast=True)
+    return m.Info()
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: TextIO | None = None,
+    connect: Connect | None = None,
+    setup: Setup | None = None,
+) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: the arguments, without the program's name.
+        stdin: where `request` reads; standard input by default.
+        stdout: where the answer goes; standard output by default.
+        connect: opens the control pipe; Windows' named pipe by default.
+        setup: carries a `setup` request out; on this Windows PC by default.
+    """
+    stdin, stdout = stdin or sys.stdin.buffer, stdout or sys.stdout
+    options = _parser().parse_args(argv)
+    if options.command == "setup":
+        return _one_answer(setup or _on_windows("operators", "set_up"), stdin, stdout)
+    connect = connect or _on_windows("pipes.client_stream", "connect_control")
+    if options.command == "request":
+        return _one_answer(partial(exchange, connect), stdin, stdout)
+    answer = exchange(connect, msgspec.json.encode(_message(options)))
+    text = codec.encode_line(answer).decode("ascii") if options.json else render(options.command, answer)
+    stdout.write(_printable(text, stdout))
+    return _exit_code(answer) or (0 if answer.outcome == "done" else 1)
+
+
+def _printable(text: str, stdout: TextIO) -> str:
+    """Return the text with a question mark for what the terminal's code page lacks."""
+    encoding = stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _on_windows(module: str, name: str) -> Any:  # noqa: ANN401 - the caller knows its type
+    """Return a part of the agent that only Windows has."""
+    try:
+        found = importlib.import_module(f"latchkey_agent.windows.{module}")
+    except ImportError:
+        message = "latchkeyctl: this is not Windows, and no other way to an agent was given\n"
+        sys.stderr.write(message)
+        raise SystemExit(2) from None
+    return getattr(found, name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

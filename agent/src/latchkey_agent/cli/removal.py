@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking the agent off a PC: erase what is sealed, keep the receipts if told to, overwrite the rest."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import answers as m
+
+from .ctl import exchange
+
+if TYPE_CHECKING:
+    from .ctl import Connect
+
+RECEIPTS = "receipts"
+"""The folder in the agent's own that a removal may leave."""
+_BLOCK = bytes(65_536)
+_NAME = re.compile(r"[0-9A-Za-z-]+")
+
+
+class NoAnswer(Exception):
+    """The agent does not answer; its service may have stopped already."""
+
+
+def erase_all(connect: Connect) -> None:
+    """Have the agent erase everything that is sealed.
+
+    Raises:
+        NoAnswer: it does not answer.
+        PortError: it did not confirm the erasure.
+    """
+    answer = _asked(connect, m.EraseAll())
+    result = msgspec.convert(answer, m.RevokeAnswer)
+    open_ = [proof.grant for proof in result.erasure if not proof.confirmed]
+    if open_:
+        msg = f"the erasure of {', '.join(open_)} is not confirmed; look at the disk, then remove the agent again"
+        raise PortError(msg)
+
+
+def keep_receipts(connect: Connect, folder: Path) -> int:
+    """Write every receipt that the agent has into its folder; return how many.
+
+    Raises:
+        NoAnswer: it does not answer.
+        PortError: it refused, or they could not be written.
+    """
+    answer = msgspec.convert(_asked(connect, m.Info(receipts=True)), m.InfoAnswer)
+    target = folder / RECEIPTS
+    try:
+        target.mkdir(exist_ok=True)
+        for receipt in answer.receipts:
+            _write(target, receipt)
+    except OSError as fault:
+        msg = f"the receipts could not be kept in {target}: {fault.strerror}"
+        raise PortError(msg) from None
+    return len(answer.receipts)
+
+
+def _write(target: Path, receipt: m.ReceiptView) -> None:
+    if not _NAME.fullmatch(receipt.id):
+        msg = f"the receipt's number {receipt.id!r} is no file name"
+        raise PortError(msg)
+    signed = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
+    (target / f"{receipt.id}.json").write_bytes(signed)
+    (target / f"{receipt.id}.txt").write_text(receipt.text, encoding="utf-8")
+
+
+def _asked(connect: Connect, request: m.ControlRequest) -> Any:  # noqa: ANN401 - the caller knows its type
+    answer = exchange(connect, msgspec.json.encode(request))
+    if answer.outcome == "done":
+        return answer.result
+    told = answer.error.message if isinstance(answer.error, m.ErrorView) else "it does not say why"
+    if answer.outcome == "unknown":
+        raise NoAnswer(told)
+    raise PortError(told)
+
+
+def wipe(folder: Path) -> None:
+    """Overwrite and remove everything in the agent's folder but receipts; then the folder, if it is empty.
+
+    Overwriting reaches the file's own blocks; what a file system or a disk
+    copied aside before is out of anybody's reach (docs/security.md).
+
+    Raises:
+        OSError: a file could not be overwritten or removed.
+    """
+    kept = folder / RECEIPTS
+    for entry in sorted(folder.rglob("*"), reverse=True):
+        if entry == kept or kept in entry.parents:
+            continue
+        if stat.S_ISREG(entry.lstat().st_mode):
+            _overwrite(entry)
+            entry.unlink()
+        elif entry.is_dir() and not entry.is_symlink():
+            entry.rmdir()
+        else:
+            entry.unlink()
+    if kept.is_dir() and not any(kept.iterdir()):
+        kept.rmdir()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _overwrite(file: Path) -> None:
+    with file.open("r+b", buffering=0) as stream:
+        left = os.fstat(stream.fileno()).st_size
+        while left > 0:
+            left -= stream.write(_BLOCK[: min(left, len(_BLOCK))])
+        os.fsync(stream.fileno())

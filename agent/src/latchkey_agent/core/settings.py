@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings file: one TOML file, valid as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
+
+_Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
+
+
+class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who answers for the operators. The window shows it; no request can change it."""
+
+    name: _Line = ""
+    phone: _Line = ""
+    contact: _Line = ""
+    privacy_url: _Line = ""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of the file."""
+
+    organization: Organization = Organization()
+    policy: Policy = Policy()
+
+
+class SettingsError(Exception):
+    """The file cannot be used; the text says which key or line is wrong."""
+
+
+class SettingsFile:
+    """Reads the file again whenever it has changed; a missing one means the defaults."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._read: Settings | str = Settings()
+
+    def current(self) -> Settings:
+        """Return the settings as the file says now.
+
+        Raises:
+            SettingsError: it is not valid, or cannot be read.
+        """
+        try:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._read = self._load() if stamp else Settings()
+                self._seen = stamp
+        except OSError as fault:
+            raise SettingsError(f"{self._path.name} cannot be read ({fault.strerror})") from None
+        # Kept as text: an exception that is raised again and again keeps all its tracebacks.
+        if isinstance(self._read, str):
+            raise SettingsError(self._read)
+        return self._read
+
+    def policy_or_nothing(self) -> Policy:
+        """Return the policy for commands that only take back: they work with a wrong file, too."""
+        try:
+            return self.current().policy
+        except SettingsError:
+            return NOTHING_ALLOWED
+
+    def organization(self) -> Organization:
+        """Return who answers for the operators; nobody is named where the file is wrong."""
+        try:
+            return self.current().organization
+        except SettingsError:
+            return Organization()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def _load(self) -> Settings | str:
+        try:
+            return parse(self._path.read_bytes())
+        except SettingsError as fault:
+            return str(fault)
+
+
+def parse(content: bytes) -> Settings:
+    """Return the settings in a TOML text.
+
+    Raises:
+        SettingsError: not TOML, an unknown key, or a value out of its bounds.
+    """
+    try:
+        return msgspec.toml.decode(content, type=Settings)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError(str(fault).rstrip(".")) from None
+
+
+def from_object(value: dict[str, Any]) -> Settings:
+    """Return the settings in an object that has the file's shape.
+
+    Raises:
+        SettingsError: an unknown key, or a value out of its bounds.
+    """
+    try:
+        return msgspec.convert(value, Settings)
+    except msgspec.ValidationError as fault:
+        raise SettingsError(str(fault).rstrip(".")) from None
+
+
+def is_in_place(file: Path, wanted: Settings) -> bool:
+    """Tell whether a file says just this; one that is missing or wrong does not.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return parse(file.read_bytes()) == wanted
+    except (FileNotFoundError, SettingsError):
+        return False
+
+
+def put(file: Path, wanted: Settings) -> None:
+    """Replace a settings file as a whole: after a crash it says the old or the new.
+
+    Raises:
+        OSError: it could not be written; the old one stays.
+    """
+    fresh = file.with_suffix(".new")
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(rendered(wanted))
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def rendered(wanted: Settings) -> bytes:
+    """Return settings as TOML, every key with its value."""
+    lines: list[str] = []
+    for table, values in msgspec.to_builtins(wanted).items():
+        lines += [f"[{table}]", *(f"{name} = {_literal(value)}" for name, value in values.items()), ""]
+    return "\n".join(lines).encode()
+
+
+def _literal(value: str | float | bool) -> str:  # noqa: FBT001 - TOML has them all
+    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0).
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for the agent's start: what a crash or another boot has left half done is settled."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from . import commands as c
+from . import effects as fx
+from . import events as e
+from .decision import Decision, drop, end_grant, live_grants, use_up
+from .grants import must_allow, not_too_soon
+from .model import State, Ticket
+from .policy import Policy
+from .refusal import Refused
+from .requests import refused_entry
+from .transitions import OPEN_REQUESTS, TicketState
+
+FOREIGN_TICKET = timedelta(minutes=15)
+"""How long the logon screen has after a restart that nobody asked the agent for."""
+
+
+def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) -> Decision:
+    """End what a crash has left in doubt: a password that Windows may have refused, a secret that is gone."""
+    decision = Decision()
+    for grant in live_grants(state):
+        if grant.on_trial:
+            decision += end_grant(state, grant, now, "reject", "the agent stopped while Windows checked it")
+        elif grant.id not in command.sealed:
+            decision += end_grant(state, grant, now, "reject", "its sealed record is missing")
+    for request in state.requests.values():
+        if request.state in OPEN_REQUESTS and request.attempts > request.judged:
+            decision += refused_entry(request, "agent_failed", now, retry=True)
+    return decision
+
+
+def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
+    """A new boot: what the last one left half done is settled, waiting tickets are announced."""
+    if command.boot_id == state.boot_id:
+        return Decision()
+    decision = Decision((e.BootSeen(at=now, boot_id=command.boot_id),))
+    for ticket in state.tickets.values():
+        decision += _after_boot(state, ticket, command, now)
+    waiting = any(t.state is TicketState.ISSUED and t.action == "restart" for t in state.tickets.values())
+    if state.boot_id and not waiting:
+        decision += _foreign(state, command, now, policy)
+    return decision
+
+
+def _after_boot(state: State, ticket: Ticket, command: c.SeeBoot, now: datetime) -> Decision:
+    if ticket.state is TicketState.REDEEMED:
+        interrupted = e.TicketRefused(at=now, ticket=ticket.id, why="interrupted")
+        return Decision((interrupted,)) + use_up(state, state.grants[ticket.grant], now, ticket.id)
+    if ticket.state is TicketState.LOGGED_ON and ticket.closing is None:
+        return Decision((e.DesktopClosed(at=now, ticket=ticket.id, how="gone"),))
+    if ticket.state is not TicketState.ISSUED:
+        return Decision()
+    if ticket.action == "unlock":
+        void = Decision((drop(ticket, now, "cancel", "restarted"),))
+        return void + use_up(state, state.grants[ticket.grant], now, ticket.id)
+    return Decision(effects=(fx.AnnounceTicket(ticket=ticket.id, boot_id=command.boot_id),))
+
+
+def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
+    """Somebody else restarted the PC: use a grant whose terms cover that."""
+    if not policy.allow_foreign_restarts:
+        return Decision()
+    for grant in live_grants(state):
+        if not grant.terms.foreign_restarts:
+            continue
+        try:
+            must_allow(grant, "restart", now)
+            not_too_soon(state, now, policy)
+        except Refused:
+            continue
+        issued = e.TicketIssued(
+            at=now,
+            ticket=command.ticket,
+            grant=grant.id,
+            action="restart",
+            expires_at=min(now + FOREIGN_TICKET, grant.terms.not_after),
+            boot_before=state.boot_id,
+            foreign=True,
+        )
+        announce = fx.AnnounceTicket(ticket=command.ticket, boot_id=command.boot_id)
+        return Decision((issued,), (announce,))
+    return Decision()

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applying a grant: terms and password are checked again, then a ticket is written."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal
+
+from latchkey_agent.core.core import Core
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.bystanders import others
+from latchkey_agent.domain.decision import Decision, open_session
+from latchkey_agent.domain.grants import ended_refusal, session_grant, usable
+from latchkey_agent.domain.idempotency import done_before
+from latchkey_agent.domain.model import Account, Grant, State, Ticket, finished
+from latchkey_agent.domain.permits import find_ticket
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.terms import canonical
+from latchkey_agent.ports import RENAME, LogonRefusal, PortError, SignIn
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol.frames import wipe
+from latchkey_agent.storage.vault import VaultError
+
+from . import views
+from .peer import Peer
+
+TEMPORARY = frozenset({LogonRefusal.NO_LOGON_SERVERS, LogonRefusal.LOGON_HOURS})
+"""Refusals that say nothing about the password; the grant stays."""
+
+
+class Applying:
+    """Answers `credential_apply` and `apply_wait`."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._one_at_a_time = threading.Lock()
+
+    def apply(self, request: m.CredentialApply, peer: Peer) -> m.Answer:
+        """Begin one use, or join the one that this request means."""
+        self._core.policy()
+        # Two trials at once of a password that Windows refuses would be one too many (rule 6).
+        with self._one_at_a_time:
+            if not request.check and (done := done_before(self._core.state, request.call)):
+                return self._begun(request, done[0])
+            command = self._command(request)
+            decision, state = self._look(command, request, peer)
+            if decision.events and request.action == "restart":
+                self._must_keep_name()
+            if decision.events and not request.check:
+                decision, state = self._use(command, self._try_password(request), request.call, peer)
+        return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
+
+    def _must_keep_name(self) -> None:
+        """Raise Refused where the PC comes back under another name: the sealed record is for this one."""
+        if RENAME in self._core.computer.power.pending_reasons():
+            raise Refused("rename_pending", device=self._core.computer.device)
+
+    def _begun(self, request: m.CredentialApply, ticket: str) -> m.Answer:
+        """Return how far the use is that this very call began, however it ended: it is one use."""
+        state = self._core.state
+        answer = _ticket_answer(state, request.session, find_ticket(state, ticket))
+        return codec.done(answer, changed=True)
+
+    def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
+        lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
+        return c.ApplyGrant(
+            name=request.session,
+            ticket=self._core.new_id(),
+            action=request.action,
+            boot_id=self._core.computer.power.boot_id(),
+            step=request.step,
+            message=request.message,
+            grace=request.grace,
+            within=request.within,
+            relock_after=request.relock_after,
+            desktop=_desktop([s for s in signed_in if lender and s.account.sid == lender.sid]),
+            others=others(signed_in, lender) if lender else (),
+        )
+
+    def _look(self, command: c.ApplyGrant, request: m.CredentialApply, peer: Peer) -> tuple[Decision, State]:
+        """Return what applying would do; a refusal is one, although nobody was asked yet."""
+        try:
+            return self._core.preview(command)
+        except Refused as refusal:
+            if not request.check:
+                self._core.note_refusal(type(command).__name__, refusal, peer.name)
+            raise
+
+    def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
+        """Write the ticket; where the grant was taken back meanwhile, its trial is over all the same."""
+        try:
+            with self._core.changed:
+                return self._core.execute(command, actor=peer.name, key=call), self._core.state
+        finally:
+            self._core.execute(c.EndTrial(grant=tried.id))
+
+    def _usable(self, request: m.CredentialApply) -> Grant:
+        state = self._core.state
+        session = open_session(state, request.session)
+        return usable(state, session.id, request.session, request.action, self._core.now())
+
+    def _lender(self, request: m.CredentialApply) -> Account | None:
+        state = self._core.state
+        grant = session_grant(state, open_session(state, request.session).id)
+        return grant.account if grant is not None else None
+
+    def _try_password(self, request: m.CredentialApply) -> Grant:
+        """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
+
+        Not under the core's lock: Windows may ask a domain controller, and a
+        revocation must not wait for that. Returns the grant that was tried.
+        """
+        grant = self._usable(request)
+        if grant.on_trial:
+            # What Windows said the last time could not be journalled.
+            raise self._rejected(grant, "an earlier trial has no known result", request)
+        self._core.execute(c.BeginTrial(grant=grant.id))
+        try:
+            refusal = self._ask_windows(grant)
+        except (PortError, Refused):
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise
+        if refusal is None:
+            return grant
+        sentence = views.ACCOUNT_SENTENCES.get(refusal, refusal)
+        if refusal in TEMPORARY:
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise Refused("account_refused", detail=sentence)
+        raise self._rejected(grant, sentence, request)
+
+    def _rejected(self, grant: Grant, why: str, request: m.CredentialApply) -> Refused:
+        """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
+        with self._core.changed:
+            self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
+            after = self._core.state.grants[grant.id]
+        return ended_refusal(after, request.session)
+
+    def _ask_windows(self, grant: Grant) -> str | None:
+        terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
+        try:
+            secret = self._core.unseal(grant.id, terms)
+        except VaultError as fault:
+            return str(fault)
+        try:
+            return self._core.computer.accounts.check(grant.account, secret)
+        finally:
+            wipe(secret)
+
+    def wait(self, request: m.ApplyWait, _peer: Peer) -> m.Answer:
+        """Answer when the ticket's story moves on, or when the wait is over."""
+        first = find_ticket(self._core.state, request.ticket)
+
+        def moved() -> bool | None:
+            now = self._core.state.tickets.get(request.ticket)
+            return None if now is not None and now.state == first.state and not finished(now) else True
+
+        self._core.wait_for(moved, request.wait)
+        state = self._core.state
+        answer = _ticket_answer(state, request.session, find_ticket(state, request.ticket))
+        return codec.done(answer, changed=False)
+
+
+def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
+    if not mine:
+        return "none"
+    return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
+
+
+def _answer(state: State, session: str, decision: Decision) -> m.ApplyAnswer:
+    """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
+    if (ticket := state.tickets.get(decision.subject)) is not None:
+        return _ticket_answer(state, session, ticket)
+    left = views.left_view(state.grants[decision.subject])
+    return m.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
+
+
+def _ticket_answer(state: State, session: str, ticket: Ticket) -> m.ApplyAnswer:
+    return m.ApplyAnswer(
+        session=session,
+        use=views.use_view(state, ticket),
+        left=views.left_view(state.grants[ticket.grant]),
+        boot_id=state.boot_id,
+        finished=finished(ticket),
+        waiting_for=views.use_waits_for(state, ticket),
+    )

@@ -1,0 +1,368 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control pipe: what an operator may ask, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from latchkey_agent import __version__
+from latchkey_agent.core.core import Core
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.decision import in_use, open_session
+from latchkey_agent.domain.forecast import forecast
+from latchkey_agent.domain.idempotency import done_before
+from latchkey_agent.domain.model import Account, Grant, Requester, State, Terms
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.requests import find_request
+from latchkey_agent.domain.terms import resolve, window
+from latchkey_agent.domain.transitions import OPEN_REQUESTS, GrantState
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import PROTOCOL_VERSION, codec
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol.errors import error
+
+from . import signed_receipts, views
+from .apply import Applying
+from .display_blocks import HeldBack
+from .peer import Peer
+
+Handler = Callable[[Any, Peer], m.Answer]
+WITHOUT_JOURNAL = (m.Info, m.JournalReset, m.EraseAll)
+"""What is answered even if there is no journal; of everything else it would only be said that it is unknown."""
+ERASURE_WAIT = 10.0
+"""Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
+
+
+class ControlDesk:
+    """Answers the operator's requests, one by one."""
+
+    def __init__(self, core: Core, held: HeldBack) -> None:
+        self._core = core
+        self._held = held
+        self._applying = Applying(core)
+        self._handlers: dict[type[m.ControlRequest], Handler] = {
+            m.SessionStart: self._session_start,
+            m.SessionEnd: self._session_end,
+            m.CredentialRequest: self._credential_request,
+            m.RequestWait: self._request_wait,
+            m.RequestWithdraw: self._request_withdraw,
+            m.CredentialApply: self._applying.apply,
+            m.ApplyWait: self._applying.wait,
+            m.CredentialRevoke: self._revoke,
+            m.Checkpoint: self._checkpoint,
+            m.Info: self._info,
+            m.Receipt: self._receipt,
+            m.JournalVerify: self._verify,
+            m.JournalReset: self._journal_reset,
+            m.EraseAll: self._erase_all,
+        }
+
+    def answer(self, body: bytes, peer: Peer) -> m.Answer:
+        """Return the answer to one request; every fault is one, too."""
+        try:
+            request = codec.decode_control(body)
+            peer.must_be_operator()
+            if not isinstance(request, WITHOUT_JOURNAL):
+                _ = self._core.journal
+            return self._handlers[type(request)](request, peer)
+        except codec.ProtocolError as fault:
+            return codec.refused(fault.view)
+        except Refused as refusal:
+            return codec.refused(views.refusal_view(refusal))
+        except PortError as fault:
+            return codec.refused(error("agent_failed", detail=str(fault)))
+
+    # --- support session ----------------------------------------------------------
+
+    def _session_start(self, request: m.SessionStart, peer: Peer) -> m.Answer:
+        self._core.policy()
+        now, zone = self._core.now(), self._core.computer.clock.zone()
+        asked = request.requester
+        command = c.OpenSession(
+            session=self._core.new_id(),
+            name=request.session,
+            requester=Requester(asked.name, asked.organization, asked.role, peer.name),
+            reason=request.reason,
+            ticket=request.ticket,
+            language=request.language,
+            ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
+        )
+        subject, state, changed = self._run(command, request, peer)
+        result = m.SessionAnswer(session=views.session_view(state, state.sessions[subject]))
+        return codec.done(result, changed=changed)
+
+    def _run(self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
+        """Execute a command, or only look at what it would do; return subject, state, changed.
+
+        One that this very call has done already is not done again, and is its change all the same.
+        """
+        with self._core.changed:
+            if not request.check and (done := done_before(self._core.state, request.call)):
+                return done[0], self._core.state, True
+            return self._execute(command, request, peer)
+
+    def _execute(
+        self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer
+    ) -> tuple[str, State, bool]:
+        if request.check:
+            decision, state = self._core.preview(command)
+        else:
+            decision = self._core.execute(command, actor=peer.name, key=request.call)
+            state = self._core.state
+        return decision.subject, state, bool(decision.events)
+
+    def _session_end(self, request: m.SessionEnd, peer: Peer) -> m.Answer:
+        subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
+        if not request.check:
+            self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
+            after = self._core.state
+            # Whoever used the name again meanwhile made the agent forget this session.
+            state = after if subject in after.sessions else state
+        grants = [g for g in state.grants.values() if g.session == subject]
+        result = m.EndedAnswer(
+            session=views.session_view(state, state.sessions[subject]),
+            erasure=[self._proof(grant) for grant in grants],
+            receipts=[
+                signed_receipts.view(self._core, state, r.id)
+                for r in state.requests.values()
+                if r.session == subject
+            ],
+        )
+        return codec.done(result, changed=changed)
+
+    def _erased(self, session: str | None) -> bool | None:
+        """Return True once no ended grant (of that session) still waits for its proof."""
+        waiting = (
+            g
+            for g in self._core.state.grants.values()
+            if g.ended is not None and g.erasure is None and session in {None, g.session}
+        )
+        return None if any(waiting) else True
+
+    def _proof(self, grant: Grant) -> m.ErasureView:
+        """Return the proof, or that there is none yet: never a promise."""
+        found = views.erasure_view(grant)
+        if found is not None:
+            return found
+        now = self._core.now()
+        check = m.ErasureCheck(name="erasure", passed=False, detail="not checked yet")
+        return m.ErasureView(grant=grant.id, confirmed=False, checked_at=str(views.text(now)), checks=[check])
+
+    def _checkpoint(self, request: m.Checkpoint, peer: Peer) -> m.Answer:
+        before_session = open_session(self._core.state, request.session)
+        mark = before_session.marks.get(request.step)
+        state = self._core.state
+        before = None if mark is None else views.mark_view(state, before_session, request.step, mark)
+        changed = False
+        if request.state is not None:
+            wanted = None if request.state == "absent" else request.state
+            command = c.SetMark(name=request.session, step=request.step, state=wanted)
+            _, state, changed = self._run(command, request, peer)
+        session = views.session_view(state, state.sessions[before_session.id])
+        result = m.CheckpointAnswer(
+            session=request.session, step=request.step, before=before, checkpoints=session.checkpoints
+        )
+        return codec.done(result, changed=changed)
+
+    # --- request ---------------------------------------------------------------------
+
+    def _credential_request(self, request: m.CredentialRequest, peer: Peer) -> m.Answer:
+        self._core.policy()
+        session = open_session(self._core.state, request.session)
+        now, zone = self._core.now(), self._core.computer.clock.zone()
+        begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
+        command = c.MakeRequest(
+            request=self._core.new_id(),
+            code=f"{int.from_bytes(self._core.random(4), 'big') % 10_000:04}",
+            name=request.session,
+            account=self._account(request.account),
+            terms=Terms(request.restarts, request.unlocks, request.foreign_restarts, begin, end),
+            answer_by=self._answer_by(request, now, end),
+        )
+        here = self._here()
+        subject, state, changed = self._run(command, request, peer)
+        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+
+    def _here(self) -> views.Screens:
+        """Return who is signed in; asked before anything changes, so that a failure means that nothing did."""
+        here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
+        return views.Screens(here, self._held.reason)
+
+    def _answer_by(self, request: m.CredentialRequest, now: datetime, end: datetime) -> datetime:
+        if request.answer_by is not None:
+            return min(end, resolve("answer_by", request.answer_by, now, self._core.computer.clock.zone()))
+        if request.answer_within is not None:
+            return min(end, now + timedelta(seconds=request.answer_within))
+        return end
+
+    def _account(self, name: str | None) -> Account:
+        """Return the account to ask: the one named, or who is signed in at the console."""
+        if name:
+            found = self._core.computer.accounts.find(name)
+            if found is None:
+                raise Refused("no_such_account", account=name)
+            return found
+        here = [s for s in self._core.computer.sessions.signed_in() if s.console]
+        if not here:
+            raise Refused("nobody_signed_in")
+        return here[0].account
+
+    def _request_wait(self, request: m.RequestWait, _peer: Peer) -> m.Answer:
+        first = find_request(self._core.state, request.request)
+        reason = self._held.reason(first.id)
+
+        def moved() -> bool | None:
+            found = self._core.state.requests.get(first.id)
+            same = found == first and self._held.reason(first.id) == reason
+            return None if same and first.state in OPEN_REQUESTS else True
+
+        self._core.wait_for(moved, request.wait)
+        state = self._core.state
+        found = find_request(state, first.id)
+        result = _request_answer(state, request.session, first.id, self._here())
+        if (failed := views.request_error(found)) is not None:
+            return codec.refused(failed, result)
+        return codec.done(result, changed=False)
+
+    def _request_withdraw(self, request: m.RequestWithdraw, peer: Peer) -> m.Answer:
+        here = self._here()
+        subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
+        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+
+    # --- taking back -----------------------------------------------------------------
+
+    def _revoke(self, request: m.CredentialRevoke, peer: Peer) -> m.Answer:
+        session = open_session(self._core.state, request.session)
+        grants = [g.id for g in in_use(self._core.state, session.id)]
+        return self._end_grants(grants, grants, request, peer)
+
+    def _erase_all(self, request: m.EraseAll, peer: Peer) -> m.Answer:
+        if not request.check:
+            self._core.give_up_newer()
+        if not self._core.is_damaged:
+            _ = self._core.journal
+        grants = [g.id for g in in_use(self._core.state)]
+        told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
+        return self._end_grants(grants, told, request, peer)
+
+    def _end_grants(
+        self,
+        ids: list[str],
+        told: list[str],
+        request: m.ControlRequest,
+        peer: Peer,
+    ) -> m.Answer:
+        """Give grants back; answer with the proofs of all that are to be `told`, or were ended by this very call."""
+        state = self._core.state
+        before = () if request.check else done_before(state, request.call)
+        for grant in ids:
+            _, state, _ = self._execute(c.EndGrant(grant=grant, how="withdraw", why=peer.name), request, peer)
+        after = state
+        if not request.check:
+            self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
+            after = self._core.state
+        grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *told))]
+        result = m.RevokeAnswer(
+            grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
+        )
+        return codec.done(result, changed=bool(ids or before))
+
+    # --- reading -----------------------------------------------------------------------
+
+    def _info(self, request: m.Info, _peer: Peer) -> m.Answer:
+        self._core.try_tick()
+        state = self._core.state
+        names = {s.id for s in state.sessions.values() if request.session in {None, s.name}}
+        grants = [g for g in state.grants.values() if g.session in names]
+        asked = [r for r in state.requests.values() if r.session in names]
+        here = self._here()
+        reasons = self._core.computer.power.pending_reasons()
+        result = m.InfoAnswer(
+            agent=self._agent(),
+            sessions=[views.session_view(state, state.sessions[i]) for i in state.sessions if i in names],
+            requests=[views.request_view(r, here) for r in asked],
+            grants=[views.grant_view(state, g) for g in grants],
+            erasure=[proof for g in grants if (proof := views.erasure_view(g)) is not None],
+            pending_restart=m.PendingRestartView(pending=bool(reasons), reasons=reasons),
+            receipts=[signed_receipts.view(self._core, state, r.id) for r in asked]
+            if request.receipts
+            else [],
+            forecast=self._forecast(request.account) if request.forecast else None,
+        )
+        return codec.done(result, changed=False)
+
+    def _agent(self) -> m.AgentView:
+        problem, organization = self._core.problem, ""
+        try:
+            self._core.policy()
+            organization = self._core.settings.current().organization.name
+        except Refused as refusal:
+            problem = problem or views.refusal_view(refusal).message
+        return m.AgentView(
+            version=__version__,
+            protocol=PROTOCOL_VERSION,
+            device=self._core.computer.device,
+            boot_id=self._core.computer.power.boot_id(),
+            now=str(views.text(self._core.now())),
+            ready=not problem and not self._unconfirmed(),
+            organization=organization,
+            problem=problem or self._unconfirmed(),
+        )
+
+    def _unconfirmed(self) -> str:
+        failed = [g.id for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
+        return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
+
+    def _forecast(self, name: str | None) -> m.ForecastView:
+        signed_in = self._core.computer.sessions.signed_in()
+        account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
+        facts = self._core.computer.accounts.facts(account)
+        findings = forecast(facts, account, signed_in, self._core.now())
+        views_ = [
+            m.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
+            for f in findings
+        ]
+        return m.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
+
+    def _receipt(self, request: m.Receipt, _peer: Peer) -> m.Answer:
+        view = signed_receipts.view(self._core, self._core.state, request.receipt)
+        return codec.done(m.ReceiptAnswer(receipt=view), changed=False)
+
+    def _verify(self, _request: m.JournalVerify, _peer: Peer) -> m.Answer:
+        with self._core.storage() as journal:
+            verdict = journal.verify()
+        result = m.JournalAnswer(
+            events=verdict.head.seq,
+            head=verdict.head.hash.hex(),
+            intact=not verdict.problem,
+            problem=verdict.problem,
+        )
+        return codec.done(result, changed=False)
+
+    def _journal_reset(self, request: m.JournalReset, _peer: Peer) -> m.Answer:
+        if request.check:
+            self._core.must_be_unusable()
+            result = m.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
+            return codec.done(result, changed=True)
+        aside = self._core.reset_journal()
+        head = self._core.head()
+        result = m.JournalAnswer(
+            events=head.seq, head=head.hash.hex(), intact=True, problem=f"kept as {aside}"
+        )
+        return codec.done(result, changed=True)
+
+
+def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> m.RequestAnswer:
+    """Return a request with the grant that came of it; `subject` is either's id."""
+    grant = state.grants.get(subject) or next(
+        (g for g in state.grants.values() if g.request == subject), None
+    )
+    request = state.requests.get(subject)
+    return m.RequestAnswer(
+        session=session,
+        request=None if request is None else views.request_view(request, here),
+        grant=None if grant is None else views.grant_view(state, grant),
+    )

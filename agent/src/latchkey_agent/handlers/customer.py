@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The customer pipe: what a companion may see and say, about its own account only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from latchkey_agent.core.core import Core
+from latchkey_agent.core.settings import Organization
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.decision import live_grants
+from latchkey_agent.domain.grants import find_grant
+from latchkey_agent.domain.model import Account, Grant, Notice, Request, State
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.requests import TRIES, blocked_by_erasure, find_request
+from latchkey_agent.domain.terms import canonical
+from latchkey_agent.domain.transitions import ASKED_REQUESTS, OPEN_REQUESTS, GrantState, RequestState
+from latchkey_agent.ports import LogonRefusal, PortError
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol.errors import error
+from latchkey_agent.storage.vault import tag_of
+
+from . import signed_receipts, views
+from .display_blocks import HeldBack
+from .peer import Peer
+
+RETRY = frozenset(
+    {
+        LogonRefusal.WRONG_PASSWORD,
+        LogonRefusal.LOOKS_LIKE_PIN,
+        LogonRefusal.BLANK_PASSWORD,
+        "other_account_entered",
+        "agent_failed",
+    }
+)
+"""Refusals that another try may mend."""
+SHOWN_REQUESTS = 20
+"""A companion sees so many open requests, the oldest first: whoever asks without end does not make it blind."""
+SHOWN_RECEIPTS = 20
+"""A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
+
+
+class CustomerDesk:
+    """Answers companions. The peer's account decides what there is to see."""
+
+    def __init__(self, core: Core, held: HeldBack) -> None:
+        self._core = core
+        self._held = held
+        self._handlers: dict[
+            type[p.CustomerRequest], Callable[[Any, bytearray, Account], p.CustomerAnswer]
+        ] = {
+            p.CustomerWatch: self._watch,
+            p.RequestShown: self._shown,
+            p.RequestHeldBack: self._held_back,
+            p.RequestAllow: self._allow,
+            p.RequestLater: self._later,
+            p.RequestDecline: self._decline,
+            p.GrantRevoke: self._revoke,
+            p.GrantPause: self._pause,
+            p.NoticesClosed: self._notices_closed,
+            p.OwnReceipts: self._receipts,
+        }
+
+    def answer(self, body: bytes, secret: bytearray, peer: Peer) -> p.CustomerAnswer:
+        """Return the answer to one message; the caller overwrites `secret`."""
+        try:
+            account = peer.must_be_somebody()
+            self._core.must_know()
+            request = codec.decode_customer(body)
+            return self._handlers[type(request)](request, secret, account)
+        except codec.ProtocolError as fault:
+            return p.CustomerAnswer(done=False, error=fault.view)
+        except Refused as refusal:
+            return p.CustomerAnswer(done=False, error=views.refusal_view(refusal))
+        except PortError as fault:
+            return p.CustomerAnswer(done=False, error=error("agent_failed", detail=str(fault)))
+
+    # --- looking ------------------------------------------------------------------
+
+    def _watch(self, request: p.CustomerWatch, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        def newer() -> bool | None:
+            return True if self._core.state.version > request.seen else None
+
+        self._core.wait_for(newer, request.wait)
+        return p.CustomerAnswer(done=True, desktop=self._desktop(account))
+
+    def _desktop(self, account: Account) -> p.Desktop:
+        state, organization = self._core.state, self._core.settings.organization()
+        zone = self._core.computer.clock.zone()
+        mine = (r for r in state.requests.values() if r.account.sid == account.sid)
+        asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
+        lent = [g for g in live_grants(state) if g.account.sid == account.sid]
+        told = [n for n in state.notices.values() if n.account == account.sid]
+        return p.Desktop(
+            version=state.version,
+            organization=organization.name,
+            phone=organization.phone,
+            asked=[
+                self._asked(state, r, organization, lambda t: t.astimezone(zone).isoformat()) for r in asked
+            ],
+            lent=[_lent(state, g) for g in lent],
+            notices=[_notice(n) for n in told],
+        )
+
+    def _asked(
+        self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]
+    ) -> p.AskedItem:
+        session, terms = state.sessions[request.session], request.terms
+        return p.AskedItem(
+            request=request.id,
+            code=request.code,
+            user=request.account.user,
+            domain=request.account.domain,
+            device=self._core.computer.device,
+            language=session.language,
+            requester=session.requester.name or session.requester.operator,
+            role=session.requester.role,
+            requester_organization=session.requester.organization,
+            organization=organization.name,
+            phone=organization.phone,
+            reason=session.reason,
+            ticket=session.ticket,
+            restarts=terms.restarts,
+            unlocks=terms.unlocks,
+            foreign_restarts=terms.foreign_restarts,
+            not_before=local(terms.not_before),
+            not_after=local(terms.not_after),
+            answer_by=local(request.answer_by),
+            tries_left=TRIES - request.judged,
+            last_refusal=request.last_refusal,
+        )
+
+    def _receipts(self, _request: p.OwnReceipts, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        state = self._core.state
+        mine = [r.id for r in state.requests.values() if r.account.sid == account.sid]
+        newest = reversed(mine[-SHOWN_RECEIPTS:])
+        return p.CustomerAnswer(
+            done=True, receipts=[signed_receipts.view(self._core, state, r) for r in newest]
+        )
+
+    # --- answering ------------------------------------------------------------------
+
+    def _mine(self, request_id: str, account: Account) -> Request:
+        """Return a request to this account; another's does not exist for it."""
+        request = find_request(self._core.state, request_id)
+        if request.account.sid != account.sid:
+            raise Refused("no_request", request=request_id)
+        return request
+
+    def _done(self) -> p.CustomerAnswer:
+        return p.CustomerAnswer(done=True)
+
+    def _shown(self, request: p.RequestShown, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        asked = self._mine(request.request, account)
+        # Said by a companion that may know nothing of what kept the one before it from showing.
+        self._held.note(asked.id, None)
+        if asked.state is not RequestState.SHOWN:
+            command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
+            self._core.execute(command, actor=account.qualified)
+        return self._done()
+
+    def _held_back(
+        self, request: p.RequestHeldBack, _secret: bytearray, account: Account
+    ) -> p.CustomerAnswer:
+        self._held.note(self._mine(request.request, account).id, request.reason)
+        return self._done()
+
+    def _later(self, request: p.RequestLater, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        asked = self._mine(request.request, account)
+        until = self._core.now() + timedelta(seconds=request.seconds)
+        self._core.execute(c.PostponeRequest(request=asked.id, until=until), actor=account.qualified)
+        return self._done()
+
+    def _decline(self, request: p.RequestDecline, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        asked = self._mine(request.request, account)
+        command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report)
+        self._core.execute(command, actor=account.qualified)
+        return self._done()
+
+    def _allow(self, request: p.RequestAllow, secret: bytearray, account: Account) -> p.CustomerAnswer:
+        """Check the password with Windows, once, and seal it (rules 4 and 6)."""
+        self._core.policy()
+        blocked_by_erasure(self._core.state)
+        asked = self._mine(request.request, account)
+        # The entry counts before it is judged: neither a crash nor a second answer at once is one more try.
+        self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
+        try:
+            refusal = self._judge(request, secret, asked)
+            if refusal is None:
+                self._seal(asked, secret)
+        except PortError:
+            self._refused(asked, "agent_failed")
+            raise
+        return self._done() if refusal is None else self._refused(asked, refusal)
+
+    def _judge(self, request: p.RequestAllow, secret: bytearray, asked: Request) -> str | None:
+        """Return why the entry cannot serve, None if Windows accepts it."""
+        found = self._core.computer.accounts.find(request.entered)
+        if found is None or found.sid != asked.account.sid:
+            return "other_account_entered"
+        if not secret:
+            return LogonRefusal.BLANK_PASSWORD
+        return self._core.computer.accounts.check(asked.account, secret)
+
+    def _refused(self, asked: Request, refusal: str) -> p.CustomerAnswer:
+        with self._core.changed:
+            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
+            after = self._core.state.requests[asked.id]
+        left = TRIES - after.attempts if after.state in OPEN_REQUESTS else 0
+        return p.CustomerAnswer(
+            done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
+        )
+
+    def _seal(self, asked: Request, secret: bytearray) -> None:
+        grant = self._core.new_id()
+        terms = canonical(asked.terms, asked.account, grant, self._core.computer.device)
+        record = self._core.vault.seal(grant, terms, secret)
+        given = c.GiveGrant(request=asked.id, grant=grant, tag=tag_of(record).hex())
+        self._core.execute(given, actor=asked.account.qualified, sealed=record)
+
+    # --- taking back ------------------------------------------------------------------
+
+    def _revoke(self, request: p.GrantRevoke, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
+        for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
+            self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
+        return self._done()
+
+    def _my_grant(self, grant_id: str, account: Account) -> Grant:
+        """Return a grant of this account; another's does not exist for it."""
+        grant = find_grant(self._core.state, grant_id)
+        if grant.account.sid != account.sid:
+            raise Refused("no_grant", session=grant_id)
+        return grant
+
+    def _pause(self, request: p.GrantPause, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+        grant = self._my_grant(request.grant, account)
+        wanted = GrantState.PAUSED if request.pause else GrantState.ACTIVE
+        if grant.state is not wanted:
+            self._core.execute(c.PauseGrant(grant=grant.id, pause=request.pause), actor=account.qualified)
+        return self._done()
+
+    def _notices_closed(
+        self, request: p.NoticesClosed, _secret: bytearray, account: Account
+    ) -> p.CustomerAnswer:
+        self._core.execute(c.CloseNotices(account=account.sid, notices=tuple(request.notices)))
+        return self._done()
+
+
+def _lent(state: State, grant: Grant) -> p.LentItem:
+    session = state.sessions[grant.session]
+    return p.LentItem(
+        grant=grant.id,
+        paused=grant.state is GrantState.PAUSED,
+        requester=session.requester.name or session.requester.operator,
+        reason=session.reason,
+        ticket=session.ticket,
+        not_after=grant.terms.not_after.isoformat(),
+        restarts_left=grant.restarts_left,
+        unlocks_left=grant.unlocks_left,
+        used=sum(1 for t in state.tickets.values() if t.grant == grant.id),
+    )
+
+
+def _notice(notice: Notice) -> p.NoticeItem:
+    return p.NoticeItem(
+        notice=notice.id,
+        kind=notice.kind,
+        at=notice.at.isoformat(),
+        requester=notice.requester,
+        ticket=notice.ticket,
+        detail=notice.detail,
+        not_after=notice.not_after.isoformat() if notice.not_after else "",
+        while_away=notice.while_away,
+    )

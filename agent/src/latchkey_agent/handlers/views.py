@@ -1,0 +1,296 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state as the protocol shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from latchkey_agent.domain.grants import ended_refusal
+from latchkey_agent.domain.model import (
+    Erasure,
+    Grant,
+    Mark,
+    Request,
+    State,
+    SupportSession,
+    Terms,
+    Ticket,
+    finished,
+)
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.transitions import ASKED_REQUESTS, RequestState, TicketState
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol.errors import error
+from latchkey_agent.protocol.local_messages import HoldingBack
+
+ACCOUNT_SENTENCES: dict[str, str] = {
+    LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
+    LogonRefusal.LOOKS_LIKE_PIN: "that is the PIN, not the password",
+    LogonRefusal.BLANK_PASSWORD: "a blank password cannot be lent",
+    LogonRefusal.ACCOUNT_RESTRICTION: "an account restriction keeps it from signing in",
+    LogonRefusal.LOGON_HOURS: "the account may not sign in at this time",
+    LogonRefusal.WORKSTATION: "the account may not sign in on this PC",
+    LogonRefusal.PASSWORD_EXPIRED: "the password has expired",
+    LogonRefusal.ACCOUNT_DISABLED: "the account is disabled",
+    LogonRefusal.LOGON_TYPE: "the account may not sign in interactively here",
+    LogonRefusal.ACCOUNT_EXPIRED: "the account has expired",
+    LogonRefusal.MUST_CHANGE: "the password must be changed first",
+    LogonRefusal.LOCKED_OUT: "the account is locked out",
+    LogonRefusal.NO_LOGON_SERVERS: "no domain controller can be reached",
+    LogonRefusal.OTHER: "Windows refused it",
+    "agent_failed": "the agent could not check or seal the password",
+}
+"""Why an entry cannot serve, as a part of a sentence: Windows' refusals, and one of the agent's own."""
+
+
+def text(moment: datetime | None) -> str | None:
+    """Return a moment as the protocol writes it."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
+
+
+def _must(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+def refusal_view(refused: Refused) -> m.ErrorView:
+    """Return a refusal as an error; places that a rule left out are told as nothing."""
+    places = {"session": "", "detail": "", "request": "", "ticket": "", "account": ""} | refused.places
+    return error(refused.code, retry_after=refused.retry_after, **places)
+
+
+def session_view(state: State, session: SupportSession) -> m.SessionView:
+    """Return a session with its checkpoints."""
+    asked = session.requester
+    return m.SessionView(
+        id=session.id,
+        name=session.name,
+        state=_session_state(session),
+        reason=session.reason,
+        ticket=session.ticket,
+        requester=m.Requester(name=asked.name, organization=asked.organization, role=asked.role),
+        opened_at=_must(session.opened_at),
+        ends_at=_must(session.ends_at),
+        language=session.language,
+        checkpoints={name: mark_view(state, session, name, mark) for name, mark in session.marks.items()},
+    )
+
+
+def _session_state(session: SupportSession) -> Literal["open", "ended", "expired"]:
+    return session.state.value
+
+
+def mark_view(state: State, session: SupportSession, name: str, mark: Mark) -> m.CheckpointView:
+    """Return a checkpoint, and whether its step's restart has come back."""
+    restarted = any(
+        t.session == session.id
+        and t.step == name
+        and t.action == "restart"
+        and t.state is TicketState.LOGGED_ON
+        for t in state.tickets.values()
+    )
+    return m.CheckpointView(state=mark.state, at=_must(mark.at), restarted=restarted)
+
+
+def terms_view(terms: Terms, account: str) -> m.TermsView:
+    """Return terms."""
+    return m.TermsView(
+        account=account,
+        restarts=terms.restarts,
+        unlocks=terms.unlocks,
+        foreign_restarts=terms.foreign_restarts,
+        not_before=_must(terms.not_before),
+        not_after=_must(terms.not_after),
+    )
+
+
+class Screens(NamedTuple):
+    """Who is signed in, by SID, and what holds a request back from its screen."""
+
+    signed_in: Collection[str]
+    held_back: Callable[[str], HoldingBack | None]
+
+
+def request_view(request: Request, screens: Screens) -> m.RequestView:
+    """Return a request, with what it waits for."""
+    return m.RequestView(
+        id=request.id,
+        state=request.state.value,
+        code=request.code,
+        account=request.account.qualified,
+        terms=terms_view(request.terms, request.account.qualified),
+        asked_at=_must(request.asked_at),
+        answer_by=_must(request.answer_by),
+        receipt=request.id,
+        shown_at=text(request.shown_at),
+        later_until=text(request.later_until),
+        answered_at=text(request.answered_at),
+        why=request.why or request.refusal,
+        attempts=request.judged,
+        waiting_for=_waiting_for(request, screens),
+    )
+
+
+_HELD_BACK: dict[HoldingBack, str] = {
+    "locked": "{who} to unlock the screen, so that they can be asked",
+    "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
+    "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
+    "full_screen": "the full-screen program on {who}'s screen to end, which the window does not disturb",
+    "unshown": "Windows to show the window at {who}'s screen, which failed; it is tried again",
+}
+
+
+def _waiting_for(request: Request, screens: Screens) -> str:
+    who = request.account.qualified
+    asked = request.state in ASKED_REQUESTS
+    if asked and request.account.sid not in screens.signed_in:
+        return f"{who} to sign in, so that they can be asked"
+    if asked and (why := screens.held_back(request.id)) is not None:
+        return _HELD_BACK[why].format(who=who)
+    match request.state:
+        case RequestState.PENDING:
+            return f"the window to open at {who}'s screen"
+        case RequestState.SHOWN:
+            return f"{who} to answer the window on their screen"
+        case RequestState.LATER:
+            return f"{who}, who wants to be asked again at {request.later_until:%H:%M}"
+    return ""
+
+
+def request_error(request: Request) -> m.ErrorView | None:
+    """Return why a request brought no grant, None while it still may or did."""
+    if request.state is RequestState.WITHDRAWN:
+        return error("request_withdrawn")
+    if request.state is RequestState.EXPIRED:
+        return error("no_answer")
+    if request.state is not RequestState.DENIED:
+        return None
+    if request.refusal:
+        return entry_error(request.refusal)
+    return error("denied", detail=f": {request.why}" if request.why else "")
+
+
+_ENTRY_ERRORS = {
+    "reported": "reported",
+    "other_account_entered": "other_account_entered",
+    LogonRefusal.WRONG_PASSWORD: "wrong_password",
+    LogonRefusal.LOOKS_LIKE_PIN: "typed_pin",
+}
+
+
+def entry_error(refusal: str) -> m.ErrorView:
+    """Return the error of an entry that cannot serve, by its stable word."""
+    if refusal in _ENTRY_ERRORS:
+        return error(_ENTRY_ERRORS[refusal])
+    return error("account_refused", detail=ACCOUNT_SENTENCES.get(refusal, refusal))
+
+
+def grant_view(state: State, grant: Grant) -> m.GrantView:
+    """Return a grant with its uses."""
+    return m.GrantView(
+        id=grant.id,
+        state=grant.state.value,
+        account=grant.account.qualified,
+        terms=terms_view(grant.terms, grant.account.qualified),
+        left=left_view(grant),
+        granted_at=_must(grant.granted_at),
+        receipt=grant.request,
+        ended=str(grant.ended or ""),
+        ended_at=text(grant.ended_at),
+        uses=[use_view(state, t) for t in state.tickets.values() if t.grant == grant.id],
+    )
+
+
+def left_view(grant: Grant) -> m.LeftView:
+    """Return what a grant still allows: nothing once it has ended."""
+    over = grant.ended is not None
+    return m.LeftView(restarts=0 if over else grant.restarts_left, unlocks=0 if over else grant.unlocks_left)
+
+
+def use_view(state: State, ticket: Ticket) -> m.UseView:
+    """Return one use, with the error that it ended in, if it did."""
+    opened = None
+    if ticket.logged_on_at is not None and ticket.closed_at is not None:
+        opened = round((ticket.closed_at - ticket.logged_on_at).total_seconds(), 3)
+    return m.UseView(
+        ticket=ticket.id,
+        action=ticket.action,
+        state=ticket.state.value,
+        issued_at=_must(ticket.issued_at),
+        account=ticket.account.qualified,
+        boot_before=ticket.boot_before,
+        step=ticket.step,
+        boot_after=ticket.boot_after,
+        logged_on_at=text(ticket.logged_on_at),
+        locked_at=text(ticket.closed_at) if ticket.closing == "locked" else None,
+        disconnected=ticket.closing == "disconnected",
+        desktop_open_seconds=opened,
+        why=ticket.why,
+        foreign=ticket.foreign,
+        error=use_error(state, ticket),
+    )
+
+
+_GRANT_ENDED = frozenset({"revoke", "withdraw", "expire", "reject"})
+
+
+def use_error(state: State, ticket: Ticket) -> m.ErrorView | None:
+    """Return why no logon came of a ticket, None while one still may or did."""
+    match ticket.state:
+        case TicketState.REFUSED if ticket.why == "refused":
+            return error("logon_refused", detail=ticket.detail)
+        case TicketState.REFUSED:
+            return error("logon_interrupted")
+        case TicketState.LAPSED if ticket.why == "not_restarted":
+            return error("ticket_cancelled", detail="its time was over before the PC restarted")
+        case TicketState.LAPSED:
+            return error("logon_did_not_happen")
+        case TicketState.CANCELLED:
+            return _cancelled(state, ticket)
+    return None
+
+
+def _cancelled(state: State, ticket: Ticket) -> m.ErrorView:
+    if ticket.why in _GRANT_ENDED:
+        session = state.sessions[ticket.session].name
+        return refusal_view(ended_refusal(state.grants[ticket.grant], session))
+    if ticket.why == "paused":
+        return error("grant_paused")
+    if ticket.why.startswith("refused: "):
+        return error("restart_refused", detail=ticket.why.removeprefix("refused: "))
+    words = {"end_session": "the support session ended", "restarted": "the PC restarted instead"}
+    return error("ticket_cancelled", detail=words.get(ticket.why, ticket.why))
+
+
+def use_waits_for(state: State, ticket: Ticket) -> str:
+    """Say what a use waits for, empty if it is finished."""
+    if finished(ticket):
+        return ""
+    match ticket.state:
+        case TicketState.ISSUED if ticket.action == "restart" and state.boot_id == ticket.boot_before:
+            return "the PC to go down"
+        case TicketState.ISSUED:
+            return "the logon screen to use the ticket"
+        case TicketState.REDEEMED:
+            return "Windows to sign the customer in"
+    return "the desktop to be locked"
+
+
+def erasure_view(grant: Grant) -> m.ErasureView | None:
+    """Return the proof of a grant's erasure, None while there is none."""
+    if grant.erasure is None:
+        return None
+    return erasure_of(grant.id, grant.erasure)
+
+
+def erasure_of(grant: str, erasure: Erasure) -> m.ErasureView:
+    """Return a proof of erasure."""
+    checks = [
+        m.ErasureCheck(name=name, passed=passed, detail=detail) for name, passed, detail in erasure.checks
+    ]
+    return m.ErasureView(
+        grant=grant, confirmed=erasure.confirmed, checked_at=_must(erasure.checked_at), checks=checks
+    )

@@ -1,0 +1,383 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every message of the control pipe: the requests, and here the answers to them.
+
+The exported JSON Schema is made from these classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from . import PROTOCOL_VERSION
+from .control_requests import (
+    AnyControlRequest,
+    ApplyWait,
+    Checkpoint,
+    ControlRequest,
+    Count,
+    CredentialApply,
+    CredentialRequest,
+    CredentialRevoke,
+    EraseAll,
+    Identifier,
+    Info,
+    JournalReset,
+    JournalVerify,
+    Line,
+    Message,
+    Moment,
+    Name,
+    Receipt,
+    Requester,
+    RequestWait,
+    RequestWithdraw,
+    Seconds,
+    SessionEnd,
+    SessionStart,
+    Wait,
+)
+
+__all__ = [
+    "AgentView",
+    "Answer",
+    "AnyControlRequest",
+    "ApplyAnswer",
+    "ApplyWait",
+    "Checkpoint",
+    "CheckpointAnswer",
+    "CheckpointView",
+    "ControlRequest",
+    "Count",
+    "CredentialApply",
+    "CredentialRequest",
+    "CredentialRevoke",
+    "EndedAnswer",
+    "EraseAll",
+    "ErasureCheck",
+    "ErasureView",
+    "ErrorView",
+    "FindingView",
+    "ForecastView",
+    "GrantState",
+    "GrantView",
+    "Identifier",
+    "Info",
+    "InfoAnswer",
+    "JournalAnswer",
+    "JournalReset",
+    "JournalVerify",
+    "LeftView",
+    "Line",
+    "Message",
+    "Moment",
+    "Name",
+    "PendingRestartView",
+    "Receipt",
+    "ReceiptAnswer",
+    "ReceiptView",
+    "RequestAnswer",
+    "RequestState",
+    "RequestView",
+    "RequestWait",
+    "RequestWithdraw",
+    "Requester",
+    "RevokeAnswer",
+    "Seconds",
+    "SessionAnswer",
+    "SessionEnd",
+    "SessionStart",
+    "SessionView",
+    "TermsView",
+    "TicketState",
+    "UseView",
+    "Wait",
+]
+
+RequestState = Literal["pending", "shown", "later", "granted", "denied", "withdrawn", "expired"]
+GrantState = Literal[
+    "active",
+    "paused",
+    "revoked",
+    "withdrawn",
+    "used_up",
+    "expired",
+    "rejected",
+    "session_ended",
+    "erased",
+    "erase_failed",
+]
+TicketState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
+
+
+# --- what answers are made of -------------------------------------------------
+
+
+class AgentView(Message, frozen=True, kw_only=True):
+    """The agent itself. `boot_id` is random per boot, `now` the PC's clock."""
+
+    version: str
+    protocol: int
+    device: str
+    boot_id: str
+    now: str
+    ready: bool
+    organization: str = ""
+    problem: str = ""
+
+
+class TermsView(Message, frozen=True, kw_only=True):
+    """What the customer was asked for."""
+
+    account: str
+    restarts: int
+    unlocks: int
+    foreign_restarts: bool
+    not_before: str
+    not_after: str
+
+
+class LeftView(Message, frozen=True, kw_only=True):
+    """What the terms still allow."""
+
+    restarts: int
+    unlocks: int
+
+
+class SessionView(Message, frozen=True, kw_only=True):
+    """A support session."""
+
+    id: str
+    name: str
+    state: Literal["open", "ended", "expired"]
+    reason: str
+    ticket: str
+    requester: Requester
+    opened_at: str
+    ends_at: str
+    language: str = ""
+    checkpoints: dict[str, CheckpointView] = {}
+
+
+class CheckpointView(Message, frozen=True, kw_only=True):
+    """A step of the session. `restarted`: its restart, once it has come back."""
+
+    state: Literal["started", "done"]
+    at: str
+    restarted: bool = False
+
+
+class RequestView(Message, frozen=True, kw_only=True):
+    """A request. `waiting_for` is one plain sentence for the operator's screen."""
+
+    id: str
+    state: RequestState
+    code: str
+    account: str
+    terms: TermsView
+    asked_at: str
+    answer_by: str
+    receipt: str
+    shown_at: str | None = None
+    later_until: str | None = None
+    answered_at: str | None = None
+    why: str = ""
+    attempts: int = 0
+    waiting_for: str = ""
+
+
+class GrantView(Message, frozen=True, kw_only=True):
+    """A grant. `state` is where it is now, `ended` why it ended."""
+
+    id: str
+    state: GrantState
+    account: str
+    terms: TermsView
+    left: LeftView
+    granted_at: str
+    receipt: str
+    ended: str = ""
+    ended_at: str | None = None
+    uses: list[UseView] = []
+
+
+class UseView(Message, frozen=True, kw_only=True):
+    """One apply, from ticket to lock."""
+
+    ticket: str
+    action: Literal["restart", "unlock"]
+    state: TicketState
+    issued_at: str
+    account: str
+    boot_before: str
+    step: str | None = None
+    boot_after: str | None = None
+    logged_on_at: str | None = None
+    locked_at: str | None = None
+    disconnected: bool = False
+    desktop_open_seconds: float | None = None
+    why: str = ""
+    foreign: bool = False
+    error: ErrorView | None = None
+
+
+class ErasureCheck(Message, frozen=True, kw_only=True):
+    """One thing that was looked at to confirm an erasure."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class ErasureView(Message, frozen=True, kw_only=True):
+    """The proof of erasure of one grant."""
+
+    grant: str
+    confirmed: bool
+    checked_at: str
+    checks: list[ErasureCheck]
+
+
+class FindingView(Message, frozen=True, kw_only=True):
+    """One thing that helps or hinders an unattended logon."""
+
+    code: str
+    severity: Literal["stops", "warns", "notes"]
+    evidence: str
+    advice: str
+
+
+class ForecastView(Message, frozen=True, kw_only=True):
+    """Will an unattended logon work on this PC."""
+
+    ready: bool
+    findings: list[FindingView]
+
+
+class PendingRestartView(Message, frozen=True, kw_only=True):
+    """Does Windows wait for a restart, and what for."""
+
+    pending: bool
+    reasons: list[str]
+
+
+class ReceiptView(Message, frozen=True, kw_only=True):
+    """A signed receipt: the document, its signature and a rendering to read."""
+
+    id: str
+    document: dict[str, Any]
+    signature: str
+    public_key: str
+    text: str
+
+
+# --- answers -------------------------------------------------------------------
+
+
+class SessionAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `session_start`."""
+
+    session: SessionView
+
+
+class EndedAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `session_end`: the proof of erasure and the closed receipts."""
+
+    session: SessionView
+    erasure: list[ErasureView]
+    receipts: list[ReceiptView]
+
+
+class RequestAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `credential_request`, `request_wait` and `request_withdraw`.
+
+    `request` is absent where a grant that covers the terms was found.
+    """
+
+    session: str
+    request: RequestView | None = None
+    grant: GrantView | None = None
+
+
+class ApplyAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `credential_apply` and `apply_wait`.
+
+    `use` is absent where nothing had to be done (unlock of an unlocked session).
+    `finished`: nothing more will happen to it; `use.error` says if it failed.
+    """
+
+    session: str
+    use: UseView | None = None
+    left: LeftView
+    boot_id: str
+    finished: bool
+    waiting_for: str = ""
+
+
+class RevokeAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `credential_revoke` and `erase_all`."""
+
+    grants: list[GrantView]
+    erasure: list[ErasureView]
+
+
+class CheckpointAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `checkpoint`: what was known before."""
+
+    session: str
+    step: str
+    before: CheckpointView | None = None
+    checkpoints: dict[str, CheckpointView] = {}
+
+
+class InfoAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `info`."""
+
+    agent: AgentView
+    sessions: list[SessionView]
+    requests: list[RequestView]
+    grants: list[GrantView]
+    erasure: list[ErasureView]
+    pending_restart: PendingRestartView
+    receipts: list[ReceiptView] = []
+    forecast: ForecastView | None = None
+
+
+class ReceiptAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `receipt`."""
+
+    receipt: ReceiptView
+
+
+class JournalAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `journal_verify`. `head` is the last event's hash."""
+
+    events: int
+    head: str
+    intact: bool
+    problem: str = ""
+
+
+class ErrorView(Message, frozen=True, kw_only=True):
+    """Why not: a stable code, one plain sentence, and what to do next."""
+
+    code: str
+    message: str
+    hint: str
+    retry_after: float | None = None
+
+
+class Answer(Message, frozen=True, kw_only=True):
+    """The envelope of every answer on the control pipe.
+
+    `refused`: nothing happened. `unknown` is never sent by an agent that is
+    well; it is what a caller must assume when no answer came.
+    """
+
+    protocol: int = PROTOCOL_VERSION
+    outcome: Literal["done", "refused", "unknown"]
+    changed: bool = False
+    result: dict[str, Any] | UnsetType = UNSET
+    error: ErrorView | UnsetType = UNSET

@@ -1,0 +1,401 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal: events, the effects still to run, and the sealed records.
+
+One SQLite database is the only store. An event's hash covers the hash before
+it, so nothing in the middle can change or go missing unnoticed; the last hash
+is kept outside as well (`ports.Anchor`), so the end cannot be cut off. A
+database that does not match is not used: `JournalDamagedError` says why, and
+what it had sealed is overwritten. One that a newer agent wrote
+(`JournalNewerError`), or that the disk does not give (`JournalUnavailableError`), is left as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from latchkey_agent.domain.effects import AnyEffect
+from latchkey_agent.domain.events import AnyEvent
+from latchkey_agent.ports import Anchor, PortError
+
+from .disk_reserve import Reserve
+
+log = logging.getLogger(__name__)
+SCHEMA_VERSION = 1
+"""Of the tables, and of the kinds of events: raised with either, so that an older agent knows what it does not know."""
+BUSY_TIMEOUT = 1000
+"""Milliseconds to wait for another program that has the database open."""
+_PREFIX = b"latchkey event 1\x00"
+_GENESIS = bytes(32)
+_SCHEMA = """
+CREATE TABLE events (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE effects (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) STRICT;
+CREATE TABLE sealed (grant_id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
+CREATE TABLE keys (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+"""
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+    # A statement's own rollback data could hold a sealed record: never in a file beside the journal.
+    "temp_store=MEMORY",
+)
+_DAMAGE = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+)
+"""SQLite's result codes that speak of what is in the file; the others speak of the disk or other programs."""
+_ANCHOR = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})")
+
+
+class JournalDamagedError(Exception):
+    """The journal is not what this agent wrote. Nothing in it can be relied on."""
+
+
+class JournalNewerError(Exception):
+    """A newer agent wrote it. It may be whole, but this agent does not understand all of it."""
+
+
+class JournalUnavailableError(Exception):
+    """The disk did not take it or give it; nothing was changed."""
+
+    def __init__(self, reason: str, *, is_full: bool = False) -> None:
+        super().__init__(reason)
+        self.is_full = is_full
+
+
+class Head(NamedTuple):
+    """The end of the chain: how many events there are, and the last one's hash."""
+
+    seq: int
+    hash: bytes
+
+
+class Verdict(NamedTuple):
+    """What reading the whole chain has shown; `problem` is empty if all is well."""
+
+    head: Head
+    problem: str
+
+
+class LeftOver(NamedTuple):
+    """A file that was searched for a record's mark, and how often it was there."""
+
+    name: str
+    size: int
+    found: int
+
+
+class Change(NamedTuple):
+    """What one transaction writes."""
+
+    events: Sequence[AnyEvent] = ()
+    effects: Sequence[AnyEffect] = ()
+    sealed: tuple[str, bytes] | None = None
+    erased: Sequence[str] = ()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database for this process's threads, which take turns."""
+    wait = BUSY_TIMEOUT / 1000
+    return sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
+
+
+class Journal:
+    """Opens the database at `path`, or makes it.
+
+    Raises:
+        JournalDamagedError: it is not what the anchor says, or no database.
+        JournalNewerError: a newer agent wrote it.
+        JournalUnavailableError: the disk did not take a new one, or does not give this one.
+        PortError: the anchor cannot be read.
+    """
+
+    def __init__(self, path: Path, anchor: Anchor) -> None:
+        self.path = path
+        self._anchor = anchor
+        self._reserve = Reserve(path.with_name(path.name + "-reserve"))
+        self.head = Head(0, _GENESIS)
+        self._is_behind = False
+        self._events = msgspec.json.Decoder(AnyEvent)
+        self._effects = msgspec.json.Decoder(AnyEffect)
+        with _disk(f"{path.name} is not a database of this agent"):
+            self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        fresh = not self.path.exists()
+        if fresh and self._anchor.load() is None:
+            # Before the first event: a crash between the two leaves an empty journal that matches.
+            self._anchor.save(anchored(self.head))
+        db = connect(self.path)
+        try:
+            self._prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            msg = f"its version is {version}, this agent knows {SCHEMA_VERSION}"
+            raise JournalNewerError(msg)
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+    def load(self) -> Iterator[AnyEvent]:
+        """Yield every event in order, checking the chain; afterwards `head` stands.
+
+        Raises:
+            JournalDamagedError: an event is missing or was changed.
+            JournalNewerError: an event is of a kind that this agent does not know.
+            JournalUnavailableError: the disk does not give it.
+            PortError: the anchor cannot be read.
+        """
+        kept = _unanchor(self._anchor.load())
+        head = Head(0, _GENESIS)
+        if kept.seq == 0:
+            _match(head, kept)
+        for head, body in self._chain():
+            if head.seq == kept.seq:
+                _match(head, kept)
+            yield self._decode(head, body)
+        if head.seq < kept.seq:
+            msg = f"it ends at event {head.seq}, though {kept.seq} were written"
+            raise JournalDamagedError(msg)
+        self.head = head
+        if head != kept:
+            self._save_anchor()
+
+    def _chain(self) -> Iterator[tuple[Head, bytes]]:
+        """Yield each event's place and bytes once its hash is checked."""
+        seq, before = 0, _GENESIS
+        with _disk("it cannot be read to its end"):
+            for number, body, digest in self._db.execute("SELECT seq, body, hash FROM events ORDER BY seq"):
+                seq += 1
+                if number != seq or digest != link(before, seq, body):
+                    msg = f"event {seq} is missing or was changed"
+                    raise JournalDamagedError(msg)
+                before = digest
+                yield Head(seq, digest), body
+
+    def _decode(self, head: Head, body: bytes) -> AnyEvent:
+        try:
+            event: AnyEvent = self._events.decode(body)
+        except msgspec.DecodeError as fault:
+            # Its hash fits: it is what an agent wrote.
+            msg = f"event {head.seq} is of no kind that this agent knows ({fault})"
+            raise JournalNewerError(msg) from None
+        return event
+
+    def verify(self) -> Verdict:
+        """Read the whole chain from the disk and compare its end with the anchor.
+
+        Raises:
+            JournalUnavailableError: the disk does not give it.
+            PortError: the anchor cannot be read.
+        """
+        head = Head(0, _GENESIS)
+        try:
+            for place, _ in self._chain():
+                head = place
+            kept = _unanchor(self._anchor.load())
+        except JournalDamagedError as damage:
+            return Verdict(head, str(damage))
+        problem = "" if head == kept == self.head else "its end is not the one that was written last"
+        return Verdict(head, problem)
+
+    def commit(self, change: Change) -> None:
+        """Write one change, all of it or nothing; then move the anchor.
+
+        What erases may use the space that is kept in reserve for it.
+
+        Raises:
+            JournalUnavailableError: nothing was changed.
+        """
+        try:
+            head = self._write(change)
+        except JournalUnavailableError as fault:
+            if not (fault.is_full and change.erased and self._reserve.give_up()):
+                raise
+            head = self._write(change)
+        self.head = head
+        if change.events:
+            self._save_anchor()
+
+    def _write(self, change: Change) -> Head:
+        head = self.head
+        with self._transaction():
+            for event in change.events:
+                body = msgspec.json.encode(event)
+                head = Head(head.seq + 1, link(head.hash, head.seq + 1, body))
+                self._db.execute("INSERT INTO events VALUES (?, ?, ?)", (head.seq, body, head.hash))
+            bodies = ((msgspec.json.encode(effect),) for effect in change.effects)
+            self._db.executemany("INSERT INTO effects (body) VALUES (?)", bodies)
+            if change.sealed is not None:
+                self._db.execute("INSERT INTO sealed VALUES (?, ?)", change.sealed)
+            self._db.executemany(
+                "DELETE FROM sealed WHERE grant_id = ?", ((grant,) for grant in change.erased)
+            )
+        return head
+
+    def catch_up(self) -> None:
+        """Move the anchor if it is behind."""
+        if self._is_behind:
+            self._save_anchor()
+
+    def _save_anchor(self) -> None:
+        """Move the anchor. It may fall behind, which `verify` tells: the events are written already."""
+        try:
+            self._anchor.save(anchored(self.head))
+        except PortError as fault:
+            log.warning("the journal's anchor stays behind for now: %s", fault)
+            self._is_behind = True
+        else:
+            self._is_behind = False
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _disk("it cannot be written"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def pending(self) -> list[tuple[int, AnyEffect]]:
+        """Return the effects that have not been done yet, oldest first.
+
+        Raises:
+            JournalDamagedError: one is of no kind that this agent knows.
+            JournalUnavailableError: the disk does not give them.
+        """
+        with _disk("its effects cannot be read"):
+            rows = self._db.execute("SELECT id, body FROM effects ORDER BY id").fetchall()
+        try:
+            return [(number, self._effects.decode(body)) for number, body in rows]
+        except msgspec.DecodeError as fault:
+            msg = f"an effect is of no kind that this agent knows ({fault})"
+            raise JournalDamagedError(msg) from None
+
+    def done(self, effects: Sequence[int]) -> None:
+        """Forget effects that have been done."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM effects WHERE id = ?", ((number,) for number in effects))
+
+    def sealed(self, grant: str) -> bytes | None:
+        """Return a grant's sealed record, None if there is none."""
+        return self._blob("SELECT record FROM sealed WHERE grant_id = ?", grant)
+
+    def sealed_grants(self) -> list[str]:
+        """Return the ids of all grants that something is sealed for."""
+        with _disk("its sealed records cannot be listed"):
+            return [row[0] for row in self._db.execute("SELECT grant_id FROM sealed")]
+
+    def key(self, name: str) -> bytes | None:
+        """Return a protected key, None if there is none."""
+        return self._blob("SELECT body FROM keys WHERE name = ?", name)
+
+    def _blob(self, query: str, key: str) -> bytes | None:
+        with _disk("it cannot be read"):
+            row = self._db.execute(query, (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def keep_key(self, name: str, body: bytes) -> None:
+        """Keep a protected key, in place of an older one."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
+
+    def truncate_log(self) -> bool:
+        """Write the write-ahead log into the database and empty it; tell if it is empty.
+
+        Waits for nobody: it is tried again, and meanwhile a revocation must get through.
+        """
+        try:
+            self._db.execute("PRAGMA busy_timeout=0")
+            busy, left, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
+        except sqlite3.Error:
+            return False
+        return bool(busy == 0 and left == 0)
+
+    def keep_reserve(self) -> None:
+        """Keep space for taking back, if there is none and the disk has some."""
+        self._reserve.keep()
+
+    def search(self, mark: bytes) -> list[LeftOver]:
+        """Read the journal's files back from the disk and count a mark in each.
+
+        Raises:
+            JournalUnavailableError: a file cannot be read.
+        """
+        with _disk("its files cannot be read back"):
+            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(mark)) for p in files(self.path)]
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def files(path: Path) -> list[Path]:
+    """Return the database's files that exist: itself, write-ahead log, shared memory."""
+    return [
+        p
+        for p in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
+        if p.exists()
+    ]
+
+
+@contextmanager
+def _disk(what: str) -> Iterator[None]:
+    """Tell a damaged database from a disk that does not work."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        if code in _DAMAGE:
+            msg = f"{what} ({fault})"
+            raise JournalDamagedError(msg) from None
+        raise JournalUnavailableError(f"{what} ({fault})", is_full=code == sqlite3.SQLITE_FULL) from None
+    except OSError as fault:
+        raise JournalUnavailableError(f"{what} ({fault.strerror})") from None
+
+
+def link(before: bytes, seq: int, body: bytes) -> bytes:
+    """Return the hash of an event: it covers its place and the hash before it."""
+    return hashlib.sha256(_PREFIX + before + seq.to_bytes(8, "big") + body).digest()
+
+
+def anchored(head: Head) -> bytes:
+    """Return a head as the anchor keeps it."""
+    return f"{head.seq} {head.hash.hex()}".encode()
+
+
+def _unanchor(kept: bytes | None) -> Head:
+    if kept is None:
+        msg = "its anchor is missing"
+        raise JournalDamagedError(msg)
+    if (found := _ANCHOR.fullmatch(kept)) is None:
+        msg = "its anchor cannot be read"
+        raise JournalDamagedError(msg)
+    return Head(int(found[1]), bytes.fromhex(found[2].decode()))
+
+
+def _match(head: Head, kept: Head) -> None:
+    if head != kept:
+        msg = f"event {head.seq} is not the one that was written"
+        raise JournalDamagedError(msg)

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can happen to a PC of the lab, beside what its customer does and what is a fault switch."""
+
+from __future__ import annotations
+
+import resource
+import secrets
+from typing import TYPE_CHECKING
+
+from lab.simulated.keys import MachineKeys
+from lab.simulated.loop import lab_loop
+from latchkey_agent.ports import RENAME
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lab.simulated.machine import Machine
+    from lab.simulated.pc_services import Services
+    from lab.simulated.power_model import Power
+    from lab.simulated.windows_model import Windows
+    from lab.simulated.windows_server import PortServer
+
+
+class Mishaps:
+    """A part of `pc.SimulatedComputer`, which has these."""
+
+    windows: Windows
+    _machine: Machine
+    _ports: PortServer
+    _power: Power
+    _services: Services
+
+    @property
+    def agent_pid(self) -> int | None:
+        """The process in which the agent runs, if it runs."""
+        return self._services.agent_pid
+
+    def windows_update_restart(self, grace: float = 0.0) -> None:
+        """Let Windows Update restart the PC."""
+        lab_loop.call(lambda: self._power.restart(message="Updates", grace=grace, by_agent=False))
+
+    def freeze(self) -> None:
+        """Hang: accept connections and never answer."""
+        lab_loop.call(self._power.freeze)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        lab_loop.call(self._power.thaw)
+
+    def crash_agent(self) -> None:
+        """Kill the agent alone; the service manager starts it again. Returns when it answers."""
+
+        async def crash() -> None:
+            await self._services.kill_agent()
+            self._machine.tell("pc", "agent_crashed", "The agent's process has ended.")
+            self._machine.ready["agent"].clear()
+            await self._services.revive_agent()
+            await self._services.wait_ready("agent")
+
+        lab_loop.run(crash())
+
+    def lose_keys(self) -> None:
+        """Let DPAPI not open any more what it has sealed, as after a restored profile; the agent starts anew."""
+        lab_loop.call(self._renew_keys)
+        self.crash_agent()
+
+    def _renew_keys(self) -> None:
+        self._machine.keys = MachineKeys()
+
+    def show_banner(self) -> None:
+        """Let Windows show a text before each logon, which somebody has to confirm."""
+        lab_loop.call(lambda: setattr(self.windows.facts, "logon_banner", True))
+
+    def rename(self) -> None:
+        """Give the PC another name, which it gets with the next restart."""
+        lab_loop.call(lambda: self.windows.registry.pending_restart.append(RENAME))
+
+    def set_clock(self, moment: datetime) -> None:
+        """Set the PC's clock; returns when the agent knows."""
+
+        async def set_it() -> None:
+            self.windows.clock.set(moment)
+            self._machine.tell("pc", "clock_set", f"The clock is set to {moment.isoformat()}.")
+            await self._ports.tell_agent("clock_changed")
+
+        lab_loop.run(set_it())
+
+    def fill_disk(self, *, full: bool = True) -> None:
+        """Let every write of the agent fail as on a full disk, or succeed again.
+
+        It is RLIMIT_FSIZE of its process; a real full disk would still take overwrites.
+        """
+
+        def limit() -> None:
+            if self.agent_pid is not None:
+                most = 0 if full else resource.RLIM_INFINITY
+                bytes_left = (most, resource.RLIM_INFINITY)
+                resource.prlimit(self.agent_pid, resource.RLIMIT_FSIZE, bytes_left)
+
+        lab_loop.call(limit)
+
+    def sign_in_other(self, user: str, *, console: bool = False) -> None:
+        """Sign somebody else in, remotely or at the console."""
+
+        def sign_in() -> None:
+            other = self.windows.accounts.find(user) or self.windows.accounts.add(
+                user, bytearray(secrets.token_urlsafe(12).encode("utf-16-le"))
+            )
+            self.windows.sessions.sign_in(other.account, console=console)
+
+        lab_loop.call(sign_in)

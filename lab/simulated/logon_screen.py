@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The logon screen of a simulated PC. It asks the agent as the credential provider will.
+
+It counts its tiles when it appears and whenever the agent's event says so
+(peek), takes the password when it submits the tile (redeem, once), lets
+Windows judge it, and reports what Windows said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lab.simulated import wire
+from lab.simulated.account_model import SYSTEM_SID
+from lab.simulated.codes import CODES, STATUS_SUCCESS
+from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.protocol.frames import FrameError, wipe
+from latchkey_agent.protocol.local_messages import LogonAnswer, Peek, Redeem, ReportResult
+
+if TYPE_CHECKING:
+    import socket
+
+    from lab.simulated.account_model import WindowsAccount
+    from lab.simulated.machine import Machine
+    from lab.simulated.session_model import Change, Session
+    from latchkey_agent.protocol.local_messages import LogonRequest
+
+
+class LogonScreen:
+    """LogonUI with the provider in it. Runs on the lab's loop."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._wake = asyncio.Event()
+        self.looked = asyncio.Event()
+        """Set once this boot's logon screen has asked the agent for the first time."""
+        machine.on_announced.append(self._wake.set)
+        machine.on_session.append(self._session_changed)
+
+    def _session_changed(self, change: Change, _session: Session) -> None:
+        if change in {"locked", "signed_out", "disconnected"}:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Live from this boot's start to its end."""
+        self._wake.clear()
+        self.looked.clear()
+        await self._machine.ready["agent"].wait()
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._shown():
+                await self._look()
+            self.looked.set()
+
+    def _shown(self) -> bool:
+        facts, console = self._machine.windows.facts, self._machine.windows.sessions.on_console()
+        hidden = self._machine.faults.hides_logon_tile or facts.provider_excluded
+        # The banner waits for somebody to click it away before any tile is shown.
+        return not hidden and not facts.logon_banner and (console is None or console.locked)
+
+    async def _look(self) -> None:
+        # Whatever is wrong with the agent, the logon screen stays what it is.
+        try:
+            token = wire.Token(SYSTEM_SID)
+            with await wire.open_pipe_async(self._machine.pipe("logon"), token) as pipe:
+                await self._use_ticket(pipe)
+        except (OSError, FrameError, msgspec.MsgspecError):
+            return
+
+    async def _use_ticket(self, pipe: socket.socket) -> None:
+        tile, _ = await _ask(pipe, Peek())
+        if not tile.ticket:
+            self._say_nothing()
+            return
+        who = f"Latchkey: signs in {tile.user} for {tile.requester or 'the operator'}"
+        self._machine.tell("pc", "tile_shown", f"Logon screen: {who}")
+        answer, secret = await _ask(pipe, Redeem(ticket=tile.ticket))
+        try:
+            if not answer.done or not secret:
+                self._machine.tell("pc", "ticket_refused", "The agent does not hand over the sign-in.")
+                return
+            self._machine.tell("pc", "ticket_redeemed", "The logon screen has redeemed the ticket.")
+            await asyncio.sleep(self._machine.settings.logon_seconds)
+            refusal = self._log_on(tile.sid, secret)
+        finally:
+            wipe(secret)
+        await _ask(pipe, _report(tile.ticket, refusal))
+
+    def _say_nothing(self) -> None:
+        if self._machine.windows.sessions.on_console() is None:
+            text = "Logon screen: nothing of Latchkey on it; whoever comes signs in by hand."
+            self._machine.tell("pc", "no_tile", text)
+
+    def _log_on(self, sid: str, secret: bytearray) -> LogonRefusal | None:
+        record = self._machine.windows.accounts.get(sid)
+        if record is None:
+            return LogonRefusal.WRONG_PASSWORD
+        refusal = self._check(record, secret)
+        if refusal is None:
+            self._machine.windows.sessions.sign_in(record.account, attended=False)
+        return refusal
+
+    def _check(self, record: WindowsAccount, secret: bytearray) -> LogonRefusal | None:
+        windows = self._machine.windows
+        refusal = windows.accounts.check(record, secret, windows.clock.now())
+        if refusal is not None:
+            code = CODES[refusal].win32
+            text = f"Windows refuses the logon of {record.account.qualified} (error {code})"
+            self._machine.tell("pc", "logon_refused", text)
+        return refusal
+
+
+def _report(ticket: str, refusal: LogonRefusal | None) -> ReportResult:
+    if refusal is None:
+        return ReportResult(ticket=ticket, status=STATUS_SUCCESS)
+    code = CODES[refusal]
+    return ReportResult(ticket=ticket, status=code.status, substatus=code.substatus)
+
+
+async def _ask(pipe: socket.socket, request: LogonRequest) -> tuple[LogonAnswer, bytearray]:
+    await wire.send_async(pipe, msgspec.json.encode(request))
+    frame = await wire.receive_async(pipe)
+    if frame is None:
+        raise ConnectionResetError
+    return msgspec.json.decode(frame.body, type=LogonAnswer), frame.secret

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a simulated PC is like when it is bought, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.simulated.account_model import Lockout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.simulated.connections import ListenerName
+    from lab.simulated.customer_script import Step
+    from lab.wsman.host import StandIn
+
+OPERATOR = "helpdesk"
+POLICY = """\
+[organization]
+name = "Contoso IT"
+phone = "+49 30 5550 100"
+
+[policy]
+min_restart_interval = 0
+"""
+"""The lab's agents allow one restart right after the other: the lab has no hour to wait."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be chosen for a PC. Durations are real seconds.
+
+    Attributes:
+        name: the computer's name.
+        user: the customer's account.
+        password: the customer's password, UTF-16LE; None makes a random one. The lab copies it.
+        script: what the customer does, in this order.
+        signed_in: whether the customer is at the console after the first boot.
+        language: the language of the customer's windows where a request names none.
+        zone: the PC's time zone, by its IANA name.
+        lockout: the account lockout policy.
+        policy: the text of the agent's settings file; None leaves the file out.
+        agent_protocol: the version of the protocol that its agent speaks; None: this checkout's.
+        operator_permitted: whether the operator's account may use the agent.
+        restart_seconds: how long nothing runs while it restarts.
+        boot_seconds: from power to the start of the services.
+        shutdown_seconds: how long the services have to end.
+        logon_seconds: how long Winlogon takes over one logon.
+        lock_seconds: from a request to lock to the locked screen.
+        updates_seconds: how long installing takes for the lab's programs.
+        programs: more programs, as modules of the checkout by their Windows path. Their first
+            argument is the socket of the PC's Windows.
+        stand_ins: which of the programs answer scripts that the lab does not understand.
+        listeners: what can be connected to; each is a process (`lab.simulated.connections`).
+    """
+
+    name: str = "PC-ANNA"
+    user: str = "anna"
+    password: bytearray | None = field(default=None, repr=False)
+    script: Sequence[Step] = ()
+    signed_in: bool = True
+    language: str = "en"
+    zone: str = "Europe/Berlin"
+    lockout: Lockout = field(default_factory=Lockout)
+    policy: str | None = POLICY
+    agent_protocol: int | None = None
+    operator_permitted: bool = True
+    restart_seconds: float = 0.3
+    boot_seconds: float = 0.0
+    shutdown_seconds: float = 2.0
+    logon_seconds: float = 0.02
+    lock_seconds: float = 0.02
+    updates_seconds: float = 0.1
+    programs: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Sequence[StandIn] = ()
+    listeners: Sequence[ListenerName] = ("listener",)

@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's ports in the agent's own process: every call goes to the PC's Windows."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zoneinfo
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from lab.simulated import windows_calls, wire
+from latchkey_agent.domain.model import Account
+from latchkey_agent.ports import Computer, LogonFacts, LogonRefusal, PortError, SignIn
+from latchkey_agent.protocol.frames import Frame, FrameError, wipe
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class WindowsLink:
+    """Calls the PC's Windows, from any thread; idle connections are used again."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._idle: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def ask(self, call: windows_calls.Call, answer: type[T] | Any, secret: bytearray | None = None) -> T:  # noqa: ANN401 - also takes unions
+        """Return Windows' answer; raises PortError where it refuses or is gone."""
+        frame = self.exchange(call, secret)
+        wipe(frame.secret)
+        value: T = msgspec.json.decode(_value(frame), type=answer)
+        return value
+
+    def exchange(self, call: windows_calls.Call, secret: bytearray | None = None) -> Frame:
+        """Return the whole answer; the caller overwrites its secret."""
+        try:
+            connection = self._take()
+            wire.send(connection, msgspec.json.encode(call), secret or b"")
+            frame = wire.receive(connection)
+        except (OSError, FrameError) as fault:
+            msg = f"Windows does not answer ({fault})."
+            raise PortError(msg) from None
+        if frame is None:
+            connection.close()
+            msg = "Windows does not answer (it closed the connection)."
+            raise PortError(msg)
+        with self._lock:
+            self._idle.append(connection)
+        _value(frame)
+        return frame
+
+    def _take(self) -> socket.socket:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return wire.connect(self._path)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+
+
+def _value(frame: Frame) -> msgspec.Raw:
+    outcome = msgspec.json.decode(frame.body, type=windows_calls.Outcome)
+    if outcome.refused:
+        raise PortError(outcome.refused)
+    return outcome.value
+
+
+class LinkedClock:
+    """The PC's clock. It ticks here; Windows tells when it is set."""
+
+    def __init__(self) -> None:
+        self._state: tuple[windows_calls.ClockState, tzinfo] | None = None
+
+    def set(self, state: windows_calls.ClockState) -> None:
+        """Take over what Windows told."""
+        self._state = (state, zoneinfo.ZoneInfo(state.zone))
+
+    def now(self) -> datetime:
+        """Return what the PC's clock shows."""
+        state, zone = self._known()
+        return (datetime.now(UTC) + state.offset).astimezone(zone)
+
+    def zone(self) -> tzinfo:
+        """Return the PC's zone."""
+        return self._known()[1]
+
+    def _known(self) -> tuple[windows_calls.ClockState, tzinfo]:
+        if self._state is None:
+            msg = "Windows has not told the time yet."
+            raise PortError(msg)
+        return self._state
+
+
+class LinkedAccounts:
+    """ports.Accounts."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def find(self, name: str) -> Account | None:
+        """Resolve an account's name."""
+        return self._link.ask(windows_calls.Find(name), Account | None)
+
+    def check(self, account: Account, password: bytearray) -> LogonRefusal | None:
+        """Try the password once; the caller overwrites it."""
+        return self._link.ask(windows_calls.Check(account.sid), LogonRefusal | None, password)
+
+    def facts(self, account: Account | None) -> LogonFacts:
+        """Return what may stand in the way of an unattended logon."""
+        return self._link.ask(windows_calls.Facts(account.sid if account else None), LogonFacts)
+
+
+class LinkedSessions:
+    """ports.Sessions."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def signed_in(self) -> list[SignIn]:
+        """Return who is signed in, the console's session first."""
+        return self._link.ask(windows_calls.SignedIn(), list[SignIn])
+
+    def lock(self, session_id: int) -> None:
+        """Ask for the session to be locked; returns before it is."""
+        self._link.ask(windows_calls.Lock(session_id), None)
+
+    def disconnect(self, session_id: int) -> None:
+        """Cut the session off from its screen."""
+        self._link.ask(windows_calls.Disconnect(session_id), None)
+
+
+class LinkedPower:
+    """ports.Power."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def boot_id(self) -> str:
+        """Return the random id of this boot."""
+        return self._link.ask(windows_calls.BootId(), str)
+
+    def restart(self, *, message: str, grace: float) -> None:
+        """Start a planned restart after `grace` seconds."""
+        self._link.ask(windows_calls.Restart(message, grace), None)
+
+    def pending_reasons(self) -> list[str]:
+        """Return why Windows waits for a restart."""
+        return self._link.ask(windows_calls.PendingReasons(), list[str])
+
+
+class LinkedKeys:
+    """ports.KeyProtection."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def protect(self, secret: bytearray, entropy: bytes) -> bytes:
+        """Return `secret` sealed by the PC; the caller overwrites it."""
+        return self._link.ask(windows_calls.Protect(entropy), bytes, secret)
+
+    def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
+        """Open what `protect` made; the caller overwrites the result."""
+        return self._link.exchange(windows_calls.Unprotect(blob, entropy)).secret
+
+
+class LinkedDesk:
+    """ports.Desk."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def summon_companion(self, account: Account) -> None:
+        """See that the account's companion runs."""
+        self._link.ask(windows_calls.Summon(account.sid), None)
+
+    def announce_ticket(self) -> None:
+        """Wake the logon screen."""
+        self._link.ask(windows_calls.Announce(), None)
+
+
+class AnchorFile:
+    """ports.Anchor: a value of the PC's registry, kept in a file of its own on the PC's disk.
+
+    A Wine PC has it, too, whose registry is lost in a power cut.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> bytes | None:
+        """Return what was saved last."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as fault:
+            raise PortError(str(fault)) from None
+
+    def save(self, head: bytes) -> None:
+        """Replace what is kept; returns when it is safe from a power cut."""
+        fresh = self._path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                file.write(head)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+            _sync_folder(self._path.parent)
+        except OSError as fault:
+            raise PortError(str(fault)) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        # Windows opens no folder for that; the file itself is written.
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def linked_computer(device: str, link: WindowsLink, clock: LinkedClock, anchor: Path) -> Computer:
+    """Return all ports of the PC for its agent."""
+    return Computer(
+        device=device,
+        clock=clock,
+        accounts=LinkedAccounts(link),
+        sessions=LinkedSessions(link),
+        power=LinkedPower(link),
+        keys=LinkedKeys(link),
+        desk=LinkedDesk(link),
+        anchor=AnchorFile(anchor),
+    )

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model of Windows on one PC: clock, accounts, sessions, one boot after the other.
+
+It does nothing by itself: no I/O, no threads, no timers. `power`, `logon` and
+`ports` act on it, always in the lab's own thread.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lab.computer import LabError
+from lab.simulated.account_model import AccountBook, WindowsAccount, pin_form
+from lab.simulated.session_model import Change, Session, Sessions
+from latchkey_agent.domain.logon_hours import ALWAYS
+from latchkey_agent.ports import LogonFacts, LogonRefusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.simulated.account_model import Lockout
+
+
+class WindowsError(Exception):
+    """Windows refuses; `code` is the system error code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{text} (Windows error {code})")
+        self.code = code
+
+
+class PcClock:
+    """The PC's clock: real time plus an offset, in the PC's zone."""
+
+    def __init__(self, zone: str) -> None:
+        self.offset = timedelta(0)
+        self.zone_name = zone
+        try:
+            self.zone = zoneinfo.ZoneInfo(zone)
+        except zoneinfo.ZoneInfoNotFoundError:
+            msg = f"this machine knows no time zone {zone!r}; install its time zone data (tzdata)"
+            raise LabError(msg) from None
+
+    def now(self) -> datetime:
+        """Return what the PC's clock shows."""
+        return (datetime.now(UTC) + self.offset).astimezone(self.zone)
+
+    def set(self, moment: datetime) -> None:
+        """Set the clock; it goes on from there."""
+        self.offset = moment - datetime.now(UTC)
+
+
+@dataclass
+class Facts:
+    """What stands in the way of an unattended logon on this PC (see `LogonFacts`)."""
+
+    logon_banner: bool = False
+    bitlocker_pin: bool = False
+    passwordless_only: bool = False
+    provider_excluded: bool = False
+    sleeps_when_idle: bool = False
+    remote_view: bool = False
+    ctrl_alt_del: bool = False
+    fast_startup: bool = False
+
+
+@dataclass
+class Registry:
+    """The parts of the registry that matter here; `volatile` is lost at every boot."""
+
+    volatile: dict[str, str] = field(default_factory=dict)
+    pending_restart: list[str] = field(default_factory=list)
+
+
+class Windows:
+    """One PC's Windows. `session_changed` is called after every change of a session."""
+
+    def __init__(
+        self,
+        device: str,
+        zone: str,
+        lockout: Lockout,
+        session_changed: Callable[[Change, Session], None],
+    ) -> None:
+        self.device = device
+        self.clock = PcClock(zone)
+        self.accounts = AccountBook(device, lockout)
+        self.registry = Registry()
+        self.facts = Facts()
+        self._session_changed = session_changed
+        self.sessions = Sessions(session_changed)
+
+    def boot(self) -> None:
+        """Start anew: nobody signed in, volatile keys gone, pending restarts done."""
+        self.sessions = Sessions(self._session_changed)
+        self.registry = Registry()
+
+    def boot_id(self) -> str:
+        """Return the random id of this boot, made when it is first asked for."""
+        return self.registry.volatile.setdefault("BootId", secrets.token_hex(16))
+
+    def check(self, record: WindowsAccount, entry: bytearray) -> LogonRefusal | None:
+        """Check a password as the agent's port does: LogonUserW, and what its entry looked like."""
+        if not entry:
+            return LogonRefusal.BLANK_PASSWORD
+        refusal = self.accounts.check(record, entry, self.clock.now())
+        if refusal is LogonRefusal.WRONG_PASSWORD and record.pin and pin_form(entry):
+            return LogonRefusal.LOOKS_LIKE_PIN
+        return refusal
+
+    def logon_facts(self, record: WindowsAccount | None) -> LogonFacts:
+        """Return what the forecast needs, of the PC and of one account."""
+        facts = self.facts
+        return LogonFacts(
+            logon_banner=facts.logon_banner,
+            bitlocker_pin=facts.bitlocker_pin,
+            passwordless_only=facts.passwordless_only,
+            provider_excluded=facts.provider_excluded,
+            blank_password=record.blank if record else False,
+            password_expires_at=record.password_expires_at if record else None,
+            microsoft_or_entra=record.account.kind in {"microsoft", "entra"} if record else False,
+            sleeps_when_idle=facts.sleeps_when_idle,
+            remote_view=facts.remote_view,
+            ctrl_alt_del=facts.ctrl_alt_del,
+            fast_startup=facts.fast_startup,
+            logon_hours=self._logon_hours(record),
+        )
+
+    def _logon_hours(self, record: WindowsAccount | None) -> bytes:
+        """Return the account's hours as Windows keeps them: a bit for each hour of the week in UTC."""
+        if record is None or record.hours is None:
+            return ALWAYS
+        now = self.clock.now().astimezone(UTC).replace(minute=0)
+        sunday = now - timedelta(days=now.isoweekday() % 7, hours=now.hour)
+        week = (sunday + timedelta(hours=number) for number in range(7 * 24))
+        bits = [hour.astimezone(self.clock.zone).hour in record.hours for hour in week]
+        return sum(bit << number for number, bit in enumerate(bits)).to_bytes(len(bits) // 8, "little")
+
+    def others_signed_in(self) -> bool:
+        """Tell whether more than one person is signed in."""
+        return len({session.account.sid for session in self.sessions.all()}) > 1

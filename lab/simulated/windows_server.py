@@ -1,0 +1,239 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The PC's Windows as its processes reach it: answers their calls, tells the agent what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import msgspec
+
+from lab.simulated import windows_calls, wire
+from lab.simulated.account_model import SYSTEM_SID
+from lab.simulated.keys import KeysError
+from lab.simulated.windows_model import WindowsError
+from latchkey_agent.protocol.frames import Frame, FrameError, wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.simulated.account_model import WindowsAccount
+    from lab.simulated.machine import Machine
+    from lab.simulated.power_model import Power
+    from latchkey_agent.domain.model import Account
+    from latchkey_agent.ports import LogonFacts, LogonRefusal
+
+ACKNOWLEDGED_WITHIN = 10.0
+"""Seconds in which the agent acts on what Windows tells it, before Windows goes on without it."""
+
+
+class _Told(NamedTuple):
+    kind: Any
+    done: asyncio.Future[None]
+
+
+class Calls:
+    """What Windows does for each call. Runs on the lab's loop."""
+
+    def __init__(self, machine: Machine, power: Power) -> None:
+        self._machine = machine
+        self._windows = machine.windows
+        self._power = power
+        self.table: dict[type[windows_calls.Call], Callable[[Any, bytearray], object]] = {
+            windows_calls.Ready: self._ready,
+            windows_calls.WhoIs: self._who_is,
+            windows_calls.Find: self._find,
+            windows_calls.Check: self._check,
+            windows_calls.Facts: self._facts,
+            windows_calls.SignedIn: lambda _c, _s: self._windows.sessions.signed_in(),
+            windows_calls.Lock: self._lock,
+            windows_calls.Disconnect: self._disconnect,
+            windows_calls.BootId: lambda _c, _s: self._windows.boot_id(),
+            windows_calls.Restart: self._restart,
+            windows_calls.PendingReasons: lambda _c, _s: self._windows.registry.pending_restart,
+            windows_calls.Protect: lambda call, secret: machine.keys.protect(secret, call.entropy),
+            windows_calls.Unprotect: lambda call, _s: machine.keys.unprotect(call.blob, call.entropy),
+            windows_calls.Summon: self._summon,
+            windows_calls.Announce: self._announce,
+            windows_calls.Device: lambda _c, _s: self._windows.device,
+            windows_calls.NeedRestart: self._need_restart,
+            windows_calls.Tell: self._tell,
+        }
+
+    def answer(self, call: windows_calls.Call, secret: bytearray) -> object:
+        """Do it; raises WindowsError or KeysError where Windows refuses."""
+        return self.table[type(call)](call, secret)
+
+    def _ready(self, call: windows_calls.Ready, _secret: bytearray) -> None:
+        self._machine.ready[call.service].set()
+
+    def _record(self, sid: str) -> WindowsAccount:
+        record = self._windows.accounts.get(sid)
+        if record is None:
+            raise WindowsError(1332, f"There is no account with the SID {sid}.")
+        return record
+
+    def _who_is(self, call: windows_calls.WhoIs, _secret: bytearray) -> windows_calls.WhoIsAnswer:
+        if call.sid == SYSTEM_SID:
+            return windows_calls.WhoIsAnswer(None, operator=False, system=True)
+        record = self._record(call.sid)
+        return windows_calls.WhoIsAnswer(record.account, operator=record.administrator, system=False)
+
+    def _find(self, call: windows_calls.Find, _secret: bytearray) -> Account | None:
+        record = self._windows.accounts.find(call.name)
+        return record.account if record else None
+
+    def _check(self, call: windows_calls.Check, secret: bytearray) -> LogonRefusal | None:
+        return self._windows.check(self._record(call.sid), secret)
+
+    def _facts(self, call: windows_calls.Facts, _secret: bytearray) -> LogonFacts:
+        return self._windows.logon_facts(self._record(call.sid) if call.sid else None)
+
+    def _lock(self, call: windows_calls.Lock, _secret: bytearray) -> None:
+        self._machine.boot_tasks.start(self._lock_soon(call.session_id), "lock")
+
+    async def _lock_soon(self, session_id: int) -> None:
+        await asyncio.sleep(self._machine.settings.lock_seconds)
+        if not self._machine.faults.lock_fails:
+            self._windows.sessions.lock(session_id)
+
+    def _disconnect(self, call: windows_calls.Disconnect, _secret: bytearray) -> None:
+        if self._windows.sessions.get(call.session_id) is None:
+            raise WindowsError(7022, f"There is no session {call.session_id}.")
+        self._windows.sessions.disconnect(call.session_id)
+
+    def _restart(self, call: windows_calls.Restart, _secret: bytearray) -> None:
+        self._power.restart(message=call.message, grace=call.grace, by_agent=call.by_agent)
+
+    def _summon(self, call: windows_calls.Summon, _secret: bytearray) -> None:
+        for listener in self._machine.on_summoned:
+            listener(call.sid)
+
+    def _announce(self, _call: windows_calls.Announce, _secret: bytearray) -> None:
+        for listener in self._machine.on_announced:
+            listener()
+
+    def _need_restart(self, call: windows_calls.NeedRestart, _secret: bytearray) -> None:
+        if call.reason not in self._windows.registry.pending_restart:
+            self._windows.registry.pending_restart.append(call.reason)
+        self._machine.tell("pc", "restart_pending", f"Windows waits for a restart: {call.reason}")
+
+    def _tell(self, call: windows_calls.Tell, _secret: bytearray) -> None:
+        self._machine.tell("pc", call.what, call.text)
+
+
+class PortServer:
+    """The sockets behind which Windows answers."""
+
+    kinds: ClassVar[Any] = windows_calls.AnyCall
+    """Every call that it takes."""
+
+    def __init__(self, machine: Machine, power: Power) -> None:
+        self._machine = machine
+        self._calls = Calls(machine, power)
+        self._told: asyncio.Queue[_Told] | None = None
+        self._listeners: list[socket.socket] = []
+
+    def open(self) -> None:
+        """Begin to answer."""
+        self._answer_at(socket.AF_UNIX, str(self._machine.pipe("windows")))
+
+    def _answer_at(self, family: socket.AddressFamily, address: str | tuple[str, int]) -> socket.socket:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        self._listeners.append(listener)
+        listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        listener.bind(address)
+        listener.listen(128)
+        self._machine.tasks.start(self._accept(listener), "windows")
+        return listener
+
+    def close(self) -> None:
+        """Stop answering; the connections end with the machine's tasks."""
+        for listener in self._listeners:
+            listener.close()
+
+    def notify(self, kind: str) -> None:
+        """Tell the agent's service something, in its turn."""
+        _ = self._told_later(kind)
+
+    async def tell_agent(self, kind: str) -> None:
+        """Tell the agent's service something; returns when it has acted on it, or is gone."""
+        await self._told_later(kind)
+
+    def _told_later(self, kind: str) -> asyncio.Future[None]:
+        done = asyncio.get_running_loop().create_future()
+        if self._told is None:
+            done.set_result(None)
+        else:
+            self._told.put_nowait(_Told(kind, done))
+        return done
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            self._machine.tasks.start(self._serve(connection), "windows-client")
+
+    async def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                while (frame := await wire.receive_async(connection)) is not None:
+                    call: windows_calls.Call = msgspec.json.decode(frame.body, type=self.kinds)
+                    if isinstance(call, windows_calls.Subscribe):
+                        await self._speak(connection)
+                        return
+                    await self._answer(connection, call, frame)
+            except (OSError, FrameError):
+                # The process was killed with the power; its connection is all that is left of it.
+                return
+
+    async def _answer(self, connection: socket.socket, call: windows_calls.Call, frame: Frame) -> None:
+        secret = bytearray()
+        try:
+            value = self._calls.answer(call, frame.secret)
+            if isinstance(value, bytearray):
+                secret, value = value, None
+            outcome = windows_calls.Outcome(value=msgspec.Raw(msgspec.json.encode(value)))
+        except (WindowsError, KeysError) as refusal:
+            outcome = windows_calls.Outcome(refused=str(refusal))
+        finally:
+            wipe(frame.secret)
+        try:
+            await wire.send_async(connection, msgspec.json.encode(outcome), secret)
+        finally:
+            wipe(secret)
+
+    async def _speak(self, connection: socket.socket) -> None:
+        queue = self._told = asyncio.Queue()
+        try:
+            await self._say(connection, "hello", None)
+            while True:
+                told = await queue.get()
+                try:
+                    await self._say(connection, told.kind, ACKNOWLEDGED_WITHIN)
+                finally:
+                    _settle(told)
+        finally:
+            if self._told is queue:
+                self._told = None
+            while not queue.empty():
+                _settle(queue.get_nowait())
+
+    async def _say(self, connection: socket.socket, kind: Any, within: float | None) -> None:  # noqa: ANN401 - the literals of calls.Notice
+        clock = self._machine.windows.clock
+        notice = windows_calls.Notice(kind, windows_calls.ClockState(clock.offset, clock.zone_name))
+        await wire.send_async(connection, msgspec.json.encode(notice))
+        try:
+            async with asyncio.timeout(within):
+                if await wire.receive_async(connection) is None:
+                    raise ConnectionResetError
+        except TimeoutError:
+            # Half an acknowledgement may be on its way: the connection is of no more use.
+            raise ConnectionResetError from None
+
+
+def _settle(told: _Told) -> None:
+    if not told.done.done():
+        told.done.set_result(None)

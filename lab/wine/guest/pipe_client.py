@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speaks with a pipe of the agent as some account: `speak PIPE [SID SESSION]`.
+
+A line of standard input is a message: JSON, a tab, the secret in hexadecimal
+digits. A line of standard output is its answer in the same form, or `!` and
+why there is none. The tests' canary passwords go through here and no others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lab.simulated.wire import Token
+from lab.wine.wine_calls import Claim
+from latchkey_agent import stream
+from latchkey_agent.protocol.frames import FrameError
+from latchkey_agent.windows.pipes import client_stream
+
+from .lab_link import LabLink
+
+
+def main(pipe: str, *who: str) -> None:
+    """Answer lines until standard input ends."""
+    if who:
+        sid, session = who
+        LabLink().ask(Claim(os.getpid(), Token(sid, int(session) if session != "-" else None)), None)
+    for line in sys.stdin:
+        body, _, secret = line.rstrip("\r\n").partition("\t")
+        print(_exchange(pipe, body.encode(), bytes.fromhex(secret)), flush=True)
+
+
+def _exchange(pipe: str, body: bytes, secret: bytes) -> str:
+    try:
+        with client_stream.connect(rf"\\.\pipe\{pipe}") as connection:
+            stream.write_frame(connection, body, secret)
+            answer = stream.read_frame(connection)
+    except (OSError, FrameError) as fault:
+        return f"! {fault}"
+    if answer is None:
+        return "! hung up"
+    return f"{answer.body.decode()}\t{answer.secret.hex()}"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""Installing, upgrading, repairing, setting up and removing the agent."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import _messages as m
+from ._agent_client import Agent
+from ._connection import Lost
+from ._erasure import proof, unconfirmed
+from ._failure import Failure, failure
+from ._package_file import version_of
+from ._package_installer import RESTART_NEEDED, Installed, Installer, reason_in
+from ._powershell_command import command_line, request_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._connection import Link
+    from ._package_file import PackageFile
+    from ._wait_clock import Clock, Deadline
+
+START_SECONDS = 30.0
+"""How long a service that was just installed may take until it answers."""
+_SILENT = frozenset({"agent_not_installed", "agent_not_running"})
+
+
+class Place(Protocol):
+    """A folder on the PC for the time of the task."""
+
+    def put(self, package: PackageFile) -> str:
+        """Bring the package there; return its path. Raises Failure."""
+
+    def path(self, name: str) -> str:
+        """Return the path of a file in the folder."""
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content, nothing where it cannot be read."""
+
+
+class SetupAgent(Agent):
+    """The agent's program as an administrator uses it."""
+
+    def __init__(self, link: Link, clock: Clock, path: str, *, check: bool = False) -> None:
+        super().__init__(link, clock, path, check=check)
+        self._command = command_line(request_script(path, "setup"))
+
+
+@dataclass
+class Package:
+    """The agent on one PC: present as the task wants it, or absent."""
+
+    installer: Installer
+    agent: Agent
+    setup: SetupAgent
+    place: Place
+    clock: Clock
+    check: bool
+    result: dict[str, Any] = field(default_factory=lambda: {"changed": False, "restart_required": False})
+
+    def present(self, package: PackageFile, wanted: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        """See that the package's version is installed, set up as wanted, and answers; return the result.
+
+        Raises:
+            Failure: why it could not be done, with what was done before.
+        """
+        with self._telling():
+            return self._present(package, wanted, deadline)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Add to a failure what has been done already."""
+        try:
+            yield
+        except Failure as fault:
+            raise fault.with_facts(**{**self.result, **fault.facts}) from None
+
+    def _present(self, package: PackageFile, wanted: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        before = self.installer.installed(deadline)
+        self.result.update(version_before=before and before.version, version=package.version)
+        if before and version_of(before.version) > version_of(package.version):
+            raise failure("package_older", installed=before.version, wanted=package.version)
+        if before is None or before.version != package.version:
+            self._install(package, before, deadline)
+        elif not self._answers(deadline):
+            self._install(package, before, deadline, "REINSTALL=ALL")
+        if self.check and self.result["changed"]:
+            # Who would have to judge the settings is not there yet.
+            return self.result
+        self._set_up(wanted, deadline)
+        self.result["agent"] = self._greet(deadline)
+        return self.result
+
+    def _answers(self, deadline: Deadline) -> bool:
+        try:
+            self.agent.ask(m.InfoAnswer, "info", deadline)
+        except Failure as fault:
+            if fault.code in _SILENT:
+                return False
+            raise
+        return True
+
+    def _install(
+        self, package: PackageFile, before: Installed | None, deadline: Deadline, *more: str
+    ) -> None:
+        self.result["changed"] = self.check
+        if self.check:
+            return
+        self._msiexec(["/i", self.place.put(package), *more], deadline)
+        after = self.installer.installed(deadline)
+        self.result["changed"] = bool(more) or after != before
+        if after is None or after.version != package.version:
+            installed = after.version if after else "none"
+            raise failure("package_other_version", installed=installed, wanted=package.version)
+
+    def _msiexec(self, arguments: list[str], deadline: Deadline) -> None:
+        log = self.place.path("installer.log")
+        words = [*arguments, "/l*v", log]
+        code = self.installer.run(words, deadline, lambda: reason_in(self.place.read(log)))
+        self.result["restart_required"] = code == RESTART_NEEDED
+
+    def _set_up(self, wanted: dict[str, Any], deadline: Deadline) -> None:
+        if not wanted:
+            return
+        reply = self.setup.ask(m.SetupAnswer, "setup", deadline, **wanted)
+        self.result["changed"] |= reply.changed
+        self.result.update(reply.result)
+
+    def _greet(self, deadline: Deadline) -> m.AgentView:
+        """Return what the service says of itself; one that has just been started may need a moment."""
+        until = deadline.sooner(START_SECONDS)
+        while True:
+            try:
+                return self.agent.ask(m.InfoAnswer, "info", deadline).result["agent"]
+            except Failure as fault:
+                if fault.code not in _SILENT or until.over:
+                    raise
+            self.clock.sleep(min(1.0, until.left) or 1.0)
+
+    def absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
+        """See that the agent is removed, and what it sealed erased; return the result with the proof.
+
+        Raises:
+            Failure: why it could not be done, with what was done before.
+        """
+        with self._telling():
+            return self._absent(deadline, keep_receipts=keep_receipts)
+
+    def _absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
+        before = self.installer.installed(deadline)
+        self.result.update(version_before=before and before.version, version=None, erasure=None)
+        if before is None:
+            return self.result
+        self.result["changed"] = self.check
+        self._erase(deadline)
+        if not self.check:
+            self._remove(before, deadline, keep_receipts=keep_receipts)
+        return self.result
+
+    def _erase(self, deadline: Deadline) -> None:
+        """Erase first: only an agent that is still there can prove it."""
+        try:
+            reply = self.agent.change(m.RevokeAnswer, "erase_all", deadline)
+        except Failure as fault:
+            # The package overwrites what a service that does not answer has kept.
+            if fault.code not in _SILENT:
+                raise
+            return
+        self.result["changed"] |= reply.changed
+        self.result["erasure"] = proof(reply.result["erasure"])
+        if not self.check and (detail := unconfirmed(reply.result["erasure"])):
+            raise failure("erasure_unconfirmed", outcome="unknown", detail=detail)
+
+    def _remove(self, before: Installed, deadline: Deadline, *, keep_receipts: bool) -> None:
+        receipts = ["KEEPRECEIPTS=1"] if keep_receipts else []
+        self._msiexec(["/x", before.product_code, *receipts], deadline)
+        self.result["changed"] = True
+        after = self.installer.installed(deadline)
+        if after is not None:
+            raise failure("package_other_version", installed=after.version, wanted="none")
+
+
+@contextlib.contextmanager
+def losses_as_failures(agent: Agent) -> Iterator[None]:
+    """Turn a connection that is gone into the failure that it means."""
+    try:
+        yield
+    except Lost as lost:
+        raise agent.gone(lost) from lost

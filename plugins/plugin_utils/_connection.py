@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""The connection to the PC: run a command, notice that it is lost, take it up again.
+
+What a connection plugin raises when the PC goes away was measured: winrm lets the exceptions of
+requests and pywinrm through, psrp those of pypsrp, ssh turns its exit code 255 into Ansible's own.
+After a loss the plugin is only ever reset: closing asks the PC to delete a shell that its restart
+has deleted already, and fails for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible.plugins.connection import ConnectionBase
+
+    from ._wait_clock import Clock
+
+# Libraries whose every exception, raised while a command runs, means that the connection is gone.
+_TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego"})
+# The winrm plugin says these by AnsibleError, which it uses for wrong settings too.
+_LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
+_REJECTED_TEXTS = ("credentials were rejected", "failed to authenticate")
+_TIMEOUT_TEXTS = ("timed out", "timeout")
+
+_PROBE_SECONDS = 0.5
+# How long a request may stay without any answer while the PC is restarting, unless the operator has
+# set less. The winrm plugin itself adds 10 s for reading, which the first shell after a boot needs;
+# ssh gives up after this many seconds times three without a sign of life.
+_IMPATIENT_SECONDS = 5
+_ALIVE = f"-o ServerAliveInterval={_IMPATIENT_SECONDS} -o ServerAliveCountMax=3"
+_PORTS = {"winrm": 5986, "psrp": 5986, "ssh": 22}
+
+
+class Ran(NamedTuple):
+    """What a command left: its exit code and its standard output."""
+
+    code: int
+    output: bytes
+
+
+class Lost(Exception):
+    """The connection is gone; whether the command ran is not known.
+
+    `rejected`: the PC did not accept the operator's account. `timed_out`: it did not say anything.
+    """
+
+    def __init__(self, fault: Exception) -> None:
+        self.reason = str(fault)
+        super().__init__(self.reason)
+        text = self.reason.lower()
+        known = isinstance(fault, AnsibleAuthenticationFailure)
+        self.rejected = known or any(part in text for part in _REJECTED_TEXTS)
+        self.timed_out = isinstance(fault, TimeoutError) or any(part in text for part in _TIMEOUT_TEXTS)
+
+
+def is_lost(fault: Exception) -> bool:
+    """Tell whether an exception of a connection plugin means that the connection is gone."""
+    if isinstance(fault, (AnsibleConnectionFailure, OSError)):
+        return True
+    if isinstance(fault, AnsibleError):
+        return any(text in str(fault) for text in _LOST_TEXTS)
+    return any(base.__module__.partition(".")[0] in _TRANSPORTS for base in type(fault).__mro__)
+
+
+class Link:
+    """A connection plugin, and how long it has been out of contact with the PC."""
+
+    def __init__(self, connection: ConnectionBase, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._stale = False
+        self._away_since: float | None = None
+        self.reached = False
+        """Whether this task was ever in contact with the PC."""
+        self.lost_at: float | None = None
+        """When contact was lost for the first time."""
+        self._outage = 0.0
+
+    def run(self, command: str, stdin: bytes | None = None) -> Ran:
+        """Run a command line; take a lost connection up again first.
+
+        Raises:
+            Lost: the connection is gone.
+        """
+        self._set(self._alert_options())
+        try:
+            self._take_up()
+            code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
+        except Exception as fault:
+            if not is_lost(fault):
+                raise
+            self.reached = self.reached or bool(self._connection.connected)
+            self._lose()
+            raise Lost(fault) from fault
+        self._found()
+        return Ran(code, bytes(output))
+
+    def _take_up(self) -> None:
+        if not self._stale:
+            return
+        if self._connection.transport == "psrp":
+            # reset() would close the runspace first, and pypsrp waits for a frozen PC to say that it did,
+            # again and again. There is nothing to close on a PC that has restarted.
+            setattr(self._connection, "runspace", None)  # noqa: B010 - only this plugin has it
+        self._connection.reset()
+        self._stale = False
+
+    def _lose(self) -> None:
+        self._stale = True
+        if self._away_since is None:
+            self._away_since = self._clock.now()
+        if self.reached and self.lost_at is None:
+            self.lost_at = self._away_since
+
+    def _found(self) -> None:
+        self.reached = True
+        if self._away_since is not None:
+            self._outage += self._clock.now() - self._away_since
+            self._away_since = None
+
+    @property
+    def away(self) -> bool:
+        """Whether the last command ended with the connection lost."""
+        return self._away_since is not None
+
+    @property
+    def outage(self) -> float:
+        """Seconds without contact, all together."""
+        current = 0.0 if self._away_since is None else self._clock.now() - self._away_since
+        return self._outage + current
+
+    def accepts(self) -> bool:
+        """Tell whether something accepts a TCP connection where the PC should, without speaking to it."""
+        address = self._address()
+        if address is None:
+            return False
+        try:
+            socket.create_connection(address, timeout=_PROBE_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
+    def _address(self) -> tuple[str, int] | None:
+        host = self._option("remote_addr") or self._option("host")
+        port = self._option("port") or _PORTS.get(str(self._connection.transport))
+        return (str(host), int(str(port))) if host and port else None
+
+    def _option(self, name: str) -> object:
+        try:
+            return self._connection.get_option(name)
+        except (AttributeError, KeyError):
+            return None
+
+    @contextlib.contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Let requests fail soon instead of waiting for a PC that is restarting."""
+        wanted = self._impatient_options()
+        before = {name: self._option(name) for name in wanted}
+        self._set(wanted)
+        # A master connection of ssh keeps the settings that it was made with.
+        self._stale = self._stale or self._connection.transport == "ssh"
+        try:
+            yield
+        finally:
+            self._set(before)
+
+    def _impatient_options(self) -> dict[str, object]:
+        transport = self._connection.transport
+        if transport == "winrm":
+            own = self._option("connection_timeout")
+            return {"connection_timeout": min(int(str(own or _IMPATIENT_SECONDS)), _IMPATIENT_SECONDS)}
+        if transport == "psrp":
+            # pypsrp reads an answer six times before it gives up, and longer each time unless the backoff
+            # is 0; and it wants to read for longer than the PC may take to say that nothing happened.
+            return {
+                "connection_timeout": _IMPATIENT_SECONDS,
+                "operation_timeout": 3,
+                "read_timeout": 8,
+                "reconnection_backoff": 0.0,
+            }
+        if transport == "ssh":
+            return {"timeout": _IMPATIENT_SECONDS, **self._alert_options()}
+        return {}
+
+    def _alert_options(self) -> dict[str, object]:
+        """Return what lets ssh notice a PC that answers nothing any more; of itself it waits for ever.
+
+        What the operator has set goes before it (ssh_config(5): the first value obtained is used).
+        """
+        if self._connection.transport != "ssh":
+            return {}
+        given = str(self._option("ssh_extra_args") or "")
+        return {"ssh_extra_args": given if _ALIVE in given else f"{given} {_ALIVE}".strip()}
+
+    def _set(self, options: dict[str, object]) -> None:
+        for name, value in options.items():
+            self._connection.set_option(name, value)

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""A folder on the PC that lives as long as the task, made by Ansible's own means."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from ansible.errors import AnsibleError
+
+from ._connection import is_lost
+from ._failure import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ansible.plugins.action import ActionBase
+
+    from ._package_file import PackageFile
+
+
+@contextlib.contextmanager
+def _on_the_way() -> Iterator[None]:
+    try:
+        yield
+    except Exception as fault:
+        if not (is_lost(fault) or isinstance(fault, AnsibleError)):
+            raise
+        raise failure("package_not_sent", detail=str(fault).rstrip(".")) from fault
+
+
+class RemoteFolder:
+    """Made when it is first needed; `local` is its counterpart on the controller."""
+
+    def __init__(self, action: ActionBase, local: Path, find: Callable[[str], str]) -> None:
+        self._action = action
+        self._local = local
+        self._find = find
+        self._made: str | None = None
+
+    def put(self, package: PackageFile) -> str:
+        """Bring the package to the PC; return its path there.
+
+        Raises:
+            Failure: it cannot be had, is not the right one, or did not get there.
+        """
+        file = package.bring(self._find, self._local)
+        target = self.path(package.name)
+        with _on_the_way():
+            self._action._connection.put_file(str(file), target)  # noqa: SLF001 - an action's own way to it
+        return target
+
+    def path(self, name: str) -> str:
+        """Return the path of a file in the folder, which is made if need be; raises Failure."""
+        if self._made is None:
+            with _on_the_way():
+                self._made = self._action._make_tmp_path()  # noqa: SLF001 - an action's own way
+        return str(self._action._connection._shell.join_path(self._made, name))  # noqa: SLF001 - the same
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content, nothing where it cannot be read: it only explains a failure."""
+        copy = self._local / "fetched"
+        with contextlib.suppress(Exception):
+            self._action._connection.fetch_file(path, str(copy))  # noqa: SLF001 - an action's own way
+            return copy.read_bytes()
+        return b""
+
+    def remove(self) -> None:
+        """Remove the folder and all in it, as far as the PC can be reached."""
+        if self._made is not None:
+            with contextlib.suppress(Exception):
+                self._action._remove_tmp_path(self._made, force=True)  # noqa: SLF001 - an action's own way
