@@ -131,7 +131,7 @@ def ended_with(code: int) -> PromiseMaker:
 
 
 def locked_at_once(story: Story) -> Verdict:
-    """Every sign-in by a ticket was locked, and the screen is locked when the job is over."""
+    """Every sign-in by a permit was locked, and the screen is locked when the job is over."""
     sign_ins, locks = story.events("signed_in")[1:], story.events("locked")
     waits = [(lock.at - sign_in.at).total_seconds() for sign_in, lock in zip(sign_ins, locks, strict=False)]
     kept = (
@@ -190,12 +190,12 @@ def revoked_wins(story: Story) -> Verdict:
     kept = (
         story.count("boot") == RESTARTS
         and story.console is None
-        and story.count("ticket_redeemed") == 0
+        and story.count("permit_redeemed") == 0
         and gone_first
     )
     how = (
         "the secret was erased before the PC was down; it came back, its logon screen "
-        f"redeemed {story.count('ticket_redeemed')} tickets and nobody is signed in"
+        f"redeemed {story.count('permit_redeemed')} permits and nobody is signed in"
     )
     return Verdict(kept, "Taking back wins, even during a restart.", how)
 

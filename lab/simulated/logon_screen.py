@@ -69,28 +69,28 @@ class LogonScreen:
         try:
             token = wire.Token(SYSTEM_SID)
             with await wire.open_pipe_async(self._machine.pipe("logon"), token) as pipe:
-                await self._use_ticket(pipe)
+                await self._use_permit(pipe)
         except (OSError, FrameError, msgspec.MsgspecError):
             return
 
-    async def _use_ticket(self, pipe: socket.socket) -> None:
+    async def _use_permit(self, pipe: socket.socket) -> None:
         tile, _ = await _ask(pipe, Peek())
-        if not tile.ticket:
+        if not tile.permit:
             self._say_nothing()
             return
         who = f"Latchkey: signs in {tile.user} for {tile.requester or 'the operator'}"
         self._machine.tell("pc", "tile_shown", f"Logon screen: {who}")
-        answer, secret = await _ask(pipe, Redeem(ticket=tile.ticket))
+        answer, secret = await _ask(pipe, Redeem(permit=tile.permit))
         try:
             if not answer.done or not secret:
-                self._machine.tell("pc", "ticket_refused", "The agent does not hand over the sign-in.")
+                self._machine.tell("pc", "permit_refused", "The agent does not hand over the sign-in.")
                 return
-            self._machine.tell("pc", "ticket_redeemed", "The logon screen has redeemed the ticket.")
+            self._machine.tell("pc", "permit_redeemed", "The logon screen has redeemed the permit.")
             await asyncio.sleep(self._machine.settings.logon_seconds)
             refusal = self._log_on(tile.sid, secret)
         finally:
             wipe(secret)
-        await _ask(pipe, _report(tile.ticket, refusal))
+        await _ask(pipe, _report(tile.permit, refusal))
 
     def _say_nothing(self) -> None:
         if self._machine.windows.sessions.on_console() is None:
@@ -116,11 +116,11 @@ class LogonScreen:
         return refusal
 
 
-def _report(ticket: str, refusal: LogonRefusal | None) -> ReportResult:
+def _report(permit: str, refusal: LogonRefusal | None) -> ReportResult:
     if refusal is None:
-        return ReportResult(ticket=ticket, status=STATUS_SUCCESS)
+        return ReportResult(permit=permit, status=STATUS_SUCCESS)
     code = CODES[refusal]
-    return ReportResult(ticket=ticket, status=code.status, substatus=code.substatus)
+    return ReportResult(permit=permit, status=code.status, substatus=code.substatus)
 
 
 async def _ask(pipe: socket.socket, request: LogonRequest) -> tuple[LogonAnswer, bytearray]:

@@ -35,7 +35,7 @@ class Machine:
         ready: which services answer; cleared when a boot begins.
         on_session: called after every change of a Windows session.
         on_told: called after every event, synchronously.
-        on_announced: called when the agent announces a ticket.
+        on_announced: called when the agent announces a permit.
         on_summoned: called with the SID of the account whose companion shall run.
     """
 

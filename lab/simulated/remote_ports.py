@@ -176,8 +176,8 @@ class LinkedKeys:
         return self._link.exchange(windows_calls.Unprotect(blob, entropy)).secret
 
 
-class LinkedDesk:
-    """ports.Desk."""
+class LinkedNotifier:
+    """ports.Notifier."""
 
     def __init__(self, link: WindowsLink) -> None:
         self._link = link
@@ -186,7 +186,7 @@ class LinkedDesk:
         """See that the account's companion runs."""
         self._link.ask(windows_calls.Summon(account.sid), None)
 
-    def announce_ticket(self) -> None:
+    def announce_permit(self) -> None:
         """Wake the logon screen."""
         self._link.ask(windows_calls.Announce(), None)
 
@@ -243,6 +243,6 @@ def linked_computer(device: str, link: WindowsLink, clock: LinkedClock, anchor: 
         sessions=LinkedSessions(link),
         power=LinkedPower(link),
         keys=LinkedKeys(link),
-        desk=LinkedDesk(link),
+        notifier=LinkedNotifier(link),
         anchor=AnchorFile(anchor),
     )

@@ -64,7 +64,7 @@ class Sessions:
     def sign_in(self, account: Account, *, console: bool = True, attended: bool = True) -> Session:
         """Start or take up the account's session; on the console the one before disconnects.
 
-        `attended`: the person does it, not a ticket; Windows cannot tell, the lab can.
+        `attended`: the person does it, not a permit; Windows cannot tell, the lab can.
         """
         known = self.of(account.sid)
         before = self.on_console()

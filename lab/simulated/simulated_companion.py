@@ -21,9 +21,9 @@ from latchkey_agent.companion import wording
 from latchkey_agent.protocol.frames import FrameError
 from latchkey_agent.protocol.local_messages import (
     CustomerAnswer,
+    CustomerSnapshot,
     CustomerWatch,
-    Desktop,
-    RequestHeldBack,
+    RequestBlocked,
     RequestShown,
 )
 
@@ -46,7 +46,7 @@ class Companion:
         self._machine = machine
         self.session = session
         self._token = wire.Token(session.account.sid, session.id)
-        self._desktop = Desktop(version=0)
+        self._snapshot = CustomerSnapshot(version=0)
         self._shown_request = ""
         self._shown_tries = -1
         self._held_back = ""
@@ -72,10 +72,10 @@ class Companion:
                 if frame is None:
                     return
                 answer = msgspec.json.decode(frame.body, type=CustomerAnswer)
-                if answer.desktop is None:
+                if answer.snapshot is None:
                     return
-                self._desktop = answer.desktop
-                seen = answer.desktop.version
+                self._snapshot = answer.snapshot
+                seen = answer.snapshot.version
                 await self.refresh()
 
     async def ask(self, request: CustomerRequest, secret: bytearray | None = None) -> CustomerAnswer:
@@ -113,17 +113,17 @@ class Companion:
 
     def asked(self) -> AskedItem | None:
         """Return the request that the window is about."""
-        return next(iter(self._desktop.asked), None)
+        return next(iter(self._snapshot.asked), None)
 
     async def answered(self, request: str) -> None:
         """Close the window, as a click on one of its buttons does; the agent's news come later."""
-        others = [item for item in self._desktop.asked if item.request != request]
-        self._desktop = msgspec.structs.replace(self._desktop, asked=others)
+        others = [item for item in self._snapshot.asked if item.request != request]
+        self._snapshot = msgspec.structs.replace(self._snapshot, asked=others)
         await self.refresh()
 
     def lent(self) -> list[LentItem]:
         """Return what is lent, as the menu shows it."""
-        return self._desktop.lent
+        return self._snapshot.lent
 
     async def _show_request(self) -> None:
         item = self.asked()
@@ -150,14 +150,14 @@ class Companion:
             self._held_back = item.request
             text = "A request waits until somebody is back at the screen."
             self._machine.tell("pc", "window_waits", text)
-            await self._tell_held(RequestHeldBack(request=item.request, reason="locked"))
+            await self._tell_held(RequestBlocked(request=item.request, reason="locked"))
 
     async def _let_go(self, request: str) -> None:
         if self._held_back == request:
             self._held_back = ""
-            await self._tell_held(RequestHeldBack(request=request))
+            await self._tell_held(RequestBlocked(request=request))
 
-    async def _tell_held(self, held: RequestHeldBack) -> None:
+    async def _tell_held(self, held: RequestBlocked) -> None:
         # Only for the operator to read: an agent that is away needs it no more.
         with suppress(LabError):
             await self.ask(held)
@@ -169,7 +169,7 @@ class Companion:
             self._machine.tell("customer", "window_closed", "The request window is closed.")
 
     def _show_notices(self) -> None:
-        for item in self._desktop.notices:
+        for item in self._snapshot.notices:
             if item.notice not in self._read:
                 text = wording.notice(item, self._now(), self._machine.settings.language)
                 self._read[item.notice] = text

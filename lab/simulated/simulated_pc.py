@@ -237,7 +237,7 @@ class SimulatedComputer(Mishaps):
         return self._machine.customer
 
     def wait_for_logon_screen(self, boot: int) -> None:
-        """Wait until the logon screen of the `boot`-th boot has asked the agent for a ticket."""
+        """Wait until the logon screen of the `boot`-th boot has asked the agent for a permit."""
         self.events.wait_for("up", boot)
         lab_loop.run(self._logon.looked.wait(), self.patience)
         self.settle()

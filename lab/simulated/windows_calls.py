@@ -101,13 +101,13 @@ class Unprotect(Call, frozen=True, tag="unprotect"):
 
 
 class Summon(Call, frozen=True, tag="summon"):
-    """Desk.summon_companion."""
+    """Notifier.summon_companion."""
 
     sid: str
 
 
 class Announce(Call, frozen=True, tag="announce"):
-    """Desk.announce_ticket."""
+    """Notifier.announce_permit."""
 
 
 class Device(Call, frozen=True, tag="device"):

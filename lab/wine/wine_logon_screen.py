@@ -109,10 +109,10 @@ class WineLogonScreen(LogonScreen):
         packed = await _do(screen, "serialize", 0)
         if packed["response"] != ui.RETURN_CREDENTIAL:
             self._machine.tell(
-                "pc", "ticket_refused", f"The provider has no sign-in: {packed['status_text']}"
+                "pc", "permit_refused", f"The provider has no sign-in: {packed['status_text']}"
             )
             return False
-        self._machine.tell("pc", "ticket_redeemed", "The credential provider has redeemed the ticket.")
+        self._machine.tell("pc", "permit_redeemed", "The credential provider has redeemed the permit.")
         return await self._judge(screen, await _do(screen, "unpack", 0), usage)
 
     async def _judge(self, screen: ui.LogonScreen, logon: dict[str, Any], usage: int) -> bool:

@@ -34,7 +34,7 @@ class WineWindows:
     """Accounts, sessions and restarts of one Wine PC, behind a port of the loopback interface.
 
     `restarts` takes each restart that the agent has started; `announced` is
-    set while the agent says that there is a ticket; `summoned` takes the SID
+    set while the agent says that there is a permit; `summoned` takes the SID
     of each account whose companion is wanted.
     """
 

@@ -49,7 +49,7 @@ options:
   timeout:
     description:
       - How many seconds all of it may take, from the first question to the last test.
-      - The logon ticket lapses a little earlier, so that nobody is signed in after the task has given up.
+      - The logon permit lapses a little earlier, so that nobody is signed in after the task has given up.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -186,7 +186,7 @@ request:
       description: What the customer chose to say about a no.
       type: str
       sample: ""
-    attempts:
+    entries_refused:
       description: How often what they typed was refused by Windows.
       type: int
       sample: 0

@@ -169,7 +169,7 @@ language:
   returned: success
   type: str
   sample: de
-opened_at:
+started_at:
   description: When it was opened.
   returned: success
   type: str

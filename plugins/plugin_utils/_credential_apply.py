@@ -4,7 +4,7 @@
 # What is in this file is meant for this collection alone and may change in any release.
 """Applying a grant, and following the PC down and up again until the customer is signed in.
 
-The agent knows the story of the ticket; what only this side can know is whether the PC can be
+The agent knows the story of the permit; what only this side can know is whether the PC can be
 reached. Whether it restarted is told by the boot id, never by the connection or by clocks.
 """
 
@@ -95,7 +95,7 @@ class Applying:
         fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step_name}
         fields["idempotency_key"] = self._agent.new_key()
         while True:
-            fields["within"] = _ticket_life(use.deadline.left)
+            fields["within"] = _permit_life(use.deadline.left)
             try:
                 return self._agent.ask(m.ApplyAnswer, "credential_apply", use.deadline, **fields)
             except Failure as fault:
@@ -117,7 +117,7 @@ class Applying:
     # --- the way down and up
 
     def _follow(self, answer: m.ApplyAnswer) -> m.ApplyAnswer:
-        """Return the answer that ends the story of the ticket."""
+        """Return the answer that ends the story of the permit."""
         if not _over(answer):
             self._probe = self._link.accepts()
         while not _over(answer):
@@ -149,9 +149,9 @@ class Applying:
         return known
 
     def _poll(self, known: m.ApplyAnswer) -> m.ApplyAnswer:
-        ticket = known["use"]["ticket"] if known["use"] else ""
+        permit = known["use"]["permit"] if known["use"] else ""
         wait = min(LONG_POLL, self._use.deadline.left)
-        fields = {"session": self._use.session, "ticket": ticket, "wait": wait}
+        fields = {"session": self._use.session, "permit": permit, "wait": wait}
         return self._agent.ask_once(m.ApplyAnswer, "apply_wait", **fields).result
 
     def _tell(self, answer: m.ApplyAnswer) -> None:
@@ -245,8 +245,8 @@ def _same_boot(answer: m.ApplyAnswer) -> bool:
     return answer["boot_id"] == _boot_before(answer)
 
 
-def _ticket_life(left: float) -> float:
-    """Return how long the ticket may live: a little shorter than the task waits, to hear of its end."""
+def _permit_life(left: float) -> float:
+    """Return how long the permit may live: a little shorter than the task waits, to hear of its end."""
     return max(1.0, left - min(10.0, left / 5))
 
 

@@ -179,8 +179,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         'A restart would sign out {detail}, who was not asked.',
         'Nobody was signed out. Apply again once they have signed out.',
     ),
-    "no_ticket": (
-        'There is no logon ticket {ticket}.',
+    "no_permit": (
+        'There is no logon permit {permit}.',
         'Look with latchkey.consent.credential_info what became of it.',
     ),
     "logon_refused": (
@@ -188,15 +188,15 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Ask the customer again.',
     ),
     "logon_interrupted": (
-        'The PC went down in the middle of the logon; the ticket was already used and is not used again.',
+        'The PC went down in the middle of the logon; the permit was already used and is not used again.',
         'Apply again if the terms still allow it.',
     ),
     "logon_did_not_happen": (
-        'The PC is back, but its logon screen did not use the ticket in time.',
+        'The PC is back, but its logon screen did not use the permit in time.',
         'See the forecast (credential_info): a banner, a PIN before Windows or a hidden provider stops it.',
     ),
-    "ticket_cancelled": (
-        'The logon ticket was cancelled: {detail}.',
+    "permit_cancelled": (
+        'The logon permit was cancelled: {detail}.',
         'Nobody was signed in with it. Apply again if the terms still allow it.',
     ),
     "settings_invalid": (
@@ -245,7 +245,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "pc_not_back": (
         'The PC went down for the restart and was not back within {limit} s.',
-        'It may wait at a BitLocker or firmware prompt, or install updates. The ticket lapses by itself.',
+        'It may wait at a BitLocker or firmware prompt, or install updates. The permit lapses by itself.',
     ),
     "pc_did_not_restart": (
         'The PC did not go down within {limit} s; it is still in the boot in which the restart was asked for.',
@@ -253,7 +253,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "apply_timeout": (
         'The PC is back, but the sign-in was not finished within {limit} s.',
-        'Look with latchkey.consent.credential_info; the ticket lapses by itself.',
+        'Look with latchkey.consent.credential_info; the permit lapses by itself.',
     ),
     "package_unreadable": (
         "The agent's package cannot be had: {detail}.",

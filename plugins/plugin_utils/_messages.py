@@ -49,11 +49,11 @@ class SessionView(TypedDict):
 
     id: str
     name: str
-    state: Literal["ended", "expired", "open"]
+    state: Literal["ended", "expired", "started"]
     reason: str
     ticket: str
     requester: Requester
-    opened_at: str
+    started_at: str
     ends_at: str
     language: str
     checkpoints: dict[str, CheckpointView]
@@ -126,7 +126,7 @@ class RequestView(TypedDict):
     later_until: str | None
     answered_at: str | None
     why: str
-    attempts: int
+    entries_refused: int
     waiting_for: str
 
 
@@ -138,9 +138,9 @@ class LeftView(TypedDict):
 
 
 class UseView(TypedDict):
-    """One apply, from ticket to lock."""
+    """One apply, from permit to lock."""
 
-    ticket: str
+    permit: str
     action: Literal["restart", "unlock"]
     state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused"]
     issued_at: str

@@ -43,7 +43,7 @@ SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {
         "reason": ("str",),
         "ticket": ("str",),
         "requester": ("Requester",),
-        "opened_at": ("str",),
+        "started_at": ("str",),
         "ends_at": ("str",),
         "language": ("str", ''),
         "checkpoints": ("{CheckpointView}", {}),
@@ -95,7 +95,7 @@ SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {
         "later_until": ("str?", None),
         "answered_at": ("str?", None),
         "why": ("str", ''),
-        "attempts": ("int", 0),
+        "entries_refused": ("int", 0),
         "waiting_for": ("str", ''),
     },
     "LeftView": {
@@ -103,7 +103,7 @@ SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {
         "unlocks": ("int",),
     },
     "UseView": {
-        "ticket": ("str",),
+        "permit": ("str",),
         "action": ("str",),
         "state": ("str",),
         "issued_at": ("str",),

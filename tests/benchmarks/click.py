@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the customer's click to the playbook going on, and from the logon screen to the ticket."""
+"""From the customer's click to the playbook going on, and from the logon screen to the permit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import statistics
 from typing import TYPE_CHECKING
 
 from lab.simulated.customer_script import Grant, SignIn
-from tests.benchmarks.desk import computer, desk, moments
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.operator_bench import bench, computer, moments
 from tests.lab.job import apply, end, play, request, start
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from lab.simulated.customer_script import Step
     from tests.lab.job import Operator
 
-CLICK, TICKET = 0.3, 50.0
+CLICK, PERMIT = 0.3, 50.0
 ROUNDS = 8
 
 
 def measure(folder: Path) -> list[Figure]:
     """Let a customer lend their sign-in for one restart, several times."""
-    with desk(folder, script=_script(), restart_seconds=0.0) as operator:
+    with bench(folder, script=_script(), restart_seconds=0.0) as operator:
         tasks = [one for _ in range(ROUNDS) for one in (request(restarts=1), apply())]
         job = operator.begin([play(start(), *tasks, end())]).succeed()
         clicks = _events(operator, "typed")
         waits = [over - at for (_, over), at in zip(moments(job, "request"), clicks, strict=True)]
-        tickets = [1000 * seconds for seconds in _redeemed(operator)]
+        permits = [1000 * seconds for seconds in _redeemed(operator)]
     spread = f"{{:.2f}} to {{:.2f}} in {ROUNDS} rounds"
     return [
         Figure(
@@ -40,11 +40,11 @@ def measure(folder: Path) -> list[Figure]:
             where=spread.format(min(waits), max(waits)),
         ),
         Figure(
-            "ticket redeemed after the logon screen asks",
-            statistics.median(tickets),
+            "permit redeemed after the logon screen asks",
+            statistics.median(permits),
             "ms",
-            TICKET,
-            where=spread.format(min(tickets), max(tickets)),
+            PERMIT,
+            where=spread.format(min(permits), max(permits)),
         ),
     ]
 
@@ -63,5 +63,5 @@ def _events(operator: Operator, what: str) -> list[float]:
 
 def _redeemed(operator: Operator) -> list[float]:
     """Return what passed between the tile's submission and the password's arrival."""
-    asked, redeemed = (_events(operator, what) for what in ("tile_shown", "ticket_redeemed"))
+    asked, redeemed = (_events(operator, what) for what in ("tile_shown", "permit_redeemed"))
     return [after - before for before, after in zip(asked, redeemed, strict=True)]

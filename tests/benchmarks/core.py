@@ -100,13 +100,13 @@ def _life(folder: Path) -> list[bytes]:
         bench.lend(password)
         bench.restart()
         bench.reboot()
-        wipe(bench.sign_in_with_ticket())
+        wipe(bench.sign_in_with_permit())
         bench.result(m.SessionEnd(session="CHG-1"))
         bodies = [bytes(body) for (body,) in bench.database.execute("SELECT body FROM events ORDER BY seq")]
     finally:
         bench.stop()
         wipe(password)
-    begun = next(at for at, body in enumerate(bodies) if b'"session_opened"' in body)
+    begun = next(at for at, body in enumerate(bodies) if b'"session_started"' in body)
     return bodies[begun:]
 
 

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.simulated.customer_script import Grant
-from tests.benchmarks.desk import computer, desk
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.operator_bench import bench, computer
 from tests.benchmarks.processes import Memory, processor_seconds, used_by, used_by_all
 from tests.benchmarks.wire import RAW
 from tests.lab.job import apply, end, play, request, start, task
@@ -55,7 +55,7 @@ def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
     costs: dict[int, Cost] = {}
     figures: list[Figure] = []
     for count in counts:
-        with desk(folder / str(count), count, script=[Grant()]) as operator:
+        with bench(folder / str(count), count, script=[Grant()]) as operator:
             if count >= CONTROLLER_HOSTS:
                 figures.append(controller(_some(operator)))
             costs[count] = main_job(operator)

@@ -30,11 +30,11 @@ def measure(folder: Path) -> list[Figure]:
         value = milliseconds(pc, SAMPLES)
     return [
         Figure(
-            "ticket redeemed by the credential provider after the agent's event",
+            "permit redeemed by the credential provider after the agent's event",
             value,
             "ms",
             GOAL,
-            where="twice asked whether there is a ticket, once redeemed: a connection and a question to Wine's "
+            where="twice asked whether there is a permit, once redeemed: a connection and a question to Wine's "
             "service manager each",
         )
     ]

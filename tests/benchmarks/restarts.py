@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.simulated.customer_script import Grant
-from tests.benchmarks.desk import computer, desk, moments
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.operator_bench import bench, computer, moments
 from tests.lab.job import apply, end, play, request, start
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _compare(folder: Path, away: float, samples: int) -> list[Figure]:
-    with desk(folder, script=[Grant()], restart_seconds=away) as operator:
+    with bench(folder, script=[Grant()], restart_seconds=away) as operator:
         tasks = [start(), request(restarts=samples)]
         for _ in range(samples):
             tasks += [apply(grace=GRACE, timeout=LIMIT), _reboot()]

@@ -8,8 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from lab.wsman.requestlog import read_log
-from tests.benchmarks.desk import computer, desk
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.operator_bench import bench, computer
 from tests.lab.job import start, task
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MODULE = {"name": "win_ping", "ansible.windows.win_ping": {}}
 
 def measure(folder: Path) -> list[Figure]:
     """Count what the first call of a job costs, as each task of a job is one."""
-    with desk(folder) as operator:
+    with bench(folder) as operator:
         operator.run(start()).succeed()
         ours = _sent(operator, task("session_checkpoint", step="Updates", state="done"))
         raw, module = (_sent(operator, one) for one in (RAW, MODULE))

@@ -91,7 +91,7 @@ def begin_restart(computer: SimulatedComputer, **options: Any) -> m.UseView:
 
 def outcome(computer: SimulatedComputer, use: m.UseView) -> m.UseView:
     """Wait for the end of a use, through restarts, as the operator's module does."""
-    wait = m.ApplyWait(session=SESSION, ticket=use.ticket, wait=20)
+    wait = m.ApplyWait(session=SESSION, permit=use.permit, wait=20)
     while True:
         try:
             after = ask(computer, wait, m.ApplyAnswer)

@@ -54,7 +54,7 @@ def test_a_restart_ends_signed_in_and_locked(simulated_pc: MakePc) -> None:
         assert use.locked_at is not None
         assert console(computer) == ("anna", True)
         whats = [event.what for event in computer.events.all() if event.lane == "pc"]
-        story = ["tile_shown", "ticket_redeemed", "signed_in", "locked"]
+        story = ["tile_shown", "permit_redeemed", "signed_in", "locked"]
         assert whats[-4:] == story
         proof = end(computer)
         assert [erasure.confirmed for erasure in proof.erasure] == [True]
@@ -172,7 +172,7 @@ def test_revoked_during_the_restart_nobody_is_signed_in(simulated_pc: MakePc) ->
         lend(computer)
         use = outcome(computer, begin_restart(computer, grace=0.5))
         assert use.error is not None
-        assert use.error.code in {"grant_revoked", "ticket_cancelled"}
+        assert use.error.code in {"grant_revoked", "permit_cancelled"}
         computer.wait_for_logon_screen(2)
         assert console(computer) is None
         assert computer.events.count("tile_shown") == 0
@@ -180,7 +180,7 @@ def test_revoked_during_the_restart_nobody_is_signed_in(simulated_pc: MakePc) ->
 
 
 def test_power_lost_during_the_restart_still_ends_signed_in(simulated_pc: MakePc) -> None:
-    """A power cut while the PC is down changes nothing: the next boot redeems the ticket."""
+    """A power cut while the PC is down changes nothing: the next boot redeems the permit."""
     with simulated_pc(script=[Grant()], restart_seconds=30.0) as computer:
         lend(computer)
         computer.faults.cut_power_at = "down"
@@ -193,10 +193,10 @@ def test_power_lost_during_the_restart_still_ends_signed_in(simulated_pc: MakePc
 
 
 def test_power_lost_after_redeeming_never_logs_on_twice(simulated_pc: MakePc) -> None:
-    """A ticket that was redeemed when the power went is not redeemed again."""
+    """A permit that was redeemed when the power went is not redeemed again."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
-        computer.faults.cut_power_at = "ticket_redeemed"
+        computer.faults.cut_power_at = "permit_redeemed"
         use = begin_restart(computer)
         computer.events.wait_for("power_cut")
         computer.power_on()
@@ -204,7 +204,7 @@ def test_power_lost_after_redeeming_never_logs_on_twice(simulated_pc: MakePc) ->
         after = outcome(computer, use)
         assert after.error is not None
         assert after.error.code == "logon_interrupted"
-        assert computer.events.count("ticket_redeemed") == 1
+        assert computer.events.count("permit_redeemed") == 1
         assert console(computer) is None
 
 
@@ -246,7 +246,7 @@ def test_a_lock_that_fails_ends_disconnected(simulated_pc: MakePc) -> None:
 
 
 def test_a_hidden_tile_is_told(simulated_pc: MakePc) -> None:
-    """A logon screen that never asks leaves the ticket to lapse, and nobody signed in."""
+    """A logon screen that never asks leaves the permit to lapse, and nobody signed in."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.hides_logon_tile = True
@@ -278,7 +278,7 @@ def test_nobody_else_is_signed_out(simulated_pc: MakePc) -> None:
 
 
 def test_an_unlock_opens_the_customers_session(simulated_pc: MakePc) -> None:
-    """A locked console is unlocked by a ticket, the same session goes on."""
+    """A locked console is unlocked by a permit, the same session goes on."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer, unlocks=1)
         computer.customer.lock()
@@ -349,7 +349,7 @@ def test_a_second_boot_of_its_own_is_a_foreign_restart(simulated_pc: MakePc) -> 
         begin_restart(computer)
         computer.events.wait_for("up", 3)
         computer.settle()
-        assert computer.events.count("ticket_redeemed") <= 1
+        assert computer.events.count("permit_redeemed") <= 1
 
 
 def test_windows_update_restarts_and_the_customer_is_signed_in_where_agreed(
@@ -363,7 +363,7 @@ def test_windows_update_restarts_and_the_customer_is_signed_in_where_agreed(
         assert console(computer) == ("anna", True)
 
 
-def test_an_agent_that_crashes_while_a_ticket_waits_goes_on(simulated_pc: MakePc) -> None:
+def test_an_agent_that_crashes_while_a_permit_waits_goes_on(simulated_pc: MakePc) -> None:
     """Killed in the seconds before the restart, the agent comes back and the job ends well."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Desk = Callable[..., tuple[Operator, SimulatedComputer]]
+    LabPC = Callable[..., tuple[Operator, SimulatedComputer]]
 
 __all__ = [
-    "desk",
+    "lab_pc",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_generate_tests",
@@ -49,11 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that is marked so on a Wine PC as well."""
     if metafunc.definition.get_closest_marker("also_on_wine"):
-        metafunc.parametrize("desk", kinds.also_on_wine(), indirect=True)
+        metafunc.parametrize("lab_pc", kinds.also_on_wine(), indirect=True)
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, tmp_path: Path, canary: bytearray) -> Iterator[Desk]:
+def lab_pc(request: pytest.FixtureRequest, tmp_path: Path, canary: bytearray) -> Iterator[LabPC]:
     """Makes a PC whose customer's password is the canary, and an operator for it. Both end with the test."""
     with ExitStack() as stack:
         kind = getattr(request, "param", kinds.chosen())

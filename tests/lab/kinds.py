@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.wine.wine_computer import WineComputer
 
 SIMULATED, WINE = "simulated", "wine"
-ON_WINE = pytest.mark.parametrize("desk", [WINE], indirect=True)
+ON_WINE = pytest.mark.parametrize("lab_pc", [WINE], indirect=True)
 
 _chosen = SIMULATED
 

@@ -10,14 +10,14 @@ from lab.simulated.customer_script import Grant
 from tests.lab.maintenance import maintain, prepare
 
 if TYPE_CHECKING:
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
 
 DONE = ["Windows updates", "Inventory", "Accounting software"]
 
 
-def kill_and_launch_again(desk: Desk, event: str, count: int) -> None:
+def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
     """Kill the job at an event, launch it again: all steps are done once, with two restarts and one question."""
-    operator, computer = desk(script=[Grant(after=0.3)])
+    operator, computer = lab_pc(script=[Grant(after=0.3)])
     prepare(operator)
     with maintain(operator) as killed:
         computer.events.wait_for(event, count)
@@ -31,4 +31,4 @@ def kill_and_launch_again(desk: Desk, event: str, count: int) -> None:
     assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
     assert computer.events.count("boot") == 3
     assert computer.events.count("typed") == 1
-    assert computer.events.count("ticket_redeemed") == 2
+    assert computer.events.count("permit_redeemed") == 2

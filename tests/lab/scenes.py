@@ -99,8 +99,8 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
         operator = Operator(folder / "operator", computers)
         stack.callback(operator.stop)
         for name, scene in scenes.items():
-            desk = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
-            operator.write(f"{name}.yml", desk)
+            lab_pc = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
+            operator.write(f"{name}.yml", lab_pc)
             steps = str(operator.folder / f"{name}.yml")
             way = computers[name].inventory(scene.way) if scene.way else {}
             operator.host_variables[name] = {**way, **scene.variables, "steps": steps}

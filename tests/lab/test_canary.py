@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
 
 
 @contextmanager
@@ -67,9 +67,9 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
         assert found
 
 
-def test_the_password_is_nowhere(desk: Desk, canary: bytearray, tmp_path: Path) -> None:
+def test_the_password_is_nowhere(lab_pc: LabPC, canary: bytearray, tmp_path: Path) -> None:
     """Not while it is lent, not after a restart, not after the end: in no output, log, file or process."""
-    operator, computer = desk(script=[Mistype(), Grant()])
+    operator, computer = lab_pc(script=[Mistype(), Grant()])
     loud(operator)
     go_on = tmp_path / "go_on"
     pause = wait_for(go_on, "pause")

@@ -156,14 +156,14 @@ def listener_log(computer: SimulatedComputer, name: str) -> Path:
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_nothing_is_done_twice(day: Day, name: str) -> None:
-    """The customer was asked for each grant once, and each restart is one restart with one ticket."""
+    """The customer was asked for each grant once, and each restart is one restart with one permit."""
     computer = day.computers[name]
     counted = {
         what: computer.events.count(what)
-        for what in ("request_shown", "typed", "boot", "ticket_redeemed", "signed_in")
+        for what in ("request_shown", "typed", "boot", "permit_redeemed", "signed_in")
     }
     # The first boot and sign-in are the customer's own.
-    wanted = {"request_shown": 2, "typed": 2, "boot": 3, "ticket_redeemed": 2, "signed_in": 3}
+    wanted = {"request_shown": 2, "typed": 2, "boot": 3, "permit_redeemed": 2, "signed_in": 3}
     assert counted == wanted
 
 
@@ -173,15 +173,22 @@ def test_the_journal_holds_each_thing_once(day: Day, name: str) -> None:
     said = [line.rpartition(":")[2].strip() for line in day.computers[name].log.splitlines()]
     counted = {
         what: said.count(what)
-        for what in ("SessionOpened", "RequestMade", "GrantGiven", "MarkSet", "TicketIssued", "SessionClosed")
+        for what in (
+            "SessionStarted",
+            "RequestMade",
+            "GrantGiven",
+            "CheckpointSet",
+            "PermitIssued",
+            "SessionEnded",
+        )
     }
     wanted = {
-        "SessionOpened": 1,
+        "SessionStarted": 1,
         "RequestMade": 2,
         "GrantGiven": 2,
-        "MarkSet": 1,
-        "TicketIssued": 2,
-        "SessionClosed": 1,
+        "CheckpointSet": 1,
+        "PermitIssued": 2,
+        "SessionEnded": 1,
     }
     assert counted == wanted
 

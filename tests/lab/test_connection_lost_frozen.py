@@ -126,10 +126,10 @@ def test_in_the_middle_of_a_restart(evening: Evening, name: str) -> None:
 
 @pytest.mark.parametrize("name", PCS)
 def test_launched_again_it_goes_on(evening: Evening, name: str) -> None:
-    """With the PC back the same step comes to an end, and no ticket was redeemed twice."""
+    """With the PC back the same step comes to an end, and no permit was redeemed twice."""
     _of(evening, name)
     computer = evening.computers[name]
     assert evening.again.result("apply", name)["status"] == "ok"
     assert evening.again.result("end", name)["erasure"]["confirmed"]
-    assert computer.events.count("ticket_redeemed") == 1
+    assert computer.events.count("permit_redeemed") == 1
     assert computer.events.count("request_shown") == 1

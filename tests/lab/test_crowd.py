@@ -12,7 +12,7 @@ from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
 
 MANY = 1000
 
@@ -27,9 +27,9 @@ def ask_many(computer: SimulatedComputer) -> None:
 
 
 @provokes("too_much_to_tell")
-def test_a_thousand_open_requests(desk: Desk) -> None:
+def test_a_thousand_open_requests(lab_pc: LabPC) -> None:
     """Each can be read and ended, the customer's answer counts, and only telling all of them at once is refused."""
-    operator, computer = desk(signed_in=False)
+    operator, computer = lab_pc(signed_in=False)
     ask_many(computer)
     everything = task("credential_info", "everything", session=None)
     receipts = {**task("credential_info", "receipts", session=None, receipts=True), "ignore_errors": True}

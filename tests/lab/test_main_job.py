@@ -15,14 +15,14 @@ from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
     from tests.lab.job import Job
 
 
 @pytest.mark.also_on_wine
-def test_the_whole_job(desk: Desk) -> None:
+def test_the_whole_job(lab_pc: LabPC) -> None:
     """Three steps, two restarts, one question; the session ends with everything erased."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
 
     job = maintain(operator).succeed()
@@ -51,9 +51,9 @@ def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
     assert computer.customer.screen() == ""
 
 
-def test_a_task_after_another(desk: Desk) -> None:
+def test_a_task_after_another(lab_pc: LabPC) -> None:
     """The smallest complete job returns who was signed in, in which boot, what is left, and the proof."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
 
     job = operator.run(start(), request(), apply(), request(), end(), end()).succeed()
 
@@ -71,9 +71,9 @@ def test_a_task_after_another(desk: Desk) -> None:
     assert computer.events.count("request_shown") == 1
 
 
-def test_defaults_of_the_group(desk: Desk) -> None:
+def test_defaults_of_the_group(lab_pc: LabPC) -> None:
     """module_defaults for the action group name the session once for all modules."""
-    operator, _computer = desk(script=[Grant()])
+    operator, _computer = lab_pc(script=[Grant()])
     tasks = [
         {"name": "open", "latchkey.consent.support_session": {"reason": "Updates", "ends": "23:59"}},
         {"name": "ask", "latchkey.consent.credential_request": {"restarts": 1, "timeout": 30}},
@@ -87,9 +87,9 @@ def test_defaults_of_the_group(desk: Desk) -> None:
 
 
 @pytest.mark.also_on_wine
-def test_unlock_and_give_back(desk: Desk) -> None:
+def test_unlock_and_give_back(lab_pc: LabPC) -> None:
     """An unlocked session needs no unlock; a locked one is unlocked; what is left can be given back."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     operator.run(start(), request(restarts=0, unlocks=2)).succeed()
 
     open_desktop = operator.run(apply(action="unlock")).succeed().result("apply")
@@ -107,9 +107,9 @@ def test_unlock_and_give_back(desk: Desk) -> None:
     assert (job.result("revoke")["changed"], job.result("again")["changed"]) == (True, False)
 
 
-def test_what_is_known_can_be_read(desk: Desk) -> None:
+def test_what_is_known_can_be_read(lab_pc: LabPC) -> None:
     """credential_info tells the agent, the session, the grant, the pending restart, the forecast and the receipts."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     computer.show_banner()
     info = task("credential_info", "info", forecast=True, receipts=True)
 
@@ -124,9 +124,9 @@ def test_what_is_known_can_be_read(desk: Desk) -> None:
     assert "banner" in told["forecast"]["findings"][0]["code"]
 
 
-def test_asking_in_the_afternoon_and_working_at_night(desk: Desk) -> None:
+def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
     """request.yml leaves the question on the screen; maintain.yml finds the answer; close.yml shows the proof again."""
-    operator, computer = desk()
+    operator, computer = lab_pc()
     prepare(operator)
 
     asked = operator.begin("latchkey.consent.request").succeed()
@@ -143,9 +143,9 @@ def test_asking_in_the_afternoon_and_working_at_night(desk: Desk) -> None:
 
 
 @provokes("no_answer")
-def test_at_night_nobody_is_waited_for(desk: Desk) -> None:
+def test_at_night_nobody_is_waited_for(lab_pc: LabPC) -> None:
     """Who has not answered by then is taken for silent within seconds; nothing is done, nothing is left open."""
-    operator, computer = desk()
+    operator, computer = lab_pc()
     prepare(operator)
     asked = operator.begin("latchkey.consent.request").succeed()
     computer.events.wait_for("request_shown")
@@ -161,9 +161,9 @@ def test_at_night_nobody_is_waited_for(desk: Desk) -> None:
     assert computer.customer.screen() == ""
 
 
-def test_check_mode_changes_nothing(desk: Desk) -> None:
+def test_check_mode_changes_nothing(lab_pc: LabPC) -> None:
     """With --check nobody is asked, nothing is restarted, and the next real job finds nothing."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
 
     job = operator.begin("latchkey.consent.maintain", "--check").succeed()
@@ -174,9 +174,9 @@ def test_check_mode_changes_nothing(desk: Desk) -> None:
     assert (info["sessions"], info["requests"]) == ([], [])
 
 
-def test_check_mode_of_each_task_predicts(desk: Desk) -> None:
+def test_check_mode_of_each_task_predicts(lab_pc: LabPC) -> None:
     """In a session that is open, check mode tells for each task whether it would change anything."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     operator.run(start(), request()).succeed()
     steps = task("session_checkpoint", "checkpoint", step="x", state="done")
     tasks = [

@@ -80,7 +80,7 @@ def while_down(change: Act) -> Act:
 
 
 def hide_tile(computer: SimulatedComputer) -> None:
-    """Let the logon screen not use the next ticket."""
+    """Let the logon screen not use the next permit."""
     computer.faults.hides_logon_tile = True
 
 
@@ -159,7 +159,7 @@ SCENES = {
         LENT,
     ),
     "clock lost": Scene(
-        "A PC that comes back an hour late by its clock finds that its ticket's time is over.",
+        "A PC that comes back an hour late by its clock finds that its permit's time is over.",
         [
             *(start(), request(), while_down(clock_an_hour_on)),
             *(Fails(apply(), "logon_did_not_happen"), end()),
@@ -174,7 +174,7 @@ SCENES = {
     "asked, second": Scene("They end it.", [when("request_shown"), end()], on="asked"),
     "warned": Scene(
         "Another operator ends the session while the PC is about to restart.",
-        [start(), request(), Fails(apply(grace=LONG_WARNING), "ticket_cancelled")],
+        [start(), request(), Fails(apply(grace=LONG_WARNING), "permit_cancelled")],
         LENT,
     ),
     "warned, second": Scene("They end it.", [when("restart_announced"), end()], on="warned"),
@@ -196,13 +196,13 @@ SCENES = {
     "forgotten question, second": Scene(
         "They replace it.", [when("clicked_later"), replace_session], on="forgotten question"
     ),
-    "forgotten ticket": Scene(
-        "The same in the middle of a restart: the ticket is gone.",
-        [start(), request(), hide_tile, Fails(apply(grace=4), "no_ticket"), end()],
+    "forgotten permit": Scene(
+        "The same in the middle of a restart: the permit is gone.",
+        [start(), request(), hide_tile, Fails(apply(grace=4), "no_permit"), end()],
         LENT,
     ),
-    "forgotten ticket, second": Scene(
-        "They replace it.", [when("up", 2), replace_session], on="forgotten ticket"
+    "forgotten permit, second": Scene(
+        "They replace it.", [when("up", 2), replace_session], on="forgotten permit"
     ),
 }
 
@@ -227,12 +227,12 @@ def test_after_a_refusal_nothing_is_left(refusals: Played, name: str) -> None:
     """The session ends with a confirmed erasure, and the customer's desktop is not left open."""
     assert refusals.job.result("end", name)["erasure"]["confirmed"]
     events = refusals.computers[name].events
-    assert events.count("locked") == events.count("ticket_redeemed") - events.count("logon_refused")
+    assert events.count("locked") == events.count("permit_redeemed") - events.count("logon_refused")
 
 
 def test_each_restart_is_one(refusals: Played) -> None:
-    """Two operators, one restart; a ticket that was cancelled or forgotten signs nobody in."""
-    counted = {name: refusals.computers[name].events.count("ticket_redeemed") for name in SCENES}
+    """Two operators, one restart; a permit that was cancelled or forgotten signs nobody in."""
+    counted = {name: refusals.computers[name].events.count("permit_redeemed") for name in SCENES}
     once = ("restarting", "too soon", "slow", "somebody else", "disabled on the way")
     wanted = {**dict.fromkeys(once, 1), "clock back": 2}
     assert counted == {name: wanted.get(name.partition(",")[0], 0) for name in SCENES}

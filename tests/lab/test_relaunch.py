@@ -16,7 +16,7 @@ from tests.lab.relaunch import DONE, kill_and_launch_again
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
     from tests.lab.job import Task
 
 KILLED = {
@@ -35,30 +35,30 @@ KILLED = {
 
 
 @pytest.mark.parametrize(("event", "count"), KILLED.values(), ids=list(KILLED))
-def test_a_killed_job_goes_on(desk: Desk, event: str, count: int) -> None:
+def test_a_killed_job_goes_on(lab_pc: LabPC, event: str, count: int) -> None:
     """Killed at this moment and launched again, the job does all steps, two restarts, and asks once."""
-    kill_and_launch_again(desk, event, count)
+    kill_and_launch_again(lab_pc, event, count)
 
 
-def test_a_job_that_is_launched_twice_does_nothing_twice(desk: Desk) -> None:
+def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
     """Two jobs at once ask once, restart twice in all, and leave nothing sealed."""
-    operator, computer = desk(script=[Grant(after=0.5)])
+    operator, computer = lab_pc(script=[Grant(after=0.5)])
     prepare(operator)
 
     jobs = [maintain(operator), maintain(operator)]
     codes = [job.wait() for job in jobs]
 
     assert 0 in codes, jobs[0].output + jobs[1].output
-    assert what(computer, "typed", "ticket_redeemed") == ["typed", "ticket_redeemed", "ticket_redeemed"]
+    assert what(computer, "typed", "permit_redeemed") == ["typed", "permit_redeemed", "permit_redeemed"]
     assert computer.events.count("boot") == 3
     for job in jobs:
         told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
         assert told["erasure"]["confirmed"]
 
 
-def test_a_step_that_fails_ends_the_session_and_the_job(desk: Desk) -> None:
+def test_a_step_that_fails_ends_the_session_and_the_job(lab_pc: LabPC) -> None:
     """The failure is the play's failure, after everything lent is erased and the rest is named."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
     operator.write("inventory.yml", [{"name": "Break", "ansible.builtin.fail": {"msg": "broken"}}])
 
@@ -72,9 +72,9 @@ def test_a_step_that_fails_ends_the_session_and_the_job(desk: Desk) -> None:
     assert computer.customer.notices()
 
 
-def test_an_end_that_fails_is_said(desk: Desk) -> None:
+def test_an_end_that_fails_is_said(lab_pc: LabPC) -> None:
     """Where the session cannot be ended the summary is shown all the same, and the job fails for that."""
-    operator, computer = desk(script=[Grant()])
+    operator, computer = lab_pc(script=[Grant()])
     prepare(operator, maintenance_timeout=3)
     go_on = operator.folder / "go"
     operator.write("accounting.yml", [program("accounting", "upgrade"), wait_for(go_on)])
@@ -92,9 +92,9 @@ def test_an_end_that_fails_is_said(desk: Desk) -> None:
     assert closed.result("End the support session and")["erasure"]["confirmed"]
 
 
-def test_two_operators_at_once(desk: Desk, tmp_path: Path) -> None:
+def test_two_operators_at_once(lab_pc: LabPC, tmp_path: Path) -> None:
     """Two jobs with sessions of their own: each asks, each restarts, one after the other, and each has its proof."""
-    operator, computer = desk(script=[Grant(), Grant()])
+    operator, computer = lab_pc(script=[Grant(), Grant()])
     second = Operator(tmp_path / "second", {"pc1": computer})
     both_lent = tmp_path / "lent"
     wait = wait_for(both_lent)
@@ -107,8 +107,8 @@ def test_two_operators_at_once(desk: Desk, tmp_path: Path) -> None:
         both_lent.touch()
         jobs = [one.succeed(), two.succeed()]
 
-    assert what(computer, "typed", "boot", "ticket_redeemed", "locked") == [
-        *("boot", "typed", "typed"), *("boot", "ticket_redeemed", "locked") * 2,
+    assert what(computer, "typed", "boot", "permit_redeemed", "locked") == [
+        *("boot", "typed", "typed"), *("boot", "permit_redeemed", "locked") * 2,
     ]  # fmt: skip
     ended = [job.result("end") for job in jobs]
     assert [told["session"] for told in ended] == [SESSION, "INC-7"]

@@ -24,7 +24,7 @@ from tests.lab.provoked import by_code, provokes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def test_nobody_is_signed_in_without_leave(night: Night) -> None:
 
 
 def test_a_session_that_cannot_be_locked_is_disconnected(night: Night) -> None:
-    """Rule 9: a logon with a ticket does not leave an open desktop behind."""
+    """Rule 9: a logon with a permit does not leave an open desktop behind."""
     signed_in = night.job.result("apply", "no-lock")["signed_in"]
     assert (signed_in["disconnected"], signed_in["locked_at"]) == (True, None)
     assert night.computers["no-lock"].events.count("disconnected") == 1
@@ -150,9 +150,9 @@ def test_a_refusal_costs_nothing(night: Night) -> None:
 
 
 @pytest.mark.also_on_wine
-def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
-    """A PC that loses its power on the way is signed in when it has it again: the ticket still holds."""
-    operator, computer = desk(script=[s.Grant()])
+def test_a_power_cut_while_it_restarts(lab_pc: LabPC) -> None:
+    """A PC that loses its power on the way is signed in when it has it again: the permit still holds."""
+    operator, computer = lab_pc(script=[s.Grant()])
     computer.faults.cut_power_at = "tile_shown"
     job = operator.begin([play(start(), request(), apply(), end())])
     computer.events.wait_for("power_cut")
@@ -167,10 +167,10 @@ def test_a_power_cut_while_it_restarts(desk: Desk) -> None:
 
 @pytest.mark.also_on_wine
 @provokes("logon_interrupted")
-def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
-    """A ticket that was handed over is not used again, whatever became of it (rule 5)."""
-    operator, computer = desk(script=[s.Grant()])
-    computer.faults.cut_power_at = "ticket_redeemed"
+def test_a_power_cut_in_the_middle_of_the_logon(lab_pc: LabPC) -> None:
+    """A permit that was handed over is not used again, whatever became of it (rule 5)."""
+    operator, computer = lab_pc(script=[s.Grant()])
+    computer.faults.cut_power_at = "permit_redeemed"
     job = operator.begin([play(start(), request(), apply())])
     computer.events.wait_for("power_cut")
     computer.power_on()
@@ -178,16 +178,16 @@ def test_a_power_cut_in_the_middle_of_the_logon(desk: Desk) -> None:
     done = job.fail().result("apply")
 
     assert (done["error_code"], done["outcome"], done["changed"]) == ("logon_interrupted", "refused", True)
-    assert computer.events.count("ticket_redeemed") == 1
+    assert computer.events.count("permit_redeemed") == 1
     again = operator.run(apply(), end()).succeed()
     assert again.result("apply")["signed_in"]["locked_at"]
     assert again.result("end")["erasure"]["confirmed"]
 
 
 @provokes("grant_revoked", "terms_used_up")
-def test_a_grant_that_ended_is_told_by_how(desk: Desk) -> None:
+def test_a_grant_that_ended_is_told_by_how(lab_pc: LabPC) -> None:
     """Revoked, used up, before its time and after it: each restart is refused by its own code."""
-    operator, computer = desk()
+    operator, computer = lab_pc()
     revoked = lend(operator, computer, restarts=2)
     computer.customer.revoke()
     lost = operator.run(apply()).fail().first_failure()
@@ -210,9 +210,9 @@ def lend(operator: Operator, computer: SimulatedComputer, **terms: Any) -> dict[
 
 
 @provokes("too_early", "grant_expired")
-def test_outside_of_the_window(desk: Desk) -> None:
+def test_outside_of_the_window(lab_pc: LabPC) -> None:
     """Before the agreed time a restart is too early, after it the grant is over."""
-    operator, computer = desk()
+    operator, computer = lab_pc()
     now = computer.on_loop(computer.windows.clock.now)
     window = {"not_before": (now + HOUR).isoformat(), "not_after": (now + 2 * HOUR).isoformat()}
     lend(operator, computer, **window)
@@ -226,9 +226,9 @@ def test_outside_of_the_window(desk: Desk) -> None:
 
 
 @provokes("grant_rejected")
-def test_a_password_that_was_changed_since(desk: Desk, canary: bytearray) -> None:
+def test_a_password_that_was_changed_since(lab_pc: LabPC, canary: bytearray) -> None:
     """The old password is checked before the restart, and erased: the PC stays up."""
-    operator, computer = desk()
+    operator, computer = lab_pc()
     lend(operator, computer)
     computer.customer.change_password(canary[::-1])
 
@@ -240,11 +240,11 @@ def test_a_password_that_was_changed_since(desk: Desk, canary: bytearray) -> Non
     assert ended["erasure"]["confirmed"]
 
 
-def test_two_restarts_one_right_after_the_other(desk: Desk) -> None:
+def test_two_restarts_one_right_after_the_other(lab_pc: LabPC) -> None:
     """Where the policy wants time between restarts the second one waits for it."""
     # A simulated PC is back within a second, a Wine PC on a busy machine within ten.
     policy = f"[policy]\nmin_restart_interval = {20 if chosen() == WINE else 8}\n"
-    operator, computer = desk(script=[s.Grant()], policy=policy)
+    operator, computer = lab_pc(script=[s.Grant()], policy=policy)
 
     job = operator.run(start(), request(), apply(), apply(), end()).succeed()
 
@@ -253,9 +253,9 @@ def test_two_restarts_one_right_after_the_other(desk: Desk) -> None:
     assert computer.events.count("boot") == 3
 
 
-def test_a_step_is_restarted_once(desk: Desk) -> None:
+def test_a_step_is_restarted_once(lab_pc: LabPC) -> None:
     """The same step again finds its restart done; another step is another restart."""
-    operator, computer = desk(script=[s.Grant()])
+    operator, computer = lab_pc(script=[s.Grant()])
 
     job = operator.run(start(), request(), apply(step="a"), apply(step="a"), apply(step="b"), end()).succeed()
 
@@ -264,9 +264,9 @@ def test_a_step_is_restarted_once(desk: Desk) -> None:
 
 
 @provokes("test_command_failed")
-def test_a_test_command_is_tried_until_it_succeeds(desk: Desk) -> None:
+def test_a_test_command_is_tried_until_it_succeeds(lab_pc: LabPC) -> None:
     """The task is over when the operator's own command succeeds, and says so where it does not."""
-    operator, _computer = desk(script=[s.Grant()])
+    operator, _computer = lab_pc(script=[s.Grant()])
     good = "& 'C:\\Lab\\hostname.exe'"
 
     job = operator.run(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.wine.wine_computer import WineComputer
-    from tests.lab.conftest import Desk
+    from tests.lab.conftest import LabPC
     from tests.lab.job import Operator
 
     Wine = Callable[..., tuple[Operator, WineComputer]]
@@ -51,9 +51,9 @@ PRODUCTS = ("drive_c/Program Files/Latchkey", "drive_c/ProgramData/Latchkey")
 
 
 @ON_WINE
-def test_a_no_is_a_no(desk: Desk) -> None:
+def test_a_no_is_a_no(lab_pc: LabPC) -> None:
     """The customer declines: the task fails with its own code, and nothing was sealed."""
-    operator, computer = desk(script=[Deny()])
+    operator, computer = lab_pc(script=[Deny()])
 
     job = operator.run(start(), {**request(), "ignore_errors": True}, end())
 
@@ -63,9 +63,9 @@ def test_a_no_is_a_no(desk: Desk) -> None:
 
 
 @ON_WINE
-def test_a_revocation_before_the_restart_and_one_during_it(desk: Desk) -> None:
+def test_a_revocation_before_the_restart_and_one_during_it(lab_pc: LabPC) -> None:
     """The PC stays up for the first; the second goes on, and nobody is signed in when it is back."""
-    operator, computer = desk(script=[Mistype(), Grant(), Grant(), Revoke(when="restart_announced")])
+    operator, computer = lab_pc(script=[Mistype(), Grant(), Grant(), Revoke(when="restart_announced")])
     operator.run(start(), request()).succeed()
     computer.customer.revoke()
 
@@ -75,20 +75,20 @@ def test_a_revocation_before_the_restart_and_one_during_it(desk: Desk) -> None:
 
     assert (before["error_code"], before["outcome"]) == ("grant_revoked", "refused")
     assert job.result("apply")["error_code"] == "grant_revoked"
-    assert [computer.events.count(what) for what in ("boot", "ticket_redeemed", "entry_refused")] == [2, 0, 1]
+    assert [computer.events.count(what) for what in ("boot", "permit_redeemed", "entry_refused")] == [2, 0, 1]
     assert computer.on_loop(computer.windows.sessions.all) == []
 
 
 @ON_WINE
-def test_a_job_that_was_killed_goes_on(desk: Desk) -> None:
+def test_a_job_that_was_killed_goes_on(lab_pc: LabPC) -> None:
     """Killed while the PC is away and launched again, it does every step once."""
-    kill_and_launch_again(desk, "down", 1)
+    kill_and_launch_again(lab_pc, "down", 1)
 
 
 @ON_WINE
-def test_nothing_is_left_of_what_was_lent_and_of_the_agent(desk: Wine, canary: bytearray) -> None:
+def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary: bytearray) -> None:
     """The sealed record is on the disk while it is lent, gone after the session, the agent after its removal."""
-    operator, computer = desk(script=[Mistype(), Grant()])
+    operator, computer = lab_pc(script=[Mistype(), Grant()])
     loud(operator)
     operator.run(start(), request()).succeed()
     sealed = sealed_records(computer, operator.folder / "copy")

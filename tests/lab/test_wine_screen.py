@@ -62,7 +62,7 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
     assert (refused != "", allowed) == (True, "")
     told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
     assert (told["answer"], told["left_over"], told["erasure"]["confirmed"]) == ("granted", [], True)
-    counted = [seat.computer.events.count(what) for what in ("boot", "ticket_redeemed", "locked")]
+    counted = [seat.computer.events.count(what) for what in ("boot", "permit_redeemed", "locked")]
     assert counted == [3, 2, 2]
     seat.customer.sign_in()
     seat.customer.wait_for("the news", lambda: "Password erased" in "".join(seat.customer.notices()))

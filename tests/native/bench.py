@@ -16,10 +16,10 @@ from lab.wine.logon_ui import LogonScreen
 from latchkey_agent.protocol.frames import wipe
 from tests.native.built import BarePC
 from tests.native.programs import FakeAgent
-from tests.native.scene import TICKET, USERS
+from tests.native.scene import PERMIT, USERS
 
-COUNTED = msgspec.structs.replace(TICKET, ticket="T-########")
-"""The stand-in for the agent numbers these tickets itself."""
+COUNTED = msgspec.structs.replace(PERMIT, permit="T-########")
+"""The stand-in for the agent numbers these permits itself."""
 
 
 def milliseconds(pc: BarePC, samples: int) -> float:
@@ -28,7 +28,7 @@ def milliseconds(pc: BarePC, samples: int) -> float:
     with LogonScreen(pc) as screen, FakeAgent(pc) as agent:
         screen.begin(users=USERS)
         screen.end()
-        agent.has_ticket(COUNTED, password)
+        agent.has_permit(COUNTED, password)
         wipe(password)
         agent.command("event", "reset")
         times: list[int] = [

@@ -74,7 +74,7 @@ def shared_agent(pc: built.BarePC) -> Iterator[SharedAgent]:
 
 @pytest.fixture
 def agent(shared_agent: SharedAgent) -> FakeAgent:
-    """The agent's service, without a ticket and with nothing asked so far."""
+    """The agent's service, without a permit and with nothing asked so far."""
     return shared_agent.ready()
 
 

@@ -104,15 +104,15 @@ class FakeAgent:
         """
         self.command("on", verb, how, delay, bytes(data).hex())
 
-    def has_ticket(self, answer: LogonAnswer, password: bytearray | None = None) -> None:
-        """Answer as the agent does when there is a ticket, and set its event."""
+    def has_permit(self, answer: LogonAnswer, password: bytearray | None = None) -> None:
+        """Answer as the agent does when there is a permit, and set its event."""
         self.on("peek", frames.encode(codec.encode(answer)))
         self.on("redeem", frames.encode(codec.encode(answer), password or b""))
         self.on("report", frames.encode(codec.encode(LogonAnswer(done=True))))
         self.command("event", "set")
 
     def has_none(self) -> None:
-        """Answer as the agent does when there is no ticket."""
+        """Answer as the agent does when there is no permit."""
         for verb in ("peek", "redeem", "report"):
             self.on(verb, frames.encode(codec.encode(LogonAnswer(done=True))))
         self.command("event", "reset")

@@ -14,14 +14,14 @@ import pytest
 from lab.wine.logon_ui import LOGON, UNLOCK, LogonScreen
 from latchkey_agent.protocol.local_messages import Redeem
 from tests.native.programs import FakeAgent
-from tests.native.scene import SID, TICKET, unloaded_within
+from tests.native.scene import PERMIT, SID, unloaded_within
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_calls_in_any_order_are_survived(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, seed: int
 ) -> None:
-    """Two providers, random calls: the process lives, and no ticket is redeemed twice."""
+    """Two providers, random calls: the process lives, and no permit is redeemed twice."""
     chance = random.Random(seed)  # noqa: S311 - repeatable is what it shall be
     rare: list[Callable[[int], tuple[Any, ...]]] = [
         lambda s: ("use", s, chance.choice([UNLOCK, 0, 4])), lambda s: ("users", s), lambda s: ("unadvise", s),
@@ -35,13 +35,13 @@ def test_calls_in_any_order_are_survived(
         lambda s: ("serialize", s), lambda s: ("unpack", s),
     ]  # fmt: skip
     for number in range(40):
-        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        agent.has_permit(msgspec.structs.replace(PERMIT, permit=f"T-{number}"), canary)
         screen("underneath", "clock", 15 * 60 * 1000)
         # Mostly in the usual order, mostly on the same slot.
         for step in range(30):
             call = chance.choice(rare) if chance.random() < 0.3 else usual[step % len(usual)]
             screen(*call(int(chance.random() > 0.8)))
-    redeemed = [request.ticket for request in agent.requests() if isinstance(request, Redeem)]
+    redeemed = [request.permit for request in agent.requests() if isinstance(request, Redeem)]
     assert len(redeemed) == len(set(redeemed)) > 0
     for slot in (0, 1):
         screen("unpack", slot)

@@ -135,7 +135,7 @@ def test_it_holds_no_path_of_the_computer_that_built_it(programs: Path) -> None:
 def test_provider_and_agent_call_each_other_by_the_same_names() -> None:
     """Pipe, service and event; the class that the installer registers."""
     limits = (build.SOURCE / "limits.h").read_text()
-    for name in (names.PIPE_LOGON, names.SERVICE, names.TICKET_EVENT):
+    for name in (names.PIPE_LOGON, names.SERVICE, names.PERMIT_EVENT):
         assert 'L"' + name.replace("\\", "\\\\") + '"' in limits
     assert provider_registration.CLASS_ID in (build.SOURCE / "module.h").read_text()
 

@@ -13,7 +13,7 @@ from tests.native.programs import FakeAgent
 from tests.native.scene import USERS, unloaded_within
 
 ALONE, IDLE, WHOLE = 9_700, 200, 100
-"""Rounds without an agent, with one that has no ticket, and with a whole logon each."""
+"""Rounds without an agent, with one that has no permit, and with a whole logon each."""
 
 
 def rounds(
@@ -24,7 +24,7 @@ def rounds(
     with FakeAgent(pc) as agent:
         agent.has_none()
         assert screen("rounds", 0, idle, LOGON, 1)["good"] == 0
-        agent.has_ticket(bench.COUNTED, password)
+        agent.has_permit(bench.COUNTED, password)
         assert screen("rounds", 0, whole, UNLOCK, 3)["good"] == whole
     unloaded_within(screen, 10)
     return screen("usage")
@@ -57,6 +57,6 @@ def test_the_search_for_the_password_finds_it_where_it_is(
     assert screen("memory")["places"] == 0
 
 
-def test_a_ticket_is_redeemed_soon_after_the_event(no_agent: None, pc: BarePC) -> None:
+def test_a_permit_is_redeemed_soon_after_the_event(no_agent: None, pc: BarePC) -> None:
     """On a busy computer too; the figure itself, with its goal of 50 ms, is a benchmark's."""
     assert bench.milliseconds(pc, 20) < 500

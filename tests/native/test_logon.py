@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The provider does what LogonUI expects of it when the agent has a ticket."""
+"""The provider does what LogonUI expects of it when the agent has a permit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.native.programs import (
     PLAP,
     FakeAgent,
 )
-from tests.native.scene import OTHER, SID, TICKET, USERS, said_by, take, unloaded_within
+from tests.native.scene import OTHER, PERMIT, SID, USERS, said_by, take, unloaded_within
 
 REFUSALS = [
     (0xC000006D, 0xC000006A),  # STATUS_LOGON_FAILURE, STATUS_WRONG_PASSWORD
@@ -36,17 +36,17 @@ REFUSALS = [
 ]
 
 
-# --- the way of a ticket
+# --- the way of a permit
 
 
 @pytest.mark.parametrize(("usage", "message_type"), [(LOGON, 2), (UNLOCK, 7)])
-def test_a_ticket_signs_in_without_a_click(
+def test_a_permit_signs_in_without_a_click(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int, message_type: int
 ) -> None:
     """The agent's event leads to an enumeration, one redeeming, LSA's structure and a report."""
     screen.begin(usage, users=USERS)
     assert screen("count", 0)["count"] == 0
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     told = screen("changed", 0, 5000)
     # Whoever asks late finds that LogonUI was told again meanwhile.
     assert (told["calls"] >= 1, told["context_right"]) == (True, 1)
@@ -62,15 +62,15 @@ def test_a_ticket_signs_in_without_a_click(
         "domain_at": 64, "domain": "PC", "user_at": 68, "user": "ada", "protected_at": 74,
     }  # fmt: skip
     assert screen("report", 0, 0, 0)["status_text"] is None
-    assert said_by(agent) == [Redeem(ticket="T-1"), ReportResult(ticket="T-1", status=0, substatus=0)]
+    assert said_by(agent) == [Redeem(permit="T-1"), ReportResult(permit="T-1", status=0, substatus=0)]
     assert screen.end() == {"left": 0, "kept_events": 0, "kept_users": 0}
 
 
-def test_a_ticket_that_is_older_than_the_logon_screen_is_seen(
+def test_a_permit_that_is_older_than_the_logon_screen_is_seen(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """After a restart the agent may be ready before LogonUI is."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     assert screen("changed", 0, 5000)["calls"] >= 1
     assert screen.tile()["count"] == 1
@@ -83,17 +83,17 @@ def test_an_agent_that_starts_after_the_logon_screen_is_seen(
     screen.begin(users=USERS)
     assert screen("count", 0)["count"] == 0
     with FakeAgent(pc) as agent:
-        agent.has_ticket(TICKET, canary)
+        agent.has_permit(PERMIT, canary)
         assert screen("changed", 0, 5000)["calls"] >= 1
         assert take(screen)["response"] == RETURN_CREDENTIAL
         screen("unpack", 0)
 
 
-def test_the_logon_screen_is_told_three_times_of_one_ticket(
+def test_the_logon_screen_is_told_three_times_of_one_permit(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Its first enumeration may come too early; endless ones would empty the password box."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     told = 0
     while told < 3:
@@ -101,13 +101,13 @@ def test_the_logon_screen_is_told_three_times_of_one_ticket(
         assert told > before
     assert told == 3
     assert screen("changed", 0, 1500)["calls"] == 3
-    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2"), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-2"), canary)
     assert screen("changed", 0, 20_000)["calls"] > 3
 
 
-def test_the_ticket_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+def test_the_permit_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
     """A second GetSerialization, a new enumeration and a new provider get nothing for it."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     assert take(screen)["response"] == RETURN_CREDENTIAL
     screen("unpack", 0)
@@ -117,14 +117,14 @@ def test_the_ticket_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, cana
     assert screen("count", 0)["count"] == 0
     screen.begin(users=USERS, slot=1)
     assert screen("count", 1)["count"] == 0
-    assert agent.requests().count(Redeem(ticket="T-1")) == 1
+    assert agent.requests().count(Redeem(permit="T-1")) == 1
 
 
-def test_two_providers_share_one_ticket(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
+def test_two_providers_share_one_permit(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
     """LogonUI may hold several providers; both are told, one signs in."""
     screen.begin(users=USERS, slot=0)
     screen.begin(users=USERS, slot=1)
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     for slot in (0, 1):
         assert screen("changed", slot, 5000)["context_right"] == 1
         assert screen.tile(slot)["count"] == 1
@@ -132,7 +132,7 @@ def test_two_providers_share_one_ticket(screen: LogonScreen, agent: FakeAgent, c
     responses = [screen("serialize", slot)["response"] for slot in (0, 1)]
     assert responses == [RETURN_CREDENTIAL, NOT_FINISHED]
     screen("unpack", 0)
-    assert agent.requests().count(Redeem(ticket="T-1")) == 1
+    assert agent.requests().count(Redeem(permit="T-1")) == 1
 
 
 # --- accounts
@@ -161,7 +161,7 @@ def test_each_kind_of_account_is_packed_in_its_form(
     packed: tuple[str, str],
 ) -> None:
     """Local and domain accounts by their names, online accounts by the name they sign in with."""
-    agent.has_ticket(msgspec.structs.replace(TICKET, kind=kind, user=user, domain=domain), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, kind=kind, user=user, domain=domain), canary)
     screen.begin(users={SID: known_as.replace(" ", "_")})
     assert take(screen)["response"] == RETURN_CREDENTIAL
     fields = screen("unpack", 0)
@@ -174,7 +174,7 @@ def test_an_online_account_without_a_known_name_has_no_tile(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, kind: str
 ) -> None:
     """Windows would refuse the local name, which counts as a wrong password."""
-    agent.has_ticket(msgspec.structs.replace(TICKET, kind=kind), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, kind=kind), canary)
     screen.begin(users={SID: "-"})
     assert screen("count", 0)["count"] == 0
 
@@ -183,8 +183,8 @@ def test_an_online_account_without_a_known_name_has_no_tile(
 def test_a_user_without_a_tile_has_no_credential(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, users: dict[str, str]
 ) -> None:
-    """Nothing is shown, nobody is disturbed, and the ticket stays whole."""
-    agent.has_ticket(TICKET, canary)
+    """Nothing is shown, nobody is disturbed, and the permit stays whole."""
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=users)
     assert screen("changed", 0, 300)["calls"] == 0
     assert screen("count", 0).items() >= {"count": 0, "default": -1, "auto_logon": 0}.items()
@@ -198,21 +198,21 @@ def test_a_user_without_a_tile_has_no_credential(
 def test_success_is_reported_and_nothing_is_said(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """LogonUI shows no message; the agent knows that the ticket is used."""
-    agent.has_ticket(TICKET, canary)
+    """LogonUI shows no message; the agent knows that the permit is used."""
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     take(screen)
     screen("unpack", 0)
     assert screen("report", 0, 0, 0).items() >= {"hr": S_OK, "icon": 0, "status_text": None}.items()
-    assert said_by(agent)[-1] == ReportResult(ticket="T-1", status=0, substatus=0)
+    assert said_by(agent)[-1] == ReportResult(permit="T-1", status=0, substatus=0)
 
 
 @pytest.mark.parametrize(("status", "substatus"), REFUSALS)
 def test_a_refusal_is_reported_and_nothing_is_tried_again(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, status: int, substatus: int
 ) -> None:
-    """Not with the same ticket, and with no other one for a quarter of an hour."""
-    agent.has_ticket(TICKET, canary)
+    """Not with the same permit, and with no other one for a quarter of an hour."""
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     take(screen)
     screen("unpack", 0)
@@ -221,14 +221,14 @@ def test_a_refusal_is_reported_and_nothing_is_tried_again(
     said = screen("report", 0, status, substatus)
     assert said["icon"] == 1
     assert "Windows refused" in said["status_text"]
-    assert said_by(agent)[-1] == ReportResult(ticket="T-1", status=status, substatus=substatus)
+    assert said_by(agent)[-1] == ReportResult(permit="T-1", status=status, substatus=substatus)
     assert screen("changed", 0, 0)["calls"] == told + 1
-    for ticket in ("T-1", "T-2"):
-        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=ticket), canary)
+    for permit in ("T-1", "T-2"):
+        agent.has_permit(msgspec.structs.replace(PERMIT, permit=permit), canary)
         assert screen("count", 0)["count"] == 0
     screen("underneath", "clock", 15 * 60 * 1000)
     assert screen.tile()["count"] == 1
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     assert screen("count", 0)["count"] == 0
 
 
@@ -236,7 +236,7 @@ def test_a_result_of_nothing_is_not_reported(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Only what was handed over has a result, and it has one."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
@@ -245,7 +245,7 @@ def test_a_result_of_nothing_is_not_reported(
     screen("unpack", 0)
     screen("report", 0, 0, 0)
     screen("report", 0, 0, 0)
-    assert said_by(agent) == [Redeem(ticket="T-1"), ReportResult(ticket="T-1", status=0)]
+    assert said_by(agent) == [Redeem(permit="T-1"), ReportResult(permit="T-1", status=0)]
 
 
 # --- where it is not wanted
@@ -256,7 +256,7 @@ def test_other_usage_scenarios_are_not_implemented(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int
 ) -> None:
     """And whatever LogonUI calls afterwards shows nothing and asks nobody."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen("create", 0)
     assert screen("use", 0, usage)["hr"] == E_NOTIMPL
     screen("users", 0, SID, r"PC\ada")
@@ -294,7 +294,7 @@ def test_the_policy_switches_it_off(
 
 def test_the_dll_goes_when_logonui_is_done(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
     """After UnAdvise and the last Release nothing keeps it: no object, no class object, no thread."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     assert screen("unload")["loaded"] == 1
     screen("hold")

@@ -21,12 +21,12 @@ from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.native import built, fuzzing
 
-LIMITS = {"ticket": 64, "action": 16, "sid": 184, "user": 256, "domain": 256, "kind": 16, "requester": 256}
+LIMITS = {"permit": 64, "action": 16, "sid": 184, "user": 256, "domain": 256, "kind": 16, "requester": 256}
 """UTF-16 units that the provider keeps (wire/answer.h)."""
 
 # One line, as the protocol has it, without halves of surrogate pairs.
 LINE = st.characters(exclude_categories=["Cs"], exclude_characters=[*map(chr, range(32)), "\x7f"])
-TICKETS = st.text("ABCxyz0189-", max_size=64)
+PERMITS = st.text("ABCxyz0189-", max_size=64)
 
 
 def lines(limit: int) -> st.SearchStrategy[str]:
@@ -37,8 +37,8 @@ def lines(limit: int) -> st.SearchStrategy[str]:
 ANSWERS = st.builds(
     LogonAnswer,
     done=st.booleans(),
-    ticket=TICKETS,
-    **{name: lines(limit) for name, limit in LIMITS.items() if name != "ticket"},
+    permit=PERMITS,
+    **{name: lines(limit) for name, limit in LIMITS.items() if name != "permit"},
 )
 
 
@@ -129,7 +129,7 @@ def test_what_the_parser_accepts_the_agents_decoder_accepts(
     "body",
     [
         b"", b"{", b"{}", b'{"done":1}', b'{"done":"true"}', b'{"done":true', b'{"done":true,}', b'{"done":true}}',
-        b' {"done":true}', b'{"done": true}', b'{"done":truely}', b'{"done":null}', b'{"ticket":"T"}',
+        b' {"done":true}', b'{"done": true}', b'{"done":truely}', b'{"done":null}', b'{"permit":"T"}',
         b'{"done":true,"done":true}', b'{"done":true,"user":"a","user":"a"}', b'{"done":true,"extra":""}',
         b'{"done":true,"user":1}', b'{"done":true,"user":null}', b'{"done":true,"user":["a"]}',
         b'{"done":true,"user":"a\\u0041"}', b'{"done":true,"user":"a\\n"}', b'{"done":true,"user":"a\nb"}',
@@ -137,7 +137,7 @@ def test_what_the_parser_accepts_the_agents_decoder_accepts(
         b'{"done":true,"user":"\xc0\x80"}', b'{"done":true,"user":"\xed\xa0\x80"}',
         b'{"done":true,"user":"\xf5\x80\x80\x80"}',
         b'{"done":true,"user":"\xe2\x82"}', b'{"done":true,"user":"\x80"}', b'{"done":true,"user":"\xf0\x80\x80\x80"}',
-        b'{"done":true,"ticket":"T 1"}', b'{"done":true,"ticket":"T_1"}', b'{"done":true,"ticket":"\xc3\x84"}',
+        b'{"done":true,"permit":"T 1"}', b'{"done":true,"permit":"T_1"}', b'{"done":true,"permit":"\xc3\x84"}',
         b"[]", b"true", b'"done"', b'{"done":true,"a-field-with-a-long-name":"x"}',
     ],
 )  # fmt: skip
@@ -157,17 +157,17 @@ def test_the_password_arrives_as_it_was_sent(parser: Parser, secret: str) -> Non
     assert parser("secret", bytes(frames.encode(codec.encode(LogonAnswer(done=True)), raw))) == raw
 
 
-@given(ticket=TICKETS.filter(bool), status=st.integers(0, 2**32 - 1), substatus=st.integers(0, 2**32 - 1))
+@given(permit=PERMITS.filter(bool), status=st.integers(0, 2**32 - 1), substatus=st.integers(0, 2**32 - 1))
 def test_the_agent_reads_every_request_as_it_was_meant(
-    parser: Parser, ticket: str, status: int, substatus: int
+    parser: Parser, permit: str, status: int, substatus: int
 ) -> None:
     """The provider's writer on one side, the agent's own decoder on the other."""
     for letter, meant in (
         ("p", Peek()),
-        ("r", Redeem(ticket=ticket)),
-        ("t", ReportResult(ticket=ticket, status=status, substatus=substatus)),
+        ("r", Redeem(permit=permit)),
+        ("t", ReportResult(permit=permit, status=status, substatus=substatus)),
     ):
-        raw = parser("request", struct.pack("<cII", letter.encode(), status, substatus) + ticket.encode())
+        raw = parser("request", struct.pack("<cII", letter.encode(), status, substatus) + permit.encode())
         body, secret = frames.lengths(raw[:12])
         assert (len(raw), secret) == (12 + body, 0)
         assert codec.decode_logon(raw[12:]) == meant

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the customer sees of a ticket at the logon screen."""
+"""What the customer sees of a permit at the logon screen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lab.wine.logon_ui import LogonScreen
 from tests.native.programs import E_INVALIDARG, FakeAgent
-from tests.native.scene import TICKET, USERS
+from tests.native.scene import PERMIT, USERS
 
 GERMAN = 0x0407
 SHOWN, HIDDEN = 1, 0
@@ -35,7 +35,7 @@ def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
 ) -> None:
     """In the system's language; German and English are complete."""
     screen("underneath", "language", language)
-    agent.has_ticket(msgspec.structs.replace(TICKET, action=action), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, action=action), canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
@@ -49,7 +49,7 @@ def test_the_tile_of_an_entra_account_says_what_may_happen(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Windows may refuse the password of an Entra account."""
-    agent.has_ticket(msgspec.structs.replace(TICKET, kind="entra", user="ada@corp.example"), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, kind="entra", user="ada@corp.example"), canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
@@ -62,12 +62,12 @@ def test_a_requester_cannot_pose_as_a_sentence_of_ours(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Marks that turn the direction of text are left out; without a name it says who in general."""
-    agent.has_ticket(msgspec.structs.replace(TICKET, requester="A\u202eB\u2066C\u200fD"), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, requester="A\u202eB\u2066C\u200fD"), canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
     assert "for ABCD." in screen("field", 0, 1)["text"]
-    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-2", requester=""), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-2", requester=""), canary)
     screen.tile()
     screen("at", 0, 0)
     assert "for the operator." in screen("field", 0, 1)["text"]

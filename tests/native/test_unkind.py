@@ -17,10 +17,10 @@ from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.local_messages import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import NOT_FINISHED, FakeAgent, SharedAgent, uninstalled
-from tests.native.scene import SID, TICKET, USERS, said_by, take, unloaded_within
+from tests.native.scene import PERMIT, SID, USERS, said_by, take, unloaded_within
 from tests.waiting import eventually
 
-ANSWER = codec.encode(TICKET)
+ANSWER = codec.encode(PERMIT)
 FRAME = bytes(frames.encode(ANSWER))
 PATIENCE = 300_000
 """Microseconds for which the logon screen may stand still (limits.h: kScreenPeek) ..."""
@@ -53,17 +53,17 @@ BAD_PEEKS: dict[str, tuple[str, bytes]] = {
     "huge": ("send", header(0xFFFFFFFF, 0) + b"x" * 4000),
     "a huge secret": ("send", header(len(ANSWER), 0xFFFFFFFF) + ANSWER),
     "empty": ("send", header(0, 0)),
-    "no JSON": ("send", framed(b"ticket=T-1")),
+    "no JSON": ("send", framed(b"permit=T-1")),
     "not an object": ("send", framed(b'["done"]')),
     "a refusal": ("send", framed(ANSWER.replace(b"true", b"false"))),
-    "no ticket": ("send", framed(b'{"done":true}')),
+    "no permit": ("send", framed(b'{"done":true}')),
     "an unknown field": ("send", framed(ANSWER[:-1] + b',"more":"x"}')),
     "a field twice": ("send", framed(ANSWER[:-1] + b',"sid":"S-1-5-18"}')),
     "an unknown action": ("send", framed(ANSWER.replace(b'"restart"', b'"install"'))),
     "an unknown kind": ("send", framed(ANSWER.replace(b'"local"', b'"global"'))),
     "no user": ("send", framed(ANSWER.replace(b'"ada"', b'""'))),
-    "a ticket with quotes": ("send", framed(ANSWER.replace(b'"T-1"', rb'"T\"1"'))),
-    "a ticket too long": ("send", framed(ANSWER.replace(b'"T-1"', b'"' + b"T" * 65 + b'"'))),
+    "a permit with quotes": ("send", framed(ANSWER.replace(b'"T-1"', rb'"T\"1"'))),
+    "a permit too long": ("send", framed(ANSWER.replace(b'"T-1"', b'"' + b"T" * 65 + b'"'))),
     "a line feed in a name": ("send", framed(ANSWER.replace(b"Grace", b"Grace\nHopper"))),
     "no UTF-8": ("send", framed(ANSWER.replace(b"Grace", b"Gr\xe4ce"))),
     "more behind it": ("send", framed(ANSWER + b"{}")),
@@ -86,7 +86,7 @@ def test_a_bad_answer_to_a_peek_shows_nothing_in_time(
 
 def test_a_slow_agent_is_not_waited_for(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
     """Not when it answers late, nor when it answers byte by byte beyond the deadline."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     agent.on("peek", FRAME, delay=800)
     counted = screen("count", 0)
@@ -118,8 +118,8 @@ def test_an_agent_that_is_not_there_costs_nothing(
 
 @pytest.fixture
 def tile(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> LogonScreen:
-    """A logon screen that shows the tile of a ticket."""
-    agent.has_ticket(TICKET, canary)
+    """A logon screen that shows the tile of a permit."""
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     assert screen.tile()["count"] == 1
     screen("at", 0, 0)
@@ -138,7 +138,7 @@ BAD_REDEEMS: dict[str, Bad] = {
     "a NUL in the secret": lambda secret: ("send", framed(ANSWER, secret[:8] + b"\0\0" + secret[8:])),
     "a secret too long": lambda secret: ("send", framed(ANSWER, (secret * 50)[:1026])),
     "a refusal": lambda secret: ("send", framed(ANSWER.replace(b"true", b"false"), secret)),
-    "another ticket": lambda secret: ("send", framed(ANSWER.replace(b"T-1", b"T-2"), secret)),
+    "another permit": lambda secret: ("send", framed(ANSWER.replace(b"T-1", b"T-2"), secret)),
     "another account": lambda secret: ("send", framed(ANSWER.replace(b"1001", b"1002"), secret)),
     "broken JSON": lambda secret: ("send", framed(ANSWER[:-1], secret)),
 }
@@ -157,11 +157,11 @@ def test_a_bad_answer_to_a_redeeming_hands_nothing_to_windows(
     assert "sign in as usual" in said["status_text"]
     assert said["microseconds"] < 3_000_000 + SLACK
     assert tile("changed", 0, 0)["calls"] > told
-    agent.has_ticket(msgspec.structs.replace(TICKET, ticket="T-9"), canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-9"), canary)
     assert tile("count", 0)["count"] == 0
     tile("underneath", "clock", 30_000)
     assert tile.tile()["count"] == 1
-    assert said_by(agent) == [Redeem(ticket="T-1")]
+    assert said_by(agent) == [Redeem(permit="T-1")]
 
 
 def test_an_agent_that_dies_before_the_redeeming_is_survived(tile: LogonScreen, agent: FakeAgent) -> None:
@@ -172,13 +172,13 @@ def test_an_agent_that_dies_before_the_redeeming_is_survived(tile: LogonScreen, 
     assert tile("count", 0)["count"] == 0
 
 
-def test_a_ticket_that_the_agent_was_not_asked_for_is_still_whole(
+def test_a_permit_that_the_agent_was_not_asked_for_is_still_whole(
     tile: LogonScreen, agent: FakeAgent, shared_agent: SharedAgent, canary: bytearray
 ) -> None:
-    """The agent was away for a moment: half a minute later the same ticket signs in."""
+    """The agent was away for a moment: half a minute later the same permit signs in."""
     agent.command("die")
     assert tile("serialize", 0)["response"] == NOT_FINISHED
-    shared_agent.ready().has_ticket(TICKET, canary)
+    shared_agent.ready().has_permit(PERMIT, canary)
     assert tile("count", 0)["count"] == 0
     tile("underneath", "clock", 30_000)
     assert take(tile)["response"] == RETURN_CREDENTIAL
@@ -206,24 +206,24 @@ def test_a_report_that_nobody_confirms_ends_in_time(tile: LogonScreen, agent: Fa
 
 @pytest.mark.parametrize("what", ["lsa_fails", "protect_fails"])
 def test_a_windows_that_refuses_to_pack_gets_nothing(tile: LogonScreen, agent: FakeAgent, what: str) -> None:
-    """Without LSA's package the ticket is not even redeemed; no password goes out unprotected."""
+    """Without LSA's package the permit is not even redeemed; no password goes out unprotected."""
     tile("underneath", what, 1)
     said = tile("serialize", 0)
     assert (said["response"], said["size"]) == (NOT_FINISHED, 0)
-    assert said_by(agent) == ([] if what == "lsa_fails" else [Redeem(ticket="T-1")])
+    assert said_by(agent) == ([] if what == "lsa_fails" else [Redeem(permit="T-1")])
 
 
 # --- the agent lies without end
 
 
-def test_new_tickets_without_end_do_not_submit_without_end(
+def test_new_permits_without_end_do_not_submit_without_end(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Windows refuses each: one attempt in a quarter of an hour."""
     screen.begin(users=USERS)
     attempts = 0
     for number in range(20):
-        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        agent.has_permit(msgspec.structs.replace(PERMIT, permit=f"T-{number}"), canary)
         if screen("count", 0)["count"] == 0:
             continue
         attempts += 1
@@ -244,7 +244,7 @@ def test_a_pipe_of_another_process_is_not_spoken_to(
 
     def speak() -> None:
         with FakeAgent(pc, service=False) as impostor:
-            impostor.has_ticket(TICKET, canary)
+            impostor.has_permit(PERMIT, canary)
             screen.begin(users=USERS)
             assert screen("changed", 0, 600)["calls"] == 0
             assert screen("count", 0)["count"] == 0
@@ -264,7 +264,7 @@ def test_a_provider_that_is_not_prepared_shows_nothing(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Without a usage scenario, without users, without being advised."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen("create", 0)
     assert screen("count", 0)["count"] == 0
     screen("users", 0, SID, r"PC\ada")
@@ -286,7 +286,7 @@ def test_a_provider_released_in_the_middle_leaves_nothing(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """While its thread waits for an agent that is silent; without UnAdvise; credential kept longer than provider."""
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
@@ -306,7 +306,7 @@ def test_unadvise_waits_for_a_call_under_way_but_not_for_long(
 ) -> None:
     """LogonUI may be slow to take a note; after UnAdvise it is told nothing."""
     screen("slow_events", 0, 700)
-    agent.has_ticket(TICKET, canary)
+    agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     eventually(lambda: Peek() in agent.requests(), "the provider's question", 20)
     started = time.monotonic()
@@ -323,7 +323,7 @@ def test_short_memory_is_survived_wherever_it_strikes(
     """The first, the second, ... allocation fails, until none does: no tile or no credential, never a crash."""
     signed_in = []
     for number in range(1, 60):
-        agent.has_ticket(msgspec.structs.replace(TICKET, ticket=f"T-{number}"), canary)
+        agent.has_permit(msgspec.structs.replace(PERMIT, permit=f"T-{number}"), canary)
         screen("underneath", "clock", 30_000)
         screen("create", 0)
         screen("underneath", "fail_at", number)

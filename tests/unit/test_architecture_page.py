@@ -14,13 +14,13 @@ import pytest
 
 from latchkey_agent.domain.transitions import (
     GRANT,
+    PERMIT,
     REQUEST,
     SESSION,
-    TICKET,
     GrantState,
+    PermitState,
     RequestState,
     SessionState,
-    TicketState,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MACHINES: dict[str, tuple[dict[Any, Any], type[StrEnum]]] = {
     "session": (SESSION, SessionState),
     "request": (REQUEST, RequestState),
     "grant": (GRANT, GrantState),
-    "ticket": (TICKET, TicketState),
+    "permit": (PERMIT, PermitState),
 }
 
 

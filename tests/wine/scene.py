@@ -103,27 +103,27 @@ def taken_back(scene: Scene) -> None:
 
 
 def restarting(scene: Scene) -> None:
-    """A ticket waits for the restart that Windows was asked for."""
+    """A permit waits for the restart that Windows was asked for."""
     lent(scene)
     ask(scene.operator, verb="credential_apply", session=scene.session, action="restart", grace=60)
     assert scene.office.windows.restarts.get(timeout=10).grace == 60
 
 
 def unlocking(scene: Scene) -> str:
-    """A ticket waits at a locked screen; returns it."""
+    """A permit waits at a locked screen; returns it."""
     lent(scene)
     with scene.office.windows.lock:
         scene.office.model.sessions.lock(session_of(scene.office, scene.anna))
     begun = ask(scene.operator, verb="credential_apply", session=scene.session, action="unlock")
-    ticket: str = begun["use"]["ticket"]
-    return ticket
+    permit: str = begun["use"]["permit"]
+    return permit
 
 
 def redeemed(scene: Scene) -> str:
-    """The logon screen has the password and has not reported yet; returns the ticket."""
-    ticket = unlocking(scene)
-    assert scene.logon.ask(verb="redeem", ticket=ticket).secret == scene.password
-    return ticket
+    """The logon screen has the password and has not reported yet; returns the permit."""
+    permit = unlocking(scene)
+    assert scene.logon.ask(verb="redeem", permit=permit).secret == scene.password
+    return permit
 
 
 def ended(scene: Scene) -> None:
@@ -150,7 +150,7 @@ def until(scene: Scene, true: Callable[[dict[str, Any]], object]) -> None:
 
 
 def states(known: dict[str, Any]) -> str:
-    """Return the states of the session, and of what there is of request, grant and ticket."""
-    tickets = [use for grant in known["grants"] for use in grant.get("uses", [])]
-    parts = (*known["sessions"], *known["requests"], *known["grants"], *tickets)
+    """Return the states of the session, and of what there is of request, grant and permit."""
+    permits = [use for grant in known["grants"] for use in grant.get("uses", [])]
+    parts = (*known["sessions"], *known["requests"], *known["grants"], *permits)
     return " ".join(part["state"] for part in parts)

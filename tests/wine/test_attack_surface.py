@@ -17,7 +17,7 @@ DESCRIPTORS = {
     names.PIPE_CONTROL: access.CONTROL,
     names.PIPE_CUSTOMER: access.CUSTOMER,
     names.PIPE_LOGON: access.LOGON,
-    names.TICKET_EVENT: access.TICKET_EVENT,
+    names.PERMIT_EVENT: access.PERMIT_EVENT,
     rf"%ProgramData%\{names.DATA_FOLDER}": access.DATA_FOLDER,
     rf"HKLM\{names.REGISTRY_KEY}": access.REGISTRY_KEY,
 }

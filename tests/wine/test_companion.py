@@ -148,7 +148,7 @@ def test_a_wrong_password_is_said_once_and_the_right_one_then_serves(
     assert "1 try left" in anna.allow(wrong)
     assert anna.allow() == ""
     assert answered(office, session, number) == "granted"
-    assert state(office, session)["attempts"] == 1
+    assert state(office, session)["entries_refused"] == 1
     assert not search(everywhere(office), wrong)
 
 
@@ -251,7 +251,7 @@ def test_cancelling_the_password_dialog_brings_the_window_back(
     anna.open_password()
     assert ENGLISH["blank_entry"] in anna.enter_password()
     anna.close_window()
-    assert state(office, session).get("attempts", 0) == 0
+    assert state(office, session).get("entries_refused", 0) == 0
 
 
 def test_revoked_from_the_menu(office: Office, anna: WineHands, session: str, canary: bytearray) -> None:

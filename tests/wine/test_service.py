@@ -114,18 +114,18 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
     office.restart()
 
     logon = office.speak("LatchkeyLogon", SYSTEM)
-    ticket = logon.ask(verb="peek").body
-    assert (ticket["user"], ticket["action"]) == ("anna", "restart")
+    permit = logon.ask(verb="peek").body
+    assert (permit["user"], permit["action"]) == ("anna", "restart")
     assert office.model.accounts.get(anna.sid) is not None
-    redeemed = logon.ask(verb="redeem", ticket=ticket["ticket"])
+    redeemed = logon.ask(verb="redeem", permit=permit["permit"])
     assert redeemed.secret == canary
-    assert not logon.ask(verb="redeem", ticket=ticket["ticket"]).secret
+    assert not logon.ask(verb="redeem", permit=permit["permit"]).secret
     with office.windows.lock:
         office.model.sessions.sign_in(anna, attended=False)
-    logon.ask(verb="report", ticket=ticket["ticket"], status=0)
+    logon.ask(verb="report", permit=permit["permit"], status=0)
 
     operator = office.speak("LatchkeyControl")
-    use = ask(operator, verb="apply_wait", session="CHG-1", ticket=ticket["ticket"], wait=20)
+    use = ask(operator, verb="apply_wait", session="CHG-1", permit=permit["permit"], wait=20)
     assert use["finished"], use
     assert use["boot_id"] != before
     assert all(s.locked for s in office.model.sessions.all())
@@ -187,7 +187,7 @@ def test_a_customer_may_not_use_the_operators_pipe(office: AgentPC, anna: Accoun
 
 
 def test_the_logon_pipe_tells_nothing_to_anybody_but_localsystem(office: AgentPC, anna: Account) -> None:
-    """An administrator asks, and a customer: there is no ticket for them."""
+    """An administrator asks, and a customer: there is no permit for them."""
     for who in ((), (anna.sid, 1)):
         assert office.speak("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
 
@@ -321,18 +321,18 @@ def test_a_killed_service_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize(("phase", "left"), [(unlocking, 1), (redeemed, 0)])
-def test_a_ticket_serves_once_though_the_service_is_killed(
+def test_a_permit_serves_once_though_the_service_is_killed(
     scene: Scene, phase: Callable[[Scene], str], left: int
 ) -> None:
     """Killed before it was redeemed, or before the logon was reported: then the logon is still taken note of."""
-    ticket = phase(scene)
+    permit = phase(scene)
     kill(scene)
-    given = [scene.logon.ask(verb="redeem", ticket=ticket).secret for _ in range(2)]
+    given = [scene.logon.ask(verb="redeem", permit=permit).secret for _ in range(2)]
     assert [secret for secret in given if secret] == [scene.password] * left
     with scene.office.windows.lock:
         scene.office.model.sessions.sign_in(scene.anna, attended=False)
-    scene.logon.ask(verb="report", ticket=ticket, status=0)
-    use = ask(scene.operator, verb="apply_wait", session=scene.session, ticket=ticket, wait=20)
+    scene.logon.ask(verb="report", permit=permit, status=0)
+    use = ask(scene.operator, verb="apply_wait", session=scene.session, permit=permit, wait=20)
     assert (use["finished"], use["use"]["state"]) == (True, "logged_on"), use
     ask(scene.operator, verb="session_end", session=scene.session)
     until(scene, lambda grant: "locked_at" in grant["uses"][0])

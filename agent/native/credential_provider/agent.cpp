@@ -27,22 +27,22 @@ bool converse(const Request& request, Answer& answer, DWORD limit) {
 }  // namespace
 
 bool peek(Answer& answer, DWORD limit) {
-  return converse(Request::peek(), answer, limit) && has_ticket(answer);
+  return converse(Request::peek(), answer, limit) && has_permit(answer);
 }
 
 bool redeem(const Answer& peeked, Secret& password) {
   const Deadline deadline(kRedeem);
   Pipe pipe;
   Answer answer;
-  // Spent when the agent is there to spend it: a ticket that it never heard of is still whole.
-  return pipe.open(deadline) && attempts::begin(peeked.ticket) &&
-         exchange(pipe, Request::redeem(peeked.ticket), answer, &password, deadline) && answer.done &&
-         equal(answer.ticket, peeked.ticket) && equal(answer.sid, peeked.sid);
+  // Spent when the agent is there to spend it: a permit that it never heard of is still whole.
+  return pipe.open(deadline) && attempts::begin(peeked.permit) &&
+         exchange(pipe, Request::redeem(peeked.permit), answer, &password, deadline) && answer.done &&
+         equal(answer.permit, peeked.permit) && equal(answer.sid, peeked.sid);
 }
 
-void report(const wchar_t* ticket, LONG status, LONG substatus) {
+void report(const wchar_t* permit, LONG status, LONG substatus) {
   Answer answer;
-  converse(Request::report(ticket, static_cast<uint32_t>(status), static_cast<uint32_t>(substatus)), answer, kReport);
+  converse(Request::report(permit, static_cast<uint32_t>(status), static_cast<uint32_t>(substatus)), answer, kReport);
 }
 
 }  // namespace latchkey

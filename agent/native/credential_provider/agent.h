@@ -11,16 +11,16 @@
 
 namespace latchkey {
 
-// Asks whether there is a ticket; true, and the answer, where there is.
+// Asks whether there is a permit; true, and the answer, where there is.
 // Changes nothing. Ends after `limit` milliseconds.
 bool peek(Answer& answer, DWORD limit);
 
-// Exchanges a ticket for the password, and spends it (attempts.h): works once.
+// Exchanges a permit for the password, and spends it (attempts.h): works once.
 // False where it was spent before, and where the agent does not answer in time,
-// refuses, or answers for another ticket or account.
+// refuses, or answers for another permit or account.
 bool redeem(const Answer& peeked, Secret& password);
 
 // Tells how the logon went, in the values of ICredentialProviderCredential::ReportResult.
-void report(const wchar_t* ticket, LONG status, LONG substatus);
+void report(const wchar_t* permit, LONG status, LONG substatus);
 
 }  // namespace latchkey

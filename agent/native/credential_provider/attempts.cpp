@@ -10,29 +10,29 @@ namespace latchkey::attempts {
 namespace {
 
 SRWLOCK lock = SRWLOCK_INIT;
-// The oldest is forgotten first; the agent spends each ticket once as well.
+// The oldest is forgotten first; the agent spends each permit once as well.
 wchar_t spent[16][65];
 size_t next;
 ULONGLONG paused_until;
 
-bool possible_locked(const wchar_t* ticket) {
+bool possible_locked(const wchar_t* permit) {
   if (GetTickCount64() < paused_until) return false;
   for (const auto& one : spent)
-    if (equal(one, ticket)) return false;
+    if (equal(one, permit)) return false;
   return true;
 }
 
 }  // namespace
 
-bool possible(const wchar_t* ticket) {
+bool possible(const wchar_t* permit) {
   Locked locked(lock);
-  return possible_locked(ticket);
+  return possible_locked(permit);
 }
 
-bool begin(const wchar_t* ticket) {
+bool begin(const wchar_t* permit) {
   Locked locked(lock);
-  if (!possible_locked(ticket)) return false;
-  assign(spent[next], ticket);
+  if (!possible_locked(permit)) return false;
+  assign(spent[next], permit);
   next = (next + 1) % (sizeof spent / sizeof spent[0]);
   return true;
 }

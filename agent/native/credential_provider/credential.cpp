@@ -19,7 +19,7 @@ Ref<Credential> Credential::make(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, const
 }
 
 bool Credential::is_for(const Answer& peeked) const {
-  return equal(peeked_.ticket, peeked.ticket) && equal(peeked_.sid, peeked.sid);
+  return equal(peeked_.permit, peeked.permit) && equal(peeked_.sid, peeked.sid);
 }
 
 HRESULT Credential::QueryInterface(REFIID iid, void** object) {
@@ -40,7 +40,7 @@ ULONG Credential::Release() {
 
 HRESULT Credential::SetSelected(BOOL* auto_logon) {
   if (auto_logon == nullptr) return E_POINTER;
-  *auto_logon = attempts::possible(peeked_.ticket);
+  *auto_logon = attempts::possible(peeked_.permit);
   return S_OK;
 }
 
@@ -83,7 +83,7 @@ HRESULT Credential::GetSerialization(CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPO
   *serialization = {};
   *status_text = nullptr;
   *icon = CPSI_NONE;
-  if (!attempts::possible(peeked_.ticket)) return S_OK;
+  if (!attempts::possible(peeked_.permit)) return S_OK;
   submitted_ = redeem_and_pack(*serialization);
   if (submitted_) {
     *response = CPGSR_RETURN_CREDENTIAL_FINISHED;
@@ -98,7 +98,7 @@ HRESULT Credential::GetSerialization(CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPO
 bool Credential::redeem_and_pack(CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION& serialization) {
   ULONG package;
   Secret password;
-  // LSA first: a ticket is not spent at the agent where nothing could come of it.
+  // LSA first: a permit is not spent at the agent where nothing could come of it.
   return negotiate_package(package) && redeem(peeked_, password) &&
          serialize(usage_, package, name_, password, serialization);
 }
@@ -113,7 +113,7 @@ HRESULT Credential::ReportResult(NTSTATUS status, NTSTATUS substatus, wchar_t** 
   const bool refused = status < 0;
   // Before the agent is told, which may take a while.
   if (refused) attempts::pause(kAfterRefusal);
-  report(peeked_.ticket, status, substatus);
+  report(peeked_.permit, status, substatus);
   if (!refused) return S_OK;
   *status_text = task_copy(texts().refused);
   *icon = CPSI_ERROR;

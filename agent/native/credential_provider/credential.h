@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The one tile: a logon ticket, for one account, used once.
+// The one tile: a logon permit, for one account, used once.
 #pragma once
 
 #include <windows.h>
@@ -47,7 +47,7 @@ class Credential final : public HeapObject, public ICredentialProviderCredential
   STDMETHODIMP SetComboBoxSelectedValue(DWORD, DWORD) override { return E_NOTIMPL; }
   STDMETHODIMP CommandLinkClicked(DWORD) override { return E_NOTIMPL; }
 
-  // Redeems the ticket and packs the password, the first time only.
+  // Redeems the permit and packs the password, the first time only.
   STDMETHODIMP GetSerialization(CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPONSE* response,
                                 CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION* serialization, wchar_t** status_text,
                                 CREDENTIAL_PROVIDER_STATUS_ICON* icon) override;

@@ -10,9 +10,9 @@ namespace latchkey {
 
 constexpr wchar_t kLogonPipe[] = L"\\\\.\\pipe\\LatchkeyLogon";
 constexpr wchar_t kAgentService[] = L"LatchkeyAgent";
-// Manual-reset; set while there is a ticket to redeem. Only a hint: anybody may
+// Manual-reset; set while there is a permit to redeem. Only a hint: anybody may
 // make an event of this name, so nothing follows from it but a peek.
-constexpr wchar_t kTicketEvent[] = L"Global\\LatchkeyTicket";
+constexpr wchar_t kPermitEvent[] = L"Global\\LatchkeyPermit";
 
 constexpr wchar_t kPolicyKey[] = L"SOFTWARE\\Policies\\Latchkey";
 constexpr wchar_t kPolicyValue[] = L"DisableCredentialProvider";
@@ -30,7 +30,7 @@ constexpr DWORD kAgentAbsent = 500;                       // between two looks f
 constexpr DWORD kFirstPause = 250;                        // before an event that stays set is looked at again
 constexpr DWORD kLongestPause = 8000;
 
-// How often LogonUI is told of one ticket: its first enumeration may come too
+// How often LogonUI is told of one permit: its first enumeration may come too
 // early, and each one empties the box in which somebody may be typing.
 constexpr int kAnnouncements = 3;
 

@@ -87,7 +87,7 @@ HRESULT Provider::GetCredentialCount(DWORD* count, DWORD* selected, BOOL* auto_l
 
 void Provider::find_credential() {
   Answer peeked;
-  const bool useful = usage_ != CPUS_INVALID && users_ && peek(peeked, kScreenPeek) && attempts::possible(peeked.ticket);
+  const bool useful = usage_ != CPUS_INVALID && users_ && peek(peeked, kScreenPeek) && attempts::possible(peeked.permit);
   const User* user = useful ? users_->find(peeked.sid) : nullptr;
   if (user != nullptr && credential_ && credential_->is_for(peeked)) return;
   credential_ = user != nullptr ? Credential::make(usage_, peeked, *user, watch_) : Ref<Credential>();

@@ -30,7 +30,7 @@ class Provider final : public HeapObject, public ICredentialProvider, public ICr
   STDMETHODIMP GetFieldDescriptorCount(DWORD* count) override;
   STDMETHODIMP GetFieldDescriptorAt(DWORD index, CREDENTIAL_PROVIDER_FIELD_DESCRIPTOR** descriptor) override;
 
-  // One where the agent has a ticket for a user of the array, otherwise none.
+  // One where the agent has a permit for a user of the array, otherwise none.
   STDMETHODIMP GetCredentialCount(DWORD* count, DWORD* selected, BOOL* auto_logon) override;
   STDMETHODIMP GetCredentialAt(DWORD index, ICredentialProviderCredential** credential) override;
 

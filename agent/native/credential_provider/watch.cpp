@@ -51,12 +51,12 @@ void Watch::run() {
   Handle event;
   DWORD pause = kFirstPause;
   while (overall.left() > 0) {
-    if (!event) event.reset(OpenEventW(SYNCHRONIZE, FALSE, kTicketEvent));
+    if (!event) event.reset(OpenEventW(SYNCHRONIZE, FALSE, kPermitEvent));
     const DWORD woken_by = await_event(event, pause, overall);
     if (woken_by == WAIT_TIMEOUT) continue;
     if (woken_by != WAIT_OBJECT_0 + 1) return;
     look();
-    // The event stays set until the ticket is used: look again, ever more rarely.
+    // The event stays set until the permit is used: look again, ever more rarely.
     if (WaitForSingleObject(stop_.get(), pause) != WAIT_TIMEOUT) return;
     pause = pause * 2 < kLongestPause ? pause * 2 : kLongestPause;
   }
@@ -80,13 +80,13 @@ void Watch::look() {
 }
 
 bool Watch::worth_telling(const Answer& answer) {
-  if (!attempts::possible(answer.ticket)) return false;
+  if (!attempts::possible(answer.permit)) return false;
   {
     Locked locked(lock_);
     if (!users_ || users_->find(answer.sid) == nullptr) return false;
   }
-  if (!equal(announced_, answer.ticket)) announcements_ = 0;
-  assign(announced_, answer.ticket);
+  if (!equal(announced_, answer.permit)) announcements_ = 0;
+  assign(announced_, answer.permit);
   return announcements_++ < kAnnouncements;
 }
 

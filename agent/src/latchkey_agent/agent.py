@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent: core, desks, and the threads that run effects and watch the clock."""
+"""The agent: core, handlers, and the threads that run effects and watch the clock."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .domain import commands as c
 from .domain.decide import next_deadline
 from .domain.decision import live_grants
 from .domain.refusal import Refused
-from .domain.transitions import OPEN_REQUESTS, TicketState
-from .handlers.control import ControlDesk
-from .handlers.customer import CustomerDesk
-from .handlers.display_blocks import HeldBack
-from .handlers.logon import LogonDesk
+from .domain.transitions import OPEN_REQUESTS, PermitState
+from .handlers.control import ControlHandler
+from .handlers.customer import CustomerHandler
+from .handlers.display_blocks import DisplayBlocks
+from .handlers.logon import LogonHandler
 from .handlers.peer import Peer
 from .ports import Computer, PortError
 from .protocol import answers as m
@@ -55,10 +55,10 @@ class Agent:
     ) -> None:
         self.core = Core(computer, folder, SettingsFile(settings_file), random)
         self.effects = EffectRunner(self.core)
-        held = HeldBack(self.core.changed, self._is_asked)
-        self._control = ControlDesk(self.core, held)
-        self._customer = CustomerDesk(self.core, held)
-        self._logon = LogonDesk(self.core)
+        held = DisplayBlocks(self.core.state_changed, self._is_asked)
+        self._control = ControlHandler(self.core, held)
+        self._customer = CustomerHandler(self.core, held)
+        self._logon = LogonHandler(self.core)
         self._unnoted = False
         self._notices = 0
         self._told = ""
@@ -121,7 +121,7 @@ class Agent:
 
     def _news(self) -> tuple[int, int]:
         """Return what changes with the state, and with what Windows tells of its sessions."""
-        with self.core.changed:
+        with self.core.lock:
             return self.core.state.version, self._notices
 
     def _wait(self, seen: tuple[int, int], seconds: float | None) -> bool:
@@ -130,16 +130,16 @@ class Agent:
         def newer() -> bool:
             return self._stopping.is_set() or self._news() != seen
 
-        with self.core.changed:
-            return self.core.changed.wait_for(newer, seconds)
+        with self.core.lock:
+            return self.core.state_changed.wait_for(newer, seconds)
 
     def _watch_clock(self) -> None:
         """End what is over at its moment; sleep as long as nothing is."""
         while not self._stopping.is_set():
             self.wake()
-            with self.core.changed:
+            with self.core.lock:
                 if not self._stopping.is_set():
-                    self.core.changed.wait(self._until_next())
+                    self.core.state_changed.wait(self._until_next())
 
     def wake(self) -> None:
         """Do what time brings: end what is over, try again what could not be begun or noted."""
@@ -173,13 +173,13 @@ class Agent:
             self._unnoted = False
         except (Refused, PortError) as fault:
             log.warning("the change of sessions was not noted: %s", fault)
-            # Without a journal there is no ticket, and nothing to note.
+            # Without a journal there is no permit, and nothing to note.
             self._unnoted = not self.core.problem
             self._secure_desktops()
-        with self.core.changed:
+        with self.core.lock:
             self._notices += 1
-            self.core.changed.notify_all()
-        # Last: a desktop that a ticket has opened is closed first.
+            self.core.state_changed.notify_all()
+        # Last: a desktop that a permit has opened is closed first.
         self._summon_companions()
 
     def _summon_companions(self) -> None:
@@ -189,23 +189,23 @@ class Agent:
         people = {a.sid: a for a in (*asked, *(g.account for g in live_grants(state)))}
         for account in people.values():
             try:
-                self.core.computer.desk.summon_companion(account)
+                self.core.computer.notifier.summon_companion(account)
             except PortError as fault:
                 log.warning("the companion was not called: %s", fault)
 
     def _secure_desktops(self) -> None:
-        """Lock what a ticket may have opened, although it cannot be journalled now (rule 9)."""
-        for ticket in self.core.state.tickets.values():
-            if ticket.state is TicketState.REDEEMED:
+        """Lock what a permit may have opened, although it cannot be journalled now (rule 9)."""
+        for permit in self.core.state.permits.values():
+            if permit.state is PermitState.REDEEMED:
                 try:
-                    self.effects.secure(ticket)
+                    self.effects.secure(permit)
                 except PortError as fault:
                     log.warning("the desktop may be open: %s", fault)
 
     def clock_changed(self) -> None:
         """Windows says that the clock was set."""
-        with self.core.changed:
-            self.core.changed.notify_all()
+        with self.core.lock:
+            self.core.state_changed.notify_all()
 
     # --- the pipes ----------------------------------------------------------------------
 

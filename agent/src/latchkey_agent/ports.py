@@ -142,13 +142,13 @@ class KeyProtection(Protocol):
         """Open what `protect` made; the caller overwrites the result."""
 
 
-class Desk(Protocol):
+class Notifier(Protocol):
     """Reaches people and Winlogon; says that there is something, not what."""
 
     def summon_companion(self, account: Account) -> None:
         """See that the account's companion runs, if the account is signed in."""
 
-    def announce_ticket(self) -> None:
+    def announce_permit(self) -> None:
         """Set the event that the credential provider waits for."""
 
 
@@ -171,5 +171,5 @@ class Computer(NamedTuple):
     sessions: Sessions
     power: Power
     keys: KeyProtection
-    desk: Desk
+    notifier: Notifier
     anchor: Anchor

@@ -35,7 +35,7 @@ from latchkey_agent.windows.pipes.pipe_server import Identifier
 from latchkey_agent.windows.ports import logon_facts
 from latchkey_agent.windows.ports.clock import WindowsClock
 from latchkey_agent.windows.ports.dpapi import SystemKeys
-from latchkey_agent.windows.ports.notifier import WindowsDesk
+from latchkey_agent.windows.ports.notifier import WindowsNotifier
 from latchkey_agent.windows.ports.power import WindowsPower
 
 from .lab_link import LabLink
@@ -75,7 +75,7 @@ class LabPower(WindowsPower):
         self._link.ask(windows_calls.Restart(message, grace), None)
 
 
-class LabDesk(WindowsDesk):
+class LabNotifier(WindowsNotifier):
     """The product's event; companions that the lab starts."""
 
     def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
@@ -145,7 +145,7 @@ def parts() -> compose.Parts:
     """Return the parts of the agent on a Wine PC; raises PortError."""
     link = LabLink()
     accounts, sessions = LabAccounts(link), LinkedSessions(link)
-    desk = LabDesk(link, sessions)
+    notifier = LabNotifier(link, sessions)
     folder = folders.data_folder()
     computer = Computer(
         device=compose.device_name(),
@@ -154,14 +154,14 @@ def parts() -> compose.Parts:
         sessions=sessions,
         power=LabPower(link, sessions),
         keys=LabKeys(),
-        desk=desk,
+        notifier=notifier,
         anchor=AnchorFile(Path("C:\\lab\\anchor")),
     )
     lab = LabIdentity(link)
     return compose.Parts(
         computer,
         Reception(accounts.by_sid, None, console_session),
-        desk,
+        notifier,
         Identifier(lab.at_connect, lab.after_message),
         folder,
         folder / compose.SETTINGS_NAME,

@@ -383,7 +383,7 @@ void rounds(Slot& s) {
 // timed SLOT NUMBER: from the agent's event to the packed credential, in microseconds
 void timed(Slot& s) {
   const DWORD number = line.number();
-  HANDLE ticket = OpenEventW(EVENT_MODIFY_STATE, FALSE, L"Global\\LatchkeyTicket");
+  HANDLE permit = OpenEventW(EVENT_MODIFY_STATE, FALSE, L"Global\\LatchkeyPermit");
   IClassFactory* made_by = factory();
   reply.open("microseconds");
   for (DWORD i = 0; i < number; i++) {
@@ -391,16 +391,16 @@ void timed(Slot& s) {
     s.events.await(0);
     Sleep(20);  // the thread has come to wait
     const ULONGLONG start = microseconds();
-    SetEvent(ticket);
+    SetEvent(permit);
     s.events.await(5000);
     const bool good = log_on(s);
     reply.item(good ? static_cast<LONGLONG>(microseconds() - start) : -1);
-    ResetEvent(ticket);
+    ResetEvent(permit);
     end(s);
   }
   reply.close();
   made_by->Release();
-  CloseHandle(ticket);
+  CloseHandle(permit);
 }
 
 // For the lab, which has to know whose pipe connections these are.

@@ -22,7 +22,7 @@ namespace {
 
 constexpr wchar_t kService[] = L"LatchkeyAgent";
 constexpr wchar_t kPipe[] = L"\\\\.\\pipe\\LatchkeyLogon";
-constexpr wchar_t kEvent[] = L"Global\\LatchkeyTicket";
+constexpr wchar_t kEvent[] = L"Global\\LatchkeyPermit";
 constexpr DWORD kMaxFrame = 16384;
 
 enum Verb { kPeek, kRedeem, kReport, kVerbs };
@@ -32,7 +32,7 @@ const char* const kVerbNames[kVerbs] = {"peek", "redeem", "report"};
 struct Behaviour {
   char how[8];  // send, and wait for the client to hang up; drip, byte by byte; close after sending
   DWORD delay;
-  BYTE frame[kMaxFrame];  // "########" in its JSON becomes the number of tickets redeemed so far
+  BYTE frame[kMaxFrame];  // "########" in its JSON becomes the number of permits redeemed so far
   DWORD size;
 };
 
@@ -41,7 +41,7 @@ Behaviour behaviours[kVerbs];
 // Requests as they came, one JSON object a line; the first ones, where there are many.
 char log_text[1 << 14];
 DWORD log_size;
-HANDLE ticket_event;
+HANDLE permit_event;
 HANDLE listening;
 DWORD redeemed;
 HANDLE control_link;
@@ -89,7 +89,7 @@ Verb verb_of(const char* json, DWORD size) {
 }
 
 // In the JSON only: a password may have such bytes.
-void number_ticket(Behaviour& behaviour) {
+void number_permit(Behaviour& behaviour) {
   char digits[12];
   wsprintfA(digits, "%08d", redeemed);
   const DWORD end = behaviour.size < 12 ? 0 : 12 + *reinterpret_cast<DWORD*>(behaviour.frame + 4);
@@ -127,7 +127,7 @@ DWORD WINAPI serve(void* raw) {
     *behaviour = {};
     AcquireSRWLockExclusive(&lock);
     if (verb != kVerbs) *behaviour = behaviours[verb];
-    number_ticket(*behaviour);
+    number_permit(*behaviour);
     if (verb == kRedeem) redeemed++;
     ReleaseSRWLockExclusive(&lock);
     behave(pipe, *behaviour);
@@ -166,12 +166,12 @@ void set_behaviour() {
 
 void change_event() {
   const char* what = line.word();
-  if (same(what, "create") && ticket_event == nullptr) ticket_event = CreateEventW(nullptr, TRUE, FALSE, kEvent);
-  if (same(what, "set")) SetEvent(ticket_event);
-  if (same(what, "reset")) ResetEvent(ticket_event);
+  if (same(what, "create") && permit_event == nullptr) permit_event = CreateEventW(nullptr, TRUE, FALSE, kEvent);
+  if (same(what, "set")) SetEvent(permit_event);
+  if (same(what, "reset")) ResetEvent(permit_event);
   if (same(what, "destroy")) {
-    CloseHandle(ticket_event);
-    ticket_event = nullptr;
+    CloseHandle(permit_event);
+    permit_event = nullptr;
   }
 }
 

@@ -51,19 +51,19 @@ bool is_field(const wchar_t (&text)[Size]) {
 }
 
 inline bool is_sound(const latchkey::Answer& answer) {
-  return is_field(answer.ticket) && is_field(answer.action) && is_field(answer.sid) && is_field(answer.user) &&
+  return is_field(answer.permit) && is_field(answer.action) && is_field(answer.sid) && is_field(answer.user) &&
          is_field(answer.domain) && is_field(answer.kind) && is_field(answer.requester);
 }
 
 inline bool is_empty(const latchkey::Answer& answer) {
-  return !answer.done && answer.ticket[0] == 0 && answer.action[0] == 0 && answer.sid[0] == 0 && answer.user[0] == 0 &&
+  return !answer.done && answer.permit[0] == 0 && answer.action[0] == 0 && answer.sid[0] == 0 && answer.user[0] == 0 &&
          answer.domain[0] == 0 && answer.kind[0] == 0 && answer.requester[0] == 0;
 }
 
 // False where a promise of the parser is broken.
 inline bool holds_for_json(const char* json, size_t size) {
   latchkey::Answer answer;
-  if (!latchkey::parse_answer(json, size, answer)) return is_empty(answer) && !latchkey::has_ticket(answer);
+  if (!latchkey::parse_answer(json, size, answer)) return is_empty(answer) && !latchkey::has_permit(answer);
   return is_sound(answer);
 }
 

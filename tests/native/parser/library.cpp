@@ -28,15 +28,15 @@ size_t secret(const uint8_t* data, size_t size, uint8_t* out) {
 }
 
 // Writes a request to `out` and returns its size. `data` is a letter (peek, redeem,
-// report), two statuses and a ticket.
+// report), two statuses and a permit.
 size_t request(const uint8_t* data, size_t size, uint8_t* out) {
-  wchar_t ticket[65] = {};
+  wchar_t permit[65] = {};
   uint32_t status[2] = {};
   for (size_t i = 1; i < 9 && i < size; i++) status[(i - 1) / 4] |= static_cast<uint32_t>(data[i]) << 8 * ((i - 1) % 4);
-  for (size_t i = 9; i < size && i < 9 + 64; i++) ticket[i - 9] = data[i];
+  for (size_t i = 9; i < size && i < 9 + 64; i++) permit[i - 9] = data[i];
   const auto made = data[0] == 'p'   ? latchkey::Request::peek()
-                    : data[0] == 'r' ? latchkey::Request::redeem(ticket)
-                                     : latchkey::Request::report(ticket, status[0], status[1]);
+                    : data[0] == 'r' ? latchkey::Request::redeem(permit)
+                                     : latchkey::Request::report(permit, status[0], status[1]);
   for (size_t i = 0; i < made.size(); i++) out[i] = made.data()[i];
   return made.size();
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 SESSIONS = ("CHG-1", "CHG-2")
-PORTS = ("accounts", "sessions", "lock", "disconnect", "power", "protect", "unprotect", "desk", "anchor")
+PORTS = ("accounts", "sessions", "lock", "disconnect", "power", "protect", "unprotect", "notifier", "anchor")
 
 
 class Act(NamedTuple):

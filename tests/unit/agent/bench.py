@@ -149,7 +149,7 @@ class Bench:
         """Return the grants that something is sealed for."""
         return set(self.agent.core.journal.sealed_grants())
 
-    def marks(self) -> int:
+    def seal_tags(self) -> int:
         """Count the sealed records in all files of the agent's folder."""
         return self.content().count(MAGIC)
 
@@ -275,26 +275,26 @@ class Bench:
         return next(reversed(self.state.grants))
 
     def restart(self, session: str = "CHG-1", **options: Any) -> str:
-        """Apply the grant to a restart; return the ticket's id."""
+        """Apply the grant to a restart; return the permit's id."""
         use = self.result(m.CredentialApply(session=session, action="restart", **options))["use"]
-        return str(use["ticket"])
+        return str(use["permit"])
 
     def unlock(self, session: str = "CHG-1", **options: Any) -> str:
-        """Apply the grant to the locked desktop; return the ticket's id."""
+        """Apply the grant to the locked desktop; return the permit's id."""
         use = self.result(m.CredentialApply(session=session, action="unlock", **options))["use"]
-        return str(use["ticket"])
+        return str(use["permit"])
 
     def redeem(self) -> tuple[str, bytearray]:
-        """Play the logon screen up to the password; return ticket and password."""
-        ticket, _ = self.logon(p.Peek())
-        assert ticket.done, "no ticket to redeem"
-        answer, secret = self.logon(p.Redeem(ticket=ticket.ticket))
+        """Play the logon screen up to the password; return permit and password."""
+        permit, _ = self.logon(p.Peek())
+        assert permit.done, "no permit to redeem"
+        answer, secret = self.logon(p.Redeem(permit=permit.permit))
         assert answer.done
-        return ticket.ticket, secret
+        return permit.permit, secret
 
-    def report(self, ticket: str, status: int = 0, substatus: int = 0) -> bool:
+    def report(self, permit: str, status: int = 0, substatus: int = 0) -> bool:
         """Play the logon screen's report; effects are run."""
-        done = self.logon(p.ReportResult(ticket=ticket, status=status, substatus=substatus))[0].done
+        done = self.logon(p.ReportResult(permit=permit, status=status, substatus=substatus))[0].done
         self._run_effects()
         return done
 
@@ -311,17 +311,17 @@ class Bench:
         return request
 
     def waiting(self, password: bytes | bytearray, **terms: Any) -> str:
-        """Bring the PC to its logon screen with a ticket that waits; return the ticket."""
+        """Bring the PC to its logon screen with a permit that waits; return the permit."""
         self.lend(password, **terms)
-        ticket = self.restart()
+        permit = self.restart()
         self.reboot()
-        return ticket
+        return permit
 
-    def sign_in_with_ticket(self, account: Account = ANNA) -> bytearray:
+    def sign_in_with_permit(self, account: Account = ANNA) -> bytearray:
         """Play the logon screen once: peek, redeem, report, and let the lock follow."""
-        ticket, secret = self.redeem()
+        permit, secret = self.redeem()
         self.world.sign_in(account)
-        self.report(ticket)
+        self.report(permit)
         self.agent.sessions_changed()
         self.effects()
         return secret

@@ -163,8 +163,8 @@ class Play(Repeating):
 
     def read(self, who: str) -> None:
         """Read and close all notices."""
-        desktop = self.bench.customer(p.CustomerWatch(), peer=PEOPLE[who][1]).desktop
-        told = [notice.notice for notice in desktop.notices] if desktop else []
+        snapshot = self.bench.customer(p.CustomerWatch(), peer=PEOPLE[who][1]).snapshot
+        told = [notice.notice for notice in snapshot.notices] if snapshot else []
         self.bench.customer(p.NoticesClosed(notices=told), peer=PEOPLE[who][1])
 
     def change_password(self, who: str) -> None:
@@ -187,13 +187,13 @@ class Play(Repeating):
     # --- the logon screen ---------------------------------------------------------------------
 
     def log_on(self, ending: str) -> None:
-        """Let the logon screen use a ticket, if there is one and nobody sits there."""
+        """Let the logon screen use a permit, if there is one and nobody sits there."""
         if self.world.open_desktops():
             return
         tile, _ = self.bench.logon(p.Peek())
         if not tile.done:
             return
-        secret = self._redeem(tile.ticket)
+        secret = self._redeem(tile.permit)
         if secret is None or ending == "dies":
             return
         account = PEOPLE[tile.user][0]
@@ -203,31 +203,31 @@ class Play(Repeating):
             self.bench.wake()
         if ending == "slow":
             # Windows accepts the logon, and lists the session a while later.
-            self.bench.report(tile.ticket, 0 if accepted else REFUSED)
+            self.bench.report(tile.permit, 0 if accepted else REFUSED)
             self.world.now += timedelta(seconds=20)
         if accepted:
             self.world.sign_in(account)
             self.ledger.by_hand.discard(account)
         # Where neither the logon screen nor Windows tells of the logon, nobody can know of it.
         is_told = ending != "unreported" or "sessions" in self.world.broken
-        if is_told and self.bench.report(tile.ticket, 0 if accepted else REFUSED) and not accepted:
-            self.ledger.refused.add(self.bench.state.tickets[tile.ticket].grant)
+        if is_told and self.bench.report(tile.permit, 0 if accepted else REFUSED) and not accepted:
+            self.ledger.refused.add(self.bench.state.permits[tile.permit].grant)
         self.bench.agent.sessions_changed()
 
     def redeem_again(self) -> None:
         """Let somebody ask for a password that is out already."""
-        for ticket in list(self.ledger.handed):
-            assert not self.bench.logon(p.Redeem(ticket=ticket))[1]
+        for permit in list(self.ledger.handed):
+            assert not self.bench.logon(p.Redeem(permit=permit))[1]
 
-    def _redeem(self, ticket: str) -> bytearray | None:
+    def _redeem(self, permit: str) -> bytearray | None:
         """Redeem; what comes out is held against everything that forbids it."""
-        answer, secret = self.bench.logon(p.Redeem(ticket=ticket))
+        answer, secret = self.bench.logon(p.Redeem(permit=permit))
         if not answer.done:
             return None
-        grant = self.bench.state.grants[self.bench.state.tickets[ticket].grant]
-        self.ledger.handed[ticket] += 1
+        grant = self.bench.state.grants[self.bench.state.permits[permit].grant]
+        self.ledger.handed[permit] += 1
         self.ledger.by_grant[grant.id] += 1
-        assert self.ledger.handed[ticket] == 1
+        assert self.ledger.handed[permit] == 1
         assert grant.id not in self.ledger.over | self.ledger.refused
         assert grant.state is GrantState.ACTIVE
         assert grant.terms.not_before <= self.world.now < grant.terms.not_after
@@ -352,15 +352,15 @@ class Play(Repeating):
         assert (MAGIC in content) == bool(self._live())
 
     def _all_locked(self) -> None:
-        """Each logon with a ticket has been closed; an unlock at the latest when its time was over."""
+        """Each logon with a permit has been closed; an unlock at the latest when its time was over."""
         unlocked = set()
-        for ticket in self.bench.state.tickets.values():
-            if ticket.logged_on_at is not None and ticket.closing is None:
-                assert not ticket.must_lock
-                assert ticket.relock_at is not None
-                grant = self.bench.state.grants[ticket.grant]
-                assert self.world.now < ticket.relock_at <= grant.terms.not_after
-                unlocked.add(ticket.account)
+        for permit in self.bench.state.permits.values():
+            if permit.logged_on_at is not None and permit.closing is None:
+                assert not permit.must_lock
+                assert permit.relock_at is not None
+                grant = self.bench.state.grants[permit.grant]
+                assert self.world.now < permit.relock_at <= grant.terms.not_after
+                unlocked.add(permit.account)
         assert {s.account for s in self.world.open_desktops()} <= unlocked | self.ledger.by_hand
 
     # --- help ---------------------------------------------------------------------------------

@@ -45,6 +45,6 @@ class Repeating:
             assert answer.changed or answer.outcome != "done"
 
     def _begun(self) -> set[str]:
-        """Return every session, request and ticket that there is."""
+        """Return every session, request and permit that there is."""
         state = self.bench.state
-        return {*state.sessions, *state.requests, *state.tickets}
+        return {*state.sessions, *state.requests, *state.permits}

@@ -79,22 +79,22 @@ def running(place: Path) -> Iterator[Running]:
 def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> None:
     """Nobody runs effects but the agent's own thread: restart, lock and proof of erasure follow by themselves."""
     running.lend(canary)
-    ticket = running.ask(m.CredentialApply(session="CHG-1", action="restart"))
-    assert isinstance(ticket.result, dict)
+    permit = running.ask(m.CredentialApply(session="CHG-1", action="restart"))
+    assert isinstance(permit.result, dict)
     running.until_seen(lambda: running.world.scheduled)
     running.agent.stop()
     running.world.reboot()
     running.agent = Agent(running.world.computer(), running.place, running.settings)
     running.agent.start()
     peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON)[0], type=p.LogonAnswer)
-    redeem = msgspec.json.encode(p.Redeem(ticket=peek.ticket))
+    redeem = msgspec.json.encode(p.Redeem(permit=peek.permit))
     assert running.agent.logon(redeem, LOGON)[1] == canary
     running.world.sign_in(ANNA)
-    running.agent.logon(msgspec.json.encode(p.ReportResult(ticket=peek.ticket, status=0)), LOGON)
+    running.agent.logon(msgspec.json.encode(p.ReportResult(permit=peek.permit, status=0)), LOGON)
     running.agent.sessions_changed()
-    use = running.ask(m.ApplyWait(session="CHG-1", ticket=peek.ticket, wait=PATIENCE)).result
+    use = running.ask(m.ApplyWait(session="CHG-1", permit=peek.permit, wait=PATIENCE)).result
     assert isinstance(use, dict)
-    running.until(lambda: running.agent.core.state.tickets[peek.ticket].closing == "locked")
+    running.until(lambda: running.agent.core.state.permits[peek.permit].closing == "locked")
     ended = running.ask(m.SessionEnd(session="CHG-1")).result
     assert isinstance(ended, dict)
     assert ended["erasure"][0]["confirmed"]
@@ -128,17 +128,17 @@ def test_a_long_poll_ends_with_the_answer(running: Running) -> None:
 
 
 def test_the_companion_hears_of_news(running: Running) -> None:
-    """Its long poll ends as soon as the desk's picture is newer."""
+    """Its long poll ends as soon as the customer's snapshot is newer."""
     seen = running.agent.core.state.version
-    desktops: list[p.CustomerAnswer] = []
+    snapshots: list[p.CustomerAnswer] = []
     watch = p.CustomerWatch(seen=seen, wait=60.0)
-    thread = threading.Thread(target=lambda: desktops.append(running.customer(watch)))
+    thread = threading.Thread(target=lambda: snapshots.append(running.customer(watch)))
     thread.start()
     running.world.sign_in(ANNA)
     running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
     thread.join(PATIENCE)
-    assert desktops[0].desktop is not None
-    assert desktops[0].desktop.version > seen
+    assert snapshots[0].snapshot is not None
+    assert snapshots[0].snapshot.version > seen
 
 
 def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
@@ -165,7 +165,7 @@ def test_a_failed_effect_is_tried_again_by_itself(
 ) -> None:
     """The port is broken for a while: what was to be done is done when it works again."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
-    running.world.broken.add("desk")
+    running.world.broken.add("notifier")
     running.lend(canary)
     running.world.broken.clear()
     running.until_seen(lambda: "anna" in running.world.summoned)
@@ -227,7 +227,7 @@ def test_a_companion_that_has_ended_is_called_again(
     bench.world.summoned.clear()
     happens(bench)
     assert bench.world.summoned == ["anna"]
-    bench.world.broken.add("desk")
+    bench.world.broken.add("notifier")
     happens(bench)
     bench.world.broken.clear()
     bench.revoke()

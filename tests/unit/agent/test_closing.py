@@ -19,8 +19,8 @@ def closing(looks: Iterator[SignIn]) -> str | None:
     """What one look at the sessions says; each reading of them takes the next of `looks`."""
     sessions = SimpleNamespace(signed_in=lambda: [next(looks)])
     core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions))
-    ticket: Any = SimpleNamespace(account=ACCOUNT)
-    how: str | None = EffectRunner(core)._closed(ticket)
+    permit: Any = SimpleNamespace(account=ACCOUNT)
+    how: str | None = EffectRunner(core)._closed(permit)
     return how
 
 

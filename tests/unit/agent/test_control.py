@@ -219,7 +219,7 @@ def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> Non
     bench.lend(canary)
     bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     [receipt] = bench.result(m.SessionEnd(session="CHG-1"))["receipts"]
     states = [event["state"] for event in receipt["document"]["events"]]
     assert states == [
@@ -261,10 +261,10 @@ def test_a_receipt_tells_an_unconfirmed_erasure_loudly(bench: Bench, canary: byt
 
 
 def test_a_receipt_tells_a_use_that_came_to_nothing(bench: Bench, canary: bytearray) -> None:
-    """By the state of its ticket."""
-    ticket = bench.waiting(canary)
+    """By the state of its permit."""
+    permit = bench.waiting(canary)
     bench.redeem()
-    bench.report(ticket, 0xC000006D)
+    bench.report(permit, 0xC000006D)
     request = next(iter(bench.state.requests))
     text = bench.result(m.Receipt(receipt=request))["receipt"]["text"]
     assert "Used: restart 2026-11-23T18:00:00+01:00, refused" in text
@@ -282,6 +282,6 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
     bench.settings.write_text("nonsense")
     nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
     assert bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert desktop.asked[0].organization == ""
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert snapshot.asked[0].organization == ""

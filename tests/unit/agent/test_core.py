@@ -35,11 +35,11 @@ def test_what_contradicts_the_tables_never_gets_into_the_journal(bench: Bench) -
     """A rule that decides nonsense fails alone: nothing is written, and the journal is read again."""
     bench.open()
     [session] = bench.state.sessions
-    closed = e.SessionClosed(at=START, session=session, how="end")
+    closed = e.SessionEnded(at=START, session=session, how="end")
     with pytest.raises(Refused) as caught:
         bench.agent.core._commit(Decision((closed, closed)))
     assert caught.value.code == "agent_failed"
-    assert "session_closed" not in bench.events()
+    assert "session_ended" not in bench.events()
     bench.crash()
     assert bench.result(m.JournalVerify())["intact"]
 
@@ -61,7 +61,7 @@ def test_events_that_contradict_each_other_are_damage(bench: Bench) -> None:
     """Their hashes fit, but no agent of ours wrote them."""
     bench.open()
     [session] = bench.state.sessions
-    closed = e.SessionClosed(at=START, session=session, how="end")
+    closed = e.SessionEnded(at=START, session=session, how="end")
     bench.agent.core.journal.commit(Change([closed, closed]))
     bench.crash()
     assert "contradict each other" in bench.error(m.JournalVerify()).message
@@ -81,7 +81,7 @@ def test_damage_that_shows_while_it_runs_is_damage(bench: Bench, canary: bytearr
     bench.database.execute("INSERT INTO events VALUES (?, x'7b7d', x'00')", (head.seq + 1,))
     assert bench.code(END) == "journal_damaged"
     assert bench.agent.core.is_damaged
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_what_is_sealed_and_cannot_be_overwritten_is_not_called_gone(
@@ -101,7 +101,7 @@ def test_what_is_sealed_and_cannot_be_overwritten_is_not_called_gone(
         assert bench.code(END) == "storage_failed"
     bench.wake()
     assert bench.code(END) == "journal_damaged"
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_a_journal_that_cannot_be_set_aside_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,20 +207,20 @@ def test_a_desktop_that_cannot_be_seen_is_told(
 
 def test_a_report_is_kept_until_the_disk_takes_it(bench: Bench, canary: bytearray) -> None:
     """What the logon screen says once is not lost; what is of no more use is forgotten."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
     bench.world.disk = "dead"
-    bench.report(ticket, 0xC000006D)
+    bench.report(permit, 0xC000006D)
     bench.wake()
     bench.world.disk = "well"
     bench.wake()
-    assert bench.state.grants[bench.state.tickets[ticket].grant].ended is GrantState.REJECTED
+    assert bench.state.grants[bench.state.permits[permit].grant].ended is GrantState.REJECTED
     assert not bench.agent._logon.has_unnoted
 
 
 def test_a_report_about_nothing_is_forgotten(bench: Bench) -> None:
     """It waits for a disk, and then is refused: it is not tried for ever."""
-    bench.agent._logon._unnoted["none"] = c.ReportLogon(ticket="none")
+    bench.agent._logon._unnoted["none"] = c.ReportLogon(permit="none")
     bench.wake()
     assert not bench.agent._logon.has_unnoted
 
@@ -231,7 +231,7 @@ def test_a_session_of_a_day_has_a_day(bench: Bench) -> None:
     bench.world.zone = berlin
     bench.world.now = datetime(2026, 10, 24, 18, 0, tzinfo=berlin)
     session = bench.result(m.SessionStart(session="CHG-1", reason="Updates"))["session"]
-    lasts = datetime.fromisoformat(session["ends_at"]) - datetime.fromisoformat(session["opened_at"])
+    lasts = datetime.fromisoformat(session["ends_at"]) - datetime.fromisoformat(session["started_at"])
     assert lasts == timedelta(hours=24)
 
 

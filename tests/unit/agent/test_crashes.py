@@ -24,14 +24,14 @@ def main_job(bench: Bench, password: bytearray) -> None:
     bench.lend(password)
     bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.ask(m.SessionEnd(session="CHG-1"))
 
 
 def picture(state: State) -> Picture:
     """Return how far everything is. A grant that was on trial when the power went is rejected after."""
     grants = (GrantState.REJECTED if g.on_trial else g.state for g in state.grants.values())
-    things: tuple[Any, ...] = (state.sessions, state.requests, state.tickets)
+    things: tuple[Any, ...] = (state.sessions, state.requests, state.permits)
     rest = (tuple(str(thing.state) for thing in kind.values()) for kind in things)
     return (tuple(map(str, grants)), *rest)
 
@@ -123,7 +123,7 @@ def test_the_injector_cuts_before_and_after_a_commit(bench: Bench, cut: int, *, 
     with pytest.raises(PowerCut):
         bench.ask(m.Checkpoint(session="CHG-1", step="one", state="done"))
     bench.crash()
-    assert ("one" in next(iter(bench.state.sessions.values())).marks) is written
+    assert ("one" in next(iter(bench.state.sessions.values())).checkpoints) is written
 
 
 def test_a_kill_leaves_the_files_as_they_were(bench: Bench, canary: bytearray) -> None:

@@ -141,7 +141,7 @@ def test_the_tables_tell_what_is_there(bench: Bench, canary: bytearray) -> None:
     code, status = run(bench, "status")
     assert code == 0
     assert status.startswith("Latchkey agent 0.1.0 on PC-07: ready\n")
-    assert "CHG-1    open   CHG-1   Monthly updates" in status
+    assert "CHG-1    started  CHG-1   Monthly updates" in status
     assert "the window to open at PC-07\\anna's screen" in status
     assert "2 of 2    0 of 0" in run(bench, "grants")[1]
     assert run(bench, "receipt", request)[1].startswith(f"Receipt {request}\n")

@@ -34,7 +34,7 @@ def waits_for(bench: Bench, request: str) -> str:
 )
 @pytest.mark.parametrize("shown", [False, True])
 def test_the_operator_reads_what_holds_a_request_back(
-    bench: Bench, reason: p.HoldingBack, words: str, *, shown: bool
+    bench: Bench, reason: p.DisplayBlock, words: str, *, shown: bool
 ) -> None:
     """The wait line names it until it is over, whether the window has been on the screen before or not."""
     bench.open()
@@ -42,9 +42,9 @@ def test_the_operator_reads_what_holds_a_request_back(
     if shown:
         bench.show(request)
     before = waits_for(bench, request)
-    assert bench.customer(p.RequestHeldBack(request=request, reason=reason)).done
+    assert bench.customer(p.RequestBlocked(request=request, reason=reason)).done
     assert words in waits_for(bench, request)
-    assert bench.customer(p.RequestHeldBack(request=request)).done
+    assert bench.customer(p.RequestBlocked(request=request)).done
     assert waits_for(bench, request) == before
 
 
@@ -52,7 +52,7 @@ def test_a_window_that_is_shown_is_not_held_back(bench: Bench) -> None:
     """The companion ended while it held the request back; the next one shows it."""
     bench.open()
     request = bench.request()
-    bench.customer(p.RequestHeldBack(request=request, reason="locked"))
+    bench.customer(p.RequestBlocked(request=request, reason="locked"))
     bench.show(request)
     assert "to answer" in waits_for(bench, request)
 
@@ -62,8 +62,8 @@ def test_nothing_is_journalled_of_what_holds_a_request_back(bench: Bench) -> Non
     bench.open()
     request = bench.request()
     events = bench.events()
-    bench.customer(p.RequestHeldBack(request=request, reason="locked"))
-    bench.customer(p.RequestHeldBack(request=request))
+    bench.customer(p.RequestBlocked(request=request, reason="locked"))
+    bench.customer(p.RequestBlocked(request=request))
     assert bench.events() == events
 
 
@@ -77,7 +77,7 @@ def test_who_waits_is_told_at_once_what_holds_the_request_back(bench: Bench) -> 
         assert callable(ready)
         looks.append(ready())
         bench.agent.customer(
-            b'{"verb":"request_held_back","request":"%s","reason":"viewed"}' % request.encode(),
+            b'{"verb":"request_blocked","request":"%s","reason":"viewed"}' % request.encode(),
             bytearray(),
             CUSTOMER,
         )
@@ -92,7 +92,7 @@ def test_nobody_holds_back_the_request_of_another_account(bench: Bench) -> None:
     """For others it does not exist."""
     bench.open()
     request = bench.request()
-    answer = bench.customer_code(p.RequestHeldBack(request=request, reason="locked"), peer=OTHER)
+    answer = bench.customer_code(p.RequestBlocked(request=request, reason="locked"), peer=OTHER)
     assert answer == "no_request"
     assert "to open" in waits_for(bench, request)
 
@@ -101,7 +101,7 @@ def test_who_is_not_signed_in_is_waited_for_first(bench: Bench) -> None:
     """A screen that nobody is signed in at holds nothing back."""
     bench.open()
     request = bench.request()
-    bench.customer(p.RequestHeldBack(request=request, reason="locked"))
+    bench.customer(p.RequestBlocked(request=request, reason="locked"))
     bench.world.signed_in.clear()
     assert "to sign in" in waits_for(bench, request)
 
@@ -110,10 +110,10 @@ def test_a_request_that_is_over_is_forgotten(bench: Bench) -> None:
     """What held it back is not kept for ever."""
     bench.open()
     first = bench.request()
-    bench.customer(p.RequestHeldBack(request=first, reason="locked"))
+    bench.customer(p.RequestBlocked(request=first, reason="locked"))
     bench.result(m.RequestWithdraw(session="CHG-1", request=first))
     second = bench.request()
-    bench.customer(p.RequestHeldBack(request=second, reason="viewed"))
+    bench.customer(p.RequestBlocked(request=second, reason="viewed"))
     held = bench.agent._customer._held
     assert held.reason(first) is None
     assert held.reason(second) == "viewed"
@@ -143,9 +143,9 @@ def test_whom_to_call_comes_from_the_settings(bench: Bench) -> None:
     """Never from a request: the menu names the organisation also while nothing is asked."""
     bench.settings.write_text('[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n')
     bench.world.sign_in(ANNA)
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert (desktop.organization, desktop.phone) == ("Contoso IT", "+49 30 5550 100")
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert (snapshot.organization, snapshot.phone) == ("Contoso IT", "+49 30 5550 100")
 
 
 def test_a_refused_entry_comes_with_its_stable_word(bench: Bench, canary: bytearray) -> None:
@@ -167,15 +167,15 @@ def test_a_revocation_is_not_called_done_while_the_journal_cannot_be_read(
     assert bench.customer_code(p.GrantRevoke()) == "agent_failed"
     bench.world.broken.clear()
     bench.wake()
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert len(desktop.lent) == 1
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert len(snapshot.lent) == 1
     assert bench.customer(p.GrantRevoke()).done
     assert bench.sealed() == set()
 
 
 def test_who_asks_without_end_does_not_make_the_companion_blind(bench: Bench) -> None:
-    """However much is asked, the desk fits into one message; the oldest comes first."""
+    """However much is asked, the snapshot fits into one message; the oldest comes first."""
     bench.world.sign_in(ANNA)
     long = "\N{KEY}" * 256
     requester = m.Requester(name=long, organization=long, role=long)
@@ -185,6 +185,6 @@ def test_who_asks_without_end_does_not_make_the_companion_blind(bench: Bench) ->
     first, *_ = [bench.request(name) for name in names]
     answer = bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)
     assert len(answer) < frames.MAX_JSON
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert desktop.asked[0].request == first
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert snapshot.asked[0].request == first

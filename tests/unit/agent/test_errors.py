@@ -67,9 +67,9 @@ def entered(bench: Bench, *refusals: LogonRefusal) -> m.ErrorView:
     return answered(bench, lambda request: [bench.allow(request, PASSWORD) for _ in refusals])
 
 
-def used(bench: Bench, ticket: str) -> m.ErrorView:
+def used(bench: Bench, permit: str) -> m.ErrorView:
     """Return the error that a use ended in."""
-    use = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]
+    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
     return msgspec.convert(use["error"], m.ErrorView)
 
 
@@ -162,7 +162,7 @@ def too_soon(bench: Bench) -> m.ErrorView:
     bench.lend(PASSWORD)
     bench.restart()
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     return bench.error(RESTART)
 
 
@@ -182,39 +182,39 @@ def others_signed_in(bench: Bench) -> m.ErrorView:
 
 def logon_refused(bench: Bench) -> m.ErrorView:
     """Let Windows refuse the logon."""
-    ticket = bench.waiting(PASSWORD)
+    permit = bench.waiting(PASSWORD)
     bench.redeem()
-    bench.report(ticket, 0xC000006E, 0xC0000072)
-    return used(bench, ticket)
+    bench.report(permit, 0xC000006E, 0xC0000072)
+    return used(bench, permit)
 
 
 def interrupted(bench: Bench) -> m.ErrorView:
     """Cut the power in the logon."""
-    ticket = bench.waiting(PASSWORD)
+    permit = bench.waiting(PASSWORD)
     bench.redeem()
     bench.power_cut()
-    return used(bench, ticket)
+    return used(bench, permit)
 
 
 def unused(bench: Bench) -> m.ErrorView:
     """Come back to a logon screen that shows no tile."""
-    ticket = bench.waiting(PASSWORD)
+    permit = bench.waiting(PASSWORD)
     bench.world.now += timedelta(hours=1)
-    return used(bench, ticket)
+    return used(bench, permit)
 
 
 def ended_under_way(bench: Bench) -> m.ErrorView:
     """End the session while the PC restarts."""
-    ticket = bench.waiting(PASSWORD)
+    permit = bench.waiting(PASSWORD)
     bench.ask(m.SessionEnd(session="CHG-1"))
-    return used(bench, ticket)
+    return used(bench, permit)
 
 
 def reused(bench: Bench) -> None:
     """Use up the only restart."""
     bench.restart()
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
 
 
 def nobody_serves() -> AbstractContextManager[Stream]:
@@ -306,11 +306,11 @@ SCENARIOS: dict[str, Scenario] = {
     "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),
     "restart_refused": restart_refused,
     "others_signed_in": others_signed_in,
-    "no_ticket": lambda bench: bench.error(m.ApplyWait(session="CHG-1", ticket="none")),
+    "no_permit": lambda bench: bench.error(m.ApplyWait(session="CHG-1", permit="none")),
     "logon_refused": logon_refused,
     "logon_interrupted": interrupted,
     "logon_did_not_happen": unused,
-    "ticket_cancelled": ended_under_way,
+    "permit_cancelled": ended_under_way,
     "settings_invalid": lambda bench: set_up(bench, b'{"verb": "setup", "settings": {"policy": {"x": 1}}}'),
     "setup_failed": lambda bench: set_up(bench, b'{"verb": "setup", "operators": ["nobody"]}'),
     "agent_not_running": silent,

@@ -11,11 +11,11 @@ from tests.unit.agent.bench import Bench
 def test_the_main_job_runs_end_to_end(bench: Bench, canary: bytearray) -> None:
     """A grant is given, used over a restart, and erased with proof at the end."""
     bench.lend(canary)
-    ticket = bench.restart(message="Updates")
+    permit = bench.restart(message="Updates")
     assert bench.world.restarts == ["Updates"]
     bench.reboot()
-    assert bench.sign_in_with_ticket() == canary
-    waited = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))
+    assert bench.sign_in_with_permit() == canary
+    waited = bench.result(m.ApplyWait(session="CHG-1", permit=permit))
     assert waited["finished"]
     assert waited["use"]["locked_at"]
     assert waited["left"] == {"restarts": 1, "unlocks": 0}

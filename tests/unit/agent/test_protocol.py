@@ -111,7 +111,9 @@ def test_each_pipe_is_for_its_own(bench: Bench) -> None:
     assert bench.code(m.Info(), CUSTOMER) == "not_permitted"
     assert bench.code(m.Info(), LOGON) == "not_permitted"
     assert bench.customer_code(p.CustomerWatch(), peer=LOGON) == "not_permitted"
-    assert bench.customer(p.CustomerWatch(), peer=OPERATOR).desktop == p.Desktop(version=bench.state.version)
+    assert bench.customer(p.CustomerWatch(), peer=OPERATOR).snapshot == p.CustomerSnapshot(
+        version=bench.state.version
+    )
 
 
 def test_one_line_is_ascii() -> None:
@@ -127,10 +129,10 @@ def test_windows_answer_to_a_logon_is_a_sentence(bench: Bench, canary: bytearray
     sentences = []
     for status, substatus in ((0xC000006E, 0xC0000072), (0xC000006D, 0), (0xC0000001, 5)):
         bench.world.signed_in = []
-        ticket = bench.waiting(canary)
+        permit = bench.waiting(canary)
         bench.redeem()
-        bench.report(ticket, status, substatus)
-        sentences.append(bench.state.tickets[ticket].detail)
+        bench.report(permit, status, substatus)
+        sentences.append(bench.state.permits[permit].detail)
     assert sentences == [
         "the account is disabled",
         "the user name or password is wrong",

@@ -38,7 +38,7 @@ def whole_job(bench: Bench, canary: bytearray) -> None:
     bench.restart()
     bench.ask(m.Info(receipts=True, forecast=True))
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.ask(END)
 
 
@@ -159,7 +159,7 @@ def test_rule_03_no_use_outside_the_terms(
     bench.world.now += timedelta(seconds=later)
     checks = len(bench.world.checks)
     assert bench.code(request_) == code
-    assert not bench.state.tickets
+    assert not bench.state.permits
     assert not bench.world.restarts
     assert len(bench.world.checks) == checks
 
@@ -170,7 +170,7 @@ def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> 
     for step in ("one", "two"):
         bench.restart(step=step)
         bench.reboot()
-        bench.sign_in_with_ticket()
+        bench.sign_in_with_permit()
     assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="three")) == "terms_used_up"
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert len(bench.world.restarts) == 2
@@ -188,12 +188,12 @@ def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
     for _ in range(2):
         bench.reboot()
         if bench.logon(p.Peek())[0].done:
-            bench.sign_in_with_ticket()
+            bench.sign_in_with_permit()
     assert bench.state.grants[anna].restarts_left == 0
-    assert len(bench.state.tickets) == 1
+    assert len(bench.state.permits) == 1
 
 
-def test_rule_03_a_ticket_is_void_when_the_agreed_time_is_over(bench: Bench, canary: bytearray) -> None:
+def test_rule_03_a_permit_is_void_when_the_agreed_time_is_over(bench: Bench, canary: bytearray) -> None:
     """The restart began in time, the PC came back too late: nobody is signed in."""
     bench.lend(canary, not_after="20:00")
     bench.restart(within=86_400.0)
@@ -202,7 +202,7 @@ def test_rule_03_a_ticket_is_void_when_the_agreed_time_is_over(bench: Bench, can
     assert not bench.logon(p.Peek())[0].done
 
 
-def test_rule_03_a_ticket_is_void_while_the_clock_is_before_the_agreed_time(
+def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
     bench: Bench, canary: bytearray
 ) -> None:
     """The clock was set back while the PC restarted: nobody is signed in until the time has come."""
@@ -213,7 +213,7 @@ def test_rule_03_a_ticket_is_void_while_the_clock_is_before_the_agreed_time(
     bench.reboot()
     assert not bench.logon(p.Peek())[0].done
     bench.world.now = START.replace(hour=19)
-    assert bench.sign_in_with_ticket() == canary
+    assert bench.sign_in_with_permit() == canary
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
     bench.lend(canary, restarts=0, unlocks=1, not_after="20:00")
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock(relock_after=28_800.0)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert bench.world.open_desktops()
     bench.world.now = START.replace(hour=20)
     bench.wake()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule 9 of the design, at the agent's pipes: a logon with a ticket ends locked."""
+"""Rule 9 of the design, at the agent's pipes: a logon with a permit ends locked."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.protocol import answers as m
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, BEN
 
-# --- 9: a logon with a ticket ends locked ------------------------------------------------------
+# --- 9: a logon with a permit ends locked ------------------------------------------------------
 
 
 def test_rule_09_the_desktop_is_locked_at_once(bench: Bench, canary: bytearray) -> None:
     """As soon as the logon is reported, without anybody asking."""
     bench.waiting(canary)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert bench.world.open_desktops() == []
-    assert next(iter(bench.state.tickets.values())).closing == "locked"
+    assert next(iter(bench.state.permits.values())).closing == "locked"
 
 
 @pytest.mark.parametrize("fails", ["silently", "with an error"])
@@ -32,65 +32,65 @@ def test_rule_09_what_cannot_be_locked_is_disconnected(bench: Bench, canary: byt
     bench.world.lock_works = False
     if fails == "with an error":
         bench.world.broken.add("lock")
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert bench.world.open_desktops() == []
-    assert next(iter(bench.state.tickets.values())).closing == "disconnected"
+    assert next(iter(bench.state.permits.values())).closing == "disconnected"
 
 
 def test_rule_09_what_can_be_neither_locked_nor_disconnected_is_tried_again(
     bench: Bench, canary: bytearray
 ) -> None:
-    """The ticket is not finished, nothing else begins, and the next try succeeds."""
-    ticket = bench.waiting(canary)
+    """The permit is not finished, nothing else begins, and the next try succeeds."""
+    permit = bench.waiting(canary)
     bench.world.lock_works = bench.world.disconnect_works = False
-    bench.sign_in_with_ticket()
-    assert bench.state.tickets[ticket].closing is None
+    bench.sign_in_with_permit()
+    assert bench.state.permits[permit].closing is None
     assert (
         bench.code(m.CredentialApply(session="CHG-1", action="restart", step="next")) == "restart_in_progress"
     )
     bench.world.lock_works = True
     assert bench.effects()
-    assert bench.state.tickets[ticket].closing == "locked"
+    assert bench.state.permits[permit].closing == "locked"
 
 
 def test_rule_09_a_session_that_appears_late_is_locked(bench: Bench, canary: bytearray) -> None:
     """The logon is reported before Windows lists the session: it is not taken for one that is gone."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
-    bench.report(ticket)
-    assert bench.state.tickets[ticket].closing is None
+    bench.report(permit)
+    assert bench.state.permits[permit].closing is None
     bench.world.now += timedelta(seconds=30)
     bench.world.sign_in(ANNA)
     assert bench.effects()
     assert bench.world.open_desktops() == []
-    assert bench.state.tickets[ticket].closing == "locked"
+    assert bench.state.permits[permit].closing == "locked"
 
 
 def test_rule_09_a_session_that_is_still_locked_is_not_taken_for_locked_again(
     bench: Bench, canary: bytearray
 ) -> None:
     """The logon is reported before Windows unlocks the session that was there: it is locked when it opens."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.world.sign_in(ANNA, locked=True)
     bench.redeem()
-    bench.report(ticket)
-    assert bench.state.tickets[ticket].closing is None
+    bench.report(permit)
+    assert bench.state.permits[permit].closing is None
     bench.world.sign_in(ANNA)
     assert bench.effects()
     assert bench.world.open_desktops() == []
-    assert bench.state.tickets[ticket].closing == "locked"
+    assert bench.state.permits[permit].closing == "locked"
 
 
 def test_rule_09_a_session_that_never_appears_does_not_hold_the_pc_up(
     bench: Bench, canary: bytearray
 ) -> None:
     """Somebody who signed out at once is gone after a while."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
-    bench.report(ticket)
+    bench.report(permit)
     bench.world.now += timedelta(minutes=3)
     assert bench.effects()
-    assert bench.state.tickets[ticket].closing == "gone"
+    assert bench.state.permits[permit].closing == "gone"
 
 
 def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: bytearray) -> None:
@@ -103,29 +103,29 @@ def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: byt
     assert bench.world.open_desktops() == []
 
 
-def test_rule_09_a_logon_at_the_end_of_its_ticket_is_locked(bench: Bench, canary: bytearray) -> None:
-    """Redeemed in the last second, signed in after it: the ticket is still known."""
+def test_rule_09_a_logon_at_the_end_of_its_permit_is_locked(bench: Bench, canary: bytearray) -> None:
+    """Redeemed in the last second, signed in after it: the permit is still known."""
     bench.lend(canary, not_after="20:00")
     bench.restart(within=60.0)
     bench.reboot()
     bench.world.now += timedelta(seconds=59)
-    ticket, _ = bench.redeem()
+    permit, _ = bench.redeem()
     bench.world.now += timedelta(seconds=30)
     bench.wake()
     bench.world.sign_in(ANNA)
-    bench.report(ticket)
+    bench.report(permit)
     assert bench.world.open_desktops() == []
 
 
 def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, canary: bytearray) -> None:
     """A logon that takes longer than anybody thought is locked when it is reported."""
     bench.waiting(canary)
-    ticket, _ = bench.redeem()
+    permit, _ = bench.redeem()
     bench.world.now += timedelta(hours=1)
     bench.wake()
-    assert bench.state.tickets[ticket].state is TicketState.REFUSED
+    assert bench.state.permits[permit].state is PermitState.REFUSED
     bench.world.sign_in(ANNA)
-    assert bench.report(ticket)
+    assert bench.report(permit)
     assert bench.world.open_desktops() == []
 
 
@@ -134,7 +134,7 @@ def test_rule_09_a_logon_that_was_given_up_and_is_never_reported_is_locked(
 ) -> None:
     """The agent died with the late report: it finds the desktop, but takes none of the next day for it."""
     bench.waiting(canary)
-    ticket, _ = bench.redeem()
+    permit, _ = bench.redeem()
     bench.world.now += timedelta(minutes=20)
     bench.wake()
     bench.kill()
@@ -142,7 +142,7 @@ def test_rule_09_a_logon_that_was_given_up_and_is_never_reported_is_locked(
     bench.start()
     bench.effects()
     assert bench.world.open_desktops() == []
-    assert bench.state.tickets[ticket].closing == "locked"
+    assert bench.state.permits[permit].closing == "locked"
 
 
 def test_rule_09_the_customers_own_desktop_of_the_next_morning_stays_open(
@@ -162,17 +162,17 @@ def test_rule_09_the_customers_own_desktop_of_the_next_morning_stays_open(
 
 def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: bytearray) -> None:
     """Nothing can be journalled any more: the desktop is locked all the same, and noted later."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
     bench.world.disk = "dead"
     bench.world.sign_in(ANNA)
-    bench.report(ticket)
+    bench.report(permit)
     bench.agent.sessions_changed()
     assert bench.world.open_desktops() == []
     bench.world.disk = "well"
     bench.wake()
     bench.effects()
-    assert bench.state.tickets[ticket].state is TicketState.LOGGED_ON
+    assert bench.state.permits[permit].state is PermitState.LOGGED_ON
 
 
 def test_rule_09_a_logon_while_the_agent_was_dead_is_locked(bench: Bench, canary: bytearray) -> None:
@@ -195,7 +195,7 @@ def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(place: Path, canary:
         bench.world.sign_in(ANNA)
 
     def report(bench: Bench) -> None:
-        bench.report(next(iter(bench.state.tickets)))
+        bench.report(next(iter(bench.state.permits)))
 
     for cut in cuts(place, prepare, report):
         cut.bench.effects()
@@ -208,7 +208,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
         bench.lend(canary, restarts=0, unlocks=1)
         bench.world.sign_in(ANNA, locked=True)
         bench.unlock(relock_after=600.0)
-        bench.sign_in_with_ticket()
+        bench.sign_in_with_permit()
         assert bench.world.open_desktops()
         bench.world.now += jump
         bench.wake()
@@ -227,7 +227,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
     bench.lend(canary, restarts=0, unlocks=unlocks)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.ask(end)
     bench.effects()
     assert bench.world.open_desktops() == []
@@ -237,5 +237,5 @@ def test_rule_09_nobody_elses_desktop_is_touched(bench: Bench, canary: bytearray
     """Another account's open session stays as it is."""
     bench.waiting(canary)
     bench.world.sign_in(BEN, session_id=2)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert [s.account for s in bench.world.open_desktops()] == [BEN]

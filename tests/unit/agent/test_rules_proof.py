@@ -27,9 +27,9 @@ Act = Callable[[Bench], object]
 
 def kinds(bench: Bench) -> list[str]:
     """Return what the customer is told, in order."""
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    return [notice.kind for notice in desktop.notices]
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    return [notice.kind for notice in snapshot.notices]
 
 
 def test_rule_10_at_the_grant_at_each_use_and_at_the_end(bench: Bench, canary: bytearray) -> None:
@@ -38,7 +38,7 @@ def test_rule_10_at_the_grant_at_each_use_and_at_the_end(bench: Bench, canary: b
     assert kinds(bench) == ["granted"]
     bench.restart()
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert kinds(bench) == ["granted", "used", "locked"]
     bench.ask(END)
     assert kinds(bench) == ["granted", "used", "locked", "ended", "erased"]
@@ -49,11 +49,11 @@ def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Benc
     bench.lend(canary)
     bench.ask(END)
     bench.power_cut()
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    away = [notice for notice in desktop.notices if notice.while_away]
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    away = [notice for notice in snapshot.notices if notice.while_away]
     assert [notice.kind for notice in away] == ["ended", "erased"]
-    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in desktop.notices])).done
+    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
     bench.crash()
     assert kinds(bench) == []
 
@@ -64,9 +64,9 @@ def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(
     """Who takes it back sits at the screen."""
     bench.lend(canary)
     bench.revoke()
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert [(notice.kind, notice.while_away) for notice in desktop.notices] == [
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert [(notice.kind, notice.while_away) for notice in snapshot.notices] == [
         ("granted", False),
         ("ended", False),
         ("erased", False),
@@ -79,9 +79,9 @@ def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytear
     with bench.read_by_others():
         bench.revoke()
     assert "erase_failed" in kinds(bench)
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in desktop.notices])).done
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
     assert kinds(bench) == []
 
 
@@ -90,8 +90,8 @@ def test_rule_10_a_logon_that_failed_is_told(bench: Bench, canary: bytearray) ->
     bench.lend(canary)
     bench.restart()
     bench.reboot()
-    ticket, _ = bench.redeem()
-    bench.report(ticket, 0xC000006D)
+    permit, _ = bench.redeem()
+    bench.report(permit, 0xC000006D)
     assert kinds(bench) == ["granted", "failed", "ended", "erased"]
 
 
@@ -99,7 +99,7 @@ def test_rule_10_nobody_reads_or_closes_anothers_notices(bench: Bench, canary: b
     """They exist for their account only."""
     bench.lend(canary)
     mine = next(iter(bench.state.notices))
-    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).desktop
+    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).snapshot
     assert theirs is not None
     assert (theirs.notices, theirs.lent, theirs.asked) == ([], [], [])
     assert bench.customer(p.NoticesClosed(notices=[mine]), peer=OTHER).done
@@ -138,7 +138,7 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
     assert bench.code(m.JournalVerify()) == "journal_damaged"
     assert bench.code(RESTART) == "journal_damaged"
     assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
     assert newer.code(m.JournalVerify()) == "journal_newer"
     assert newer.customer_code(p.CustomerWatch()) == "journal_newer"
     assert newer.result(m.JournalReset(check=True))["intact"] is False
-    assert newer.marks() == 1
+    assert newer.seal_tags() == 1
     newer.written_by(1)
     assert newer.restart()
 
@@ -170,7 +170,7 @@ def test_a_newer_agents_journal_is_given_up_by_a_reset(newer: Bench) -> None:
 def test_who_removes_the_agent_leaves_nothing_sealed_of_a_newer_one(newer: Bench) -> None:
     """Whoever wrote it: the removal says so where it cannot overwrite it, and goes on when it can."""
     assert newer.result(m.EraseAll())["erasure"] == []
-    assert newer.marks() == 0
+    assert newer.seal_tags() == 0
     assert newer.code(RESTART) == "journal_damaged"
 
 
@@ -199,7 +199,7 @@ def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary
     bench.journal.write_bytes(copy)
     bench.start()
     assert bench.code(RESTART) == "journal_damaged"
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(place: Path) -> None:
@@ -258,14 +258,14 @@ def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: by
 
 # --- 12: the logon screen ----------------------------------------------------------------------
 
-ANY = [p.Peek(), p.Redeem(ticket="t"), p.ReportResult(ticket="t", status=0)]
+ANY = [p.Peek(), p.Redeem(permit="t"), p.ReportResult(permit="t", status=0)]
 
 
 @pytest.mark.parametrize("request_", ANY, ids=["peek", "redeem", "report"])
-def test_rule_12_without_a_ticket_there_is_nothing(
+def test_rule_12_without_a_permit_there_is_nothing(
     bench: Bench, canary: bytearray, request_: p.LogonRequest
 ) -> None:
-    """With a grant, but no ticket: the logon screen stays as it is."""
+    """With a grant, but no permit: the logon screen stays as it is."""
     bench.lend(canary)
     assert bench.logon(request_) == (p.LogonAnswer(done=False), bytearray())
 
@@ -274,7 +274,7 @@ def test_rule_12_without_a_ticket_there_is_nothing(
 def test_rule_12_a_damaged_journal_answers_nothing(
     bench: Bench, canary: bytearray, request_: p.LogonRequest
 ) -> None:
-    """No ticket of a journal that cannot be trusted is ever shown."""
+    """No permit of a journal that cannot be trusted is ever shown."""
     bench.lend(canary)
     bench.restart()
     bench.reboot()
@@ -287,19 +287,19 @@ def test_rule_12_a_damaged_journal_answers_nothing(
 def test_rule_12_a_fault_of_the_pc_answers_nothing(bench: Bench, canary: bytearray, broken: str) -> None:
     """Whatever port fails: an answer comes, and it is nothing."""
     bench.lend(canary)
-    ticket = bench.restart()
+    permit = bench.restart()
     bench.reboot()
     bench.world.broken.add(broken)
-    assert bench.logon(p.Redeem(ticket=ticket)) == (p.LogonAnswer(done=False), bytearray())
+    assert bench.logon(p.Redeem(permit=permit)) == (p.LogonAnswer(done=False), bytearray())
 
 
 @pytest.mark.parametrize("peer", [OPERATOR, CUSTOMER], ids=["operator", "customer"])
 def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearray, peer: object) -> None:
     """Neither an administrator nor the customer gets anything there."""
     bench.lend(canary)
-    ticket = bench.restart()
+    permit = bench.restart()
     bench.reboot()
-    assert bench.logon(p.Redeem(ticket=ticket), peer) == (p.LogonAnswer(done=False), bytearray())  # type: ignore[arg-type]
+    assert bench.logon(p.Redeem(permit=permit), peer) == (p.LogonAnswer(done=False), bytearray())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"verb":"shutdown"}', b"[" * 100_000, b"\xff"])
@@ -309,7 +309,7 @@ def test_rule_12_nonsense_is_answered_with_nothing(bench: Bench, body: bytes) ->
         assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray())
 
 
-def test_rule_12_an_unlock_ticket_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:
+def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:
     """After a restart in between, the tile is gone."""
     bench.lend(canary, restarts=0, unlocks=1)
     bench.world.sign_in(next(iter(bench.state.grants.values())).account, locked=True)
@@ -318,7 +318,7 @@ def test_rule_12_an_unlock_ticket_is_not_for_another_boot(bench: Bench, canary: 
     assert not bench.logon(p.Peek())[0].done
 
 
-def test_rule_12_a_restart_ticket_is_not_for_the_boot_it_was_written_in(
+def test_rule_12_a_restart_permit_is_not_for_the_boot_it_was_written_in(
     bench: Bench, canary: bytearray
 ) -> None:
     """Before the restart nobody is signed in with it, whoever locks the screen."""

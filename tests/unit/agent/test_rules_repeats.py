@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.storage.journal import JournalUnavailableError
@@ -33,17 +33,17 @@ def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, c
         bench.ask(m.CredentialApply(session="CHG-1", action="restart", step="one")),
     ]
     assert [answer.changed for answer in again] == [False, False, False]
-    assert (len(bench.state.requests), len(bench.state.tickets)) == (1, 1)
+    assert (len(bench.state.requests), len(bench.state.permits)) == (1, 1)
     assert len(bench.world.restarts) == 1
 
 
 def test_rule_13_a_step_that_restarted_is_not_restarted_again(bench: Bench, canary: bytearray) -> None:
     """The job died after the restart had succeeded: the second one finds it done."""
     bench.lend(canary)
-    ticket = bench.restart(step="one")
+    permit = bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
-    assert bench.restart(step="one") == ticket
+    bench.sign_in_with_permit()
+    assert bench.restart(step="one") == permit
     assert len(bench.world.restarts) == 1
 
 
@@ -52,7 +52,7 @@ def test_rule_13_an_unlock_is_not_taken_for_the_steps_restart(bench: Bench, cana
     bench.lend(canary, unlocks=1)
     restart = bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert bench.unlock(step="one") != restart
 
 
@@ -66,15 +66,15 @@ def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) 
     """Both apply while Windows takes its time to check the password: one restart, and both wait for it."""
     bench.lend(canary)
     inside, go_on = bench.slow_check()
-    tickets: list[str] = []
-    threads = [threading.Thread(target=lambda: tickets.append(bench.restart())) for _ in range(2)]
+    permits: list[str] = []
+    threads = [threading.Thread(target=lambda: permits.append(bench.restart())) for _ in range(2)]
     threads[0].start()
     assert inside.wait(10)
     threads[1].start()
     go_on.set()
     for thread in threads:
         thread.join(10)
-    assert tickets == [next(iter(bench.state.tickets))] * 2
+    assert permits == [next(iter(bench.state.permits))] * 2
     assert len(bench.world.restarts) == 1
 
 
@@ -86,9 +86,9 @@ def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: byt
 
     for cut in cuts(place, lambda bench: bench.lend(canary), apply):
         if cut.bench.sealed():
-            ticket = apply(cut.bench)
+            permit = apply(cut.bench)
             assert cut.bench.world.restarts == [""]
-            assert list(cut.bench.state.tickets) == [ticket]
+            assert list(cut.bench.state.permits) == [permit]
         else:
             # Killed while Windows was asked: rule 6 is the stronger one.
             assert cut.bench.code(RESTART) == "grant_rejected"
@@ -97,7 +97,7 @@ def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: byt
 def test_rule_13_a_restart_that_could_not_be_noted_is_begun_once(
     bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows refuses a second one: that says nothing of the first, whose ticket still holds."""
+    """Windows refuses a second one: that says nothing of the first, whose permit still holds."""
 
     def fails(_numbers: list[int]) -> None:
         raise JournalUnavailableError("the disk does not answer")
@@ -105,13 +105,13 @@ def test_rule_13_a_restart_that_could_not_be_noted_is_begun_once(
     bench.lend(canary)
     with monkeypatch.context() as patched:
         patched.setattr(bench.agent.core.journal, "done", fails)
-        ticket = bench.restart()
+        permit = bench.restart()
     bench.world.refuses_restart = "a restart is scheduled already"
     assert bench.effects()
-    assert bench.state.tickets[ticket].state is TicketState.ISSUED
+    assert bench.state.permits[permit].state is PermitState.ISSUED
     bench.world.refuses_restart = ""
     bench.reboot()
-    assert bench.sign_in_with_ticket() == canary
+    assert bench.sign_in_with_permit() == canary
 
 
 # --- 14: a restart loop ends -------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytear
     bench.lend(canary)
     bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.world.now += timedelta(seconds=59)
     error = bench.error(m.CredentialApply(session="CHG-1", action="restart", step="two"))
     assert (error.code, error.retry_after) == ("restart_too_soon", 1.0)
@@ -139,7 +139,7 @@ def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, cana
     bench.restart(step="one", grace=3600.0, within=7200.0)
     bench.world.now += timedelta(hours=1)
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
     bench.stop()
 
@@ -152,7 +152,7 @@ def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
     bench.lend(canary, not_before="2026-11-20T00:00", not_after="2026-11-24T12:00")
     bench.restart(step="one")
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.world.now -= timedelta(hours=5)
     assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
     bench.world.now += timedelta(seconds=60)
@@ -163,7 +163,7 @@ def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
 def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
     place: Path, canary: bytearray
 ) -> None:
-    """In a loop faster than the interval no ticket is written at all; slower, as many as were lent."""
+    """In a loop faster than the interval no permit is written at all; slower, as many as were lent."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, restarts=2, foreign_restarts=True)
     used = []
@@ -172,7 +172,7 @@ def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
         bench.reboot()
         used.append(bench.logon(p.Peek())[0].done)
         if used[-1]:
-            bench.sign_in_with_ticket()
+            bench.sign_in_with_permit()
     assert used == [True, False, False, False, True, False, False]
     assert bench.sealed() == set()
     bench.stop()
@@ -191,17 +191,17 @@ def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
 
 
 @pytest.mark.parametrize("foreign", [False, True])
-def test_a_restart_that_outlasts_its_ticket_did_not_sign_in(
+def test_a_restart_that_outlasts_its_permit_did_not_sign_in(
     bench: Bench, canary: bytearray, *, foreign: bool
 ) -> None:
     """The PC did restart, and it was this restart: not somebody else's, which would cost a second one."""
     grant = bench.lend(canary, restarts=3, foreign_restarts=foreign)
-    ticket = bench.restart(within=600.0)
+    permit = bench.restart(within=600.0)
     bench.world.now += timedelta(minutes=15)
     bench.reboot()
     assert (
-        bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]["error"]["code"]
+        bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]["error"]["code"]
         == "logon_did_not_happen"
     )
-    assert list(bench.state.tickets) == [ticket]
+    assert list(bench.state.permits) == [permit]
     assert bench.state.grants[grant].restarts_left == 2

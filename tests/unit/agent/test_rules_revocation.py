@@ -32,7 +32,7 @@ def test_rule_07_one_click_takes_everything_back(bench: Bench, canary: bytearray
     bench.lend(canary, session="CHG-2")
     bench.revoke()
     assert {g.ended for g in bench.state.grants.values()} == {GrantState.REVOKED}
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_07_a_revoked_grant_is_never_used_again(bench: Bench, canary: bytearray) -> None:
@@ -46,7 +46,7 @@ def test_rule_07_a_revoked_grant_is_never_used_again(bench: Bench, canary: bytea
 
 
 def test_rule_07_revoked_before_the_restart(bench: Bench, canary: bytearray) -> None:
-    """The ticket is written, the restart not begun: it is not begun any more."""
+    """The permit is written, the restart not begun: it is not begun any more."""
     bench.lend(canary)
     bench.agent.control(b'{"verb":"credential_apply","session":"CHG-1","action":"restart"}', OPERATOR)
     bench.revoke()
@@ -56,12 +56,12 @@ def test_rule_07_revoked_before_the_restart(bench: Bench, canary: bytearray) -> 
 def test_rule_07_revoked_while_the_pc_restarts(bench: Bench, canary: bytearray) -> None:
     """The restart goes on, but nobody is signed in, and the operator reads why."""
     bench.lend(canary)
-    ticket = bench.restart()
+    permit = bench.restart()
     bench.revoke()
     bench.reboot()
     assert not bench.logon(p.Peek())[0].done
-    assert not bench.logon(p.Redeem(ticket=ticket))[0].done
-    use = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]
+    assert not bench.logon(p.Redeem(permit=permit))[0].done
+    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
     assert use["error"]["code"] == "grant_revoked"
 
 
@@ -70,9 +70,9 @@ def test_rule_07_revoked_between_peek_and_redeem(bench: Bench, canary: bytearray
     bench.lend(canary)
     bench.restart()
     bench.reboot()
-    ticket, _ = bench.logon(p.Peek())
+    permit, _ = bench.logon(p.Peek())
     bench.revoke()
-    answer, secret = bench.logon(p.Redeem(ticket=ticket.ticket))
+    answer, secret = bench.logon(p.Redeem(permit=permit.permit))
     assert (answer.done, secret) == (False, bytearray())
 
 
@@ -89,7 +89,7 @@ def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray)
     accounts.check = revoking  # type: ignore[method-assign]
     assert bench.code(RESTART) == "grant_revoked"
     assert bench.world.restarts == []
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path, canary: bytearray) -> None:
@@ -104,7 +104,7 @@ def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path,
             assert not cut.survived
         else:
             assert grant.state is GrantState.ERASED
-            assert cut.bench.marks() == 0
+            assert cut.bench.seal_tags() == 0
     assert seen == {GrantState.ACTIVE, GrantState.ERASED}
 
 
@@ -115,7 +115,7 @@ def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
     assert bench.code(m.Checkpoint(session="CHG-1", step="one", state="done")) == "storage_failed"
     assert bench.customer(p.GrantRevoke()).done
     assert bench.state.grants[grant].state is GrantState.ERASED
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 @pytest.mark.parametrize("take_back", [p.GrantRevoke(), m.CredentialRevoke(session="CHG-1"), m.EraseAll()])
@@ -133,7 +133,7 @@ def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
     else:
         bench.result(take_back)
     assert bench.state.grants[grant].state is GrantState.ERASED
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
     bench.world.disk = "well"
     bench.effects()
     assert bench.result(m.Info(session="CHG-2"))["requests"][0]["state"] == "expired"
@@ -200,10 +200,10 @@ def at(bench: Bench, moment: object) -> None:
 def test_rule_08_every_end_erases(bench: Bench, canary: bytearray, end: Act) -> None:
     """No file of the agent holds a sealed record any more, write-ahead log included."""
     grant = bench.lend(canary, not_after="20:00" if end is ENDS["grant expired"] else None)
-    assert bench.marks() >= 1
+    assert bench.seal_tags() >= 1
     end(bench)
     assert bench.state.grants[grant].state is GrantState.ERASED
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
@@ -215,14 +215,14 @@ def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary:
     assert bench.state.grants[grant].ended
     bench.agent.effects.run = run  # type: ignore[method-assign]
     bench.crash()
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 @pytest.mark.parametrize("how", ["lapses", "is held back", "is overtaken by a restart"])
 def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
     bench: Bench, canary: bytearray, how: str
 ) -> None:
-    """A ticket that nobody redeemed was the last one that was lent: nothing stays sealed for no use."""
+    """A permit that nobody redeemed was the last one that was lent: nothing stays sealed for no use."""
     grant = bench.lend(canary, restarts=0, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock(within=60.0)
@@ -234,7 +234,7 @@ def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
         bench.reboot()
         bench.effects()
     assert bench.state.grants[grant].ended is GrantState.USED_UP
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
@@ -247,7 +247,7 @@ def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
     bench.start()
     assert bench.state.grants[grant].ended is GrantState.EXPIRED
     assert bench.sealed() == set()
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_08_erasing_one_grant_leaves_the_others(bench: Bench, canary: bytearray) -> None:
@@ -269,9 +269,9 @@ def test_rule_08_what_cannot_be_confirmed_is_seen_retried_and_blocks(bench: Benc
         assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
         status = bench.result(m.Info())["agent"]
         assert (status["ready"], grant in status["problem"]) == (False, True)
-        desktop = bench.customer(p.CustomerWatch()).desktop
-        assert desktop is not None
-        assert "erase_failed" in {notice.kind for notice in desktop.notices}
+        snapshot = bench.customer(p.CustomerWatch()).snapshot
+        assert snapshot is not None
+        assert "erase_failed" in {notice.kind for notice in snapshot.notices}
         assert bench.code(m.CredentialRequest(session="CHG-1", restarts=6)) == "erasure_unconfirmed"
         answer = bench.allow(request, canary)
         assert answer.error is not None
@@ -299,7 +299,7 @@ def test_rule_08_a_record_that_comes_back_is_erased(bench: Bench, canary: bytear
     bench.revoke()
     bench.database.execute("INSERT INTO sealed VALUES (?, ?)", (grant, record))
     bench.crash()
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_08_a_record_that_comes_back_before_the_check_is_erased(bench: Bench, canary: bytearray) -> None:
@@ -311,7 +311,7 @@ def test_rule_08_a_record_that_comes_back_before_the_check_is_erased(bench: Benc
     bench.database.execute("INSERT INTO sealed VALUES (?, ?)", (grant, record))
     assert bench.effects()
     assert bench.state.grants[grant].state is GrantState.ERASED
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0
 
 
 def test_rule_08_a_grant_without_its_record_ends(bench: Bench, canary: bytearray) -> None:
@@ -333,8 +333,8 @@ def test_rule_08_a_record_that_cannot_be_opened_any_more_is_erased(
     bench.world.reboot()
     bench.crash()
     bench.world.machine_key = bytes(32)
-    ticket, _ = bench.logon(p.Peek())
-    assert not bench.logon(p.Redeem(ticket=ticket.ticket))[0].done
+    permit, _ = bench.logon(p.Peek())
+    assert not bench.logon(p.Redeem(permit=permit.permit))[0].done
     bench.effects()
     assert bench.code(RESTART) == "grant_rejected"
-    assert bench.marks() == 0
+    assert bench.seal_tags() == 0

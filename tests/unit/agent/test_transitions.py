@@ -18,14 +18,14 @@ from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
     GRANT,
     LIVE_GRANTS,
+    PERMIT,
     REQUEST,
     SESSION,
-    TICKET,
     GrantState,
     IllegalTransitionError,
+    PermitState,
     RequestState,
     SessionState,
-    TicketState,
     inputs,
     step,
 )
@@ -75,7 +75,7 @@ SESSION_MACHINE = Machine(
     SESSION,
     {"end": lambda _: c.EndSession(name="CHG-1"), "expire": lambda _: timedelta(days=1)},
     {
-        SessionState.OPEN: Bench.open,
+        SessionState.STARTED: Bench.open,
         SessionState.ENDED: session_ended,
         SessionState.EXPIRED: session_over,
     },
@@ -233,16 +233,16 @@ GRANT_MACHINE = Machine(
     | {(GrantState.ERASED, "erased"), (GrantState.ERASED, "erase_failed")},
 )
 
-# --- ticket ----------------------------------------------------------------------------------
+# --- permit ----------------------------------------------------------------------------------
 
 
 def written(bench: Bench) -> str:
-    """Return the ticket."""
-    return next(iter(bench.state.tickets))
+    """Return the permit."""
+    return next(iter(bench.state.permits))
 
 
 def issued(bench: Bench) -> None:
-    """Bring the PC to its logon screen with a ticket."""
+    """Bring the PC to its logon screen with a permit."""
     bench.waiting(PASSWORD)
 
 
@@ -255,7 +255,7 @@ def redeemed(bench: Bench) -> None:
 def logged_on(bench: Bench) -> None:
     """Sign in with it."""
     issued(bench)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
 
 
 def interrupted(bench: Bench) -> None:
@@ -279,30 +279,30 @@ def cancelled(bench: Bench) -> None:
     bench.restart()
 
 
-TICKET_MACHINE = Machine(
-    TICKET,
+PERMIT_MACHINE = Machine(
+    PERMIT,
     {
-        "redeem": lambda bench: c.RedeemTicket(ticket=written(bench), boot_id=bench.world.boot),
-        "log_on": lambda bench: c.ReportLogon(ticket=written(bench)),
-        "refuse": lambda bench: c.ReportLogon(ticket=written(bench), refusal="the password is wrong"),
-        "cancel": lambda bench: c.CancelTicket(ticket=written(bench), why="refused: no"),
+        "redeem": lambda bench: c.RedeemPermit(permit=written(bench), boot_id=bench.world.boot),
+        "log_on": lambda bench: c.ReportLogon(permit=written(bench)),
+        "refuse": lambda bench: c.ReportLogon(permit=written(bench), refusal="the password is wrong"),
+        "cancel": lambda bench: c.CancelPermit(permit=written(bench), why="refused: no"),
         "lapse": lambda _: timedelta(hours=1),
     },
     {
-        TicketState.ISSUED: issued,
-        TicketState.REDEEMED: redeemed,
-        TicketState.LOGGED_ON: logged_on,
-        TicketState.REFUSED: interrupted,
-        TicketState.CANCELLED: cancelled,
-        TicketState.LAPSED: lapsed,
+        PermitState.ISSUED: issued,
+        PermitState.REDEEMED: redeemed,
+        PermitState.LOGGED_ON: logged_on,
+        PermitState.REFUSED: interrupted,
+        PermitState.CANCELLED: cancelled,
+        PermitState.LAPSED: lapsed,
     },
-    lambda bench: next(iter(bench.state.tickets.values())).state,
-    {(state, "cancel") for state in TicketState}
+    lambda bench: next(iter(bench.state.permits.values())).state,
+    {(state, "cancel") for state in PermitState}
     | {
-        (TicketState.LOGGED_ON, "log_on"),
-        # The ticket stays as it is; the grant ends (rule 6).
-        (TicketState.LOGGED_ON, "refuse"),
-        (TicketState.REFUSED, "refuse"),
+        (PermitState.LOGGED_ON, "log_on"),
+        # The permit stays as it is; the grant ends (rule 6).
+        (PermitState.LOGGED_ON, "refuse"),
+        (PermitState.REFUSED, "refuse"),
     },
 )
 
@@ -310,7 +310,7 @@ MACHINES = {
     "session": SESSION_MACHINE,
     "request": REQUEST_MACHINE,
     "grant": GRANT_MACHINE,
-    "ticket": TICKET_MACHINE,
+    "permit": PERMIT_MACHINE,
 }
 CASES = [
     pytest.param(machine, state, given, id=f"{name}-{state}-{given}")
@@ -329,8 +329,8 @@ def test_every_state_meets_every_input(place: Path, machine: Machine, state: Str
     refused = bench.events().count("command_refused")
     act = machine.inputs[given](bench)
     outcome = apply(bench, act)
-    if (state, given) == (TicketState.REDEEMED, "lapse"):
-        # What time does to a redeemed ticket is another input: its logon is given up.
+    if (state, given) == (PermitState.REDEEMED, "lapse"):
+        # What time does to a redeemed permit is another input: its logon is given up.
         given = "refuse"
     listed = machine.table.get((state, given))
     if listed is not None:
@@ -388,9 +388,9 @@ def test_every_way_out_of_a_grant_leads_to_erased() -> None:
 
 def test_a_logon_that_windows_refused_is_not_reported_as_done(bench: Bench) -> None:
     """The table lets a lost logon be reported late; one that Windows refused stays refused."""
-    ticket = bench.waiting(PASSWORD)
+    permit = bench.waiting(PASSWORD)
     bench.redeem()
     bench.world.answers = [LogonRefusal.WRONG_PASSWORD]
-    bench.report(ticket, 0xC000006D)
-    assert not bench.report(ticket)
-    assert bench.state.tickets[ticket].state is TicketState.REFUSED
+    bench.report(permit, 0xC000006D)
+    assert not bench.report(permit)
+    assert bench.state.permits[permit].state is PermitState.REFUSED

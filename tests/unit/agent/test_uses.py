@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grants and tickets: what the rules decide beyond what always holds."""
+"""Grants and permits: what the rules decide beyond what always holds."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from latchkey_agent.domain.decide import decide, next_deadline
 from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, TicketState
+from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
 from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import local_messages as p
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OTHER, START
 
 
-def use(bench: Bench, ticket: str) -> dict[str, Any]:
+def use(bench: Bench, permit: str) -> dict[str, Any]:
     """Return how far a use is."""
-    answer = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))
+    answer = bench.result(m.ApplyWait(session="CHG-1", permit=permit))
     return {**answer, **answer["use"]}
 
 
@@ -31,9 +31,9 @@ def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, ca
     """There is no desktop of the customer's to open: what is opened is closed again."""
     bench.lend(canary, restarts=0, unlocks=1)
     bench.world.signed_in = []
-    ticket = bench.unlock()
-    bench.sign_in_with_ticket()
-    assert use(bench, ticket)["locked_at"]
+    permit = bench.unlock()
+    bench.sign_in_with_permit()
+    assert use(bench, permit)["locked_at"]
 
 
 def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearray) -> None:
@@ -50,7 +50,7 @@ def test_check_mode_begins_nothing_and_asks_windows_nothing(bench: Bench, canary
     bench.lend(canary)
     answer = bench.ask(m.CredentialApply(session="CHG-1", action="restart", check=True))
     assert answer.changed
-    assert not bench.state.tickets
+    assert not bench.state.permits
     assert bench.world.checks == ["anna"]
     version = bench.state.version
     assert bench.code(m.CredentialApply(session="CHG-1", action="unlock", check=True)) == "terms_used_up"
@@ -69,12 +69,12 @@ def test_a_refused_apply_is_journalled(bench: Bench, canary: bytearray) -> None:
 
 
 def test_a_pause_voids_what_was_not_redeemed(bench: Bench, canary: bytearray) -> None:
-    """The operator reads that the customer paused; going on brings the ticket not back."""
+    """The operator reads that the customer paused; going on brings the permit not back."""
     grant = bench.lend(canary)
-    ticket = bench.restart()
+    permit = bench.restart()
     assert bench.customer(p.GrantPause(grant=grant)).done
     assert bench.customer(p.GrantPause(grant=grant)).done
-    assert use(bench, ticket)["error"]["code"] == "grant_paused"
+    assert use(bench, permit)["error"]["code"] == "grant_paused"
     bench.reboot()
     assert not bench.logon(p.Peek())[0].done
     assert bench.customer(p.GrantPause(grant=grant, pause=False)).done
@@ -86,22 +86,22 @@ def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: byte
     """Nobody was signed out; the use is given back."""
     bench.lend(canary)
     bench.world.refuses_restart = "somebody else is signed in"
-    ticket = bench.restart()
-    assert use(bench, ticket)["left"] == {"restarts": 2, "unlocks": 0}
-    assert use(bench, ticket)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
+    permit = bench.restart()
+    assert use(bench, permit)["left"] == {"restarts": 2, "unlocks": 0}
+    assert use(bench, permit)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
 
 
 def test_who_signs_in_before_the_restart_is_not_signed_out(bench: Bench, canary: bytearray) -> None:
-    """The ticket was written before they came: it is cancelled, Windows is not asked, the use is given back."""
+    """The permit was written before they came: it is cancelled, Windows is not asked, the use is given back."""
     bench.lend(canary)
     bench.effects_lag = True
-    ticket = bench.restart()
+    permit = bench.restart()
     bench.world.sign_in(BEN, session_id=2)
     bench.effects()
     assert bench.world.restarts == []
-    assert use(bench, ticket)["left"] == {"restarts": 2, "unlocks": 0}
-    assert use(bench, ticket)["error"]["code"] == "restart_refused"
-    assert BEN.qualified in use(bench, ticket)["error"]["message"]
+    assert use(bench, permit)["left"] == {"restarts": 2, "unlocks": 0}
+    assert use(bench, permit)["error"]["code"] == "restart_refused"
+    assert BEN.qualified in use(bench, permit)["error"]["message"]
 
 
 @pytest.mark.parametrize("mine", [True, False])
@@ -119,32 +119,32 @@ def test_somebody_else_keeps_the_pc_up(bench: Bench, canary: bytearray, *, mine:
 
 
 def test_a_restart_that_is_too_late_is_not_begun(bench: Bench, canary: bytearray) -> None:
-    """The effect runs when the ticket's time is over: the PC would come back to nobody."""
+    """The effect runs when the permit's time is over: the PC would come back to nobody."""
     bench.lend(canary)
     bench.effects_lag = True
-    ticket = bench.restart(within=60.0)
+    permit = bench.restart(within=60.0)
     bench.world.now += timedelta(seconds=60)
     bench.effects()
     assert bench.world.restarts == []
-    error = use(bench, ticket)["error"]
-    assert (error["code"], "before the PC restarted" in error["message"]) == ("ticket_cancelled", True)
+    error = use(bench, permit)["error"]
+    assert (error["code"], "before the PC restarted" in error["message"]) == ("permit_cancelled", True)
 
 
-def test_an_unlock_ticket_is_void_after_a_restart(bench: Bench, canary: bytearray) -> None:
+def test_an_unlock_permit_is_void_after_a_restart(bench: Bench, canary: bytearray) -> None:
     """The operator reads that the PC restarted instead."""
     bench.lend(canary, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
-    ticket = bench.unlock()
+    permit = bench.unlock()
     bench.reboot()
-    error = use(bench, ticket)["error"]
-    assert (error["code"], "the PC restarted instead" in error["message"]) == ("ticket_cancelled", True)
+    error = use(bench, permit)["error"]
+    assert (error["code"], "the PC restarted instead" in error["message"]) == ("permit_cancelled", True)
 
 
 @pytest.mark.parametrize(
     ("touch", "waits"),
     [
         ("", "the PC to go down"),
-        ("reboot", "the logon screen to use the ticket"),
+        ("reboot", "the logon screen to use the permit"),
         ("redeem", "Windows to sign the customer in"),
         ("report", "the desktop to be locked"),
         ("lock", ""),
@@ -156,17 +156,17 @@ def test_the_operator_reads_what_is_waited_for(
     """At each stage of a use; nothing when it is finished."""
     stages = ["", "reboot", "redeem", "report", "lock"]
     bench.lend(canary)
-    ticket = bench.restart()
+    permit = bench.restart()
     for stage in stages[: stages.index(touch) + 1]:
         if stage in {"reboot", "redeem"}:
             getattr(bench, stage)()
         elif stage == "report":
             bench.effects_lag = True
             bench.world.sign_in(ANNA)
-            bench.report(ticket)
+            bench.report(permit)
         elif stage == "lock":
             bench.effects()
-    found = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket)).get("waiting_for", "")
+    found = bench.result(m.ApplyWait(session="CHG-1", permit=permit)).get("waiting_for", "")
     assert found == waits
 
 
@@ -174,10 +174,10 @@ def test_a_restart_by_others_is_covered_where_that_was_lent(bench: Bench, canary
     """The use is marked as begun by others, and counted."""
     bench.lend(canary, foreign_restarts=True)
     bench.reboot()
-    bench.sign_in_with_ticket()
-    [ticket] = bench.state.tickets.values()
-    assert (ticket.foreign, ticket.state, ticket.closing) == (True, TicketState.LOGGED_ON, "locked")
-    assert use(bench, ticket.id)["left"] == {"restarts": 1, "unlocks": 0}
+    bench.sign_in_with_permit()
+    [permit] = bench.state.permits.values()
+    assert (permit.foreign, permit.state, permit.closing) == (True, PermitState.LOGGED_ON, "locked")
+    assert use(bench, permit.id)["left"] == {"restarts": 1, "unlocks": 0}
 
 
 def test_a_restart_by_others_is_not_covered_where_it_was_not_lent(bench: Bench, canary: bytearray) -> None:
@@ -196,19 +196,19 @@ def test_a_restart_by_others_is_not_covered_out_of_time_or_terms(bench: Bench, c
 
 
 def test_our_own_restart_is_not_taken_for_anothers(bench: Bench, canary: bytearray) -> None:
-    """One ticket, one use."""
+    """One permit, one use."""
     bench.waiting(canary, foreign_restarts=True)
-    assert len(bench.state.tickets) == 1
+    assert len(bench.state.permits) == 1
 
 
-def test_a_ticket_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
+def test_a_permit_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
     """The rule says so itself, whether or not time has been noticed."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     late = START + timedelta(hours=2)
-    command = c.RedeemTicket(ticket=ticket, boot_id=bench.world.boot)
+    command = c.RedeemPermit(permit=permit, boot_id=bench.world.boot)
     with pytest.raises(Refused) as caught:
         decide(bench.state, command, late, Policy())
-    assert caught.value.code == "ticket_cancelled"
+    assert caught.value.code == "permit_cancelled"
 
 
 def test_a_grant_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
@@ -216,7 +216,7 @@ def test_a_grant_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytear
     bench.lend(canary, not_after="20:00")
     command = c.ApplyGrant(
         name="CHG-1",
-        ticket="t",
+        permit="t",
         action="restart",
         boot_id="b",
         step=None,
@@ -251,20 +251,20 @@ def test_no_entry_beyond_the_last_is_judged(bench: Bench, canary: bytearray) -> 
 def test_closing_what_is_closed_changes_nothing(bench: Bench, canary: bytearray) -> None:
     """The desktop was locked by one and looked at by another."""
     bench.waiting(canary)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     version = bench.state.version
-    ticket = next(iter(bench.state.tickets))
-    bench.agent.core.execute(c.CloseDesktop(ticket=ticket, how="locked"))
+    permit = next(iter(bench.state.permits))
+    bench.agent.core.execute(c.CloseDesktop(permit=permit, how="locked"))
     assert bench.state.version == version
 
 
 def test_reporting_a_refusal_twice_ends_the_grant_once(bench: Bench, canary: bytearray) -> None:
     """The second report finds everything done."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
-    assert bench.report(ticket, 0xC000006D)
+    assert bench.report(permit, 0xC000006D)
     version = bench.state.version
-    assert bench.report(ticket, 0xC000006D)
+    assert bench.report(permit, 0xC000006D)
     assert bench.state.version == version
 
 
@@ -274,18 +274,18 @@ def test_other_sessions_desktops_stay_as_they_are(bench: Bench, canary: bytearra
     bench.lend(canary, session="CHG-1", restarts=0, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock("CHG-1")
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.ask(m.CredentialRevoke(session="CHG-2"))
     bench.ask(m.SessionEnd(session="CHG-2"))
     assert bench.world.open_desktops()
 
 
-def test_a_finished_ticket_has_no_deadline(bench: Bench, canary: bytearray) -> None:
+def test_a_finished_permit_has_no_deadline(bench: Bench, canary: bytearray) -> None:
     """What is left is the grant's own end."""
     bench.lend(canary, not_after="23:00")
     bench.restart()
     bench.reboot()
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     assert next_deadline(bench.state) == START.replace(hour=23)
 
 
@@ -299,41 +299,41 @@ def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearra
     for number in range(30):
         bench.lend(canary, session=f"S-{number}")
         bench.ask(m.SessionEnd(session=f"S-{number}"))
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert 64 <= len(desktop.notices) < 64 + 8
-    assert desktop.notices[-1].kind == "erased"
-    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).desktop
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert 64 <= len(snapshot.notices) < 64 + 8
+    assert snapshot.notices[-1].kind == "erased"
+    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).snapshot
     assert theirs is not None
     assert [notice.kind for notice in theirs.notices] == ["granted"]
 
 
 def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: bytearray) -> None:
     """Its name is used again, but what it has opened is still to be closed; then it may go."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.world.lock_works = bench.world.disconnect_works = False
-    bench.report(ticket)
+    bench.report(permit)
     bench.ask(m.SessionEnd(session="CHG-1"))
     bench.result(m.SessionStart(session="CHG-1", reason="Another"))
-    assert ticket in bench.state.tickets
+    assert permit in bench.state.permits
     bench.world.lock_works = True
     bench.effects()
     bench.ask(m.SessionEnd(session="CHG-1"))
     bench.result(m.SessionStart(session="CHG-1", reason="A third"))
-    assert ticket not in bench.state.tickets
+    assert permit not in bench.state.permits
     assert len(bench.state.sessions) == 1
 
 
-def test_a_session_with_a_void_ticket_is_forgotten(bench: Bench, canary: bytearray) -> None:
+def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearray) -> None:
     """Nothing comes of it any more."""
     bench.lend(canary)
     bench.world.refuses_restart = "somebody else is signed in"
     bench.restart()
     bench.ask(m.SessionEnd(session="CHG-1"))
     bench.result(m.SessionStart(session="CHG-1", reason="Another"))
-    assert not bench.state.tickets
+    assert not bench.state.permits
 
 
 def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
@@ -347,21 +347,21 @@ def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Benc
 
 def test_a_desktop_that_went_down_with_the_pc_is_gone(bench: Bench, canary: bytearray) -> None:
     """The power failed before the lock: nothing is open any more, and the customer reads that."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.effects_lag = True
-    bench.report(ticket)
+    bench.report(permit)
     bench.power_cut()
-    assert bench.state.tickets[ticket].closing == "gone"
+    assert bench.state.permits[permit].closing == "gone"
 
 
 def test_a_restart_by_others_is_not_taken_for_the_jobs_own(bench: Bench, canary: bytearray) -> None:
     """The job's step still wants its restart."""
     bench.lend(canary, foreign_restarts=True)
     bench.reboot()
-    bench.sign_in_with_ticket()
-    assert bench.restart() != next(iter(bench.state.tickets))
+    bench.sign_in_with_permit()
+    assert bench.restart() != next(iter(bench.state.permits))
 
 
 def test_nothing_allowed_allows_taking_back(bench: Bench, canary: bytearray) -> None:
@@ -385,7 +385,7 @@ def test_effects_never_come_without_an_event(bench: Bench, canary: bytearray) ->
     bench.lend(canary, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock(relock_after=60.0)
-    bench.sign_in_with_ticket()
+    bench.sign_in_with_permit()
     bench.world.now += timedelta(seconds=60)
     bench.wake()
     bench.ask(m.SessionEnd(session="CHG-1"))

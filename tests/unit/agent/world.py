@@ -138,7 +138,7 @@ class World:
             _Sessions(self),
             _Power(self),
             _Keys(self),
-            _Desk(self),
+            _Notifier(self),
             _Anchor(self),
         )
 
@@ -234,14 +234,14 @@ class _Keys(_Port):
         return bytes(a ^ b for a, b in zip(data, pad, strict=True))
 
 
-class _Desk(_Port):
+class _Notifier(_Port):
     def summon_companion(self, account: Account) -> None:
-        self.world.touch("desk")
+        self.world.touch("notifier")
         self.world.summoned.append(account.user)
         self.world.tell()
 
-    def announce_ticket(self) -> None:
-        self.world.touch("desk")
+    def announce_permit(self) -> None:
+        self.world.touch("notifier")
         self.world.announced += 1
 
 

@@ -21,7 +21,7 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.codec import decode_customer
 from latchkey_agent.protocol.frames import FrameError
-from tests.unit.companion.desk import DONE
+from tests.unit.companion.presenter_harness import DONE
 
 WAIT = 10.0
 
@@ -33,14 +33,14 @@ class Agent:
         self.heard: queue.SimpleQueue[tuple[p.CustomerRequest, bytes]] = queue.SimpleQueue()
         self.answers: dict[type[p.CustomerRequest], p.CustomerAnswer] = {}
         self.away = False
-        self._desktop = p.Desktop(version=1)
+        self._snapshot = p.CustomerSnapshot(version=1)
         self._changed = threading.Condition()
         self._stopped = False
 
-    def show(self, **desktop: Any) -> None:
-        """Let companions see a newer desk."""
+    def show(self, **items: Any) -> None:
+        """Let companions see a newer harness."""
         with self._changed:
-            self._desktop = p.Desktop(version=self._desktop.version + 1, **desktop)
+            self._snapshot = p.CustomerSnapshot(version=self._snapshot.version + 1, **items)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -76,8 +76,8 @@ class Agent:
 
     def _watch(self, seen: int) -> p.CustomerAnswer | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._desktop.version > seen)
-            return None if self._stopped else p.CustomerAnswer(done=True, desktop=self._desktop)
+            self._changed.wait_for(lambda: self._stopped or self._snapshot.version > seen)
+            return None if self._stopped else p.CustomerAnswer(done=True, snapshot=self._snapshot)
 
     def next(self, kind: type[p.CustomerRequest]) -> tuple[Any, bytes]:
         """Wait until something of this kind is said."""

@@ -22,7 +22,7 @@ from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.frames import encode
-from tests.unit.companion.desk import NOW, asked, lent, noticed, refused
+from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed, refused
 from tests.unit.companion.stage import WAIT, Agent, FakeWindow, Stage
 from tests.waiting import eventually
 
@@ -125,7 +125,7 @@ def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage
     request_window(agent, stage)
     stage.screen = s.Screen(locked=True)
     director.post(s.Seen())
-    assert agent.next(p.RequestHeldBack)[0].reason == "locked"
+    assert agent.next(p.RequestBlocked)[0].reason == "locked"
     stage.screen = s.Screen()
     stage.next().answer(3)
     assert agent.next(p.RequestDecline)[0].report
@@ -136,9 +136,9 @@ def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage
 def test_a_request_that_cannot_be_shown_is_held_back(agent: Agent, stage: Stage, director: Director) -> None:
     """Nobody has put it off; it comes as soon as the customer asks for it, or after a while by itself."""
     request_window(agent, stage).answer(PortError("no windows"))
-    assert agent.next(p.RequestHeldBack)[0].reason == "unshown"
+    assert agent.next(p.RequestBlocked)[0].reason == "unshown"
     director.post(s.Picked("show"))
-    assert agent.next(p.RequestHeldBack)[0].reason is None
+    assert agent.next(p.RequestBlocked)[0].reason is None
     stage.next().answer(3)
     agent.next(p.RequestDecline)
 

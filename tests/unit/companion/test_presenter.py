@@ -14,44 +14,44 @@ from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
 from latchkey_agent.protocol import local_messages as p
 from latchkey_agent.protocol.answers import ReceiptView
-from tests.unit.companion.desk import DONE, NOW, Desk, asked, failed, lent, noticed
+from tests.unit.companion.presenter_harness import DONE, NOW, Harness, asked, failed, lent, noticed
 
 
 @pytest.fixture
-def desk() -> Desk:
+def harness() -> Harness:
     """A companion that has heard nothing yet."""
-    return Desk()
+    return Harness()
 
 
 # --- the icon ---------------------------------------------------------------------------
 
 
-def test_the_icon_is_there_while_something_is_asked_or_lent(desk: Desk) -> None:
+def test_the_icon_is_there_while_something_is_asked_or_lent(harness: Harness) -> None:
     """And at no other time."""
-    assert desk.shows() == []
-    desk.shows(asked=[asked()])
-    assert desk.only(s.ShowIcon).tip == ENGLISH["tray_asked"]
-    desk.shows(lent=[lent()])
-    assert desk.only(s.ShowIcon).tip == ENGLISH["tray_lent"]
-    desk.shows()
-    desk.only(s.HideIcon)
+    assert harness.shows() == []
+    harness.shows(asked=[asked()])
+    assert harness.only(s.ShowIcon).tip == ENGLISH["tray_asked"]
+    harness.shows(lent=[lent()])
+    assert harness.only(s.ShowIcon).tip == ENGLISH["tray_lent"]
+    harness.shows()
+    harness.only(s.HideIcon)
 
 
-def test_a_notice_has_the_icon_for_its_time(desk: Desk) -> None:
+def test_a_notice_has_the_icon_for_its_time(harness: Harness) -> None:
     """It is shown at the icon; both go together."""
-    desk.shows(notices=[noticed()])
-    assert [type(action) for action in desk.done] == [s.ShowIcon, s.Balloon]
-    desk.balloon_over()
-    assert [type(action) for action in desk.done] == [s.HideIcon, s.Tell]
+    harness.shows(notices=[noticed()])
+    assert [type(action) for action in harness.done] == [s.ShowIcon, s.Balloon]
+    harness.balloon_over()
+    assert [type(action) for action in harness.done] == [s.HideIcon, s.Tell]
 
 
 # --- the menu ---------------------------------------------------------------------------
 
 
-def test_the_menu_tells_what_is_lent_and_takes_it_back(desk: Desk) -> None:
+def test_the_menu_tells_what_is_lent_and_takes_it_back(harness: Harness) -> None:
     """One choice takes everything back: no more clicks than allowing took, and no password."""
-    desk.shows(lent=[lent()])
-    lines = desk.presenter.menu(NOW)
+    harness.shows(lent=[lent()])
+    lines = harness.presenter.menu(NOW)
     assert [line.text for line in lines] == [
         "Kim: until today 22:00, used 1 of 3",
         "Revoke my credentials",
@@ -62,24 +62,24 @@ def test_the_menu_tells_what_is_lent_and_takes_it_back(desk: Desk) -> None:
         "About Latchkey",
     ]
     assert [line.picked for line in lines[:3]] == [None, s.Picked("revoke"), s.Picked("pause", "g-1")]
-    desk.happens(s.Picked("revoke"))
-    assert desk.told(p.GrantRevoke) == p.GrantRevoke()
-    assert desk.heard(p.GrantRevoke) == []
+    harness.happens(s.Picked("revoke"))
+    assert harness.told(p.GrantRevoke) == p.GrantRevoke()
+    assert harness.heard(p.GrantRevoke) == []
 
 
-def test_without_anything_lent_there_is_nothing_to_take_back(desk: Desk) -> None:
+def test_without_anything_lent_there_is_nothing_to_take_back(harness: Harness) -> None:
     """Receipts, report and about are always there."""
-    assert [line.text for line in desk.presenter.menu(NOW)] == [
+    assert [line.text for line in harness.presenter.menu(NOW)] == [
         "Receipts",
         "Something looks wrong",
         "About Latchkey",
     ]
 
 
-def test_several_grants_are_told_apart(desk: Desk) -> None:
+def test_several_grants_are_told_apart(harness: Harness) -> None:
     """Each can be paused by itself."""
-    desk.shows(lent=[lent(), lent(grant="g-2", requester="Lou", paused=True)], asked=[asked()])
-    lines = desk.presenter.menu(NOW)
+    harness.shows(lent=[lent(), lent(grant="g-2", requester="Lou", paused=True)], asked=[asked()])
+    lines = harness.presenter.menu(NOW)
     assert lines[:2] == [menu.Entry("Show the request", s.Picked("show")), menu.SEPARATOR]
     assert [line.text for line in lines if line.picked and line.picked.grant] == [
         "Pause (Kim: until today 22:00, used 1 of 3)",
@@ -88,26 +88,26 @@ def test_several_grants_are_told_apart(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("deed", "pause"), [("pause", True), ("resume", False)])
-def test_pausing_and_going_on(desk: Desk, deed: s.Deed, *, pause: bool) -> None:
+def test_pausing_and_going_on(harness: Harness, deed: s.Deed, *, pause: bool) -> None:
     """The agent is told; silence is said."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Picked(deed, "g-1"))
-    assert desk.told(p.GrantPause) == p.GrantPause(grant="g-1", pause=pause)
-    assert desk.heard(p.GrantPause) == []
-    desk.happens(s.Picked(deed, "g-1"))
-    desk.heard(p.GrantPause, None)
-    assert desk.message() == ENGLISH["agent_silent"]
+    harness.shows(lent=[lent()])
+    harness.happens(s.Picked(deed, "g-1"))
+    assert harness.told(p.GrantPause) == p.GrantPause(grant="g-1", pause=pause)
+    assert harness.heard(p.GrantPause) == []
+    harness.happens(s.Picked(deed, "g-1"))
+    harness.heard(p.GrantPause, None)
+    assert harness.message() == ENGLISH["agent_silent"]
 
 
 @pytest.mark.parametrize(
     "picked", [s.Picked("pause", "g-1"), s.Picked("resume", "g-1"), s.Picked("receipts")]
 )
-def test_what_the_agent_refuses_is_said(desk: Desk, picked: s.Picked) -> None:
+def test_what_the_agent_refuses_is_said(harness: Harness, picked: s.Picked) -> None:
     """A pause that was not written holds nothing back; receipts that cannot be shown are not none."""
-    desk.shows(lent=[lent()])
-    desk.happens(picked)
-    desk.heard(p.CustomerRequest, failed("storage_failed"))
-    assert desk.message() == ENGLISH["not_possible"].format(code="storage_failed")
+    harness.shows(lent=[lent()])
+    harness.happens(picked)
+    harness.heard(p.CustomerRequest, failed("storage_failed"))
+    assert harness.message() == ENGLISH["not_possible"].format(code="storage_failed")
 
 
 @pytest.mark.parametrize(
@@ -119,107 +119,107 @@ def test_what_the_agent_refuses_is_said(desk: Desk, picked: s.Picked) -> None:
         ({"lent": [lent()]}, ["Revoke my credentials", "number you know"]),
     ],
 )
-def test_report_says_what_to_do(desk: Desk, desktop: dict[str, Any], parts: list[str]) -> None:
+def test_report_says_what_to_do(harness: Harness, desktop: dict[str, Any], parts: list[str]) -> None:
     """The number comes from the PC's settings, never from a request."""
-    desk.shows(**desktop)
-    desk.happens(s.Picked("report"))
+    harness.shows(**desktop)
+    harness.happens(s.Picked("report"))
     for part in parts:
-        assert part in desk.message()
+        assert part in harness.message()
 
 
-def test_about_names_the_version(desk: Desk) -> None:
+def test_about_names_the_version(harness: Harness) -> None:
     """For whoever is called."""
-    desk.happens(s.Picked("about"))
-    assert "Latchkey 0." in desk.message()
+    harness.happens(s.Picked("about"))
+    assert "Latchkey 0." in harness.message()
 
 
 # --- news -------------------------------------------------------------------------------
 
 
-def test_a_notice_is_closed_when_it_has_been_seen(desk: Desk) -> None:
+def test_a_notice_is_closed_when_it_has_been_seen(harness: Harness) -> None:
     """Not before: a companion that ends meanwhile shows it again."""
-    desk.shows(notices=[noticed()])
-    assert "Allowed until" in desk.only(s.Balloon).text
-    assert desk.shows(notices=[noticed()]) == []
-    desk.balloon_over()
-    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
-    assert desk.shows(notices=[noticed()]) == []
+    harness.shows(notices=[noticed()])
+    assert "Allowed until" in harness.only(s.Balloon).text
+    assert harness.shows(notices=[noticed()]) == []
+    harness.balloon_over()
+    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
+    assert harness.shows(notices=[noticed()]) == []
 
 
-def test_notices_that_fit_are_shown_together(desk: Desk) -> None:
+def test_notices_that_fit_are_shown_together(harness: Harness) -> None:
     """The others come next."""
-    desk.shows(notices=[noticed(notice=f"n-{number}") for number in range(4)])
-    assert desk.only(s.Balloon).text.count("\n") == 1
-    desk.balloon_over()
-    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-0", "n-1"])
-    desk.only(s.Balloon)
+    harness.shows(notices=[noticed(notice=f"n-{number}") for number in range(4)])
+    assert harness.only(s.Balloon).text.count("\n") == 1
+    harness.balloon_over()
+    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-0", "n-1"])
+    harness.only(s.Balloon)
 
 
-def test_a_notice_that_is_too_long_is_shown_alone(desk: Desk) -> None:
+def test_a_notice_that_is_too_long_is_shown_alone(harness: Harness) -> None:
     """It is cut only where Windows has no room."""
-    desk.shows(notices=[noticed(requester="K" * 300, kind="ended", detail="withdrawn")])
-    assert len(desk.only(s.Balloon).text) > 300
+    harness.shows(notices=[noticed(requester="K" * 300, kind="ended", detail="withdrawn")])
+    assert len(harness.only(s.Balloon).text) > 300
 
 
-def test_what_happened_while_away_waits_for_the_customer(desk: Desk) -> None:
+def test_what_happened_while_away_waits_for_the_customer(harness: Harness) -> None:
     """Until they are there, and then until they close it."""
-    desk.screen = s.Screen(locked=True)
+    harness.screen = s.Screen(locked=True)
     news = [
         noticed(kind="used", detail="restart", while_away=True),
         noticed(notice="n-2", kind="locked", while_away=True),
     ]
-    assert desk.shows(notices=news) == []
-    desk.look()
-    shown = desk.only(s.ShowNews)
+    assert harness.shows(notices=news) == []
+    harness.look()
+    shown = harness.only(s.ShowNews)
     assert shown.title == ENGLISH["away_title"]
     assert "restarted this PC" in shown.text
     assert "While you were away" not in shown.text
-    assert desk.look() == []
-    desk.happens(s.NewsClosed())
-    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1", "n-2"])
-    assert desk.happens(s.NewsClosed()) == []
+    assert harness.look() == []
+    harness.happens(s.NewsClosed())
+    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1", "n-2"])
+    assert harness.happens(s.NewsClosed()) == []
 
 
-def test_news_wait_for_a_request_on_the_screen(desk: Desk) -> None:
+def test_news_wait_for_a_request_on_the_screen(harness: Harness) -> None:
     """One window at a time asks for attention."""
-    desk.opened()
-    assert desk.shows(asked=[asked()], notices=[noticed(while_away=True)]) == []
-    desk.answers("closed")
-    desk.only(s.ShowNews)
+    harness.opened()
+    assert harness.shows(asked=[asked()], notices=[noticed(while_away=True)]) == []
+    harness.answers("closed")
+    harness.only(s.ShowNews)
 
 
-def test_nothing_is_told_while_others_look_on(desk: Desk) -> None:
+def test_nothing_is_told_while_others_look_on(harness: Harness) -> None:
     """What was lent is the customer's affair."""
-    desk.screen = s.Screen(viewed=True)
-    assert desk.shows(notices=[noticed(), noticed(notice="n-2", while_away=True)]) == []
+    harness.screen = s.Screen(viewed=True)
+    assert harness.shows(notices=[noticed(), noticed(notice="n-2", while_away=True)]) == []
 
 
-def test_notices_of_ones_own_wait_their_turn(desk: Desk) -> None:
+def test_notices_of_ones_own_wait_their_turn(harness: Harness) -> None:
     """An answer's confirmation comes after the notice that is there."""
-    desk.shows(asked=[asked()], notices=[noticed()])
-    desk.open()
-    desk.answers("report")
-    desk.heard(p.RequestDecline)
-    assert [a for a in desk.done if isinstance(a, s.Balloon)] == []
-    desk.balloon_over()
-    assert desk.only(s.Balloon).text == ENGLISH["reported"]
-    desk.balloon_over()
-    assert [a for a in desk.done if isinstance(a, s.Tell)] == []
+    harness.shows(asked=[asked()], notices=[noticed()])
+    harness.open()
+    harness.answers("report")
+    harness.heard(p.RequestDecline)
+    assert [a for a in harness.done if isinstance(a, s.Balloon)] == []
+    harness.balloon_over()
+    assert harness.only(s.Balloon).text == ENGLISH["reported"]
+    harness.balloon_over()
+    assert [a for a in harness.done if isinstance(a, s.Tell)] == []
 
 
-def test_a_newer_notice_takes_the_place_of_one_that_was_read(desk: Desk) -> None:
+def test_a_newer_notice_takes_the_place_of_one_that_was_read(harness: Harness) -> None:
     """Who takes something back is not told so only when the older notice has gone by itself."""
-    desk.shows(notices=[noticed()])
-    first = desk.balloon
+    harness.shows(notices=[noticed()])
+    first = harness.balloon
     revoked = noticed(notice="n-2", kind="ended", detail="revoked")
-    assert desk.shows(notices=[noticed(), revoked]) == []
-    desk.now += timedelta(seconds=3)
-    desk.look()
-    assert "Taken back" in desk.only(s.Balloon).text
-    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
-    assert desk.happens(s.BalloonOver(first)) == []
-    desk.balloon_over()
-    assert desk.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-2"])
+    assert harness.shows(notices=[noticed(), revoked]) == []
+    harness.now += timedelta(seconds=3)
+    harness.look()
+    assert "Taken back" in harness.only(s.Balloon).text
+    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
+    assert harness.happens(s.BalloonOver(first)) == []
+    harness.balloon_over()
+    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-2"])
 
 
 # --- receipts ---------------------------------------------------------------------------
@@ -266,16 +266,16 @@ def receipt(**changes: Any) -> ReceiptView:
     return ReceiptView(id="r-1", document=document, signature="s" * 88, public_key="k", text="")
 
 
-def pages(desk: Desk, *views: ReceiptView) -> s.ShowPages:
+def pages(harness: Harness, *views: ReceiptView) -> s.ShowPages:
     """Ask for the receipts and return what is shown."""
-    desk.happens(s.Picked("receipts"))
-    desk.heard(p.OwnReceipts, p.CustomerAnswer(done=True, receipts=list(views)))
-    return desk.only(s.ShowPages)
+    harness.happens(s.Picked("receipts"))
+    harness.heard(p.OwnReceipts, p.CustomerAnswer(done=True, receipts=list(views)))
+    return harness.only(s.ShowPages)
 
 
-def test_a_receipt_tells_the_whole_story(desk: Desk) -> None:
+def test_a_receipt_tells_the_whole_story(harness: Harness) -> None:
     """In the customer's words and zone."""
-    assert pages(desk, receipt()).pages[0].splitlines() == [
+    assert pages(harness, receipt()).pages[0].splitlines() == [
         "Receipt 1 of 1",
         "",
         "Receipt r-1",
@@ -294,7 +294,7 @@ def test_a_receipt_tells_the_whole_story(desk: Desk) -> None:
 
 def test_a_receipt_speaks_german() -> None:
     """As everything else does."""
-    text = pages(Desk("de"), receipt()).pages[0]
+    text = pages(Harness("de"), receipt()).pages[0]
     assert "Für einen Neustart genutzt: heute 19:00. Angemeldet heute 19:02, gesperrt heute 19:03." in text
 
 
@@ -315,55 +315,55 @@ def test_a_receipt_speaks_german() -> None:
         ),
     ],
 )
-def test_a_receipt_says_what_is_the_case(desk: Desk, changes: dict[str, Any], part: str) -> None:
+def test_a_receipt_says_what_is_the_case(harness: Harness, changes: dict[str, Any], part: str) -> None:
     """Refused, open, unused, not erased: each has its words."""
-    assert part in pages(desk, receipt(**changes)).pages[0]
+    assert part in pages(harness, receipt(**changes)).pages[0]
 
 
-def test_receipts_can_be_leafed_through(desk: Desk) -> None:
+def test_receipts_can_be_leafed_through(harness: Harness) -> None:
     """The newest first, each by itself."""
-    shown = pages(desk, receipt(), receipt(receipt_id="r-0"))
+    shown = pages(harness, receipt(), receipt(receipt_id="r-0"))
     assert [page.splitlines()[0] for page in shown.pages] == ["Receipt 1 of 2", "Receipt 2 of 2"]
     assert (shown.older, shown.newer) == ("Older", "Newer")
 
 
-def test_without_receipts_that_is_said(desk: Desk) -> None:
+def test_without_receipts_that_is_said(harness: Harness) -> None:
     """And an agent that does not answer is said, too."""
-    desk.happens(s.Picked("receipts"))
-    desk.heard(p.OwnReceipts, DONE)
-    assert desk.message() == ENGLISH["receipts_none"]
-    desk.happens(s.Picked("receipts"))
-    desk.heard(p.OwnReceipts, None)
-    assert desk.message() == ENGLISH["agent_silent"]
+    harness.happens(s.Picked("receipts"))
+    harness.heard(p.OwnReceipts, DONE)
+    assert harness.message() == ENGLISH["receipts_none"]
+    harness.happens(s.Picked("receipts"))
+    harness.heard(p.OwnReceipts, None)
+    assert harness.message() == ENGLISH["agent_silent"]
 
 
 # --- all together -------------------------------------------------------------------------
 
 
-def test_it_looks_at_the_screen_only_while_that_matters(desk: Desk) -> None:
+def test_it_looks_at_the_screen_only_while_that_matters(harness: Harness) -> None:
     """An idle companion wakes nobody up."""
-    assert not watches(desk)
-    desk.shows(lent=[lent()])
-    assert not watches(desk)
-    desk.shows(asked=[asked()])
-    assert watches(desk)
-    desk.screen = s.Screen(locked=True)
-    desk.shows(notices=[noticed(while_away=True)])
-    assert watches(desk)
-    desk.look()
-    assert not watches(desk)
+    assert not watches(harness)
+    harness.shows(lent=[lent()])
+    assert not watches(harness)
+    harness.shows(asked=[asked()])
+    assert watches(harness)
+    harness.screen = s.Screen(locked=True)
+    harness.shows(notices=[noticed(while_away=True)])
+    assert watches(harness)
+    harness.look()
+    assert not watches(harness)
 
 
-def watches(desk: Desk) -> bool:
+def watches(harness: Harness) -> bool:
     """Whether the companion looks at the screen now and then."""
-    return desk.presenter.watches_screen
+    return harness.presenter.watches_screen
 
 
 def test_everything_is_in_the_customers_language() -> None:
     """Icon, menu and messages, whatever the request's own language."""
-    desk = Desk("de")
-    desk.shows(lent=[lent()])
-    assert desk.only(s.ShowIcon).tip == GERMAN["tray_lent"]
-    assert desk.presenter.menu(NOW)[1].text == "Meine Anmeldedaten zurückrufen"
-    desk.happens(s.Picked("about"))
-    assert "Freie Software" in desk.message()
+    harness = Harness("de")
+    harness.shows(lent=[lent()])
+    assert harness.only(s.ShowIcon).tip == GERMAN["tray_lent"]
+    assert harness.presenter.menu(NOW)[1].text == "Meine Anmeldedaten zurückrufen"
+    harness.happens(s.Picked("about"))
+    assert "Freie Software" in harness.message()

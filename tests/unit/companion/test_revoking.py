@@ -11,74 +11,76 @@ import pytest
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.protocol import local_messages as p
-from tests.unit.companion.desk import Desk, failed, lent
+from tests.unit.companion.presenter_harness import Harness, failed, lent
 
 
 @pytest.fixture
-def desk() -> Desk:
+def harness() -> Harness:
     """A companion that has heard nothing yet."""
-    return Desk()
+    return Harness()
 
 
-def test_what_is_taken_back_while_the_agent_is_away_is_taken_back_when_it_returns(desk: Desk) -> None:
+def test_what_is_taken_back_while_the_agent_is_away_is_taken_back_when_it_returns(harness: Harness) -> None:
     """The customer has said it once; that is enough (rule 7)."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Lost())
-    desk.happens(s.Picked("revoke"))
-    desk.heard(p.GrantRevoke, None)
-    assert desk.message() == ENGLISH["revoke_lost"]
-    desk.shows(lent=[lent()])
-    assert desk.told(p.GrantRevoke) == p.GrantRevoke()
-    desk.heard(p.GrantRevoke)
-    desk.happens(s.Lost())
-    assert desk.shows(lent=[lent()]) == []
+    harness.shows(lent=[lent()])
+    harness.happens(s.Lost())
+    harness.happens(s.Picked("revoke"))
+    harness.heard(p.GrantRevoke, None)
+    assert harness.message() == ENGLISH["revoke_lost"]
+    harness.shows(lent=[lent()])
+    assert harness.told(p.GrantRevoke) == p.GrantRevoke()
+    harness.heard(p.GrantRevoke)
+    harness.happens(s.Lost())
+    assert harness.shows(lent=[lent()]) == []
 
 
-def test_a_revocation_that_nobody_heard_is_said(desk: Desk) -> None:
+def test_a_revocation_that_nobody_heard_is_said(harness: Harness) -> None:
     """With what it means: nobody can use it while the agent is away."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Picked("revoke"))
-    desk.heard(p.GrantRevoke, None)
-    assert desk.message() == ENGLISH["revoke_lost"]
+    harness.shows(lent=[lent()])
+    harness.happens(s.Picked("revoke"))
+    harness.heard(p.GrantRevoke, None)
+    assert harness.message() == ENGLISH["revoke_lost"]
 
 
 @pytest.mark.parametrize("answer", [None, failed("storage_failed")])
-def test_a_revocation_is_said_again_until_it_is_done(desk: Desk, answer: p.CustomerAnswer | None) -> None:
+def test_a_revocation_is_said_again_until_it_is_done(
+    harness: Harness, answer: p.CustomerAnswer | None
+) -> None:
     """The agent is there and could not: nobody has to click again, and it is complained of once."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Picked("revoke"))
-    desk.heard(p.GrantRevoke, answer)
-    assert desk.presenter.watches_screen
+    harness.shows(lent=[lent()])
+    harness.happens(s.Picked("revoke"))
+    harness.heard(p.GrantRevoke, answer)
+    assert harness.presenter.watches_screen
     for _ in range(2):
-        assert desk.happens(s.Seen()) == []
-        desk.now += timedelta(seconds=10)
-        desk.happens(s.Seen())
-        assert desk.heard(p.GrantRevoke, answer) == []
-    desk.now += timedelta(seconds=10)
-    desk.happens(s.Seen())
-    assert desk.heard(p.GrantRevoke) == []
-    desk.now += timedelta(seconds=10)
-    assert desk.happens(s.Seen()) == []
-    assert not desk.presenter.watches_screen
+        assert harness.happens(s.Seen()) == []
+        harness.now += timedelta(seconds=10)
+        harness.happens(s.Seen())
+        assert harness.heard(p.GrantRevoke, answer) == []
+    harness.now += timedelta(seconds=10)
+    harness.happens(s.Seen())
+    assert harness.heard(p.GrantRevoke) == []
+    harness.now += timedelta(seconds=10)
+    assert harness.happens(s.Seen()) == []
+    assert not harness.presenter.watches_screen
 
 
-def test_a_clock_that_was_set_back_delays_no_revocation(desk: Desk) -> None:
+def test_a_clock_that_was_set_back_delays_no_revocation(harness: Harness) -> None:
     """It is said again at once."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Picked("revoke"))
-    desk.heard(p.GrantRevoke, None)
-    desk.now -= timedelta(hours=1)
-    desk.happens(s.Seen())
-    assert desk.told(p.GrantRevoke) == p.GrantRevoke()
+    harness.shows(lent=[lent()])
+    harness.happens(s.Picked("revoke"))
+    harness.heard(p.GrantRevoke, None)
+    harness.now -= timedelta(hours=1)
+    harness.happens(s.Seen())
+    assert harness.told(p.GrantRevoke) == p.GrantRevoke()
 
 
-def test_what_was_over_when_the_agent_came_back_revokes_nothing_later(desk: Desk) -> None:
+def test_what_was_over_when_the_agent_came_back_revokes_nothing_later(harness: Harness) -> None:
     """A new grant is the customer's new word."""
-    desk.shows(lent=[lent()])
-    desk.happens(s.Lost())
-    desk.happens(s.Picked("revoke"))
-    desk.heard(p.GrantRevoke, None)
-    desk.shows()
-    desk.happens(s.Lost())
-    desk.shows(lent=[lent(grant="g-2")])
-    assert not [action for action in desk.done if isinstance(action, s.Tell)]
+    harness.shows(lent=[lent()])
+    harness.happens(s.Lost())
+    harness.happens(s.Picked("revoke"))
+    harness.heard(p.GrantRevoke, None)
+    harness.shows()
+    harness.happens(s.Lost())
+    harness.shows(lent=[lent(grant="g-2")])
+    assert not [action for action in harness.done if isinstance(action, s.Tell)]

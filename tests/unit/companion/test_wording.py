@@ -11,7 +11,7 @@ import pytest
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.texts import ENGLISH, GERMAN, LANGUAGES
 from latchkey_agent.protocol.local_messages import NoticeItem
-from tests.unit.companion.desk import NOW, asked, lent, noticed
+from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed
 
 
 def test_the_request_window_says_everything_in_its_order() -> None:

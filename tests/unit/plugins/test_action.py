@@ -14,7 +14,7 @@ from latchkey_agent.protocol import frames
 from latchkey_agent.protocol.errors import ERRORS
 from tests.unit.plugins.fakes import entries_of, stage
 
-SESSION = {"id": "1", "name": "x", "state": "open", "reason": "", "ticket": "", "requester": {}, "opened_at": "",
+SESSION = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {}, "started_at": "",
            "ends_at": ""}  # fmt: skip
 STARTED = {"ask": {"verb": "session_start"}, "answer": {"outcome": "done", "result": {"session": SESSION}}}
 ELSEWHERE = {"answer_too_large", "pc_frozen", "become_unsupported", "bad_option", "not_windows"}
@@ -53,7 +53,7 @@ def test_every_connection_to_windows_will_do(transport: str) -> None:
     """What counts is a Windows shell, not the plugin's name."""
     options = {"ssh_extra_args": ""} if transport == "ssh" else {}
     played = stage([STARTED], transport=transport, options=options)
-    assert played.run("support_session", {"session": "x"})["state"] == "open"
+    assert played.run("support_session", {"session": "x"})["state"] == "started"
 
 
 @pytest.mark.parametrize(("args", "part"), [

@@ -52,7 +52,7 @@ def test_a_truth_is_no_number() -> None:
 
 def test_a_default_is_each_answer_s_own() -> None:
     """What one task does to its result does not show in the next one's."""
-    session = dict.fromkeys(["id", "name", "state", "reason", "ticket", "opened_at", "ends_at"], "x")
+    session = dict.fromkeys(["id", "name", "state", "reason", "ticket", "started_at", "ends_at"], "x")
     first = _shapes.read(_messages.SessionView, {**session, "requester": {}})
     first["checkpoints"]["a"] = {"state": "done", "at": "", "restarted": False}
     assert _shapes.read(_messages.SessionView, {**session, "requester": {}})["checkpoints"] == {}

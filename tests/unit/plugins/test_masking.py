@@ -93,11 +93,11 @@ def test_an_option_that_smells_is_not_shown(canary: bytearray) -> None:
 def test_what_the_protocol_does_not_know_is_left_out(canary: bytearray) -> None:
     """A field that no message has does not get from the PC into a result, whatever it is called."""
     text = canary.decode("utf-16-le")
-    session = {"id": "1", "name": "x", "state": "open", "reason": "", "ticket": "", "requester": {"x": text},
-               "opened_at": "", "ends_at": "", "note": text}  # fmt: skip
+    session = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {"x": text},
+               "started_at": "", "ends_at": "", "note": text}  # fmt: skip
     answer = {"outcome": "done", "note": text, "result": {"session": session, "note": text}}
     result = stage([{"ask": ASK, "output": json.dumps(answer)}]).run("support_session", {"session": "x"})
-    assert result["state"] == "open"
+    assert result["state"] == "started"
     assert text not in json.dumps(result, ensure_ascii=False)
 
 
@@ -105,7 +105,7 @@ def test_a_receipt_that_holds_a_secret_is_masked(canary: bytearray) -> None:
     """The one free form of an answer is the receipt's document: what smells in it is masked, everywhere."""
     text = canary.decode("utf-16-le")
     session = {"id": "1", "name": "x", "state": "ended", "reason": text, "ticket": "", "requester": {},
-               "opened_at": "", "ends_at": ""}  # fmt: skip
+               "started_at": "", "ends_at": ""}  # fmt: skip
     receipt = {
         "id": "1",
         "document": {"password": text},

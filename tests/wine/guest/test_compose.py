@@ -58,7 +58,7 @@ def ask(pipe: str, **message: object) -> dict[str, object]:
 
 
 def test_the_products_own_parts_answer_on_all_three_pipes(parts: compose.Parts) -> None:
-    """An administrator gets an answer; for the logon screen there is no ticket."""
+    """An administrator gets an answer; for the logon screen there is no permit."""
     with running(parts):
         told = ask(names.PIPE_CONTROL, verb="info", forecast=True)
         assert told["outcome"] == "done", told

@@ -99,7 +99,7 @@ def test_com_finds_the_provider_where_it_is_installed() -> None:
     assert value(server, "ThreadingModel") == "Apartment"
 
 
-def test_the_provider_shows_nothing_without_a_ticket(screen: Harness) -> None:
+def test_the_provider_shows_nothing_without_a_permit(screen: Harness) -> None:
     """It asks the real service over the real pipe, which has none for whoever asks."""
     assert screen("create", 0)["hr"] == S_OK
     assert screen("use", 0, LOGON)["hr"] == S_OK

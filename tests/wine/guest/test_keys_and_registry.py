@@ -59,7 +59,7 @@ def unreadable(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:
-    """With another id in the same boot a ticket that waits for the restart could be redeemed at once."""
+    """With another id in the same boot a permit that waits for the restart could be redeemed at once."""
     here = power.WindowsPower(list)
     first = here.boot_id()
     with pytest.MonkeyPatch.context() as patch:

@@ -19,12 +19,12 @@ from latchkey_agent.windows.pipes.client_identity import Identity
 
 CONSOLE, ELSEWHERE, SERVICES = 3, 4, 0
 PEEK = codec.encode(local_messages.Peek())
-TICKET = codec.encode(local_messages.LogonAnswer(done=True, ticket="T-1"))
+PERMIT = codec.encode(local_messages.LogonAnswer(done=True, permit="T-1"))
 NOTHING = codec.encode(local_messages.LogonAnswer(done=False))
 
 
 class Agent:
-    """Has a ticket for LocalSystem, and notes who asked."""
+    """Has a permit for LocalSystem, and notes who asked."""
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
@@ -32,7 +32,7 @@ class Agent:
     def logon(self, _body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
         """Answer as the agent does."""
         self.peers.append(peer)
-        return (TICKET if peer.system else NOTHING), bytearray()
+        return (PERMIT if peer.system else NOTHING), bytearray()
 
 
 class Sign:
@@ -41,11 +41,11 @@ class Sign:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def announce_ticket(self) -> None:
+    def announce_permit(self) -> None:
         """Set it."""
         self.done.append("set")
 
-    def retract_ticket(self) -> None:
+    def retract_permit(self) -> None:
         """Reset it."""
         self.done.append("reset")
 
@@ -66,9 +66,9 @@ def asked_by(sid: str, session: int) -> tuple[bytes, list[str]]:
     return answer, sign.done
 
 
-def test_the_logon_screen_of_the_console_gets_the_ticket() -> None:
-    """The sign goes out while it is answered, and on again as long as the ticket waits."""
-    assert asked_by(access.SYSTEM_SID, CONSOLE) == (TICKET, ["reset", "set"])
+def test_the_logon_screen_of_the_console_gets_the_permit() -> None:
+    """The sign goes out while it is answered, and on again as long as the permit waits."""
+    assert asked_by(access.SYSTEM_SID, CONSOLE) == (PERMIT, ["reset", "set"])
 
 
 @pytest.mark.parametrize("session", [ELSEWHERE, SERVICES])

@@ -253,36 +253,36 @@ def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.M
 
     monkeypatch.setattr(notifier, "in_session", start)
     here = [someone(ANNA, 1), someone(BERND, 2), someone(ANNA, 3)._replace(active=False)]
-    table = notifier.WindowsDesk(lambda: here)
-    table.summon_companion(ANNA)
-    table.summon_companion(ANNA)
+    told = notifier.WindowsNotifier(lambda: here)
+    told.summon_companion(ANNA)
+    told.summon_companion(ANNA)
     assert [s for s, _ in started] == [1]
     assert started[0][1][1:] == ["-I", "-B", "-m", "latchkey_agent.companion"]
     made[0].running = False
-    table.summon_companion(ANNA)
+    told.summon_companion(ANNA)
     assert [s for s, _ in started] == [1, 1]
 
 
-def test_ticket_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
+def test_permit_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
     """It stays set, so that a logon screen that comes late sees it, too."""
-    table = notifier.WindowsDesk(list)
-    seen = table._ticket
+    told = notifier.WindowsNotifier(list)
+    seen = told._permit
 
     def is_set() -> bool:
         return win32event.WaitForSingleObject(seen, 0) == win32event.WAIT_OBJECT_0
 
     assert not is_set()
-    table.announce_ticket()
+    told.announce_permit()
     assert is_set()
     assert is_set()
-    table.retract_ticket()
+    told.retract_permit()
     assert not is_set()
 
 
-def test_ticket_event_is_for_localsystem_alone() -> None:
+def test_permit_event_is_for_localsystem_alone() -> None:
     """Wine's accounts are not LocalSystem, and it does enforce the access lists of events."""
-    table = notifier.WindowsDesk(list)
+    told = notifier.WindowsNotifier(list)
     with pytest.raises(pywintypes.error) as refusal:
-        win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.TICKET_EVENT)  # noqa: FBT003
+        win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.PERMIT_EVENT)  # noqa: FBT003
     assert refusal.value.winerror == 5
-    table.announce_ticket()
+    told.announce_permit()

@@ -23,7 +23,7 @@ Field field(const wchar_t* name, wchar_t (&text)[Size]) {
 bool read_object(JsonReader& json, Answer& answer) {
   const Field fields[] = {
       {L"done", nullptr, 0},
-      field(L"ticket", answer.ticket),
+      field(L"permit", answer.permit),
       field(L"action", answer.action),
       field(L"sid", answer.sid),
       field(L"user", answer.user),
@@ -48,7 +48,7 @@ bool read_object(JsonReader& json, Answer& answer) {
 }
 
 // Letters, digits and hyphens (protocol/messages.py: Identifier), so that a
-// ticket can stand in a request as it is.
+// permit can stand in a request as it is.
 bool is_identifier(const wchar_t* text) {
   for (; *text != 0; text++) {
     const wchar_t small = *text | 0x20;
@@ -68,15 +68,15 @@ bool is_one_of(const wchar_t* text, const wchar_t* const* names, size_t count) {
 bool parse_answer(const char* json, size_t size, Answer& answer) {
   answer = Answer{};
   JsonReader reader(json, size);
-  if (read_object(reader, answer) && is_identifier(answer.ticket)) return true;
+  if (read_object(reader, answer) && is_identifier(answer.permit)) return true;
   answer = Answer{};
   return false;
 }
 
-bool has_ticket(const Answer& answer) {
+bool has_permit(const Answer& answer) {
   static const wchar_t* const kActions[] = {L"restart", L"unlock"};
   static const wchar_t* const kKinds[] = {L"local", L"domain", L"microsoft", L"entra"};
-  return answer.done && answer.ticket[0] != 0 && answer.sid[0] != 0 && answer.user[0] != 0 &&
+  return answer.done && answer.permit[0] != 0 && answer.sid[0] != 0 && answer.user[0] != 0 &&
          is_one_of(answer.action, kActions, 2) && is_one_of(answer.kind, kKinds, 4);
 }
 

@@ -13,7 +13,7 @@ namespace latchkey {
 // authority and 15 sub-authorities: winnt.h, SID_MAX_SUB_AUTHORITIES).
 struct Answer {
   bool done;
-  wchar_t ticket[65];
+  wchar_t permit[65];
   wchar_t action[17];
   wchar_t sid[185];
   wchar_t user[257];
@@ -26,7 +26,7 @@ struct Answer {
 // of these fields, each at most once, with `done` among them.
 bool parse_answer(const char* json, size_t size, Answer& answer);
 
-// Whether the answer names a ticket and everything that using it needs.
-bool has_ticket(const Answer& answer);
+// Whether the answer names a permit and everything that using it needs.
+bool has_permit(const Answer& answer);
 
 }  // namespace latchkey

@@ -29,13 +29,13 @@ bool read_header(const uint8_t* header, Lengths& lengths) {
 
 Request Request::peek() { return Request().add("{\"verb\":\"peek\"").close(); }
 
-Request Request::redeem(const wchar_t* ticket) {
-  return Request().add("{\"verb\":\"redeem\"").add_ticket(ticket).close();
+Request Request::redeem(const wchar_t* permit) {
+  return Request().add("{\"verb\":\"redeem\"").add_permit(permit).close();
 }
 
-Request Request::report(const wchar_t* ticket, uint32_t status, uint32_t substatus) {
+Request Request::report(const wchar_t* permit, uint32_t status, uint32_t substatus) {
   return Request()
-      .add("{\"verb\":\"report\"").add_ticket(ticket)
+      .add("{\"verb\":\"report\"").add_permit(permit)
       .add(",\"status\":").add(status)
       .add(",\"substatus\":").add(substatus)
       .close();
@@ -47,9 +47,9 @@ Request& Request::add(const char* text) {
   return *this;
 }
 
-Request& Request::add_ticket(const wchar_t* ticket) {
-  add(",\"ticket\":\"");
-  for (; *ticket != 0 && size_ < sizeof bytes_; ticket++) bytes_[size_++] = static_cast<uint8_t>(*ticket);
+Request& Request::add_permit(const wchar_t* permit) {
+  add(",\"permit\":\"");
+  for (; *permit != 0 && size_ < sizeof bytes_; permit++) bytes_[size_++] = static_cast<uint8_t>(*permit);
   return add("\"");
 }
 

@@ -28,8 +28,8 @@ bool read_header(const uint8_t* header, Lengths& lengths);
 class Request {
  public:
   static Request peek();
-  static Request redeem(const wchar_t* ticket);
-  static Request report(const wchar_t* ticket, uint32_t status, uint32_t substatus);
+  static Request redeem(const wchar_t* permit);
+  static Request report(const wchar_t* permit, uint32_t status, uint32_t substatus);
 
   const uint8_t* data() const { return bytes_; }
   size_t size() const { return size_; }
@@ -37,7 +37,7 @@ class Request {
  private:
   Request() : size_(kHeaderSize) {}
   Request& add(const char* text);
-  Request& add_ticket(const wchar_t* ticket);
+  Request& add_permit(const wchar_t* permit);
   Request& add(uint32_t number);
   Request& close();
 

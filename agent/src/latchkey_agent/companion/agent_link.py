@@ -65,10 +65,10 @@ class Link:
         seen, pause = 0, FIRST_RETRY
         while not self._stopping.is_set():
             answer = self.say(CustomerWatch(seen=seen, wait=WATCH), within=WATCH + ANSWER_TIME)
-            if answer is not None and answer.desktop is not None:
-                if answer.desktop.version != seen:
-                    post(Watched(answer.desktop))
-                seen, pause = answer.desktop.version, FIRST_RETRY
+            if answer is not None and answer.snapshot is not None:
+                if answer.snapshot.version != seen:
+                    post(Watched(answer.snapshot))
+                seen, pause = answer.snapshot.version, FIRST_RETRY
                 continue
             if pause == FIRST_RETRY:
                 post(Lost())

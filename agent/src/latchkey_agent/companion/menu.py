@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.steps import Picked
-from latchkey_agent.protocol.local_messages import Desktop, LentItem
+from latchkey_agent.protocol.local_messages import CustomerSnapshot, LentItem
 
 
 class Entry(NamedTuple):
@@ -22,29 +22,29 @@ class Entry(NamedTuple):
 SEPARATOR = Entry("")
 
 
-def entries(desktop: Desktop, now: datetime, language: str) -> list[Entry]:
+def entries(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entry]:
     """Return the menu's lines.
 
     What is lent comes first, and taking it back right after it: one click to
     open the menu, one to take everything back.
     """
-    return [*_asked(desktop, language), *_lent(desktop, now, language), *_always(language)]
+    return [*_asked(snapshot, language), *_lent(snapshot, now, language), *_always(language)]
 
 
-def _asked(desktop: Desktop, language: str) -> list[Entry]:
-    if not desktop.asked:
+def _asked(snapshot: CustomerSnapshot, language: str) -> list[Entry]:
+    if not snapshot.asked:
         return []
     return [Entry(wording.say("menu_show", language), Picked("show")), SEPARATOR]
 
 
-def _lent(desktop: Desktop, now: datetime, language: str) -> list[Entry]:
-    if not desktop.lent:
+def _lent(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entry]:
+    if not snapshot.lent:
         return []
-    words = [wording.menu(item, now, language) for item in desktop.lent]
+    words = [wording.menu(item, now, language) for item in snapshot.lent]
     return [
         *(Entry(word.lent) for word in words),
         Entry(wording.say("revoke", language), Picked("revoke")),
-        *(_pause(item, word, named=len(words) > 1) for item, word in zip(desktop.lent, words, strict=True)),
+        *(_pause(item, word, named=len(words) > 1) for item, word in zip(snapshot.lent, words, strict=True)),
         SEPARATOR,
     ]
 

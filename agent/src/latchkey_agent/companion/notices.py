@@ -49,12 +49,12 @@ class News:
     @property
     def is_waiting(self) -> bool:
         """Whether anything is still to be shown."""
-        untold = (n for n in self._view.desktop.notices if n.notice not in self._told)
+        untold = (n for n in self._view.snapshot.notices if n.notice not in self._told)
         return bool(self._own) or any(untold)
 
     def watched(self) -> None:
         """Forget what the agent no longer shows."""
-        self._told &= {notice.notice for notice in self._view.desktop.notices}
+        self._told &= {notice.notice for notice in self._view.snapshot.notices}
 
     def add(self, text: str) -> None:
         """Show a notice of the companion's own by the clock."""
@@ -68,7 +68,7 @@ class News:
         return [*window, *self._show_balloon()]
 
     def _untold(self, *, while_away: bool) -> list[NoticeItem]:
-        notices = self._view.desktop.notices
+        notices = self._view.snapshot.notices
         return [n for n in notices if n.while_away is while_away and n.notice not in self._told]
 
     def _text(self, notice: NoticeItem) -> str:

@@ -42,7 +42,7 @@ from latchkey_agent.companion.steps import (
 from latchkey_agent.protocol.answers import ReceiptView
 from latchkey_agent.protocol.local_messages import (
     CustomerAnswer,
-    Desktop,
+    CustomerSnapshot,
     GrantPause,
     GrantRevoke,
     OwnReceipts,
@@ -58,7 +58,7 @@ class Presenter:
     """
 
     def __init__(self, language: str, now: datetime) -> None:
-        self._view = View(language, now, Desktop(version=0), Screen())
+        self._view = View(language, now, CustomerSnapshot(version=0), Screen())
         self._asking = Asking(self._view)
         self._news = News(self._view)
         self._revoking = Revoking(self._view)
@@ -80,11 +80,11 @@ class Presenter:
     @property
     def watches_screen(self) -> bool:
         """Whether something waits for what the screen is doing, or for a while to pass."""
-        return bool(self._view.desktop.asked) or self._news.is_waiting or self._revoking.is_waiting
+        return bool(self._view.snapshot.asked) or self._news.is_waiting or self._revoking.is_waiting
 
     def menu(self, now: datetime) -> list[menu.Entry]:
         """Return the lines of the icon's menu."""
-        return menu.entries(self._view.desktop, now, self._view.language)
+        return menu.entries(self._view.snapshot, now, self._view.language)
 
     def handle(self, event: AnyInput, screen: Screen, now: datetime) -> list[AnyAction]:
         """Return what to do about what has happened, in order.
@@ -113,7 +113,7 @@ class Presenter:
     def _watched(self, event: Watched) -> list[AnyAction]:
         anew = not self._view.connected
         self._view.connected = True
-        self._view.desktop = event.desktop
+        self._view.snapshot = event.snapshot
         self._asking.watched(anew=anew)
         self._news.watched()
         return self._revoking.watched(anew=anew)
@@ -170,14 +170,14 @@ class Presenter:
         return [self._view.message(self._view.say("about", version=__version__))]
 
     def _report(self) -> ShowPages:
-        view, desktop = self._view, self._view.desktop
-        knows_whom = desktop.organization and desktop.phone
+        view, snapshot = self._view, self._view.snapshot
+        knows_whom = snapshot.organization and snapshot.phone
         call = view.say(
             "report_call_phone" if knows_whom else "report_call",
-            **({"organization": desktop.organization, "phone": desktop.phone} if knows_whom else {}),
+            **({"organization": snapshot.organization, "phone": snapshot.phone} if knows_whom else {}),
         )
-        asked = [view.say("report_asked")] if desktop.asked else []
-        lent = [view.say("report_lent", revoke=view.say("revoke"))] if desktop.lent else []
+        asked = [view.say("report_asked")] if snapshot.asked else []
+        lent = [view.say("report_lent", revoke=view.say("revoke"))] if snapshot.lent else []
         return ShowPages(view.say("report_title"), ("\n\n".join((*asked, *lent, call)),), "", "")
 
     # --- the icon -----------------------------------------------------------------------
@@ -191,9 +191,9 @@ class Presenter:
         return [ShowIcon(tip) if tip else HideIcon()]
 
     def _wanted_tip(self) -> str:
-        desktop = self._view.desktop
-        if desktop.asked:
+        snapshot = self._view.snapshot
+        if snapshot.asked:
             return self._view.say("tray_asked")
-        if desktop.lent:
+        if snapshot.lent:
             return self._view.say("tray_lent")
         return self._view.say("tray_news") if self._news.is_on else ""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of the presenter look at: the agent's desk, the screen, the moment, the language."""
+"""What the parts of the presenter look at: the customer snapshot, the screen, the moment, the language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.steps import Screen, ShowPages
-from latchkey_agent.protocol.local_messages import Desktop
+from latchkey_agent.protocol.local_messages import CustomerSnapshot
 
 
 @dataclass
@@ -19,14 +19,14 @@ class View:
     Attributes:
         language: of the customer's Windows.
         now: the moment, in the PC's zone.
-        desktop: what the agent showed last.
+        snapshot: what the agent showed last.
         screen: what the screen is doing.
         connected: whether the agent answers.
     """
 
     language: str
     now: datetime
-    desktop: Desktop
+    snapshot: CustomerSnapshot
     screen: Screen
     connected: bool = False
 

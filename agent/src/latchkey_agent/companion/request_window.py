@@ -32,8 +32,8 @@ from latchkey_agent.protocol.local_messages import (
     AskedItem,
     CustomerAnswer,
     CustomerRequest,
+    RequestBlocked,
     RequestDecline,
-    RequestHeldBack,
     RequestLater,
     RequestShown,
 )
@@ -69,7 +69,7 @@ class Asking:
         self._answered: set[Key] = set()
         self._failed: dict[Key, datetime] = {}
         self._insisted: set[str] = set()
-        self._held: RequestHeldBack | None = None
+        self._held: RequestBlocked | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -79,8 +79,8 @@ class Asking:
     # --- what the agent shows -----------------------------------------------------
 
     def watched(self, *, anew: bool) -> None:
-        """Take in a new desk; `anew`: after the agent was away, when nothing that was said may have reached it."""
-        asked = {item.request for item in self._view.desktop.asked}
+        """Take in a new snapshot; `anew`: after the agent was away, when nothing that was said may have reached it."""
+        asked = {item.request for item in self._view.snapshot.asked}
         self._answered = set() if anew else {key for key in self._answered if key[0] in asked}
         self._insisted &= asked
         self._failed.clear()
@@ -99,7 +99,7 @@ class Asking:
         return actions
 
     def _next(self) -> AskedItem | None:
-        return next((item for item in self._view.desktop.asked if not self._is_hidden(_key(item))), None)
+        return next((item for item in self._view.snapshot.asked if not self._is_hidden(_key(item))), None)
 
     def _is_hidden(self, key: Key) -> bool:
         failed = self._failed.get(key)
@@ -118,13 +118,13 @@ class Asking:
     def _open(self, item: AskedItem) -> list[AnyAction]:
         reason = self._view.screen.holds_back
         if reason and not (item.request in self._insisted and self._view.screen.is_private):
-            return self._hold(RequestHeldBack(request=item.request, reason=reason))
+            return self._hold(RequestBlocked(request=item.request, reason=reason))
         self._shown = Shown(item, "opening")
-        released = self._hold(RequestHeldBack(request=item.request)) if self._held else []
+        released = self._hold(RequestBlocked(request=item.request)) if self._held else []
         shown = RequestShown(request=item.request, text_sha256=self._window(item).sha256)
         return [*released, Tell(shown)]
 
-    def _hold(self, held: RequestHeldBack) -> list[AnyAction]:
+    def _hold(self, held: RequestBlocked) -> list[AnyAction]:
         if held == self._held:
             return []
         self._held = held if held.reason else None
@@ -141,7 +141,7 @@ class Asking:
     def insist(self) -> list[AnyAction]:
         """The customer wants to see the request now, whatever else is on the screen."""
         self._failed.clear()
-        self._insisted |= {item.request for item in self._view.desktop.asked}
+        self._insisted |= {item.request for item in self._view.snapshot.asked}
         return [RaiseRequest()] if self._shown else []
 
     def answered(self, event: Answered) -> list[AnyAction]:
@@ -169,7 +169,7 @@ class Asking:
             return []
         self._shown = None
         self._fail(_key(item))
-        return self._hold(RequestHeldBack(request=item.request, reason="unshown"))
+        return self._hold(RequestBlocked(request=item.request, reason="unshown"))
 
     def _at(self, stage: Stage, request: str) -> AskedItem | None:
         """Return the request on the screen if it is this one, and at this stage."""

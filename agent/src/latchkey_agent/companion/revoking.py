@@ -41,7 +41,7 @@ class Revoking:
         """What was taken back while the agent was away stays taken back; what is over by now needs no more."""
         if not (self._wanted and anew):
             return []
-        if self._view.desktop.lent:
+        if self._view.snapshot.lent:
             return self._say()
         self._wanted, self._failed_at = False, None
         return []

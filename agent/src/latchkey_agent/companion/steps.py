@@ -15,8 +15,8 @@ from latchkey_agent.protocol.local_messages import (
     AskedItem,
     CustomerAnswer,
     CustomerRequest,
-    Desktop,
-    HoldingBack,
+    CustomerSnapshot,
+    DisplayBlock,
 )
 
 Answer = Literal["allow", "later", "decline", "report", "closed"]
@@ -44,9 +44,9 @@ class Screen:
     full_screen: bool = False
 
     @property
-    def holds_back(self) -> HoldingBack | None:
+    def holds_back(self) -> DisplayBlock | None:
         """Why nothing may be asked now, None if it may. The first reason that applies."""
-        reasons: tuple[HoldingBack, ...] = ("locked", "viewed", "presentation", "full_screen")
+        reasons: tuple[DisplayBlock, ...] = ("locked", "viewed", "presentation", "full_screen")
         return next((reason for reason in reasons if getattr(self, reason)), None)
 
     @property
@@ -60,9 +60,9 @@ class Screen:
 
 @dataclass(frozen=True)
 class Watched:
-    """The agent shows the desk."""
+    """The agent shows a new customer snapshot."""
 
-    desktop: Desktop
+    snapshot: CustomerSnapshot
 
 
 @dataclass(frozen=True)

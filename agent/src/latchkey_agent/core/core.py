@@ -20,7 +20,7 @@ from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decide import decide
 from latchkey_agent.domain.decision import Decision, live_grants
 from latchkey_agent.domain.evolve import fold
-from latchkey_agent.domain.idempotency import marked
+from latchkey_agent.domain.idempotency import with_call
 from latchkey_agent.domain.model import State
 from latchkey_agent.domain.policy import Policy
 from latchkey_agent.domain.refusal import Refused
@@ -40,7 +40,7 @@ from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError
 
-from .refusal_throttle import Asked, NotedRefusals
+from .refusal_throttle import Asked, RefusalThrottle
 from .settings import SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
@@ -76,13 +76,14 @@ class Core:
         self.settings = settings
         self.random = random
         self.vault = Vault(computer.keys, random)
-        self.changed = threading.Condition(threading.RLock())
+        self.lock = threading.RLock()
+        self.state_changed = threading.Condition(self.lock)
         self.state = State()
         self.signer: ReceiptSigner | None = None
         self._path = folder / JOURNAL_NAME
         self._journal: Journal | None = None
         self._refusal = Refused("agent_not_running")
-        self._noted = NotedRefusals()
+        self._noted = RefusalThrottle()
         self._stopping = threading.Event()
 
     # --- starting ---------------------------------------------------------------
@@ -92,7 +93,7 @@ class Core:
 
         Never raises: without a journal, `problem` says why.
         """
-        with self.changed:
+        with self.lock:
             try:
                 self._load()
             except JournalDamagedError as damage:
@@ -101,7 +102,7 @@ class Core:
                 self._lose(Refused(_CODES.get(type(fault), "agent_failed"), detail=str(fault)))
             except Refused as refusal:
                 self._lose(refusal)
-            self.changed.notify_all()
+            self.state_changed.notify_all()
 
     def _load(self) -> None:
         self._journal = Journal(self._path, self.computer.anchor)
@@ -119,7 +120,7 @@ class Core:
             self._commit(Decision((e.JournalBegun(at=self.now(), agent=__version__, after=after),)))
         sealed = tuple(self.journal.sealed_grants())
         self.execute(c.Recover(sealed=sealed))
-        self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), ticket=self.new_id()))
+        self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), permit=self.new_id()))
         self.tick()
         self._erase_orphans(sealed)
 
@@ -179,7 +180,7 @@ class Core:
         Raises:
             Refused: what is sealed cannot be overwritten.
         """
-        with self.changed:
+        with self.lock:
             if self.is_newer:
                 self._give_up(JournalDamagedError(f"a newer agent's was given up: {self.problem}"))
                 if not self.is_damaged:
@@ -191,7 +192,7 @@ class Core:
         Raises:
             Refused: it is neither damaged nor a newer agent's, or cannot be set aside.
         """
-        with self.changed:
+        with self.lock:
             self.must_be_unusable()
             self.give_up_newer()
             try:
@@ -254,8 +255,8 @@ class Core:
         Raises:
             Refused: the rules, the journal or the disk do not allow it.
         """
-        with self.changed:
-            decision = marked(self._decide(command, actor), key)
+        with self.lock:
+            decision = with_call(self._decide(command, actor), key)
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
             self._commit(decision, put)
             return decision
@@ -266,7 +267,7 @@ class Core:
         Raises:
             Refused: the rules or the journal do not allow it.
         """
-        with self.changed:
+        with self.lock:
             decision = self._decide(command, None)
             return decision, fold(self.state, decision.events)
 
@@ -292,7 +293,7 @@ class Core:
 
     def note_refusal(self, command: str, refusal: Refused, actor: str) -> None:
         """Journal that somebody asked for what the rules do not allow."""
-        with self.changed:
+        with self.lock:
             now, asked = self.now(), Asked(command, refusal.code, actor)
             if not self._noted.is_due(asked, now):
                 return
@@ -309,7 +310,7 @@ class Core:
         Raises:
             Refused: there is no journal, or it cannot be written.
         """
-        with self.changed:
+        with self.lock:
             self.journal.catch_up()
             try:
                 decision = decide(self.state, c.Tick(), self.now(), self.settings.policy_or_nothing())
@@ -331,7 +332,7 @@ class Core:
         self.state = state
         for event in decision.events:
             log.info("%s", type(event).__name__)
-        self.changed.notify_all()
+        self.state_changed.notify_all()
 
     @contextmanager
     def storage(self) -> Iterator[Journal]:
@@ -340,14 +341,14 @@ class Core:
         Raises:
             Refused: there is none, it is damaged, or the disk does not work.
         """
-        with self.changed:
+        with self.lock:
             try:
                 yield self.journal
             except JournalUnavailableError as fault:
                 raise Refused("storage_failed", detail=str(fault)) from None
             except JournalDamagedError as damage:
                 self._give_up(damage)
-                self.changed.notify_all()
+                self.state_changed.notify_all()
                 raise self._refusal.again() from None
 
     def try_tick(self) -> None:
@@ -359,7 +360,7 @@ class Core:
 
     def head(self) -> Head:
         """Return the journal's end."""
-        with self.changed:
+        with self.lock:
             return self.journal.head
 
     def unseal(self, grant_id: str, terms: bytes) -> bytearray:
@@ -378,7 +379,7 @@ class Core:
 
     def wait_for(self, ready: Callable[[], T | None], seconds: float) -> T | None:
         """Return what `ready` returns as soon as it is not None; None when the time is up, or the core closes."""
-        with self.changed:
+        with self.lock:
             found: T | None = None
 
             def check() -> bool:
@@ -386,7 +387,7 @@ class Core:
                 found = ready()
                 return found is not None or self._stopping.is_set()
 
-            self.changed.wait_for(check, timeout=seconds)
+            self.state_changed.wait_for(check, timeout=seconds)
             return found
 
     def pause(self, seconds: float) -> None:
@@ -396,6 +397,6 @@ class Core:
     def close(self) -> None:
         """Close the journal. Who waits for something is answered with what is known."""
         self._stopping.set()
-        with self.changed:
+        with self.lock:
             self._close_journal(Refused("agent_not_running"))
-            self.changed.notify_all()
+            self.state_changed.notify_all()

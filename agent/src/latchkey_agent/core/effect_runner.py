@@ -11,9 +11,9 @@ from datetime import timedelta
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain.bystanders import others
-from latchkey_agent.domain.model import Account, Closing, Erasure, Ticket
+from latchkey_agent.domain.model import Account, Closing, Erasure, Permit
 from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import TicketState
+from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.journal import Change
 
@@ -65,60 +65,60 @@ class EffectRunner:
     def _carry_out(self, effect: fx.AnyEffect) -> None:
         match effect:
             case fx.SummonCompanion():
-                self._core.computer.desk.summon_companion(effect.account)
+                self._core.computer.notifier.summon_companion(effect.account)
             case fx.Restart():
                 self._restart(effect)
-            case fx.AnnounceTicket():
-                self._core.computer.desk.announce_ticket()
+            case fx.AnnouncePermit():
+                self._core.computer.notifier.announce_permit()
             case fx.CloseDesktop():
-                self._close_desktop(effect.ticket)
+                self._close_desktop(effect.permit)
             case fx.ConfirmErasure():
                 self._confirm_erasure(effect.grant)
 
     def _restart(self, effect: fx.Restart) -> None:
         self._core.tick()
-        ticket = self._core.state.tickets.get(effect.ticket)
-        if ticket is None or ticket.state is not TicketState.ISSUED or ticket.id in self._restarting:
+        permit = self._core.state.permits.get(effect.permit)
+        if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
             return
         try:
-            self._nobody_else(ticket.account)
+            self._nobody_else(permit.account)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
-            # Windows refuses a second one, which would cancel the ticket of the first.
-            self._restarting.add(ticket.id)
+            # Windows refuses a second one, which would cancel the permit of the first.
+            self._restarting.add(permit.id)
         except PortError as refusal:
-            self._core.execute(c.CancelTicket(ticket=ticket.id, why=f"refused: {refusal}"))
+            self._core.execute(c.CancelPermit(permit=permit.id, why=f"refused: {refusal}"))
 
     def _nobody_else(self, account: Account) -> None:
-        """Raise PortError where somebody else has signed in since the ticket was written."""
+        """Raise PortError where somebody else has signed in since the permit was written."""
         if strangers := others(self._core.computer.sessions.signed_in(), account):
             msg = f"{' and '.join(strangers)} signed in meanwhile, and was not asked"
             raise PortError(msg)
 
-    # --- rule 9: a logon with a ticket ends locked ----------------------------------
+    # --- rule 9: a logon with a permit ends locked ----------------------------------
 
-    def _close_desktop(self, ticket_id: str) -> None:
-        ticket = self._core.state.tickets.get(ticket_id)
-        if ticket is None or ticket.closing is not None:
+    def _close_desktop(self, permit_id: str) -> None:
+        permit = self._core.state.permits.get(permit_id)
+        if permit is None or permit.closing is not None:
             return
-        self._core.execute(c.CloseDesktop(ticket=ticket.id, how=self.secure(ticket)))
-        self._seen_open.discard(ticket.id)
+        self._core.execute(c.CloseDesktop(permit=permit.id, how=self.secure(permit)))
+        self._seen_open.discard(permit.id)
 
-    def secure(self, ticket: Ticket) -> Closing:
-        """Close the desktop that a ticket has opened; return how. Journals nothing.
+    def secure(self, permit: Permit) -> Closing:
+        """Close the desktop that a permit has opened; return how. Journals nothing.
 
         Raises:
             PortError: it is open, or may still open.
         """
-        return self._lock(ticket) or self._cut_off(ticket)
+        return self._lock(permit) or self._cut_off(permit)
 
-    def _lock(self, ticket: Ticket) -> Closing | None:
+    def _lock(self, permit: Permit) -> Closing | None:
         """Lock the account's desktops and see it happen, within the policy's time."""
 
         def look() -> Closing | None:
-            for desktop in self._desktops(ticket):
-                self._seen_open.add(ticket.id)
+            for desktop in self._desktops(permit):
+                self._seen_open.add(permit.id)
                 self._core.computer.sessions.lock(desktop.session_id)
-            return None if self._may_still_open(ticket) else self._closed(ticket)
+            return None if self._may_still_open(permit) else self._closed(permit)
 
         try:
             return self._poll(look)
@@ -126,30 +126,30 @@ class EffectRunner:
             log.warning("the session could not be locked: %s", fault)
             return None
 
-    def _may_still_open(self, ticket: Ticket) -> bool:
+    def _may_still_open(self, permit: Permit) -> bool:
         """Windows accepts a logon before it lists the session, and before it unlocks one that was there."""
-        begun = ticket.logged_on_at or ticket.redeemed_at or ticket.issued_at
+        begun = permit.logged_on_at or permit.redeemed_at or permit.issued_at
         is_fresh = timedelta() <= self._core.now() - begun < SIGN_IN_TIME
-        return is_fresh and ticket.id not in self._seen_open
+        return is_fresh and permit.id not in self._seen_open
 
-    def _cut_off(self, ticket: Ticket) -> Closing:
+    def _cut_off(self, permit: Permit) -> Closing:
         """Disconnect what could not be locked (rule 9)."""
-        if self._may_still_open(ticket):
+        if self._may_still_open(permit):
             msg = "the desktop has not opened yet"
             raise PortError(msg)
-        if not (desktops := self._desktops(ticket)):
-            return self._closed(ticket) or "gone"
+        if not (desktops := self._desktops(permit)):
+            return self._closed(permit) or "gone"
         log.warning("the lock could not be confirmed; the session is disconnected")
         for desktop in desktops:
             self._core.computer.sessions.disconnect(desktop.session_id)
-        if self._poll(lambda: self._closed(ticket)) is None:
+        if self._poll(lambda: self._closed(permit)) is None:
             msg = "the session could be neither locked nor disconnected"
             raise PortError(msg)
         return "disconnected"
 
-    def _closed(self, ticket: Ticket) -> Closing | None:
+    def _closed(self, permit: Permit) -> Closing | None:
         """Return how the account's desktops are closed, None while one is open or none is there."""
-        sign_ins = self._sign_ins(ticket)
+        sign_ins = self._sign_ins(permit)
         # One look at the sessions decides: between two, the lock may happen.
         if not sign_ins or _desktops(sign_ins):
             return None
@@ -163,12 +163,12 @@ class EffectRunner:
             self._core.pause(POLL)
         return None
 
-    def _sign_ins(self, ticket: Ticket) -> list[SignIn]:
+    def _sign_ins(self, permit: Permit) -> list[SignIn]:
         here = self._core.computer.sessions.signed_in()
-        return [s for s in here if s.account.sid == ticket.account.sid]
+        return [s for s in here if s.account.sid == permit.account.sid]
 
-    def _desktops(self, ticket: Ticket) -> list[SignIn]:
-        return _desktops(self._sign_ins(ticket))
+    def _desktops(self, permit: Permit) -> list[SignIn]:
+        return _desktops(self._sign_ins(permit))
 
     # --- rule 8: erased means read back ------------------------------------------------
 
@@ -196,7 +196,7 @@ class EffectRunner:
             ("write-ahead log emptied", emptied, "0 bytes waiting" if emptied else "another reader holds it"),
         ]
         checks += [
-            (f"{f.name} read back", f.found == 0, f"{f.size} bytes, mark found {f.found} times")
+            (f"{f.name} read back", f.found == 0, f"{f.size} bytes, seal tag found {f.found} times")
             for f in files
         ]
         confirmed = all(passed for _, passed, _ in checks)

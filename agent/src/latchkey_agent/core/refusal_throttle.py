@@ -20,7 +20,7 @@ class Asked(NamedTuple):
     actor: str
 
 
-class NotedRefusals:
+class RefusalThrottle:
     """The refusals of the last moments."""
 
     def __init__(self) -> None:

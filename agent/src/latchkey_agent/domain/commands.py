@@ -10,14 +10,14 @@ from typing import Literal
 from msgspec import Struct
 
 from .events import GrantEnding
-from .model import Account, Action, Closing, Erasure, MarkState, Requester, Terms
+from .model import Account, Action, CheckpointState, Closing, Erasure, Requester, Terms
 
 
 class Command(Struct, frozen=True, kw_only=True):
     """Base."""
 
 
-class OpenSession(Command, frozen=True, kw_only=True):
+class StartSession(Command, frozen=True, kw_only=True):
     """Open a support session, or find it open."""
 
     session: str
@@ -35,12 +35,12 @@ class EndSession(Command, frozen=True, kw_only=True):
     name: str
 
 
-class SetMark(Command, frozen=True, kw_only=True):
+class SetCheckpoint(Command, frozen=True, kw_only=True):
     """Remember a step; `state` None forgets it."""
 
     name: str
     step: str
-    state: MarkState | None
+    state: CheckpointState | None
 
 
 class MakeRequest(Command, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     """Use the session's grant. `desktop` is the account's session now, `others` are who else is signed in."""
 
     name: str
-    ticket: str
+    permit: str
     action: Action
     boot_id: str
     step: str | None
@@ -147,31 +147,31 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     others: tuple[str, ...] = ()
 
 
-class RedeemTicket(Command, frozen=True, kw_only=True):
+class RedeemPermit(Command, frozen=True, kw_only=True):
     """The credential provider wants the password, in this boot."""
 
-    ticket: str
+    permit: str
     boot_id: str
 
 
 class ReportLogon(Command, frozen=True, kw_only=True):
     """What Windows said to the logon; `refusal` is empty if it accepted."""
 
-    ticket: str
+    permit: str
     refusal: str = ""
 
 
-class CancelTicket(Command, frozen=True, kw_only=True):
+class CancelPermit(Command, frozen=True, kw_only=True):
     """The use did not begin: the PC refused to restart."""
 
-    ticket: str
+    permit: str
     why: str
 
 
 class CloseDesktop(Command, frozen=True, kw_only=True):
-    """The desktop that a ticket opened was seen locked or cut off."""
+    """The desktop that a permit opened was seen locked or cut off."""
 
-    ticket: str
+    permit: str
     how: Closing
 
 
@@ -196,10 +196,10 @@ class Recover(Command, frozen=True, kw_only=True):
 
 
 class SeeBoot(Command, frozen=True, kw_only=True):
-    """The agent runs in this boot; `ticket` is an id for a use it may begin."""
+    """The agent runs in this boot; `permit` is an id for a use it may begin."""
 
     boot_id: str
-    ticket: str
+    permit: str
 
 
 class SeeSignIns(Command, frozen=True, kw_only=True):
@@ -213,9 +213,9 @@ class Tick(Command, frozen=True, kw_only=True):
 
 
 AnyCommand = (
-    OpenSession
+    StartSession
     | EndSession
-    | SetMark
+    | SetCheckpoint
     | MakeRequest
     | WithdrawRequest
     | ShowRequest
@@ -229,9 +229,9 @@ AnyCommand = (
     | PauseGrant
     | EndGrant
     | ApplyGrant
-    | RedeemTicket
+    | RedeemPermit
     | ReportLogon
-    | CancelTicket
+    | CancelPermit
     | CloseDesktop
     | RecordErasure
     | CloseNotices
@@ -242,7 +242,7 @@ AnyCommand = (
 )
 
 AT_START = (Recover, SeeBoot)
-"""What is settled before time goes on: a ticket that ran out while the PC was down is one of a PC that restarted."""
+"""What is settled before time goes on: a permit that ran out while the PC was down is one of a PC that restarted."""
 TAKING_BACK = (EndSession, EndGrant)
 """What needs space on a full disk all the same (rule 7)."""
 
@@ -253,7 +253,7 @@ OWN = (
     SeeSignIns,
     RecordErasure,
     CloseDesktop,
-    CancelTicket,
+    CancelPermit,
     EndTrial,
 )
 """Commands of the agent's own: a refusal of one is a fault, not something to journal."""

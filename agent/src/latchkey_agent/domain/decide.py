@@ -16,7 +16,7 @@ from .decision import Decision, close_session, end_grant, live_grants
 from .evolve import evolve
 from .model import Request, State
 from .policy import Policy
-from .transitions import OPEN_REQUESTS, OPEN_TICKETS, RequestState, SessionState
+from .transitions import OPEN_PERMITS, OPEN_REQUESTS, RequestState, SessionState
 
 
 def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -> Decision:
@@ -35,7 +35,7 @@ def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Deci
     A session is last of those who end by themselves: what was over before it ended by its own time.
     """
     total = _clock(state, now)
-    for part in (_requests, _grants, _sessions, _tickets):
+    for part in (_requests, _grants, _sessions, _permits):
         decision = sum(part(state, now), Decision())
         for event in decision.events:
             state = evolve(state, event)
@@ -52,7 +52,7 @@ def _clock(state: State, now: datetime) -> Decision:
 
 def _sessions(state: State, now: datetime) -> Iterator[Decision]:
     for session in state.sessions.values():
-        if session.state is SessionState.OPEN and now >= session.ends_at:
+        if session.state is SessionState.STARTED and now >= session.ends_at:
             yield close_session(state, session, now, "expire")
 
 
@@ -77,9 +77,9 @@ def _request(request: Request, now: datetime) -> Decision:
     return Decision()
 
 
-def _tickets(state: State, now: datetime) -> Iterator[Decision]:
-    for ticket in state.tickets.values():
-        yield permits.lapse(state, ticket, now)
+def _permits(state: State, now: datetime) -> Iterator[Decision]:
+    for permit in state.permits.values():
+        yield permits.lapse(state, permit, now)
 
 
 def next_deadline(state: State) -> datetime | None:
@@ -88,23 +88,23 @@ def next_deadline(state: State) -> datetime | None:
 
 
 def _deadlines(state: State) -> Iterator[datetime]:
-    yield from (s.ends_at for s in state.sessions.values() if s.state is SessionState.OPEN)
+    yield from (s.ends_at for s in state.sessions.values() if s.state is SessionState.STARTED)
     yield from (g.terms.not_after for g in live_grants(state))
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS:
             yield min(request.answer_by, request.later_until or request.answer_by)
-    for ticket in state.tickets.values():
-        if ticket.state in OPEN_TICKETS:
-            yield permits.last_moment(ticket)
-        elif ticket.relock_at is not None:
-            yield ticket.relock_at
+    for permit in state.permits.values():
+        if permit.state in OPEN_PERMITS:
+            yield permits.last_moment(permit)
+        elif permit.relock_at is not None:
+            yield permit.relock_at
 
 
 _Rule = Callable[[State, Any, datetime, Policy], Decision]
 _RULES: dict[type[c.Command], _Rule] = {
-    c.OpenSession: requests.open_,
+    c.StartSession: requests.open_,
     c.EndSession: requests.end,
-    c.SetMark: requests.mark,
+    c.SetCheckpoint: requests.set_checkpoint,
     c.MakeRequest: requests.ask,
     c.WithdrawRequest: requests.withdraw,
     c.ShowRequest: requests.show,
@@ -118,9 +118,9 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.PauseGrant: grants.pause,
     c.EndGrant: grants.end,
     c.ApplyGrant: grants.apply,
-    c.RedeemTicket: permits.redeem,
+    c.RedeemPermit: permits.redeem,
     c.ReportLogon: permits.report,
-    c.CancelTicket: permits.cancel,
+    c.CancelPermit: permits.cancel,
     c.CloseDesktop: permits.close_desktop,
     c.RecordErasure: grants.record_erasure,
     c.CloseNotices: requests.close_notices,

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from . import effects as fx
 from . import events as e
-from .model import Grant, State, SupportSession, Ticket
+from .model import Grant, Permit, State, SupportSession
 from .refusal import Refused
-from .transitions import LIVE_GRANTS, OPEN_REQUESTS, OPEN_TICKETS, SessionState, TicketState
+from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
 
 class Decision(Struct, frozen=True):
@@ -40,7 +40,7 @@ def open_session(state: State, name: str) -> SupportSession:
         Refused: `no_session`.
     """
     for session in state.sessions.values():
-        if session.name == name and session.state is SessionState.OPEN:
+        if session.name == name and session.state is SessionState.STARTED:
             return session
     raise Refused("no_session", session=name)
 
@@ -56,7 +56,7 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
 
 def in_use(state: State, session: str | None = None) -> list[Grant]:
     """Return the grants that can still be used or paused, or that hold a desktop open, of one session or of all."""
-    holding = {ticket.grant for ticket in state.tickets.values() if ticket.relock_at is not None}
+    holding = {permit.grant for permit in state.permits.values() if permit.relock_at is not None}
     return [
         grant
         for grant in state.grants.values()
@@ -64,27 +64,27 @@ def in_use(state: State, session: str | None = None) -> list[Grant]:
     ]
 
 
-def issued_tickets(state: State, grant: str) -> list[Ticket]:
-    """Return the grant's tickets that nobody has redeemed yet."""
-    return [t for t in state.tickets.values() if t.grant == grant and t.state is TicketState.ISSUED]
+def issued_permits(state: State, grant: str) -> list[Permit]:
+    """Return the grant's permits that nobody has redeemed yet."""
+    return [t for t in state.permits.values() if t.grant == grant and t.state is PermitState.ISSUED]
 
 
-def drop(ticket: Ticket, at: datetime, how: str, why: str, *, refund: bool = False) -> e.TicketDropped:
-    """Return the event that makes an unredeemed ticket void."""
-    return e.TicketDropped(
-        at=at, ticket=ticket.id, how="lapse" if how == "lapse" else "cancel", why=why, refund=refund
+def drop(permit: Permit, at: datetime, how: str, why: str, *, refund: bool = False) -> e.PermitDropped:
+    """Return the event that makes an unredeemed permit void."""
+    return e.PermitDropped(
+        at=at, permit=permit.id, how="lapse" if how == "lapse" else "cancel", why=why, refund=refund
     )
 
 
 def end_grant(
     state: State, grant: Grant, at: datetime, how: e.GrantEnding, why: str = "", *, settled: str = ""
 ) -> Decision:
-    """End a grant: its tickets are void, its secret goes, the customer hears of it.
+    """End a grant: its permits are void, its secret goes, the customer hears of it.
 
-    `settled` is a ticket that is void already by an event of the same decision.
+    `settled` is a permit that is void already by an event of the same decision.
     """
-    issued = (ticket for ticket in issued_tickets(state, grant.id) if ticket.id != settled)
-    void = tuple(drop(ticket, at, "cancel", how) for ticket in issued)
+    issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
+    void = tuple(drop(permit, at, "cancel", how) for permit in issued)
     return Decision(
         (*void, e.GrantEnded(at=at, grant=grant.id, how=how, why=why)),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
@@ -101,33 +101,33 @@ def close_session(state: State, session: SupportSession, at: datetime, how: str)
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
         decision += end_grant(state, grant, at, "end_session")
-    closed_session = e.SessionClosed(at=at, session=session.id, how="expire" if how == "expire" else "end")
+    closed_session = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
     decision += Decision((closed_session,))
-    for ticket in state.tickets.values():
-        if ticket.session == session.id:
-            decision += relock(ticket, at)
+    for permit in state.permits.values():
+        if permit.session == session.id:
+            decision += relock(permit, at)
     return decision
 
 
-def relock(ticket: Ticket, at: datetime) -> Decision:
+def relock(permit: Permit, at: datetime) -> Decision:
     """Close the desktop that an unlock still holds open."""
-    if ticket.relock_at is None:
+    if permit.relock_at is None:
         return Decision()
-    return Decision((e.RelockDue(at=at, ticket=ticket.id),), (closing(ticket),))
+    return Decision((e.RelockDue(at=at, permit=permit.id),), (closing(permit),))
 
 
-def closing(ticket: Ticket) -> fx.CloseDesktop:
-    """Return the effect that closes a ticket's desktop, in the boot that it was opened in."""
-    return fx.CloseDesktop(ticket=ticket.id, boot_id=ticket.boot_after or "")
+def closing(permit: Permit) -> fx.CloseDesktop:
+    """Return the effect that closes a permit's desktop, in the boot that it was opened in."""
+    return fx.CloseDesktop(permit=permit.id, boot_id=permit.boot_after or "")
 
 
-def use_up(state: State, grant: Grant, at: datetime, ticket: str) -> Decision:
-    """End a grant that has nothing left to use, once no other ticket of it is open."""
+def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:
+    """End a grant that has nothing left to use, once no other permit of it is open."""
     others = [
         t
-        for t in state.tickets.values()
-        if t.grant == grant.id and t.id != ticket and t.state in OPEN_TICKETS
+        for t in state.permits.values()
+        if t.grant == grant.id and t.id != permit and t.state in OPEN_PERMITS
     ]
     if grant.state not in LIVE_GRANTS or grant.restarts_left or grant.unlocks_left or others:
         return Decision()
-    return end_grant(state, grant, at, "use_up", settled=ticket)
+    return end_grant(state, grant, at, "use_up", settled=permit)

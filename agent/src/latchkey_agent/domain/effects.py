@@ -26,23 +26,23 @@ class SummonCompanion(Effect, tag="summon_companion", frozen=True, kw_only=True)
 
 
 class Restart(Effect, tag="restart", frozen=True, kw_only=True):
-    """Restart the PC, if the ticket still waits for it."""
+    """Restart the PC, if the permit still waits for it."""
 
-    ticket: str
+    permit: str
     message: str
     grace: float
 
 
-class AnnounceTicket(Effect, tag="announce_ticket", frozen=True, kw_only=True):
-    """Tell the credential provider that a ticket waits."""
+class AnnouncePermit(Effect, tag="announce_permit", frozen=True, kw_only=True):
+    """Tell the credential provider that a permit waits."""
 
-    ticket: str
+    permit: str
 
 
 class CloseDesktop(Effect, tag="close_desktop", frozen=True, kw_only=True):
-    """Lock the session that a ticket opened; disconnect it if that fails."""
+    """Lock the session that a permit opened; disconnect it if that fails."""
 
-    ticket: str
+    permit: str
 
 
 class ConfirmErasure(Effect, tag="confirm_erasure", frozen=True, kw_only=True):
@@ -51,4 +51,4 @@ class ConfirmErasure(Effect, tag="confirm_erasure", frozen=True, kw_only=True):
     grant: str
 
 
-AnyEffect = SummonCompanion | Restart | AnnounceTicket | CloseDesktop | ConfirmErasure
+AnyEffect = SummonCompanion | Restart | AnnouncePermit | CloseDesktop | ConfirmErasure

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .model import Account, Action, Call, Closing, Erasure, MarkState, Requester, Terms
+from .model import Account, Action, Call, CheckpointState, Closing, Erasure, Requester, Terms
 
 GrantEnding = Literal["revoke", "withdraw", "use_up", "expire", "reject", "end_session"]
 
@@ -21,7 +21,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=
     call: Call | None = None
 
 
-class SessionOpened(Event, tag="session_opened", frozen=True, kw_only=True):
+class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
     """A support session begins."""
 
     session: str
@@ -33,19 +33,19 @@ class SessionOpened(Event, tag="session_opened", frozen=True, kw_only=True):
     ends_at: datetime
 
 
-class SessionClosed(Event, tag="session_closed", frozen=True, kw_only=True):
+class SessionEnded(Event, tag="session_ended", frozen=True, kw_only=True):
     """A support session is over."""
 
     session: str
     how: Literal["end", "expire"]
 
 
-class MarkSet(Event, tag="mark_set", frozen=True, kw_only=True):
+class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):
     """A checkpoint was set, or removed (`state` None)."""
 
     session: str
     step: str
-    state: MarkState | None = None
+    state: CheckpointState | None = None
 
 
 class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
@@ -154,10 +154,10 @@ class ErasureChecked(Event, tag="erasure_checked", frozen=True, kw_only=True):
     erasure: Erasure
 
 
-class TicketIssued(Event, tag="ticket_issued", frozen=True, kw_only=True):
+class PermitIssued(Event, tag="permit_issued", frozen=True, kw_only=True):
     """One use of a grant begins."""
 
-    ticket: str
+    permit: str
     grant: str
     action: Action
     expires_at: datetime
@@ -168,31 +168,31 @@ class TicketIssued(Event, tag="ticket_issued", frozen=True, kw_only=True):
     relock_seconds: float = 0.0
 
 
-class TicketRedeemed(Event, tag="ticket_redeemed", frozen=True, kw_only=True):
+class PermitRedeemed(Event, tag="permit_redeemed", frozen=True, kw_only=True):
     """Journalled before the secret is handed to the credential provider."""
 
-    ticket: str
+    permit: str
     boot_after: str
 
 
-class TicketLoggedOn(Event, tag="ticket_logged_on", frozen=True, kw_only=True):
+class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
     """Windows accepted the logon."""
 
-    ticket: str
+    permit: str
 
 
-class TicketRefused(Event, tag="ticket_refused", frozen=True, kw_only=True):
-    """No logon came of a redeemed ticket: Windows refused, or the PC went down."""
+class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
+    """No logon came of a redeemed permit: Windows refused, or the PC went down."""
 
-    ticket: str
+    permit: str
     why: Literal["refused", "interrupted"]
     detail: str = ""
 
 
-class TicketDropped(Event, tag="ticket_dropped", frozen=True, kw_only=True):
-    """A ticket that nobody redeemed is void. `refund`: the use did not begin."""
+class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
+    """A permit that nobody redeemed is void. `refund`: the use did not begin."""
 
-    ticket: str
+    permit: str
     how: Literal["cancel", "lapse"]
     why: str = ""
     refund: bool = False
@@ -201,13 +201,13 @@ class TicketDropped(Event, tag="ticket_dropped", frozen=True, kw_only=True):
 class RelockDue(Event, tag="relock_due", frozen=True, kw_only=True):
     """The time of a desktop that an unlock opened is over."""
 
-    ticket: str
+    permit: str
 
 
 class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
-    """The desktop that a ticket opened is locked, or cut off."""
+    """The desktop that a permit opened is locked, or cut off."""
 
-    ticket: str
+    permit: str
     how: Closing
 
 
@@ -243,9 +243,9 @@ class JournalBegun(Event, tag="journal_begun", frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    SessionOpened
-    | SessionClosed
-    | MarkSet
+    SessionStarted
+    | SessionEnded
+    | CheckpointSet
     | RequestMade
     | RequestShown
     | RequestPostponed
@@ -261,11 +261,11 @@ AnyEvent = (
     | GrantResumed
     | GrantEnded
     | ErasureChecked
-    | TicketIssued
-    | TicketRedeemed
-    | TicketLoggedOn
-    | TicketRefused
-    | TicketDropped
+    | PermitIssued
+    | PermitRedeemed
+    | PermitLoggedOn
+    | PermitRefused
+    | PermitDropped
     | RelockDue
     | DesktopClosed
     | NoticesClosed

@@ -16,8 +16,19 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from . import events as e
-from .model import Call, Grant, Mark, Notice, NoticeKind, Request, State, SupportSession, Ticket, settled
-from .transitions import GRANT, REQUEST, SESSION, TICKET, GrantState, SessionState, step
+from .model import (
+    Call,
+    Checkpoint,
+    Grant,
+    Notice,
+    NoticeKind,
+    Permit,
+    Request,
+    State,
+    SupportSession,
+    settled,
+)
+from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, SessionState, step
 
 KEPT_SESSIONS = 32
 """Closed sessions stay in the state until newer ones push them out; the journal keeps all."""
@@ -61,7 +72,7 @@ class _Draft:
         self.sessions: dict[str, SupportSession] = dict(state.sessions)
         self.requests: dict[str, Request] = dict(state.requests)
         self.grants: dict[str, Grant] = dict(state.grants)
-        self.tickets: dict[str, Ticket] = dict(state.tickets)
+        self.permits: dict[str, Permit] = dict(state.permits)
         self.notices: dict[str, Notice] = dict(state.notices)
         self.boot_id: str = state.boot_id
         self.last_restart_at: datetime | None = state.last_restart_at
@@ -73,7 +84,7 @@ class _Draft:
             sessions=self.sessions,
             requests=self.requests,
             grants=self.grants,
-            tickets=self.tickets,
+            permits=self.permits,
             notices=self.notices,
             boot_id=self.boot_id,
             last_restart_at=self.last_restart_at,
@@ -87,7 +98,7 @@ def _remember(draft: _Draft, call: Call) -> None:
         del draft.calls[next(iter(draft.calls))]
 
 
-def _session_opened(draft: _Draft, event: e.SessionOpened) -> None:
+def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
     _forget(draft, event.name)
     draft.sessions[event.session] = SupportSession(
         id=event.session,
@@ -96,7 +107,7 @@ def _session_opened(draft: _Draft, event: e.SessionOpened) -> None:
         reason=event.reason,
         ticket=event.ticket,
         language=event.language,
-        opened_at=event.at,
+        started_at=event.at,
         ends_at=event.ends_at,
     )
 
@@ -113,29 +124,29 @@ def _forget(draft: _Draft, name: str) -> None:
     draft.sessions = {k: v for k, v in draft.sessions.items() if k not in gone}
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
-    draft.tickets = {k: v for k, v in draft.tickets.items() if v.session not in gone}
+    draft.permits = {k: v for k, v in draft.permits.items() if v.session not in gone}
 
 
 def _unsettled(draft: _Draft) -> set[str]:
     """Return the sessions that are open, or have something sealed, unconfirmed or under way."""
-    opened = {s.id for s in draft.sessions.values() if s.state is SessionState.OPEN}
+    opened = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if g.state is not GrantState.ERASED}
-    under_way = {t.session for t in draft.tickets.values() if not settled(t)}
+    under_way = {t.session for t in draft.permits.values() if not settled(t)}
     return opened | sealed | under_way
 
 
-def _session_closed(draft: _Draft, event: e.SessionClosed) -> None:
+def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
     session = draft.sessions[event.session]
     after = step(SESSION, session.state, event.how)
     draft.sessions[session.id] = replace(session, state=after, closed_at=event.at)
 
 
-def _mark_set(draft: _Draft, event: e.MarkSet) -> None:
+def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
     session = draft.sessions[event.session]
-    marks = {k: v for k, v in session.marks.items() if k != event.step}
+    checkpoints = {k: v for k, v in session.checkpoints.items() if k != event.step}
     if event.state is not None:
-        marks[event.step] = Mark(event.state, event.at)
-    draft.sessions[session.id] = replace(session, marks=marks)
+        checkpoints[event.step] = Checkpoint(event.state, event.at)
+    draft.sessions[session.id] = replace(session, checkpoints=checkpoints)
 
 
 def _request_made(draft: _Draft, event: e.RequestMade) -> None:
@@ -170,12 +181,12 @@ def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
 
 def _entry_tried(draft: _Draft, event: e.EntryTried) -> None:
     request = draft.requests[event.request]
-    draft.requests[request.id] = replace(request, attempts=request.attempts + 1)
+    draft.requests[request.id] = replace(request, entries=request.entries + 1)
 
 
 def _password_refused(draft: _Draft, event: e.PasswordRefused) -> None:
     request = draft.requests[event.request]
-    draft.requests[request.id] = replace(request, judged=request.attempts, last_refusal=event.why)
+    draft.requests[request.id] = replace(request, entries_refused=request.entries, last_refusal=event.why)
 
 
 def _request_denied(draft: _Draft, event: e.RequestDenied) -> None:
@@ -238,13 +249,13 @@ def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
         _notice(draft, grant, event, given, while_away=grant.ended is not GrantState.REVOKED)
 
 
-def _ticket_issued(draft: _Draft, event: e.TicketIssued) -> None:
+def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
     grant = replace(draft.grants[event.grant], on_trial=False)
     _count(draft, grant, event.action, -1)
     if event.action == "restart":
         draft.last_restart_at = event.at
-    draft.tickets[event.ticket] = Ticket(
-        id=event.ticket,
+    draft.permits[event.permit] = Permit(
+        id=event.permit,
         grant=grant.id,
         session=grant.session,
         account=grant.account,
@@ -267,47 +278,47 @@ def _count(draft: _Draft, grant: Grant, action: str, by: int) -> None:
     draft.grants[grant.id] = after
 
 
-def _ticket(draft: _Draft, ticket: Ticket, given: str, **changes: Any) -> None:
-    after = step(TICKET, ticket.state, given)
-    draft.tickets[ticket.id] = replace(ticket, state=after, **changes)
+def _permit(draft: _Draft, permit: Permit, given: str, **changes: Any) -> None:
+    after = step(PERMIT, permit.state, given)
+    draft.permits[permit.id] = replace(permit, state=after, **changes)
 
 
-def _ticket_redeemed(draft: _Draft, event: e.TicketRedeemed) -> None:
-    ticket = draft.tickets[event.ticket]
-    _ticket(draft, ticket, "redeem", boot_after=event.boot_after, redeemed_at=event.at)
+def _permit_redeemed(draft: _Draft, event: e.PermitRedeemed) -> None:
+    permit = draft.permits[event.permit]
+    _permit(draft, permit, "redeem", boot_after=event.boot_after, redeemed_at=event.at)
 
 
-def _ticket_logged_on(draft: _Draft, event: e.TicketLoggedOn) -> None:
-    ticket = draft.tickets[event.ticket]
-    grant, relock = draft.grants[ticket.grant], None
-    if not ticket.must_lock:
-        relock = min(event.at + timedelta(seconds=ticket.relock_seconds), grant.terms.not_after)
-    _ticket(draft, ticket, "log_on", logged_on_at=event.at, relock_at=relock, why="", detail="")
-    _notice(draft, grant, event, "used", detail=ticket.action)
+def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
+    permit = draft.permits[event.permit]
+    grant, relock = draft.grants[permit.grant], None
+    if not permit.must_lock:
+        relock = min(event.at + timedelta(seconds=permit.relock_seconds), grant.terms.not_after)
+    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why="", detail="")
+    _notice(draft, grant, event, "used", detail=permit.action)
 
 
-def _ticket_refused(draft: _Draft, event: e.TicketRefused) -> None:
-    ticket = draft.tickets[event.ticket]
-    _ticket(draft, ticket, "refuse", why=event.why, detail=event.detail)
-    _notice(draft, draft.grants[ticket.grant], event, "failed", detail=event.why)
+def _permit_refused(draft: _Draft, event: e.PermitRefused) -> None:
+    permit = draft.permits[event.permit]
+    _permit(draft, permit, "refuse", why=event.why, detail=event.detail)
+    _notice(draft, draft.grants[permit.grant], event, "failed", detail=event.why)
 
 
-def _ticket_dropped(draft: _Draft, event: e.TicketDropped) -> None:
-    ticket = draft.tickets[event.ticket]
+def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
+    permit = draft.permits[event.permit]
     if event.refund:
-        _count(draft, draft.grants[ticket.grant], ticket.action, +1)
-    _ticket(draft, ticket, event.how, why=event.why)
+        _count(draft, draft.grants[permit.grant], permit.action, +1)
+    _permit(draft, permit, event.how, why=event.why)
 
 
 def _relock_due(draft: _Draft, event: e.RelockDue) -> None:
-    draft.tickets[event.ticket] = replace(draft.tickets[event.ticket], relock_at=None)
+    draft.permits[event.permit] = replace(draft.permits[event.permit], relock_at=None)
 
 
 def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
-    ticket = draft.tickets[event.ticket]
-    after = replace(ticket, closing=event.how, closed_at=event.at, relock_at=None)
-    draft.tickets[ticket.id] = after
-    _notice(draft, draft.grants[ticket.grant], event, "locked", detail=event.how)
+    permit = draft.permits[event.permit]
+    after = replace(permit, closing=event.how, closed_at=event.at, relock_at=None)
+    draft.permits[permit.id] = after
+    _notice(draft, draft.grants[permit.grant], event, "locked", detail=event.how)
 
 
 def _notice(
@@ -365,9 +376,9 @@ def _nothing(_draft: _Draft, _event: e.Event) -> None:
 
 
 _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
-    e.SessionOpened: _session_opened,
-    e.SessionClosed: _session_closed,
-    e.MarkSet: _mark_set,
+    e.SessionStarted: _session_started,
+    e.SessionEnded: _session_ended,
+    e.CheckpointSet: _checkpoint_set,
     e.RequestMade: _request_made,
     e.RequestShown: _request_shown,
     e.RequestPostponed: _request_postponed,
@@ -383,11 +394,11 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.GrantResumed: _grant_resumed,
     e.GrantEnded: _grant_ended,
     e.ErasureChecked: _erasure_checked,
-    e.TicketIssued: _ticket_issued,
-    e.TicketRedeemed: _ticket_redeemed,
-    e.TicketLoggedOn: _ticket_logged_on,
-    e.TicketRefused: _ticket_refused,
-    e.TicketDropped: _ticket_dropped,
+    e.PermitIssued: _permit_issued,
+    e.PermitRedeemed: _permit_redeemed,
+    e.PermitLoggedOn: _permit_logged_on,
+    e.PermitRefused: _permit_refused,
+    e.PermitDropped: _permit_dropped,
     e.RelockDue: _relock_due,
     e.DesktopClosed: _desktop_closed,
     e.NoticesClosed: _notices_closed,

@@ -9,23 +9,23 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, drop, end_grant, issued_tickets, live_grants, open_session, relock, use_up
-from .model import Erasure, Grant, State, Ticket, finished
+from .decision import Decision, drop, end_grant, issued_permits, live_grants, open_session, relock, use_up
+from .model import Erasure, Grant, Permit, State, finished
 from .policy import Policy
 from .refusal import Refused
-from .transitions import GRANT, GrantState, IllegalTransitionError, TicketState, step
+from .transitions import GRANT, GrantState, IllegalTransitionError, PermitState, step
 
 
 def pause(state: State, command: c.PauseGrant, now: datetime, _policy: Policy) -> Decision:
-    """Hold a grant back (open tickets are void), or let it go on."""
+    """Hold a grant back (open permits are void), or let it go on."""
     grant = find_grant(state, command.grant)
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
         return Decision((e.GrantResumed(at=now, grant=grant.id),), subject=grant.id)
     decision = Decision((e.GrantPaused(at=now, grant=grant.id),), subject=grant.id)
-    for ticket in issued_tickets(state, grant.id):
-        decision += Decision((drop(ticket, now, "cancel", "paused"),))
-        decision += use_up(state, grant, now, ticket.id)
+    for permit in issued_permits(state, grant.id):
+        decision += Decision((drop(permit, now, "cancel", "paused"),))
+        decision += use_up(state, grant, now, permit.id)
     return decision
 
 
@@ -47,9 +47,9 @@ def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> De
     if grant in live_grants(state):
         decision = end_grant(state, grant, now, command.how, command.why)
     if command.how == "withdraw":
-        for ticket in state.tickets.values():
-            if ticket.grant == grant.id:
-                decision += relock(ticket, now)
+        for permit in state.permits.values():
+            if permit.grant == grant.id:
+                decision += relock(permit, now)
     return decision
 
 
@@ -70,8 +70,8 @@ def end_trial(state: State, command: c.EndTrial, now: datetime, _policy: Policy)
 def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) -> Decision:
     """Begin one use, or join the one that is under way or was done for this step."""
     session = open_session(state, command.name)
-    if (ticket := _joined(state, session.id, command)) is not None:
-        return Decision(subject=ticket.id)
+    if (permit := _joined(state, session.id, command)) is not None:
+        return Decision(subject=permit.id)
     grant = usable(state, session.id, command.name, command.action, now)
     if command.action == "unlock" and command.desktop == "unlocked":
         return Decision(subject=grant.id)
@@ -79,38 +79,38 @@ def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) ->
     if command.action == "restart":
         not_too_soon(state, now, policy)
         _signs_out_nobody_else(command)
-    ticket_ends = min(now + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
-    issued = e.TicketIssued(
+    permit_ends = min(now + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
+    issued = e.PermitIssued(
         at=now,
-        ticket=command.ticket,
+        permit=command.permit,
         grant=grant.id,
         action=command.action,
-        expires_at=ticket_ends,
+        expires_at=permit_ends,
         boot_before=command.boot_id,
         step=command.step,
         must_lock=command.action == "restart" or command.desktop == "none",
         relock_seconds=command.relock_after,
     )
-    return Decision((issued,), (_begin(command),), command.ticket)
+    return Decision((issued,), (_begin(command),), command.permit)
 
 
 def _begin(command: c.ApplyGrant) -> fx.AnyEffect:
     if command.action == "unlock":
-        return fx.AnnounceTicket(ticket=command.ticket, boot_id=command.boot_id)
+        return fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
     return fx.Restart(
-        ticket=command.ticket, boot_id=command.boot_id, message=command.message, grace=command.grace
+        permit=command.permit, boot_id=command.boot_id, message=command.message, grace=command.grace
     )
 
 
-def _joined(state: State, session: str, command: c.ApplyGrant) -> Ticket | None:
+def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
     """The use that this command means: a job launched again does nothing twice (rule 13)."""
-    for ticket in reversed(state.tickets.values()):
-        if ticket.session != session or ticket.foreign:
+    for permit in reversed(state.permits.values()):
+        if permit.session != session or permit.foreign:
             continue
-        if ticket.action != command.action or ticket.step != command.step:
+        if permit.action != command.action or permit.step != command.step:
             continue
-        if not finished(ticket) or (command.step and ticket.state is TicketState.LOGGED_ON):
-            return ticket
+        if not finished(permit) or (command.step and permit.state is PermitState.LOGGED_ON):
+            return permit
     return None
 
 
@@ -184,7 +184,7 @@ def _within(grant: Grant, now: datetime) -> None:
 
 
 def _nothing_under_way(state: State) -> None:
-    if any(not finished(ticket) for ticket in state.tickets.values()):
+    if any(not finished(permit) for permit in state.permits.values()):
         raise Refused("restart_in_progress", retry_after=5.0)
 
 

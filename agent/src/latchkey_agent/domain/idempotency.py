@@ -14,8 +14,8 @@ from .decision import Decision
 from .model import Call, State
 
 
-def marked(decision: Decision, key: str) -> Decision:
-    """Return the decision with its first event marked by the key of the call; no key, no mark."""
+def with_call(decision: Decision, key: str) -> Decision:
+    """Return the decision with its first event with_call by the key of the call; no key, no mark."""
     if not key or not decision.events:
         return decision
     first, *rest = decision.events
@@ -24,5 +24,5 @@ def marked(decision: Decision, key: str) -> Decision:
 
 def done_before(state: State, key: str) -> tuple[str, ...]:
     """Return what the call with this key was about, as far as it is still known; nothing if it is new."""
-    known = (state.sessions, state.requests, state.grants, state.tickets)
+    known = (state.sessions, state.requests, state.grants, state.permits)
     return tuple(s for s in state.calls.get(key, ()) if any(s in things for things in known))

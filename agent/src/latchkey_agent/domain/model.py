@@ -9,13 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .transitions import OPEN_TICKETS, GrantState, RequestState, SessionState, TicketState
+from .transitions import OPEN_PERMITS, GrantState, PermitState, RequestState, SessionState
 
 AccountKind = Literal["local", "domain", "microsoft", "entra"]
 Action = Literal["restart", "unlock"]
-MarkState = Literal["started", "done"]
+CheckpointState = Literal["started", "done"]
 Closing = Literal["locked", "disconnected", "gone"]
-"""How a desktop that a ticket opened was closed; `gone`: the PC went down first."""
+"""How a desktop that a permit opened was closed; `gone`: the PC went down first."""
 
 
 class Account(Struct, frozen=True):
@@ -55,16 +55,16 @@ class Terms(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """What an operator's call, known by its key, was about: a session, request, grant or ticket."""
+    """What an operator's call, known by its key, was about: a session, request, grant or permit."""
 
     key: str
     subject: str
 
 
-class Mark(Struct, frozen=True):
+class Checkpoint(Struct, frozen=True):
     """A checkpoint: how far a step of the maintenance is."""
 
-    state: MarkState
+    state: CheckpointState
     at: datetime
 
 
@@ -77,18 +77,18 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     reason: str
     ticket: str
     language: str
-    opened_at: datetime
+    started_at: datetime
     ends_at: datetime
-    state: SessionState = SessionState.OPEN
+    state: SessionState = SessionState.STARTED
     closed_at: datetime | None = None
-    marks: dict[str, Mark] = {}
+    checkpoints: dict[str, Checkpoint] = {}
 
 
 class Request(Struct, frozen=True, kw_only=True):
     """A question to the customer. Its id is also its receipt's.
 
     `why` is what the customer wrote, `refusal` a stable word: `reported`, or
-    why the entry could not serve. `attempts` counts what was typed, `judged`
+    why the entry could not serve. `entries` counts what was typed, `entries_refused`
     those of them that are known to be refused.
     """
 
@@ -105,8 +105,8 @@ class Request(Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     why: str = ""
     refusal: str = ""
-    attempts: int = 0
-    judged: int = 0
+    entries: int = 0
+    entries_refused: int = 0
     last_refusal: str = ""
 
 
@@ -142,7 +142,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     erasure: Erasure | None = None
 
 
-class Ticket(Struct, frozen=True, kw_only=True):
+class Permit(Struct, frozen=True, kw_only=True):
     """One use: permission for the credential provider to log on once."""
 
     id: str
@@ -157,7 +157,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     foreign: bool = False
     must_lock: bool = True
     relock_seconds: float = 0.0
-    state: TicketState = TicketState.ISSUED
+    state: PermitState = PermitState.ISSUED
     boot_after: str | None = None
     redeemed_at: datetime | None = None
     logged_on_at: datetime | None = None
@@ -168,18 +168,18 @@ class Ticket(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-def finished(ticket: Ticket) -> bool:
+def finished(permit: Permit) -> bool:
     """Nothing more will come of it for the operator who waits."""
-    if ticket.state is TicketState.LOGGED_ON:
-        return ticket.closing is not None or not ticket.must_lock
-    return ticket.state not in OPEN_TICKETS
+    if permit.state is PermitState.LOGGED_ON:
+        return permit.closing is not None or not permit.must_lock
+    return permit.state not in OPEN_PERMITS
 
 
-def settled(ticket: Ticket) -> bool:
+def settled(permit: Permit) -> bool:
     """Nothing is left to do: no logon to come, no desktop to close."""
-    if ticket.state is TicketState.LOGGED_ON:
-        return ticket.closing is not None
-    return ticket.state not in OPEN_TICKETS
+    if permit.state is PermitState.LOGGED_ON:
+        return permit.closing is not None
+    return permit.state not in OPEN_PERMITS
 
 
 NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
@@ -210,7 +210,7 @@ class State(Struct, frozen=True, kw_only=True):
     sessions: dict[str, SupportSession] = {}
     requests: dict[str, Request] = {}
     grants: dict[str, Grant] = {}
-    tickets: dict[str, Ticket] = {}
+    permits: dict[str, Permit] = {}
     notices: dict[str, Notice] = {}
     boot_id: str = ""
     last_restart_at: datetime | None = None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for logon tickets: redeemed once, reported, given up; and the desktops that they open."""
+"""Rules for logon permits: redeemed once, reported, given up; and the desktops that they open."""
 
 from __future__ import annotations
 
@@ -10,145 +10,145 @@ from . import commands as c
 from . import effects as fx
 from . import events as e
 from .decision import Decision, closing, drop, end_grant, live_grants, relock, use_up
-from .model import State, Ticket
+from .model import Permit, State
 from .policy import Policy
 from .refusal import Refused
-from .transitions import OPEN_TICKETS, TICKET, GrantState, IllegalTransitionError, TicketState, step
+from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
 
 LOGON_TIME = timedelta(minutes=2)
-"""A logon that has begun may take this long, even past the end of its ticket."""
+"""A logon that has begun may take this long, even past the end of its permit."""
 LATE_LOGON = timedelta(minutes=30)
-"""So long after a ticket was redeemed, an open desktop is taken for its logon, though that was given up."""
+"""So long after a permit was redeemed, an open desktop is taken for its logon, though that was given up."""
 
 
-def find_ticket(state: State, ticket: str) -> Ticket:
-    """Return a ticket by its id.
+def find_permit(state: State, permit: str) -> Permit:
+    """Return a permit by its id.
 
     Raises:
-        Refused: `no_ticket`.
+        Refused: `no_permit`.
     """
-    if (found := state.tickets.get(ticket)) is None:
-        raise Refused("no_ticket", ticket=ticket)
+    if (found := state.permits.get(permit)) is None:
+        raise Refused("no_permit", permit=permit)
     return found
 
 
-def redeemable(state: State, boot_id: str, now: datetime) -> Ticket | None:
-    """Return the ticket that the logon screen of this boot may redeem now."""
-    for ticket in state.tickets.values():
-        if ticket.state is TicketState.ISSUED and _may_redeem(state, ticket, boot_id, now):
-            return ticket
+def redeemable(state: State, boot_id: str, now: datetime) -> Permit | None:
+    """Return the permit that the logon screen of this boot may redeem now."""
+    for permit in state.permits.values():
+        if permit.state is PermitState.ISSUED and _may_redeem(state, permit, boot_id, now):
+            return permit
     return None
 
 
-def _may_redeem(state: State, ticket: Ticket, boot_id: str, now: datetime) -> bool:
-    grant = state.grants[ticket.grant]
-    right_boot = (ticket.boot_before != boot_id) == (ticket.action == "restart")
-    in_time = grant.terms.not_before <= now < min(ticket.expires_at, grant.terms.not_after)
+def _may_redeem(state: State, permit: Permit, boot_id: str, now: datetime) -> bool:
+    grant = state.grants[permit.grant]
+    right_boot = (permit.boot_before != boot_id) == (permit.action == "restart")
+    in_time = grant.terms.not_before <= now < min(permit.expires_at, grant.terms.not_after)
     return right_boot and in_time and grant.state is GrantState.ACTIVE
 
 
-def redeem(state: State, command: c.RedeemTicket, now: datetime, _policy: Policy) -> Decision:
-    """Mark a ticket used; only after this is on the disk is the secret handed over (rule 5)."""
-    ticket = find_ticket(state, command.ticket)
-    step(TICKET, ticket.state, "redeem")
-    if not _may_redeem(state, ticket, command.boot_id, now):
-        raise Refused("ticket_cancelled", detail="it does not hold for this boot or time")
-    redeemed = e.TicketRedeemed(at=now, ticket=ticket.id, boot_after=command.boot_id)
-    return Decision((redeemed,), subject=ticket.id)
+def redeem(state: State, command: c.RedeemPermit, now: datetime, _policy: Policy) -> Decision:
+    """Mark a permit used; only after this is on the disk is the secret handed over (rule 5)."""
+    permit = find_permit(state, command.permit)
+    step(PERMIT, permit.state, "redeem")
+    if not _may_redeem(state, permit, command.boot_id, now):
+        raise Refused("permit_cancelled", detail="it does not hold for this boot or time")
+    redeemed = e.PermitRedeemed(at=now, permit=permit.id, boot_after=command.boot_id)
+    return Decision((redeemed,), subject=permit.id)
 
 
 def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy) -> Decision:
     """Windows accepted the logon, or refused it: then the password is never tried again (rule 6)."""
-    ticket = find_ticket(state, command.ticket)
+    permit = find_permit(state, command.permit)
     if command.refusal:
-        return _logon_refused(state, ticket, command.refusal, now)
-    if ticket.state is TicketState.LOGGED_ON:
-        return Decision(subject=ticket.id)
-    step(TICKET, ticket.state, "log_on")
-    if ticket.why == "refused":
-        raise IllegalTransitionError(ticket.state, "log_on", [])
-    return _logged_on(state, ticket, now)
+        return _logon_refused(state, permit, command.refusal, now)
+    if permit.state is PermitState.LOGGED_ON:
+        return Decision(subject=permit.id)
+    step(PERMIT, permit.state, "log_on")
+    if permit.why == "refused":
+        raise IllegalTransitionError(permit.state, "log_on", [])
+    return _logged_on(state, permit, now)
 
 
-def _logon_refused(state: State, ticket: Ticket, refusal: str, now: datetime) -> Decision:
-    """Whatever was believed of the ticket since it was redeemed: the password was refused."""
-    decision = Decision(subject=ticket.id)
-    if ticket.redeemed_at is None or ticket.state is TicketState.REDEEMED:
-        step(TICKET, ticket.state, "refuse")
-        decision += Decision((e.TicketRefused(at=now, ticket=ticket.id, why="refused", detail=refusal),))
-    grant = state.grants[ticket.grant]
+def _logon_refused(state: State, permit: Permit, refusal: str, now: datetime) -> Decision:
+    """Whatever was believed of the permit since it was redeemed: the password was refused."""
+    decision = Decision(subject=permit.id)
+    if permit.redeemed_at is None or permit.state is PermitState.REDEEMED:
+        step(PERMIT, permit.state, "refuse")
+        decision += Decision((e.PermitRefused(at=now, permit=permit.id, why="refused", detail=refusal),))
+    grant = state.grants[permit.grant]
     if grant not in live_grants(state):
         return decision
     return decision + end_grant(state, grant, now, "reject", refusal)
 
 
-def _logged_on(state: State, ticket: Ticket, now: datetime) -> Decision:
-    effects: tuple[fx.AnyEffect, ...] = (fx.SummonCompanion(account=ticket.account),)
-    if ticket.must_lock or not _session_open(state, ticket):
-        effects = (closing(ticket), *effects)
-    decision = Decision((e.TicketLoggedOn(at=now, ticket=ticket.id),), effects, ticket.id)
-    return decision + use_up(state, state.grants[ticket.grant], now, ticket.id)
+def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
+    effects: tuple[fx.AnyEffect, ...] = (fx.SummonCompanion(account=permit.account),)
+    if permit.must_lock or not _session_open(state, permit):
+        effects = (closing(permit), *effects)
+    decision = Decision((e.PermitLoggedOn(at=now, permit=permit.id),), effects, permit.id)
+    return decision + use_up(state, state.grants[permit.grant], now, permit.id)
 
 
-def _session_open(state: State, ticket: Ticket) -> bool:
-    return state.sessions[ticket.session].closed_at is None
+def _session_open(state: State, permit: Permit) -> bool:
+    return state.sessions[permit.session].closed_at is None
 
 
 def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Policy) -> Decision:
-    """A redeemed ticket's account has an open desktop: the logon happened, whoever reports it."""
+    """A redeemed permit's account has an open desktop: the logon happened, whoever reports it."""
     decision = Decision()
-    for ticket in state.tickets.values():
-        if ticket.account.sid in command.open_desktops and _may_log_on(state, ticket, now):
-            decision += _logged_on(state, ticket, now)
+    for permit in state.permits.values():
+        if permit.account.sid in command.open_desktops and _may_log_on(state, permit, now):
+            decision += _logged_on(state, permit, now)
     return decision
 
 
-def _may_log_on(state: State, ticket: Ticket, now: datetime) -> bool:
-    """Whether a desktop that is open now may come of the ticket: of one that was given up, for a while."""
-    if ticket.state is TicketState.REDEEMED:
+def _may_log_on(state: State, permit: Permit, now: datetime) -> bool:
+    """Whether a desktop that is open now may come of the permit: of one that was given up, for a while."""
+    if permit.state is PermitState.REDEEMED:
         return True
-    if ticket.redeemed_at is None or ticket.why != "interrupted":
+    if permit.redeemed_at is None or permit.why != "interrupted":
         return False
-    return ticket.boot_after == state.boot_id and now < ticket.redeemed_at + LATE_LOGON
+    return permit.boot_after == state.boot_id and now < permit.redeemed_at + LATE_LOGON
 
 
-def cancel(state: State, command: c.CancelTicket, now: datetime, _policy: Policy) -> Decision:
+def cancel(state: State, command: c.CancelPermit, now: datetime, _policy: Policy) -> Decision:
     """The use did not begin; it is not counted."""
-    ticket = find_ticket(state, command.ticket)
-    if ticket.state is not TicketState.ISSUED:
-        return Decision(subject=ticket.id)
-    return Decision((drop(ticket, now, "cancel", command.why, refund=True),), subject=ticket.id)
+    permit = find_permit(state, command.permit)
+    if permit.state is not PermitState.ISSUED:
+        return Decision(subject=permit.id)
+    return Decision((drop(permit, now, "cancel", command.why, refund=True),), subject=permit.id)
 
 
 def close_desktop(state: State, command: c.CloseDesktop, now: datetime, _policy: Policy) -> Decision:
-    """The desktop that a ticket opened is closed (rule 9)."""
-    ticket = find_ticket(state, command.ticket)
-    if ticket.state is not TicketState.LOGGED_ON or ticket.closing is not None:
-        return Decision(subject=ticket.id)
-    return Decision((e.DesktopClosed(at=now, ticket=ticket.id, how=command.how),), subject=ticket.id)
+    """The desktop that a permit opened is closed (rule 9)."""
+    permit = find_permit(state, command.permit)
+    if permit.state is not PermitState.LOGGED_ON or permit.closing is not None:
+        return Decision(subject=permit.id)
+    return Decision((e.DesktopClosed(at=now, permit=permit.id, how=command.how),), subject=permit.id)
 
 
-def lapse(state: State, ticket: Ticket, now: datetime) -> Decision:
-    """A ticket's time is over, or a desktop's."""
-    if ticket.state in OPEN_TICKETS:
-        return _lapsed(state, ticket, now) if now >= last_moment(ticket) else Decision()
-    if ticket.relock_at is None or ticket.logged_on_at is None:
+def lapse(state: State, permit: Permit, now: datetime) -> Decision:
+    """A permit's time is over, or a desktop's."""
+    if permit.state in OPEN_PERMITS:
+        return _lapsed(state, permit, now) if now >= last_moment(permit) else Decision()
+    if permit.relock_at is None or permit.logged_on_at is None:
         return Decision()
     # A clock that was set back must not keep the desktop open for longer.
-    return relock(ticket, now) if not ticket.logged_on_at <= now < ticket.relock_at else Decision()
+    return relock(permit, now) if not permit.logged_on_at <= now < permit.relock_at else Decision()
 
 
-def last_moment(ticket: Ticket) -> datetime:
-    """Return when an open ticket is given up."""
-    if ticket.redeemed_at is None:
-        return ticket.expires_at
-    return max(ticket.expires_at, ticket.redeemed_at + LOGON_TIME)
+def last_moment(permit: Permit) -> datetime:
+    """Return when an open permit is given up."""
+    if permit.redeemed_at is None:
+        return permit.expires_at
+    return max(permit.expires_at, permit.redeemed_at + LOGON_TIME)
 
 
-def _lapsed(state: State, ticket: Ticket, now: datetime) -> Decision:
-    if ticket.state is TicketState.REDEEMED:
-        lapsed = Decision((e.TicketRefused(at=now, ticket=ticket.id, why="interrupted"),))
+def _lapsed(state: State, permit: Permit, now: datetime) -> Decision:
+    if permit.state is PermitState.REDEEMED:
+        lapsed = Decision((e.PermitRefused(at=now, permit=permit.id, why="interrupted"),))
     else:
-        is_waiting = ticket.action == "restart" and ticket.boot_before == state.boot_id
-        lapsed = Decision((drop(ticket, now, "lapse", "not_restarted" if is_waiting else "not_used"),))
-    return lapsed + use_up(state, state.grants[ticket.grant], now, ticket.id)
+        is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
+        lapsed = Decision((drop(permit, now, "lapse", "not_restarted" if is_waiting else "not_used"),))
+    return lapsed + use_up(state, state.grants[permit.grant], now, permit.id)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .model import Erasure, Grant, Request, State, Ticket
+from .model import Erasure, Grant, Permit, Request, State
 from .transitions import GrantState
 
 SCHEMA = "latchkey-receipt-1"
@@ -22,7 +22,7 @@ def document(state: State, request: Request, device: str, organization: dict[str
     """Return the receipt's content as plain values, ready to be signed."""
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
-    tickets = [t for t in state.tickets.values() if grant is not None and t.grant == grant.id]
+    permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
     return {
         "schema_version": SCHEMA,
         "receipt_id": request.id,
@@ -48,8 +48,8 @@ def document(state: State, request: Request, device: str, organization: dict[str
         "notice": {"code": request.code, "shown_at": _text(request.shown_at)},
         "answer": _answer(request),
         "withdrawal_method": "the Latchkey icon by the clock: Revoke my credentials",
-        "events": _events(request, grant, tickets),
-        "uses": [_use(ticket) for ticket in tickets],
+        "events": _events(request, grant, permits),
+        "uses": [_use(permit) for permit in permits],
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
@@ -85,20 +85,20 @@ def _ended(grant: Grant | None) -> dict[str, Any] | None:
     return {"how": str(grant.ended), "at": _text(grant.ended_at), "why": grant.why}
 
 
-def _use(ticket: Ticket) -> dict[str, Any]:
+def _use(permit: Permit) -> dict[str, Any]:
     open_seconds = None
-    if ticket.logged_on_at is not None and ticket.closed_at is not None:
-        open_seconds = round((ticket.closed_at - ticket.logged_on_at).total_seconds(), 3)
+    if permit.logged_on_at is not None and permit.closed_at is not None:
+        open_seconds = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
     return {
-        "ticket": ticket.id,
-        "action": ticket.action,
-        "step": ticket.step,
-        "state": str(ticket.state),
-        "started_by_others": ticket.foreign,
-        "issued_at": _text(ticket.issued_at),
-        "logged_on_at": _text(ticket.logged_on_at),
-        "closed_at": _text(ticket.closed_at),
-        "closing": ticket.closing,
+        "permit": permit.id,
+        "action": permit.action,
+        "step": permit.step,
+        "state": str(permit.state),
+        "started_by_others": permit.foreign,
+        "issued_at": _text(permit.issued_at),
+        "logged_on_at": _text(permit.logged_on_at),
+        "closed_at": _text(permit.closed_at),
+        "closing": permit.closing,
         "desktop_open_seconds": open_seconds,
     }
 
@@ -115,18 +115,18 @@ def _erasure(erasure: Erasure | None) -> dict[str, Any] | None:
     }
 
 
-def _events(request: Request, grant: Grant | None, tickets: list[Ticket]) -> list[dict[str, Any]]:
+def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> list[dict[str, Any]]:
     """The story in order of time: what happened when."""
     story: list[tuple[str, datetime | None]] = [
         ("requested", request.asked_at),
         ("shown", request.shown_at),
         (str(request.state), request.answered_at),
     ]
-    for ticket in tickets:
+    for permit in permits:
         story += [
-            ("applied", ticket.issued_at),
-            ("signed_in", ticket.logged_on_at),
-            (ticket.closing or "", ticket.closed_at),
+            ("applied", permit.issued_at),
+            ("signed_in", permit.logged_on_at),
+            (permit.closing or "", permit.closed_at),
         ]
     if grant is not None:
         story.append((str(grant.ended), grant.ended_at))

@@ -11,13 +11,13 @@ from . import effects as fx
 from . import events as e
 from .decision import Decision, drop, end_grant, live_grants, use_up
 from .grants import must_allow, not_too_soon
-from .model import State, Ticket
+from .model import Permit, State
 from .policy import Policy
 from .refusal import Refused
 from .requests import refused_entry
-from .transitions import OPEN_REQUESTS, TicketState
+from .transitions import OPEN_REQUESTS, PermitState
 
-FOREIGN_TICKET = timedelta(minutes=15)
+FOREIGN_PERMIT = timedelta(minutes=15)
 """How long the logon screen has after a restart that nobody asked the agent for."""
 
 
@@ -30,36 +30,36 @@ def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) ->
         elif grant.id not in command.sealed:
             decision += end_grant(state, grant, now, "reject", "its sealed record is missing")
     for request in state.requests.values():
-        if request.state in OPEN_REQUESTS and request.attempts > request.judged:
+        if request.state in OPEN_REQUESTS and request.entries > request.entries_refused:
             decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision
 
 
 def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """A new boot: what the last one left half done is settled, waiting tickets are announced."""
+    """A new boot: what the last one left half done is settled, waiting permits are announced."""
     if command.boot_id == state.boot_id:
         return Decision()
     decision = Decision((e.BootSeen(at=now, boot_id=command.boot_id),))
-    for ticket in state.tickets.values():
-        decision += _after_boot(state, ticket, command, now)
-    waiting = any(t.state is TicketState.ISSUED and t.action == "restart" for t in state.tickets.values())
+    for permit in state.permits.values():
+        decision += _after_boot(state, permit, command, now)
+    waiting = any(t.state is PermitState.ISSUED and t.action == "restart" for t in state.permits.values())
     if state.boot_id and not waiting:
         decision += _foreign(state, command, now, policy)
     return decision
 
 
-def _after_boot(state: State, ticket: Ticket, command: c.SeeBoot, now: datetime) -> Decision:
-    if ticket.state is TicketState.REDEEMED:
-        interrupted = e.TicketRefused(at=now, ticket=ticket.id, why="interrupted")
-        return Decision((interrupted,)) + use_up(state, state.grants[ticket.grant], now, ticket.id)
-    if ticket.state is TicketState.LOGGED_ON and ticket.closing is None:
-        return Decision((e.DesktopClosed(at=now, ticket=ticket.id, how="gone"),))
-    if ticket.state is not TicketState.ISSUED:
+def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: datetime) -> Decision:
+    if permit.state is PermitState.REDEEMED:
+        interrupted = e.PermitRefused(at=now, permit=permit.id, why="interrupted")
+        return Decision((interrupted,)) + use_up(state, state.grants[permit.grant], now, permit.id)
+    if permit.state is PermitState.LOGGED_ON and permit.closing is None:
+        return Decision((e.DesktopClosed(at=now, permit=permit.id, how="gone"),))
+    if permit.state is not PermitState.ISSUED:
         return Decision()
-    if ticket.action == "unlock":
-        void = Decision((drop(ticket, now, "cancel", "restarted"),))
-        return void + use_up(state, state.grants[ticket.grant], now, ticket.id)
-    return Decision(effects=(fx.AnnounceTicket(ticket=ticket.id, boot_id=command.boot_id),))
+    if permit.action == "unlock":
+        void = Decision((drop(permit, now, "cancel", "restarted"),))
+        return void + use_up(state, state.grants[permit.grant], now, permit.id)
+    return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 
 
 def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
@@ -74,15 +74,15 @@ def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) ->
             not_too_soon(state, now, policy)
         except Refused:
             continue
-        issued = e.TicketIssued(
+        issued = e.PermitIssued(
             at=now,
-            ticket=command.ticket,
+            permit=command.permit,
             grant=grant.id,
             action="restart",
-            expires_at=min(now + FOREIGN_TICKET, grant.terms.not_after),
+            expires_at=min(now + FOREIGN_PERMIT, grant.terms.not_after),
             boot_before=state.boot_id,
             foreign=True,
         )
-        announce = fx.AnnounceTicket(ticket=command.ticket, boot_id=command.boot_id)
+        announce = fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
         return Decision((issued,), (announce,))
     return Decision()

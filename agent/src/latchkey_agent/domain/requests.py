@@ -20,10 +20,10 @@ TRIES = 2
 """Checks of a password per request window (rule 6)."""
 
 
-def open_(state: State, command: c.OpenSession, now: datetime, policy: Policy) -> Decision:
+def open_(state: State, command: c.StartSession, now: datetime, policy: Policy) -> Decision:
     """Open a session; the same name again finds it, for the same purpose only."""
     for session in state.sessions.values():
-        if session.name == command.name and session.state is SessionState.OPEN:
+        if session.name == command.name and session.state is SessionState.STARTED:
             _same_purpose(session, command)
             return Decision(subject=session.id)
     if not command.reason.strip():
@@ -34,7 +34,7 @@ def open_(state: State, command: c.OpenSession, now: datetime, policy: Policy) -
     ends_at = min(command.ends_at or latest, latest)
     if ends_at <= now:
         raise Refused("bad_time", field="ends", detail="the session would be over before it begins")
-    opened = e.SessionOpened(
+    opened = e.SessionStarted(
         at=now,
         session=command.session,
         name=command.name,
@@ -47,7 +47,7 @@ def open_(state: State, command: c.OpenSession, now: datetime, policy: Policy) -
     return Decision((opened,), subject=command.session)
 
 
-def _same_purpose(session: SupportSession, command: c.OpenSession) -> None:
+def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
     """What the customer may already have read must not change under the same name."""
     pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
     for field, open_one, asked in pairs:
@@ -67,13 +67,13 @@ def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> 
     return close_session(state, session, now, "end")
 
 
-def mark(state: State, command: c.SetMark, now: datetime, _policy: Policy) -> Decision:
+def set_checkpoint(state: State, command: c.SetCheckpoint, now: datetime, _policy: Policy) -> Decision:
     """Set or remove a checkpoint."""
     session = open_session(state, command.name)
-    before = session.marks.get(command.step)
+    before = session.checkpoints.get(command.step)
     if (before.state if before else None) == command.state:
         return Decision(subject=session.id)
-    event = e.MarkSet(at=now, session=session.id, step=command.step, state=command.state)
+    event = e.CheckpointSet(at=now, session=session.id, step=command.step, state=command.state)
     return Decision((event,), subject=session.id)
 
 
@@ -191,7 +191,7 @@ def try_entry(state: State, command: c.TryEntry, now: datetime, _policy: Policy)
     """Count an entry before Windows is asked: a crash in between must not give it back (rule 6)."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
-    if request.attempts >= TRIES:
+    if request.entries >= TRIES:
         raise Refused("out_of_order", detail=f"{TRIES} entries were tried already")
     return Decision((e.EntryTried(at=now, request=request.id),), subject=request.id)
 
@@ -206,7 +206,7 @@ def refuse_password(state: State, command: c.RefusePassword, now: datetime, _pol
 def refused_entry(request: Request, why: str, now: datetime, *, retry: bool) -> Decision:
     """Note why an entry could not serve; the last one ends the request."""
     events: tuple[e.AnyEvent, ...] = (e.PasswordRefused(at=now, request=request.id, why=why),)
-    if retry and request.attempts < TRIES:
+    if retry and request.entries < TRIES:
         return Decision(events, subject=request.id)
     if request.state is RequestState.SHOWN:
         events += (e.RequestDenied(at=now, request=request.id, refusal=why),)

@@ -11,7 +11,7 @@ the rules do not allow.
     request   asks until somebody answers or its time is over; later comes back
     grant     every way out of active and paused leads to erased, if need be by
               way of erase_failed, which is tried again until it is confirmed
-    ticket    redeemed at most once, and before the secret is handed over; a logon that was
+    permit    redeemed at most once, and before the secret is handed over; a logon that was
               given up for lost may still be reported, since its desktop must be locked
 """
 
@@ -24,7 +24,7 @@ from typing import TypeVar
 class SessionState(StrEnum):
     """States of a support session."""
 
-    OPEN = "open"
+    STARTED = "started"
     ENDED = "ended"
     EXPIRED = "expired"
 
@@ -56,8 +56,8 @@ class GrantState(StrEnum):
     ERASE_FAILED = "erase_failed"
 
 
-class TicketState(StrEnum):
-    """States of a logon ticket."""
+class PermitState(StrEnum):
+    """States of a logon permit."""
 
     ISSUED = "issued"
     REDEEMED = "redeemed"
@@ -71,8 +71,8 @@ S = TypeVar("S", bound=StrEnum)
 Table = dict[tuple[S, str], S]
 
 SESSION: Table[SessionState] = {
-    (SessionState.OPEN, "end"): SessionState.ENDED,
-    (SessionState.OPEN, "expire"): SessionState.EXPIRED,
+    (SessionState.STARTED, "end"): SessionState.ENDED,
+    (SessionState.STARTED, "expire"): SessionState.EXPIRED,
 }
 
 REQUEST: Table[RequestState] = {
@@ -109,20 +109,20 @@ GRANT: Table[GrantState] = {
     (GrantState.ERASE_FAILED, "erased"): GrantState.ERASED,
 }
 
-TICKET: Table[TicketState] = {
-    (TicketState.ISSUED, "redeem"): TicketState.REDEEMED,
-    (TicketState.ISSUED, "cancel"): TicketState.CANCELLED,
-    (TicketState.ISSUED, "lapse"): TicketState.LAPSED,
-    (TicketState.REDEEMED, "log_on"): TicketState.LOGGED_ON,
-    (TicketState.REDEEMED, "refuse"): TicketState.REFUSED,
-    (TicketState.REFUSED, "log_on"): TicketState.LOGGED_ON,
+PERMIT: Table[PermitState] = {
+    (PermitState.ISSUED, "redeem"): PermitState.REDEEMED,
+    (PermitState.ISSUED, "cancel"): PermitState.CANCELLED,
+    (PermitState.ISSUED, "lapse"): PermitState.LAPSED,
+    (PermitState.REDEEMED, "log_on"): PermitState.LOGGED_ON,
+    (PermitState.REDEEMED, "refuse"): PermitState.REFUSED,
+    (PermitState.REFUSED, "log_on"): PermitState.LOGGED_ON,
 }
 
 LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})
 ASKED_REQUESTS = frozenset({RequestState.PENDING, RequestState.SHOWN})
 """Those that belong on the customer's screen now."""
 OPEN_REQUESTS = ASKED_REQUESTS | {RequestState.LATER}
-OPEN_TICKETS = frozenset({TicketState.ISSUED, TicketState.REDEEMED})
+OPEN_PERMITS = frozenset({PermitState.ISSUED, PermitState.REDEEMED})
 
 
 class IllegalTransitionError(Exception):

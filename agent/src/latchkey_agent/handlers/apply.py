@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying a grant: terms and password are checked again, then a ticket is written."""
+"""Applying a grant: terms and password are checked again, then a permit is written."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from latchkey_agent.domain.bystanders import others
 from latchkey_agent.domain.decision import Decision, open_session
 from latchkey_agent.domain.grants import ended_refusal, session_grant, usable
 from latchkey_agent.domain.idempotency import done_before
-from latchkey_agent.domain.model import Account, Grant, State, Ticket, finished
-from latchkey_agent.domain.permits import find_ticket
+from latchkey_agent.domain.model import Account, Grant, Permit, State, finished
+from latchkey_agent.domain.permits import find_permit
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.ports import RENAME, LogonRefusal, PortError, SignIn
@@ -57,17 +57,17 @@ class Applying:
         if RENAME in self._core.computer.power.pending_reasons():
             raise Refused("rename_pending", device=self._core.computer.device)
 
-    def _begun(self, request: m.CredentialApply, ticket: str) -> m.Answer:
+    def _begun(self, request: m.CredentialApply, permit: str) -> m.Answer:
         """Return how far the use is that this very call began, however it ended: it is one use."""
         state = self._core.state
-        answer = _ticket_answer(state, request.session, find_ticket(state, ticket))
+        answer = _permit_answer(state, request.session, find_permit(state, permit))
         return codec.done(answer, changed=True)
 
     def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
         lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
         return c.ApplyGrant(
             name=request.session,
-            ticket=self._core.new_id(),
+            permit=self._core.new_id(),
             action=request.action,
             boot_id=self._core.computer.power.boot_id(),
             step=request.step,
@@ -89,9 +89,9 @@ class Applying:
             raise
 
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
-        """Write the ticket; where the grant was taken back meanwhile, its trial is over all the same."""
+        """Write the permit; where the grant was taken back meanwhile, its trial is over all the same."""
         try:
-            with self._core.changed:
+            with self._core.lock:
                 return self._core.execute(command, actor=peer.name, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
@@ -132,7 +132,7 @@ class Applying:
 
     def _rejected(self, grant: Grant, why: str, request: m.CredentialApply) -> Refused:
         """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
-        with self._core.changed:
+        with self._core.lock:
             self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
@@ -149,16 +149,16 @@ class Applying:
             wipe(secret)
 
     def wait(self, request: m.ApplyWait, _peer: Peer) -> m.Answer:
-        """Answer when the ticket's story moves on, or when the wait is over."""
-        first = find_ticket(self._core.state, request.ticket)
+        """Answer when the permit's story moves on, or when the wait is over."""
+        first = find_permit(self._core.state, request.permit)
 
         def moved() -> bool | None:
-            now = self._core.state.tickets.get(request.ticket)
+            now = self._core.state.permits.get(request.permit)
             return None if now is not None and now.state == first.state and not finished(now) else True
 
         self._core.wait_for(moved, request.wait)
         state = self._core.state
-        answer = _ticket_answer(state, request.session, find_ticket(state, request.ticket))
+        answer = _permit_answer(state, request.session, find_permit(state, request.permit))
         return codec.done(answer, changed=False)
 
 
@@ -170,18 +170,18 @@ def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
 
 def _answer(state: State, session: str, decision: Decision) -> m.ApplyAnswer:
     """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
-    if (ticket := state.tickets.get(decision.subject)) is not None:
-        return _ticket_answer(state, session, ticket)
+    if (permit := state.permits.get(decision.subject)) is not None:
+        return _permit_answer(state, session, permit)
     left = views.left_view(state.grants[decision.subject])
     return m.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
 
 
-def _ticket_answer(state: State, session: str, ticket: Ticket) -> m.ApplyAnswer:
+def _permit_answer(state: State, session: str, permit: Permit) -> m.ApplyAnswer:
     return m.ApplyAnswer(
         session=session,
-        use=views.use_view(state, ticket),
-        left=views.left_view(state.grants[ticket.grant]),
+        use=views.use_view(state, permit),
+        left=views.left_view(state.grants[permit.grant]),
         boot_id=state.boot_id,
-        finished=finished(ticket),
-        waiting_for=views.use_waits_for(state, ticket),
+        finished=finished(permit),
+        waiting_for=views.use_waits_for(state, permit),
     )

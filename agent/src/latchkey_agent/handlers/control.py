@@ -26,7 +26,7 @@ from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
 from .apply import Applying
-from .display_blocks import HeldBack
+from .display_blocks import DisplayBlocks
 from .peer import Peer
 
 Handler = Callable[[Any, Peer], m.Answer]
@@ -36,10 +36,10 @@ ERASURE_WAIT = 10.0
 """Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
 
 
-class ControlDesk:
+class ControlHandler:
     """Answers the operator's requests, one by one."""
 
-    def __init__(self, core: Core, held: HeldBack) -> None:
+    def __init__(self, core: Core, held: DisplayBlocks) -> None:
         self._core = core
         self._held = held
         self._applying = Applying(core)
@@ -81,7 +81,7 @@ class ControlDesk:
         self._core.policy()
         now, zone = self._core.now(), self._core.computer.clock.zone()
         asked = request.requester
-        command = c.OpenSession(
+        command = c.StartSession(
             session=self._core.new_id(),
             name=request.session,
             requester=Requester(asked.name, asked.organization, asked.role, peer.name),
@@ -99,7 +99,7 @@ class ControlDesk:
 
         One that this very call has done already is not done again, and is its change all the same.
         """
-        with self._core.changed:
+        with self._core.lock:
             if not request.check and (done := done_before(self._core.state, request.call)):
                 return done[0], self._core.state, True
             return self._execute(command, request, peer)
@@ -153,13 +153,13 @@ class ControlDesk:
 
     def _checkpoint(self, request: m.Checkpoint, peer: Peer) -> m.Answer:
         before_session = open_session(self._core.state, request.session)
-        mark = before_session.marks.get(request.step)
+        known = before_session.checkpoints.get(request.step)
         state = self._core.state
-        before = None if mark is None else views.mark_view(state, before_session, request.step, mark)
+        before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
         changed = False
         if request.state is not None:
             wanted = None if request.state == "absent" else request.state
-            command = c.SetMark(name=request.session, step=request.step, state=wanted)
+            command = c.SetCheckpoint(name=request.session, step=request.step, state=wanted)
             _, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[before_session.id])
         result = m.CheckpointAnswer(

@@ -25,7 +25,7 @@ from latchkey_agent.protocol.errors import error
 from latchkey_agent.storage.vault import tag_of
 
 from . import signed_receipts, views
-from .display_blocks import HeldBack
+from .display_blocks import DisplayBlocks
 from .peer import Peer
 
 RETRY = frozenset(
@@ -44,10 +44,10 @@ SHOWN_RECEIPTS = 20
 """A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
 
 
-class CustomerDesk:
+class CustomerHandler:
     """Answers companions. The peer's account decides what there is to see."""
 
-    def __init__(self, core: Core, held: HeldBack) -> None:
+    def __init__(self, core: Core, held: DisplayBlocks) -> None:
         self._core = core
         self._held = held
         self._handlers: dict[
@@ -55,7 +55,7 @@ class CustomerDesk:
         ] = {
             p.CustomerWatch: self._watch,
             p.RequestShown: self._shown,
-            p.RequestHeldBack: self._held_back,
+            p.RequestBlocked: self._held_back,
             p.RequestAllow: self._allow,
             p.RequestLater: self._later,
             p.RequestDecline: self._decline,
@@ -86,16 +86,16 @@ class CustomerDesk:
             return True if self._core.state.version > request.seen else None
 
         self._core.wait_for(newer, request.wait)
-        return p.CustomerAnswer(done=True, desktop=self._desktop(account))
+        return p.CustomerAnswer(done=True, snapshot=self._snapshot(account))
 
-    def _desktop(self, account: Account) -> p.Desktop:
+    def _snapshot(self, account: Account) -> p.CustomerSnapshot:
         state, organization = self._core.state, self._core.settings.organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
         asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
         told = [n for n in state.notices.values() if n.account == account.sid]
-        return p.Desktop(
+        return p.CustomerSnapshot(
             version=state.version,
             organization=organization.name,
             phone=organization.phone,
@@ -130,7 +130,7 @@ class CustomerDesk:
             not_before=local(terms.not_before),
             not_after=local(terms.not_after),
             answer_by=local(request.answer_by),
-            tries_left=TRIES - request.judged,
+            tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,
         )
 
@@ -163,9 +163,7 @@ class CustomerDesk:
             self._core.execute(command, actor=account.qualified)
         return self._done()
 
-    def _held_back(
-        self, request: p.RequestHeldBack, _secret: bytearray, account: Account
-    ) -> p.CustomerAnswer:
+    def _held_back(self, request: p.RequestBlocked, _secret: bytearray, account: Account) -> p.CustomerAnswer:
         self._held.note(self._mine(request.request, account).id, request.reason)
         return self._done()
 
@@ -207,10 +205,10 @@ class CustomerDesk:
         return self._core.computer.accounts.check(asked.account, secret)
 
     def _refused(self, asked: Request, refusal: str) -> p.CustomerAnswer:
-        with self._core.changed:
+        with self._core.lock:
             self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
             after = self._core.state.requests[asked.id]
-        left = TRIES - after.attempts if after.state in OPEN_REQUESTS else 0
+        left = TRIES - after.entries if after.state in OPEN_REQUESTS else 0
         return p.CustomerAnswer(
             done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
         )
@@ -262,7 +260,7 @@ def _lent(state: State, grant: Grant) -> p.LentItem:
         not_after=grant.terms.not_after.isoformat(),
         restarts_left=grant.restarts_left,
         unlocks_left=grant.unlocks_left,
-        used=sum(1 for t in state.tickets.values() if t.grant == grant.id),
+        used=sum(1 for t in state.permits.values() if t.grant == grant.id),
     )
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Condition
 
-from latchkey_agent.protocol.local_messages import HoldingBack
+from latchkey_agent.protocol.local_messages import DisplayBlock
 
 
-class HeldBack:
+class DisplayBlocks:
     """What holds back each request.
 
     Args:
@@ -25,9 +25,9 @@ class HeldBack:
     def __init__(self, changed: Condition, is_open: Callable[[str], bool]) -> None:
         self._changed = changed
         self._is_open = is_open
-        self._reasons: dict[str, HoldingBack] = {}
+        self._reasons: dict[str, DisplayBlock] = {}
 
-    def note(self, request: str, reason: HoldingBack | None) -> None:
+    def note(self, request: str, reason: DisplayBlock | None) -> None:
         """Take in what a companion tells; None: nothing holds the request back."""
         with self._changed:
             self._reasons = {known: why for known, why in self._reasons.items() if self._is_open(known)}
@@ -37,6 +37,6 @@ class HeldBack:
                 self._reasons[request] = reason
             self._changed.notify_all()
 
-    def reason(self, request: str) -> HoldingBack | None:
+    def reason(self, request: str) -> DisplayBlock | None:
         """Return what holds a request back, None if nothing does."""
         return self._reasons.get(request)

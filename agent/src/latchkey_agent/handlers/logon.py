@@ -8,7 +8,7 @@ import logging
 
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.model import Ticket
+from latchkey_agent.domain.model import Permit
 from latchkey_agent.domain.permits import redeemable
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical
@@ -38,7 +38,7 @@ NTSTATUS: dict[int, str] = {
 """ntstatus.h: what LsaLogonUser answers to a logon that it refuses."""
 
 
-class LogonDesk:
+class LogonHandler:
     """Answers the credential provider. Any doubt is answered with nothing (rule 12)."""
 
     def __init__(self, core: Core) -> None:
@@ -64,47 +64,47 @@ class LogonDesk:
     def _peek(self) -> p.LogonAnswer:
         self._core.tick()
         boot_id, now = self._core.computer.power.boot_id(), self._core.now()
-        with self._core.changed:
-            ticket = redeemable(self._core.state, boot_id, now)
-            return NOTHING if ticket is None else self._describe(ticket)
+        with self._core.lock:
+            permit = redeemable(self._core.state, boot_id, now)
+            return NOTHING if permit is None else self._describe(permit)
 
-    def _describe(self, ticket: Ticket) -> p.LogonAnswer:
-        session = self._core.state.sessions[ticket.session]
+    def _describe(self, permit: Permit) -> p.LogonAnswer:
+        session = self._core.state.sessions[permit.session]
         return p.LogonAnswer(
             done=True,
-            ticket=ticket.id,
-            action=ticket.action,
-            sid=ticket.account.sid,
-            user=ticket.account.user,
-            domain=ticket.account.domain,
-            kind=ticket.account.kind,
+            permit=permit.id,
+            action=permit.action,
+            sid=permit.account.sid,
+            user=permit.account.user,
+            domain=permit.account.domain,
+            kind=permit.account.kind,
             requester=session.requester.name or session.requester.operator,
         )
 
     def _redeem(self, request: p.Redeem) -> tuple[p.LogonAnswer, bytearray]:
-        """Journal that the ticket is used; only then open the secret (rule 5)."""
+        """Journal that the permit is used; only then open the secret (rule 5)."""
         boot_id = self._core.computer.power.boot_id()
-        with self._core.changed:
-            self._core.execute(c.RedeemTicket(ticket=request.ticket, boot_id=boot_id), actor="logon screen")
-            ticket = self._core.state.tickets[request.ticket]
-            grant = self._core.state.grants[ticket.grant]
+        with self._core.lock:
+            self._core.execute(c.RedeemPermit(permit=request.permit, boot_id=boot_id), actor="logon screen")
+            permit = self._core.state.permits[request.permit]
+            grant = self._core.state.grants[permit.grant]
             terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
             try:
-                return self._describe(ticket), self._core.unseal(grant.id, terms)
+                return self._describe(permit), self._core.unseal(grant.id, terms)
             except VaultError as fault:
                 # It cannot serve any more: then it must not stay either.
-                self._core.execute(c.ReportLogon(ticket=ticket.id, refusal=str(fault)))
+                self._core.execute(c.ReportLogon(permit=permit.id, refusal=str(fault)))
                 raise
 
     def _report(self, request: p.ReportResult) -> p.LogonAnswer:
         refusal = "" if request.status == 0 else _sentence(request.status, request.substatus)
-        command = c.ReportLogon(ticket=request.ticket, refusal=refusal)
+        command = c.ReportLogon(permit=request.permit, refusal=refusal)
         try:
             self._core.execute(command, actor="logon screen")
         except Refused as fault:
             # It is said only once: what the disk does not take now is kept for later.
             if fault.code == "storage_failed":
-                self._unnoted[request.ticket] = command
+                self._unnoted[request.permit] = command
             raise
         return p.LogonAnswer(done=True)
 
@@ -115,13 +115,13 @@ class LogonDesk:
 
     def note_reports(self) -> None:
         """Try again to journal what was reported."""
-        for ticket, command in list(self._unnoted.items()):
+        for permit, command in list(self._unnoted.items()):
             try:
                 self._core.execute(command, actor="logon screen")
             except Refused as fault:
                 if fault.code == "storage_failed":
                     return
-            del self._unnoted[ticket]
+            del self._unnoted[permit]
 
 
 def _sentence(status: int, substatus: int) -> str:

@@ -10,22 +10,22 @@ from typing import Literal, NamedTuple
 
 from latchkey_agent.domain.grants import ended_refusal
 from latchkey_agent.domain.model import (
+    Checkpoint,
     Erasure,
     Grant,
-    Mark,
+    Permit,
     Request,
     State,
     SupportSession,
     Terms,
-    Ticket,
     finished,
 )
 from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import ASKED_REQUESTS, RequestState, TicketState
+from latchkey_agent.domain.transitions import ASKED_REQUESTS, PermitState, RequestState
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.protocol.local_messages import HoldingBack
+from latchkey_agent.protocol.local_messages import DisplayBlock
 
 ACCOUNT_SENTENCES: dict[str, str] = {
     LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
@@ -58,7 +58,7 @@ def _must(moment: datetime) -> str:
 
 def refusal_view(refused: Refused) -> m.ErrorView:
     """Return a refusal as an error; places that a rule left out are told as nothing."""
-    places = {"session": "", "detail": "", "request": "", "ticket": "", "account": ""} | refused.places
+    places = {"session": "", "detail": "", "request": "", "permit": "", "account": ""} | refused.places
     return error(refused.code, retry_after=refused.retry_after, **places)
 
 
@@ -72,27 +72,32 @@ def session_view(state: State, session: SupportSession) -> m.SessionView:
         reason=session.reason,
         ticket=session.ticket,
         requester=m.Requester(name=asked.name, organization=asked.organization, role=asked.role),
-        opened_at=_must(session.opened_at),
+        started_at=_must(session.started_at),
         ends_at=_must(session.ends_at),
         language=session.language,
-        checkpoints={name: mark_view(state, session, name, mark) for name, mark in session.marks.items()},
+        checkpoints={
+            name: checkpoint_view(state, session, name, checkpoint)
+            for name, checkpoint in session.checkpoints.items()
+        },
     )
 
 
-def _session_state(session: SupportSession) -> Literal["open", "ended", "expired"]:
+def _session_state(session: SupportSession) -> Literal["started", "ended", "expired"]:
     return session.state.value
 
 
-def mark_view(state: State, session: SupportSession, name: str, mark: Mark) -> m.CheckpointView:
+def checkpoint_view(
+    state: State, session: SupportSession, name: str, checkpoint: Checkpoint
+) -> m.CheckpointView:
     """Return a checkpoint, and whether its step's restart has come back."""
     restarted = any(
         t.session == session.id
         and t.step == name
         and t.action == "restart"
-        and t.state is TicketState.LOGGED_ON
-        for t in state.tickets.values()
+        and t.state is PermitState.LOGGED_ON
+        for t in state.permits.values()
     )
-    return m.CheckpointView(state=mark.state, at=_must(mark.at), restarted=restarted)
+    return m.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
 
 
 def terms_view(terms: Terms, account: str) -> m.TermsView:
@@ -111,7 +116,7 @@ class Screens(NamedTuple):
     """Who is signed in, by SID, and what holds a request back from its screen."""
 
     signed_in: Collection[str]
-    held_back: Callable[[str], HoldingBack | None]
+    held_back: Callable[[str], DisplayBlock | None]
 
 
 def request_view(request: Request, screens: Screens) -> m.RequestView:
@@ -129,12 +134,12 @@ def request_view(request: Request, screens: Screens) -> m.RequestView:
         later_until=text(request.later_until),
         answered_at=text(request.answered_at),
         why=request.why or request.refusal,
-        attempts=request.judged,
+        entries_refused=request.entries_refused,
         waiting_for=_waiting_for(request, screens),
     )
 
 
-_HELD_BACK: dict[HoldingBack, str] = {
+_HELD_BACK: dict[DisplayBlock, str] = {
     "locked": "{who} to unlock the screen, so that they can be asked",
     "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
     "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
@@ -200,7 +205,7 @@ def grant_view(state: State, grant: Grant) -> m.GrantView:
         receipt=grant.request,
         ended=str(grant.ended or ""),
         ended_at=text(grant.ended_at),
-        uses=[use_view(state, t) for t in state.tickets.values() if t.grant == grant.id],
+        uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
     )
 
 
@@ -210,71 +215,71 @@ def left_view(grant: Grant) -> m.LeftView:
     return m.LeftView(restarts=0 if over else grant.restarts_left, unlocks=0 if over else grant.unlocks_left)
 
 
-def use_view(state: State, ticket: Ticket) -> m.UseView:
+def use_view(state: State, permit: Permit) -> m.UseView:
     """Return one use, with the error that it ended in, if it did."""
     opened = None
-    if ticket.logged_on_at is not None and ticket.closed_at is not None:
-        opened = round((ticket.closed_at - ticket.logged_on_at).total_seconds(), 3)
+    if permit.logged_on_at is not None and permit.closed_at is not None:
+        opened = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
     return m.UseView(
-        ticket=ticket.id,
-        action=ticket.action,
-        state=ticket.state.value,
-        issued_at=_must(ticket.issued_at),
-        account=ticket.account.qualified,
-        boot_before=ticket.boot_before,
-        step=ticket.step,
-        boot_after=ticket.boot_after,
-        logged_on_at=text(ticket.logged_on_at),
-        locked_at=text(ticket.closed_at) if ticket.closing == "locked" else None,
-        disconnected=ticket.closing == "disconnected",
+        permit=permit.id,
+        action=permit.action,
+        state=permit.state.value,
+        issued_at=_must(permit.issued_at),
+        account=permit.account.qualified,
+        boot_before=permit.boot_before,
+        step=permit.step,
+        boot_after=permit.boot_after,
+        logged_on_at=text(permit.logged_on_at),
+        locked_at=text(permit.closed_at) if permit.closing == "locked" else None,
+        disconnected=permit.closing == "disconnected",
         desktop_open_seconds=opened,
-        why=ticket.why,
-        foreign=ticket.foreign,
-        error=use_error(state, ticket),
+        why=permit.why,
+        foreign=permit.foreign,
+        error=use_error(state, permit),
     )
 
 
 _GRANT_ENDED = frozenset({"revoke", "withdraw", "expire", "reject"})
 
 
-def use_error(state: State, ticket: Ticket) -> m.ErrorView | None:
-    """Return why no logon came of a ticket, None while one still may or did."""
-    match ticket.state:
-        case TicketState.REFUSED if ticket.why == "refused":
-            return error("logon_refused", detail=ticket.detail)
-        case TicketState.REFUSED:
+def use_error(state: State, permit: Permit) -> m.ErrorView | None:
+    """Return why no logon came of a permit, None while one still may or did."""
+    match permit.state:
+        case PermitState.REFUSED if permit.why == "refused":
+            return error("logon_refused", detail=permit.detail)
+        case PermitState.REFUSED:
             return error("logon_interrupted")
-        case TicketState.LAPSED if ticket.why == "not_restarted":
-            return error("ticket_cancelled", detail="its time was over before the PC restarted")
-        case TicketState.LAPSED:
+        case PermitState.LAPSED if permit.why == "not_restarted":
+            return error("permit_cancelled", detail="its time was over before the PC restarted")
+        case PermitState.LAPSED:
             return error("logon_did_not_happen")
-        case TicketState.CANCELLED:
-            return _cancelled(state, ticket)
+        case PermitState.CANCELLED:
+            return _cancelled(state, permit)
     return None
 
 
-def _cancelled(state: State, ticket: Ticket) -> m.ErrorView:
-    if ticket.why in _GRANT_ENDED:
-        session = state.sessions[ticket.session].name
-        return refusal_view(ended_refusal(state.grants[ticket.grant], session))
-    if ticket.why == "paused":
+def _cancelled(state: State, permit: Permit) -> m.ErrorView:
+    if permit.why in _GRANT_ENDED:
+        session = state.sessions[permit.session].name
+        return refusal_view(ended_refusal(state.grants[permit.grant], session))
+    if permit.why == "paused":
         return error("grant_paused")
-    if ticket.why.startswith("refused: "):
-        return error("restart_refused", detail=ticket.why.removeprefix("refused: "))
+    if permit.why.startswith("refused: "):
+        return error("restart_refused", detail=permit.why.removeprefix("refused: "))
     words = {"end_session": "the support session ended", "restarted": "the PC restarted instead"}
-    return error("ticket_cancelled", detail=words.get(ticket.why, ticket.why))
+    return error("permit_cancelled", detail=words.get(permit.why, permit.why))
 
 
-def use_waits_for(state: State, ticket: Ticket) -> str:
+def use_waits_for(state: State, permit: Permit) -> str:
     """Say what a use waits for, empty if it is finished."""
-    if finished(ticket):
+    if finished(permit):
         return ""
-    match ticket.state:
-        case TicketState.ISSUED if ticket.action == "restart" and state.boot_id == ticket.boot_before:
+    match permit.state:
+        case PermitState.ISSUED if permit.action == "restart" and state.boot_id == permit.boot_before:
             return "the PC to go down"
-        case TicketState.ISSUED:
-            return "the logon screen to use the ticket"
-        case TicketState.REDEEMED:
+        case PermitState.ISSUED:
+            return "the logon screen to use the permit"
+        case PermitState.REDEEMED:
             return "Windows to sign the customer in"
     return "the desktop to be locked"
 

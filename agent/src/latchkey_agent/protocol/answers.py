@@ -75,6 +75,7 @@ __all__ = [
     "Moment",
     "Name",
     "PendingRestartView",
+    "PermitState",
     "Receipt",
     "ReceiptAnswer",
     "ReceiptView",
@@ -91,7 +92,6 @@ __all__ = [
     "SessionStart",
     "SessionView",
     "TermsView",
-    "TicketState",
     "UseView",
     "Wait",
 ]
@@ -109,7 +109,7 @@ GrantState = Literal[
     "erased",
     "erase_failed",
 ]
-TicketState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
+PermitState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
 
 
 # --- what answers are made of -------------------------------------------------
@@ -151,11 +151,11 @@ class SessionView(Message, frozen=True, kw_only=True):
 
     id: str
     name: str
-    state: Literal["open", "ended", "expired"]
+    state: Literal["started", "ended", "expired"]
     reason: str
     ticket: str
     requester: Requester
-    opened_at: str
+    started_at: str
     ends_at: str
     language: str = ""
     checkpoints: dict[str, CheckpointView] = {}
@@ -184,7 +184,7 @@ class RequestView(Message, frozen=True, kw_only=True):
     later_until: str | None = None
     answered_at: str | None = None
     why: str = ""
-    attempts: int = 0
+    entries_refused: int = 0
     waiting_for: str = ""
 
 
@@ -204,11 +204,11 @@ class GrantView(Message, frozen=True, kw_only=True):
 
 
 class UseView(Message, frozen=True, kw_only=True):
-    """One apply, from ticket to lock."""
+    """One apply, from permit to lock."""
 
-    ticket: str
+    permit: str
     action: Literal["restart", "unlock"]
-    state: TicketState
+    state: PermitState
     issued_at: str
     account: str
     boot_before: str

@@ -132,10 +132,10 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
-    """Long poll: answered when the ticket's story is over, or after `wait` seconds."""
+    """Long poll: answered when the permit's story is over, or after `wait` seconds."""
 
     session: Name
-    ticket: Identifier
+    permit: Identifier
     wait: Wait = 0.0
 
 

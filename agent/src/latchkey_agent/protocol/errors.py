@@ -205,8 +205,8 @@ ERRORS: dict[str, ErrorRow] = {
         _A, "A restart would sign out {detail}, who was not asked.",
         "Nobody was signed out. Apply again once they have signed out.",
     ),
-    "no_ticket": ErrorRow(
-        _A, "There is no logon ticket {ticket}.",
+    "no_permit": ErrorRow(
+        _A, "There is no logon permit {permit}.",
         "Look with latchkey.consent.credential_info what became of it.",
     ),
     "logon_refused": ErrorRow(
@@ -214,15 +214,15 @@ ERRORS: dict[str, ErrorRow] = {
         "Ask the customer again.",
     ),
     "logon_interrupted": ErrorRow(
-        _A, "The PC went down in the middle of the logon; the ticket was already used and is not used again.",
+        _A, "The PC went down in the middle of the logon; the permit was already used and is not used again.",
         "Apply again if the terms still allow it.",
     ),
     "logon_did_not_happen": ErrorRow(
-        _A, "The PC is back, but its logon screen did not use the ticket in time.",
+        _A, "The PC is back, but its logon screen did not use the permit in time.",
         "See the forecast (credential_info): a banner, a PIN before Windows or a hidden provider stops it.",
     ),
-    "ticket_cancelled": ErrorRow(
-        _A, "The logon ticket was cancelled: {detail}.",
+    "permit_cancelled": ErrorRow(
+        _A, "The logon permit was cancelled: {detail}.",
         "Nobody was signed in with it. Apply again if the terms still allow it.",
     ),
     # --- setting the agent up
@@ -273,7 +273,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "pc_not_back": ErrorRow(
         _C, "The PC went down for the restart and was not back within {limit} s.",
-        "It may wait at a BitLocker or firmware prompt, or install updates. The ticket lapses by itself.",
+        "It may wait at a BitLocker or firmware prompt, or install updates. The permit lapses by itself.",
     ),
     "pc_did_not_restart": ErrorRow(
         _C, "The PC did not go down within {limit} s; it is still in the boot in which the restart was asked for.",
@@ -281,7 +281,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "apply_timeout": ErrorRow(
         _C, "The PC is back, but the sign-in was not finished within {limit} s.",
-        "Look with latchkey.consent.credential_info; the ticket lapses by itself.",
+        "Look with latchkey.consent.credential_info; the permit lapses by itself.",
     ),
     "package_unreadable": ErrorRow(
         _C, "The agent's package cannot be had: {detail}.",

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from .answers import ErrorView, Identifier, Line, Message, ReceiptView, Wait
 
-HoldingBack = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
+DisplayBlock = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
 """What keeps a request from the screen: nobody there, others looking on, somebody not to be disturbed, or Windows."""
 
 # --- customer pipe: the companion speaks, only about its own account ----------
@@ -24,7 +24,7 @@ class CustomerRequest(Message, tag_field="verb", frozen=True, kw_only=True):
 
 
 class CustomerWatch(CustomerRequest, tag="watch", frozen=True, kw_only=True):
-    """Long poll: the desk's picture once it is newer than `seen`."""
+    """Long poll: the customer snapshot once it is newer than `seen`."""
 
     seen: int = 0
     wait: Wait = 0.0
@@ -37,11 +37,11 @@ class RequestShown(CustomerRequest, tag="request_shown", frozen=True, kw_only=Tr
     text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
-class RequestHeldBack(CustomerRequest, tag="request_held_back", frozen=True, kw_only=True):
+class RequestBlocked(CustomerRequest, tag="request_blocked", frozen=True, kw_only=True):
     """The window waits for `reason` to be over; None once nothing holds it back any more."""
 
     request: Identifier
-    reason: HoldingBack | None = None
+    reason: DisplayBlock | None = None
 
 
 class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class OwnReceipts(CustomerRequest, tag="own_receipts", frozen=True, kw_only=True
 AnyCustomerRequest = (
     CustomerWatch
     | RequestShown
-    | RequestHeldBack
+    | RequestBlocked
     | RequestAllow
     | RequestLater
     | RequestDecline
@@ -163,7 +163,7 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     while_away: bool = False
 
 
-class Desktop(Message, frozen=True, kw_only=True):
+class CustomerSnapshot(Message, frozen=True, kw_only=True):
     """What the companion has to show for its account. Newer ones count up.
 
     `organization` and `phone` come from the PC's settings, never from a request.
@@ -181,7 +181,7 @@ class CustomerAnswer(Message, frozen=True, kw_only=True):
     """Answer on the customer pipe. `refusal` is the stable word for why an entry cannot serve."""
 
     done: bool
-    desktop: Desktop | None = None
+    snapshot: CustomerSnapshot | None = None
     error: ErrorView | None = None
     tries_left: int | None = None
     refusal: str = ""
@@ -196,19 +196,19 @@ class LogonRequest(Message, tag_field="verb", frozen=True, kw_only=True):
 
 
 class Peek(LogonRequest, tag="peek", frozen=True, kw_only=True):
-    """Is there a ticket to redeem? Changes nothing."""
+    """Is there a permit to redeem? Changes nothing."""
 
 
 class Redeem(LogonRequest, tag="redeem", frozen=True, kw_only=True):
-    """Hand over the password for this ticket; works once."""
+    """Hand over the password for this permit; works once."""
 
-    ticket: Identifier
+    permit: Identifier
 
 
 class ReportResult(LogonRequest, tag="report", frozen=True, kw_only=True):
     """How the logon went: the NTSTATUS pair of ICredentialProviderCredential::ReportResult."""
 
-    ticket: Identifier
+    permit: Identifier
     status: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
     substatus: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)] = 0
 
@@ -219,12 +219,12 @@ AnyLogonRequest = Peek | Redeem | ReportResult
 class LogonAnswer(Message, frozen=True, kw_only=True):
     """Answer on the logon pipe; flat, so that the provider's parser stays small.
 
-    `ticket` is empty where there is none. `kind` tells how to pack the
+    `permit` is empty where there is none. `kind` tells how to pack the
     credential. The password is the frame's secret, UTF-16LE.
     """
 
     done: bool
-    ticket: str = ""
+    permit: str = ""
     action: str = ""
     sid: str = ""
     user: str = ""

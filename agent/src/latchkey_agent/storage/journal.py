@@ -88,7 +88,7 @@ class Verdict(NamedTuple):
 
 
 class LeftOver(NamedTuple):
-    """A file that was searched for a record's mark, and how often it was there."""
+    """A file that was searched for a seal tag of a record, and how often it was there."""
 
     name: str
     size: int
@@ -337,14 +337,14 @@ class Journal:
         """Keep space for taking back, if there is none and the disk has some."""
         self._reserve.keep()
 
-    def search(self, mark: bytes) -> list[LeftOver]:
-        """Read the journal's files back from the disk and count a mark in each.
+    def search(self, tag: bytes) -> list[LeftOver]:
+        """Read the journal's files back from the disk and count a seal tag in each.
 
         Raises:
             JournalUnavailableError: a file cannot be read.
         """
         with _disk("its files cannot be read back"):
-            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(mark)) for p in files(self.path)]
+            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(tag)) for p in files(self.path)]
 
     def close(self) -> None:
         """Close the database."""

@@ -14,14 +14,14 @@ from latchkey_agent.ports import Computer, PortError
 
 from . import folders, privileges
 from .pipes import access
-from .pipes.endpoints import Reception, TicketSign, console_session, endpoints, operators_group
+from .pipes.endpoints import PermitSign, Reception, console_session, endpoints, operators_group
 from .pipes.pipe_server import Identifier, PipeServer
 from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
 from .ports.anchor import RegistryAnchor
 from .ports.clock import WindowsClock
 from .ports.dpapi import SystemKeys
-from .ports.notifier import WindowsDesk
+from .ports.notifier import WindowsNotifier
 from .ports.power import WindowsPower
 from .ports.windows_sessions import WindowsSessions
 from .win32.failures import doing
@@ -34,7 +34,7 @@ class Parts(NamedTuple):
 
     computer: Computer
     reception: Reception
-    sign: TicketSign
+    sign: PermitSign
     identifier: Identifier
     folder: Path
     settings_file: Path
@@ -59,7 +59,7 @@ def product() -> Parts:
     device = device_name()
     accounts = WindowsAccounts(device, logon_facts.facts)
     sessions = WindowsSessions(accounts)
-    desk = WindowsDesk(sessions.signed_in)
+    notifier = WindowsNotifier(sessions.signed_in)
     computer = Computer(
         device=device,
         clock=WindowsClock(),
@@ -67,13 +67,13 @@ def product() -> Parts:
         sessions=sessions,
         power=WindowsPower(sessions.signed_in),
         keys=SystemKeys(),
-        desk=desk,
+        notifier=notifier,
         anchor=RegistryAnchor(),
     )
     return Parts(
         computer,
         Reception(accounts.by_sid, operators_group(), console_session),
-        desk,
+        notifier,
         Identifier(),
         folder,
         folder / SETTINGS_NAME,

@@ -17,8 +17,8 @@ PIPE_CONTROL = r"\\.\pipe\LatchkeyControl"
 PIPE_CUSTOMER = r"\\.\pipe\LatchkeyCustomer"
 PIPE_LOGON = r"\\.\pipe\LatchkeyLogon"
 
-TICKET_EVENT = r"Global\LatchkeyTicket"
-"""Set when a logon ticket was issued; the credential provider waits for it."""
+PERMIT_EVENT = r"Global\LatchkeyPermit"
+"""Set when a logon permit was issued; the credential provider waits for it."""
 
 OPERATORS_GROUP = "Latchkey Operators"
 """Local group of those who may use the control pipe without being administrators."""

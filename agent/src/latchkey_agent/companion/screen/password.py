@@ -30,7 +30,7 @@ MAX_USER, MAX_DOMAIN, MAX_PASSWORD = 514, 338, 257
 """Characters with the zero: CREDUI_MAX_USERNAME_LENGTH, _DOMAIN_TARGET_LENGTH, _PASSWORD_LENGTH (wincred.h)."""
 POLICY = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\CredUI"
 TRUSTED_PATH = "EnableSecureCredentialPrompting"
-"""The policy "Require trusted path for credential entry": the dialog comes on the secure desktop."""
+"""The policy "Require trusted path for credential entry": the dialog comes on the secure snapshot."""
 
 
 class Way(NamedTuple):
@@ -46,7 +46,7 @@ PLAIN = Way(CREDUIWIN_GENERIC, CRED_PACK_GENERIC_CREDENTIALS, 0)
 SECURE = Way(
     CREDUIWIN_SECURE_PROMPT | CREDUIWIN_ENUMERATE_CURRENT_USER, None, CRED_PACK_PROTECTED_CREDENTIALS
 )
-"""The secure desktop does not do CREDUIWIN_GENERIC; who is signed in is filled in by Windows."""
+"""The secure snapshot does not do CREDUIWIN_GENERIC; who is signed in is filled in by Windows."""
 
 
 def prompt(user: str, title: str, text: str) -> Typed:
@@ -70,7 +70,7 @@ def prompt(user: str, title: str, text: str) -> Typed:
 
 
 def trusted_path() -> bool:
-    """Tell whether policy wants passwords typed on the secure desktop; one that cannot be read counts as yes."""
+    """Tell whether policy wants passwords typed on the secure snapshot; one that cannot be read counts as yes."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, POLICY) as key:
             value, _ = winreg.QueryValueEx(key, TRUSTED_PATH)

@@ -75,7 +75,7 @@ class Tray:
         )  # fmt: skip
         if not window:
             # Wine without a screen makes none and gives no reason.
-            msg = "Windows makes no window for the companion: there is no desktop"
+            msg = "Windows makes no window for the companion: there is no snapshot"
             raise PortError(msg)
         return window
 

@@ -25,7 +25,7 @@ CONTROL_OPERATORS = "(A;;0x100083;;;{sid})"
 CUSTOMER = "O:SYG:SYD:P(D;;FA;;;NU)(A;;FA;;;SY)(A;;0x100083;;;IU)S:(ML;;NW;;;ME)"
 LOGON = "O:SYG:SYD:P(A;;FA;;;SY)S:(ML;;NWNRNX;;;SI)"
 
-TICKET_EVENT = "O:SYG:SYD:P(A;;0x1f0003;;;SY)"
+PERMIT_EVENT = "O:SYG:SYD:P(A;;0x1f0003;;;SY)"
 """EVENT_ALL_ACCESS for the service and for LogonUI, which runs as LocalSystem."""
 
 DATA_FOLDER = "O:SYG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
@@ -50,7 +50,7 @@ REQUIRED_PRIVILEGES = (
 
 Start the companion in the customer's session: SeTcbPrivilege (WTSQueryUserToken),
 SeAssignPrimaryTokenPrivilege and SeIncreaseQuotaPrivilege (CreateProcessAsUser).
-Restart: SeShutdownPrivilege. The ticket event in every session's name space:
+Restart: SeShutdownPrivilege. The permit event in every session's name space:
 SeCreateGlobalPrivilege. See who is at the other end of a pipe: SeImpersonatePrivilege.
 """
 

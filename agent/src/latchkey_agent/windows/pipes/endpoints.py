@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from .client_identity import Identity
 
 
-class TicketSign(Protocol):
-    """What tells the logon screens that there is a ticket."""
+class PermitSign(Protocol):
+    """What tells the logon screens that there is a permit."""
 
-    def announce_ticket(self) -> None:
+    def announce_permit(self) -> None:
         """There is one."""
 
-    def retract_ticket(self) -> None:
+    def retract_permit(self) -> None:
         """There is none."""
 
 
@@ -75,7 +75,7 @@ class Reception(NamedTuple):
             return None
 
 
-def endpoints(agent: Agent, reception: Reception, sign: TicketSign) -> list[Endpoint]:
+def endpoints(agent: Agent, reception: Reception, sign: PermitSign) -> list[Endpoint]:
     """Return the three pipes, each answered by its part of the agent."""
 
     def control(body: bytes, _secret: bytearray, client: Identity) -> Answer:
@@ -88,11 +88,11 @@ def endpoints(agent: Agent, reception: Reception, sign: TicketSign) -> list[Endp
         if not reception.is_console_logon_screen(client):
             # The sign is left alone, for the one that it is meant for.
             return agent.logon(body, reception.peer(client)._replace(system=False))
-        # First, so that a ticket issued meanwhile keeps its sign.
-        sign.retract_ticket()
+        # First, so that a permit issued meanwhile keeps its sign.
+        sign.retract_permit()
         answer, secret = agent.logon(body, reception.peer(client))
         if _still_waits(body, answer):
-            sign.announce_ticket()
+            sign.announce_permit()
         return answer, secret
 
     return [

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from latchkey_agent.ports import SignIn
 
 
-class WindowsDesk:
-    """ports.Desk; `signed_in` tells where an account has its sessions."""
+class WindowsNotifier:
+    """ports.Notifier; `signed_in` tells where an account has its sessions."""
 
-    def __init__(self, signed_in: Callable[[], list[SignIn]], sddl: str = access.TICKET_EVENT) -> None:
+    def __init__(self, signed_in: Callable[[], list[SignIn]], sddl: str = access.PERMIT_EVENT) -> None:
         """Make the event that the credential provider waits for; `sddl` says who may.
 
         Raises:
@@ -34,10 +34,10 @@ class WindowsDesk:
         """
         self._signed_in = signed_in
         self._companions: dict[int, Started] = {}
-        with doing(f"making the event {names.TICKET_EVENT}"):
-            # Manual reset: it says that there is a ticket, to every logon screen that asks.
-            self._ticket = win32event.CreateEvent(
-                attributes(sddl), True, False, names.TICKET_EVENT  # noqa: FBT003 - positional in Windows
+        with doing(f"making the event {names.PERMIT_EVENT}"):
+            # Manual reset: it says that there is a permit, to every logon screen that asks.
+            self._permit = win32event.CreateEvent(
+                attributes(sddl), True, False, names.PERMIT_EVENT  # noqa: FBT003 - positional in Windows
             )  # fmt: skip
 
     def summon_companion(self, account: Account) -> None:
@@ -58,12 +58,12 @@ class WindowsDesk:
                 session_id, [program, "-I", "-B", "-m", names.COMPANION_MODULE]
             )
 
-    def announce_ticket(self) -> None:
+    def announce_permit(self) -> None:
         """Set the event; raises PortError."""
         with doing("waking the logon screen"):
-            win32event.SetEvent(self._ticket)
+            win32event.SetEvent(self._permit)
 
-    def retract_ticket(self) -> None:
-        """Reset the event: there is no ticket to redeem; raises PortError."""
+    def retract_permit(self) -> None:
+        """Reset the event: there is no permit to redeem; raises PortError."""
         with doing("calming the logon screen"):
-            win32event.ResetEvent(self._ticket)
+            win32event.ResetEvent(self._permit)

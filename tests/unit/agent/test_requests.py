@@ -85,7 +85,7 @@ def test_of_closed_sessions_the_last_ones_are_remembered(bench: Bench) -> None:
         bench.ask(m.SessionEnd(session=f"CHG-{number}"))
     assert 32 <= len(bench.state.sessions) <= 32 + 8
     assert [s.name for s in bench.state.sessions.values()][-1] == "CHG-44"
-    assert bench.events().count("session_opened") == 45
+    assert bench.events().count("session_started") == 45
 
 
 def test_check_mode_opens_nothing(bench: Bench) -> None:
@@ -173,8 +173,8 @@ def test_each_account_is_asked_for_itself(bench: Bench, canary: bytearray) -> No
     allow = p.RequestAllow(request=request, entered="ben")
     assert bench.customer(allow, canary, OTHER).done
     bench.customer(p.GrantRevoke(), peer=OTHER)
-    ticket = bench.restart()
-    assert bench.state.tickets[ticket].account == ANNA
+    permit = bench.restart()
+    assert bench.state.permits[permit].account == ANNA
 
 
 def test_the_account_may_be_named(bench: Bench) -> None:
@@ -257,16 +257,16 @@ def test_while_an_entry_is_judged_the_tries_stay_as_they_are(bench: Bench, canar
     check = accounts.check
 
     def looking(account: object, password: bytearray) -> LogonRefusal | None:
-        desktop = bench.customer(p.CustomerWatch()).desktop
-        assert desktop is not None
-        shown.append(desktop.asked[0].tries_left)
+        snapshot = bench.customer(p.CustomerWatch()).snapshot
+        assert snapshot is not None
+        shown.append(snapshot.asked[0].tries_left)
         return check(account, password)  # type: ignore[arg-type]
 
     accounts.check = looking  # type: ignore[method-assign]
     bench.allow(request, b"wrong")
-    desktop = bench.customer(p.CustomerWatch()).desktop
-    assert desktop is not None
-    assert (shown, desktop.asked[0].tries_left) == ([2], 1)
+    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert (shown, snapshot.asked[0].tries_left) == ([2], 1)
 
 
 def test_a_fault_of_the_check_leaves_another_try(bench: Bench, canary: bytearray) -> None:
@@ -284,7 +284,7 @@ def test_what_nothing_waits_for_has_no_deadline(bench: Bench) -> None:
 
 
 def test_the_next_deadline_is_the_nearest(bench: Bench, canary: bytearray) -> None:
-    """Of session, grant, request, ticket and desktop."""
+    """Of session, grant, request, permit and desktop."""
     bench.lend(canary, unlocks=1, not_after="23:00")
     assert next_deadline(bench.state) == START.replace(hour=23)
     bench.world.sign_in(ANNA, locked=True)
@@ -292,7 +292,7 @@ def test_the_next_deadline_is_the_nearest(bench: Bench, canary: bytearray) -> No
     assert next_deadline(bench.state) == START + timedelta(seconds=60)
     bench.redeem()
     assert next_deadline(bench.state) == START + timedelta(seconds=120)
-    bench.report(next(iter(bench.state.tickets)))
+    bench.report(next(iter(bench.state.permits)))
     assert next_deadline(bench.state) == START + timedelta(seconds=300)
     bench.request(restarts=5, answer_within=30.0)
     assert next_deadline(bench.state) == START + timedelta(seconds=30)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 START = m.SessionStart(session="CHG-1", reason="Monthly updates", idempotency_key="start")
 ASK = m.CredentialRequest(session="CHG-1", restarts=2, idempotency_key="ask")
-MARK = m.Checkpoint(session="CHG-1", step="one", state="done", idempotency_key="mark")
+CHECKPOINT = m.Checkpoint(session="CHG-1", step="one", state="done", idempotency_key="checkpoint")
 RESTART = m.CredentialApply(session="CHG-1", action="restart", step="one", idempotency_key="restart")
 REVOKE = m.CredentialRevoke(session="CHG-1", idempotency_key="revoke")
 END = m.SessionEnd(session="CHG-1", idempotency_key="end")
@@ -29,7 +29,7 @@ ERASE = m.EraseAll(idempotency_key="erase")
 
 def prepared(bench: Bench, request: m.ControlRequest, password: bytearray) -> None:
     """Bring the PC to where this request is the next."""
-    if request in {ASK, MARK}:
+    if request in {ASK, CHECKPOINT}:
         bench.open()
     elif request is not START:
         bench.lend(password)
@@ -43,7 +43,9 @@ def told(answer: m.Answer) -> Any:
 
 
 @pytest.mark.parametrize("crash", [False, True], ids=["", "with a crash between"])
-@pytest.mark.parametrize("request_", [START, ASK, MARK, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call)
+@pytest.mark.parametrize(
+    "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
+)
 def test_a_call_that_comes_again_is_a_change_and_done_once(
     bench: Bench, canary: bytearray, request_: m.ControlRequest, *, crash: bool
 ) -> None:
@@ -61,7 +63,9 @@ def test_a_call_that_comes_again_is_a_change_and_done_once(
     assert bench.events() == before
 
 
-@pytest.mark.parametrize("request_", [START, ASK, MARK, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call)
+@pytest.mark.parametrize(
+    "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
+)
 def test_another_call_of_the_same_words_changes_nothing(
     bench: Bench, canary: bytearray, request_: m.ControlRequest
 ) -> None:
@@ -90,16 +94,16 @@ def test_a_restart_that_went_wrong_is_not_tried_again_by_the_same_call(
 ) -> None:
     """The power went in the middle of the logon: the call is told so; only another one restarts again."""
     bench.lend(canary)
-    ticket = bench.result(RESTART)["use"]["ticket"]
+    permit = bench.result(RESTART)["use"]["permit"]
     bench.reboot()
     bench.redeem()
     bench.power_cut()
 
     again = bench.result(RESTART)["use"]
 
-    assert (again["ticket"], again["error"]["code"]) == (ticket, "logon_interrupted")
-    assert len(bench.state.tickets) == 1
-    assert bench.result(replace(RESTART, idempotency_key="another"))["use"]["ticket"] != ticket
+    assert (again["permit"], again["error"]["code"]) == (permit, "logon_interrupted")
+    assert len(bench.state.permits) == 1
+    assert bench.result(replace(RESTART, idempotency_key="another"))["use"]["permit"] != permit
 
 
 def test_a_call_that_was_refused_may_succeed_later(bench: Bench, canary: bytearray) -> None:
@@ -159,4 +163,4 @@ def test_a_call_about_what_is_forgotten_is_new(bench: Bench) -> None:
     bench.ask(m.SessionEnd(session="CHG-1"))
     before = len(bench.state.sessions)
     assert bench.ask(START).changed
-    assert (before, [s.state.value for s in bench.state.sessions.values()]) == (1, ["open"])
+    assert (before, [s.state.value for s in bench.state.sessions.values()]) == (1, ["started"])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules 5 and 6 of the design, at the agent's pipes: one logon per ticket, refused passwords."""
+"""Rules 5 and 6 of the design, at the agent's pipes: one logon per permit, refused passwords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.model import Account
-from latchkey_agent.domain.transitions import GrantState, RequestState, TicketState
+from latchkey_agent.domain.transitions import GrantState, PermitState, RequestState
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as m
 from latchkey_agent.protocol import local_messages as p
@@ -24,26 +24,26 @@ LOGON_FAILURE = 0xC000006D
 INTERVAL = "min_restart_interval = 60.0"
 
 
-# --- 5: one logon attempt per ticket -----------------------------------------------------------
+# --- 5: one logon attempt per permit -----------------------------------------------------------
 
 
-def test_rule_05_a_ticket_is_redeemed_once(bench: Bench, canary: bytearray) -> None:
+def test_rule_05_a_permit_is_redeemed_once(bench: Bench, canary: bytearray) -> None:
     """The second one who asks gets nothing, and the password came with the first answer only."""
     bench.waiting(canary)
-    ticket, secret = bench.redeem()
+    permit, secret = bench.redeem()
     assert secret == canary
-    again, nothing = bench.logon(p.Redeem(ticket=ticket))
+    again, nothing = bench.logon(p.Redeem(permit=permit))
     assert (again.done, nothing) == (False, bytearray())
     assert not bench.logon(p.Peek())[0].done
 
 
 @pytest.mark.parametrize("life", ["crash", "reboot", "power_cut"])
-def test_rule_05_a_redeemed_ticket_stays_redeemed(bench: Bench, canary: bytearray, life: str) -> None:
+def test_rule_05_a_redeemed_permit_stays_redeemed(bench: Bench, canary: bytearray, life: str) -> None:
     """Whatever comes between the two attempts."""
     bench.waiting(canary)
-    ticket, _ = bench.redeem()
+    permit, _ = bench.redeem()
     getattr(bench, life)()
-    assert not bench.logon(p.Redeem(ticket=ticket))[0].done
+    assert not bench.logon(p.Redeem(permit=permit))[0].done
     assert not bench.logon(p.Peek())[0].done
 
 
@@ -53,8 +53,8 @@ def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
     """Cut the power at every touch of a redemption: no password comes out that could come out once more."""
     tried = 0
     for cut in cuts(place, lambda bench: bench.waiting(canary), lambda bench: bench.redeem()[1]):
-        ticket = next(reversed(cut.bench.state.tickets))
-        again = cut.bench.logon(p.Redeem(ticket=ticket))[1]
+        permit = next(reversed(cut.bench.state.permits))
+        again = cut.bench.logon(p.Redeem(permit=permit))[1]
         assert not (cut.result and again)
         assert bool(cut.result) == cut.survived
         tried += 1
@@ -63,10 +63,10 @@ def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
 
 @pytest.mark.parametrize("disk", ["full", "dead"])
 def test_rule_05_a_disk_that_fails_hands_nothing_over(bench: Bench, canary: bytearray, disk: str) -> None:
-    """A redemption that cannot be written down is none; the ticket waits until it can."""
-    ticket = bench.waiting(canary)
+    """A redemption that cannot be written down is none; the permit waits until it can."""
+    permit = bench.waiting(canary)
     bench.world.disk = disk  # type: ignore[assignment]
-    answer, secret = bench.logon(p.Redeem(ticket=ticket))
+    answer, secret = bench.logon(p.Redeem(permit=permit))
     assert (answer.done, secret) == (False, bytearray())
     bench.world.disk = "well"
     assert bench.redeem()[1] == canary
@@ -185,23 +185,23 @@ def test_rule_06_two_operators_at_once_try_a_refused_password_once(bench: Bench,
 
 def test_rule_06_a_refused_logon_ends_the_grant(bench: Bench, canary: bytearray) -> None:
     """What Windows refuses at the logon screen is erased, and says why."""
-    ticket = bench.waiting(canary)
+    permit = bench.waiting(canary)
     bench.redeem()
-    bench.report(ticket, LOGON_FAILURE)
+    bench.report(permit, LOGON_FAILURE)
     assert bench.sealed() == set()
-    use = bench.result(m.ApplyWait(session="CHG-1", ticket=ticket))["use"]
+    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
     assert use["error"]["code"] == "logon_refused"
     assert bench.code(RESTART) == "grant_rejected"
 
 
 def test_rule_06_a_late_refusal_counts_whatever_was_believed(bench: Bench, canary: bytearray) -> None:
-    """The customer signed in by hand meanwhile, or the ticket was given up: the refusal still ends the grant."""
-    ticket = bench.waiting(canary)
+    """The customer signed in by hand meanwhile, or the permit was given up: the refusal still ends the grant."""
+    permit = bench.waiting(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.agent.sessions_changed()
-    assert bench.state.tickets[ticket].state is TicketState.LOGGED_ON
-    bench.report(ticket, LOGON_FAILURE)
+    assert bench.state.permits[permit].state is PermitState.LOGGED_ON
+    bench.report(permit, LOGON_FAILURE)
     assert bench.sealed() == set()
     assert bench.code(RESTART) == "grant_rejected"
 

@@ -83,7 +83,7 @@ def failed(code: str) -> p.CustomerAnswer:
 DONE = p.CustomerAnswer(done=True)
 
 
-class Desk:
+class Harness:
     """The presenter, with its surroundings."""
 
     def __init__(self, language: str = "en") -> None:
@@ -105,9 +105,9 @@ class Desk:
         return self.happens(s.BalloonOver(self.balloon))
 
     def shows(self, **desktop: Any) -> list[s.AnyAction]:
-        """Let the agent show a newer desk."""
+        """Let the agent show a newer harness."""
         self.version += 1
-        return self.happens(s.Watched(p.Desktop(version=self.version, **desktop)))
+        return self.happens(s.Watched(p.CustomerSnapshot(version=self.version, **desktop)))
 
     def look(self, **screen: bool) -> list[s.AnyAction]:
         """Let the screen do something else, and be looked at."""

@@ -25,7 +25,7 @@ AT_ONCE = 8
 
 
 @contextmanager
-def desk(folder: Path, count: int = 1, *, forks: int = 50, **settings: Any) -> Iterator[Operator]:
+def bench(folder: Path, count: int = 1, *, forks: int = 50, **settings: Any) -> Iterator[Operator]:
     """Switch so many PCs on, each with a customer of its own; all ends with the block."""
     chosen = Settings(**{"programs": PROGRAMS, "stand_ins": STAND_INS, **settings})
     started: dict[str, SimulatedComputer] = {}
