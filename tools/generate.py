@@ -22,7 +22,11 @@ import msgspec
 from babel.messages import mofile, pofile
 from msgspec import inspect
 
-from latchkey_agent.protocol import PROTOCOL_VERSION, answers, local_messages, setup_messages
+from latchkey_agent.protocol import PROTOCOL_VERSION, setup_messages
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -41,24 +45,24 @@ SPDX = (
 # REUSE-IgnoreEnd
 
 READ: tuple[type[msgspec.Struct], ...] = (
-    answers.Answer,
-    answers.SessionAnswer,
-    answers.EndedAnswer,
-    answers.RequestAnswer,
-    answers.ApplyAnswer,
-    answers.RevokeAnswer,
-    answers.CheckpointAnswer,
-    answers.InfoAnswer,
+    ans.Answer,
+    ans.SessionAnswer,
+    ans.EndedAnswer,
+    ans.RequestAnswer,
+    ans.ApplyAnswer,
+    ans.RevokeAnswer,
+    ans.CheckpointAnswer,
+    ans.InfoAnswer,
     setup_messages.SetupAnswer,
 )
 """What the collection reads; `latchkeyctl` alone asks for the others."""
 OTHERS: tuple[Any, ...] = (
-    answers.ReceiptAnswer,
-    answers.JournalAnswer,
-    local_messages.AnyCustomerRequest,
-    local_messages.CustomerAnswer,
-    local_messages.AnyLogonRequest,
-    local_messages.LogonAnswer,
+    ans.ReceiptAnswer,
+    ans.JournalAnswer,
+    cm.AnyCustomerRequest,
+    cm.CustomerAnswer,
+    lm.AnyLogonRequest,
+    lm.LogonAnswer,
 )
 
 
@@ -68,7 +72,7 @@ OTHERS: tuple[Any, ...] = (
 def schema() -> str:
     """Return the JSON Schema of everything that crosses one of the agent's pipes."""
     _, components = msgspec.json.schema_components(
-        [answers.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
+        [rq.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
     )
     verbs = {_tag(request): f"#/$defs/{request.__name__}" for request in _requests()}
     document = {
@@ -84,7 +88,7 @@ def schema() -> str:
 
 
 def _requests() -> tuple[type[msgspec.Struct], ...]:
-    return typing.get_args(answers.AnyControlRequest)
+    return typing.get_args(rq.AnyControlRequest)
 
 
 def _tag(request: type[msgspec.Struct]) -> str:

@@ -15,7 +15,8 @@ from lab.computer import LabError
 from lab.demo.operator import SESSION, Job
 from lab.demo.promises import Story
 from lab.simulated.simulated_pc import pc
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
@@ -95,15 +96,15 @@ class Stage:
             self._lanes.heading("The customer is back")
             computer.customer.sign_in()
             computer.events.wait_for("notice_erased")
-        info = m.Info(session=SESSION, receipts=True)
+        info = rq.Info(session=SESSION, receipts=True)
         return Story(
             computer=computer,
             password=self._password,
             folder=self._folder,
             exit_code=code,
             console=console,
-            info=_ask(computer, info, m.InfoAnswer),
-            journal=_ask(computer, m.JournalVerify(), m.JournalAnswer),
+            info=_ask(computer, info, ans.InfoAnswer),
+            journal=_ask(computer, rq.JournalVerify(), ans.JournalAnswer),
             process_finds=self._finds,
             process_looks=self._looks,
         )
@@ -121,7 +122,7 @@ class Stage:
             )
 
 
-def _ask(computer: SimulatedComputer, request: m.ControlRequest, kind: type[T]) -> T:
+def _ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
     answer = computer.ask_agent(request)
     if answer.outcome != "done":
         msg = f"the agent does not answer: {answer.error}"

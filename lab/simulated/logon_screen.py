@@ -19,7 +19,7 @@ from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.codes import CODES, STATUS_SUCCESS
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol.frames import FrameError, wipe
-from latchkey_agent.protocol.local_messages import LogonAnswer, Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 
 if TYPE_CHECKING:
     import socket
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.machine import Machine
     from lab.simulated.session_model import Change, Session
-    from latchkey_agent.protocol.local_messages import LogonRequest
+    from latchkey_agent.protocol.logon_messages import LogonRequest
 
 
 class LogonScreen:

@@ -18,14 +18,14 @@ import msgspec
 from lab.computer import LabError
 from lab.simulated import wire
 from latchkey_agent.companion import wording
-from latchkey_agent.protocol.frames import FrameError
-from latchkey_agent.protocol.local_messages import (
+from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
     CustomerSnapshot,
     CustomerWatch,
     RequestBlocked,
     RequestShown,
 )
+from latchkey_agent.protocol.frames import FrameError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lab.simulated.machine import Machine
     from lab.simulated.session_model import Change, Session
     from latchkey_agent.companion.wording import RequestWindow
-    from latchkey_agent.protocol.local_messages import AskedItem, CustomerRequest, LentItem
+    from latchkey_agent.protocol.customer_messages import AskedItem, CustomerRequest, LentItem
 
 WATCH_SECONDS = 30.0
 RECONNECT_SECONDS = 0.1

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lab.computer import LabError
 from lab.simulated import customer_script
 from lab.simulated.loop import lab_loop
-from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.protocol.local_messages import (
+from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
     GrantPause,
     GrantRevoke,
@@ -21,13 +20,14 @@ from latchkey_agent.protocol.local_messages import (
     RequestDecline,
     RequestLater,
 )
+from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from lab.simulated.machine import Machine
     from lab.simulated.simulated_companion import Companion, Companions
-    from latchkey_agent.protocol.local_messages import AskedItem, CustomerRequest
+    from latchkey_agent.protocol.customer_messages import AskedItem, CustomerRequest
 
 
 class Customer:

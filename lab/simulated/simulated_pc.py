@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.connections import ListenerName
     from lab.simulated.session_model import Change, Session
-    from latchkey_agent.protocol.answers import Answer, ControlRequest
+    from latchkey_agent.protocol.answers import Answer
+    from latchkey_agent.protocol.control_requests import ControlRequest
 
 T = TypeVar("T")
 SOCKET_PATH_LIMIT = 107

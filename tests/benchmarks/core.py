@@ -17,7 +17,8 @@ from lab import canary
 from latchkey_agent.agent import Agent
 from latchkey_agent.core.core import JOURNAL_NAME
 from latchkey_agent.domain.events import AnyEvent
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage.journal import Change, Journal
 from tests.benchmarks.figures import Figure
@@ -53,12 +54,12 @@ def _commands(folder: Path) -> Figure:
     agent = _agent(World(), folder)
     agent.start()
     try:
-        _done(agent, m.SessionStart(session="CHG-1", reason="Monthly updates"))
+        _done(agent, rq.SessionStart(session="CHG-1", reason="Monthly updates"))
         began = time.perf_counter()
         for number in range(COMMANDS):
             _done(
                 agent,
-                m.Checkpoint(session="CHG-1", step=f"Step {number % 10}", state=_STATES[number // 10 % 2]),
+                rq.Checkpoint(session="CHG-1", step=f"Step {number % 10}", state=_STATES[number // 10 % 2]),
             )
         seconds = time.perf_counter() - began
     finally:
@@ -66,8 +67,8 @@ def _commands(folder: Path) -> Figure:
     return Figure("agent core, journal on disk", COMMANDS / seconds, "commands each second")
 
 
-def _done(agent: Agent, request: m.ControlRequest) -> None:
-    answer = msgspec.json.decode(agent.control(msgspec.json.encode(request), OPERATOR), type=m.Answer)
+def _done(agent: Agent, request: rq.ControlRequest) -> None:
+    answer = msgspec.json.decode(agent.control(msgspec.json.encode(request), OPERATOR), type=ans.Answer)
     assert answer.outcome == "done", answer
 
 
@@ -101,7 +102,7 @@ def _life(folder: Path) -> list[bytes]:
         bench.restart()
         bench.reboot()
         wipe(bench.sign_in_with_permit())
-        bench.result(m.SessionEnd(session="CHG-1"))
+        bench.result(rq.SessionEnd(session="CHG-1"))
         bodies = [bytes(body) for (body,) in bench.database.execute("SELECT body FROM events ORDER BY seq")]
     finally:
         bench.stop()

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from lab.simulated.simulated_pc import pc
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +36,14 @@ def simulated_pc(tmp_path: Path, canary: bytearray) -> MakePc:
     return make
 
 
-def refusal(computer: SimulatedComputer, request: m.ControlRequest) -> m.ErrorView:
+def refusal(computer: SimulatedComputer, request: rq.ControlRequest) -> ans.ErrorView:
     """Ask, and return why not."""
     answer = computer.ask_agent(request)
-    assert isinstance(answer.error, m.ErrorView), answer
+    assert isinstance(answer.error, ans.ErrorView), answer
     return answer.error
 
 
-def ask(computer: SimulatedComputer, request: m.ControlRequest, kind: type[T]) -> T:
+def ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
     """Ask, and return the result."""
     answer = computer.ask_agent(request)
     assert answer.outcome == "done", answer.error
@@ -51,50 +52,50 @@ def ask(computer: SimulatedComputer, request: m.ControlRequest, kind: type[T]) -
 
 def open_session(computer: SimulatedComputer) -> None:
     """Open the support session."""
-    ask(computer, m.SessionStart(session=SESSION, reason="Monthly updates"), m.SessionAnswer)
+    ask(computer, rq.SessionStart(session=SESSION, reason="Monthly updates"), ans.SessionAnswer)
 
 
-def request(computer: SimulatedComputer, **terms: Any) -> m.RequestView:
+def request(computer: SimulatedComputer, **terms: Any) -> ans.RequestView:
     """Open the session, ask the customer, and return the request."""
     open_session(computer)
-    question = m.CredentialRequest(session=SESSION, **(terms or {"restarts": 2}))
-    asked = ask(computer, question, m.RequestAnswer).request
+    question = rq.CredentialRequest(session=SESSION, **(terms or {"restarts": 2}))
+    asked = ask(computer, question, ans.RequestAnswer).request
     assert asked is not None
     return asked
 
 
-def answered(computer: SimulatedComputer, asked: m.RequestView) -> m.Answer:
+def answered(computer: SimulatedComputer, asked: ans.RequestView) -> ans.Answer:
     """Wait for the customer's answer, and return it."""
-    wait = m.RequestWait(session=SESSION, request=asked.id, wait=20)
+    wait = rq.RequestWait(session=SESSION, request=asked.id, wait=20)
     answer = computer.ask_agent(wait)
     while answer.outcome == "done" and "grant" not in (answer.result or {}):
         answer = computer.ask_agent(wait)
     return answer
 
 
-def lend(computer: SimulatedComputer, **terms: Any) -> m.GrantView:
+def lend(computer: SimulatedComputer, **terms: Any) -> ans.GrantView:
     """Open the session, ask the customer, and return what was lent."""
     answer = answered(computer, request(computer, **terms))
-    grant = msgspec.convert(answer.result, type=m.RequestAnswer).grant
+    grant = msgspec.convert(answer.result, type=ans.RequestAnswer).grant
     assert grant is not None, answer.error
     return grant
 
 
-def begin_restart(computer: SimulatedComputer, **options: Any) -> m.UseView:
+def begin_restart(computer: SimulatedComputer, **options: Any) -> ans.UseView:
     """Apply the grant to a restart, and return the use as it begins."""
     options = {"grace": 0.05} | options
-    apply = m.CredentialApply(session=SESSION, action="restart", **options)
-    use = ask(computer, apply, m.ApplyAnswer).use
+    apply = rq.CredentialApply(session=SESSION, action="restart", **options)
+    use = ask(computer, apply, ans.ApplyAnswer).use
     assert use is not None
     return use
 
 
-def outcome(computer: SimulatedComputer, use: m.UseView) -> m.UseView:
+def outcome(computer: SimulatedComputer, use: ans.UseView) -> ans.UseView:
     """Wait for the end of a use, through restarts, as the operator's module does."""
-    wait = m.ApplyWait(session=SESSION, permit=use.permit, wait=20)
+    wait = rq.ApplyWait(session=SESSION, permit=use.permit, wait=20)
     while True:
         try:
-            after = ask(computer, wait, m.ApplyAnswer)
+            after = ask(computer, wait, ans.ApplyAnswer)
         except OSError:
             computer.wait_until_up()
             continue

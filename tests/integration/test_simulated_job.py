@@ -13,7 +13,8 @@ from lab.computer import LabError
 from lab.simulated import customer_script
 from lab.simulated.customer_script import Deny, Grant, Later, Mistype, Report, Revoke, TypeOtherName, TypePin
 from latchkey_agent.companion.texts import ENGLISH
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from tests.canary import Find, search, search_memory, search_processes
 from tests.integration.simulated_fixtures import (
     SESSION,
@@ -39,9 +40,9 @@ def console(computer: SimulatedComputer) -> tuple[str, bool] | None:
     return (session.account.user, session.locked) if session else None
 
 
-def end(computer: SimulatedComputer) -> m.EndedAnswer:
+def end(computer: SimulatedComputer) -> ans.EndedAnswer:
     """End the support session."""
-    return ask(computer, m.SessionEnd(session=SESSION), m.EndedAnswer)
+    return ask(computer, rq.SessionEnd(session=SESSION), ans.EndedAnswer)
 
 
 def test_a_restart_ends_signed_in_and_locked(simulated_pc: MakePc) -> None:
@@ -89,8 +90,8 @@ def test_the_agent_holds_no_copy_when_it_has_no_need(simulated_pc: MakePc, canar
         assert held() == []
         outcome(computer, begin_restart(computer))
         assert held() == []
-        apply = m.CredentialApply(session=SESSION, action="unlock")
-        use = ask(computer, apply, m.ApplyAnswer).use
+        apply = rq.CredentialApply(session=SESSION, action="unlock")
+        use = ask(computer, apply, ans.ApplyAnswer).use
         assert use is not None
         outcome(computer, use)
         assert held() == []
@@ -126,9 +127,9 @@ def test_every_no_has_its_own_code(
     with simulated_pc(script=steps) as computer:
         asked = request(computer)
         error = answered(computer, asked).error
-        assert isinstance(error, m.ErrorView)
+        assert isinstance(error, ans.ErrorView)
         assert error.code == code
-        apply = m.CredentialApply(session=SESSION, action="restart")
+        apply = rq.CredentialApply(session=SESSION, action="restart")
         assert refusal(computer, apply).code == "no_grant"
 
 
@@ -213,7 +214,7 @@ def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
     with simulated_pc(script=[Grant(), customer_script.ChangePassword(when="notice_granted")]) as computer:
         lend(computer)
         computer.events.wait_for("password_changed")
-        apply = m.CredentialApply(session=SESSION, action="restart", grace=0.05)
+        apply = rq.CredentialApply(session=SESSION, action="restart", grace=0.05)
         assert refusal(computer, apply).code == "grant_rejected"
         assert refusal(computer, apply).code == "grant_rejected"
         assert len(computer.account.wrong_tries) == 1
@@ -272,7 +273,7 @@ def test_nobody_else_is_signed_out(simulated_pc: MakePc) -> None:
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.sign_in_other("bob")
-        error = refusal(computer, m.CredentialApply(session=SESSION, action="restart"))
+        error = refusal(computer, rq.CredentialApply(session=SESSION, action="restart"))
         assert error.code == "others_signed_in"
         assert computer.events.count("going_down") == 0
 
@@ -282,8 +283,8 @@ def test_an_unlock_opens_the_customers_session(simulated_pc: MakePc) -> None:
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer, unlocks=1)
         computer.customer.lock()
-        apply = m.CredentialApply(session=SESSION, action="unlock")
-        use = ask(computer, apply, m.ApplyAnswer).use
+        apply = rq.CredentialApply(session=SESSION, action="unlock")
+        use = ask(computer, apply, ans.ApplyAnswer).use
         assert use is not None
         assert outcome(computer, use).state == "logged_on"
         assert console(computer) == ("anna", False)
@@ -323,7 +324,7 @@ def test_a_pc_that_never_goes_down_stays_as_it_was(simulated_pc: MakePc) -> None
         computer.faults.never_goes_down = True
         before = begin_restart(computer).boot_before
         computer.events.wait_for("not_going_down")
-        assert ask(computer, m.Info(), m.InfoAnswer).agent.boot_id == before
+        assert ask(computer, rq.Info(), ans.InfoAnswer).agent.boot_id == before
         assert console(computer) == ("anna", False)
 
 
@@ -380,7 +381,7 @@ def test_power_lost_while_the_customer_types_lends_nothing(simulated_pc: MakePc)
         computer.events.wait_for("interrupted")
         computer.power_on()
         computer.wait_until_up()
-        apply = m.CredentialApply(session=SESSION, action="restart")
+        apply = rq.CredentialApply(session=SESSION, action="restart")
         assert refusal(computer, apply).code == "no_grant"
         computer.customer.sign_in()
         computer.events.wait_for("request_shown", 2)

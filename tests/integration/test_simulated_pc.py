@@ -21,7 +21,8 @@ import winrm.protocol
 from lab.computer import LabError
 from lab.simulated.simulated_pc import pc
 from lab.simulated.windows_model import WindowsError
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def run(computer: SimulatedComputer, program: str, *arguments: str) -> tuple[int
     return code, (out + err).decode()
 
 
-def info(computer: SimulatedComputer) -> m.InfoAnswer:
+def info(computer: SimulatedComputer) -> ans.InfoAnswer:
     """What the agent says of itself."""
-    return ask(computer, m.Info(), m.InfoAnswer)
+    return ask(computer, rq.Info(), ans.InfoAnswer)
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -264,14 +265,14 @@ def test_latchkeyctl_says_when_the_agent_does_not_run(simulated_pc: MakePc) -> N
 def test_an_operator_without_the_right_is_refused(simulated_pc: MakePc) -> None:
     """Who is no administrator and in no group of operators learns nothing from the agent."""
     with simulated_pc(operator_permitted=False) as computer:
-        assert refusal(computer, m.Info()).code == "not_permitted"
+        assert refusal(computer, rq.Info()).code == "not_permitted"
 
 
 def test_a_full_disk_is_told_and_gone_with_room(simulated_pc: MakePc) -> None:
     """While nothing can be written a command is refused; with room it is done."""
     with simulated_pc() as computer:
         computer.fill_disk()
-        start = m.SessionStart(session=SESSION, reason="x")
+        start = rq.SessionStart(session=SESSION, reason="x")
         assert refusal(computer, start).code == "storage_failed"
         computer.fill_disk(full=False)
         open_session(computer)

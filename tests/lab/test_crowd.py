@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import end, request, start, task
 from tests.lab.provoked import provokes
 
@@ -21,8 +21,8 @@ def ask_many(computer: SimulatedComputer) -> None:
     """Let another program of the operator's open as many sessions and ask in each."""
     for number in range(MANY):
         session = f"INC-{number:04}"
-        computer.ask_agent(m.SessionStart(session=session, reason="Printer " + "x" * 200))
-        answer = computer.ask_agent(m.CredentialRequest(session=session, account="anna", restarts=1))
+        computer.ask_agent(rq.SessionStart(session=session, reason="Printer " + "x" * 200))
+        answer = computer.ask_agent(rq.CredentialRequest(session=session, account="anna", restarts=1))
         assert answer.outcome == "done", answer
 
 

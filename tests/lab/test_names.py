@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.simulated.customer_script import Grant
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
@@ -102,7 +102,7 @@ def test_a_name_comes_back_as_it_went(named: Played) -> None:
     marked = named.job.results("checkpoint", "names")
     assert [list(told["checkpoints"]) for told in marked] == [[n] for n in names]
     assert [told["session"] for told in named.job.results("end", "names")] == names
-    info = named.computers["names"].ask_agent(m.Info()).result
+    info = named.computers["names"].ask_agent(rq.Info()).result
     assert isinstance(info, dict)
     assert [session["name"] for session in info["sessions"]] == names
 

@@ -15,7 +15,7 @@ import pytest
 from lab.simulated.customer_script import Grant, Ignore, Later
 from lab.simulated.pc_settings import POLICY
 from lab.wsman.faults import Drop, Faults
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
@@ -93,8 +93,8 @@ def replace_session(computer: SimulatedComputer) -> None:
     computer.power_cut()
     computer.power_on()
     computer.wait_until_up()
-    computer.ask_agent(m.SessionEnd(session=SESSION))
-    computer.ask_agent(m.SessionStart(session=SESSION, reason="Something else"))
+    computer.ask_agent(rq.SessionEnd(session=SESSION))
+    computer.ask_agent(rq.SessionStart(session=SESSION, reason="Something else"))
     computer.listener_faults.unlink()
 
 

@@ -16,7 +16,7 @@ from agent.native import provider_registration
 from lab.wine.logon_ui import end
 from lab.wine.wine_pc import WinePC
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol.local_messages import AnyLogonRequest, LogonAnswer
+from latchkey_agent.protocol.logon_messages import AnyLogonRequest, LogonAnswer
 
 FOLDER = r"C:\lab"
 DLL_PATH = rf"{FOLDER}\latchkey_credential_provider.dll"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.wine.logon_ui import S_OK, LogonScreen
-from latchkey_agent.protocol.local_messages import LogonAnswer, Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.native.programs import FakeAgent
 from tests.waiting import eventually
 

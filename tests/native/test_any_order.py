@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from lab.wine.logon_ui import LOGON, UNLOCK, LogonScreen
-from latchkey_agent.protocol.local_messages import Redeem
+from latchkey_agent.protocol.logon_messages import Redeem
 from tests.native.programs import FakeAgent
 from tests.native.scene import PERMIT, SID, unloaded_within
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from lab.wine.logon_ui import LOGON, RETURN_CREDENTIAL, S_OK, UNLOCK, LogonScreen, unprotect
-from latchkey_agent.protocol.local_messages import Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import (
     CHANGE_PASSWORD,

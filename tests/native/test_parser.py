@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol.local_messages import LogonAnswer, Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.native import built, fuzzing
 
 LIMITS = {"permit": 64, "action": 16, "sid": 184, "user": 256, "domain": 256, "kind": 16, "requester": 256}

@@ -14,7 +14,7 @@ import pytest
 
 from lab.wine.logon_ui import LOGON, RETURN_CREDENTIAL, S_OK, LogonScreen
 from latchkey_agent.protocol import codec, frames
-from latchkey_agent.protocol.local_messages import Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import NOT_FINISHED, FakeAgent, SharedAgent, uninstalled
 from tests.native.scene import PERMIT, SID, USERS, said_by, take, unloaded_within

@@ -24,7 +24,7 @@ from .handlers.display_blocks import DisplayBlocks
 from .handlers.logon import LogonHandler
 from .handlers.peer import Peer
 from .ports import Computer, PortError
-from .protocol import answers as m
+from .protocol import answers as ans
 from .protocol import codec, frames
 from .protocol.errors import error
 
@@ -215,7 +215,7 @@ class Agent:
         if len(answer) <= frames.MAX_JSON:
             return answer
         view = error("too_much_to_tell", size=len(answer), limit=frames.MAX_JSON)
-        return codec.encode(m.Answer(outcome="unknown", error=view))
+        return codec.encode(ans.Answer(outcome="unknown", error=view))
 
     def customer(self, body: bytes, secret: bytearray, peer: Peer) -> bytes:
         """Answer one message of the customer pipe; the caller overwrites `secret`."""

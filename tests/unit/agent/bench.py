@@ -22,8 +22,10 @@ from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import journal
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, Disk, PowerCut, World
@@ -184,41 +186,41 @@ class Bench:
         if not self.effects_lag:
             self.effects()
 
-    def ask(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> m.Answer:
+    def ask(self, request: rq.ControlRequest, peer: Peer = OPERATOR) -> ans.Answer:
         """Send one control request; effects are run as the threads would."""
         body = self.agent.control(msgspec.json.encode(request), peer)
         self.said.append(body)
         self._run_effects()
-        return msgspec.json.decode(body, type=m.Answer)
+        return msgspec.json.decode(body, type=ans.Answer)
 
-    def result(self, request: m.ControlRequest) -> dict[str, Any]:
+    def result(self, request: rq.ControlRequest) -> dict[str, Any]:
         """Send one control request that must be done, and return its result."""
         answer = self.ask(request)
         assert answer.outcome == "done", answer
         assert isinstance(answer.result, dict)
         return answer.result
 
-    def error(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> m.ErrorView:
+    def error(self, request: rq.ControlRequest, peer: Peer = OPERATOR) -> ans.ErrorView:
         """Send one control request that must be refused, and return its error."""
         answer = self.ask(request, peer)
         assert answer.outcome == "refused", answer
-        assert isinstance(answer.error, m.ErrorView)
+        assert isinstance(answer.error, ans.ErrorView)
         return answer.error
 
-    def code(self, request: m.ControlRequest, peer: Peer = OPERATOR) -> str:
+    def code(self, request: rq.ControlRequest, peer: Peer = OPERATOR) -> str:
         """Send one control request that must be refused, and return its error code."""
         return self.error(request, peer).code
 
     def customer(
-        self, request: p.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
-    ) -> p.CustomerAnswer:
+        self, request: cm.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
+    ) -> cm.CustomerAnswer:
         """Say something as the companion; effects are run."""
         body = self.agent.customer(msgspec.json.encode(request), bytearray(secret), peer)
         self._run_effects()
-        return msgspec.json.decode(body, type=p.CustomerAnswer)
+        return msgspec.json.decode(body, type=cm.CustomerAnswer)
 
     def customer_code(
-        self, request: p.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
+        self, request: cm.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
     ) -> str:
         """Say something as the companion that must be refused, and return its error code."""
         answer = self.customer(request, secret, peer)
@@ -226,30 +228,30 @@ class Bench:
         assert answer.error is not None
         return answer.error.code
 
-    def logon(self, request: p.LogonRequest, peer: Peer = LOGON) -> tuple[p.LogonAnswer, bytearray]:
+    def logon(self, request: lm.LogonRequest, peer: Peer = LOGON) -> tuple[lm.LogonAnswer, bytearray]:
         """Say something as the credential provider."""
         body, secret = self.agent.logon(msgspec.json.encode(request), peer)
-        return msgspec.json.decode(body, type=p.LogonAnswer), secret
+        return msgspec.json.decode(body, type=lm.LogonAnswer), secret
 
     # --- the main job's steps, for tests that begin in the middle ---------------------------
 
     def open(self, session: str = "CHG-1") -> None:
         """Open a support session while the customer sits at the PC."""
         self.world.sign_in(ANNA)
-        self.result(m.SessionStart(session=session, reason="Monthly updates", ticket=session))
+        self.result(rq.SessionStart(session=session, reason="Monthly updates", ticket=session))
 
     def request(self, session: str = "CHG-1", **terms: Any) -> str:
         """Ask; return the request's id."""
-        asked = self.result(m.CredentialRequest(session=session, **({"restarts": 2} | terms)))
+        asked = self.result(rq.CredentialRequest(session=session, **({"restarts": 2} | terms)))
         return str(asked["request"]["id"])
 
     def show(self, request: str) -> None:
         """Put the request window on the customer's screen."""
-        assert self.customer(p.RequestShown(request=request, text_sha256="0" * 64)).done
+        assert self.customer(cm.RequestShown(request=request, text_sha256="0" * 64)).done
 
-    def allow(self, request: str, password: bytes | bytearray) -> p.CustomerAnswer:
+    def allow(self, request: str, password: bytes | bytearray) -> cm.CustomerAnswer:
         """Let the customer allow it with this password."""
-        return self.customer(p.RequestAllow(request=request, entered="PC-07\\anna"), password)
+        return self.customer(cm.RequestAllow(request=request, entered="PC-07\\anna"), password)
 
     def slow_check(self) -> tuple[threading.Event, threading.Event]:
         """Let Windows take its time: a check of a password sets the first event and waits for the second."""
@@ -276,31 +278,31 @@ class Bench:
 
     def restart(self, session: str = "CHG-1", **options: Any) -> str:
         """Apply the grant to a restart; return the permit's id."""
-        use = self.result(m.CredentialApply(session=session, action="restart", **options))["use"]
+        use = self.result(rq.CredentialApply(session=session, action="restart", **options))["use"]
         return str(use["permit"])
 
     def unlock(self, session: str = "CHG-1", **options: Any) -> str:
         """Apply the grant to the locked desktop; return the permit's id."""
-        use = self.result(m.CredentialApply(session=session, action="unlock", **options))["use"]
+        use = self.result(rq.CredentialApply(session=session, action="unlock", **options))["use"]
         return str(use["permit"])
 
     def redeem(self) -> tuple[str, bytearray]:
         """Play the logon screen up to the password; return permit and password."""
-        permit, _ = self.logon(p.Peek())
+        permit, _ = self.logon(lm.Peek())
         assert permit.done, "no permit to redeem"
-        answer, secret = self.logon(p.Redeem(permit=permit.permit))
+        answer, secret = self.logon(lm.Redeem(permit=permit.permit))
         assert answer.done
         return permit.permit, secret
 
     def report(self, permit: str, status: int = 0, substatus: int = 0) -> bool:
         """Play the logon screen's report; effects are run."""
-        done = self.logon(p.ReportResult(permit=permit, status=status, substatus=substatus))[0].done
+        done = self.logon(lm.ReportResult(permit=permit, status=status, substatus=substatus))[0].done
         self._run_effects()
         return done
 
     def revoke(self) -> bool:
         """Let the customer take everything back; tell if it was done."""
-        return self.customer(p.GrantRevoke()).done
+        return self.customer(cm.GrantRevoke()).done
 
     def shown(self, password: bytes | bytearray) -> str:
         """Put a request on the screen of a customer with this password; return its id."""

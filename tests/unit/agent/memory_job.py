@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.frames import wipe
 from tests.unit.agent.bench import Bench, memory_disk
 from tests.unit.agent.world import ANNA, CUSTOMER, digest
@@ -46,7 +46,7 @@ def lend(bench: Bench, password: bytearray) -> None:
     bench.open()
     request = bench.request()
     bench.show(request)
-    allow = msgspec.json.encode(p.RequestAllow(request=request, entered="anna"))
+    allow = msgspec.json.encode(cm.RequestAllow(request=request, entered="anna"))
     right = digest(password)
     bench.agent.customer(allow, password, CUSTOMER)
     bench.world.passwords[ANNA.sid] = right

@@ -19,8 +19,9 @@ from latchkey_agent.domain.model import Account, Grant, State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, OPEN_REQUESTS, GrantState, RequestState
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.acts import Act
 from tests.unit.agent.bench import Bench
@@ -68,16 +69,16 @@ class Play(Repeating):
     def open(self, operator: int, session: str) -> None:
         """Open a support session of eight hours."""
         ends = (self.world.now + timedelta(hours=8)).isoformat()
-        self.ask(operator, m.SessionStart(session=session, reason="Updates", ends=ends))
+        self.ask(operator, rq.SessionStart(session=session, reason="Updates", ends=ends))
 
     def end(self, operator: int, session: str) -> None:
         """End it."""
-        self.ask(operator, m.SessionEnd(session=session))
+        self.ask(operator, rq.SessionEnd(session=session))
 
     def request(self, operator: int, session: str, who: str, counts: tuple[int, int], whose: str) -> None:
         """Ask for restarts and unlocks; whether restarts of others are covered, too."""
         restarts, unlocks = counts
-        wanted = m.CredentialRequest(
+        wanted = rq.CredentialRequest(
             session=session,
             account=who,
             restarts=restarts,
@@ -90,21 +91,21 @@ class Play(Repeating):
     def withdraw(self, operator: int, session: str) -> None:
         """Take an open question back."""
         if (request := self._asked(session, OPEN_REQUESTS)) is not None:
-            self.ask(operator, m.RequestWithdraw(session=session, request=request))
+            self.ask(operator, rq.RequestWithdraw(session=session, request=request))
 
     def give_back(self, operator: int, session: str) -> None:
         """Give the grant back."""
-        self.ask(operator, m.CredentialRevoke(session=session))
+        self.ask(operator, rq.CredentialRevoke(session=session))
 
     def erase_all(self, operator: int) -> None:
         """Erase everything."""
-        self.ask(operator, m.EraseAll())
+        self.ask(operator, rq.EraseAll())
 
     def apply(self, operator: int, session: str, action: str, step: str | None) -> None:
         """Use the grant; a password that Windows refused before is not tried again."""
         grant, before = self._grant_of(session), len(self.world.verdicts)
         try:
-            self.ask(operator, m.CredentialApply(session=session, action=action, step=step))  # type: ignore[arg-type]
+            self.ask(operator, rq.CredentialApply(session=session, action=action, step=step))  # type: ignore[arg-type]
         finally:
             asked = self.world.verdicts[before:]
             if grant is not None and asked:
@@ -128,22 +129,22 @@ class Play(Repeating):
         if request is None:
             return
         peer = PEOPLE[who][1]
-        self.bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=peer)
+        self.bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=peer)
         if how in {"allow", "mistype"}:
             self._enter(who, request, self.passwords[who] if how == "allow" else b"no")
         elif how == "guess":
             for _ in range(3):
                 self._enter(who, request, b"no")
         elif how == "deny":
-            self.bench.customer(p.RequestDecline(request=request), peer=peer)
+            self.bench.customer(cm.RequestDecline(request=request), peer=peer)
         elif how == "later":
-            self.bench.customer(p.RequestLater(request=request, seconds=600.0), peer=peer)
+            self.bench.customer(cm.RequestLater(request=request, seconds=600.0), peer=peer)
 
     def _enter(self, who: str, request: str, entry: bytes) -> None:
         before = len(self.world.verdicts)
         self.ledger.entered[request] = digest(entry)
         try:
-            allowed = p.RequestAllow(request=request, entered=f"PC-07\\{who}")
+            allowed = cm.RequestAllow(request=request, entered=f"PC-07\\{who}")
             self.bench.customer(allowed, entry, PEOPLE[who][1])
         finally:
             self.ledger.entries[request] += len(self.world.verdicts) - before
@@ -152,20 +153,20 @@ class Play(Repeating):
         """Click on it; what is answered with done is over for good."""
         account, peer = PEOPLE[who]
         lent = [g.id for g in self._live() if g.account == account]
-        if self.bench.customer(p.GrantRevoke(), peer=peer).done:
+        if self.bench.customer(cm.GrantRevoke(), peer=peer).done:
             self.ledger.over.update(lent)
 
     def pause(self, who: str, how: str) -> None:
         """Hold the first grant back, or let it go on."""
         account, peer = PEOPLE[who]
         if lent := [g.id for g in self._live() if g.account == account]:
-            self.bench.customer(p.GrantPause(grant=lent[0], pause=how == "hold"), peer=peer)
+            self.bench.customer(cm.GrantPause(grant=lent[0], pause=how == "hold"), peer=peer)
 
     def read(self, who: str) -> None:
         """Read and close all notices."""
-        snapshot = self.bench.customer(p.CustomerWatch(), peer=PEOPLE[who][1]).snapshot
+        snapshot = self.bench.customer(cm.CustomerWatch(), peer=PEOPLE[who][1]).snapshot
         told = [notice.notice for notice in snapshot.notices] if snapshot else []
-        self.bench.customer(p.NoticesClosed(notices=told), peer=PEOPLE[who][1])
+        self.bench.customer(cm.NoticesClosed(notices=told), peer=PEOPLE[who][1])
 
     def change_password(self, who: str) -> None:
         """Take a new password."""
@@ -190,7 +191,7 @@ class Play(Repeating):
         """Let the logon screen use a permit, if there is one and nobody sits there."""
         if self.world.open_desktops():
             return
-        tile, _ = self.bench.logon(p.Peek())
+        tile, _ = self.bench.logon(lm.Peek())
         if not tile.done:
             return
         secret = self._redeem(tile.permit)
@@ -217,11 +218,11 @@ class Play(Repeating):
     def redeem_again(self) -> None:
         """Let somebody ask for a password that is out already."""
         for permit in list(self.ledger.handed):
-            assert not self.bench.logon(p.Redeem(permit=permit))[1]
+            assert not self.bench.logon(lm.Redeem(permit=permit))[1]
 
     def _redeem(self, permit: str) -> bytearray | None:
         """Redeem; what comes out is held against everything that forbids it."""
-        answer, secret = self.bench.logon(p.Redeem(permit=permit))
+        answer, secret = self.bench.logon(lm.Redeem(permit=permit))
         if not answer.done:
             return None
         grant = self.bench.state.grants[self.bench.state.permits[permit].grant]

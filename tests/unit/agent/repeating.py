@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from latchkey_agent.domain.idempotency import done_before
 from latchkey_agent.domain.model import Account
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR
 
@@ -20,17 +21,17 @@ class Repeating:
 
     bench: Bench
     calls = 0
-    last: tuple[int, m.ControlRequest] | None = None
+    last: tuple[int, rq.ControlRequest] | None = None
 
-    def ask(self, operator: int, request: m.ControlRequest) -> m.Answer:
+    def ask(self, operator: int, request: rq.ControlRequest) -> ans.Answer:
         """Ask as one of the operators; each call is known by a key of its own."""
         self.calls += 1
         self.last = operator, replace(request, idempotency_key=f"{self.calls}")
         return self._send(*self.last)
 
-    def _send(self, operator: int, request: m.ControlRequest) -> m.Answer:
+    def _send(self, operator: int, request: rq.ControlRequest) -> ans.Answer:
         answer = self.bench.ask(request, OPERATORS[operator])
-        if isinstance(answer.error, m.ErrorView) and answer.error.code == "agent_failed":
+        if isinstance(answer.error, ans.ErrorView) and answer.error.code == "agent_failed":
             assert self.bench.world.broken, answer
         return answer
 

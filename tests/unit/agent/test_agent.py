@@ -16,8 +16,10 @@ import pytest
 from latchkey_agent import agent as module
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import NO_INTERVAL, Bench
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, World
 
@@ -44,25 +46,25 @@ class Running:
         with self.world.happened:
             assert self.world.happened.wait_for(ready, PATIENCE)
 
-    def ask(self, request: m.ControlRequest) -> m.Answer:
+    def ask(self, request: rq.ControlRequest) -> ans.Answer:
         """Ask as the operator."""
         answer = self.agent.control(msgspec.json.encode(request), OPERATOR)
-        return msgspec.json.decode(answer, type=m.Answer)
+        return msgspec.json.decode(answer, type=ans.Answer)
 
-    def customer(self, request: p.CustomerRequest, secret: bytes | bytearray = b"") -> p.CustomerAnswer:
+    def customer(self, request: cm.CustomerRequest, secret: bytes | bytearray = b"") -> cm.CustomerAnswer:
         """Say something as the companion."""
         answer = self.agent.customer(msgspec.json.encode(request), bytearray(secret), CUSTOMER)
-        return msgspec.json.decode(answer, type=p.CustomerAnswer)
+        return msgspec.json.decode(answer, type=cm.CustomerAnswer)
 
     def lend(self, password: bytearray, **terms: int) -> str:
         """Lend; return the grant."""
         self.world.set_password(ANNA, password)
         self.world.sign_in(ANNA)
-        self.ask(m.SessionStart(session="CHG-1", reason="Updates"))
-        self.ask(m.CredentialRequest(session="CHG-1", **({"restarts": 2} | terms)))  # type: ignore[arg-type]
+        self.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
+        self.ask(rq.CredentialRequest(session="CHG-1", **({"restarts": 2} | terms)))  # type: ignore[arg-type]
         request = next(iter(self.agent.core.state.requests))
-        self.customer(p.RequestShown(request=request, text_sha256="0" * 64))
-        assert self.customer(p.RequestAllow(request=request, entered="anna"), password).done
+        self.customer(cm.RequestShown(request=request, text_sha256="0" * 64))
+        assert self.customer(cm.RequestAllow(request=request, entered="anna"), password).done
         return next(iter(self.agent.core.state.grants))
 
 
@@ -79,23 +81,23 @@ def running(place: Path) -> Iterator[Running]:
 def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> None:
     """Nobody runs effects but the agent's own thread: restart, lock and proof of erasure follow by themselves."""
     running.lend(canary)
-    permit = running.ask(m.CredentialApply(session="CHG-1", action="restart"))
+    permit = running.ask(rq.CredentialApply(session="CHG-1", action="restart"))
     assert isinstance(permit.result, dict)
     running.until_seen(lambda: running.world.scheduled)
     running.agent.stop()
     running.world.reboot()
     running.agent = Agent(running.world.computer(), running.place, running.settings)
     running.agent.start()
-    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON)[0], type=p.LogonAnswer)
-    redeem = msgspec.json.encode(p.Redeem(permit=peek.permit))
+    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON)[0], type=lm.LogonAnswer)
+    redeem = msgspec.json.encode(lm.Redeem(permit=peek.permit))
     assert running.agent.logon(redeem, LOGON)[1] == canary
     running.world.sign_in(ANNA)
-    running.agent.logon(msgspec.json.encode(p.ReportResult(permit=peek.permit, status=0)), LOGON)
+    running.agent.logon(msgspec.json.encode(lm.ReportResult(permit=peek.permit, status=0)), LOGON)
     running.agent.sessions_changed()
-    use = running.ask(m.ApplyWait(session="CHG-1", permit=peek.permit, wait=PATIENCE)).result
+    use = running.ask(rq.ApplyWait(session="CHG-1", permit=peek.permit, wait=PATIENCE)).result
     assert isinstance(use, dict)
     running.until(lambda: running.agent.core.state.permits[peek.permit].closing == "locked")
-    ended = running.ask(m.SessionEnd(session="CHG-1")).result
+    ended = running.ask(rq.SessionEnd(session="CHG-1")).result
     assert isinstance(ended, dict)
     assert ended["erasure"][0]["confirmed"]
 
@@ -111,31 +113,31 @@ def test_time_is_noticed_without_anybody_asking(running: Running, canary: bytear
 def test_a_long_poll_ends_with_the_answer(running: Running) -> None:
     """The customer's click is there at once, whatever wait was asked for."""
     running.world.sign_in(ANNA)
-    running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
-    running.ask(m.CredentialRequest(session="CHG-1", restarts=1))
+    running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
+    running.ask(rq.CredentialRequest(session="CHG-1", restarts=1))
     request = next(iter(running.agent.core.state.requests))
-    answers: list[m.Answer] = []
-    wait = m.RequestWait(session="CHG-1", request=request, wait=60.0)
+    answers: list[ans.Answer] = []
+    wait = rq.RequestWait(session="CHG-1", request=request, wait=60.0)
     thread = threading.Thread(target=lambda: answers.append(running.ask(wait)))
-    running.customer(p.RequestShown(request=request, text_sha256="0" * 64))
+    running.customer(cm.RequestShown(request=request, text_sha256="0" * 64))
     thread.start()
-    running.customer(p.RequestDecline(request=request))
+    running.customer(cm.RequestDecline(request=request))
     thread.join(PATIENCE)
     # Either it waited for the answer, or it began after it: shown is not the answer's end.
     assert answers
     error = answers[0].error
-    assert not isinstance(error, m.ErrorView) or error.code == "denied"
+    assert not isinstance(error, ans.ErrorView) or error.code == "denied"
 
 
 def test_the_companion_hears_of_news(running: Running) -> None:
     """Its long poll ends as soon as the customer's snapshot is newer."""
     seen = running.agent.core.state.version
-    snapshots: list[p.CustomerAnswer] = []
-    watch = p.CustomerWatch(seen=seen, wait=60.0)
+    snapshots: list[cm.CustomerAnswer] = []
+    watch = cm.CustomerWatch(seen=seen, wait=60.0)
     thread = threading.Thread(target=lambda: snapshots.append(running.customer(watch)))
     thread.start()
     running.world.sign_in(ANNA)
-    running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
+    running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
     thread.join(PATIENCE)
     assert snapshots[0].snapshot is not None
     assert snapshots[0].snapshot.version > seen
@@ -143,8 +145,8 @@ def test_the_companion_hears_of_news(running: Running) -> None:
 
 def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
     """With what is known; no wait holds the stop up."""
-    answers: list[p.CustomerAnswer] = []
-    watch = p.CustomerWatch(seen=1000, wait=60.0)
+    answers: list[cm.CustomerAnswer] = []
+    watch = cm.CustomerWatch(seen=1000, wait=60.0)
     thread = threading.Thread(target=lambda: answers.append(running.customer(watch)))
     thread.start()
     running.agent.stop()
@@ -155,8 +157,8 @@ def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
 def test_after_the_stop_nothing_is_called_damaged(running: Running) -> None:
     """Who comes too late hears that the agent does not run."""
     running.agent.stop()
-    answer = running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
-    assert isinstance(answer.error, m.ErrorView)
+    answer = running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
+    assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "agent_not_running"
 
 
@@ -179,9 +181,9 @@ def test_a_disk_that_fails_does_not_end_the_threads(
     running.lend(canary)
     database = running.agent.core.journal._db
     database.execute("PRAGMA query_only = ON")
-    assert running.ask(m.CredentialApply(session="CHG-1", action="restart")).outcome == "refused"
+    assert running.ask(rq.CredentialApply(session="CHG-1", action="restart")).outcome == "refused"
     database.execute("PRAGMA query_only = OFF")
-    assert running.ask(m.CredentialApply(session="CHG-1", action="restart")).outcome == "done"
+    assert running.ask(rq.CredentialApply(session="CHG-1", action="restart")).outcome == "done"
     running.until_seen(lambda: running.world.scheduled)
 
 
@@ -191,12 +193,12 @@ def test_an_agent_that_could_not_begin_begins_later(place: Path, monkeypatch: py
     running = Running(place)
     running.world.broken.add("boot_id")
     running.agent.start()
-    answer = running.ask(m.SessionStart(session="CHG-1", reason="Updates"))
-    assert isinstance(answer.error, m.ErrorView)
+    answer = running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
+    assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "agent_failed"
     running.world.broken.clear()
     running.until(lambda: running.agent.core.state.boot_id != "")
-    assert running.ask(m.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
+    assert running.ask(rq.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
     running.agent.stop()
 
 
@@ -213,8 +215,8 @@ def test_a_damaged_journal_is_not_read_again_and_again(
             running.agent.clock_changed()
             assert running.agent.core.is_damaged
     assert caplog.text.count("refuses everything") == 1
-    assert running.ask(m.JournalReset()).outcome == "done"
-    assert running.ask(m.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
+    assert running.ask(rq.JournalReset()).outcome == "done"
+    assert running.ask(rq.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
     running.agent.stop()
 
 

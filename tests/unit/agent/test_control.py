@@ -12,19 +12,19 @@ import pytest
 from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.ports import LogonFacts, SignIn
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import signing
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, START
 
-INFO = m.Info(forecast=True, receipts=True)
+INFO = rq.Info(forecast=True, receipts=True)
 
 
 def findings(bench: Bench, **facts: Any) -> list[tuple[str, str]]:
     """Return the forecast's findings for these facts."""
     bench.world.facts = LogonFacts(**facts)
-    forecast = bench.result(m.Info(forecast=True))["forecast"]
+    forecast = bench.result(rq.Info(forecast=True))["forecast"]
     assert forecast["ready"] == all(f["severity"] != "stops" for f in forecast["findings"])
     return [(f["severity"], f["code"]) for f in forecast["findings"]]
 
@@ -75,7 +75,7 @@ def test_the_forecast_looks_at_who_is_there(bench: Bench) -> None:
     assert findings(bench, logon_banner=True) == [("stops", "logon_banner"), ("warns", "others_signed_in")]
     bench.world.signed_in = [SignIn(3, ANNA, console=False, active=True, locked=False)]
     bench.world.facts = LogonFacts()
-    forecast = bench.result(m.Info(forecast=True, account="anna"))["forecast"]
+    forecast = bench.result(rq.Info(forecast=True, account="anna"))["forecast"]
     assert [f["code"] for f in forecast["findings"]] == ["remote_only"]
 
 
@@ -105,8 +105,8 @@ def test_the_status_tells_of_a_damaged_journal(bench: Bench) -> None:
     bench.crash()
     agent = bench.result(INFO)["agent"]
     assert (agent["ready"], agent["problem"]) == (False, "it ends at event 0, though 2 were written")
-    assert bench.ask(m.EraseAll()).outcome == "done"
-    check = bench.result(m.JournalReset(check=True))
+    assert bench.ask(rq.EraseAll()).outcome == "done"
+    check = bench.result(rq.JournalReset(check=True))
     assert (check["intact"], check["problem"]) == (False, agent["problem"])
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_called_erased_while_the_disk_fails(bench: Bench) -> None:
     bench.kill()
     bench.world.broken.add("boot_id")
     bench.start()
-    assert bench.code(m.EraseAll()) == "agent_failed"
+    assert bench.code(rq.EraseAll()) == "agent_failed"
 
 
 def test_erasing_all_tells_of_what_is_not_confirmed_yet(bench: Bench, canary: bytearray) -> None:
@@ -123,31 +123,31 @@ def test_erasing_all_tells_of_what_is_not_confirmed_yet(bench: Bench, canary: by
     grant = bench.lend(canary)
     with bench.read_by_others():
         bench.revoke()
-        told = bench.result(m.EraseAll())["erasure"]
+        told = bench.result(rq.EraseAll())["erasure"]
     assert [(proof["grant"], proof["confirmed"]) for proof in told] == [(grant, False)]
     bench.effects()
-    assert bench.result(m.EraseAll())["erasure"] == []
+    assert bench.result(rq.EraseAll())["erasure"] == []
 
 
 def test_who_erases_all_is_not_the_customer(bench: Bench, canary: bytearray) -> None:
     """The customer reads that it was given back, and the operator who applies it hears the same."""
     bench.lend(canary)
-    bench.result(m.EraseAll())
+    bench.result(rq.EraseAll())
     assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["withdrawn"]
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "grant_withdrawn"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_withdrawn"
 
 
 def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, canary: bytearray) -> None:
     """The answer comes in time, and says that it was not looked at yet."""
     bench.lend(canary)
     bench.effects_lag = True
-    [proof] = bench.result(m.SessionEnd(session="CHG-1"))["erasure"]
+    [proof] = bench.result(rq.SessionEnd(session="CHG-1"))["erasure"]
     assert (proof["confirmed"], proof["checks"][0]["detail"]) == (False, "not checked yet")
 
 
-@pytest.mark.parametrize("request_", [m.SessionEnd(session="CHG-1"), m.EraseAll()], ids=["session", "all"])
+@pytest.mark.parametrize("request_", [rq.SessionEnd(session="CHG-1"), rq.EraseAll()], ids=["session", "all"])
 def test_a_session_that_is_forgotten_meanwhile_is_answered(
-    bench: Bench, canary: bytearray, request_: m.ControlRequest
+    bench: Bench, canary: bytearray, request_: rq.ControlRequest
 ) -> None:
     """Whoever ended it still waits for the proof when somebody uses its name for another one."""
     bench.lend(canary)
@@ -156,8 +156,8 @@ def test_a_session_that_is_forgotten_meanwhile_is_answered(
     def meanwhile(ready: Any, seconds: float) -> Any:
         bench.agent.core.wait_for = wait_for  # type: ignore[method-assign]
         found = wait_for(ready, seconds)
-        bench.ask(m.SessionEnd(session="CHG-1"))
-        bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+        bench.ask(rq.SessionEnd(session="CHG-1"))
+        bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
         return found
 
     bench.agent.core.wait_for = meanwhile  # type: ignore[method-assign]
@@ -169,9 +169,9 @@ def test_check_mode_ends_nothing(bench: Bench, canary: bytearray) -> None:
     """Neither the session nor the grant."""
     grant = bench.lend(canary)
     for request in (
-        m.SessionEnd(session="CHG-1", check=True),
-        m.CredentialRevoke(session="CHG-1", check=True),
-        m.EraseAll(check=True),
+        rq.SessionEnd(session="CHG-1", check=True),
+        rq.CredentialRevoke(session="CHG-1", check=True),
+        rq.EraseAll(check=True),
     ):
         assert bench.ask(request).changed
     assert bench.state.grants[grant].state is GrantState.ACTIVE
@@ -181,7 +181,7 @@ def test_nothing_is_called_unchanged_that_was_changed(bench: Bench) -> None:
     """A port that fails is asked before anything happens, not after."""
     bench.open()
     bench.world.broken.add("sessions")
-    assert bench.code(m.CredentialRequest(session="CHG-1", account="anna", restarts=1)) == "agent_failed"
+    assert bench.code(rq.CredentialRequest(session="CHG-1", account="anna", restarts=1)) == "agent_failed"
     assert not bench.state.requests
 
 
@@ -192,14 +192,14 @@ def test_a_receipt_can_be_checked_and_not_changed(bench: Bench, canary: bytearra
     """Signed by a key that stays the same over restarts; one changed letter shows."""
     bench.lend(canary)
     request = next(iter(bench.state.requests))
-    receipt = bench.result(m.Receipt(receipt=request))["receipt"]
+    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
     document, signature, key = receipt["document"], receipt["signature"], receipt["public_key"]
     assert signing.check(document, signature, key)
     assert not signing.check({**document, "purpose": "Something else"}, signature, key)
     assert not signing.check(document, "00" * 64, key)
     assert not signing.check(document, "no signature", key)
     bench.power_cut()
-    assert bench.result(m.Receipt(receipt=request))["receipt"]["public_key"] == key
+    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] == key
 
 
 def test_a_lost_key_is_replaced(bench: Bench) -> None:
@@ -207,11 +207,11 @@ def test_a_lost_key_is_replaced(bench: Bench) -> None:
     bench.open()
     bench.request()
     [request] = bench.state.requests
-    key = bench.result(m.Receipt(receipt=request))["receipt"]["public_key"]
+    key = bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"]
     bench.world.machine_key = bytes(32)
     bench.world.broken.add("unprotect")
     bench.crash()
-    assert bench.result(m.Receipt(receipt=request))["receipt"]["public_key"] != key
+    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] != key
 
 
 def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> None:
@@ -220,7 +220,7 @@ def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> Non
     bench.restart(step="one")
     bench.reboot()
     bench.sign_in_with_permit()
-    [receipt] = bench.result(m.SessionEnd(session="CHG-1"))["receipts"]
+    [receipt] = bench.result(rq.SessionEnd(session="CHG-1"))["receipts"]
     states = [event["state"] for event in receipt["document"]["events"]]
     assert states == [
         "requested",
@@ -242,8 +242,8 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     bench.show(request)
-    bench.customer(p.RequestDecline(request=request, why="not today"))
-    receipt = bench.result(m.Receipt(receipt=request))["receipt"]
+    bench.customer(cm.RequestDecline(request=request, why="not today"))
+    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
@@ -255,7 +255,7 @@ def test_a_receipt_tells_an_unconfirmed_erasure_loudly(bench: Bench, canary: byt
     request = next(iter(bench.state.requests))
     with bench.read_by_others():
         bench.revoke()
-        text = bench.result(m.Receipt(receipt=request))["receipt"]["text"]
+        text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
     assert "Erasure NOT CONFIRMED" in text
     assert "  NO write-ahead log emptied" in text
 
@@ -266,7 +266,7 @@ def test_a_receipt_tells_a_use_that_came_to_nothing(bench: Bench, canary: bytear
     bench.redeem()
     bench.report(permit, 0xC000006D)
     request = next(iter(bench.state.requests))
-    text = bench.result(m.Receipt(receipt=request))["receipt"]["text"]
+    text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
     assert "Used: restart 2026-11-23T18:00:00+01:00, refused" in text
 
 
@@ -276,12 +276,12 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     assert (
-        bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"]
+        bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"]
         == "Example GmbH"
     )
     bench.settings.write_text("nonsense")
     nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
-    assert bench.result(m.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    assert bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].organization == ""

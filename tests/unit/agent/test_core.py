@@ -21,14 +21,14 @@ from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, SessionState
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage.journal import Change
 from latchkey_agent.storage.vault import VaultError
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import START
 
-END = m.SessionEnd(session="CHG-1")
+END = rq.SessionEnd(session="CHG-1")
 
 
 def test_what_contradicts_the_tables_never_gets_into_the_journal(bench: Bench) -> None:
@@ -41,7 +41,7 @@ def test_what_contradicts_the_tables_never_gets_into_the_journal(bench: Bench) -
     assert caught.value.code == "agent_failed"
     assert "session_ended" not in bench.events()
     bench.crash()
-    assert bench.result(m.JournalVerify())["intact"]
+    assert bench.result(rq.JournalVerify())["intact"]
 
 
 def test_a_clock_that_meets_nonsense_goes_on(
@@ -64,14 +64,14 @@ def test_events_that_contradict_each_other_are_damage(bench: Bench) -> None:
     closed = e.SessionEnded(at=START, session=session, how="end")
     bench.agent.core.journal.commit(Change([closed, closed]))
     bench.crash()
-    assert "contradict each other" in bench.error(m.JournalVerify()).message
+    assert "contradict each other" in bench.error(rq.JournalVerify()).message
 
 
 def test_events_about_nothing_are_damage(bench: Bench) -> None:
     """Nor is there anything that they are about."""
     bench.agent.core.journal.commit(Change([e.GrantPaused(at=START, grant="none")]))
     bench.crash()
-    assert "contradict each other" in bench.error(m.JournalVerify()).message
+    assert "contradict each other" in bench.error(rq.JournalVerify()).message
 
 
 def test_damage_that_shows_while_it_runs_is_damage(bench: Bench, canary: bytearray) -> None:
@@ -114,8 +114,8 @@ def test_a_journal_that_cannot_be_set_aside_stays(bench: Bench, monkeypatch: pyt
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", fails)
-        assert bench.code(m.JournalReset()) == "storage_failed"
-    assert bench.result(m.JournalReset())["intact"]
+        assert bench.code(rq.JournalReset()) == "storage_failed"
+    assert bench.result(rq.JournalReset())["intact"]
 
 
 def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
@@ -124,10 +124,10 @@ def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.crash()
     bench.world.broken.add("anchor")
-    assert bench.code(m.JournalReset()) == "agent_failed"
+    assert bench.code(rq.JournalReset()) == "agent_failed"
     bench.world.broken.clear()
     bench.crash()
-    assert bench.result(m.JournalReset())["intact"]
+    assert bench.result(rq.JournalReset())["intact"]
     assert len(list(bench.folder.glob("journal.damaged-*.db"))) == 2
 
 
@@ -135,7 +135,7 @@ def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.Monkey
     """One refusal a minute is journalled for each kind and person; the list of them does not grow either."""
     monkeypatch.setattr(refusal_throttle, "MANY_REFUSALS", 3)
     for _ in range(100):
-        bench.customer(p.RequestShown(request="none", text_sha256="0" * 64))
+        bench.customer(cm.RequestShown(request="none", text_sha256="0" * 64))
         bench.code(END)
     assert bench.events().count("command_refused") == 1
     core = bench.agent.core
@@ -188,7 +188,7 @@ def test_a_record_that_went_while_the_agent_ran_ends_its_grant(bench: Bench, can
     grant = bench.lend(canary)
     bench.database.execute("DELETE FROM sealed")
     checks = len(bench.world.checks)
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "grant_rejected"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_rejected"
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert len(bench.world.checks) == checks
 
@@ -230,7 +230,7 @@ def test_a_session_of_a_day_has_a_day(bench: Bench) -> None:
     berlin = ZoneInfo("Europe/Berlin")
     bench.world.zone = berlin
     bench.world.now = datetime(2026, 10, 24, 18, 0, tzinfo=berlin)
-    session = bench.result(m.SessionStart(session="CHG-1", reason="Updates"))["session"]
+    session = bench.result(rq.SessionStart(session="CHG-1", reason="Updates"))["session"]
     lasts = datetime.fromisoformat(session["ends_at"]) - datetime.fromisoformat(session["started_at"])
     assert lasts == timedelta(hours=24)
 
@@ -244,7 +244,7 @@ def test_the_lent_hour_ends_after_an_hour_in_the_night_of_the_clock_change(
     bench.world.now = datetime(2026, 10, 25, 2, 10, tzinfo=berlin)
     bench.lend(canary, not_after="2026-10-25T02:30+02:00")
     bench.world.now = datetime(2026, 10, 25, 2, 20, fold=1, tzinfo=berlin)
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "grant_expired"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_expired"
 
 
 def test_ids_are_random_and_versioned(bench: Bench) -> None:

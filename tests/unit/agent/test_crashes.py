@@ -11,7 +11,7 @@ import pytest
 
 from latchkey_agent.domain.model import State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, GrantState
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import PowerCut
@@ -25,7 +25,7 @@ def main_job(bench: Bench, password: bytearray) -> None:
     bench.restart(step="one")
     bench.reboot()
     bench.sign_in_with_permit()
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
 
 
 def picture(state: State) -> Picture:
@@ -81,8 +81,8 @@ def test_a_cut_anywhere_leaves_the_old_state_or_the_new_one(
         expected = {recorder[-1]} if cut.survived else recorder.either(touches)
         assert picture(bench.state) in expected
         assert bench.sealed() == {g.id for g in bench.state.grants.values() if g.state in LIVE_GRANTS}
-        assert bench.result(m.JournalVerify())["intact"]
-        bench.ask(m.SessionEnd(session="CHG-1"))
+        assert bench.result(rq.JournalVerify())["intact"]
+        bench.ask(rq.SessionEnd(session="CHG-1"))
         bench.effects()
         assert {g.state for g in bench.state.grants.values()} <= {GrantState.ERASED}
         assert MAGIC not in bench.content()
@@ -104,7 +104,7 @@ def test_the_injector_leaves_the_power_off(bench: Bench) -> None:
     bench.open()
     bench.world.cut_at = bench.world.touches + 1
     with pytest.raises(PowerCut):
-        bench.ask(m.Checkpoint(session="CHG-1", step="one", state="done"))
+        bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
     before, events = bench.content(), bench.events()
     summoned = len(bench.world.summoned)
     for _ in range(3):
@@ -121,7 +121,7 @@ def test_the_injector_cuts_before_and_after_a_commit(bench: Bench, cut: int, *, 
     bench.open()
     bench.world.cut_at = bench.world.touches + cut
     with pytest.raises(PowerCut):
-        bench.ask(m.Checkpoint(session="CHG-1", step="one", state="done"))
+        bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
     bench.crash()
     assert ("one" in next(iter(bench.state.sessions.values())).checkpoints) is written
 

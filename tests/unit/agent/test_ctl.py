@@ -17,8 +17,9 @@ import msgspec
 import pytest
 
 from latchkey_agent.cli import ctl
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.stream import Stream, read_frame, write_frame
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR
@@ -116,7 +117,7 @@ def test_an_agent_that_does_not_answer_is_said_so(fault: OSError) -> None:
 def test_a_pipe_that_may_not_be_opened_is_no_silent_agent() -> None:
     """The account is not permitted, and is named."""
     answer = ctl.exchange(broken(PermissionError()), b"{}")
-    assert isinstance(answer.error, m.ErrorView)
+    assert isinstance(answer.error, ans.ErrorView)
     assert (answer.outcome, answer.error.code) == ("refused", "not_permitted")
 
 
@@ -127,7 +128,7 @@ def test_a_pipe_that_may_not_be_opened_is_no_silent_agent() -> None:
 def test_an_answer_that_is_none_is_unknown(said: bytes | None, code: str) -> None:
     """The agent hung up, or is something else."""
     answer = ctl.exchange(lambda: served(lambda _: said), b"{}")
-    assert isinstance(answer.error, m.ErrorView)
+    assert isinstance(answer.error, ans.ErrorView)
     assert (answer.outcome, answer.error.code) == ("unknown", code)
 
 
@@ -182,7 +183,7 @@ def test_people_may_have_json_too(bench: Bench) -> None:
 
 def test_a_terminal_that_lacks_letters_is_no_fault(bench: Bench) -> None:
     """A question mark stands for each."""
-    bench.result(m.SessionStart(session="Zürich €", reason="Updates"))
+    bench.result(rq.SessionStart(session="Zürich €", reason="Updates"))
     raw = io.BytesIO()
     terminal = io.TextIOWrapper(raw, encoding="cp850")
     assert ctl.main(["status"], stdin=io.BytesIO(), stdout=terminal, connect=to(bench)) == 0
@@ -328,5 +329,5 @@ def test_a_secret_that_was_cut_off_is_overwritten(monkeypatch: pytest.MonkeyPatc
 
 def test_messages_are_plain_json() -> None:
     """What goes over the pipe can be read by anything."""
-    body = msgspec.json.encode(m.Info())
+    body = msgspec.json.encode(rq.Info())
     assert json.loads(body) == {"verb": "info"}

@@ -16,8 +16,9 @@ import pytest
 from latchkey_agent.cli import ctl, setup
 from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import Bench
@@ -25,67 +26,67 @@ from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
 WRONG = "wrong".encode("utf-16-le")
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
-START_SESSION = m.SessionStart(session="CHG-1", reason="Updates")
-Scenario = Callable[[Bench], m.ErrorView]
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+START_SESSION = rq.SessionStart(session="CHG-1", reason="Updates")
+Scenario = Callable[[Bench], ans.ErrorView]
 
 
-def raw(bench: Bench, body: bytes) -> m.ErrorView:
+def raw(bench: Bench, body: bytes) -> ans.ErrorView:
     """Say something that no client of ours would say."""
-    return refused(msgspec.json.decode(bench.agent.control(body, OPERATOR), type=m.Answer))
+    return refused(msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer))
 
 
-def refused(answer: m.Answer) -> m.ErrorView:
+def refused(answer: ans.Answer) -> ans.ErrorView:
     """Return the error of an answer."""
-    assert isinstance(answer.error, m.ErrorView)
+    assert isinstance(answer.error, ans.ErrorView)
     return answer.error
 
 
-def asked(bench: Bench, request: m.ControlRequest) -> m.ErrorView:
+def asked(bench: Bench, request: rq.ControlRequest) -> ans.ErrorView:
     """Open a session first."""
     bench.open()
     return bench.error(request)
 
 
-def lent(bench: Bench, then: Callable[[Bench], object], **terms: Any) -> m.ErrorView:
+def lent(bench: Bench, then: Callable[[Bench], object], **terms: Any) -> ans.ErrorView:
     """Lend, let something happen, and apply."""
     bench.lend(PASSWORD, **terms)
     then(bench)
     return bench.error(RESTART)
 
 
-def answered(bench: Bench, answer: Callable[[str], object]) -> m.ErrorView:
+def answered(bench: Bench, answer: Callable[[str], object]) -> ans.ErrorView:
     """Ask, let the customer do something, and wait for the answer."""
     request = bench.shown(PASSWORD)
     answer(request)
-    return bench.error(m.RequestWait(session="CHG-1", request=request))
+    return bench.error(rq.RequestWait(session="CHG-1", request=request))
 
 
-def entered(bench: Bench, *refusals: LogonRefusal) -> m.ErrorView:
+def entered(bench: Bench, *refusals: LogonRefusal) -> ans.ErrorView:
     """Let Windows refuse what the customer types, so many times."""
     bench.world.answers = list(refusals)
     return answered(bench, lambda request: [bench.allow(request, PASSWORD) for _ in refusals])
 
 
-def used(bench: Bench, permit: str) -> m.ErrorView:
+def used(bench: Bench, permit: str) -> ans.ErrorView:
     """Return the error that a use ended in."""
-    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
-    return msgspec.convert(use["error"], m.ErrorView)
+    use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
+    return msgspec.convert(use["error"], ans.ErrorView)
 
 
-def too_much(bench: Bench) -> m.ErrorView:
+def too_much(bench: Bench) -> ans.ErrorView:
     """Collect more receipts than one answer can hold."""
     for number in range(90):
         session = f"CHG-{number}"
-        bench.result(m.SessionStart(session=session, reason="x" * 256))
+        bench.result(rq.SessionStart(session=session, reason="x" * 256))
         for restarts in range(1, 7):
-            bench.result(m.CredentialRequest(session=session, account="anna", restarts=restarts))
-    body = bench.agent.control(msgspec.json.encode(m.Info(receipts=True)), OPERATOR)
+            bench.result(rq.CredentialRequest(session=session, account="anna", restarts=restarts))
+    body = bench.agent.control(msgspec.json.encode(rq.Info(receipts=True)), OPERATOR)
     assert len(body) <= frames.MAX_JSON
-    return refused(msgspec.json.decode(body, type=m.Answer))
+    return refused(msgspec.json.decode(body, type=ans.Answer))
 
 
-def damaged(bench: Bench) -> m.ErrorView:
+def damaged(bench: Bench) -> ans.ErrorView:
     """Change the journal."""
     bench.open()
     bench.database.execute("DELETE FROM events WHERE seq = 2")
@@ -93,70 +94,70 @@ def damaged(bench: Bench) -> m.ErrorView:
     return bench.error(START_SESSION)
 
 
-def newer(bench: Bench) -> m.ErrorView:
+def newer(bench: Bench) -> ans.ErrorView:
     """Let a newer agent have written the journal."""
     bench.written_by(2)
     return bench.error(START_SESSION)
 
 
-def renamed(bench: Bench) -> m.ErrorView:
+def renamed(bench: Bench) -> ans.ErrorView:
     """Give the PC another name, which it gets with the next restart."""
     bench.lend(PASSWORD)
     bench.world.pending = ["computer rename"]
     return bench.error(RESTART)
 
 
-def unconfirmed(bench: Bench) -> m.ErrorView:
+def unconfirmed(bench: Bench) -> ans.ErrorView:
     """End a grant while somebody holds the journal's log."""
     bench.lend(PASSWORD)
     with bench.read_by_others():
         bench.revoke()
-        return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+        return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
 
 
-def disk_full(bench: Bench) -> m.ErrorView:
+def disk_full(bench: Bench) -> ans.ErrorView:
     """Let the disk be full."""
     bench.world.disk = "full"
     return bench.error(START_SESSION)
 
 
-def port_broken(bench: Bench) -> m.ErrorView:
+def port_broken(bench: Bench) -> ans.ErrorView:
     """Let Windows not say who is signed in."""
     bench.open()
     bench.world.broken.add("sessions")
-    return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+    return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
 
 
-def policy(bench: Bench, text: str, request: m.ControlRequest) -> m.ErrorView:
+def policy(bench: Bench, text: str, request: rq.ControlRequest) -> ans.ErrorView:
     """Change the settings file."""
     bench.open()
     bench.settings.write_text(text)
     return bench.error(request)
 
 
-def other_purpose(bench: Bench) -> m.ErrorView:
+def other_purpose(bench: Bench) -> ans.ErrorView:
     """Use an open session's name for something else."""
     bench.open()
-    return bench.error(m.SessionStart(session="CHG-1", reason="Something else"))
+    return bench.error(rq.SessionStart(session="CHG-1", reason="Something else"))
 
 
-def nobody(bench: Bench) -> m.ErrorView:
+def nobody(bench: Bench) -> ans.ErrorView:
     """Ask while nobody is there."""
     bench.open()
     bench.world.signed_in = []
-    return bench.error(m.CredentialRequest(session="CHG-1", restarts=1))
+    return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
 
 
-def other_account(bench: Bench) -> m.ErrorView:
+def other_account(bench: Bench) -> ans.ErrorView:
     """Enter another user name, twice."""
     request = bench.shown(PASSWORD)
-    entry = p.RequestAllow(request=request, entered="ben")
+    entry = cm.RequestAllow(request=request, entered="ben")
     assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
     assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
-    return bench.error(m.RequestWait(session="CHG-1", request=request))
+    return bench.error(rq.RequestWait(session="CHG-1", request=request))
 
 
-def too_soon(bench: Bench) -> m.ErrorView:
+def too_soon(bench: Bench) -> ans.ErrorView:
     """Restart twice."""
     bench.settings.write_text("[policy]\nmin_restart_interval = 60.0\n")
     bench.lend(PASSWORD)
@@ -166,21 +167,21 @@ def too_soon(bench: Bench) -> m.ErrorView:
     return bench.error(RESTART)
 
 
-def restart_refused(bench: Bench) -> m.ErrorView:
+def restart_refused(bench: Bench) -> ans.ErrorView:
     """Let Windows refuse to restart."""
     bench.world.refuses_restart = "somebody else is signed in"
     bench.lend(PASSWORD)
     return used(bench, bench.restart())
 
 
-def others_signed_in(bench: Bench) -> m.ErrorView:
+def others_signed_in(bench: Bench) -> ans.ErrorView:
     """Let somebody else sign in whom a restart would sign out."""
     bench.lend(PASSWORD)
     bench.world.sign_in(BEN, session_id=2)
     return bench.error(RESTART)
 
 
-def logon_refused(bench: Bench) -> m.ErrorView:
+def logon_refused(bench: Bench) -> ans.ErrorView:
     """Let Windows refuse the logon."""
     permit = bench.waiting(PASSWORD)
     bench.redeem()
@@ -188,7 +189,7 @@ def logon_refused(bench: Bench) -> m.ErrorView:
     return used(bench, permit)
 
 
-def interrupted(bench: Bench) -> m.ErrorView:
+def interrupted(bench: Bench) -> ans.ErrorView:
     """Cut the power in the logon."""
     permit = bench.waiting(PASSWORD)
     bench.redeem()
@@ -196,17 +197,17 @@ def interrupted(bench: Bench) -> m.ErrorView:
     return used(bench, permit)
 
 
-def unused(bench: Bench) -> m.ErrorView:
+def unused(bench: Bench) -> ans.ErrorView:
     """Come back to a logon screen that shows no tile."""
     permit = bench.waiting(PASSWORD)
     bench.world.now += timedelta(hours=1)
     return used(bench, permit)
 
 
-def ended_under_way(bench: Bench) -> m.ErrorView:
+def ended_under_way(bench: Bench) -> ans.ErrorView:
     """End the session while the PC restarts."""
     permit = bench.waiting(PASSWORD)
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
     return used(bench, permit)
 
 
@@ -222,12 +223,12 @@ def nobody_serves() -> AbstractContextManager[Stream]:
     raise FileNotFoundError
 
 
-def silent(_: Bench) -> m.ErrorView:
+def silent(_: Bench) -> ans.ErrorView:
     """Ask while the agent does not run."""
     return refused(ctl.exchange(nobody_serves, b"{}"))
 
 
-def set_up(bench: Bench, body: bytes) -> m.ErrorView:
+def set_up(bench: Bench, body: bytes) -> ans.ErrorView:
     """Set the agent up."""
     return refused(setup.apply(body, bench.settings, NoGroup()))
 
@@ -253,36 +254,38 @@ SCENARIOS: dict[str, Scenario] = {
     "too_much_to_tell": too_much,
     "protocol_mismatch": lambda bench: raw(bench, b'{"protocol": %d}' % (PROTOCOL_VERSION + 1)),
     "not_permitted": lambda bench: bench.error(START_SESSION, CUSTOMER),
-    "bad_time": lambda bench: bench.error(m.SessionStart(session="CHG-1", reason="Updates", ends="tomorrow")),
-    "bad_terms": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1")),
+    "bad_time": lambda bench: bench.error(
+        rq.SessionStart(session="CHG-1", reason="Updates", ends="tomorrow")
+    ),
+    "bad_terms": lambda bench: asked(bench, rq.CredentialRequest(session="CHG-1")),
     "policy_invalid": lambda bench: policy(bench, "policy = 1", START_SESSION),
-    "policy_refuses": lambda bench: asked(bench, m.CredentialRequest(session="CHG-1", restarts=11)),
+    "policy_refuses": lambda bench: asked(bench, rq.CredentialRequest(session="CHG-1", restarts=11)),
     "journal_damaged": damaged,
     "journal_newer": newer,
     "rename_pending": renamed,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,
     "agent_failed": port_broken,
-    "out_of_order": lambda bench: bench.error(m.JournalReset()),
+    "out_of_order": lambda bench: bench.error(rq.JournalReset()),
     "no_session": lambda bench: bench.error(RESTART),
     "session_in_use": other_purpose,
-    "reason_missing": lambda bench: bench.error(m.SessionStart(session="CHG-1", reason=" ")),
+    "reason_missing": lambda bench: bench.error(rq.SessionStart(session="CHG-1", reason=" ")),
     "no_such_account": lambda bench: asked(
-        bench, m.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
+        bench, rq.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
     ),
     "nobody_signed_in": nobody,
-    "no_request": lambda bench: bench.error(m.Receipt(receipt="none")),
+    "no_request": lambda bench: bench.error(rq.Receipt(receipt="none")),
     "denied": lambda bench: answered(
-        bench, lambda request: bench.customer(p.RequestDecline(request=request, why="I am still working"))
+        bench, lambda request: bench.customer(cm.RequestDecline(request=request, why="I am still working"))
     ),
     "reported": lambda bench: answered(
-        bench, lambda request: bench.customer(p.RequestDecline(request=request, report=True))
+        bench, lambda request: bench.customer(cm.RequestDecline(request=request, report=True))
     ),
     "no_answer": lambda bench: answered(
         bench, lambda _: setattr(bench.world, "now", bench.world.now + timedelta(days=1))
     ),
     "request_withdrawn": lambda bench: answered(
-        bench, lambda request: bench.ask(m.RequestWithdraw(session="CHG-1", request=request))
+        bench, lambda request: bench.ask(rq.RequestWithdraw(session="CHG-1", request=request))
     ),
     "wrong_password": lambda bench: answered(
         bench, lambda request: [bench.allow(request, WRONG) for _ in range(2)]
@@ -292,13 +295,13 @@ SCENARIOS: dict[str, Scenario] = {
     "other_account_entered": other_account,
     "no_grant": lambda bench: asked(bench, RESTART),
     "grant_revoked": lambda bench: lent(bench, Bench.revoke),
-    "grant_withdrawn": lambda bench: lent(bench, lambda b: b.ask(m.CredentialRevoke(session="CHG-1"))),
+    "grant_withdrawn": lambda bench: lent(bench, lambda b: b.ask(rq.CredentialRevoke(session="CHG-1"))),
     "grant_expired": lambda bench: lent(
         bench, lambda b: setattr(b.world, "now", b.world.now + timedelta(hours=3)), not_after="20:00"
     ),
     "grant_rejected": lambda bench: lent(bench, lambda b: b.world.set_password(ANNA, WRONG)),
     "grant_paused": lambda bench: lent(
-        bench, lambda b: b.customer(p.GrantPause(grant=next(iter(b.state.grants))))
+        bench, lambda b: b.customer(cm.GrantPause(grant=next(iter(b.state.grants))))
     ),
     "terms_used_up": lambda bench: lent(bench, reused, restarts=1),
     "too_early": lambda bench: lent(bench, lambda _: None, not_before="22:00", not_after="05:00"),
@@ -306,7 +309,7 @@ SCENARIOS: dict[str, Scenario] = {
     "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),
     "restart_refused": restart_refused,
     "others_signed_in": others_signed_in,
-    "no_permit": lambda bench: bench.error(m.ApplyWait(session="CHG-1", permit="none")),
+    "no_permit": lambda bench: bench.error(rq.ApplyWait(session="CHG-1", permit="none")),
     "logon_refused": logon_refused,
     "logon_interrupted": interrupted,
     "logon_did_not_happen": unused,
@@ -347,6 +350,6 @@ def test_what_the_customer_writes_is_never_taken_for_a_code(bench: Bench) -> Non
     """A reason that spells like one of our own words stays the customer's reason."""
     for why in ("bad_time", "wrong_password", "reported", "looks_like_pin"):
         request = bench.shown(PASSWORD)
-        bench.customer(p.RequestDecline(request=request, why=why))
-        error = bench.error(m.RequestWait(session="CHG-1", request=request))
+        bench.customer(cm.RequestDecline(request=request, why=why))
+        error = bench.error(rq.RequestWait(session="CHG-1", request=request))
         assert (error.code, why in error.message) == ("denied", True)

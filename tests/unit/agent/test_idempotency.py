@@ -10,24 +10,25 @@ import pytest
 from msgspec.structs import replace
 
 from latchkey_agent.domain.evolve import KEPT_CALLS
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-START = m.SessionStart(session="CHG-1", reason="Monthly updates", idempotency_key="start")
-ASK = m.CredentialRequest(session="CHG-1", restarts=2, idempotency_key="ask")
-CHECKPOINT = m.Checkpoint(session="CHG-1", step="one", state="done", idempotency_key="checkpoint")
-RESTART = m.CredentialApply(session="CHG-1", action="restart", step="one", idempotency_key="restart")
-REVOKE = m.CredentialRevoke(session="CHG-1", idempotency_key="revoke")
-END = m.SessionEnd(session="CHG-1", idempotency_key="end")
-ERASE = m.EraseAll(idempotency_key="erase")
+START = rq.SessionStart(session="CHG-1", reason="Monthly updates", idempotency_key="start")
+ASK = rq.CredentialRequest(session="CHG-1", restarts=2, idempotency_key="ask")
+CHECKPOINT = rq.Checkpoint(session="CHG-1", step="one", state="done", idempotency_key="checkpoint")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart", step="one", idempotency_key="restart")
+REVOKE = rq.CredentialRevoke(session="CHG-1", idempotency_key="revoke")
+END = rq.SessionEnd(session="CHG-1", idempotency_key="end")
+ERASE = rq.EraseAll(idempotency_key="erase")
 
 
-def prepared(bench: Bench, request: m.ControlRequest, password: bytearray) -> None:
+def prepared(bench: Bench, request: rq.ControlRequest, password: bytearray) -> None:
     """Bring the PC to where this request is the next."""
     if request in {ASK, CHECKPOINT}:
         bench.open()
@@ -35,7 +36,7 @@ def prepared(bench: Bench, request: m.ControlRequest, password: bytearray) -> No
         bench.lend(password)
 
 
-def told(answer: m.Answer) -> Any:
+def told(answer: ans.Answer) -> Any:
     """Return what an answer says, without what was known before a checkpoint."""
     assert answer.outcome == "done", answer
     assert isinstance(answer.result, dict)
@@ -47,7 +48,7 @@ def told(answer: m.Answer) -> Any:
     "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
 )
 def test_a_call_that_comes_again_is_a_change_and_done_once(
-    bench: Bench, canary: bytearray, request_: m.ControlRequest, *, crash: bool
+    bench: Bench, canary: bytearray, request_: rq.ControlRequest, *, crash: bool
 ) -> None:
     """Both answers say changed and the same; what comes between the two in the journal is not of the call."""
     prepared(bench, request_, canary)
@@ -67,7 +68,7 @@ def test_a_call_that_comes_again_is_a_change_and_done_once(
     "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
 )
 def test_another_call_of_the_same_words_changes_nothing(
-    bench: Bench, canary: bytearray, request_: m.ControlRequest
+    bench: Bench, canary: bytearray, request_: rq.ControlRequest
 ) -> None:
     """A second task, or a job that is launched again, finds done what the first one did."""
     prepared(bench, request_, canary)
@@ -81,7 +82,7 @@ def test_an_answer_that_came_before_the_call_was_sent_again_counts(bench: Bench)
     bench.open()
     request = bench.result(ASK)["request"]["id"]
     bench.show(request)
-    bench.customer(p.RequestDecline(request=request))
+    bench.customer(cm.RequestDecline(request=request))
 
     again = bench.result(ASK)["request"]
 
@@ -150,7 +151,7 @@ def test_the_latest_calls_are_known(bench: Bench) -> None:
     """As many as are kept, and no more: the journal keeps all."""
     bench.open()
     for number in range(KEPT_CALLS + 1):
-        step = m.Checkpoint(session="CHG-1", step=f"{number}", state="done", idempotency_key=f"{number}")
+        step = rq.Checkpoint(session="CHG-1", step=f"{number}", state="done", idempotency_key=f"{number}")
         bench.ask(step)
     assert list(bench.state.calls) == [f"checkpoint {n}" for n in range(1, KEPT_CALLS + 1)]
 
@@ -160,7 +161,7 @@ def test_a_call_about_what_is_forgotten_is_new(bench: Bench) -> None:
     bench.ask(START)
     bench.ask(END)
     bench.open()
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
     before = len(bench.state.sessions)
     assert bench.ask(START).changed
     assert (before, [s.state.value for s in bench.state.sessions.values()]) == (1, ["started"])

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from tests.unit.agent.bench import Bench
 
 
@@ -15,10 +15,10 @@ def test_the_main_job_runs_end_to_end(bench: Bench, canary: bytearray) -> None:
     assert bench.world.restarts == ["Updates"]
     bench.reboot()
     assert bench.sign_in_with_permit() == canary
-    waited = bench.result(m.ApplyWait(session="CHG-1", permit=permit))
+    waited = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))
     assert waited["finished"]
     assert waited["use"]["locked_at"]
     assert waited["left"] == {"restarts": 1, "unlocks": 0}
-    ended = bench.result(m.SessionEnd(session="CHG-1"))
+    ended = bench.result(rq.SessionEnd(session="CHG-1"))
     assert [proof["confirmed"] for proof in ended["erasure"]] == [True]
     assert "Erasure confirmed" in ended["receipts"][0]["text"]

@@ -12,8 +12,9 @@ import pytest
 
 from latchkey_agent.core.settings import SettingsError, SettingsFile
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR
 
@@ -56,9 +57,9 @@ def test_text_that_a_customer_reads_is_plain(field: str, text: str) -> None:
 def test_awkward_names_are_names(bench: Bench, text: str) -> None:
     """They open a session, are found again, and end it."""
     for request in (
-        m.SessionStart(session=text, reason="x"),
-        m.SessionStart(session=text, reason="x"),
-        m.SessionEnd(session=text),
+        rq.SessionStart(session=text, reason="x"),
+        rq.SessionStart(session=text, reason="x"),
+        rq.SessionEnd(session=text),
     ):
         assert bench.ask(request).outcome == "done"
 
@@ -89,36 +90,36 @@ def test_a_name_has_something_to_see_and_an_end(text: str) -> None:
 )
 def test_nonsense_is_told_so_and_the_agent_goes_on(bench: Bench, body: bytes) -> None:
     """On every pipe."""
-    answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=m.Answer)
-    assert isinstance(answer.error, m.ErrorView)
+    answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer)
+    assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "bad_message"
-    told = msgspec.json.decode(bench.agent.customer(body, bytearray(), CUSTOMER), type=p.CustomerAnswer)
+    told = msgspec.json.decode(bench.agent.customer(body, bytearray(), CUSTOMER), type=cm.CustomerAnswer)
     assert told.error is not None
     assert told.error.code == "bad_message"
-    assert bench.ask(m.Info()).outcome == "done"
+    assert bench.ask(rq.Info()).outcome == "done"
 
 
 def test_the_version_is_looked_at_first(bench: Bench) -> None:
     """Of another version not even the verb is known."""
     body = json.dumps({"verb": "fly", "protocol": PROTOCOL_VERSION + 1}).encode()
-    answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=m.Answer)
-    assert isinstance(answer.error, m.ErrorView)
+    answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer)
+    assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "protocol_mismatch"
 
 
 def test_each_pipe_is_for_its_own(bench: Bench) -> None:
     """A customer asks for nothing, LogonUI answers for nobody, an operator does not answer as one."""
-    assert bench.code(m.Info(), CUSTOMER) == "not_permitted"
-    assert bench.code(m.Info(), LOGON) == "not_permitted"
-    assert bench.customer_code(p.CustomerWatch(), peer=LOGON) == "not_permitted"
-    assert bench.customer(p.CustomerWatch(), peer=OPERATOR).snapshot == p.CustomerSnapshot(
+    assert bench.code(rq.Info(), CUSTOMER) == "not_permitted"
+    assert bench.code(rq.Info(), LOGON) == "not_permitted"
+    assert bench.customer_code(cm.CustomerWatch(), peer=LOGON) == "not_permitted"
+    assert bench.customer(cm.CustomerWatch(), peer=OPERATOR).snapshot == cm.CustomerSnapshot(
         version=bench.state.version
     )
 
 
 def test_one_line_is_ascii() -> None:
     """Whatever the code page of the console."""
-    line = codec.encode_line(codec.done(m.JournalAnswer(events=0, head="€", intact=True), changed=False))
+    line = codec.encode_line(codec.done(ans.JournalAnswer(events=0, head="€", intact=True), changed=False))
     assert line.isascii()
     assert line.endswith(b"}\n")
     assert codec.decode_answer(line).result == {"events": 0, "head": "€", "intact": True}

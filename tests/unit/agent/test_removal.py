@@ -14,7 +14,7 @@ import pytest
 
 from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.errors import error
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from latchkey_agent.cli.ctl import Connect
     from latchkey_agent.stream import Stream
 
-PROOF = m.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
-RECEIPT = m.ReceiptView(
+PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+RECEIPT = ans.ReceiptView(
     id="R-1", document={"receipt_id": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
 )
 
@@ -33,7 +33,7 @@ RECEIPT = m.ReceiptView(
 class Line:
     """A connection that has one answer to give."""
 
-    def __init__(self, answer: m.Answer) -> None:
+    def __init__(self, answer: ans.Answer) -> None:
         self._answer = frames.encode(codec.encode(answer))
 
     def write(self, data: memoryview, /) -> int:
@@ -48,7 +48,7 @@ class Line:
         return count
 
 
-def answering(answer: m.Answer) -> Connect:
+def answering(answer: ans.Answer) -> Connect:
     """Return how to connect to an agent that gives this answer."""
 
     @contextmanager
@@ -65,14 +65,16 @@ def silent() -> Stream:
 
 def test_a_confirmed_erasure_is_enough() -> None:
     """The agent erased everything and read it back."""
-    removal.erase_all(answering(codec.done(m.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True)))
+    removal.erase_all(answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True)))
 
 
 def test_an_unconfirmed_erasure_stops_the_removal() -> None:
     """Without the agent nobody would try again."""
     unproven = msgspec.structs.replace(PROOF, confirmed=False)
     with pytest.raises(PortError, match="the erasure of G-1 is not confirmed"):
-        removal.erase_all(answering(codec.done(m.RevokeAnswer(grants=[], erasure=[unproven]), changed=True)))
+        removal.erase_all(
+            answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[unproven]), changed=True))
+        )
 
 
 def test_a_refusal_stops_the_removal() -> None:
@@ -89,15 +91,15 @@ def test_a_stopped_agent_is_told_apart() -> None:
 
 def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
     """One file for programs, one for people."""
-    info = m.InfoAnswer(
-        agent=m.AgentView(
+    info = ans.InfoAnswer(
+        agent=ans.AgentView(
             version="1", protocol=1, device="PC", boot_id="b", now="n", ready=True, organization="", problem=""
         ),
         sessions=[], requests=[], grants=[], erasure=[], receipts=[RECEIPT],
-        pending_restart=m.PendingRestartView(pending=False, reasons=[]),
+        pending_restart=ans.PendingRestartView(pending=False, reasons=[]),
     )  # fmt: skip
     assert removal.keep_receipts(answering(codec.done(info, changed=False)), tmp_path) == 1
-    assert msgspec.json.decode((tmp_path / "receipts/R-1.json").read_bytes(), type=m.ReceiptView) == RECEIPT
+    assert msgspec.json.decode((tmp_path / "receipts/R-1.json").read_bytes(), type=ans.ReceiptView) == RECEIPT
     assert (tmp_path / "receipts/R-1.txt").read_text(encoding="utf-8") == "Beleg"
 
 

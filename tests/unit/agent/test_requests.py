@@ -13,17 +13,18 @@ import pytest
 from latchkey_agent.domain.decide import next_deadline
 from latchkey_agent.domain.transitions import GrantState, RequestState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OTHER, START
 
 NOTHING = b""
 
 
-def start(**fields: Any) -> m.SessionStart:
+def start(**fields: Any) -> rq.SessionStart:
     """Return a request for a session."""
-    return m.SessionStart(session="CHG-1", **({"reason": "Updates"} | fields))
+    return rq.SessionStart(session="CHG-1", **({"reason": "Updates"} | fields))
 
 
 # --- sessions ------------------------------------------------------------------------------------
@@ -33,7 +34,7 @@ def test_a_session_is_open_until_its_end_and_the_policys_at_most(bench: Bench) -
     """Asked for a week, a day is what the policy allows; asked for less, it is less."""
     week = bench.result(start(ends="2026-11-30T18:00"))["session"]
     assert week["ends_at"] == "2026-11-24T18:00:00.000+01:00"
-    night = bench.result(m.SessionStart(session="CHG-2", reason="Updates", ends="05:30"))["session"]
+    night = bench.result(rq.SessionStart(session="CHG-2", reason="Updates", ends="05:30"))["session"]
     assert night["ends_at"] == "2026-11-24T05:30:00.000+01:00"
 
 
@@ -57,14 +58,14 @@ def test_an_open_session_is_found_by_its_name(bench: Bench) -> None:
     """For the same purpose, or without saying it again; not for another ticket."""
     first = bench.result(start(ticket="T-1"))["session"]["id"]
     assert bench.result(start(ticket="T-1"))["session"]["id"] == first
-    assert bench.result(m.SessionStart(session="CHG-1"))["session"]["id"] == first
+    assert bench.result(rq.SessionStart(session="CHG-1"))["session"]["id"] == first
     assert bench.code(start(ticket="T-2")) == "session_in_use"
 
 
 def test_a_name_may_be_used_again_after_the_end(bench: Bench) -> None:
     """The new session is another one, and the old one is forgotten once it is erased."""
     first = bench.result(start())["session"]["id"]
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
     second = bench.result(start(reason="Another"))["session"]["id"]
     assert second != first
     assert list(bench.state.sessions) == [second]
@@ -73,16 +74,16 @@ def test_a_name_may_be_used_again_after_the_end(bench: Bench) -> None:
 def test_a_session_may_be_ended_twice(bench: Bench) -> None:
     """The second time says what the first one said, and changes nothing."""
     bench.open()
-    assert bench.ask(m.SessionEnd(session="CHG-1")).changed
-    again = bench.ask(m.SessionEnd(session="CHG-1"))
+    assert bench.ask(rq.SessionEnd(session="CHG-1")).changed
+    again = bench.ask(rq.SessionEnd(session="CHG-1"))
     assert (again.outcome, again.changed) == ("done", False)
 
 
 def test_of_closed_sessions_the_last_ones_are_remembered(bench: Bench) -> None:
     """The state does not grow with the years; the journal keeps all."""
     for number in range(45):
-        bench.result(m.SessionStart(session=f"CHG-{number}", reason="Updates"))
-        bench.ask(m.SessionEnd(session=f"CHG-{number}"))
+        bench.result(rq.SessionStart(session=f"CHG-{number}", reason="Updates"))
+        bench.ask(rq.SessionEnd(session=f"CHG-{number}"))
     assert 32 <= len(bench.state.sessions) <= 32 + 8
     assert [s.name for s in bench.state.sessions.values()][-1] == "CHG-44"
     assert bench.events().count("session_started") == 45
@@ -90,7 +91,7 @@ def test_of_closed_sessions_the_last_ones_are_remembered(bench: Bench) -> None:
 
 def test_check_mode_opens_nothing(bench: Bench) -> None:
     """It answers as if, and changes nothing."""
-    answer = bench.ask(m.SessionStart(session="CHG-1", reason="Updates", check=True))
+    answer = bench.ask(rq.SessionStart(session="CHG-1", reason="Updates", check=True))
     assert answer.changed
     assert not bench.state.sessions
 
@@ -101,18 +102,18 @@ def test_check_mode_opens_nothing(bench: Bench) -> None:
 def test_a_checkpoint_tells_what_was_known_before(bench: Bench) -> None:
     """Set, told, set again without a change, and taken away."""
 
-    def mark(state: str | None) -> m.Answer:
-        return bench.ask(m.Checkpoint(session="CHG-1", step="one", state=state))  # type: ignore[arg-type]
+    def mark(state: str | None) -> ans.Answer:
+        return bench.ask(rq.Checkpoint(session="CHG-1", step="one", state=state))  # type: ignore[arg-type]
 
     bench.open()
     assert mark("started").changed
-    before = bench.result(m.Checkpoint(session="CHG-1", step="one"))
+    before = bench.result(rq.Checkpoint(session="CHG-1", step="one"))
     assert before["before"]["state"] == "started"
     assert not mark("started").changed
     assert mark("done").changed
     assert mark("absent").changed
     assert not mark("absent").changed
-    assert bench.result(m.Checkpoint(session="CHG-1", step="one")).get("checkpoints") is None
+    assert bench.result(rq.Checkpoint(session="CHG-1", step="one")).get("checkpoints") is None
 
 
 # --- requests ------------------------------------------------------------------------------------
@@ -133,14 +134,14 @@ def test_what_the_policy_does_not_allow_is_not_asked(
     """The customer never sees it."""
     bench.settings.write_text("[policy]\nallow_foreign_restarts = false\n")
     bench.open()
-    assert bench.code(m.CredentialRequest(session="CHG-1", **terms)) == code  # type: ignore[arg-type]
+    assert bench.code(rq.CredentialRequest(session="CHG-1", **terms)) == code  # type: ignore[arg-type]
     assert not bench.state.requests
 
 
 def test_a_grant_that_covers_it_asks_nobody(bench: Bench, canary: bytearray) -> None:
     """At least these terms are lent already."""
     grant = bench.lend(canary)
-    answer = bench.ask(m.CredentialRequest(session="CHG-1", restarts=1))
+    answer = bench.ask(rq.CredentialRequest(session="CHG-1", restarts=1))
     assert isinstance(answer.result, dict)
     assert (answer.changed, answer.result["grant"]["id"]) == (False, grant)
     assert len(bench.state.requests) == 1
@@ -169,10 +170,10 @@ def test_each_account_is_asked_for_itself(bench: Bench, canary: bytearray) -> No
     bench.lend(canary)
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben")
-    bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
-    allow = p.RequestAllow(request=request, entered="ben")
+    bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
+    allow = cm.RequestAllow(request=request, entered="ben")
     assert bench.customer(allow, canary, OTHER).done
-    bench.customer(p.GrantRevoke(), peer=OTHER)
+    bench.customer(cm.GrantRevoke(), peer=OTHER)
     permit = bench.restart()
     assert bench.state.permits[permit].account == ANNA
 
@@ -189,10 +190,10 @@ def test_nobody_answers_for_another_account(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     for answer in (
-        p.RequestShown(request=request, text_sha256="0" * 64),
-        p.RequestDecline(request=request),
-        p.RequestLater(request=request),
-        p.RequestAllow(request=request, entered="anna"),
+        cm.RequestShown(request=request, text_sha256="0" * 64),
+        cm.RequestDecline(request=request),
+        cm.RequestLater(request=request),
+        cm.RequestAllow(request=request, entered="anna"),
     ):
         assert bench.customer_code(answer, NOTHING, OTHER) == "no_request"
 
@@ -212,8 +213,8 @@ def test_later_comes_back(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     bench.show(request)
-    bench.customer(p.RequestLater(request=request, seconds=600.0))
-    waits = bench.result(m.RequestWait(session="CHG-1", request=request))["request"]["waiting_for"]
+    bench.customer(cm.RequestLater(request=request, seconds=600.0))
+    waits = bench.result(rq.RequestWait(session="CHG-1", request=request))["request"]["waiting_for"]
     assert "18:10" in waits
     assert next_deadline(bench.state) == START + timedelta(minutes=10)
     bench.world.now += timedelta(minutes=10)
@@ -226,7 +227,7 @@ def test_later_is_never_after_the_last_moment(bench: Bench) -> None:
     bench.open()
     request = bench.request(answer_within=600.0)
     bench.show(request)
-    bench.customer(p.RequestLater(request=request, seconds=86_400.0))
+    bench.customer(cm.RequestLater(request=request, seconds=86_400.0))
     assert bench.state.requests[request].later_until == START + timedelta(minutes=10)
 
 
@@ -257,14 +258,14 @@ def test_while_an_entry_is_judged_the_tries_stay_as_they_are(bench: Bench, canar
     check = accounts.check
 
     def looking(account: object, password: bytearray) -> LogonRefusal | None:
-        snapshot = bench.customer(p.CustomerWatch()).snapshot
+        snapshot = bench.customer(cm.CustomerWatch()).snapshot
         assert snapshot is not None
         shown.append(snapshot.asked[0].tries_left)
         return check(account, password)  # type: ignore[arg-type]
 
     accounts.check = looking  # type: ignore[method-assign]
     bench.allow(request, b"wrong")
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert (shown, snapshot.asked[0].tries_left) == ([2], 1)
 

@@ -15,16 +15,17 @@ from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.domain.transitions import GrantState, RequestState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import VaultError
 from tests.canary import search, search_bytes
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
 
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
-UNLOCK = m.CredentialApply(session="CHG-1", action="unlock")
-END = m.SessionEnd(session="CHG-1")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+UNLOCK = rq.CredentialApply(session="CHG-1", action="unlock")
+END = rq.SessionEnd(session="CHG-1")
 
 
 def whole_job(bench: Bench, canary: bytearray) -> None:
@@ -36,7 +37,7 @@ def whole_job(bench: Bench, canary: bytearray) -> None:
     bench.allow(request, canary + b"x\x00")
     assert bench.allow(request, canary).done
     bench.restart()
-    bench.ask(m.Info(receipts=True, forecast=True))
+    bench.ask(rq.Info(receipts=True, forecast=True))
     bench.reboot()
     bench.sign_in_with_permit()
     bench.ask(END)
@@ -114,7 +115,7 @@ def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canar
     bench.restart()
     answers = [
         bench.agent.control(msgspec.json.encode(request), OPERATOR)
-        for request in (m.Info(receipts=True, forecast=True), m.JournalVerify(), END)
+        for request in (rq.Info(receipts=True, forecast=True), rq.JournalVerify(), END)
     ]
     for answer in answers:
         for piece in pieces:
@@ -141,7 +142,7 @@ def test_rule_02_a_sealed_record_has_one_length_for_all_passwords(bench: Bench) 
         ({"not_after": "20:00"}, 2 * 3600, RESTART, "grant_expired"),
         ({"restarts": 0, "unlocks": 1}, 0, RESTART, "terms_used_up"),
         ({"restarts": 1, "unlocks": 0}, 0, UNLOCK, "terms_used_up"),
-        ({}, 0, m.CredentialApply(session="CHG-2", action="restart"), "no_session"),
+        ({}, 0, rq.CredentialApply(session="CHG-2", action="restart"), "no_session"),
     ],
     ids=["too early", "too late", "no restart lent", "no unlock lent", "another session"],
 )
@@ -150,7 +151,7 @@ def test_rule_03_no_use_outside_the_terms(
     canary: bytearray,
     terms: dict[str, Any],
     later: int,
-    request_: m.ControlRequest,
+    request_: rq.ControlRequest,
     code: str,
 ) -> None:
     """Each is refused by its own code, begins nothing and asks Windows nothing."""
@@ -171,7 +172,7 @@ def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> 
         bench.restart(step=step)
         bench.reboot()
         bench.sign_in_with_permit()
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="three")) == "terms_used_up"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart", step="three")) == "terms_used_up"
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert len(bench.world.restarts) == 2
 
@@ -183,11 +184,11 @@ def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
     anna = bench.lend(canary, restarts=1, unlocks=1, foreign_restarts=True)
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben", restarts=3)
-    bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
-    assert bench.customer(p.RequestAllow(request=request, entered="ben"), canary, OTHER).done
+    bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
+    assert bench.customer(cm.RequestAllow(request=request, entered="ben"), canary, OTHER).done
     for _ in range(2):
         bench.reboot()
-        if bench.logon(p.Peek())[0].done:
+        if bench.logon(lm.Peek())[0].done:
             bench.sign_in_with_permit()
     assert bench.state.grants[anna].restarts_left == 0
     assert len(bench.state.permits) == 1
@@ -199,7 +200,7 @@ def test_rule_03_a_permit_is_void_when_the_agreed_time_is_over(bench: Bench, can
     bench.restart(within=86_400.0)
     bench.world.now = START.replace(hour=20)
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
@@ -211,7 +212,7 @@ def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
     bench.restart()
     bench.world.now = START
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
     bench.world.now = START.replace(hour=19)
     assert bench.sign_in_with_permit() == canary
 
@@ -261,7 +262,7 @@ def test_rule_03_an_unknown_or_impossible_term_refuses(bench: Bench, field: str)
 def test_rule_03_a_missing_term_allows_nothing(bench: Bench) -> None:
     """A request without any count lends nothing and is refused."""
     bench.open()
-    assert bench.code(m.CredentialRequest(session="CHG-1")) == "bad_terms"
+    assert bench.code(rq.CredentialRequest(session="CHG-1")) == "bad_terms"
 
 
 def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
@@ -288,7 +289,7 @@ def test_rule_04_nobody_answers(bench: Bench) -> None:
     request = bench.request(answer_within=60.0)
     bench.show(request)
     bench.world.now += timedelta(seconds=60)
-    assert bench.code(m.RequestWait(session="CHG-1", request=request)) == "no_answer"
+    assert bench.code(rq.RequestWait(session="CHG-1", request=request)) == "no_answer"
     assert bench.code(RESTART) == "no_grant"
 
 
@@ -297,7 +298,7 @@ def test_rule_04_a_closed_window_is_later_and_no_more(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     bench.show(request)
-    assert bench.customer(p.RequestLater(request=request)).done
+    assert bench.customer(cm.RequestLater(request=request)).done
     assert bench.state.requests[request].state is RequestState.LATER
     assert bench.code(RESTART) == "no_grant"
 
@@ -354,11 +355,11 @@ def test_rule_04_a_broken_policy_file_lends_nothing_and_uses_nothing(bench: Benc
     grant = bench.lend(canary, foreign_restarts=True)
     bench.settings.write_text("[policy]\nmax_restarts = 'many'\n")
     assert bench.code(RESTART) == "policy_invalid"
-    assert bench.code(m.CredentialRequest(session="CHG-1", restarts=5)) == "policy_invalid"
-    assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "policy_invalid"
+    assert bench.code(rq.CredentialRequest(session="CHG-1", restarts=5)) == "policy_invalid"
+    assert bench.code(rq.SessionStart(session="CHG-2", reason="Updates")) == "policy_invalid"
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
-    assert bench.customer(p.GrantRevoke()).done
+    assert not bench.logon(lm.Peek())[0].done
+    assert bench.customer(cm.GrantRevoke()).done
     assert bench.state.grants[grant].ended is GrantState.REVOKED
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.transitions import PermitState
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import control_requests as rq
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, BEN
 
@@ -46,7 +46,8 @@ def test_rule_09_what_can_be_neither_locked_nor_disconnected_is_tried_again(
     bench.sign_in_with_permit()
     assert bench.state.permits[permit].closing is None
     assert (
-        bench.code(m.CredentialApply(session="CHG-1", action="restart", step="next")) == "restart_in_progress"
+        bench.code(rq.CredentialApply(session="CHG-1", action="restart", step="next"))
+        == "restart_in_progress"
     )
     bench.world.lock_works = True
     assert bench.effects()
@@ -218,10 +219,10 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
 
 @pytest.mark.parametrize("unlocks", [1, 2], ids=["used up", "still lent"])
 @pytest.mark.parametrize(
-    "end", [m.SessionEnd(session="CHG-1"), m.CredentialRevoke(session="CHG-1"), m.EraseAll()]
+    "end", [rq.SessionEnd(session="CHG-1"), rq.CredentialRevoke(session="CHG-1"), rq.EraseAll()]
 )
 def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
-    bench: Bench, canary: bytearray, end: m.ControlRequest, unlocks: int
+    bench: Bench, canary: bytearray, end: rq.ControlRequest, unlocks: int
 ) -> None:
     """Ending the session, giving the grant back, or taking the agent off the PC closes what an unlock holds open."""
     bench.lend(canary, restarts=0, unlocks=unlocks)

@@ -13,12 +13,13 @@ import pytest
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState, PermitState, RequestState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, PowerCut
 
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 WRONG = "wrong".encode("utf-16-le")
 LOGON_FAILURE = 0xC000006D
 INTERVAL = "min_restart_interval = 60.0"
@@ -32,9 +33,9 @@ def test_rule_05_a_permit_is_redeemed_once(bench: Bench, canary: bytearray) -> N
     bench.waiting(canary)
     permit, secret = bench.redeem()
     assert secret == canary
-    again, nothing = bench.logon(p.Redeem(permit=permit))
+    again, nothing = bench.logon(lm.Redeem(permit=permit))
     assert (again.done, nothing) == (False, bytearray())
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 @pytest.mark.parametrize("life", ["crash", "reboot", "power_cut"])
@@ -43,8 +44,8 @@ def test_rule_05_a_redeemed_permit_stays_redeemed(bench: Bench, canary: bytearra
     bench.waiting(canary)
     permit, _ = bench.redeem()
     getattr(bench, life)()
-    assert not bench.logon(p.Redeem(permit=permit))[0].done
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Redeem(permit=permit))[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
@@ -54,7 +55,7 @@ def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
     tried = 0
     for cut in cuts(place, lambda bench: bench.waiting(canary), lambda bench: bench.redeem()[1]):
         permit = next(reversed(cut.bench.state.permits))
-        again = cut.bench.logon(p.Redeem(permit=permit))[1]
+        again = cut.bench.logon(lm.Redeem(permit=permit))[1]
         assert not (cut.result and again)
         assert bool(cut.result) == cut.survived
         tried += 1
@@ -66,7 +67,7 @@ def test_rule_05_a_disk_that_fails_hands_nothing_over(bench: Bench, canary: byte
     """A redemption that cannot be written down is none; the permit waits until it can."""
     permit = bench.waiting(canary)
     bench.world.disk = disk  # type: ignore[assignment]
-    answer, secret = bench.logon(p.Redeem(permit=permit))
+    answer, secret = bench.logon(lm.Redeem(permit=permit))
     assert (answer.done, secret) == (False, bytearray())
     bench.world.disk = "well"
     assert bench.redeem()[1] == canary
@@ -82,7 +83,7 @@ def test_rule_06_two_entries_are_tried_and_no_third(bench: Bench, canary: bytear
     assert bench.allow(request, WRONG).tries_left == 0
     assert not bench.allow(request, canary).done
     assert bench.world.checks == ["anna", "anna"]
-    assert bench.code(m.RequestWait(session="CHG-1", request=request)) == "wrong_password"
+    assert bench.code(rq.RequestWait(session="CHG-1", request=request)) == "wrong_password"
 
 
 def test_rule_06_a_crash_does_not_give_an_entry_back(bench: Bench, canary: bytearray) -> None:
@@ -107,7 +108,7 @@ def test_rule_06_an_entry_that_was_put_off_while_it_was_judged_ends_after_a_cras
     check = accounts.check
 
     def slow(account: Account, password: bytearray) -> LogonRefusal | None:
-        bench.customer(p.RequestLater(request=request))
+        bench.customer(cm.RequestLater(request=request))
         bench.world.dead = True
         return check(account, password)
 
@@ -189,7 +190,7 @@ def test_rule_06_a_refused_logon_ends_the_grant(bench: Bench, canary: bytearray)
     bench.redeem()
     bench.report(permit, LOGON_FAILURE)
     assert bench.sealed() == set()
-    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
+    use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
     assert use["error"]["code"] == "logon_refused"
     assert bench.code(RESTART) == "grant_rejected"
 
@@ -224,7 +225,7 @@ def test_rule_06_a_pause_while_windows_is_asked_does_not_hide_its_refusal(
     check = accounts.check
 
     def pausing(account: Account, password: bytearray) -> LogonRefusal | None:
-        bench.customer(p.GrantPause(grant=grant))
+        bench.customer(cm.GrantPause(grant=grant))
         return check(account, password)
 
     accounts.check = pausing  # type: ignore[method-assign]

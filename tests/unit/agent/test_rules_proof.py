@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import journal
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR, OTHER
 
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
-END = m.SessionEnd(session="CHG-1")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+END = rq.SessionEnd(session="CHG-1")
 Act = Callable[[Bench], object]
 
 
@@ -27,7 +28,7 @@ Act = Callable[[Bench], object]
 
 def kinds(bench: Bench) -> list[str]:
     """Return what the customer is told, in order."""
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     return [notice.kind for notice in snapshot.notices]
 
@@ -49,11 +50,11 @@ def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Benc
     bench.lend(canary)
     bench.ask(END)
     bench.power_cut()
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     away = [notice for notice in snapshot.notices if notice.while_away]
     assert [notice.kind for notice in away] == ["ended", "erased"]
-    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
+    assert bench.customer(cm.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
     bench.crash()
     assert kinds(bench) == []
 
@@ -64,7 +65,7 @@ def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(
     """Who takes it back sits at the screen."""
     bench.lend(canary)
     bench.revoke()
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert [(notice.kind, notice.while_away) for notice in snapshot.notices] == [
         ("granted", False),
@@ -79,9 +80,9 @@ def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytear
     with bench.read_by_others():
         bench.revoke()
     assert "erase_failed" in kinds(bench)
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
-    assert bench.customer(p.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
+    assert bench.customer(cm.NoticesClosed(notices=[notice.notice for notice in snapshot.notices])).done
     assert kinds(bench) == []
 
 
@@ -99,10 +100,10 @@ def test_rule_10_nobody_reads_or_closes_anothers_notices(bench: Bench, canary: b
     """They exist for their account only."""
     bench.lend(canary)
     mine = next(iter(bench.state.notices))
-    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).snapshot
+    theirs = bench.customer(cm.CustomerWatch(), peer=OTHER).snapshot
     assert theirs is not None
     assert (theirs.notices, theirs.lent, theirs.asked) == ([], [], [])
-    assert bench.customer(p.NoticesClosed(notices=[mine]), peer=OTHER).done
+    assert bench.customer(cm.NoticesClosed(notices=[mine]), peer=OTHER).done
     assert kinds(bench) == ["granted"]
 
 
@@ -131,13 +132,13 @@ DAMAGE = {
 def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, statement: str) -> None:
     """`journal verify` says so at once; the next start uses nothing of it and overwrites what was sealed."""
     bench.lend(canary)
-    assert bench.result(m.JournalVerify())["intact"]
+    assert bench.result(rq.JournalVerify())["intact"]
     bench.database.execute(statement)
-    assert not bench.result(m.JournalVerify())["intact"]
+    assert not bench.result(rq.JournalVerify())["intact"]
     bench.crash()
-    assert bench.code(m.JournalVerify()) == "journal_damaged"
+    assert bench.code(rq.JournalVerify()) == "journal_damaged"
     assert bench.code(RESTART) == "journal_damaged"
-    assert bench.code(m.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
+    assert bench.code(rq.SessionStart(session="CHG-2", reason="Updates")) == "journal_damaged"
     assert bench.seal_tags() == 0
 
 
@@ -152,9 +153,9 @@ def newer(bench: Bench, canary: bytearray) -> Bench:
 def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
     """Nothing is lost while the older agent is there; the newer one goes on with what was lent."""
     assert newer.code(RESTART) == "journal_newer"
-    assert newer.code(m.JournalVerify()) == "journal_newer"
-    assert newer.customer_code(p.CustomerWatch()) == "journal_newer"
-    assert newer.result(m.JournalReset(check=True))["intact"] is False
+    assert newer.code(rq.JournalVerify()) == "journal_newer"
+    assert newer.customer_code(cm.CustomerWatch()) == "journal_newer"
+    assert newer.result(rq.JournalReset(check=True))["intact"] is False
     assert newer.seal_tags() == 1
     newer.written_by(1)
     assert newer.restart()
@@ -162,14 +163,14 @@ def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
 
 def test_a_newer_agents_journal_is_given_up_by_a_reset(newer: Bench) -> None:
     """An administrator may begin anew: nothing stays sealed in what is kept aside."""
-    aside = newer.result(m.JournalReset())["problem"].removeprefix("kept as ")
+    aside = newer.result(rq.JournalReset())["problem"].removeprefix("kept as ")
     assert MAGIC not in newer.journal.with_name(aside).read_bytes()
-    assert newer.result(m.SessionStart(session="CHG-2", reason="Updates"))
+    assert newer.result(rq.SessionStart(session="CHG-2", reason="Updates"))
 
 
 def test_who_removes_the_agent_leaves_nothing_sealed_of_a_newer_one(newer: Bench) -> None:
     """Whoever wrote it: the removal says so where it cannot overwrite it, and goes on when it can."""
-    assert newer.result(m.EraseAll())["erasure"] == []
+    assert newer.result(rq.EraseAll())["erasure"] == []
     assert newer.seal_tags() == 0
     assert newer.code(RESTART) == "journal_damaged"
 
@@ -182,7 +183,7 @@ def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench
     forged = body.replace(b"CHG-1", b"CHG-2")
     digest = journal.link(hashes[2], 3, forged)
     bench.database.execute("UPDATE events SET body = ?, hash = ? WHERE seq = 3", (forged, digest))
-    verdict = bench.result(m.JournalVerify())
+    verdict = bench.result(rq.JournalVerify())
     assert verdict["problem"] == "event 4 is missing or was changed"
     bench.crash()
     assert bench.code(RESTART) == "journal_damaged"
@@ -205,19 +206,19 @@ def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary
 def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(place: Path) -> None:
     """Cut the power at each touch of a command: the journal is intact, and verifies, each time."""
     for cut in cuts(place, lambda bench: bench.open(), lambda bench: bench.request()):
-        assert cut.bench.result(m.JournalVerify())["intact"]
+        assert cut.bench.result(rq.JournalVerify())["intact"]
 
 
 def test_rule_11_an_anchor_that_fails_does_not_part_memory_and_disk(bench: Bench) -> None:
     """The event is written, so it counts; the journal says that its anchor is behind, and catches up."""
     bench.open()
     bench.world.broken.add("anchor")
-    bench.ask(m.Checkpoint(session="CHG-1", step="one", state="done"))
-    assert bench.code(m.JournalVerify()) == "agent_failed"
+    bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
+    assert bench.code(rq.JournalVerify()) == "agent_failed"
     bench.world.broken.clear()
-    assert not bench.result(m.JournalVerify())["intact"]
+    assert not bench.result(rq.JournalVerify())["intact"]
     bench.wake()
-    assert bench.result(m.JournalVerify())["intact"]
+    assert bench.result(rq.JournalVerify())["intact"]
     before = bench.state
     bench.crash()
     assert bench.state.sessions == before.sessions
@@ -228,19 +229,19 @@ def test_rule_11_what_was_set_aside_is_named_by_the_new_journal(bench: Bench, ca
     bench.lend(canary)
     bench.database.execute(DAMAGE["an event missing"])
     bench.crash()
-    kept = bench.result(m.JournalReset())["problem"].removeprefix("kept as ")
+    kept = bench.result(rq.JournalReset())["problem"].removeprefix("kept as ")
     assert (bench.folder / kept).exists()
     first = bench.database.execute("SELECT body FROM events WHERE seq = 1").fetchone()[0]
     assert kept.encode() in first
-    assert bench.result(m.JournalVerify())["intact"]
+    assert bench.result(rq.JournalVerify())["intact"]
     bench.open()
 
 
 def test_rule_11_an_intact_journal_is_not_set_aside(bench: Bench) -> None:
     """Nobody gets rid of it that way."""
     bench.open()
-    assert bench.code(m.JournalReset()) == "out_of_order"
-    assert bench.code(m.JournalReset(check=True)) == "out_of_order"
+    assert bench.code(rq.JournalReset()) == "out_of_order"
+    assert bench.code(rq.JournalReset(check=True)) == "out_of_order"
 
 
 def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: bytearray) -> None:
@@ -258,21 +259,21 @@ def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: by
 
 # --- 12: the logon screen ----------------------------------------------------------------------
 
-ANY = [p.Peek(), p.Redeem(permit="t"), p.ReportResult(permit="t", status=0)]
+ANY = [lm.Peek(), lm.Redeem(permit="t"), lm.ReportResult(permit="t", status=0)]
 
 
 @pytest.mark.parametrize("request_", ANY, ids=["peek", "redeem", "report"])
 def test_rule_12_without_a_permit_there_is_nothing(
-    bench: Bench, canary: bytearray, request_: p.LogonRequest
+    bench: Bench, canary: bytearray, request_: lm.LogonRequest
 ) -> None:
     """With a grant, but no permit: the logon screen stays as it is."""
     bench.lend(canary)
-    assert bench.logon(request_) == (p.LogonAnswer(done=False), bytearray())
+    assert bench.logon(request_) == (lm.LogonAnswer(done=False), bytearray())
 
 
 @pytest.mark.parametrize("request_", ANY, ids=["peek", "redeem", "report"])
 def test_rule_12_a_damaged_journal_answers_nothing(
-    bench: Bench, canary: bytearray, request_: p.LogonRequest
+    bench: Bench, canary: bytearray, request_: lm.LogonRequest
 ) -> None:
     """No permit of a journal that cannot be trusted is ever shown."""
     bench.lend(canary)
@@ -280,7 +281,7 @@ def test_rule_12_a_damaged_journal_answers_nothing(
     bench.reboot()
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.crash()
-    assert bench.logon(request_) == (p.LogonAnswer(done=False), bytearray())
+    assert bench.logon(request_) == (lm.LogonAnswer(done=False), bytearray())
 
 
 @pytest.mark.parametrize("broken", ["boot_id", "unprotect"])
@@ -290,7 +291,7 @@ def test_rule_12_a_fault_of_the_pc_answers_nothing(bench: Bench, canary: bytearr
     permit = bench.restart()
     bench.reboot()
     bench.world.broken.add(broken)
-    assert bench.logon(p.Redeem(permit=permit)) == (p.LogonAnswer(done=False), bytearray())
+    assert bench.logon(lm.Redeem(permit=permit)) == (lm.LogonAnswer(done=False), bytearray())
 
 
 @pytest.mark.parametrize("peer", [OPERATOR, CUSTOMER], ids=["operator", "customer"])
@@ -299,7 +300,7 @@ def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearr
     bench.lend(canary)
     permit = bench.restart()
     bench.reboot()
-    assert bench.logon(p.Redeem(permit=permit), peer) == (p.LogonAnswer(done=False), bytearray())  # type: ignore[arg-type]
+    assert bench.logon(lm.Redeem(permit=permit), peer) == (lm.LogonAnswer(done=False), bytearray())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"verb":"shutdown"}', b"[" * 100_000, b"\xff"])
@@ -315,7 +316,7 @@ def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: 
     bench.world.sign_in(next(iter(bench.state.grants.values())).account, locked=True)
     bench.unlock()
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 def test_rule_12_a_restart_permit_is_not_for_the_boot_it_was_written_in(
@@ -324,4 +325,4 @@ def test_rule_12_a_restart_permit_is_not_for_the_boot_it_was_written_in(
     """Before the restart nobody is signed in with it, whoever locks the screen."""
     bench.lend(canary)
     bench.restart()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.transitions import PermitState
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.journal import JournalUnavailableError
 from tests.unit.agent.bench import Bench, cuts
 
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 INTERVAL = "min_restart_interval = 60.0"
 
 
@@ -28,9 +28,9 @@ def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, c
     bench.lend(canary)
     bench.restart(step="one")
     again = [
-        bench.ask(m.SessionStart(session="CHG-1", reason="Monthly updates")),
-        bench.ask(m.CredentialRequest(session="CHG-1", restarts=2)),
-        bench.ask(m.CredentialApply(session="CHG-1", action="restart", step="one")),
+        bench.ask(rq.SessionStart(session="CHG-1", reason="Monthly updates")),
+        bench.ask(rq.CredentialRequest(session="CHG-1", restarts=2)),
+        bench.ask(rq.CredentialApply(session="CHG-1", action="restart", step="one")),
     ]
     assert [answer.changed for answer in again] == [False, False, False]
     assert (len(bench.state.requests), len(bench.state.permits)) == (1, 1)
@@ -125,7 +125,7 @@ def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytear
     bench.reboot()
     bench.sign_in_with_permit()
     bench.world.now += timedelta(seconds=59)
-    error = bench.error(m.CredentialApply(session="CHG-1", action="restart", step="two"))
+    error = bench.error(rq.CredentialApply(session="CHG-1", action="restart", step="two"))
     assert (error.code, error.retry_after) == ("restart_too_soon", 1.0)
     bench.world.now += timedelta(seconds=1)
     bench.restart(step="two")
@@ -140,7 +140,7 @@ def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, cana
     bench.world.now += timedelta(hours=1)
     bench.reboot()
     bench.sign_in_with_permit()
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
     bench.stop()
 
 
@@ -154,7 +154,7 @@ def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
     bench.reboot()
     bench.sign_in_with_permit()
     bench.world.now -= timedelta(hours=5)
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart", step="two")) == "restart_too_soon"
     bench.world.now += timedelta(seconds=60)
     bench.restart(step="two")
     bench.stop()
@@ -170,7 +170,7 @@ def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
     for pause in (90, 30, 30, 30, 90, 90, 90):
         bench.world.now += timedelta(seconds=pause)
         bench.reboot()
-        used.append(bench.logon(p.Peek())[0].done)
+        used.append(bench.logon(lm.Peek())[0].done)
         if used[-1]:
             bench.sign_in_with_permit()
     assert used == [True, False, False, False, True, False, False]
@@ -200,7 +200,7 @@ def test_a_restart_that_outlasts_its_permit_did_not_sign_in(
     bench.world.now += timedelta(minutes=15)
     bench.reboot()
     assert (
-        bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]["error"]["code"]
+        bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]["error"]["code"]
         == "logon_did_not_happen"
     )
     assert list(bench.state.permits) == [permit]

@@ -13,13 +13,14 @@ import pytest
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
 
-RESTART = m.CredentialApply(session="CHG-1", action="restart")
-END = m.SessionEnd(session="CHG-1")
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+END = rq.SessionEnd(session="CHG-1")
 Act = Callable[[Bench], object]
 
 
@@ -59,9 +60,9 @@ def test_rule_07_revoked_while_the_pc_restarts(bench: Bench, canary: bytearray) 
     permit = bench.restart()
     bench.revoke()
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
-    assert not bench.logon(p.Redeem(permit=permit))[0].done
-    use = bench.result(m.ApplyWait(session="CHG-1", permit=permit))["use"]
+    assert not bench.logon(lm.Peek())[0].done
+    assert not bench.logon(lm.Redeem(permit=permit))[0].done
+    use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
     assert use["error"]["code"] == "grant_revoked"
 
 
@@ -70,9 +71,9 @@ def test_rule_07_revoked_between_peek_and_redeem(bench: Bench, canary: bytearray
     bench.lend(canary)
     bench.restart()
     bench.reboot()
-    permit, _ = bench.logon(p.Peek())
+    permit, _ = bench.logon(lm.Peek())
     bench.revoke()
-    answer, secret = bench.logon(p.Redeem(permit=permit.permit))
+    answer, secret = bench.logon(lm.Redeem(permit=permit.permit))
     assert (answer.done, secret) == (False, bytearray())
 
 
@@ -112,15 +113,15 @@ def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
     """What was kept in reserve is given up for it; nothing else gets that space."""
     grant = bench.lend(canary)
     bench.world.disk = "full"
-    assert bench.code(m.Checkpoint(session="CHG-1", step="one", state="done")) == "storage_failed"
-    assert bench.customer(p.GrantRevoke()).done
+    assert bench.code(rq.Checkpoint(session="CHG-1", step="one", state="done")) == "storage_failed"
+    assert bench.customer(cm.GrantRevoke()).done
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert bench.seal_tags() == 0
 
 
-@pytest.mark.parametrize("take_back", [p.GrantRevoke(), m.CredentialRevoke(session="CHG-1"), m.EraseAll()])
+@pytest.mark.parametrize("take_back", [cm.GrantRevoke(), rq.CredentialRevoke(session="CHG-1"), rq.EraseAll()])
 def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
-    bench: Bench, canary: bytearray, take_back: p.GrantRevoke | m.CredentialRevoke | m.EraseAll
+    bench: Bench, canary: bytearray, take_back: cm.GrantRevoke | rq.CredentialRevoke | rq.EraseAll
 ) -> None:
     """Another session's request is over, which no space is kept for: it is noted when there is room again."""
     grant = bench.lend(canary)
@@ -128,7 +129,7 @@ def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
     request = bench.request("CHG-2", answer_within=60.0)
     bench.world.disk = "full"
     bench.world.now += timedelta(seconds=120)
-    if isinstance(take_back, p.GrantRevoke):
+    if isinstance(take_back, cm.GrantRevoke):
         assert bench.customer(take_back).done
     else:
         bench.result(take_back)
@@ -136,7 +137,7 @@ def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
     assert bench.seal_tags() == 0
     bench.world.disk = "well"
     bench.effects()
-    assert bench.result(m.Info(session="CHG-2"))["requests"][0]["state"] == "expired"
+    assert bench.result(rq.Info(session="CHG-2"))["requests"][0]["state"] == "expired"
     assert bench.state.requests[request].state.value == "expired"
 
 
@@ -145,7 +146,7 @@ def test_rule_07_the_reserve_is_there_again(bench: Bench, canary: bytearray) -> 
     for _ in range(2):
         bench.lend(canary)
         bench.world.disk = "full"
-        assert bench.customer(p.GrantRevoke()).done
+        assert bench.customer(cm.GrantRevoke()).done
         bench.world.disk = "well"
         bench.effects()
 
@@ -154,36 +155,36 @@ def test_rule_07_a_disk_that_is_dead_is_told(bench: Bench, canary: bytearray) ->
     """What cannot be written is not called done."""
     bench.lend(canary)
     bench.world.disk = "dead"
-    assert bench.customer_code(p.GrantRevoke()) == "storage_failed"
+    assert bench.customer_code(cm.GrantRevoke()) == "storage_failed"
 
 
 def test_rule_07_takes_no_more_clicks_than_granting() -> None:
     """One message without a secret; granting is two messages, one with a password."""
-    assert p.GrantRevoke().grant is None
+    assert cm.GrantRevoke().grant is None
 
 
 def test_rule_07_only_the_account_itself_revokes(bench: Bench, canary: bytearray) -> None:
     """Another account's click changes nothing, and says so where it names the grant."""
     grant = bench.lend(canary)
     bench.world.sign_in(BEN, session_id=2)
-    assert bench.customer(p.GrantRevoke(), peer=OTHER).done
-    assert bench.customer_code(p.GrantRevoke(grant=grant), peer=OTHER) == "no_grant"
-    assert bench.customer_code(p.GrantPause(grant=grant), peer=OTHER) == "no_grant"
+    assert bench.customer(cm.GrantRevoke(), peer=OTHER).done
+    assert bench.customer_code(cm.GrantRevoke(grant=grant), peer=OTHER) == "no_grant"
+    assert bench.customer_code(cm.GrantPause(grant=grant), peer=OTHER) == "no_grant"
     assert bench.state.grants[grant].state is GrantState.ACTIVE
 
 
 def test_rule_07_what_does_not_exist_is_not_called_revoked(bench: Bench) -> None:
     """Naming a grant that is none is refused."""
-    assert bench.customer_code(p.GrantRevoke(grant="none")) == "no_grant"
+    assert bench.customer_code(cm.GrantRevoke(grant="none")) == "no_grant"
 
 
 # --- 8: erasing --------------------------------------------------------------------------------
 
 ENDS: dict[str, Act] = {
     "session ended": lambda bench: bench.ask(END),
-    "given back": lambda bench: bench.ask(m.CredentialRevoke(session="CHG-1")),
+    "given back": lambda bench: bench.ask(rq.CredentialRevoke(session="CHG-1")),
     "revoked": Bench.revoke,
-    "uninstalled": lambda bench: bench.ask(m.EraseAll()),
+    "uninstalled": lambda bench: bench.ask(rq.EraseAll()),
     "grant expired": lambda bench: at(bench, START + timedelta(hours=2)),
     "session expired": lambda bench: at(bench, START + timedelta(hours=24)),
 }
@@ -229,7 +230,7 @@ def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
     if how == "lapses":
         at(bench, START + timedelta(seconds=60))
     elif how == "is held back":
-        bench.customer(p.GrantPause(grant=grant))
+        bench.customer(cm.GrantPause(grant=grant))
     else:
         bench.reboot()
         bench.effects()
@@ -265,27 +266,27 @@ def test_rule_08_what_cannot_be_confirmed_is_seen_retried_and_blocks(bench: Benc
     request = bench.request(restarts=5)
     bench.show(request)
     with bench.read_by_others():
-        bench.customer(p.GrantRevoke())
+        bench.customer(cm.GrantRevoke())
         assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
-        status = bench.result(m.Info())["agent"]
+        status = bench.result(rq.Info())["agent"]
         assert (status["ready"], grant in status["problem"]) == (False, True)
-        snapshot = bench.customer(p.CustomerWatch()).snapshot
+        snapshot = bench.customer(cm.CustomerWatch()).snapshot
         assert snapshot is not None
         assert "erase_failed" in {notice.kind for notice in snapshot.notices}
-        assert bench.code(m.CredentialRequest(session="CHG-1", restarts=6)) == "erasure_unconfirmed"
+        assert bench.code(rq.CredentialRequest(session="CHG-1", restarts=6)) == "erasure_unconfirmed"
         answer = bench.allow(request, canary)
         assert answer.error is not None
         assert answer.error.code == "erasure_unconfirmed"
     assert bench.effects()
     assert bench.state.grants[grant].state is GrantState.ERASED
-    assert bench.result(m.Info())["agent"]["ready"]
+    assert bench.result(rq.Info())["agent"]["ready"]
 
 
 def test_rule_08_a_failed_erasure_is_journalled_once(bench: Bench, canary: bytearray) -> None:
     """Trying again and again does not make the journal grow: only a new finding is news."""
     bench.lend(canary)
     with bench.read_by_others():
-        bench.customer(p.GrantRevoke())
+        bench.customer(cm.GrantRevoke())
         version = bench.state.version
         for _ in range(20):
             assert not bench.effects()
@@ -333,8 +334,8 @@ def test_rule_08_a_record_that_cannot_be_opened_any_more_is_erased(
     bench.world.reboot()
     bench.crash()
     bench.world.machine_key = bytes(32)
-    permit, _ = bench.logon(p.Peek())
-    assert not bench.logon(p.Redeem(permit=permit.permit))[0].done
+    permit, _ = bench.logon(lm.Peek())
+    assert not bench.logon(lm.Redeem(permit=permit.permit))[0].done
     bench.effects()
     assert bench.code(RESTART) == "grant_rejected"
     assert bench.seal_tags() == 0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from latchkey_agent.cli.setup import Member, apply
 from latchkey_agent.core import settings
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 
 GOOD = {
     "organization": {"name": 'Example "IT" \\ GmbH', "phone": "+49 30 1234567"},
@@ -46,15 +46,15 @@ class Group:
         self.now = [member for member in self.now if member not in remove] + add
 
 
-def set_up(file: Path, group: Group | None = None, **fields: Any) -> m.Answer:
+def set_up(file: Path, group: Group | None = None, **fields: Any) -> ans.Answer:
     """Send one request."""
     return apply(json.dumps({"verb": "setup", **fields}).encode(), file, group or Group())
 
 
-def code_of(answer: m.Answer) -> str:
+def code_of(answer: ans.Answer) -> str:
     """Return the code of a refusal."""
     assert answer.outcome == "refused"
-    assert isinstance(answer.error, m.ErrorView)
+    assert isinstance(answer.error, ans.ErrorView)
     return answer.error.code
 
 
@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "settings.new").mkdir()
     answer = set_up(tmp_path / "settings.toml", settings=GOOD)
     assert code_of(answer) == "setup_failed"
-    assert isinstance(answer.error, m.ErrorView)
+    assert isinstance(answer.error, ans.ErrorView)
     assert "settings.toml could not be written" in answer.error.message
 
 

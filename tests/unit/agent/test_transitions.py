@@ -30,8 +30,8 @@ from latchkey_agent.domain.transitions import (
     step,
 )
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import START
 
@@ -61,7 +61,7 @@ class Machine(NamedTuple):
 def session_ended(bench: Bench) -> None:
     """Open the session and end it."""
     bench.open()
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
 
 
 def session_over(bench: Bench) -> None:
@@ -103,7 +103,7 @@ def shown(bench: Bench) -> None:
     bench.show(asked(bench))
 
 
-def answered(answer: Callable[[str], p.CustomerRequest]) -> Build:
+def answered(answer: Callable[[str], cm.CustomerRequest]) -> Build:
     """Show it, and let the customer answer so."""
 
     def build(bench: Bench) -> None:
@@ -116,7 +116,7 @@ def answered(answer: Callable[[str], p.CustomerRequest]) -> Build:
 def withdrawn(bench: Bench) -> None:
     """Take it back."""
     shown(bench)
-    bench.ask(m.RequestWithdraw(session="CHG-1", request=asked(bench)))
+    bench.ask(rq.RequestWithdraw(session="CHG-1", request=asked(bench)))
 
 
 def expired(bench: Bench) -> None:
@@ -142,9 +142,9 @@ REQUEST_MACHINE = Machine(
     {
         RequestState.PENDING: pending,
         RequestState.SHOWN: shown,
-        RequestState.LATER: answered(lambda request: p.RequestLater(request=request, seconds=900.0)),
+        RequestState.LATER: answered(lambda request: cm.RequestLater(request=request, seconds=900.0)),
         RequestState.GRANTED: lambda bench: bench.lend(PASSWORD),
-        RequestState.DENIED: answered(lambda request: p.RequestDecline(request=request)),
+        RequestState.DENIED: answered(lambda request: cm.RequestDecline(request=request)),
         RequestState.WITHDRAWN: withdrawn,
         RequestState.EXPIRED: expired,
     },
@@ -171,7 +171,7 @@ def active(bench: Bench) -> None:
 def paused(bench: Bench) -> None:
     """Hold the grant back."""
     active(bench)
-    bench.customer(p.GrantPause(grant=lent(bench)))
+    bench.customer(cm.GrantPause(grant=lent(bench)))
 
 
 def ended(how: str) -> Build:

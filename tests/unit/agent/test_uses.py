@@ -15,15 +15,16 @@ from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
-from latchkey_agent.protocol import answers as m
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, OTHER, START
 
 
 def use(bench: Bench, permit: str) -> dict[str, Any]:
     """Return how far a use is."""
-    answer = bench.result(m.ApplyWait(session="CHG-1", permit=permit))
+    answer = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))
     return {**answer, **answer["use"]}
 
 
@@ -39,7 +40,7 @@ def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, ca
 def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearray) -> None:
     """It is answered with done, without a use."""
     bench.lend(canary, restarts=0, unlocks=1)
-    answer = bench.ask(m.CredentialApply(session="CHG-1", action="unlock"))
+    answer = bench.ask(rq.CredentialApply(session="CHG-1", action="unlock"))
     assert isinstance(answer.result, dict)
     assert (answer.changed, answer.result["finished"], answer.result.get("use")) == (False, True, None)
     assert bench.world.checks == ["anna"]
@@ -48,12 +49,12 @@ def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearr
 def test_check_mode_begins_nothing_and_asks_windows_nothing(bench: Bench, canary: bytearray) -> None:
     """It answers as if; a refusal is not journalled either."""
     bench.lend(canary)
-    answer = bench.ask(m.CredentialApply(session="CHG-1", action="restart", check=True))
+    answer = bench.ask(rq.CredentialApply(session="CHG-1", action="restart", check=True))
     assert answer.changed
     assert not bench.state.permits
     assert bench.world.checks == ["anna"]
     version = bench.state.version
-    assert bench.code(m.CredentialApply(session="CHG-1", action="unlock", check=True)) == "terms_used_up"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="unlock", check=True)) == "terms_used_up"
     assert bench.state.version == version
 
 
@@ -61,10 +62,10 @@ def test_a_refused_apply_is_journalled(bench: Bench, canary: bytearray) -> None:
     """Although nothing was begun; the same again within a minute is not."""
     bench.lend(canary)
     for _ in range(3):
-        assert bench.code(m.CredentialApply(session="CHG-1", action="unlock")) == "terms_used_up"
+        assert bench.code(rq.CredentialApply(session="CHG-1", action="unlock")) == "terms_used_up"
     assert bench.events().count("command_refused") == 1
     bench.world.now += timedelta(minutes=1)
-    bench.code(m.CredentialApply(session="CHG-1", action="unlock"))
+    bench.code(rq.CredentialApply(session="CHG-1", action="unlock"))
     assert bench.events().count("command_refused") == 2
 
 
@@ -72,13 +73,13 @@ def test_a_pause_voids_what_was_not_redeemed(bench: Bench, canary: bytearray) ->
     """The operator reads that the customer paused; going on brings the permit not back."""
     grant = bench.lend(canary)
     permit = bench.restart()
-    assert bench.customer(p.GrantPause(grant=grant)).done
-    assert bench.customer(p.GrantPause(grant=grant)).done
+    assert bench.customer(cm.GrantPause(grant=grant)).done
+    assert bench.customer(cm.GrantPause(grant=grant)).done
     assert use(bench, permit)["error"]["code"] == "grant_paused"
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
-    assert bench.customer(p.GrantPause(grant=grant, pause=False)).done
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
+    assert bench.customer(cm.GrantPause(grant=grant, pause=False)).done
+    assert not bench.logon(lm.Peek())[0].done
     assert bench.restart()
 
 
@@ -112,7 +113,7 @@ def test_somebody_else_keeps_the_pc_up(bench: Bench, canary: bytearray, *, mine:
         bench.world.signed_in.clear()
     bench.world.sign_in(BEN, session_id=2)
     for check in (True, False):
-        apply = m.CredentialApply(session="CHG-1", action="restart", check=check)
+        apply = rq.CredentialApply(session="CHG-1", action="restart", check=check)
         assert bench.error(apply).code == "others_signed_in"
     bench.world.signed_in.pop()
     assert bench.restart()
@@ -166,7 +167,7 @@ def test_the_operator_reads_what_is_waited_for(
             bench.report(permit)
         elif stage == "lock":
             bench.effects()
-    found = bench.result(m.ApplyWait(session="CHG-1", permit=permit)).get("waiting_for", "")
+    found = bench.result(rq.ApplyWait(session="CHG-1", permit=permit)).get("waiting_for", "")
     assert found == waits
 
 
@@ -184,7 +185,7 @@ def test_a_restart_by_others_is_not_covered_where_it_was_not_lent(bench: Bench, 
     """The logon screen gets nothing."""
     bench.lend(canary)
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 def test_a_restart_by_others_is_not_covered_out_of_time_or_terms(bench: Bench, canary: bytearray) -> None:
@@ -192,7 +193,7 @@ def test_a_restart_by_others_is_not_covered_out_of_time_or_terms(bench: Bench, c
     bench.lend(canary, session="CHG-1", foreign_restarts=True, not_before="22:00", not_after="05:00")
     bench.lend(canary, session="CHG-2", foreign_restarts=True, restarts=0, unlocks=1)
     bench.reboot()
-    assert not bench.logon(p.Peek())[0].done
+    assert not bench.logon(lm.Peek())[0].done
 
 
 def test_our_own_restart_is_not_taken_for_anothers(bench: Bench, canary: bytearray) -> None:
@@ -275,8 +276,8 @@ def test_other_sessions_desktops_stay_as_they_are(bench: Bench, canary: bytearra
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock("CHG-1")
     bench.sign_in_with_permit()
-    bench.ask(m.CredentialRevoke(session="CHG-2"))
-    bench.ask(m.SessionEnd(session="CHG-2"))
+    bench.ask(rq.CredentialRevoke(session="CHG-2"))
+    bench.ask(rq.SessionEnd(session="CHG-2"))
     assert bench.world.open_desktops()
 
 
@@ -294,16 +295,16 @@ def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearra
     bench.open()
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben")
-    bench.customer(p.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
-    assert bench.customer(p.RequestAllow(request=request, entered="ben"), canary, OTHER).done
+    bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
+    assert bench.customer(cm.RequestAllow(request=request, entered="ben"), canary, OTHER).done
     for number in range(30):
         bench.lend(canary, session=f"S-{number}")
-        bench.ask(m.SessionEnd(session=f"S-{number}"))
-    snapshot = bench.customer(p.CustomerWatch()).snapshot
+        bench.ask(rq.SessionEnd(session=f"S-{number}"))
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert 64 <= len(snapshot.notices) < 64 + 8
     assert snapshot.notices[-1].kind == "erased"
-    theirs = bench.customer(p.CustomerWatch(), peer=OTHER).snapshot
+    theirs = bench.customer(cm.CustomerWatch(), peer=OTHER).snapshot
     assert theirs is not None
     assert [notice.kind for notice in theirs.notices] == ["granted"]
 
@@ -315,13 +316,13 @@ def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: b
     bench.world.sign_in(ANNA)
     bench.world.lock_works = bench.world.disconnect_works = False
     bench.report(permit)
-    bench.ask(m.SessionEnd(session="CHG-1"))
-    bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
     assert permit in bench.state.permits
     bench.world.lock_works = True
     bench.effects()
-    bench.ask(m.SessionEnd(session="CHG-1"))
-    bench.result(m.SessionStart(session="CHG-1", reason="A third"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.result(rq.SessionStart(session="CHG-1", reason="A third"))
     assert permit not in bench.state.permits
     assert len(bench.state.sessions) == 1
 
@@ -331,8 +332,8 @@ def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearr
     bench.lend(canary)
     bench.world.refuses_restart = "somebody else is signed in"
     bench.restart()
-    bench.ask(m.SessionEnd(session="CHG-1"))
-    bench.result(m.SessionStart(session="CHG-1", reason="Another"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
     assert not bench.state.permits
 
 
@@ -340,7 +341,7 @@ def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Benc
     """Windows said nothing about it: it may be tried again."""
     bench.lend(canary)
     bench.world.broken.add("accounts")
-    assert bench.code(m.CredentialApply(session="CHG-1", action="restart")) == "agent_failed"
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "agent_failed"
     bench.world.broken.clear()
     assert bench.restart()
 
@@ -388,6 +389,6 @@ def test_effects_never_come_without_an_event(bench: Bench, canary: bytearray) ->
     bench.sign_in_with_permit()
     bench.world.now += timedelta(seconds=60)
     bench.wake()
-    bench.ask(m.SessionEnd(session="CHG-1"))
+    bench.ask(rq.SessionEnd(session="CHG-1"))
     assert any(decision.effects for decision in seen)
     assert all(decision.events for decision in seen if decision.effects)

@@ -11,7 +11,7 @@ import msgspec
 
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.presenter import Presenter
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.answers import ErrorView
 
 CET = timezone(timedelta(hours=1))
@@ -19,9 +19,9 @@ NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)
 T = TypeVar("T", bound=s.AnyAction)
 
 
-def asked(**changes: Any) -> p.AskedItem:
+def asked(**changes: Any) -> cm.AskedItem:
     """A request like most, with some fields changed."""
-    item = p.AskedItem(
+    item = cm.AskedItem(
         request="r-1",
         code="4711",
         user="anna",
@@ -46,9 +46,9 @@ def asked(**changes: Any) -> p.AskedItem:
     return msgspec.structs.replace(item, **changes)
 
 
-def lent(**changes: Any) -> p.LentItem:
+def lent(**changes: Any) -> cm.LentItem:
     """A grant like most, with some fields changed."""
-    item = p.LentItem(
+    item = cm.LentItem(
         grant="g-1",
         paused=False,
         requester="Kim",
@@ -62,25 +62,25 @@ def lent(**changes: Any) -> p.LentItem:
     return msgspec.structs.replace(item, **changes)
 
 
-def noticed(**changes: Any) -> p.NoticeItem:
+def noticed(**changes: Any) -> cm.NoticeItem:
     """A notice of this afternoon, with some fields changed."""
     at = "2026-11-23T17:12:00+01:00"
-    item = p.NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1", not_after=at)
+    item = cm.NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1", not_after=at)
     return msgspec.structs.replace(item, **changes)
 
 
-def refused(word: str, left: int) -> p.CustomerAnswer:
+def refused(word: str, left: int) -> cm.CustomerAnswer:
     """The agent's answer to an entry that cannot serve."""
     error = ErrorView(code="wrong_password", message="no", hint="again")
-    return p.CustomerAnswer(done=False, error=error, refusal=word, tries_left=left)
+    return cm.CustomerAnswer(done=False, error=error, refusal=word, tries_left=left)
 
 
-def failed(code: str) -> p.CustomerAnswer:
+def failed(code: str) -> cm.CustomerAnswer:
     """The agent's answer to what is not possible."""
-    return p.CustomerAnswer(done=False, error=ErrorView(code=code, message="no", hint="why"))
+    return cm.CustomerAnswer(done=False, error=ErrorView(code=code, message="no", hint="why"))
 
 
-DONE = p.CustomerAnswer(done=True)
+DONE = cm.CustomerAnswer(done=True)
 
 
 class Harness:
@@ -107,30 +107,30 @@ class Harness:
     def shows(self, **desktop: Any) -> list[s.AnyAction]:
         """Let the agent show a newer harness."""
         self.version += 1
-        return self.happens(s.Watched(p.CustomerSnapshot(version=self.version, **desktop)))
+        return self.happens(s.Watched(cm.CustomerSnapshot(version=self.version, **desktop)))
 
     def look(self, **screen: bool) -> list[s.AnyAction]:
         """Let the screen do something else, and be looked at."""
         self.screen = s.Screen(**screen)
         return self.happens(s.Seen())
 
-    def opened(self, *items: p.AskedItem) -> s.OpenRequest:
+    def opened(self, *items: cm.AskedItem) -> s.OpenRequest:
         """Let the agent ask until the request window is open; return it."""
         self.shows(asked=list(items or (asked(),)))
         return self.open()
 
     def open(self) -> s.OpenRequest:
         """Let the agent hear that the window is shown; return the window."""
-        self.heard(p.RequestShown)
+        self.heard(cm.RequestShown)
         return self.only(s.OpenRequest)
 
     def heard(
-        self, kind: type[p.CustomerRequest], answer: p.CustomerAnswer | None = DONE
+        self, kind: type[cm.CustomerRequest], answer: cm.CustomerAnswer | None = DONE
     ) -> list[s.AnyAction]:
         """Let the agent answer what it has just been told; None: it does not."""
         return self.happens(s.Told(self.told(kind), answer))
 
-    def told(self, kind: type[p.CustomerRequest]) -> p.CustomerRequest:
+    def told(self, kind: type[cm.CustomerRequest]) -> cm.CustomerRequest:
         """What of this kind the agent is told now."""
         (found,) = [a.request for a in self.done if isinstance(a, s.Tell) and isinstance(a.request, kind)]
         return found

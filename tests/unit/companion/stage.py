@@ -18,7 +18,7 @@ from latchkey_agent import stream
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.director import Typed
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.codec import decode_customer
 from latchkey_agent.protocol.frames import FrameError
 from tests.unit.companion.presenter_harness import DONE
@@ -30,17 +30,17 @@ class Agent:
     """Answers what companions say; keeps what they said."""
 
     def __init__(self) -> None:
-        self.heard: queue.SimpleQueue[tuple[p.CustomerRequest, bytes]] = queue.SimpleQueue()
-        self.answers: dict[type[p.CustomerRequest], p.CustomerAnswer] = {}
+        self.heard: queue.SimpleQueue[tuple[cm.CustomerRequest, bytes]] = queue.SimpleQueue()
+        self.answers: dict[type[cm.CustomerRequest], cm.CustomerAnswer] = {}
         self.away = False
-        self._snapshot = p.CustomerSnapshot(version=1)
+        self._snapshot = cm.CustomerSnapshot(version=1)
         self._changed = threading.Condition()
         self._stopped = False
 
     def show(self, **items: Any) -> None:
         """Let companions see a newer harness."""
         with self._changed:
-            self._snapshot = p.CustomerSnapshot(version=self._snapshot.version + 1, **items)
+            self._snapshot = cm.CustomerSnapshot(version=self._snapshot.version + 1, **items)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -66,7 +66,7 @@ class Agent:
             if frame is None:
                 return
             request = decode_customer(frame.body)
-            if isinstance(request, p.CustomerWatch):
+            if isinstance(request, cm.CustomerWatch):
                 answer = self._watch(request.seen)
             else:
                 self.heard.put((request, bytes(frame.secret)))
@@ -74,12 +74,12 @@ class Agent:
             if answer is not None:
                 stream.write_frame(SocketStream(connection), msgspec.json.encode(answer))
 
-    def _watch(self, seen: int) -> p.CustomerAnswer | None:
+    def _watch(self, seen: int) -> cm.CustomerAnswer | None:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._snapshot.version > seen)
-            return None if self._stopped else p.CustomerAnswer(done=True, snapshot=self._snapshot)
+            return None if self._stopped else cm.CustomerAnswer(done=True, snapshot=self._snapshot)
 
-    def next(self, kind: type[p.CustomerRequest]) -> tuple[Any, bytes]:
+    def next(self, kind: type[cm.CustomerRequest]) -> tuple[Any, bytes]:
         """Wait until something of this kind is said."""
         while True:
             request, secret = self.heard.get(timeout=WAIT)

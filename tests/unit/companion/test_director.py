@@ -20,7 +20,7 @@ from latchkey_agent.companion.agent_link import Link
 from latchkey_agent.companion.director import Director, Typed
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.frames import encode
 from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed, refused
 from tests.unit.companion.stage import WAIT, Agent, FakeWindow, Stage
@@ -72,7 +72,7 @@ def test_what_is_typed_reaches_the_agent_and_is_overwritten(
     assert window.links == ["Allow", "Later", "Decline", "Report"]
     assert stage.guarded == [True]
     window.answer(0)
-    allowed, sent = agent.next(p.RequestAllow)
+    allowed, sent = agent.next(cm.RequestAllow)
     assert (allowed.entered, sent) == ("PC-1\\anna", b"p\0w\0")
     agent.show(lent=[lent()])
     assert stage.icons.get(timeout=WAIT)
@@ -82,10 +82,10 @@ def test_what_is_typed_reaches_the_agent_and_is_overwritten(
 
 def test_a_wrong_password_is_said_in_the_next_window(agent: Agent, stage: Stage, director: Director) -> None:
     """Its error stands before everything else."""
-    agent.answers[p.RequestAllow] = refused("wrong_password", 1)
+    agent.answers[cm.RequestAllow] = refused("wrong_password", 1)
     stage.typed = [Typed("anna", bytearray(b"x\0"))]
     request_window(agent, stage).answer(0)
-    agent.next(p.RequestAllow)
+    agent.next(cm.RequestAllow)
     agent.show(asked=[asked(tries_left=1, last_refusal="wrong_password")])
     assert stage.next().text.startswith("That did not work.")
 
@@ -108,7 +108,7 @@ def test_without_a_password_nothing_is_said_to_the_agent(
     assert words in message.text
     message.answer(None)
     stage.next().answer(None)
-    agent.next(p.RequestLater)
+    agent.next(cm.RequestLater)
 
 
 def test_later_asks_when(agent: Agent, stage: Stage, director: Director) -> None:
@@ -117,7 +117,7 @@ def test_later_asks_when(agent: Agent, stage: Stage, director: Director) -> None
     question = stage.next()
     assert question.links[0] == "In 15 minutes"
     question.answer(1)
-    assert agent.next(p.RequestLater)[0].seconds == 3600
+    assert agent.next(cm.RequestLater)[0].seconds == 3600
 
 
 def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage, director: Director) -> None:
@@ -125,29 +125,29 @@ def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage
     request_window(agent, stage)
     stage.screen = s.Screen(locked=True)
     director.post(s.Seen())
-    assert agent.next(p.RequestBlocked)[0].reason == "locked"
+    assert agent.next(cm.RequestBlocked)[0].reason == "locked"
     stage.screen = s.Screen()
     stage.next().answer(3)
-    assert agent.next(p.RequestDecline)[0].report
+    assert agent.next(cm.RequestDecline)[0].report
     while not agent.heard.empty():
-        assert not isinstance(agent.heard.get()[0], p.RequestLater)
+        assert not isinstance(agent.heard.get()[0], cm.RequestLater)
 
 
 def test_a_request_that_cannot_be_shown_is_held_back(agent: Agent, stage: Stage, director: Director) -> None:
     """Nobody has put it off; it comes as soon as the customer asks for it, or after a while by itself."""
     request_window(agent, stage).answer(PortError("no windows"))
-    assert agent.next(p.RequestBlocked)[0].reason == "unshown"
+    assert agent.next(cm.RequestBlocked)[0].reason == "unshown"
     director.post(s.Picked("show"))
-    assert agent.next(p.RequestBlocked)[0].reason is None
+    assert agent.next(cm.RequestBlocked)[0].reason is None
     stage.next().answer(3)
-    agent.next(p.RequestDecline)
+    agent.next(cm.RequestDecline)
 
 
 def test_a_question_that_cannot_be_shown_asks_nothing(agent: Agent, stage: Stage, director: Director) -> None:
     """The customer has answered already; only the reason is missing."""
     request_window(agent, stage).answer(2)
     stage.next().answer(PortError("no windows"))
-    assert agent.next(p.RequestDecline)[0].why == ""
+    assert agent.next(cm.RequestDecline)[0].why == ""
 
 
 def test_the_request_is_brought_up(agent: Agent, stage: Stage, director: Director) -> None:
@@ -165,7 +165,7 @@ def test_a_notice_is_closed_at_the_agent_after_its_time(
     """It was shown at the icon."""
     agent.show(notices=[noticed()])
     assert "Allowed until" in stage.balloons.get(timeout=WAIT)
-    assert agent.next(p.NoticesClosed)[0].notices == ["n-1"]
+    assert agent.next(cm.NoticesClosed)[0].notices == ["n-1"]
 
 
 def test_a_notice_that_windows_does_not_show_is_not_closed(
@@ -175,10 +175,10 @@ def test_a_notice_that_windows_does_not_show_is_not_closed(
     stage.refuses = True
     agent.show(notices=[noticed()])
     request_window(agent, stage)
-    assert not any(isinstance(said, p.NoticesClosed) for said, _ in drained(agent))
+    assert not any(isinstance(said, cm.NoticesClosed) for said, _ in drained(agent))
 
 
-def drained(agent: Agent) -> list[tuple[p.CustomerRequest, bytes]]:
+def drained(agent: Agent) -> list[tuple[cm.CustomerRequest, bytes]]:
     """All that the agent has heard so far."""
     said = []
     while not agent.heard.empty():
@@ -192,7 +192,7 @@ def test_news_are_closed_by_the_customer(agent: Agent, stage: Stage, director: D
     window = stage.next()
     assert drained(agent) == []
     window.answer(None)
-    assert agent.next(p.NoticesClosed)[0].notices == ["n-1"]
+    assert agent.next(cm.NoticesClosed)[0].notices == ["n-1"]
 
 
 def test_news_that_cannot_be_shown_are_not_closed(agent: Agent, stage: Stage, director: Director) -> None:
@@ -202,7 +202,7 @@ def test_news_that_cannot_be_shown_are_not_closed(agent: Agent, stage: Stage, di
     request_window_later = stage.shown
     agent.show(asked=[asked()])
     assert request_window_later.get(timeout=WAIT).links
-    assert not any(isinstance(said, p.NoticesClosed) for said, _ in drained(agent))
+    assert not any(isinstance(said, cm.NoticesClosed) for said, _ in drained(agent))
 
 
 def test_receipts_are_leafed_through(agent: Agent, stage: Stage, director: Director) -> None:
@@ -246,7 +246,7 @@ def test_what_is_said_while_the_agent_starts_again_reaches_it(
 
     monkeypatch.setattr(director._link, "_connect", late)
     window.answer(3)
-    assert agent.next(p.RequestDecline)[0].report
+    assert agent.next(cm.RequestDecline)[0].report
 
 
 def test_an_agent_that_comes_back_is_found(agent: Agent, stage: Stage, director: Director) -> None:
@@ -272,7 +272,7 @@ def test_a_broken_agent_comes_to_the_same_as_silence(break_off: Callable[[socket
             theirs.close()
             yield SocketStream(ours)
 
-    assert Link(connect).say(p.GrantRevoke()) is None
+    assert Link(connect).say(cm.GrantRevoke()) is None
 
 
 def frame(body: bytes) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from latchkey_agent.companion import menu
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.answers import ReceiptView
 from tests.unit.companion.presenter_harness import DONE, NOW, Harness, asked, failed, lent, noticed
 
@@ -63,8 +63,8 @@ def test_the_menu_tells_what_is_lent_and_takes_it_back(harness: Harness) -> None
     ]
     assert [line.picked for line in lines[:3]] == [None, s.Picked("revoke"), s.Picked("pause", "g-1")]
     harness.happens(s.Picked("revoke"))
-    assert harness.told(p.GrantRevoke) == p.GrantRevoke()
-    assert harness.heard(p.GrantRevoke) == []
+    assert harness.told(cm.GrantRevoke) == cm.GrantRevoke()
+    assert harness.heard(cm.GrantRevoke) == []
 
 
 def test_without_anything_lent_there_is_nothing_to_take_back(harness: Harness) -> None:
@@ -92,10 +92,10 @@ def test_pausing_and_going_on(harness: Harness, deed: s.Deed, *, pause: bool) ->
     """The agent is told; silence is said."""
     harness.shows(lent=[lent()])
     harness.happens(s.Picked(deed, "g-1"))
-    assert harness.told(p.GrantPause) == p.GrantPause(grant="g-1", pause=pause)
-    assert harness.heard(p.GrantPause) == []
+    assert harness.told(cm.GrantPause) == cm.GrantPause(grant="g-1", pause=pause)
+    assert harness.heard(cm.GrantPause) == []
     harness.happens(s.Picked(deed, "g-1"))
-    harness.heard(p.GrantPause, None)
+    harness.heard(cm.GrantPause, None)
     assert harness.message() == ENGLISH["agent_silent"]
 
 
@@ -106,7 +106,7 @@ def test_what_the_agent_refuses_is_said(harness: Harness, picked: s.Picked) -> N
     """A pause that was not written holds nothing back; receipts that cannot be shown are not none."""
     harness.shows(lent=[lent()])
     harness.happens(picked)
-    harness.heard(p.CustomerRequest, failed("storage_failed"))
+    harness.heard(cm.CustomerRequest, failed("storage_failed"))
     assert harness.message() == ENGLISH["not_possible"].format(code="storage_failed")
 
 
@@ -142,7 +142,7 @@ def test_a_notice_is_closed_when_it_has_been_seen(harness: Harness) -> None:
     assert "Allowed until" in harness.only(s.Balloon).text
     assert harness.shows(notices=[noticed()]) == []
     harness.balloon_over()
-    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
+    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
     assert harness.shows(notices=[noticed()]) == []
 
 
@@ -151,7 +151,7 @@ def test_notices_that_fit_are_shown_together(harness: Harness) -> None:
     harness.shows(notices=[noticed(notice=f"n-{number}") for number in range(4)])
     assert harness.only(s.Balloon).text.count("\n") == 1
     harness.balloon_over()
-    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-0", "n-1"])
+    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-0", "n-1"])
     harness.only(s.Balloon)
 
 
@@ -176,7 +176,7 @@ def test_what_happened_while_away_waits_for_the_customer(harness: Harness) -> No
     assert "While you were away" not in shown.text
     assert harness.look() == []
     harness.happens(s.NewsClosed())
-    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1", "n-2"])
+    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1", "n-2"])
     assert harness.happens(s.NewsClosed()) == []
 
 
@@ -199,7 +199,7 @@ def test_notices_of_ones_own_wait_their_turn(harness: Harness) -> None:
     harness.shows(asked=[asked()], notices=[noticed()])
     harness.open()
     harness.answers("report")
-    harness.heard(p.RequestDecline)
+    harness.heard(cm.RequestDecline)
     assert [a for a in harness.done if isinstance(a, s.Balloon)] == []
     harness.balloon_over()
     assert harness.only(s.Balloon).text == ENGLISH["reported"]
@@ -216,10 +216,10 @@ def test_a_newer_notice_takes_the_place_of_one_that_was_read(harness: Harness) -
     harness.now += timedelta(seconds=3)
     harness.look()
     assert "Taken back" in harness.only(s.Balloon).text
-    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-1"])
+    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
     assert harness.happens(s.BalloonOver(first)) == []
     harness.balloon_over()
-    assert harness.told(p.NoticesClosed) == p.NoticesClosed(notices=["n-2"])
+    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-2"])
 
 
 # --- receipts ---------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def receipt(**changes: Any) -> ReceiptView:
 def pages(harness: Harness, *views: ReceiptView) -> s.ShowPages:
     """Ask for the receipts and return what is shown."""
     harness.happens(s.Picked("receipts"))
-    harness.heard(p.OwnReceipts, p.CustomerAnswer(done=True, receipts=list(views)))
+    harness.heard(cm.OwnReceipts, cm.CustomerAnswer(done=True, receipts=list(views)))
     return harness.only(s.ShowPages)
 
 
@@ -330,10 +330,10 @@ def test_receipts_can_be_leafed_through(harness: Harness) -> None:
 def test_without_receipts_that_is_said(harness: Harness) -> None:
     """And an agent that does not answer is said, too."""
     harness.happens(s.Picked("receipts"))
-    harness.heard(p.OwnReceipts, DONE)
+    harness.heard(cm.OwnReceipts, DONE)
     assert harness.message() == ENGLISH["receipts_none"]
     harness.happens(s.Picked("receipts"))
-    harness.heard(p.OwnReceipts, None)
+    harness.heard(cm.OwnReceipts, None)
     assert harness.message() == ENGLISH["agent_silent"]
 
 

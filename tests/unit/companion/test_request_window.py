@@ -11,7 +11,7 @@ import pytest
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.request_window import LATER
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.companion.presenter_harness import DONE, Harness, asked, failed, refused
 
 
@@ -34,10 +34,10 @@ def password(harness: Harness) -> s.AskPassword:
 def test_a_request_is_shown_once_the_agent_knows_what_is_read(harness: Harness) -> None:
     """The agent journals the text's hash before the window opens."""
     harness.shows(asked=[asked()])
-    shown = harness.told(p.RequestShown)
+    shown = harness.told(cm.RequestShown)
     assert not [action for action in harness.done if isinstance(action, s.OpenRequest)]
     window = harness.open().window
-    assert isinstance(shown, p.RequestShown)
+    assert isinstance(shown, cm.RequestShown)
     assert shown.text_sha256 == window.sha256
     assert "Monthly updates" in window.text
 
@@ -66,36 +66,36 @@ def test_a_request_that_is_taken_back_leaves_the_screen(harness: Harness) -> Non
 def test_a_request_that_is_over_before_it_opens_is_not_shown(harness: Harness) -> None:
     """Nothing is on the screen yet that had to be closed."""
     harness.shows(asked=[asked()])
-    shown = harness.told(p.RequestShown)
+    shown = harness.told(cm.RequestShown)
     assert s.CloseRequest() not in harness.shows()
     assert harness.happens(s.Told(shown, DONE)) == []
 
 
 @pytest.mark.parametrize("answer", [None, failed("no_request")])
 def test_a_request_that_the_agent_does_not_confirm_is_not_shown(
-    harness: Harness, answer: p.CustomerAnswer | None
+    harness: Harness, answer: cm.CustomerAnswer | None
 ) -> None:
     """It is tried again after a while, and with every newer harness; not in a loop."""
     harness.shows(asked=[asked()])
-    assert harness.heard(p.RequestShown, answer) == []
+    assert harness.heard(cm.RequestShown, answer) == []
     assert harness.look() == []
     harness.now += timedelta(seconds=11)
     harness.look()
-    harness.heard(p.RequestShown, answer)
+    harness.heard(cm.RequestShown, answer)
     harness.shows(asked=[asked()])
     harness.open()
 
 
 @pytest.mark.parametrize("reason", ["locked", "viewed", "presentation", "full_screen"])
 def test_a_request_waits_for_its_moment_and_the_operator_is_told(
-    harness: Harness, reason: p.DisplayBlock
+    harness: Harness, reason: cm.DisplayBlock
 ) -> None:
     """Nothing is asked of nobody, of two, or of somebody who must not be disturbed."""
     harness.screen = s.Screen(**{reason: True})
-    assert harness.shows(asked=[asked()])[1:] == [s.Tell(p.RequestBlocked(request="r-1", reason=reason))]
+    assert harness.shows(asked=[asked()])[1:] == [s.Tell(cm.RequestBlocked(request="r-1", reason=reason))]
     assert harness.look(**{reason: True}) == []
     harness.look()
-    assert harness.told(p.RequestBlocked) == p.RequestBlocked(request="r-1")
+    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
     harness.open()
 
 
@@ -104,7 +104,7 @@ def test_another_reason_is_told_too(harness: Harness) -> None:
     harness.screen = s.Screen(locked=True)
     harness.shows(asked=[asked()])
     harness.look(full_screen=True)
-    assert harness.told(p.RequestBlocked) == p.RequestBlocked(request="r-1", reason="full_screen")
+    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="full_screen")
 
 
 def test_a_restarted_agent_is_told_again_what_holds_back(harness: Harness) -> None:
@@ -113,7 +113,7 @@ def test_a_restarted_agent_is_told_again_what_holds_back(harness: Harness) -> No
     harness.shows(asked=[asked()])
     harness.happens(s.Lost())
     harness.shows(asked=[asked()])
-    harness.told(p.RequestBlocked)
+    harness.told(cm.RequestBlocked)
 
 
 def test_what_held_back_a_request_that_is_over_is_forgotten(harness: Harness) -> None:
@@ -122,18 +122,18 @@ def test_what_held_back_a_request_that_is_over_is_forgotten(harness: Harness) ->
     harness.shows(asked=[asked()])
     harness.shows()
     harness.shows(asked=[asked(request="r-2")])
-    assert harness.told(p.RequestBlocked) == p.RequestBlocked(request="r-2", reason="locked")
+    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-2", reason="locked")
 
 
 def test_a_request_that_windows_cannot_show_is_tried_again(harness: Harness) -> None:
     """After a while, not in a loop; the operator is told until then, and nothing counts as an answer."""
     harness.opened()
     harness.happens(s.Unshown("r-1"))
-    assert harness.told(p.RequestBlocked) == p.RequestBlocked(request="r-1", reason="unshown")
+    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="unshown")
     assert harness.look() == []
     harness.now += timedelta(seconds=11)
     harness.look()
-    assert harness.told(p.RequestBlocked) == p.RequestBlocked(request="r-1")
+    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
     harness.open()
 
 
@@ -189,7 +189,7 @@ def test_closing_means_later(harness: Harness) -> None:
     """Esc is no answer; it is asked again in a quarter of an hour."""
     harness.opened()
     harness.answers("closed")
-    assert harness.told(p.RequestLater) == p.RequestLater(request="r-1", seconds=LATER)
+    assert harness.told(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=LATER)
 
 
 @pytest.mark.parametrize(("choice", "seconds"), [(0, 900.0), (1, 3600.0), (2, 14_400.0), (None, LATER)])
@@ -199,7 +199,7 @@ def test_later_asks_when(harness: Harness, choice: int | None, seconds: float) -
     harness.answers("later")
     assert harness.only(s.Ask).choices[1] == "In 1 hour"
     harness.happens(s.Chosen("r-1", "later", choice))
-    assert harness.told(p.RequestLater) == p.RequestLater(request="r-1", seconds=seconds)
+    assert harness.told(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_declining_needs_no_reason(harness: Harness, choice: int | None, why: st
     harness.answers("decline")
     assert len(harness.only(s.Ask).choices) == 4
     harness.happens(s.Chosen("r-1", "decline", choice))
-    assert harness.told(p.RequestDecline) == p.RequestDecline(request="r-1", why=why)
-    assert harness.heard(p.RequestDecline)[0] == s.ShowIcon(ENGLISH["tray_asked"]) or harness.done
+    assert harness.told(cm.RequestDecline) == cm.RequestDecline(request="r-1", why=why)
+    assert harness.heard(cm.RequestDecline)[0] == s.ShowIcon(ENGLISH["tray_asked"]) or harness.done
     assert harness.only(s.Balloon).text == ENGLISH["declined"]
 
 
@@ -220,8 +220,8 @@ def test_reporting_declines(harness: Harness) -> None:
     """It takes no second question."""
     harness.opened()
     harness.answers("report")
-    assert harness.told(p.RequestDecline) == p.RequestDecline(request="r-1", report=True)
-    harness.heard(p.RequestDecline)
+    assert harness.told(cm.RequestDecline) == cm.RequestDecline(request="r-1", report=True)
+    harness.heard(cm.RequestDecline)
     assert harness.only(s.Balloon).text == ENGLISH["reported"]
 
 
@@ -229,16 +229,16 @@ def test_an_answer_that_nobody_hears_is_none(harness: Harness) -> None:
     """The customer reads it, and the window comes back with the agent."""
     harness.opened()
     harness.answers("report")
-    harness.heard(p.RequestDecline, None)
+    harness.heard(cm.RequestDecline, None)
     assert harness.message() == ENGLISH["answer_lost"]
     harness.happens(s.Lost())
     harness.shows(asked=[asked()])
     harness.open()
 
 
-@pytest.mark.parametrize(("answer", "kind"), [("report", p.RequestDecline), ("closed", p.RequestLater)])
+@pytest.mark.parametrize(("answer", "kind"), [("report", cm.RequestDecline), ("closed", cm.RequestLater)])
 def test_an_answer_that_the_agent_could_not_note_is_none(
-    harness: Harness, answer: s.Answer, kind: type[p.CustomerRequest]
+    harness: Harness, answer: s.Answer, kind: type[cm.CustomerRequest]
 ) -> None:
     """Its disk is full, say: the customer reads that, and the window comes back."""
     harness.opened()
@@ -255,7 +255,7 @@ def test_an_answer_that_comes_too_late_is_no_news(harness: Harness) -> None:
     """The request was over meanwhile."""
     harness.opened()
     harness.answers("closed")
-    assert harness.heard(p.RequestLater, failed("out_of_order")) == []
+    assert harness.heard(cm.RequestLater, failed("out_of_order")) == []
 
 
 def test_answers_of_another_request_or_another_moment_do_not_count(harness: Harness) -> None:
@@ -341,7 +341,7 @@ def test_cancelling_the_password_brings_the_window_back(harness: Harness) -> Non
     """Nothing is told to the agent but that it is shown again."""
     password(harness)
     harness.happens(s.Entered("r-1", problem="cancelled"))
-    assert [a.request for a in harness.done if isinstance(a, s.Tell)] == [harness.told(p.RequestShown)]
+    assert [a.request for a in harness.done if isinstance(a, s.Tell)] == [harness.told(cm.RequestShown)]
     harness.open()
 
 
@@ -385,7 +385,7 @@ def test_what_the_agent_cannot_do_now_is_said(harness: Harness) -> None:
 def test_a_refusal_without_a_reason_is_said_too(harness: Harness) -> None:
     """An agent that says no and not why has not granted anything."""
     password(harness)
-    harness.happens(s.Entered("r-1", p.CustomerAnswer(done=False)))
+    harness.happens(s.Entered("r-1", cm.CustomerAnswer(done=False)))
     assert "()" in harness.message()
 
 
@@ -394,6 +394,6 @@ def test_nothing_opens_while_the_agent_is_away(harness: Harness) -> None:
     harness.opened()
     assert harness.happens(s.Lost()) == []
     harness.answers("closed")
-    harness.heard(p.RequestLater, None)
+    harness.heard(cm.RequestLater, None)
     harness.now += timedelta(seconds=11)
     assert harness.look() == []

@@ -10,7 +10,7 @@ import pytest
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.texts import ENGLISH, GERMAN, LANGUAGES
-from latchkey_agent.protocol.local_messages import NoticeItem
+from latchkey_agent.protocol.customer_messages import NoticeItem
 from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed
 
 

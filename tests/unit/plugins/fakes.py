@@ -35,7 +35,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import (
 )
 from winrm.exceptions import WSManFaultError
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 
 if TYPE_CHECKING:
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
 PREFIX = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand "
 
 ANSWERS: dict[str, type[msgspec.Struct]] = {
-    "session_start": m.SessionAnswer,
-    "session_end": m.EndedAnswer,
-    "credential_request": m.RequestAnswer,
-    "request_wait": m.RequestAnswer,
-    "request_withdraw": m.RequestAnswer,
-    "credential_apply": m.ApplyAnswer,
-    "apply_wait": m.ApplyAnswer,
-    "credential_revoke": m.RevokeAnswer,
-    "checkpoint": m.CheckpointAnswer,
-    "info": m.InfoAnswer,
+    "session_start": ans.SessionAnswer,
+    "session_end": ans.EndedAnswer,
+    "credential_request": ans.RequestAnswer,
+    "request_wait": ans.RequestAnswer,
+    "request_withdraw": ans.RequestAnswer,
+    "credential_apply": ans.ApplyAnswer,
+    "apply_wait": ans.ApplyAnswer,
+    "credential_revoke": ans.RevokeAnswer,
+    "checkpoint": ans.CheckpointAnswer,
+    "info": ans.InfoAnswer,
 }
 
 READ_TIMEOUT = 15.0

@@ -18,7 +18,7 @@ import requests
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
 
 from lab.wsman.powershell import grammar
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.protocol.setup_messages import SetupAnswer
@@ -26,14 +26,14 @@ from tests.unit.plugins.fakes import FakeTime, script_of
 
 PRODUCT = "{00000000-0000-5000-8000-000000000001}"
 TEMPORARY = "C:\\Users\\Anna Bell\\AppData\\Local\\Temp\\ansible-tmp-1"
-PROOF = m.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
-AGENT = m.AgentView(
+PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+AGENT = ans.AgentView(
     version="0.2.0", protocol=1, device="PC", boot_id="b", now="2026-11-23T10:00:00+01:00", ready=True,
     organization="", problem="",
 )  # fmt: skip
-INFO = m.InfoAnswer(
+INFO = ans.InfoAnswer(
     agent=AGENT, sessions=[], requests=[], grants=[], erasure=[], receipts=[],
-    pending_restart=m.PendingRestartView(pending=False, reasons=[]),
+    pending_restart=ans.PendingRestartView(pending=False, reasons=[]),
 )  # fmt: skip
 SET_UP = SetupAnswer(settings_changed=True, operators_added=["PC\\anna"], operators_removed=[])
 RUNNING = error("agent_not_running")
@@ -48,7 +48,7 @@ class PC:
     codes: list[int | None] = field(default_factory=list)
     gives: str = "0.2.0"
     silent: int = 0
-    answers: dict[str, m.Answer] = field(default_factory=dict)
+    answers: dict[str, ans.Answer] = field(default_factory=dict)
     log: bytes = b""
     full: Exception | None = None
     lost: bool = False
@@ -112,10 +112,10 @@ class PC:
         self.asked.append({"command": command, **said})
         if self.silent and command == "request":
             self.silent -= 1
-            return 69, codec.encode_line(m.Answer(outcome="unknown", error=RUNNING)), b""
+            return 69, codec.encode_line(ans.Answer(outcome="unknown", error=RUNNING)), b""
         plain = {
             "info": codec.done(INFO, changed=False),
-            "erase_all": codec.done(m.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True),
+            "erase_all": codec.done(ans.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True),
             "setup": codec.done(SET_UP, changed=True),
         }
         return 0, codec.encode_line({**plain, **self.answers}[said["verb"]]), b""

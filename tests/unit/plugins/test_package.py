@@ -20,7 +20,7 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible_collections.latchkey.consent.plugins.action import agent_package
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _package_installer as installer
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.protocol.setup_messages import SetupAnswer
@@ -253,8 +253,10 @@ def test_absent_erases_first_and_returns_the_proof(monkeypatch: pytest.MonkeyPat
 
 def test_an_erasure_that_is_not_confirmed_keeps_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only it can go on trying."""
-    unproven = m.ErasureView(grant="G-1", confirmed=False, checked_at="2026-11-23T10:00:00+01:00", checks=[])
-    answer = codec.done(m.RevokeAnswer(grants=[], erasure=[unproven]), changed=True)
+    unproven = ans.ErasureView(
+        grant="G-1", confirmed=False, checked_at="2026-11-23T10:00:00+01:00", checks=[]
+    )
+    answer = codec.done(ans.RevokeAnswer(grants=[], erasure=[unproven]), changed=True)
     pc = PC(installed="0.1.0", answers={"erase_all": answer})
     assert refused(run(pc, monkeypatch, state="absent")) == "erasure_unconfirmed"
     assert pc.ran == []

@@ -12,15 +12,16 @@ import pytest
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec, local_messages
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.windows import names
 from latchkey_agent.windows.pipes import access, endpoints
 from latchkey_agent.windows.pipes.client_identity import Identity
 
 CONSOLE, ELSEWHERE, SERVICES = 3, 4, 0
-PEEK = codec.encode(local_messages.Peek())
-PERMIT = codec.encode(local_messages.LogonAnswer(done=True, permit="T-1"))
-NOTHING = codec.encode(local_messages.LogonAnswer(done=False))
+PEEK = codec.encode(lm.Peek())
+PERMIT = codec.encode(lm.LogonAnswer(done=True, permit="T-1"))
+NOTHING = codec.encode(lm.LogonAnswer(done=False))
 
 
 class Agent:

@@ -47,7 +47,7 @@ bool read_object(JsonReader& json, Answer& answer) {
   return json.symbol('}') && json.finished() && seen[0];
 }
 
-// Letters, digits and hyphens (protocol/messages.py: Identifier), so that a
+// Letters, digits and hyphens (protocol/fields.py: Identifier), so that a
 // permit can stand in a request as it is.
 bool is_identifier(const wchar_t* text) {
   for (; *text != 0; text++) {

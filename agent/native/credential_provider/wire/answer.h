@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// The agent's answer on the logon pipe (protocol/local.py: LogonAnswer).
+// The agent's answer on the logon pipe (protocol/logon_messages.py: LogonAnswer).
 #pragma once
 
 #include <stddef.h>

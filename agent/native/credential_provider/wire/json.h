@@ -21,7 +21,7 @@ class JsonReader {
 
   // A string of at most `capacity` UTF-16 units, which `text` gets with a NUL.
   // Refuses what is not valid UTF-8, lone surrogates, and control characters:
-  // the protocol has single lines only (protocol/messages.py: Line).
+  // the protocol has single lines only (protocol/fields.py: Line).
   bool string(wchar_t* text, size_t capacity);
 
   bool finished() const { return at_ == end_; }

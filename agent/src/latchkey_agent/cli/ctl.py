@@ -23,20 +23,21 @@ from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.stream import Stream, read_frame, write_frame
 
 from .tables import render
 
-Setup = Callable[[bytes], m.Answer]
+Setup = Callable[[bytes], ans.Answer]
 Connect = Callable[[], AbstractContextManager[Stream]]
 UNAVAILABLE = 69
 _READ_AT_MOST = codec.MAX_REQUEST + 1
 
 
-def exchange(connect: Connect, body: bytes) -> m.Answer:
+def exchange(connect: Connect, body: bytes) -> ans.Answer:
     """Send one request and return its answer; a silent agent is an answer, too."""
     try:
         with connect() as stream:
@@ -45,16 +46,16 @@ def exchange(connect: Connect, body: bytes) -> m.Answer:
     except PermissionError:
         return codec.refused(error("not_permitted", account=getpass.getuser()))
     except (OSError, frames.FrameError):
-        return m.Answer(outcome="unknown", error=error("agent_not_running"))
+        return ans.Answer(outcome="unknown", error=error("agent_not_running"))
     if frame is None:
-        return m.Answer(outcome="unknown", error=error("agent_not_running"))
+        return ans.Answer(outcome="unknown", error=error("agent_not_running"))
     try:
         return codec.decode_answer(frame.body)
     except codec.ProtocolError as fault:
-        return m.Answer(outcome="unknown", error=fault.view)
+        return ans.Answer(outcome="unknown", error=fault.view)
 
 
-def _one_answer(answering: Callable[[bytes], m.Answer], stdin: BinaryIO, stdout: TextIO) -> int:
+def _one_answer(answering: Callable[[bytes], ans.Answer], stdin: BinaryIO, stdout: TextIO) -> int:
     # Windows PowerShell may put a byte order mark before what it pipes.
     body = stdin.read(_READ_AT_MOST).removeprefix(codecs.BOM_UTF8).strip()
     if len(body) > codec.MAX_REQUEST:
@@ -67,8 +68,8 @@ def _one_answer(answering: Callable[[bytes], m.Answer], stdin: BinaryIO, stdout:
     return _exit_code(answer)
 
 
-def _exit_code(answer: m.Answer) -> int:
-    silent = isinstance(answer.error, m.ErrorView) and answer.error.code == "agent_not_running"
+def _exit_code(answer: ans.Answer) -> int:
+    silent = isinstance(answer.error, ans.ErrorView) and answer.error.code == "agent_not_running"
     return UNAVAILABLE if silent else 0
 
 
@@ -92,17 +93,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _message(options: argparse.Namespace) -> m.ControlRequest:
+def _message(options: argparse.Namespace) -> rq.ControlRequest:
     match options.command:
         case "receipt":
-            return m.Receipt(receipt=options.id)
+            return rq.Receipt(receipt=options.id)
         case "journal":
-            return m.JournalVerify() if options.action == "verify" else m.JournalReset()
+            return rq.JournalVerify() if options.action == "verify" else rq.JournalReset()
         case "erase":
-            return m.EraseAll()
+            return rq.EraseAll()
         case "forecast":
-            return m.Info(forecast=True)
-    return m.Info()
+            return rq.Info(forecast=True)
+    return rq.Info()
 
 
 def main(

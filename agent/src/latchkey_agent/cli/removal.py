@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 
 from .ctl import exchange
 
@@ -37,8 +38,8 @@ def erase_all(connect: Connect) -> None:
         NoAnswer: it does not answer.
         PortError: it did not confirm the erasure.
     """
-    answer = _asked(connect, m.EraseAll())
-    result = msgspec.convert(answer, m.RevokeAnswer)
+    answer = _asked(connect, rq.EraseAll())
+    result = msgspec.convert(answer, ans.RevokeAnswer)
     open_ = [proof.grant for proof in result.erasure if not proof.confirmed]
     if open_:
         msg = f"the erasure of {', '.join(open_)} is not confirmed; look at the disk, then remove the agent again"
@@ -52,7 +53,7 @@ def keep_receipts(connect: Connect, folder: Path) -> int:
         NoAnswer: it does not answer.
         PortError: it refused, or they could not be written.
     """
-    answer = msgspec.convert(_asked(connect, m.Info(receipts=True)), m.InfoAnswer)
+    answer = msgspec.convert(_asked(connect, rq.Info(receipts=True)), ans.InfoAnswer)
     target = folder / RECEIPTS
     try:
         target.mkdir(exist_ok=True)
@@ -64,7 +65,7 @@ def keep_receipts(connect: Connect, folder: Path) -> int:
     return len(answer.receipts)
 
 
-def _write(target: Path, receipt: m.ReceiptView) -> None:
+def _write(target: Path, receipt: ans.ReceiptView) -> None:
     if not _NAME.fullmatch(receipt.id):
         msg = f"the receipt's number {receipt.id!r} is no file name"
         raise PortError(msg)
@@ -73,11 +74,11 @@ def _write(target: Path, receipt: m.ReceiptView) -> None:
     (target / f"{receipt.id}.txt").write_text(receipt.text, encoding="utf-8")
 
 
-def _asked(connect: Connect, request: m.ControlRequest) -> Any:  # noqa: ANN401 - the caller knows its type
+def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401 - the caller knows its type
     answer = exchange(connect, msgspec.json.encode(request))
     if answer.outcome == "done":
         return answer.result
-    told = answer.error.message if isinstance(answer.error, m.ErrorView) else "it does not say why"
+    told = answer.error.message if isinstance(answer.error, ans.ErrorView) else "it does not say why"
     if answer.outcome == "unknown":
         raise NoAnswer(told)
     raise PortError(told)

@@ -17,7 +17,7 @@ from latchkey_agent.protocol.setup_messages import Setup, SetupAnswer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latchkey_agent.protocol import answers as m
+    from latchkey_agent.protocol import answers as ans
 
 _request = msgspec.json.Decoder(Setup)
 
@@ -45,7 +45,7 @@ class Operators(Protocol):
         ...
 
 
-def apply(body: bytes, file: Path, group: Operators) -> m.Answer:
+def apply(body: bytes, file: Path, group: Operators) -> ans.Answer:
     """Carry one `setup` request out, or with `check` say what it would do.
 
     Everything is judged before anything is changed.
@@ -72,7 +72,7 @@ def apply(body: bytes, file: Path, group: Operators) -> m.Answer:
         )
 
 
-def _apply(request: Setup, file: Path, group: Operators) -> m.Answer:
+def _apply(request: Setup, file: Path, group: Operators) -> ans.Answer:
     wanted = None if request.settings is None else settings.from_object(request.settings)
     new = wanted is not None and not settings.is_in_place(file, wanted)
     add, remove = ([], []) if request.operators is None else _difference(request.operators, group)
@@ -83,8 +83,8 @@ def _apply(request: Setup, file: Path, group: Operators) -> m.Answer:
             settings.put(file, wanted)
     result = SetupAnswer(
         settings_changed=new,
-        operators_added=[m.name for m in add],
-        operators_removed=[m.name for m in remove],
+        operators_added=[member.name for member in add],
+        operators_removed=[member.name for member in remove],
     )
     return codec.done(result, changed=new or bool(add or remove))
 

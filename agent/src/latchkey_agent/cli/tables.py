@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 
 Row = Sequence[str]
 
@@ -21,9 +21,9 @@ def table(head: Row, rows: Sequence[Row]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def render(command: str, answer: m.Answer) -> str:
+def render(command: str, answer: ans.Answer) -> str:
     """Return an answer as the text of one of latchkeyctl's commands."""
-    if isinstance(answer.error, m.ErrorView):
+    if isinstance(answer.error, ans.ErrorView):
         return f"{answer.error.message}\n{answer.error.hint}\n"
     result: dict[str, Any] = answer.result if isinstance(answer.result, dict) else {}
     return _RENDERERS[command](result)

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import msgspec
 
 from latchkey_agent.companion.steps import AnyInput, Lost, Watched
+from latchkey_agent.protocol.customer_messages import CustomerAnswer, CustomerRequest, CustomerWatch
 from latchkey_agent.protocol.frames import FrameError
-from latchkey_agent.protocol.local_messages import CustomerAnswer, CustomerRequest, CustomerWatch
 from latchkey_agent.stream import Stream, read_frame, write_frame
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,8 @@ from latchkey_agent.companion.agent_link import CHECK_TIME, Link
 from latchkey_agent.companion.menu import Entry
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.ports import PortError
+from latchkey_agent.protocol.customer_messages import RequestAllow
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.protocol.local_messages import RequestAllow
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN = 2.0

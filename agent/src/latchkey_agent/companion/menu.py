@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.steps import Picked
-from latchkey_agent.protocol.local_messages import CustomerSnapshot, LentItem
+from latchkey_agent.protocol.customer_messages import CustomerSnapshot, LentItem
 
 
 class Entry(NamedTuple):

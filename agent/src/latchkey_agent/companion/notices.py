@@ -13,7 +13,7 @@ import msgspec
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.presenter_context import View
 from latchkey_agent.companion.steps import AnyAction, Balloon, BalloonOver, ShowNews, Tell
-from latchkey_agent.protocol.local_messages import NoticeItem, NoticesClosed
+from latchkey_agent.protocol.customer_messages import NoticeItem, NoticesClosed
 
 LONGEST = 250
 """Characters that fit beside the clock (NOTIFYICONDATAW.szInfo has room for 255)."""

@@ -40,7 +40,7 @@ from latchkey_agent.companion.steps import (
     Watched,
 )
 from latchkey_agent.protocol.answers import ReceiptView
-from latchkey_agent.protocol.local_messages import (
+from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
     CustomerSnapshot,
     GrantPause,

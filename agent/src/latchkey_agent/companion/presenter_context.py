@@ -9,7 +9,7 @@ from datetime import datetime
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.steps import Screen, ShowPages
-from latchkey_agent.protocol.local_messages import CustomerSnapshot
+from latchkey_agent.protocol.customer_messages import CustomerSnapshot
 
 
 @dataclass

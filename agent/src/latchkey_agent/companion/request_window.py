@@ -28,7 +28,7 @@ from latchkey_agent.companion.steps import (
     Told,
     Unshown,
 )
-from latchkey_agent.protocol.local_messages import (
+from latchkey_agent.protocol.customer_messages import (
     AskedItem,
     CustomerAnswer,
     CustomerRequest,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from latchkey_agent.companion.presenter_context import View
 from latchkey_agent.companion.steps import AnyAction, Tell
-from latchkey_agent.protocol.local_messages import CustomerAnswer, GrantRevoke
+from latchkey_agent.protocol.customer_messages import CustomerAnswer, GrantRevoke
 
 SAY_AGAIN = timedelta(seconds=10)
 """Until an agent that is there, but could not do it, is told again."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from latchkey_agent.companion.wording import RequestWindow
-from latchkey_agent.protocol.local_messages import (
+from latchkey_agent.protocol.customer_messages import (
     AskedItem,
     CustomerAnswer,
     CustomerRequest,

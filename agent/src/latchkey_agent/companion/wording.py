@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol.local_messages import AskedItem, LentItem, NoticeItem
+from latchkey_agent.protocol.customer_messages import AskedItem, LentItem, NoticeItem
 
 _WHY_REFUSED: dict[str, str] = {
     LogonRefusal.LOOKS_LIKE_PIN: "is_pin",

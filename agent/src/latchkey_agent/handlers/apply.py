@@ -18,8 +18,9 @@ from latchkey_agent.domain.permits import find_permit
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.ports import RENAME, LogonRefusal, PortError, SignIn
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage.vault import VaultError
 
@@ -37,7 +38,7 @@ class Applying:
         self._core = core
         self._one_at_a_time = threading.Lock()
 
-    def apply(self, request: m.CredentialApply, peer: Peer) -> m.Answer:
+    def apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
         """Begin one use, or join the one that this request means."""
         self._core.policy()
         # Two trials at once of a password that Windows refuses would be one too many (rule 6).
@@ -57,13 +58,13 @@ class Applying:
         if RENAME in self._core.computer.power.pending_reasons():
             raise Refused("rename_pending", device=self._core.computer.device)
 
-    def _begun(self, request: m.CredentialApply, permit: str) -> m.Answer:
+    def _begun(self, request: rq.CredentialApply, permit: str) -> ans.Answer:
         """Return how far the use is that this very call began, however it ended: it is one use."""
         state = self._core.state
         answer = _permit_answer(state, request.session, find_permit(state, permit))
         return codec.done(answer, changed=True)
 
-    def _command(self, request: m.CredentialApply) -> c.ApplyGrant:
+    def _command(self, request: rq.CredentialApply) -> c.ApplyGrant:
         lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
         return c.ApplyGrant(
             name=request.session,
@@ -79,7 +80,7 @@ class Applying:
             others=others(signed_in, lender) if lender else (),
         )
 
-    def _look(self, command: c.ApplyGrant, request: m.CredentialApply, peer: Peer) -> tuple[Decision, State]:
+    def _look(self, command: c.ApplyGrant, request: rq.CredentialApply, peer: Peer) -> tuple[Decision, State]:
         """Return what applying would do; a refusal is one, although nobody was asked yet."""
         try:
             return self._core.preview(command)
@@ -96,17 +97,17 @@ class Applying:
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
 
-    def _usable(self, request: m.CredentialApply) -> Grant:
+    def _usable(self, request: rq.CredentialApply) -> Grant:
         state = self._core.state
         session = open_session(state, request.session)
         return usable(state, session.id, request.session, request.action, self._core.now())
 
-    def _lender(self, request: m.CredentialApply) -> Account | None:
+    def _lender(self, request: rq.CredentialApply) -> Account | None:
         state = self._core.state
         grant = session_grant(state, open_session(state, request.session).id)
         return grant.account if grant is not None else None
 
-    def _try_password(self, request: m.CredentialApply) -> Grant:
+    def _try_password(self, request: rq.CredentialApply) -> Grant:
         """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
 
         Not under the core's lock: Windows may ask a domain controller, and a
@@ -130,7 +131,7 @@ class Applying:
             raise Refused("account_refused", detail=sentence)
         raise self._rejected(grant, sentence, request)
 
-    def _rejected(self, grant: Grant, why: str, request: m.CredentialApply) -> Refused:
+    def _rejected(self, grant: Grant, why: str, request: rq.CredentialApply) -> Refused:
         """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
         with self._core.lock:
             self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
@@ -148,7 +149,7 @@ class Applying:
         finally:
             wipe(secret)
 
-    def wait(self, request: m.ApplyWait, _peer: Peer) -> m.Answer:
+    def wait(self, request: rq.ApplyWait, _peer: Peer) -> ans.Answer:
         """Answer when the permit's story moves on, or when the wait is over."""
         first = find_permit(self._core.state, request.permit)
 
@@ -168,16 +169,16 @@ def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
     return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
 
 
-def _answer(state: State, session: str, decision: Decision) -> m.ApplyAnswer:
+def _answer(state: State, session: str, decision: Decision) -> ans.ApplyAnswer:
     """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
     if (permit := state.permits.get(decision.subject)) is not None:
         return _permit_answer(state, session, permit)
     left = views.left_view(state.grants[decision.subject])
-    return m.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
+    return ans.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
 
 
-def _permit_answer(state: State, session: str, permit: Permit) -> m.ApplyAnswer:
-    return m.ApplyAnswer(
+def _permit_answer(state: State, session: str, permit: Permit) -> ans.ApplyAnswer:
+    return ans.ApplyAnswer(
         session=session,
         use=views.use_view(state, permit),
         left=views.left_view(state.grants[permit.grant]),

@@ -21,7 +21,8 @@ from latchkey_agent.domain.terms import resolve, window
 from latchkey_agent.domain.transitions import OPEN_REQUESTS, GrantState
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
@@ -29,8 +30,8 @@ from .apply import Applying
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
-Handler = Callable[[Any, Peer], m.Answer]
-WITHOUT_JOURNAL = (m.Info, m.JournalReset, m.EraseAll)
+Handler = Callable[[Any, Peer], ans.Answer]
+WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """What is answered even if there is no journal; of everything else it would only be said that it is unknown."""
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
@@ -43,24 +44,24 @@ class ControlHandler:
         self._core = core
         self._held = held
         self._applying = Applying(core)
-        self._handlers: dict[type[m.ControlRequest], Handler] = {
-            m.SessionStart: self._session_start,
-            m.SessionEnd: self._session_end,
-            m.CredentialRequest: self._credential_request,
-            m.RequestWait: self._request_wait,
-            m.RequestWithdraw: self._request_withdraw,
-            m.CredentialApply: self._applying.apply,
-            m.ApplyWait: self._applying.wait,
-            m.CredentialRevoke: self._revoke,
-            m.Checkpoint: self._checkpoint,
-            m.Info: self._info,
-            m.Receipt: self._receipt,
-            m.JournalVerify: self._verify,
-            m.JournalReset: self._journal_reset,
-            m.EraseAll: self._erase_all,
+        self._handlers: dict[type[rq.ControlRequest], Handler] = {
+            rq.SessionStart: self._session_start,
+            rq.SessionEnd: self._session_end,
+            rq.CredentialRequest: self._credential_request,
+            rq.RequestWait: self._request_wait,
+            rq.RequestWithdraw: self._request_withdraw,
+            rq.CredentialApply: self._applying.apply,
+            rq.ApplyWait: self._applying.wait,
+            rq.CredentialRevoke: self._revoke,
+            rq.Checkpoint: self._checkpoint,
+            rq.Info: self._info,
+            rq.Receipt: self._receipt,
+            rq.JournalVerify: self._verify,
+            rq.JournalReset: self._journal_reset,
+            rq.EraseAll: self._erase_all,
         }
 
-    def answer(self, body: bytes, peer: Peer) -> m.Answer:
+    def answer(self, body: bytes, peer: Peer) -> ans.Answer:
         """Return the answer to one request; every fault is one, too."""
         try:
             request = codec.decode_control(body)
@@ -77,7 +78,7 @@ class ControlHandler:
 
     # --- support session ----------------------------------------------------------
 
-    def _session_start(self, request: m.SessionStart, peer: Peer) -> m.Answer:
+    def _session_start(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
         now, zone = self._core.now(), self._core.computer.clock.zone()
         asked = request.requester
@@ -91,10 +92,10 @@ class ControlHandler:
             ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
         )
         subject, state, changed = self._run(command, request, peer)
-        result = m.SessionAnswer(session=views.session_view(state, state.sessions[subject]))
+        result = ans.SessionAnswer(session=views.session_view(state, state.sessions[subject]))
         return codec.done(result, changed=changed)
 
-    def _run(self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
+    def _run(self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
         """Execute a command, or only look at what it would do; return subject, state, changed.
 
         One that this very call has done already is not done again, and is its change all the same.
@@ -105,7 +106,7 @@ class ControlHandler:
             return self._execute(command, request, peer)
 
     def _execute(
-        self, command: c.AnyCommand, request: m.ControlRequest, peer: Peer
+        self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer
     ) -> tuple[str, State, bool]:
         if request.check:
             decision, state = self._core.preview(command)
@@ -114,7 +115,7 @@ class ControlHandler:
             state = self._core.state
         return decision.subject, state, bool(decision.events)
 
-    def _session_end(self, request: m.SessionEnd, peer: Peer) -> m.Answer:
+    def _session_end(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
         subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
@@ -122,7 +123,7 @@ class ControlHandler:
             # Whoever used the name again meanwhile made the agent forget this session.
             state = after if subject in after.sessions else state
         grants = [g for g in state.grants.values() if g.session == subject]
-        result = m.EndedAnswer(
+        result = ans.EndedAnswer(
             session=views.session_view(state, state.sessions[subject]),
             erasure=[self._proof(grant) for grant in grants],
             receipts=[
@@ -142,16 +143,18 @@ class ControlHandler:
         )
         return None if any(waiting) else True
 
-    def _proof(self, grant: Grant) -> m.ErasureView:
+    def _proof(self, grant: Grant) -> ans.ErasureView:
         """Return the proof, or that there is none yet: never a promise."""
         found = views.erasure_view(grant)
         if found is not None:
             return found
         now = self._core.now()
-        check = m.ErasureCheck(name="erasure", passed=False, detail="not checked yet")
-        return m.ErasureView(grant=grant.id, confirmed=False, checked_at=str(views.text(now)), checks=[check])
+        check = ans.ErasureCheck(name="erasure", passed=False, detail="not checked yet")
+        return ans.ErasureView(
+            grant=grant.id, confirmed=False, checked_at=str(views.text(now)), checks=[check]
+        )
 
-    def _checkpoint(self, request: m.Checkpoint, peer: Peer) -> m.Answer:
+    def _checkpoint(self, request: rq.Checkpoint, peer: Peer) -> ans.Answer:
         before_session = open_session(self._core.state, request.session)
         known = before_session.checkpoints.get(request.step)
         state = self._core.state
@@ -162,14 +165,14 @@ class ControlHandler:
             command = c.SetCheckpoint(name=request.session, step=request.step, state=wanted)
             _, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[before_session.id])
-        result = m.CheckpointAnswer(
+        result = ans.CheckpointAnswer(
             session=request.session, step=request.step, before=before, checkpoints=session.checkpoints
         )
         return codec.done(result, changed=changed)
 
     # --- request ---------------------------------------------------------------------
 
-    def _credential_request(self, request: m.CredentialRequest, peer: Peer) -> m.Answer:
+    def _credential_request(self, request: rq.CredentialRequest, peer: Peer) -> ans.Answer:
         self._core.policy()
         session = open_session(self._core.state, request.session)
         now, zone = self._core.now(), self._core.computer.clock.zone()
@@ -191,7 +194,7 @@ class ControlHandler:
         here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
         return views.Screens(here, self._held.reason)
 
-    def _answer_by(self, request: m.CredentialRequest, now: datetime, end: datetime) -> datetime:
+    def _answer_by(self, request: rq.CredentialRequest, now: datetime, end: datetime) -> datetime:
         if request.answer_by is not None:
             return min(end, resolve("answer_by", request.answer_by, now, self._core.computer.clock.zone()))
         if request.answer_within is not None:
@@ -210,7 +213,7 @@ class ControlHandler:
             raise Refused("nobody_signed_in")
         return here[0].account
 
-    def _request_wait(self, request: m.RequestWait, _peer: Peer) -> m.Answer:
+    def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)
         reason = self._held.reason(first.id)
 
@@ -227,19 +230,19 @@ class ControlHandler:
             return codec.refused(failed, result)
         return codec.done(result, changed=False)
 
-    def _request_withdraw(self, request: m.RequestWithdraw, peer: Peer) -> m.Answer:
+    def _request_withdraw(self, request: rq.RequestWithdraw, peer: Peer) -> ans.Answer:
         here = self._here()
         subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
     # --- taking back -----------------------------------------------------------------
 
-    def _revoke(self, request: m.CredentialRevoke, peer: Peer) -> m.Answer:
+    def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
         session = open_session(self._core.state, request.session)
         grants = [g.id for g in in_use(self._core.state, session.id)]
         return self._end_grants(grants, grants, request, peer)
 
-    def _erase_all(self, request: m.EraseAll, peer: Peer) -> m.Answer:
+    def _erase_all(self, request: rq.EraseAll, peer: Peer) -> ans.Answer:
         if not request.check:
             self._core.give_up_newer()
         if not self._core.is_damaged:
@@ -252,9 +255,9 @@ class ControlHandler:
         self,
         ids: list[str],
         told: list[str],
-        request: m.ControlRequest,
+        request: rq.ControlRequest,
         peer: Peer,
-    ) -> m.Answer:
+    ) -> ans.Answer:
         """Give grants back; answer with the proofs of all that are to be `told`, or were ended by this very call."""
         state = self._core.state
         before = () if request.check else done_before(state, request.call)
@@ -265,14 +268,14 @@ class ControlHandler:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
             after = self._core.state
         grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *told))]
-        result = m.RevokeAnswer(
+        result = ans.RevokeAnswer(
             grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )
         return codec.done(result, changed=bool(ids or before))
 
     # --- reading -----------------------------------------------------------------------
 
-    def _info(self, request: m.Info, _peer: Peer) -> m.Answer:
+    def _info(self, request: rq.Info, _peer: Peer) -> ans.Answer:
         self._core.try_tick()
         state = self._core.state
         names = {s.id for s in state.sessions.values() if request.session in {None, s.name}}
@@ -280,13 +283,13 @@ class ControlHandler:
         asked = [r for r in state.requests.values() if r.session in names]
         here = self._here()
         reasons = self._core.computer.power.pending_reasons()
-        result = m.InfoAnswer(
+        result = ans.InfoAnswer(
             agent=self._agent(),
             sessions=[views.session_view(state, state.sessions[i]) for i in state.sessions if i in names],
             requests=[views.request_view(r, here) for r in asked],
             grants=[views.grant_view(state, g) for g in grants],
             erasure=[proof for g in grants if (proof := views.erasure_view(g)) is not None],
-            pending_restart=m.PendingRestartView(pending=bool(reasons), reasons=reasons),
+            pending_restart=ans.PendingRestartView(pending=bool(reasons), reasons=reasons),
             receipts=[signed_receipts.view(self._core, state, r.id) for r in asked]
             if request.receipts
             else [],
@@ -294,14 +297,14 @@ class ControlHandler:
         )
         return codec.done(result, changed=False)
 
-    def _agent(self) -> m.AgentView:
+    def _agent(self) -> ans.AgentView:
         problem, organization = self._core.problem, ""
         try:
             self._core.policy()
             organization = self._core.settings.current().organization.name
         except Refused as refusal:
             problem = problem or views.refusal_view(refusal).message
-        return m.AgentView(
+        return ans.AgentView(
             version=__version__,
             protocol=PROTOCOL_VERSION,
             device=self._core.computer.device,
@@ -316,25 +319,25 @@ class ControlHandler:
         failed = [g.id for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
         return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
 
-    def _forecast(self, name: str | None) -> m.ForecastView:
+    def _forecast(self, name: str | None) -> ans.ForecastView:
         signed_in = self._core.computer.sessions.signed_in()
         account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
         facts = self._core.computer.accounts.facts(account)
         findings = forecast(facts, account, signed_in, self._core.now())
         views_ = [
-            m.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
+            ans.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
             for f in findings
         ]
-        return m.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
+        return ans.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
 
-    def _receipt(self, request: m.Receipt, _peer: Peer) -> m.Answer:
+    def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
         view = signed_receipts.view(self._core, self._core.state, request.receipt)
-        return codec.done(m.ReceiptAnswer(receipt=view), changed=False)
+        return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
 
-    def _verify(self, _request: m.JournalVerify, _peer: Peer) -> m.Answer:
+    def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
         with self._core.storage() as journal:
             verdict = journal.verify()
-        result = m.JournalAnswer(
+        result = ans.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
             intact=not verdict.problem,
@@ -342,26 +345,26 @@ class ControlHandler:
         )
         return codec.done(result, changed=False)
 
-    def _journal_reset(self, request: m.JournalReset, _peer: Peer) -> m.Answer:
+    def _journal_reset(self, request: rq.JournalReset, _peer: Peer) -> ans.Answer:
         if request.check:
             self._core.must_be_unusable()
-            result = m.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
+            result = ans.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
             return codec.done(result, changed=True)
         aside = self._core.reset_journal()
         head = self._core.head()
-        result = m.JournalAnswer(
+        result = ans.JournalAnswer(
             events=head.seq, head=head.hash.hex(), intact=True, problem=f"kept as {aside}"
         )
         return codec.done(result, changed=True)
 
 
-def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> m.RequestAnswer:
+def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:
     """Return a request with the grant that came of it; `subject` is either's id."""
     grant = state.grants.get(subject) or next(
         (g for g in state.grants.values() if g.request == subject), None
     )
     request = state.requests.get(subject)
-    return m.RequestAnswer(
+    return ans.RequestAnswer(
         session=session,
         request=None if request is None else views.request_view(request, here),
         grant=None if grant is None else views.grant_view(state, grant),

@@ -20,7 +20,7 @@ from latchkey_agent.domain.terms import canonical
 from latchkey_agent.domain.transitions import ASKED_REQUESTS, OPEN_REQUESTS, GrantState, RequestState
 from latchkey_agent.ports import LogonRefusal, PortError
 from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.storage.vault import tag_of
 
@@ -51,21 +51,21 @@ class CustomerHandler:
         self._core = core
         self._held = held
         self._handlers: dict[
-            type[p.CustomerRequest], Callable[[Any, bytearray, Account], p.CustomerAnswer]
+            type[cm.CustomerRequest], Callable[[Any, bytearray, Account], cm.CustomerAnswer]
         ] = {
-            p.CustomerWatch: self._watch,
-            p.RequestShown: self._shown,
-            p.RequestBlocked: self._held_back,
-            p.RequestAllow: self._allow,
-            p.RequestLater: self._later,
-            p.RequestDecline: self._decline,
-            p.GrantRevoke: self._revoke,
-            p.GrantPause: self._pause,
-            p.NoticesClosed: self._notices_closed,
-            p.OwnReceipts: self._receipts,
+            cm.CustomerWatch: self._watch,
+            cm.RequestShown: self._shown,
+            cm.RequestBlocked: self._held_back,
+            cm.RequestAllow: self._allow,
+            cm.RequestLater: self._later,
+            cm.RequestDecline: self._decline,
+            cm.GrantRevoke: self._revoke,
+            cm.GrantPause: self._pause,
+            cm.NoticesClosed: self._notices_closed,
+            cm.OwnReceipts: self._receipts,
         }
 
-    def answer(self, body: bytes, secret: bytearray, peer: Peer) -> p.CustomerAnswer:
+    def answer(self, body: bytes, secret: bytearray, peer: Peer) -> cm.CustomerAnswer:
         """Return the answer to one message; the caller overwrites `secret`."""
         try:
             account = peer.must_be_somebody()
@@ -73,29 +73,29 @@ class CustomerHandler:
             request = codec.decode_customer(body)
             return self._handlers[type(request)](request, secret, account)
         except codec.ProtocolError as fault:
-            return p.CustomerAnswer(done=False, error=fault.view)
+            return cm.CustomerAnswer(done=False, error=fault.view)
         except Refused as refusal:
-            return p.CustomerAnswer(done=False, error=views.refusal_view(refusal))
+            return cm.CustomerAnswer(done=False, error=views.refusal_view(refusal))
         except PortError as fault:
-            return p.CustomerAnswer(done=False, error=error("agent_failed", detail=str(fault)))
+            return cm.CustomerAnswer(done=False, error=error("agent_failed", detail=str(fault)))
 
     # --- looking ------------------------------------------------------------------
 
-    def _watch(self, request: p.CustomerWatch, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _watch(self, request: cm.CustomerWatch, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         def newer() -> bool | None:
             return True if self._core.state.version > request.seen else None
 
         self._core.wait_for(newer, request.wait)
-        return p.CustomerAnswer(done=True, snapshot=self._snapshot(account))
+        return cm.CustomerAnswer(done=True, snapshot=self._snapshot(account))
 
-    def _snapshot(self, account: Account) -> p.CustomerSnapshot:
+    def _snapshot(self, account: Account) -> cm.CustomerSnapshot:
         state, organization = self._core.state, self._core.settings.organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
         asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
         told = [n for n in state.notices.values() if n.account == account.sid]
-        return p.CustomerSnapshot(
+        return cm.CustomerSnapshot(
             version=state.version,
             organization=organization.name,
             phone=organization.phone,
@@ -108,9 +108,9 @@ class CustomerHandler:
 
     def _asked(
         self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]
-    ) -> p.AskedItem:
+    ) -> cm.AskedItem:
         session, terms = state.sessions[request.session], request.terms
-        return p.AskedItem(
+        return cm.AskedItem(
             request=request.id,
             code=request.code,
             user=request.account.user,
@@ -134,11 +134,11 @@ class CustomerHandler:
             last_refusal=request.last_refusal,
         )
 
-    def _receipts(self, _request: p.OwnReceipts, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         state = self._core.state
         mine = [r.id for r in state.requests.values() if r.account.sid == account.sid]
         newest = reversed(mine[-SHOWN_RECEIPTS:])
-        return p.CustomerAnswer(
+        return cm.CustomerAnswer(
             done=True, receipts=[signed_receipts.view(self._core, state, r) for r in newest]
         )
 
@@ -151,10 +151,10 @@ class CustomerHandler:
             raise Refused("no_request", request=request_id)
         return request
 
-    def _done(self) -> p.CustomerAnswer:
-        return p.CustomerAnswer(done=True)
+    def _done(self) -> cm.CustomerAnswer:
+        return cm.CustomerAnswer(done=True)
 
-    def _shown(self, request: p.RequestShown, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _shown(self, request: cm.RequestShown, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
         # Said by a companion that may know nothing of what kept the one before it from showing.
         self._held.note(asked.id, None)
@@ -163,23 +163,25 @@ class CustomerHandler:
             self._core.execute(command, actor=account.qualified)
         return self._done()
 
-    def _held_back(self, request: p.RequestBlocked, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _held_back(
+        self, request: cm.RequestBlocked, _secret: bytearray, account: Account
+    ) -> cm.CustomerAnswer:
         self._held.note(self._mine(request.request, account).id, request.reason)
         return self._done()
 
-    def _later(self, request: p.RequestLater, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _later(self, request: cm.RequestLater, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
         until = self._core.now() + timedelta(seconds=request.seconds)
         self._core.execute(c.PostponeRequest(request=asked.id, until=until), actor=account.qualified)
         return self._done()
 
-    def _decline(self, request: p.RequestDecline, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _decline(self, request: cm.RequestDecline, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
         command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report)
         self._core.execute(command, actor=account.qualified)
         return self._done()
 
-    def _allow(self, request: p.RequestAllow, secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
         """Check the password with Windows, once, and seal it (rules 4 and 6)."""
         self._core.policy()
         blocked_by_erasure(self._core.state)
@@ -195,7 +197,7 @@ class CustomerHandler:
             raise
         return self._done() if refusal is None else self._refused(asked, refusal)
 
-    def _judge(self, request: p.RequestAllow, secret: bytearray, asked: Request) -> str | None:
+    def _judge(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
         """Return why the entry cannot serve, None if Windows accepts it."""
         found = self._core.computer.accounts.find(request.entered)
         if found is None or found.sid != asked.account.sid:
@@ -204,12 +206,12 @@ class CustomerHandler:
             return LogonRefusal.BLANK_PASSWORD
         return self._core.computer.accounts.check(asked.account, secret)
 
-    def _refused(self, asked: Request, refusal: str) -> p.CustomerAnswer:
+    def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
             self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
             after = self._core.state.requests[asked.id]
         left = TRIES - after.entries if after.state in OPEN_REQUESTS else 0
-        return p.CustomerAnswer(
+        return cm.CustomerAnswer(
             done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
         )
 
@@ -222,7 +224,7 @@ class CustomerHandler:
 
     # --- taking back ------------------------------------------------------------------
 
-    def _revoke(self, request: p.GrantRevoke, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
         for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
             self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
@@ -235,7 +237,7 @@ class CustomerHandler:
             raise Refused("no_grant", session=grant_id)
         return grant
 
-    def _pause(self, request: p.GrantPause, _secret: bytearray, account: Account) -> p.CustomerAnswer:
+    def _pause(self, request: cm.GrantPause, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         grant = self._my_grant(request.grant, account)
         wanted = GrantState.PAUSED if request.pause else GrantState.ACTIVE
         if grant.state is not wanted:
@@ -243,15 +245,15 @@ class CustomerHandler:
         return self._done()
 
     def _notices_closed(
-        self, request: p.NoticesClosed, _secret: bytearray, account: Account
-    ) -> p.CustomerAnswer:
+        self, request: cm.NoticesClosed, _secret: bytearray, account: Account
+    ) -> cm.CustomerAnswer:
         self._core.execute(c.CloseNotices(account=account.sid, notices=tuple(request.notices)))
         return self._done()
 
 
-def _lent(state: State, grant: Grant) -> p.LentItem:
+def _lent(state: State, grant: Grant) -> cm.LentItem:
     session = state.sessions[grant.session]
-    return p.LentItem(
+    return cm.LentItem(
         grant=grant.id,
         paused=grant.state is GrantState.PAUSED,
         requester=session.requester.name or session.requester.operator,
@@ -264,8 +266,8 @@ def _lent(state: State, grant: Grant) -> p.LentItem:
     )
 
 
-def _notice(notice: Notice) -> p.NoticeItem:
-    return p.NoticeItem(
+def _notice(notice: Notice) -> cm.NoticeItem:
+    return cm.NoticeItem(
         notice=notice.id,
         kind=notice.kind,
         at=notice.at.isoformat(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Condition
 
-from latchkey_agent.protocol.local_messages import DisplayBlock
+from latchkey_agent.protocol.customer_messages import DisplayBlock
 
 
 class DisplayBlocks:

@@ -14,13 +14,13 @@ from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import local_messages as p
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import VaultError
 
 from .peer import Peer
 
 log = logging.getLogger(__name__)
-NOTHING = p.LogonAnswer(done=False)
+NOTHING = lm.LogonAnswer(done=False)
 
 NTSTATUS: dict[int, str] = {
     0xC000006D: "the user name or password is wrong",
@@ -45,32 +45,32 @@ class LogonHandler:
         self._core = core
         self._unnoted: dict[str, c.ReportLogon] = {}
 
-    def answer(self, body: bytes, peer: Peer) -> tuple[p.LogonAnswer, bytearray]:
+    def answer(self, body: bytes, peer: Peer) -> tuple[lm.LogonAnswer, bytearray]:
         """Return the answer and the secret that goes with it; the caller overwrites it."""
         if not peer.system:
             return NOTHING, bytearray()
         try:
             match codec.decode_logon(body):
-                case p.Peek():
+                case lm.Peek():
                     return self._peek(), bytearray()
-                case p.Redeem() as request:
+                case lm.Redeem() as request:
                     return self._redeem(request)
-                case p.ReportResult() as request:
+                case lm.ReportResult() as request:
                     return self._report(request), bytearray()
         except (codec.ProtocolError, Refused, VaultError, PortError) as fault:
             log.warning("nothing for the logon screen: %s", fault)
         return NOTHING, bytearray()
 
-    def _peek(self) -> p.LogonAnswer:
+    def _peek(self) -> lm.LogonAnswer:
         self._core.tick()
         boot_id, now = self._core.computer.power.boot_id(), self._core.now()
         with self._core.lock:
             permit = redeemable(self._core.state, boot_id, now)
             return NOTHING if permit is None else self._describe(permit)
 
-    def _describe(self, permit: Permit) -> p.LogonAnswer:
+    def _describe(self, permit: Permit) -> lm.LogonAnswer:
         session = self._core.state.sessions[permit.session]
-        return p.LogonAnswer(
+        return lm.LogonAnswer(
             done=True,
             permit=permit.id,
             action=permit.action,
@@ -81,7 +81,7 @@ class LogonHandler:
             requester=session.requester.name or session.requester.operator,
         )
 
-    def _redeem(self, request: p.Redeem) -> tuple[p.LogonAnswer, bytearray]:
+    def _redeem(self, request: lm.Redeem) -> tuple[lm.LogonAnswer, bytearray]:
         """Journal that the permit is used; only then open the secret (rule 5)."""
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
@@ -96,7 +96,7 @@ class LogonHandler:
                 self._core.execute(c.ReportLogon(permit=permit.id, refusal=str(fault)))
                 raise
 
-    def _report(self, request: p.ReportResult) -> p.LogonAnswer:
+    def _report(self, request: lm.ReportResult) -> lm.LogonAnswer:
         refusal = "" if request.status == 0 else _sentence(request.status, request.substatus)
         command = c.ReportLogon(permit=request.permit, refusal=refusal)
         try:
@@ -106,7 +106,7 @@ class LogonHandler:
             if fault.code == "storage_failed":
                 self._unnoted[request.permit] = command
             raise
-        return p.LogonAnswer(done=True)
+        return lm.LogonAnswer(done=True)
 
     @property
     def has_unnoted(self) -> bool:

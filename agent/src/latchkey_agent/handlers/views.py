@@ -23,9 +23,10 @@ from latchkey_agent.domain.model import (
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import ASKED_REQUESTS, PermitState, RequestState
 from latchkey_agent.ports import LogonRefusal
-from latchkey_agent.protocol import answers as m
+from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import fields
+from latchkey_agent.protocol.customer_messages import DisplayBlock
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.protocol.local_messages import DisplayBlock
 
 ACCOUNT_SENTENCES: dict[str, str] = {
     LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
@@ -56,22 +57,22 @@ def _must(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def refusal_view(refused: Refused) -> m.ErrorView:
+def refusal_view(refused: Refused) -> ans.ErrorView:
     """Return a refusal as an error; places that a rule left out are told as nothing."""
     places = {"session": "", "detail": "", "request": "", "permit": "", "account": ""} | refused.places
     return error(refused.code, retry_after=refused.retry_after, **places)
 
 
-def session_view(state: State, session: SupportSession) -> m.SessionView:
+def session_view(state: State, session: SupportSession) -> ans.SessionView:
     """Return a session with its checkpoints."""
     asked = session.requester
-    return m.SessionView(
+    return ans.SessionView(
         id=session.id,
         name=session.name,
         state=_session_state(session),
         reason=session.reason,
         ticket=session.ticket,
-        requester=m.Requester(name=asked.name, organization=asked.organization, role=asked.role),
+        requester=fields.Requester(name=asked.name, organization=asked.organization, role=asked.role),
         started_at=_must(session.started_at),
         ends_at=_must(session.ends_at),
         language=session.language,
@@ -88,7 +89,7 @@ def _session_state(session: SupportSession) -> Literal["started", "ended", "expi
 
 def checkpoint_view(
     state: State, session: SupportSession, name: str, checkpoint: Checkpoint
-) -> m.CheckpointView:
+) -> ans.CheckpointView:
     """Return a checkpoint, and whether its step's restart has come back."""
     restarted = any(
         t.session == session.id
@@ -97,12 +98,12 @@ def checkpoint_view(
         and t.state is PermitState.LOGGED_ON
         for t in state.permits.values()
     )
-    return m.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
+    return ans.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
 
 
-def terms_view(terms: Terms, account: str) -> m.TermsView:
+def terms_view(terms: Terms, account: str) -> ans.TermsView:
     """Return terms."""
-    return m.TermsView(
+    return ans.TermsView(
         account=account,
         restarts=terms.restarts,
         unlocks=terms.unlocks,
@@ -119,9 +120,9 @@ class Screens(NamedTuple):
     held_back: Callable[[str], DisplayBlock | None]
 
 
-def request_view(request: Request, screens: Screens) -> m.RequestView:
+def request_view(request: Request, screens: Screens) -> ans.RequestView:
     """Return a request, with what it waits for."""
-    return m.RequestView(
+    return ans.RequestView(
         id=request.id,
         state=request.state.value,
         code=request.code,
@@ -165,7 +166,7 @@ def _waiting_for(request: Request, screens: Screens) -> str:
     return ""
 
 
-def request_error(request: Request) -> m.ErrorView | None:
+def request_error(request: Request) -> ans.ErrorView | None:
     """Return why a request brought no grant, None while it still may or did."""
     if request.state is RequestState.WITHDRAWN:
         return error("request_withdrawn")
@@ -186,16 +187,16 @@ _ENTRY_ERRORS = {
 }
 
 
-def entry_error(refusal: str) -> m.ErrorView:
+def entry_error(refusal: str) -> ans.ErrorView:
     """Return the error of an entry that cannot serve, by its stable word."""
     if refusal in _ENTRY_ERRORS:
         return error(_ENTRY_ERRORS[refusal])
     return error("account_refused", detail=ACCOUNT_SENTENCES.get(refusal, refusal))
 
 
-def grant_view(state: State, grant: Grant) -> m.GrantView:
+def grant_view(state: State, grant: Grant) -> ans.GrantView:
     """Return a grant with its uses."""
-    return m.GrantView(
+    return ans.GrantView(
         id=grant.id,
         state=grant.state.value,
         account=grant.account.qualified,
@@ -209,18 +210,20 @@ def grant_view(state: State, grant: Grant) -> m.GrantView:
     )
 
 
-def left_view(grant: Grant) -> m.LeftView:
+def left_view(grant: Grant) -> ans.LeftView:
     """Return what a grant still allows: nothing once it has ended."""
     over = grant.ended is not None
-    return m.LeftView(restarts=0 if over else grant.restarts_left, unlocks=0 if over else grant.unlocks_left)
+    return ans.LeftView(
+        restarts=0 if over else grant.restarts_left, unlocks=0 if over else grant.unlocks_left
+    )
 
 
-def use_view(state: State, permit: Permit) -> m.UseView:
+def use_view(state: State, permit: Permit) -> ans.UseView:
     """Return one use, with the error that it ended in, if it did."""
     opened = None
     if permit.logged_on_at is not None and permit.closed_at is not None:
         opened = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
-    return m.UseView(
+    return ans.UseView(
         permit=permit.id,
         action=permit.action,
         state=permit.state.value,
@@ -242,7 +245,7 @@ def use_view(state: State, permit: Permit) -> m.UseView:
 _GRANT_ENDED = frozenset({"revoke", "withdraw", "expire", "reject"})
 
 
-def use_error(state: State, permit: Permit) -> m.ErrorView | None:
+def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
     """Return why no logon came of a permit, None while one still may or did."""
     match permit.state:
         case PermitState.REFUSED if permit.why == "refused":
@@ -258,7 +261,7 @@ def use_error(state: State, permit: Permit) -> m.ErrorView | None:
     return None
 
 
-def _cancelled(state: State, permit: Permit) -> m.ErrorView:
+def _cancelled(state: State, permit: Permit) -> ans.ErrorView:
     if permit.why in _GRANT_ENDED:
         session = state.sessions[permit.session].name
         return refusal_view(ended_refusal(state.grants[permit.grant], session))
@@ -284,18 +287,18 @@ def use_waits_for(state: State, permit: Permit) -> str:
     return "the desktop to be locked"
 
 
-def erasure_view(grant: Grant) -> m.ErasureView | None:
+def erasure_view(grant: Grant) -> ans.ErasureView | None:
     """Return the proof of a grant's erasure, None while there is none."""
     if grant.erasure is None:
         return None
     return erasure_of(grant.id, grant.erasure)
 
 
-def erasure_of(grant: str, erasure: Erasure) -> m.ErasureView:
+def erasure_of(grant: str, erasure: Erasure) -> ans.ErasureView:
     """Return a proof of erasure."""
     checks = [
-        m.ErasureCheck(name=name, passed=passed, detail=detail) for name, passed, detail in erasure.checks
+        ans.ErasureCheck(name=name, passed=passed, detail=detail) for name, passed, detail in erasure.checks
     ]
-    return m.ErasureView(
+    return ans.ErasureView(
         grant=grant, confirmed=erasure.confirmed, checked_at=_must(erasure.checked_at), checks=checks
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every message of the control pipe: the requests, and here the answers to them.
+"""The answers of the control pipe, and the views that they are made of.
 
 The exported JSON Schema is made from these classes.
 """
@@ -12,89 +12,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from . import PROTOCOL_VERSION
-from .control_requests import (
-    AnyControlRequest,
-    ApplyWait,
-    Checkpoint,
-    ControlRequest,
-    Count,
-    CredentialApply,
-    CredentialRequest,
-    CredentialRevoke,
-    EraseAll,
-    Identifier,
-    Info,
-    JournalReset,
-    JournalVerify,
-    Line,
-    Message,
-    Moment,
-    Name,
-    Receipt,
-    Requester,
-    RequestWait,
-    RequestWithdraw,
-    Seconds,
-    SessionEnd,
-    SessionStart,
-    Wait,
-)
-
-__all__ = [
-    "AgentView",
-    "Answer",
-    "AnyControlRequest",
-    "ApplyAnswer",
-    "ApplyWait",
-    "Checkpoint",
-    "CheckpointAnswer",
-    "CheckpointView",
-    "ControlRequest",
-    "Count",
-    "CredentialApply",
-    "CredentialRequest",
-    "CredentialRevoke",
-    "EndedAnswer",
-    "EraseAll",
-    "ErasureCheck",
-    "ErasureView",
-    "ErrorView",
-    "FindingView",
-    "ForecastView",
-    "GrantState",
-    "GrantView",
-    "Identifier",
-    "Info",
-    "InfoAnswer",
-    "JournalAnswer",
-    "JournalReset",
-    "JournalVerify",
-    "LeftView",
-    "Line",
-    "Message",
-    "Moment",
-    "Name",
-    "PendingRestartView",
-    "PermitState",
-    "Receipt",
-    "ReceiptAnswer",
-    "ReceiptView",
-    "RequestAnswer",
-    "RequestState",
-    "RequestView",
-    "RequestWait",
-    "RequestWithdraw",
-    "Requester",
-    "RevokeAnswer",
-    "Seconds",
-    "SessionAnswer",
-    "SessionEnd",
-    "SessionStart",
-    "SessionView",
-    "TermsView",
-    "UseView",
-    "Wait",
-]
+from .fields import Message, Requester
 
 RequestState = Literal["pending", "shown", "later", "granted", "denied", "withdrawn", "expired"]
 GrantState = Literal[

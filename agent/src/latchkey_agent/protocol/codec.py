@@ -14,9 +14,12 @@ from typing import Any
 import msgspec
 
 from . import PROTOCOL_VERSION
-from .answers import Answer, AnyControlRequest, ErrorView, Message
+from .answers import Answer, ErrorView
+from .control_requests import AnyControlRequest
+from .customer_messages import AnyCustomerRequest, CustomerAnswer
 from .errors import error
-from .local_messages import AnyCustomerRequest, AnyLogonRequest, CustomerAnswer, LogonAnswer
+from .fields import Message
+from .logon_messages import AnyLogonRequest, LogonAnswer
 
 MAX_REQUEST = 64 * 1024
 """Bytes of one control request; the largest honest one is below 8 kB."""

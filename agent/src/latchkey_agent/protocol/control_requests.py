@@ -2,49 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The requests of the control pipe: what an operator may ask.
 
-One request, one answer (`messages`). A request is a JSON object whose `verb` names its
+One request, one answer (`answers`). A request is a JSON object whose `verb` names its
 type here; an unknown field, a missing one or a value out of its bounds is an
 error (`bad_message`). The exported JSON Schema is made from these classes.
-
-Moments are ISO 8601 with offset; in a request also without one, or a time of
-day (`"22:00"`): the PC resolves those in its own time zone. Durations are
-seconds.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from . import PROTOCOL_VERSION
-
-# Neither controls (some drive a terminal), nor line ends, nor what hides text or turns its direction: it is shown
-# to a customer who decides by it. Python's `$` also matches before a last line end, so that is ruled out on its own.
-_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$(?!\n)"
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=rf"^(?=.*\S){_PLAIN}")]
-"""A support session's or step's name: one line with something to see in it."""
-Line = Annotated[str, Meta(max_length=256, pattern=f"^{_PLAIN}")]
-"""One line of plain text, may be empty."""
-Moment = Annotated[str, Meta(min_length=1, max_length=40)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
-Count = Annotated[int, Meta(ge=0, le=100)]
-Seconds = Annotated[float, Meta(ge=0, le=604_800)]
-Wait = Annotated[float, Meta(ge=0, le=60)]
-"""How long one long poll may last at the agent."""
-
-
-class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of everything that crosses a pipe."""
-
-
-class Requester(Message, frozen=True, kw_only=True):
-    """Who asks, as the customer shall read it."""
-
-    name: Line = ""
-    organization: Line = ""
-    role: Line = ""
-
+from .fields import Count, Identifier, Line, Message, Moment, Name, Requester, Seconds, Wait
 
 # --- requests ---------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from .answers import ControlRequest, Line, Message
+from .control_requests import ControlRequest
+from .fields import Line, Message
 
 
 class Setup(ControlRequest, tag="setup", frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from . import compose, folders, names
 from .win32.failures import doing
 
 if TYPE_CHECKING:
-    from latchkey_agent.protocol import answers as m
+    from latchkey_agent.protocol import answers as ans
 
 NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
 """lmerr.h; Windows answers so or by the codes of winerror.h."""
@@ -96,6 +96,6 @@ def _entry(member: Member) -> dict[str, Any]:
     return {"sid": win32security.ConvertStringSidToSid(member.sid)}
 
 
-def set_up(body: bytes) -> m.Answer:
+def set_up(body: bytes) -> ans.Answer:
     """Carry one `setup` request out on this PC."""
     return setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())

@@ -11,7 +11,8 @@ import win32ts
 
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec, local_messages
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.windows import names
 
 from . import access, security
@@ -115,7 +116,7 @@ def operators_group() -> str | None:
 
 def _still_waits(body: bytes, answer: bytes) -> bool:
     try:
-        peeked = isinstance(codec.decode_logon(body), local_messages.Peek)
+        peeked = isinstance(codec.decode_logon(body), lm.Peek)
     except codec.ProtocolError:
         return False
-    return peeked and msgspec.json.decode(answer, type=local_messages.LogonAnswer).done
+    return peeked and msgspec.json.decode(answer, type=lm.LogonAnswer).done

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages of the two pipes that never leave the PC: customer and logon.
+"""Messages of the customer pipe: a companion speaks, only about its own account.
 
-Their frames (see `frames`) carry a secret beside the JSON, never inside it.
+A frame (see `frames`) carries a secret beside the JSON, never inside it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .answers import ErrorView, Identifier, Line, Message, ReceiptView, Wait
+from .answers import ErrorView, ReceiptView
+from .fields import Identifier, Line, Message, Wait
 
 DisplayBlock = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
-"""What keeps a request from the screen: nobody there, others looking on, somebody not to be disturbed, or Windows."""
+"""The reason why a request is not on the screen.
 
-# --- customer pipe: the companion speaks, only about its own account ----------
+`locked`: the screen is locked. `viewed`: others watch it. `presentation` and `full_screen`: the customer
+must not be disturbed. `unshown`: Windows failed to show the window.
+"""
 
 
 class CustomerRequest(Message, tag_field="verb", frozen=True, kw_only=True):
@@ -186,48 +189,3 @@ class CustomerAnswer(Message, frozen=True, kw_only=True):
     tries_left: int | None = None
     refusal: str = ""
     receipts: list[ReceiptView] = []
-
-
-# --- logon pipe: the credential provider speaks --------------------------------
-
-
-class LogonRequest(Message, tag_field="verb", frozen=True, kw_only=True):
-    """Base of what the credential provider may say."""
-
-
-class Peek(LogonRequest, tag="peek", frozen=True, kw_only=True):
-    """Is there a permit to redeem? Changes nothing."""
-
-
-class Redeem(LogonRequest, tag="redeem", frozen=True, kw_only=True):
-    """Hand over the password for this permit; works once."""
-
-    permit: Identifier
-
-
-class ReportResult(LogonRequest, tag="report", frozen=True, kw_only=True):
-    """How the logon went: the NTSTATUS pair of ICredentialProviderCredential::ReportResult."""
-
-    permit: Identifier
-    status: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
-    substatus: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)] = 0
-
-
-AnyLogonRequest = Peek | Redeem | ReportResult
-
-
-class LogonAnswer(Message, frozen=True, kw_only=True):
-    """Answer on the logon pipe; flat, so that the provider's parser stays small.
-
-    `permit` is empty where there is none. `kind` tells how to pack the
-    credential. The password is the frame's secret, UTF-16LE.
-    """
-
-    done: bool
-    permit: str = ""
-    action: str = ""
-    sid: str = ""
-    user: str = ""
-    domain: str = ""
-    kind: str = ""
-    requester: str = ""
