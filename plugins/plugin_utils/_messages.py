@@ -83,9 +83,9 @@ class ErasureView(TypedDict):
 
 
 class ReceiptView(TypedDict):
-    """A signed receipt: the document, its signature and a rendering to read."""
+    """The signed receipt of a request: the document, its signature and a rendering to read."""
 
-    id: str
+    request: str
     document: dict[str, Any]
     signature: str
     public_key: str
@@ -103,7 +103,6 @@ class EndedAnswer(TypedDict):
 class TermsView(TypedDict):
     """What the customer was asked for."""
 
-    account: str
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -121,7 +120,6 @@ class RequestView(TypedDict):
     terms: TermsView
     asked_at: str
     answer_by: str
-    receipt: str
     shown_at: str | None
     later_until: str | None
     answered_at: str | None
@@ -158,7 +156,7 @@ class UseView(TypedDict):
 
 
 class GrantView(TypedDict):
-    """A grant. `state` is where it is now, `ended` why it ended."""
+    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
     id: str
     state: Literal[
@@ -168,17 +166,18 @@ class GrantView(TypedDict):
         "expired",
         "paused",
         "rejected",
+        "replaced",
         "revoked",
         "session_ended",
         "used_up",
-        "withdrawn",
     ]
     account: str
     terms: TermsView
     left: LeftView
     granted_at: str
-    receipt: str
+    request: str
     ended: str
+    revoked_by: Literal["", "customer", "operator"]
     ended_at: str | None
     uses: list[UseView]
 

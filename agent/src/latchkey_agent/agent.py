@@ -9,15 +9,13 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from .core.core import Core
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
+from .domain import OPEN_REQUESTS, PermitState, Refused, live_grants, next_deadline
 from .domain import commands as c
-from .domain.decide import next_deadline
-from .domain.decision import live_grants
-from .domain.refusal import Refused
-from .domain.transitions import OPEN_REQUESTS, PermitState
 from .handlers.control import ControlHandler
 from .handlers.customer import CustomerHandler
 from .handlers.display_blocks import DisplayBlocks
@@ -34,6 +32,14 @@ FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
 LONGEST_SLEEP = 60.0
 """A clock that jumps without notice, or stood still in sleep, is noticed after so many seconds."""
 SHORTEST_SLEEP = 0.5
+
+
+class LogonAnswerBytes(NamedTuple):
+    """An answer on the logon pipe, encoded; see `LogonReply`."""
+
+    body: bytes
+    secret: bytearray
+    permit_waits: bool
 
 
 class Agent:
@@ -143,10 +149,10 @@ class Agent:
 
     def wake(self) -> None:
         """Do what time brings: end what is over, try again what could not be begun or noted."""
-        if self.core.may_load_again:
+        if self.core.journal_life.may_load_again:
             self._begin()
             return
-        self._logon.note_reports()
+        self._logon.journal_reports()
         if self._unnoted:
             self.sessions_changed()
         else:
@@ -154,7 +160,7 @@ class Agent:
 
     def _until_next(self) -> float | None:
         """Return the seconds until time brings something; None: nothing waits for it."""
-        if self._unnoted or self._logon.has_unnoted or self.core.may_load_again:
+        if self._unnoted or self._logon.has_unjournalled or self.core.journal_life.may_load_again:
             return FIRST_RETRY
         deadline = next_deadline(self.core.state)
         if deadline is None:
@@ -221,7 +227,7 @@ class Agent:
         """Answer one message of the customer pipe; the caller overwrites `secret`."""
         return codec.encode(self._customer.answer(body, secret, peer))
 
-    def logon(self, body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
+    def logon(self, body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer one message of the logon pipe; the caller overwrites the secret."""
-        answer, secret = self._logon.answer(body, peer)
-        return codec.encode(answer), secret
+        reply = self._logon.answer(body, peer)
+        return LogonAnswerBytes(codec.encode(reply.answer), reply.secret, reply.permit_waits)

@@ -9,39 +9,14 @@ computer refuses or fails, and nothing else.
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime, tzinfo
 from typing import NamedTuple, Protocol
 
-from .domain.logon_hours import ALWAYS
-from .domain.model import Account
+from .domain import ALWAYS, Account, LogonRefusal
 
 
 class PortError(Exception):
     """The computer could not do it. The text is fit for an operator to read."""
-
-
-class LogonRefusal(enum.StrEnum):
-    """Why Windows refuses a password, after the documented system error codes.
-
-    The numbers are those of winerror.h ("System Error Codes (1300-1699)" and
-    "(1700-3999)", Microsoft Learn).
-    """
-
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - 1326 ERROR_LOGON_FAILURE
-    LOOKS_LIKE_PIN = "looks_like_pin"  # 1326, and the entry has a PIN's form where a PIN is set up
-    BLANK_PASSWORD = "blank_password"  # noqa: S105 - refused before Windows is asked
-    ACCOUNT_RESTRICTION = "account_restriction"  # 1327
-    LOGON_HOURS = "logon_hours"  # 1328
-    WORKSTATION = "workstation"  # 1329
-    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - 1330
-    ACCOUNT_DISABLED = "account_disabled"  # 1331
-    LOGON_TYPE = "logon_type"  # 1385
-    ACCOUNT_EXPIRED = "account_expired"  # 1793
-    MUST_CHANGE = "must_change"  # 1907
-    LOCKED_OUT = "locked_out"  # 1909
-    NO_LOGON_SERVERS = "no_logon_servers"  # 1311
-    OTHER = "other"
 
 
 class SignIn(NamedTuple):

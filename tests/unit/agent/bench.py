@@ -18,10 +18,10 @@ from unittest.mock import patch
 import msgspec
 
 from latchkey_agent.agent import Agent
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -230,8 +230,8 @@ class Bench:
 
     def logon(self, request: lm.LogonRequest, peer: Peer = LOGON) -> tuple[lm.LogonAnswer, bytearray]:
         """Say something as the credential provider."""
-        body, secret = self.agent.logon(msgspec.json.encode(request), peer)
-        return msgspec.json.decode(body, type=lm.LogonAnswer), secret
+        reply = self.agent.logon(msgspec.json.encode(request), peer)
+        return msgspec.json.decode(reply.body, type=lm.LogonAnswer), reply.secret
 
     # --- the main job's steps, for tests that begin in the middle ---------------------------
 

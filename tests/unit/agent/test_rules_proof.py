@@ -307,7 +307,7 @@ def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearr
 def test_rule_12_nonsense_is_answered_with_nothing(bench: Bench, body: bytes) -> None:
     """What is no message gets the same answer."""
     with suppress(ValueError):
-        assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray())
+        assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray(), False)
 
 
 def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:

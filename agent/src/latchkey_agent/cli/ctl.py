@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 def _message(options: argparse.Namespace) -> rq.ControlRequest:
     match options.command:
         case "receipt":
-            return rq.Receipt(receipt=options.id)
+            return rq.Receipt(request=options.id)
         case "journal":
             return rq.JournalVerify() if options.action == "verify" else rq.JournalReset()
         case "erase":

@@ -66,12 +66,12 @@ def keep_receipts(connect: Connect, folder: Path) -> int:
 
 
 def _write(target: Path, receipt: ans.ReceiptView) -> None:
-    if not _NAME.fullmatch(receipt.id):
-        msg = f"the receipt's number {receipt.id!r} is no file name"
+    if not _NAME.fullmatch(receipt.request):
+        msg = f"the receipt's number {receipt.request!r} is no file name"
         raise PortError(msg)
     signed = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
-    (target / f"{receipt.id}.json").write_bytes(signed)
-    (target / f"{receipt.id}.txt").write_text(receipt.text, encoding="utf-8")
+    (target / f"{receipt.request}.json").write_bytes(signed)
+    (target / f"{receipt.request}.txt").write_text(receipt.text, encoding="utf-8")
 
 
 def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401 - the caller knows its type

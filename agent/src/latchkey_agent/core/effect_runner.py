@@ -8,12 +8,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from latchkey_agent.domain import Account, Closing, Erasure, Permit, PermitState, Refused, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
-from latchkey_agent.domain.bystanders import others
-from latchkey_agent.domain.model import Account, Closing, Erasure, Permit
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.journal import Change
 
@@ -86,7 +83,7 @@ class EffectRunner:
             # Windows refuses a second one, which would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
-            self._core.execute(c.CancelPermit(permit=permit.id, why=f"refused: {refusal}"))
+            self._core.execute(c.CancelPermit(permit=permit.id, detail=str(refusal)))
 
     def _nobody_else(self, account: Account) -> None:
         """Raise PortError where somebody else has signed in since the permit was written."""

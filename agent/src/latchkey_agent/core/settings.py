@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
+from latchkey_agent.domain import NOTHING_ALLOWED, Policy
 
 _Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
 

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from .events import GrantEnding
-from .model import Account, Action, CheckpointState, Closing, Erasure, Requester, Terms
+from .model import Account, Action, CheckpointState, Closing, Erasure, Rejection, Requester, Revoker, Terms
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -128,7 +128,9 @@ class EndGrant(Command, frozen=True, kw_only=True):
 
     grant: str
     how: GrantEnding
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class ApplyGrant(Command, frozen=True, kw_only=True):
@@ -155,17 +157,18 @@ class RedeemPermit(Command, frozen=True, kw_only=True):
 
 
 class ReportLogon(Command, frozen=True, kw_only=True):
-    """What Windows said to the logon; `refusal` is empty if it accepted."""
+    """The result of the logon. `rejection` is None if Windows accepted it; `detail` is the evidence."""
 
     permit: str
-    refusal: str = ""
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class CancelPermit(Command, frozen=True, kw_only=True):
-    """The use did not begin: the PC refused to restart."""
+    """The use did not begin: the PC refused to restart. `detail` says why."""
 
     permit: str
-    why: str
+    detail: str
 
 
 class CloseDesktop(Command, frozen=True, kw_only=True):

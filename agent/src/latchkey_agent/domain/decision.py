@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from . import effects as fx
 from . import events as e
-from .model import Grant, Permit, State, SupportSession
+from .model import DropReason, Grant, Permit, State, SupportSession
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
@@ -33,7 +33,7 @@ class Decision(Struct, frozen=True):
         )
 
 
-def open_session(state: State, name: str) -> SupportSession:
+def started_session(state: State, name: str) -> SupportSession:
     """Return the open session of that name.
 
     Raises:
@@ -69,30 +69,27 @@ def issued_permits(state: State, grant: str) -> list[Permit]:
     return [t for t in state.permits.values() if t.grant == grant and t.state is PermitState.ISSUED]
 
 
-def drop(permit: Permit, at: datetime, how: str, why: str, *, refund: bool = False) -> e.PermitDropped:
-    """Return the event that makes an unredeemed permit void."""
-    return e.PermitDropped(
-        at=at, permit=permit.id, how="lapse" if how == "lapse" else "cancel", why=why, refund=refund
-    )
+def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
+    """Return the event that makes an unredeemed permit void before its time is over."""
+    return e.PermitDropped(at=at, permit=permit.id, how="cancel", why=why)
 
 
-def end_grant(
-    state: State, grant: Grant, at: datetime, how: e.GrantEnding, why: str = "", *, settled: str = ""
-) -> Decision:
-    """End a grant: its permits are void, its secret goes, the customer hears of it.
+def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:
+    """End a grant: its permits are void, its secret goes, the customer is notified.
 
     `settled` is a permit that is void already by an event of the same decision.
     """
     issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
-    void = tuple(drop(permit, at, "cancel", how) for permit in issued)
+    why: DropReason = "session_ended" if ended.how == "end_session" else "grant_ended"
+    void = tuple(cancel(permit, ended.at, why) for permit in issued)
     return Decision(
-        (*void, e.GrantEnded(at=at, grant=grant.id, how=how, why=why)),
+        (*void, ended),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
         grant.id,
     )
 
 
-def close_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
+def end_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
     """Close a session: nothing that belongs to it stays open or sealed."""
     decision = Decision(subject=session.id)
     for request in state.requests.values():
@@ -100,7 +97,7 @@ def close_session(state: State, session: SupportSession, at: datetime, how: str)
             closed = e.RequestClosed(at=at, request=request.id, how="withdraw")
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
-        decision += end_grant(state, grant, at, "end_session")
+        decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
     closed_session = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
     decision += Decision((closed_session,))
     for permit in state.permits.values():
@@ -128,6 +125,6 @@ def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:
         for t in state.permits.values()
         if t.grant == grant.id and t.id != permit and t.state in OPEN_PERMITS
     ]
-    if grant.state not in LIVE_GRANTS or grant.restarts_left or grant.unlocks_left or others:
+    if grant.state not in LIVE_GRANTS or grant.left.restarts or grant.left.unlocks or others:
         return Decision()
-    return end_grant(state, grant, at, "use_up", settled=permit)
+    return end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="use_up"), settled=permit)

@@ -9,9 +9,22 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .model import Account, Action, Call, CheckpointState, Closing, Erasure, Requester, Terms
+from .model import (
+    Account,
+    Action,
+    Call,
+    CheckpointState,
+    Closing,
+    DropReason,
+    Erasure,
+    LogonFailure,
+    Rejection,
+    Requester,
+    Revoker,
+    Terms,
+)
 
-GrantEnding = Literal["revoke", "withdraw", "use_up", "expire", "reject", "end_session"]
+GrantEnding = Literal["revoke", "replace", "use_up", "expire", "reject", "end_session"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
@@ -140,11 +153,17 @@ class GrantResumed(Event, tag="grant_resumed", frozen=True, kw_only=True):
 
 
 class GrantEnded(Event, tag="grant_ended", frozen=True, kw_only=True):
-    """The grant is over; its sealed record leaves in the same transaction."""
+    """The grant is over; its sealed record leaves in the same transaction.
+
+    `revoked_by` is set if `how` is `revoke`; `rejection` if it is `reject`, with
+    the evidence in `detail`.
+    """
 
     grant: str
     how: GrantEnding
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class ErasureChecked(Event, tag="erasure_checked", frozen=True, kw_only=True):
@@ -185,16 +204,17 @@ class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
     """No logon came of a redeemed permit: Windows refused, or the PC went down."""
 
     permit: str
-    why: Literal["refused", "interrupted"]
+    why: LogonFailure
     detail: str = ""
 
 
 class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
-    """A permit that nobody redeemed is void. `refund`: the use did not begin."""
+    """An unredeemed permit is void. `refund`: the use did not begin. `detail` is the evidence for `why`."""
 
     permit: str
     how: Literal["cancel", "lapse"]
-    why: str = ""
+    why: DropReason
+    detail: str = ""
     refund: bool = False
 
 

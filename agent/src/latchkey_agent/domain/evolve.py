@@ -26,6 +26,8 @@ from .model import (
     Request,
     State,
     SupportSession,
+    Uses,
+    how_ended,
     settled,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, SessionState, step
@@ -129,16 +131,16 @@ def _forget(draft: _Draft, name: str) -> None:
 
 def _unsettled(draft: _Draft) -> set[str]:
     """Return the sessions that are open, or have something sealed, unconfirmed or under way."""
-    opened = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
+    started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if g.state is not GrantState.ERASED}
     under_way = {t.session for t in draft.permits.values() if not settled(t)}
-    return opened | sealed | under_way
+    return started | sealed | under_way
 
 
 def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
     session = draft.sessions[event.session]
     after = step(SESSION, session.state, event.how)
-    draft.sessions[session.id] = replace(session, state=after, closed_at=event.at)
+    draft.sessions[session.id] = replace(session, state=after, ended_at=event.at)
 
 
 def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
@@ -209,8 +211,7 @@ def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
         terms=request.terms,
         tag=event.tag,
         granted_at=event.at,
-        restarts_left=request.terms.restarts,
-        unlocks_left=request.terms.unlocks,
+        left=Uses(restarts=request.terms.restarts, unlocks=request.terms.unlocks),
     )
     draft.grants[grant.id] = grant
     _notice(draft, grant, event, "granted", while_away=False)
@@ -237,8 +238,27 @@ def _grant_resumed(draft: _Draft, event: e.GrantResumed) -> None:
 def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
     grant = draft.grants[event.grant]
     ended = step(GRANT, grant.state, event.how)
-    _grant(draft, grant, event.how, ended=ended, ended_at=event.at, why=event.why, on_trial=False)
-    _notice(draft, grant, event, "ended", detail=ended, while_away=event.how != "revoke")
+    _grant(
+        draft,
+        grant,
+        event.how,
+        ended=ended,
+        ended_at=event.at,
+        revoked_by=event.revoked_by,
+        rejection=event.rejection,
+        detail=event.detail,
+        on_trial=False,
+    )
+    # The customer's own answers are no news to the customer.
+    while_away = event.revoked_by != "customer"
+    _notice(
+        draft,
+        draft.grants[grant.id],
+        event,
+        "ended",
+        detail=how_ended(draft.grants[grant.id]),
+        while_away=while_away,
+    )
 
 
 def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
@@ -246,7 +266,7 @@ def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
     given: Literal["erased", "erase_failed"] = "erased" if event.erasure.confirmed else "erase_failed"
     _grant(draft, grant, given, erasure=event.erasure)
     if given != grant.state.value:
-        _notice(draft, grant, event, given, while_away=grant.ended is not GrantState.REVOKED)
+        _notice(draft, grant, event, given, while_away=grant.revoked_by != "customer")
 
 
 def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
@@ -272,10 +292,10 @@ def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
 
 def _count(draft: _Draft, grant: Grant, action: str, by: int) -> None:
     if action == "restart":
-        after = replace(grant, restarts_left=grant.restarts_left + by)
+        left = replace(grant.left, restarts=grant.left.restarts + by)
     else:
-        after = replace(grant, unlocks_left=grant.unlocks_left + by)
-    draft.grants[grant.id] = after
+        left = replace(grant.left, unlocks=grant.left.unlocks + by)
+    draft.grants[grant.id] = replace(grant, left=left)
 
 
 def _permit(draft: _Draft, permit: Permit, given: str, **changes: Any) -> None:
@@ -293,7 +313,7 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     grant, relock = draft.grants[permit.grant], None
     if not permit.must_lock:
         relock = min(event.at + timedelta(seconds=permit.relock_seconds), grant.terms.not_after)
-    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why="", detail="")
+    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why=None, detail="")
     _notice(draft, grant, event, "used", detail=permit.action)
 
 
@@ -307,7 +327,7 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    _permit(draft, permit, event.how, why=event.why)
+    _permit(draft, permit, event.how, why=event.why, detail=event.detail)
 
 
 def _relock_due(draft: _Draft, event: e.RelockDue) -> None:

@@ -9,8 +9,18 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, drop, end_grant, issued_permits, live_grants, open_session, relock, use_up
-from .model import Erasure, Grant, Permit, State, finished
+from .decision import (
+    Decision,
+    cancel,
+    end_grant,
+    issued_permits,
+    live_grants,
+    relock,
+    started_session,
+    use_up,
+)
+from .logon_refusals import sentence
+from .model import Erasure, Grant, Permit, Rejection, State, finished
 from .policy import Policy
 from .refusal import Refused
 from .transitions import GRANT, GrantState, IllegalTransitionError, PermitState, step
@@ -24,7 +34,7 @@ def pause(state: State, command: c.PauseGrant, now: datetime, _policy: Policy) -
         return Decision((e.GrantResumed(at=now, grant=grant.id),), subject=grant.id)
     decision = Decision((e.GrantPaused(at=now, grant=grant.id),), subject=grant.id)
     for permit in issued_permits(state, grant.id):
-        decision += Decision((drop(permit, now, "cancel", "paused"),))
+        decision += Decision((cancel(permit, now, "paused"),))
         decision += use_up(state, grant, now, permit.id)
     return decision
 
@@ -41,12 +51,20 @@ def find_grant(state: State, grant: str) -> Grant:
 
 
 def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> Decision:
-    """End a grant; one that is over stays as it ended, but giving it back closes what it still holds open."""
+    """End a grant. One that has ended stays as it is; the operator's revoking still closes its open desktop."""
     grant = find_grant(state, command.grant)
     decision = Decision(subject=grant.id)
     if grant in live_grants(state):
-        decision = end_grant(state, grant, now, command.how, command.why)
-    if command.how == "withdraw":
+        ended = e.GrantEnded(
+            at=now,
+            grant=grant.id,
+            how=command.how,
+            revoked_by=command.revoked_by,
+            rejection=command.rejection,
+            detail=command.detail,
+        )
+        decision = end_grant(state, grant, ended)
+    if command.revoked_by == "operator":
         for permit in state.permits.values():
             if permit.grant == grant.id:
                 decision += relock(permit, now)
@@ -69,7 +87,7 @@ def end_trial(state: State, command: c.EndTrial, now: datetime, _policy: Policy)
 
 def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) -> Decision:
     """Begin one use, or join the one that is under way or was done for this step."""
-    session = open_session(state, command.name)
+    session = started_session(state, command.name)
     if (permit := _joined(state, session.id, command)) is not None:
         return Decision(subject=permit.id)
     grant = usable(state, session.id, command.name, command.action, now)
@@ -116,7 +134,7 @@ def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
 
 _WHY_ENDED = {
     GrantState.REVOKED: "grant_revoked",
-    GrantState.WITHDRAWN: "grant_withdrawn",
+    GrantState.REPLACED: "permit_cancelled",
     GrantState.EXPIRED: "grant_expired",
     GrantState.REJECTED: "grant_rejected",
     GrantState.USED_UP: "terms_used_up",
@@ -151,7 +169,7 @@ def must_allow(grant: Grant, action: str, now: datetime) -> None:
     if grant.state is GrantState.PAUSED:
         raise Refused("grant_paused")
     _within(grant, now)
-    if (grant.restarts_left if action == "restart" else grant.unlocks_left) <= 0:
+    if (grant.left.restarts if action == "restart" else grant.left.unlocks) <= 0:
         raise Refused("terms_used_up", detail=agreed(grant))
 
 
@@ -160,10 +178,27 @@ def ended_refusal(grant: Grant, session: str) -> Refused:
     code = _WHY_ENDED[grant.ended or GrantState.SESSION_ENDED]
     details = {
         "grant_expired": f"until {grant.terms.not_after.isoformat(timespec='minutes')}",
-        "grant_rejected": grant.why,
+        "grant_revoked": "The operator" if grant.revoked_by == "operator" else "The customer",
+        "grant_rejected": rejection_sentence(grant),
         "terms_used_up": agreed(grant),
+        "permit_cancelled": "a newer grant replaced the one that it was for",
     }
     return Refused(code, session=session, detail=details.get(code, ""))
+
+
+REJECTIONS: dict[Rejection, str] = {
+    "agent_stopped": "the agent stopped while Windows checked the password",
+    "trial_unresolved": "the result of an earlier check of the password is not known",
+    "record_missing": "its sealed record is missing",
+}
+"""The sentences of rejections that need no evidence."""
+
+
+def rejection_sentence(grant: Grant) -> str:
+    """Return the reason why a rejected grant cannot serve, as a part of a sentence for an operator."""
+    if grant.rejection is None:
+        return ""
+    return REJECTIONS.get(grant.rejection) or sentence(grant.detail)
 
 
 def agreed(grant: Grant) -> str:

@@ -18,6 +18,32 @@ Closing = Literal["locked", "disconnected", "gone"]
 """How a desktop that a permit opened was closed; `gone`: the PC went down first."""
 
 
+Revoker = Literal["customer", "operator"]
+"""The side that revoked a grant."""
+Rejection = Literal[
+    "password_refused", "agent_stopped", "record_missing", "record_unreadable", "trial_unresolved"
+]
+"""The reason why a grant's password cannot serve any more.
+
+`password_refused`: Windows refused it. `agent_stopped`: the agent stopped while Windows checked it.
+`trial_unresolved`: the result of an earlier check was not journalled. `record_missing` and
+`record_unreadable`: the sealed record is gone, or does not open.
+"""
+DropReason = Literal[
+    "grant_ended", "paused", "restart_refused", "restarted", "not_restarted", "not_redeemed", "session_ended"
+]
+"""The reason why an unredeemed permit is void.
+
+`restart_refused`: Windows refused the restart. `restarted`: the PC restarted before an unlock.
+`not_restarted`: the permit's time was over before the PC restarted. `not_redeemed`: the PC is up, and its
+logon screen did not redeem the permit in time.
+"""
+
+
+LogonFailure = Literal["refused", "interrupted"]
+"""The reason why no logon came of a redeemed permit: Windows refused it, or the PC went down."""
+
+
 class Account(Struct, frozen=True):
     """A Windows account. `sid` is its identity, the names are for people.
 
@@ -80,7 +106,7 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     started_at: datetime
     ends_at: datetime
     state: SessionState = SessionState.STARTED
-    closed_at: datetime | None = None
+    ended_at: datetime | None = None
     checkpoints: dict[str, Checkpoint] = {}
 
 
@@ -118,8 +144,15 @@ class Erasure(Struct, frozen=True):
     checks: tuple[tuple[str, bool, str], ...]
 
 
+class Uses(Struct, frozen=True, kw_only=True):
+    """Counts of uses that are left of a grant's terms."""
+
+    restarts: int
+    unlocks: int
+
+
 class Grant(Struct, frozen=True, kw_only=True):
-    """The customer's yes. `tag` marks its sealed record on the disk.
+    """The customer's yes. `tag` is the seal tag: random bytes in the sealed record, searched for after its erasure.
 
     `on_trial`: Windows was asked whether the password is still good, and has
     not answered yet.
@@ -132,14 +165,21 @@ class Grant(Struct, frozen=True, kw_only=True):
     terms: Terms
     tag: str
     granted_at: datetime
-    restarts_left: int
-    unlocks_left: int
+    left: Uses
     on_trial: bool = False
     state: GrantState = GrantState.ACTIVE
     ended: GrantState | None = None
     ended_at: datetime | None = None
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
     erasure: Erasure | None = None
+
+
+def how_ended(grant: Grant) -> str:
+    """Return how a grant ended, and for a revoked one by which side; empty while it lives."""
+    by = f"_by_{grant.revoked_by}" if grant.revoked_by else ""
+    return f"{grant.ended}{by}" if grant.ended else ""
 
 
 class Permit(Struct, frozen=True, kw_only=True):
@@ -164,7 +204,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     relock_at: datetime | None = None
     closed_at: datetime | None = None
     closing: Closing | None = None
-    why: str = ""
+    why: DropReason | LogonFailure | None = None
     detail: str = ""
 
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, closing, drop, end_grant, live_grants, relock, use_up
-from .model import Permit, State
+from .decision import Decision, closing, end_grant, live_grants, relock, use_up
+from .model import DropReason, Permit, State
 from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
@@ -60,8 +60,8 @@ def redeem(state: State, command: c.RedeemPermit, now: datetime, _policy: Policy
 def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy) -> Decision:
     """Windows accepted the logon, or refused it: then the password is never tried again (rule 6)."""
     permit = find_permit(state, command.permit)
-    if command.refusal:
-        return _logon_refused(state, permit, command.refusal, now)
+    if command.rejection is not None:
+        return _logon_refused(state, permit, command, now)
     if permit.state is PermitState.LOGGED_ON:
         return Decision(subject=permit.id)
     step(PERMIT, permit.state, "log_on")
@@ -70,16 +70,21 @@ def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy)
     return _logged_on(state, permit, now)
 
 
-def _logon_refused(state: State, permit: Permit, refusal: str, now: datetime) -> Decision:
+def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: datetime) -> Decision:
     """Whatever was believed of the permit since it was redeemed: the password was refused."""
     decision = Decision(subject=permit.id)
     if permit.redeemed_at is None or permit.state is PermitState.REDEEMED:
         step(PERMIT, permit.state, "refuse")
-        decision += Decision((e.PermitRefused(at=now, permit=permit.id, why="refused", detail=refusal),))
+        decision += Decision(
+            (e.PermitRefused(at=now, permit=permit.id, why="refused", detail=command.detail),)
+        )
     grant = state.grants[permit.grant]
     if grant not in live_grants(state):
         return decision
-    return decision + end_grant(state, grant, now, "reject", refusal)
+    ended = e.GrantEnded(
+        at=now, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
+    )
+    return decision + end_grant(state, grant, ended)
 
 
 def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
@@ -91,7 +96,7 @@ def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
 
 
 def _session_open(state: State, permit: Permit) -> bool:
-    return state.sessions[permit.session].closed_at is None
+    return state.sessions[permit.session].ended_at is None
 
 
 def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Policy) -> Decision:
@@ -117,7 +122,15 @@ def cancel(state: State, command: c.CancelPermit, now: datetime, _policy: Policy
     permit = find_permit(state, command.permit)
     if permit.state is not PermitState.ISSUED:
         return Decision(subject=permit.id)
-    return Decision((drop(permit, now, "cancel", command.why, refund=True),), subject=permit.id)
+    cancelled = e.PermitDropped(
+        at=now,
+        permit=permit.id,
+        how="cancel",
+        why="restart_refused",
+        detail=command.detail,
+        refund=True,
+    )
+    return Decision((cancelled,), subject=permit.id)
 
 
 def close_desktop(state: State, command: c.CloseDesktop, now: datetime, _policy: Policy) -> Decision:
@@ -150,5 +163,6 @@ def _lapsed(state: State, permit: Permit, now: datetime) -> Decision:
         lapsed = Decision((e.PermitRefused(at=now, permit=permit.id, why="interrupted"),))
     else:
         is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
-        lapsed = Decision((drop(permit, now, "lapse", "not_restarted" if is_waiting else "not_used"),))
+        why: DropReason = "not_restarted" if is_waiting else "not_redeemed"
+        lapsed = Decision((e.PermitDropped(at=now, permit=permit.id, how="lapse", why=why),))
     return lapsed + use_up(state, state.grants[permit.grant], now, permit.id)

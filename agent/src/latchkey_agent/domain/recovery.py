@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, drop, end_grant, live_grants, use_up
+from .decision import Decision, cancel, end_grant, live_grants, use_up
 from .grants import must_allow, not_too_soon
-from .model import Permit, State
+from .model import Grant, Permit, Rejection, State
 from .policy import Policy
 from .refusal import Refused
 from .requests import refused_entry
@@ -26,13 +26,17 @@ def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) ->
     decision = Decision()
     for grant in live_grants(state):
         if grant.on_trial:
-            decision += end_grant(state, grant, now, "reject", "the agent stopped while Windows checked it")
+            decision += _reject(state, grant, now, "agent_stopped")
         elif grant.id not in command.sealed:
-            decision += end_grant(state, grant, now, "reject", "its sealed record is missing")
+            decision += _reject(state, grant, now, "record_missing")
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS and request.entries > request.entries_refused:
             decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision
+
+
+def _reject(state: State, grant: Grant, now: datetime, why: Rejection) -> Decision:
+    return end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="reject", rejection=why))
 
 
 def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
@@ -57,7 +61,7 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: datetime)
     if permit.state is not PermitState.ISSUED:
         return Decision()
     if permit.action == "unlock":
-        void = Decision((drop(permit, now, "cancel", "restarted"),))
+        void = Decision((cancel(permit, now, "restarted"),))
         return void + use_up(state, state.grants[permit.grant], now, permit.id)
     return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 

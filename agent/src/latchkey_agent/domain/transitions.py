@@ -47,7 +47,7 @@ class GrantState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     REVOKED = "revoked"
-    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
     USED_UP = "used_up"
     EXPIRED = "expired"
     REJECTED = "rejected"
@@ -92,7 +92,7 @@ REQUEST: Table[RequestState] = {
 
 _ENDINGS: dict[str, GrantState] = {
     "revoke": GrantState.REVOKED,
-    "withdraw": GrantState.WITHDRAWN,
+    "replace": GrantState.REPLACED,
     "use_up": GrantState.USED_UP,
     "expire": GrantState.EXPIRED,
     "reject": GrantState.REJECTED,

@@ -8,16 +8,27 @@ import threading
 from typing import Literal
 
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import (
+    REFUSALS,
+    Account,
+    Decision,
+    Grant,
+    LogonRefusal,
+    Permit,
+    Refused,
+    Rejection,
+    State,
+    done_before,
+    ended_refusal,
+    find_permit,
+    finished,
+    others,
+    session_grant,
+    started_session,
+    usable,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.bystanders import others
-from latchkey_agent.domain.decision import Decision, open_session
-from latchkey_agent.domain.grants import ended_refusal, session_grant, usable
-from latchkey_agent.domain.idempotency import done_before
-from latchkey_agent.domain.model import Account, Grant, Permit, State, finished
-from latchkey_agent.domain.permits import find_permit
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.terms import canonical
-from latchkey_agent.ports import RENAME, LogonRefusal, PortError, SignIn
+from latchkey_agent.ports import RENAME, PortError, SignIn
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
@@ -26,9 +37,6 @@ from latchkey_agent.storage.vault import VaultError
 
 from . import views
 from .peer import Peer
-
-TEMPORARY = frozenset({LogonRefusal.NO_LOGON_SERVERS, LogonRefusal.LOGON_HOURS})
-"""Refusals that say nothing about the password; the grant stays."""
 
 
 class Applying:
@@ -99,12 +107,12 @@ class Applying:
 
     def _usable(self, request: rq.CredentialApply) -> Grant:
         state = self._core.state
-        session = open_session(state, request.session)
+        session = started_session(state, request.session)
         return usable(state, session.id, request.session, request.action, self._core.now())
 
     def _lender(self, request: rq.CredentialApply) -> Account | None:
         state = self._core.state
-        grant = session_grant(state, open_session(state, request.session).id)
+        grant = session_grant(state, started_session(state, request.session).id)
         return grant.account if grant is not None else None
 
     def _try_password(self, request: rq.CredentialApply) -> Grant:
@@ -115,35 +123,32 @@ class Applying:
         """
         grant = self._usable(request)
         if grant.on_trial:
-            # What Windows said the last time could not be journalled.
-            raise self._rejected(grant, "an earlier trial has no known result", request)
+            # The result of the last check could not be journalled.
+            raise self._rejected(grant, "trial_unresolved", "", request)
         self._core.execute(c.BeginTrial(grant=grant.id))
         try:
             refusal = self._ask_windows(grant)
+        except VaultError as fault:
+            raise self._rejected(grant, "record_unreadable", str(fault), request) from None
         except (PortError, Refused):
             self._core.execute(c.EndTrial(grant=grant.id))
             raise
         if refusal is None:
             return grant
-        sentence = views.ACCOUNT_SENTENCES.get(refusal, refusal)
-        if refusal in TEMPORARY:
+        if REFUSALS[refusal].is_temporary:
             self._core.execute(c.EndTrial(grant=grant.id))
-            raise Refused("account_refused", detail=sentence)
-        raise self._rejected(grant, sentence, request)
+            raise Refused("account_refused", detail=REFUSALS[refusal].sentence)
+        raise self._rejected(grant, "password_refused", refusal, request)
 
-    def _rejected(self, grant: Grant, why: str, request: rq.CredentialApply) -> Refused:
+    def _rejected(self, grant: Grant, why: Rejection, detail: str, request: rq.CredentialApply) -> Refused:
         """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
         with self._core.lock:
-            self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
+            self._core.execute(c.EndGrant(grant=grant.id, how="reject", rejection=why, detail=detail))
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
 
-    def _ask_windows(self, grant: Grant) -> str | None:
-        terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
-        try:
-            secret = self._core.unseal(grant.id, terms)
-        except VaultError as fault:
-            return str(fault)
+    def _ask_windows(self, grant: Grant) -> LogonRefusal | None:
+        secret = self._core.unseal(grant)
         try:
             return self._core.computer.accounts.check(grant.account, secret)
         finally:

@@ -10,15 +10,24 @@ from typing import Any
 
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import (
+    OPEN_REQUESTS,
+    Account,
+    Grant,
+    GrantState,
+    Refused,
+    Requester,
+    State,
+    Terms,
+    done_before,
+    find_request,
+    forecast,
+    in_use,
+    resolve,
+    started_session,
+    window,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.decision import in_use, open_session
-from latchkey_agent.domain.forecast import forecast
-from latchkey_agent.domain.idempotency import done_before
-from latchkey_agent.domain.model import Account, Grant, Requester, State, Terms
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.requests import find_request
-from latchkey_agent.domain.terms import resolve, window
-from latchkey_agent.domain.transitions import OPEN_REQUESTS, GrantState
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
 from latchkey_agent.protocol import answers as ans
@@ -45,8 +54,8 @@ class ControlHandler:
         self._held = held
         self._applying = Applying(core)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
-            rq.SessionStart: self._session_start,
-            rq.SessionEnd: self._session_end,
+            rq.SessionStart: self._start_session,
+            rq.SessionEnd: self._end_session,
             rq.CredentialRequest: self._credential_request,
             rq.RequestWait: self._request_wait,
             rq.RequestWithdraw: self._request_withdraw,
@@ -78,7 +87,7 @@ class ControlHandler:
 
     # --- support session ----------------------------------------------------------
 
-    def _session_start(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
+    def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
         now, zone = self._core.now(), self._core.computer.clock.zone()
         asked = request.requester
@@ -115,7 +124,7 @@ class ControlHandler:
             state = self._core.state
         return decision.subject, state, bool(decision.events)
 
-    def _session_end(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
+    def _end_session(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
         subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
@@ -155,7 +164,7 @@ class ControlHandler:
         )
 
     def _checkpoint(self, request: rq.Checkpoint, peer: Peer) -> ans.Answer:
-        before_session = open_session(self._core.state, request.session)
+        before_session = started_session(self._core.state, request.session)
         known = before_session.checkpoints.get(request.step)
         state = self._core.state
         before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
@@ -174,7 +183,7 @@ class ControlHandler:
 
     def _credential_request(self, request: rq.CredentialRequest, peer: Peer) -> ans.Answer:
         self._core.policy()
-        session = open_session(self._core.state, request.session)
+        session = started_session(self._core.state, request.session)
         now, zone = self._core.now(), self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         command = c.MakeRequest(
@@ -182,7 +191,13 @@ class ControlHandler:
             code=f"{int.from_bytes(self._core.random(4), 'big') % 10_000:04}",
             name=request.session,
             account=self._account(request.account),
-            terms=Terms(request.restarts, request.unlocks, request.foreign_restarts, begin, end),
+            terms=Terms(
+                restarts=request.restarts,
+                unlocks=request.unlocks,
+                foreign_restarts=request.foreign_restarts,
+                not_before=begin,
+                not_after=end,
+            ),
             answer_by=self._answer_by(request, now, end),
         )
         here = self._here()
@@ -238,14 +253,14 @@ class ControlHandler:
     # --- taking back -----------------------------------------------------------------
 
     def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
-        session = open_session(self._core.state, request.session)
+        session = started_session(self._core.state, request.session)
         grants = [g.id for g in in_use(self._core.state, session.id)]
         return self._end_grants(grants, grants, request, peer)
 
     def _erase_all(self, request: rq.EraseAll, peer: Peer) -> ans.Answer:
         if not request.check:
-            self._core.give_up_newer()
-        if not self._core.is_damaged:
+            self._core.give_up_newer_journal()
+        if not self._core.journal_life.is_damaged:
             _ = self._core.journal
         grants = [g.id for g in in_use(self._core.state)]
         told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
@@ -258,11 +273,13 @@ class ControlHandler:
         request: rq.ControlRequest,
         peer: Peer,
     ) -> ans.Answer:
-        """Give grants back; answer with the proofs of all that are to be `told`, or were ended by this very call."""
+        """Revoke grants; answer with the proofs of those to be `told`, and of those that this very call ended."""
         state = self._core.state
         before = () if request.check else done_before(state, request.call)
         for grant in ids:
-            _, state, _ = self._execute(c.EndGrant(grant=grant, how="withdraw", why=peer.name), request, peer)
+            _, state, _ = self._execute(
+                c.EndGrant(grant=grant, how="revoke", revoked_by="operator"), request, peer
+            )
         after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
@@ -331,7 +348,7 @@ class ControlHandler:
         return ans.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
 
     def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
-        view = signed_receipts.view(self._core, self._core.state, request.receipt)
+        view = signed_receipts.view(self._core, self._core.state, request.request)
         return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
 
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
@@ -347,7 +364,7 @@ class ControlHandler:
 
     def _journal_reset(self, request: rq.JournalReset, _peer: Peer) -> ans.Answer:
         if request.check:
-            self._core.must_be_unusable()
+            self._core.journal_life.require_unusable()
             result = ans.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
             return codec.done(result, changed=True)
         aside = self._core.reset_journal()

@@ -10,34 +10,36 @@ from typing import Any
 
 from latchkey_agent.core.core import Core
 from latchkey_agent.core.settings import Organization
+from latchkey_agent.domain import (
+    ASKED_REQUESTS,
+    OPEN_REQUESTS,
+    REFUSALS,
+    TRIES,
+    Account,
+    Grant,
+    GrantState,
+    LogonRefusal,
+    Notice,
+    Refused,
+    Request,
+    RequestState,
+    State,
+    blocked_by_erasure,
+    find_grant,
+    find_request,
+    live_grants,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.decision import live_grants
-from latchkey_agent.domain.grants import find_grant
-from latchkey_agent.domain.model import Account, Grant, Notice, Request, State
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.requests import TRIES, blocked_by_erasure, find_request
-from latchkey_agent.domain.terms import canonical
-from latchkey_agent.domain.transitions import ASKED_REQUESTS, OPEN_REQUESTS, GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal, PortError
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.storage.vault import tag_of
 
 from . import signed_receipts, views
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
-RETRY = frozenset(
-    {
-        LogonRefusal.WRONG_PASSWORD,
-        LogonRefusal.LOOKS_LIKE_PIN,
-        LogonRefusal.BLANK_PASSWORD,
-        "other_account_entered",
-        "agent_failed",
-    }
-)
-"""Refusals that another try may mend."""
 SHOWN_REQUESTS = 20
 """A companion sees so many open requests, the oldest first: whoever asks without end does not make it blind."""
 SHOWN_RECEIPTS = 20
@@ -69,7 +71,7 @@ class CustomerHandler:
         """Return the answer to one message; the caller overwrites `secret`."""
         try:
             account = peer.must_be_somebody()
-            self._core.must_know()
+            self._core.journal_life.require_readable()
             request = codec.decode_customer(body)
             return self._handlers[type(request)](request, secret, account)
         except codec.ProtocolError as fault:
@@ -124,11 +126,13 @@ class CustomerHandler:
             phone=organization.phone,
             reason=session.reason,
             ticket=session.ticket,
-            restarts=terms.restarts,
-            unlocks=terms.unlocks,
-            foreign_restarts=terms.foreign_restarts,
-            not_before=local(terms.not_before),
-            not_after=local(terms.not_after),
+            terms=ans.TermsView(
+                restarts=terms.restarts,
+                unlocks=terms.unlocks,
+                foreign_restarts=terms.foreign_restarts,
+                not_before=local(terms.not_before),
+                not_after=local(terms.not_after),
+            ),
             answer_by=local(request.answer_by),
             tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,
@@ -191,7 +195,7 @@ class CustomerHandler:
         try:
             refusal = self._judge(request, secret, asked)
             if refusal is None:
-                self._seal(asked, secret)
+                self._core.give_grant(asked, secret, actor=asked.account.qualified)
         except PortError:
             self._refused(asked, "agent_failed")
             raise
@@ -208,26 +212,21 @@ class CustomerHandler:
 
     def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
-            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
+            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=_may_retry(refusal)))
             after = self._core.state.requests[asked.id]
         left = TRIES - after.entries if after.state in OPEN_REQUESTS else 0
         return cm.CustomerAnswer(
             done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
         )
 
-    def _seal(self, asked: Request, secret: bytearray) -> None:
-        grant = self._core.new_id()
-        terms = canonical(asked.terms, asked.account, grant, self._core.computer.device)
-        record = self._core.vault.seal(grant, terms, secret)
-        given = c.GiveGrant(request=asked.id, grant=grant, tag=tag_of(record).hex())
-        self._core.execute(given, actor=asked.account.qualified, sealed=record)
-
     # --- taking back ------------------------------------------------------------------
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
         for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
-            self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
+            self._core.execute(
+                c.EndGrant(grant=grant.id, how="revoke", revoked_by="customer"), actor=account.qualified
+            )
         return self._done()
 
     def _my_grant(self, grant_id: str, account: Account) -> Grant:
@@ -251,6 +250,13 @@ class CustomerHandler:
         return self._done()
 
 
+def _may_retry(refusal: str) -> bool:
+    """Tell whether a further entry may succeed."""
+    if refusal in REFUSALS:
+        return REFUSALS[LogonRefusal(refusal)].may_retry
+    return refusal in {"other_account_entered", "agent_failed"}
+
+
 def _lent(state: State, grant: Grant) -> cm.LentItem:
     session = state.sessions[grant.session]
     return cm.LentItem(
@@ -260,8 +266,7 @@ def _lent(state: State, grant: Grant) -> cm.LentItem:
         reason=session.reason,
         ticket=session.ticket,
         not_after=grant.terms.not_after.isoformat(),
-        restarts_left=grant.restarts_left,
-        unlocks_left=grant.unlocks_left,
+        left=views.left_view(grant),
         used=sum(1 for t in state.permits.values() if t.grant == grant.id),
     )
 

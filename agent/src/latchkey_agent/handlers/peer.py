@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from latchkey_agent.domain.model import Account
-from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain import Account, Refused
 
 
 class Peer(NamedTuple):

@@ -19,7 +19,7 @@ GrantState = Literal[
     "active",
     "paused",
     "revoked",
-    "withdrawn",
+    "replaced",
     "used_up",
     "expired",
     "rejected",
@@ -49,7 +49,6 @@ class AgentView(Message, frozen=True, kw_only=True):
 class TermsView(Message, frozen=True, kw_only=True):
     """What the customer was asked for."""
 
-    account: str
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -97,7 +96,6 @@ class RequestView(Message, frozen=True, kw_only=True):
     terms: TermsView
     asked_at: str
     answer_by: str
-    receipt: str
     shown_at: str | None = None
     later_until: str | None = None
     answered_at: str | None = None
@@ -107,7 +105,7 @@ class RequestView(Message, frozen=True, kw_only=True):
 
 
 class GrantView(Message, frozen=True, kw_only=True):
-    """A grant. `state` is where it is now, `ended` why it ended."""
+    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
     id: str
     state: GrantState
@@ -115,8 +113,9 @@ class GrantView(Message, frozen=True, kw_only=True):
     terms: TermsView
     left: LeftView
     granted_at: str
-    receipt: str
+    request: str
     ended: str = ""
+    revoked_by: Literal["customer", "operator", ""] = ""
     ended_at: str | None = None
     uses: list[UseView] = []
 
@@ -182,9 +181,9 @@ class PendingRestartView(Message, frozen=True, kw_only=True):
 
 
 class ReceiptView(Message, frozen=True, kw_only=True):
-    """A signed receipt: the document, its signature and a rendering to read."""
+    """The signed receipt of a request: the document, its signature and a rendering to read."""
 
-    id: str
+    request: str
     document: dict[str, Any]
     signature: str
     public_key: str

@@ -133,9 +133,9 @@ class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
 
 
 class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
-    """One signed receipt."""
+    """The signed receipt of a request."""
 
-    receipt: Identifier
+    request: Identifier
 
 
 class JournalVerify(ControlRequest, tag="journal_verify", frozen=True, kw_only=True):

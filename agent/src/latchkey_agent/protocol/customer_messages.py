@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .answers import ErrorView, ReceiptView
+from .answers import ErrorView, LeftView, ReceiptView, TermsView
 from .fields import Identifier, Line, Message, Wait
 
 DisplayBlock = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
@@ -125,11 +125,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
     phone: str
     reason: str
     ticket: str
-    restarts: int
-    unlocks: int
-    foreign_restarts: bool
-    not_before: str
-    not_after: str
+    terms: TermsView
     answer_by: str
     tries_left: int
     last_refusal: str = ""
@@ -144,8 +140,7 @@ class LentItem(Message, frozen=True, kw_only=True):
     reason: str
     ticket: str
     not_after: str
-    restarts_left: int
-    unlocks_left: int
+    left: LeftView
     used: int
 
 
@@ -153,7 +148,7 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     """Something the customer must be told; the companion puts it into words.
 
     `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
-    grant ended (a `GrantState`), why a logon failed (an error code).
+    grant ended (a `GrantState`; for a revoked one also by which side), why a logon failed (an error code).
     """
 
     notice: str

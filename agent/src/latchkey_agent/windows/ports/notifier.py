@@ -19,7 +19,7 @@ from latchkey_agent.windows.win32.launch import Started, in_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latchkey_agent.domain.model import Account
+    from latchkey_agent.domain import Account
     from latchkey_agent.ports import SignIn
 
 
