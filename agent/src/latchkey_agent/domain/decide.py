@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`decide(state, command, now, policy)`: what happens, or why it does not."""
+"""`decide(state, command, now, policy)`: the decision on a command, or its refusal."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -
 
 
 def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
-    """End what is over. Each step sees what the ones before it changed.
+    """End everything whose time is over. Each part sees the changes of the parts before it.
 
-    A session is last of those who end by themselves: what was over before it ended by its own time.
+    Sessions come after grants and requests, so that these end for their own reason.
     """
     total = _clock(state, now)
     for part in (_requests, _grants, _sessions, _permits):
@@ -83,7 +83,7 @@ def _permits(state: State, now: datetime) -> Iterator[Decision]:
 
 
 def next_deadline(state: State) -> datetime | None:
-    """Return the moment of the next thing that time alone brings, None if there is none."""
+    """Return the next moment at which time alone changes the state, None if there is none."""
     return min(_deadlines(state), default=None)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `decide` returns, and the endings that several rules share."""
+"""Decisions, and the endings that several rules share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, 
 
 
 class Decision(Struct, frozen=True):
-    """Events to journal, effects to run after; `subject` is what the answer is about.
+    """Events to journal and effects to run after them; `subject` is the id that the answer is about.
 
-    Effects never come without an event: whoever waits for something to do
-    looks at the state's version.
+    A decision with effects has an event: the thread that runs effects watches the state's version.
     """
 
     events: tuple[e.AnyEvent, ...] = ()
@@ -34,7 +33,7 @@ class Decision(Struct, frozen=True):
 
 
 def started_session(state: State, name: str) -> SupportSession:
-    """Return the open session of that name.
+    """Return the started session of that name.
 
     Raises:
         Refused: `no_session`.
@@ -46,7 +45,7 @@ def started_session(state: State, name: str) -> SupportSession:
 
 
 def live_grants(state: State, session: str | None = None) -> list[Grant]:
-    """Return the grants that can still be used or paused, of one session or of all."""
+    """Return the active and paused grants, of one session or of all."""
     return [
         grant
         for grant in state.grants.values()
@@ -55,7 +54,7 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
 
 
 def in_use(state: State, session: str | None = None) -> list[Grant]:
-    """Return the grants that can still be used or paused, or that hold a desktop open, of one session or of all."""
+    """Return the live grants and those that hold a desktop open, of one session or of all."""
     holding = {permit.grant for permit in state.permits.values() if permit.relock_at is not None}
     return [
         grant
@@ -65,7 +64,7 @@ def in_use(state: State, session: str | None = None) -> list[Grant]:
 
 
 def issued_permits(state: State, grant: str) -> list[Permit]:
-    """Return the grant's permits that nobody has redeemed yet."""
+    """Return the grant's unredeemed permits."""
     return [t for t in state.permits.values() if t.grant == grant and t.state is PermitState.ISSUED]
 
 
@@ -75,9 +74,9 @@ def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
 
 
 def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:
-    """End a grant: its permits are void, its secret goes, the customer is notified.
+    """End a grant: its permits are void, its sealed record is deleted, the customer is notified.
 
-    `settled` is a permit that is void already by an event of the same decision.
+    `settled` is a permit that another event of the same decision has made void.
     """
     issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
     why: DropReason = "session_ended" if ended.how == "end_session" else "grant_ended"
@@ -90,7 +89,7 @@ def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str =
 
 
 def end_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
-    """Close a session: nothing that belongs to it stays open or sealed."""
+    """End a session with all its requests, grants and open desktops."""
     decision = Decision(subject=session.id)
     for request in state.requests.values():
         if request.session == session.id and request.state in OPEN_REQUESTS:
@@ -107,7 +106,7 @@ def end_session(state: State, session: SupportSession, at: datetime, how: str) -
 
 
 def relock(permit: Permit, at: datetime) -> Decision:
-    """Close the desktop that an unlock still holds open."""
+    """Lock the desktop that an unlock holds open."""
     if permit.relock_at is None:
         return Decision()
     return Decision((e.RelockDue(at=at, permit=permit.id),), (closing(permit),))

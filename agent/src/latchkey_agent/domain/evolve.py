@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`evolve(state, event)`: the state after an event; `fold` for many, the journal's.
+"""`evolve(state, event)` returns the state after an event, `fold` the state after many.
 
-The rules change a draft; states themselves never change. One draft for all
-events of a journal makes reading a long one many times faster than a state
-for each.
+The rules change a draft; a state itself never changes. One draft for all
+events of a journal is many times faster than one state for each event.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
 
 
 class _Draft:
-    """A state that may be changed; the things in it may not."""
+    """A mutable copy of a state; the values in it are immutable."""
 
     def __init__(self, state: State) -> None:
         self.version = state.version
@@ -115,7 +114,7 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
 
 
 def _forget(draft: _Draft, name: str) -> None:
-    """Drop closed sessions of that name, and the oldest ones beyond the number kept."""
+    """Drop ended sessions of that name, and the oldest ones beyond the number that is kept."""
     is_crowded = len(draft.sessions) >= KEPT_SESSIONS + AT_ONCE
     if not is_crowded and all(s.name != name for s in draft.sessions.values()):
         return
@@ -130,7 +129,7 @@ def _forget(draft: _Draft, name: str) -> None:
 
 
 def _unsettled(draft: _Draft) -> set[str]:
-    """Return the sessions that are open, or have something sealed, unconfirmed or under way."""
+    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use."""
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if g.state is not GrantState.ERASED}
     under_way = {t.session for t in draft.permits.values() if not settled(t)}
@@ -249,7 +248,7 @@ def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
         detail=event.detail,
         on_trial=False,
     )
-    # The customer's own answers are no news to the customer.
+    # The customer knows their own revocation.
     while_away = event.revoked_by != "customer"
     _notice(
         draft,
@@ -367,7 +366,7 @@ def _notice(
 
 
 def _make_room(notices: dict[str, Notice], account: str) -> None:
-    """Drop an account's oldest notices where there are too many."""
+    """Drop the oldest notices of an account that has too many."""
     if len(notices) < KEPT_NOTICES or len(notices) % AT_ONCE:
         return
     theirs = [n.id for n in notices.values() if n.account == account]
@@ -381,7 +380,7 @@ def _notices_closed(draft: _Draft, event: e.NoticesClosed) -> None:
 
 
 def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
-    # The first boot that is seen was not a restart that anybody could have asked for.
+    # The first boot in a journal is no restart.
     if draft.boot_id:
         draft.last_restart_at = event.at
     draft.boot_id = event.boot_id

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The things of the domain, as values. Nothing here changes in place."""
+"""The entities of the domain, as immutable values."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Account(Struct, frozen=True):
 
 
 class Requester(Struct, frozen=True):
-    """Who asks, in the operator's words, and the account that the PC saw asking."""
+    """The person who asks, in the operator's words, and `operator`, the account that the PC has verified."""
 
     name: str
     organization: str
@@ -71,7 +71,7 @@ class Requester(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """What a grant allows. Both moments are absolute; a missing count is 0."""
+    """The limits of a grant: counts of uses, and the time in which they are allowed."""
 
     restarts: int
     unlocks: int
@@ -81,14 +81,14 @@ class Terms(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """What an operator's call, known by its key, was about: a session, request, grant or permit."""
+    """An operator's call: its idempotency key, and the id that it was about (session, request, grant or permit)."""
 
     key: str
     subject: str
 
 
 class Checkpoint(Struct, frozen=True):
-    """A checkpoint: how far a step of the maintenance is."""
+    """The state of one maintenance step."""
 
     state: CheckpointState
     at: datetime
@@ -111,11 +111,10 @@ class SupportSession(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A question to the customer. Its id is also its receipt's.
+    """A question to the customer. The receipt has the id of its request.
 
-    `why` is what the customer wrote, `refusal` a stable word: `reported`, or
-    why the entry could not serve. `entries` counts what was typed, `entries_refused`
-    those of them that are known to be refused.
+    `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
+    `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
 
     id: str
@@ -137,7 +136,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Erasure(Struct, frozen=True):
-    """What was looked at to confirm that a secret is gone."""
+    """The checks that confirm an erasure, each as (name, passed, detail)."""
 
     checked_at: datetime
     confirmed: bool
@@ -145,7 +144,7 @@ class Erasure(Struct, frozen=True):
 
 
 class Uses(Struct, frozen=True, kw_only=True):
-    """Counts of uses that are left of a grant's terms."""
+    """The counts of uses that a grant still allows."""
 
     restarts: int
     unlocks: int
@@ -154,8 +153,7 @@ class Uses(Struct, frozen=True, kw_only=True):
 class Grant(Struct, frozen=True, kw_only=True):
     """The customer's yes. `tag` is the seal tag: random bytes in the sealed record, searched for after its erasure.
 
-    `on_trial`: Windows was asked whether the password is still good, and has
-    not answered yet.
+    `on_trial`: Windows is checking the password, and has not answered yet.
     """
 
     id: str
@@ -183,7 +181,7 @@ def how_ended(grant: Grant) -> str:
 
 
 class Permit(Struct, frozen=True, kw_only=True):
-    """One use: permission for the credential provider to log on once."""
+    """A logon permit: permission for the credential provider to log on once. One use of a grant."""
 
     id: str
     grant: str
@@ -209,14 +207,14 @@ class Permit(Struct, frozen=True, kw_only=True):
 
 
 def finished(permit: Permit) -> bool:
-    """Nothing more will come of it for the operator who waits."""
+    """Tell whether the use is over for an operator who waits for it."""
     if permit.state is PermitState.LOGGED_ON:
         return permit.closing is not None or not permit.must_lock
     return permit.state not in OPEN_PERMITS
 
 
 def settled(permit: Permit) -> bool:
-    """Nothing is left to do: no logon to come, no desktop to close."""
+    """Tell whether no logon is to come and no desktop is to be closed."""
     if permit.state is PermitState.LOGGED_ON:
         return permit.closing is not None
     return permit.state not in OPEN_PERMITS
@@ -226,7 +224,7 @@ NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """Something the customer must be told, until they close it."""
+    """A message that the customer sees until they close it."""
 
     id: str
     account: str
@@ -242,7 +240,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """The fold of the journal. `version` counts its events.
 
-    `last_restart_at`: when a restart was begun, or seen to have happened.
+    `last_restart_at`: the moment of the last restart that was begun or noticed.
     `calls`: the subjects of the latest calls, by their keys.
     """
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receipt of a request: what was asked, agreed, used and erased.
+"""The receipt of a request: the question, the answer, the uses and the erasure.
 
 Its fields follow the consent receipts of Kantara and ISO/IEC TS 27560 as far
 as they apply. It is a projection of the state: never the password, its hash
@@ -146,7 +146,7 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
 
 
 def render(receipt: dict[str, Any]) -> str:
-    """Return the receipt as lines that a person can read."""
+    """Return the receipt as plain text."""
     asked = receipt["requester"]
     who = ", ".join(part for part in (asked["name"], asked["role"], asked["organization"]) if part)
     terms = receipt["terms"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for the agent's start: what a crash or another boot has left half done is settled."""
+"""Rules for the agent's start: settle what a crash or a restart interrupted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .requests import refused_entry
 from .transitions import OPEN_REQUESTS, PermitState
 
 FOREIGN_PERMIT = timedelta(minutes=15)
-"""How long the logon screen has after a restart that nobody asked the agent for."""
+"""The time that the logon screen has after a restart by others."""
 
 
 def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) -> Decision:
-    """End what a crash has left in doubt: a password that Windows may have refused, a secret that is gone."""
+    """End grants that a crash left in doubt: Windows may have refused the password, or the sealed record is gone."""
     decision = Decision()
     for grant in live_grants(state):
         if grant.on_trial:
@@ -40,7 +40,7 @@ def _reject(state: State, grant: Grant, now: datetime, why: Rejection) -> Decisi
 
 
 def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """A new boot: what the last one left half done is settled, waiting permits are announced."""
+    """Note a new boot: settle the permits of the last one, and announce those that wait."""
     if command.boot_id == state.boot_id:
         return Decision()
     decision = Decision((e.BootSeen(at=now, boot_id=command.boot_id),))
@@ -67,7 +67,7 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: datetime)
 
 
 def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """Somebody else restarted the PC: use a grant whose terms cover that."""
+    """Issue a permit after a restart by others, if a grant's terms cover it."""
     if not policy.allow_foreign_restarts:
         return Decision()
     for grant in live_grants(state):

@@ -43,7 +43,7 @@ def start(state: State, command: c.StartSession, now: datetime, policy: Policy) 
 
 
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
-    """What the customer may already have read must not change under the same name."""
+    """Raise Refused (`session_in_use`) if the reason or the ticket differs: the customer may have read them."""
     pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
     for field, open_one, asked in pairs:
         if asked and asked != open_one:
@@ -51,7 +51,7 @@ def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
 
 
 def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> Decision:
-    """End a session; one that is over already stays as it ended."""
+    """End a session; an ended one stays as it is."""
     try:
         session = started_session(state, command.name)
     except Refused:
@@ -73,7 +73,7 @@ def set_checkpoint(state: State, command: c.SetCheckpoint, now: datetime, _polic
 
 
 def close_notices(state: State, command: c.CloseNotices, now: datetime, _policy: Policy) -> Decision:
-    """The customer closed these; of others' notices nothing is closed."""
+    """Close notices of the customer's own account."""
     mine = tuple(
         n for n in command.notices if n in state.notices and state.notices[n].account == command.account
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying a grant: terms and password are checked again, then a permit is written."""
+"""Applies a grant: checks the terms and the password again, then issues a permit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from . import views
 from .peer import Peer
 
 
-class Applying:
+class ApplyHandler:
     """Answers `credential_apply` and `apply_wait`."""
 
     def __init__(self, core: Core) -> None:
@@ -47,9 +47,9 @@ class Applying:
         self._one_at_a_time = threading.Lock()
 
     def apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
-        """Begin one use, or join the one that this request means."""
+        """Begin a use, or join the use that this request repeats."""
         self._core.policy()
-        # Two trials at once of a password that Windows refuses would be one too many (rule 6).
+        # Two checks at once of a password that Windows refuses would be one too many (rule 6).
         with self._one_at_a_time:
             if not request.check and (done := done_before(self._core.state, request.call)):
                 return self._begun(request, done[0])
@@ -62,12 +62,12 @@ class Applying:
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
 
     def _must_keep_name(self) -> None:
-        """Raise Refused where the PC comes back under another name: the sealed record is for this one."""
+        """Raise Refused if the restart gives the PC another name: the sealed record is bound to the present one."""
         if RENAME in self._core.computer.power.pending_reasons():
             raise Refused("rename_pending", device=self._core.computer.device)
 
     def _begun(self, request: rq.CredentialApply, permit: str) -> ans.Answer:
-        """Return how far the use is that this very call began, however it ended: it is one use."""
+        """Return the state of the use that this call has begun before."""
         state = self._core.state
         answer = _permit_answer(state, request.session, find_permit(state, permit))
         return codec.done(answer, changed=True)
@@ -89,7 +89,7 @@ class Applying:
         )
 
     def _look(self, command: c.ApplyGrant, request: rq.CredentialApply, peer: Peer) -> tuple[Decision, State]:
-        """Return what applying would do; a refusal is one, although nobody was asked yet."""
+        """Return the decision without carrying it out; journal a refusal."""
         try:
             return self._core.preview(command)
         except Refused as refusal:
@@ -98,7 +98,7 @@ class Applying:
             raise
 
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
-        """Write the permit; where the grant was taken back meanwhile, its trial is over all the same."""
+        """Issue the permit; end the trial also if the grant was revoked meanwhile."""
         try:
             with self._core.lock:
                 return self._core.execute(command, actor=peer.name, key=call), self._core.state
@@ -116,10 +116,10 @@ class Applying:
         return grant.account if grant is not None else None
 
     def _try_password(self, request: rq.CredentialApply) -> Grant:
-        """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
+        """Let Windows check the sealed password; reject the grant if Windows refuses it (rule 6).
 
-        Not under the core's lock: Windows may ask a domain controller, and a
-        revocation must not wait for that. Returns the grant that was tried.
+        The core's lock is free meanwhile: Windows may ask a domain controller, and
+        revoking must not wait for that. Returns the grant that was checked.
         """
         grant = self._usable(request)
         if grant.on_trial:
@@ -141,7 +141,7 @@ class Applying:
         raise self._rejected(grant, "password_refused", refusal, request)
 
     def _rejected(self, grant: Grant, why: Rejection, detail: str, request: rq.CredentialApply) -> Refused:
-        """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
+        """Reject the grant, unless it has ended already; return the refusal for how it ended."""
         with self._core.lock:
             self._core.execute(c.EndGrant(grant=grant.id, how="reject", rejection=why, detail=detail))
             after = self._core.state.grants[grant.id]
@@ -155,7 +155,7 @@ class Applying:
             wipe(secret)
 
     def wait(self, request: rq.ApplyWait, _peer: Peer) -> ans.Answer:
-        """Answer when the permit's story moves on, or when the wait is over."""
+        """Answer when the state of the permit changes, or when the wait is over."""
         first = find_permit(self._core.state, request.permit)
 
         def moved() -> bool | None:
@@ -175,7 +175,7 @@ def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
 
 
 def _answer(state: State, session: str, decision: Decision) -> ans.ApplyAnswer:
-    """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
+    """Return the state of the use that was begun or joined; without a use if nothing had to be done."""
     if (permit := state.permits.get(decision.subject)) is not None:
         return _permit_answer(state, session, permit)
     left = views.left_view(state.grants[decision.subject])

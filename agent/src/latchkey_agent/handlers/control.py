@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control pipe: what an operator may ask, and what is answered."""
+"""The control pipe: answers the requests of operators."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
-from .apply import Applying
+from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
-"""What is answered even if there is no journal; of everything else it would only be said that it is unknown."""
+"""The requests that are answered even without a journal."""
 ERASURE_WAIT = 10.0
-"""Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
+"""Seconds that an answer waits for a proof of erasure; the erasure continues after that."""
 
 
 class ControlHandler:
     """Answers the operator's requests, one by one."""
 
-    def __init__(self, core: Core, held: DisplayBlocks) -> None:
+    def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
         self._core = core
-        self._held = held
-        self._applying = Applying(core)
+        self._display_blocks = display_blocks
+        self._applying = ApplyHandler(core)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
             rq.SessionStart: self._start_session,
             rq.SessionEnd: self._end_session,
@@ -71,10 +71,10 @@ class ControlHandler:
         }
 
     def answer(self, body: bytes, peer: Peer) -> ans.Answer:
-        """Return the answer to one request; every fault is one, too."""
+        """Return the answer to one request; every fault becomes an answer, too."""
         try:
             request = codec.decode_control(body)
-            peer.must_be_operator()
+            peer.require_operator()
             if not isinstance(request, WITHOUT_JOURNAL):
                 _ = self._core.journal
             return self._handlers[type(request)](request, peer)
@@ -105,9 +105,9 @@ class ControlHandler:
         return codec.done(result, changed=changed)
 
     def _run(self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
-        """Execute a command, or only look at what it would do; return subject, state, changed.
+        """Execute or preview a command; return (subject, state, changed).
 
-        One that this very call has done already is not done again, and is its change all the same.
+        A call that has executed it before does not execute it again, and still counts as its change.
         """
         with self._core.lock:
             if not request.check and (done := done_before(self._core.state, request.call)):
@@ -129,7 +129,7 @@ class ControlHandler:
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
             after = self._core.state
-            # Whoever used the name again meanwhile made the agent forget this session.
+            # The agent forgets this session if a new one of its name was started meanwhile.
             state = after if subject in after.sessions else state
         grants = [g for g in state.grants.values() if g.session == subject]
         result = ans.EndedAnswer(
@@ -144,7 +144,7 @@ class ControlHandler:
         return codec.done(result, changed=changed)
 
     def _erased(self, session: str | None) -> bool | None:
-        """Return True once no ended grant (of that session) still waits for its proof."""
+        """Return True if no ended grant (of that session) waits for its proof of erasure, else None."""
         waiting = (
             g
             for g in self._core.state.grants.values()
@@ -153,7 +153,7 @@ class ControlHandler:
         return None if any(waiting) else True
 
     def _proof(self, grant: Grant) -> ans.ErasureView:
-        """Return the proof, or that there is none yet: never a promise."""
+        """Return the proof of erasure, or one that says that nothing was checked yet."""
         found = views.erasure_view(grant)
         if found is not None:
             return found
@@ -205,9 +205,9 @@ class ControlHandler:
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
     def _here(self) -> views.Screens:
-        """Return who is signed in; asked before anything changes, so that a failure means that nothing did."""
+        """Return the accounts that are signed in. Ask before a change: after a failure nothing has changed."""
         here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
-        return views.Screens(here, self._held.reason)
+        return views.Screens(here, self._display_blocks.reason)
 
     def _answer_by(self, request: rq.CredentialRequest, now: datetime, end: datetime) -> datetime:
         if request.answer_by is not None:
@@ -217,7 +217,7 @@ class ControlHandler:
         return end
 
     def _account(self, name: str | None) -> Account:
-        """Return the account to ask: the one named, or who is signed in at the console."""
+        """Return the account to ask: the named one, or the one at the console."""
         if name:
             found = self._core.computer.accounts.find(name)
             if found is None:
@@ -230,11 +230,11 @@ class ControlHandler:
 
     def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)
-        reason = self._held.reason(first.id)
+        reason = self._display_blocks.reason(first.id)
 
         def moved() -> bool | None:
             found = self._core.state.requests.get(first.id)
-            same = found == first and self._held.reason(first.id) == reason
+            same = found == first and self._display_blocks.reason(first.id) == reason
             return None if same and first.state in OPEN_REQUESTS else True
 
         self._core.wait_for(moved, request.wait)
@@ -250,7 +250,7 @@ class ControlHandler:
         subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
-    # --- taking back -----------------------------------------------------------------
+    # --- revoking -----------------------------------------------------------------
 
     def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
         session = started_session(self._core.state, request.session)
@@ -376,7 +376,7 @@ class ControlHandler:
 
 
 def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:
-    """Return a request with the grant that came of it; `subject` is either's id."""
+    """Return a request with the grant that it led to; `subject` is the id of either."""
     grant = state.grants.get(subject) or next(
         (g for g in state.grants.values() if g.request == subject), None
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer pipe: what a companion may see and say, about its own account only."""
+"""The customer pipe: answers companions, each about its own account only."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ from .display_blocks import DisplayBlocks
 from .peer import Peer
 
 SHOWN_REQUESTS = 20
-"""A companion sees so many open requests, the oldest first: whoever asks without end does not make it blind."""
+"""The number of open requests that a companion sees, the oldest first: a flood of them fits into one answer."""
 SHOWN_RECEIPTS = 20
-"""A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
+"""The number of receipts that a companion shows; `latchkeyctl receipt` shows any."""
 
 
 class CustomerHandler:
-    """Answers companions. The peer's account decides what there is to see."""
+    """Answers companions. The peer's account limits everything that a companion sees."""
 
-    def __init__(self, core: Core, held: DisplayBlocks) -> None:
+    def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
         self._core = core
-        self._held = held
+        self._display_blocks = display_blocks
         self._handlers: dict[
             type[cm.CustomerRequest], Callable[[Any, bytearray, Account], cm.CustomerAnswer]
         ] = {
             cm.CustomerWatch: self._watch,
             cm.RequestShown: self._shown,
-            cm.RequestBlocked: self._held_back,
+            cm.RequestBlocked: self._blocked,
             cm.RequestAllow: self._allow,
             cm.RequestLater: self._later,
             cm.RequestDecline: self._decline,
@@ -70,7 +70,7 @@ class CustomerHandler:
     def answer(self, body: bytes, secret: bytearray, peer: Peer) -> cm.CustomerAnswer:
         """Return the answer to one message; the caller overwrites `secret`."""
         try:
-            account = peer.must_be_somebody()
+            account = peer.require_account()
             self._core.journal_life.require_readable()
             request = codec.decode_customer(body)
             return self._handlers[type(request)](request, secret, account)
@@ -149,7 +149,7 @@ class CustomerHandler:
     # --- answering ------------------------------------------------------------------
 
     def _mine(self, request_id: str, account: Account) -> Request:
-        """Return a request to this account; another's does not exist for it."""
+        """Return a request to this account; requests to others count as unknown."""
         request = find_request(self._core.state, request_id)
         if request.account.sid != account.sid:
             raise Refused("no_request", request=request_id)
@@ -160,17 +160,15 @@ class CustomerHandler:
 
     def _shown(self, request: cm.RequestShown, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
-        # Said by a companion that may know nothing of what kept the one before it from showing.
-        self._held.note(asked.id, None)
+        # The companion may be a new one, which does not know the display block of the one before it.
+        self._display_blocks.note(asked.id, None)
         if asked.state is not RequestState.SHOWN:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
             self._core.execute(command, actor=account.qualified)
         return self._done()
 
-    def _held_back(
-        self, request: cm.RequestBlocked, _secret: bytearray, account: Account
-    ) -> cm.CustomerAnswer:
-        self._held.note(self._mine(request.request, account).id, request.reason)
+    def _blocked(self, request: cm.RequestBlocked, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
+        self._display_blocks.note(self._mine(request.request, account).id, request.reason)
         return self._done()
 
     def _later(self, request: cm.RequestLater, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
@@ -190,7 +188,7 @@ class CustomerHandler:
         self._core.policy()
         blocked_by_erasure(self._core.state)
         asked = self._mine(request.request, account)
-        # The entry counts before it is judged: neither a crash nor a second answer at once is one more try.
+        # Count the entry before it is checked: neither a crash nor a second answer gives one more entry.
         self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
         try:
             refusal = self._judge(request, secret, asked)
@@ -202,7 +200,7 @@ class CustomerHandler:
         return self._done() if refusal is None else self._refused(asked, refusal)
 
     def _judge(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
-        """Return why the entry cannot serve, None if Windows accepts it."""
+        """Return the reason why the entry cannot serve, None if Windows accepts it."""
         found = self._core.computer.accounts.find(request.entered)
         if found is None or found.sid != asked.account.sid:
             return "other_account_entered"
@@ -219,7 +217,7 @@ class CustomerHandler:
             done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
         )
 
-    # --- taking back ------------------------------------------------------------------
+    # --- revoking ------------------------------------------------------------------
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
@@ -230,7 +228,7 @@ class CustomerHandler:
         return self._done()
 
     def _my_grant(self, grant_id: str, account: Account) -> Grant:
-        """Return a grant of this account; another's does not exist for it."""
+        """Return a grant of this account; grants of others count as unknown."""
         grant = find_grant(self._core.state, grant_id)
         if grant.account.sid != account.sid:
             raise Refused("no_grant", session=grant_id)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts as the protocol shows them: computed from the state, signed when somebody asks."""
+"""Signed receipts: computed from the state, signed on demand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state as the protocol shows it."""
+"""Turns the state into the views of the protocol."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _must(moment: datetime) -> str:
 
 
 def refusal_view(refused: Refused) -> ans.ErrorView:
-    """Return a refusal as an error; places that a rule left out are told as nothing."""
+    """Return a refusal as an error; placeholders without a value are empty."""
     places = {"session": "", "detail": "", "request": "", "permit": "", "account": ""} | refused.places
     return error(refused.code, retry_after=refused.retry_after, **places)
 
@@ -81,7 +81,7 @@ def _session_state(session: SupportSession) -> Literal["started", "ended", "expi
 def checkpoint_view(
     state: State, session: SupportSession, name: str, checkpoint: Checkpoint
 ) -> ans.CheckpointView:
-    """Return a checkpoint, and whether its step's restart has come back."""
+    """Return a checkpoint; `restarted` tells whether the restart of its step has succeeded."""
     restarted = any(
         t.session == session.id
         and t.step == name
@@ -104,14 +104,14 @@ def terms_view(terms: Terms) -> ans.TermsView:
 
 
 class Screens(NamedTuple):
-    """Who is signed in, by SID, and what holds a request back from its screen."""
+    """The SIDs that are signed in, and the display blocks of requests."""
 
     signed_in: Collection[str]
-    held_back: Callable[[str], DisplayBlock | None]
+    display_block: Callable[[str], DisplayBlock | None]
 
 
 def request_view(request: Request, screens: Screens) -> ans.RequestView:
-    """Return a request, with what it waits for."""
+    """Return a request with the event that it waits for."""
     return ans.RequestView(
         id=request.id,
         state=request.state.value,
@@ -129,7 +129,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
     )
 
 
-_HELD_BACK: dict[DisplayBlock, str] = {
+_BLOCKED: dict[DisplayBlock, str] = {
     "locked": "{who} to unlock the screen, so that they can be asked",
     "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
     "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
@@ -143,8 +143,8 @@ def _waiting_for(request: Request, screens: Screens) -> str:
     asked = request.state in ASKED_REQUESTS
     if asked and request.account.sid not in screens.signed_in:
         return f"{who} to sign in, so that they can be asked"
-    if asked and (why := screens.held_back(request.id)) is not None:
-        return _HELD_BACK[why].format(who=who)
+    if asked and (why := screens.display_block(request.id)) is not None:
+        return _BLOCKED[why].format(who=who)
     match request.state:
         case RequestState.PENDING:
             return f"the window to open at {who}'s screen"
@@ -156,7 +156,7 @@ def _waiting_for(request: Request, screens: Screens) -> str:
 
 
 def request_error(request: Request) -> ans.ErrorView | None:
-    """Return why a request brought no grant, None while it still may or did."""
+    """Return the error of a request that led to no grant, None if it did or still may."""
     if request.state is RequestState.WITHDRAWN:
         return error("request_withdrawn")
     if request.state is RequestState.EXPIRED:
@@ -201,7 +201,7 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
 
 
 def left_view(grant: Grant) -> ans.LeftView:
-    """Return what a grant still allows: nothing once it has ended."""
+    """Return the counts that a grant still allows; 0 once it has ended."""
     over = grant.ended is not None
     return ans.LeftView(
         restarts=0 if over else grant.left.restarts, unlocks=0 if over else grant.left.unlocks
@@ -209,7 +209,7 @@ def left_view(grant: Grant) -> ans.LeftView:
 
 
 def use_view(state: State, permit: Permit) -> ans.UseView:
-    """Return one use, with the error that it ended in, if it did."""
+    """Return one use, with its error if it failed."""
     opened = None
     if permit.logged_on_at is not None and permit.closed_at is not None:
         opened = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
@@ -233,7 +233,7 @@ def use_view(state: State, permit: Permit) -> ans.UseView:
 
 
 def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
-    """Return why no logon came of a permit, None while one still may or did."""
+    """Return the error of a permit that led to no logon, None if it did or still may."""
     match permit.state:
         case PermitState.REFUSED if permit.why == "refused":
             return error("logon_refused", detail=sentence(permit.detail))
@@ -263,7 +263,7 @@ def _cancelled(state: State, permit: Permit) -> ans.ErrorView:
 
 
 def use_waits_for(state: State, permit: Permit) -> str:
-    """Say what a use waits for, empty if it is finished."""
+    """Return the event that a use waits for, empty if the use is finished."""
     if finished(permit):
         return ""
     match permit.state:

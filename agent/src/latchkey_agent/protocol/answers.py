@@ -47,7 +47,7 @@ class AgentView(Message, frozen=True, kw_only=True):
 
 
 class TermsView(Message, frozen=True, kw_only=True):
-    """What the customer was asked for."""
+    """The terms of a request or a grant."""
 
     restarts: int
     unlocks: int
@@ -57,7 +57,7 @@ class TermsView(Message, frozen=True, kw_only=True):
 
 
 class LeftView(Message, frozen=True, kw_only=True):
-    """What the terms still allow."""
+    """The counts that a grant still allows."""
 
     restarts: int
     unlocks: int
@@ -79,7 +79,7 @@ class SessionView(Message, frozen=True, kw_only=True):
 
 
 class CheckpointView(Message, frozen=True, kw_only=True):
-    """A step of the session. `restarted`: its restart, once it has come back."""
+    """The checkpoint of a step. `restarted`: the restart of the step has succeeded."""
 
     state: Literal["started", "done"]
     at: str
@@ -121,7 +121,7 @@ class GrantView(Message, frozen=True, kw_only=True):
 
 
 class UseView(Message, frozen=True, kw_only=True):
-    """One apply, from permit to lock."""
+    """One use of a grant, from permit to lock."""
 
     permit: str
     action: Literal["restart", "unlock"]
@@ -141,7 +141,7 @@ class UseView(Message, frozen=True, kw_only=True):
 
 
 class ErasureCheck(Message, frozen=True, kw_only=True):
-    """One thing that was looked at to confirm an erasure."""
+    """One check of an erasure."""
 
     name: str
     passed: bool
@@ -158,7 +158,7 @@ class ErasureView(Message, frozen=True, kw_only=True):
 
 
 class FindingView(Message, frozen=True, kw_only=True):
-    """One thing that helps or hinders an unattended logon."""
+    """One finding of the forecast."""
 
     code: str
     severity: Literal["stops", "warns", "notes"]
@@ -167,14 +167,14 @@ class FindingView(Message, frozen=True, kw_only=True):
 
 
 class ForecastView(Message, frozen=True, kw_only=True):
-    """Will an unattended logon work on this PC."""
+    """The forecast: whether an unattended logon will work on this PC."""
 
     ready: bool
     findings: list[FindingView]
 
 
 class PendingRestartView(Message, frozen=True, kw_only=True):
-    """Does Windows wait for a restart, and what for."""
+    """Whether a restart is pending, and the reasons."""
 
     pending: bool
     reasons: list[str]
@@ -221,8 +221,8 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
 class ApplyAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_apply` and `apply_wait`.
 
-    `use` is absent where nothing had to be done (unlock of an unlocked session).
-    `finished`: nothing more will happen to it; `use.error` says if it failed.
+    `use` is absent if nothing had to be done (unlock of an unlocked session).
+    `finished`: the use is over; `use.error` is set if it failed.
     """
 
     session: str
@@ -241,7 +241,7 @@ class RevokeAnswer(Message, frozen=True, kw_only=True):
 
 
 class CheckpointAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `checkpoint`: what was known before."""
+    """Answer to `checkpoint`; `before` is the checkpoint before the change."""
 
     session: str
     step: str
@@ -278,7 +278,7 @@ class JournalAnswer(Message, frozen=True, kw_only=True):
 
 
 class ErrorView(Message, frozen=True, kw_only=True):
-    """Why not: a stable code, one plain sentence, and what to do next."""
+    """An error: a stable code, the message, and a hint for the next step."""
 
     code: str
     message: str
@@ -289,8 +289,7 @@ class ErrorView(Message, frozen=True, kw_only=True):
 class Answer(Message, frozen=True, kw_only=True):
     """The envelope of every answer on the control pipe.
 
-    `refused`: nothing happened. `unknown` is never sent by an agent that is
-    well; it is what a caller must assume when no answer came.
+    `refused`: nothing happened. `unknown`: the request may have been done; a caller assumes it without an answer.
     """
 
     protocol: int = PROTOCOL_VERSION
