@@ -70,7 +70,7 @@ class Requester(Struct, frozen=True):
     operator: str
 
 
-class Terms(Struct, frozen=True):
+class Terms(Struct, frozen=True, kw_only=True):
     """The limits of a grant: counts of uses, and the time in which they are allowed."""
 
     restarts: int
