@@ -11,8 +11,8 @@ import win32ts
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows import names
+from latchkey_agent.windows.win32 import access, security
 
-from . import access, security
 from .pipe_server import Answer, Endpoint
 
 if TYPE_CHECKING:
