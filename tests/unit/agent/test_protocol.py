@@ -130,7 +130,7 @@ def test_a_refused_logon_is_explained(bench: Bench, canary: bytearray) -> None:
     sentences = []
     for status, substatus in ((0xC000006E, 0xC0000072), (0xC000006D, 0), (0xC0000001, 5)):
         bench.world.signed_in = []
-        permit = bench.waiting(canary)
+        permit = bench.at_logon_screen(canary)
         bench.redeem()
         bench.report(permit, status, substatus)
         use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
