@@ -73,7 +73,7 @@ package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hash
 	@$(python) -m agent.packaging $(if $(SIGN),--sign $(SIGN))
 
 # One resolution for all groups, on every platform and Python: they share each version.
-pins: ## pin the groups of pyproject.toml anew, into requirements.txt
+pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group check --group windows --group windows-test --group bench \

@@ -33,7 +33,7 @@ PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.txt"
 # Each group contains the ones before it.
 GROUPS = ("run", "package", "test", "check")
-# Makes the virtual environment with uv in it, and installs no group: enough to pin anew.
+# Makes the virtual environment with uv in it, and installs no group: enough for `make pins`.
 ONLY_UV = "uv"
 OLDEST = (3, 11)
 # The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
