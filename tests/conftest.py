@@ -10,12 +10,25 @@ import pytest
 
 from tests.canary import canary
 from tests.collection import pytest_configure
+from tests.needs import (
+    pytest_fixture_setup,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+    pytest_sessionfinish,
+)
 from tests.sharing import SharedScheduling, turn
 
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
 
-__all__ = ["canary", "pytest_configure"]
+__all__ = [
+    "canary",
+    "pytest_configure",
+    "pytest_fixture_setup",
+    "pytest_runtest_setup",
+    "pytest_runtest_teardown",
+    "pytest_sessionfinish",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
