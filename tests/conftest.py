@@ -15,6 +15,7 @@ from tests.needs import (
     pytest_runtest_setup,
     pytest_runtest_teardown,
     pytest_sessionfinish,
+    pytest_terminal_summary,
 )
 from tests.sharing import SharedScheduling, turn
 
@@ -28,6 +29,7 @@ __all__ = [
     "pytest_runtest_setup",
     "pytest_runtest_teardown",
     "pytest_sessionfinish",
+    "pytest_terminal_summary",
 ]
 
 

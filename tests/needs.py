@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,19 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
     return (yield)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out and why: each reason once, with the files and their numbers of tests."""
+    files: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for report in terminalreporter.getreports("skipped"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        files[reason.removeprefix("Skipped: ")][report.nodeid.partition("::")[0]] += 1
+    for reason, counts in sorted(files.items()):
+        terminalreporter.write_line(f"left out: {counts.total()} tests, since {reason}")
+        for file, count in sorted(counts.items()):
+            terminalreporter.write_line(f"    {count:>3} of {file}")
+
+
 def pytest_sessionfinish() -> None:
-    """Remove the links."""
-    if seen := sight():
+    """Remove the links; whoever lets other processes run the tests has made none."""
+    if sight.cache_info().currsize and (seen := sight()):
         seen.forget()
