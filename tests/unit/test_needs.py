@@ -13,8 +13,9 @@ DPKG_QUERY = """#!/bin/sh
 case "$2" in wixl|xdotool) echo "{folder}/$2";; esac
 """
 CONFTEST = """
-from tests.needs import pytest_fixture_setup, pytest_runtest_setup, pytest_runtest_teardown
-from tests.needs import pytest_sessionfinish, pytest_terminal_summary
+from tests import needs
+def pytest_configure(config):
+    config.pluginmanager.register(needs)
 """
 TESTS = """
 import shutil, subprocess
@@ -27,7 +28,7 @@ WIXL, XDOTOOL = Need("no package", ("wixl",)), Need("no hands", ("xdotool",))
 def seen():
     return [name for name in ("wixl", "xdotool") if shutil.which(name)]
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hands():
     require(XDOTOOL)
     assert seen() == ["xdotool"]
@@ -72,10 +73,11 @@ def run(folder: Path, *there: str, tests: str = TESTS) -> str:
         text = DPKG_QUERY.format(folder=programs) if name == "dpkg-query" else "#!/bin/sh\n"
         (programs / name).write_text(text, encoding="utf-8")
         (programs / name).chmod(0o755)
-    (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
-    (folder / "test_inner.py").write_text(tests, encoding="utf-8")
+    (folder / "inner").mkdir()
+    (folder / "inner/conftest.py").write_text(CONFTEST, encoding="utf-8")
+    (folder / "inner/test_inner.py").write_text(tests, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", folder, "-q", folder],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", folder, "-q", "inner"],
         env={"PATH": str(programs), "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -95,7 +97,7 @@ def test_the_report_says_which_test_lacks_what(tmp_path: Path) -> None:
     told = run(tmp_path, "dpkg-query", "xdotool")
     assert "5 passed, 2 skipped" in told, told
     sentence = "no package: apt-get install --no-install-recommends wixl"
-    assert f"left out: 2 tests, since {sentence}\n      2 of test_inner.py\n" in told, told
+    assert f"left out: 2 tests, since {sentence}\n      2 of inner/test_inner.py\n" in told, told
 
 
 def test_without_dpkg_every_program_is_seen(tmp_path: Path) -> None:
