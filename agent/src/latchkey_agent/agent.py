@@ -224,4 +224,4 @@ class Agent:
     def logon(self, body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
         """Answer one message of the logon pipe; the caller overwrites the secret."""
         answer, secret = self._logon.answer(body, peer)
-        return codec.encode(answer), secret
+        return codec.encode_logon(answer), secret

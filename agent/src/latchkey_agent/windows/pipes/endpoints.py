@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
 import win32ts
 
 from latchkey_agent.handlers.peer import Peer
@@ -119,4 +118,4 @@ def _still_waits(body: bytes, answer: bytes) -> bool:
         peeked = isinstance(codec.decode_logon(body), lm.Peek)
     except codec.ProtocolError:
         return False
-    return peeked and msgspec.json.decode(answer, type=lm.LogonAnswer).done
+    return peeked and codec.decode_logon_answer(answer).done
