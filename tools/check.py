@@ -51,7 +51,6 @@ GATES = {
     "changelog": ["antsibull-changelog", "lint"],
     "style": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
     "format": ["ruff", "format", "--check", "--quiet", "--output-format", "concise", "."],
-    "size": [sys.executable, "tools/gate.py"],
 }
 
 

@@ -103,7 +103,7 @@ SCENES = {
     "nothing lent": Scene("What nobody lent cannot be used.", [start(), Fails(apply(), "no_grant"), end()]),
     "given back": Scene(
         "What was given back is gone.",
-        [start(), request(), task("credential_revoke"), Fails(apply(), "grant_withdrawn"), end()],
+        [start(), request(), task("credential_revoke"), Fails(apply(), "grant_revoked"), end()],
         LENT,
     ),
     "disabled": Scene(

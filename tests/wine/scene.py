@@ -65,8 +65,8 @@ def asked(scene: Scene) -> str:
 def shown(scene: Scene) -> str:
     """The window is on the screen; returns the request."""
     request = asked(scene)
-    desktop = scene.customer.ask(verb="watch", seen=0, wait=5).body["desktop"]
-    assert [item["request"] for item in desktop["asked"]] == [request]
+    snapshot = scene.customer.ask(verb="watch", seen=0, wait=5).body["snapshot"]
+    assert [item["request"] for item in snapshot["asked"]] == [request]
     text = hashlib.sha256(b"what the window shows").hexdigest()
     say(scene, verb="request_shown", request=request, text_sha256=text)
     return request
@@ -139,14 +139,14 @@ def told(scene: Scene) -> dict[str, Any]:
     """Return all that the agent tells the operator about the session, and the customer about everything."""
     info = ask(scene.operator, verb="info", session=scene.session)
     parts = {name: info[name] for name in ("sessions", "requests", "grants", "erasure")}
-    return parts | {"desktop": scene.customer.ask(verb="watch").body["desktop"]}
+    return parts | {"snapshot": scene.customer.ask(verb="watch").body["snapshot"]}
 
 
 def until(scene: Scene, true: Callable[[dict[str, Any]], object]) -> None:
     """Wait until something is true of the session's grant; the test's time limit ends a wait for nothing."""
     seen = 0
     while not true(told(scene)["grants"][0]):
-        seen = scene.customer.ask(verb="watch", seen=seen, wait=20).body["desktop"]["version"]
+        seen = scene.customer.ask(verb="watch", seen=seen, wait=20).body["snapshot"]["version"]
 
 
 def states(known: dict[str, Any]) -> str:

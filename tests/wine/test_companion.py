@@ -67,7 +67,7 @@ def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> I
 def forget_news(office: Office, sid: str) -> None:
     """Close what earlier tests have left."""
     speaker = office.pc.speak("LatchkeyCustomer", sid, 1)
-    told = speaker.ask(verb="watch").body["desktop"].get("notices", [])
+    told = speaker.ask(verb="watch").body["snapshot"].get("notices", [])
     speaker.ask(verb="notices_closed", notices=[notice["notice"] for notice in told])
 
 
@@ -345,7 +345,7 @@ def test_what_happened_while_away_is_shown_until_it_is_closed(
 
 def away(speaker: Speaker) -> list[dict[str, Any]]:
     """The news that the customer has not closed."""
-    notices = speaker.ask(verb="watch").body["desktop"].get("notices", [])
+    notices = speaker.ask(verb="watch").body["snapshot"].get("notices", [])
     return [notice for notice in notices if notice.get("while_away")]
 
 

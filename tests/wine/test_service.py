@@ -172,7 +172,7 @@ def test_nobody_answers_for_another_account(office: AgentPC, anna: Account, cana
     request = ask(operator, verb="credential_request", session="CHG-4", account="anna", restarts=1)
     other = office.speak("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))
     number = request["request"]["id"]
-    assert not other.ask(verb="watch").body["desktop"].get("asked")
+    assert not other.ask(verb="watch").body["snapshot"].get("asked")
     answer = other.ask(canary, verb="request_allow", request=number, entered="anna").body
     assert not answer["done"]
     ask(operator, verb="session_end", session="CHG-4")
@@ -211,7 +211,7 @@ def seconds_to_stop(office: AgentPC, anna: Account) -> float:
     """Stop the service while one client polls and another is silent, and start it again."""
     operator = office.speak("LatchkeyControl")
     poller = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
-    version = poller.ask(verb="watch").body["desktop"]["version"]
+    version = poller.ask(verb="watch").body["snapshot"]["version"]
     waiting = threading.Thread(target=poll, args=(poller, version))
     stop, silent = (office.pc.start("-I", "-B", "-c", program) for program in (STOP, SILENT))
     try:

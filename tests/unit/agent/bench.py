@@ -18,10 +18,10 @@ from unittest.mock import patch
 import msgspec
 
 from latchkey_agent.agent import Agent
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
@@ -231,8 +231,8 @@ class Bench:
 
     def logon(self, request: lm.LogonRequest, peer: Peer = LOGON) -> tuple[lm.LogonAnswer, bytearray]:
         """Say something as the credential provider."""
-        body, secret = self.agent.logon(codec.encode_logon(request), peer)
-        return codec.decode_logon_answer(body), secret
+        reply = self.agent.logon(codec.encode_logon(request), peer)
+        return codec.decode_logon_answer(reply.body), reply.secret
 
     # --- the main job's steps, for tests that begin in the middle ---------------------------
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.evolve import fold
 from latchkey_agent.domain.grants import session_grant
 from latchkey_agent.domain.model import Account, Grant, State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, OPEN_REQUESTS, GrantState, RequestState
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -327,8 +327,8 @@ class Play(Repeating):
         assert all(count <= 2 for count in self.ledger.entries.values())
         assert not any(g.id in self.ledger.over for g in self._live())
         for grant in state.grants.values():
-            assert grant.restarts_left >= 0
-            assert grant.unlocks_left >= 0
+            assert grant.left.restarts >= 0
+            assert grant.left.unlocks >= 0
         self._interval()
         self._disk_says_the_same()
 

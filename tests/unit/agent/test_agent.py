@@ -89,9 +89,9 @@ def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> Non
     running.world.reboot()
     running.agent = Agent(running.world.computer(), running.place, running.settings)
     running.agent.start()
-    peek = codec.decode_logon_answer(running.agent.logon(codec.encode_logon(lm.Peek()), LOGON)[0])
+    peek = codec.decode_logon_answer(running.agent.logon(codec.encode_logon(lm.Peek()), LOGON).body)
     redeem = codec.encode_logon(lm.Redeem(permit=peek.permit))
-    assert running.agent.logon(redeem, LOGON)[1] == canary
+    assert running.agent.logon(redeem, LOGON).secret == canary
     running.world.sign_in(ANNA)
     running.agent.logon(codec.encode_logon(lm.ReportResult(permit=peek.permit, status=0)), LOGON)
     running.agent.sessions_changed()
@@ -214,7 +214,7 @@ def test_a_damaged_journal_is_not_read_again_and_again(
         running.agent.start()
         for _ in range(5):
             running.agent.clock_changed()
-            assert running.agent.core.is_damaged
+            assert running.agent.core.journal_life.is_damaged
     assert caplog.text.count("refuses everything") == 1
     assert running.ask(rq.JournalReset()).outcome == "done"
     assert running.ask(rq.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"

@@ -133,8 +133,8 @@ def test_who_erases_all_is_not_the_customer(bench: Bench, canary: bytearray) -> 
     """The customer reads that it was given back, and the operator who applies it hears the same."""
     bench.lend(canary)
     bench.result(rq.EraseAll())
-    assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["withdrawn"]
-    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_withdrawn"
+    assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["revoked_by_operator"]
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_revoked"
 
 
 def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, canary: bytearray) -> None:
@@ -192,14 +192,14 @@ def test_a_receipt_can_be_checked_and_not_changed(bench: Bench, canary: bytearra
     """Signed by a key that stays the same over restarts; one changed letter shows."""
     bench.lend(canary)
     request = next(iter(bench.state.requests))
-    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
+    receipt = bench.result(rq.Receipt(request=request))["receipt"]
     document, signature, key = receipt["document"], receipt["signature"], receipt["public_key"]
     assert signing.check(document, signature, key)
     assert not signing.check({**document, "purpose": "Something else"}, signature, key)
     assert not signing.check(document, "00" * 64, key)
     assert not signing.check(document, "no signature", key)
     bench.power_cut()
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] == key
+    assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] == key
 
 
 def test_a_lost_key_is_replaced(bench: Bench) -> None:
@@ -207,11 +207,11 @@ def test_a_lost_key_is_replaced(bench: Bench) -> None:
     bench.open()
     bench.request()
     [request] = bench.state.requests
-    key = bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"]
+    key = bench.result(rq.Receipt(request=request))["receipt"]["public_key"]
     bench.world.machine_key = bytes(32)
     bench.world.broken.add("unprotect")
     bench.crash()
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] != key
+    assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] != key
 
 
 def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> None:
@@ -243,7 +243,7 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     request = bench.request()
     bench.show(request)
     bench.customer(cm.RequestDecline(request=request, why="not today"))
-    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
+    receipt = bench.result(rq.Receipt(request=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
@@ -255,7 +255,7 @@ def test_a_receipt_tells_an_unconfirmed_erasure_loudly(bench: Bench, canary: byt
     request = next(iter(bench.state.requests))
     with bench.read_by_others():
         bench.revoke()
-        text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
+        text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Erasure NOT CONFIRMED" in text
     assert "  NO write-ahead log emptied" in text
 
@@ -266,7 +266,7 @@ def test_a_receipt_tells_a_use_that_came_to_nothing(bench: Bench, canary: bytear
     bench.redeem()
     bench.report(permit, 0xC000006D)
     request = next(iter(bench.state.requests))
-    text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
+    text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Used: restart 2026-11-23T18:00:00+01:00, refused" in text
 
 
@@ -276,12 +276,12 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
     bench.open()
     request = bench.request()
     assert (
-        bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"]
+        bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"]["name"]
         == "Example GmbH"
     )
     bench.settings.write_text("nonsense")
     nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
+    assert bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"] == nobody
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].organization == ""

@@ -54,7 +54,7 @@ def test_a_clock_that_meets_nonsense_goes_on(
 
     monkeypatch.setattr(module, "decide", nonsense)
     bench.wake()
-    assert "it could not be noted: agent_failed" in caplog.text
+    assert "could not be journalled: agent_failed" in caplog.text
 
 
 def test_events_that_contradict_each_other_are_damage(bench: Bench) -> None:
@@ -80,7 +80,7 @@ def test_damage_that_shows_while_it_runs_is_damage(bench: Bench, canary: bytearr
     head = bench.agent.core.head()
     bench.database.execute("INSERT INTO events VALUES (?, x'7b7d', x'00')", (head.seq + 1,))
     assert bench.code(END) == "journal_damaged"
-    assert bench.agent.core.is_damaged
+    assert bench.agent.core.journal_life.is_damaged
     assert bench.seal_tags() == 0
 
 
@@ -141,7 +141,7 @@ def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.Monkey
     core = bench.agent.core
     for number in range(10):
         core.note_refusal("Look", Refused("no_session"), f"operator {number}")
-        assert len(core._noted) <= 3
+        assert len(core._journalled_refusals) <= 3
 
 
 def test_a_clock_that_was_set_back_hides_no_refusal(bench: Bench) -> None:
@@ -180,7 +180,7 @@ def test_what_is_not_sealed_is_not_opened(bench: Bench, canary: bytearray) -> No
     grant = bench.lend(canary)
     bench.revoke()
     with pytest.raises(VaultError, match="nothing is sealed for this grant"):
-        bench.agent.core.unseal(grant, b"")
+        bench.agent.core.unseal(bench.state.grants[grant])
 
 
 def test_a_record_that_went_while_the_agent_ran_ends_its_grant(bench: Bench, canary: bytearray) -> None:
@@ -215,14 +215,14 @@ def test_a_report_is_kept_until_the_disk_takes_it(bench: Bench, canary: bytearra
     bench.world.disk = "well"
     bench.wake()
     assert bench.state.grants[bench.state.permits[permit].grant].ended is GrantState.REJECTED
-    assert not bench.agent._logon.has_unnoted
+    assert not bench.agent._logon.has_unjournalled
 
 
 def test_a_report_about_nothing_is_forgotten(bench: Bench) -> None:
     """It waits for a disk, and then is refused: it is not tried for ever."""
-    bench.agent._logon._unnoted["none"] = c.ReportLogon(permit="none")
+    bench.agent._logon._unjournalled["none"] = c.ReportLogon(permit="none")
     bench.wake()
-    assert not bench.agent._logon.has_unnoted
+    assert not bench.agent._logon.has_unjournalled
 
 
 def test_a_session_of_a_day_has_a_day(bench: Bench) -> None:

@@ -114,7 +114,7 @@ def test_a_request_that_is_over_is_forgotten(bench: Bench) -> None:
     bench.result(rq.RequestWithdraw(session="CHG-1", request=first))
     second = bench.request()
     bench.customer(cm.RequestBlocked(request=second, reason="viewed"))
-    held = bench.agent._customer._held
+    held = bench.agent._customer._display_blocks
     assert held.reason(first) is None
     assert held.reason(second) == "viewed"
 

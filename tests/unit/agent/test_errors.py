@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from latchkey_agent.cli import ctl, setup
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
@@ -274,7 +274,7 @@ SCENARIOS: dict[str, Scenario] = {
         bench, rq.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
     ),
     "nobody_signed_in": nobody,
-    "no_request": lambda bench: bench.error(rq.Receipt(receipt="none")),
+    "no_request": lambda bench: bench.error(rq.Receipt(request="none")),
     "denied": lambda bench: answered(
         bench, lambda request: bench.customer(cm.RequestDecline(request=request, why="I am still working"))
     ),
@@ -295,7 +295,6 @@ SCENARIOS: dict[str, Scenario] = {
     "other_account_entered": other_account,
     "no_grant": lambda bench: asked(bench, RESTART),
     "grant_revoked": lambda bench: lent(bench, Bench.revoke),
-    "grant_withdrawn": lambda bench: lent(bench, lambda b: b.ask(rq.CredentialRevoke(session="CHG-1"))),
     "grant_expired": lambda bench: lent(
         bench, lambda b: setattr(b.world, "now", b.world.now + timedelta(hours=3)), not_after="20:00"
     ),

@@ -133,7 +133,8 @@ def test_windows_answer_to_a_logon_is_a_sentence(bench: Bench, canary: bytearray
         permit = bench.waiting(canary)
         bench.redeem()
         bench.report(permit, status, substatus)
-        sentences.append(bench.state.permits[permit].detail)
+        use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
+        sentences.append(use["error"]["message"].split("(")[1].split(")")[0])
     assert sentences == [
         "the account is disabled",
         "the user name or password is wrong",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
 RECEIPT = ans.ReceiptView(
-    id="R-1", document={"receipt_id": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
+    request="R-1", document={"request": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
 )
 
 

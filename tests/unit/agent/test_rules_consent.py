@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.domain.transitions import GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -190,7 +190,7 @@ def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
         bench.reboot()
         if bench.logon(lm.Peek())[0].done:
             bench.sign_in_with_permit()
-    assert bench.state.grants[anna].restarts_left == 0
+    assert bench.state.grants[anna].left.restarts == 0
     assert len(bench.state.permits) == 1
 
 
@@ -243,10 +243,14 @@ def test_rule_03_a_sealed_record_does_not_open_under_other_terms(bench: Bench, c
         canonical(grant.terms, ANNA, "other", device),
         canonical(grant.terms, ANNA, grant.id, "PC-08"),
     ]
+    core = bench.agent.core
+    record = core.journal.sealed(grant.id)
+    assert record is not None
     for other in others:
         with pytest.raises(VaultError):
-            bench.agent.core.unseal(grant.id, other)
-    assert bench.agent.core.unseal(grant.id, canonical(grant.terms, ANNA, grant.id, device)) == canary
+            core.vault.open(record, grant.id, other)
+    assert core.vault.open(record, grant.id, canonical(grant.terms, ANNA, grant.id, device)) == canary
+    assert core.unseal(grant) == canary
 
 
 @pytest.mark.parametrize("field", ['"shutdowns": 1', '"restarts": -1', '"restarts": 101', '"restarts": "2"'])

@@ -306,8 +306,9 @@ def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearr
 @pytest.mark.parametrize("body", [b"", b"\x01", b"\x01\x09\x00", b'{"verb":"peek"}', b"\xff" * 100_000])
 def test_rule_12_nonsense_is_answered_with_nothing(bench: Bench, body: bytes) -> None:
     """What is no message gets the same answer."""
-    answer, secret = bench.agent.logon(body, LOGON)
-    assert (codec.decode_logon_answer(answer), secret) == (lm.LogonAnswer(done=False), bytearray())
+    reply = bench.agent.logon(body, LOGON)
+    assert codec.decode_logon_answer(reply.body) == lm.LogonAnswer(done=False)
+    assert (reply.secret, reply.permit_waits) == (bytearray(), False)
 
 
 def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:

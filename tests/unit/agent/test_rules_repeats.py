@@ -204,4 +204,4 @@ def test_a_restart_that_outlasts_its_permit_did_not_sign_in(
         == "logon_did_not_happen"
     )
     assert list(bench.state.permits) == [permit]
-    assert bench.state.grants[grant].restarts_left == 2
+    assert bench.state.grants[grant].left.restarts == 2

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
@@ -29,7 +30,6 @@ from latchkey_agent.domain.transitions import (
     inputs,
     step,
 )
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
@@ -197,7 +197,7 @@ def erase_failed(bench: Bench) -> None:
         bench.revoke()
 
 
-ENDINGS = ("revoke", "withdraw", "use_up", "expire", "reject", "end_session")
+ENDINGS = ("revoke", "replace", "use_up", "expire", "reject", "end_session")
 OVER = {how: GRANT[GrantState.ACTIVE, how] for how in ENDINGS}
 
 
@@ -284,8 +284,10 @@ PERMIT_MACHINE = Machine(
     {
         "redeem": lambda bench: c.RedeemPermit(permit=written(bench), boot_id=bench.world.boot),
         "log_on": lambda bench: c.ReportLogon(permit=written(bench)),
-        "refuse": lambda bench: c.ReportLogon(permit=written(bench), refusal="the password is wrong"),
-        "cancel": lambda bench: c.CancelPermit(permit=written(bench), why="refused: no"),
+        "refuse": lambda bench: c.ReportLogon(
+            permit=written(bench), rejection="password_refused", detail="wrong_password"
+        ),
+        "cancel": lambda bench: c.CancelPermit(permit=written(bench), detail="no"),
         "lapse": lambda _: timedelta(hours=1),
     },
     {

@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Literal
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Computer, LogonFacts, LogonRefusal, PortError, SignIn
+from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
 
 ZONE = timezone(timedelta(hours=1), "CET")
 START = datetime(2026, 11, 23, 18, 0, tzinfo=ZONE)

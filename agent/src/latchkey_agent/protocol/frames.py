@@ -23,7 +23,7 @@ MAX_SECRET = 1024
 
 
 class FrameError(Exception):
-    """The peer sent something that is no frame; the connection is of no more use."""
+    """The peer sent no valid frame; the connection is of no use any more."""
 
 
 class Frame(NamedTuple):
@@ -44,7 +44,7 @@ def encode(body: bytes, secret: bytes | bytearray = b"") -> bytearray:
         raise FrameError(msg)
     frame = bytearray(HEADER.size + len(body) + len(secret))
     HEADER.pack_into(frame, 0, MAGIC, len(body), len(secret))
-    # A view, since a slice of a bytearray would take a copy of the secret first.
+    # Use a view: a slice of a bytearray makes a copy of the secret.
     with memoryview(frame) as view:
         view[HEADER.size : HEADER.size + len(body)] = body
         view[HEADER.size + len(body) :] = secret
@@ -55,7 +55,7 @@ def lengths(header: bytes | bytearray) -> tuple[int, int]:
     """Return the two lengths that a header announces.
 
     Raises:
-        FrameError: no header of ours, or a length over its limit.
+        FrameError: it is no frame header, or a length is over its limit.
     """
     magic, body, secret = HEADER.unpack(header)
     if magic != MAGIC:
