@@ -191,6 +191,7 @@ NOT_ANSWERS = {
     "a field less": EMPTY[:2] + b"\x07" + EMPTY[3:-2],
     "a field more": EMPTY[:2] + b"\x09" + EMPTY[3:] + bytes(2),
     "a number of fields that lies": EMPTY[:2] + b"\x07" + EMPTY[3:],
+    "two bytes behind the last field": EMPTY + bytes(2),
     "a boolean without a unit": EMPTY[:3] + bytes(2) + EMPTY[7:],
     "a boolean of 2": EMPTY[:5] + b"\x02" + EMPTY[6:],
     "a boolean of 256": EMPTY[:6] + b"\x01" + EMPTY[7:],
