@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from latchkey_agent.agent import LogonAnswerBytes
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
@@ -31,10 +32,10 @@ class Agent:
     def __init__(self) -> None:
         self.peers: list[Peer] = []
 
-    def logon(self, _body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
+    def logon(self, _body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer as the agent does."""
         self.peers.append(peer)
-        return (PERMIT if peer.system else NOTHING), bytearray()
+        return LogonAnswerBytes(PERMIT if peer.system else NOTHING, bytearray(), permit_waits=peer.system)
 
 
 class Sign:
