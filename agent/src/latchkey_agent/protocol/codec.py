@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decodes and encodes messages, strictly.
 
-Messages are JSON, those of the logon pipe fields (see `logon_encoding`).
+Messages are JSON; those of the logon pipe are fields (see `logon_encoding`).
 The JSON that leaves the agent is ASCII on one line: Windows PowerShell pipes
 a program's output through the console's code page, which ASCII survives.
 """
