@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
@@ -27,5 +28,5 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "account", "forecast", "receipts")
         fields = {name: options[name] for name in names}
-        reply = self._latchkey_agent.ask(m.InfoAnswer, "info", deadline, **fields)
-        return {"changed": False, **reply.result}
+        reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **fields)
+        return {"changed": False, **asdict(reply.result)}

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
@@ -24,5 +25,5 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         fields = {name: options[name] for name in ("session", "step", "state")}
-        reply = self._latchkey_agent.change(m.CheckpointAnswer, "checkpoint", deadline, **fields)
-        return {"changed": reply.changed, **reply.result}
+        reply = self._latchkey_agent.change(ans.CheckpointAnswer, "checkpoint", deadline, **fields)
+        return {"changed": reply.changed, **asdict(reply.result)}

@@ -34,8 +34,7 @@ notes:
     reach it and are refused.
   - A connection that is lost is taken up again and the agent asked again, until RV(ignore:timeout) is over. That is
     safe, because the agent does everything once only.
-  - The password of the customer is on no way that these modules use. Values that are named like a secret
-    are masked in results all the same.
+  - These modules never handle the customer's password.
 requirements:
   - The consent agent, installed on the PC.
 """

@@ -14,7 +14,6 @@ from ansible.plugins.action import ActionBase
 from ._agent_client import Agent
 from ._connection import Link
 from ._failure import Failure, failure
-from ._masking import masked, secrets_in
 from ._options import Spec, duration, validated
 from ._progress import Watch
 from ._wait_clock import Clock
@@ -46,15 +45,13 @@ class AgentAction(ActionBase):
         del tmp
         known = task_vars or {}
         self._latchkey_host = str(known.get("inventory_hostname", self._play_context.remote_addr))
-        secrets = secrets_in(self._task.args)
         try:
             self._latchkey_refuse_what_does_not_reach_the_agent()
             super().run(None, task_vars)
             options = self._latchkey_options(known)
-            result = {"session": options["session"], "failed": False, **self._latchkey_work(options)}
+            return {"session": options["session"], "failed": False, **self._latchkey_work(options)}
         except Failure as fault:
-            result = {"session": self._task.args.get("session"), **fault.as_result()}
-        return masked(result, secrets)
+            return {"session": self._task.args.get("session"), **fault.as_result()}
 
     @abstractmethod
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:

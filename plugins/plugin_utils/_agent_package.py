@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _messages as m
+from . import _answers as ans
 from ._agent_client import Agent
 from ._connection import Lost
 from ._erasure import proof, unconfirmed
@@ -94,12 +94,12 @@ class Package:
             # Who would have to judge the settings is not there yet.
             return self.result
         self._set_up(wanted, deadline)
-        self.result["agent"] = self._greet(deadline)
+        self.result["agent"] = asdict(self._agent_view(deadline))
         return self.result
 
     def _answers(self, deadline: Deadline) -> bool:
         try:
-            self.agent.ask(m.InfoAnswer, "info", deadline)
+            self.agent.ask(ans.InfoAnswer, "info", deadline)
         except Failure as fault:
             if fault.code in _SILENT:
                 return False
@@ -128,16 +128,16 @@ class Package:
     def _set_up(self, wanted: dict[str, Any], deadline: Deadline) -> None:
         if not wanted:
             return
-        reply = self.setup.ask(m.SetupAnswer, "setup", deadline, **wanted)
+        reply = self.setup.ask(ans.SetupAnswer, "setup", deadline, **wanted)
         self.result["changed"] |= reply.changed
-        self.result.update(reply.result)
+        self.result.update(asdict(reply.result))
 
-    def _greet(self, deadline: Deadline) -> m.AgentView:
+    def _agent_view(self, deadline: Deadline) -> ans.AgentView:
         """Return what the service says of itself; one that has just been started may need a moment."""
         until = deadline.sooner(START_SECONDS)
         while True:
             try:
-                return self.agent.ask(m.InfoAnswer, "info", deadline).result["agent"]
+                return self.agent.ask(ans.InfoAnswer, "info", deadline).result.agent
             except Failure as fault:
                 if fault.code not in _SILENT or until.over:
                     raise
@@ -166,15 +166,15 @@ class Package:
     def _erase(self, deadline: Deadline) -> None:
         """Erase first: only an agent that is still there can prove it."""
         try:
-            reply = self.agent.change(m.RevokeAnswer, "erase_all", deadline)
+            reply = self.agent.change(ans.RevokeAnswer, "erase_all", deadline)
         except Failure as fault:
             # The package overwrites what a service that does not answer has kept.
             if fault.code not in _SILENT:
                 raise
             return
         self.result["changed"] |= reply.changed
-        self.result["erasure"] = proof(reply.result["erasure"])
-        if not self.check and (detail := unconfirmed(reply.result["erasure"])):
+        self.result["erasure"] = proof(reply.result.erasure)
+        if not self.check and (detail := unconfirmed(reply.result.erasure)):
             raise failure("erasure_unconfirmed", outcome="unknown", detail=detail)
 
     def _remove(self, before: Installed, deadline: Deadline, *, keep_receipts: bool) -> None:

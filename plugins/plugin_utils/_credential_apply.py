@@ -11,13 +11,13 @@ reached. Whether it restarted is told by the boot id, never by the connection or
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _messages as m
-from ._agent_client import LONG_POLL, as_failure
+from . import _answers as ans
+from ._agent_client import LONG_POLL
 from ._connection import Lost
-from ._failure import Failure, failure
+from ._failure import Failure, agent_failure, failure
 from ._powershell_command import command_line, test_script
 
 if TYPE_CHECKING:
@@ -90,33 +90,33 @@ class Applying:
 
     # --- the beginning
 
-    def _begin(self) -> Reply[m.ApplyAnswer]:
+    def _begin(self) -> Reply[ans.ApplyAnswer]:
         use = self._use
         fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step_name}
         fields["idempotency_key"] = self._agent.new_key()
         while True:
             fields["within"] = _permit_life(use.deadline.left)
             try:
-                return self._agent.ask(m.ApplyAnswer, "credential_apply", use.deadline, **fields)
+                return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, **fields)
             except Failure as fault:
                 self._wait_for_leave(fault)
 
     def _wait_for_leave(self, fault: Failure) -> None:
         """Let the time pass after which the agent would not refuse any more."""
-        pause = fault.retry_after
+        pause = fault.error.retry_after
         if pause is None and fault.code in _PASSING and self._link.lost_at is not None:
             # The PC went down before it could answer.
             pause = _PACE
         if pause is None or pause > self._use.deadline.left:
             raise fault
-        if fault.retry_after is not None:
-            self._watch.tell(f"waiting {pause:.0f} s: {fault.message}")
+        if fault.error.retry_after is not None:
+            self._watch.tell(f"waiting {pause:.0f} s: {fault.error.message}")
         # Never a busy loop, whatever an agent says.
         self._clock.sleep(max(_PACE, pause))
 
     # --- the way down and up
 
-    def _follow(self, answer: m.ApplyAnswer) -> m.ApplyAnswer:
+    def _follow(self, answer: ans.ApplyAnswer) -> ans.ApplyAnswer:
         """Return the answer that ends the story of the permit."""
         if not _over(answer):
             self._probe = self._link.accepts()
@@ -127,7 +127,7 @@ class Applying:
             answer = self._look(answer)
         return answer
 
-    def _look(self, known: m.ApplyAnswer) -> m.ApplyAnswer:
+    def _look(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
         """Return how far it is; what was known before where the PC cannot say it now."""
         if self._link.away and self._probe and not self._link.accepts():
             self._clock.sleep(_PACE)
@@ -148,18 +148,18 @@ class Applying:
         self._clock.sleep(pause)
         return known
 
-    def _poll(self, known: m.ApplyAnswer) -> m.ApplyAnswer:
-        permit = known["use"]["permit"] if known["use"] else ""
+    def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
+        permit = known.use.permit if known.use else ""
         wait = min(LONG_POLL, self._use.deadline.left)
         fields = {"session": self._use.session, "permit": permit, "wait": wait}
-        return self._agent.ask_once(m.ApplyAnswer, "apply_wait", **fields).result
+        return self._agent.ask_once(ans.ApplyAnswer, "apply_wait", **fields).result
 
-    def _tell(self, answer: m.ApplyAnswer) -> None:
+    def _tell(self, answer: ans.ApplyAnswer) -> None:
         limit = f"for {self._use.deadline.limit:.0f} s at most"
-        what = answer["waiting_for"].rstrip(".") or f"the {self._use.action}"
+        what = answer.waiting_for.rstrip(".") or f"the {self._use.action}"
         self._watch.tell(f"waiting: {'the PC to come back' if self._link.away else what}; {limit}")
 
-    def _too_late(self, answer: m.ApplyAnswer) -> Failure:
+    def _too_late(self, answer: ans.ApplyAnswer) -> Failure:
         """Say what the wait ended in, as far as it can be told from here."""
         limit = f"{self._use.deadline.limit:.0f}"
         same_boot = self._use.action == "restart" and _same_boot(answer)
@@ -175,24 +175,24 @@ class Applying:
 
     # --- the end
 
-    def _settle(self, answer: m.ApplyAnswer, *, changed: bool) -> None:
+    def _settle(self, answer: ans.ApplyAnswer, *, changed: bool) -> None:
         """Accept the end of the story, or say why it is a bad one."""
-        use = answer["use"]
-        if use is not None and use["error"] is not None:
-            fault = self._error(answer, use["error"])
+        use = answer.use
+        if use is not None and use.error is not None:
+            fault = self._error(answer, use.error)
             raise fault.with_facts(**self._result(answer, changed=fault.code not in _STAYED_UP))
         if changed and use is not None:
-            self._watch.tell(f"{use['account']} is signed in again")
+            self._watch.tell(f"{use.account} is signed in again")
         if self._use.test_command is not None:
             self._test(self._use.test_command, answer)
 
-    def _error(self, answer: m.ApplyAnswer, error: m.ErrorView) -> Failure:
-        use = answer["use"]
-        if use and use["state"] == "lapsed" and use["action"] == "restart" and _same_boot(answer):
+    def _error(self, answer: ans.ApplyAnswer, error: ans.ErrorView) -> Failure:
+        use = answer.use
+        if use and use.state == "lapsed" and use.action == "restart" and _same_boot(answer):
             return failure("pc_did_not_restart", limit=f"{self._use.deadline.limit:.0f}")
-        return as_failure(error)
+        return agent_failure(error)
 
-    def _test(self, text: str, answer: m.ApplyAnswer) -> None:
+    def _test(self, text: str, answer: ans.ApplyAnswer) -> None:
         command = command_line(test_script(text))
         detail = "there was no time left to try it"
         while not self._use.deadline.over:
@@ -208,15 +208,15 @@ class Applying:
         late = failure("test_command_failed", outcome="unknown", detail=detail)
         raise late.with_facts(**self._result(answer, changed=True))
 
-    def _result(self, answer: m.ApplyAnswer, *, changed: bool) -> dict[str, Any]:
-        use = answer["use"]
-        after = (use["boot_after"] if use else None) or answer["boot_id"]
+    def _result(self, answer: ans.ApplyAnswer, *, changed: bool) -> dict[str, Any]:
+        use = answer.use
+        after = (use.boot_after if use else None) or answer.boot_id
         return {
             "changed": changed,
             "boot": {"before": _boot_before(answer), "after": after},
             "signed_in": _signed_in(use),
-            "left": answer["left"],
-            "use": use,
+            "left": asdict(answer.left),
+            "use": use and asdict(use),
             "elapsed": self._elapsed(),
         }
 
@@ -232,17 +232,17 @@ class Applying:
         return {name: round(seconds, 3) for name, seconds in parts.items()}
 
 
-def _over(answer: m.ApplyAnswer) -> bool:
+def _over(answer: ans.ApplyAnswer) -> bool:
     """Whether nothing more will happen; without a use nothing had to be done."""
-    return answer["finished"] or answer["use"] is None
+    return answer.finished or answer.use is None
 
 
-def _boot_before(answer: m.ApplyAnswer) -> str:
-    return answer["use"]["boot_before"] if answer["use"] else answer["boot_id"]
+def _boot_before(answer: ans.ApplyAnswer) -> str:
+    return answer.use.boot_before if answer.use else answer.boot_id
 
 
-def _same_boot(answer: m.ApplyAnswer) -> bool:
-    return answer["boot_id"] == _boot_before(answer)
+def _same_boot(answer: ans.ApplyAnswer) -> bool:
+    return answer.boot_id == _boot_before(answer)
 
 
 def _permit_life(left: float) -> float:
@@ -250,13 +250,13 @@ def _permit_life(left: float) -> float:
     return max(1.0, left - min(10.0, left / 5))
 
 
-def _signed_in(use: m.UseView | None) -> dict[str, Any] | None:
-    if use is None or use["logged_on_at"] is None:
+def _signed_in(use: ans.UseView | None) -> dict[str, Any] | None:
+    if use is None or use.logged_on_at is None:
         return None
     return {
-        "account": use["account"],
-        "at": use["logged_on_at"],
-        "locked_at": use["locked_at"],
-        "disconnected": use["disconnected"],
-        "desktop_open_seconds": use["desktop_open_seconds"],
+        "account": use.account,
+        "at": use.logged_on_at,
+        "locked_at": use.locked_at,
+        "disconnected": use.disconnected,
+        "desktop_open_seconds": use.desktop_open_seconds,
     }

@@ -137,7 +137,7 @@ def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> Non
     assert refused["msg"] == (
         "Windows Installer ended with 1603: the installation failed and was undone. It says: It does not fit."
     )
-    assert "for 1 s now (1618)" in job.result("package 1618.0.0", host)["msg"]
+    assert "for 1 s (1618)" in job.result("package 1618.0.0", host)["msg"]
     assert "0.5.0" in job.result("package 0.4.0", host)["msg"]
     assert {result["changed"] for result in job.results("package", host)} == {False}
 

@@ -199,7 +199,7 @@ def test_a_package_that_is_of_another_version_is_found_out(
     result = run(PC(gives="0.1.0"), monkeypatch, path=str(package))
     assert refused(result) == "package_other_version"
     assert (result["changed"], result["version_before"]) == (True, None)
-    assert "0.1.0, not 0.2.0" in result["msg"]
+    assert "0.1.0 instead of 0.2.0" in result["msg"]
 
 
 def test_a_wrong_checksum_sends_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
