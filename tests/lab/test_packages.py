@@ -145,7 +145,7 @@ def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> Non
 @on_each
 def test_the_role_installs_a_package(installed: Tried, host: str) -> None:
     """It is installed, the need for a restart comes through, the agent answers, and no copy of the package is left."""
-    told = installed.role.result("Bring the consent agent", host)
+    told = installed.role.result("Install, upgrade", host)
     assert told["status"] == "ok", told["msg"]
     assert (told["version_before"], told["version"], told["changed"]) == ("0.5.0", NEW, True)
     assert told["restart_required"]
