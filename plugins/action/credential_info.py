@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.credential_info: what is asked, lent and used on the PC."""
+"""latchkey.consent.credential_info: show the sessions, requests and grants on the PC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Read, and change nothing."""
+    """Read the agent's state."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "account": {"type": "str"},

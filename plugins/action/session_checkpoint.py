@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.session_checkpoint: remember on the PC which step is done."""
+"""latchkey.consent.session_checkpoint: set or read the checkpoint of a step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Set a checkpoint, or only tell what is known."""
+    """Set or delete a checkpoint, or only read it."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "step": {"type": "str", "required": True},

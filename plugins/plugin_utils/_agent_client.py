@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _answers as ans
 from ._answer_reader import AnswerError, read
-from ._connection import Lost
+from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
 from ._powershell_command import AGENT_MISSING, command_line, request_script
 
 if TYPE_CHECKING:
-    from ._connection import Link, Ran
+    from ._connection import CommandResult, Link
     from ._failure import Outcome
     from ._wait_clock import Clock, Deadline
 
@@ -71,7 +71,7 @@ class Agent:
     def ask(self, kind: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
         """Ask; after a lost connection ask again, until the deadline.
 
-        Asking again is safe: the agent makes each change only once.
+        RequestTask again is safe: the agent makes each change only once.
 
         Raises:
             Failure: the agent refused, its answer is malformed, or no answer came in time.
@@ -81,10 +81,10 @@ class Agent:
         while True:
             try:
                 return self.ask_once(kind, verb, **fields)
-            except Lost as lost:
+            except ConnectionLost as lost:
                 until = deadline if self._link.reached else first_contact
                 if until.over or (lost.rejected and not self._link.reached):
-                    raise self.gone(lost) from lost
+                    raise self.failure_of(lost) from lost
             self._clock.sleep(min(pause, until.left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -92,7 +92,7 @@ class Agent:
         """Ask once.
 
         Raises:
-            Lost: the connection is gone.
+            ConnectionLost: the connection is gone.
             Failure: the agent refused, or its answer is malformed.
         """
         request = {"verb": verb, "protocol": ans.PROTOCOL_VERSION, **fields}
@@ -108,15 +108,14 @@ class Agent:
         except AnswerError as fault:
             raise failure("bad_answer", outcome="unknown", detail=str(fault)) from None
 
-    def gone(self, lost: Lost) -> Failure:
+    def failure_of(self, lost: ConnectionLost) -> Failure:
         """Return the failure of a connection that did not come back."""
         frozen = lost.timed_out and not lost.rejected and self._link.accepts()
-        gone = failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
-        if not self._link.reached:
-            gone.unreachable = True
-        return gone.with_facts(connection_error=lost.reason)
+        fault = failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
+        fault.unreachable = not self._link.reached
+        return fault.with_facts(connection_error=lost.reason)
 
-    def _answer(self, ran: Ran) -> ans.Answer:
+    def _answer(self, ran: CommandResult) -> ans.Answer:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
         if len(text) > MAX_ANSWER:
             raise failure("answer_too_large", outcome="unknown", limit=MAX_ANSWER)

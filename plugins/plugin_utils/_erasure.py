@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""The proof of erasure, as a task tells it."""
+"""The proof of erasure in a task's result."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def proof(erasures: list[ans.ErasureView]) -> dict[str, Any]:
-    """Return what was looked at, over all grants and per grant.
+    """Return the checks, over all grants and per grant.
 
-    Where nothing was ever sealed there is nothing to erase: that is confirmed, by no check.
+    Without a sealed record there is nothing to erase: this is confirmed, with no check.
     """
     return {
         "confirmed": all(erasure.confirmed for erasure in erasures),
@@ -27,7 +27,7 @@ def proof(erasures: list[ans.ErasureView]) -> dict[str, Any]:
 
 
 def _checks(erasures: list[ans.ErasureView]) -> list[dict[str, Any]]:
-    """Join the same check of all grants: it passed if it passed for each."""
+    """Combine the same check of all grants: it passed if it passed for each."""
     joined: dict[str, ans.ErasureCheck] = {}
     for erasure in erasures:
         for check in erasure.checks:
@@ -38,7 +38,7 @@ def _checks(erasures: list[ans.ErasureView]) -> list[dict[str, Any]]:
 
 
 def unconfirmed(erasures: list[ans.ErasureView]) -> str:
-    """Say which checks failed; empty where none did."""
+    """Return the failed checks as text; empty if all passed."""
     failed = [
         f"{check.name}: {check.detail}".removesuffix(": ")
         for erasure in erasures
@@ -47,4 +47,4 @@ def unconfirmed(erasures: list[ans.ErasureView]) -> str:
     ]
     if failed or all(erasure.confirmed for erasure in erasures):
         return "; ".join(dict.fromkeys(failed))
-    return "it was not checked yet"
+    return "it has not been checked yet"

@@ -19,11 +19,11 @@ class Failure(Exception):
     """Why a task failed.
 
     Attributes:
-        error: a stable code, one plain sentence, and what to do next.
-        outcome: `refused` where nothing happened, `unknown` where it may have happened.
+        error: a stable code, one plain sentence and advice.
+        outcome: `refused` if nothing happened, `unknown` if the action may have happened.
         facts: further values of the task's result.
         unreachable: the PC never answered.
-        result: what the agent sent along with its refusal, unread.
+        result: the answer that the agent sent with its refusal, unread.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Starting a support session, ending it, and revoking its grants."""
+"""Starts a support session, ends it, and revokes its grants."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answer_reader, _answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import proof, unconfirmed
-from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Watch, later, span
+from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Progress, later, span
 
 from tests.unit.plugins.fakes import ANSWERS, entries_of
 
@@ -95,15 +95,15 @@ def test_a_check_passed_if_it_passed_for_every_grant() -> None:
     assert (proof([one, other])["confirmed"], proof([one])["confirmed"]) == (False, True)
     assert unconfirmed([one, other]) == "log: 18 bytes"
     assert unconfirmed([one]) == ""
-    assert unconfirmed([replace(other, checks=[])]) == "it was not checked yet"
+    assert unconfirmed([replace(other, checks=[])]) == "it has not been checked yet"
 
 
 def test_a_line_is_shown_once() -> None:
     """Only what is new is shown, with the PC's name."""
     shown: list[str] = []
-    watch = Watch("pc1", shown.append)
+    progress = Progress("pc1", shown.append)
     for line in ("a", "a", "b", "a"):
-        watch.tell(line)
+        progress.show(line)
     assert shown == ["[pc1] a", "[pc1] b", "[pc1] a"]
 
 
