@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""The connection to the PC: run a command, notice that it is lost, take it up again.
+"""The connection to the PC: runs commands, detects a loss, reconnects.
 
 The exceptions of a lost connection were measured: winrm passes on those of requests and pywinrm, psrp
 those of pypsrp, and ssh turns its exit code 255 into Ansible's own. After a loss the plugin is only
