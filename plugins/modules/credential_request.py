@@ -150,7 +150,7 @@ request:
   type: dict
   contains:
     id:
-      description: What it is called at the agent; its receipt has the same id.
+      description: Its id at the agent, which also names its receipt.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     state:
@@ -196,10 +196,6 @@ request:
       description: The number of entries that Windows refused.
       type: int
       sample: 0
-    receipt:
-      description: The id of the receipt.
-      type: str
-      sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     waiting_for:
       description: The event that the request waits for, as a sentence; empty after its end.
       type: str
@@ -216,7 +212,7 @@ grant:
     state:
       description:
         - V(active) or V(paused) before its end.
-        - V(revoked), V(withdrawn), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
+        - V(revoked), V(replaced), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
         - V(erased), or V(erase_failed) if the erasure is not confirmed.
       type: str
       sample: active
@@ -228,10 +224,6 @@ grant:
       description: The terms that the customer agreed to.
       type: dict
       contains:
-        account:
-          description: The account that the grant is for.
-          type: str
-          sample: PC1\maria
         restarts:
           description: The number of restarts.
           type: int
@@ -268,8 +260,12 @@ grant:
       description: The time of its end; null before its end.
       type: str
       sample:
-    receipt:
-      description: The id of the receipt.
+    revoked_by:
+      description: V(customer) or V(operator); empty unless it was revoked.
+      type: str
+      sample: ""
+    request:
+      description: The id of the request that it answers.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     uses:

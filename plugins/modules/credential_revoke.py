@@ -85,7 +85,7 @@ grants:
     state:
       description:
         - V(active) or V(paused) before its end.
-        - V(revoked), V(withdrawn), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
+        - V(revoked), V(replaced), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
         - V(erased), or V(erase_failed) if the erasure is not confirmed.
       type: str
       sample: active
@@ -97,10 +97,6 @@ grants:
       description: The terms that the customer agreed to.
       type: dict
       contains:
-        account:
-          description: The account that the grant is for.
-          type: str
-          sample: PC1\maria
         restarts:
           description: The number of restarts.
           type: int
@@ -137,8 +133,12 @@ grants:
       description: The time of its end; null before its end.
       type: str
       sample:
-    receipt:
-      description: The id of the receipt.
+    revoked_by:
+      description: V(customer) or V(operator); empty unless it was revoked.
+      type: str
+      sample: ""
+    request:
+      description: The id of the request that it answers.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     uses:

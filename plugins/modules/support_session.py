@@ -218,8 +218,8 @@ receipts:
   type: list
   elements: dict
   contains:
-    id:
-      description: The id of the receipt.
+    request:
+      description: The id of the request.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     document:
