@@ -135,8 +135,8 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
     worked = maintain(operator).succeed()
     closed = operator.begin("latchkey.consent.end").succeed()
 
-    assert asked.result("Ask the customer")["answer"] == "pending"
-    assert worked.result("Ask the customer")["changed"] is False
+    assert asked.result("Ask the customer for a grant")["answer"] == "pending"
+    assert worked.result("Ask the customer for a grant")["changed"] is False
     assert computer.events.count("request_shown") == 1
     proofs = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
     assert proofs[0] == proofs[1]
@@ -152,7 +152,7 @@ def test_at_night_nobody_is_waited_for(lab_pc: LabPC) -> None:
 
     job = operator.begin("latchkey.consent.maintain", "-e", "maintenance_request_timeout=2").fail()
 
-    assert asked.result("Ask the customer")["answer"] == "pending"
+    assert asked.result("Ask the customer for a grant")["answer"] == "pending"
     assert job.first_failure()["error_code"] == "no_answer"
     assert what(computer, "updates_installed", "going_down") == []
     assert job.result("Build the summary")["ansible_facts"]["maintenance_summary"]["left_over"] == [
