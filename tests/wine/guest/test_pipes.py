@@ -91,7 +91,7 @@ def test_a_message_in_single_bytes_is_put_together() -> None:
 
 def test_an_answer_larger_than_the_pipes_buffer_arrives_whole() -> None:
     """An answer larger than the pipes buffer arrives whole."""
-    big = os.urandom(frames.MAX_JSON // 2)
+    big = os.urandom(frames.MAX_BODY // 2)
     with serving(lambda _b, _s, _c: (big, bytearray())) as name:
         assert ask(name).body == big
 
@@ -128,7 +128,7 @@ def test_a_handler_that_fails_loses_only_its_own_client() -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [b"GET / HTTP/1.1\r\n", b"LKY2" + bytes(8), frames.HEADER.pack(frames.MAGIC, frames.MAX_JSON + 1, 0),
+    [b"GET / HTTP/1.1\r\n", b"LKY2" + bytes(8), frames.HEADER.pack(frames.MAGIC, frames.MAX_BODY + 1, 0),
      frames.HEADER.pack(frames.MAGIC, 0, frames.MAX_SECRET + 1)],
 )  # fmt: skip
 def test_what_is_no_message_of_ours_ends_the_connection(sent: bytes) -> None:
@@ -159,7 +159,7 @@ def test_a_client_that_does_not_take_its_answer_is_dropped(monkeypatch: pytest.M
     monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
 
     def much(body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        return (bytes(frames.MAX_JSON) if body == b"more than fits" else body), bytearray()
+        return (bytes(frames.MAX_BODY) if body == b"more than fits" else body), bytearray()
 
     with serving(much) as name, connect(name) as lazy:
         stream.write_frame(lazy, b"more than fits")
