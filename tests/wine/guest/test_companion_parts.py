@@ -18,10 +18,10 @@ import win32con
 import win32event
 import win32gui
 
-from latchkey_agent.companion.director import Typed
+from latchkey_agent.companion.director import PasswordInput
 from latchkey_agent.companion.menu import Entry
 from latchkey_agent.companion.screen import dialog, password, runner, screen_state, tray
-from latchkey_agent.companion.steps import AnyInput, Screen, Seen
+from latchkey_agent.companion.steps import AnyEvent, Screen, ScreenChecked
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows.win32 import api as base
 from latchkey_agent.windows.win32 import desktop_api as api
@@ -35,7 +35,7 @@ def test_a_free_screen_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> No
     states[4] = Screen(presentation=True)
     for state, screen in states.items():
         monkeypatch.setattr(screen_state, "_notification_state", lambda state=state: state)
-        assert screen_state.look() == screen
+        assert screen_state.read_screen() == screen
 
 
 def test_windows_tells_the_state() -> None:
@@ -48,10 +48,10 @@ def test_policy_decides_where_the_password_is_typed(
     hklm: Callable[..., None], value: int, *, secure: bool
 ) -> None:
     """The trusted path is the secure desktop; without the policy the dialog takes no PIN."""
-    assert not password.trusted_path()
+    assert not password.requires_secure_desktop()
     hklm(password.POLICY)
     hklm(password.POLICY, password.TRUSTED_PATH, value, winreg.REG_DWORD)
-    assert password.trusted_path() is secure
+    assert password.requires_secure_desktop() is secure
 
 
 def test_a_password_dialog_that_windows_does_not_show_says_why() -> None:
@@ -74,7 +74,7 @@ def test_what_the_dialog_hands_over_is_unpacked_and_overwritten(monkeypatch: pyt
 
     monkeypatch.setattr(api, "CredUnPackAuthenticationBufferW", unpack)
     typed = password._unpack(ctypes.c_void_p(0), 0, 0)
-    assert typed == Typed("PC\\anna", bytearray("pä€".encode("utf-16-le")))
+    assert typed == PasswordInput("PC\\anna", bytearray("pä€".encode("utf-16-le")))
     assert [bytes(buffer).strip(b"\0") for buffer in buffers] == [b"", b"", b""]
 
 
@@ -117,13 +117,13 @@ def test_the_language_of_this_windows_is_known() -> None:
 
 
 @pytest.fixture
-def posted() -> list[AnyInput]:
+def posted() -> list[AnyEvent]:
     """What the tray tells."""
     return []
 
 
 @pytest.fixture
-def icon(posted: list[AnyInput]) -> Any:
+def icon(posted: list[AnyEvent]) -> Any:
     """A tray whose messages a test sends itself."""
     try:
         made = tray.Tray("Latchkey", lambda: [Entry("one")], posted.append)
@@ -167,10 +167,10 @@ def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyP
     assert shown == ["x" * 254 + "…"]
 
 
-def test_locking_the_session_is_told(icon: Any, posted: list[AnyInput]) -> None:
+def test_locking_the_session_is_told(icon: Any, posted: list[AnyEvent]) -> None:
     """Windows tells every window that has asked for it."""
     win32gui.SendMessage(icon._window, tray.WM_WTSSESSION_CHANGE, 7, 1)
-    assert posted == [Seen()]
+    assert posted == [ScreenChecked()]
 
 
 def test_a_dialog_that_is_closed_before_it_opens_does_not_stay(icon: Any) -> None:
@@ -202,8 +202,8 @@ def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
 def test_no_key_is_pressed_before_the_person_has_moved() -> None:
     """Esc closes; Enter does nothing yet."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one",), guarded=True)
-    assert not window._passes(win32con.WM_KEYDOWN, win32con.VK_RETURN)
-    assert window._passes(win32con.WM_KEYDOWN, win32con.VK_TAB)
+    assert not window._allows_message(win32con.WM_KEYDOWN, win32con.VK_RETURN)
+    assert window._allows_message(win32con.WM_KEYDOWN, win32con.VK_TAB)
 
 
 def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch: pytest.MonkeyPatch) -> None:
