@@ -69,7 +69,7 @@ def test_refusals_that_windows_never_documented_are_other(
     with caplog.at_level(logging.WARNING):
         assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
     assert [record.getMessage() for record in caplog.records] == [
-        "Windows refused a logon for a reason that it does not document (Windows error 31)"
+        "Windows refused a logon with an undocumented code (Windows error 31)"
     ]
 
 

@@ -216,7 +216,7 @@ def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch:
 
     monkeypatch.setattr(base, "WerSetFlags", done.append)
     monkeypatch.setattr(win32event, "CreateMutex", make)
-    with pytest.raises(PortError, match="making the mutex"):
+    with pytest.raises(PortError, match="creating the mutex"):
         runner.run()
     assert done == [1, "mutex"]
 

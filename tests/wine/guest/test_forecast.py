@@ -86,7 +86,7 @@ def test_online_accounts_are_told_apart() -> None:
 def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the domain's longest age of 42 days and an age of 40, two days are left."""
     monkeypatch.setattr(win32net, "NetUserModalsGet", lambda *_: {"max_passwd_age": 42 * 86400})
-    found = logon_facts._by_age({"flags": 0, "password_age": 40 * 86400})
+    found = logon_facts._expiry_from_age({"flags": 0, "password_age": 40 * 86400})
     assert found is not None
     assert abs(found - datetime.now(UTC) - timedelta(days=2)) < timedelta(seconds=5)
 

@@ -49,7 +49,7 @@ def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
         return body, secret
 
     with serving(listen) as name:
-        with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
+        with pytest.raises(ConnectionRefusedError, match="find out which program it is"):
             client_stream.connect(name, server=lambda: os.getpid() + 4)
         time.sleep(0.1)
     assert not heard
@@ -171,7 +171,7 @@ def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
     ("code", "told"),
     [
         (winerror.ERROR_ACCESS_DENIED, "another program already serves {}: find out which one and remove it"),
-        (winerror.ERROR_NO_SYSTEM_RESOURCES, "{} could not be made (Windows error 1450)"),
+        (winerror.ERROR_NO_SYSTEM_RESOURCES, "cannot create {} (Windows error 1450)"),
     ],
 )
 def test_a_pipe_that_cannot_be_put_up_is_named(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:

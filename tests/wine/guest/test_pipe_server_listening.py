@@ -29,8 +29,8 @@ Listen = Callable[[int, Any], int]
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither clients nor the server wait long here."""
-    monkeypatch.setattr(client_stream, "CONNECT_TIME", 2.0)
-    monkeypatch.setattr(pipe_server, "RETRY_TIME", 0.1, raising=False)
+    monkeypatch.setattr(client_stream, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(pipe_server, "RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_an_instance_that_cannot_listen_is_made_anew_after_a_while(
         assert ask(name).body.startswith(b"hello")
         assert ask(name).body.startswith(b"hello")
     assert [record.getMessage() for record in caplog.records] == [
-        f"no further instance of {name}: Windows error 1450"
+        f"cannot create another instance of {name}: Windows error 1450"
     ]
 
 

@@ -41,7 +41,7 @@ WAIT = 20.0
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client is dropped for its silence only where a test asks for it, however busy the computer is."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", LONG)
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", LONG)
 
 
 def until(true: Callable[[], bool]) -> bool:
@@ -142,7 +142,7 @@ def test_what_is_no_message_of_ours_ends_the_connection(sent: bytes) -> None:
 
 def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """An honest client is answered while the others are waited for; then these are let go."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
     halves = [b"", b"LKY", bytes(frames.encode(b"hello", CANARY))[:-1]]
     with serving() as name, contextlib.ExitStack() as open_:
         silent = [open_.enter_context(connect(name, limit=WAIT)) for _ in halves]
@@ -156,7 +156,7 @@ def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest
 
 def test_a_client_that_does_not_take_its_answer_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are answered while it is waited for; then it gets no more of its answer."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
 
     def much(body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
         return (bytes(frames.MAX_JSON) if body == b"more than fits" else body), bytearray()
@@ -263,7 +263,7 @@ def handles() -> int:
 def test_closing_lets_go_of_everybody_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits neither for who is silent nor for an answer that is still being made."""
     # So long that closing can only be over earlier if it did not have to wait.
-    monkeypatch.setattr(pipe_server, "CLOSING_TIME", WAIT)
+    monkeypatch.setattr(pipe_server, "CLOSING_SECONDS", WAIT)
     held_up, end = threading.Event(), threading.Event()
 
     def never(_body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -286,7 +286,7 @@ def test_closing_lets_go_of_everybody_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_reader_of_attributes_alone_is_not_served_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that may not write cannot hold an instance."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
     with serving() as name:
         handle = win32file.CreateFile(name, 0x80, 0, None, win32file.OPEN_EXISTING, 0, None)
         assert held(int(handle))

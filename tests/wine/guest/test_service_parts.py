@@ -54,7 +54,7 @@ def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest
     folders.prepare(folder)
     assert folder.is_dir()
     monkeypatch.setattr(folders, "_owner", lambda _f: "S-1-5-32-544")
-    monkeypatch.setattr(folders, "_close_to_others", lambda _f: None)
+    monkeypatch.setattr(folders, "_restrict_access", lambda _f: None)
     folders.prepare(folder)
 
 

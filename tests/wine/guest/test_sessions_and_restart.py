@@ -32,7 +32,7 @@ BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
 @pytest.fixture(autouse=True)
 def fresh_boot() -> None:
     """The agent has restarted nothing in this boot."""
-    registry.boot_key().save(power.BEGUN, "")
+    registry.boot_key().save(power.RESTART_BEGUN, "")
 
 
 def someone(account: Account, session_id: int) -> SignIn:
