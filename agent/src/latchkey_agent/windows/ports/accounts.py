@@ -88,12 +88,8 @@ class WindowsAccounts:
     def _account(self, sid: str, user: str, domain: str) -> Account:
         if domain.casefold() == ENTRA.casefold():
             session_account = logon_sessions.find_account(sid)
-            return Account(
-                sid,
-                session_account.principal if session_account and session_account.principal else user,
-                ENTRA,
-                "entra",
-            )
+            principal = session_account.principal if session_account else ""
+            return Account(sid, principal or user, ENTRA, "entra")
         if domain.casefold() != self._device.casefold():
             return Account(sid, user, domain, "domain")
         principal = _internet_principal(user)
