@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The named pipes: security descriptors, instances, client identity, server and client stream."""
+"""The named pipes: endpoints, server, instances, client identity and client stream."""
