@@ -207,15 +207,15 @@ class Director:
         self._show_request_window(window, to_event, not_shown=to_event(None))
 
     def _show_request_window(
-        self, window: Window, event: Callable[[int | None], s.AnyEvent], *, not_shown: s.AnyEvent
+        self, window: Window, to_event: Callable[[int | None], s.AnyEvent], *, not_shown: s.AnyEvent
     ) -> None:
         def show(_: object) -> None:
             try:
-                event_after = event(window.run())
+                event = to_event(window.run())
             except PortError as error:
                 log.error("cannot show a window of the request: %s", error)
-                event_after = not_shown
-            self._events.put(_WindowClosed(window, event_after))
+                event = not_shown
+            self._events.put(_WindowClosed(window, event))
 
         self._request = window
         self._start_thread(show, None)

@@ -141,13 +141,13 @@ class Tray:
             msg = "Windows did not show the notice: there is no tray icon"
             raise PortError(msg)
 
-    def _notify(self, what: int, flags: int, info: str = "") -> bool:
+    def _notify(self, operation: int, flags: int, info: str = "") -> bool:
         data = api.NotifyIconData(
             size=ctypes.sizeof(api.NotifyIconData), window=self._window, number=NUMBER, flags=flags,
             message=CALLBACK, icon=self._icon, tip=self._tip, version=NOTIFYICON_VERSION_4, info=info,
             info_title=self._title[:MAX_TITLE], info_flags=NIIF_INFO,
         )  # fmt: skip
-        return bool(api.Shell_NotifyIconW(what, byref(data)))
+        return bool(api.Shell_NotifyIconW(operation, byref(data)))
 
     # --- from Windows -------------------------------------------------------------------
 
