@@ -53,8 +53,8 @@ def write_hashes(output: Path) -> Path:
 
 
 def _need_programs() -> None:
-    if lacking := PACKAGE.missing():
-        raise WorkError(lacking)
+    if missing := PACKAGE.missing():
+        raise WorkError(missing)
 
 
 def _clear(output: Path) -> None:

@@ -26,8 +26,8 @@ def sign(file: Path, credentials: Path) -> None:
     Raises:
         WorkError: osslsigncode is missing, or it refuses the key or the file.
     """
-    if lacking := SIGNATURE.missing():
-        raise WorkError(lacking)
+    if missing := SIGNATURE.missing():
+        raise WorkError(missing)
     if not credentials.is_file():
         msg = f"there is no certificate and key in {credentials}"
         raise WorkError(msg)
