@@ -16,6 +16,8 @@ import win32service
 import winerror
 
 from latchkey_agent import stream
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.windows import compose, folders, names
 from latchkey_agent.windows.pipes import client_stream
 
@@ -47,13 +49,18 @@ def running(parts: compose.Parts) -> Iterator[None]:
         host.stop()
 
 
-def ask(pipe: str, **message: object) -> dict[str, object]:
-    """Return the agent's answer on a pipe."""
+def exchange(pipe: str, body: bytes) -> bytes:
+    """Send a message on a pipe; return the body of the agent's answer."""
     with client_stream.connect(pipe, server=os.getpid) as client:
-        stream.write_frame(client, msgspec.json.encode(message))
+        stream.write_frame(client, body)
         answer = stream.read_frame(client)
     assert answer is not None
-    decoded: dict[str, object] = msgspec.json.decode(answer.body)
+    return answer.body
+
+
+def ask(pipe: str, **message: object) -> dict[str, object]:
+    """Send a JSON message on a pipe; return the agent's answer."""
+    decoded: dict[str, object] = msgspec.json.decode(exchange(pipe, msgspec.json.encode(message)))
     return decoded
 
 
@@ -62,7 +69,8 @@ def test_the_products_own_parts_answer_on_all_three_pipes(parts: compose.Parts) 
     with running(parts):
         answer = ask(names.PIPE_CONTROL, verb="info", forecast=True)
         assert answer["outcome"] == "done", answer
-        assert ask(names.PIPE_LOGON, verb="peek") == {"done": False}
+        peeked = exchange(names.PIPE_LOGON, codec.encode_logon(lm.Peek()))
+        assert codec.decode_logon_answer(peeked) == lm.LogonAnswer(done=False)
         assert "done" in ask(names.PIPE_CUSTOMER, verb="watch")
 
 
