@@ -235,7 +235,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
 
 
 def test_rule_09_nobody_elses_desktop_is_touched(bench: Bench, canary: bytearray) -> None:
-    """Another account's open session stays as it is."""
+    """Another account's desktop stays as it is."""
     bench.waiting(canary)
     bench.world.sign_in(BEN, session_id=2)
     bench.sign_in_with_permit()
