@@ -344,7 +344,9 @@ def states_page() -> str:
         lines += ["", f"## {name.capitalize()}", "", *textwrap.wrap(machine.sentence, WIDTH), ""]
         lines += ["```mermaid", "stateDiagram-v2", "    direction LR", *_arrows(machine), "```", ""]
         lines += ["| state | input | next state |", "| --- | --- | --- |"]
-        lines += [f"| `{before}` | `{given}` | `{after}` |" for (before, given), after in machine.table.items()]
+        lines += [
+            f"| `{before}` | `{given}` | `{after}` |" for (before, given), after in machine.table.items()
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -26,7 +26,9 @@ NIGHT = datetime(2026, 11, 23, 23, 0, tzinfo=BERLIN)
 def fenced(name: str) -> list[Any]:
     """Return the YAML texts that a page shows."""
     page = (ROOT / name).read_text(encoding="utf-8")
-    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
+    return [
+        yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    ]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])

@@ -69,7 +69,10 @@ def test_every_transition_is_drawn(name: str) -> None:
         for before, after, givens in re.findall(r"(\w+) --> (\w+): (.+)", section)
         for given in givens.split(", ")
     }
-    rows = {(before, given): after for before, given, after in re.findall(r"`(\w+)` \| `(\w+)` \| `(\w+)`", section)}
+    rows = {
+        (before, given): after
+        for before, given, after in re.findall(r"`(\w+)` \| `(\w+)` \| `(\w+)`", section)
+    }
     assert arrows == rows == machine.table
     final = set(machine.states) - {before for before, _ in machine.table}
     assert set(re.findall(r"(\w+) --> \[\*\]", section)) == final

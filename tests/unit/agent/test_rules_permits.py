@@ -40,7 +40,7 @@ def test_rule_05_a_permit_is_redeemed_once(bench: Bench, canary: bytearray) -> N
 
 @pytest.mark.parametrize("life", ["crash", "reboot", "power_cut"])
 def test_rule_05_a_redeemed_permit_stays_redeemed(bench: Bench, canary: bytearray, life: str) -> None:
-    """Whatever comes between the two attempts."""
+    """Whatever comes between the two redemptions."""
     bench.waiting(canary)
     permit, _ = bench.redeem()
     getattr(bench, life)()
