@@ -251,3 +251,27 @@ def test_the_administrator_reads_every_setting_with_its_default() -> None:
     assert from_object(example).policy == Policy()
     assert set(example["policy"]) == set(Policy.__struct_fields__)
     assert set(example["organization"]) == set(type(from_object(example).organization).__struct_fields__)
+
+
+def test_no_diagram_has_a_character_that_ends_it_early() -> None:
+    """A semicolon ends a statement of a mermaid diagram ("Sequence diagrams", mermaid.js.org), also inside a text."""
+    diagrams = [text for name in PAGES for text in re.findall(r"```mermaid\n(.*?)```", page(name), re.DOTALL)]
+    assert len(diagrams) > 4
+    assert [line for text in diagrams for line in text.splitlines() if ";" in line] == []
+
+
+def test_every_name_in_a_recipe_is_in_the_code() -> None:
+    """A function, class or table that a recipe names is found, each as a word of its own."""
+    files = [path for top in ("agent", "lab", "plugins", "tools") for path in (ROOT / top).rglob("*.py")]
+    files += [
+        *ROOT.glob("agent/native/**/*.cpp"),
+        *ROOT.glob("tests/unit/agent/*.py"),
+        *ROOT.glob("tests/lab/*.py"),
+    ]
+    code = set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in files)))
+    named = {
+        text.partition("(")[0]
+        for text in quoted(page("docs/recipes.md"))
+        if re.fullmatch(r"\w+(\(.*\))?", text)
+    }
+    assert named - code - {"weekend", "Battery", "fr", "msgstr"} == set()

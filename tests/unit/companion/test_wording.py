@@ -45,7 +45,7 @@ def test_the_request_window_speaks_german() -> None:
 
 def test_a_language_that_is_not_there_falls_back_to_the_companions() -> None:
     """A request in French is asked in the language of the customer's own Windows."""
-    window = wording.request_window(asked(language="fr"), NOW, "de")
+    window = wording.request_window(asked(language="zz"), NOW, "de")
     assert window.title == GERMAN["title"]
     assert wording.language_of("") == "en"
 
