@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of Windows' refusals is complete, and agrees with the numbers that the lab's Windows uses."""
+"""The table of Windows' refusals is complete and agrees with the codes of the lab's Windows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_every_refusal_has_one_row() -> None:
 
 @pytest.mark.parametrize("refusal", sorted(set(LogonRefusal) - {LogonRefusal.OTHER}))
 def test_the_table_knows_the_numbers_of_the_labs_windows(refusal: LogonRefusal) -> None:
-    """The lab writes Microsoft's numbers down by itself; each leads to the same refusal in the agent."""
+    """Each code that the lab took from Microsoft's lists leads to the same refusal in the agent."""
     code = CODES[refusal]
     same = {
         LogonRefusal.LOOKS_LIKE_PIN: LogonRefusal.WRONG_PASSWORD,
@@ -30,11 +30,11 @@ def test_the_table_knows_the_numbers_of_the_labs_windows(refusal: LogonRefusal) 
     assert reported(code.status, code.substatus) == expected
 
 
-def test_unknown_numbers_are_evidence() -> None:
-    """A pair of numbers that the table lacks reaches the operator as Windows gave it."""
+def test_unknown_codes_are_shown_as_numbers() -> None:
+    """Codes that the table lacks reach the operator as numbers."""
     assert sentence(reported(0xC0000001, 5)) == "Windows answered 0xC0000001, 0x00000005"
 
 
 def test_no_refusal_is_inconclusive() -> None:
-    """An error is either a refusal or says nothing about the password."""
+    """No error is both a refusal and inconclusive."""
     assert not set(INCONCLUSIVE_ERRORS) & set(BY_WIN32)

@@ -73,8 +73,8 @@ def test_identity_is_that_of_the_clients_process() -> None:
 HELLO = """
 import sys
 from latchkey_agent import stream
-from latchkey_agent.windows import pipes
-with pipes.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
+from latchkey_agent.windows.pipes import client_stream
+with client_stream.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
     stream.write_frame(client, b"hello")
     assert stream.read_frame(client) is not None
 """
