@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collection, imported as Ansible imports it.
 
-Ansible's own finder must be in place before the first import of ``ansible_collections``: it refuses every
-package that was imported as a plain namespace package before, in all later tests.
+Ansible's own finder has to be there before the first import of ``ansible_collections``: whatever was
+imported as a plain namespace package before is refused by it afterwards, in every later test.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ from ansible.plugins.loader import init_plugin_loader
 COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
 
 
-def pytest_configure() -> None:
-    """Install Ansible's finder once for the whole run."""
+def put_finder_in_place() -> None:
+    """Put Ansible's finder in place, once for the whole run."""
     init_plugin_loader([str(COLLECTIONS)])

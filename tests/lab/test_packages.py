@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.ssh.files import missing
+from agent.packaging.system_tools import SSH
 from tests.lab.installer import NEW, PROGRAMS, packages, prepare
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
 from tests.lab.scenes import Fails, Played, Scene, Step, played
+from tests.needs import have, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     """Try all of it on every connection."""
     folder = tmp_path_factory.mktemp("packages")
     packages(folder, *THERE)
-    left_out = "ssh" if missing() else "none"
+    left_out = "none" if have(SSH) else "ssh"
     scenes = {name: scene for name, scene in SCENES.items() if not name.startswith(left_out)}
     for scene in scenes.values():
         scene.variables["packages"] = str(folder)
@@ -118,7 +119,7 @@ def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
 def installed(tried: Tried, host: str) -> Tried:
     """What came of it on one connection."""
     if host not in tried.scenes.computers:
-        pytest.skip(missing())
+        require(SSH)
     return tried
 
 

@@ -13,8 +13,7 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
-import pytest
-
+from agent.packaging.system_tools import PACKAGE, WINE
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
@@ -26,6 +25,7 @@ from tests.lab.job import apply, end, play, request, start
 from tests.lab.kinds import ON_WINE
 from tests.lab.loud import loud
 from tests.lab.relaunch import kill_and_launch_again
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,8 +117,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary:
 
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     """On this PC, too, and leaves of its disk only what was written there."""
-    if lacking := KINDS["wine"].lacks():
-        pytest.skip(lacking)
+    require(WINE, PACKAGE)
     stream = io.StringIO()
     ending = ENDINGS["revoke"]
     with Stage(ending, tmp_path, Lanes(stream), KINDS["wine"].run).played() as story:

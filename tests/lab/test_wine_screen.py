@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 
-from lab.wine import tools
+from agent.packaging.system_tools import PACKAGE, SCREEN, WINE
 from lab.wine.display import Display
 from lab.wine.ui_driver import WineHands
 from tests.canary import search
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import scrapped_wine_pc
 from tests.lab.maintenance import maintain, prepare
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,7 @@ class Seat(NamedTuple):
 @pytest.fixture
 def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
     """The customer is signed in, with the canary for a password."""
-    if lacking := tools.missing() or tools.missing_screen():
-        pytest.skip(lacking)
+    require(WINE, PACKAGE, SCREEN)
     with ExitStack() as stack:
         display = stack.enter_context(Display(tmp_path / "screen"))
         computer = stack.enter_context(scrapped_wine_pc(tmp_path / "pc", display=display, password=canary))

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 
 import pytest
 
+from agent.packaging.system_tools import METADATA
 from agent.packaging.workshop import ROOT
 from tests.native.built import BarePC
+from tests.needs import require
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,7 @@ def test_every_structure_method_and_number_is_as_in_microsofts_metadata(
     headers: dict[str, int | str],
 ) -> None:
     """Whatever the provider hands to Windows or gets from it."""
-    if importlib.util.find_spec("win32more") is None:
-        pytest.skip("no Windows metadata here: python3 tools/setup.py test")
+    require(METADATA)
     done = subprocess.run(
         [sys.executable, "-m", "tests.native.metadata"],
         cwd=ROOT, input=json.dumps(list(headers)), capture_output=True, text=True, check=True,

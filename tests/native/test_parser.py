@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import struct
 import subprocess
@@ -17,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.packaging.system_tools import COMPILER
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.native import built, fuzzing
+from tests.needs import require
 
 LIMITS = {"permit": 64, "action": 16, "sid": 184, "user": 256, "domain": 256, "kind": 16, "requester": 256}
 """UTF-16 units that the provider keeps (wire/answer.h)."""
@@ -75,8 +76,7 @@ class Parser:
 @pytest.fixture(scope="module")
 def parser() -> Iterator[Parser]:
     """The parser, compiled for this computer."""
-    if importlib.util.find_spec("ziglang") is None:
-        pytest.skip("no C++ compiler here: python3 tools/setup.py test")
+    require(COMPILER)
     started = Parser(built.parser_library())
     yield started
     started.process.communicate()

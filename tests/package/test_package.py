@@ -26,11 +26,13 @@ from agent.packaging import (
     sbom,
 )
 from agent.packaging.actions import ACTIONS
-from agent.packaging.artefacts import LINUX_PYTHON, PINS, pins, unpacked
+from agent.packaging.artefacts import LINUX_PYTHON, PINS, unpacked
 from agent.packaging.database import Table, short_name
 from agent.packaging.resources import file_version
 from agent.packaging.runtime import LEFT_OUT, runtime
+from agent.packaging.system_tools import CPYTHON, DLL_READER
 from agent.packaging.workshop import ROOT, WorkError, run
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +154,7 @@ def test_modules_come_from_three_places(product_folder: Path) -> None:
 
 def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
     """Names in tracebacks are relative."""
+    require(CPYTHON)
     made = []
     for name in ("here", "somewhere_else"):
         (tmp_path / name / "package").mkdir(parents=True)
@@ -210,7 +213,7 @@ def imported(source: Path) -> Iterator[str]:
 
 def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
     """No program waits for a DLL that the PC may lack."""
-    pefile = pytest.importorskip("pefile", reason="no pefile here: python3 tools/setup.py test")
+    pefile = pytest.importorskip("pefile", reason=str(DLL_READER.missing()))
     delivered = {path.stem.lower() for path in programs(product_folder)}
     missing = set()
     for program in programs(product_folder):
@@ -226,7 +229,7 @@ def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: P
 def test_every_delivered_part_has_its_licence(product_folder: Path) -> None:
     """Latchkey, CPython with its libraries, and each wheel."""
     there = {path.name for path in (product_folder / "licences").iterdir()}
-    wheels = {line.partition("==")[0] for line in pins(PINS).splitlines() if re.match(r"\w+==", line)}
+    wheels = {line.partition("==")[0] for line in PINS.read_text().splitlines() if re.match(r"\w+==", line)}
     assert {"Latchkey.txt", "CPython.txt", "notices.txt"} <= there
     assert all(any(name.startswith(f"{wheel}-") for name in there) for wheel in wheels)
     notices = product.NOTICES.read_text(encoding="utf-8")
@@ -347,7 +350,7 @@ def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> No
 
 def pinned() -> Iterator[tuple[str, tuple[str, set[str]]]]:
     """Yield each pinned wheel with its version and hashes."""
-    for entry in re.split(r"\n(?=\w)", pins(PINS)):
+    for entry in re.split(r"\n(?=\w)", PINS.read_text(encoding="utf-8")):
         if found := re.match(r"(\w+)==(\S+)", entry):
             yield found[1], (found[2], set(re.findall(r"sha256:([0-9a-f]{64})", entry)))
 
@@ -364,5 +367,6 @@ def test_collection_is_built_the_same_every_time(tmp_path: Path) -> None:
 
 def test_licence_of_cpython_is_its_own() -> None:
     """The artefact for Linux has the text that the one for Windows lacks."""
+    require(CPYTHON)
     text = (unpacked(LINUX_PYTHON) / "lib/python3.13/LICENSE.txt").read_text(encoding="utf-8")
     assert "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2" in text

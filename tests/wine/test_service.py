@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.packaging.system_tools import WINE
 from lab.simulated.pc_services import SETTINGS_FILE
-from lab.wine import tools
 from lab.wine.agent_pc import SYSTEM, AgentPC, HungUp, Speaker
 from latchkey_agent.domain.model import Account
 from tests.canary import canary, search
+from tests.needs import require
 from tests.wine.scene import (
     Scene,
     ask,
@@ -45,9 +46,7 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentPC]:
     """A PC whose service runs; the tests of this file use it one after the other."""
-    lacking = tools.missing()
-    if lacking:
-        pytest.skip(lacking)
+    require(WINE)
     with AgentPC(tmp_path_factory.mktemp("office") / "pc") as made:
         # A restart is asked for again sooner than customers' PCs allow it.
         settings = made.pc.program_data / SETTINGS_FILE

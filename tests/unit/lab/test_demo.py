@@ -126,9 +126,9 @@ def test_a_pc_that_cannot_be_here_is_told_with_what_it_lacks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command that installs it is named; the demo has failed."""
-    monkeypatch.setattr("lab.wine.tools.lacking", lambda _packages: "apt-get install wine")
+    monkeypatch.setenv("PATH", "")
     assert main(["grant", "wine"]) == 1
-    assert "apt-get install wine" in capsys.readouterr().err
+    assert "apt-get install --no-install-recommends maven wine wine64" in capsys.readouterr().err
 
 
 def test_too_many_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
