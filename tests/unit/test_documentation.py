@@ -127,7 +127,7 @@ def test_no_phrase_of_the_old_style_is_left(pattern: str) -> None:
 def exists(written: str, folder: Path) -> bool:
     """Tell whether a path that a page names is there; `*`, and a word in capitals such as LANG, stand for any name."""
     pattern = re.sub(r"\b[A-Z]{2,}\b(?!\.md)", "*", written.rstrip("/")) if "/" in written else written
-    bases = (ROOT, AGENT, folder)
+    bases = (ROOT, AGENT, ROOT / "agent/native/credential_provider", folder)
     if any(next(base.glob(pattern), None) for base in bases):
         return True
     return "/" not in written and any(next((ROOT / top).rglob(written), None) for top in TOP)
@@ -173,7 +173,7 @@ def test_a_path_that_is_not_there_is_found() -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_module_on_a_page_exists(name: str) -> None:
-    """A dotted name of ours is a module, or a name that its module holds."""
+    """A dotted name of ours is a module, a name that its module holds, or a logger's name."""
     pattern = r"(?:latchkey_agent|lab|tools|tests|agent\.packaging|agent\.native)(?:\.\w+)+"
     named = [
         text for text in quoted(page(name)) if re.fullmatch(pattern, text) and not text.endswith(SUFFIXES)
@@ -188,8 +188,12 @@ def is_module(dotted: str) -> bool:
     path = base.joinpath(*parts)
     if path.is_dir() or path.with_suffix(".py").is_file():
         return True
-    parent = base.joinpath(*parts[:-1]).with_suffix(".py")
-    return parent.is_file() and re.search(rf"\b{parts[-1]}\b", parent.read_text(encoding="utf-8")) is not None
+    parent = base.joinpath(*parts[:-1])
+    sources = (
+        [parent.with_suffix(".py")] if parent.with_suffix(".py").is_file() else sorted(parent.rglob("*.py"))
+    )
+    word = rf"\b{parts[-1]}\b" if len(sources) == 1 else re.escape(f'getLogger("{dotted}")')
+    return any(re.search(word, path.read_text(encoding="utf-8")) for path in sources)
 
 
 def anchors(name: str) -> set[str]:
