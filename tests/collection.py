@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collection, imported as Ansible imports it.
 
-Ansible's own finder has to be there before the first import of ``ansible_collections``: whatever was
-imported as a plain namespace package before is refused by it afterwards, in every later test.
+Ansible's own finder must be in place before the first import of ``ansible_collections``: it refuses every
+package that was imported as a plain namespace package before, in all later tests.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ from latchkey_agent.protocol import PROTOCOL_VERSION, setup_messages
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -64,8 +63,6 @@ OTHERS: tuple[Any, ...] = (
     ans.JournalAnswer,
     cm.AnyCustomerRequest,
     cm.CustomerAnswer,
-    lm.AnyLogonRequest,
-    lm.LogonAnswer,
 )
 
 
@@ -73,7 +70,7 @@ OTHERS: tuple[Any, ...] = (
 
 
 def schema() -> str:
-    """Return the JSON Schema of everything that crosses one of the agent's pipes."""
+    """Return the JSON Schema of the control and customer pipes; the logon pipe has no JSON."""
     _, components = msgspec.json.schema_components(
         [rq.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The credential provider under Wine: what its tests may ask for."""
+"""Fixtures of the credential provider's tests under Wine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fuzz the provider's parser on this computer, and keep what was found.
+"""Fuzz the provider's parser on this computer, and keep the inputs that it found.
 
     python -m tests.native.fuzzing [--seconds 600]
 
@@ -59,7 +59,7 @@ def fuzz(work: Path, seconds: int) -> int:
         (seeds / str(number)).write_bytes(one)
     options = (
         f"-max_total_time={seconds}",
-        "-max_len=4200",
+        "-max_len=3200",
         "-print_final_stats=1",
         f"-artifact_prefix={Path.cwd()}/",
     )

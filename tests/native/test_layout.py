@@ -19,14 +19,14 @@ from tests.needs import require
 @pytest.fixture(scope="module")
 def headers(pc: BarePC) -> dict[str, int | str]:
     """Sizes, offsets, places of methods, identifiers and numbers, as compiled."""
-    told: dict[str, int | str] = json.loads(pc.run(program=r"C:\lab\layout.exe"))
-    return told
+    values: dict[str, int | str] = json.loads(pc.run(program=r"C:\lab\layout.exe"))
+    return values
 
 
 def test_every_structure_method_and_number_is_as_in_microsofts_metadata(
     headers: dict[str, int | str],
 ) -> None:
-    """Whatever the provider hands to Windows or gets from it."""
+    """Every structure and number that the provider shares with Windows."""
     require(METADATA)
     done = subprocess.run(
         [sys.executable, "-m", "tests.native.metadata"],

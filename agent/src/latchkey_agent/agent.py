@@ -234,4 +234,4 @@ class Agent:
     def logon(self, body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer one message of the logon pipe; the caller overwrites the secret."""
         reply = self._logon.answer(body, peer)
-        return LogonAnswerBytes(codec.encode(reply.answer), reply.secret, reply.permit_waits)
+        return LogonAnswerBytes(codec.encode_logon(reply.answer), reply.secret, reply.permit_waits)
