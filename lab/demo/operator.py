@@ -47,7 +47,7 @@ VARIABLES: dict[str, Any] = {
     ],
 }
 # Tasks of the role that tell a reader nothing.
-UNTOLD = ("Validating arguments", "Check the steps", "Put the summary", "Show the summary")
+UNTOLD = ("Validating arguments", "Check the steps", "Build the summary", "Show the summary")
 
 
 class Condenser:

@@ -25,7 +25,7 @@ def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
 
     job = maintain(operator).succeed()
 
-    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (told["done"], told["left_over"]) == (DONE, [])
     assert told["erasure"]["confirmed"]
     assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]

@@ -222,8 +222,8 @@ def test_an_agent_of_another_version_says_which(troubles: Played) -> None:
     """Both versions are named."""
     told = {name: troubles.job.result("start", f"{name} agent")["msg"] for name in ("older", "newer")}
     ours = PROTOCOL_VERSION
-    assert f"speaks protocol {ours}, the agent on this PC speaks {ours - 1}" in told["older"]
-    assert f"speaks protocol {ours}, the agent on this PC speaks {ours + 1}" in told["newer"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours - 1}" in told["older"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours + 1}" in told["newer"]
 
 
 @pytest.mark.parametrize("name", each(SCENES))

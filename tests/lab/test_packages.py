@@ -138,7 +138,7 @@ def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> Non
     assert refused["msg"] == (
         "Windows Installer ended with 1603: the installation failed and was undone. It says: It does not fit."
     )
-    assert "for 1 s now (1618)" in job.result("package 1618.0.0", host)["msg"]
+    assert "for 1 s (1618)" in job.result("package 1618.0.0", host)["msg"]
     assert "0.5.0" in job.result("package 0.4.0", host)["msg"]
     assert {result["changed"] for result in job.results("package", host)} == {False}
 
@@ -146,7 +146,7 @@ def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> Non
 @on_each
 def test_the_role_installs_a_package(installed: Tried, host: str) -> None:
     """It is installed, the need for a restart comes through, the agent answers, and no copy of the package is left."""
-    told = installed.role.result("Bring the consent agent", host)
+    told = installed.role.result("Install, upgrade", host)
     assert told["status"] == "ok", told["msg"]
     assert (told["version_before"], told["version"], told["changed"]) == ("0.5.0", NEW, True)
     assert told["restart_required"]

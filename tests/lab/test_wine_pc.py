@@ -107,7 +107,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary:
     computer.hang_up()
     operator.variables = {"agent_state": "absent"}
     removed = operator.begin("latchkey.consent.install_agent").succeed()
-    assert removed.result("Bring the consent agent to the PC")["erasure"]["confirmed"]
+    assert removed.result("Install, upgrade")["erasure"]["confirmed"]
     assert "Latchkey" not in computer.registry(r"HKLM\SOFTWARE")
     computer.shut_down()
     assert left_over(computer) == []

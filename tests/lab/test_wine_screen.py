@@ -58,9 +58,9 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
     allowed = seat.customer.allow()
     job.succeed()
 
-    assert f"Check code {job.result('Ask the customer for their sign-in')['code']}" in window
+    assert f"Check code {job.result('Ask the customer for a grant')['code']}" in window
     assert (refused != "", allowed) == (True, "")
-    told = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (told["answer"], told["left_over"], told["erasure"]["confirmed"]) == ("granted", [], True)
     counted = [seat.computer.events.count(what) for what in ("boot", "permit_redeemed", "locked")]
     assert counted == [3, 2, 2]

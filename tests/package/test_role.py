@@ -64,7 +64,7 @@ def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, 
     operator.variables = {f"agent_{name}": value for name, value in variables.items()}
     job = operator.begin("latchkey.consent.install_agent", *arguments)
     job.wait(200)
-    return job.result("Bring the consent agent to the PC")
+    return job.result("Install, upgrade")
 
 
 @provokes("settings_invalid", "setup_failed")

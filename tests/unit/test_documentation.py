@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _error_table as collection
 
 from latchkey_agent.cli import ctl
 from latchkey_agent.core.settings import from_object
 from latchkey_agent.domain.policy import Policy
-from latchkey_agent.protocol.errors import ERRORS
+from latchkey_agent.protocol import errors as agent
 from latchkey_agent.windows.event_ids import EVENT_IDS, GENERAL_IDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -235,8 +236,8 @@ def test_every_command_on_a_page_exists(name: str) -> None:
 
 
 def test_troubleshooting_covers_every_error() -> None:
-    """Each code of the table stands under a symptom."""
-    assert set(ERRORS) - set(quoted(page("docs/troubleshooting.md"))) == set()
+    """Each code of both tables stands under a symptom."""
+    assert {*agent.ERRORS, *collection.ERRORS} - set(quoted(page("docs/troubleshooting.md"))) == set()
 
 
 def test_the_administrator_reads_every_event_id() -> None:
