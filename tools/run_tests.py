@@ -19,7 +19,7 @@ from tools import hidden_packages
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "agent/src/latchkey_agent"
 # What decides, what remembers and what seals: every branch is tested.
-WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/journal.py", f"{PACKAGE}/vault.py")
+WHOLE = (f"{PACKAGE}/domain/*", f"{PACKAGE}/storage/journal.py", f"{PACKAGE}/storage/vault.py")
 PYTEST = (sys.executable, "-m", "pytest")
 WAITING_AT_ONCE = "4"
 ON_WINE = ("--pc", "wine")

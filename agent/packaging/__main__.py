@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m agent.packaging`: everything that is released, in one folder."""
+"""`python -m agent.packaging`: build the whole release in one folder."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .workshop import CACHE, ROOT, WorkError
 
 
 def make_package(output: Path, version: str, credentials: Path | None = None) -> Path:
-    """Make the MSI and its bill of materials; return the MSI.
+    """Build the MSI and its bill of materials; return the MSI.
 
     Args:
         output: the folder to write to.
-        version: the product's, as `1.2.3`.
-        credentials: what to sign with (`signing.sign`); None leaves it unsigned.
+        version: the product's version, as `1.2.3`.
+        credentials: the certificate and key for `authenticode.sign`; None leaves the MSI unsigned.
 
     Raises:
-        WorkError: a part cannot be had or made.
+        WorkError: a part cannot be downloaded or built.
     """
     target = output / f"latchkey-agent-{version}-x64.msi"
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def make_package(output: Path, version: str, credentials: Path | None = None) ->
 
 
 def write_hashes(output: Path) -> Path:
-    """Write the SHA-256 of every file of a folder as sha256sum reads it; return the file."""
+    """Write the SHA-256 of every file in a folder in sha256sum's format; return the file."""
     target = output / "SHA256SUMS"
     files = sorted(path for path in output.iterdir() if path.is_file() and path != target)
     lines = [f"{product_identity.file_digest(file)}  {file.name}\n" for file in files]
@@ -53,19 +53,19 @@ def write_hashes(output: Path) -> Path:
 
 
 def _need_programs() -> None:
-    if lacking := PACKAGE.missing():
-        raise WorkError(lacking)
+    if missing := PACKAGE.missing():
+        raise WorkError(missing)
 
 
 def _clear(output: Path) -> None:
-    """Make the folder if need be, and remove what an earlier build left there; nothing else."""
+    """Create the folder if it does not exist, and remove only the files of earlier builds."""
     output.mkdir(parents=True, exist_ok=True)
     for former in (*output.glob("latchkey-*"), output / "SHA256SUMS"):
         former.unlink(missing_ok=True)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="agent.packaging", description="Make everything that is released.")
+    parser = argparse.ArgumentParser(prog="agent.packaging", description="Build the whole release.")
     parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="FOLDER")
     parser.add_argument(
         "--sign", type=Path, default=None, metavar="FILE", help="certificate and key to sign with"
@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Make everything; return the exit code."""
+    """Build the whole release; return the exit code."""
     options = _arguments()
     began = time.monotonic()
     try:
@@ -89,7 +89,7 @@ def main() -> int:
     signed = f"signed with {options.sign.name}" if options.sign else "not signed"
     print(f"{made} ({made.stat().st_size / 1e6:.1f} MB, {signed})")
     print(tarball, sums, sep="\n")
-    print(f"package: made in {time.monotonic() - began:.0f} s")
+    print(f"package: built in {time.monotonic() - began:.0f} s")
     return 0
 
 

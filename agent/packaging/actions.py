@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of installing and removing that Windows Installer has no table for.
+"""The installation and removal steps for which Windows Installer has no table.
 
-Each is a verb of `latchkey_agent.windows.installation`, run by the installed
-pythonw.exe as LocalSystem while the change is carried out ("Custom Action
-Type 18", Microsoft Learn). One that fails stops the change and has it undone.
+Each step is a verb of `latchkey_agent.windows.installation`. The installed
+pythonw.exe runs it as LocalSystem during the change ("Custom Action Type 18",
+Microsoft Learn). If a step fails, Windows Installer rolls the change back.
 """
 
 from __future__ import annotations
@@ -19,14 +19,19 @@ MODULE = "latchkey_agent.windows.installation"
 _INSTALLED = 'NOT (REMOVE="ALL")'
 _FIRST = "NOT Installed AND NOT OLDER"
 _REMOVED = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
-"""Not when a newer version replaces this one: an upgrade keeps the journal and what is lent."""
+"""False when a newer version replaces this one: an upgrade keeps the journal and the grants."""
 
 
 class Action(NamedTuple):
-    """One step: what it runs, where it stands in the sequence, and when.
+    """One step.
 
-    `position` lies between those of Windows Installer's own actions: StopServices
-    1900, DeleteServices 2000, InstallServices 5800, StartServices 5900.
+    Attributes:
+        name: the name of the custom action.
+        verb: the verb of `latchkey_agent.windows.installation`.
+        position: the place in the sequence, between Windows Installer's own actions: StopServices 1900,
+            DeleteServices 2000, InstallServices 5800, StartServices 5900.
+        condition: the condition under which the step runs.
+        on_rollback: whether the step runs only when the change is rolled back.
     """
 
     name: str
@@ -37,20 +42,20 @@ class Action(NamedTuple):
 
     @property
     def command(self) -> str:
-        """The arguments of pythonw.exe; Windows Installer fills in the properties."""
+        """The arguments of pythonw.exe. Windows Installer inserts the properties."""
         return f"-I -B -m {MODULE} {self.verb}"
 
     @property
     def type(self) -> int:
-        """An installed program, run later in the change (or when it is undone), as LocalSystem; it must succeed."""
+        """The type: run an installed program as LocalSystem, deferred or at rollback; a failure ends the change."""
         return _INSTALLED_PROGRAM | _IN_SCRIPT | _NO_IMPERSONATE | (_ROLLBACK if self.on_rollback else 0)
 
 
 ACTIONS = (
-    # Removing: while the service runs, it erases and proves it; once it is gone, the rest goes.
+    # Removal: the running service erases the passwords and proves it. After it is removed, so is its data.
     Action("EraseSecrets", 'erase "--keep-receipts=[KEEPRECEIPTS]"', 1890, _REMOVED),
     Action("RemoveData", "remove", 2010, _REMOVED),
-    # Installing: before the service starts for the first time.
+    # Installation: before the service starts for the first time.
     Action("UndoConfigure", "remove", 5810, _FIRST, on_rollback=True),
     Action("ConfigureService", "configure", 5820, _INSTALLED),
     Action("HardenService", "harden", 5830, _INSTALLED),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is downloaded: CPython from Maven, wheels from the package index, each by a pinned hash."""
+"""Downloads CPython from Maven and wheels from the package index, and checks their pinned hashes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ from .workshop import WorkError, fingerprint, made_once, run
 
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 PINS = "windows"
-"""The group of `pyproject.toml` whose wheels the agent is delivered with."""
+"""The group of `pyproject.toml` with the delivered wheels."""
 
 
 class Artefact(NamedTuple):
-    """A jar of Maven: its coordinates, the folder in it that counts, and its SHA-256."""
+    """A jar from Maven.
+
+    Attributes:
+        coordinates: its Maven coordinates.
+        inside: the folder inside it that is used.
+        sha256: its SHA-256 in hexadecimal.
+    """
 
     coordinates: str
     inside: str
@@ -40,14 +46,14 @@ LINUX_PYTHON = Artefact(
     "org/bytedeco/cpython/linux-x86_64",
     "50ad91aa0baa57f0235bb666b87d8bf2a44e215d28c250de1030502906af143b",
 )
-"""The same version for the machine that builds: it makes the byte code, and has CPython's licence."""
+"""The same version for the build machine. It compiles the byte code and contains CPython's licence."""
 
 
 def unpacked(artefact: Artefact) -> Path:
-    """Return the artefact's folder, downloaded if need be.
+    """Return the artefact's folder. Download it if it is not in the cache.
 
     Raises:
-        WorkError: the download failed, or is not what is pinned.
+        WorkError: the download failed, or its hash differs from the pinned one.
     """
     name = artefact.coordinates.rpartition(":")[2]
     found = made_once(name, fingerprint(*artefact), lambda target: _fetch(artefact, target))
@@ -59,7 +65,7 @@ def _fetch(artefact: Artefact, target: Path) -> None:
     (jar,) = target.glob("*.jar")
     found = hashlib.sha256(jar.read_bytes()).hexdigest()
     if found != artefact.sha256:
-        msg = f"{artefact.coordinates} has the SHA-256 {found}, not the pinned one: it must not be used"
+        msg = f"{artefact.coordinates} has the SHA-256 {found}, not the pinned one: do not use it"
         raise WorkError(msg)
     with zipfile.ZipFile(jar) as archive:
         archive.extractall(target)
@@ -67,10 +73,15 @@ def _fetch(artefact: Artefact, target: Path) -> None:
 
 
 def pins(group: str) -> str:
-    """Return the pinned requirements of a group of `pyproject.toml` that lists every package itself.
+    """Return the pinned requirements of a group of `pyproject.toml`.
+
+    The group must list every package itself.
+
+    Args:
+        group: the name of the group.
 
     Raises:
-        WorkError: the lock file lacks one of them.
+        WorkError: the lock file lacks one of its packages.
     """
     groups = tomllib.loads(setup.PROJECT.read_text(encoding="utf-8"))["dependency-groups"]
     try:
@@ -80,10 +91,14 @@ def pins(group: str) -> str:
 
 
 def wheels(group: str, target: Path) -> list[Path]:
-    """Download the wheels for 64-bit Windows that a group lists; return them by name.
+    """Download the wheels for 64-bit Windows of a group; return them sorted by name.
+
+    Args:
+        group: the name of a group of `pyproject.toml`.
+        target: the folder to create.
 
     Raises:
-        WorkError: one is not pinned, is not to be had, or has another hash than the pinned ones.
+        WorkError: a wheel is not pinned, a download failed, or its hash differs from the pinned ones.
     """
     target.mkdir()
     listed = target / "pins.txt"

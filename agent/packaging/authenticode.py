@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authenticode signatures, made by osslsigncode with a certificate that whoever builds has."""
+"""Signs files with Authenticode, with osslsigncode and the builder's own certificate."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .workshop import WorkError, run
 def sign(file: Path, credentials: Path) -> None:
     """Sign a program, a DLL or an MSI in place.
 
-    The signature's time is the build's, so that the same content and key give
+    The signature has the time of the build, so the same content and key give
     the same bytes.
 
     Args:
-        file: what is signed.
-        credentials: a PEM file with the certificate, what it hangs on, and the
-            key; or a PKCS #12 file (`.p12`, `.pfx`), whose password stands in
-            the file of the same name with `.password` appended.
+        file: the file to sign.
+        credentials: a PEM file with the certificate, its chain and the key; or
+            a PKCS #12 file (`.p12`, `.pfx`), whose password is in the file of
+            the same name with `.password` appended.
 
     Raises:
-        WorkError: osslsigncode is missing, or refuses the key or the file.
+        WorkError: osslsigncode is missing, or it refuses the key or the file.
     """
-    if lacking := SIGNATURE.missing():
-        raise WorkError(lacking)
+    if missing := SIGNATURE.missing():
+        raise WorkError(missing)
     if not credentials.is_file():
         msg = f"there is no certificate and key in {credentials}"
         raise WorkError(msg)

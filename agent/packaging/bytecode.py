@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Byte code in place of sources, made by the very version of CPython that is delivered.
+"""Compiles sources to byte code, with the same version of CPython as the delivered one.
 
-The header says that it is never compared with a source ("unchecked-hash",
-PEP 552), so nothing on the customer's PC makes it stale. The names of the
-files in it are relative: the same bytes whoever builds, and wherever.
+The header marks the byte code as never compared with a source
+("unchecked-hash", PEP 552), so it never becomes stale on the customer's PC. It
+contains relative file names, so every build machine gives the same bytes.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ for source in sorted(root.rglob("*.py")):
 
 
 def compile_tree(root: Path) -> None:
-    """Replace every source file below a folder by its byte code.
+    """Replace every source file below a folder with its byte code.
 
     Raises:
-        WorkError: a file is no Python, or CPython cannot be had.
+        WorkError: a file is not valid Python, or CPython cannot be downloaded.
     """
     home = unpacked(LINUX_PYTHON)
     python = home / "bin" / "python3.13"
-    # The jar does not keep that it is a program.
+    # The jar does not store file modes.
     python.chmod(0o755)
-    # A fixed seed and a fresh process: what is marshalled depends on both.
+    # The marshalled bytes depend on the hash seed and on the process's history: fix the one, avoid the other.
     environment = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
     run([python, "-I", "-S", "-B", "-c", _COMPILE, root], environment=environment)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's tarball, with the same bytes whoever builds it."""
+"""Builds the collection's tarball. Every build machine gives the same bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build(output: Path) -> Path:
 
 
 def _settle(source: Path, target: Path) -> None:
-    """Copy a tarball without what differs from build to build: dates, owners and order."""
+    """Copy a tarball with fixed dates, owners and order, which would differ between builds."""
     moment = product_identity.build_moment()
     with (
         tarfile.open(source) as made,

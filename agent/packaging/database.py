@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The MSI itself: wixl makes it, msibuild adds what wixl cannot say and what must not change.
+"""Builds the MSI with wixl, then corrects its tables with msibuild.
 
-wixl 0.101 gives files no version and no short name, hashes those that have a
-version, puts actions where they do not belong, knows no secure property and no
-rollback action, and dates the package and numbers it at random. Facts: "File
-Table", "MsiFileHash Table", "Filename" and "Summary Information Stream Property
-Set", Microsoft Learn.
+wixl 0.101 has these limits: files get no version and no short name; files with
+a version get a hash; actions get a wrong position; there are no secure
+properties and no rollback actions; the package has the current date and a
+random code. Sources: "File Table", "MsiFileHash Table", "Filename" and "Summary
+Information Stream Property Set", Microsoft Learn.
 """
 
 from __future__ import annotations
@@ -28,16 +28,23 @@ from .workshop import run
 _MIN_INCLUSIVE, _MAX_INCLUSIVE = 0x100, 0x200
 """msidbUpgradeAttributesVersionMinInclusive and ...MaxInclusive ("Upgrade Table", Microsoft Learn)."""
 _SECURE = ("KEEPRECEIPTS", "NEWER", "OLDER")
-"""Properties that msiexec hands on to the part of it that runs as LocalSystem."""
+"""Properties that msiexec passes to its part that runs as LocalSystem."""
 _NEUTRAL = "0"
 _REMOVE_EXISTING = ["RemoveExistingProducts", "", "1510"]
-"""Right after InstallInitialize: as part of the same change, so that what fails later brings the old version back."""
+"""Right after InstallInitialize: part of the same change, so that a later failure restores the old version."""
 _UTC = {"TZ": "UTC"}
 
 
 @dataclass
 class Table:
-    """A table of the database as msiinfo exports it (archive format, "Importing and Exporting")."""
+    """A table of the database in msiinfo's export format (archive format, "Importing and Exporting").
+
+    Attributes:
+        name: the table's name.
+        columns: the names of the columns.
+        head: the three header lines of the format.
+        rows: the values of each row.
+    """
 
     name: str
     columns: list[str]
@@ -49,17 +56,17 @@ class Table:
         """Read a table from a database.
 
         Raises:
-            WorkError: the file is no database.
+            WorkError: the file is not a database.
         """
         lines = [line.rstrip("\r") for line in run(["msiinfo", "export", database, name]).split("\n") if line]
         return cls(name, lines[0].split("\t"), lines[:3], [line.split("\t") for line in lines[3:]])
 
     def at(self, row: list[str], column: str) -> str:
-        """Return a row's value."""
+        """Return the value of a column in a row."""
         return row[self.columns.index(column)]
 
     def put(self, row: list[str], column: str, value: str) -> None:
-        """Change a row's value."""
+        """Set the value of a column in a row."""
         row[self.columns.index(column)] = value
 
     def write(self, folder: Path) -> Path:
@@ -71,15 +78,15 @@ class Table:
 
 
 def make(target: Path, folder: Path, version: str) -> None:
-    """Make the MSI of a laid-out folder; the same folder and moment give the same bytes.
+    """Build the MSI for a folder. The same folder and build time give the same bytes.
 
     Args:
         target: the file to write.
-        folder: what is installed.
-        version: the product's, as `1.2.3`.
+        folder: the folder with the files to install.
+        version: the product's version, as `1.2.3`.
 
     Raises:
-        WorkError: msitools is missing or refuses.
+        WorkError: msitools or wixl is missing or failed.
     """
     moment = product_identity.build_moment()
     _date_files(folder, moment)
@@ -89,7 +96,7 @@ def make(target: Path, folder: Path, version: str) -> None:
         source, database = work / "latchkey.wxs", work / target.name
         text = document(folder, version, product)
         source.write_text(text, encoding="utf-8")
-        # The sources are named relative to the folder, so that its own name does not count.
+        # File names are relative to the folder, so the folder's own name does not change the result.
         run(["wixl", "--arch", "x64", "--output", database, source], folder=folder)
         summary = _summary(version, product_identity.digest_of(folder, text), moment)
         changed = [*_tables(database, folder), summary]
@@ -99,7 +106,7 @@ def make(target: Path, folder: Path, version: str) -> None:
 
 
 def _date_files(folder: Path, moment: int) -> None:
-    # The cabinet keeps each file's date.
+    # The cabinet contains each file's date.
     for path in folder.rglob("*"):
         os.utime(path, (moment, moment))
 
@@ -131,7 +138,7 @@ def _tables(database: Path, folder: Path) -> list[Table]:
 
 
 def _inclusive(upgrade: Table) -> Table:
-    """Let another build of the same version be replaced, too: wixl passes over IncludeMaximum."""
+    """Also replace another build of the same version: wixl ignores IncludeMaximum."""
     for row in upgrade.rows:
         if upgrade.at(row, "ActionProperty") == "OLDER":
             upgrade.put(row, "Attributes", str(_MIN_INCLUSIVE | _MAX_INCLUSIVE))
@@ -139,7 +146,7 @@ def _inclusive(upgrade: Table) -> Table:
 
 
 def _expandable(registry: Table) -> Table:
-    """Mark the values with a variable as REG_EXPAND_SZ, which wixl takes for plain text."""
+    """Mark values with a variable as REG_EXPAND_SZ. wixl writes them as plain text."""
     for row in registry.rows:
         value = registry.at(row, "Value")
         if re.match(r"%\w+%", value):
@@ -148,7 +155,7 @@ def _expandable(registry: Table) -> Table:
 
 
 def _add_actions(actions: Table, sequence: Table) -> None:
-    """Add the steps of our own; "CustomAction Table" and "InstallExecuteSequence Table", Microsoft Learn."""
+    """Add the agent's own steps ("CustomAction Table" and "InstallExecuteSequence Table", Microsoft Learn)."""
     sequence.rows.append(_REMOVE_EXISTING)
     for step in ACTIONS:
         values = {
@@ -162,7 +169,7 @@ def _add_actions(actions: Table, sequence: Table) -> None:
 
 
 def _set_versions(files: Table, hashes: Table, folder: Path) -> None:
-    """Tell Windows Installer the versions of programs; it compares the others by their hash."""
+    """Set the versions of programs. Windows Installer compares the other files by their hash."""
     versions = {
         identifier(path.relative_to(folder).as_posix()): found
         for path in folder.rglob("*")
@@ -176,7 +183,7 @@ def _set_versions(files: Table, hashes: Table, folder: Path) -> None:
 
 
 def _shorten(table: Table, column: str, folders: list[str]) -> None:
-    """Put a short name before each long one, unique in its folder."""
+    """Add a short name, unique in its folder, before each long name."""
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for row, folder in zip(table.rows, folders, strict=True):
         name = table.at(row, column)
@@ -185,9 +192,14 @@ def _shorten(table: Table, column: str, folders: list[str]) -> None:
 
 
 def short_name(name: str, taken: set[str]) -> str | None:
-    """Return a name of at most 8 and 3 characters that is not taken, and take it.
+    """Return a free short name of at most 8 and 3 characters, and add it to the taken names.
 
-    None where the name is short enough itself.
+    Args:
+        name: the long name.
+        taken: the short names in use; the function adds one.
+
+    Returns:
+        The short name; None if the name itself is short enough.
     """
     if name in {".", "SourceDir"} or re.fullmatch(r"[A-Za-z0-9_$~-]{1,8}(\.[A-Za-z0-9_$~-]{1,3})?", name):
         taken.add(name.upper())
@@ -204,7 +216,7 @@ def short_name(name: str, taken: set[str]) -> str | None:
 
 
 def _summary(version: str, digest: str, moment: int) -> Table:
-    """Return what the file says of itself; the package code is that of its content."""
+    """Return the summary information. The package code depends on the content."""
     date = datetime.fromtimestamp(moment, UTC).strftime("%Y/%m/%d %H:%M:%S")
     values = {
         1: "1252", 2: "Installation Database", 3: f"{product_identity.NAME} {version}",

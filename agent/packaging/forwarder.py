@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DLLs without code, whose every export is another module's ("Forwarder RVA", PE Format, Microsoft Learn)."""
+"""Builds DLLs without code that forward their exports ("Forwarder RVA", PE Format, Microsoft Learn)."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _LINK = (
 
 
 def make_forwarder(target: Path, exports: dict[str, str]) -> None:
-    """Write such a DLL.
+    """Write a DLL whose exports are forwarded.
 
     Args:
         target: the DLL to write.
-        exports: the name of each export, and the module (`module`) or the
-            module's export (`module.name`) that it stands for.
+        exports: for each export the module (`module`) or the module's export
+            (`module.name`) that it is forwarded to.
 
     Raises:
-        WorkError: the linker refused it.
+        WorkError: the linker failed.
     """
     lines = [f"{name} = {to if '.' in to else f'{to}.{name}'}" for name, to in exports.items()]
     definition, source = target.with_suffix(".def"), target.with_suffix(".c")
     unit, library = target.with_suffix(".obj"), target.with_suffix(".lib")
     definition.write_text("\n".join([f"LIBRARY {target.name}", "EXPORTS", *lines, ""]), encoding="ascii")
-    # Without any object file lld-link writes no DLL.
+    # lld-link writes no DLL without an object file.
     source.write_text("static const int nothing;\n", encoding="ascii")
     zig("cc", "-target", "x86_64-windows-gnu", "-c", "-w", source, "-o", unit)
     zig("lld-link", *_LINK, f"/def:{definition}", f"/out:{target}", f"/implib:{library}", unit)
@@ -45,13 +45,14 @@ def make_forwarder(target: Path, exports: dict[str, str]) -> None:
 
 
 def import_names(library: Path) -> list[str]:
-    """Return the names that an import library offers, from its first linker member.
+    """Return the names in an import library, read from its first linker member.
 
-    "Archive (Library) File Format", PE Format, Microsoft Learn: a big-endian
-    count, as many offsets, then as many names that end in a zero byte.
+    The member has a big-endian count, that many offsets, then that many names
+    that end in a zero byte ("Archive (Library) File Format", PE Format,
+    Microsoft Learn).
 
     Raises:
-        WorkError: the file is none.
+        WorkError: the file is not an import library.
     """
     content = library.read_bytes()
     if not content.startswith(b"!<arch>\n/ "):

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The installation as wixl takes it: one component a file, the service, the registry.
+"""Writes wixl's input: one component for each file, the service and the registry values.
 
-Facts: "Windows Installer", Microsoft Learn; what wixl 0.101 understands of
-WiX's language was found by trying. What it cannot say is added to the
-database afterwards (`database`).
+Sources: "Windows Installer", Microsoft Learn. The supported part of WiX's
+language was found by experiment with wixl 0.101. `database` adds the parts
+that wixl does not support.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _NAMESPACE = "http://schemas.microsoft.com/wix/2006/wi"
 _RUN_KEY = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
 _DOWNGRADE = (
     "A newer version of the Latchkey agent is installed on this PC and was kept. "
-    "To go back, remove it first; what is lent will be erased."
+    "To go back, remove it first. This erases all passwords that are lent."
 )
 
 
 def document(folder: Path, version: str, product: str) -> str:
-    """Return the installation of a laid-out folder as wixl's input.
+    """Return wixl's input for a folder.
 
     Args:
-        folder: what is installed, as `product.lay_out` made it.
-        version: the product's, as `1.2.3`.
-        product: the product's code.
+        folder: the folder with the files to install, from `product.lay_out`.
+        version: the product's version, as `1.2.3`.
+        product: the product code.
     """
     root = Element("Wix", xmlns=_NAMESPACE)
     package = _product(root, version, product)
@@ -72,7 +72,7 @@ def _product(root: Element, version: str, product: str) -> Element:
 
 def _versions(package: Element, version: str) -> None:
     upgrade = SubElement(package, "Upgrade", Id=f"{{{str(product_identity.UPGRADE_CODE).upper()}}}")
-    # The same version too: another build of it replaces this one.
+    # Include the same version: another build of it replaces this one.
     SubElement(
         upgrade, "UpgradeVersion", Minimum="0.0.0", Maximum=version, IncludeMinimum="yes", IncludeMaximum="yes",
         Property="OLDER",
@@ -86,7 +86,7 @@ def _versions(package: Element, version: str) -> None:
 def _properties(package: Element) -> None:
     values = {
         "ARPNOMODIFY": "1",
-        # All files of a version belong together, whatever their own versions say.
+        # Always install all files of a version, regardless of the version of each file.
         "REINSTALLMODE": "amus",
         "KEEPRECEIPTS": "0",
     }
@@ -95,13 +95,13 @@ def _properties(package: Element) -> None:
 
 
 def identifier(path: str) -> str:
-    """Return the identifier of an installed file: readable, unique, within 72 characters."""
+    """Return the identifier of an installed file: readable, unique, and at most 72 characters long."""
     readable = re.sub(r"[^A-Za-z0-9]", "_", path)[-50:]
     return f"f_{hashlib.sha256(path.encode()).hexdigest()[:8]}_{readable}"
 
 
 class _Folders:
-    """Walks the laid-out folder and writes a component for each of its files."""
+    """Walks the folder and writes a component for each of its files."""
 
     def __init__(self, root: Path, features: dict[str, Element]) -> None:
         self._root = root
@@ -158,8 +158,8 @@ def _registry(component: Element) -> None:
 def _provider(component: Element, key: str) -> None:
     """Register the credential provider.
 
-    Windows Installer's own order does what the logon screen needs: the
-    registration is written after the file, and removed before it.
+    Windows Installer writes the registration after the file and removes it
+    before the file, which is the order that the logon screen needs.
     """
     for value in provider_registration.values(f"[#{key}]"):
         _values(component, value.key, {value.name: ("string", value.text)})

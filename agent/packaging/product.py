@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder that is installed: the trimmed runtime, the agent, the provider, the licences.
+"""Lays out the folder to install: the trimmed runtime, the agent, the provider and the licences.
 
-Each import looks into one place after the other, and each look into a folder
-and each opened file costs time: so the places are few, and what can be imported
-out of an archive is in one.
+Every import searches the module path, and every folder and file access costs
+time. The path therefore has few entries, and every module that can be imported
+from an archive is in one.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ NOTICES = Path(__file__).with_name("notices.txt")
 
 
 def lay_out(target: Path, version: str, provider: Path | None) -> None:
-    """Lay out everything that is installed in a new folder.
+    """Lay out all files to install in a new folder.
 
     Args:
-        target: the folder.
-        version: the product's, as `1.2.3`.
+        target: the folder to create.
+        version: the product's version, as `1.2.3`.
         provider: the credential provider's DLL; None leaves it out.
 
     Raises:
-        WorkError: a part cannot be had or made.
+        WorkError: a part cannot be downloaded or built.
     """
     shutil.copytree(_compiled_runtime(), target)
     add_agent(target / AGENT_ARCHIVE)
@@ -56,7 +56,7 @@ def lay_out(target: Path, version: str, provider: Path | None) -> None:
 
 
 def _compiled_runtime() -> Path:
-    """Return the trimmed runtime in byte code; it changes seldom and takes longest."""
+    """Return the trimmed runtime in byte code. It is cached, because it takes longest and rarely changes."""
     here = Path(__file__)
     parts = (here, here.with_name("leftout.py"), here.with_name("bytecode.py"), str(runtime()))
     return made_once("trimmed", fingerprint(*parts), _trim)
@@ -82,14 +82,14 @@ def _drop(folder: Path, names: frozenset[str]) -> None:
 
 
 def _merge(folder: Path, library: Path) -> None:
-    """Move everything into the one folder of modules; a name that is there already raises shutil.Error."""
+    """Move all entries into the folder of modules; raises shutil.Error if a name exists there."""
     for entry in sorted(folder.iterdir()):
         shutil.move(entry, library)
     folder.rmdir()
 
 
 def _archive_library(library: Path, target: Path) -> None:
-    """Move what has no program inside into an archive; a program is not imported out of one."""
+    """Move modules without DLLs into an archive. Python cannot import a DLL from an archive."""
     pure = tuple(entry.name for entry in library.iterdir() if not _has_program(entry))
     files = [file for file in library.rglob("*.pyc") if file.relative_to(library).parts[0] in pure]
     _archive(target, library, files)
@@ -101,9 +101,9 @@ def _has_program(entry: Path) -> bool:
 
 
 def _archive(target: Path, root: Path, files: Iterable[Path]) -> None:
-    """Put files into an archive under their names below a folder.
+    """Put files into an archive under their paths relative to a folder.
 
-    Stored, not deflated: the installer compresses it, and Python imports it sooner.
+    The files are stored uncompressed: the installer compresses the archive, and Python imports from it faster.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(files):
@@ -111,10 +111,10 @@ def _archive(target: Path, root: Path, files: Iterable[Path]) -> None:
 
 
 def add_agent(target: Path) -> None:
-    """Put the agent into a new archive, in byte code.
+    """Write the agent's byte code and data into a new archive.
 
     Raises:
-        WorkError: a file is no Python.
+        WorkError: a file is not valid Python.
     """
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -124,10 +124,10 @@ def add_agent(target: Path) -> None:
 
 
 def add_licences(target: Path) -> None:
-    """Put the licence of everything that is delivered into a new folder.
+    """Copy the licences of all delivered parts into a new folder.
 
     Raises:
-        WorkError: CPython's cannot be had.
+        WorkError: CPython, which contains its licence, cannot be downloaded.
     """
     target.mkdir()
     shutil.copyfile(ROOT / "LICENSE", target / "Latchkey.txt")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the product is called, and its codes: the same content gives the same codes."""
+"""The product's name, version and codes. The same content gives the same codes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .workshop import ROOT, WorkError
 NAME = "Latchkey agent"
 MANUFACTURER = "Latchkey contributors"
 UPGRADE_CODE = uuid.UUID("8a5e4d0b-3a0c-4f8e-9a75-6f8f6f8d3d1c")
-"""Names the product for ever: by it Windows Installer finds older and newer versions."""
+"""Identifies the product in all its versions. Windows Installer finds other versions by it. Never change it."""
 _COMPONENTS = uuid.uuid5(UPGRADE_CODE, "components")
 _PRODUCTS = uuid.uuid5(UPGRADE_CODE, "products")
 _PACKAGES = uuid.uuid5(UPGRADE_CODE, "packages")
 _EARLIEST = 315_532_800
-"""1980-01-01: neither a zip nor a cabinet knows an earlier moment."""
+"""1980-01-01: zip files and cabinets cannot store an earlier time."""
 
 
 def version() -> str:
-    """Return the version, which agent and collection share.
+    """Return the common version of agent and collection.
 
     Raises:
-        WorkError: they differ, or Windows Installer could not compare it.
+        WorkError: their versions differ, or Windows Installer cannot compare the version.
     """
     agent = tomllib.loads((ROOT / "agent" / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "version"
@@ -40,17 +40,20 @@ def version() -> str:
     if agent != collection:
         msg = f"agent/pyproject.toml says {agent}, galaxy.yml says {collection}: give both the same version"
         raise WorkError(msg)
-    # "ProductVersion property", Microsoft Learn: three numbers count, 255.255.65535 at most.
+    # "ProductVersion property", Microsoft Learn: Windows Installer uses three numbers, at most 255.255.65535.
     if not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,5}", agent):
-        msg = f"the version {agent} is not of the form 1.2.3, which Windows Installer compares"
+        msg = f"the version {agent} does not have the form 1.2.3, which Windows Installer needs"
         raise WorkError(msg)
     return str(agent)
 
 
 def build_moment() -> int:
-    """Return the one moment that everything in the build is dated, in seconds since 1970.
+    """Return the build's time for all dates, in seconds since 1970.
 
-    SOURCE_DATE_EPOCH (reproducible-builds.org), else the last commit's.
+    It is SOURCE_DATE_EPOCH (reproducible-builds.org), or else the time of the last commit.
+
+    Raises:
+        WorkError: SOURCE_DATE_EPOCH is not a number.
     """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given is not None and not given.isdecimal():
@@ -66,22 +69,22 @@ def _last_commit() -> int:
 
 
 def component_code(path: str) -> str:
-    """Return the code of the component that holds an installed file or key."""
+    """Return the code of the component for an installed file or key."""
     return _code(uuid.uuid5(_COMPONENTS, path.lower()))
 
 
 def product_code(digest: str) -> str:
-    """Return the code of a product of this content."""
+    """Return the product code for a digest of the content."""
     return _code(uuid.uuid5(_PRODUCTS, digest))
 
 
 def package_code(digest: str) -> str:
-    """Return the code of a package of this content."""
+    """Return the package code for a digest of the content."""
     return _code(uuid.uuid5(_PACKAGES, digest))
 
 
 def serial_number(digest: str) -> uuid.UUID:
-    """Return the serial number of an SBOM of this content."""
+    """Return the serial number of the SBOM for a digest of the content."""
     return uuid.uuid5(UPGRADE_CODE, digest)
 
 
@@ -90,13 +93,13 @@ def _code(code: uuid.UUID) -> str:
 
 
 def file_digest(file: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def digest_of(folder: Path, *more: str) -> str:
-    """Return the SHA-256 of all names and contents in a folder, and of further texts."""
+    """Return the SHA-256 of all names and contents in a folder, and of further texts, in hexadecimal."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())

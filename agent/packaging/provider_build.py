@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The credential provider's DLL, from its own build."""
+"""Builds the credential provider's DLL, or takes it from the cache."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .workshop import CACHE, ROOT, WorkError, fingerprint, made_once
 
 
 def build_provider() -> Path:
-    """Return the DLL, built anew when its sources have changed.
+    """Return the DLL. Build it again if its sources have changed.
 
     Raises:
-        WorkError: the toolchain is missing or refuses the sources.
+        WorkError: the toolchain is missing, or the build failed.
     """
     sources = sorted(
         path for path in (ROOT / "agent" / "native").rglob("*") if path.is_file() and path.suffix != ".pyc"

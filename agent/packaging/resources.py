@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version resource of a program: by it Windows Installer tells old from new, and people what it is."""
+"""Writes and reads the version resource of a program, for Windows Installer and for users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 _SIGNATURE = struct.pack("<I", 0xFEEF04BD)
-"""VS_FIXEDFILEINFO begins with it (verrsrc.h)."""
+"""The first bytes of VS_FIXEDFILEINFO (verrsrc.h)."""
 
 _SCRIPT = """\
 1 VERSIONINFO
@@ -44,8 +44,8 @@ def version_resource(name: str, description: str, version: str, *, manifest: Pat
 
     Args:
         name: the program's file name.
-        description: what people read in the task manager.
-        version: as `1.2.3`.
+        description: the name that Task Manager shows.
+        version: the version, as `1.2.3`.
         manifest: the file with the application manifest.
     """
     numbers = ",".join([*version.split("."), "0"])
@@ -55,7 +55,7 @@ def version_resource(name: str, description: str, version: str, *, manifest: Pat
 
 
 def file_version(program: Path) -> str | None:
-    """Return the version that a program or DLL carries, as `1.2.3.4`; None where it carries none."""
+    """Return the version of a program or DLL, as `1.2.3.4`; None if it has no version resource."""
     content = program.read_bytes()
     found = content.find(_SIGNATURE)
     if not content.startswith(b"MZ") or found < 0:

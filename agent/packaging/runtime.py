@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Windows CPython and its packages, laid out as the agent uses them, with their sources.
+"""Lays out the Windows CPython and its packages as the agent uses them, with their sources.
 
     python.exe  pythonw.exe  python313.dll  python3.dll  python313._pth  *.dll
-    lib/        the standard library, less what no program here needs
+    lib/        the standard library, without the parts that no program here needs
     packages/   cryptography, msgspec, pywin32
 
-The `._pth` file alone decides where modules come from: no environment
-variable, no user's folder and no site module has a say (CPython, "Finding
-modules"). The artefact has no python3.dll, which the wheel of cryptography
-imports (abi3): it is made here, of the names that libs/python3.lib offers.
+The `._pth` file alone defines the module search path: environment variables,
+user folders and the site module have no effect (CPython, "Finding modules").
+The artefact lacks python3.dll, which the wheel of cryptography imports (abi3).
+This module builds it from the names in libs/python3.lib.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from .workshop import fingerprint, made_once
 
 SEARCH_PATH = ("lib", ".", "packages", r"packages\win32", r"packages\win32\lib")
 WHEELS = "wheels.json"
-"""Written beside the packages: the wheels that were taken, and their SHA-256."""
+"""A file beside the packages: the names of the used wheels and their SHA-256."""
 BESIDE_THE_EXECUTABLE = ("libffi-8.dll", "vcruntime140.dll", "vcruntime140_1.dll")
 LEFT_OUT = (
     "_ctypes_test", "_test", "_tkinter", "ensurepip", "idlelib", "pip", "pydoc_data", "pyshellext", "site-packages",
     "tcl86t", "test", "tk86t", "tkinter", "turtledemo", "venv", "xxlimited",
 )  # fmt: skip
-"""What starts with one of these in the standard library."""
+"""Entries of the standard library that start with one of these names are left out."""
 PYWIN32_LEFT_OUT = (
     "PyWin32.chm", "adodbapi", "isapi", "pythoncom.py", "pythonwin", "pywin32.pth", "pywin32.version.txt", "win32com",
     "win32comext", "win32/Demos", "win32/include", "win32/libs", "win32/scripts", "win32/test",
@@ -40,10 +40,10 @@ PYWIN32_LEFT_OUT = (
 
 
 def runtime() -> Path:
-    """Return the folder of the runtime with the agent's packages, made if need be.
+    """Return the folder of the runtime with the agent's packages. Build it if it is not in the cache.
 
     Raises:
-        WorkError: a download failed, or is not what is pinned.
+        WorkError: a download failed, or its hash differs from the pinned one.
     """
     here = Path(__file__)
     parts = (here, here.with_name("forwarder.py"), here.with_name("artefacts.py"), pins(PINS))
@@ -51,10 +51,10 @@ def runtime() -> Path:
 
 
 def lay_out(target: Path) -> None:
-    """Lay the runtime out in a new folder.
+    """Lay out the runtime in a new folder.
 
     Raises:
-        WorkError: a download failed, or is not what is pinned.
+        WorkError: a download failed, or its hash differs from the pinned one.
     """
     source = unpacked(WINDOWS_PYTHON)
     target.mkdir()
@@ -81,10 +81,14 @@ def _add_packages(target: Path) -> None:
 
 
 def unpack_wheels(group: str, target: Path) -> None:
-    """Unpack the wheels for Windows that a group of `pyproject.toml` lists into a folder.
+    """Download the wheels for 64-bit Windows of a group and unpack them into a folder.
+
+    Args:
+        group: the name of a group of `pyproject.toml`.
+        target: the folder to create.
 
     Raises:
-        WorkError: one is not pinned, is not to be had, or has another hash than the pinned ones.
+        WorkError: a wheel is not pinned, a download failed, or its hash differs from the pinned ones.
     """
     target.mkdir(parents=True)
     taken = wheels(group, target / ".wheels")
@@ -97,7 +101,7 @@ def unpack_wheels(group: str, target: Path) -> None:
 
 
 def remove(folder: Path, names: tuple[str, ...]) -> None:
-    """Remove files and folders below a folder; those that are not there are passed over."""
+    """Remove files and folders below a folder. Missing ones are ignored."""
     for name in names:
         found = folder / name
         if found.is_dir():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The software bill of materials of the MSI, as CycloneDX JSON."""
+"""Writes the software bill of materials (SBOM) of the MSI as CycloneDX JSON."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def write(target: Path, package: Path, version: str) -> None:
     Args:
         target: the file to write.
         package: the MSI.
-        version: the product's, as `1.2.3`.
+        version: the product's version, as `1.2.3`.
 
     Raises:
-        WorkError: the runtime cannot be had.
-        KeyError: a new wheel has no licence in the table above.
+        WorkError: the runtime cannot be built.
+        KeyError: `_LICENCES` lacks the licence of a new wheel.
     """
     digest = product_identity.file_digest(package)
     product = Component(
@@ -67,7 +67,7 @@ def _python() -> Component:
 
 
 def _libraries() -> list[Component]:
-    """Return what CPython for Windows is built with and delivered with."""
+    """Return the libraries that CPython for Windows contains."""
     known = (
         ("SQLite", "3.49.1", DisjunctiveLicense(id="blessing")),
         ("libffi", "3.4", DisjunctiveLicense(id="MIT")),
@@ -83,7 +83,7 @@ def _libraries() -> list[Component]:
 
 
 def _wheels() -> list[Component]:
-    """Return the packages from the index, each by the wheel that was taken."""
+    """Return the packages from the index, each with its wheel's hash."""
     taken: dict[str, str] = json.loads((runtime() / WHEELS).read_text(encoding="utf-8"))
     components = []
     for file, digest in taken.items():

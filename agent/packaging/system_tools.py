@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system programs that packaging, lab and tests need: who needs which, and the sentence for an absent one.
+"""Lists the system programs that packaging, lab and tests need.
 
-Every part that needs a program of the system, or a wheel that some installations lack, is a `Need` here.
-Nothing else decides whether a program is there.
+Every part that needs a system program, or a wheel that some installations lack, has a `Need` here.
+Only this module decides whether a program is installed.
 """
 
 from __future__ import annotations
@@ -36,15 +36,21 @@ PACKAGES = {
     "xdotool": ("xdotool",),
     "xkbcomp": ("x11-xkb-utils",),
 }
-"""Each program, and the Debian packages that it needs. Debian's `wine` is a script that starts the one of `wine64`."""
+"""The Debian packages that each program needs. Debian's `wine` is a script that starts the program of `wine64`."""
 MODULES = frozenset({"cyclonedx", "pefile", "psrpcore", "win32more", "ziglang"})
-"""The Python modules that parts need; the set-up for the tests installs all of them."""
+"""The Python modules that some parts need. The set-up for the tests installs all of them."""
 SET_UP = "python3 tools/setup.py test"
 APT = "apt-get install --no-install-recommends"
 
 
 class Need(NamedTuple):
-    """The programs and Python modules that one part needs; `absent` is the sentence for a computer without them."""
+    """The programs and Python modules that one part needs.
+
+    Attributes:
+        absent: the message for a computer without them.
+        programs: the system programs.
+        modules: the Python modules.
+    """
 
     absent: str
     programs: tuple[str, ...]
@@ -56,38 +62,38 @@ class Need(NamedTuple):
         return frozenset(package for program in self.programs for package in PACKAGES[program])
 
     def missing(self) -> str | None:
-        """Return the sentence that says what is absent and which command installs it; None if none is absent."""
+        """Return the message with the command that installs the missing parts; None if none is missing."""
         commands = list(_commands(self.programs, self.modules))
         return f"{self.absent}: {' && '.join(commands)}" if commands else None
 
 
-WINE_ALONE = Need("there is no Wine here", ("wine", "wineserver"), ("ziglang",))
-WINE = Need("there is no Wine PC here", ("wine", "wineserver", "mvn"), ("ziglang",))
-SCREEN = Need("there is no screen for a Wine PC here", ("Xvfb", "xkbcomp", "xdotool"))
+WINE_ALONE = Need("cannot run Wine", ("wine", "wineserver"), ("ziglang",))
+WINE = Need("cannot run a Wine PC", ("wine", "wineserver", "mvn"), ("ziglang",))
+SCREEN = Need("cannot give a Wine PC a screen", ("Xvfb", "xkbcomp", "xdotool"))
 PACKAGE = Need(
-    "no package is made here", ("mvn", "msibuild", "msiextract", "msiinfo", "wixl"), ("cyclonedx", "ziglang")
+    "cannot build the package", ("mvn", "msibuild", "msiextract", "msiinfo", "wixl"), ("cyclonedx", "ziglang")
 )
-CPYTHON = Need("no CPython is fetched here", ("mvn",))
-SIGNATURE = Need("nothing is signed here", ("osslsigncode",))
-CERTIFICATE = Need("no certificate is made here", ("openssl",))
-SSH = Need("there is no SSH server here", ("sshd", "ssh", "sftp", "ssh-keygen"))
-COMPILER = Need("there is no C++ compiler here", (), ("ziglang",))
-PSRP = Need("there is no PSRP here", (), ("psrpcore",))
-DLL_READER = Need("nothing reads DLLs here", (), ("pefile",))
-METADATA = Need("there is no Windows metadata here", (), ("win32more",))
-FUZZER = Need("there is no libFuzzer here", ("clang++",))
+CPYTHON = Need("cannot download CPython", ("mvn",))
+SIGNATURE = Need("cannot sign files", ("osslsigncode",))
+CERTIFICATE = Need("cannot create a certificate", ("openssl",))
+SSH = Need("cannot run an SSH server", ("sshd", "ssh", "sftp", "ssh-keygen"))
+COMPILER = Need("cannot compile C++", (), ("ziglang",))
+PSRP = Need("cannot use PSRP", (), ("psrpcore",))
+DLL_READER = Need("cannot read DLLs", (), ("pefile",))
+METADATA = Need("cannot read the Windows metadata", (), ("win32more",))
+FUZZER = Need("cannot run libFuzzer", ("clang++",))
 
 
 def missing(*needs: Need) -> str | None:
-    """Return the sentences of all needs that this computer does not meet; None if it meets them all."""
+    """Return the messages of all needs that this computer does not meet; None if it meets all."""
     return "; ".join(sentence for need in needs if (sentence := need.missing())) or None
 
 
 def find(program: str) -> str | None:
-    """Return a program's path, None if it is absent.
+    """Return the path of a program; None if it is not installed.
 
-    Ordinary users' search path leaves out the folders of the system's services (`/usr/sbin`), so each `sbin`
-    beside a `bin` of the path is searched, too.
+    The search path of ordinary users lacks the folders of system services (`/usr/sbin`). The function therefore
+    also searches each `sbin` beside a `bin` of the path.
     """
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     beside = [folder.with_name("sbin") for folder in folders if folder.name == "bin"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running other programs, and the cache of what they make."""
+"""Runs other programs, and caches their results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CACHE = ROOT / "build" / "packaging"
 
 
 class WorkError(Exception):
-    """Something could not be made; the text says why, and what to do."""
+    """A part could not be built. The text has the reason and the remedy."""
 
 
 def run(
@@ -31,16 +31,16 @@ def run(
     folder: Path | None = None,
     limit: float = 300.0,
 ) -> str:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end and return its standard output.
 
     Args:
         command: the program and its arguments.
         environment: replaces the environment; None keeps it.
-        folder: where to run it.
-        limit: seconds until it is ended.
+        folder: the working directory; None keeps it.
+        limit: seconds after which the program is ended.
 
     Raises:
-        WorkError: it is not there, it failed, or it took longer than `limit`.
+        WorkError: the program is missing, it failed, or it took longer than `limit`.
     """
     name = Path(command[0]).name
     try:
@@ -52,20 +52,20 @@ def run(
         msg = f"{name} is not on the path: {APT} {' '.join(PACKAGES.get(name, (name,)))}"
         raise WorkError(msg) from None
     except subprocess.CalledProcessError as failure:
-        told = f"{failure.stdout or ''}\n{failure.stderr or ''}".strip()[-6000:]
-        msg = f"{name} ended with {failure.returncode}: {told}"
+        output = f"{failure.stdout or ''}\n{failure.stderr or ''}".strip()[-6000:]
+        msg = f"{name} failed with exit code {failure.returncode}: {output}"
         raise WorkError(msg) from None
     except subprocess.TimeoutExpired:
-        msg = f"{name} was not done after {limit:.0f} s"
+        msg = f"{name} did not end within {limit:.0f} s"
         raise WorkError(msg) from None
     return done.stdout
 
 
 def zig(*arguments: str | Path) -> None:
-    """Run the toolchain of the ziglang wheel; its caches lie in the checkout's build folder.
+    """Run the toolchain of the ziglang wheel. Its caches are in the checkout's build folder.
 
     Raises:
-        WorkError: the wheel is missing, or the toolchain refuses.
+        WorkError: the wheel is missing, or the toolchain failed.
     """
     cache = str(ROOT / "build" / "native" / "zig-cache")
     environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
@@ -84,16 +84,22 @@ def fingerprint(*parts: str | Path) -> str:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def made_once(name: str, key: str, make: Callable[[Path], None], cache: Path = CACHE) -> Path:
-    """Return the cached folder `name-key`; `make` fills it if it is not there yet.
+    """Return the cached folder `name-key`. Build it if it does not exist.
 
-    An unfinished folder never gets the final name, and older ones of the same
-    name are removed: they would only take up room.
+    A folder gets its final name only when it is complete. Older folders of the
+    same name are removed to free disk space.
+
+    Args:
+        name: the name of the part.
+        key: the fingerprint of everything that the part is built from.
+        make: builds the part in the given folder.
+        cache: the folder of the cache.
     """
     final = cache / f"{name}-{key}"
     with _locked(cache / f"{name}.lock"):

@@ -14,6 +14,7 @@ import yaml
 
 from lab.simulated.customer_script import Grant
 from tests.lab.job import ROOT
+from tests.lab.maintenance import maintain, prepare
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
@@ -68,3 +69,14 @@ def test_the_evening_of_the_quick_start_works_as_written(lab_pc: LabPC) -> None:
     assert (summary["done"], summary["left_over"]) == (["Say hello"], [])
     assert summary["erasure"]["confirmed"]
     assert computer.events.count("request_shown") == 1
+
+
+def test_the_summary_names_the_account_and_the_terms(lab_pc: LabPC) -> None:
+    """The role's summary is shown for a job that asked: whom, for how many restarts, and the answer."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_terms={"restarts": 2})
+
+    shown = maintain(operator).succeed().result("Show the summary")["msg"]
+
+    assert f"asked: {computer.account.account.qualified}, 2 restarts and 0 unlocks" in " ".join(shown)
+    assert "answered: granted" in shown

@@ -81,6 +81,6 @@ def test_a_wrong_certificate_is_said(package: Path, tmp_path: Path) -> None:
         authenticode.sign(package, tmp_path / "none.pem")
     (tmp_path / "bad.pem").write_text("nothing")
     before = package.read_bytes()
-    with pytest.raises(WorkError, match="osslsigncode ended"):
+    with pytest.raises(WorkError, match="osslsigncode failed"):
         authenticode.sign(package, tmp_path / "bad.pem")
     assert package.read_bytes() == before

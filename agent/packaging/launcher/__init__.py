@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds latchkeyctl.exe, on any Linux, with the ziglang wheel alone.
+"""Builds latchkeyctl.exe on Linux, with the ziglang wheel as the only toolchain.
 
-It is linked without a runtime library of its own: the two `.def` files list
-every function that it calls. Two builds give the same bytes.
+The program is linked without a C runtime library: the two `.def` files list
+every function that it calls. Every build gives the same bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def build(target: Path, version: str) -> None:
         version: the product's version, as `1.2.3`.
 
     Raises:
-        WorkError: the toolchain is missing or refuses the sources.
+        WorkError: the toolchain is missing, or the build failed.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         work = Path(name)

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// latchkeyctl.exe: Python itself, told to run `-I -B -m latchkey_agent.cli.ctl` and
-// whatever stands on the command line. It runs in this process, so standard
-// input, output, exit code and Ctrl-C are those of any program, and ending this
-// process ends the work. Where modules come from is fixed by python313._pth.
+// latchkeyctl.exe runs Python with `-I -B -m latchkey_agent.cli.ctl` and the
+// arguments of the command line. Python runs in this process, so standard input,
+// standard output, exit code and Ctrl-C work as in any program, and ending this
+// process ends the command. python313._pth defines the module search path.
 
 #include <stddef.h>
 
-// How a C runtime of Microsoft's hands out the command line; what its own
-// start-up code calls (corecrt_startup.h of the Universal CRT).
+// These functions return the command line. The start-up code of Microsoft's C
+// runtime calls them too (corecrt_startup.h of the Universal CRT).
 int _configure_wide_argv(int mode);
 int* __p___argc(void);
 wchar_t*** __p___wargv(void);

@@ -222,9 +222,9 @@ class Agent:
     def control(self, body: bytes, peer: Peer) -> bytes:
         """Answer one message of the control pipe."""
         answer = codec.encode(self._control.answer(body, peer))
-        if len(answer) <= frames.MAX_JSON:
+        if len(answer) <= frames.MAX_BODY:
             return answer
-        view = error("response_exceeds_limit", size=len(answer), limit=frames.MAX_JSON)
+        view = error("response_exceeds_limit", size=len(answer), limit=frames.MAX_BODY)
         return codec.encode(ans.Answer(outcome="unknown", error=view))
 
     def customer(self, body: bytes, secret: bytearray, peer: Peer) -> bytes:

@@ -28,7 +28,7 @@ from pathlib import Path
 from lab.simulated.remote_ports import LinkedSessions
 from lab.simulated.wire import Token
 from lab.wine.wine_calls import Claim
-from latchkey_agent.companion.director import Typed
+from latchkey_agent.companion.director import PasswordInput
 from latchkey_agent.companion.screen.password import ERROR_CANCELLED, MAX_PASSWORD, MAX_USER
 from latchkey_agent.companion.screen.runner import Parts, WindowsStage, run
 from latchkey_agent.companion.steps import Screen
@@ -52,7 +52,7 @@ CredUIPromptForCredentialsW = api.Function(
 )  # fmt: skip
 
 
-def prompt(user: str, title: str, text: str) -> Typed:
+def prompt(user: str, title: str, text: str) -> PasswordInput:
     """Show Wine's password dialog, the name filled in."""
     info = desktop.CredUiInfo(size=ctypes.sizeof(desktop.CredUiInfo), message=text, caption=title)
     name, secret = bytearray(2 * MAX_USER), bytearray(2 * MAX_PASSWORD)
@@ -65,8 +65,8 @@ def prompt(user: str, title: str, text: str) -> Typed:
     )
     try:
         if code:
-            return Typed(problem="cancelled" if code == ERROR_CANCELLED else f"Windows error {code}")
-        return Typed(_text(name).decode("utf-16-le"), _text(secret))
+            return PasswordInput(problem="cancelled" if code == ERROR_CANCELLED else f"Windows error {code}")
+        return PasswordInput(_text(name).decode("utf-16-le"), _text(secret))
     finally:
         wipe(secret)
 
@@ -84,14 +84,14 @@ class LabStage(WindowsStage):
         self._sessions = sessions
         self._session = session
 
-    def look(self) -> Screen:
+    def read_screen(self) -> Screen:
         """Return what the lab plays on the screen."""
         words = SCREEN_FILE.read_text(encoding="ascii").split() if SCREEN_FILE.exists() else []
         mine = [s for s in self._sessions.signed_in() if s.session_id == self._session]
         locked = not mine or mine[0].locked or not mine[0].active
         return Screen(locked=locked, **dict.fromkeys(words, True))
 
-    def password(self, user: str, title: str, text: str) -> Typed:
+    def password(self, user: str, title: str, text: str) -> PasswordInput:
         """Show the dialog that Wine has."""
         return prompt(user, title, text)
 

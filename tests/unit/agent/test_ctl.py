@@ -269,7 +269,7 @@ def test_a_frame_that_is_cut_off_is_an_error() -> None:
     "header",
     [
         b"HTTP/1.1 400",
-        frames.HEADER.pack(frames.MAGIC, frames.MAX_JSON + 1, 0),
+        frames.HEADER.pack(frames.MAGIC, frames.MAX_BODY + 1, 0),
         frames.HEADER.pack(frames.MAGIC, 0, frames.MAX_SECRET + 1),
     ],
 )
@@ -279,7 +279,7 @@ def test_an_invalid_header_stops_the_reading(header: bytes) -> None:
         read_frame(Dripping(header + b"x" * 100))
 
 
-@pytest.mark.parametrize(("body", "secret"), [(frames.MAX_JSON + 1, 0), (0, frames.MAX_SECRET + 1)])
+@pytest.mark.parametrize(("body", "secret"), [(frames.MAX_BODY + 1, 0), (0, frames.MAX_SECRET + 1)])
 def test_an_oversized_frame_is_not_sent(body: int, secret: int) -> None:
     """An oversized frame is refused before its first byte is written."""
     stream = Dripping()

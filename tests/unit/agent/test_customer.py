@@ -182,7 +182,7 @@ def test_many_requests_still_fit_into_one_snapshot(bench: Bench) -> None:
         bench.result(rq.SessionStart(session=name, reason=long, ticket=long, requester=requester))
     first, *_ = [bench.request(name) for name in names]
     answer = bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)
-    assert len(answer) < frames.MAX_JSON
+    assert len(answer) < frames.MAX_BODY
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].request == first

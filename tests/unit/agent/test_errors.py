@@ -82,7 +82,7 @@ def too_much(bench: Bench) -> ans.ErrorView:
         for restarts in range(1, 7):
             bench.result(rq.CredentialRequest(session=session, account="anna", restarts=restarts))
     body = bench.agent.control(msgspec.json.encode(rq.Info(receipts=True)), OPERATOR)
-    assert len(body) <= frames.MAX_JSON
+    assert len(body) <= frames.MAX_BODY
     return refused(msgspec.json.decode(body, type=ans.Answer))
 
 

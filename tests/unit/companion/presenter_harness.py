@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A companion without Windows: the presenter, what the agent shows it, and the last things it said to do."""
+"""Runs the presenter without Windows: feeds it events and keeps its latest actions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TERMS = TermsView(
 
 
 def asked(**changes: Any) -> cm.AskedItem:
-    """A request like most, with some fields changed."""
+    """Return a typical request with some fields changed."""
     item = cm.AskedItem(
         request="r-1",
         code="4711",
@@ -53,7 +53,7 @@ def asked(**changes: Any) -> cm.AskedItem:
 
 
 def lent(**changes: Any) -> cm.LentItem:
-    """A grant like most, with some fields changed."""
+    """Return a typical grant with some fields changed."""
     item = cm.LentItem(
         grant="g-1",
         paused=False,
@@ -68,20 +68,20 @@ def lent(**changes: Any) -> cm.LentItem:
 
 
 def noticed(**changes: Any) -> cm.NoticeItem:
-    """A notice of this afternoon, with some fields changed."""
+    """Return a notice of this afternoon with some fields changed."""
     at = "2026-11-23T17:12:00+01:00"
     item = cm.NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1", not_after=at)
     return msgspec.structs.replace(item, **changes)
 
 
-def refused(word: str, left: int) -> cm.CustomerAnswer:
-    """The agent's answer to an entry that cannot serve."""
+def refusal(word: str, left: int) -> cm.CustomerAnswer:
+    """Return the agent's answer to a refused entry."""
     error = ErrorView(code="wrong_password", message="no", hint="again")
     return cm.CustomerAnswer(done=False, error=error, refusal=word, tries_left=left)
 
 
 def failed(code: str) -> cm.CustomerAnswer:
-    """The agent's answer to what is not possible."""
+    """Return the agent's answer to a request that failed."""
     return cm.CustomerAnswer(done=False, error=ErrorView(code=code, message="no", hint="why"))
 
 
@@ -89,7 +89,7 @@ DONE = cm.CustomerAnswer(done=True)
 
 
 class Harness:
-    """The presenter, with its surroundings."""
+    """The presenter with its screen, its clock and its agent."""
 
     def __init__(self, language: str = "en") -> None:
         self.presenter = Presenter(language, NOW)
@@ -97,58 +97,60 @@ class Harness:
         self.screen = s.Screen()
         self.version = 0
         self.balloon = 0
-        self.done: list[s.AnyAction] = []
+        self.actions: list[s.AnyAction] = []
 
-    def happens(self, event: s.AnyInput) -> list[s.AnyAction]:
-        """Let something happen; return what is done about it."""
-        self.done = self.presenter.handle(event, self.screen, self.now)
-        self.balloon = next((a.number for a in self.done if isinstance(a, s.Balloon)), self.balloon)
-        return self.done
+    def handle(self, event: s.AnyEvent) -> list[s.AnyAction]:
+        """Pass an event to the presenter; return its actions."""
+        self.actions = self.presenter.handle(event, self.screen, self.now)
+        self.balloon = next((a.number for a in self.actions if isinstance(a, s.Balloon)), self.balloon)
+        return self.actions
 
-    def balloon_over(self) -> list[s.AnyAction]:
-        """Let the last notice by the clock have been there for its time."""
-        return self.happens(s.BalloonOver(self.balloon))
+    def expire_balloon(self) -> list[s.AnyAction]:
+        """Let the time of the last balloon pass."""
+        return self.handle(s.BalloonExpired(self.balloon))
 
-    def shows(self, **desktop: Any) -> list[s.AnyAction]:
-        """Let the agent show a newer harness."""
+    def show_snapshot(self, **snapshot: Any) -> list[s.AnyAction]:
+        """Let the agent send a new customer snapshot."""
         self.version += 1
-        return self.happens(s.Watched(cm.CustomerSnapshot(version=self.version, **desktop)))
+        return self.handle(s.SnapshotChanged(cm.CustomerSnapshot(version=self.version, **snapshot)))
 
-    def look(self, **screen: bool) -> list[s.AnyAction]:
-        """Let the screen do something else, and be looked at."""
+    def check_screen(self, **screen: bool) -> list[s.AnyAction]:
+        """Change the state of the screen and let the presenter check it."""
         self.screen = s.Screen(**screen)
-        return self.happens(s.Seen())
+        return self.handle(s.ScreenChecked())
 
-    def opened(self, *items: cm.AskedItem) -> s.OpenRequest:
-        """Let the agent ask until the request window is open; return it."""
-        self.shows(asked=list(items or (asked(),)))
-        return self.open()
+    def open_request(self, *items: cm.AskedItem) -> s.OpenRequest:
+        """Let the agent ask and confirm; return the action that opens the request window."""
+        self.show_snapshot(asked=list(items or (asked(),)))
+        return self.confirm_shown()
 
-    def open(self) -> s.OpenRequest:
-        """Let the agent hear that the window is shown; return the window."""
-        self.heard(cm.RequestShown)
-        return self.only(s.OpenRequest)
+    def confirm_shown(self) -> s.OpenRequest:
+        """Let the agent confirm `RequestShown`; return the action that opens the request window."""
+        self.agent_replies(cm.RequestShown)
+        return self.only_action(s.OpenRequest)
 
-    def heard(
+    def agent_replies(
         self, kind: type[cm.CustomerRequest], answer: cm.CustomerAnswer | None = DONE
     ) -> list[s.AnyAction]:
-        """Let the agent answer what it has just been told; None: it does not."""
-        return self.happens(s.Told(self.told(kind), answer))
+        """Let the agent reply to the request that it has just received; None for no answer."""
+        return self.handle(s.AgentReplied(self.sent(kind), answer))
 
-    def told(self, kind: type[cm.CustomerRequest]) -> cm.CustomerRequest:
-        """What of this kind the agent is told now."""
-        (found,) = [a.request for a in self.done if isinstance(a, s.Tell) and isinstance(a.request, kind)]
-        return found
+    def sent(self, kind: type[cm.CustomerRequest]) -> cm.CustomerRequest:
+        """Return the one request of this kind that is sent to the agent now."""
+        (match,) = [
+            a.request for a in self.actions if isinstance(a, s.SendToAgent) and isinstance(a.request, kind)
+        ]
+        return match
 
-    def only(self, kind: type[T]) -> T:
-        """The one thing of this kind that is done now."""
-        (found,) = [action for action in self.done if isinstance(action, kind)]
-        return found
+    def only_action(self, kind: type[T]) -> T:
+        """Return the one action of this kind that is performed now."""
+        (match,) = [action for action in self.actions if isinstance(action, kind)]
+        return match
 
-    def answers(self, answer: s.Answer) -> list[s.AnyAction]:
+    def customer_answers(self, answer: s.Answer) -> list[s.AnyAction]:
         """Let the customer answer the request window."""
-        return self.happens(s.Answered("r-1", answer))
+        return self.handle(s.RequestAnswered("r-1", answer))
 
     def message(self) -> str:
-        """The text of the message that is shown now."""
-        return self.only(s.ShowPages).pages[0]
+        """Return the text of the message that is shown now."""
+        return self.only_action(s.ShowPages).pages[0]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An agent on the other side of a socket, and a screen whose windows a test answers."""
+"""A fake agent behind a socket, and a fake screen whose windows a test answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import msgspec
 from lab.simulated.wire import SocketStream
 from latchkey_agent import stream
 from latchkey_agent.companion import steps as s
-from latchkey_agent.companion.director import Typed
+from latchkey_agent.companion.director import PasswordInput
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.codec import decode_customer
@@ -27,10 +27,10 @@ WAIT = 10.0
 
 
 class Agent:
-    """Answers what companions say; keeps what they said."""
+    """Answers the companions' requests and keeps them."""
 
     def __init__(self) -> None:
-        self.heard: queue.SimpleQueue[tuple[cm.CustomerRequest, bytes]] = queue.SimpleQueue()
+        self.received: queue.SimpleQueue[tuple[cm.CustomerRequest, bytes]] = queue.SimpleQueue()
         self.answers: dict[type[cm.CustomerRequest], cm.CustomerAnswer] = {}
         self.away = False
         self._snapshot = cm.CustomerSnapshot(version=1)
@@ -38,13 +38,13 @@ class Agent:
         self._stopped = False
 
     def show(self, **items: Any) -> None:
-        """Let companions see a newer harness."""
+        """Send the companions a new customer snapshot."""
         with self._changed:
             self._snapshot = cm.CustomerSnapshot(version=self._snapshot.version + 1, **items)
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Hang up on everybody who waits."""
+        """Close the connection of every waiting client."""
         with self._changed:
             self._stopped = self.away = True
             self._changed.notify_all()
@@ -69,7 +69,7 @@ class Agent:
             if isinstance(request, cm.CustomerWatch):
                 answer = self._watch(request.seen)
             else:
-                self.heard.put((request, bytes(frame.secret)))
+                self.received.put((request, bytes(frame.secret)))
                 answer = self.answers.get(type(request), DONE)
             if answer is not None:
                 stream.write_frame(SocketStream(connection), msgspec.json.encode(answer))
@@ -80,9 +80,9 @@ class Agent:
             return None if self._stopped else cm.CustomerAnswer(done=True, snapshot=self._snapshot)
 
     def next(self, kind: type[cm.CustomerRequest]) -> tuple[Any, bytes]:
-        """Wait until something of this kind is said."""
+        """Wait for the next request of this kind."""
         while True:
-            request, secret = self.heard.get(timeout=WAIT)
+            request, secret = self.received.get(timeout=WAIT)
             if isinstance(request, kind):
                 return request, secret
 
@@ -97,70 +97,70 @@ class FakeWindow:
         self.raised = 0
 
     def run(self) -> int | None:
-        """Show it."""
+        """Show the window and wait for the test's answer."""
         self._stage.shown.put(self)
         try:
             answer = self._answer.get(timeout=WAIT)
         except queue.Empty:
-            # The test is over and has left it open.
+            # The test has ended and left the window open.
             return None
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def answer(self, number: int | Exception | None) -> None:
-        """Answer it as the customer does, or as Windows that fails."""
+        """Answer the window as the customer, or fail as Windows."""
         self._answer.put(number)
 
     def close(self) -> None:
-        """Take it away."""
+        """Close the window."""
         self._answer.put(None)
 
-    def bring_up(self) -> None:
-        """Bring it up."""
+    def bring_to_front(self) -> None:
+        """Count the call."""
         self.raised += 1
 
 
 class Stage:
-    """What is shown, for a test to see."""
+    """A screen that records its contents for the test."""
 
     def __init__(self) -> None:
         self.shown: queue.SimpleQueue[FakeWindow] = queue.SimpleQueue()
         self.icons: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.balloons: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.typed: list[Typed | Exception] = []
+        self.typed: list[PasswordInput | Exception] = []
         self.guarded: list[bool] = []
         self.screen = s.Screen()
         self.refuses = False
 
-    def look(self) -> s.Screen:
-        """What the screen is doing."""
+    def read_screen(self) -> s.Screen:
+        """Return the state of the screen."""
         return self.screen
 
     def window(
         self, title: str, text: str, links: Sequence[str] = (), *, guarded: bool = False
     ) -> FakeWindow:
-        """Make a window."""
+        """Create a fake window."""
         self.guarded.append(guarded)
         return FakeWindow(self, title, text, links)
 
-    def password(self, user: str, title: str, text: str) -> Typed:
-        """Return what the test has typed."""
+    def password(self, user: str, title: str, text: str) -> PasswordInput:
+        """Return the test's next input."""
         typed = self.typed.pop(0)
         if isinstance(typed, Exception):
             raise typed
         return typed
 
     def show_icon(self, tip: str) -> None:
-        """Show the icon."""
+        """Record the icon's tip."""
         self.icons.put(tip)
 
     def hide_icon(self) -> None:
-        """Hide it."""
+        """Record that the icon is hidden."""
         self.icons.put("")
 
     def balloon(self, text: str) -> None:
-        """Show a notice."""
+        """Record a balloon."""
         if self.refuses:
             msg = "no taskbar"
             raise PortError(msg)

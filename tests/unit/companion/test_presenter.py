@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Icon, menu, news and receipts: what the customer is told, and how they take it back."""
+"""Tray icon, menu, notices and receipts."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from tests.unit.companion.presenter_harness import DONE, NOW, Harness, asked, fa
 
 @pytest.fixture
 def harness() -> Harness:
-    """A companion that has heard nothing yet."""
+    """Return a companion without a customer snapshot."""
     return Harness()
 
 
 # --- the icon ---------------------------------------------------------------------------
 
 
-def test_the_icon_is_there_while_something_is_asked_or_lent(harness: Harness) -> None:
-    """And at no other time."""
-    assert harness.shows() == []
-    harness.shows(asked=[asked()])
-    assert harness.only(s.ShowIcon).tip == ENGLISH["tray_asked"]
-    harness.shows(lent=[lent()])
-    assert harness.only(s.ShowIcon).tip == ENGLISH["tray_lent"]
-    harness.shows()
-    harness.only(s.HideIcon)
+def test_the_icon_is_visible_only_during_a_request_or_a_grant(harness: Harness) -> None:
+    """Otherwise the companion hides the icon."""
+    assert harness.show_snapshot() == []
+    harness.show_snapshot(asked=[asked()])
+    assert harness.only_action(s.ShowIcon).tip == ENGLISH["tray_asked"]
+    harness.show_snapshot(lent=[lent()])
+    assert harness.only_action(s.ShowIcon).tip == ENGLISH["tray_lent"]
+    harness.show_snapshot()
+    harness.only_action(s.HideIcon)
 
 
-def test_a_notice_has_the_icon_for_its_time(harness: Harness) -> None:
-    """It is shown at the icon; both go together."""
-    harness.shows(notices=[noticed()])
-    assert [type(action) for action in harness.done] == [s.ShowIcon, s.Balloon]
-    harness.balloon_over()
-    assert [type(action) for action in harness.done] == [s.HideIcon, s.Tell]
+def test_the_icon_is_visible_as_long_as_a_notice(harness: Harness) -> None:
+    """Windows shows a balloon only at an icon."""
+    harness.show_snapshot(notices=[noticed()])
+    assert [type(action) for action in harness.actions] == [s.ShowIcon, s.Balloon]
+    harness.expire_balloon()
+    assert [type(action) for action in harness.actions] == [s.HideIcon, s.SendToAgent]
 
 
 # --- the menu ---------------------------------------------------------------------------
 
 
-def test_the_menu_tells_what_is_lent_and_takes_it_back(harness: Harness) -> None:
-    """One choice takes everything back: no more clicks than allowing took, and no password."""
-    harness.shows(lent=[lent()])
+def test_the_menu_shows_the_grant_and_revokes_it(harness: Harness) -> None:
+    """One entry revokes everything: with no more clicks than allowing, and without a password."""
+    harness.show_snapshot(lent=[lent()])
     lines = harness.presenter.menu(NOW)
     assert [line.text for line in lines] == [
         "Kim: until today 22:00, used 1 of 3",
@@ -61,14 +61,14 @@ def test_the_menu_tells_what_is_lent_and_takes_it_back(harness: Harness) -> None
         "Something looks wrong",
         "About Latchkey",
     ]
-    assert [line.picked for line in lines[:3]] == [None, s.Picked("revoke"), s.Picked("pause", "g-1")]
-    harness.happens(s.Picked("revoke"))
-    assert harness.told(cm.GrantRevoke) == cm.GrantRevoke()
-    assert harness.heard(cm.GrantRevoke) == []
+    assert [line.picked for line in lines[:3]] == [None, s.MenuPicked("revoke"), s.MenuPicked("pause", "g-1")]
+    harness.handle(s.MenuPicked("revoke"))
+    assert harness.sent(cm.GrantRevoke) == cm.GrantRevoke()
+    assert harness.agent_replies(cm.GrantRevoke) == []
 
 
-def test_without_anything_lent_there_is_nothing_to_take_back(harness: Harness) -> None:
-    """Receipts, report and about are always there."""
+def test_the_menu_has_no_revoke_entry_without_a_grant(harness: Harness) -> None:
+    """Receipts, report and about are always in the menu."""
     assert [line.text for line in harness.presenter.menu(NOW)] == [
         "Receipts",
         "Something looks wrong",
@@ -76,42 +76,42 @@ def test_without_anything_lent_there_is_nothing_to_take_back(harness: Harness) -
     ]
 
 
-def test_several_grants_are_told_apart(harness: Harness) -> None:
-    """Each can be paused by itself."""
-    harness.shows(lent=[lent(), lent(grant="g-2", requester="Lou", paused=True)], asked=[asked()])
+def test_the_menu_names_each_of_several_grants(harness: Harness) -> None:
+    """The customer can pause each grant separately."""
+    harness.show_snapshot(lent=[lent(), lent(grant="g-2", requester="Lou", paused=True)], asked=[asked()])
     lines = harness.presenter.menu(NOW)
-    assert lines[:2] == [menu.Entry("Show the request", s.Picked("show")), menu.SEPARATOR]
+    assert lines[:2] == [menu.Entry("Show the request", s.MenuPicked("show")), menu.SEPARATOR]
     assert [line.text for line in lines if line.picked and line.picked.grant] == [
         "Pause (Kim: until today 22:00, used 1 of 3)",
         "Go on (Lou: paused, used 1 of 3)",
     ]
 
 
-@pytest.mark.parametrize(("deed", "pause"), [("pause", True), ("resume", False)])
-def test_pausing_and_going_on(harness: Harness, deed: s.Deed, *, pause: bool) -> None:
-    """The agent is told; silence is said."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Picked(deed, "g-1"))
-    assert harness.told(cm.GrantPause) == cm.GrantPause(grant="g-1", pause=pause)
-    assert harness.heard(cm.GrantPause) == []
-    harness.happens(s.Picked(deed, "g-1"))
-    harness.heard(cm.GrantPause, None)
+@pytest.mark.parametrize(("action", "pause"), [("pause", True), ("resume", False)])
+def test_pausing_and_resuming(harness: Harness, action: s.MenuAction, *, pause: bool) -> None:
+    """The agent receives the request. The customer reads if the agent does not answer."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.MenuPicked(action, "g-1"))
+    assert harness.sent(cm.GrantPause) == cm.GrantPause(grant="g-1", pause=pause)
+    assert harness.agent_replies(cm.GrantPause) == []
+    harness.handle(s.MenuPicked(action, "g-1"))
+    harness.agent_replies(cm.GrantPause, None)
     assert harness.message() == ENGLISH["agent_silent"]
 
 
 @pytest.mark.parametrize(
-    "picked", [s.Picked("pause", "g-1"), s.Picked("resume", "g-1"), s.Picked("receipts")]
+    "picked", [s.MenuPicked("pause", "g-1"), s.MenuPicked("resume", "g-1"), s.MenuPicked("receipts")]
 )
-def test_what_the_agent_refuses_is_said(harness: Harness, picked: s.Picked) -> None:
-    """A pause that was not written holds nothing back; receipts that cannot be shown are not none."""
-    harness.shows(lent=[lent()])
-    harness.happens(picked)
-    harness.heard(cm.CustomerRequest, failed("storage_failed"))
+def test_the_customer_reads_the_agents_refusal(harness: Harness, picked: s.MenuPicked) -> None:
+    """A failed pause has no effect. Receipts that cannot be read differ from no receipts."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(picked)
+    harness.agent_replies(cm.CustomerRequest, failed("storage_failed"))
     assert harness.message() == ENGLISH["not_possible"].format(code="storage_failed")
 
 
 @pytest.mark.parametrize(
-    ("desktop", "parts"),
+    ("snapshot", "parts"),
     [
         ({}, ["Call IT on the number you know"]),
         ({"organization": "Contoso IT", "phone": "12"}, ["Call Contoso IT on 12"]),
@@ -119,114 +119,116 @@ def test_what_the_agent_refuses_is_said(harness: Harness, picked: s.Picked) -> N
         ({"lent": [lent()]}, ["Revoke my credentials", "number you know"]),
     ],
 )
-def test_report_says_what_to_do(harness: Harness, desktop: dict[str, Any], parts: list[str]) -> None:
-    """The number comes from the PC's settings, never from a request."""
-    harness.shows(**desktop)
-    harness.happens(s.Picked("report"))
+def test_report_tells_the_customer_what_to_do(
+    harness: Harness, snapshot: dict[str, Any], parts: list[str]
+) -> None:
+    """The telephone number comes from the PC's settings, never from a request."""
+    harness.show_snapshot(**snapshot)
+    harness.handle(s.MenuPicked("report"))
     for part in parts:
         assert part in harness.message()
 
 
 def test_about_names_the_version(harness: Harness) -> None:
-    """For whoever is called."""
-    harness.happens(s.Picked("about"))
+    """The helpdesk may ask the customer for the version."""
+    harness.handle(s.MenuPicked("about"))
     assert "Latchkey 0." in harness.message()
 
 
-# --- news -------------------------------------------------------------------------------
+# --- notices ------------------------------------------------------------------------------
 
 
-def test_a_notice_is_closed_when_it_has_been_seen(harness: Harness) -> None:
-    """Not before: a companion that ends meanwhile shows it again."""
-    harness.shows(notices=[noticed()])
-    assert "Allowed until" in harness.only(s.Balloon).text
-    assert harness.shows(notices=[noticed()]) == []
-    harness.balloon_over()
-    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
-    assert harness.shows(notices=[noticed()]) == []
+def test_a_notice_is_closed_only_after_it_was_shown(harness: Harness) -> None:
+    """If the companion ends earlier, the next one shows the notice again."""
+    harness.show_snapshot(notices=[noticed()])
+    assert "Allowed until" in harness.only_action(s.Balloon).text
+    assert harness.show_snapshot(notices=[noticed()]) == []
+    harness.expire_balloon()
+    assert harness.sent(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
+    assert harness.show_snapshot(notices=[noticed()]) == []
 
 
 def test_notices_that_fit_are_shown_together(harness: Harness) -> None:
-    """The others come next."""
-    harness.shows(notices=[noticed(notice=f"n-{number}") for number in range(4)])
-    assert harness.only(s.Balloon).text.count("\n") == 1
-    harness.balloon_over()
-    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-0", "n-1"])
-    harness.only(s.Balloon)
+    """The next balloon shows the others."""
+    harness.show_snapshot(notices=[noticed(notice=f"n-{number}") for number in range(4)])
+    assert harness.only_action(s.Balloon).text.count("\n") == 1
+    harness.expire_balloon()
+    assert harness.sent(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-0", "n-1"])
+    harness.only_action(s.Balloon)
 
 
 def test_a_notice_that_is_too_long_is_shown_alone(harness: Harness) -> None:
-    """It is cut only where Windows has no room."""
-    harness.shows(notices=[noticed(requester="K" * 300, kind="ended", detail="revoked_by_operator")])
-    assert len(harness.only(s.Balloon).text) > 300
+    """Only the tray cuts it to the length that Windows allows."""
+    harness.show_snapshot(notices=[noticed(requester="K" * 300, kind="ended", detail="revoked_by_operator")])
+    assert len(harness.only_action(s.Balloon).text) > 300
 
 
-def test_what_happened_while_away_waits_for_the_customer(harness: Harness) -> None:
-    """Until they are there, and then until they close it."""
+def test_missed_notices_wait_for_the_customer(harness: Harness) -> None:
+    """The companion shows them when the customer returns, until the customer closes the window."""
     harness.screen = s.Screen(locked=True)
-    news = [
+    missed = [
         noticed(kind="used", detail="restart", while_away=True),
         noticed(notice="n-2", kind="locked", while_away=True),
     ]
-    assert harness.shows(notices=news) == []
-    harness.look()
-    shown = harness.only(s.ShowNews)
+    assert harness.show_snapshot(notices=missed) == []
+    harness.check_screen()
+    shown = harness.only_action(s.ShowMissedNotices)
     assert shown.title == ENGLISH["away_title"]
     assert "restarted this PC" in shown.text
     assert "While you were away" not in shown.text
-    assert harness.look() == []
-    harness.happens(s.NewsClosed())
-    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1", "n-2"])
-    assert harness.happens(s.NewsClosed()) == []
+    assert harness.check_screen() == []
+    harness.handle(s.MissedNoticesClosed())
+    assert harness.sent(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1", "n-2"])
+    assert harness.handle(s.MissedNoticesClosed()) == []
 
 
-def test_news_wait_for_a_request_on_the_screen(harness: Harness) -> None:
-    """One window at a time asks for attention."""
-    harness.opened()
-    assert harness.shows(asked=[asked()], notices=[noticed(while_away=True)]) == []
-    harness.answers("closed")
-    harness.only(s.ShowNews)
+def test_missed_notices_wait_while_a_request_is_on_the_screen(harness: Harness) -> None:
+    """Only one window at a time asks for attention."""
+    harness.open_request()
+    assert harness.show_snapshot(asked=[asked()], notices=[noticed(while_away=True)]) == []
+    harness.customer_answers("closed")
+    harness.only_action(s.ShowMissedNotices)
 
 
-def test_nothing_is_told_while_others_look_on(harness: Harness) -> None:
-    """What was lent is the customer's affair."""
+def test_no_notice_is_shown_while_another_person_views_the_screen(harness: Harness) -> None:
+    """A grant concerns only the customer."""
     harness.screen = s.Screen(viewed=True)
-    assert harness.shows(notices=[noticed(), noticed(notice="n-2", while_away=True)]) == []
+    assert harness.show_snapshot(notices=[noticed(), noticed(notice="n-2", while_away=True)]) == []
 
 
-def test_notices_of_ones_own_wait_their_turn(harness: Harness) -> None:
-    """An answer's confirmation comes after the notice that is there."""
-    harness.shows(asked=[asked()], notices=[noticed()])
-    harness.open()
-    harness.answers("report")
-    harness.heard(cm.RequestDecline)
-    assert [a for a in harness.done if isinstance(a, s.Balloon)] == []
-    harness.balloon_over()
-    assert harness.only(s.Balloon).text == ENGLISH["reported"]
-    harness.balloon_over()
-    assert [a for a in harness.done if isinstance(a, s.Tell)] == []
+def test_the_companions_own_balloons_queue(harness: Harness) -> None:
+    """The confirmation of an answer comes after the current notice."""
+    harness.show_snapshot(asked=[asked()], notices=[noticed()])
+    harness.confirm_shown()
+    harness.customer_answers("report")
+    harness.agent_replies(cm.RequestDecline)
+    assert [a for a in harness.actions if isinstance(a, s.Balloon)] == []
+    harness.expire_balloon()
+    assert harness.only_action(s.Balloon).text == ENGLISH["reported"]
+    harness.expire_balloon()
+    assert [a for a in harness.actions if isinstance(a, s.SendToAgent)] == []
 
 
-def test_a_newer_notice_takes_the_place_of_one_that_was_read(harness: Harness) -> None:
-    """Who takes something back is not told so only when the older notice has gone by itself."""
-    harness.shows(notices=[noticed()])
+def test_a_newer_notice_replaces_one_that_the_customer_had_time_to_read(harness: Harness) -> None:
+    """A customer who revokes a grant sees the confirmation soon."""
+    harness.show_snapshot(notices=[noticed()])
     first = harness.balloon
     revoked = noticed(notice="n-2", kind="ended", detail="revoked_by_customer")
-    assert harness.shows(notices=[noticed(), revoked]) == []
+    assert harness.show_snapshot(notices=[noticed(), revoked]) == []
     harness.now += timedelta(seconds=3)
-    harness.look()
-    assert "Taken back" in harness.only(s.Balloon).text
-    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
-    assert harness.happens(s.BalloonOver(first)) == []
-    harness.balloon_over()
-    assert harness.told(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-2"])
+    harness.check_screen()
+    assert "Taken back" in harness.only_action(s.Balloon).text
+    assert harness.sent(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-1"])
+    assert harness.handle(s.BalloonExpired(first)) == []
+    harness.expire_balloon()
+    assert harness.sent(cm.NoticesClosed) == cm.NoticesClosed(notices=["n-2"])
 
 
 # --- receipts ---------------------------------------------------------------------------
 
 
 def receipt(**changes: Any) -> ReceiptView:
-    """A receipt of a grant that was used once and is over."""
+    """Return the receipt of a grant that was used and has ended."""
     document = {
         "request": "r-1",
         "created_at": "2026-11-23T17:00:00+00:00",
@@ -267,14 +269,14 @@ def receipt(**changes: Any) -> ReceiptView:
 
 
 def pages(harness: Harness, *views: ReceiptView) -> s.ShowPages:
-    """Ask for the receipts and return what is shown."""
-    harness.happens(s.Picked("receipts"))
-    harness.heard(cm.OwnReceipts, cm.CustomerAnswer(done=True, receipts=list(views)))
-    return harness.only(s.ShowPages)
+    """Request the receipts and return the action that shows them."""
+    harness.handle(s.MenuPicked("receipts"))
+    harness.agent_replies(cm.OwnReceipts, cm.CustomerAnswer(done=True, receipts=list(views)))
+    return harness.only_action(s.ShowPages)
 
 
-def test_a_receipt_tells_the_whole_story(harness: Harness) -> None:
-    """In the customer's words and zone."""
+def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
+    """Words and times are those of the customer's language and time zone."""
     assert pages(harness, receipt()).pages[0].splitlines() == [
         "Receipt 1 of 1",
         "",
@@ -292,8 +294,8 @@ def test_a_receipt_tells_the_whole_story(harness: Harness) -> None:
     ]
 
 
-def test_a_receipt_speaks_german() -> None:
-    """As everything else does."""
+def test_a_receipt_is_shown_in_german() -> None:
+    """A German Windows shows German receipts."""
     text = pages(Harness("de"), receipt()).pages[0]
     assert "Für einen Neustart genutzt: heute 19:00. Angemeldet heute 19:02, gesperrt heute 19:03." in text
 
@@ -315,55 +317,55 @@ def test_a_receipt_speaks_german() -> None:
         ),
     ],
 )
-def test_a_receipt_says_what_is_the_case(harness: Harness, changes: dict[str, Any], part: str) -> None:
-    """Refused, open, unused, not erased: each has its words."""
+def test_a_receipt_names_each_state(harness: Harness, changes: dict[str, Any], part: str) -> None:
+    """Declined, unanswered, unused and not erased: each state has its own text."""
     assert part in pages(harness, receipt(**changes)).pages[0]
 
 
-def test_receipts_can_be_leafed_through(harness: Harness) -> None:
-    """The newest first, each by itself."""
+def test_each_receipt_has_its_own_page(harness: Harness) -> None:
+    """The newest receipt comes first."""
     shown = pages(harness, receipt(), receipt(request="r-0"))
     assert [page.splitlines()[0] for page in shown.pages] == ["Receipt 1 of 2", "Receipt 2 of 2"]
     assert (shown.older, shown.newer) == ("Older", "Newer")
 
 
-def test_without_receipts_that_is_said(harness: Harness) -> None:
-    """And an agent that does not answer is said, too."""
-    harness.happens(s.Picked("receipts"))
-    harness.heard(cm.OwnReceipts, DONE)
+def test_a_message_says_that_there_are_no_receipts(harness: Harness) -> None:
+    """Another message says that the agent does not answer."""
+    harness.handle(s.MenuPicked("receipts"))
+    harness.agent_replies(cm.OwnReceipts, DONE)
     assert harness.message() == ENGLISH["receipts_none"]
-    harness.happens(s.Picked("receipts"))
-    harness.heard(cm.OwnReceipts, None)
+    harness.handle(s.MenuPicked("receipts"))
+    harness.agent_replies(cm.OwnReceipts, None)
     assert harness.message() == ENGLISH["agent_silent"]
 
 
 # --- all together -------------------------------------------------------------------------
 
 
-def test_it_looks_at_the_screen_only_while_that_matters(harness: Harness) -> None:
-    """An idle companion wakes nobody up."""
-    assert not watches(harness)
-    harness.shows(lent=[lent()])
-    assert not watches(harness)
-    harness.shows(asked=[asked()])
-    assert watches(harness)
+def test_the_companion_checks_the_screen_only_while_something_waits(harness: Harness) -> None:
+    """An idle companion does not wake up the PC."""
+    assert not checks_screen(harness)
+    harness.show_snapshot(lent=[lent()])
+    assert not checks_screen(harness)
+    harness.show_snapshot(asked=[asked()])
+    assert checks_screen(harness)
     harness.screen = s.Screen(locked=True)
-    harness.shows(notices=[noticed(while_away=True)])
-    assert watches(harness)
-    harness.look()
-    assert not watches(harness)
+    harness.show_snapshot(notices=[noticed(while_away=True)])
+    assert checks_screen(harness)
+    harness.check_screen()
+    assert not checks_screen(harness)
 
 
-def watches(harness: Harness) -> bool:
-    """Whether the companion looks at the screen now and then."""
-    return harness.presenter.watches_screen
+def checks_screen(harness: Harness) -> bool:
+    """Return whether the companion checks the screen periodically."""
+    return harness.presenter.needs_screen_checks
 
 
-def test_everything_is_in_the_customers_language() -> None:
-    """Icon, menu and messages, whatever the request's own language."""
+def test_icon_menu_and_messages_are_in_the_customers_language() -> None:
+    """The language of a request does not matter for them."""
     harness = Harness("de")
-    harness.shows(lent=[lent()])
-    assert harness.only(s.ShowIcon).tip == GERMAN["tray_lent"]
+    harness.show_snapshot(lent=[lent()])
+    assert harness.only_action(s.ShowIcon).tip == GERMAN["tray_lent"]
     assert harness.presenter.menu(NOW)[1].text == "Meine Anmeldedaten zurückrufen"
-    harness.happens(s.Picked("about"))
+    harness.handle(s.MenuPicked("about"))
     assert "Freie Software" in harness.message()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The request on the screen: when it is there, what answers it, and that nothing else does (rule 4)."""
+"""The request on the screen: when it is shown, and which input answers it (rule 4)."""
 
 from __future__ import annotations
 
@@ -9,391 +9,399 @@ from datetime import timedelta
 import pytest
 
 from latchkey_agent.companion import steps as s
-from latchkey_agent.companion.request_window import LATER
+from latchkey_agent.companion.request_window import POSTPONE_SECONDS
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
 from latchkey_agent.protocol import customer_messages as cm
-from tests.unit.companion.presenter_harness import DONE, Harness, asked, failed, refused
+from tests.unit.companion.presenter_harness import DONE, Harness, asked, failed, refusal
 
 
 @pytest.fixture
 def harness() -> Harness:
-    """A companion that has heard nothing yet."""
+    """Return a companion without a customer snapshot."""
     return Harness()
 
 
 def password(harness: Harness) -> s.AskPassword:
-    """Bring the companion to its password dialog."""
-    harness.opened()
-    harness.answers("allow")
-    return harness.only(s.AskPassword)
+    """Open a request and allow it; return the action that shows the password dialog."""
+    harness.open_request()
+    harness.customer_answers("allow")
+    return harness.only_action(s.AskPassword)
 
 
-# --- when it is there ---------------------------------------------------------------
+# --- when a request is shown ----------------------------------------------------------
 
 
-def test_a_request_is_shown_once_the_agent_knows_what_is_read(harness: Harness) -> None:
+def test_a_request_is_shown_after_the_agent_has_its_hash(harness: Harness) -> None:
     """The agent journals the text's hash before the window opens."""
-    harness.shows(asked=[asked()])
-    shown = harness.told(cm.RequestShown)
-    assert not [action for action in harness.done if isinstance(action, s.OpenRequest)]
-    window = harness.open().window
+    harness.show_snapshot(asked=[asked()])
+    shown = harness.sent(cm.RequestShown)
+    assert not [action for action in harness.actions if isinstance(action, s.OpenRequest)]
+    window = harness.confirm_shown().window
     assert isinstance(shown, cm.RequestShown)
     assert shown.text_sha256 == window.sha256
     assert "Monthly updates" in window.text
 
 
 def test_one_request_at_a_time(harness: Harness) -> None:
-    """The second comes when the first is answered."""
-    harness.opened(asked(), asked(request="r-2"))
-    harness.answers("report")
-    assert harness.open().request == "r-2"
+    """The second request is shown after the first is answered."""
+    harness.open_request(asked(), asked(request="r-2"))
+    harness.customer_answers("report")
+    assert harness.confirm_shown().request == "r-2"
 
 
 def test_the_same_request_is_not_shown_twice(harness: Harness) -> None:
-    """A newer harness that asks the same changes nothing on the screen."""
-    harness.opened()
-    assert harness.shows(asked=[asked()]) == []
+    """A newer snapshot with the same request does not change the screen."""
+    harness.open_request()
+    assert harness.show_snapshot(asked=[asked()]) == []
 
 
-def test_a_request_that_is_taken_back_leaves_the_screen(harness: Harness) -> None:
-    """And what was answered meanwhile does not count."""
-    harness.opened()
-    harness.shows()
-    harness.only(s.CloseRequest)
-    assert harness.answers("allow") == []
+def test_a_withdrawn_request_leaves_the_screen(harness: Harness) -> None:
+    """A late answer does not count."""
+    harness.open_request()
+    harness.show_snapshot()
+    harness.only_action(s.CloseRequest)
+    assert harness.customer_answers("allow") == []
 
 
 def test_a_request_that_is_over_before_it_opens_is_not_shown(harness: Harness) -> None:
-    """Nothing is on the screen yet that had to be closed."""
-    harness.shows(asked=[asked()])
-    shown = harness.told(cm.RequestShown)
-    assert s.CloseRequest() not in harness.shows()
-    assert harness.happens(s.Told(shown, DONE)) == []
+    """No window is open yet, so none is closed."""
+    harness.show_snapshot(asked=[asked()])
+    shown = harness.sent(cm.RequestShown)
+    assert s.CloseRequest() not in harness.show_snapshot()
+    assert harness.handle(s.AgentReplied(shown, DONE)) == []
 
 
 @pytest.mark.parametrize("answer", [None, failed("no_request")])
 def test_a_request_that_the_agent_does_not_confirm_is_not_shown(
     harness: Harness, answer: cm.CustomerAnswer | None
 ) -> None:
-    """It is tried again after a while, and with every newer harness; not in a loop."""
-    harness.shows(asked=[asked()])
-    assert harness.heard(cm.RequestShown, answer) == []
-    assert harness.look() == []
+    """The companion retries after a while and with every newer snapshot, but not in a loop."""
+    harness.show_snapshot(asked=[asked()])
+    assert harness.agent_replies(cm.RequestShown, answer) == []
+    assert harness.check_screen() == []
     harness.now += timedelta(seconds=11)
-    harness.look()
-    harness.heard(cm.RequestShown, answer)
-    harness.shows(asked=[asked()])
-    harness.open()
+    harness.check_screen()
+    harness.agent_replies(cm.RequestShown, answer)
+    harness.show_snapshot(asked=[asked()])
+    harness.confirm_shown()
 
 
 @pytest.mark.parametrize("reason", ["locked", "viewed", "presentation", "full_screen"])
-def test_a_request_waits_for_its_moment_and_the_operator_is_told(
+def test_a_request_waits_for_a_free_screen_and_the_operator_reads_the_reason(
     harness: Harness, reason: cm.DisplayBlock
 ) -> None:
-    """Nothing is asked of nobody, of two, or of somebody who must not be disturbed."""
+    """The screen may be locked, viewed by another person, or busy with a presentation."""
     harness.screen = s.Screen(**{reason: True})
-    assert harness.shows(asked=[asked()])[1:] == [s.Tell(cm.RequestBlocked(request="r-1", reason=reason))]
-    assert harness.look(**{reason: True}) == []
-    harness.look()
-    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
-    harness.open()
+    assert harness.show_snapshot(asked=[asked()])[1:] == [
+        s.SendToAgent(cm.RequestBlocked(request="r-1", reason=reason))
+    ]
+    assert harness.check_screen(**{reason: True}) == []
+    harness.check_screen()
+    assert harness.sent(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
+    harness.confirm_shown()
 
 
-def test_another_reason_is_told_too(harness: Harness) -> None:
-    """The operator reads what holds the request back now."""
+def test_the_agent_receives_a_changed_reason(harness: Harness) -> None:
+    """The operator reads the current reason."""
     harness.screen = s.Screen(locked=True)
-    harness.shows(asked=[asked()])
-    harness.look(full_screen=True)
-    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="full_screen")
+    harness.show_snapshot(asked=[asked()])
+    harness.check_screen(full_screen=True)
+    assert harness.sent(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="full_screen")
 
 
-def test_a_restarted_agent_is_told_again_what_holds_back(harness: Harness) -> None:
-    """It keeps that in memory only."""
+def test_a_restarted_agent_receives_the_reason_again(harness: Harness) -> None:
+    """The agent keeps the reason in memory only."""
     harness.screen = s.Screen(locked=True)
-    harness.shows(asked=[asked()])
-    harness.happens(s.Lost())
-    harness.shows(asked=[asked()])
-    harness.told(cm.RequestBlocked)
+    harness.show_snapshot(asked=[asked()])
+    harness.handle(s.AgentLost())
+    harness.show_snapshot(asked=[asked()])
+    harness.sent(cm.RequestBlocked)
 
 
-def test_what_held_back_a_request_that_is_over_is_forgotten(harness: Harness) -> None:
-    """The next one is told anew."""
+def test_the_reason_is_sent_again_for_the_next_request(harness: Harness) -> None:
+    """The companion forgets the reason together with a request that is over."""
     harness.screen = s.Screen(locked=True)
-    harness.shows(asked=[asked()])
-    harness.shows()
-    harness.shows(asked=[asked(request="r-2")])
-    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-2", reason="locked")
+    harness.show_snapshot(asked=[asked()])
+    harness.show_snapshot()
+    harness.show_snapshot(asked=[asked(request="r-2")])
+    assert harness.sent(cm.RequestBlocked) == cm.RequestBlocked(request="r-2", reason="locked")
 
 
-def test_a_request_that_windows_cannot_show_is_tried_again(harness: Harness) -> None:
-    """After a while, not in a loop; the operator is told until then, and nothing counts as an answer."""
-    harness.opened()
-    harness.happens(s.Unshown("r-1"))
-    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="unshown")
-    assert harness.look() == []
+def test_a_request_that_windows_cannot_show_is_shown_later(harness: Harness) -> None:
+    """The companion retries after a while. Until then the operator reads the reason. It is no answer."""
+    harness.open_request()
+    harness.handle(s.RequestNotShown("r-1"))
+    assert harness.sent(cm.RequestBlocked) == cm.RequestBlocked(request="r-1", reason="unshown")
+    assert harness.check_screen() == []
     harness.now += timedelta(seconds=11)
-    harness.look()
-    assert harness.told(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
-    harness.open()
+    harness.check_screen()
+    assert harness.sent(cm.RequestBlocked) == cm.RequestBlocked(request="r-1")
+    harness.confirm_shown()
 
 
-def test_a_window_of_a_request_that_is_over_need_not_be_shown(harness: Harness) -> None:
-    """Its failure comes after the request has gone."""
-    harness.opened()
-    harness.shows()
-    assert harness.happens(s.Unshown("r-1")) == []
+def test_a_window_failure_after_the_request_is_over_is_ignored(harness: Harness) -> None:
+    """No request is left that could be shown again."""
+    harness.open_request()
+    harness.show_snapshot()
+    assert harness.handle(s.RequestNotShown("r-1")) == []
 
 
 @pytest.mark.parametrize("reason", ["locked", "viewed"])
 def test_a_window_leaves_a_screen_that_is_no_longer_private(harness: Harness, reason: str) -> None:
-    """It comes back when the customer alone is there again."""
-    harness.opened()
-    harness.look(**{reason: True})
-    harness.only(s.CloseRequest)
-    harness.look()
-    harness.open()
+    """The window comes back when only the customer sees the screen again."""
+    harness.open_request()
+    harness.check_screen(**{reason: True})
+    harness.only_action(s.CloseRequest)
+    harness.check_screen()
+    harness.confirm_shown()
 
 
 @pytest.mark.parametrize("reason", ["presentation", "full_screen"])
 def test_a_window_that_is_open_stays_when_a_program_fills_the_screen(harness: Harness, reason: str) -> None:
-    """The customer has seen it already."""
-    harness.opened()
-    assert harness.look(**{reason: True}) == []
+    """The customer has already seen the window."""
+    harness.open_request()
+    assert harness.check_screen(**{reason: True}) == []
 
 
-def test_who_asks_for_the_request_sees_it_also_in_a_presentation(harness: Harness) -> None:
-    """The menu's first line: the customer's own wish counts for more than the program on the screen."""
+def test_the_menu_shows_the_request_during_a_presentation(harness: Harness) -> None:
+    """The customer's own request overrides the presentation."""
     harness.screen = s.Screen(presentation=True)
-    harness.shows(asked=[asked()])
-    harness.happens(s.Picked("show"))
-    harness.open()
+    harness.show_snapshot(asked=[asked()])
+    harness.handle(s.MenuPicked("show"))
+    harness.confirm_shown()
 
 
-def test_who_asks_for_the_request_does_not_see_it_while_others_look_on(harness: Harness) -> None:
-    """Nobody types a password before a second pair of eyes."""
+def test_the_menu_does_not_show_the_request_while_another_person_views_the_screen(
+    harness: Harness,
+) -> None:
+    """The customer must not enter a password while another person watches."""
     harness.screen = s.Screen(viewed=True)
-    harness.shows(asked=[asked()])
-    assert harness.happens(s.Picked("show")) == []
+    harness.show_snapshot(asked=[asked()])
+    assert harness.handle(s.MenuPicked("show")) == []
 
 
-def test_who_asks_for_an_open_request_sees_it_before_the_other_windows(harness: Harness) -> None:
-    """It may lie behind them."""
-    harness.opened()
-    assert harness.happens(s.Picked("show")) == [s.RaiseRequest()]
+def test_the_menu_brings_an_open_request_to_the_front(harness: Harness) -> None:
+    """Other windows may cover it."""
+    harness.open_request()
+    assert harness.handle(s.MenuPicked("show")) == [s.BringRequestToFront()]
 
 
-# --- what answers it ------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------
 
 
 def test_closing_means_later(harness: Harness) -> None:
-    """Esc is no answer; it is asked again in a quarter of an hour."""
-    harness.opened()
-    harness.answers("closed")
-    assert harness.told(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=LATER)
+    """Esc is no answer: the request comes back after a quarter of an hour."""
+    harness.open_request()
+    harness.customer_answers("closed")
+    assert harness.sent(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=POSTPONE_SECONDS)
 
 
-@pytest.mark.parametrize(("choice", "seconds"), [(0, 900.0), (1, 3600.0), (2, 14_400.0), (None, LATER)])
+@pytest.mark.parametrize(
+    ("choice", "seconds"), [(0, 900.0), (1, 3600.0), (2, 14_400.0), (None, POSTPONE_SECONDS)]
+)
 def test_later_asks_when(harness: Harness, choice: int | None, seconds: float) -> None:
-    """Closing that question is later, too."""
-    harness.opened()
-    harness.answers("later")
-    assert harness.only(s.Ask).choices[1] == "In 1 hour"
-    harness.happens(s.Chosen("r-1", "later", choice))
-    assert harness.told(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=seconds)
+    """Closing the question also means later."""
+    harness.open_request()
+    harness.customer_answers("later")
+    assert harness.only_action(s.AskQuestion).choices[1] == "In 1 hour"
+    harness.handle(s.ChoiceMade("r-1", "later", choice))
+    assert harness.sent(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=seconds)
 
 
 @pytest.mark.parametrize(
     ("choice", "why"), [(0, "Still working"), (2, "I do not know this request"), (3, ""), (None, "")]
 )
 def test_declining_needs_no_reason(harness: Harness, choice: int | None, why: str) -> None:
-    """One may be picked; saying nothing is a choice, and so is closing the question."""
-    harness.opened()
-    harness.answers("decline")
-    assert len(harness.only(s.Ask).choices) == 4
-    harness.happens(s.Chosen("r-1", "decline", choice))
-    assert harness.told(cm.RequestDecline) == cm.RequestDecline(request="r-1", why=why)
-    assert harness.heard(cm.RequestDecline)[0] == s.ShowIcon(ENGLISH["tray_asked"]) or harness.done
-    assert harness.only(s.Balloon).text == ENGLISH["declined"]
+    """The customer may choose a reason, choose none, or close the question."""
+    harness.open_request()
+    harness.customer_answers("decline")
+    assert len(harness.only_action(s.AskQuestion).choices) == 4
+    harness.handle(s.ChoiceMade("r-1", "decline", choice))
+    assert harness.sent(cm.RequestDecline) == cm.RequestDecline(request="r-1", why=why)
+    assert harness.agent_replies(cm.RequestDecline)[0] == s.ShowIcon(ENGLISH["tray_asked"]) or harness.actions
+    assert harness.only_action(s.Balloon).text == ENGLISH["declined"]
 
 
 def test_reporting_declines(harness: Harness) -> None:
-    """It takes no second question."""
-    harness.opened()
-    harness.answers("report")
-    assert harness.told(cm.RequestDecline) == cm.RequestDecline(request="r-1", report=True)
-    harness.heard(cm.RequestDecline)
-    assert harness.only(s.Balloon).text == ENGLISH["reported"]
+    """No second question follows."""
+    harness.open_request()
+    harness.customer_answers("report")
+    assert harness.sent(cm.RequestDecline) == cm.RequestDecline(request="r-1", report=True)
+    harness.agent_replies(cm.RequestDecline)
+    assert harness.only_action(s.Balloon).text == ENGLISH["reported"]
 
 
-def test_an_answer_that_nobody_hears_is_none(harness: Harness) -> None:
-    """The customer reads it, and the window comes back with the agent."""
-    harness.opened()
-    harness.answers("report")
-    harness.heard(cm.RequestDecline, None)
+def test_an_answer_that_the_agent_does_not_receive_does_not_count(harness: Harness) -> None:
+    """The customer reads a message. The window comes back when the agent does."""
+    harness.open_request()
+    harness.customer_answers("report")
+    harness.agent_replies(cm.RequestDecline, None)
     assert harness.message() == ENGLISH["answer_lost"]
-    harness.happens(s.Lost())
-    harness.shows(asked=[asked()])
-    harness.open()
+    harness.handle(s.AgentLost())
+    harness.show_snapshot(asked=[asked()])
+    harness.confirm_shown()
 
 
 @pytest.mark.parametrize(("answer", "kind"), [("report", cm.RequestDecline), ("closed", cm.RequestLater)])
-def test_an_answer_that_the_agent_could_not_note_is_none(
+def test_an_answer_that_the_agent_cannot_record_does_not_count(
     harness: Harness, answer: s.Answer, kind: type[cm.CustomerRequest]
 ) -> None:
-    """Its disk is full, say: the customer reads that, and the window comes back."""
-    harness.opened()
-    harness.answers(answer)
-    harness.heard(kind, failed("storage_failed"))
+    """The customer reads the error, for example that the disk is full. The window comes back."""
+    harness.open_request()
+    harness.customer_answers(answer)
+    harness.agent_replies(kind, failed("storage_failed"))
     assert harness.message() == ENGLISH["not_possible"].format(code="storage_failed")
-    assert harness.look() == []
+    assert harness.check_screen() == []
     harness.now += timedelta(seconds=10)
-    harness.look()
-    harness.open()
+    harness.check_screen()
+    harness.confirm_shown()
 
 
-def test_an_answer_that_comes_too_late_is_no_news(harness: Harness) -> None:
-    """The request was over meanwhile."""
-    harness.opened()
-    harness.answers("closed")
-    assert harness.heard(cm.RequestLater, failed("out_of_order")) == []
+def test_an_answer_to_a_request_that_is_over_shows_no_message(harness: Harness) -> None:
+    """The request ended in the meantime and needs no answer."""
+    harness.open_request()
+    harness.customer_answers("closed")
+    assert harness.agent_replies(cm.RequestLater, failed("out_of_order")) == []
 
 
-def test_answers_of_another_request_or_another_moment_do_not_count(harness: Harness) -> None:
-    """A window that is gone answers nothing."""
-    harness.opened()
-    assert harness.happens(s.Answered("r-2", "allow")) == []
-    assert harness.happens(s.Chosen("r-1", "decline", 0)) == []
-    assert harness.happens(s.Entered("r-1", DONE)) == []
-    harness.answers("later")
-    assert harness.answers("allow") == []
+def test_answers_to_another_request_or_in_another_phase_do_not_count(harness: Harness) -> None:
+    """A closed window cannot answer."""
+    harness.open_request()
+    assert harness.handle(s.RequestAnswered("r-2", "allow")) == []
+    assert harness.handle(s.ChoiceMade("r-1", "decline", 0)) == []
+    assert harness.handle(s.PasswordEntered("r-1", DONE)) == []
+    harness.customer_answers("later")
+    assert harness.customer_answers("allow") == []
 
 
-def test_the_customers_language_is_the_requests(harness: Harness) -> None:
-    """Questions and messages of a request are in the language that it is asked in."""
-    harness.opened(asked(language="de"))
-    harness.answers("decline")
-    assert harness.only(s.Ask).title == GERMAN["why_declined"]
+def test_questions_of_a_request_are_in_its_language(harness: Harness) -> None:
+    """Questions and messages use the same language as the request window."""
+    harness.open_request(asked(language="de"))
+    harness.customer_answers("decline")
+    assert harness.only_action(s.AskQuestion).title == GERMAN["why_declined"]
 
 
 # --- allow ----------------------------------------------------------------------------
 
 
 def test_allow_asks_for_the_password(harness: Harness) -> None:
-    """The account is filled in; nothing is told to the agent before something is typed."""
+    """The account is filled in. The companion sends nothing before the customer has entered a password."""
     dialog = password(harness)
     assert (dialog.item.domain, dialog.item.user) == ("PC-1", "anna")
     assert ENGLISH["field"] in dialog.text
-    assert [a for a in harness.done if isinstance(a, s.Tell)] == []
+    assert [a for a in harness.actions if isinstance(a, s.SendToAgent)] == []
 
 
-def test_allow_does_not_count_while_others_look_on(harness: Harness) -> None:
-    """The window goes, and comes back when they are gone."""
-    harness.opened()
+def test_allow_does_not_count_while_another_person_views_the_screen(harness: Harness) -> None:
+    """The window closes, and comes back when only the customer sees the screen."""
+    harness.open_request()
     harness.screen = s.Screen(viewed=True)
-    harness.answers("allow")
-    assert [a for a in harness.done if isinstance(a, s.AskPassword)] == []
-    harness.look()
-    harness.open()
+    harness.customer_answers("allow")
+    assert [a for a in harness.actions if isinstance(a, s.AskPassword)] == []
+    harness.check_screen()
+    harness.confirm_shown()
 
 
-def test_the_password_dialog_stays_whatever_happens(harness: Harness) -> None:
-    """It is Windows' own: it cannot be closed for the customer, and its entry is judged by the agent."""
+def test_the_companion_does_not_close_the_password_dialog(harness: Harness) -> None:
+    """The companion cannot close Windows' own dialog. The agent checks the entry."""
     password(harness)
-    assert harness.look(locked=True) == []
-    assert [a for a in harness.shows() if not isinstance(a, s.HideIcon)] == []
-    harness.happens(s.Entered("r-1", failed("no_request")))
+    assert harness.check_screen(locked=True) == []
+    assert [a for a in harness.show_snapshot() if not isinstance(a, s.HideIcon)] == []
+    harness.handle(s.PasswordEntered("r-1", failed("no_request")))
     assert harness.message() == ENGLISH["request_over"]
 
 
-def test_what_is_granted_needs_no_word(harness: Harness) -> None:
-    """The agent's notice says it; the window does not come back."""
+def test_a_granted_request_shows_no_further_message(harness: Harness) -> None:
+    """The agent's notice confirms the grant. The window does not come back."""
     password(harness)
-    assert harness.happens(s.Entered("r-1", DONE)) == []
-    assert harness.shows(asked=[asked()]) == []
+    assert harness.handle(s.PasswordEntered("r-1", DONE)) == []
+    assert harness.show_snapshot(asked=[asked()]) == []
 
 
-def test_a_wrong_password_brings_the_window_back_with_what_was_wrong(harness: Harness) -> None:
-    """Once: the agent counts the tries."""
+def test_a_wrong_password_brings_the_window_back_with_the_error(harness: Harness) -> None:
+    """The window also shows the remaining tries, which the agent counts."""
     password(harness)
-    assert harness.happens(s.Entered("r-1", refused("wrong_password", 1))) == []
-    harness.shows(asked=[asked(tries_left=1, last_refusal="wrong_password")])
-    assert "1 try left" in harness.open().window.error
+    assert harness.handle(s.PasswordEntered("r-1", refusal("wrong_password", 1))) == []
+    harness.show_snapshot(asked=[asked(tries_left=1, last_refusal="wrong_password")])
+    assert "1 try left" in harness.confirm_shown().window.error
 
 
-def test_news_of_a_wrong_password_may_come_before_its_answer(harness: Harness) -> None:
-    """The window comes back after the answer, once."""
+def test_the_snapshot_with_a_refusal_may_come_before_the_answer(harness: Harness) -> None:
+    """The window comes back once, after the answer."""
     password(harness)
     again = asked(tries_left=1, last_refusal="wrong_password")
-    assert harness.shows(asked=[again]) == []
-    harness.happens(s.Entered("r-1", refused("wrong_password", 1)))
-    assert "1 try left" in harness.open().window.error
+    assert harness.show_snapshot(asked=[again]) == []
+    harness.handle(s.PasswordEntered("r-1", refusal("wrong_password", 1)))
+    assert "1 try left" in harness.confirm_shown().window.error
 
 
-def test_the_last_refusal_says_that_it_is_the_last(harness: Harness) -> None:
-    """With its reason, and that no password was stored."""
+def test_the_last_refusal_is_marked_as_the_last(harness: Harness) -> None:
+    """The message has the reason and says that no password was stored."""
     password(harness)
-    harness.happens(s.Entered("r-1", refused("locked_out", 0)))
+    harness.handle(s.PasswordEntered("r-1", refusal("locked_out", 0)))
     for name in ("refused_locked_out", "last_try", "not_lent"):
         assert ENGLISH[name] in harness.message()
 
 
 def test_cancelling_the_password_brings_the_window_back(harness: Harness) -> None:
-    """Nothing is told to the agent but that it is shown again."""
+    """The companion only reports that the request is shown again."""
     password(harness)
-    harness.happens(s.Entered("r-1", problem="cancelled"))
-    assert [a.request for a in harness.done if isinstance(a, s.Tell)] == [harness.told(cm.RequestShown)]
-    harness.open()
+    harness.handle(s.PasswordEntered("r-1", problem="cancelled"))
+    assert [a.request for a in harness.actions if isinstance(a, s.SendToAgent)] == [
+        harness.sent(cm.RequestShown)
+    ]
+    harness.confirm_shown()
 
 
 @pytest.mark.parametrize(
     ("problem", "words"),
     [("blank", ENGLISH["blank_entry"]), ("error 5", "Windows did not hand the password over (error 5)")],
 )
-def test_what_could_not_be_entered_is_said_before_the_window_comes_back(
+def test_a_failed_entry_is_explained_before_the_window_comes_back(
     harness: Harness, problem: str, words: str
 ) -> None:
-    """No try is used."""
+    """The customer loses no try."""
     password(harness)
-    harness.happens(s.Entered("r-1", problem=problem))
-    assert words in harness.only(s.Ask).text
-    assert harness.look() == []
-    harness.happens(s.Chosen("r-1", "again", None))
-    harness.open()
+    harness.handle(s.PasswordEntered("r-1", problem=problem))
+    assert words in harness.only_action(s.AskQuestion).text
+    assert harness.check_screen() == []
+    harness.handle(s.ChoiceMade("r-1", "again", None))
+    harness.confirm_shown()
 
 
 def test_an_agent_that_does_not_answer_grants_nothing(harness: Harness) -> None:
-    """The customer reads that, and is asked again by the agent that comes back."""
+    """The customer reads a message. The request comes back when the agent does."""
     password(harness)
-    harness.happens(s.Entered("r-1", None))
+    harness.handle(s.PasswordEntered("r-1", None))
     assert harness.message() == ENGLISH["answer_lost"]
-    assert harness.look() == []
-    harness.happens(s.Lost())
-    harness.shows(asked=[asked()])
-    harness.open()
+    assert harness.check_screen() == []
+    harness.handle(s.AgentLost())
+    harness.show_snapshot(asked=[asked()])
+    harness.confirm_shown()
 
 
-def test_what_the_agent_cannot_do_now_is_said(harness: Harness) -> None:
-    """With the stable code, for whoever is called."""
+def test_the_customer_reads_the_agents_error(harness: Harness) -> None:
+    """The message has the stable error code, for the helpdesk."""
     password(harness)
-    harness.happens(s.Entered("r-1", failed("erasure_unconfirmed")))
+    harness.handle(s.PasswordEntered("r-1", failed("erasure_unconfirmed")))
     assert "erasure_unconfirmed" in harness.message()
     harness.now += timedelta(seconds=11)
-    harness.look()
-    harness.open()
+    harness.check_screen()
+    harness.confirm_shown()
 
 
-def test_a_refusal_without_a_reason_is_said_too(harness: Harness) -> None:
-    """An agent that says no and not why has not granted anything."""
+def test_the_customer_reads_a_refusal_without_a_reason(harness: Harness) -> None:
+    """The agent has not granted the request."""
     password(harness)
-    harness.happens(s.Entered("r-1", cm.CustomerAnswer(done=False)))
+    harness.handle(s.PasswordEntered("r-1", cm.CustomerAnswer(done=False)))
     assert "()" in harness.message()
 
 
-def test_nothing_opens_while_the_agent_is_away(harness: Harness) -> None:
-    """What is open stays; its answer would be lost, and said so."""
-    harness.opened()
-    assert harness.happens(s.Lost()) == []
-    harness.answers("closed")
-    harness.heard(cm.RequestLater, None)
+def test_no_window_opens_while_the_agent_is_away(harness: Harness) -> None:
+    """An open window stays. Its answer is lost, and a message says so."""
+    harness.open_request()
+    assert harness.handle(s.AgentLost()) == []
+    harness.customer_answers("closed")
+    harness.agent_replies(cm.RequestLater, None)
     harness.now += timedelta(seconds=11)
-    assert harness.look() == []
+    assert harness.check_screen() == []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking everything back: one click is enough, whether the agent is there or not."""
+"""Revoking all grants: one click is enough, even while the agent is away."""
 
 from __future__ import annotations
 
@@ -16,71 +16,71 @@ from tests.unit.companion.presenter_harness import Harness, failed, lent
 
 @pytest.fixture
 def harness() -> Harness:
-    """A companion that has heard nothing yet."""
+    """Return a companion without a customer snapshot."""
     return Harness()
 
 
-def test_what_is_taken_back_while_the_agent_is_away_is_taken_back_when_it_returns(harness: Harness) -> None:
-    """The customer has said it once; that is enough (rule 7)."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Lost())
-    harness.happens(s.Picked("revoke"))
-    harness.heard(cm.GrantRevoke, None)
+def test_a_revocation_while_the_agent_is_away_takes_effect_when_it_returns(harness: Harness) -> None:
+    """One click is enough (rule 7)."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.AgentLost())
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, None)
     assert harness.message() == ENGLISH["revoke_lost"]
-    harness.shows(lent=[lent()])
-    assert harness.told(cm.GrantRevoke) == cm.GrantRevoke()
-    harness.heard(cm.GrantRevoke)
-    harness.happens(s.Lost())
-    assert harness.shows(lent=[lent()]) == []
+    harness.show_snapshot(lent=[lent()])
+    assert harness.sent(cm.GrantRevoke) == cm.GrantRevoke()
+    harness.agent_replies(cm.GrantRevoke)
+    harness.handle(s.AgentLost())
+    assert harness.show_snapshot(lent=[lent()]) == []
 
 
-def test_a_revocation_that_nobody_heard_is_said(harness: Harness) -> None:
-    """With what it means: nobody can use it while the agent is away."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Picked("revoke"))
-    harness.heard(cm.GrantRevoke, None)
+def test_the_customer_reads_that_the_agent_did_not_receive_a_revocation(harness: Harness) -> None:
+    """The message also says that the grant cannot be used while the agent is away."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, None)
     assert harness.message() == ENGLISH["revoke_lost"]
 
 
 @pytest.mark.parametrize("answer", [None, failed("storage_failed")])
-def test_a_revocation_is_said_again_until_it_is_done(
+def test_a_revocation_is_repeated_until_the_agent_confirms_it(
     harness: Harness, answer: cm.CustomerAnswer | None
 ) -> None:
-    """The agent is there and could not: nobody has to click again, and it is complained of once."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Picked("revoke"))
-    harness.heard(cm.GrantRevoke, answer)
-    assert harness.presenter.watches_screen
+    """The agent answers but fails: the customer need not click again and sees one message."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, answer)
+    assert harness.presenter.needs_screen_checks
     for _ in range(2):
-        assert harness.happens(s.Seen()) == []
+        assert harness.handle(s.ScreenChecked()) == []
         harness.now += timedelta(seconds=10)
-        harness.happens(s.Seen())
-        assert harness.heard(cm.GrantRevoke, answer) == []
+        harness.handle(s.ScreenChecked())
+        assert harness.agent_replies(cm.GrantRevoke, answer) == []
     harness.now += timedelta(seconds=10)
-    harness.happens(s.Seen())
-    assert harness.heard(cm.GrantRevoke) == []
+    harness.handle(s.ScreenChecked())
+    assert harness.agent_replies(cm.GrantRevoke) == []
     harness.now += timedelta(seconds=10)
-    assert harness.happens(s.Seen()) == []
-    assert not harness.presenter.watches_screen
+    assert harness.handle(s.ScreenChecked()) == []
+    assert not harness.presenter.needs_screen_checks
 
 
-def test_a_clock_that_was_set_back_delays_no_revocation(harness: Harness) -> None:
-    """It is said again at once."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Picked("revoke"))
-    harness.heard(cm.GrantRevoke, None)
+def test_a_clock_that_was_set_back_does_not_delay_a_revocation(harness: Harness) -> None:
+    """The companion repeats the request at once."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, None)
     harness.now -= timedelta(hours=1)
-    harness.happens(s.Seen())
-    assert harness.told(cm.GrantRevoke) == cm.GrantRevoke()
+    harness.handle(s.ScreenChecked())
+    assert harness.sent(cm.GrantRevoke) == cm.GrantRevoke()
 
 
-def test_what_was_over_when_the_agent_came_back_revokes_nothing_later(harness: Harness) -> None:
-    """A new grant is the customer's new word."""
-    harness.shows(lent=[lent()])
-    harness.happens(s.Lost())
-    harness.happens(s.Picked("revoke"))
-    harness.heard(cm.GrantRevoke, None)
-    harness.shows()
-    harness.happens(s.Lost())
-    harness.shows(lent=[lent(grant="g-2")])
-    assert not [action for action in harness.done if isinstance(action, s.Tell)]
+def test_an_old_revocation_does_not_revoke_a_later_grant(harness: Harness) -> None:
+    """No grant was left when the agent came back; a later grant is a new decision of the customer."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.AgentLost())
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, None)
+    harness.show_snapshot()
+    harness.handle(s.AgentLost())
+    harness.show_snapshot(lent=[lent(grant="g-2")])
+    assert not [action for action in harness.actions if isinstance(action, s.SendToAgent)]

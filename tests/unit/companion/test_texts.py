@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogues: every text in every language, with the same places, and none that nothing says."""
+"""The catalogues: every language has every text with the same placeholders, and every text is used."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from latchkey_agent.domain.model import Action, Closing, NoticeKind, Revoker
 from latchkey_agent.domain.transitions import GrantState, RequestState
 
 
-def said(*sources: Path) -> set[str]:
-    """All that could be a text's name in these sources."""
+def names_in(*sources: Path) -> set[str]:
+    """Return every string in these sources that could be the name of a text."""
     return {
         name for path in sources for name in re.findall(r"[\"']([a-z0-9_]+)[\"']", path.read_text("utf-8"))
     }
 
 
 CODE = Path(texts.__file__).parent
-SAID = said(*CODE.rglob("*.py")) | {f"receipt_{name}" for name in said(CODE / "receipt_text.py")}
+NAMES_IN_CODE = names_in(*CODE.rglob("*.py")) | {
+    f"receipt_{name}" for name in names_in(CODE / "receipt_text.py")
+}
 ENDINGS = [
     *(state for state in GrantState if state is not GrantState.REVOKED),
     *(f"revoked_by_{side}" for side in get_args(Revoker)),
@@ -41,19 +43,19 @@ FAMILIES = {
     "receipt": [*get_args(Closing), "open"],
     "decline": ["working", "myself", "unknown"],
 }
-"""Texts that are found by what happened: the family's name, and the words that the agent has for it."""
+"""Texts whose name is built from a family and a word of the agent."""
 KINDS = get_args(NoticeKind)
 
 
 def source(language: str) -> Catalog:
-    """A language's catalogue as its translators write it."""
+    """Return the source catalogue of a language."""
     path = CODE.parent / "locales" / language / "LC_MESSAGES" / "companion.po"
     with path.open("rb") as file:
         return pofile.read_po(file, abort_invalid=True)
 
 
 def forms(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
-    """Every text by its name, with all its plural forms."""
+    """Return the plural forms of every text by its name."""
     found: dict[str, tuple[str, ...]] = {}
     for message in catalogue:
         if message.id:
@@ -65,7 +67,7 @@ def forms(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
 
 
 def places(text: str) -> set[str]:
-    """The names of the places in a text."""
+    """Return the names of the placeholders in a text."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
@@ -73,8 +75,8 @@ ENGLISH = forms(source("en"))
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_every_language_has_every_text_with_the_same_places(language: str) -> None:
-    """No language lacks a text or a plural form, and none fills other places than English."""
+def test_every_language_has_every_text_with_the_same_placeholders(language: str) -> None:
+    """No language lacks a text or a plural form. All have the same placeholders as English."""
     found = forms(source(language))
     assert found.keys() == ENGLISH.keys()
     for name, written in found.items():
@@ -85,13 +87,13 @@ def test_every_language_has_every_text_with_the_same_places(language: str) -> No
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_no_text_waits_for_a_translator(language: str) -> None:
-    """A text that is marked fuzzy would not be compiled."""
+    """A text marked as fuzzy would not be compiled."""
     assert not [message.id for message in source(language) if message.id and message.fuzzy]
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_a_text_is_read_as_it_is_written(language: str) -> None:
-    """What the translators write is what the agent says, in each plural form."""
+    """The compiled catalogue has the translators' text in each plural form."""
     for name, written in forms(source(language)).items():
         if len(written) == 1:
             assert texts.LANGUAGES[language][name] == written[0]
@@ -99,19 +101,19 @@ def test_a_text_is_read_as_it_is_written(language: str) -> None:
             assert [texts.LANGUAGES[language].count(name, number) for number in (1, 2)] == list(written)
 
 
-def test_no_text_is_left_that_nothing_says() -> None:
-    """Each name stands in the code, or is one of a family that the agent's words choose from."""
+def test_every_text_is_used() -> None:
+    """Each name occurs in the code or belongs to a family."""
     dynamic = {f"{family}_{word}" for family, words in FAMILIES.items() for word in words}
-    assert set(ENGLISH) - SAID - dynamic - set(KINDS) == set()
+    assert set(ENGLISH) - NAMES_IN_CODE - dynamic - set(KINDS) == set()
 
 
 def test_every_refusal_has_its_sentence() -> None:
-    """Whatever word the agent has for an entry that cannot serve, the customer reads why."""
+    """The customer reads the reason for every refusal of an entry."""
     assert {f"refused_{word}" for word in FAMILIES["refused"]} <= set(ENGLISH)
 
 
 def test_a_text_that_is_not_there_is_an_error() -> None:
-    """A name is never shown in place of its text."""
+    """The customer never reads the name of a text in place of the text."""
     with pytest.raises(KeyError):
         texts.ENGLISH["surprise"]
     with pytest.raises(KeyError):

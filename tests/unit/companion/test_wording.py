@@ -14,8 +14,8 @@ from latchkey_agent.protocol.customer_messages import NoticeItem
 from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed
 
 
-def test_the_request_window_says_everything_in_its_order() -> None:
-    """Who, what, when, why, where, promise, choice and code, then the field and equal buttons."""
+def test_the_request_window_has_every_line_in_order() -> None:
+    """Requester, action, period, reason, PC, promise, choice and code, then the field and the buttons."""
     assert wording.request_window(asked(), NOW).text.splitlines() == [
         "IT asks for your permission",
         "Kim, helpdesk, Fabrikam asks for Contoso IT. This name is not signed: nobody has checked it.",
@@ -35,16 +35,16 @@ def test_the_request_window_says_everything_in_its_order() -> None:
     ]
 
 
-def test_the_request_window_speaks_german() -> None:
-    """A request in German is asked in German, whatever the companion's own language."""
+def test_the_request_window_uses_the_requests_language() -> None:
+    """A request in German has a German window, even on an English Windows."""
     window = wording.request_window(asked(language="de-AT", restarts=1), NOW, "en")
     assert window.title == "Die IT bittet um Ihre Freigabe"
     assert "höchstens einmal" in window.text
     assert "Heute 22:00 bis morgen 05:00 Uhr." in window.text
 
 
-def test_a_language_that_is_not_there_falls_back_to_the_companions() -> None:
-    """A request in French is asked in the language of the customer's own Windows."""
+def test_an_unknown_language_falls_back_to_the_companions() -> None:
+    """A request in a language that no catalogue has is shown in the language of the customer's Windows."""
     window = wording.request_window(asked(language="zz"), NOW, "de")
     assert window.title == GERMAN["title"]
     assert wording.language_of("") == "en"
@@ -68,7 +68,7 @@ def test_a_language_that_is_not_there_falls_back_to_the_companions() -> None:
 def test_the_window_names_all_that_is_asked_for_and_nothing_else(
     changes: dict[str, Any], lines: list[str]
 ) -> None:
-    """Each kind of use has its own line; what is not asked for is not mentioned."""
+    """Each kind of use has its own line. The window does not mention other kinds."""
     window = wording.request_window(asked(**changes), NOW)
     assert list(window.lines[1 : 1 + len(lines)]) == lines
     assert window.lines[1 + len(lines)] == ENGLISH["in_your_name"]
@@ -86,16 +86,14 @@ def test_the_window_names_all_that_is_asked_for_and_nothing_else(
         ("2026-11-23T21:00:00+00:00", "2026-11-24T04:00:00+00:00", "Today 22:00 to tomorrow 05:00."),
     ],
 )
-def test_moments_are_said_as_people_say_them_in_the_pcs_zone(
-    not_before: str, not_after: str, line: str
-) -> None:
-    """Today and tomorrow by name, other days by date, always in the zone of the PC's clock."""
+def test_times_are_in_everyday_words_and_in_the_pcs_zone(not_before: str, not_after: str, line: str) -> None:
+    """Today and tomorrow are named, other days have a date. All times are in the PC's time zone."""
     window = wording.request_window(asked(not_before=not_before, not_after=not_after), NOW)
     assert f"{line} Then it ends by itself." in window.lines
 
 
-def test_what_the_request_lacks_is_left_out() -> None:
-    """No ticket, no role, no phone: the sentences do without."""
+def test_missing_fields_of_the_request_are_left_out() -> None:
+    """The sentences are complete without ticket, role and phone."""
     bare = asked(ticket="", role="", requester_organization="", organization="", phone="")
     window = wording.request_window(bare, NOW)
     assert window.lines[0] == "Kim asks. This name is not signed: nobody has checked it."
@@ -125,14 +123,14 @@ def test_what_the_request_lacks_is_left_out() -> None:
     ],
 )
 def test_a_refused_entry_is_explained(refusal: str, tries: int, error: str) -> None:
-    """The window says what was wrong with the entry, and how many tries are left."""
+    """The window shows the error and the number of remaining tries."""
     window = wording.request_window(asked(last_refusal=refusal, tries_left=tries), NOW)
     assert window.error == error
     assert error in window.text
 
 
-def test_the_hash_is_of_everything_that_is_shown() -> None:
-    """Any change of what the customer reads changes the hash in the receipt."""
+def test_the_hash_covers_the_whole_text() -> None:
+    """Any change of the displayed text changes the hash in the receipt."""
     window = wording.request_window(asked(), NOW)
     assert window.sha256 == hashlib.sha256(window.text.encode()).hexdigest()
     others = [asked(restarts=4), asked(code="4712"), asked(reason="x"), asked(ticket="y")]
@@ -140,16 +138,16 @@ def test_the_hash_is_of_everything_that_is_shown() -> None:
     assert len(hashes | {window.sha256}) == 5
 
 
-def test_braces_in_a_request_are_only_text() -> None:
-    """What an operator writes is shown as it is and fills no place of ours."""
+def test_braces_in_a_request_are_plain_text() -> None:
+    """The operator's text is shown unchanged and is not used as a template."""
     window = wording.request_window(asked(reason="{code} {0} {{}}", requester="{who}"), NOW)
     assert "{code} {0} {{}}. Ticket CHG-1." in window.lines
     assert window.lines[0].startswith("{who}, helpdesk")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_kind_of_notice_has_words(language: str) -> None:
-    """Every notice the agent can send is a sentence in every language, with no place unfilled."""
+def test_every_kind_of_notice_has_a_text(language: str) -> None:
+    """Every notice of the agent has a sentence in every language, without unfilled placeholders."""
     types = {field.name: field.type for field in msgspec.structs.fields(NoticeItem)}
     for kind in get_args(types["kind"]):
         for detail in ("", "restart", "unlock", "revoked", "used_up", "disconnected", "surprise"):
@@ -182,13 +180,13 @@ def test_every_kind_of_notice_has_words(language: str) -> None:
         ),
     ],
 )
-def test_a_notice_says_when_what_happened(changes: dict[str, Any], text: str) -> None:
-    """A notice has the moment, the ticket and one plain sentence; it says when nobody was there."""
+def test_a_notice_has_time_ticket_and_event(changes: dict[str, Any], text: str) -> None:
+    """A notice has the time, the ticket and one sentence. It says if the customer was away."""
     assert wording.notice(noticed(**{"not_after": "", **changes}), NOW) == text
 
 
-def test_the_menu_shows_what_is_lent_and_how_to_take_it_back() -> None:
-    """Until when, how much of it is used, and the established words for taking it back."""
+def test_the_menu_shows_the_grant_and_how_to_revoke_it() -> None:
+    """The menu has the end, the uses so far and the established label for revoking."""
     item = lent()
     menu = wording.menu(item, NOW)
     assert menu.lent == "Kim: until today 22:00, used 1 of 3"
@@ -198,8 +196,8 @@ def test_the_menu_shows_what_is_lent_and_how_to_take_it_back() -> None:
     assert (paused.revoke, paused.pause) == ("Meine Anmeldedaten zurückrufen", "Fortsetzen")
 
 
-def test_the_choices_behind_later_and_decline_are_there() -> None:
-    """Later means 15 minutes, an hour or the evening; a reason to decline may be picked."""
+def test_later_and_decline_have_choices() -> None:
+    """Later means 15 minutes, an hour or four hours. The reasons for declining are optional."""
     assert [seconds for _, seconds in wording.later_choices("de")] == [900.0, 3600.0, 14_400.0]
     assert wording.decline_choices()[2] == "I do not know this request"
-    assert wording.say("declined", "de") == "Abgelehnt. Es wurde kein Kennwort gespeichert."
+    assert wording.text("declined", "de") == "Abgelehnt. Es wurde kein Kennwort gespeichert."

@@ -117,7 +117,7 @@ def test_an_answer_that_is_too_large_is_not_read() -> None:
     flood = {"ask": {"verb": "session_start"}, "output": "x" * (4 * 1024 * 1024 + 1)}
     result = stage([flood]).run("support_session", {"session": "x"})
     assert (result["error_code"], result["outcome"]) == ("answer_too_large", "unknown")
-    umlauts = {**SESSION, "reason": "\u00e4" * (frames.MAX_JSON // 2)}
+    umlauts = {**SESSION, "reason": "\u00e4" * (frames.MAX_BODY // 2)}
     largest = {**STARTED, "answer": {"outcome": "done", "result": {"session": umlauts}}}
     assert stage([largest]).run("support_session", {"session": "x"})["reason"] == umlauts["reason"]
 

@@ -82,3 +82,9 @@ def test_every_folder_with_tests_is_run() -> None:
     assert "tests/lab" in found
     assert "tests/integration" in found
     assert "tests/unit" not in found
+
+
+def test_every_module_of_the_coverage_gate_exists() -> None:
+    """A module that was moved does not leave the gate by that."""
+    root = Path(run_tests.__file__).parent.parent
+    assert [pattern for pattern in run_tests.WHOLE if not list(root.glob(pattern))] == []

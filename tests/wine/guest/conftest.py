@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests on the Windows CPython share."""
+"""Fixtures and helpers of the tests on the Windows CPython."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tests.wine.guest.pipe_bench import own_sid
 
 
 def under_wine() -> bool:
-    """Tell whether Windows is Wine's: its ntdll alone exports wine_get_version."""
+    """Return whether this is Wine: only its ntdll exports wine_get_version."""
     return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
 def lacks_system() -> bool:
-    """Tell whether Windows would refuse what it lets LocalSystem do; Wine has one account, and lets it."""
+    """Return whether Windows refuses actions that need LocalSystem. Wine has one account, which may do everything."""
     return not under_wine() and own_sid() != access.SYSTEM_SID
 
 
 def refusing(code: int) -> Callable[..., Any]:
-    """Return a function of Windows that fails with this code."""
+    """Return a stand-in for a Windows function that fails with this code."""
 
     def refuse(*_: object) -> None:
         raise pywintypes.error(code, "function", "refused")
@@ -43,25 +43,25 @@ def refusing(code: int) -> Callable[..., Any]:
 
 
 def needs_system(what: str) -> None:
-    """Leave a test out where its account may not do this."""
+    """Skip a test if its account may not do this."""
     if lacks_system():
         pytest.skip(f"only LocalSystem may {what}: docs/verify-on-windows.md")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marks mean, and take the right to give the agent's objects to LocalSystem.
+    """Register the markers, and enable the privilege to make LocalSystem the owner of objects.
 
-    The agent's descriptors name it as the owner. Any other account needs SeRestorePrivilege for that, which
-    administrators have switched off ("Privilege Constants", Microsoft Learn; else ERROR_INVALID_OWNER).
+    The agent's descriptors name LocalSystem as the owner. Any other account needs SeRestorePrivilege for that,
+    which is disabled for administrators ("Privilege Constants", Microsoft Learn; else ERROR_INVALID_OWNER).
     """
-    config.addinivalue_line("markers", "windows: what Wine does not enforce, so that only Windows shows it")
-    config.addinivalue_line("markers", "plain: what holds only on a PC on which nobody has set anything")
+    config.addinivalue_line("markers", "windows: Wine does not enforce this, so only Windows can test it")
+    config.addinivalue_line("markers", "plain: true only on a PC with default settings")
     if lacks_system():
         privileges.enable(["SeRestorePrivilege"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out under Wine what only Windows shows, and on Windows what needs a PC like Wine's."""
+    """Skip tests that need Windows under Wine, and tests that need a PC with default settings on Windows."""
     mark, reason = "plain", "this PC has settings of its own"
     if under_wine():
         mark, reason = "windows", "Wine does not enforce it: docs/verify-on-windows.md"
@@ -72,41 +72,44 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def without_system() -> Iterator[None]:
-    """Where the account is not LocalSystem, give it a registry key that it may write, until all tests are over.
+    """If the account is not LocalSystem, give it access to the registry key until all tests are over.
 
-    A test that comes to what Windows lets nobody else do says so, and is left out.
+    A test that needs LocalSystem is skipped with the reason.
     """
     installed = registry.exists(names.REGISTRY_KEY)
     with pytest.MonkeyPatch.context() as patch:
         if lacks_system():
-            patch.setattr(win32ts, "WTSQueryUserToken", _left_out("have the token of who is signed in"))
+            patch.setattr(win32ts, "WTSQueryUserToken", _skip("have the token of the signed-in user"))
             patch.setattr(access, "REGISTRY_KEY", access.REGISTRY_KEY.replace("KR;;;BA", "KA;;;BA"))
             if installed:
-                patch.setattr(registry.OwnKey, "__init__", _left_out("write the installed agent's key"))
+                patch.setattr(registry.OwnKey, "__init__", _skip("write the installed agent's key"))
         yield
     if lacks_system() and not installed:
         for key in filter(registry.exists, (names.BOOT_KEY, names.REGISTRY_KEY)):
             winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key)
 
 
-def _left_out(what: str) -> Callable[..., None]:
+def _skip(what: str) -> Callable[..., None]:
     return lambda *_, **_named: needs_system(what)
 
 
 def no_facts(_account: Account | None) -> LogonFacts:
-    """Stand for a forecast that nobody asks for here."""
+    """Return no facts: these tests do not use the forecast."""
     return LogonFacts()
 
 
 @pytest.fixture
 def book() -> accounts.WindowsAccounts:
-    """The accounts of this PC."""
+    """Return the accounts of this PC."""
     return accounts.WindowsAccounts(compose.device_name(), no_facts)
 
 
 @pytest.fixture
 def trap(tmp_path: Path) -> Path:
-    """A folder of the test's own account. What an administrator makes, Windows gives to Administrators."""
+    """Return a folder that the test's own account owns.
+
+    By default Windows makes Administrators the owner of an administrator's folder.
+    """
     folder = tmp_path / "somebody's"
     folder.mkdir()
     if not under_wine():
@@ -121,7 +124,7 @@ def trap(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hklm() -> Iterator[Any]:
-    """Returns a function that sets a value for the test's time; an empty name makes the key alone."""
+    """Return a function that sets a value until the test ends; an empty name creates only the key."""
     undo: list[Callable[[], None]] = []
 
     def put(key: str, name: str = "", data: Any = None, kind: int = winreg.REG_SZ) -> None:
@@ -146,7 +149,7 @@ def _opened(key: str) -> winreg.HKEYType:
     try:
         return winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, key, access=winreg.KEY_ALL_ACCESS)
     except PermissionError:
-        # Some keys belong to Windows' installer alone.
+        # Windows' installer owns some keys.
         pytest.skip(f"Windows lets no administrator change {key}")
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts: how they are found, and the one check of a password."""
+"""Accounts: their lookup, and the check of a password."""
 
 from __future__ import annotations
 
@@ -23,72 +23,72 @@ CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
 
 
-class Asked:
-    """Stands for LogonUserW: keeps what it was given, and refuses with a code."""
+class FakeLogonUser:
+    """A stand-in for LogonUserW: records its arguments and returns a code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
-        self.given: list[tuple[str, str | None, bytes]] = []
+        self.arguments: list[tuple[str, str | None, bytes]] = []
 
     def __call__(self, user: str, domain: str | None, password: int, kind: int, *_: object) -> int:
         """Answer as LogonUserW does."""
         text = ctypes.wstring_at(password)
         assert kind == 2
-        self.given.append((user, domain, text.encode("utf-16-le")))
+        self.arguments.append((user, domain, text.encode("utf-16-le")))
         ctypes.set_last_error(self.code)
         return int(not self.code)
 
 
 @pytest.fixture
 def wiped(monkeypatch: pytest.MonkeyPatch) -> list[bytearray]:
-    """Every buffer that the check of a password has overwritten."""
-    seen: list[bytearray] = []
+    """Return a list that collects every buffer that the check of a password overwrites."""
+    buffers: list[bytearray] = []
 
     def wipe(buffer: bytearray) -> None:
         frames.wipe(buffer)
-        seen.append(buffer)
+        buffers.append(buffer)
 
     monkeypatch.setattr(accounts, "wipe", wipe)
-    return seen
+    return buffers
 
 
 @pytest.mark.parametrize(("code", "refusal"), BY_WIN32.items())
-def test_every_documented_refusal_is_told_apart(
+def test_every_documented_error_code_has_its_refusal(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int, refusal: LogonRefusal
 ) -> None:
-    """Each system error code of a refused logon is one refusal."""
-    monkeypatch.setattr(api, "LogonUserW", Asked(code))
+    """The check maps each system error code of a refused logon to one refusal."""
+    monkeypatch.setattr(api, "LogonUserW", FakeLogonUser(code))
     assert book.check(ANNA, bytearray(CANARY)) is refusal
 
 
-def test_refusals_that_windows_never_documented_are_other(
+def test_an_undocumented_error_code_is_the_refusal_other(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown code is a refusal, too; which one it was stands in the log."""
-    monkeypatch.setattr(api, "LogonUserW", Asked(31))
+    """An unknown code is a refusal as well. The log has the code."""
+    monkeypatch.setattr(api, "LogonUserW", FakeLogonUser(31))
     with caplog.at_level(logging.WARNING):
         assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
     assert [record.getMessage() for record in caplog.records] == [
-        "Windows refused a logon for a reason that it does not document (Windows error 31)"
+        "Windows refused a logon with an undocumented code (Windows error 31)"
     ]
 
 
 @pytest.mark.parametrize("code", [8, 14, 1398, 1450, 1722, 1723, 1727, 1786, 1787, 1788, 1789, 1792])
-def test_what_says_nothing_about_the_password_is_no_refusal(
+def test_an_error_that_does_not_concern_the_password_is_no_refusal(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray], code: int
 ) -> None:
-    """The clock, the domain or the memory failed: a grant must not be erased for that."""
-    monkeypatch.setattr(api, "LogonUserW", Asked(code))
+    """The clock, the domain or the memory failed. The grant must not be erased."""
+    monkeypatch.setattr(api, "LogonUserW", FakeLogonUser(code))
     with pytest.raises(PortError, match=rf"checking the password failed: .+ \(Windows error {code}\)"):
         book.check(ANNA, bytearray(CANARY))
     assert wiped == [bytearray(len(CANARY) + 2)]
 
 
 @pytest.mark.parametrize("before", [0, 1326])
-def test_a_failure_without_a_reason_is_not_taken_for_success(
+def test_a_failure_without_an_error_code_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, before: int
 ) -> None:
-    """Nor for a refusal, where an earlier call has left one."""
+    """The error code of an earlier call does not count."""
     monkeypatch.setattr(api, "LogonUserW", lambda *_: 0)
     ctypes.set_last_error(before)
     with pytest.raises(PortError, match="gave no reason"):
@@ -96,7 +96,7 @@ def test_a_failure_without_a_reason_is_not_taken_for_success(
 
 
 def test_table_and_the_ports_refusals_are_the_same() -> None:
-    """No refusal of the port is out of Windows' reach, but those that need no code."""
+    """Every refusal has an error code, except those that the agent finds without Windows."""
     without_code = {LogonRefusal.BLANK_PASSWORD, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.OTHER}
     assert set(BY_WIN32.values()) == set(LogonRefusal) - without_code
 
@@ -104,16 +104,16 @@ def test_table_and_the_ports_refusals_are_the_same() -> None:
 def test_password_reaches_windows_whole_and_is_overwritten(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray]
 ) -> None:
-    """Windows sees the password with its final zero; the copy made for it is zeros afterwards."""
-    asked = Asked(0)
-    monkeypatch.setattr(api, "LogonUserW", asked)
+    """Windows receives the password with its terminating zero. The copy is overwritten afterwards."""
+    logon_user = FakeLogonUser(0)
+    monkeypatch.setattr(api, "LogonUserW", logon_user)
     assert book.check(ANNA, bytearray(CANARY)) is None
-    assert asked.given == [("anna", "PC", CANARY)]
+    assert logon_user.arguments == [("anna", "PC", CANARY)]
     assert wiped == [bytearray(len(CANARY) + 2)]
 
 
 def test_real_logonuserw_takes_the_buffer(book: accounts.WindowsAccounts, wiped: list[bytearray]) -> None:
-    """The call itself works; whether Windows accepts is for Windows to show (Wine always does)."""
+    """The call itself works. Only Windows shows whether it accepts the password (Wine always does)."""
     book.check(ANNA, bytearray(CANARY))
     assert wiped == [bytearray(len(CANARY) + 2)]
 
@@ -121,14 +121,14 @@ def test_real_logonuserw_takes_the_buffer(book: accounts.WindowsAccounts, wiped:
 def test_principal_name_goes_without_a_domain(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
 ) -> None:
-    """LogonUserW wants no domain beside a user principal name."""
-    asked = Asked(0)
-    monkeypatch.setattr(api, "LogonUserW", asked)
+    """LogonUserW takes no domain with a user principal name."""
+    logon_user = FakeLogonUser(0)
+    monkeypatch.setattr(api, "LogonUserW", logon_user)
     book.check(Account("S-1-5-21-9-9-9-1", "anna@example.com", "EXAMPLE", "domain"), bytearray(CANARY))
     book.check(
         Account("S-1-5-21-9-9-9-2", "anna@example.com", "MicrosoftAccount", "microsoft"), bytearray(CANARY)
     )
-    assert [given[:2] for given in asked.given] == [
+    assert [arguments[:2] for arguments in logon_user.arguments] == [
         ("anna@example.com", None),
         ("anna@example.com", "MicrosoftAccount"),
     ]
@@ -142,14 +142,14 @@ def test_principal_name_goes_without_a_domain(
         (b"odd", LogonRefusal.WRONG_PASSWORD),
     ],
 )
-def test_what_can_be_no_password_is_refused_without_a_try(
+def test_an_impossible_password_is_refused_without_a_logon(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, entry: bytes, refusal: LogonRefusal
 ) -> None:
-    """Such an entry costs none of the tries before a lockout."""
-    asked = Asked(0)
-    monkeypatch.setattr(api, "LogonUserW", asked)
+    """Such an entry does not count towards a lockout."""
+    logon_user = FakeLogonUser(0)
+    monkeypatch.setattr(api, "LogonUserW", logon_user)
     assert book.check(ANNA, bytearray(entry)) is refusal
-    assert not asked.given
+    assert not logon_user.arguments
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_refused_digits_are_a_pin_only_where_there_is_one(
     has_pin: bool,  # noqa: FBT001
     refusal: LogonRefusal,
 ) -> None:
-    """The PIN's provider has a key for each account that set up a PIN."""
-    monkeypatch.setattr(api, "LogonUserW", Asked(1326))
+    """The PIN's provider has a key for each account with a PIN."""
+    monkeypatch.setattr(api, "LogonUserW", FakeLogonUser(1326))
     path = rf"{accounts.NGC}\{ANNA.sid}"
     if has_pin:
         winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, path).Close()
@@ -179,8 +179,8 @@ def test_refused_digits_are_a_pin_only_where_there_is_one(
             winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, path)
 
 
-def test_an_account_is_found_by_every_way_to_write_it(book: accounts.WindowsAccounts) -> None:
-    """The bare name, the PC's name, a dot, and the SID mean the same."""
+def test_an_account_is_found_in_every_notation(book: accounts.WindowsAccounts) -> None:
+    """The name alone, with the PC's name, with a dot, and the SID give the same account."""
     me = os.environ["USERNAME"]
     found = [book.find(name) for name in (me, rf"{compose.device_name()}\{me}", rf".\{me}")]
     assert found[0] is not None
@@ -188,12 +188,12 @@ def test_an_account_is_found_by_every_way_to_write_it(book: accounts.WindowsAcco
 
 
 @pytest.mark.parametrize("name", ["nobody-of-this-name", "Administrators", "Everyone", ""])
-def test_what_is_no_account_of_a_person_is_not_found(book: accounts.WindowsAccounts, name: str) -> None:
-    """Neither an unknown name nor a group can sign in."""
+def test_unknown_names_and_groups_are_not_found(book: accounts.WindowsAccounts, name: str) -> None:
+    """A group cannot sign in."""
     assert book.find(name) is None
 
 
 def test_an_unknown_sid_is_an_error_that_names_it(book: accounts.WindowsAccounts) -> None:
-    """The text says which SID."""
+    """The text of the error contains the SID."""
     with pytest.raises(PortError, match="S-1-5-21-1-2-3-4567"):
         book.by_sid("S-1-5-21-1-2-3-4567")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The companion's parts that touch Windows, as far as nobody has to look or type."""
+"""The companion's parts that call Windows and can be tested without a person."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import win32con
 import win32event
 import win32gui
 
-from latchkey_agent.companion.director import Typed
+from latchkey_agent.companion.director import PasswordInput
 from latchkey_agent.companion.menu import Entry
 from latchkey_agent.companion.screen import dialog, password, runner, screen_state, tray
-from latchkey_agent.companion.steps import AnyInput, Screen, Seen
+from latchkey_agent.companion.steps import AnyEvent, Screen, ScreenChecked
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows.win32 import api as base
 from latchkey_agent.windows.win32 import desktop_api as api
@@ -29,17 +29,17 @@ from latchkey_agent.windows.win32 import desktop_api as api
 from .conftest import under_wine
 
 
-def test_a_free_screen_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The states that Windows tells are told apart."""
+def test_each_state_of_the_screen_is_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each notification state of Windows gives the right state of the screen."""
     states = {1: Screen(locked=True), 2: Screen(full_screen=True), 3: Screen(full_screen=True), 5: Screen()}
     states[4] = Screen(presentation=True)
     for state, screen in states.items():
         monkeypatch.setattr(screen_state, "_notification_state", lambda state=state: state)
-        assert screen_state.look() == screen
+        assert screen_state.read_screen() == screen
 
 
-def test_windows_tells_the_state() -> None:
-    """One of the documented ones, or nothing where this Windows does not know it."""
+def test_windows_returns_a_notification_state() -> None:
+    """It is a documented state, or 0 if this Windows does not have the function."""
     assert screen_state._notification_state() in range(8)
 
 
@@ -47,22 +47,22 @@ def test_windows_tells_the_state() -> None:
 def test_policy_decides_where_the_password_is_typed(
     hklm: Callable[..., None], value: int, *, secure: bool
 ) -> None:
-    """The trusted path is the secure desktop; without the policy the dialog takes no PIN."""
-    assert not password.trusted_path()
+    """The trusted path is the secure desktop. Without the policy the dialog does not accept a PIN."""
+    assert not password.requires_secure_desktop()
     hklm(password.POLICY)
     hklm(password.POLICY, password.TRUSTED_PATH, value, winreg.REG_DWORD)
-    assert password.trusted_path() is secure
+    assert password.requires_secure_desktop() is secure
 
 
-def test_a_password_dialog_that_windows_does_not_show_says_why() -> None:
-    """Wine has none: the customer reads that, and no try is used."""
+def test_a_failed_password_dialog_gives_the_reason() -> None:
+    """Wine lacks the dialog. The customer reads the reason and loses no try."""
     if not under_wine():
         pytest.skip("Windows would show the dialog")
     assert "Windows error 120" in password.prompt("PC\\anna", "title", "text").problem
 
 
-def test_what_the_dialog_hands_over_is_unpacked_and_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name and password come out as they are; nothing stays in the buffers on the way."""
+def test_the_dialogs_result_is_unpacked_and_its_buffers_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name and password are unchanged. All buffers in between are overwritten."""
     buffers: list[Any] = []
 
     def unpack(_flags: int, _entry: object, _size: int, *places: Any) -> int:
@@ -74,18 +74,18 @@ def test_what_the_dialog_hands_over_is_unpacked_and_overwritten(monkeypatch: pyt
 
     monkeypatch.setattr(api, "CredUnPackAuthenticationBufferW", unpack)
     typed = password._unpack(ctypes.c_void_p(0), 0, 0)
-    assert typed == Typed("PC\\anna", bytearray("pä€".encode("utf-16-le")))
+    assert typed == PasswordInput("PC\\anna", bytearray("pä€".encode("utf-16-le")))
     assert [bytes(buffer).strip(b"\0") for buffer in buffers] == [b"", b"", b""]
 
 
-def test_an_entry_that_cannot_be_unpacked_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of a smart card."""
+def test_an_entry_that_cannot_be_unpacked_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry of a smart card is an example."""
     monkeypatch.setattr(api, "CredUnPackAuthenticationBufferW", lambda *_: 0)
     assert "Windows error" in password._unpack(ctypes.c_void_p(0), 0, 0).problem
 
 
 def test_the_dialogs_buffer_is_overwritten_before_it_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it could not be unpacked."""
+    """This also holds if the entry cannot be unpacked."""
     packed = ctypes.create_string_buffer(b"secret", 6)
     freed: list[bytes] = []
 
@@ -106,25 +106,25 @@ def test_the_dialogs_buffer_is_overwritten_before_it_is_freed(monkeypatch: pytes
 def test_the_customers_language_is_that_of_windows(
     monkeypatch: pytest.MonkeyPatch, identifier: int, language: str
 ) -> None:
-    """Austrian German is German; what we lack is English."""
+    """Austrian German is German. A language without a catalogue is English."""
     monkeypatch.setattr(api, "GetUserDefaultUILanguage", lambda: identifier)
     assert runner.ui_language() == language
 
 
 def test_the_language_of_this_windows_is_known() -> None:
-    """Its number is one of the table's."""
+    """Python's table contains its number."""
     assert api.GetUserDefaultUILanguage() in locale.windows_locale
 
 
 @pytest.fixture
-def posted() -> list[AnyInput]:
-    """What the tray tells."""
+def posted() -> list[AnyEvent]:
+    """Return a list for the tray's events."""
     return []
 
 
 @pytest.fixture
-def icon(posted: list[AnyInput]) -> Any:
-    """A tray whose messages a test sends itself."""
+def icon(posted: list[AnyEvent]) -> Any:
+    """Return a tray to which the test sends messages."""
     try:
         made = tray.Tray("Latchkey", lambda: [Entry("one")], posted.append)
     except PortError as fault:
@@ -136,7 +136,7 @@ def icon(posted: list[AnyInput]) -> Any:
 
 
 def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Explorer tells it after a crash; an icon that is hidden stays so."""
+    """Explorer announces a new taskbar after a crash. A hidden icon stays hidden."""
     done: list[int] = []
 
     def notify(what: int, _data: object) -> int:
@@ -155,7 +155,7 @@ def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytes
 
 
 def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has room for 255 characters."""
+    """Windows allows 255 characters."""
     shown: list[str] = []
 
     def notify(_what: int, data: Any) -> int:
@@ -167,26 +167,26 @@ def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyP
     assert shown == ["x" * 254 + "…"]
 
 
-def test_locking_the_session_is_told(icon: Any, posted: list[AnyInput]) -> None:
-    """Windows tells every window that has asked for it."""
+def test_locking_the_session_triggers_a_check_of_the_screen(icon: Any, posted: list[AnyEvent]) -> None:
+    """Windows notifies every window that has registered."""
     win32gui.SendMessage(icon._window, tray.WM_WTSSESSION_CHANGE, 7, 1)
-    assert posted == [Seen()]
+    assert posted == [ScreenChecked()]
 
 
 def test_a_dialog_that_is_closed_before_it_opens_does_not_stay(icon: Any) -> None:
-    """The request may be taken back in that moment."""
+    """The request may be withdrawn at that moment."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one", "two"), guarded=True)
     window.close()
     assert window.run() is None
 
 
 def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
-    """Whatever its guard says of clicks."""
+    """The guard does not block this."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one", "two"), guarded=True)
     opened = threading.Event()
     created = window._created
 
-    def tell(window: int) -> None:
+    def note_created(window: int) -> None:
         created(window)
         opened.set()
 
@@ -194,20 +194,20 @@ def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
         opened.wait(20)
         window.close()
 
-    window._created = tell  # type: ignore[method-assign]
+    window._created = note_created  # type: ignore[method-assign]
     threading.Thread(target=close, daemon=True).start()
     assert window.run() is None
 
 
-def test_no_key_is_pressed_before_the_person_has_moved() -> None:
-    """Esc closes; Enter does nothing yet."""
+def test_enter_does_nothing_before_navigation() -> None:
+    """Tab, which navigates, passes."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one",), guarded=True)
-    assert not window._passes(win32con.WM_KEYDOWN, win32con.VK_RETURN)
-    assert window._passes(win32con.WM_KEYDOWN, win32con.VK_TAB)
+    assert not window._allows_message(win32con.WM_KEYDOWN, win32con.VK_RETURN)
+    assert window._allows_message(win32con.WM_KEYDOWN, win32con.VK_TAB)
 
 
-def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The password lies there from Windows' dialog until the agent has answered."""
+def test_the_heap_is_excluded_from_crash_reports_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password is on the heap from Windows' dialog until the agent has answered."""
     done: list[object] = []
 
     def make(*_: object) -> None:
@@ -216,13 +216,13 @@ def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch:
 
     monkeypatch.setattr(base, "WerSetFlags", done.append)
     monkeypatch.setattr(win32event, "CreateMutex", make)
-    with pytest.raises(PortError, match="making the mutex"):
+    with pytest.raises(PortError, match="creating the mutex"):
         runner.run()
     assert done == [1, "mutex"]
 
 
-def test_the_structures_say_their_own_size() -> None:
-    """Windows tells its versions by it."""
+def test_the_structures_have_the_documented_size() -> None:
+    """Windows recognizes the version of a structure by its size."""
     assert ctypes.sizeof(api.NotifyIconData) == 976
     assert ctypes.sizeof(api.TaskDialogConfig) == 160
     assert isinstance(api.TaskDialogIndirect, base.Function)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DPAPI, the boot id, the anchor, pending restarts, the clock."""
+"""DPAPI, the boot id, the anchor and pending restarts."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .conftest import refusing
 CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 
 
-def test_dpapi_opens_what_it_sealed_and_only_with_the_same_entropy() -> None:
-    """Another entropy, a changed or a cut blob is refused."""
+def test_dpapi_opens_a_blob_only_with_the_same_entropy() -> None:
+    """It refuses another entropy, a changed blob and a truncated blob."""
     keys = dpapi.SystemKeys()
     blob = keys.protect(bytearray(CANARY), b"grant 1")
     assert CANARY not in blob
@@ -35,50 +35,50 @@ def test_dpapi_opens_what_it_sealed_and_only_with_the_same_entropy() -> None:
 
 
 def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:
-    """The caller overwrites it, and may: nothing holds it any more."""
+    """The caller can overwrite and resize it: no reference to the buffer is left."""
     secret = bytearray(CANARY)
     dpapi.SystemKeys().protect(secret, b"x")
     secret.extend(b"resizable again")
     assert secret.startswith(CANARY)
 
 
-def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
-    """Every process of one boot reads the same."""
+def test_the_boot_id_is_the_same_for_the_whole_boot() -> None:
+    """Every process of one boot reads the same id."""
     first = power.WindowsPower(list).boot_id()
     code = "from latchkey_agent.windows.ports.power import WindowsPower as P; print(P(list).boot_id())"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-I", "-B", "-c", code], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == first
+    assert done.stdout.strip() == first
     assert len(bytes.fromhex(first)) == 16
 
 
 def unreadable(patch: pytest.MonkeyPatch) -> None:
-    """Let Windows read no value."""
+    """Make every read of a registry value fail."""
     patch.setattr(win32api, "RegQueryValueEx", refusing(winerror.ERROR_NO_SYSTEM_RESOURCES))
 
 
 def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:
-    """With another id in the same boot a permit that waits for the restart could be redeemed at once."""
-    here = power.WindowsPower(list)
-    first = here.boot_id()
+    """With a second id in the same boot, a permit that waits for the restart could be redeemed at once."""
+    windows_power = power.WindowsPower(list)
+    first = windows_power.boot_id()
     with pytest.MonkeyPatch.context() as patch:
         unreadable(patch)
         with pytest.raises(PortError, match=r"reading Id from the registry failed: .+1450"):
-            here.boot_id()
-    assert here.boot_id() == first
+            windows_power.boot_id()
+    assert windows_power.boot_id() == first
 
 
 def test_an_anchor_that_cannot_be_read_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing one means that the journal is damaged, and costs everything that is sealed."""
+    """A missing anchor means that the journal is damaged, and all sealed passwords are erased."""
     anchor.RegistryAnchor().save(b"1 aa")
     unreadable(monkeypatch)
     with pytest.raises(PortError, match="reading JournalHead from the registry failed"):
         anchor.RegistryAnchor().load()
 
 
-def test_only_a_value_that_is_not_there_is_none() -> None:
-    """Windows itself tells the two apart."""
+def test_only_a_missing_value_is_none() -> None:
+    """A value that cannot be read is an error."""
     key = registry.agents_key()
     assert key.load("NeverWritten") is None
     win32api.RegCloseKey(key._key)
@@ -86,41 +86,41 @@ def test_only_a_value_that_is_not_there_is_none() -> None:
         key.load("NeverWritten")
 
 
-def test_a_restart_is_not_asked_for_while_the_registry_cannot_be_read(
+def test_no_restart_starts_while_the_registry_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whether one was begun already is not known then."""
-    asked: list[object] = []
-    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
+    """The agent would not know whether it has already started one."""
+    calls: list[object] = []
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: calls.append(a))
     unreadable(monkeypatch)
     with pytest.raises(PortError, match="reading RestartBegun"):
         power.WindowsPower(list).restart(message="", grace=0)
-    assert not asked
+    assert not calls
 
 
-def test_anchor_keeps_what_was_saved_last() -> None:
-    """Another process reads it, too."""
-    kept = anchor.RegistryAnchor()
+def test_the_anchor_keeps_the_head_that_was_saved_last() -> None:
+    """A new object reads the same head."""
+    saved = anchor.RegistryAnchor()
     for head in (b"1 aa", b"2 bb"):
-        kept.save(head)
+        saved.save(head)
         assert anchor.RegistryAnchor().load() == head
 
 
-def test_anchor_that_somebody_changed_is_refused() -> None:
-    """A text is not what the agent writes."""
+def test_an_anchor_of_the_wrong_type_is_refused() -> None:
+    """The agent never writes a text."""
     registry.agents_key().save("JournalHead", "1 aa")
     with pytest.raises(PortError, match="somebody changed it"):
         anchor.RegistryAnchor().load()
     anchor.RegistryAnchor().save(b"3 cc")
 
 
-def test_nothing_pending_means_no_reason() -> None:
-    """A fresh PC waits for no restart."""
+def test_a_fresh_pc_has_no_pending_restart() -> None:
+    """The list of reasons is empty."""
     assert power.WindowsPower(list).pending_reasons() == []
 
 
 def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:
-    """Windows keeps them in five places."""
+    """Windows stores the reasons in five places."""
     hklm(rf"{power._CBS}\RebootPending")
     hklm(rf"{power._UPDATE}\RebootRequired")
     hklm(power._SESSION_MANAGER, "PendingFileRenameOperations", [r"\??\C:\old"], winreg.REG_MULTI_SZ)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the other end of a pipe, and who may be."""
+"""The identity of clients and servers of a pipe, and their access rights."""
 
 from __future__ import annotations
 
@@ -40,34 +40,34 @@ from tests.wine.guest.pipe_bench import (
 )
 
 
-def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
-    """A client says nothing to a server that is not the service."""
-    heard: list[bytes] = []
+def test_a_client_sends_nothing_to_a_server_that_is_not_the_service() -> None:
+    """The client disconnects before it sends a message."""
+    received: list[bytes] = []
 
     def listen(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        heard.append(body)
+        received.append(body)
         return body, secret
 
     with serving(listen) as name:
-        with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
+        with pytest.raises(ConnectionRefusedError, match="find out which program it is"):
             client_stream.connect(name, server=lambda: os.getpid() + 4)
         time.sleep(0.1)
-    assert not heard
+    assert not received
 
 
 def test_identity_is_that_of_the_clients_process() -> None:
-    """Identity is that of the clients process."""
-    seen: list[Identity] = []
+    """The server reads process, account and groups of the client."""
+    clients: list[Identity] = []
 
-    def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
-        seen.append(client)
+    def record(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
+        clients.append(client)
         return body, secret
 
-    with serving(note) as name:
+    with serving(record) as name:
         ask(name)
-    assert seen[0].process_id == os.getpid()
-    assert seen[0].sid == own_sid()
-    assert access.ADMINISTRATORS_SID in seen[0].groups
+    assert clients[0].process_id == os.getpid()
+    assert clients[0].sid == own_sid()
+    assert access.ADMINISTRATORS_SID in clients[0].groups
 
 
 HELLO = """
@@ -80,8 +80,8 @@ with client_stream.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as clie
 """
 
 
-def say_hello_without_administrators(name: str) -> int:
-    """Have a process speak whose token has Administrators for refusals only; returns its exit code."""
+def run_client_without_administrators(name: str) -> int:
+    """Run a client whose token has Administrators for denial only; return its exit code."""
     token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.MAXIMUM_ALLOWED)
     administrators = win32security.ConvertStringSidToSid(access.ADMINISTRATORS_SID)
     nothing: Any = None
@@ -104,28 +104,28 @@ def say_hello_without_administrators(name: str) -> int:
     return int(win32process.GetExitCodeProcess(process))
 
 
-def test_a_group_that_counts_for_refusals_only_makes_no_operator() -> None:
-    """An administrator's filtered token lists Administrators, and must gain nothing by it."""
-    seen: list[Identity] = []
+def test_a_group_for_denial_only_makes_no_operator() -> None:
+    """The filtered token of an administrator lists Administrators, which must not give access."""
+    clients: list[Identity] = []
 
-    def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
-        seen.append(client)
+    def record(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
+        clients.append(client)
         return body, secret
 
-    with serving(note) as name:
-        assert say_hello_without_administrators(name) == 0
-    assert seen[0].sid == own_sid()
-    assert access.ADMINISTRATORS_SID not in seen[0].groups
-    assert not Reception(nobody, None, console_session).peer(seen[0]).operator
+    with serving(record) as name:
+        assert run_client_without_administrators(name) == 0
+    assert clients[0].sid == own_sid()
+    assert access.ADMINISTRATORS_SID not in clients[0].groups
+    assert not Reception(nameless, None, console_session).peer(clients[0]).operator
 
 
-def nobody(sid: str) -> Account:
-    """Stand for accounts that have no name."""
+def nameless(sid: str) -> Account:
+    """Fail as the lookup of an account without a name does."""
     raise PortError(sid)
 
 
 def test_a_client_of_two_accounts_is_not_served() -> None:
-    """A client of two accounts is not served."""
+    """The account of its process and that of its security context differ."""
 
     def borrowed(_pipe: int, client: Identity) -> Identity:
         return client_identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
@@ -144,47 +144,49 @@ def test_a_client_of_two_accounts_is_not_served() -> None:
 @pytest.mark.parametrize(
     "sddl", [access.control_pipe(None), access.control_pipe("S-1-5-21-1-2-3-1005"), access.CUSTOMER]
 )
-def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
-    """A pipe carries the descriptor that is written down."""
+def test_a_pipe_has_its_security_descriptor(sddl: str) -> None:
+    """Windows returns the same access list as in the SDDL text."""
     name = a_name()
     server = PipeServer([Endpoint(name, sddl, echo)])
     server.open()
     try:
         _, instance = next(iter(server._connections.values()))
-        found = win32security.GetSecurityInfo(
+        descriptor = win32security.GetSecurityInfo(
             instance.handle, win32security.SE_KERNEL_OBJECT, win32security.DACL_SECURITY_INFORMATION
         )
     finally:
         server.close()
-    told = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(found, 1, 4)
-    assert told == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
+    actual = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(descriptor, 1, 4)
+    assert actual == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
 
 
 @pytest.mark.windows
-def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
-    """Nobody else can put up a pipe of our name."""
+def test_a_second_server_of_the_same_name_is_refused() -> None:
+    """The name belongs to the first server."""
     with serving() as name, pytest.raises(PortError, match="another program already serves"):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "text"),
     [
         (winerror.ERROR_ACCESS_DENIED, "another program already serves {}: find out which one and remove it"),
-        (winerror.ERROR_NO_SYSTEM_RESOURCES, "{} could not be made (Windows error 1450)"),
+        (winerror.ERROR_NO_SYSTEM_RESOURCES, "cannot create {} (Windows error 1450)"),
     ],
 )
-def test_a_pipe_that_cannot_be_put_up_is_named(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:
-    """Refused is what only another program's pipe of that name can be."""
+def test_the_error_names_a_pipe_that_cannot_be_created(
+    monkeypatch: pytest.MonkeyPatch, code: int, text: str
+) -> None:
+    """Access denied means that another program serves a pipe of that name."""
     name = a_name()
     refuse_first(monkeypatch, name, code)
-    with pytest.raises(PortError, match=re.escape(told.format(name))):
+    with pytest.raises(PortError, match=re.escape(text.format(name))):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
 
 
 @pytest.mark.windows
 def test_the_descriptor_keeps_others_out() -> None:
-    """An administrator gets no further than anybody else; here without the label, which LocalSystem alone may set."""
+    """Even an administrator has no access. The label is left out, because only LocalSystem may set it."""
     name = a_name()
     server = PipeServer([Endpoint(name, access.LOGON.partition("S:(ML")[0], echo)])
     server.open()

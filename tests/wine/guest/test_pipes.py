@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages over the agent's pipes: what goes well, what is half, slow, silent or too much."""
+"""Messages over the agent's pipes: complete, incomplete, slow, missing and too many."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from tests.wine.guest.pipe_bench import (
     CANARY,
     ask,
     connect,
-    hangs_up,
+    is_disconnected,
     own_sid,
     serving,
 )
 
 SHORT = 3.0
-"""A time for messages that a test can wait for, and that a busy computer still keeps."""
+"""Seconds for a message: short enough for a test to wait, long enough for a busy computer."""
 LONG = 60.0
-"""One that is never over while a test runs."""
+"""Seconds for a message: longer than any test."""
 WAIT = 20.0
-"""Seconds after which what a test waits for will not come any more."""
+"""Seconds after which a test gives up waiting."""
 
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client is dropped for its silence only where a test asks for it, however busy the computer is."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", LONG)
+    """Prevent the server from dropping silent clients, unless a test sets a shorter time."""
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", LONG)
 
 
 def until(true: Callable[[], bool]) -> bool:
-    """Wait until something is true; tell whether it came."""
+    """Wait until a condition is true; return whether it became true in time."""
     over = time.monotonic() + WAIT
     while not true() and time.monotonic() < over:
         time.sleep(0.01)
     return true()
 
 
-def held(client: int) -> bool:
-    """Tell whether the server still holds a client's connection, given as its handle."""
+def is_connected(client: int) -> bool:
+    """Return whether the server still holds the connection of a client's handle."""
     try:
         win32pipe.GetNamedPipeHandleState(client)
     except pywintypes.error:
@@ -61,8 +61,8 @@ def held(client: int) -> bool:
     return True
 
 
-def test_both_parts_of_a_message_go_there_and_back() -> None:
-    """Both parts of a message go there and back."""
+def test_body_and_secret_are_sent_and_returned() -> None:
+    """The answer has both parts as well."""
     with serving() as name:
         answer = ask(name, b"hello", CANARY)
     assert answer.body == f"hello from {own_sid()}".encode()
@@ -70,7 +70,7 @@ def test_both_parts_of_a_message_go_there_and_back() -> None:
 
 
 def test_one_connection_carries_several_messages() -> None:
-    """One connection carries several messages."""
+    """The server answers each of 50 messages."""
     with serving() as name, connect(name) as client:
         for number in range(50):
             stream.write_frame(client, str(number).encode())
@@ -79,8 +79,8 @@ def test_one_connection_carries_several_messages() -> None:
             assert answer.body.startswith(f"{number} ".encode())
 
 
-def test_a_message_in_single_bytes_is_put_together() -> None:
-    """A message in single bytes is put together."""
+def test_a_message_in_single_bytes_is_assembled() -> None:
+    """The server answers the whole message."""
     with serving() as name, connect(name) as client:
         for byte in frames.encode(b"slow", CANARY):
             client.write(memoryview(bytes([byte])))
@@ -90,14 +90,14 @@ def test_a_message_in_single_bytes_is_put_together() -> None:
 
 
 def test_an_answer_larger_than_the_pipes_buffer_arrives_whole() -> None:
-    """An answer larger than the pipes buffer arrives whole."""
-    big = os.urandom(frames.MAX_JSON // 2)
+    """The client receives the same bytes."""
+    big = os.urandom(frames.MAX_BODY // 2)
     with serving(lambda _b, _s, _c: (big, bytearray())) as name:
         assert ask(name).body == big
 
 
 def test_the_secret_is_overwritten_once_the_handler_has_returned() -> None:
-    """The secret is overwritten once the handler has returned."""
+    """The server overwrites the message's secret and the answer's."""
     kept: list[bytearray] = []
 
     def keep(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -112,7 +112,7 @@ def test_the_secret_is_overwritten_once_the_handler_has_returned() -> None:
 
 
 def test_a_handler_that_fails_loses_only_its_own_client() -> None:
-    """A handler that fails loses only its own client."""
+    """The server disconnects that client and answers the next."""
 
     def fail(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
         if body == b"fail":
@@ -128,21 +128,21 @@ def test_a_handler_that_fails_loses_only_its_own_client() -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [b"GET / HTTP/1.1\r\n", b"LKY2" + bytes(8), frames.HEADER.pack(frames.MAGIC, frames.MAX_JSON + 1, 0),
+    [b"GET / HTTP/1.1\r\n", b"LKY2" + bytes(8), frames.HEADER.pack(frames.MAGIC, frames.MAX_BODY + 1, 0),
      frames.HEADER.pack(frames.MAGIC, 0, frames.MAX_SECRET + 1)],
 )  # fmt: skip
-def test_what_is_no_message_of_ours_ends_the_connection(sent: bytes) -> None:
-    """What is no message of ours ends the connection."""
+def test_an_invalid_message_ends_the_connection(sent: bytes) -> None:
+    """The server still answers other clients."""
     with serving() as name:
         with connect(name, limit=10) as client:
             client.write(memoryview(sent))
-            assert hangs_up(client)
+            assert is_disconnected(client)
         assert ask(name).body.startswith(b"hello")
 
 
-def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An honest client is answered while the others are waited for; then these are let go."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+def test_clients_with_half_a_message_are_dropped_and_delay_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server answers a complete message in the meantime, then drops the incomplete ones."""
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
     halves = [b"", b"LKY", bytes(frames.encode(b"hello", CANARY))[:-1]]
     with serving() as name, contextlib.ExitStack() as open_:
         silent = [open_.enter_context(connect(name, limit=WAIT)) for _ in halves]
@@ -150,29 +150,29 @@ def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest
             if half:
                 client.write(memoryview(half))
         assert ask(name).body.startswith(b"hello")
-        assert [held(client._handle) for client in silent] == [True] * len(halves)
-        assert [hangs_up(client) for client in silent] == [True] * len(halves)
+        assert [is_connected(client._handle) for client in silent] == [True] * len(halves)
+        assert [is_disconnected(client) for client in silent] == [True] * len(halves)
 
 
-def test_a_client_that_does_not_take_its_answer_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others are answered while it is waited for; then it gets no more of its answer."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+def test_a_client_that_does_not_read_its_answer_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server answers other clients in the meantime. The slow client loses the rest of its answer."""
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
 
     def much(body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        return (bytes(frames.MAX_JSON) if body == b"more than fits" else body), bytearray()
+        return (bytes(frames.MAX_BODY) if body == b"more than fits" else body), bytearray()
 
     with serving(much) as name, connect(name) as lazy:
         stream.write_frame(lazy, b"more than fits")
         assert until(lambda: win32pipe.PeekNamedPipe(lazy._handle, 0)[1] > 0)
         assert ask(name).body == b"hello"
-        assert held(lazy._handle)
-        assert until(lambda: not held(lazy._handle))
+        assert is_connected(lazy._handle)
+        assert until(lambda: not is_connected(lazy._handle))
         with pytest.raises((OSError, frames.FrameError)):
             stream.read_frame(lazy)
 
 
-def test_an_answer_that_takes_long_delays_nobody() -> None:
-    """A quick one comes while all the slow ones are still being made."""
+def test_a_slow_answer_delays_no_other() -> None:
+    """A quick answer arrives while all slow handlers still run."""
     asked, go = threading.Semaphore(0), threading.Event()
 
     def wait_for_it(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -199,8 +199,8 @@ def test_an_answer_that_takes_long_delays_nobody() -> None:
     assert answers == [b"long poll"] * 20
 
 
-def test_a_thousand_clients_of_which_most_say_nothing() -> None:
-    """None of their silences ends here: whoever waited for one of them would not be answered."""
+def test_a_thousand_silent_clients_do_not_delay_the_others() -> None:
+    """No silent client times out during this test, so a server that waited for one would not answer."""
     with serving() as name, contextlib.ExitStack() as open_:
         for number in range(999):
             open_.enter_context(connect(name))
@@ -208,13 +208,13 @@ def test_a_thousand_clients_of_which_most_say_nothing() -> None:
                 assert ask(name, b"honest").body.startswith(b"honest")
         client = open_.enter_context(connect(name))
         assert ask(name).body.startswith(b"hello")
-        # The newest silent one was kept: it may still speak.
+        # The server kept the newest silent client, which may still send a message.
         stream.write_frame(client, b"at last")
         assert stream.read_frame(client) is not None
 
 
-def test_one_account_holds_a_bounded_number_of_connections() -> None:
-    """Beyond it the one that has been silent longest goes, never the newest or one that is answered."""
+def test_one_account_has_a_limited_number_of_connections() -> None:
+    """Beyond the limit the server drops the longest silent client, not the newest and none with a pending answer."""
     asked, go = threading.Event(), threading.Event()
 
     def wait(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -227,7 +227,7 @@ def test_one_account_holds_a_bounded_number_of_connections() -> None:
         stream.write_frame(asking, b"answer me")
         assert asked.wait(WAIT)
         silent = [open_.enter_context(connect(name)) for _ in range(5)]
-        assert [hangs_up(client) for client in silent[:2]] == [True, True]
+        assert [is_disconnected(client) for client in silent[:2]] == [True, True]
         go.set()
         for client in (*silent[2:], asking):
             if client is not asking:
@@ -237,59 +237,59 @@ def test_one_account_holds_a_bounded_number_of_connections() -> None:
             assert answer.body == b"answer me"
 
 
-def test_a_thousand_clients_in_turn_leave_no_handles_behind() -> None:
-    """A thousand clients in turn leave no handles behind."""
+def test_a_thousand_clients_in_turn_leave_no_handles_open() -> None:
+    """The number of handles stays nearly the same."""
     with serving() as name:
         ask(name)
         before = handles()
         for _ in range(1000):
             ask(name)
-        # The server learns a little later than the last client has gone.
+        # The server notices the last disconnect a little later.
         assert until(lambda: handles() - before < 20)
 
 
 def handles() -> int:
-    """Return how many handles this process holds."""
+    """Return the number of open handles of this process."""
     gc.collect()
     kernel, count = ctypes.WinDLL("kernel32"), ctypes.c_uint32()
     kernel.GetProcessHandleCount(ctypes.c_void_p(-1), ctypes.byref(count))
     if count.value:
         return count.value
-    # Wine counts none: each number that a handle may have is tried; they are four apart.
+    # Wine does not count handles: try each possible handle. Handles are multiples of four.
     flags = ctypes.byref(ctypes.c_uint32())
     return sum(bool(kernel.GetHandleInformation(ctypes.c_void_p(n), flags)) for n in range(4, 1 << 15, 4))
 
 
-def test_closing_lets_go_of_everybody_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits neither for who is silent nor for an answer that is still being made."""
-    # So long that closing can only be over earlier if it did not have to wait.
-    monkeypatch.setattr(pipe_server, "CLOSING_TIME", WAIT)
-    held_up, end = threading.Event(), threading.Event()
+def test_closing_disconnects_every_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing waits neither for silent clients nor for running handlers."""
+    # With this time, closing ends early only if it does not wait.
+    monkeypatch.setattr(pipe_server, "CLOSING_SECONDS", WAIT)
+    started, end = threading.Event(), threading.Event()
 
     def never(_body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        held_up.set()
+        started.set()
         end.wait(LONG)
         return b"", bytearray()
 
     with serving(never) as name:
         silent, waiting = connect(name), connect(name)
         stream.write_frame(waiting, b"long")
-        assert held_up.wait(WAIT)
+        assert started.wait(WAIT)
         began = time.monotonic()
     assert time.monotonic() - began < WAIT / 2
     end.set()
-    assert hangs_up(silent)
-    assert hangs_up(waiting)
+    assert is_disconnected(silent)
+    assert is_disconnected(waiting)
     with pytest.raises(FileNotFoundError, match="not running"):
         connect(name)
 
 
-def test_a_reader_of_attributes_alone_is_not_served_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that may not write cannot hold an instance."""
-    monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
+def test_a_client_that_may_only_read_attributes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that cannot write cannot occupy an instance."""
+    monkeypatch.setattr(pipe_server, "MESSAGE_SECONDS", SHORT)
     with serving() as name:
         handle = win32file.CreateFile(name, 0x80, 0, None, win32file.OPEN_EXISTING, 0, None)
-        assert held(int(handle))
-        assert until(lambda: not held(int(handle)))
+        assert is_connected(int(handle))
+        assert until(lambda: not is_connected(int(handle)))
         handle.Close()
         assert ask(name).body.startswith(b"hello")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service does when Windows tells it something; Wine never tells a service anything but stop."""
+"""The service's reaction to controls from Windows. Wine sends only the control to stop."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import winerror
 from latchkey_agent.windows import service
 
 
-class Watched(service.LatchkeyService):
-    """The service without a service manager: what it would report is kept."""
+class RecordingService(service.LatchkeyService):
+    """The service without a service manager. It records the status that it reports."""
 
     def __init__(self) -> None:
         self._notices = queue.SimpleQueue()
@@ -32,39 +32,39 @@ class Watched(service.LatchkeyService):
         win32ExitCode: int = 0,  # noqa: N803
         svcExitCode: int = 0,  # noqa: N803
     ) -> None:
-        """Keep the status, and what the last one says of an error."""
+        """Record the status, and the exit codes of the last one."""
         self.reported.append(serviceStatus)
         self.exit_codes = (win32ExitCode, svcExitCode)
 
-    def heard(self) -> list[str]:
-        """Return what it has noted and not acted on yet."""
+    def queued(self) -> list[str]:
+        """Return the notices that it has not handled yet, and remove them."""
         return [self._notices.get() for _ in range(self._notices.qsize())]
 
 
 class Agent:
-    """Stands for the agent: says what it was told."""
+    """A stand-in for the agent that records the notices."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.notices: list[str] = []
 
     def sessions_changed(self) -> None:
-        """Note it."""
-        self.told.append("sessions")
+        """Record the notice."""
+        self.notices.append("sessions")
 
     def clock_changed(self) -> None:
-        """Note it."""
-        self.told.append("clock")
+        """Record the notice."""
+        self.notices.append("clock")
 
 
 class Host:
-    """Stands for the agent with its pipes."""
+    """A stand-in for the agent with its pipes."""
 
     def __init__(self) -> None:
         self.agent = Agent()
 
 
 @pytest.mark.parametrize(
-    ("control", "noted"),
+    ("control", "notices"),
     [
         (win32service.SERVICE_CONTROL_SESSIONCHANGE, ["sessions"]),
         (service.SERVICE_CONTROL_TIMECHANGE, ["clock"]),
@@ -72,48 +72,46 @@ class Host:
         (200, []),
     ],
 )
-def test_each_control_is_noted_and_nothing_else_happens_in_the_handler(
-    control: int, noted: list[str]
-) -> None:
-    """A handler that works would hold up the whole PC."""
-    watched = Watched()
-    watched.SvcOtherEx(control, 5, (1,))
-    assert watched.heard() == noted
+def test_the_control_handler_only_queues_a_notice(control: int, notices: list[str]) -> None:
+    """A slow handler would delay the whole PC."""
+    recording_service = RecordingService()
+    recording_service.SvcOtherEx(control, 5, (1,))
+    assert recording_service.queued() == notices
 
 
-def test_windows_is_asked_for_exactly_these_controls() -> None:
-    """Stop, pre-shutdown, session change, time change; whoever takes pre-shutdown gets no shutdown."""
-    assert Watched().GetAcceptedControls() == 0x1 | 0x100 | 0x80 | 0x200
+def test_the_service_accepts_exactly_these_controls() -> None:
+    """Stop, preshutdown, session change and time change. With preshutdown a service gets no shutdown."""
+    assert RecordingService().GetAcceptedControls() == 0x1 | 0x100 | 0x80 | 0x200
 
 
-def test_notices_are_acted_on_in_their_order_until_stop() -> None:
-    """What comes after stop is left."""
-    watched, host = Watched(), Host()
+def test_notices_are_handled_in_order_until_stop() -> None:
+    """Notices after the one to stop stay in the queue."""
+    recording_service, host = RecordingService(), Host()
     for control in (win32service.SERVICE_CONTROL_SESSIONCHANGE, service.SERVICE_CONTROL_TIMECHANGE):
-        watched.SvcOtherEx(control, 0, ())
-    watched.SvcStop()
-    watched.SvcOtherEx(win32service.SERVICE_CONTROL_SESSIONCHANGE, 0, ())
+        recording_service.SvcOtherEx(control, 0, ())
+    recording_service.SvcStop()
+    recording_service.SvcOtherEx(win32service.SERVICE_CONTROL_SESSIONCHANGE, 0, ())
     working: Any = host
-    watched._work(working)
-    assert host.agent.told == ["sessions", "clock"]
-    assert watched.reported == [win32service.SERVICE_STOP_PENDING]
-    assert watched.heard() == ["sessions"]
+    recording_service._work(working)
+    assert host.agent.notices == ["sessions", "clock"]
+    assert recording_service.reported == [win32service.SERVICE_STOP_PENDING]
+    assert recording_service.queued() == ["sessions"]
 
 
-def test_a_service_that_cannot_start_says_why_and_stops(
+def test_a_service_that_cannot_start_logs_the_reason_and_stops(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is never reported as running, and its end is reported as an error."""
+    """It never reports "running", and reports its end as an error."""
 
     def broken() -> None:
         raise ZeroDivisionError
 
-    watched = Watched()
-    monkeypatch.setattr(Watched, "parts", staticmethod(broken))
+    recording_service = RecordingService()
+    monkeypatch.setattr(RecordingService, "parts", staticmethod(broken))
     with caplog.at_level(logging.CRITICAL):
-        watched.SvcRun()
-    assert watched.reported == [win32service.SERVICE_START_PENDING, win32service.SERVICE_STOPPED]
-    assert watched.exit_codes == (winerror.ERROR_SERVICE_SPECIFIC_ERROR, 1)
+        recording_service.SvcRun()
+    assert recording_service.reported == [win32service.SERVICE_START_PENDING, win32service.SERVICE_STOPPED]
+    assert recording_service.exit_codes == (winerror.ERROR_SERVICE_SPECIFIC_ERROR, 1)
     assert "the agent cannot start" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
@@ -121,7 +119,7 @@ def test_a_service_that_cannot_start_says_why_and_stops(
 def test_a_thread_that_fails_ends_the_process(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The service manager starts it anew; half a service would help nobody."""
+    """The service manager restarts it. A service without one of its threads would be of no use."""
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     monkeypatch.setattr(threading, "excepthook", service._end_at_once)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clock, event log, data folder and registration of the service."""
+"""The service's clock, event log, data folder and registration."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from latchkey_agent.windows.win32 import registry
 from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
 
-def test_clock_knows_the_hour_that_comes_twice() -> None:
-    """The end of daylight saving time in Berlin, by Windows' own rules."""
+def test_the_clock_is_right_in_the_repeated_hour() -> None:
+    """Daylight saving time ends in Berlin, with Windows' own rules."""
     zone = RepeatedHour(win32timezone.TimeZoneInfo("W. Europe Standard Time"))
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(zone)
     second = first.astimezone(UTC) + timedelta(hours=1)
@@ -29,45 +29,45 @@ def test_clock_knows_the_hour_that_comes_twice() -> None:
     assert isinstance(clock.WindowsClock().zone(), RepeatedHour)
 
 
-def test_clock_shows_the_present_with_an_offset() -> None:
-    """It is the same moment as UTC's."""
+def test_the_clock_returns_the_current_time_with_an_offset() -> None:
+    """It is the same time as in UTC."""
     now = clock.WindowsClock().now()
     assert now.utcoffset() is not None
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=2)
 
 
-def test_an_entry_has_the_id_of_the_event_that_it_tells_of() -> None:
-    """The core logs an event with its number and its name."""
+def test_an_entry_has_the_id_of_its_event() -> None:
+    """The core logs an event with its number and its name. Other entries have the id of their level."""
     core, general = logging.getLogger("x"), logging.getLogger("y")
-    told = core.makeRecord("x", logging.INFO, "f", 1, "event %d %s", (7, "GrantGiven"), None)
+    event = core.makeRecord("x", logging.INFO, "f", 1, "event %d %s", (7, "GrantGiven"), None)
     other = general.makeRecord("y", logging.WARNING, "f", 1, "%s is late", ("it",), None)
-    assert eventlog.event_id(told) == 130
+    assert eventlog.event_id(event) == 130
     assert eventlog.event_id(other) == 2
     handler = eventlog.EventLogHandler()
-    for record in (told, other):
+    for record in (event, other):
         handler.emit(record)
 
 
-def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is made where it is missing."""
+def test_the_data_folder_is_created_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second call accepts the existing folder."""
     folder = tmp_path / "data folder"
     folders.prepare(folder)
     assert folder.is_dir()
     monkeypatch.setattr(folders, "_owner", lambda _f: "S-1-5-32-544")
-    monkeypatch.setattr(folders, "_close_to_others", lambda _f: None)
+    monkeypatch.setattr(folders, "_restrict_access", lambda _f: None)
     folders.prepare(folder)
 
 
-def test_a_folder_of_another_account_is_a_trap(trap: Path, book: accounts.WindowsAccounts) -> None:
-    """Every user may make folders in %ProgramData%; this one is the test's own account's."""
+def test_a_folder_of_another_account_is_refused(trap: Path, book: accounts.WindowsAccounts) -> None:
+    """Every user may create folders in %ProgramData%. The test's own account owns this one."""
     me = book.find(os.environ["USERNAME"])
     assert me is not None
     with pytest.raises(PortError, match=f"belongs to {me.sid}, not to the system"):
         folders.prepare(trap)
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
-    """It is not deleted: somebody may want to know whose it is."""
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """The file stays, so that the administrator can examine it."""
     file = tmp_path / "file"
     file.write_text("x")
     with pytest.raises(PortError, match="link or a file"):
@@ -76,7 +76,7 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_command_line_of_the_service_is_quoted() -> None:
-    r"""Without quotes Windows would try C:\Program.exe."""
+    r"""Without quotes Windows would first try C:\Program.exe."""
     assert registration.image_path() == (
         r'"C:\Program Files\Latchkey\pythonw.exe" -I -B -m latchkey_agent.windows.service'
     )
@@ -84,7 +84,7 @@ def test_command_line_of_the_service_is_quoted() -> None:
 
 @pytest.mark.windows
 def test_service_is_created_hardened_and_removed() -> None:
-    """Privileges, restart on failure and the access list are set; nothing is left afterwards."""
+    """Privileges, restart after a failure and access list are set. Removal deletes the service's key."""
     registration.install()
     try:
         registration.harden()
@@ -94,7 +94,7 @@ def test_service_is_created_hardened_and_removed() -> None:
 
 
 def test_service_is_created_quoted_and_removed() -> None:
-    """The registry holds the command line as it was given; removing leaves neither key behind."""
+    """The registry has the command line unchanged. Removal deletes the key of the event source."""
     key = r"SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
     registration.install()
     try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions, restarts, and the programs that the service starts in a session."""
+"""Sessions, restarts, programs in a session, and the permit event."""
 
 from __future__ import annotations
 
@@ -31,65 +31,65 @@ BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
 
 @pytest.fixture(autouse=True)
 def fresh_boot() -> None:
-    """The agent has restarted nothing in this boot."""
-    registry.boot_key().save(power.BEGUN, "")
+    """Clear the note that the agent has started a restart in this boot."""
+    registry.boot_key().save(power.RESTART_BEGUN, "")
 
 
-def someone(account: Account, session_id: int) -> SignIn:
-    """Somebody who is signed in."""
+def sign_in(account: Account, session_id: int) -> SignIn:
+    """Return a sign-in."""
     return SignIn(session_id, account, console=session_id == 1, active=True, locked=False)
 
 
-def test_nobody_is_signed_out_who_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two accounts signed in, Windows is not even asked to restart."""
-    asked: list[object] = []
-    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
-    here = [someone(ANNA, 1), someone(BERND, 2)]
+def test_no_restart_starts_while_two_accounts_are_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The restart would sign out an account that did not agree to it."""
+    calls: list[object] = []
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: calls.append(a))
+    sign_ins = [sign_in(ANNA, 1), sign_in(BERND, 2)]
     with pytest.raises(PortError, match=r"PC\\anna, PC\\bernd"):
-        power.WindowsPower(lambda: here).restart(message="", grace=0)
-    assert not asked
+        power.WindowsPower(lambda: sign_ins).restart(message="", grace=0)
+    assert not calls
 
 
-def test_restart_is_planned_announced_and_takes_only_the_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The grace is whole seconds, never less than was asked; two sessions of one account are one."""
-    asked: list[tuple[Any, ...]] = []
+def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grace is rounded up to whole seconds. Two sessions of one account count as one account."""
+    calls: list[tuple[Any, ...]] = []
 
     def shut_down(*arguments: object) -> int:
-        asked.append(arguments)
+        calls.append(arguments)
         return 0
 
     monkeypatch.setattr(power, "InitiateShutdownW", shut_down)
-    here = [someone(ANNA, 1), someone(ANNA, 3)]
-    power.WindowsPower(lambda: here).restart(message="Updates", grace=29.2)
-    assert asked == [(None, "Updates", 30, 0x7, 0x80040001)]
+    sign_ins = [sign_in(ANNA, 1), sign_in(ANNA, 3)]
+    power.WindowsPower(lambda: sign_ins).restart(message="Updates", grace=29.2)
+    assert calls == [(None, "Updates", 30, 0x7, 0x80040001)]
 
 
-def test_refused_restart_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows' own text and number are in the error."""
+def test_the_error_of_a_refused_restart_has_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has Windows' own text and code."""
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 1115)
     with pytest.raises(PortError, match=r"restarting failed: .+ \(Windows error 1115\)"):
         power.WindowsPower(list).restart(message="", grace=0)
 
 
-def test_a_restart_that_is_under_way_from_here_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The agent asks again after a crash: Windows' refusal is then the restart that it had begun."""
+def test_a_pending_restart_of_the_agent_itself_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a crash the agent tries again. Windows refuses, because the agent's own restart is pending."""
     answers = [1115, 0, 1190, 1115, 5]
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: answers.pop(0))
-    here = power.WindowsPower(list)
+    windows_power = power.WindowsPower(list)
     with pytest.raises(PortError, match="1115"):
-        here.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0)
     for _ in range(3):
-        here.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0)
     with pytest.raises(PortError, match="error 5"):
-        here.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0)
 
 
-def told(flags: int) -> Any:
-    """Return a stand-in for WTSQuerySessionInformationW that tells these session flags."""
+def session_with(flags: int) -> Any:
+    """Return a stand-in for WTSQuerySessionInformationW that returns these session flags."""
 
     def query(_server: object, session_id: int, kind: int, out: Any, _size: object) -> int:
         assert kind == 25
-        told.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
+        query.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
         out._obj.value = ctypes.addressof(info)
         return 1
 
@@ -97,25 +97,25 @@ def told(flags: int) -> Any:
 
 
 @pytest.mark.parametrize(("flags", "locked"), [(0, True), (1, False), (-1, False)])
-def test_locked_is_only_what_windows_calls_locked(
+def test_only_the_flag_for_locked_counts_as_locked(
     monkeypatch: pytest.MonkeyPatch, flags: int, locked: bool  # noqa: FBT001
 ) -> None:  # fmt: skip
-    """0 is locked; an unknown state does not count as locked."""
-    monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
+    """0 means locked. An unknown state does not count as locked."""
+    monkeypatch.setattr(api, "WTSQuerySessionInformationW", session_with(flags))
     monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
     assert windows_sessions.is_locked(1) is locked
 
 
-def test_a_session_that_windows_tells_nothing_of_does_not_count_as_locked() -> None:
-    """Wine tells nothing of any session."""
+def test_a_failed_query_does_not_count_as_locked() -> None:
+    """The query fails for every session of Wine."""
     assert not windows_sessions.is_locked(1)
 
 
 class Enumerated:
-    """Stands for the sessions that Wine does not have: two people, a logon screen, session 0."""
+    """A stand-in for sessions that Wine lacks: two users, a logon screen, session 0."""
 
     def __call__(self, _server: int) -> list[dict[str, object]]:
-        """Return what WTSEnumerateSessions would."""
+        """Return the list of WTSEnumerateSessions."""
         states = {0: 4, 1: 0, 2: 4, 3: 1}
         return [
             {"SessionId": number, "WinStationName": "", "State": state} for number, state in states.items()
@@ -123,10 +123,10 @@ class Enumerated:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
+def test_sign_ins_are_listed_with_the_console_first(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, *, known: bool
 ) -> None:
-    """Sessions of nobody are left out; an account that cannot be looked up has the session's own names."""
+    """Sessions without a user are left out. If the lookup of an account fails, it has the session's own names."""
 
     def token_of(session_id: int) -> int:
         if session_id in {0, 3}:
@@ -156,7 +156,7 @@ def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
 
 @pytest.fixture
 def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """A PC with one session, in which Anna is; returns it as it is listed."""
+    """Give the PC one session, in which Anna is signed in; return its entry in the list."""
     listed: dict[str, object] = {"SessionId": 1, "WinStationName": "", "State": 0}
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda _server: [listed])
     monkeypatch.setattr(win32ts, "WTSGetActiveConsoleSessionId", lambda: 1)
@@ -168,20 +168,20 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 @pytest.mark.parametrize("code", [2, 1008, 7022])
 @pytest.mark.usefixtures("one_session")
-def test_nobody_is_where_windows_says_that_nobody_is(
+def test_a_session_without_a_token_has_no_user(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """There is no token, or the session has just ended."""
+    """The session has no token, or it has just ended."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
     assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
 @pytest.mark.parametrize("code", [5, 87, 1314, 1722, 7024])
 @pytest.mark.usefixtures("one_session")
-def test_a_session_that_cannot_be_asked_is_not_nobodys(
+def test_another_failure_of_the_token_query_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """Else a restart would sign somebody out, or an open desktop would count as gone."""
+    """Otherwise a restart could sign an unknown user out, or an open desktop would count as closed."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
     with pytest.raises(PortError, match=rf"asking who is signed in to session 1 failed: .+ {code}\)"):
         windows_sessions.WindowsSessions(book).signed_in()
@@ -189,41 +189,41 @@ def test_a_session_that_cannot_be_asked_is_not_nobodys(
 
 @pytest.mark.parametrize("code", [2, 5, 1008])
 @pytest.mark.usefixtures("one_session")
-def test_a_token_that_cannot_be_read_is_somebodys(
+def test_a_token_that_cannot_be_read_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """There is one, so there is somebody."""
+    """The session has a token, so it has a user."""
     monkeypatch.setattr(win32security, "GetTokenInformation", refusing(code))
     with pytest.raises(PortError, match="asking who is signed in to session 1 failed"):
         windows_sessions.WindowsSessions(book).signed_in()
 
 
-def test_a_listener_is_not_asked_who_is_signed_in(
+def test_the_user_of_a_listener_is_not_queried(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, one_session: dict[str, object]
 ) -> None:
-    """Nobody ever is, and what Windows says to such a question is not documented."""
+    """A listener never has a user, and Windows' answer to the query is not documented."""
     one_session["State"] = 6
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(87))
     assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
-def test_a_session_is_asked_to_lock_once_a_second_at_most(
+def test_a_session_is_locked_at_most_once_a_second(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
 ) -> None:
-    """Whoever waits for the lock may ask often; Windows starts one program."""
+    """The agent may call this often while it waits for the lock. Only one program starts."""
     started: list[tuple[int, list[str]]] = []
     monkeypatch.setattr(windows_sessions, "in_session", lambda s, c: started.append((s, c)))
-    here = windows_sessions.WindowsSessions(book)
+    sessions = windows_sessions.WindowsSessions(book)
     for _ in range(20):
-        here.lock(1)
-    here.lock(2)
+        sessions.lock(1)
+    sessions.lock(2)
     assert [s for s, _ in started] == [1, 2]
     assert started[0][1][0].lower() == r"c:\windows\system32\rundll32.exe"
     assert started[0][1][1] == "user32.dll,LockWorkStation"
 
 
 def test_a_program_is_started_in_a_session_with_its_arguments() -> None:
-    """It runs with the session's environment, and its end is seen."""
+    """It runs with the session's environment. The agent notices its end."""
     target = Path(r"C:\lab\launched.txt")
     target.unlink(missing_ok=True)
     code = f"import pathlib; pathlib.Path(r'{target}').write_text('here it is')"
@@ -236,13 +236,13 @@ def test_a_program_is_started_in_a_session_with_its_arguments() -> None:
 
 
 class Companion:
-    """A companion that runs until it is told otherwise."""
+    """A stand-in for a running companion; the test sets `running`."""
 
     running = True
 
 
 def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is started where it is missing, again when it ended, and never in another's or a disconnected session."""
+    """It starts if it is missing or has ended, but not in other users' or disconnected sessions."""
     made: list[Companion] = []
     started: list[tuple[int, list[str]]] = []
 
@@ -252,37 +252,37 @@ def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.M
         return made[-1]
 
     monkeypatch.setattr(notifier, "in_session", start)
-    here = [someone(ANNA, 1), someone(BERND, 2), someone(ANNA, 3)._replace(active=False)]
-    told = notifier.WindowsNotifier(lambda: here)
-    told.summon_companion(ANNA)
-    told.summon_companion(ANNA)
+    sign_ins = [sign_in(ANNA, 1), sign_in(BERND, 2), sign_in(ANNA, 3)._replace(active=False)]
+    windows_notifier = notifier.WindowsNotifier(lambda: sign_ins)
+    windows_notifier.summon_companion(ANNA)
+    windows_notifier.summon_companion(ANNA)
     assert [s for s, _ in started] == [1]
     assert started[0][1][1:] == ["-I", "-B", "-m", "latchkey_agent.companion"]
     made[0].running = False
-    told.summon_companion(ANNA)
+    windows_notifier.summon_companion(ANNA)
     assert [s for s, _ in started] == [1, 1]
 
 
 def test_permit_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
-    """It stays set, so that a logon screen that comes late sees it, too."""
-    told = notifier.WindowsNotifier(list)
-    seen = told._permit
+    """It stays set, so that a later logon screen sees it as well."""
+    windows_notifier = notifier.WindowsNotifier(list)
+    event = windows_notifier._permit
 
     def is_set() -> bool:
-        return win32event.WaitForSingleObject(seen, 0) == win32event.WAIT_OBJECT_0
+        return win32event.WaitForSingleObject(event, 0) == win32event.WAIT_OBJECT_0
 
     assert not is_set()
-    told.announce_permit()
+    windows_notifier.announce_permit()
     assert is_set()
     assert is_set()
-    told.retract_permit()
+    windows_notifier.retract_permit()
     assert not is_set()
 
 
 def test_permit_event_is_for_localsystem_alone() -> None:
-    """Wine's accounts are not LocalSystem, and it does enforce the access lists of events."""
-    told = notifier.WindowsNotifier(list)
+    """Wine's accounts are not LocalSystem, and Wine enforces the access lists of events."""
+    windows_notifier = notifier.WindowsNotifier(list)
     with pytest.raises(pywintypes.error) as refusal:
         win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.PERMIT_EVENT)  # noqa: FBT003
     assert refusal.value.winerror == 5
-    told.announce_permit()
+    windows_notifier.announce_permit()

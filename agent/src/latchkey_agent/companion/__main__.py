@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer's companion: `pythonw.exe -I -B -m latchkey_agent.companion`, started at sign-in."""
+"""Start the customer's companion: `pythonw.exe -I -B -m latchkey_agent.companion`, at sign-in."""
 
 from __future__ import annotations
 

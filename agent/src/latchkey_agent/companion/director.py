@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out what the presenter says, and brings it what comes of that.
+"""Performs the presenter's actions and passes it the resulting events.
 
-One thread thinks; each window and each word to the agent has a thread of its
-own, so that neither a window that stays open nor a slow agent holds up the rest.
+One thread runs the presenter. Each window and each request to the agent has
+its own thread, so an open window or a slow agent does not block the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from latchkey_agent.companion import steps as s
-from latchkey_agent.companion.agent_link import CHECK_TIME, Link
+from latchkey_agent.companion.agent_link import PASSWORD_CHECK_SECONDS, Link
 from latchkey_agent.companion.menu import Entry
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.ports import PortError
@@ -25,16 +25,25 @@ from latchkey_agent.protocol.customer_messages import RequestAllow
 from latchkey_agent.protocol.frames import wipe
 
 log = logging.getLogger(__name__)
-LOOK_AGAIN = 2.0
-"""Seconds between two looks at the screen while something waits: Windows does not tell of a presentation's end."""
-BALLOON_TIME = 10.0
-"""Seconds that a notice by the clock is given to be read."""
+SCREEN_CHECK_INTERVAL = 2.0
+"""Seconds between two checks of the screen while something waits.
+
+Windows does not report the end of a presentation.
+"""
+BALLOON_SECONDS = 10.0
+"""Seconds that the customer gets to read a balloon."""
 ANSWERS: tuple[s.Answer, ...] = ("allow", "later", "decline", "report")
-"""What the request window's links mean, in the order of `RequestWindow.buttons`."""
+"""The answer of each link of the request window, in the order of `RequestWindow.buttons`."""
 
 
-class Typed(NamedTuple):
-    """What the password dialog brought: name and password (UTF-16LE), or why there is none."""
+class PasswordInput(NamedTuple):
+    """The result of the password dialog.
+
+    Attributes:
+        user: the user name that the customer entered.
+        secret: the password in UTF-16LE.
+        problem: the reason why there is no password; empty if there is one.
+    """
 
     user: str = ""
     secret: bytearray = bytearray()
@@ -42,55 +51,69 @@ class Typed(NamedTuple):
 
 
 class Window(Protocol):
-    """A window that shows a text and links to choose from."""
+    """A window with a text and links to choose from."""
 
     def run(self) -> int | None:
-        """Show it until it is answered; the number of a link, None if it was closed. May raise PortError."""
+        """Show the window until the customer answers it or closes it.
+
+        Returns:
+            The number of the chosen link; None if the window was closed.
+
+        Raises:
+            PortError: Windows cannot show the window.
+        """
 
     def close(self) -> None:
-        """Take it from the screen, from any thread; also before it is shown."""
+        """Close the window. Any thread may call this, even before the window is shown."""
 
-    def bring_up(self) -> None:
-        """Bring it before the other windows, from any thread."""
+    def bring_to_front(self) -> None:
+        """Bring the window to the front. Any thread may call this."""
 
 
 class Stage(Protocol):
-    """What there is to show things on."""
+    """The screen with its windows and its icon."""
 
-    def look(self) -> s.Screen:
-        """Return what the screen is doing."""
+    def read_screen(self) -> s.Screen:
+        """Return the state of the screen."""
 
     def window(self, title: str, text: str, links: Sequence[str] = (), *, guarded: bool = False) -> Window:
-        """Make a window; `guarded`: what was not meant for it does not count."""
+        """Create a window.
 
-    def password(self, user: str, title: str, text: str) -> Typed:
-        """Show the password dialog until it is over."""
+        Args:
+            title: the window's heading.
+            text: the window's text.
+            links: the choices.
+            guarded: whether to ignore keys and clicks that were meant for another window.
+        """
+
+    def password(self, user: str, title: str, text: str) -> PasswordInput:
+        """Show the password dialog and return the customer's input."""
 
     def show_icon(self, tip: str) -> None:
-        """Show the icon by the clock."""
+        """Show the tray icon."""
 
     def hide_icon(self) -> None:
-        """Take it away."""
+        """Hide the tray icon."""
 
     def balloon(self, text: str) -> None:
-        """Show a notice at the icon."""
+        """Show a balloon at the tray icon."""
 
 
-class _Over(NamedTuple):
-    """A window of a request is over; it says so itself, unless it was taken away."""
+class _WindowClosed(NamedTuple):
+    """A request's window has closed. `event` does not count if the companion closed the window."""
 
     window: Window
-    event: s.AnyInput
+    event: s.AnyEvent
 
 
 class Director:
     """Runs one companion.
 
     Args:
-        presenter: decides.
-        link: to the agent.
-        stage: where it is shown.
-        now: the present moment, in the PC's zone.
+        presenter: decides on the actions.
+        link: the connection to the agent.
+        stage: the screen.
+        now: returns the current time in the PC's time zone.
     """
 
     def __init__(self, presenter: Presenter, link: Link, stage: Stage, now: Callable[[], datetime]) -> None:
@@ -98,102 +121,104 @@ class Director:
         self._link = link
         self._stage = stage
         self._now = now
-        self._events: queue.SimpleQueue[s.AnyInput | _Over | None] = queue.SimpleQueue()
-        self._thinking = threading.Lock()
+        self._events: queue.SimpleQueue[s.AnyEvent | _WindowClosed | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
         self._request: Window | None = None
         self._table: dict[type[s.AnyAction], Callable[[Any], None]] = {
             s.OpenRequest: self._open_request,
             s.CloseRequest: lambda _: self._close_request(),
-            s.RaiseRequest: lambda _: self._request.bring_up() if self._request else None,
-            s.AskPassword: lambda action: self._start(self._ask_password, action),
-            s.Ask: self._ask,
-            s.Tell: lambda action: self._start(self._tell, action),
-            s.ShowNews: lambda action: self._start(self._show_news, action),
-            s.ShowPages: lambda action: self._start(self._show_pages, action),
+            s.BringRequestToFront: lambda _: self._request.bring_to_front() if self._request else None,
+            s.AskPassword: lambda action: self._start_thread(self._ask_password, action),
+            s.AskQuestion: self._ask,
+            s.SendToAgent: lambda action: self._start_thread(self._send_to_agent, action),
+            s.ShowMissedNotices: lambda action: self._start_thread(self._show_missed_notices, action),
+            s.ShowPages: lambda action: self._start_thread(self._show_pages, action),
             s.Balloon: self._balloon,
             s.ShowIcon: lambda action: stage.show_icon(action.tip),
             s.HideIcon: lambda _: stage.hide_icon(),
         }
 
-    def post(self, event: s.AnyInput) -> None:
-        """Tell what has happened; from any thread."""
+    def post(self, event: s.AnyEvent) -> None:
+        """Queue an event. Any thread may call this."""
         self._events.put(event)
 
     def stop(self) -> None:
-        """Let `run` end; from any thread."""
+        """Make `run` return. Any thread may call this."""
         self._link.stop()
         self._events.put(None)
 
     def menu(self) -> list[Entry]:
-        """Return the lines of the icon's menu; from any thread."""
-        with self._thinking:
+        """Return the entries of the tray menu. Any thread may call this."""
+        with self._lock:
             return self._presenter.menu(self._now())
 
     def run(self) -> None:
-        """Watch the agent and the customer until `stop`."""
-        self._start(self._link.watch, self.post)
+        """Handle the agent's and the customer's events until `stop` is called."""
+        self._start_thread(self._link.watch, self.post)
         while (event := self._next()) is not None:
-            if isinstance(event, _Over):
+            if isinstance(event, _WindowClosed):
                 if event.window is not self._request:
                     continue
                 self._request = None
                 event = event.event
-            for action in self._think(event):
-                self._do(action)
+            for action in self._decide(event):
+                self._perform(action)
         self._close_request()
 
-    def _next(self) -> s.AnyInput | _Over | None:
+    def _next(self) -> s.AnyEvent | _WindowClosed | None:
         try:
-            return self._events.get(timeout=LOOK_AGAIN if self._presenter.watches_screen else None)
+            return self._events.get(
+                timeout=SCREEN_CHECK_INTERVAL if self._presenter.needs_screen_checks else None
+            )
         except queue.Empty:
-            return s.Seen()
+            return s.ScreenChecked()
 
-    def _think(self, event: s.AnyInput) -> list[s.AnyAction]:
-        with self._thinking:
-            return self._presenter.handle(event, self._stage.look(), self._now())
+    def _decide(self, event: s.AnyEvent) -> list[s.AnyAction]:
+        with self._lock:
+            return self._presenter.handle(event, self._stage.read_screen(), self._now())
 
-    def _do(self, action: s.AnyAction) -> None:
+    def _perform(self, action: s.AnyAction) -> None:
         try:
             self._table[type(action)](action)
-        except PortError as fault:
-            log.error("%s failed: %s", type(action).__name__, fault)
+        except PortError as error:
+            log.error("action %s failed: %s", type(action).__name__, error)
 
-    def _start(self, work: Callable[[Any], None], subject: object) -> None:
-        threading.Thread(target=work, args=(subject,), daemon=True).start()
+    def _start_thread(self, target: Callable[[Any], None], subject: object) -> None:
+        threading.Thread(target=target, args=(subject,), daemon=True).start()
 
     # --- the request ------------------------------------------------------------------
 
     def _open_request(self, action: s.OpenRequest) -> None:
-        shown = action.window
-        text = "\n\n".join((*((shown.error,) if shown.error else ()), *shown.lines))
-        window = self._stage.window(shown.title, text, shown.buttons, guarded=True)
+        content = action.window
+        text = "\n\n".join((*((content.error,) if content.error else ()), *content.lines))
+        window = self._stage.window(content.title, text, content.buttons, guarded=True)
 
-        def answered(number: int | None) -> s.AnyInput:
-            return s.Answered(action.request, "closed" if number is None else ANSWERS[number])
+        def to_event(number: int | None) -> s.AnyEvent:
+            return s.RequestAnswered(action.request, "closed" if number is None else ANSWERS[number])
 
-        self._show_request(window, answered, unshown=s.Unshown(action.request))
+        self._show_request_window(window, to_event, not_shown=s.RequestNotShown(action.request))
 
-    def _ask(self, action: s.Ask) -> None:
+    def _ask(self, action: s.AskQuestion) -> None:
         window = self._stage.window(action.title, action.text, action.choices)
 
-        def chosen(number: int | None) -> s.AnyInput:
-            return s.Chosen(action.request, action.question, number)
+        def to_event(number: int | None) -> s.AnyEvent:
+            return s.ChoiceMade(action.request, action.question, number)
 
-        self._show_request(window, chosen, unshown=chosen(None))
+        self._show_request_window(window, to_event, not_shown=to_event(None))
 
-    def _show_request(
-        self, window: Window, event: Callable[[int | None], s.AnyInput], *, unshown: s.AnyInput
+    def _show_request_window(
+        self, window: Window, to_event: Callable[[int | None], s.AnyEvent], *, not_shown: s.AnyEvent
     ) -> None:
         def show(_: object) -> None:
             try:
-                over = event(window.run())
-            except PortError as fault:
-                log.error("a window of the request could not be shown: %s", fault)
-                over = unshown
-            self._events.put(_Over(window, over))
+                event = to_event(window.run())
+            except PortError as error:
+                log.error("cannot show a window of the request: %s", error)
+                event = not_shown
+            self._events.put(_WindowClosed(window, event))
 
         self._request = window
-        self._start(show, None)
+        self._start_thread(show, None)
 
     def _close_request(self) -> None:
         if self._request is not None:
@@ -203,55 +228,57 @@ class Director:
     def _ask_password(self, action: s.AskPassword) -> None:
         item = action.item
         try:
-            typed = self._stage.password(f"{item.domain}\\{item.user}", action.title, action.text)
-        except PortError as fault:
-            typed = Typed(problem=str(fault))
-        self.post(self._hand_over(item.request, typed))
+            entered = self._stage.password(f"{item.domain}\\{item.user}", action.title, action.text)
+        except PortError as error:
+            entered = PasswordInput(problem=str(error))
+        self.post(self._send_password(item.request, entered))
 
-    def _hand_over(self, request: str, typed: Typed) -> s.Entered:
-        """Give the agent what was typed, and overwrite it."""
-        if typed.problem or not typed.secret:
-            return s.Entered(request, problem=typed.problem or "blank")
+    def _send_password(self, request: str, entered: PasswordInput) -> s.PasswordEntered:
+        """Send the password to the agent, then overwrite it."""
+        if entered.problem or not entered.secret:
+            return s.PasswordEntered(request, problem=entered.problem or "blank")
         try:
-            allow = RequestAllow(request=request, entered=typed.user)
-            return s.Entered(request, self._link.say(allow, typed.secret, within=CHECK_TIME))
+            allow = RequestAllow(request=request, entered=entered.user)
+            return s.PasswordEntered(
+                request, self._link.send(allow, entered.secret, timeout=PASSWORD_CHECK_SECONDS)
+            )
         finally:
-            wipe(typed.secret)
+            wipe(entered.secret)
 
     # --- everything else ----------------------------------------------------------------
 
-    def _tell(self, action: s.Tell) -> None:
-        self.post(s.Told(action.request, self._link.say(action.request)))
+    def _send_to_agent(self, action: s.SendToAgent) -> None:
+        self.post(s.AgentReplied(action.request, self._link.send(action.request)))
 
-    def _show_news(self, action: s.ShowNews) -> None:
+    def _show_missed_notices(self, action: s.ShowMissedNotices) -> None:
         try:
             self._stage.window(action.title, action.text).run()
-        except PortError as fault:
-            # Not closed at the agent: the news are there again at the next sign-in.
-            log.error("the news could not be shown: %s", fault)
+        except PortError as error:
+            # Do not close the notices at the agent: the companion shows them again at the next sign-in.
+            log.error("cannot show the missed notices: %s", error)
             return
-        self.post(s.NewsClosed())
+        self.post(s.MissedNoticesClosed())
 
     def _show_pages(self, action: s.ShowPages) -> None:
         with suppress(PortError):
-            self._leaf_through(action)
+            self._browse(action)
 
-    def _leaf_through(self, action: s.ShowPages) -> None:
-        at = 0
+    def _browse(self, action: s.ShowPages) -> None:
+        index = 0
         while True:
             links = [
                 (word, to)
-                for word, to in ((action.older, at + 1), (action.newer, at - 1))
+                for word, to in ((action.older, index + 1), (action.newer, index - 1))
                 if 0 <= to < len(action.pages)
             ]
-            window = self._stage.window(action.title, action.pages[at], [word for word, _ in links])
+            window = self._stage.window(action.title, action.pages[index], [word for word, _ in links])
             number = window.run()
             if number is None:
                 return
-            at = links[number][1]
+            index = links[number][1]
 
     def _balloon(self, action: s.Balloon) -> None:
         self._stage.balloon(action.text)
-        timer = threading.Timer(BALLOON_TIME, self.post, (s.BalloonOver(action.number),))
+        timer = threading.Timer(BALLOON_SECONDS, self.post, (s.BalloonExpired(action.number),))
         timer.daemon = True
         timer.start()

@@ -1,18 +1,19 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which keys and clicks of a window count as the customer's will (rule 4). Pure.
+"""Decides which keys and clicks count as the customer's decision (rule 4). Pure.
 
-A window that opens while somebody types gets the keys that were meant for
-another one. So nothing counts in its first moments, and Enter and Space do
-nothing until the person has moved in it: by Tab, an arrow, a letter with Alt,
-or the mouse. Until then the focus lies on the button that closes the window.
-Assistive programs that press a button for the person are not concerned.
+A window that opens while the customer types receives keys that were meant for
+another window. The guard therefore ignores all input for a moment. Enter and
+Space do nothing until the customer has navigated in the window: with Tab, an
+arrow key, Alt and a letter, or the mouse. Until then the focus is on the
+button that closes the window. The guard does not affect assistive programs
+that press a button for the customer.
 """
 
 from __future__ import annotations
 
 ARMED_AFTER = 1.0
-"""Seconds: longer than it takes to see that there is a new window."""
+"""Seconds until input counts: longer than a person needs to notice a new window."""
 
 # winuser.h
 WM_KEYDOWN, WM_KEYUP, WM_SYSKEYDOWN = 0x100, 0x101, 0x104
@@ -23,36 +24,40 @@ _PRESS = frozenset({VK_RETURN, VK_SPACE})
 
 
 class Guard:
-    """Watches over one window.
+    """Filters the input of one window.
 
     Args:
-        opened: when it opened, in seconds of any clock that does not jump.
+        opened: the time at which the window opened, in seconds of a monotonic clock.
     """
 
     def __init__(self, opened: float) -> None:
         self._armed_at = opened + ARMED_AFTER
-        self._moved = False
+        self._navigated = False
 
-    def lets_pass(self, message: int, key: int, now: float) -> bool:
-        """Tell whether a message may reach the window, and learn from it.
+    def allows_message(self, message: int, key: int, now: float) -> bool:
+        """Return whether a message may reach the window, and note navigation.
 
         Args:
-            message: its number.
-            key: the virtual key, for messages of the keyboard.
-            now: the same clock as `opened`.
+            message: the number of the Windows message.
+            key: the virtual key code of a keyboard message.
+            now: the current time, of the same clock as `opened`.
         """
         if message in {WM_KEYDOWN, WM_KEYUP} and key in _PRESS:
-            return self._moved and now >= self._armed_at
-        if now >= self._armed_at and _moves(message, key):
-            self._moved = True
+            return self._navigated and now >= self._armed_at
+        if now >= self._armed_at and _is_navigation(message, key):
+            self._navigated = True
         return True
 
-    def lets_answer(self, now: float) -> bool:
-        """Tell whether a button that was pressed counts."""
+    def allows_answer(self, now: float) -> bool:
+        """Return whether a pressed button counts.
+
+        Args:
+            now: the current time, of the same clock as `opened`.
+        """
         return now >= self._armed_at
 
 
-def _moves(message: int, key: int) -> bool:
+def _is_navigation(message: int, key: int) -> bool:
     if message == WM_KEYDOWN:
         return key == VK_TAB or key in VK_ARROWS
     if message == WM_SYSKEYDOWN:

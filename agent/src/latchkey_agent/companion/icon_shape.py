@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The icon by the clock: a key, drawn for any size. Pure."""
+"""Draws the tray icon, a key, in any size. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import NamedTuple
 
 
 class Masks(NamedTuple):
-    """The two bitmaps of an icon, a bit a pixel, rows padded to 16 bits ("CreateIcon function", Microsoft Learn).
+    """The two bitmaps of an icon ("CreateIcon function", Microsoft Learn).
 
-    `keep`: 1 where what lies behind shows. `ink`: 1 where the icon is white.
+    Each pixel has one bit. Each row is padded to 16 bits.
+
+    Attributes:
+        keep: 1 where the icon is transparent.
+        ink: 1 where the icon is white.
     """
 
     keep: bytes
     ink: bytes
 
 
-def key(size: int) -> Masks:
+def key_masks(size: int) -> Masks:
     """Return a white key on a dark disc, `size` pixels wide and high."""
     rows = [[_pixel((x + 0.5) / size, (y + 0.5) / size) for x in range(size)] for y in range(size)]
     return Masks(_packed(rows, " "), _packed(rows, "#"))
@@ -32,10 +36,10 @@ def _pixel(x: float, y: float) -> str:
     return "#" if 0.006 < ring < 0.034 or shaft or bits else "."
 
 
-def _packed(rows: list[list[str]], what: str) -> bytes:
+def _packed(rows: list[list[str]], symbol: str) -> bytes:
     packed = bytearray()
     for row in rows:
         padded = row + [""] * (-len(row) % 16)
-        number = int("".join("1" if pixel == what else "0" for pixel in padded), 2)
+        number = int("".join("1" if pixel == symbol else "0" for pixel in padded), 2)
         packed += number.to_bytes(len(padded) // 8, "big")
     return bytes(packed)

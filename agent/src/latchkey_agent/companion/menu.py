@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The menu of the icon by the clock. Pure."""
+"""Builds the menu of the tray icon. Pure."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from datetime import datetime
 from typing import NamedTuple
 
 from latchkey_agent.companion import wording
-from latchkey_agent.companion.steps import Picked
+from latchkey_agent.companion.steps import MenuPicked
 from latchkey_agent.protocol.customer_messages import CustomerSnapshot, LentItem
 
 
 class Entry(NamedTuple):
-    """A line of the menu; `picked` None: it only tells, and cannot be picked."""
+    """An entry of the menu. An entry whose `picked` is None is text only."""
 
     text: str
-    picked: Picked | None = None
+    picked: MenuPicked | None = None
 
 
 SEPARATOR = Entry("")
 
 
 def entries(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entry]:
-    """Return the menu's lines.
+    """Return the entries of the menu.
 
-    What is lent comes first, and taking it back right after it: one click to
-    open the menu, one to take everything back.
+    The grants come first, followed by the entry that revokes them all: the
+    customer needs one click to open the menu and one to revoke.
+
+    Args:
+        snapshot: the customer snapshot.
+        now: the current time in the PC's time zone.
+        language: the customer's language.
     """
     return [*_asked(snapshot, language), *_lent(snapshot, now, language), *_always(language)]
 
@@ -34,7 +39,7 @@ def entries(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[En
 def _asked(snapshot: CustomerSnapshot, language: str) -> list[Entry]:
     if not snapshot.asked:
         return []
-    return [Entry(wording.say("menu_show", language), Picked("show")), SEPARATOR]
+    return [Entry(wording.text("menu_show", language), MenuPicked("show")), SEPARATOR]
 
 
 def _lent(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entry]:
@@ -43,7 +48,7 @@ def _lent(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entr
     words = [wording.menu(item, now, language) for item in snapshot.lent]
     return [
         *(Entry(word.lent) for word in words),
-        Entry(wording.say("revoke", language), Picked("revoke")),
+        Entry(wording.text("revoke", language), MenuPicked("revoke")),
         *(_pause(item, word, named=len(words) > 1) for item, word in zip(snapshot.lent, words, strict=True)),
         SEPARATOR,
     ]
@@ -51,12 +56,12 @@ def _lent(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entr
 
 def _pause(item: LentItem, words: wording.Menu, *, named: bool) -> Entry:
     text = f"{words.pause} ({words.lent})" if named else words.pause
-    return Entry(text, Picked("resume" if item.paused else "pause", item.grant))
+    return Entry(text, MenuPicked("resume" if item.paused else "pause", item.grant))
 
 
 def _always(language: str) -> list[Entry]:
     return [
-        Entry(wording.say("menu_receipts", language), Picked("receipts")),
-        Entry(wording.say("menu_report", language), Picked("report")),
-        Entry(wording.say("menu_about", language), Picked("about")),
+        Entry(wording.text("menu_receipts", language), MenuPicked("receipts")),
+        Entry(wording.text("menu_report", language), MenuPicked("report")),
+        Entry(wording.text("menu_about", language), MenuPicked("about")),
     ]

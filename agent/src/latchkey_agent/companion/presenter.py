@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides what the customer sees: what happened in, what to do out. Pure.
+"""Decides what the customer sees: takes events, returns actions. Pure.
 
-It touches neither Windows nor the clock, and waits for nothing; `director`
-brings it what happens and carries out what it says.
+The presenter calls neither Windows nor the clock and never waits. `director`
+passes it the events and performs its actions.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any
 
 from latchkey_agent import __version__
 from latchkey_agent.companion import menu, receipt_text
-from latchkey_agent.companion.notices import News
+from latchkey_agent.companion.notices import Notices
 from latchkey_agent.companion.presenter_context import View
-from latchkey_agent.companion.request_window import Asking
-from latchkey_agent.companion.revoking import Revoking
+from latchkey_agent.companion.request_window import RequestFlow
+from latchkey_agent.companion.revoking import Revocation
 from latchkey_agent.companion.steps import (
-    Answered,
+    AgentLost,
+    AgentReplied,
     AnyAction,
-    AnyInput,
+    AnyEvent,
     Balloon,
-    BalloonOver,
-    Chosen,
-    Entered,
+    BalloonExpired,
+    ChoiceMade,
     HideIcon,
-    Lost,
-    NewsClosed,
-    Picked,
+    MenuPicked,
+    MissedNoticesClosed,
+    PasswordEntered,
+    RequestAnswered,
+    RequestNotShown,
     Screen,
-    Seen,
+    ScreenChecked,
+    SendToAgent,
     ShowIcon,
     ShowPages,
-    Tell,
-    Told,
-    Unshown,
-    Watched,
+    SnapshotChanged,
 )
 from latchkey_agent.protocol.answers import ReceiptView
 from latchkey_agent.protocol.customer_messages import (
@@ -50,140 +50,140 @@ from latchkey_agent.protocol.customer_messages import (
 
 
 class Presenter:
-    """One companion's mind.
+    """The decisions of one companion.
 
     Args:
-        language: of the customer's Windows, as `de` or `en`.
-        now: the present moment, in the PC's zone.
+        language: the language of the customer's Windows, as `de` or `en`.
+        now: the current time in the PC's time zone.
     """
 
     def __init__(self, language: str, now: datetime) -> None:
         self._view = View(language, now, CustomerSnapshot(version=0), Screen())
-        self._asking = Asking(self._view)
-        self._news = News(self._view)
-        self._revoking = Revoking(self._view)
+        self._request_flow = RequestFlow(self._view)
+        self._notices = Notices(self._view)
+        self._revocation = Revocation(self._view)
         self._tip = ""
-        self._handlers: dict[type[AnyInput], Callable[[Any], list[AnyAction]]] = {
-            Watched: self._watched,
-            Lost: self._lost,
-            Seen: lambda _: [],
-            Answered: self._asking.answered,
-            Unshown: self._asking.unshown,
-            Chosen: self._asking.chosen,
-            Entered: self._asking.entered,
-            Told: self._told,
-            NewsClosed: lambda _: self._news.closed(),
-            BalloonOver: self._news.balloon_over,
-            Picked: self._picked,
+        self._handlers: dict[type[AnyEvent], Callable[[Any], list[AnyAction]]] = {
+            SnapshotChanged: self._snapshot_changed,
+            AgentLost: self._agent_lost,
+            ScreenChecked: lambda _: [],
+            RequestAnswered: self._request_flow.answered,
+            RequestNotShown: self._request_flow.not_shown,
+            ChoiceMade: self._request_flow.chosen,
+            PasswordEntered: self._request_flow.entered,
+            AgentReplied: self._agent_replied,
+            MissedNoticesClosed: lambda _: self._notices.window_closed(),
+            BalloonExpired: self._notices.balloon_expired,
+            MenuPicked: self._menu_picked,
         }
 
     @property
-    def watches_screen(self) -> bool:
-        """Whether something waits for what the screen is doing, or for a while to pass."""
-        return bool(self._view.snapshot.asked) or self._news.is_waiting or self._revoking.is_waiting
+    def needs_screen_checks(self) -> bool:
+        """Whether something waits for a change of the screen or for time to pass."""
+        return bool(self._view.snapshot.asked) or self._notices.is_waiting or self._revocation.is_waiting
 
     def menu(self, now: datetime) -> list[menu.Entry]:
-        """Return the lines of the icon's menu."""
+        """Return the entries of the tray menu."""
         return menu.entries(self._view.snapshot, now, self._view.language)
 
-    def handle(self, event: AnyInput, screen: Screen, now: datetime) -> list[AnyAction]:
-        """Return what to do about what has happened, in order.
+    def handle(self, event: AnyEvent, screen: Screen, now: datetime) -> list[AnyAction]:
+        """Handle an event and return the actions to perform, in order.
 
         Args:
-            event: what has happened.
-            screen: what the screen is doing now.
-            now: the present moment, in the PC's zone.
+            event: the event.
+            screen: the current state of the screen.
+            now: the current time in the PC's time zone.
         """
         self._view.now = now
         self._view.screen = screen
-        # A notice of the companion's own waits its turn like the agent's.
-        actions = [action for action in self._handlers[type(event)](event) if not self._kept(action)]
-        actions += self._revoking.refresh()
-        asking = self._asking.refresh()
-        news = self._news.refresh(busy=self._asking.is_busy)
+        # A balloon of the companion itself queues behind the agent's notices.
+        actions = [action for action in self._handlers[type(event)](event) if not self._queue_balloon(action)]
+        actions += self._revocation.refresh()
+        asking = self._request_flow.refresh()
+        news = self._notices.refresh(busy=self._request_flow.is_busy)
         return [*self._icon(), *actions, *asking, *news]
 
-    def _kept(self, action: AnyAction) -> bool:
+    def _queue_balloon(self, action: AnyAction) -> bool:
         if isinstance(action, Balloon):
-            self._news.add(action.text)
+            self._notices.add(action.text)
         return isinstance(action, Balloon)
 
     # --- the agent ------------------------------------------------------------------
 
-    def _watched(self, event: Watched) -> list[AnyAction]:
-        anew = not self._view.connected
+    def _snapshot_changed(self, event: SnapshotChanged) -> list[AnyAction]:
+        reconnected = not self._view.connected
         self._view.connected = True
         self._view.snapshot = event.snapshot
-        self._asking.watched(anew=anew)
-        self._news.watched()
-        return self._revoking.watched(anew=anew)
+        self._request_flow.snapshot_changed(reconnected=reconnected)
+        self._notices.snapshot_changed()
+        return self._revocation.snapshot_changed(reconnected=reconnected)
 
-    def _lost(self, _event: Lost) -> list[AnyAction]:
+    def _agent_lost(self, _event: AgentLost) -> list[AnyAction]:
         self._view.connected = False
         return []
 
-    def _told(self, event: Told) -> list[AnyAction]:
+    def _agent_replied(self, event: AgentReplied) -> list[AnyAction]:
         match event.request:
             case GrantRevoke():
-                return self._revoking.told(event.answer)
+                return self._revocation.agent_replied(event.answer)
             case OwnReceipts() if event.answer is not None and event.answer.done:
                 return [self._receipts(event.answer.receipts)]
             case GrantPause() | OwnReceipts():
-                return self._not_done(event.answer)
-        return self._asking.told(event)
+                return self._report_failure(event.answer)
+        return self._request_flow.agent_replied(event)
 
-    def _not_done(self, answer: CustomerAnswer | None) -> list[AnyAction]:
-        """Say that the agent is silent, or refuses; nothing where it has done what it was told."""
+    def _report_failure(self, answer: CustomerAnswer | None) -> list[AnyAction]:
+        """Show a message if the agent did not answer or refused the request."""
         if answer is None:
-            return [self._view.message(self._view.say("agent_silent"))]
+            return [self._view.message(self._view.text("agent_silent"))]
         if answer.done:
             return []
         code = answer.error.code if answer.error else ""
-        return [self._view.message(self._view.say("not_possible", code=code))]
+        return [self._view.message(self._view.text("not_possible", code=code))]
 
     def _receipts(self, views: list[ReceiptView]) -> ShowPages:
         view = self._view
         if not views:
-            return view.message(view.say("receipts_none"))
+            return view.message(view.text("receipts_none"))
         total = str(len(views))
         pages = (
-            f"{view.say('receipt_of', n=str(number), total=total)}\n\n"
-            f"{receipt_text.render(found, view.now, view.language)}"
-            for number, found in enumerate(views, 1)
+            f"{view.text('receipt_of', n=str(number), total=total)}\n\n"
+            f"{receipt_text.render(receipt, view.now, view.language)}"
+            for number, receipt in enumerate(views, 1)
         )
-        return ShowPages(view.say("menu_receipts"), tuple(pages), view.say("older"), view.say("newer"))
+        return ShowPages(view.text("menu_receipts"), tuple(pages), view.text("older"), view.text("newer"))
 
     # --- the menu ---------------------------------------------------------------------
 
-    def _picked(self, event: Picked) -> list[AnyAction]:
-        match event.deed:
+    def _menu_picked(self, event: MenuPicked) -> list[AnyAction]:
+        match event.action:
             case "show":
-                return self._asking.insist()
+                return self._request_flow.show_now()
             case "revoke":
-                return self._revoking.wanted()
+                return self._revocation.revoke_all()
             case "pause" | "resume":
-                return [Tell(GrantPause(grant=event.grant, pause=event.deed == "pause"))]
+                return [SendToAgent(GrantPause(grant=event.grant, pause=event.action == "pause"))]
             case "receipts":
-                return [Tell(OwnReceipts())]
+                return [SendToAgent(OwnReceipts())]
             case "report":
                 return [self._report()]
-        return [self._view.message(self._view.say("about", version=__version__))]
+        return [self._view.message(self._view.text("about", version=__version__))]
 
     def _report(self) -> ShowPages:
         view, snapshot = self._view, self._view.snapshot
-        knows_whom = snapshot.organization and snapshot.phone
-        call = view.say(
-            "report_call_phone" if knows_whom else "report_call",
-            **({"organization": snapshot.organization, "phone": snapshot.phone} if knows_whom else {}),
+        has_contact = snapshot.organization and snapshot.phone
+        call = view.text(
+            "report_call_phone" if has_contact else "report_call",
+            **({"organization": snapshot.organization, "phone": snapshot.phone} if has_contact else {}),
         )
-        asked = [view.say("report_asked")] if snapshot.asked else []
-        lent = [view.say("report_lent", revoke=view.say("revoke"))] if snapshot.lent else []
-        return ShowPages(view.say("report_title"), ("\n\n".join((*asked, *lent, call)),), "", "")
+        asked = [view.text("report_asked")] if snapshot.asked else []
+        lent = [view.text("report_lent", revoke=view.text("revoke"))] if snapshot.lent else []
+        return ShowPages(view.text("report_title"), ("\n\n".join((*asked, *lent, call)),), "", "")
 
     # --- the icon -----------------------------------------------------------------------
 
     def _icon(self) -> list[AnyAction]:
-        """Show the icon while something is asked or lent, or a notice needs its place; else hide it."""
+        """Show the icon while there is a request, a grant or a visible notice; otherwise hide it."""
         tip = self._wanted_tip()
         if tip == self._tip:
             return []
@@ -193,7 +193,7 @@ class Presenter:
     def _wanted_tip(self) -> str:
         snapshot = self._view.snapshot
         if snapshot.asked:
-            return self._view.say("tray_asked")
+            return self._view.text("tray_asked")
         if snapshot.lent:
-            return self._view.say("tray_lent")
-        return self._view.say("tray_news") if self._news.is_on else ""
+            return self._view.text("tray_lent")
+        return self._view.text("tray_news") if self._notices.is_showing else ""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of the presenter look at: the customer snapshot, the screen, the moment, the language."""
+"""The state that the parts of the presenter share: customer snapshot, screen, time and language."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from latchkey_agent.protocol.customer_messages import CustomerSnapshot
 
 @dataclass
 class View:
-    """The present state of everything outside.
+    """The current state outside the presenter.
 
     Attributes:
-        language: of the customer's Windows.
-        now: the moment, in the PC's zone.
-        snapshot: what the agent showed last.
-        screen: what the screen is doing.
+        language: the language of the customer's Windows.
+        now: the current time in the PC's time zone.
+        snapshot: the latest customer snapshot.
+        screen: the state of the screen.
         connected: whether the agent answers.
     """
 
@@ -30,10 +30,10 @@ class View:
     screen: Screen
     connected: bool = False
 
-    def say(self, name: str, **places: str) -> str:
+    def text(self, name: str, **places: str) -> str:
         """Return a text in the customer's language."""
-        return wording.say(name, self.language, **places)
+        return wording.text(name, self.language, **places)
 
     def message(self, *texts: str) -> ShowPages:
-        """Return a message with nothing to leaf through."""
+        """Return a message of one page."""
         return ShowPages("", ("\n\n".join(texts),), "", "")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A receipt as its customer reads it, in their language. Pure; the signed document stays what it is."""
+"""Renders a receipt in the customer's language. Pure. The signed document is not changed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from latchkey_agent.protocol.answers import ReceiptView
 
 
 def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
-    """Return the receipt as lines.
+    """Return the receipt as text.
 
     Args:
-        view: the receipt, as the agent made it.
-        now: the present moment in the PC's zone; says which day is today.
-        language: the reader's.
+        view: the receipt from the agent.
+        now: the current time in the PC's time zone; determines "today".
+        language: the reader's language.
     """
     reader = _Reader(LANGUAGES[language_of(language)], now)
     document = view.document
@@ -32,25 +32,25 @@ def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
 
 
 class _Reader:
-    """Puts the parts of a document into words."""
+    """Renders the parts of a receipt."""
 
     def __init__(self, texts: Texts, now: datetime) -> None:
         self.texts = texts
         self._now = now
 
     def at(self, when: str | None) -> str:
-        """Return a moment of the document as people say it."""
+        """Return a time of the receipt in everyday words; empty for None."""
         if when is None:
             return ""
         return moment(self.texts, datetime.fromisoformat(when).astimezone(self._now.tzinfo), self._now)
 
-    def say(self, name: str, when: str | None = None) -> str:
-        """Return a text that has a moment in it."""
+    def sentence(self, name: str, when: str | None = None) -> str:
+        """Return a text with a time in it, starting with a capital letter."""
         text = self.texts[f"receipt_{name}"].format(at=self.at(when))
         return text[:1].upper() + text[1:]
 
     def head(self, document: dict[str, Any]) -> list[str]:
-        """Return who asked, where, what for, and what was asked for."""
+        """Return the lines with the requester, the PC, the reason and the terms."""
         asked, session = document["requester"], "session" if document["ticket"] else "session_bare"
         parts = (asked["name"], asked["role"], asked["organization"])
         who = ", ".join(part for part in parts if part) or self.texts["nobody_named"]
@@ -79,31 +79,31 @@ class _Reader:
         return self.texts["receipt_terms"].format(**counts, **moments)
 
     def answer(self, answer: dict[str, Any]) -> str:
-        """Return what the customer said."""
+        """Return the line with the customer's answer."""
         known = self.texts.get(f"receipt_answer_{answer['state']}")
-        return self.say(f"answer_{answer['state']}" if known else "answer_open", answer["at"])
+        return self.sentence(f"answer_{answer['state']}" if known else "answer_open", answer["at"])
 
     def uses(self, document: dict[str, Any]) -> list[str]:
-        """Return what became of a grant: each use, its end, its erasure."""
-        used = [self._use(use) for use in document["uses"]] or [self.say("unused")]
+        """Return the lines with the grant's uses, its end and its erasure."""
+        used = [self._use(use) for use in document["uses"]] or [self.sentence("unused")]
         ended, erasure = document["ended"], document["erasure"]
         return [
             *used,
-            self._ended(ended) if ended else self.say("kept"),
+            self._ended(ended) if ended else self.sentence("kept"),
             self._erasure(erasure) if erasure else "",
         ]
 
     def _ended(self, ended: dict[str, Any]) -> str:
         by = f"_by_{ended['revoked_by']}" if ended["revoked_by"] else ""
-        return self.say(f"ended_{ended['how']}{by}", ended["at"])
+        return self.sentence(f"ended_{ended['how']}{by}", ended["at"])
 
     def _use(self, use: dict[str, Any]) -> str:
-        what = self.say(f"use_{use['action']}", use["issued_at"])
+        what = self.sentence(f"use_{use['action']}", use["issued_at"])
         if use["logged_on_at"] is None:
-            return f"{what}. {self.say('not_signed_in')}."
+            return f"{what}. {self.sentence('not_signed_in')}."
         closing = self.texts[f"receipt_{use['closing'] or 'open'}"].format(at=self.at(use["closed_at"]))
-        return f"{what}. {self.say('signed_in', use['logged_on_at'])}, {closing}."
+        return f"{what}. {self.sentence('signed_in', use['logged_on_at'])}, {closing}."
 
     def _erasure(self, erasure: dict[str, Any]) -> str:
         name = "erased" if erasure["confirmed"] else "not_erased"
-        return self.say(name, erasure["checked_at"])
+        return self.sentence(name, erasure["checked_at"])

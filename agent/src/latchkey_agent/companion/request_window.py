@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The request on the screen: when it may be there, and what its answers lead to. Pure.
+"""Shows requests and handles their answers. Pure.
 
-One request at a time. Silence is no (rule 4): nothing here allows anything;
-only an entry in Windows' own password dialog does, and the agent judges it.
+One request is on the screen at a time. No answer means no (rule 4): nothing
+here grants a request. Only a password that the customer enters in Windows' own
+dialog does, after the agent has checked it.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from typing import Literal, NamedTuple
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.presenter_context import View
 from latchkey_agent.companion.steps import (
-    Answered,
+    AgentReplied,
     AnyAction,
-    Ask,
     AskPassword,
+    AskQuestion,
     Balloon,
-    Chosen,
+    BringRequestToFront,
+    ChoiceMade,
     CloseRequest,
-    Entered,
     OpenRequest,
-    RaiseRequest,
-    Tell,
-    Told,
-    Unshown,
+    PasswordEntered,
+    RequestAnswered,
+    RequestNotShown,
+    SendToAgent,
 )
 from latchkey_agent.protocol.customer_messages import (
     AskedItem,
@@ -38,63 +39,67 @@ from latchkey_agent.protocol.customer_messages import (
     RequestShown,
 )
 
-TRY_AGAIN = timedelta(seconds=10)
-"""Until a request that could not be shown, or not answered, is shown again."""
-LATER = 900.0
-"""Seconds that closing the window means."""
-OVER = frozenset({"no_request", "out_of_order", "request_withdrawn"})
-"""Error codes by which the agent says that the request is no longer open."""
+RETRY_AFTER = timedelta(seconds=10)
+"""Time until a request is shown again after it could not be shown or its answer was lost."""
+POSTPONE_SECONDS = 900.0
+"""Seconds that a request is postponed when the customer closes its window."""
+REQUEST_OVER_CODES = frozenset({"no_request", "out_of_order", "request_withdrawn"})
+"""Error codes of the agent that mean that the request is over."""
 Key = tuple[str, int]
-Stage = Literal["opening", "asking", "question", "password"]
+Phase = Literal["opening", "asking", "question", "password"]
 
 
-class Shown(NamedTuple):
-    """The request that is on the screen, and how far it is."""
+class ActiveRequest(NamedTuple):
+    """The request on the screen and its current phase."""
 
     item: AskedItem
-    stage: Stage
+    phase: Phase
 
 
 def _key(item: AskedItem) -> Key:
-    # With a refused entry the same request becomes another window.
+    # After a refused password the same request needs a new window.
     return item.request, item.tries_left
 
 
-class Asking:
-    """The flow of one request after the other."""
+class RequestFlow:
+    """Handles the requests, one after the other."""
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._shown: Shown | None = None
+        self._active: ActiveRequest | None = None
         self._answered: set[Key] = set()
         self._failed: dict[Key, datetime] = {}
-        self._insisted: set[str] = set()
-        self._held: RequestBlocked | None = None
+        self._forced: set[str] = set()
+        self._blocked: RequestBlocked | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether a window of a request is on the screen."""
-        return self._shown is not None
+        """Whether a request is on the screen."""
+        return self._active is not None
 
-    # --- what the agent shows -----------------------------------------------------
+    # --- customer snapshot and screen -----------------------------------------------
 
-    def watched(self, *, anew: bool) -> None:
-        """Take in a new snapshot; `anew`: after the agent was away, when nothing that was said may have reached it."""
+    def snapshot_changed(self, *, reconnected: bool) -> None:
+        """Handle a new customer snapshot.
+
+        Args:
+            reconnected: whether the agent was away; it may not have received earlier answers then.
+        """
         asked = {item.request for item in self._view.snapshot.asked}
-        self._answered = set() if anew else {key for key in self._answered if key[0] in asked}
-        self._insisted &= asked
+        self._answered = set() if reconnected else {key for key in self._answered if key[0] in asked}
+        self._forced &= asked
         self._failed.clear()
-        if anew or (self._held and self._held.request not in asked):
-            self._held = None
+        if reconnected or (self._blocked and self._blocked.request not in asked):
+            self._blocked = None
 
     def refresh(self) -> list[AnyAction]:
-        """Bring the screen up to date."""
-        if self._shown and self._shown.stage == "password":
-            # Windows' own dialog: nobody can take it from the screen. What is typed there is judged as it is.
+        """Return the actions that bring the screen up to date."""
+        if self._active and self._active.phase == "password":
+            # The companion cannot close Windows' own dialog. The agent checks the entry in any case.
             return []
         item = self._next()
         actions = self._close_unless(item)
-        if self._shown is None and item is not None and self._view.connected:
+        if self._active is None and item is not None and self._view.connected:
             actions += self._open(item)
         return actions
 
@@ -103,32 +108,32 @@ class Asking:
 
     def _is_hidden(self, key: Key) -> bool:
         failed = self._failed.get(key)
-        return key in self._answered or (failed is not None and self._view.now - failed < TRY_AGAIN)
+        return key in self._answered or (failed is not None and self._view.now - failed < RETRY_AFTER)
 
     def _close_unless(self, item: AskedItem | None) -> list[AnyAction]:
-        if self._shown is None:
+        if self._active is None:
             return []
-        same = item is not None and _key(item) == _key(self._shown.item)
+        same = item is not None and _key(item) == _key(self._active.item)
         if same and self._view.screen.is_private:
             return []
-        opened = self._shown.stage != "opening"
-        self._shown = None
+        opened = self._active.phase != "opening"
+        self._active = None
         return [CloseRequest()] if opened else []
 
     def _open(self, item: AskedItem) -> list[AnyAction]:
-        reason = self._view.screen.holds_back
-        if reason and not (item.request in self._insisted and self._view.screen.is_private):
-            return self._hold(RequestBlocked(request=item.request, reason=reason))
-        self._shown = Shown(item, "opening")
-        released = self._hold(RequestBlocked(request=item.request)) if self._held else []
+        reason = self._view.screen.display_block
+        if reason and not (item.request in self._forced and self._view.screen.is_private):
+            return self._report_block(RequestBlocked(request=item.request, reason=reason))
+        self._active = ActiveRequest(item, "opening")
+        released = self._report_block(RequestBlocked(request=item.request)) if self._blocked else []
         shown = RequestShown(request=item.request, text_sha256=self._window(item).sha256)
-        return [*released, Tell(shown)]
+        return [*released, SendToAgent(shown)]
 
-    def _hold(self, held: RequestBlocked) -> list[AnyAction]:
-        if held == self._held:
+    def _report_block(self, block: RequestBlocked) -> list[AnyAction]:
+        if block == self._blocked:
             return []
-        self._held = held if held.reason else None
-        return [Tell(held)]
+        self._blocked = block if block.reason else None
+        return [SendToAgent(block)]
 
     def _window(self, item: AskedItem) -> wording.RequestWindow:
         return wording.request_window(item, self._view.now, self._view.language)
@@ -136,17 +141,17 @@ class Asking:
     def _language(self, item: AskedItem) -> str:
         return wording.language_of(item.language, self._view.language)
 
-    # --- what the customer does ---------------------------------------------------
+    # --- the customer's input -------------------------------------------------------
 
-    def insist(self) -> list[AnyAction]:
-        """The customer wants to see the request now, whatever else is on the screen."""
+    def show_now(self) -> list[AnyAction]:
+        """Show the request now, because the customer asked for it, even during a presentation."""
         self._failed.clear()
-        self._insisted |= {item.request for item in self._view.snapshot.asked}
-        return [RaiseRequest()] if self._shown else []
+        self._forced |= {item.request for item in self._view.snapshot.asked}
+        return [BringRequestToFront()] if self._active else []
 
-    def answered(self, event: Answered) -> list[AnyAction]:
-        """The request window was answered."""
-        item = self._at("asking", event.request)
+    def answered(self, event: RequestAnswered) -> list[AnyAction]:
+        """Handle the answer from the request window."""
+        item = self._current("asking", event.request)
         if item is None:
             return []
         match event.answer:
@@ -157,148 +162,151 @@ class Asking:
                 return self._ask(item, "later", choices)
             case "decline":
                 choices = wording.decline_choices(self._language(item))
-                return self._ask(item, "decline", [*choices, self._say(item, "no_reason")])
+                return self._ask(item, "decline", [*choices, self._text(item, "no_reason")])
             case "report":
-                return self._finish(item, RequestDecline(request=item.request, report=True))
-        return self._finish(item, RequestLater(request=item.request, seconds=LATER))
+                return self._send_answer(item, RequestDecline(request=item.request, report=True))
+        return self._send_answer(item, RequestLater(request=item.request, seconds=POSTPONE_SECONDS))
 
-    def unshown(self, event: Unshown) -> list[AnyAction]:
-        """The request window did not come: nobody has answered anything, and it is tried again."""
-        item = self._at("asking", event.request)
+    def not_shown(self, event: RequestNotShown) -> list[AnyAction]:
+        """Handle that Windows could not show the request window: show it again later.
+
+        This does not count as an answer.
+        """
+        item = self._current("asking", event.request)
         if item is None:
             return []
-        self._shown = None
-        self._fail(_key(item))
-        return self._hold(RequestBlocked(request=item.request, reason="unshown"))
+        self._active = None
+        self._retry_later(_key(item))
+        return self._report_block(RequestBlocked(request=item.request, reason="unshown"))
 
-    def _at(self, stage: Stage, request: str) -> AskedItem | None:
-        """Return the request on the screen if it is this one, and at this stage."""
-        shown = self._shown
-        matches = shown is not None and (shown.stage, shown.item.request) == (stage, request)
-        return shown.item if shown and matches else None
+    def _current(self, phase: Phase, request: str) -> AskedItem | None:
+        """Return the request on the screen if it has this id and is in this phase; otherwise None."""
+        active = self._active
+        matches = active is not None and (active.phase, active.item.request) == (phase, request)
+        return active.item if active and matches else None
 
-    def _say(self, item: AskedItem, name: str) -> str:
-        return wording.say(name, self._language(item))
+    def _text(self, item: AskedItem, name: str) -> str:
+        return wording.text(name, self._language(item))
 
     def _ask_password(self, item: AskedItem) -> list[AnyAction]:
         if not self._view.screen.is_private:
-            self._shown = None
+            self._active = None
             return []
-        self._shown = Shown(item, "password")
+        self._active = ActiveRequest(item, "password")
         window = self._window(item)
-        text = "\n".join(part for part in (window.error, window.field, self._say(item, "promise")) if part)
-        return [AskPassword(item, self._say(item, "password_title"), text)]
+        text = "\n".join(part for part in (window.error, window.field, self._text(item, "promise")) if part)
+        return [AskPassword(item, self._text(item, "password_title"), text)]
 
     def _ask(
         self, item: AskedItem, question: Literal["later", "decline"], choices: list[str]
     ) -> list[AnyAction]:
-        self._shown = Shown(item, "question")
+        self._active = ActiveRequest(item, "question")
         names = {"later": ("when_later", "later_hint"), "decline": ("why_declined", "why_declined_hint")}
-        title, text = (self._say(item, name) for name in names[question])
-        return [Ask(item.request, question, title, text, tuple(choices))]
+        title, text = (self._text(item, name) for name in names[question])
+        return [AskQuestion(item.request, question, title, text, tuple(choices))]
 
-    def chosen(self, event: Chosen) -> list[AnyAction]:
-        """The question behind "later" or "decline" was answered, or closed."""
-        item = self._at("question", event.request)
+    def chosen(self, event: ChoiceMade) -> list[AnyAction]:
+        """Handle the answer to the question after "later" or "decline"."""
+        item = self._current("question", event.request)
         if item is None:
             return []
         language = self._language(item)
         if event.question == "again":
-            self._shown = None
+            self._active = None
             return []
         if event.question == "later":
             choices = wording.later_choices(language)
-            seconds = LATER if event.choice is None else choices[event.choice][1]
-            return self._finish(item, RequestLater(request=item.request, seconds=seconds))
+            seconds = POSTPONE_SECONDS if event.choice is None else choices[event.choice][1]
+            return self._send_answer(item, RequestLater(request=item.request, seconds=seconds))
         reasons = [*wording.decline_choices(language), ""]
-        why = "" if event.choice is None else reasons[event.choice]
-        return self._finish(item, RequestDecline(request=item.request, why=why))
+        reason = "" if event.choice is None else reasons[event.choice]
+        return self._send_answer(item, RequestDecline(request=item.request, why=reason))
 
-    def _finish(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
-        self._shown = None
+    def _send_answer(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
+        self._active = None
         self._answered.add(_key(item))
-        return [Tell(answer)]
+        return [SendToAgent(answer)]
 
-    # --- what the agent says ------------------------------------------------------
+    # --- the agent's answers --------------------------------------------------------
 
-    def told(self, event: Told) -> list[AnyAction]:
-        """The agent has heard an answer, or that the window is on the screen; or it has not."""
+    def agent_replied(self, event: AgentReplied) -> list[AnyAction]:
+        """Handle the agent's reply to the customer's answer or to the report that the request is shown."""
         if isinstance(event.request, RequestShown):
-            return self._now_open(event.request, event.answer)
+            return self._shown_confirmed(event.request, event.answer)
         if not isinstance(event.request, RequestLater | RequestDecline):
             return []
         if event.answer is None:
-            self._unheard(event.request.request)
-            return [self._view.message(self._view.say("answer_lost"))]
+            self._retry_unsent(event.request.request)
+            return [self._view.message(self._view.text("answer_lost"))]
         if not event.answer.done:
-            return self._not_taken(event.request.request, event.answer)
+            return self._answer_failed(event.request.request, event.answer)
         if isinstance(event.request, RequestDecline):
-            return [Balloon(self._view.say("reported" if event.request.report else "declined"))]
+            return [Balloon(self._view.text("reported" if event.request.report else "declined"))]
         return []
 
-    def _unheard(self, request: str) -> None:
+    def _retry_unsent(self, request: str) -> None:
         for key in [key for key in self._answered if key[0] == request]:
-            self._fail(key)
+            self._retry_later(key)
 
-    def _not_taken(self, request: str, answer: CustomerAnswer) -> list[AnyAction]:
-        """The agent could not note what was answered; one that is over needs no answer."""
+    def _answer_failed(self, request: str, answer: CustomerAnswer) -> list[AnyAction]:
+        """Handle that the agent could not record the answer. A request that is over needs none."""
         code = answer.error.code if answer.error else ""
-        if code in OVER:
+        if code in REQUEST_OVER_CODES:
             return []
-        self._unheard(request)
-        return [self._view.message(self._view.say("not_possible", code=code))]
+        self._retry_unsent(request)
+        return [self._view.message(self._view.text("not_possible", code=code))]
 
-    def _now_open(self, request: RequestShown, answer: CustomerAnswer | None) -> list[AnyAction]:
-        item = self._at("opening", request.request)
+    def _shown_confirmed(self, request: RequestShown, answer: CustomerAnswer | None) -> list[AnyAction]:
+        item = self._current("opening", request.request)
         if item is None:
             return []
         if answer is None or not answer.done:
-            self._shown = None
-            self._fail(_key(item))
+            self._active = None
+            self._retry_later(_key(item))
             return []
-        self._shown = Shown(item, "asking")
+        self._active = ActiveRequest(item, "asking")
         return [OpenRequest(item.request, self._window(item))]
 
-    def _fail(self, key: Key) -> None:
-        """It is no answer, for nobody has given or heard one: the window comes back, at the latest after a while."""
+    def _retry_later(self, key: Key) -> None:
+        """Treat the request as unanswered and show it again, at the latest after `RETRY_AFTER`."""
         self._answered.discard(key)
         self._failed[key] = self._view.now
 
-    def entered(self, event: Entered) -> list[AnyAction]:
-        """The password dialog is over."""
-        item = self._at("password", event.request)
+    def entered(self, event: PasswordEntered) -> list[AnyAction]:
+        """Handle the result of the password dialog."""
+        item = self._current("password", event.request)
         if item is None:
             return []
-        self._shown = None
+        self._active = None
         if event.problem:
             return self._not_entered(item, event.problem)
         if event.answer is None:
-            self._fail(_key(item))
-            return [self._view.message(self._view.say("answer_lost"))]
+            self._retry_later(_key(item))
+            return [self._view.message(self._view.text("answer_lost"))]
         self._answered.add(_key(item))
-        return self._judged(item, event.answer)
+        return self._entry_checked(item, event.answer)
 
     def _not_entered(self, item: AskedItem, problem: str) -> list[AnyAction]:
-        """The request window comes back; no try is used."""
+        """Show the request window again after the reason. The customer loses no try."""
         if problem == "cancelled":
             return []
         language = self._language(item)
         blank = problem == "blank"
         name, places = ("blank_entry", {}) if blank else ("password_unread", {"detail": problem})
-        self._shown = Shown(item, "question")
-        return [Ask(item.request, "again", "", wording.say(name, language, **places), ())]
+        self._active = ActiveRequest(item, "question")
+        return [AskQuestion(item.request, "again", "", wording.text(name, language, **places), ())]
 
-    def _judged(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
+    def _entry_checked(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
         if answer.done:
             return []
         if answer.refusal and answer.tries_left:
-            # The window comes back by itself, with what was wrong.
+            # The next customer snapshot reopens the window with the error.
             return []
         if answer.refusal:
-            why = self._say(item, f"refused_{answer.refusal}")
-            return [self._view.message(why, self._say(item, "last_try"), self._say(item, "not_lent"))]
+            reason = self._text(item, f"refused_{answer.refusal}")
+            return [self._view.message(reason, self._text(item, "last_try"), self._text(item, "not_lent"))]
         code = answer.error.code if answer.error else ""
-        if code in OVER:
-            return [self._view.message(self._say(item, "request_over"))]
-        self._fail(_key(item))
-        return [self._view.message(self._view.say("not_possible", code=code))]
+        if code in REQUEST_OVER_CODES:
+            return [self._view.message(self._text(item, "request_over"))]
+        self._retry_later(_key(item))
+        return [self._view.message(self._view.text("not_possible", code=code))]

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to a companion, and what it then does: plain values, without secrets.
+"""The events and actions of a companion: plain values without secrets.
 
-`presenter` turns the one into the other; `director` carries it out.
+`presenter` turns events into actions. `director` performs the actions.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from latchkey_agent.protocol.customer_messages import (
 )
 
 Answer = Literal["allow", "later", "decline", "report", "closed"]
-"""What was done to the request window; `closed` by its corner, Esc, or at the end of the program."""
+"""The answer in the request window; `closed` with the close button, Esc, or the end of the program."""
 Question = Literal["later", "decline", "again"]
-"""What is asked before an answer counts; `again` only tells why the request window comes back."""
-Deed = Literal["show", "revoke", "pause", "resume", "receipts", "report", "about"]
-"""What the menu offers."""
+"""The question that follows an answer; `again` only explains why the request window comes back."""
+MenuAction = Literal["show", "revoke", "pause", "resume", "receipts", "report", "about"]
+"""The actions in the tray menu."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What the customer's screen is doing.
+    """The state of the customer's screen.
 
     Attributes:
-        locked: nobody is there, or not at this session.
-        viewed: somebody looks on from elsewhere.
-        presentation: Windows was told that a presentation is on.
+        locked: the session is locked, or not the active one.
+        viewed: another session shadows this one.
+        presentation: the presentation mode of Windows is on.
         full_screen: a program fills the screen.
     """
 
@@ -44,55 +44,59 @@ class Screen:
     full_screen: bool = False
 
     @property
-    def holds_back(self) -> DisplayBlock | None:
-        """Why nothing may be asked now, None if it may. The first reason that applies."""
+    def display_block(self) -> DisplayBlock | None:
+        """The first reason that blocks a request from being shown; None if nothing blocks it."""
         reasons: tuple[DisplayBlock, ...] = ("locked", "viewed", "presentation", "full_screen")
         return next((reason for reason in reasons if getattr(self, reason)), None)
 
     @property
     def is_private(self) -> bool:
-        """Whether the customer, and nobody else, sees the screen."""
+        """Whether only the customer sees the screen."""
         return not (self.locked or self.viewed)
 
 
-# --- what happens ---------------------------------------------------------------
+# --- events ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Watched:
-    """The agent shows a new customer snapshot."""
+class SnapshotChanged:
+    """The agent has sent a new customer snapshot."""
 
     snapshot: CustomerSnapshot
 
 
 @dataclass(frozen=True)
-class Lost:
-    """The agent does not answer; it will be asked again."""
+class AgentLost:
+    """The agent does not answer. The companion keeps trying to connect."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The screen was looked at again."""
+class ScreenChecked:
+    """The screen was checked again."""
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The request window was answered."""
+class RequestAnswered:
+    """The customer answered the request window."""
 
     request: str
     answer: Answer
 
 
 @dataclass(frozen=True)
-class Unshown:
+class RequestNotShown:
     """Windows could not show the request window."""
 
     request: str
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The question behind an answer was answered; None: its window was closed."""
+class ChoiceMade:
+    """The customer answered the question that follows an answer.
+
+    Attributes:
+        choice: the number of the choice; None if the customer closed the window.
+    """
 
     request: str
     question: Question
@@ -100,12 +104,12 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Entered:
-    """The password dialog is over.
+class PasswordEntered:
+    """The password dialog has closed.
 
     Attributes:
-        answer: what the agent said to the entry; None if it was not asked, or did not answer.
-        problem: why it was not asked: `cancelled`, `blank`, or what Windows said; empty if it was.
+        answer: the agent's answer to the entry; None if nothing was sent or the agent did not answer.
+        problem: the reason why nothing was sent: `cancelled`, `blank`, or Windows' message; otherwise empty.
     """
 
     request: str
@@ -114,38 +118,52 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class Told:
-    """The agent was told something; None: it did not answer."""
+class AgentReplied:
+    """The agent replied to a request.
+
+    Attributes:
+        answer: the agent's answer; None if it did not answer.
+    """
 
     request: CustomerRequest
     answer: CustomerAnswer | None
 
 
 @dataclass(frozen=True)
-class NewsClosed:
-    """The customer has closed the news of what happened while they were away."""
+class MissedNoticesClosed:
+    """The customer closed the window with the notices from their absence."""
 
 
 @dataclass(frozen=True)
-class BalloonOver:
-    """The notice of this number has been by the clock for its time."""
+class BalloonExpired:
+    """The time of the balloon with this number is over."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class Picked:
-    """Something was picked from the menu. `grant` is what to pause or to resume."""
+class MenuPicked:
+    """The customer chose a menu entry. `grant` is the id of the grant to pause or resume."""
 
-    deed: Deed
+    action: MenuAction
     grant: str = ""
 
 
-AnyInput = (
-    Watched | Lost | Seen | Answered | Unshown | Chosen | Entered | Told | NewsClosed | BalloonOver | Picked
+AnyEvent = (
+    SnapshotChanged
+    | AgentLost
+    | ScreenChecked
+    | RequestAnswered
+    | RequestNotShown
+    | ChoiceMade
+    | PasswordEntered
+    | AgentReplied
+    | MissedNoticesClosed
+    | BalloonExpired
+    | MenuPicked
 )
 
-# --- what is done -----------------------------------------------------------------
+# --- actions ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -158,19 +176,22 @@ class OpenRequest:
 
 @dataclass(frozen=True)
 class CloseRequest:
-    """Take the request window from the screen; it brings no answer."""
+    """Close the request window. This does not count as an answer."""
 
 
 @dataclass(frozen=True)
-class RaiseRequest:
-    """Bring the request window before the others: the customer has asked for it."""
+class BringRequestToFront:
+    """Bring the request window to the front at the customer's request."""
 
 
 @dataclass(frozen=True)
 class AskPassword:
-    """Show Windows' password dialog, and hand what is typed to the agent.
+    """Show Windows' password dialog and send the entry to the agent.
 
-    `title` and `text` are the dialog's; the account stands in it already.
+    Attributes:
+        item: the request; its account is filled in.
+        title: the dialog's caption.
+        text: the dialog's message.
     """
 
     item: AskedItem
@@ -179,8 +200,8 @@ class AskPassword:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """Show the question behind an answer, with its choices."""
+class AskQuestion:
+    """Show the question that follows an answer, with its choices."""
 
     request: str
     question: Question
@@ -190,15 +211,15 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Tell:
-    """Say something to the agent."""
+class SendToAgent:
+    """Send a request to the agent."""
 
     request: CustomerRequest
 
 
 @dataclass(frozen=True)
-class ShowNews:
-    """Show what happened while the customer was away, until they close it."""
+class ShowMissedNotices:
+    """Show the notices from the customer's absence until the customer closes the window."""
 
     title: str
     text: str
@@ -206,7 +227,7 @@ class ShowNews:
 
 @dataclass(frozen=True)
 class ShowPages:
-    """Show texts to leaf through, one at a time; `older` and `newer` are the words for leafing."""
+    """Show several pages, one at a time. `older` and `newer` are the labels of the links between them."""
 
     title: str
     pages: tuple[str, ...]
@@ -216,7 +237,7 @@ class ShowPages:
 
 @dataclass(frozen=True)
 class Balloon:
-    """Show a notice by the clock, in place of the one that is there."""
+    """Show a balloon, in place of the current one."""
 
     text: str
     number: int = 0
@@ -224,24 +245,24 @@ class Balloon:
 
 @dataclass(frozen=True)
 class ShowIcon:
-    """Show the icon by the clock, with this tip."""
+    """Show the tray icon with this tip."""
 
     tip: str
 
 
 @dataclass(frozen=True)
 class HideIcon:
-    """Take the icon away."""
+    """Hide the tray icon."""
 
 
 AnyAction = (
     OpenRequest
     | CloseRequest
-    | RaiseRequest
+    | BringRequestToFront
     | AskPassword
-    | Ask
-    | Tell
-    | ShowNews
+    | AskQuestion
+    | SendToAgent
+    | ShowMissedNotices
     | ShowPages
     | Balloon
     | ShowIcon

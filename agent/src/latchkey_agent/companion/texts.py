@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every text that a customer reads: one gettext catalogue a language, the same names in each.
+"""Loads every text that a customer reads: one gettext catalogue for each language.
 
-A text is asked for by its name, which is the catalogue's msgid, so English is
-a language like any other. Places in braces are filled with values from the
-request; nothing in a catalogue is code. `tools/generate.py` compiles them.
+Code looks a text up by its name, which is the msgid; English is a language
+like any other. All catalogues have the same names. Placeholders in braces take
+values from the request. Catalogues contain no code. `tools/generate.py`
+compiles them.
 """
 
 from __future__ import annotations
@@ -23,36 +24,40 @@ class Texts:
         self._catalogue = catalogue
 
     def __getitem__(self, name: str) -> str:
-        """Return a text; raises KeyError where the catalogue has none of that name."""
-        found = self.get(name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def get(self, name: str) -> str | None:
-        """Return a text, None where the catalogue has none of that name."""
-        found = self._catalogue.gettext(name)
-        return None if found == name else found
-
-    def count(self, name: str, number: int) -> str:
-        """Return the form of a text that goes with a number, as the language's plural rule says.
+        """Return a text.
 
         Raises:
-            KeyError: the catalogue has no such text.
+            KeyError: the catalogue has no text of that name.
         """
-        found = self._catalogue.ngettext(name, name, number)
-        if found == name:
+        text = self.get(name)
+        if text is None:
             raise KeyError(name)
-        return found
+        return text
+
+    def get(self, name: str) -> str | None:
+        """Return a text; None if the catalogue has no text of that name."""
+        text = self._catalogue.gettext(name)
+        return None if text == name else text
+
+    def count(self, name: str, number: int) -> str:
+        """Return the plural form of a text for a number.
+
+        Raises:
+            KeyError: the catalogue has no text of that name.
+        """
+        text = self._catalogue.ngettext(name, name, number)
+        if text == name:
+            raise KeyError(name)
+        return text
 
 
 def catalogue(language: str) -> Texts:
-    """Return a language's texts.
+    """Return the texts of a language.
 
     Raises:
-        OSError: we have none in that language.
+        OSError: there is no catalogue for that language.
     """
-    # What the agent is installed in is an archive: there is no file to name.
+    # The agent is installed in an archive, so the catalogue has no file name.
     content = pkgutil.get_data(PACKAGE, PLACE.format(language)) or b""
     return Texts(gettext.GNUTranslations(io.BytesIO(content)))
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the customer reads, made from the items of the customer pipe. Pure.
+"""Builds the texts for the customer from the items of the customer pipe. Pure.
 
-What is shown is part of what was agreed: the agent journals the SHA-256 of
-`RequestWindow.text`, so everything in the window must come out of it.
+The displayed text is part of the agreement: the agent journals the SHA-256 of
+`RequestWindow.text`. That text must therefore contain everything in the window.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ _WHY_REFUSED: dict[str, str] = {
 
 
 class RequestWindow(NamedTuple):
-    """The request window: `lines` in their order, then the entry field and equal buttons.
+    """The content of the request window, from top to bottom.
 
-    `error` is what the last entry led to; empty before the first one.
+    Attributes:
+        title: the heading.
+        lines: the lines of the request.
+        error: the error of the last entry; empty before the first entry.
+        field: the label of the password field.
+        buttons: the labels of the buttons, all of equal weight.
     """
 
     title: str
@@ -36,18 +41,18 @@ class RequestWindow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Everything that stands in the window, one element a line."""
+        """The whole text of the window, one element per line."""
         error = (self.error,) if self.error else ()
         return "\n".join((self.title, *self.lines, *error, self.field, " | ".join(self.buttons)))
 
     @property
     def sha256(self) -> str:
-        """The text's SHA-256 in hexadecimal, for the receipt."""
+        """The SHA-256 of the text in hexadecimal, for the receipt."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 class Menu(NamedTuple):
-    """The tray icon's menu for one grant: what is lent, and what can be done about it."""
+    """The labels of the tray menu for one grant."""
 
     lent: str
     revoke: str
@@ -56,39 +61,39 @@ class Menu(NamedTuple):
 
 
 def language_of(wanted: str, fallback: str = "en") -> str:
-    """Return the language to use for a tag such as `de-AT`, `fallback` for one we lack."""
+    """Return the language for a tag such as `de-AT`; `fallback` if there is no catalogue for it."""
     language = wanted.partition("-")[0].lower()
     return language if language in LANGUAGES else fallback
 
 
 def request_window(item: AskedItem, now: datetime, language: str = "en") -> RequestWindow:
-    """Return the request window.
+    """Return the content of the request window.
 
     Args:
-        item: the request; its moments are in the PC's zone.
-        now: the present moment in the PC's zone; says which day is today.
-        language: what to use where the request names no language that we have.
+        item: the request; its times are in the PC's time zone.
+        now: the current time in the PC's time zone; determines "today".
+        language: the language to use if there is no catalogue for the request's own language.
     """
     texts = LANGUAGES[language_of(item.language, language)]
     return RequestWindow(
         title=texts["title"],
         lines=(
-            _who(texts, item),
-            *_what(texts, item),
-            _when(texts, item, now),
-            _why(texts, item),
+            _requester_line(texts, item),
+            *_action_lines(texts, item),
+            _period_line(texts, item, now),
+            _reason_line(texts, item),
             texts["place"].format(device=item.device, account=f"{item.domain}\\{item.user}"),
             texts["promise"],
             texts["choice"],
-            _code(texts, item),
+            _code_line(texts, item),
         ),
-        error=_error(texts, item),
+        error=_error_line(texts, item),
         field=texts["field"],
         buttons=tuple(texts[name] for name in ("allow", "later", "decline", "report")),
     )
 
 
-def _who(texts: Texts, item: AskedItem) -> str:
+def _requester_line(texts: Texts, item: AskedItem) -> str:
     parts = (item.requester, item.role, item.requester_organization)
     who = ", ".join(part for part in parts if part) or texts["nobody_named"]
     of_another = item.organization not in {"", item.requester_organization}
@@ -96,7 +101,7 @@ def _who(texts: Texts, item: AskedItem) -> str:
     return texts[key].format(who=who, organization=item.organization)
 
 
-def _what(texts: Texts, item: AskedItem) -> list[str]:
+def _action_lines(texts: Texts, item: AskedItem) -> list[str]:
     lines = [
         texts.count(key, count).format(n=count)
         for key, count in (("restarts", item.terms.restarts), ("unlocks", item.terms.unlocks))
@@ -105,20 +110,26 @@ def _what(texts: Texts, item: AskedItem) -> list[str]:
     return [*lines, *([texts["foreign"]] if item.terms.foreign_restarts else []), texts["in_your_name"]]
 
 
-def _when(texts: Texts, item: AskedItem, now: datetime) -> str:
-    since, until = (_local(text, now) for text in (item.terms.not_before, item.terms.not_after))
+def _period_line(texts: Texts, item: AskedItem, now: datetime) -> str:
+    since, until = (_to_local(text, now) for text in (item.terms.not_before, item.terms.not_after))
     last = moment(texts, until, now)
     if since <= now:
         return texts["until"].format(until=last)
     return _sentence(texts["when"].format(since=moment(texts, since, now), until=last))
 
 
-def _local(text: str, now: datetime) -> datetime:
+def _to_local(text: str, now: datetime) -> datetime:
     return datetime.fromisoformat(text).astimezone(now.tzinfo)
 
 
 def moment(texts: Texts, at: datetime, now: datetime) -> str:
-    """Return a moment as people say it; `at` and `now` are of the same zone."""
+    """Return a time in everyday words, such as "today 22:00".
+
+    Args:
+        texts: the texts of the reader's language.
+        at: the time to name.
+        now: the current time, in the same time zone as `at`.
+    """
     time = at.strftime(texts["clock"])
     if at.date() == now.date():
         return texts["today"].format(time=time)
@@ -132,18 +143,18 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _why(texts: Texts, item: AskedItem) -> str:
+def _reason_line(texts: Texts, item: AskedItem) -> str:
     key = "why_ticket" if item.ticket else "why"
     return texts[key].format(reason=item.reason.rstrip("."), ticket=item.ticket)
 
 
-def _code(texts: Texts, item: AskedItem) -> str:
+def _code_line(texts: Texts, item: AskedItem) -> str:
     key = "code_phone" if item.phone and item.organization else "code"
     places = {"code": item.code, "organization": item.organization, "phone": item.phone}
     return texts[key].format(**places)
 
 
-def _error(texts: Texts, item: AskedItem) -> str:
+def _error_line(texts: Texts, item: AskedItem) -> str:
     if not item.last_refusal:
         return ""
     why = _WHY_REFUSED.get(item.last_refusal, "check_entry")
@@ -151,9 +162,9 @@ def _error(texts: Texts, item: AskedItem) -> str:
 
 
 def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
-    """Return the tray icon's menu for one grant."""
+    """Return the labels of the tray menu for one grant."""
     texts = LANGUAGES[language_of(language)]
-    until = moment(texts, _local(item.not_after, now), now)
+    until = moment(texts, _to_local(item.not_after, now), now)
     total = item.used + item.left.restarts + item.left.unlocks
     who = item.requester or texts["nobody_named"]
     key = "lent_paused" if item.paused else "lent"
@@ -166,43 +177,48 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
 
 
 def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
-    """Return a notice as one line: when, for which ticket, and what happened."""
+    """Return a notice as one line with its time, its ticket and the event."""
     texts = LANGUAGES[language_of(language)]
-    until = _local(item.not_after, now) if item.not_after else now
+    until = _to_local(item.not_after, now) if item.not_after else now
     places = {
         "who": item.requester or texts["nobody_named"],
         "until": moment(texts, until, now),
     }
-    at = _sentence(moment(texts, _local(item.at, now), now))
+    at = _sentence(moment(texts, _to_local(item.at, now), now))
     away = f"{texts['notice_away']}, " if item.while_away else ""
     ticket = texts["of_ticket"].format(ticket=item.ticket) if item.ticket else ""
-    return f"{away}{at}{ticket}: {_happened(texts, item).format(**places)}"
+    return f"{away}{at}{ticket}: {_event_text(texts, item).format(**places)}"
 
 
-def _happened(texts: Texts, item: NoticeItem) -> str:
+def _event_text(texts: Texts, item: NoticeItem) -> str:
     if item.kind == "locked" and item.detail == "disconnected":
         return texts["disconnected"]
     return texts.get(f"{item.kind}_{item.detail}") or texts[item.kind]
 
 
 def later_choices(language: str = "en") -> list[tuple[str, float]]:
-    """Return the choices behind "later" and the seconds that each means."""
+    """Return the choices that follow "later", each with its delay in seconds."""
     texts = LANGUAGES[language_of(language)]
     choices = (("later_15", 900.0), ("later_60", 3600.0), ("later_evening", 14_400.0))
     return [(texts[key], seconds) for key, seconds in choices]
 
 
 def decline_choices(language: str = "en") -> list[str]:
-    """Return the reasons that may be given for declining; none has to be."""
+    """Return the optional reasons for declining."""
     texts = LANGUAGES[language_of(language)]
     return [texts[f"decline_{key}"] for key in ("working", "myself", "unknown")]
 
 
-def say(key: str, language: str = "en", **places: str) -> str:
-    """Return a text of the table that needs no item, such as `declined`.
+def text(key: str, language: str = "en", **places: str) -> str:
+    """Return a text that needs no item, such as `declined`.
+
+    Args:
+        key: the text's name.
+        language: the reader's language.
+        places: the values of the placeholders.
 
     Raises:
-        KeyError: there is no such text, or a place of it was not given.
+        KeyError: there is no such text, or a placeholder has no value.
     """
     texts = LANGUAGES[language_of(language)]
     return texts[key].format(**places)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 MAGIC = b"LKY1"
 HEADER = struct.Struct("<4sII")
-MAX_JSON = 1 << 20
+MAX_BODY = 1 << 20
 MAX_SECRET = 1024
 """512 UTF-16 units: a Windows password has 127 (LogonUserW: PWLEN is 256)."""
 
@@ -39,7 +39,7 @@ def encode(body: bytes, secret: bytes | bytearray = b"") -> bytearray:
     Raises:
         FrameError: a part is longer than its limit.
     """
-    if len(body) > MAX_JSON or len(secret) > MAX_SECRET:
+    if len(body) > MAX_BODY or len(secret) > MAX_SECRET:
         msg = f"message of {len(body)} + {len(secret)} bytes is larger than the protocol allows"
         raise FrameError(msg)
     frame = bytearray(HEADER.size + len(body) + len(secret))
@@ -61,7 +61,7 @@ def lengths(header: bytes | bytearray) -> tuple[int, int]:
     if magic != MAGIC:
         msg = "not a Latchkey message"
         raise FrameError(msg)
-    if body > MAX_JSON or secret > MAX_SECRET:
+    if body > MAX_BODY or secret > MAX_SECRET:
         msg = f"message of {body} + {secret} bytes is larger than the protocol allows"
         raise FrameError(msg)
     return body, secret

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the agent of a Windows PC together."""
+"""Assembles the agent of a Windows PC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latchkey_agent.agent import Agent
 from latchkey_agent.ports import Computer, PortError
 
 from . import folders, privileges
-from .pipes.endpoints import PermitSign, Reception, console_session, endpoints, operators_group
+from .pipes.endpoints import PermitSignal, Reception, console_session, endpoints, operators_group
 from .pipes.pipe_server import Identifier, PipeServer
 from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
@@ -30,28 +30,37 @@ SETTINGS_NAME = "settings.toml"
 
 
 class Parts(NamedTuple):
-    """What one agent is made of."""
+    """The parts of one agent.
+
+    Attributes:
+        computer: the ports.
+        reception: identifies the clients of the pipes.
+        signal: tells the logon screens about a permit.
+        identifier: reads the identity of a pipe's client.
+        folder: the data folder.
+        settings_file: the settings file.
+    """
 
     computer: Computer
     reception: Reception
-    sign: PermitSign
+    signal: PermitSignal
     identifier: Identifier
     folder: Path
     settings_file: Path
 
 
 def device_name() -> str:
-    """Return the PC's name as accounts carry it; raises PortError."""
-    with doing("asking for the PC's name"):
+    """Return the PC's name as it appears in account names; raises PortError."""
+    with doing("reading the PC's name"):
         name: str = win32api.GetComputerName()
     return name
 
 
 def product() -> Parts:
-    """Return the parts of the real agent on the PC that it runs on.
+    """Return the parts of the real agent on this PC.
 
     Raises:
-        PortError: the PC lacks or refuses something; the agent cannot start.
+        PortError: Windows lacks a function or refuses a call; the agent cannot start.
     """
     privileges.enable(access.REQUIRED_PRIVILEGES)
     folder = folders.data_folder()
@@ -85,13 +94,15 @@ class Host:
 
     def __init__(self, parts: Parts) -> None:
         self.agent = Agent(parts.computer, parts.folder, parts.settings_file)
-        self._pipes = PipeServer(endpoints(self.agent, parts.reception, parts.sign), parts.identifier)
+        self._pipes = PipeServer(endpoints(self.agent, parts.reception, parts.signal), parts.identifier)
 
     def start(self) -> None:
-        """Load, erase what is over; only then open the pipes.
+        """Start the agent, then open the pipes.
+
+        At its start the agent loads the journal and erases the passwords of ended grants.
 
         Raises:
-            PortError: another program serves under one of our names, or a port failed.
+            PortError: another program serves a pipe of the agent's name, or a port failed.
         """
         self.agent.start()
         try:
@@ -101,6 +112,6 @@ class Host:
             raise
 
     def stop(self) -> None:
-        """Let go of every client, then stop the agent."""
+        """Disconnect every client, then stop the agent."""
         self._pipes.close()
         self.agent.stop()

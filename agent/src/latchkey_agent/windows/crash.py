@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Windows may keep of a process that crashes."""
+"""Limits the contents of crash reports."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ WER_FAULT_REPORTING_FLAG_NOHEAP = 0x1
 
 
 def keep_heap_out_of_reports() -> None:
-    """Tell Windows Error Reporting to leave this process's heap out of its reports ("WerSetFlags", Microsoft Learn).
+    """Exclude this process's heap from Windows Error Reporting ("WerSetFlags", Microsoft Learn).
 
-    A password that the process holds lies there. Where Windows refuses, the process runs all the same.
+    The heap may contain a password. If Windows refuses, the process runs anyway.
     """
     api.WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ids of the agent's entries in the event log, one for each kind of event of the journal.
+"""The ids of the agent's event log entries, one for each kind of journal event.
 
-They stay below 1000: EventCreate.exe, which is part of Windows and serves as
-the source's message file, has messages for 1 to 1000. An id that was once
-released keeps its meaning: consoles count and alert by it.
+The ids stay below 1000: the source's message file is EventCreate.exe, a part
+of Windows, which has messages for 1 to 1000. A released id keeps its meaning,
+because monitoring tools count and alert by it.
 """
 
 from __future__ import annotations
@@ -44,4 +44,4 @@ EVENT_IDS = {
     "RelockDue": 146,
     "NoticesClosed": 150,
 }
-"""By the name of the event's class in `domain.events`."""
+"""The id for the name of each event class in `domain.events`."""

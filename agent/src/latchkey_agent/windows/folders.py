@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's folder below %ProgramData%, kept from everybody else."""
+"""Creates and protects the agent's folder below %ProgramData%."""
 
 from __future__ import annotations
 
@@ -26,59 +26,62 @@ TRUSTED_OWNERS: tuple[str, ...] = (access.SYSTEM_SID, access.ADMINISTRATORS_SID)
 
 
 def data_folder() -> Path:
-    """Return where the journal and the settings file are.
+    """Return the folder of the journal and the settings file.
 
     Raises:
-        PortError: Windows does not tell where program data belong.
+        PortError: Windows does not return the folder for program data.
     """
-    found = ctypes.c_void_p()
-    code = SHGetKnownFolderPath(ctypes.byref(_PROGRAM_DATA), 0, None, ctypes.byref(found))
+    path = ctypes.c_void_p()
+    code = SHGetKnownFolderPath(ctypes.byref(_PROGRAM_DATA), 0, None, ctypes.byref(path))
     try:
-        if code or not found.value:
-            raise refused("looking for the folder of program data", code)
-        return Path(ctypes.wstring_at(found.value), names.DATA_FOLDER)
+        if code or not path.value:
+            raise refused("finding the folder for program data", code)
+        return Path(ctypes.wstring_at(path.value), names.DATA_FOLDER)
     finally:
-        CoTaskMemFree(found)
+        CoTaskMemFree(path)
 
 
 def prepare(folder: Path) -> None:
-    r"""Make the folder, or make sure that it is ours alone.
+    r"""Create the folder, or check and protect an existing one.
 
-    Every user may make folders in %ProgramData%, so one of our name may be
-    somebody's trap: a folder whose owner could read the journal, or a link to
-    another place.
+    Every user may create folders in %ProgramData%. An existing folder of this
+    name may be a trap: its owner could read the journal, or it could be a link.
+
+    Args:
+        folder: the data folder.
 
     Raises:
-        PortError: it is not ours, or cannot be made.
+        PortError: the folder is a link or has another owner, or Windows cannot create it.
     """
     if not folder.exists():
-        with doing(f"making {folder}"):
+        with doing(f"creating {folder}"):
             win32file.CreateDirectory(str(folder), attributes(access.DATA_FOLDER))
         return
-    found = folder.lstat().st_file_attributes
-    if not found & stat.FILE_ATTRIBUTE_DIRECTORY or found & stat.FILE_ATTRIBUTE_REPARSE_POINT:
-        msg = f"{folder} is a link or a file: find out who put it there, and remove it"
+    file_attributes = folder.lstat().st_file_attributes
+    is_folder = file_attributes & stat.FILE_ATTRIBUTE_DIRECTORY
+    if not is_folder or file_attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT:
+        msg = f"{folder} is a link or a file: find out who created it, then remove it"
         raise PortError(msg)
     owner = _owner(folder)
     if owner not in TRUSTED_OWNERS:
-        msg = f"{folder} belongs to {owner}, not to the system: find out who made it, and remove it"
+        msg = f"{folder} belongs to {owner}, not to the system: find out who created it, then remove it"
         raise PortError(msg)
-    _close_to_others(folder)
+    _restrict_access(folder)
 
 
 def _owner(folder: Path) -> str:
-    with doing(f"looking at who owns {folder}"):
-        found = win32security.GetNamedSecurityInfo(
+    with doing(f"reading the owner of {folder}"):
+        security = win32security.GetNamedSecurityInfo(
             str(folder), win32security.SE_FILE_OBJECT, win32security.OWNER_SECURITY_INFORMATION
         )
-    owner: str = win32security.ConvertSidToStringSid(found.GetSecurityDescriptorOwner())
+    owner: str = win32security.ConvertSidToStringSid(security.GetSecurityDescriptorOwner())
     return owner
 
 
-def _close_to_others(folder: Path) -> None:
+def _restrict_access(folder: Path) -> None:
     dacl: Any = descriptor(access.DATA_FOLDER).GetSecurityDescriptorDacl()
     unchanged: Any = None
-    with doing(f"closing {folder} to others"):
+    with doing(f"setting the access rights of {folder}"):
         win32security.SetNamedSecurityInfo(
             str(folder),
             win32security.SE_FILE_OBJECT,

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of installing and removing that Windows Installer has no table for.
+"""The installation and removal steps for which Windows Installer has no table.
 
 The MSI runs `pythonw.exe -I -B -m latchkey_agent.windows.installation VERB` as
-LocalSystem. Exit code 0: done; 1: not done, the reason stands in the event
-log, and Windows Installer undoes the whole change.
+LocalSystem. Exit code 0 means success. Exit code 1 means failure: the event
+log has the reason, and Windows Installer rolls the whole change back.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _KEY = rf"MACHINE\{names.REGISTRY_KEY}"
 
 
 def configure() -> None:
-    """Get ready what the service finds at its first start.
+    """Create the data folder and the group of operators, and quote the service's command line.
 
     Raises:
-        PortError: Windows refuses, or somebody else's folder lies in the way.
+        PortError: Windows refuses, or the data folder belongs to another account.
     """
     folders.prepare(folders.data_folder())
     operators.make()
@@ -51,21 +51,21 @@ def configure() -> None:
 
 
 def harden() -> None:
-    """Close what is the agent's to everybody else, and take from the service what it does not need.
+    """Restrict access to the agent's registry key, and the privileges of the service.
 
     Raises:
         PortError: Windows refuses.
     """
-    _close_registry_key()
+    _restrict_registry_key()
     registration.harden()
 
 
-def _close_registry_key() -> None:
-    """Keep users from the agent's key, which the installer may have made before the agent."""
+def _restrict_registry_key() -> None:
+    """Restrict access to the agent's key, which the installer may have created before the agent."""
     dacl: Any = descriptor(access.REGISTRY_KEY).GetSecurityDescriptorDacl()
     flags = win32security.DACL_SECURITY_INFORMATION | win32security.PROTECTED_DACL_SECURITY_INFORMATION
     unchanged: Any = None
-    with doing(f"closing the registry key {names.REGISTRY_KEY} to others"):
+    with doing(f"setting the access rights of the registry key {names.REGISTRY_KEY}"):
         win32security.SetNamedSecurityInfo(
             _KEY, win32security.SE_REGISTRY_KEY, flags, unchanged, unchanged, dacl, unchanged
         )
@@ -74,10 +74,10 @@ def _close_registry_key() -> None:
 def quote_image_path() -> None:
     r"""Quote the program in the service's command line, if the installer has not.
 
-    Unquoted, `C:\Program.exe` would be started first where it exists ("CreateProcessW", Microsoft Learn).
+    Without quotes Windows would first try `C:\Program.exe` ("CreateProcessW", Microsoft Learn).
 
     Raises:
-        PortError: there is no such service, or Windows refuses.
+        PortError: the service does not exist, or Windows refuses.
     """
     same = win32service.SERVICE_NO_CHANGE
     rights = win32service.SERVICE_QUERY_CONFIG | win32service.SERVICE_CHANGE_CONFIG
@@ -97,15 +97,23 @@ def _host() -> str:
 
 
 def quoted(line: str, program: str) -> str:
-    """Return a command line with its program in quotes."""
+    """Return a command line with its program in quotes.
+
+    Args:
+        line: the command line.
+        program: the program at its start; a line with another program is returned unchanged.
+    """
     return f'"{program}"{line[len(program) :]}' if line.lower().startswith(program.lower()) else line
 
 
 def erase(*, keep_receipts: bool) -> None:
-    """Let the service erase everything sealed, and prove it; keep the receipts if told to.
+    """Have the service erase all sealed passwords and prove it.
 
-    A service that does not answer is no obstacle to the erasure: `remove` overwrites what it kept. The
-    receipts, which only it can write, would be lost.
+    If the service does not answer, `remove` overwrites its files later. Only
+    the service can write receipts.
+
+    Args:
+        keep_receipts: whether to write the receipts to the data folder.
 
     Raises:
         PortError: the service cannot confirm the erasure, or a receipt could not be written.
@@ -113,23 +121,25 @@ def erase(*, keep_receipts: bool) -> None:
     try:
         removal.erase_all(client_stream.connect_control)
         if keep_receipts:
-            # After it, so that they carry the proof of erasure.
+            # After the erasure, so that the receipts contain its proof.
             removal.keep_receipts(client_stream.connect_control, folders.data_folder())
-    except removal.NoAnswer as silence:
+    except removal.NoAnswer as no_answer:
         if keep_receipts:
             msg = (
-                f"the receipts cannot be kept, since the service does not answer ({silence}): start the service "
+                f"cannot keep the receipts, because the service does not answer ({no_answer}): start the service "
                 f"{names.SERVICE} and remove again, or remove without KEEPRECEIPTS=1"
             )
             raise PortError(msg) from None
-        log.warning("the service did not erase: %s; what it kept is overwritten instead", silence)
+        log.warning(
+            "the service did not erase the passwords: %s; its files are overwritten instead", no_answer
+        )
 
 
 def remove() -> None:
-    """Remove what the agent kept, except receipts, once its service is gone.
+    """Remove the agent's data except receipts, after its service has been removed.
 
     Raises:
-        PortError: something could not be overwritten or removed.
+        PortError: a file or key cannot be overwritten or removed.
     """
     folder = folders.data_folder()
     if folder.exists():
@@ -158,13 +168,20 @@ def _parser() -> argparse.ArgumentParser:
     for verb in ("configure", "harden", "remove"):
         verbs.add_parser(verb)
     erasing = verbs.add_parser("erase")
-    # Windows Installer fills in a property, which may be empty.
+    # Windows Installer inserts a property here, which may be empty.
     erasing.add_argument("--keep-receipts", choices=["", "0", "1"], default="")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one step; return the exit code."""
+    """Run one step.
+
+    Args:
+        arguments: the command line; None for the process's own.
+
+    Returns:
+        The exit code: 0 for success, 1 for failure.
+    """
     options = _parser().parse_args(arguments)
     logging.getLogger().addHandler(EventLogHandler())
     try:
@@ -178,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case _:
                 remove()
     except PortError as fault:
-        log.critical("the installer's step %s failed: %s", options.verb, fault)
+        log.critical("the installer step %s failed: %s", options.verb, fault)
         return 1
     return 0
 

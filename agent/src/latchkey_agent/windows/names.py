@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names by which the parts of the agent find each other on a PC."""
+"""The names that the parts of the agent share on a PC."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ SERVICE_TITLE = "Latchkey consent agent"
 SERVICE_SUMMARY = "Asks for, keeps and erases what a customer lends for one support session."
 SERVICE_MODULE = "latchkey_agent.windows.service"
 COMPANION_MODULE = "latchkey_agent.companion"
-"""What `pythonw.exe -I -B -m` is told to run."""
+"""The module for `pythonw.exe -I -B -m`."""
 COMPANION_MUTEX = r"Local\LatchkeyCompanion"
-"""One companion a session; `Local` is the session's own name space."""
+"""Allows one companion in a session. `Local` is the session's own namespace."""
 
 PIPE_CONTROL = r"\\.\pipe\LatchkeyControl"
 PIPE_CUSTOMER = r"\\.\pipe\LatchkeyCustomer"
 PIPE_LOGON = r"\\.\pipe\LatchkeyLogon"
 
 PERMIT_EVENT = r"Global\LatchkeyPermit"
-"""Set when a logon permit was issued; the credential provider waits for it."""
+"""Set while a logon permit is available. The credential provider waits for it."""
 
 OPERATORS_GROUP = "Latchkey Operators"
-"""Local group of those who may use the control pipe without being administrators."""
+"""Local group of the accounts that may use the control pipe without being administrators."""
 
 REGISTRY_KEY = r"SOFTWARE\Latchkey"
 """Below HKEY_LOCAL_MACHINE."""
 BOOT_KEY = REGISTRY_KEY + r"\Boot"
-"""Volatile: gone after each boot."""
+"""Volatile: Windows deletes it at shutdown."""
 
 DATA_FOLDER = "Latchkey"
 """Below %ProgramData%: the journal and the settings file."""

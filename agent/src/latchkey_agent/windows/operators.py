@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The local group of operators ("Network Management Functions", Microsoft Learn)."""
+"""Manages the local group of operators ("Network Management Functions", Microsoft Learn)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from latchkey_agent.protocol import answers as ans
 
 NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
-"""lmerr.h; Windows answers so or by the codes of winerror.h."""
+"""Codes of lmerr.h. Windows returns these or the codes of winerror.h."""
 _COMMENT = "May ask the Latchkey agent for a customer's sign-in."
 _LOCAL: Any = None
-# Its types in types-pywin32 are those of another function.
+# types-pywin32 declares it with the types of another function.
 _delete: Any = win32net.NetLocalGroupDel
 
 
 def make() -> None:
-    """Make the group, unless it is there; raises PortError."""
+    """Create the group if it does not exist; raises PortError."""
     group = {"name": names.OPERATORS_GROUP, "comment": _COMMENT}
-    with doing(f"making the local group {names.OPERATORS_GROUP}"):
+    with doing(f"creating the local group {names.OPERATORS_GROUP}"):
         try:
             win32net.NetLocalGroupAdd(_LOCAL, 1, group)
         except win32net.error as fault:
@@ -40,7 +40,7 @@ def make() -> None:
 
 
 def remove() -> None:
-    """Remove the group, if it is there; raises PortError."""
+    """Remove the group if it exists; raises PortError."""
     with doing(f"removing the local group {names.OPERATORS_GROUP}"):
         try:
             _delete(_LOCAL, names.OPERATORS_GROUP)
@@ -50,34 +50,34 @@ def remove() -> None:
 
 
 class WindowsOperators:
-    """setup.Operators."""
+    """Implements setup.Operators."""
 
     def members(self) -> list[Member]:
-        """Return who is in the group; nobody where there is none."""
+        """Return the members of the group; empty if there is no group. Raises PortError."""
         with doing(f"reading the local group {names.OPERATORS_GROUP}"):
             try:
-                found, _, _ = win32net.NetLocalGroupGetMembers(_LOCAL, names.OPERATORS_GROUP, 2)
+                members, _, _ = win32net.NetLocalGroupGetMembers(_LOCAL, names.OPERATORS_GROUP, 2)
             except win32net.error as fault:
                 if fault.winerror in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
                     return []
                 raise
-        return [Member(_text(entry["sid"]), entry["domainandname"]) for entry in found]
+        return [Member(_text(entry["sid"]), entry["domainandname"]) for entry in members]
 
     def find(self, name: str) -> Member | None:
-        """Return the account or group of this name, None where there is none."""
-        with doing(f"looking for the account {name}"):
+        """Return the account or group of this name; None if there is none. Raises PortError."""
+        with doing(f"looking up the account {name}"):
             try:
                 sid, domain, _ = win32security.LookupAccountName(_LOCAL, name)
             except pywintypes.error as fault:
                 if fault.winerror == winerror.ERROR_NONE_MAPPED:
                     return None
                 raise
-        # The name without the domain, whichever way it was written.
+        # The name without the domain, in either notation.
         plain = name.rpartition("\\")[2].partition("@")[0]
         return Member(_text(sid), f"{domain}\\{plain}")
 
     def change(self, add: list[Member], remove: list[Member]) -> None:
-        """Make the group if need be, and change its members."""
+        """Create the group if it does not exist, then add and remove members; raises PortError."""
         make()
         with doing(f"changing the local group {names.OPERATORS_GROUP}"):
             if add:
@@ -97,5 +97,9 @@ def _entry(member: Member) -> dict[str, Any]:
 
 
 def set_up(body: bytes) -> ans.Answer:
-    """Carry one `setup` request out on this PC."""
+    """Carry out a `setup` request on this PC.
+
+    Args:
+        body: the request as JSON.
+    """
     return setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())

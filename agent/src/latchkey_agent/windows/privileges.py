@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Switches on what the service manager left to the service."""
+"""Enables privileges of this process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def enable(wanted: Iterable[str]) -> None:
-    """Enable privileges of this process; those that it does not have stay off.
+def enable(names: Iterable[str]) -> None:
+    """Enable privileges of this process. Privileges that it does not hold stay disabled.
 
-    LocalSystem has most of its privileges switched off until they are asked for
+    Most privileges of LocalSystem are disabled until a process enables them
     ("Privilege Constants", Microsoft Learn).
+
+    Args:
+        names: the names of the privileges.
 
     Raises:
         PortError: Windows refuses.
@@ -29,6 +32,6 @@ def enable(wanted: Iterable[str]) -> None:
         token = win32security.OpenProcessToken(
             win32api.GetCurrentProcess(), win32con.TOKEN_ADJUST_PRIVILEGES | win32con.TOKEN_QUERY
         )
-        known = [win32security.LookupPrivilegeValue("", name) for name in wanted]
-        changes: Any = [(luid, win32con.SE_PRIVILEGE_ENABLED) for luid in known]
+        luids = [win32security.LookupPrivilegeValue("", name) for name in names]
+        changes: Any = [(luid, win32con.SE_PRIVILEGE_ENABLED) for luid in luids]
         win32security.AdjustTokenPrivileges(token, False, changes)  # noqa: FBT003 - positional in Windows

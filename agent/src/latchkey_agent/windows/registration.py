@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the service known to Windows, and takes it away again."""
+"""Registers the service with Windows, and removes it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,35 @@ if TYPE_CHECKING:
 SERVICE_SID_TYPE_UNRESTRICTED = 1
 PRESHUTDOWN_MILLISECONDS = 5_000
 RESTART_AFTER = (5_000, 5_000, 60_000)
-"""Milliseconds until the service is started again after its first, second and each further crash."""
+"""Milliseconds before Windows restarts the service after its first, second and each further crash."""
 FORGET_CRASHES_AFTER = 86_400
+"""Seconds without a crash after which Windows resets the count."""
 _NONE: Any = None
 
 
 def image_path(python: Path | None = None, arguments: Sequence[str] = ("-m", names.SERVICE_MODULE)) -> str:
     r"""Return the service's command line.
 
-    The program is quoted: without quotes Windows would try `C:\Program.exe` first
-    ("CreateProcessW", Microsoft Learn). `-I` keeps the environment and the users'
-    folders out of the module search, `-B` writes no byte code.
+    The program is quoted: without quotes Windows would first try `C:\Program.exe`
+    ("CreateProcessW", Microsoft Learn). `-I` excludes the environment and the
+    users' folders from the module search. `-B` writes no byte code.
+
+    Args:
+        python: the program; None for this Python's pythonw.exe.
+        arguments: the arguments after `-I -B`.
     """
     program = python or Path(sys.executable).with_name("pythonw.exe")
     return " ".join([f'"{program}"', "-I", "-B", *(f'"{a}"' if " " in a else a for a in arguments)])
 
 
 def install(command: str | None = None) -> None:
-    """Create the service, of automatic start; it runs from the next boot, or when it is started.
+    """Create the service with automatic start. It runs after the next boot, or once it is started.
+
+    Args:
+        command: the command line; None for that of `image_path`.
 
     Raises:
-        PortError: it exists already, or Windows refuses.
+        PortError: the service exists already, or Windows refuses.
     """
     with doing(f"creating the service {names.SERVICE}"):
         manager = win32service.OpenSCManager(_NONE, _NONE, win32service.SC_MANAGER_CREATE_SERVICE)
@@ -68,10 +76,10 @@ def install(command: str | None = None) -> None:
 
 
 def harden() -> None:
-    """Give the service only the privileges it needs, restart on failure, and its access list.
+    """Limit the service's privileges, and set its restart after a failure and its access list.
 
     Raises:
-        PortError: there is no such service, or Windows refuses.
+        PortError: the service does not exist, or Windows refuses.
     """
     with doing(f"configuring the service {names.SERVICE}"):
         manager = win32service.OpenSCManager(_NONE, _NONE, win32service.SC_MANAGER_CONNECT)
@@ -102,10 +110,10 @@ def _register_event_source() -> None:
 
 
 def remove() -> None:
-    """Delete the service and its event source; it must have been stopped.
+    """Delete the service and its event source. Stop the service first.
 
     Raises:
-        PortError: there is no such service, or Windows refuses.
+        PortError: the service does not exist, or Windows refuses.
     """
     with doing(f"removing the service {names.SERVICE}"):
         manager = win32service.OpenSCManager(_NONE, _NONE, win32service.SC_MANAGER_CONNECT)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Windows service `LatchkeyAgent`: `pythonw.exe -I -B -m latchkey_agent.windows.service`.
 
-The control handler only notes what Windows tells, and returns at once; one
-thread acts on it in order. Between two of these nothing wakes up.
+The control handler only queues Windows' notices and returns at once. One
+thread handles them in order. The thread sleeps between two notices.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 SERVICE_CONTROL_TIMECHANGE = 0x10
 SERVICE_ACCEPT_TIMECHANGE = 0x200
 START_TIME = 120_000
-"""Milliseconds that loading may take; a long journal is read whole."""
+"""Milliseconds that the start may take. The agent reads the whole journal."""
 STOP_TIME = 5_000
+"""Milliseconds that the stop may take."""
 
 Notice = Literal["sessions", "clock", "stop"]
 log = logging.getLogger(__name__)
 
 
 class LatchkeyService(win32serviceutil.ServiceFramework):
-    """What the service manager sees."""
+    """The service as the service manager sees it."""
 
     _svc_name_ = names.SERVICE
     _svc_display_name_ = names.SERVICE_TITLE
@@ -49,7 +50,7 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
         super().__init__(arguments)
 
     def GetAcceptedControls(self) -> int:  # noqa: N802 - pywin32's name
-        """Say which controls Windows shall send."""
+        """Return the controls that Windows shall send."""
         return (
             win32service.SERVICE_ACCEPT_STOP
             | win32service.SERVICE_ACCEPT_PRESHUTDOWN
@@ -58,7 +59,7 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
         )
 
     def SvcOtherEx(self, control: int, _event: int, _data: Any) -> None:  # noqa: ANN401, N802 - pywin32's
-        """Note what Windows tells."""
+        """Queue a notice for a control from Windows."""
         if control == win32service.SERVICE_CONTROL_SESSIONCHANGE:
             self._notices.put("sessions")
         elif control == SERVICE_CONTROL_TIMECHANGE:
@@ -67,12 +68,12 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
             self.SvcStop()
 
     def SvcStop(self) -> None:  # noqa: N802 - pywin32's name
-        """Note that the service shall stop."""
+        """Queue the notice to stop."""
         self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING, waitHint=STOP_TIME)
         self._notices.put("stop")
 
     def SvcRun(self) -> None:  # noqa: N802 - pywin32's name
-        """Run until Windows says stop. Running is reported only once the pipes are open."""
+        """Run until Windows stops the service. Report "running" only after the pipes are open."""
         self.ReportServiceStatus(win32service.SERVICE_START_PENDING, waitHint=START_TIME)
         try:
             host = compose.Host(type(self).parts())
@@ -82,7 +83,7 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
             self._give_up()
             return
         except Exception:
-            # Without this the reason would be lost: nobody reads what a service prints.
+            # A service has no console, so without this entry the reason would be lost.
             log.critical("the agent cannot start", exc_info=True)
             self._give_up()
             return
@@ -104,13 +105,17 @@ class LatchkeyService(win32serviceutil.ServiceFramework):
 
 
 def _end_at_once(fault: threading.ExceptHookArgs) -> None:
-    """End the process when one of its threads fails: the service manager starts it anew."""
+    """End the process when one of its threads fails. The service manager restarts it."""
     log.critical("thread %s failed", fault.thread.name if fault.thread else "?", exc_info=fault.exc_value)
     os._exit(1)
 
 
 def main(service: type[LatchkeyService] = LatchkeyService) -> None:
-    """Let the service manager run the service in this process; returns when it has stopped."""
+    """Run the service in this process under the service manager until it stops.
+
+    Args:
+        service: the service's class.
+    """
     crash.keep_heap_out_of_reports()
     threading.excepthook = _end_at_once
     logging.getLogger().setLevel(logging.INFO)

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows' task dialog ("TaskDialogIndirect function", Microsoft Learn): drawn, read aloud and scaled by Windows.
+"""Shows Windows' task dialog ("TaskDialogIndirect function", Microsoft Learn).
 
-Texts are plain: hyperlinks are not switched on, so nothing in them can be clicked.
+Windows draws and scales the dialog and makes it accessible to screen readers.
+Texts are plain: hyperlinks are disabled.
 """
 
 from __future__ import annotations
@@ -36,18 +37,18 @@ WH_GETMESSAGE = 3
 S_OK, S_FALSE = 0, 1
 FIRST_LINK = 100
 WIDTH = 280
-"""In dialog units, which grow with the font."""
+"""Width in dialog units, which grow with the font."""
 
 
 class Dialog:
-    """One window with a title, a text, and links to choose from; without links it has an OK button.
+    """One window with a title, a text and links to choose from. Without links it has an OK button.
 
     Args:
-        caption: the window's name.
-        title: the main instruction; empty: there is none.
+        caption: the window's caption.
+        title: the main instruction; empty for none.
         text: the content.
-        links: the choices; with them, closing the window chooses none.
-        guarded: nothing counts that was not meant for this window (`guard`).
+        links: the choices; closing the window chooses none of them.
+        guarded: whether `guard` filters the input.
     """
 
     def __init__(
@@ -59,20 +60,23 @@ class Dialog:
         self._guard = Guard(time.monotonic())
         self._lock = threading.Lock()
         self._window = 0
-        self._shall_close = False
+        self._close_requested = False
 
     def run(self) -> int | None:
-        """Show it until it is answered; return the number of the chosen link, None if it was closed.
+        """Show the dialog until the customer answers it or closes it.
+
+        Returns:
+            The number of the chosen link; None if the dialog was closed.
 
         Raises:
-            PortError: Windows cannot show it.
+            PortError: Windows cannot show the dialog.
         """
         buttons = (api.TaskDialogButton * max(1, len(self._links)))(
             *(api.TaskDialogButton(FIRST_LINK + number, text) for number, text in enumerate(self._links))
         )
         config = self._config(buttons)
         pressed = c_int32()
-        with self._watched_keys():
+        with self._keyboard_filter():
             code = api.TaskDialogIndirect(byref(config), byref(pressed), None, None)
         if code != S_OK:
             msg = "showing a window"
@@ -92,33 +96,33 @@ class Dialog:
             config.flags |= TDF_USE_COMMAND_LINKS
             config.common_buttons, config.default_button = TDCBF_CLOSE_BUTTON, IDCLOSE
             config.button_count, config.buttons = len(self._links), buttons
-        config.callback = api.TaskDialogCallback(self._notified)
+        config.callback = api.TaskDialogCallback(self._on_notification)
         return config
 
     # --- from any thread ----------------------------------------------------------
 
     def close(self) -> None:
-        """Take it from the screen; `run` then returns None."""
+        """Close the dialog; `run` then returns None."""
         with self._lock:
-            self._shall_close = True
+            self._close_requested = True
             if self._window:
                 win32gui.PostMessage(self._window, TDM_CLICK_BUTTON, IDCANCEL, 0)
 
-    def bring_up(self) -> None:
-        """Bring it before the other windows."""
+    def bring_to_front(self) -> None:
+        """Bring the dialog to the front."""
         with self._lock, suppress(pywintypes.error):
             if self._window:
                 win32gui.SetForegroundWindow(self._window)
 
     # --- from Windows, in the thread of `run` ---------------------------------------
 
-    def _notified(self, window: int, what: int, button: int, _detail: int, _data: int) -> int:
-        if what == TDN_CREATED:
+    def _on_notification(self, window: int, notification: int, button: int, _detail: int, _data: int) -> int:
+        if notification == TDN_CREATED:
             self._created(window)
-        elif what == TDN_DESTROYED:
+        elif notification == TDN_DESTROYED:
             with self._lock:
                 self._window = 0
-        elif what == TDN_BUTTON_CLICKED and not self._counts():
+        elif notification == TDN_BUTTON_CLICKED and not self._click_counts():
             return S_FALSE
         return S_OK
 
@@ -126,34 +130,34 @@ class Dialog:
         self._guard = Guard(time.monotonic())
         with self._lock:
             self._window = window
-            if self._shall_close:
+            if self._close_requested:
                 win32gui.PostMessage(window, TDM_CLICK_BUTTON, IDCANCEL, 0)
 
-    def _counts(self) -> bool:
-        return self._shall_close or not self._guarded or self._guard.lets_answer(time.monotonic())
+    def _click_counts(self) -> bool:
+        return self._close_requested or not self._guarded or self._guard.allows_answer(time.monotonic())
 
     @contextmanager
-    def _watched_keys(self) -> Iterator[None]:
-        procedure = api.HookProcedure(self._message)
+    def _keyboard_filter(self) -> Iterator[None]:
+        procedure = api.HookProcedure(self._filter_message)
         hook = api.SetWindowsHookExW(WH_GETMESSAGE, procedure, None, win32api.GetCurrentThreadId())
         if not hook:
-            msg = "Windows does not let the window watch over its keys, so it is not shown"
+            msg = "Windows refused the keyboard hook of the window, so the window is not shown"
             raise PortError(msg)
         try:
             yield
         finally:
             api.UnhookWindowsHookEx(hook)
 
-    def _passes(self, message: int, key: int) -> bool:
+    def _allows_message(self, message: int, key: int) -> bool:
         if message == win32con.WM_KEYDOWN and key == win32con.VK_ESCAPE:
-            # Windows does the same; Wine only where there is a button for it.
+            # Windows closes the dialog itself. Wine does so only if the dialog has a cancel button.
             win32gui.PostMessage(self._window, TDM_CLICK_BUTTON, IDCANCEL, 0)
             return False
-        return not self._guarded or self._guard.lets_pass(message, key, time.monotonic())
+        return not self._guarded or self._guard.allows_message(message, key, time.monotonic())
 
-    def _message(self, code: int, removed: int, address: int) -> int:
+    def _filter_message(self, code: int, removed: int, address: int) -> int:
         if code >= 0 and removed:
             message = api.Message.from_address(address)
-            if not self._passes(message.message, message.wparam):
+            if not self._allows_message(message.message, message.wparam):
                 message.message = win32con.WM_NULL
         return api.CallNextHookEx(None, code, removed, c_void_p(address).value or 0)

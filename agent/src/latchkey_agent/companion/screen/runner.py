@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a companion together and runs it: the parts of the product, unless told otherwise."""
+"""Assembles a companion and runs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import winerror
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.agent_link import Link
-from latchkey_agent.companion.director import Director, Typed
+from latchkey_agent.companion.director import Director, PasswordInput
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.companion.screen import password, screen_state
 from latchkey_agent.companion.screen.dialog import Dialog
@@ -36,11 +36,18 @@ from latchkey_agent.windows.win32.failures import doing
 log = logging.getLogger(__name__)
 _DEFAULT: Any = None
 PER_MONITOR_AWARE_V2 = -4
-"""DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2 (windef.h): windows are drawn sharp at every scale."""
+"""DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2 (windef.h): Windows draws sharp text at every scale."""
 
 
 def connect(limit: float) -> AbstractContextManager[Stream]:
-    """Connect to the customer pipe; raises OSError."""
+    """Connect to the customer pipe.
+
+    Args:
+        limit: the connection's time limit in seconds.
+
+    Raises:
+        OSError: the agent is not running or refuses.
+    """
     return client_stream.connect(names.PIPE_CUSTOMER, limit=limit)
 
 
@@ -51,48 +58,48 @@ def ui_language() -> str:
 
 
 class WindowsStage:
-    """director.Stage on Windows. The tray belongs to the thread that makes it."""
+    """Implements director.Stage on Windows. The tray belongs to the thread that creates it."""
 
     def __init__(self, language: str) -> None:
-        self._caption = wording.say("caption", language)
+        self._caption = wording.text("caption", language)
         self.tray: Tray | None = None
 
-    def look(self) -> Screen:
-        """Return what the screen is doing."""
-        return screen_state.look()
+    def read_screen(self) -> Screen:
+        """Return the state of the screen."""
+        return screen_state.read_screen()
 
     def window(self, title: str, text: str, links: Sequence[str] = (), *, guarded: bool = False) -> Dialog:
-        """Make a task dialog."""
+        """Create a task dialog."""
         return Dialog(self._caption, title, text, links, guarded=guarded)
 
-    def password(self, user: str, title: str, text: str) -> Typed:
+    def password(self, user: str, title: str, text: str) -> PasswordInput:
         """Show Windows' password dialog."""
         return password.prompt(user, title, text)
 
     def show_icon(self, tip: str) -> None:
-        """Show the icon by the clock."""
+        """Show the tray icon."""
         if self.tray is not None:
             self.tray.show(tip)
 
     def hide_icon(self) -> None:
-        """Take it away."""
+        """Hide the tray icon."""
         if self.tray is not None:
             self.tray.hide()
 
     def balloon(self, text: str) -> None:
-        """Show a notice at the icon; raises PortError."""
+        """Show a balloon at the tray icon; raises PortError."""
         if self.tray is not None:
             self.tray.balloon(text)
 
 
 class Parts(NamedTuple):
-    """What a companion is made of.
+    """The parts of a companion.
 
     Attributes:
-        stage: shows things, in a language.
+        stage: creates the screen for a language.
         connect: opens a connection to the agent.
-        language: returns that of the customer's Windows.
-        mutex: by its name a second companion of the session finds the first.
+        language: returns the language of the customer's Windows.
+        mutex: the name of the mutex that allows one companion in a session.
     """
 
     stage: Callable[[str], WindowsStage] = WindowsStage
@@ -102,19 +109,25 @@ class Parts(NamedTuple):
 
 
 def run(parts: Parts | None = None) -> int:
-    """Run a companion until its session ends; return the exit code: 0 also where one runs already.
+    """Run a companion until its session ends.
+
+    Args:
+        parts: the companion's parts; None for those of the product.
+
+    Returns:
+        The exit code: 0, also if the session already has a companion.
 
     Raises:
-        PortError: Windows lacks or refuses something.
+        PortError: Windows lacks a function or refuses a call.
     """
-    # First: from Windows' password dialog until the agent answers, the password is in this process.
+    # This must come first: the password is in this process from Windows' dialog until the agent answers.
     crash.keep_heap_out_of_reports()
     parts = parts or Parts()
-    with doing(f"making the mutex {parts.mutex}"):
+    with doing(f"creating the mutex {parts.mutex}"):
         mutex = win32event.CreateMutex(_DEFAULT, False, parts.mutex)  # noqa: FBT003 - positional in Windows
     if win32api.GetLastError() == winerror.ERROR_ALREADY_EXISTS:
         return 0
-    with doing("switching to sharp windows"):
+    with doing("setting the DPI awareness"):
         api.SetProcessDpiAwarenessContext(c_void_p(PER_MONITOR_AWARE_V2))
     _work(parts)
     mutex.Close()
@@ -122,7 +135,7 @@ def run(parts: Parts | None = None) -> int:
 
 
 def _end_at_once(fault: threading.ExceptHookArgs) -> None:
-    """End the companion when one of its threads fails: half of one would ask and not answer."""
+    """End the companion when one of its threads fails: it could show a request but not send the answer."""
     log.critical("a thread of the companion failed", exc_info=fault.exc_value)
     os._exit(1)
 
@@ -136,9 +149,9 @@ def _work(parts: Parts) -> None:
 
     stage = parts.stage(language)
     director = Director(Presenter(language, now()), Link(parts.connect), stage, now)
-    stage.tray = Tray(wording.say("caption", language), director.menu, director.post)
-    thinking = threading.Thread(target=director.run, name="director", daemon=True)
-    thinking.start()
+    stage.tray = Tray(wording.text("caption", language), director.menu, director.post)
+    director_thread = threading.Thread(target=director.run, name="director", daemon=True)
+    director_thread.start()
     stage.tray.run()
     director.stop()
-    thinking.join(timeout=2)
+    director_thread.join(timeout=2)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the customer's screen is doing. What cannot be found out counts as the worse case only for a lock."""
+"""Reads the state of the customer's screen. A failed query counts as an unlocked, free screen."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from latchkey_agent.windows.ports.windows_sessions import WTS_ACTIVE, is_locked
 from latchkey_agent.windows.win32 import desktop_api as api
 
 SM_REMOTECONTROL = 0x2001
-"""GetSystemMetrics: not 0 while the session is controlled from another one (shadowing)."""
+"""GetSystemMetrics: not 0 while another session shadows this one."""
 QUNS_NOT_PRESENT, QUNS_BUSY, QUNS_FULL_SCREEN, QUNS_PRESENTATION_MODE = 1, 2, 3, 4
 """QUERY_USER_NOTIFICATION_STATE (shellapi.h)."""
 
 
-def look() -> Screen:
-    """Look at the screen of the session that this program runs in."""
+def read_screen() -> Screen:
+    """Return the state of the screen in this program's session."""
     state, session = _notification_state(), own_session()
     return Screen(
         locked=state == QUNS_NOT_PRESENT or not _is_active(session) or is_locked(session),
@@ -39,7 +39,7 @@ def _notification_state() -> int:
 
 
 def own_session() -> int:
-    """Return the session that this program runs in."""
+    """Return the id of this program's session."""
     process = win32api.GetCurrentProcessId()
     session: int = win32ts.ProcessIdToSessionId(process)  # type: ignore[no-untyped-call]
     return session

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The icon by the clock with its menu, and what Windows tells a session ("Notifications and the Notification Area").
+"""Shows the tray icon and its menu ("Notifications and the Notification Area", Microsoft Learn).
 
-A hidden window of its own receives it all; its thread only looks after that.
+A hidden window receives the messages of the icon and of the session. Its
+thread does nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import win32ts
 
 from latchkey_agent.companion.menu import SEPARATOR, Entry
 from latchkey_agent.companion.screen.icon import key_icon
-from latchkey_agent.companion.steps import AnyInput, Seen
+from latchkey_agent.companion.steps import AnyEvent, ScreenChecked
 from latchkey_agent.ports import PortError
 from latchkey_agent.windows.win32 import desktop_api as api
 from latchkey_agent.windows.win32.failures import doing
@@ -38,28 +39,28 @@ NOTIFYICON_VERSION_4 = 4
 NIN_SELECT, NIN_KEYSELECT = win32con.WM_USER, win32con.WM_USER + 1
 OPENS_MENU = frozenset({NIN_SELECT, NIN_KEYSELECT, win32con.WM_CONTEXTMENU})
 FIRST_COMMAND = 100
-ADD_AGAIN = 5.0
-"""Seconds until an icon that Windows did not take is shown again."""
+ADD_RETRY_SECONDS = 5.0
+"""Seconds until the icon is added again after Windows refused it."""
 MAX_TIP, MAX_INFO, MAX_TITLE = 127, 255, 63
 
 
 class Tray:
-    """The icon. All methods but `run` may be called from any thread.
+    """The tray icon. Any thread may call its methods, except `run`.
 
     Args:
-        title: stands above notices.
-        menu: returns the menu's lines.
-        post: takes what happens.
+        title: the title of balloons.
+        menu: returns the entries of the menu.
+        post: called with each event.
     """
 
-    def __init__(self, title: str, menu: Callable[[], list[Entry]], post: Callable[[AnyInput], None]) -> None:
+    def __init__(self, title: str, menu: Callable[[], list[Entry]], post: Callable[[AnyEvent], None]) -> None:
         self._title = title
         self._menu = menu
         self._post = post
         self._tip = ""
-        self._waits = False
+        self._retry_pending = False
         self._entries: list[Entry] = []
-        with doing("making the companion's window"):
+        with doing("creating the companion's window"):
             self._taskbar_created = win32gui.RegisterWindowMessage("TaskbarCreated")
             self._window = self._make_window()
             self._icon = key_icon()
@@ -68,32 +69,38 @@ class Tray:
         kind: Any = win32gui.WNDCLASS()
         kind.lpszClassName = WINDOW_CLASS
         kind.hInstance = win32api.GetModuleHandle(None)
-        kind.lpfnWndProc = self._received
+        kind.lpfnWndProc = self._on_message
         name = win32gui.RegisterClass(kind)
         window: int = win32gui.CreateWindow(
             name, WINDOW_CLASS, 0, 0, 0, 0, 0, 0, 0, kind.hInstance, None
         )  # fmt: skip
         if not window:
-            # Wine without a screen makes none and gives no reason.
-            msg = "Windows makes no window for the companion: there is no snapshot"
+            # Wine without a screen creates no window and reports no error.
+            msg = "Windows created no window for the companion: there is no desktop"
             raise PortError(msg)
         return window
 
     def run(self) -> None:
-        """Look after the window until the session ends or `close` is called; in the thread that made it."""
-        # Where Windows refuses, as early at sign-in, the screen is looked at again while something is asked.
+        """Process the window's messages until the session ends or `close` is called.
+
+        Only the thread that created the window may call this.
+        """
+        # Windows may refuse early at sign-in. The companion then polls the screen while a request waits.
         with suppress(pywintypes.error):
             win32ts.WTSRegisterSessionNotification(self._window, win32ts.NOTIFY_FOR_THIS_SESSION)
         win32gui.PumpMessages()
 
     def close(self) -> None:
-        """Take icon and window away; `run` then returns."""
+        """Remove icon and window; `run` then returns."""
         win32gui.PostMessage(self._window, win32con.WM_CLOSE, 0, 0)
 
     # --- the icon ---------------------------------------------------------------------
 
     def show(self, tip: str) -> None:
-        """Show the icon, or change its tip. Windows may refuse for a moment, as at sign-in; it is shown later."""
+        """Show the icon, or change its tip.
+
+        Windows may refuse for a while, for example at sign-in. The icon is then added later.
+        """
         was, self._tip = self._tip, tip[:MAX_TIP]
         if not was or not self._notify(NIM_MODIFY, NIF_TIP | NIF_SHOWTIP):
             self._add()
@@ -101,56 +108,59 @@ class Tray:
     def _add(self) -> None:
         if self._notify(NIM_ADD, NIF_MESSAGE | NIF_ICON | NIF_TIP | NIF_SHOWTIP):
             self._notify(NIM_SETVERSION, 0)
-        elif not self._waits:
-            self._waits = True
-            timer = threading.Timer(ADD_AGAIN, self._add_again)
+        elif not self._retry_pending:
+            self._retry_pending = True
+            timer = threading.Timer(ADD_RETRY_SECONDS, self._retry_add)
             timer.daemon = True
             timer.start()
 
-    def _add_again(self) -> None:
-        """Without the icon nothing can be taken back. A taskbar that was too slow to answer may have it already."""
-        self._waits = False
+    def _retry_add(self) -> None:
+        """Add the icon again: without it the customer cannot revoke.
+
+        A taskbar that was slow to answer may already have the icon.
+        """
+        self._retry_pending = False
         if self._tip and self._notify(NIM_MODIFY, NIF_TIP | NIF_SHOWTIP):
             self._notify(NIM_SETVERSION, 0)
         elif self._tip:
             self._add()
 
     def hide(self) -> None:
-        """Take the icon away."""
+        """Hide the icon."""
         self._tip = ""
         self._notify(NIM_DELETE, 0)
 
     def balloon(self, text: str) -> None:
-        """Show a notice at the icon.
+        """Show a balloon at the icon.
 
         Raises:
-            PortError: Windows refuses, as where there is no taskbar.
+            PortError: Windows refuses, for example because there is no taskbar.
         """
         shown = text if len(text) <= MAX_INFO else f"{text[: MAX_INFO - 1]}…"
         if not self._notify(NIM_MODIFY, NIF_INFO, shown):
-            msg = "Windows shows no notice: there is no icon by the clock"
+            msg = "Windows did not show the notice: there is no tray icon"
             raise PortError(msg)
 
-    def _notify(self, what: int, flags: int, info: str = "") -> bool:
+    def _notify(self, operation: int, flags: int, info: str = "") -> bool:
         data = api.NotifyIconData(
             size=ctypes.sizeof(api.NotifyIconData), window=self._window, number=NUMBER, flags=flags,
             message=CALLBACK, icon=self._icon, tip=self._tip, version=NOTIFYICON_VERSION_4, info=info,
             info_title=self._title[:MAX_TITLE], info_flags=NIIF_INFO,
         )  # fmt: skip
-        return bool(api.Shell_NotifyIconW(what, byref(data)))
+        return bool(api.Shell_NotifyIconW(operation, byref(data)))
 
     # --- from Windows -------------------------------------------------------------------
 
-    def _received(self, window: int, message: int, wparam: int, lparam: int) -> int:
+    def _on_message(self, window: int, message: int, wparam: int, lparam: int) -> int:
         if message == CALLBACK:
             if win32api.LOWORD(lparam) in OPENS_MENU:
                 self._open_menu()
         elif message == win32con.WM_COMMAND:
-            self._picked(win32api.LOWORD(wparam))
+            self._menu_picked(win32api.LOWORD(wparam))
         elif message == self._taskbar_created and self._tip:
             self._add()
         elif message == WM_WTSSESSION_CHANGE:
-            self._post(Seen())
+            self._post(ScreenChecked())
         elif message == win32con.WM_CLOSE or (message == win32con.WM_ENDSESSION and wparam):
             self.hide()
             win32gui.PostQuitMessage(0)
@@ -166,15 +176,15 @@ class Tray:
         for number, entry in enumerate(self._entries):
             gui.AppendMenu(menu, _flags(entry), FIRST_COMMAND + number, entry.text.replace("&", "&&"))
         at = win32gui.GetCursorPos()
-        # Without both the menu would not go away by itself ("TrackPopupMenu function", remarks).
+        # Without SetForegroundWindow and WM_NULL the menu would stay open ("TrackPopupMenu function", remarks).
         with suppress(pywintypes.error):
-            # Windows may refuse it; the menu is shown all the same.
+            # Windows may refuse this call. The menu still opens.
             win32gui.SetForegroundWindow(self._window)
         gui.TrackPopupMenu(menu, win32con.TPM_RIGHTBUTTON, *at, 0, self._window, None)
         win32gui.PostMessage(self._window, win32con.WM_NULL, 0, 0)
         gui.DestroyMenu(menu)
 
-    def _picked(self, command: int) -> None:
+    def _menu_picked(self, command: int) -> None:
         number = command - FIRST_COMMAND
         if 0 <= number < len(self._entries) and (picked := self._entries[number].picked):
             self._post(picked)

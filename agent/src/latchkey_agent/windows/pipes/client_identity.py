@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the other end of a pipe.
+"""Identifies the client of a pipe.
 
-Two answers are compared, because each alone can be fooled: the token of the
-client's process, found by its id, and the token of the security context that
-the client opened the pipe with ("Impersonating a Named Pipe Client"). A
-process id can be another's by the time it is looked up; a security context
-can be borrowed from another process. Where they differ, nobody is served.
+The module compares two tokens, because each alone can be spoofed: the token of
+the client's process, found by its id, and the token of the security context
+that the client opened the pipe with ("Impersonating a Named Pipe Client"). The
+process id may belong to another process by the time it is looked up. The
+security context may be borrowed from another process. If the tokens differ,
+the server does not answer.
 """
 
 from __future__ import annotations
@@ -31,7 +32,14 @@ SE_GROUP_USE_FOR_DENY_ONLY = 0x10
 
 
 class Identity(NamedTuple):
-    """A client: its process, session, account, and the groups that count for it."""
+    """A client of a pipe.
+
+    Attributes:
+        process_id: the client's process.
+        session_id: the Windows session of the process.
+        sid: the SID of the account.
+        groups: the SIDs of the enabled groups.
+    """
 
     process_id: int
     session_id: int
@@ -40,12 +48,15 @@ class Identity(NamedTuple):
 
 
 def of_process(pipe: int) -> Identity:
-    """Return what the token of the client's process says.
+    """Return the identity in the token of the client's process.
+
+    Args:
+        pipe: the handle of the pipe's instance.
 
     Raises:
-        PortError: the process is gone, or does not let itself be looked at.
+        PortError: the process has ended, or Windows refuses to open it.
     """
-    with doing("looking at the client of a pipe"):
+    with doing("identifying the process of a pipe's client"):
         process_id: int = win32pipe.GetNamedPipeClientProcessId(pipe)
         process = win32api.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, False, process_id)  # noqa: FBT003 - positional in Windows
         token = win32security.OpenProcessToken(process, win32con.TOKEN_QUERY)
@@ -54,17 +65,25 @@ def of_process(pipe: int) -> Identity:
 
 
 def confirmed(pipe: int, process: Identity) -> Identity:
-    """Compare with the security context of the pipe's client; call it after a message was read.
+    """Compare the process's identity with the security context of the pipe's client.
+
+    Call this only after a message was read.
+
+    Args:
+        pipe: the handle of the pipe's instance.
+        process: the identity from `of_process`.
 
     Returns:
-        `process`, with only those groups that both tokens have enabled.
+        `process` with only those groups that are enabled in both tokens.
 
     Raises:
-        PortError: the two are not the same account, or the client hides who it is.
+        PortError: the accounts differ, or the client does not allow identification.
     """
     sid, groups = _security_context(pipe)
     if sid != process.sid:
-        msg = f"the client's process {process.process_id} and its security context are of different accounts"
+        msg = (
+            f"the client's process {process.process_id} and its security context belong to different accounts"
+        )
         raise PortError(msg)
     return process._replace(groups=process.groups & groups)
 
@@ -73,7 +92,7 @@ def _security_context(pipe: int) -> tuple[str, frozenset[str]]:
     try:
         win32security.ImpersonateNamedPipeClient(pipe)
         try:
-            # As the service itself: an identification-level client may not open even its own token.
+            # Open it as the service: a client at identification level may not open even its own token.
             token = win32security.OpenThreadToken(
                 win32api.GetCurrentThread(), win32con.TOKEN_QUERY, True  # noqa: FBT003 - positional in Windows
             )  # fmt: skip
@@ -92,7 +111,7 @@ def _account_and_groups(token: int) -> tuple[str, frozenset[str]]:
 
 
 def _counts(attributes: int) -> bool:
-    # An administrator's filtered token still lists the group, for refusals only.
+    # A filtered token of an administrator still lists Administrators, but only to deny access.
     return bool(attributes & SE_GROUP_ENABLED) and not attributes & SE_GROUP_USE_FOR_DENY_ONLY
 
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client's side of the agent's pipes: latchkeyctl and the companion.
+"""The client side of the agent's pipes, for latchkeyctl and the companion.
 
-The client looks at who serves before it says anything: the process at the
-other end must be the one that the service manager runs as the service. It
-lets the server identify it and nothing more (SECURITY_IDENTIFICATION).
+The client checks the server before it sends anything: the server's process
+must be the process of the service. The server may identify the client but not
+impersonate it (SECURITY_IDENTIFICATION).
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 SECURITY_SQOS_PRESENT = 0x100000
 SECURITY_IDENTIFICATION = 0x10000
 READ_AND_WRITE = 0x3
-"""FILE_READ_DATA and FILE_WRITE_DATA; GENERIC_WRITE would ask for more than `access` gives."""
-CONNECT_TIME = 5.0
-"""Seconds to wait for an instance to be free."""
+"""FILE_READ_DATA and FILE_WRITE_DATA. GENERIC_WRITE includes rights that `access` does not grant."""
+CONNECT_SECONDS = 5.0
+"""Seconds to wait for a free instance."""
 
 
 def service_process() -> int:
     """Return the process id of the running service.
 
     Raises:
-        OSError: it is not installed, or not running.
+        OSError: the service is not installed, or not running.
     """
     with _as_os_error():
         manager = win32service.OpenSCManager(None, None, win32service.SC_MANAGER_CONNECT)
         service = win32service.OpenService(manager, names.SERVICE, win32service.SERVICE_QUERY_STATUS)
-        # A mapping, though its stub says a sequence.
+        # The stub declares a sequence, but the function returns a mapping.
         status = cast("dict[str, int]", win32service.QueryServiceStatusEx(service))
     process_id = status["ProcessId"]
     if not process_id:
@@ -54,7 +54,12 @@ def service_process() -> int:
 
 
 class PipeStream:
-    """A connection to one pipe of the agent: an unbuffered stream and a context manager."""
+    """A connection to one pipe of the agent: an unbuffered stream and a context manager.
+
+    Args:
+        handle: the handle of the pipe.
+        deadline: the time on the monotonic clock, in seconds, at which every transfer must be complete.
+    """
 
     def __init__(self, handle: int, deadline: float) -> None:
         self._handle = handle
@@ -72,16 +77,20 @@ class PipeStream:
 
     @property
     def server(self) -> int:
-        """The process at the other end."""
+        """The process id of the server; raises OSError."""
         with _as_os_error():
             process_id: int = win32pipe.GetNamedPipeServerProcessId(self._handle)
         return process_id
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Read at most as many bytes as the buffer has; 0 once the agent has hung up.
+        """Read into the buffer.
+
+        Returns:
+            The number of bytes read; 0 after the agent has closed the connection.
 
         Raises:
-            OSError: the pipe failed; TimeoutError when the time is up.
+            TimeoutError: the deadline has passed.
+            OSError: the pipe failed.
         """
         try:
             return self._transfer(win32file.ReadFile, buffer)
@@ -89,24 +98,28 @@ class PipeStream:
             return 0
 
     def write(self, data: memoryview, /) -> int:
-        """Write; return how many bytes were taken.
+        """Write data; return the number of bytes written.
 
         Raises:
-            OSError: the pipe failed; TimeoutError when the time is up.
+            TimeoutError: the deadline has passed.
+            OSError: the pipe failed.
         """
         return self._transfer(win32file.WriteFile, data)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         win32file.CloseHandle(self._handle)
 
     def _transfer(self, start: Callable[..., object], data: memoryview) -> int:
         with _as_os_error():
             start(self._handle, data, self._overlapped)
-            patience = max(0, int((self._deadline - time.monotonic()) * 1000))
-            if win32event.WaitForSingleObject(self._overlapped.hEvent, patience) != win32event.WAIT_OBJECT_0:
+            timeout_ms = max(0, int((self._deadline - time.monotonic()) * 1000))
+            if (
+                win32event.WaitForSingleObject(self._overlapped.hEvent, timeout_ms)
+                != win32event.WAIT_OBJECT_0
+            ):
                 win32file.CancelIo(self._handle)
-                # Until it is over, Windows may still write into `data`.
+                # Windows may write into `data` until the cancelled transfer completes.
                 win32event.WaitForSingleObject(self._overlapped.hEvent, win32event.INFINITE)
                 msg = "the agent did not answer in time"
                 raise TimeoutError(msg)
@@ -118,16 +131,16 @@ def connect(name: str, *, server: Callable[[], int] = service_process, limit: fl
     """Connect to a pipe of the agent.
 
     Args:
-        name: the pipe.
-        server: returns the process that must be at the other end.
-        limit: seconds for all that is said over the connection.
+        name: the name of the pipe.
+        server: returns the process id that the server must have.
+        limit: seconds for the whole exchange over the connection.
 
     Raises:
-        PermissionError: this account may not open it.
-        OSError: nobody serves, all instances stay taken, or the wrong process serves.
+        PermissionError: this account may not open the pipe.
+        OSError: the agent is not running, all instances stay busy, or the wrong process serves the pipe.
     """
     now = time.monotonic()
-    stream = PipeStream(_open(name, now + CONNECT_TIME), now + limit)
+    stream = PipeStream(_open(name, now + CONNECT_SECONDS), now + limit)
     try:
         _check(name, stream.server, server())
     except BaseException:
@@ -136,11 +149,11 @@ def connect(name: str, *, server: Callable[[], int] = service_process, limit: fl
     return stream
 
 
-def _check(name: str, found: int, expected: int) -> None:
-    if found != expected:
+def _check(name: str, server_process: int, expected: int) -> None:
+    if server_process != expected:
         msg = (
-            f"{name} is served by process {found}, but the service {names.SERVICE} is process "
-            f"{expected}: nothing was said to it; find out what that program is"
+            f"{name} is served by process {server_process}, but the service {names.SERVICE} is process "
+            f"{expected}: nothing was sent to it; find out which program it is"
         )
         raise ConnectionRefusedError(msg)
 
@@ -155,7 +168,7 @@ def _as_os_error() -> Iterator[None]:
     try:
         yield
     except pywintypes.error as fault:
-        # With Windows' number Python picks the right subclass, BrokenPipeError for one.
+        # From Windows' error code Python chooses the right subclass, such as BrokenPipeError.
         raise OSError(None, fault.strerror, None, fault.winerror) from None
 
 
@@ -180,10 +193,10 @@ def _open(name: str, deadline: float) -> int:
 
 
 def _wait_for_instance(name: str, deadline: float) -> None:
-    # A time-out shows at the next attempt to open.
-    patience = max(1, int((deadline - time.monotonic()) * 1000))
+    # After a timeout the next attempt to open the pipe fails.
+    timeout_ms = max(1, int((deadline - time.monotonic()) * 1000))
     try:
-        win32pipe.WaitNamedPipe(name, patience)
+        win32pipe.WaitNamedPipe(name, timeout_ms)
     except pywintypes.error as fault:
         if fault.winerror not in {winerror.ERROR_SEM_TIMEOUT, winerror.ERROR_FILE_NOT_FOUND}:
             raise _cannot_open(name, fault) from None
@@ -193,11 +206,11 @@ def _cannot_open(name: str, fault: pywintypes.error) -> OSError:
     sentences = {
         winerror.ERROR_FILE_NOT_FOUND: "the agent is not running",
         winerror.ERROR_ACCESS_DENIED: "this account may not use it",
-        winerror.ERROR_PIPE_BUSY: "the agent is busy with others",
+        winerror.ERROR_PIPE_BUSY: "the agent is busy with other clients",
     }
     return OSError(
         None,
-        f"{name} cannot be opened: {sentences.get(fault.winerror, fault.strerror)}",
+        f"cannot open {name}: {sentences.get(fault.winerror, fault.strerror)}",
         None,
         fault.winerror,
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joins the agent to its three pipes: who the client is, and what it may reach."""
+"""Connects the agent's handlers to its three pipes and identifies their clients."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ if TYPE_CHECKING:
     from .client_identity import Identity
 
 
-class PermitSign(Protocol):
-    """What tells the logon screens that there is a permit."""
+class PermitSignal(Protocol):
+    """Tells the logon screens whether there is a permit."""
 
     def announce_permit(self) -> None:
-        """There is one."""
+        """Signal that there is a permit."""
 
     def retract_permit(self) -> None:
-        """There is none."""
+        """Signal that there is no permit."""
 
 
 class Reception(NamedTuple):
-    """What is needed to know a client.
+    """Turns the identity of a client into a peer of the agent.
 
-    `by_sid` returns the account of a SID; `operators` is the SID of the group
-    of operators, None where there is no such group; `console` returns the
-    session that is on the PC's own screen.
+    Attributes:
+        by_sid: returns the account of a SID.
+        operators: the SID of the group of operators; None if there is no such group.
+        console: returns the session on the PC's own screen.
     """
 
     by_sid: Callable[[str], Account]
@@ -47,7 +48,7 @@ class Reception(NamedTuple):
     console: Callable[[], int]
 
     def peer(self, client: Identity) -> Peer:
-        """Return the client as the agent knows clients."""
+        """Return the peer for a client."""
         admitted = {access.ADMINISTRATORS_SID, self.operators}
         system = client.sid == access.SYSTEM_SID
         return Peer(
@@ -58,23 +59,28 @@ class Reception(NamedTuple):
         )
 
     def is_console_logon_screen(self, client: Identity) -> bool:
-        """Tell whether the client may be the logon screen at the PC itself.
+        """Return whether the client may be the logon screen on the PC's own screen.
 
-        LogonUI of a remote session, or of one that others have switched away
-        from, is before somebody else's eyes.
+        Other people may see the LogonUI of a remote or a disconnected session.
         """
         return client.sid == access.SYSTEM_SID and client.session_id == self.console()
 
     def _account(self, sid: str) -> Account | None:
-        # An account without a name (a virtual one, a domain out of reach) is still known by its groups.
+        # An account may have no name: a virtual account, or one of an unreachable domain. Its groups still count.
         try:
             return self.by_sid(sid)
         except PortError:
             return None
 
 
-def endpoints(agent: Agent, reception: Reception, sign: PermitSign) -> list[Endpoint]:
-    """Return the three pipes, each answered by its part of the agent."""
+def endpoints(agent: Agent, reception: Reception, signal: PermitSignal) -> list[Endpoint]:
+    """Return the three pipes with their handlers.
+
+    Args:
+        agent: answers the requests.
+        reception: identifies the clients.
+        signal: tells the logon screens about a permit.
+    """
 
     def control(body: bytes, _secret: bytearray, client: Identity) -> Answer:
         return agent.control(body, reception.peer(client)), bytearray()
@@ -84,14 +90,14 @@ def endpoints(agent: Agent, reception: Reception, sign: PermitSign) -> list[Endp
 
     def logon(body: bytes, _secret: bytearray, client: Identity) -> Answer:
         if not reception.is_console_logon_screen(client):
-            # Leave the sign alone: it is for the console's logon screen.
+            # Do not touch the signal: it is for the logon screen on the console.
             other = agent.logon(body, reception.peer(client)._replace(system=False))
             return other.body, other.secret
-        # Retract first, so that a permit that is issued meanwhile keeps its sign.
-        sign.retract_permit()
+        # Retract first, so that a permit issued in the meantime stays announced.
+        signal.retract_permit()
         reply = agent.logon(body, reception.peer(client))
         if reply.permit_waits:
-            sign.announce_permit()
+            signal.announce_permit()
         return reply.body, reply.secret
 
     return [
@@ -102,11 +108,11 @@ def endpoints(agent: Agent, reception: Reception, sign: PermitSign) -> list[Endp
 
 
 def console_session() -> int:
-    """Return the session on the PC's own screen; while it changes, one that nobody has."""
+    """Return the session on the PC's own screen; while Windows switches sessions, an id without a session."""
     session: int = win32ts.WTSGetActiveConsoleSessionId()  # type: ignore[no-untyped-call]
     return session
 
 
 def operators_group() -> str | None:
-    """Return the SID of the group of operators, if the PC has it."""
+    """Return the SID of the group of operators; None if there is no such group."""
     return security.operators_sid()

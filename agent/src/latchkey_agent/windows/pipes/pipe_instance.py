@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One instance of a pipe: waits for a client, reads messages, writes answers.
 
-Every method only starts something; its completion arrives at the server's
-completion port. At most one thing is under way at a time, so one OVERLAPPED
-serves; it and the buffer must live until that thing has completed.
+Every method only starts an operation. Its completion arrives at the server's
+completion port. At most one operation is pending at a time, so one OVERLAPPED
+is enough. The OVERLAPPED and the buffer must live until the operation completes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 PIPE_REJECT_REMOTE_CLIENTS = 0x8
 FILE_FLAG_FIRST_PIPE_INSTANCE = 0x80000
 BUFFER = 64 * 1024
-"""Bytes that Windows keeps for an answer that the client has not read yet."""
+"""Bytes that Windows buffers for an answer that the client has not read yet."""
 
 
 class Phase(enum.Enum):
-    """What a connection is at."""
+    """The phases of a connection."""
 
     LISTENING = enum.auto()
     READING = enum.auto()
@@ -41,13 +41,26 @@ class Phase(enum.Enum):
 
 
 class Connection:
-    """One instance; `under_way` is true while a completion is still to come."""
+    """One instance of a pipe.
+
+    Attributes:
+        handle: the handle of the instance.
+        phase: the current phase.
+        io_pending: whether a completion will still arrive.
+        deadline: the time on the monotonic clock, in seconds, at which the client is dropped; None for none.
+        identity: the client; None until it has connected.
+    """
 
     def __init__(self, name: str, sddl: str, *, first: bool) -> None:
-        """Make the instance.
+        """Create the instance.
+
+        Args:
+            name: the name of the pipe.
+            sddl: the security descriptor.
+            first: whether this must be the first instance of the name.
 
         Raises:
-            pywintypes.error: `first` and the name is taken (ERROR_ACCESS_DENIED), or no resources.
+            pywintypes.error: the name is taken (ERROR_ACCESS_DENIED, if `first`), or Windows lacks resources.
         """
         mode = win32pipe.PIPE_ACCESS_DUPLEX | win32file.FILE_FLAG_OVERLAPPED
         self.handle = win32pipe.CreateNamedPipe(
@@ -57,27 +70,31 @@ class Connection:
             win32pipe.PIPE_UNLIMITED_INSTANCES, BUFFER, BUFFER, 0, attributes(sddl),
         )  # fmt: skip
         self.phase = Phase.LISTENING
-        self.under_way = False
+        self.io_pending = False
         self.deadline: float | None = None
         self.identity: Identity | None = None
         self._overlapped = pywintypes.OVERLAPPED()
         self._header = bytearray(frames.HEADER.size)
         self._body: bytearray | None = None
         self._secret = bytearray()
-        self._wanted: list[memoryview] = []
+        self._unread: list[memoryview] = []
         self._answer = bytearray()
 
     def listen(self) -> bool:
-        """Wait for a client; True when one is there already and no completion will come.
+        """Start to wait for a client.
 
-        A client that has come and gone since the instance was made leaves
-        ERROR_NO_DATA. The instance is then disconnected, as after every other
-        client, and listens once more: to give it back could leave the name to
-        another program. In between it takes nobody, so that this ends at once
+        If a client has connected and disconnected since the instance was
+        created, Windows returns ERROR_NO_DATA. The method then disconnects the
+        instance, as after every other client, and listens again: closing it
+        could leave the name to another program. A disconnected instance accepts
+        no client, so the second attempt does not fail the same way
         ("DisconnectNamedPipe", Microsoft Learn).
 
+        Returns:
+            True if a client is already connected; no completion will arrive then.
+
         Raises:
-            pywintypes.error: Windows refuses; no completion will come.
+            pywintypes.error: Windows refuses; no completion will arrive.
         """
         try:
             code = self._connect()
@@ -86,38 +103,47 @@ class Connection:
                 raise
             win32pipe.DisconnectNamedPipe(self.handle)
             code = self._connect()
-        self.under_way = code != winerror.ERROR_PIPE_CONNECTED
-        return not self.under_way
+        self.io_pending = code != winerror.ERROR_PIPE_CONNECTED
+        return not self.io_pending
 
     def _connect(self) -> int:
         code: int = win32pipe.ConnectNamedPipe(self.handle, self._overlapped)
         return code
 
     def expect_message(self, deadline: float) -> None:
-        """Read a message; it must be complete by `deadline` (monotonic seconds).
+        """Start to read a message.
+
+        Args:
+            deadline: the time on the monotonic clock, in seconds, at which the message must be complete.
 
         Raises:
-            pywintypes.error: the client is gone.
+            pywintypes.error: the client has disconnected.
         """
         self.phase = Phase.READING
         self.deadline = deadline
         self._body = None
-        self._wanted = [memoryview(self._header)]
+        self._unread = [memoryview(self._header)]
         self._read()
 
     def received(self, count: int) -> frames.Frame | None:
-        """Take in what a read brought; returns the message once it is complete.
+        """Process a completed read.
+
+        Args:
+            count: the number of bytes read.
+
+        Returns:
+            The message once it is complete; otherwise None.
 
         Raises:
-            FrameError: what came is no message of ours.
-            pywintypes.error: the client is gone.
+            FrameError: the bytes are not a valid message.
+            pywintypes.error: the client has disconnected.
         """
-        self._wanted[0] = self._wanted[0][count:]
-        if not self._wanted[0]:
-            del self._wanted[0]
+        self._unread[0] = self._unread[0][count:]
+        if not self._unread[0]:
+            del self._unread[0]
             if self._body is None:
                 self._body = self._expect_content()
-        if self._wanted or self._body is None:
+        if self._unread or self._body is None:
             self._read()
             return None
         self.phase = Phase.HANDLING
@@ -126,22 +152,27 @@ class Connection:
         return frames.Frame(bytes(self._body), secret)
 
     def _expect_content(self) -> bytearray:
-        # The secret is read into a buffer of its own: only that one needs overwriting.
+        # The secret has its own buffer, so only that buffer needs to be overwritten.
         body, secret = (bytearray(length) for length in frames.lengths(self._header))
         self._secret = secret
-        self._wanted = [memoryview(part) for part in (body, secret) if part]
+        self._unread = [memoryview(part) for part in (body, secret) if part]
         return body
 
     def _read(self) -> None:
-        win32file.ReadFile(self.handle, self._wanted[0], self._overlapped)
-        self.under_way = True
+        win32file.ReadFile(self.handle, self._unread[0], self._overlapped)
+        self.io_pending = True
 
     def answer(self, body: bytes, secret: bytearray, deadline: float) -> None:
-        """Send an answer; the client must have taken it by `deadline`. `secret` is overwritten.
+        """Start to send an answer.
+
+        Args:
+            body: the answer's body.
+            secret: the answer's secret; the method overwrites it.
+            deadline: the time on the monotonic clock, in seconds, at which the client must have read the answer.
 
         Raises:
-            FrameError: it is too large.
-            pywintypes.error: the client is gone.
+            FrameError: the answer is too large.
+            pywintypes.error: the client has disconnected.
         """
         self.phase = Phase.ANSWERING
         self.deadline = deadline
@@ -150,26 +181,26 @@ class Connection:
         finally:
             frames.wipe(secret)
         win32file.WriteFile(self.handle, memoryview(self._answer), self._overlapped)
-        self.under_way = True
+        self.io_pending = True
 
     def answered(self) -> None:
-        """Overwrite what was sent."""
+        """Overwrite the sent answer."""
         frames.wipe(self._answer)
 
     def close(self) -> None:
-        """Let go of the client; what is under way completes soon, with an error."""
+        """Disconnect the client. A pending operation soon completes with an error."""
         listening = self.phase is Phase.LISTENING
         self.phase = Phase.CLOSED
         self.deadline = None
         if listening:
             win32file.CloseHandle(self.handle)
             return
-        # It fails where the client went first, which comes to the same.
+        # The call fails if the client disconnected first, which has the same effect.
         with suppress(pywintypes.error):
             win32pipe.DisconnectNamedPipe(self.handle)
 
     def release(self) -> None:
-        """Give the instance back; nothing may be under way any more."""
+        """Overwrite the buffers and close the handle. No operation may be pending."""
         frames.wipe(self._secret)
         frames.wipe(self._answer)
         win32file.CloseHandle(self.handle)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts that can sign in, and the one check of a password."""
+"""Looks up accounts and checks a password."""
 
 from __future__ import annotations
 
@@ -27,32 +27,43 @@ log = logging.getLogger(__name__)
 LOGON32_LOGON_INTERACTIVE = 2
 LOGON32_PROVIDER_DEFAULT = 0
 MICROSOFT = "MicrosoftAccount"
-"""The domain under which Windows takes a Microsoft account's address."""
+"""The domain that Windows requires with the address of a Microsoft account."""
 ENTRA = "AzureAD"
 NGC = (
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\Credential Providers"
     r"\{D6886603-9D2F-4EB2-B667-1971041FA96B}"
 )
-"""The PIN's credential provider; its key has one for each account that set up a PIN."""
+"""The PIN's credential provider. Its key has a subkey for each account with a PIN."""
 
 
 class WindowsAccounts:
-    """ports.Accounts; `device` is the PC's name, `facts` looks for what stands in the way of a logon."""
+    """Implements ports.Accounts.
+
+    Args:
+        device: the PC's name.
+        facts: returns the facts that may prevent a logon of the account.
+    """
 
     def __init__(self, device: str, facts: Callable[[Account | None], LogonFacts]) -> None:
         self._device = device
         self._facts = facts
 
     def find(self, name: str) -> Account | None:
-        r"""Resolve `user`, `PC\user`, `DOMAIN\user`, `.\user` or a user principal name.
+        r"""Look up an account by its name.
+
+        Args:
+            name: `user`, `PC\user`, `DOMAIN\user`, `.\user` or a user principal name.
+
+        Returns:
+            The account; None if there is no such user account.
 
         Raises:
-            PortError: Windows cannot tell now, for example with no domain controller in reach.
+            PortError: the lookup failed, for example because no domain controller is reachable.
         """
         domain, _, user = name.rpartition("\\")
-        asked = f"{self._device}\\{user}" if domain == "." else name
+        qualified_name = f"{self._device}\\{user}" if domain == "." else name
         try:
-            sid, _, kind = win32security.LookupAccountName(None, asked)
+            sid, _, kind = win32security.LookupAccountName(None, qualified_name)
         except pywintypes.error as fault:
             if fault.winerror in {winerror.ERROR_NONE_MAPPED, winerror.ERROR_INVALID_PARAMETER}:
                 return None
@@ -65,7 +76,7 @@ class WindowsAccounts:
         """Return the account of a SID.
 
         Raises:
-            PortError: there is none, or Windows cannot tell now.
+            PortError: there is no such account, or the lookup failed.
         """
         binary: PySID = win32security.ConvertStringSidToSid(sid)
         try:
@@ -76,8 +87,9 @@ class WindowsAccounts:
 
     def _account(self, sid: str, user: str, domain: str) -> Account:
         if domain.casefold() == ENTRA.casefold():
-            known = logon_sessions.of(sid)
-            return Account(sid, known.principal if known and known.principal else user, ENTRA, "entra")
+            session_account = logon_sessions.find_account(sid)
+            principal = session_account.principal if session_account else ""
+            return Account(sid, principal or user, ENTRA, "entra")
         if domain.casefold() != self._device.casefold():
             return Account(sid, user, domain, "domain")
         principal = _internet_principal(user)
@@ -86,42 +98,49 @@ class WindowsAccounts:
         return Account(sid, user, domain, "local")
 
     def check(self, account: Account, password: bytearray) -> LogonRefusal | None:
-        """Try the password once, as an interactive logon.
+        """Check a password with one interactive logon.
 
-        Network providers of the PC are told of a success, as at every logon
-        (NPLogonNotify; "LogonUserW", Microsoft Learn). A code that is neither
-        in `BY_WIN32` nor in `INCONCLUSIVE_ERRORS` counts as a refusal: to try such a
-        password again could lock the account out.
+        Windows notifies the PC's network providers of a success, as at every
+        logon (NPLogonNotify; "LogonUserW", Microsoft Learn). An error code that
+        is neither in `BY_WIN32` nor in `INCONCLUSIVE_ERRORS` counts as a
+        refusal, because another try could lock the account.
+
+        Args:
+            account: the account.
+            password: the password in UTF-16LE; the caller overwrites it.
+
+        Returns:
+            The refusal; None if the password is right.
 
         Raises:
-            PortError: Windows failed in a way that says nothing about the password.
+            PortError: the logon failed for a reason that does not concern the password.
         """
         if not password:
             return LogonRefusal.BLANK_PASSWORD
         if len(password) % 2 or _has_zero(password):
-            # No password contains a zero: Windows would check only what comes before it.
+            # A password never contains a zero: Windows would check only the part before it.
             return LogonRefusal.WRONG_PASSWORD
         code = _log_on(account, password)
         if code == winerror.ERROR_LOGON_FAILURE and _looks_like_pin(account, password):
             return LogonRefusal.LOOKS_LIKE_PIN
-        return _verdict(code)
+        return _refusal_for(code)
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return what may stand in the way of an unattended logon."""
+        """Return the facts that may prevent an unattended logon."""
         return self._facts(account)
 
 
 def _log_on(account: Account, password: bytearray) -> int:
-    """Log on and off again; returns 0 or the system error code.
+    """Log on and off again; return 0 or the system error code.
 
     Raises:
-        PortError: Windows has no such function, or says neither yes nor why not.
+        PortError: Windows lacks the function, or refused without an error code.
     """
     domain = None if "@" in account.user and account.kind == "domain" else account.domain
-    ended = password + bytes(2)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(ended))
+    terminated = password + bytes(2)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(terminated))
     token = ctypes.c_void_p()
-    # What an earlier call has left must not pass for the answer to this one.
+    # Clear the error code of earlier calls.
     ctypes.set_last_error(0)
     try:
         succeeded = api.LogonUserW(
@@ -134,29 +153,29 @@ def _log_on(account: Account, password: bytearray) -> int:
         )
         code = 0 if succeeded else ctypes.get_last_error()
     except OSError as fault:
-        raise PortError(f"the password could not be checked: {fault}") from None
+        raise PortError(f"cannot check the password: {fault}") from None
     finally:
-        wipe(ended)
+        wipe(terminated)
     if token.value:
         api.CloseHandle(token)
     if not succeeded and not code:
-        msg = "the password could not be checked: Windows refused the logon and gave no reason"
+        msg = "cannot check the password: Windows refused the logon and gave no reason"
         raise PortError(msg)
     return code
 
 
-def _verdict(code: int) -> LogonRefusal | None:
-    """Return what a system error code of LogonUserW says of the password; None: it is right.
+def _refusal_for(code: int) -> LogonRefusal | None:
+    """Return the refusal for a system error code of LogonUserW; None for success.
 
     Raises:
-        PortError: it says nothing of the password.
+        PortError: the code does not concern the password.
     """
     if not code:
         return None
     if code in INCONCLUSIVE_ERRORS:
         raise refused("checking the password", code)
     if code not in BY_WIN32:
-        log.warning("Windows refused a logon for a reason that it does not document (Windows error %d)", code)
+        log.warning("Windows refused a logon with an undocumented code (Windows error %d)", code)
     return BY_WIN32.get(code, LogonRefusal.OTHER)
 
 
@@ -172,7 +191,7 @@ def _looks_like_pin(account: Account, password: bytearray) -> bool:
 
 
 def _internet_principal(user: str) -> str:
-    """Return the address of the Microsoft account that a local account belongs to, or nothing."""
+    """Return the address of the Microsoft account that a local account belongs to; empty if none."""
     buffer = ctypes.c_void_p()
     if api.NetUserGetInfo(None, user, 24, ctypes.byref(buffer)):
         return ""

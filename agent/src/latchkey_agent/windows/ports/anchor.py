@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal's head, kept in the registry: another file system transaction, other tools, another ACL."""
+"""Stores the journal's head in the registry, apart from the journal's file.
+
+Restoring or editing the file does not change the registry, which has its own access list.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,20 @@ _NAME = "JournalHead"
 
 
 class RegistryAnchor:
-    """ports.Anchor."""
+    """Implements ports.Anchor."""
 
     def load(self) -> bytes | None:
-        """Return what was saved last, None if nothing ever was.
+        """Return the head that was saved last; None if none was ever saved.
 
         Raises:
-            PortError: it cannot be read, or what is there is not what was saved.
+            PortError: the registry cannot be read, or the value has the wrong type.
         """
-        kept = agents_key().load(_NAME)
-        if kept is not None and not isinstance(kept, bytes):
-            msg = f"the registry's {_NAME} is not what the agent wrote: somebody changed it"
+        value = agents_key().load(_NAME)
+        if value is not None and not isinstance(value, bytes):
+            msg = f"the registry value {_NAME} does not have the type that the agent writes: somebody changed it"
             raise PortError(msg)
-        return kept
+        return value
 
     def save(self, head: bytes) -> None:
-        """Replace what is kept; returns when it is on the disk; raises PortError."""
+        """Replace the saved head. Return when it is on the disk. Raises PortError."""
         agents_key().save(_NAME, head)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The PC's clock and time zone."""
+"""Reads the PC's clock and time zone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
 
 class WindowsClock:
-    """ports.Clock: the zone's rules are those that Windows keeps in its registry."""
+    """Implements ports.Clock with the time zone rules in Windows' registry."""
 
     def now(self) -> datetime:
-        """Return the present moment, with the PC's offset."""
+        """Return the current time in the PC's time zone."""
         return datetime.now(self.zone())
 
     def zone(self) -> tzinfo:
-        """Return the PC's time zone, as it is set at this moment."""
+        """Return the PC's current time zone."""
         return RepeatedHour(win32timezone.TimeZoneInfo.local())

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DPAPI as LocalSystem: what is protected here, only this account on this PC can open.
+"""Seals secrets with DPAPI as LocalSystem: only this account on this PC can open them.
 
-User scope, not CRYPTPROTECT_LOCAL_MACHINE, with which every user of the PC
-could ("CryptProtectData", Microsoft Learn). The secret passes through ctypes,
-never through bytes or str, which cannot be overwritten.
+The scope is the user, not CRYPTPROTECT_LOCAL_MACHINE, with which every user of
+the PC could open them ("CryptProtectData", Microsoft Learn). The secret passes
+through ctypes, never through bytes or str, which cannot be overwritten.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ CRYPTPROTECT_UI_FORBIDDEN = 0x1
 
 
 class SystemKeys:
-    """ports.KeyProtection."""
+    """Implements ports.KeyProtection."""
 
     def protect(self, secret: bytearray, entropy: bytes) -> bytes:
-        """Return `secret` sealed.
+        """Seal a secret.
+
+        Args:
+            secret: the secret; the caller overwrites it.
+            entropy: must be given again to `unprotect`.
 
         Raises:
             PortError: Windows refuses.
@@ -29,10 +33,10 @@ class SystemKeys:
         return bytes(_crypt(CryptProtectData, secret, entropy))
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
-        """Open what `protect` made; the caller overwrites the result.
+        """Open a blob from `protect`. The caller overwrites the result.
 
         Raises:
-            PortError: another account or PC made it, it was changed, or the entropy is another.
+            PortError: another account or PC sealed the blob, the blob was changed, or the entropy differs.
         """
         return _crypt(CryptUnprotectData, bytearray(blob), entropy)
 
@@ -60,8 +64,8 @@ def _crypt(function: Function, data: bytearray, entropy: bytes) -> bytearray:
 def _blob(data: bytearray) -> Blob:
     blob = Blob(len(data), None)
     if data:
-        held = (ctypes.c_char * len(data)).from_buffer(data)
-        blob.data = ctypes.addressof(held)
-        # As long as the blob lives, so does what it points to.
-        blob.held = held
+        buffer = (ctypes.c_char * len(data)).from_buffer(data)
+        blob.data = ctypes.addressof(buffer)
+        # Keep the buffer alive as long as the blob.
+        blob.buffer = buffer
     return blob

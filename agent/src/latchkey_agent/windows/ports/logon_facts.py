@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds what may stand in the way of an unattended logon. Reads policies, never changes one."""
+"""Collects the facts that may prevent an unattended logon. Reads policies, never changes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from latchkey_agent.domain import Account
 
 PROVIDER = "{646ad95f-a509-4aef-ac07-e40e406b97bb}"
-"""CLSID of our credential provider (agent/native/credential_provider/module.h)."""
+"""CLSID of Latchkey's credential provider (agent/native/credential_provider/module.h)."""
 
 _POLICIES = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 _WINLOGON = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
@@ -38,12 +38,13 @@ _AUTHENTICATION = r"SOFTWARE\Microsoft\PolicyManager\current\device\Authenticati
 _POWER = r"SYSTEM\CurrentControlSet\Control\Session Manager\Power"
 _OWN_POLICY = r"SOFTWARE\Policies\Latchkey"
 HELLO_ONLY = 2
-"""DevicePasswordLessBuildVersion: sign-in with Windows Hello only."""
+"""DevicePasswordLessBuildVersion: Windows allows sign-in with Windows Hello only."""
 EVERY_HOUR = 0xFF
-"""A byte of a map of logon hours: all eight are allowed."""
+"""A byte of the logon hours: all its eight hours are allowed."""
 PRE_BOOT_PROTECTORS = ("TPMAndPIN", "TPMAndPINAndStartupKey", "Password")
-"""What manage-bde calls the protectors that ask somebody before Windows starts."""
-MANAGE_BDE_TIME = 20.0
+"""manage-bde's names of the protectors that require input before Windows starts."""
+MANAGE_BDE_SECONDS = 20.0
+"""Seconds that manage-bde may take."""
 _THIS_PC: Any = None
 
 _SLEEP_SUBGROUP = Guid(0x238C9FA8, 0x0AAD, 0x41ED, (ctypes.c_ubyte * 8)(*bytes.fromhex("83f497be242c8f20")))
@@ -52,29 +53,33 @@ _STANDBY_IDLE = Guid(0x29F6C1DB, 0x86DA, 0x48C5, (ctypes.c_ubyte * 8)(*bytes.fro
 
 
 def facts(account: Account | None) -> LogonFacts:
-    """Return what was found, of the PC and of the account."""
+    """Return the facts about the PC and the account. Facts that cannot be read count as absent.
+
+    Args:
+        account: the account; None for the PC alone.
+    """
     user = _user_info(account)
     return LogonFacts(
         logon_banner=_banner(),
         bitlocker_pin=_pre_boot_pin(),
         passwordless_only=_passwordless(),
-        provider_excluded=_provider_kept_out(),
+        provider_excluded=_provider_excluded(),
         blank_password=bool(user.get("flags", 0) & win32netcon.UF_PASSWD_NOTREQD),
         password_expires_at=_expires_at(account, user),
         microsoft_or_entra=account is not None and account.kind in {"microsoft", "entra"},
         sleeps_when_idle=_sleeps(),
         remote_view=_viewed_remotely(),
-        ctrl_alt_del=_wants_ctrl_alt_del(),
+        ctrl_alt_del=_requires_ctrl_alt_del(),
         fast_startup=registry.value(_POWER, "HiberbootEnabled") == 1,
         logon_hours=_logon_hours(user),
     )
 
 
 def _banner() -> bool:
-    places = [
+    banner_values = [
         (key, name) for key in (_POLICIES, _WINLOGON) for name in ("LegalNoticeCaption", "LegalNoticeText")
     ]
-    return any(str(registry.value(key, name) or "").strip() for key, name in places)
+    return any(str(registry.value(key, name) or "").strip() for key, name in banner_values)
 
 
 def _passwordless() -> bool:
@@ -84,13 +89,13 @@ def _passwordless() -> bool:
     )
 
 
-def _wants_ctrl_alt_del() -> bool:
-    """Return whether the keys are wanted; a PC on which nobody has said so does not want them."""
-    said = [registry.value(key, "DisableCAD") for key in (_POLICIES, _WINLOGON)]
-    return next((value == 0 for value in said if value is not None), False)
+def _requires_ctrl_alt_del() -> bool:
+    """Return whether Ctrl+Alt+Del is required; not, unless a setting requires it."""
+    settings = [registry.value(key, "DisableCAD") for key in (_POLICIES, _WINLOGON)]
+    return next((value == 0 for value in settings if value is not None), False)
 
 
-def _provider_kept_out() -> bool:
+def _provider_excluded() -> bool:
     excluded = str(registry.value(_POLICIES, "ExcludedCredentialProviders") or "").casefold()
     return (
         not registry.exists(rf"{_PROVIDERS}\{PROVIDER}")
@@ -101,7 +106,7 @@ def _provider_kept_out() -> bool:
 
 
 def _pre_boot_pin() -> bool:
-    """Ask whether somebody must type something before Windows starts; not while protection is suspended."""
+    """Return whether BitLocker requires input before Windows starts; not while protection is suspended."""
     drive = win32api.GetWindowsDirectory()[:2]
     protected = _manage_bde("-status", drive, "-protectionaserrorlevel")
     if protected is None or protected.returncode:
@@ -110,19 +115,23 @@ def _pre_boot_pin() -> bool:
 
 
 def _has_protector(drive: str, kind: str) -> bool:
-    told = _manage_bde("-protectors", "-get", drive, "-Type", kind)
-    # The one thing that it prints in every language alike is a protector's GUID.
-    return told is not None and not told.returncode and bool(re.search(rb"\{[0-9A-Fa-f-]{36}\}", told.stdout))
+    result = _manage_bde("-protectors", "-get", drive, "-Type", kind)
+    # Only the protector's GUID is the same in every display language.
+    return (
+        result is not None
+        and not result.returncode
+        and bool(re.search(rb"\{[0-9A-Fa-f-]{36}\}", result.stdout))
+    )
 
 
 def _manage_bde(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-    """Return what Windows' own program says, None where it is not there or does not end."""
+    """Run Windows' manage-bde; return None if it does not exist or does not end in time."""
     try:
         return subprocess.run(
             [Path(win32api.GetSystemDirectory(), "manage-bde.exe"), *arguments],
             capture_output=True,
             check=False,
-            timeout=MANAGE_BDE_TIME,
+            timeout=MANAGE_BDE_SECONDS,
             creationflags=subprocess.CREATE_NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError):
@@ -152,18 +161,18 @@ def _viewed_remotely() -> bool:
 
 
 def _user_info(account: Account | None) -> dict[str, Any]:
-    """Return USER_INFO_3 of a local account; nothing for others, whom only their domain knows."""
+    """Return USER_INFO_3 of a local account; empty for others, because only their domain has it."""
     if account is None or account.kind != "local":
         return {}
     try:
-        found: dict[str, Any] = win32net.NetUserGetInfo(_THIS_PC, account.user, 3)
+        info: dict[str, Any] = win32net.NetUserGetInfo(_THIS_PC, account.user, 3)
     except pywintypes.error:
         return {}
-    return found
+    return info
 
 
 def _logon_hours(user: dict[str, Any]) -> bytes:
-    """Return the account's hours; empty where it may sign in at any time, as nearly all may."""
+    """Return the account's logon hours; empty if it may sign in at any time."""
     hours = bytes(user.get("logon_hours") or b"")
     return ALWAYS if all(byte == EVERY_HOUR for byte in hours) else hours
 
@@ -171,19 +180,19 @@ def _logon_hours(user: dict[str, Any]) -> bytes:
 def _expires_at(account: Account | None, user: dict[str, Any]) -> datetime | None:
     if account is None or user.get("flags", 0) & win32netcon.UF_DONT_EXPIRE_PASSWD:
         return None
-    known = logon_sessions.of(account.sid)
-    if known is not None:
-        return known.must_change_at
-    return _by_age(user)
+    session_account = logon_sessions.find_account(account.sid)
+    if session_account is not None:
+        return session_account.must_change_at
+    return _expiry_from_age(user)
 
 
-def _by_age(user: dict[str, Any]) -> datetime | None:
+def _expiry_from_age(user: dict[str, Any]) -> datetime | None:
     if not user:
         return None
     try:
-        longest: int = win32net.NetUserModalsGet(_THIS_PC, 0)["max_passwd_age"]
+        max_age: int = win32net.NetUserModalsGet(_THIS_PC, 0)["max_passwd_age"]
     except pywintypes.error:
         return None
-    if longest == win32netcon.TIMEQ_FOREVER:
+    if max_age == win32netcon.TIMEQ_FOREVER:
         return None
-    return datetime.now(UTC) + timedelta(seconds=longest - user["password_age"])
+    return datetime.now(UTC) + timedelta(seconds=max_age - user["password_age"])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reaches the customer's companion and the logon screen."""
+"""Starts the customer's companion and notifies the logon screen."""
 
 from __future__ import annotations
 
@@ -24,27 +24,31 @@ if TYPE_CHECKING:
 
 
 class WindowsNotifier:
-    """ports.Notifier; `signed_in` tells where an account has its sessions."""
+    """Implements ports.Notifier."""
 
     def __init__(self, signed_in: Callable[[], list[SignIn]], sddl: str = access.PERMIT_EVENT) -> None:
-        """Make the event that the credential provider waits for; `sddl` says who may.
+        """Create the event that the credential provider waits for.
+
+        Args:
+            signed_in: returns who is signed in to which session.
+            sddl: the security descriptor of the event.
 
         Raises:
-            PortError: another program made an object of its name that is not ours to open.
+            PortError: another program created an object of that name, which the agent may not open.
         """
         self._signed_in = signed_in
         self._companions: dict[int, Started] = {}
-        with doing(f"making the event {names.PERMIT_EVENT}"):
-            # Manual reset: it says that there is a permit, to every logon screen that asks.
+        with doing(f"creating the event {names.PERMIT_EVENT}"):
+            # Manual reset: every logon screen that waits must see the event.
             self._permit = win32event.CreateEvent(
                 attributes(sddl), True, False, names.PERMIT_EVENT  # noqa: FBT003 - positional in Windows
             )  # fmt: skip
 
     def summon_companion(self, account: Account) -> None:
-        """See that the account's companion runs in each session that it has on a screen.
+        """Start the account's companion in each of its active sessions where it does not run.
 
         Raises:
-            PortError: it could not be started.
+            PortError: Windows cannot start the companion.
         """
         for sign_in in self._signed_in():
             if sign_in.account.sid == account.sid and sign_in.active:
@@ -59,11 +63,11 @@ class WindowsNotifier:
             )
 
     def announce_permit(self) -> None:
-        """Set the event; raises PortError."""
-        with doing("waking the logon screen"):
+        """Set the event: there is a permit. Raises PortError."""
+        with doing("setting the permit event"):
             win32event.SetEvent(self._permit)
 
     def retract_permit(self) -> None:
-        """Reset the event: there is no permit to redeem; raises PortError."""
-        with doing("calming the logon screen"):
+        """Reset the event: there is no permit. Raises PortError."""
+        with doing("resetting the permit event"):
             win32event.ResetEvent(self._permit)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boots, restarts, and what Windows waits for a restart for."""
+"""Restarts the PC, and reads its boot id and its pending restarts."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ SHUTDOWN_RESTART = 0x4
 SHTDN_REASON_PLANNED_MAINTENANCE = 0x80040001
 """SHTDN_REASON_FLAG_PLANNED, SHTDN_REASON_MAJOR_APPLICATION, SHTDN_REASON_MINOR_MAINTENANCE (reason.h)."""
 
-BEGUN = "RestartBegun"
-"""In the volatile key: the agent has asked Windows to restart in this boot."""
-UNDER_WAY = frozenset({winerror.ERROR_SHUTDOWN_IN_PROGRESS, winerror.ERROR_SHUTDOWN_IS_SCHEDULED})
+RESTART_BEGUN = "RestartBegun"
+"""A value in the volatile key: the agent has started a restart in this boot."""
+RESTART_PENDING_ERRORS = frozenset(
+    {winerror.ERROR_SHUTDOWN_IN_PROGRESS, winerror.ERROR_SHUTDOWN_IS_SCHEDULED}
+)
 
 _CBS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing"
 _UPDATE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update"
@@ -39,56 +41,64 @@ _NETLOGON = r"SYSTEM\CurrentControlSet\Services\Netlogon"
 
 
 class WindowsPower:
-    """ports.Power; `signed_in` says whom a restart signs out."""
+    """Implements ports.Power.
+
+    Args:
+        signed_in: returns the sign-ins that a restart would end.
+    """
 
     def __init__(self, signed_in: Callable[[], list[SignIn]]) -> None:
         self._signed_in = signed_in
 
     def boot_id(self) -> str:
-        """Return the random id of this boot, made when it is first asked for.
+        """Return the random id of this boot. The first call in a boot creates it.
 
         Raises:
             PortError: the registry cannot be read or written.
         """
         key = boot_key()
-        kept = key.load("Id")
-        if not isinstance(kept, str):
-            kept = os.urandom(16).hex()
-            key.save("Id", kept)
-        return kept
+        boot_id_value = key.load("Id")
+        if not isinstance(boot_id_value, str):
+            boot_id_value = os.urandom(16).hex()
+            key.save("Id", boot_id_value)
+        return boot_id_value
 
     def restart(self, *, message: str, grace: float) -> None:
-        """Start a planned restart after `grace` seconds, in which everybody sees `message`.
+        """Start a planned restart.
 
-        The service is signed in nowhere, so for Windows the customer is one of
-        the "others" whom only SHUTDOWN_FORCE_OTHERS signs out. It is set only
-        where one account at most is signed in.
+        The service has no session of its own, so Windows counts the customer
+        among the "others", whom only SHUTDOWN_FORCE_OTHERS signs out. The agent
+        uses that flag only if at most one account is signed in.
 
-        Windows refuses where a restart is under way. After one that was begun
-        here in this boot that is no fault: the agent asks again after a crash.
+        Windows refuses if a restart is already pending. This is no error if the
+        agent started that restart in this boot: after a crash it tries again.
+
+        Args:
+            message: the text that Windows shows to the signed-in users.
+            grace: seconds until Windows restarts; rounded up.
 
         Raises:
-            PortError: further people are signed in, or who is, is not known, or the registry
+            PortError: more than one account is signed in, the sign-ins cannot be read, the registry
                 cannot be read or written, or Windows refuses.
         """
-        people = sorted({s.account.qualified for s in self._signed_in()})
-        if len(people) > 1:
-            msg = f"more than one person is signed in ({', '.join(people)}), and not all were asked"
+        accounts = sorted({s.account.qualified for s in self._signed_in()})
+        if len(accounts) > 1:
+            msg = f"more than one person is signed in ({', '.join(accounts)}), and not all were asked"
             raise PortError(msg)
         flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
         key = boot_key()
-        begun_before = key.load(BEGUN) == "yes"
-        # Before Windows is asked: a crash right after it would leave nobody who knows.
-        key.save(BEGUN, "yes")
+        already_begun = key.load(RESTART_BEGUN) == "yes"
+        # Write this before calling Windows: after a crash in between, the agent would not know of the restart.
+        key.save(RESTART_BEGUN, "yes")
         code = InitiateShutdownW(None, message, math.ceil(grace), flags, SHTDN_REASON_PLANNED_MAINTENANCE)
-        if not code or (begun_before and code in UNDER_WAY):
+        if not code or (already_begun and code in RESTART_PENDING_ERRORS):
             return
-        key.save(BEGUN, "yes" if begun_before else "")
+        key.save(RESTART_BEGUN, "yes" if already_begun else "")
         raise refused("restarting", code)
 
     def pending_reasons(self) -> list[str]:
-        """Return why Windows waits for a restart; empty if it does not."""
-        return [reason for reason, waits in _REASONS.items() if waits()]
+        """Return the reasons for a pending restart; empty if none is pending."""
+        return [reason for reason, is_pending in _REASONS.items() if is_pending()]
 
 
 def _renamed() -> bool:

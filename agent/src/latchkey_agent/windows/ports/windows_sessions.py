@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is signed in where, and how to lock or cut off a session."""
+"""Lists the sign-ins, and locks or disconnects a session."""
 
 from __future__ import annotations
 
@@ -28,40 +28,41 @@ WTS_ACTIVE = 0
 WTS_SHADOW = 3
 WTS_LISTEN = 6
 """A listener: "no user is logged on a listener session" (WTS_CONNECTSTATE_CLASS, Microsoft Learn)."""
-NOBODY = frozenset(
+NO_USER_ERRORS = frozenset(
     {winerror.ERROR_NO_TOKEN, winerror.ERROR_FILE_NOT_FOUND, winerror.ERROR_CTX_WINSTATION_NOT_FOUND}
 )
-"""What WTSQueryUserToken says where nobody is signed in, session 0 among them, or where the session is no more.
+"""Error codes of WTSQueryUserToken if no user is signed in, as in session 0, or the session has ended.
 
-The first two stand in its page (Microsoft Learn), the third in winerror.h.
+Its page documents the first two (Microsoft Learn). The third is in winerror.h.
 """
 WTS_SESSION_INFO_EX = 25
 WTS_SESSIONSTATE_LOCK = 0
-"""WTSINFOEX_LEVEL1_W; on Windows 7, which is not supported, lock and unlock are exchanged."""
-LOCK_AGAIN = 1.0
-"""Seconds until a session is asked once more to lock: locking takes a moment."""
+"""WTSINFOEX_LEVEL1_W. Windows 7, which is not supported, swaps lock and unlock."""
+LOCK_RETRY_SECONDS = 1.0
+"""Seconds until the next attempt to lock a session: locking takes a moment."""
 
 
 class WindowsSessions:
-    """ports.Sessions."""
+    """Implements ports.Sessions."""
 
     def __init__(self, accounts: WindowsAccounts) -> None:
         self._accounts = accounts
-        self._asked: dict[int, float] = {}
+        self._lock_requested_at: dict[int, float] = {}
 
     def signed_in(self) -> list[SignIn]:
-        """Return who is signed in, the console's session first.
+        """Return the sign-ins, the one on the console first.
 
         Raises:
-            PortError: Windows does not tell, of one session at least: what is not known of somebody is not nobody.
+            PortError: Windows cannot list the sessions, or cannot return the user of a session. Such a
+                session may have a user, so it must not count as empty.
         """
         with doing("listing the sessions"):
             listed: Any = win32ts.WTSEnumerateSessions(win32ts.WTS_CURRENT_SERVER_HANDLE)
             console: int = win32ts.WTSGetActiveConsoleSessionId()  # type: ignore[no-untyped-call]
-        found = [
+        sign_ins = [
             self._sign_in(s["SessionId"], s["State"], console) for s in listed if s["State"] != WTS_LISTEN
         ]
-        return sorted((s for s in found if s is not None), key=lambda s: (not s.console, s.session_id))
+        return sorted((s for s in sign_ins if s is not None), key=lambda s: (not s.console, s.session_id))
 
     def _sign_in(self, session_id: int, state: int, console: int) -> SignIn | None:
         account = self._account(session_id)
@@ -76,45 +77,48 @@ class WindowsSessions:
         )
 
     def _account(self, session_id: int) -> Account | None:
-        what = f"asking who is signed in to session {session_id}"
+        action = f"asking who is signed in to session {session_id}"
         try:
             token = win32ts.WTSQueryUserToken(session_id)
         except pywintypes.error as fault:
-            if fault.winerror in NOBODY:
+            if fault.winerror in NO_USER_ERRORS:
                 return None
-            raise refused(what, fault.winerror) from None
-        with doing(what):
+            raise refused(action, fault.winerror) from None
+        with doing(action):
             sid, _ = win32security.GetTokenInformation(token, win32security.TokenUser)
-        return self._known(win32security.ConvertSidToStringSid(sid), session_id)
+        return self._resolve(win32security.ConvertSidToStringSid(sid), session_id)
 
-    def _known(self, sid: str, session_id: int) -> Account:
+    def _resolve(self, sid: str, session_id: int) -> Account:
         try:
             return self._accounts.by_sid(sid)
         except PortError:
-            # A domain out of reach, an account just deleted: the session knows its names all the same.
-            with doing(f"asking session {session_id} for its names"):
+            # The domain may be unreachable or the account deleted. The session still has its names.
+            with doing(f"reading the account name of session {session_id}"):
                 user = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSUserName)
                 domain = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSDomainName)
             return Account(sid, user, domain, "domain")
 
     def lock(self, session_id: int) -> None:
-        """Ask for the session to be locked; asking again and again does no harm.
+        """Lock a session. Repeated calls are harmless.
 
-        LockWorkStation works only for processes of the session's own desktop
-        (Microsoft Learn), so Windows' own rundll32.exe is started there: the
-        fastest way, and one that no application control forbids.
+        LockWorkStation works only in a process on the session's own desktop
+        (Microsoft Learn). The agent therefore starts Windows' rundll32.exe
+        there, which is fast and which no application control blocks.
 
         Raises:
-            PortError: nobody is signed in there, or the program did not start.
+            PortError: no user is signed in to the session, or Windows cannot start the program.
         """
-        if time.monotonic() - self._asked.get(session_id, -LOCK_AGAIN) < LOCK_AGAIN:
+        if (
+            time.monotonic() - self._lock_requested_at.get(session_id, -LOCK_RETRY_SECONDS)
+            < LOCK_RETRY_SECONDS
+        ):
             return
         program = Path(win32api.GetSystemDirectory(), "rundll32.exe")
         in_session(session_id, [str(program), "user32.dll,LockWorkStation"])
-        self._asked[session_id] = time.monotonic()
+        self._lock_requested_at[session_id] = time.monotonic()
 
     def disconnect(self, session_id: int) -> None:
-        """Cut the session off from its screen.
+        """Disconnect a session from its screen.
 
         Raises:
             PortError: there is no such session, or Windows refuses.
@@ -124,17 +128,17 @@ class WindowsSessions:
 
 
 def is_locked(session_id: int) -> bool:
-    """Tell whether a session is known to be locked."""
-    # What is not known for certain does not count as locked: rule 9 then disconnects.
-    found, size = ctypes.c_void_p(), ctypes.c_uint32()
+    """Return whether a session is certainly locked."""
+    # A failed or unclear query counts as not locked, so that rule 9 disconnects the session.
+    buffer, size = ctypes.c_void_p(), ctypes.c_uint32()
     succeeded = api.WTSQuerySessionInformationW(
-        None, session_id, WTS_SESSION_INFO_EX, ctypes.byref(found), ctypes.byref(size)
+        None, session_id, WTS_SESSION_INFO_EX, ctypes.byref(buffer), ctypes.byref(size)
     )
     if not succeeded:
         return False
     try:
-        info = ctypes.cast(found, ctypes.POINTER(api.SessionInfo)).contents
+        info = ctypes.cast(buffer, ctypes.POINTER(api.SessionInfo)).contents
         flags: int = info.details.flags
         return flags == WTS_SESSIONSTATE_LOCK
     finally:
-        api.WTSFreeMemory(found)
+        api.WTSFreeMemory(buffer)

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions of Windows that more than one module calls: declarations, the registry, errors, sessions."""
+"""Windows functions that several modules use: declarations, access rights, registry, errors, sessions."""

@@ -1,27 +1,27 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""Who may reach what: every security descriptor of the agent, as SDDL.
+r"""Every security descriptor of the agent, as SDDL.
 
-The texts are repeated in docs/attack-surface.md, where the reasons stand; a
-test keeps the two the same. SDDL: "Security Descriptor String Format",
-Microsoft Learn. Identifiers used: SY LocalSystem, BA Administrators,
-AU Authenticated Users, IU Interactive, NU Network, ME and SI the medium
-and the system integrity level.
+docs/attack-surface.md repeats the descriptors and explains them. A test
+compares the two. SDDL: "Security Descriptor String Format", Microsoft Learn.
+Identifiers used: SY LocalSystem, BA Administrators, AU Authenticated Users,
+IU Interactive, NU Network, ME and SI the medium and the system integrity
+level.
 """
 
 from __future__ import annotations
 
 PIPE_CLIENT = 0x00100083
-"""What a client of a pipe needs: read and write data, read attributes, wait.
+"""The rights that a client of a pipe needs: read and write data, read attributes, wait.
 
-Not FILE_APPEND_DATA (0x4): on a pipe it is FILE_CREATE_PIPE_INSTANCE, with
-which a client could put up a server of its own under our name; GENERIC_WRITE
-contains it ("Named Pipe Security and Access Rights").
+FILE_APPEND_DATA (0x4) is not among them: on a pipe it is
+FILE_CREATE_PIPE_INSTANCE, which lets a client serve the pipe itself.
+GENERIC_WRITE includes it ("Named Pipe Security and Access Rights").
 """
 
 CONTROL = "O:SYG:SYD:P(A;;FA;;;SY)(A;;0x100083;;;BA){operators}S:(ML;;NW;;;ME)"
 CONTROL_OPERATORS = "(A;;0x100083;;;{sid})"
-"""One more entry for the group of operators, where it exists."""
+"""A further entry for the group of operators, if the group exists."""
 CUSTOMER = "O:SYG:SYD:P(D;;FA;;;NU)(A;;FA;;;SY)(A;;0x100083;;;IU)S:(ML;;NW;;;ME)"
 LOGON = "O:SYG:SYD:P(A;;FA;;;SY)S:(ML;;NWNRNX;;;SI)"
 
@@ -32,9 +32,10 @@ DATA_FOLDER = "O:SYG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 REGISTRY_KEY = "O:SYG:SYD:PAI(A;CI;KA;;;SY)(A;CI;KR;;;BA)"
 
 SERVICE = "D:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;LCRC;;;AU)"
-"""Windows' default for services, but that every account may ask which process
-the service is: the clients of the pipes check that. By default only accounts
-that are signed in at the PC may, and an operator comes over the network.
+"""Windows' default for services, with one more right: every account may query the service's process.
+
+The clients of the pipes check that process. By default only accounts that are
+signed in at the PC may query it, but an operator connects over the network.
 """
 
 REQUIRED_PRIVILEGES = (
@@ -46,12 +47,13 @@ REQUIRED_PRIVILEGES = (
     "SeShutdownPrivilege",
     "SeTcbPrivilege",
 )
-"""All that the service keeps of LocalSystem's privileges (SERVICE_REQUIRED_PRIVILEGES_INFO).
+"""The privileges of LocalSystem that the service keeps (SERVICE_REQUIRED_PRIVILEGES_INFO).
 
-Start the companion in the customer's session: SeTcbPrivilege (WTSQueryUserToken),
-SeAssignPrimaryTokenPrivilege and SeIncreaseQuotaPrivilege (CreateProcessAsUser).
-Restart: SeShutdownPrivilege. The permit event in every session's name space:
-SeCreateGlobalPrivilege. See who is at the other end of a pipe: SeImpersonatePrivilege.
+Starting the companion in the customer's session needs SeTcbPrivilege
+(WTSQueryUserToken), SeAssignPrimaryTokenPrivilege and SeIncreaseQuotaPrivilege
+(CreateProcessAsUser). A restart needs SeShutdownPrivilege. Creating the permit
+event in the global namespace needs SeCreateGlobalPrivilege. Identifying the
+client of a pipe needs SeImpersonatePrivilege.
 """
 
 SYSTEM_SID = "S-1-5-18"
@@ -59,6 +61,10 @@ ADMINISTRATORS_SID = "S-1-5-32-544"
 
 
 def control_pipe(operators: str | None) -> str:
-    """Return the control pipe's descriptor; `operators` is the group's SID, if there is one."""
+    """Return the security descriptor of the control pipe.
+
+    Args:
+        operators: the SID of the group of operators; None if there is no such group.
+    """
     entry = CONTROL_OPERATORS.format(sid=operators) if operators else ""
     return CONTROL.format(operators=entry)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions of Windows, declared once.
+"""Declares Windows functions.
 
-Only those that pywin32 lacks, or that a password or half a key passes through
-on its way: pywin32 would make immutable objects of it. A test compares every
-declaration with Microsoft's own metadata (win32more).
+Declared here are only functions that pywin32 lacks, or that a password or half
+a key passes through: pywin32 would copy it into immutable objects. A test
+compares every declaration with Microsoft's own metadata (win32more).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Luid(ctypes.Structure):
 
 
 class LsaString(ctypes.Structure):
-    """LSA_UNICODE_STRING (ntsecapi.h); lengths are bytes, the text may lack its zero."""
+    """LSA_UNICODE_STRING (ntsecapi.h). Lengths are in bytes. The text may lack its terminating zero."""
 
     _fields_: ClassVar[Any] = (("length", c_uint16), ("maximum", c_uint16), ("text", c_void_p))
 
@@ -61,7 +61,7 @@ class LastLogons(ctypes.Structure):
 
 
 class LogonSession(ctypes.Structure):
-    """SECURITY_LOGON_SESSION_DATA (ntsecapi.h), as far as PasswordMustChange."""
+    """SECURITY_LOGON_SESSION_DATA (ntsecapi.h), up to PasswordMustChange."""
 
     _fields_: ClassVar[Any] = (
         ("size", c_uint32),
@@ -127,7 +127,7 @@ class SessionDetails(ctypes.Structure):
 
 
 class SessionInfo(ctypes.Structure):
-    """WTSINFOEXW (wtsapi32.h); level 1 is the only one there is."""
+    """WTSINFOEXW (wtsapi32.h). Level 1 is the only level."""
 
     _fields_: ClassVar[Any] = (("level", DWORD), ("details", SessionDetails))
 
@@ -138,7 +138,7 @@ def _library(name: str) -> ctypes.WinDLL:
 
 
 class Function:
-    """One function of a system library, bound when it is first called."""
+    """One function of a system library. The first call binds it."""
 
     def __init__(self, library: str, name: str, result: type | None, *arguments: type) -> None:
         self.library = library
@@ -148,10 +148,10 @@ class Function:
         self._bound: Any = None
 
     def __call__(self, *values: Any) -> int:
-        """Call it; `ctypes.get_last_error()` then holds what it left there.
+        """Call the function. `ctypes.get_last_error()` then returns its last error.
 
         Raises:
-            OSError: this Windows has no such function.
+            OSError: this Windows lacks the function.
         """
         if self._bound is None:
             bound = getattr(_library(self.library), self.name, None)
@@ -165,7 +165,7 @@ class Function:
 
 
 LogonUserW = Function(
-    # The password's parameter is a plain address: ctypes makes no copy of what it points to.
+    # The password is passed as a plain address, so ctypes does not copy it.
     "advapi32", "LogonUserW", BOOL, c_wchar_p, c_wchar_p, c_void_p, DWORD, DWORD, POINTER(HANDLE),
 )  # fmt: skip
 InitiateShutdownW = Function(

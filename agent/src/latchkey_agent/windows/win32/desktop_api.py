@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions of Windows for what the customer sees, declared as those of `api` are, and compared by the same test."""
+"""Declares the Windows functions for the companion's windows, in the same way as `api`. The same test compares them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ HookProcedure = ctypes.WINFUNCTYPE(LRESULT, c_int32, ctypes.c_size_t, LPARAM)
 
 
 class TaskDialogButton(ctypes.Structure):
-    """TASKDIALOG_BUTTON (commctrl.h), which is packed without gaps."""
+    """TASKDIALOG_BUTTON (commctrl.h), packed without padding."""
 
     _pack_ = 1
     _fields_: ClassVar[Any] = (("number", c_int32), ("text", c_wchar_p))
 
 
 class TaskDialogConfig(ctypes.Structure):
-    """TASKDIALOGCONFIG (commctrl.h), which is packed without gaps."""
+    """TASKDIALOGCONFIG (commctrl.h), packed without padding."""
 
     _pack_ = 1
     _fields_: ClassVar[Any] = (
@@ -55,7 +55,7 @@ class TaskDialogConfig(ctypes.Structure):
 
 
 class NotifyIconData(ctypes.Structure):
-    """NOTIFYICONDATAW (shellapi.h); `version` shares its place with a time-out."""
+    """NOTIFYICONDATAW (shellapi.h). `version` shares its memory with a timeout."""
 
     _fields_: ClassVar[Any] = (
         ("size", DWORD),
@@ -135,7 +135,7 @@ CredPackAuthenticationBufferW = Function(
     "credui", "CredPackAuthenticationBufferW", BOOL, DWORD, c_wchar_p, c_wchar_p, c_void_p, POINTER(DWORD),
 )  # fmt: skip
 CredUnPackAuthenticationBufferW = Function(
-    # The password's parameter is a plain address: ctypes makes no copy of what it points to.
+    # The password is passed as a plain address, so ctypes does not copy it.
     "credui", "CredUnPackAuthenticationBufferW", BOOL,
     DWORD, c_void_p, DWORD, c_void_p, POINTER(DWORD), c_void_p, POINTER(DWORD), c_void_p, POINTER(DWORD),
 )  # fmt: skip

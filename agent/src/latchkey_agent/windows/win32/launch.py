@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts programs in a customer's session, as that customer ("Interactive Services", Microsoft Learn)."""
+"""Starts programs in a customer's session under the customer's account ("Interactive Services", Microsoft Learn)."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ DESKTOP = r"winsta0\default"
 
 
 class Started:
-    """A program that was started in a session; its handle keeps its process id from being reused."""
+    """A program that was started in a session. The open handle prevents reuse of its process id."""
 
     def __init__(self, process: int) -> None:
         self._process = process
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the program still runs."""
         return win32process.GetExitCodeProcess(self._process) == win32con.STILL_ACTIVE
 
 
 def in_session(session_id: int, command: Sequence[str]) -> Started:
-    """Start a program on the desktop of a session, with its user's rights and environment.
+    """Start a program on a session's desktop, with the rights and the environment of its user.
+
+    Args:
+        session_id: the session.
+        command: the program and its arguments.
 
     Raises:
-        PortError: nobody is signed in there, or Windows could not start it.
+        PortError: no user is signed in to the session, or Windows cannot start the program.
     """
     startup = win32process.STARTUPINFO()
     startup.lpDesktop = DESKTOP

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the local security authority knows of those who are signed in."""
+"""Reads the signed-in accounts from the local security authority (LSA)."""
 
 from __future__ import annotations
 
@@ -24,33 +24,39 @@ NEVER = 0x7FFFFFFFFFFFFFFF
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
-class Known(NamedTuple):
-    """One logon session: its account, the account's user principal name, when its password must change."""
+class SessionAccount(NamedTuple):
+    """The account of one logon session.
+
+    Attributes:
+        sid: its SID.
+        principal: its user principal name; empty if it has none.
+        must_change_at: when its password must change; None for never.
+    """
 
     sid: str
     principal: str
     must_change_at: datetime | None
 
 
-def of(sid: str) -> Known | None:
-    """Return what is known of an account that is signed in, None where it is not, or nothing is told."""
-    return next((known for known in _all() if known.sid == sid), None)
+def find_account(sid: str) -> SessionAccount | None:
+    """Return a signed-in account; None if it is not signed in, or the LSA does not return it."""
+    return next((account for account in _session_accounts() if account.sid == sid), None)
 
 
-def _all() -> Iterator[Known]:
+def _session_accounts() -> Iterator[SessionAccount]:
     count, first = ctypes.c_uint32(), ctypes.POINTER(Luid)()
     if LsaEnumerateLogonSessions(ctypes.byref(count), ctypes.byref(first)):
         return
     try:
         for index in range(count.value):
-            known = _one(first[index])
-            if known is not None:
-                yield known
+            account = _read_session(first[index])
+            if account is not None:
+                yield account
     finally:
         LsaFreeReturnBuffer(first)
 
 
-def _one(logon_id: Luid) -> Known | None:
+def _read_session(logon_id: Luid) -> SessionAccount | None:
     data = ctypes.POINTER(LogonSession)()
     if LsaGetLogonSessionData(ctypes.byref(logon_id), ctypes.byref(data)):
         return None
@@ -58,13 +64,17 @@ def _one(logon_id: Luid) -> Known | None:
         session = data.contents
         if not session.sid:
             return None
-        return Known(sid_text(session.sid), _text(session.upn), moment(session.password_must_change))
+        return SessionAccount(sid_text(session.sid), _text(session.upn), moment(session.password_must_change))
     finally:
         LsaFreeReturnBuffer(data)
 
 
 def sid_text(address: int) -> str:
-    """Return the text of a SID in memory ("SID structure", Microsoft Learn)."""
+    """Return the text form of a SID in memory ("SID structure", Microsoft Learn).
+
+    Args:
+        address: the address of the SID.
+    """
     _, count = ctypes.string_at(address, 2)
     make_sid: Any = win32security.SID
     text: str = win32security.ConvertSidToStringSid(make_sid(ctypes.string_at(address, 8 + 4 * count)))
@@ -76,7 +86,7 @@ def _text(string: LsaString) -> str:
 
 
 def moment(filetime: int) -> datetime | None:
-    """Return a FILETIME as a moment; None for those that mean never."""
+    """Return a FILETIME (units of 100 ns since 1601) as a datetime; None for a value that means never."""
     if filetime in {0, NEVER} or filetime < 0:
         return None
     return _EPOCH + timedelta(microseconds=filetime // 10)

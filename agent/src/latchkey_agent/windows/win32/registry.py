@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading the registry, and the agent's own key in it."""
+"""Reads the registry, and stores values in the agent's own key."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _READ = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
 
 
 def value(path: str, name: str) -> Value:
-    """Return a value below HKEY_LOCAL_MACHINE, None where there is none or it cannot be read."""
+    """Return a value below HKEY_LOCAL_MACHINE; None if it does not exist or cannot be read."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, access=_READ) as key:
-            found: Value = winreg.QueryValueEx(key, name)[0]
+            content: Value = winreg.QueryValueEx(key, name)[0]
     except OSError:
         return None
-    return found
+    return content
 
 
 def exists(path: str) -> bool:
-    """Tell whether there is a key below HKEY_LOCAL_MACHINE."""
+    """Return whether a key below HKEY_LOCAL_MACHINE exists and can be read."""
     try:
         winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, access=_READ).Close()
     except OSError:
@@ -47,7 +47,7 @@ def exists(path: str) -> bool:
 
 
 def subkeys(path: str) -> Iterator[str]:
-    """Yield the names of the keys in a key below HKEY_LOCAL_MACHINE."""
+    """Yield the names of the subkeys of a key below HKEY_LOCAL_MACHINE; none if it cannot be read."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, access=_READ) as key:
             for index in range(winreg.QueryInfoKey(key)[0]):
@@ -57,13 +57,17 @@ def subkeys(path: str) -> Iterator[str]:
 
 
 class OwnKey:
-    """A key of the agent's own, which users can neither read nor change; made if need be."""
+    """A key of the agent. Users can neither read nor change it."""
 
     def __init__(self, path: str, *, volatile: bool = False) -> None:
-        """Open the key.
+        """Open the key, or create it.
+
+        Args:
+            path: the path below HKEY_LOCAL_MACHINE.
+            volatile: whether Windows deletes the key at shutdown.
 
         Raises:
-            PortError: it cannot be opened or made.
+            PortError: Windows cannot open or create the key.
         """
         options = REG_OPTION_VOLATILE if volatile else REG_OPTION_NON_VOLATILE
         root: Any = win32con.HKEY_LOCAL_MACHINE
@@ -78,25 +82,25 @@ class OwnKey:
             )
 
     def load(self, name: str) -> Value:
-        """Return a value, None where there is none.
+        """Return a value; None if it does not exist.
 
         Raises:
-            PortError: it cannot be read; whether there is one is not known then.
+            PortError: the value cannot be read, so it is unknown whether it exists.
         """
         try:
-            found: Value = win32api.RegQueryValueEx(self._key, name)[0]
+            content: Value = win32api.RegQueryValueEx(self._key, name)[0]
         except pywintypes.error as fault:
-            # "RegQueryValueExW", Microsoft Learn: what the registry answers where the value does not exist.
+            # "RegQueryValueExW", Microsoft Learn: the code if the value does not exist.
             if fault.winerror == winerror.ERROR_FILE_NOT_FOUND:
                 return None
             raise refused(f"reading {name} from the registry", fault.winerror) from None
-        return found
+        return content
 
     def save(self, name: str, data: str | bytes) -> None:
-        """Write a value; returns when it is on the disk (RegFlushKey).
+        """Write a value. Return when it is on the disk (RegFlushKey).
 
         Raises:
-            PortError: Windows could not write it.
+            PortError: Windows cannot write the value.
         """
         kind = win32con.REG_SZ if isinstance(data, str) else win32con.REG_BINARY
         with doing(f"writing {name} to the registry"):
@@ -105,11 +109,11 @@ class OwnKey:
 
 
 def agents_key() -> OwnKey:
-    """Return the key that outlives a boot; raises PortError."""
+    """Return the agent's permanent key; raises PortError."""
     return OwnKey(names.REGISTRY_KEY)
 
 
 def boot_key() -> OwnKey:
-    """Return the key that is gone after each boot; raises PortError."""
+    """Return the agent's volatile key, which Windows deletes at shutdown; raises PortError."""
     agents_key()
     return OwnKey(names.BOOT_KEY, volatile=True)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hour that comes twice when daylight saving time ends, in zones that know it only once.
+"""Corrects the hour that occurs twice when daylight saving time ends.
 
-win32timezone takes the whole of it for standard time (its `utcoffset` does not
-read `fold`, PEP 495): every moment of the first pass is an hour wrong.
+win32timezone treats both occurrences as standard time, because its `utcoffset`
+ignores `fold` (PEP 495). Every time in the first occurrence is an hour wrong.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 NEAR = timedelta(hours=20)
-"""More than any zone is away from UTC (14 hours), and less than any has between two changes."""
+"""More than the largest offset from UTC (14 hours), and less than the time between two changes of any zone."""
 
 
 class RepeatedHour(tzinfo):
-    """A zone whose moments are right in that hour, too.
+    """A time zone that is also right in the repeated hour.
 
     Args:
-        zone: takes the repeated hour for standard time.
+        zone: the time zone to correct; it treats the repeated hour as standard time.
     """
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """Return the offset: the one before the change in the first pass (`fold` 0), the one after it in the second."""
+        """Return the offset from UTC.
+
+        In the repeated hour it is the offset before the change for `fold` 0, and the one after it for `fold` 1.
+        """
         if moment is None:
             return None
         wall = moment.replace(tzinfo=None)
@@ -34,28 +37,28 @@ class RepeatedHour(tzinfo):
         return before if is_repeated and not moment.fold else after
 
     def fromutc(self, moment: datetime) -> datetime:
-        """Return a moment of UTC in this zone, with its `fold`."""
+        """Return a UTC time in this zone, with its `fold`."""
         utc = moment.replace(tzinfo=None)
         walls = (utc + self._offset(utc, -NEAR), utc + self._offset(utc, NEAR))
         for local in (wall.replace(tzinfo=self, fold=fold) for fold in (0, 1) for wall in walls):
             if local.replace(tzinfo=None) - (self.utcoffset(local) or timedelta()) == utc:
                 return local
-        # No wall clock shows it: the zone contradicts itself.
+        # No local time matches: the rules of the zone are inconsistent.
         return super().fromutc(moment)
 
     def dst(self, moment: datetime | None) -> timedelta | None:
-        """Return what the zone says."""
+        """Return the zone's own value."""
         return self._zone.dst(moment and moment.replace(tzinfo=None))
 
     def tzname(self, moment: datetime | None) -> str | None:
-        """Return what the zone says."""
+        """Return the zone's own value."""
         return self._zone.tzname(moment and moment.replace(tzinfo=None))
 
     def _offset(self, wall: datetime, by: timedelta = timedelta()) -> timedelta:
-        """Return the offset that the zone gives for a wall clock, moved `by` so much."""
+        """Return the zone's offset at a local time, shifted by `by`."""
         try:
             there = wall + by
         except OverflowError:
-            # Beyond the calendar's end.
+            # The shifted time is outside the range of datetime.
             there = wall
         return self._zone.utcoffset(there) or timedelta()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The texts of `access` as Windows takes them."""
+"""Converts the descriptors of `access` for Windows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def descriptor(sddl: str) -> PySECURITY_DESCRIPTOR:
-    """Return the security descriptor that an SDDL text describes."""
+    """Return the security descriptor for an SDDL text."""
     return win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(
         sddl, win32security.SDDL_REVISION_1
     )
 
 
 def attributes(sddl: str) -> PySECURITY_ATTRIBUTES:
-    """Return security attributes for the making of an object; its handle is not inherited."""
+    """Return security attributes for a new object. Child processes do not inherit its handle."""
     made = pywintypes.SECURITY_ATTRIBUTES()
     made.bInheritHandle = False
     made.SECURITY_DESCRIPTOR = descriptor(sddl)
@@ -31,7 +31,7 @@ def attributes(sddl: str) -> PySECURITY_ATTRIBUTES:
 
 
 def operators_sid() -> str | None:
-    """Return the SID of the local group of operators, None where there is no such group."""
+    """Return the SID of the local group of operators; None if there is no such group."""
     try:
         sid, _, kind = win32security.LookupAccountName(None, names.OPERATORS_GROUP)
     except pywintypes.error:
