@@ -65,7 +65,7 @@ def test_the_evening_of_the_quick_start_works_as_written(lab_pc: LabPC) -> None:
     computer.set_clock(NIGHT)
     job = operator.begin("latchkey.consent.maintain").succeed()
 
-    summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["done"], summary["left_over"]) == (["Say hello"], [])
     assert summary["erasure"]["confirmed"]
     assert computer.events.count("request_shown") == 1
