@@ -14,6 +14,7 @@ import io
 import json
 import runpy
 import sys
+import textwrap
 import typing
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ import msgspec
 from babel.messages import mofile, pofile
 from msgspec import inspect
 
+from latchkey_agent.domain import transitions
 from latchkey_agent.protocol import PROTOCOL_VERSION, setup_messages
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
@@ -31,6 +33,7 @@ from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from enum import StrEnum
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
@@ -263,6 +266,81 @@ def _cells(code: str, *texts: str) -> str:
     return " | ".join((f"| `{code}`", *texts)) + " |"
 
 
+class Machine(typing.NamedTuple):
+    """One state machine: its table, its states, the state in which it begins, and one sentence for the reader."""
+
+    table: dict[Any, Any]
+    states: type[StrEnum]
+    first: StrEnum
+    sentence: str
+
+
+MACHINES = {
+    "session": Machine(
+        transitions.SESSION,
+        transitions.SessionState,
+        transitions.SessionState.STARTED,
+        "A support session owns its requests and grants. Its end erases every grant.",
+    ),
+    "request": Machine(
+        transitions.REQUEST,
+        transitions.RequestState,
+        transitions.RequestState.PENDING,
+        "A request asks the customer once. It becomes `shown` when its window is on the screen.",
+    ),
+    "grant": Machine(
+        transitions.GRANT,
+        transitions.GrantState,
+        transitions.GrantState.ACTIVE,
+        "A grant is the customer's yes. Every way out of `active` and `paused` leads to `erased`; the agent repeats "
+        "an erasure that it could not confirm.",
+    ),
+    "permit": Machine(
+        transitions.PERMIT,
+        transitions.PermitState,
+        transitions.PermitState.ISSUED,
+        "A logon permit allows one logon. The agent can give up a redeemed permit as `refused` although Windows signs "
+        "the customer in later; then it must still lock the desktop, so `refused` accepts `log_on`.",
+    ),
+}
+
+
+def states_page() -> str:
+    """Return the page that draws the four state machines."""
+    lines = [
+        "<!--",
+        *SPDX,
+        f"Made by {COMMAND} from agent/src/latchkey_agent/domain/transitions.py; do not edit.",
+        "-->",
+        "",
+        "# States",
+        "",
+        "The agent refuses every input that a table does not list; nothing changes then. An arrow carries the input's",
+        "name. How the machines work together: [architecture](architecture.md).",
+    ]
+    for name, machine in MACHINES.items():
+        lines += ["", f"## {name.capitalize()}", "", *textwrap.wrap(machine.sentence, WIDTH), ""]
+        lines += ["```mermaid", "stateDiagram-v2", "    direction LR", *_arrows(machine), "```", ""]
+        lines += ["| state | input | next state |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{before}` | `{given}` | `{after}` |" for (before, given), after in machine.table.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _arrows(machine: Machine) -> Iterator[str]:
+    """Yield one arrow for each pair of states, with every input that leads from one to the other."""
+    yield f"    [*] --> {machine.first}"
+    labels: dict[tuple[str, str], list[str]] = {}
+    for (before, given), after in machine.table.items():
+        labels.setdefault((before, after), []).append(given)
+    for (before, after), givens in labels.items():
+        yield f"    {before} --> {after}: {', '.join(givens)}"
+    for state in machine.states:
+        if not transitions.inputs(machine.table, state):
+            yield f"    {state} --> [*]"
+
+
 # --- the customer's texts ----------------------------------------------------------------------------
 
 
@@ -289,6 +367,7 @@ TARGETS: dict[str, Callable[[], str | bytes]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
     "plugins/plugin_utils/_answers.py": answers_module,
     "docs/errors.md": errors_page,
+    "docs/states.md": states_page,
     **{_catalogue_file(language, "mo"): partial(catalogue, language) for language in LANGUAGES},
 }
 

@@ -1,44 +1,43 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/architecture.md says what is there: words, imports, states, and the tests that hold each rule."""
+"""docs/architecture.md says what is there: words, parts, imports, and the tests that hold each rule."""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from latchkey_agent.domain.transitions import (
-    GRANT,
-    PERMIT,
-    REQUEST,
-    SESSION,
-    GrantState,
-    PermitState,
-    RequestState,
-    SessionState,
-)
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from enum import StrEnum
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 GERMAN = ROOT / "agent/src/latchkey_agent/locales/de/LC_MESSAGES/companion.po"
 FOLDERS = ("agent/src", "agent/native", "agent/packaging", "plugins", "lab", "tools")
+AGENT = "agent/src/latchkey_agent"
 OURS = ("latchkey_agent/", "agent/", "plugins/", "lab/", "tests/", "tools/")
 ALIASES = ("agent/src/", "ansible_collections/latchkey/consent/")
-MACHINES: dict[str, tuple[dict[Any, Any], type[StrEnum]]] = {
-    "session": (SESSION, SessionState),
-    "request": (REQUEST, RequestState),
-    "grant": (GRANT, GrantState),
-    "permit": (PERMIT, PermitState),
+
+SOURCES = ("*.py", "*.md", "*.yml", "*.yaml", "*.cpp", "*.h", "*.c", "*.j2", "*.po", "*.toml", "*.ps1")
+LISTS_OF_BAD_WORDS = ("docs/architecture.md", "docs/writing.md", "tests/unit/test_architecture_page.py")
+"""These files name the forbidden words to forbid them."""
+ALLOWED = {
+    "attempts": r"^(agent/native/|tests/|docs/credential-provider\.md|plugins/plugin_utils/_credential_apply\.py)",
+    "close session": r"transport\.close_session\(\)",
 }
+"""Other meanings of a forbidden word, by what `path:line: text` of them looks like: attempts of a logon or a
+connection, and in tests of anything; pywinrm's own method."""
+TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zäöüß]+|\d+|[^\w\s-]")
+"""One word of a text or of an identifier: `LogonTicket`, `logon_ticket` and "logon ticket" are the same two words.
+
+A punctuation mark is a word of its own, so that no phrase is found across it."""
 
 
 def table(head: str) -> list[list[str]]:
@@ -47,7 +46,7 @@ def table(head: str) -> list[list[str]]:
     heads = [number for number, line in enumerate(lines) if line.startswith("| ---")]
     begin = next(number for number in heads if lines[number - 1].startswith(f"| {head} |"))
     rows = takewhile(lambda line: line.startswith("|"), lines[begin + 1 :])
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+    return [[cell.strip() for cell in row.removeprefix("|").removesuffix("|").split("|")] for row in rows]
 
 
 def quoted(cell: str) -> list[str]:
@@ -55,54 +54,95 @@ def quoted(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-def test_the_states_are_the_codes(machine: str) -> None:
-    """Each state is on the page, with every transition of the code and no other."""
-    code, states = MACHINES[machine]
-    told = {
-        (state, given): after
-        for befores, goes in table(machine)
-        for state in quoted(befores)
-        for given, after in re.findall(r"`(\w+)` → `(\w+)`", goes)
-    }
-    assert told == {(state.value, given): after.value for (state, given), after in code.items()}
-    assert {state for befores, _ in table(machine) for state in quoted(befores)} == set(states)
+# --- words ------------------------------------------------------------------------------------------
 
 
-def test_a_final_state_is_called_so() -> None:
-    """And one that something leads out of is not."""
-    for machine, (code, states) in MACHINES.items():
-        final = {state for befores, goes in table(machine) if goes == "final" for state in quoted(befores)}
-        assert final == set(states) - {state for state, _ in code}
+@cache
+def words(text: str) -> str:
+    """Return a text's words in lower case, each between two spaces."""
+    return f" {' '.join(TOKEN.findall(text)).lower()} "
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Return every source text of the checkout, by its path: tracked files and new ones."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *SOURCES]
+    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    names = sorted({name for name in listed.split("\0") if name and (ROOT / name).is_file()})
+    return {name: (ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
+
+
+def glossary(column: int) -> list[str]:
+    """Return everything in backticks in one column of the glossary."""
+    return [name for row in table("word") for name in quoted(row[column])]
+
+
+@pytest.mark.parametrize("name", glossary(3))
+def test_every_word_is_used_in_the_code(name: str) -> None:
+    """The glossary's identifiers stand in the agent's code."""
+    code = (text for file, text in sources().items() if file.startswith(AGENT) and file.endswith(".py"))
+    assert any(re.search(rf"\b{name}\b", text) for text in code)
+
+
+@pytest.mark.parametrize("bad", sorted(set(glossary(4))))
+def test_no_forbidden_word_is_left(bad: str) -> None:
+    """No source, message, catalogue or page uses a word that the glossary forbids."""
+    assert bad == words(bad).strip()
+    lines = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in sources().items()
+        if name not in LISTS_OF_BAD_WORDS and f" {bad} " in words(text)
+        for number, line in enumerate(text.splitlines(), 1)
+        if f" {bad} " in words(line)
+    ]
+    allowed = ALLOWED.get(bad)
+    assert [line for line in lines if not (allowed and re.search(allowed, line))] == []
+
+
+def test_a_word_is_found_in_every_spelling() -> None:
+    """An identifier is read as its words; a longer word that contains one is another word."""
+    for spelling in ("LogonTicket", "logon_ticket", "LOGON_TICKET", "a logon ticket."):
+        assert " logon ticket " in words(spelling)
+    assert " desk " not in words("helpdesk desktop CloseDesktop")
+
+
+def test_every_german_word_is_on_the_screen() -> None:
+    """The words that a customer is said to read stand in the German catalogue."""
+    catalogue = GERMAN.read_text(encoding="utf-8")
+    shown = [word for row in table("word") for word in row[1].split(", ") if word != "-"]
+    assert [word for word in shown if not re.search(rf"\b{word}\b", catalogue, re.IGNORECASE)] == []
+
+
+# --- rules ------------------------------------------------------------------------------------------
 
 
 def test_every_rule_is_held_by_tests_that_exist() -> None:
     """Each of the rules names tests, all of which there are, one of its own number among them."""
     files = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     written = {name for text in files for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
-    rows = {int(number): quoted(held) for number, _, held in table("rule")}
+    section = PAGE.split("## What must always hold")[1].split("\n## ")[0]
+    parts = re.split(r"^(\d+)\. ", section, flags=re.MULTILINE)[1:]
+    rows = {int(number): quoted(text) for number, text in zip(parts[::2], parts[1::2], strict=True)}
     assert set(rows) == {int(n[1]) for name in written if (n := re.match(r"test_rule_(\d\d)_", name))}
     for number, names in rows.items():
         assert any(name.startswith(f"test_rule_{number:02}_") for name in names)
     assert {name for names in rows.values() for name in names} <= written
 
 
-def test_every_german_word_is_on_the_screen() -> None:
-    """The words that a customer is said to read stand in the German catalogue."""
-    catalogue = GERMAN.read_text(encoding="utf-8")
-    words = [word for _, german, _ in table("word") for word in german.split(", ") if word != "-"]
-    assert [word for word in words if not re.search(rf"\b{word}\b", catalogue, re.IGNORECASE)] == []
+# --- parts ------------------------------------------------------------------------------------------
 
 
 def test_the_parts_import_what_the_page_says() -> None:
     """Neither anything else of ours, nor less."""
-    told = {quoted(row[0])[0]: set(quoted(row[1])) for row in table("part")}
-    told["lab/"] = set(told) - {"lab/", "plugins/", "tools/"}
+    rows = table("part")
+    told = {quoted(part)[0]: set(quoted(names)) for part, names, _ in rows}
+    told["lab/"] = set(told) - {"lab/"} - told["lab/"]
     found: dict[str, set[str]] = {part: set() for part in told}
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*.py"):
             own = part_of(path.relative_to(ROOT).as_posix(), told)
-            found[own] |= {part_of(name, told) for name in imports(path)} - {own}
+            for name in imports(path):
+                found[own] |= {part_of(name, told)} - {own}
     assert found == told
 
 
@@ -110,6 +150,7 @@ def part_of(name: str, parts: dict[str, set[str]]) -> str:
     """Return the part of the page's table that a file or a module belongs to; itself if to none."""
     for alias in ALIASES:
         name = name.removeprefix(alias)
+    name = name.removeprefix("latchkey_agent/")
     return max((p for p in parts if name.startswith(p.removesuffix(".py"))), key=len, default=name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,25 @@ def test_no_cell_of_the_error_page_breaks_its_table() -> None:
     """A bar or a line break in a sentence would move the hint into another column."""
     rows = [line for line in generate.errors_page().splitlines() if line.startswith("| `")]
     assert [line.count("|") for line in rows] == [5] * len(agent.ERRORS) + [4] * len(collection.ERRORS)
+
+
+@pytest.mark.parametrize("name", generate.MACHINES)
+def test_every_transition_is_drawn(name: str) -> None:
+    """The page has an arrow and a row for each transition, and an arrow to the end from each final state."""
+    machine = generate.MACHINES[name]
+    section = generate.states_page().split(f"## {name.capitalize()}")[1].split("\n## ")[0]
+    arrows = {
+        (before, given): after
+        for before, after, givens in re.findall(r"(\w+) --> (\w+): (.+)", section)
+        for given in givens.split(", ")
+    }
+    rows = {
+        (before, given): after
+        for before, given, after in re.findall(r"`(\w+)` \| `(\w+)` \| `(\w+)`", section)
+    }
+    assert arrows == rows == machine.table
+    final = set(machine.states) - {before for before, _ in machine.table}
+    assert set(re.findall(r"(\w+) --> \[\*\]", section)) == final
 
 
 def test_every_reference_of_the_schema_leads_somewhere() -> None:

@@ -229,7 +229,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
 
 
 def test_rule_09_the_desktop_of_another_account_stays_open(bench: Bench, canary: bytearray) -> None:
-    """The open session of another account stays open."""
+    """The desktop of another account stays open."""
     bench.at_logon_screen(canary)
     bench.world.sign_in(BEN, session_id=2)
     bench.sign_in_with_permit()

@@ -44,8 +44,8 @@ def test_the_request_window_uses_the_requests_language() -> None:
 
 
 def test_an_unknown_language_falls_back_to_the_companions() -> None:
-    """A request in French is shown in the language of the customer's Windows."""
-    window = wording.request_window(asked(language="fr"), NOW, "de")
+    """A request in a language that no catalogue has is shown in the language of the customer's Windows."""
+    window = wording.request_window(asked(language="zz"), NOW, "de")
     assert window.title == GERMAN["title"]
     assert wording.language_of("") == "en"
 

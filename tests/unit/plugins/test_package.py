@@ -229,7 +229,7 @@ def test_a_package_that_does_not_arrive_is_said(
 
 
 def test_check_mode_changes_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says that it would install; settings can only be judged where the agent is."""
+    """It says that it would install; only the agent can check settings."""
     pc = PC()
     result = run(pc, monkeypatch, check=True, path=str(package), policy={"max": 1})
     assert (result["changed"], pc.files, pc.ran, pc.asked) == (True, {}, [], [])
