@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of PC that the demo can be played on."""
+"""The kinds of PC for the demo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """One kind: what it is, what it lacks here (None: nothing), and how one is run in a folder."""
+    """One kind of PC: its title, its missing requirements (None: none missing), and a function that runs one."""
 
     title: str
     lacks: Callable[[], str | None]
@@ -31,14 +31,14 @@ def _nothing() -> None:
 
 
 def _wine_lacks() -> str | None:
-    from lab.wine.installed import missing  # noqa: PLC0415 - needs what the simulated PC does without
+    from lab.wine.installed import missing  # noqa: PLC0415 - the simulated PC does not need it
 
     return missing()
 
 
 @contextmanager
 def _wine(folder: Path, **settings: Any) -> Iterator[SimulatedComputer]:
-    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - as above
+    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - see above
 
     with wine_pc(folder, **settings) as computer:
         yield computer

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Wine PC needs of the computer that it runs on."""
+"""The programs that a Wine PC needs on its host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.packaging.workshop import lacking
 PACKAGES = {"wine": "wine wine64", "wineserver": "wine wine64", "mvn": "maven"}
 """Each program that must be on the path, and Debian's packages of it."""
 SCREEN_PACKAGES = {"Xvfb": "xvfb", "xkbcomp": "x11-xkb-utils", "xdotool": "xdotool"}
-"""The same for its screen and the hands before it."""
+"""The same for its screen, keyboard and mouse."""
 
 
 def missing() -> str | None:

@@ -23,7 +23,7 @@ from lab.simulated.simulated_pc import pc
 from lab.simulated.windows_model import WindowsError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
-from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
+from tests.integration.simulated_fixtures import SESSION, ask, refusal, start_session
 
 if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
@@ -107,7 +107,7 @@ def test_nothing_is_left_of_a_pc_but_its_folder(simulated_pc: MakePc, tmp_path: 
 def test_a_power_cut_kills_everything_and_the_disk_survives(simulated_pc: MakePc, tmp_path: Path) -> None:
     """After a power cut nothing listens; after the next boot the journal goes on, on the same port."""
     with simulated_pc() as computer:
-        open_session(computer)
+        start_session(computer)
         before = info(computer).agent.boot_id
         computer.power_cut()
         assert processes_of(tmp_path) == []
@@ -275,7 +275,7 @@ def test_a_full_disk_is_told_and_gone_with_room(simulated_pc: MakePc) -> None:
         start = rq.SessionStart(session=SESSION, reason="x")
         assert refusal(computer, start).code == "storage_failed"
         computer.fill_disk(full=False)
-        open_session(computer)
+        start_session(computer)
 
 
 def test_several_pcs_live_side_by_side(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_several_pcs_live_side_by_side(tmp_path: Path) -> None:
         )
         assert len({computer.reach.port for computer in (one, two, three)}) == 3
         two.set_clock(one.windows.clock.now() + timedelta(days=400))
-        open_session(one)
+        start_session(one)
         one.power_cut()
         assert [info(c).agent.device for c in (two, three)] == ["PC-2", "PC-3"]
         days = datetime.fromisoformat(info(two).agent.now) - datetime.fromisoformat(info(three).agent.now)

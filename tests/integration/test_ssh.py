@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.simulated_pc import SimulatedComputer
 
-WAYS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
+CONNECTIONS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
 HOSTNAME = r"& 'C:\Lab\hostname.exe'"
 UPDATES_SECONDS = 30.0
 
@@ -41,7 +41,7 @@ def ssh_pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedComput
 
 def ssh(computer: SimulatedComputer, shell: str, *command: str) -> list[str]:
     """The client's command line."""
-    v = computer.inventory(WAYS[shell])
+    v = computer.inventory(CONNECTIONS[shell])
     return [
         "ssh", *v["ansible_ssh_common_args"].split(), "-i", v["ansible_ssh_private_key_file"],
         "-p", str(v["ansible_port"]), f"{v['ansible_user']}@{v['ansible_host']}", *command,
@@ -57,14 +57,14 @@ def run(
     )
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_a_script_runs_on_the_pc(ssh_pc: SimulatedComputer, shell: str) -> None:
     """The collection's command line runs a program of the PC under both shells."""
     done = run(ssh_pc, shell, canonical(HOSTNAME))
     assert (done.returncode, done.stdout.strip()) == (0, b"PC-ANNA")
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_input_reaches_the_agent(ssh_pc: SimulatedComputer, shell: str) -> None:
     """What is sent to the command arrives at the agent's program, and its answer comes back."""
     script = "$input | & 'C:\\Program Files\\Latchkey\\latchkeyctl.exe' 'request'"
@@ -78,7 +78,7 @@ def test_only_cmd_passes_the_exit_code_on(ssh_pc: SimulatedComputer, shell: str,
     assert run(ssh_pc, shell, canonical("exit 69")).returncode == code
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_what_is_not_understood_is_said(ssh_pc: SimulatedComputer, shell: str) -> None:
     """A command that the lab does not know fails and is named as such."""
     done = run(ssh_pc, shell, "Get-Process | Sort-Object")
@@ -94,7 +94,7 @@ def sftp(computer: SimulatedComputer, shell: str, batch: str) -> subprocess.Comp
     return subprocess.run(client, input=batch, capture_output=True, text=True, timeout=30, check=False)
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_files_are_carried(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path) -> None:
     """What is put is on the PC's disk under the name that Windows gives it, and is fetched as it was."""
     content = random.Random(4711).randbytes(3_000_001)  # noqa: S311 - the same in every run
@@ -177,7 +177,7 @@ def programs(computer: SimulatedComputer) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: str) -> None:
     """When the client goes away, so does what it ran: Windows' sshd keeps a session in a job object."""
     client = begin(ssh_pc, shell)
@@ -189,7 +189,7 @@ def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: st
 
 def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
     """A power cut ends connections and programs at once; after the boot the same port answers."""
-    clients = [begin(ssh_pc, shell) for shell in WAYS]
+    clients = [begin(ssh_pc, shell) for shell in CONNECTIONS]
     running = programs(ssh_pc)
     assert len(running) == 2
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, Task
 from tests.lab.kinds import pc
@@ -49,7 +49,7 @@ Step = Task | Fails | Act
 class Scene:
     """What one host does. `on` names the scene whose PC it is, where that is not its own.
 
-    `way` is how the operator connects, of `lab.simulated.connections.WAYS`; nothing: as the PC offers.
+    `way` is how the operator connects, of `lab.simulated.connections.CONNECTIONS`; nothing: as the PC offers.
     """
 
     fact: str
@@ -57,7 +57,7 @@ class Scene:
     settings: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     on: str = ""
-    way: str = ""
+    connection: str = ""
 
     @property
     def codes(self) -> list[str]:
@@ -102,8 +102,8 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
             lab_pc = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
             operator.write(f"{name}.yml", lab_pc)
             steps = str(operator.folder / f"{name}.yml")
-            way = computers[name].inventory(scene.way) if scene.way else {}
-            operator.host_variables[name] = {**way, **scene.variables, "steps": steps}
+            host_variables = computers[name].inventory(scene.connection) if scene.connection else {}
+            operator.host_variables[name] = {**host_variables, **scene.variables, "steps": steps}
         include = {"name": "include", "ansible.builtin.include_tasks": "{{ steps }}"}
         job = operator.begin(
             [{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": [include]}]
@@ -113,7 +113,7 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
 
 
 def _settings(scene: Scene) -> dict[str, Any]:
-    listening = {"listeners": (WAYS[scene.way].listener,)} if scene.way else {}
+    listening = {"listeners": (CONNECTIONS[scene.connection].listener,)} if scene.connection else {}
     return {"password": make(), **listening, **scene.settings}
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant, SignIn
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
@@ -102,7 +102,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
                     folder / name,
                     password=make(),
                     script=[Grant(after=1.0), SignIn(when="locked", after=3.0), Grant(after=3.0)],
-                    listeners=(WAYS[PLUGINS[plugin]].listener,),
+                    listeners=(CONNECTIONS[PLUGINS[plugin]].listener,),
                     # Long enough to be asked once before and once after it.
                     logon_seconds=3.0,
                 )
@@ -151,7 +151,7 @@ def test_the_connection_was_lost_each_time(day: Day, name: str) -> None:
 def listener_log(computer: SimulatedComputer, name: str) -> Path:
     """Return the log of the PC's listener."""
     plugin, _ = PCS[name]
-    return computer.disk.parent / f"{WAYS[PLUGINS[plugin]].listener}.log"
+    return computer.disk.parent / f"{CONNECTIONS[PLUGINS[plugin]].listener}.log"
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.ssh.files import missing
@@ -96,7 +96,7 @@ def _frozen(name: str) -> bool:
 
 
 def _computer(folder: Path, name: str) -> AbstractContextManager[SimulatedComputer]:
-    listener = WAYS[PLUGINS[_plugin(name)]].listener
+    listener = CONNECTIONS[PLUGINS[_plugin(name)]].listener
     return pc(folder / name, password=make(), script=[Grant()], listeners=(listener,))
 
 

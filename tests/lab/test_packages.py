@@ -75,9 +75,9 @@ SCENES = {
         "Each is told by its own code, and the installed version stays.",
         STEPS,
         {"programs": PROGRAMS},
-        way=way,
+        connection=connection,
     )
-    for name, way in CONNECTIONS.items()
+    for name, connection in CONNECTIONS.items()
 }
 CODES = next(iter(SCENES.values())).codes
 on_each = pytest.mark.parametrize("host", CONNECTIONS)

@@ -104,7 +104,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary:
     # Wine's installer leaves what is in use: the provider by the logon screen, the runtime by the customer's side.
     computer.customer.sign_in()
     computer.wait_for_desktop()
-    computer.hang_up()
+    computer.end_lab_programs()
     operator.variables = {"agent_state": "absent"}
     removed = operator.begin("latchkey.consent.install_agent").succeed()
     assert removed.result("Bring the consent agent to the PC")["erasure"]["confirmed"]

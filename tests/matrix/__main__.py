@@ -60,9 +60,9 @@ def main() -> int:
         return 1
     write(columns)
     bad = [
-        f"{way}, ansible-core {line}: {told}"
+        f"{connection}, ansible-core {line}: {told}"
         for line, one in columns.items()
-        for way, told in one.cells.items()
+        for connection, told in one.cells.items()
         if told != "ok"
     ]
     print("\n".join([*bad, f"see {LEFT.relative_to(setup.ROOT)}"] if bad else ["every cell is ok"]))

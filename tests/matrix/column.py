@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.canary import make, search
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
@@ -69,22 +69,22 @@ def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) 
                     password=password,
                     script=[Grant()],
                     programs=PROGRAMS,
-                    listeners=(WAYS[way].listener,),
+                    listeners=(CONNECTIONS[connection].listener,),
                 )
             )
-            for way, name in HOSTS.items()
+            for connection, name in HOSTS.items()
         }
     for computer in computers.values():
         prepare(computer)
     packages(folder, NEW)
-    variables = {name: computers[name].inventory(way) for way, name in HOSTS.items()}
+    variables = {name: computers[name].inventory(connection) for connection, name in HOSTS.items()}
     operator = Operator(folder / "operator", computers, host_variables=variables, python=python)
     operator.variables["package"] = str(folder / f"latchkey-agent-{NEW}-x64.msi")
     stack.callback(operator.stop)
     return operator
 
 
-HOSTS = {way: way.replace(", ", "-").lower() for way in WAYS}
+HOSTS = {connection: connection.replace(", ", "-").lower() for connection in CONNECTIONS}
 """The inventory's name for the PC of each connection."""
 
 
@@ -93,4 +93,4 @@ def _cells(job: Job) -> dict[str, str]:
         job.wait(LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         job.kill()
-    return {way: verdict(job, name) for way, name in HOSTS.items()}
+    return {connection: verdict(job, name) for connection, name in HOSTS.items()}

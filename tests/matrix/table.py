@@ -34,8 +34,11 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step]) -> str:
     """Return the whole page. It holds no dates, so that it changes only where a result does."""
     versions = [column.versions for column in columns.values()]
     head = ["connection", *(f"ansible-core {line}" for line in columns)]
-    ways = next(iter(columns.values())).cells
-    rows = [[way, *(_cell(column.cells[way]) for column in columns.values())] for way in ways]
+    connections = next(iter(columns.values())).cells
+    rows = [
+        [connection, *(_cell(column.cells[connection]) for column in columns.values())]
+        for connection in connections
+    ]
     parts = [[name, *(one[name] for one in versions)] for name in versions[0]]
     done = [f"{step.name} ({step.fact})" for step in steps]
     return "\n".join(

@@ -74,7 +74,7 @@ def installed(office: PackagePC, for_office: Path) -> Iterator[PackagePC]:
         office.pc.put(for_office, PACKAGE)
         assert office.msiexec("/i", PACKAGE) == 0, office.log
     yield office
-    office.hang_up()
+    office.close_clients()
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_an_upgrade_keeps_the_journal(
     """A newer version takes the old one's place; what is lent stays lent, and the record whole."""
     operator, customer = lend(installed, anna, canary, "CHG-1")  # type: ignore[arg-type]
     del operator, customer
-    installed.hang_up()
+    installed.close_clients()
     before = json.loads(installed.ctl("--json", "journal", "verify").stdout)["result"]["events"]
     newer = of_version("9.0.0", product_folder, tmp_path / "newer.msi")
     installed.pc.put(newer, PACKAGE)
@@ -265,7 +265,7 @@ def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, 
 def anna_lends(installed: PackagePC, anna: Account, canary: bytearray) -> None:
     """A grant of hers is active."""
     lend(installed, anna, canary, "CHG-2")  # type: ignore[arg-type]
-    installed.hang_up()
+    installed.close_clients()
 
 
 def test_receipts_are_kept_if_told_to(installed: PackagePC, anna_lends: None) -> None:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lab.wine.agent_pc import SYSTEM, AgentPC, Speaker
+from lab.wine.agent_pc import SYSTEM, AgentPC, PipeClient
 from latchkey_agent.domain.model import Account
 
 
@@ -19,15 +19,15 @@ class Scene(NamedTuple):
     anna: Account
     password: bytearray
     session: str
-    operator: Speaker
-    customer: Speaker
-    logon: Speaker
+    operator: PipeClient
+    customer: PipeClient
+    logon: PipeClient
 
 
-def speakers_of(office: AgentPC, anna: Account) -> tuple[Speaker, Speaker, Speaker]:
+def clients_of(office: AgentPC, anna: Account) -> tuple[PipeClient, PipeClient, PipeClient]:
     """Return operator, customer and logon screen; they speak as long as the PC is on."""
-    customer = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
-    return office.speak("LatchkeyControl"), customer, office.speak("LatchkeyLogon", SYSTEM)
+    customer = office.pipe_client("LatchkeyCustomer", anna.sid, session_of(office, anna))
+    return office.pipe_client("LatchkeyControl"), customer, office.pipe_client("LatchkeyLogon", SYSTEM)
 
 
 def session_of(office: AgentPC, account: Account) -> int:
@@ -37,7 +37,7 @@ def session_of(office: AgentPC, account: Account) -> int:
     return found.id
 
 
-def ask(speaker: Speaker, **message: object) -> dict[str, Any]:
+def ask(speaker: PipeClient, **message: object) -> dict[str, Any]:
     """Ask on the control pipe and return what was done."""
     said = speaker.ask(**message).body
     assert said["outcome"] == "done", said

@@ -17,7 +17,7 @@ import pytest
 
 from agent.packaging.workshop import ROOT
 from lab.wine import tools, ui_driver
-from lab.wine.agent_pc import AgentPC, Speaker
+from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
 from lab.wine.ui_driver import WineHands
 from latchkey_agent.companion.texts import ENGLISH
@@ -35,7 +35,7 @@ class Office(NamedTuple):
 
     pc: AgentPC
     display: Display
-    operator: Speaker
+    operator: PipeClient
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         pytest.skip(lacking)
     place = tmp_path_factory.mktemp("desk")
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
-        yield Office(pc, display, pc.speak("LatchkeyControl"))
+        yield Office(pc, display, pc.pipe_client("LatchkeyControl"))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> I
 
 def forget_news(office: Office, sid: str) -> None:
     """Close what earlier tests have left."""
-    speaker = office.pc.speak("LatchkeyCustomer", sid, 1)
+    speaker = office.pc.pipe_client("LatchkeyCustomer", sid, 1)
     told = speaker.ask(verb="watch").body["desktop"].get("notices", [])
     speaker.ask(verb="notices_closed", notices=[notice["notice"] for notice in told])
 
@@ -333,7 +333,7 @@ def test_what_happened_while_away_is_shown_until_it_is_closed(
     ask(office, verb="session_end", session=session)
     anna.sign_in()
     anna.wait_for("the news", lambda: any("Kim has finished" in text for text in anna.notices()))
-    speaker = office.pc.speak("LatchkeyCustomer", anna._sid, anna._session().id)
+    speaker = office.pc.pipe_client("LatchkeyCustomer", anna._sid, anna._session().id)
 
     def all_read() -> bool:
         # What is noted a moment later, as the proof of erasure, comes in a window of its own.
@@ -343,7 +343,7 @@ def test_what_happened_while_away_is_shown_until_it_is_closed(
     anna.wait_for("their end", all_read)
 
 
-def away(speaker: Speaker) -> list[dict[str, Any]]:
+def away(speaker: PipeClient) -> list[dict[str, Any]]:
     """The news that the customer has not closed."""
     notices = speaker.ask(verb="watch").body["desktop"].get("notices", [])
     return [notice for notice in notices if notice.get("while_away")]

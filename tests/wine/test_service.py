@@ -14,13 +14,14 @@ import pytest
 
 from lab.simulated.pc_services import SETTINGS_FILE
 from lab.wine import tools
-from lab.wine.agent_pc import SYSTEM, AgentPC, HungUp, Speaker
+from lab.wine.agent_pc import SYSTEM, AgentPC, DisconnectedError, PipeClient
 from latchkey_agent.domain.model import Account
 from tests.canary import canary, search
 from tests.wine.scene import (
     Scene,
     ask,
     asked,
+    clients_of,
     declined,
     ended,
     lent,
@@ -30,7 +31,6 @@ from tests.wine.scene import (
     restarting,
     session_of,
     shown,
-    speakers_of,
     states,
     taken_back,
     told,
@@ -67,13 +67,13 @@ def anna(office: AgentPC, canary: bytearray) -> Account:
     return record.account
 
 
-Speakers = Callable[[Account], tuple[Speaker, Speaker, Speaker]]
+Speakers = Callable[[Account], tuple[PipeClient, PipeClient, PipeClient]]
 
 
 @pytest.fixture(scope="module")
 def speakers(office: AgentPC) -> Speakers:
     """Returns who speaks in every scene: a Wine PC would otherwise soon be full of programs that speak."""
-    return cache(partial(speakers_of, office))
+    return cache(partial(clients_of, office))
 
 
 @pytest.fixture
@@ -90,9 +90,9 @@ def scene(
     made.operator.ask(verb="session_end", session=made.session)
 
 
-def lend(office: AgentPC, anna: Account, canary: bytearray, name: str) -> tuple[Speaker, Speaker]:
+def lend(office: AgentPC, anna: Account, canary: bytearray, name: str) -> tuple[PipeClient, PipeClient]:
     """Open a session, ask, and let the customer type the canary; return operator and customer."""
-    made = Scene(office, anna, canary, name, *speakers_of(office, anna))
+    made = Scene(office, anna, canary, name, *clients_of(office, anna))
     lent(made)
     return made.operator, made.customer
 
@@ -113,7 +113,7 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
     assert office.windows.restarts.get(timeout=10).grace == 0
     office.restart()
 
-    logon = office.speak("LatchkeyLogon", SYSTEM)
+    logon = office.pipe_client("LatchkeyLogon", SYSTEM)
     permit = logon.ask(verb="peek").body
     assert (permit["user"], permit["action"]) == ("anna", "restart")
     assert office.model.accounts.get(anna.sid) is not None
@@ -124,7 +124,7 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
         office.model.sessions.sign_in(anna, attended=False)
     logon.ask(verb="report", permit=permit["permit"], status=0)
 
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     use = ask(operator, verb="apply_wait", session="CHG-1", permit=permit["permit"], wait=20)
     assert use["finished"], use
     assert use["boot_id"] != before
@@ -140,7 +140,7 @@ def test_revoked_in_the_power_cut_stays_revoked(office: AgentPC, anna: Account, 
     operator, customer = lend(office, anna, canary, "CHG-2")
     assert customer.ask(verb="grant_revoke").body["done"]
     office.cut_power()
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     grants = ask(operator, verb="info", session="CHG-2")["grants"]
     assert [grant["state"] for grant in grants] == ["erased"]
     said = operator.ask(verb="credential_apply", session="CHG-2", action="restart").body
@@ -150,8 +150,8 @@ def test_revoked_in_the_power_cut_stays_revoked(office: AgentPC, anna: Account, 
 
 def test_wrong_password_is_refused_and_not_kept(office: AgentPC, anna: Account, canary: bytearray) -> None:
     """The answer says how many tries are left; the entry is found nowhere."""
-    operator = office.speak("LatchkeyControl")
-    customer = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
+    operator = office.pipe_client("LatchkeyControl")
+    customer = office.pipe_client("LatchkeyCustomer", anna.sid, session_of(office, anna))
     ask(operator, verb="session_start", session="CHG-3", reason="Updates")
     request = ask(operator, verb="credential_request", session="CHG-3", restarts=1)["request"]["id"]
     customer.ask(verb="request_shown", request=request, text_sha256="0" * 64)
@@ -167,10 +167,10 @@ def test_nobody_answers_for_another_account(office: AgentPC, anna: Account, cana
     with office.windows.lock:
         bernd = office.model.accounts.find("bernd") or office.model.accounts.add("bernd", bytearray(b"x\0"))
         office.model.sessions.sign_in(bernd.account, console=False)
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     ask(operator, verb="session_start", session="CHG-4", reason="Updates")
     request = ask(operator, verb="credential_request", session="CHG-4", account="anna", restarts=1)
-    other = office.speak("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))
+    other = office.pipe_client("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))
     number = request["request"]["id"]
     assert not other.ask(verb="watch").body["desktop"].get("asked")
     answer = other.ask(canary, verb="request_allow", request=number, entered="anna").body
@@ -182,14 +182,14 @@ def test_nobody_answers_for_another_account(office: AgentPC, anna: Account, cana
 
 def test_a_customer_may_not_use_the_operators_pipe(office: AgentPC, anna: Account) -> None:
     """The agent looks at the groups itself, should the pipe's access list ever fail."""
-    said = office.speak("LatchkeyControl", anna.sid, 1).ask(verb="info").body
+    said = office.pipe_client("LatchkeyControl", anna.sid, 1).ask(verb="info").body
     assert said["error"]["code"] == "not_permitted"
 
 
 def test_the_logon_pipe_tells_nothing_to_anybody_but_localsystem(office: AgentPC, anna: Account) -> None:
     """An administrator asks, and a customer: there is no permit for them."""
     for who in ((), (anna.sid, 1)):
-        assert office.speak("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
+        assert office.pipe_client("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
 
 
 def test_latchkeyctl_prints_one_line_of_ascii(office: AgentPC) -> None:
@@ -209,8 +209,8 @@ def test_the_service_stops_within_two_seconds_whoever_is_connected(office: Agent
 
 def seconds_to_stop(office: AgentPC, anna: Account) -> float:
     """Stop the service while one client polls and another is silent, and start it again."""
-    operator = office.speak("LatchkeyControl")
-    poller = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
+    operator = office.pipe_client("LatchkeyControl")
+    poller = office.pipe_client("LatchkeyCustomer", anna.sid, session_of(office, anna))
     version = poller.ask(verb="watch").body["desktop"]["version"]
     waiting = threading.Thread(target=poll, args=(poller, version))
     stop, silent = (office.pc.start("-I", "-B", "-c", program) for program in (STOP, SILENT))
@@ -228,20 +228,20 @@ def seconds_to_stop(office: AgentPC, anna: Account) -> float:
     return float(seconds)
 
 
-def poll(poller: Speaker, seen: int) -> None:
+def poll(poller: PipeClient, seen: int) -> None:
     """Wait for news that do not come, until the agent hangs up."""
-    with pytest.raises(HungUp):
+    with pytest.raises(DisconnectedError):
         poller.ask(verb="watch", seen=seen + 100, wait=60)
 
 
-def start_again(office: AgentPC, operator: Speaker) -> None:
+def start_again(office: AgentPC, operator: PipeClient) -> None:
     """Start the service and wait until it answers: net.exe under Wine does not."""
     office.start_service()
     last = time.monotonic() + 30
     while True:
         try:
             assert ask(operator, verb="info")["agent"]["ready"]
-        except HungUp:
+        except DisconnectedError:
             assert time.monotonic() < last, office.log
             time.sleep(0.05)
         else:
@@ -299,7 +299,7 @@ def kill(scene: Scene) -> None:
     """Kill the service, start it again, and see that it knows what it knew: no more and no less."""
     known = told(scene)
     scene.office.pc.run("-I", "-B", "-c", KILL)
-    with pytest.raises(HungUp):
+    with pytest.raises(DisconnectedError):
         scene.operator.ask(verb="info")
     start_again(scene.office, scene.operator)
     assert told(scene) == known

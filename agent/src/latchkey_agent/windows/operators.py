@@ -11,8 +11,8 @@ import win32net
 import win32security
 import winerror
 
-from latchkey_agent.cli import setup
-from latchkey_agent.cli.setup import Member
+from latchkey_agent.cli import agent_setup
+from latchkey_agent.cli.agent_setup import Member
 
 from . import compose, folders, names
 from .win32.failures import doing
@@ -50,7 +50,7 @@ def remove() -> None:
 
 
 class WindowsOperators:
-    """setup.Operators."""
+    """agent_setup.Operators."""
 
     def members(self) -> list[Member]:
         """Return who is in the group; nobody where there is none."""
@@ -98,4 +98,4 @@ def _entry(member: Member) -> dict[str, Any]:
 
 def set_up(body: bytes) -> ans.Answer:
     """Carry one `setup` request out on this PC."""
-    return setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())
+    return agent_setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())
