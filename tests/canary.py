@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one fixture that makes passwords for tests, and how to look for them afterwards.
+"""The fixture that makes passwords for tests, and the search for them.
 
 from tests.canary import canary, search  # the fixture, by importing it
 """
@@ -31,7 +31,7 @@ __all__ = [
 
 @pytest.fixture
 def canary() -> Iterator[bytearray]:
-    """A password that is new in every test (UTF-16LE), overwritten afterwards."""
+    """A new password for every test (UTF-16LE), overwritten afterwards."""
     password = make()
     yield password
     wipe(password)

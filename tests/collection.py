@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection, imported as Ansible imports it.
+"""Imports the collection as Ansible does.
 
-Ansible's own finder has to be there before the first import of ``ansible_collections``: whatever was
-imported as a plain namespace package before is refused by it afterwards, in every later test.
+Ansible's own finder has to be installed before the first import of ``ansible_collections``: afterwards it
+refuses every part that was imported as a plain namespace package before, in every later test.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
 
 
 def pytest_configure() -> None:
-    """Put Ansible's finder in place, once for the whole run."""
+    """Install Ansible's finder, once for the whole run."""
     init_plugin_loader([str(COLLECTIONS)])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for what no event tells of: another thread's or another process's work."""
+"""Waits for work of other threads and processes that sends no event."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import time
 from collections.abc import Callable
 
 LOOK_AGAIN = 0.01
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 def eventually(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
     """Wait until a condition holds.
 
     Args:
-        condition: looked at again and again.
-        what: what is waited for, in words.
-        seconds: after which it counts as never.
+        condition: checked repeatedly.
+        what: a description of the awaited fact.
+        seconds: the limit.
 
     Raises:
-        AssertionError: it did not come to hold; the text says what.
+        AssertionError: the condition did not hold in time; the text names the fact.
     """
     deadline = time.monotonic() + seconds
     while not condition():

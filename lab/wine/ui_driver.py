@@ -241,7 +241,7 @@ class WineHands:
 
     def _lent(self) -> int:
         agent = self._office.pipe_client("LatchkeyCustomer", self._sid, self._session().id)
-        return len(agent.ask(verb="watch").body["desktop"].get("lent", []))
+        return len(agent.ask(verb="watch").body["snapshot"].get("lent", []))
 
     # --- notices ------------------------------------------------------------------------
 

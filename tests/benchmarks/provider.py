@@ -21,7 +21,7 @@ SAMPLES = 200
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Play whole logons with the real DLL; nothing where Wine or the compiler is absent."""
+    """Run whole logons with the real DLL; return no figure without Wine or the compiler."""
     if not shutil.which("wine") or importlib.util.find_spec("ziglang") is None:
         print("left out: the provider's figure needs Wine and the ziglang wheel")
         return []

@@ -78,8 +78,8 @@ def test_wsman_the_collections_script_runs(wsman_lab: WsmanLab) -> None:
     request = json.dumps({"name": 'J\u00fcrgen "x"'}).encode()
     code, output, error = wsman_lab.run(SCRIPT.format(exe=REPORT), request)
     assert (code, error) == (0, b"")
-    told = reported(output)
-    assert told == {"arguments": ["report", "x y"], "input": request.decode() + "\r\n"}
+    report = reported(output)
+    assert report == {"arguments": ["report", "x y"], "input": request.decode() + "\r\n"}
     assert wsman_lab.run(SCRIPT.format(exe="C:\\none.exe"), request) == (127, b"no agent\r\n", b"")
 
 

@@ -26,7 +26,7 @@ class Wiretap:
     def __init__(self, port: int) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._target = port
-        self.heard = bytearray()
+        self.recorded = bytearray()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -47,7 +47,7 @@ class Wiretap:
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(65536):
-                self.heard += data
+                self.recorded += data
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_RDWR)
 
@@ -81,9 +81,9 @@ def test_wsman_encrypted_messages_cannot_be_read(
     connection = reached.connection(port=wire.port)
     connection.exec_command(canonical("'x'"))
     connection.close()
-    readable = b"xmlns" in wire.heard
+    readable = b"xmlns" in wire.recorded
     assert readable == (name not in ENCRYPTED)
-    assert len(wire.heard) > 1000
+    assert len(wire.recorded) > 1000
 
 
 def post(lab: WsmanLab, authorization: str, body: bytes = b"") -> http.client.HTTPResponse:

@@ -38,7 +38,7 @@ print(json.dumps({"Python": "%d.%d" % sys.version_info[:2], **{n: m.version(n) f
 
 @dataclass(frozen=True)
 class Column:
-    """What a line of ansible-core came to, by connection, and the versions that took part."""
+    """The results of a line of ansible-core for each connection, and the versions in use."""
 
     versions: dict[str, str]
     cells: dict[str, str]
@@ -46,7 +46,7 @@ class Column:
 
 def run(core: Core, python: str, folder: Path) -> Column:
     """Run every step on a PC for each connection; the PCs end with it."""
-    told = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
+    versions = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
     password = make()
     try:
         with ExitStack() as stack:
@@ -57,7 +57,7 @@ def run(core: Core, python: str, folder: Path) -> Column:
                 cells[next(iter(cells))] = f"a password was found in {find.place} ({find.encoding})"
     finally:
         wipe(password)
-    return Column(json.loads(told), cells)
+    return Column(json.loads(versions), cells)
 
 
 def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) -> Operator:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package, made once for the tests that look at it."""
+"""The package, made once for the tests that inspect it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["package", "product_folder", "pytest_runtest_call"]
 
 @pytest.fixture(scope="session")
 def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything that is installed, laid out."""
+    """The folder with all installed files."""
     if command := workshop.lacking(workshop.PACKAGES):
         pytest.skip(f"no package is made here: {command}")
     if find_spec("ziglang") is None or find_spec("cyclonedx") is None:

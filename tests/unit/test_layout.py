@@ -98,7 +98,7 @@ def test_the_search_reads_every_kind_of_import() -> None:
     source = """
 import lab.canary
 from lab.wsman import soapfault
-from lab.demo.story import Story
+from lab.demo.promises import Story
 from . import auth
 from .streams import InputQueue
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def late():
     at_run_time = {
         "lab.canary",
         "lab.wsman.soapfault",
-        "lab.demo.story",
+        "lab.demo.promises",
         "lab.wsman.auth",
         "lab.wsman.streams",
         "lab.wsman.negotiate",

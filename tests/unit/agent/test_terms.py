@@ -21,7 +21,9 @@ CET = timezone(timedelta(hours=1))
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)
 END = NOW + timedelta(hours=24)
-TERMS = Terms(2, 1, False, NOW, NOW + timedelta(hours=2))  # noqa: FBT003 - as the design lists them
+TERMS = Terms(
+    restarts=2, unlocks=1, foreign_restarts=False, not_before=NOW, not_after=NOW + timedelta(hours=2)
+)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""Runs these tests on the delivered runtime: `python.exe -I -B tests\wine\guest\__main__.py FILES OPTIONS`.
 
-That runtime looks nowhere but in its own folders; what the tests need besides
-lies in the folder `packages` beside `tests`.
+That runtime imports only from its own folders; the tests' other packages are in
+the folder `packages` beside `tests`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ OPTIONS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named files of this folder, all where none is named; return pytest's exit code."""
+    """Run the named files of this folder, by default all; return pytest's exit code."""
     sys.path[:0] = [str(ROOT), str(ROOT / "packages")]
-    import pytest  # noqa: PLC0415 - it is found only now
+    import pytest  # noqa: PLC0415 - the search path has it only now
 
     words = [str(HERE / word) if word.endswith(".py") else word for word in arguments]
     return int(pytest.main([*OPTIONS, *(words or [str(HERE)])]))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests on the Windows CPython share."""
+"""Shared fixtures of the tests on the Windows CPython."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from tests.wine.guest.pipe_bench import own_sid
 
 
 def under_wine() -> bool:
-    """Tell whether Windows is Wine's: its ntdll alone exports wine_get_version."""
+    """Return whether Windows is Wine: only Wine's ntdll exports wine_get_version."""
     return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
 def lacks_system() -> bool:
-    """Tell whether Windows would refuse what it lets LocalSystem do; Wine has one account, and lets it."""
+    """Return whether Windows refuses LocalSystem's actions here; Wine has one account and allows them."""
     return not under_wine() and own_sid() != access.SYSTEM_SID
 
 
 def refusing(code: int) -> Callable[..., Any]:
-    """Return a function of Windows that fails with this code."""
+    """Return a replacement for a Windows function that fails with this code."""
 
     def refuse(*_: object) -> None:
         raise pywintypes.error(code, "function", "refused")
@@ -50,20 +50,20 @@ def needs_system(what: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marks mean, and take the right to give the agent's objects to LocalSystem.
+    """Register the marks, and enable the privilege to give the agent's objects to LocalSystem.
 
     The agent's descriptors name it as the owner. Any other account needs SeRestorePrivilege for that, which
     administrators have switched off ("Privilege Constants", Microsoft Learn; else ERROR_INVALID_OWNER).
     """
-    config.addinivalue_line("markers", "windows: what Wine does not enforce, so that only Windows shows it")
-    config.addinivalue_line("markers", "plain: what holds only on a PC on which nobody has set anything")
+    config.addinivalue_line("markers", "windows: Wine does not enforce it, so the test needs Windows")
+    config.addinivalue_line("markers", "plain: the test needs a PC with default settings")
     if lacks_system():
         privileges.enable(["SeRestorePrivilege"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out under Wine what only Windows shows, and on Windows what needs a PC like Wine's."""
-    mark, reason = "plain", "this PC has settings of its own"
+    """Skip tests that need Windows on Wine, and tests that need default settings on Windows."""
+    mark, reason = "plain", "this PC has changed settings"
     if under_wine():
         mark, reason = "windows", "Wine does not enforce it: docs/verify-on-windows.md"
     for item in items:
@@ -73,9 +73,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def without_system() -> Iterator[None]:
-    """Where the account is not LocalSystem, give it a registry key that it may write, until all tests are over.
+    """If the account is not LocalSystem, give it a writable registry key until all tests are over.
 
-    A test that comes to what Windows lets nobody else do says so, and is left out.
+    Skip a test, with a reason, when it reaches an action that Windows allows only to LocalSystem.
     """
     installed = registry.exists(names.REGISTRY_KEY)
     with pytest.MonkeyPatch.context() as patch:
@@ -95,19 +95,19 @@ def _left_out(what: str) -> Callable[..., None]:
 
 
 def no_facts(_account: Account | None) -> LogonFacts:
-    """Stand for a forecast that nobody asks for here."""
+    """Replace the forecast, which these tests do not need."""
     return LogonFacts()
 
 
 @pytest.fixture
 def book() -> accounts.WindowsAccounts:
-    """The accounts of this PC."""
+    """The account port of this PC."""
     return accounts.WindowsAccounts(compose.device_name(), no_facts)
 
 
 @pytest.fixture
 def trap(tmp_path: Path) -> Path:
-    """A folder of the test's own account. What an administrator makes, Windows gives to Administrators."""
+    """A folder that belongs to the test's account; an administrator's new folder belongs to Administrators."""
     folder = tmp_path / "somebody's"
     folder.mkdir()
     if not under_wine():
@@ -122,7 +122,7 @@ def trap(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hklm() -> Iterator[Any]:
-    """Returns a function that sets a value for the test's time; an empty name makes the key alone."""
+    """Returns a function that sets a value until the test ends; an empty name makes only the key."""
     undo: list[Callable[[], None]] = []
 
     def put(key: str, name: str = "", data: Any = None, kind: int = winreg.REG_SZ) -> None:
@@ -147,7 +147,7 @@ def _opened(key: str) -> winreg.HKEYType:
     try:
         return winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, key, access=winreg.KEY_ALL_ACCESS)
     except PermissionError:
-        # Some keys belong to Windows' installer alone.
+        # Some keys belong to Windows' installer.
         pytest.skip(f"Windows lets no administrator change {key}")
 
 

@@ -29,20 +29,20 @@ _count = 0
 
 
 def a_name() -> str:
-    """A name."""
+    """Return a new pipe name."""
     global _count  # noqa: PLW0603 - one counter for the whole run
     _count += 1
     return rf"\\.\pipe\LatchkeyTest{os.getpid()}-{_count}"
 
 
 def echo(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
-    """Echo."""
+    """Return the message."""
     return body + f" from {client.sid}".encode(), bytearray(secret)
 
 
 @contextlib.contextmanager
 def serving(handler: Handler = echo, **limits: int) -> Iterator[str]:
-    """Serving."""
+    """Run a pipe server; yield its name."""
     name = a_name()
     server = PipeServer([Endpoint(name, FOR_ALL, handler, **limits)])
     server.open()
@@ -53,12 +53,12 @@ def serving(handler: Handler = echo, **limits: int) -> Iterator[str]:
 
 
 def connect(name: str, limit: float = 20.0) -> client_stream.PipeStream:
-    """Connect."""
+    """Connect to a pipe."""
     return client_stream.connect(name, server=os.getpid, limit=limit)
 
 
 def ask(name: str, body: bytes = b"hello", secret: bytes = b"") -> frames.Frame:
-    """Ask."""
+    """Send a message; return the answer."""
     with connect(name) as client:
         stream.write_frame(client, body, secret)
         answer = stream.read_frame(client)
@@ -67,7 +67,7 @@ def ask(name: str, body: bytes = b"hello", secret: bytes = b"") -> frames.Frame:
 
 
 def own_sid() -> str:
-    """Own sid."""
+    """Return the SID of this process's account."""
     token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.TOKEN_QUERY)
     return str(
         win32security.ConvertSidToStringSid(
@@ -77,7 +77,7 @@ def own_sid() -> str:
 
 
 def refuse_first(patch: pytest.MonkeyPatch, name: str, code: int) -> None:
-    """Let Windows refuse the first pipe of a name; Wine makes it also where another program has one."""
+    """Let Windows refuse the first pipe of a name; Wine makes it even if another program has one."""
     make = win32pipe.CreateNamedPipe
 
     def refuse(wanted: str, mode: int, *more: Any) -> Any:
@@ -89,7 +89,7 @@ def refuse_first(patch: pytest.MonkeyPatch, name: str, code: int) -> None:
 
 
 def hangs_up(client: client_stream.PipeStream) -> bool:
-    """Hangs up."""
+    """Return whether the server disconnects the client."""
     try:
         return client.readinto(memoryview(bytearray(1))) == 0
     except TimeoutError:

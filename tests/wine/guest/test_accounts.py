@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts: how they are found, and the one check of a password."""
+"""Finding accounts, and the single check of a password."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANNA = Account("S-1-5-21-0-0-0-1000", "anna", "PC", "local")
 
 
 class Asked:
-    """Stands for LogonUserW: keeps what it was given, and refuses with a code."""
+    """Replaces LogonUserW: records its arguments, and refuses with a code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -52,10 +52,10 @@ def wiped(monkeypatch: pytest.MonkeyPatch) -> list[bytearray]:
 
 
 @pytest.mark.parametrize(("code", "refusal"), accounts.REFUSALS.items())
-def test_every_documented_refusal_is_told_apart(
+def test_every_documented_refusal_is_distinguished(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int, refusal: LogonRefusal
 ) -> None:
-    """Each system error code of a refused logon is one refusal."""
+    """Each documented error code of a refused logon is mapped to one refusal."""
     monkeypatch.setattr(api, "LogonUserW", Asked(code))
     assert book.check(ANNA, bytearray(CANARY)) is refusal
 
@@ -63,7 +63,7 @@ def test_every_documented_refusal_is_told_apart(
 def test_refusals_that_windows_never_documented_are_other(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unknown code is a refusal, too; which one it was stands in the log."""
+    """An undocumented code is the refusal `other`, and the log has the code."""
     monkeypatch.setattr(api, "LogonUserW", Asked(31))
     with caplog.at_level(logging.WARNING):
         assert book.check(ANNA, bytearray(CANARY)) is LogonRefusal.OTHER
@@ -73,10 +73,10 @@ def test_refusals_that_windows_never_documented_are_other(
 
 
 @pytest.mark.parametrize("code", [8, 14, 1398, 1450, 1722, 1723, 1727, 1786, 1787, 1788, 1789, 1792])
-def test_what_says_nothing_about_the_password_is_no_refusal(
+def test_inconclusive_errors_are_not_refusals(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray], code: int
 ) -> None:
-    """The clock, the domain or the memory failed: a grant must not be erased for that."""
+    """A failure of clock, domain or memory is an error, not a refusal that would end a grant."""
     monkeypatch.setattr(api, "LogonUserW", Asked(code))
     with pytest.raises(PortError, match=rf"checking the password failed: .+ \(Windows error {code}\)"):
         book.check(ANNA, bytearray(CANARY))
@@ -84,10 +84,10 @@ def test_what_says_nothing_about_the_password_is_no_refusal(
 
 
 @pytest.mark.parametrize("before", [0, 1326])
-def test_a_failure_without_a_reason_is_not_taken_for_success(
+def test_a_failure_without_a_code_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, before: int
 ) -> None:
-    """Nor for a refusal, where an earlier call has left one."""
+    """A failure without a code is neither a success nor an earlier call's refusal."""
     monkeypatch.setattr(api, "LogonUserW", lambda *_: 0)
     ctypes.set_last_error(before)
     with pytest.raises(PortError, match="gave no reason"):
@@ -95,7 +95,7 @@ def test_a_failure_without_a_reason_is_not_taken_for_success(
 
 
 def test_table_and_the_ports_refusals_are_the_same() -> None:
-    """No refusal of the port is out of Windows' reach, but those that need no code."""
+    """Each refusal of the port has a Windows error code, except those that need none."""
     without_code = {LogonRefusal.BLANK_PASSWORD, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.OTHER}
     assert set(accounts.REFUSALS.values()) == set(LogonRefusal) - without_code
 
@@ -103,7 +103,7 @@ def test_table_and_the_ports_refusals_are_the_same() -> None:
 def test_password_reaches_windows_whole_and_is_overwritten(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, wiped: list[bytearray]
 ) -> None:
-    """Windows sees the password with its final zero; the copy made for it is zeros afterwards."""
+    """Windows gets the password with a final zero, and its copy is overwritten afterwards."""
     asked = Asked(0)
     monkeypatch.setattr(api, "LogonUserW", asked)
     assert book.check(ANNA, bytearray(CANARY)) is None
@@ -112,7 +112,7 @@ def test_password_reaches_windows_whole_and_is_overwritten(
 
 
 def test_real_logonuserw_takes_the_buffer(book: accounts.WindowsAccounts, wiped: list[bytearray]) -> None:
-    """The call itself works; whether Windows accepts is for Windows to show (Wine always does)."""
+    """The real LogonUserW accepts the buffer as its argument."""
     book.check(ANNA, bytearray(CANARY))
     assert wiped == [bytearray(len(CANARY) + 2)]
 
@@ -120,7 +120,7 @@ def test_real_logonuserw_takes_the_buffer(book: accounts.WindowsAccounts, wiped:
 def test_principal_name_goes_without_a_domain(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
 ) -> None:
-    """LogonUserW wants no domain beside a user principal name."""
+    """A user principal name is passed to LogonUserW without a domain."""
     asked = Asked(0)
     monkeypatch.setattr(api, "LogonUserW", asked)
     book.check(Account("S-1-5-21-9-9-9-1", "anna@example.com", "EXAMPLE", "domain"), bytearray(CANARY))
@@ -141,10 +141,10 @@ def test_principal_name_goes_without_a_domain(
         (b"odd", LogonRefusal.WRONG_PASSWORD),
     ],
 )
-def test_what_can_be_no_password_is_refused_without_a_try(
+def test_impossible_passwords_are_refused_without_a_try(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, entry: bytes, refusal: LogonRefusal
 ) -> None:
-    """Such an entry costs none of the tries before a lockout."""
+    """An impossible password is refused without a call of Windows, so it does not count for a lockout."""
     asked = Asked(0)
     monkeypatch.setattr(api, "LogonUserW", asked)
     assert book.check(ANNA, bytearray(entry)) is refusal
@@ -166,7 +166,7 @@ def test_refused_digits_are_a_pin_only_where_there_is_one(
     has_pin: bool,  # noqa: FBT001
     refusal: LogonRefusal,
 ) -> None:
-    """The PIN's provider has a key for each account that set up a PIN."""
+    """Refused digits count as a PIN only on an account with a PIN."""
     monkeypatch.setattr(api, "LogonUserW", Asked(1326))
     path = rf"{accounts.NGC}\{ANNA.sid}"
     if has_pin:
@@ -178,8 +178,8 @@ def test_refused_digits_are_a_pin_only_where_there_is_one(
             winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, path)
 
 
-def test_an_account_is_found_by_every_way_to_write_it(book: accounts.WindowsAccounts) -> None:
-    """The bare name, the PC's name, a dot, and the SID mean the same."""
+def test_an_account_is_found_by_every_form_of_its_name(book: accounts.WindowsAccounts) -> None:
+    """The bare name, the name with the PC's name or a dot, and the SID find the same account."""
     me = os.environ["USERNAME"]
     found = [book.find(name) for name in (me, rf"{compose.device_name()}\{me}", rf".\{me}")]
     assert found[0] is not None
@@ -187,12 +187,12 @@ def test_an_account_is_found_by_every_way_to_write_it(book: accounts.WindowsAcco
 
 
 @pytest.mark.parametrize("name", ["nobody-of-this-name", "Administrators", "Everyone", ""])
-def test_what_is_no_account_of_a_person_is_not_found(book: accounts.WindowsAccounts, name: str) -> None:
-    """Neither an unknown name nor a group can sign in."""
+def test_only_accounts_of_people_are_found(book: accounts.WindowsAccounts, name: str) -> None:
+    """Unknown names and groups are not found."""
     assert book.find(name) is None
 
 
 def test_an_unknown_sid_is_an_error_that_names_it(book: accounts.WindowsAccounts) -> None:
-    """The text says which SID."""
+    """The error for an unknown SID names it."""
     with pytest.raises(PortError, match="S-1-5-21-1-2-3-4567"):
         book.by_sid("S-1-5-21-1-2-3-4567")

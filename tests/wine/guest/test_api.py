@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every declaration in windows/api.py and windows/desktop_api.py is as Microsoft's metadata has it."""
+"""Every declaration of Windows' functions matches Microsoft's metadata."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ SHORTENED = {"LogonSession"}
 
 
 def metadata(path: str) -> Any:
-    """Metadata."""
+    """Return Microsoft's metadata."""
     module, _, name = path.rpartition(".")
     where = module if module.startswith("win32more") else f"win32more.Windows.Win32.{module}"
     return getattr(importlib.import_module(where), name)
 
 
 def shape(kind: type[Any] | None) -> tuple[str, int]:
-    """What the calling convention sees of a type: an address, or an integer of some size."""
+    """Return a type's class in the calling convention: an address, or an integer of some size."""
     if kind is None:
         return ("nothing", 0)
     if issubclass(kind, ctypes._Pointer) or getattr(kind, "_type_", None) in {"P", "z", "Z"}:
@@ -65,7 +65,7 @@ def shape(kind: type[Any] | None) -> tuple[str, int]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_declaration_equals_microsofts_metadata(name: str) -> None:
-    """Declaration equals microsofts metadata."""
+    """Each declared function has the types of Microsoft's metadata."""
     ours = FUNCTIONS[name]
     theirs = metadata(f"{WHERE[name]}.{name}")
     hints = metadata("win32more._win32.get_type_hints")(theirs._prototype)
@@ -76,13 +76,13 @@ def test_declaration_equals_microsofts_metadata(name: str) -> None:
 
 
 def layout(kind: type[Any]) -> list[tuple[int, int]]:
-    """Where each field lies, and how long it is."""
+    """Return the offset and size of each field."""
     return [(getattr(kind, name).offset, getattr(kind, name).size) for name, *_ in kind._fields_]
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_structure_is_laid_out_as_in_microsofts_metadata(name: str) -> None:
-    """Structure is laid out as in microsofts metadata."""
+    """Each structure has the layout of Microsoft's metadata."""
     ours, theirs = DECLARED[name], metadata(STRUCTURES[name])
     expected = layout(theirs)
     assert layout(ours) == expected[: len(ours._fields_)]
@@ -90,6 +90,6 @@ def test_structure_is_laid_out_as_in_microsofts_metadata(name: str) -> None:
 
 
 def test_every_structure_is_compared() -> None:
-    """Every structure is compared."""
+    """The test covers every structure."""
     declared = {n for n, v in DECLARED.items() if isinstance(v, type) and issubclass(v, ctypes.Structure)}
     assert declared - {"Structure"} == set(STRUCTURES)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The companion's parts that touch Windows, as far as nobody has to look or type."""
+"""The companion's parts that use Windows, except for parts that need a person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .conftest import under_wine
 
 
 def test_a_free_screen_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The states that Windows tells are told apart."""
+    """Only the matching states of Windows hold a request back."""
     states = {1: Screen(locked=True), 2: Screen(full_screen=True), 3: Screen(full_screen=True), 5: Screen()}
     states[4] = Screen(presentation=True)
     for state, screen in states.items():
@@ -38,8 +38,8 @@ def test_a_free_screen_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> No
         assert screen_state.look() == screen
 
 
-def test_windows_tells_the_state() -> None:
-    """One of the documented ones, or nothing where this Windows does not know it."""
+def test_the_state_of_windows_is_read() -> None:
+    """The state is one of the documented ones, or unknown on this Windows."""
     assert screen_state._notification_state() in range(8)
 
 
@@ -47,22 +47,22 @@ def test_windows_tells_the_state() -> None:
 def test_policy_decides_where_the_password_is_typed(
     hklm: Callable[..., None], value: int, *, secure: bool
 ) -> None:
-    """The trusted path is the secure desktop; without the policy the dialog takes no PIN."""
+    """The policy selects the secure desktop for the dialog; without it the dialog accepts no PIN."""
     assert not password.trusted_path()
     hklm(password.POLICY)
     hklm(password.POLICY, password.TRUSTED_PATH, value, winreg.REG_DWORD)
     assert password.trusted_path() is secure
 
 
-def test_a_password_dialog_that_windows_does_not_show_says_why() -> None:
-    """Wine has none: the customer reads that, and no try is used."""
+def test_a_failed_password_dialog_is_reported() -> None:
+    """If Windows cannot show the dialog, the customer reads the reason and loses no try."""
     if not under_wine():
         pytest.skip("Windows would show the dialog")
     assert "Windows error 120" in password.prompt("PC\\anna", "title", "text").problem
 
 
-def test_what_the_dialog_hands_over_is_unpacked_and_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name and password come out as they are; nothing stays in the buffers on the way."""
+def test_the_entry_of_the_dialog_is_unpacked_and_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name and password are unpacked unchanged, and all buffers are overwritten."""
     buffers: list[Any] = []
 
     def unpack(_flags: int, _entry: object, _size: int, *places: Any) -> int:
@@ -78,14 +78,14 @@ def test_what_the_dialog_hands_over_is_unpacked_and_overwritten(monkeypatch: pyt
     assert [bytes(buffer).strip(b"\0") for buffer in buffers] == [b"", b"", b""]
 
 
-def test_an_entry_that_cannot_be_unpacked_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of a smart card."""
+def test_an_entry_that_cannot_be_unpacked_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that cannot be unpacked, such as a smart card's, is reported with the reason."""
     monkeypatch.setattr(api, "CredUnPackAuthenticationBufferW", lambda *_: 0)
     assert "Windows error" in password._unpack(ctypes.c_void_p(0), 0, 0).problem
 
 
 def test_the_dialogs_buffer_is_overwritten_before_it_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it could not be unpacked."""
+    """The dialog's buffer is overwritten before it is freed, even if unpacking fails."""
     packed = ctypes.create_string_buffer(b"secret", 6)
     freed: list[bytes] = []
 
@@ -106,25 +106,25 @@ def test_the_dialogs_buffer_is_overwritten_before_it_is_freed(monkeypatch: pytes
 def test_the_customers_language_is_that_of_windows(
     monkeypatch: pytest.MonkeyPatch, identifier: int, language: str
 ) -> None:
-    """Austrian German is German; what we lack is English."""
+    """Austrian German is German, and an unsupported language is English."""
     monkeypatch.setattr(api, "GetUserDefaultUILanguage", lambda: identifier)
     assert runner.ui_language() == language
 
 
 def test_the_language_of_this_windows_is_known() -> None:
-    """Its number is one of the table's."""
+    """The table has the language of this Windows."""
     assert api.GetUserDefaultUILanguage() in locale.windows_locale
 
 
 @pytest.fixture
 def posted() -> list[AnyInput]:
-    """What the tray tells."""
+    """The inputs that the tray posts."""
     return []
 
 
 @pytest.fixture
 def icon(posted: list[AnyInput]) -> Any:
-    """A tray whose messages a test sends itself."""
+    """A tray whose messages come from the test."""
     try:
         made = tray.Tray("Latchkey", lambda: [Entry("one")], posted.append)
     except PortError as fault:
@@ -136,7 +136,7 @@ def icon(posted: list[AnyInput]) -> Any:
 
 
 def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Explorer tells it after a crash; an icon that is hidden stays so."""
+    """The icon returns with a restarted taskbar; a hidden icon stays hidden."""
     done: list[int] = []
 
     def notify(what: int, _data: object) -> int:
@@ -155,7 +155,7 @@ def test_the_icon_comes_back_when_the_taskbar_does(icon: Any, monkeypatch: pytes
 
 
 def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has room for 255 characters."""
+    """A notice is cut to Windows' limit of 255 characters."""
     shown: list[str] = []
 
     def notify(_what: int, data: Any) -> int:
@@ -167,21 +167,21 @@ def test_a_notice_that_is_too_long_is_cut(icon: Any, monkeypatch: pytest.MonkeyP
     assert shown == ["x" * 254 + "…"]
 
 
-def test_locking_the_session_is_told(icon: Any, posted: list[AnyInput]) -> None:
-    """Windows tells every window that has asked for it."""
+def test_locking_the_session_is_posted(icon: Any, posted: list[AnyInput]) -> None:
+    """Windows' message about a locked session becomes an input."""
     win32gui.SendMessage(icon._window, tray.WM_WTSSESSION_CHANGE, 7, 1)
     assert posted == [Seen()]
 
 
 def test_a_dialog_that_is_closed_before_it_opens_does_not_stay(icon: Any) -> None:
-    """The request may be taken back in that moment."""
+    """A dialog closed before it opens does not stay; the request may be withdrawn at that moment."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one", "two"), guarded=True)
     window.close()
     assert window.run() is None
 
 
 def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
-    """Whatever its guard says of clicks."""
+    """Another thread can close a dialog, even while its guard ignores clicks."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one", "two"), guarded=True)
     opened = threading.Event()
     created = window._created
@@ -200,14 +200,14 @@ def test_a_dialog_is_closed_from_another_thread(icon: Any) -> None:
 
 
 def test_no_key_is_pressed_before_the_person_has_moved() -> None:
-    """Esc closes; Enter does nothing yet."""
+    """Before the person has moved, Esc closes the window and Enter does nothing."""
     window = dialog.Dialog("Latchkey", "title", "text", ("one",), guarded=True)
     assert not window._passes(win32con.WM_KEYDOWN, win32con.VK_RETURN)
     assert window._passes(win32con.WM_KEYDOWN, win32con.VK_TAB)
 
 
-def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The password lies there from Windows' dialog until the agent has answered."""
+def test_the_heap_is_excluded_from_crash_reports_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The companion first excludes its heap, which will hold the password, from crash reports."""
     done: list[object] = []
 
     def make(*_: object) -> None:
@@ -222,7 +222,7 @@ def test_before_anything_else_the_heap_is_kept_out_of_crash_reports(monkeypatch:
 
 
 def test_the_structures_say_their_own_size() -> None:
-    """Windows tells its versions by it."""
+    """Each structure has its own size in its size field, by which Windows knows its version."""
     assert ctypes.sizeof(api.NotifyIconData) == 976
     assert ctypes.sizeof(api.TaskDialogConfig) == 160
     assert isinstance(api.TaskDialogIndirect, base.Function)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The product's own composition starts and answers; only its folder is the test's."""
+"""The product's own composition starts and answers; the test changes only its folder."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from .test_service_controls import Watched
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> compose.Parts:
-    """What the product is made of."""
+    """The parts of the product."""
     needs_system("serve the logon pipe, whose label is the system's")
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folders, "data_folder", lambda: folder)
-        # The folder is this test's account's, not the system's: test_service_parts shows what that means.
+        # The folder belongs to the test's account, not to LocalSystem (see test_service_parts).
         patch.setattr(folders, "prepare", lambda _folder: None)
         return compose.product()
 
 
 @contextmanager
 def running(parts: compose.Parts) -> Iterator[None]:
-    """The agent of the product, in this process."""
+    """The product's agent, in this process."""
     host = compose.Host(parts)
     host.start()
     try:
@@ -58,28 +58,28 @@ def ask(pipe: str, **message: object) -> dict[str, object]:
 
 
 def test_the_products_own_parts_answer_on_all_three_pipes(parts: compose.Parts) -> None:
-    """An administrator gets an answer; for the logon screen there is no permit."""
+    """All three pipes answer; an administrator gets info, the logon screen no permit."""
     with running(parts):
-        told = ask(names.PIPE_CONTROL, verb="info", forecast=True)
-        assert told["outcome"] == "done", told
+        answer = ask(names.PIPE_CONTROL, verb="info", forecast=True)
+        assert answer["outcome"] == "done", answer
         assert ask(names.PIPE_LOGON, verb="peek") == {"done": False}
         assert "done" in ask(names.PIPE_CUSTOMER, verb="watch")
 
 
 def test_a_second_start_finds_the_journal_that_the_first_one_left(parts: compose.Parts) -> None:
-    """Its head in the registry fits."""
+    """A second start accepts the first one's journal: the head in the registry matches."""
     for _ in range(2):
         with running(parts):
-            told = ask(names.PIPE_CONTROL, verb="journal_verify")
-            assert told["outcome"] == "done", told
+            answer = ask(names.PIPE_CONTROL, verb="journal_verify")
+            assert answer["outcome"] == "done", answer
 
 
 def test_a_service_whose_pipe_is_taken_stops_its_agent_again(
     parts: compose.Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It says why and ends with an error, never reported as running; the journal serves the next start."""
+    """A service with a taken pipe logs the reason, ends with an error, and never reports itself as running."""
     watched = Watched()
-    # Should it come to run, it ends here.
+    # If it runs against expectation, it ends here.
     watched.SvcStop()
     with monkeypatch.context() as taken, caplog.at_level(logging.CRITICAL):
         taken.setattr(Watched, "parts", staticmethod(lambda: parts))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of an unattended logon is found, and nothing else."""
+"""The forecast finds each obstacle to an unattended logon, and no other."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from .conftest import refusing
 
 @pytest.fixture
 def provider(hklm: Any) -> None:
-    """Our credential provider is registered."""
+    """Registers the credential provider."""
     hklm(rf"{logon_facts._PROVIDERS}\{logon_facts.PROVIDER}")
 
 
-def test_a_pc_without_the_provider_signs_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not registered is as bad as excluded."""
+def test_a_missing_provider_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that is not registered counts like an excluded one."""
     assert logon_facts.facts(None).provider_excluded
 
 
 @pytest.mark.plain
 @pytest.mark.usefixtures("provider")
-def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
-    """What is not found is not claimed."""
+def test_a_pc_with_default_settings_has_no_obstacle() -> None:
+    """The forecast finds no obstacle on a PC with default settings."""
     assert logon_facts.facts(None) == LogonFacts()
 
 
@@ -56,10 +56,10 @@ def test_nothing_stands_in_the_way_of_a_plain_pc() -> None:
         ("provider_excluded", logon_facts._OWN_POLICY, "DisableCredentialProvider", 1, winreg.REG_DWORD),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_way_is_found_and_nothing_else(
+def test_each_obstacle_is_found_alone(
     hklm: Any, fact: str, key: str, name: str, data: object, kind: int
 ) -> None:  # fmt: skip
-    """Each policy shows as its one fact."""
+    """Each policy changes exactly one fact."""
     before = logon_facts.facts(None)._asdict()
     hklm(key, name, data, kind)
     assert logon_facts.facts(None)._asdict() == {**before, fact: True}
@@ -67,14 +67,14 @@ def test_what_stands_in_the_way_is_found_and_nothing_else(
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize(("data", "found"), [("", False), ("  ", False), ("x", True)])
-def test_an_empty_banner_is_none(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
-    """Windows shows no banner without a text."""
+def test_an_empty_banner_is_no_obstacle(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
+    """A banner without a text does not count, because Windows does not show it."""
     hklm(logon_facts._POLICIES, "LegalNoticeCaption", data)
     assert logon_facts.facts(None).logon_banner is found
 
 
-def test_online_accounts_are_told_apart() -> None:
-    """A Microsoft and an Entra account are; a domain's is not."""
+def test_online_accounts_are_recognized() -> None:
+    """Microsoft and Entra accounts are online accounts; a domain account is not."""
     kinds = {"local": False, "domain": False, "microsoft": True, "entra": True}
     found = {
         kind: logon_facts.facts(Account("S-1-5-21-7-7-7-1", "x", "Y", kind)).microsoft_or_entra  # type: ignore[arg-type]
@@ -83,8 +83,8 @@ def test_online_accounts_are_told_apart() -> None:
     assert found == kinds
 
 
-def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the domain's longest age of 42 days and an age of 40, two days are left."""
+def test_the_age_of_a_password_gives_its_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password 40 days old under a limit of 42 days expires in two days."""
     monkeypatch.setattr(win32net, "NetUserModalsGet", lambda *_: {"max_passwd_age": 42 * 86400})
     found = logon_facts._by_age({"flags": 0, "password_age": 40 * 86400})
     assert found is not None
@@ -94,7 +94,7 @@ def test_age_of_a_password_tells_when_it_expires(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.plain
 @pytest.mark.usefixtures("provider")
 def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
-    """Where the policy says that Ctrl+Alt+Del is not wanted, Winlogon's own setting does not count."""
+    """A policy about Ctrl+Alt+Del overrides Winlogon's own setting."""
     hklm(logon_facts._WINLOGON, "DisableCAD", 0, winreg.REG_DWORD)
     assert logon_facts.facts(None).ctrl_alt_del
     hklm(logon_facts._POLICIES, "DisableCAD", 1, winreg.REG_DWORD)
@@ -102,7 +102,7 @@ def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "hours"),
+    ("bits", "hours"),
     [
         (b"\xff" * 21, b""),
         (None, b""),
@@ -110,13 +110,13 @@ def test_a_policy_on_the_keys_goes_before_the_setting(hklm: Any) -> None:
         (b"\xff" * 20 + b"\x7f", b"\xff" * 20 + b"\x7f"),
     ],
 )
-def test_logon_hours_are_told_where_there_are_any(told: bytes | None, hours: bytes) -> None:
-    """An account that may sign in at every hour has none."""
-    assert logon_facts._logon_hours({"logon_hours": told}) == hours
+def test_logon_hours_are_returned_if_restricted(bits: bytes | None, hours: bytes) -> None:
+    """An account without restricted logon hours has none."""
+    assert logon_facts._logon_hours({"logon_hours": bits}) == hours
 
 
-def test_moments_that_mean_never_are_none() -> None:
-    """0 and the largest FILETIME are no moments; others count 100 ns since 1601."""
+def test_filetimes_that_mean_never_are_none() -> None:
+    """0 and the largest FILETIME mean never; others count 100 ns since 1601."""
     assert logon_sessions.moment(0) is None
     assert logon_sessions.moment(logon_sessions.NEVER) is None
     assert logon_sessions.moment(116444736000000000) == datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,26 +137,26 @@ GUID = b"{12345678-9ABC-4DEF-8123-456789ABCDEF}"
 def test_a_pin_before_windows_is_found_while_protection_is_on(
     monkeypatch: pytest.MonkeyPatch, *, protecting: bool, protectors: set[str], found: bool
 ) -> None:
-    """In every language of Windows: only exit codes and GUIDs are read of what manage-bde says."""
+    """A BitLocker PIN is found in every language of Windows, by manage-bde's exit codes and GUIDs."""
 
     def manage_bde(*arguments: str) -> subprocess.CompletedProcess[bytes]:
         if arguments[0] == "-status":
             return subprocess.CompletedProcess(arguments, int(not protecting), b"Schutz")
         has = arguments[-1] in protectors
-        told = b"TPM und PIN:\r\n  ID: " + GUID if has else b"FEHLER: nichts gefunden"
-        return subprocess.CompletedProcess(arguments, 0 if has else -1, told)
+        output = b"TPM und PIN:\r\n  ID: " + GUID if has else b"FEHLER: nichts gefunden"
+        return subprocess.CompletedProcess(arguments, 0 if has else -1, output)
 
     monkeypatch.setattr(logon_facts, "_manage_bde", manage_bde)
     assert logon_facts._pre_boot_pin() is found
 
 
-def test_a_windows_without_bitlocker_asks_for_no_pin() -> None:
-    """The home edition, and Wine, have no manage-bde.exe."""
+def test_a_windows_without_bitlocker_has_no_pin() -> None:
+    """Windows Home and Wine, which lack manage-bde.exe, have no BitLocker PIN."""
     assert not logon_facts._pre_boot_pin()
 
 
 class PowerPlan:
-    """Stands for Windows' power plans: `seconds` until sleep with mains power, or codes of what fails."""
+    """Replaces Windows' power plans: `seconds` until sleep on mains power, or error codes."""
 
     def __init__(self, seconds: int = 0, no_plan: int = 0, no_value: int = 0) -> None:
         self._seconds = seconds
@@ -180,12 +180,12 @@ class PowerPlan:
         return self._no_value
 
     def free(self, plan: Any) -> None:
-        """Note whether there was something to free."""
+        """Record whether there was a plan to free."""
         self.freed.append(bool(plan))
 
 
 def powered(patch: pytest.MonkeyPatch, plan: PowerPlan) -> None:
-    """Let Windows have this plan."""
+    """Give Windows this power plan."""
     patch.setattr(logon_facts, "PowerGetActiveScheme", plan.active)
     patch.setattr(logon_facts, "PowerReadACValueIndex", plan.value)
     patch.setattr(logon_facts, "LocalFree", plan.free)
@@ -200,17 +200,17 @@ def powered(patch: pytest.MonkeyPatch, plan: PowerPlan) -> None:
         (PowerPlan(seconds=1800, no_plan=5), False, False),
     ],
 )
-def test_a_pc_sleeps_where_its_power_plan_says_when(
+def test_the_power_plan_decides_whether_the_pc_sleeps(
     monkeypatch: pytest.MonkeyPatch, plan: PowerPlan, *, found: bool, freed: bool
 ) -> None:
-    """0 seconds mean never; what Windows does not tell is not claimed. Its plan is given back to it."""
+    """A plan with 0 seconds never sleeps, a failed query is not a finding, and the plan is freed."""
     powered(monkeypatch, plan)
     assert logon_facts.facts(None).sleeps_when_idle is found
     assert plan.freed == [freed]
 
 
 def test_a_windows_without_power_plans_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault while asking is no finding."""
+    """A Windows without power plans has no finding."""
 
     def absent(*_: object) -> int:
         raise OSError
@@ -233,13 +233,13 @@ def test_a_windows_without_power_plans_does_not_sleep(monkeypatch: pytest.Monkey
 def test_a_session_that_shadows_another_is_a_remote_view(
     monkeypatch: pytest.MonkeyPatch, states: list[int], *, found: bool
 ) -> None:
-    """Whichever session it is: Windows does not say whom it shows."""
+    """Any session that shadows another counts as a remote view: Windows does not name the shadowed one."""
     sessions = [{"SessionId": n, "WinStationName": "", "State": state} for n, state in enumerate(states)]
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda *_: sessions)
     assert logon_facts.facts(None).remote_view is found
 
 
 def test_sessions_that_cannot_be_listed_are_no_remote_view(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Windows does not tell is not claimed."""
+    """A failed list of sessions does not count as a remote view."""
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", refusing(5))
     assert not logon_facts.facts(None).remote_view

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent as its package has installed it on this PC; left out where it is not."""
+"""The installed agent of this PC; skipped if none is installed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DLL = "latchkey_credential_provider.dll"
 
 
 def value(key: str, name: str = "") -> Any:
-    """Return a value below HKEY_LOCAL_MACHINE; None where there is none."""
+    """Return a value below HKEY_LOCAL_MACHINE; None if there is none."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
             return winreg.QueryValueEx(opened, name)[0]
@@ -37,19 +37,19 @@ def value(key: str, name: str = "") -> Any:
 
 SERVICE_KEY = rf"SYSTEM\CurrentControlSet\Services\{names.SERVICE}"
 pytestmark = pytest.mark.skipif(
-    value(rf"{PROVIDERS}\{CLASS}") is None, reason="no agent was installed here from its package"
+    value(rf"{PROVIDERS}\{CLASS}") is None, reason="no agent from a package is installed here"
 )
 
 
 class Harness:
-    """The program that plays LogonUI: a line in, a line of JSON out."""
+    """The lab's LogonUI: a line in, a line of JSON out."""
 
     def __init__(self) -> None:
         pipe = subprocess.PIPE
         self._process = subprocess.Popen([HARNESS], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
     def __call__(self, *words: object) -> dict[str, Any]:
-        """Give a command; return its answer."""
+        """Send a command; return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
@@ -65,16 +65,16 @@ class Harness:
 
 @pytest.fixture
 def screen() -> Iterator[Harness]:
-    """A logon screen that was just started."""
+    """A new logon screen."""
     if not HARNESS.exists():
-        pytest.skip("the program that plays LogonUI was not brought along")
+        pytest.skip("the lab's LogonUI is missing")
     started = Harness()
     yield started
     started.end()
 
 
 def test_the_service_runs_from_the_quoted_program_of_the_package() -> None:
-    """Windows starts it with the PC."""
+    """Windows starts the service with the PC, by a quoted program."""
     manager = win32service.OpenSCManager(None, None, win32service.SC_MANAGER_CONNECT)
     rights = win32service.SERVICE_QUERY_STATUS | win32service.SERVICE_QUERY_CONFIG
     service = win32service.OpenService(manager, names.SERVICE, rights)
@@ -84,7 +84,7 @@ def test_the_service_runs_from_the_quoted_program_of_the_package() -> None:
 
 
 def test_latchkeyctl_asks_the_service() -> None:
-    """As Ansible does: a request on standard input, one line of JSON on standard output."""
+    """latchkeyctl, started like Ansible does, returns the service's answer as one line of JSON."""
     program = r"C:\Program Files\Latchkey\latchkeyctl.exe"
     done = subprocess.run([program, "request"], input=b'{"verb":"info"}\n', capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -93,14 +93,14 @@ def test_latchkeyctl_asks_the_service() -> None:
 
 
 def test_com_finds_the_provider_where_it_is_installed() -> None:
-    """For a single-threaded apartment, as LogonUI is."""
+    """COM finds the installed provider for a single-threaded apartment such as LogonUI's."""
     server = rf"SOFTWARE\Classes\CLSID\{CLASS}\InprocServer32"
     assert value(server) == rf"C:\Program Files\Latchkey\{DLL}"
     assert value(server, "ThreadingModel") == "Apartment"
 
 
 def test_the_provider_shows_nothing_without_a_permit(screen: Harness) -> None:
-    """It asks the real service over the real pipe, which has none for whoever asks."""
+    """Without a permit of the real service the provider shows no tile."""
     assert screen("create", 0)["hr"] == S_OK
     assert screen("use", 0, LOGON)["hr"] == S_OK
     screen("users", 0, NOBODY, r"PC\nobody")
@@ -111,7 +111,7 @@ def test_the_provider_shows_nothing_without_a_permit(screen: Harness) -> None:
 
 
 def test_the_provider_serves_logon_and_unlock_alone(screen: Harness) -> None:
-    """Every other place where Windows asks for a password is none of its business."""
+    """The provider serves only logon and unlock, and refuses other uses of credentials."""
     screen("create", 0)
-    told = [screen("use", 0, usage)["hr"] for usage in (LOGON, UNLOCK, CHANGE_PASSWORD)]
-    assert told == [S_OK, S_OK, E_NOTIMPL]
+    results = [screen("use", 0, usage)["hr"] for usage in (LOGON, UNLOCK, CHANGE_PASSWORD)]
+    assert results == [S_OK, S_OK, E_NOTIMPL]

@@ -23,7 +23,7 @@ CANARY = "Kanarienvogel 9!".encode("utf-16-le")
 
 
 def test_dpapi_opens_what_it_sealed_and_only_with_the_same_entropy() -> None:
-    """Another entropy, a changed or a cut blob is refused."""
+    """DPAPI opens a blob only unchanged and with the same entropy."""
     keys = dpapi.SystemKeys()
     blob = keys.protect(bytearray(CANARY), b"grant 1")
     assert CANARY not in blob
@@ -35,7 +35,7 @@ def test_dpapi_opens_what_it_sealed_and_only_with_the_same_entropy() -> None:
 
 
 def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:
-    """The caller overwrites it, and may: nothing holds it any more."""
+    """After a call no reference holds the caller's buffer, so the caller can overwrite it."""
     secret = bytearray(CANARY)
     dpapi.SystemKeys().protect(secret, b"x")
     secret.extend(b"resizable again")
@@ -43,13 +43,13 @@ def test_dpapi_leaves_the_callers_buffer_to_the_caller() -> None:
 
 
 def test_boot_id_is_the_same_all_through_a_boot_in_a_volatile_key() -> None:
-    """Every process of one boot reads the same."""
+    """Every process of one boot reads the same boot id."""
     first = power.WindowsPower(list).boot_id()
     code = "from latchkey_agent.windows.ports.power import WindowsPower as P; print(P(list).boot_id())"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-I", "-B", "-c", code], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == first
+    assert done.stdout.strip() == first
     assert len(bytes.fromhex(first)) == 16
 
 
@@ -59,7 +59,7 @@ def unreadable(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:
-    """With another id in the same boot a permit that waits for the restart could be redeemed at once."""
+    """An unreadable boot id is an error: a new id would let a permit be redeemed before the restart."""
     here = power.WindowsPower(list)
     first = here.boot_id()
     with pytest.MonkeyPatch.context() as patch:
@@ -70,7 +70,7 @@ def test_a_boot_id_that_cannot_be_read_is_not_replaced() -> None:
 
 
 def test_an_anchor_that_cannot_be_read_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing one means that the journal is damaged, and costs everything that is sealed."""
+    """An unreadable anchor is an error: a missing one would count as damage and erase the sealed records."""
     anchor.RegistryAnchor().save(b"1 aa")
     unreadable(monkeypatch)
     with pytest.raises(PortError, match="reading JournalHead from the registry failed"):
@@ -78,7 +78,7 @@ def test_an_anchor_that_cannot_be_read_is_not_missing(monkeypatch: pytest.Monkey
 
 
 def test_only_a_value_that_is_not_there_is_none() -> None:
-    """Windows itself tells the two apart."""
+    """Only a missing value is None; an unreadable one is an error."""
     key = registry.agents_key()
     assert key.load("NeverWritten") is None
     win32api.RegCloseKey(key._key)
@@ -86,10 +86,10 @@ def test_only_a_value_that_is_not_there_is_none() -> None:
         key.load("NeverWritten")
 
 
-def test_a_restart_is_not_asked_for_while_the_registry_cannot_be_read(
+def test_no_restart_starts_while_the_registry_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whether one was begun already is not known then."""
+    """An unreadable registry refuses a restart: another one may have started already."""
     asked: list[object] = []
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
     unreadable(monkeypatch)
@@ -99,15 +99,15 @@ def test_a_restart_is_not_asked_for_while_the_registry_cannot_be_read(
 
 
 def test_anchor_keeps_what_was_saved_last() -> None:
-    """Another process reads it, too."""
+    """Another process reads the last saved anchor."""
     kept = anchor.RegistryAnchor()
     for head in (b"1 aa", b"2 bb"):
         kept.save(head)
         assert anchor.RegistryAnchor().load() == head
 
 
-def test_anchor_that_somebody_changed_is_refused() -> None:
-    """A text is not what the agent writes."""
+def test_a_changed_anchor_is_refused() -> None:
+    """An anchor of another type is refused."""
     registry.agents_key().save("JournalHead", "1 aa")
     with pytest.raises(PortError, match="somebody changed it"):
         anchor.RegistryAnchor().load()
@@ -115,12 +115,12 @@ def test_anchor_that_somebody_changed_is_refused() -> None:
 
 
 def test_nothing_pending_means_no_reason() -> None:
-    """A fresh PC waits for no restart."""
+    """A new PC has no reason for a restart."""
     assert power.WindowsPower(list).pending_reasons() == []
 
 
 def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:
-    """Windows keeps them in five places."""
+    """Each of Windows' five places for a pending restart has its own reason."""
     hklm(rf"{power._CBS}\RebootPending")
     hklm(rf"{power._UPDATE}\RebootRequired")
     hklm(power._SESSION_MANAGER, "PendingFileRenameOperations", [r"\??\C:\old"], winreg.REG_MULTI_SZ)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the other end of a pipe, and who may be."""
+"""The identity of a pipe's client and server, and their access."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ from tests.wine.guest.pipe_bench import (
 
 
 def test_a_client_says_nothing_to_a_server_that_is_not_the_service() -> None:
-    """A client says nothing to a server that is not the service."""
-    heard: list[bytes] = []
+    """A client sends nothing to a server that is not the service."""
+    received: list[bytes] = []
 
     def listen(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
-        heard.append(body)
+        received.append(body)
         return body, secret
 
     with serving(listen) as name:
         with pytest.raises(ConnectionRefusedError, match="find out what that program is"):
             client_stream.connect(name, server=lambda: os.getpid() + 4)
         time.sleep(0.1)
-    assert not heard
+    assert not received
 
 
-def test_identity_is_that_of_the_clients_process() -> None:
-    """Identity is that of the clients process."""
+def test_the_identity_is_the_clients_process() -> None:
+    """The server gets process id, SID and groups of the client's process."""
     seen: list[Identity] = []
 
     def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
@@ -80,7 +80,7 @@ with pipes.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
 
 
 def say_hello_without_administrators(name: str) -> int:
-    """Have a process speak whose token has Administrators for refusals only; returns its exit code."""
+    """Run a client whose token has Administrators as deny-only; return its exit code."""
     token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32con.MAXIMUM_ALLOWED)
     administrators = win32security.ConvertStringSidToSid(access.ADMINISTRATORS_SID)
     nothing: Any = None
@@ -103,8 +103,8 @@ def say_hello_without_administrators(name: str) -> int:
     return int(win32process.GetExitCodeProcess(process))
 
 
-def test_a_group_that_counts_for_refusals_only_makes_no_operator() -> None:
-    """An administrator's filtered token lists Administrators, and must gain nothing by it."""
+def test_a_deny_only_group_does_not_make_an_operator() -> None:
+    """An administrator's filtered token, with Administrators as deny-only, is not an operator."""
     seen: list[Identity] = []
 
     def note(body: bytes, secret: bytearray, client: Identity) -> tuple[bytes, bytearray]:
@@ -119,12 +119,12 @@ def test_a_group_that_counts_for_refusals_only_makes_no_operator() -> None:
 
 
 def nobody(sid: str) -> Account:
-    """Stand for accounts that have no name."""
+    """Replace the lookup of names."""
     raise PortError(sid)
 
 
 def test_a_client_of_two_accounts_is_not_served() -> None:
-    """A client of two accounts is not served."""
+    """A client whose account changes during the connection is not served."""
 
     def borrowed(_pipe: int, client: Identity) -> Identity:
         return client_identity.confirmed(_pipe, client._replace(sid="S-1-5-21-1-2-3-1001"))
@@ -143,8 +143,8 @@ def test_a_client_of_two_accounts_is_not_served() -> None:
 @pytest.mark.parametrize(
     "sddl", [access.control_pipe(None), access.control_pipe("S-1-5-21-1-2-3-1005"), access.CUSTOMER]
 )
-def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
-    """A pipe carries the descriptor that is written down."""
+def test_a_pipe_has_its_documented_descriptor(sddl: str) -> None:
+    """Each pipe has the descriptor of the code."""
     name = a_name()
     server = PipeServer([Endpoint(name, sddl, echo)])
     server.open()
@@ -155,35 +155,37 @@ def test_a_pipe_carries_the_descriptor_that_is_written_down(sddl: str) -> None:
         )
     finally:
         server.close()
-    told = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(found, 1, 4)
-    assert told == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
+    written = win32security.ConvertSecurityDescriptorToStringSecurityDescriptor(found, 1, 4)
+    assert written == "D:P" + sddl.partition("D:P")[2].partition("S:(ML")[0]
 
 
 @pytest.mark.windows
-def test_nobody_else_can_put_up_a_pipe_of_our_name() -> None:
-    """Nobody else can put up a pipe of our name."""
+def test_no_second_program_can_make_a_pipe_of_the_name() -> None:
+    """A second server of a pipe's name is refused."""
     with serving() as name, pytest.raises(PortError, match="another program already serves"):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         (winerror.ERROR_ACCESS_DENIED, "another program already serves {}: find out which one and remove it"),
         (winerror.ERROR_NO_SYSTEM_RESOURCES, "{} could not be made (Windows error 1450)"),
     ],
 )
-def test_a_pipe_that_cannot_be_put_up_is_named(monkeypatch: pytest.MonkeyPatch, code: int, told: str) -> None:
-    """Refused is what only another program's pipe of that name can be."""
+def test_a_pipe_that_cannot_be_made_is_named(
+    monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    """The error names the pipe, and for denied access another program with the same pipe."""
     name = a_name()
     refuse_first(monkeypatch, name, code)
-    with pytest.raises(PortError, match=re.escape(told.format(name))):
+    with pytest.raises(PortError, match=re.escape(message.format(name))):
         PipeServer([Endpoint(name, FOR_ALL, echo)]).open()
 
 
 @pytest.mark.windows
 def test_the_descriptor_keeps_others_out() -> None:
-    """An administrator gets no further than anybody else; here without the label, which LocalSystem alone may set."""
+    """The descriptor refuses administrators, too; tested without the label, which only LocalSystem may set."""
     name = a_name()
     server = PipeServer([Endpoint(name, access.LOGON.partition("S:(ML")[0], echo)])
     server.open()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instances of a pipe that could not begin to listen take no client's place for good."""
+"""Instances of a pipe that failed to listen do not block clients for good."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Listen = Callable[[int, Any], int]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither clients nor the server wait long here."""
+    """Shortens the waits of clients and server."""
     monkeypatch.setattr(client_stream, "CONNECT_TIME", 2.0)
     monkeypatch.setattr(pipe_server, "RETRY_TIME", 0.1, raising=False)
 
 
 @pytest.fixture
 def before_listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
-    """What happens right before instances listen, each thing once, the first one first."""
+    """Actions to run just before instances listen, each once, in order."""
     steps: list[Callable[[], None]] = []
     listen: Listen = win32pipe.ConnectNamedPipe
 
@@ -50,7 +50,7 @@ def before_listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[
 
 
 def hit(name: str) -> Callable[[], None]:
-    """Return a client that connects and hangs up at once, unless no instance takes it."""
+    """Return a client that connects and disconnects at once, if an instance accepts it."""
 
     def run() -> None:
         try:
@@ -58,7 +58,7 @@ def hit(name: str) -> Callable[[], None]:
                 name, client_stream.READ_AND_WRITE, 0, None, win32file.OPEN_EXISTING, 0, None
             )
         except pywintypes.error as fault:
-            assert fault.winerror == winerror.ERROR_PIPE_BUSY  # noqa: PT017 - the other outcome is no fault
+            assert fault.winerror == winerror.ERROR_PIPE_BUSY  # noqa: PT017 - a success is also fine
         else:
             pipe.Close()
 
@@ -75,10 +75,10 @@ def served(server: PipeServer) -> Iterator[None]:
         server.close()
 
 
-def test_clients_that_hang_up_before_an_instance_listens_keep_nobody_out(
+def test_clients_that_disconnect_before_an_instance_listens_do_not_block_others(
     before_listening: list[Callable[[], None]],
 ) -> None:
-    """Windows then says ERROR_NO_DATA. A client comes before each time, as often as one can."""
+    """Clients that disconnect early, each with ERROR_NO_DATA, do not block other clients."""
     name = a_name()
     before_listening.extend([hit(name)] * 5)
     with served(PipeServer([Endpoint(name, FOR_ALL, echo)])):
@@ -86,10 +86,10 @@ def test_clients_that_hang_up_before_an_instance_listens_keep_nobody_out(
             assert ask(name).body.startswith(b"hello")
 
 
-def test_a_client_that_hits_each_new_instance_keeps_nobody_out(
+def test_a_client_that_disconnects_from_each_new_instance_does_not_block_others(
     before_listening: list[Callable[[], None]],
 ) -> None:
-    """Also where there is one instance at a time, and while the server runs."""
+    """A client that disconnects from each new instance does not block others, even with one instance."""
     with serving(listening=1) as name:
         for _ in range(5):
             before_listening.append(hit(name))
@@ -100,7 +100,7 @@ def test_a_client_that_hits_each_new_instance_keeps_nobody_out(
 def test_an_instance_that_was_hit_stays_the_first_of_its_name(
     before_listening: list[Callable[[], None]],
 ) -> None:
-    """Were it given back to make another, a different program could take the name in between."""
+    """An instance with an early disconnect is kept: closing it would let another program take the name."""
     name, made = a_name(), []
     create = win32pipe.CreateNamedPipe
 
@@ -115,10 +115,10 @@ def test_an_instance_that_was_hit_stays_the_first_of_its_name(
             assert len(made) == 1
 
 
-def test_an_instance_that_cannot_listen_is_made_anew_after_a_while(
+def test_an_instance_that_cannot_listen_is_replaced_later(
     before_listening: list[Callable[[], None]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing else would wake the server: with no instance nobody comes. It is told once."""
+    """The server itself replaces an instance that cannot listen, and logs the failure once."""
     with caplog.at_level(logging.WARNING), serving(listening=1) as name:
         before_listening.extend([refusing(winerror.ERROR_NO_SYSTEM_RESOURCES)] * 3)
         assert ask(name).body.startswith(b"hello")
@@ -128,10 +128,10 @@ def test_an_instance_that_cannot_listen_is_made_anew_after_a_while(
     ]
 
 
-def test_a_first_instance_that_cannot_listen_is_told_at_the_start(
+def test_a_first_instance_that_cannot_listen_fails_the_start(
     before_listening: list[Callable[[], None]],
 ) -> None:
-    """And it is given back: the next start finds the name free."""
+    """A first instance that cannot listen fails the start, and frees the name for the next start."""
     name = a_name()
     before_listening.append(refusing(winerror.ERROR_NO_SYSTEM_RESOURCES))
     with pytest.raises(PortError, match="1450"):

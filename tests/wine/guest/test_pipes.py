@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages over the agent's pipes: what goes well, what is half, slow, silent or too much."""
+"""Messages over the agent's pipes: complete, partial, slow, silent and oversized ones."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from tests.wine.guest.pipe_bench import (
 )
 
 SHORT = 3.0
-"""A time for messages that a test can wait for, and that a busy computer still keeps."""
+"""A limit for messages, short enough for a test and long enough for a busy computer."""
 LONG = 60.0
-"""One that is never over while a test runs."""
+"""A limit that never ends during a test."""
 WAIT = 20.0
-"""Seconds after which what a test waits for will not come any more."""
+"""The most seconds that a test waits."""
 
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client is dropped for its silence only where a test asks for it, however busy the computer is."""
+    """Disables the limit for silent clients, unless a test sets one."""
     monkeypatch.setattr(pipe_server, "MESSAGE_TIME", LONG)
 
 
 def until(true: Callable[[], bool]) -> bool:
-    """Wait until something is true; tell whether it came."""
+    """Wait until a condition is true; return whether it became true."""
     over = time.monotonic() + WAIT
     while not true() and time.monotonic() < over:
         time.sleep(0.01)
@@ -53,7 +53,7 @@ def until(true: Callable[[], bool]) -> bool:
 
 
 def held(client: int) -> bool:
-    """Tell whether the server still holds a client's connection, given as its handle."""
+    """Return whether the server still holds the connection of a client's handle."""
     try:
         win32pipe.GetNamedPipeHandleState(client)
     except pywintypes.error:
@@ -62,7 +62,7 @@ def held(client: int) -> bool:
 
 
 def test_both_parts_of_a_message_go_there_and_back() -> None:
-    """Both parts of a message go there and back."""
+    """The JSON part and the secret part of a message arrive and return."""
     with serving() as name:
         answer = ask(name, b"hello", CANARY)
     assert answer.body == f"hello from {own_sid()}".encode()
@@ -79,8 +79,8 @@ def test_one_connection_carries_several_messages() -> None:
             assert answer.body.startswith(f"{number} ".encode())
 
 
-def test_a_message_in_single_bytes_is_put_together() -> None:
-    """A message in single bytes is put together."""
+def test_a_message_in_single_bytes_is_assembled() -> None:
+    """A message that arrives in single bytes is assembled."""
     with serving() as name, connect(name) as client:
         for byte in frames.encode(b"slow", CANARY):
             client.write(memoryview(bytes([byte])))
@@ -90,7 +90,7 @@ def test_a_message_in_single_bytes_is_put_together() -> None:
 
 
 def test_an_answer_larger_than_the_pipes_buffer_arrives_whole() -> None:
-    """An answer larger than the pipes buffer arrives whole."""
+    """An answer larger than the pipe's buffer arrives whole."""
     big = os.urandom(frames.MAX_JSON // 2)
     with serving(lambda _b, _s, _c: (big, bytearray())) as name:
         assert ask(name).body == big
@@ -131,8 +131,8 @@ def test_a_handler_that_fails_loses_only_its_own_client() -> None:
     [b"GET / HTTP/1.1\r\n", b"LKY2" + bytes(8), frames.HEADER.pack(frames.MAGIC, frames.MAX_JSON + 1, 0),
      frames.HEADER.pack(frames.MAGIC, 0, frames.MAX_SECRET + 1)],
 )  # fmt: skip
-def test_what_is_no_message_of_ours_ends_the_connection(sent: bytes) -> None:
-    """What is no message of ours ends the connection."""
+def test_malformed_messages_end_the_connection(sent: bytes) -> None:
+    """A malformed message ends its connection."""
     with serving() as name:
         with connect(name, limit=10) as client:
             client.write(memoryview(sent))
@@ -141,7 +141,7 @@ def test_what_is_no_message_of_ours_ends_the_connection(sent: bytes) -> None:
 
 
 def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An honest client is answered while the others are waited for; then these are let go."""
+    """Partial messages are dropped after the limit and do not delay another client."""
     monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
     halves = [b"", b"LKY", bytes(frames.encode(b"hello", CANARY))[:-1]]
     with serving() as name, contextlib.ExitStack() as open_:
@@ -155,7 +155,7 @@ def test_half_a_message_is_dropped_in_time_and_delays_nobody(monkeypatch: pytest
 
 
 def test_a_client_that_does_not_take_its_answer_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others are answered while it is waited for; then it gets no more of its answer."""
+    """A client that does not read its answer is disconnected and does not delay others."""
     monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
 
     def much(body: bytes, _secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -172,7 +172,7 @@ def test_a_client_that_does_not_take_its_answer_is_dropped(monkeypatch: pytest.M
 
 
 def test_an_answer_that_takes_long_delays_nobody() -> None:
-    """A quick one comes while all the slow ones are still being made."""
+    """A quick answer does not wait for slow ones."""
     asked, go = threading.Semaphore(0), threading.Event()
 
     def wait_for_it(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -199,8 +199,8 @@ def test_an_answer_that_takes_long_delays_nobody() -> None:
     assert answers == [b"long poll"] * 20
 
 
-def test_a_thousand_clients_of_which_most_say_nothing() -> None:
-    """None of their silences ends here: whoever waited for one of them would not be answered."""
+def test_a_thousand_mostly_silent_clients_are_served() -> None:
+    """A thousand mostly silent clients do not block the others."""
     with serving() as name, contextlib.ExitStack() as open_:
         for number in range(999):
             open_.enter_context(connect(name))
@@ -208,13 +208,13 @@ def test_a_thousand_clients_of_which_most_say_nothing() -> None:
                 assert ask(name, b"honest").body.startswith(b"honest")
         client = open_.enter_context(connect(name))
         assert ask(name).body.startswith(b"hello")
-        # The newest silent one was kept: it may still speak.
+        # The server kept the newest silent client: it may still send a message.
         stream.write_frame(client, b"at last")
         assert stream.read_frame(client) is not None
 
 
 def test_one_account_holds_a_bounded_number_of_connections() -> None:
-    """Beyond it the one that has been silent longest goes, never the newest or one that is answered."""
+    """Beyond the limit the server disconnects the client that was silent longest, never the newest or a busy one."""
     asked, go = threading.Event(), threading.Event()
 
     def wait(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
@@ -244,25 +244,25 @@ def test_a_thousand_clients_in_turn_leave_no_handles_behind() -> None:
         before = handles()
         for _ in range(1000):
             ask(name)
-        # The server learns a little later than the last client has gone.
+        # The server notices the last disconnect a little later.
         assert until(lambda: handles() - before < 20)
 
 
 def handles() -> int:
-    """Return how many handles this process holds."""
+    """Return the number of this process's handles."""
     gc.collect()
     kernel, count = ctypes.WinDLL("kernel32"), ctypes.c_uint32()
     kernel.GetProcessHandleCount(ctypes.c_void_p(-1), ctypes.byref(count))
     if count.value:
         return count.value
-    # Wine counts none: each number that a handle may have is tried; they are four apart.
+    # Wine has no count of handles: try each possible number; they are multiples of four.
     flags = ctypes.byref(ctypes.c_uint32())
     return sum(bool(kernel.GetHandleInformation(ctypes.c_void_p(n), flags)) for n in range(4, 1 << 15, 4))
 
 
-def test_closing_lets_go_of_everybody_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits neither for who is silent nor for an answer that is still being made."""
-    # So long that closing can only be over earlier if it did not have to wait.
+def test_closing_disconnects_every_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing the server waits neither for silent clients nor for unfinished answers."""
+    # Much longer than the close: the close ends first only if it does not wait.
     monkeypatch.setattr(pipe_server, "CLOSING_TIME", WAIT)
     held_up, end = threading.Event(), threading.Event()
 
@@ -285,7 +285,7 @@ def test_closing_lets_go_of_everybody_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_reader_of_attributes_alone_is_not_served_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that may not write cannot hold an instance."""
+    """A client that can only read attributes cannot hold an instance."""
     monkeypatch.setattr(pipe_server, "MESSAGE_TIME", SHORT)
     with serving() as name:
         handle = win32file.CreateFile(name, 0x80, 0, None, win32file.OPEN_EXISTING, 0, None)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service does when Windows tells it something; Wine never tells a service anything but stop."""
+"""The service's reactions to Windows' controls; Wine itself only sends stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from latchkey_agent.windows import service
 
 
 class Watched(service.LatchkeyService):
-    """The service without a service manager: what it would report is kept."""
+    """The service without a service manager; it records its reports."""
 
     def __init__(self) -> None:
         self._notices = queue.SimpleQueue()
@@ -32,32 +32,32 @@ class Watched(service.LatchkeyService):
         win32ExitCode: int = 0,  # noqa: N803
         svcExitCode: int = 0,  # noqa: N803
     ) -> None:
-        """Keep the status, and what the last one says of an error."""
+        """Record the status, and the error of the last one."""
         self.reported.append(serviceStatus)
         self.exit_codes = (win32ExitCode, svcExitCode)
 
-    def heard(self) -> list[str]:
-        """Return what it has noted and not acted on yet."""
+    def pending(self) -> list[str]:
+        """Return the noted controls that are not handled yet."""
         return [self._notices.get() for _ in range(self._notices.qsize())]
 
 
 class Agent:
-    """Stands for the agent: says what it was told."""
+    """Replaces the agent, and records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def sessions_changed(self) -> None:
-        """Note it."""
-        self.told.append("sessions")
+        """Record the call."""
+        self.calls.append("sessions")
 
     def clock_changed(self) -> None:
-        """Note it."""
-        self.told.append("clock")
+        """Record the call."""
+        self.calls.append("clock")
 
 
 class Host:
-    """Stands for the agent with its pipes."""
+    """Replaces the agent with its pipes."""
 
     def __init__(self) -> None:
         self.agent = Agent()
@@ -75,19 +75,19 @@ class Host:
 def test_each_control_is_noted_and_nothing_else_happens_in_the_handler(
     control: int, noted: list[str]
 ) -> None:
-    """A handler that works would hold up the whole PC."""
+    """The handler only notes a control: work in it would delay the whole PC."""
     watched = Watched()
     watched.SvcOtherEx(control, 5, (1,))
-    assert watched.heard() == noted
+    assert watched.pending() == noted
 
 
 def test_windows_is_asked_for_exactly_these_controls() -> None:
-    """Stop, pre-shutdown, session change, time change; whoever takes pre-shutdown gets no shutdown."""
+    """The service accepts stop, pre-shutdown, session change and time change, but not shutdown."""
     assert Watched().GetAcceptedControls() == 0x1 | 0x100 | 0x80 | 0x200
 
 
-def test_notices_are_acted_on_in_their_order_until_stop() -> None:
-    """What comes after stop is left."""
+def test_notices_are_handled_in_order_until_stop() -> None:
+    """Notices are handled in order, and none after stop."""
     watched, host = Watched(), Host()
     for control in (win32service.SERVICE_CONTROL_SESSIONCHANGE, service.SERVICE_CONTROL_TIMECHANGE):
         watched.SvcOtherEx(control, 0, ())
@@ -95,15 +95,15 @@ def test_notices_are_acted_on_in_their_order_until_stop() -> None:
     watched.SvcOtherEx(win32service.SERVICE_CONTROL_SESSIONCHANGE, 0, ())
     working: Any = host
     watched._work(working)
-    assert host.agent.told == ["sessions", "clock"]
+    assert host.agent.calls == ["sessions", "clock"]
     assert watched.reported == [win32service.SERVICE_STOP_PENDING]
-    assert watched.heard() == ["sessions"]
+    assert watched.pending() == ["sessions"]
 
 
-def test_a_service_that_cannot_start_says_why_and_stops(
+def test_a_service_that_cannot_start_logs_the_reason_and_stops(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is never reported as running, and its end is reported as an error."""
+    """A service that cannot start logs the reason, ends with an error, and never reports itself as running."""
 
     def broken() -> None:
         raise ZeroDivisionError
@@ -121,7 +121,7 @@ def test_a_service_that_cannot_start_says_why_and_stops(
 def test_a_thread_that_fails_ends_the_process(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The service manager starts it anew; half a service would help nobody."""
+    """A failed thread ends the whole process, so that the service manager restarts the service."""
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     monkeypatch.setattr(threading, "excepthook", service._end_at_once)

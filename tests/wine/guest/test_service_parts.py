@@ -20,7 +20,7 @@ from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
 
 def test_clock_knows_the_hour_that_comes_twice() -> None:
-    """The end of daylight saving time in Berlin, by Windows' own rules."""
+    """The clock distinguishes the repeated hour at the end of daylight saving time in Berlin."""
     zone = RepeatedHour(win32timezone.TimeZoneInfo("W. Europe Standard Time"))
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(zone)
     second = first.astimezone(UTC) + timedelta(hours=1)
@@ -30,26 +30,26 @@ def test_clock_knows_the_hour_that_comes_twice() -> None:
 
 
 def test_clock_shows_the_present_with_an_offset() -> None:
-    """It is the same moment as UTC's."""
+    """The clock's time has an offset and equals UTC's."""
     now = clock.WindowsClock().now()
     assert now.utcoffset() is not None
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=2)
 
 
-def test_an_entry_has_the_id_of_the_event_that_it_tells_of() -> None:
-    """The core logs an event with its number and its name."""
+def test_an_entry_has_the_id_of_its_event() -> None:
+    """An entry of the event log has the id of the journal's event."""
     core, general = logging.getLogger("x"), logging.getLogger("y")
-    told = core.makeRecord("x", logging.INFO, "f", 1, "event %d %s", (7, "GrantGiven"), None)
+    entry = core.makeRecord("x", logging.INFO, "f", 1, "event %d %s", (7, "GrantGiven"), None)
     other = general.makeRecord("y", logging.WARNING, "f", 1, "%s is late", ("it",), None)
-    assert eventlog.event_id(told) == 130
+    assert eventlog.event_id(entry) == 130
     assert eventlog.event_id(other) == 2
     handler = eventlog.EventLogHandler()
-    for record in (told, other):
+    for record in (entry, other):
         handler.emit(record)
 
 
 def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is made where it is missing."""
+    """A missing data folder is made, and found at the next start."""
     folder = tmp_path / "data folder"
     folders.prepare(folder)
     assert folder.is_dir()
@@ -59,7 +59,7 @@ def test_data_folder_is_made_and_found_again(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_folder_of_another_account_is_a_trap(trap: Path, book: accounts.WindowsAccounts) -> None:
-    """Every user may make folders in %ProgramData%; this one is the test's own account's."""
+    """A data folder of another account is refused: every user may make folders in %ProgramData%."""
     me = book.find(os.environ["USERNAME"])
     assert me is not None
     with pytest.raises(PortError, match=f"belongs to {me.sid}, not to the system"):
@@ -67,7 +67,7 @@ def test_a_folder_of_another_account_is_a_trap(trap: Path, book: accounts.Window
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
-    """It is not deleted: somebody may want to know whose it is."""
+    """A file in place of the data folder is refused and not deleted."""
     file = tmp_path / "file"
     file.write_text("x")
     with pytest.raises(PortError, match="link or a file"):
@@ -76,7 +76,7 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_command_line_of_the_service_is_quoted() -> None:
-    r"""Without quotes Windows would try C:\Program.exe."""
+    r"""The command line is quoted: otherwise Windows would try C:\Program.exe."""
     assert registration.image_path() == (
         r'"C:\Program Files\Latchkey\pythonw.exe" -I -B -m latchkey_agent.windows.service'
     )
@@ -84,7 +84,7 @@ def test_command_line_of_the_service_is_quoted() -> None:
 
 @pytest.mark.windows
 def test_service_is_created_hardened_and_removed() -> None:
-    """Privileges, restart on failure and the access list are set; nothing is left afterwards."""
+    """A new service has its privileges, restart on failure and access list; its removal leaves nothing."""
     registration.install()
     try:
         registration.harden()
@@ -94,7 +94,7 @@ def test_service_is_created_hardened_and_removed() -> None:
 
 
 def test_service_is_created_quoted_and_removed() -> None:
-    """The registry holds the command line as it was given; removing leaves neither key behind."""
+    """The registry has the service's quoted command line, and no key after the removal."""
     key = r"SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
     registration.install()
     try:

@@ -31,17 +31,17 @@ BERND = Account("S-1-5-21-1-2-3-1002", "bernd", "PC", "local")
 
 @pytest.fixture(autouse=True)
 def fresh_boot() -> None:
-    """The agent has restarted nothing in this boot."""
+    """Resets the agent's record of restarts in this boot."""
     registry.boot_key().save(power.BEGUN, "")
 
 
 def someone(account: Account, session_id: int) -> SignIn:
-    """Somebody who is signed in."""
+    """Return a sign-in of an account."""
     return SignIn(session_id, account, console=session_id == 1, active=True, locked=False)
 
 
-def test_nobody_is_signed_out_who_was_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two accounts signed in, Windows is not even asked to restart."""
+def test_a_restart_does_not_sign_another_account_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two signed-in accounts the agent does not even ask Windows to restart."""
     asked: list[object] = []
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: asked.append(a))
     here = [someone(ANNA, 1), someone(BERND, 2)]
@@ -51,7 +51,7 @@ def test_nobody_is_signed_out_who_was_not_asked(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_restart_is_planned_announced_and_takes_only_the_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The grace is whole seconds, never less than was asked; two sessions of one account are one."""
+    """A restart is planned, announced and rounded up to whole seconds; two sessions of one account are allowed."""
     asked: list[tuple[Any, ...]] = []
 
     def shut_down(*arguments: object) -> int:
@@ -64,15 +64,15 @@ def test_restart_is_planned_announced_and_takes_only_the_one_account(monkeypatch
     assert asked == [(None, "Updates", 30, 0x7, 0x80040001)]
 
 
-def test_refused_restart_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows' own text and number are in the error."""
+def test_a_refused_restart_has_windows_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of a refused restart has Windows' text and number."""
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 1115)
     with pytest.raises(PortError, match=r"restarting failed: .+ \(Windows error 1115\)"):
         power.WindowsPower(list).restart(message="", grace=0)
 
 
-def test_a_restart_that_is_under_way_from_here_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The agent asks again after a crash: Windows' refusal is then the restart that it had begun."""
+def test_a_repeated_restart_of_the_agent_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart that the agent repeats after a crash succeeds if its first one is already scheduled."""
     answers = [1115, 0, 1190, 1115, 5]
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: answers.pop(0))
     here = power.WindowsPower(list)
@@ -84,12 +84,12 @@ def test_a_restart_that_is_under_way_from_here_is_no_fault(monkeypatch: pytest.M
         here.restart(message="", grace=0)
 
 
-def told(flags: int) -> Any:
-    """Return a stand-in for WTSQuerySessionInformationW that tells these session flags."""
+def session_flags(flags: int) -> Any:
+    """Return a replacement for WTSQuerySessionInformationW that returns these session flags."""
 
     def query(_server: object, session_id: int, kind: int, out: Any, _size: object) -> int:
         assert kind == 25
-        told.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
+        session_flags.kept = info = api.SessionInfo(1, api.SessionDetails(session_id, 0, flags))  # type: ignore[attr-defined]
         out._obj.value = ctypes.addressof(info)
         return 1
 
@@ -100,19 +100,19 @@ def told(flags: int) -> Any:
 def test_locked_is_only_what_windows_calls_locked(
     monkeypatch: pytest.MonkeyPatch, flags: int, locked: bool  # noqa: FBT001
 ) -> None:  # fmt: skip
-    """0 is locked; an unknown state does not count as locked."""
-    monkeypatch.setattr(api, "WTSQuerySessionInformationW", told(flags))
+    """Only the flag 0 counts as locked; an unknown state does not."""
+    monkeypatch.setattr(api, "WTSQuerySessionInformationW", session_flags(flags))
     monkeypatch.setattr(api, "WTSFreeMemory", lambda _m: None)
     assert windows_sessions.is_locked(1) is locked
 
 
-def test_a_session_that_windows_tells_nothing_of_does_not_count_as_locked() -> None:
-    """Wine tells nothing of any session."""
+def test_a_session_in_an_unknown_state_does_not_count_as_locked() -> None:
+    """A session without flags, as on Wine, does not count as locked."""
     assert not windows_sessions.is_locked(1)
 
 
 class Enumerated:
-    """Stands for the sessions that Wine does not have: two people, a logon screen, session 0."""
+    """Replaces the list of sessions, which Wine lacks: two people, a logon screen, session 0."""
 
     def __call__(self, _server: int) -> list[dict[str, object]]:
         """Return what WTSEnumerateSessions would."""
@@ -123,10 +123,10 @@ class Enumerated:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
+def test_signed_in_accounts_are_listed_with_the_console_first(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, *, known: bool
 ) -> None:
-    """Sessions of nobody are left out; an account that cannot be looked up has the session's own names."""
+    """The list has no empty sessions; an account without a lookup result has the session's own names."""
 
     def token_of(session_id: int) -> int:
         if session_id in {0, 3}:
@@ -156,7 +156,7 @@ def test_who_is_signed_in_stands_in_a_list_the_consoles_session_first(
 
 @pytest.fixture
 def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """A PC with one session, in which Anna is; returns it as it is listed."""
+    """A PC with one session, Anna's; returns its entry in the list."""
     listed: dict[str, object] = {"SessionId": 1, "WinStationName": "", "State": 0}
     monkeypatch.setattr(win32ts, "WTSEnumerateSessions", lambda _server: [listed])
     monkeypatch.setattr(win32ts, "WTSGetActiveConsoleSessionId", lambda: 1)
@@ -168,20 +168,20 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 @pytest.mark.parametrize("code", [2, 1008, 7022])
 @pytest.mark.usefixtures("one_session")
-def test_nobody_is_where_windows_says_that_nobody_is(
+def test_a_session_without_a_token_is_empty(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """There is no token, or the session has just ended."""
+    """A session without a token, or one that has just ended, is empty."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
     assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
 @pytest.mark.parametrize("code", [5, 87, 1314, 1722, 7024])
 @pytest.mark.usefixtures("one_session")
-def test_a_session_that_cannot_be_asked_is_not_nobodys(
+def test_a_failed_query_of_a_session_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """Else a restart would sign somebody out, or an open desktop would count as gone."""
+    """A failed query is an error: an empty result could sign a user out or hide an unlocked desktop."""
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(code))
     with pytest.raises(PortError, match=rf"asking who is signed in to session 1 failed: .+ {code}\)"):
         windows_sessions.WindowsSessions(book).signed_in()
@@ -189,28 +189,28 @@ def test_a_session_that_cannot_be_asked_is_not_nobodys(
 
 @pytest.mark.parametrize("code", [2, 5, 1008])
 @pytest.mark.usefixtures("one_session")
-def test_a_token_that_cannot_be_read_is_somebodys(
+def test_an_unreadable_token_is_an_error(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int
 ) -> None:
-    """There is one, so there is somebody."""
+    """An unreadable token is an error, because a user is signed in."""
     monkeypatch.setattr(win32security, "GetTokenInformation", refusing(code))
     with pytest.raises(PortError, match="asking who is signed in to session 1 failed"):
         windows_sessions.WindowsSessions(book).signed_in()
 
 
-def test_a_listener_is_not_asked_who_is_signed_in(
+def test_listening_sessions_are_not_queried(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, one_session: dict[str, object]
 ) -> None:
-    """Nobody ever is, and what Windows says to such a question is not documented."""
+    """A listening session is not queried: it has no user, and Windows' answer is not documented."""
     one_session["State"] = 6
     monkeypatch.setattr(win32ts, "WTSQueryUserToken", refusing(87))
     assert windows_sessions.WindowsSessions(book).signed_in() == []
 
 
-def test_a_session_is_asked_to_lock_once_a_second_at_most(
+def test_a_lock_starts_at_most_once_a_second(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts
 ) -> None:
-    """Whoever waits for the lock may ask often; Windows starts one program."""
+    """Frequent calls of lock start at most one program a second."""
     started: list[tuple[int, list[str]]] = []
     monkeypatch.setattr(windows_sessions, "in_session", lambda s, c: started.append((s, c)))
     here = windows_sessions.WindowsSessions(book)
@@ -223,7 +223,7 @@ def test_a_session_is_asked_to_lock_once_a_second_at_most(
 
 
 def test_a_program_is_started_in_a_session_with_its_arguments() -> None:
-    """It runs with the session's environment, and its end is seen."""
+    """A program starts in a session with its arguments and environment, and its end is noticed."""
     target = Path(r"C:\lab\launched.txt")
     target.unlink(missing_ok=True)
     code = f"import pathlib; pathlib.Path(r'{target}').write_text('here it is')"
@@ -236,13 +236,13 @@ def test_a_program_is_started_in_a_session_with_its_arguments() -> None:
 
 
 class Companion:
-    """A companion that runs until it is told otherwise."""
+    """A companion that runs until the test ends it."""
 
     running = True
 
 
 def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is started where it is missing, again when it ended, and never in another's or a disconnected session."""
+    """A companion starts in each session of the account without one, but not in others' or disconnected sessions."""
     made: list[Companion] = []
     started: list[tuple[int, list[str]]] = []
 
@@ -253,36 +253,36 @@ def test_one_companion_runs_in_each_session_of_the_account(monkeypatch: pytest.M
 
     monkeypatch.setattr(notifier, "in_session", start)
     here = [someone(ANNA, 1), someone(BERND, 2), someone(ANNA, 3)._replace(active=False)]
-    told = notifier.WindowsNotifier(lambda: here)
-    told.summon_companion(ANNA)
-    told.summon_companion(ANNA)
+    summoner = notifier.WindowsNotifier(lambda: here)
+    summoner.summon_companion(ANNA)
+    summoner.summon_companion(ANNA)
     assert [s for s, _ in started] == [1]
     assert started[0][1][1:] == ["-I", "-B", "-m", "latchkey_agent.companion"]
     made[0].running = False
-    told.summon_companion(ANNA)
+    summoner.summon_companion(ANNA)
     assert [s for s, _ in started] == [1, 1]
 
 
 def test_permit_event_is_set_from_the_announcement_until_it_is_retracted() -> None:
-    """It stays set, so that a logon screen that comes late sees it, too."""
-    told = notifier.WindowsNotifier(list)
-    seen = told._permit
+    """The event stays set until the permit is retracted, so that a late logon screen sees it."""
+    summoner = notifier.WindowsNotifier(list)
+    seen = summoner._permit
 
     def is_set() -> bool:
         return win32event.WaitForSingleObject(seen, 0) == win32event.WAIT_OBJECT_0
 
     assert not is_set()
-    told.announce_permit()
+    summoner.announce_permit()
     assert is_set()
     assert is_set()
-    told.retract_permit()
+    summoner.retract_permit()
     assert not is_set()
 
 
 def test_permit_event_is_for_localsystem_alone() -> None:
-    """Wine's accounts are not LocalSystem, and it does enforce the access lists of events."""
-    told = notifier.WindowsNotifier(list)
+    """Another account than LocalSystem cannot open the event."""
+    summoner = notifier.WindowsNotifier(list)
     with pytest.raises(pywintypes.error) as refusal:
         win32event.OpenEvent(win32con.SYNCHRONIZE, False, names.PERMIT_EVENT)  # noqa: FBT003
     assert refusal.value.winerror == 5
-    told.announce_permit()
+    summoner.announce_permit()
