@@ -31,8 +31,6 @@ setup = @command -v python3 >/dev/null || { \
 	exit 1; }; \
 	python3 tools/setup.py --venv $(VENV) $(if $(PYTHON),--python $(PYTHON))
 python := $(VENV)/bin/python
-compile = build/pins/bin/uv pip compile --quiet --universal --python-version $${oldest:-3.11} --generate-hashes \
-	--no-annotate --custom-compile-command "make pins"
 
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -74,13 +72,9 @@ package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hash
 	$(setup) package
 	@$(python) -m agent.packaging $(if $(SIGN),--sign $(SIGN))
 
-# For Windows exactly what is listed: see requirements/windows.in.
-pins: ## pin anew what requirements/*.in ask for
-	@python3 -m venv build/pins
-	@build/pins/bin/pip --quiet --disable-pip-version-check install --require-hashes -r requirements/pins.txt
-	@for group in pins run package test check native; do $(compile) requirements/$$group.in -o requirements/$$group.txt || exit 1; done
-	@for line in 2.19:3.11 2.20:3.12 2.21:3.12; do \
-		oldest=$${line#*:}; name=core-$${line%:*}; \
-		$(compile) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
-	@for group in windows windows-test bench; do \
-		$(compile) --no-deps requirements/$$group.in -o requirements/$$group.txt || exit 1; done
+# One resolution for all groups, on every platform and Python: they share each version.
+pins: ## pin the requirement groups of pyproject.toml in requirements.txt
+	$(setup) uv
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make pins" --group check --group windows --group windows-test --group bench \
+		--output-file requirements.txt

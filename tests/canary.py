@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fixture that makes passwords for tests, and the search for them.
+"""The fixture that makes a test's password, and the search for that password.
 
-from tests.canary import canary, search  # the fixture, by importing it
+from tests.canary import canary, search  # the import makes the fixture available
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 @pytest.fixture
 def canary() -> Iterator[bytearray]:
-    """A new password for every test (UTF-16LE), overwritten afterwards."""
+    """A new password for each test (UTF-16LE), overwritten after the test."""
     password = make()
     yield password
     wipe(password)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports the collection as Ansible does.
+"""The collection, imported as Ansible imports it.
 
-Ansible's own finder has to be installed before the first import of ``ansible_collections``: afterwards it
-refuses every part that was imported as a plain namespace package before, in every later test.
+Ansible's own finder must be in place before the first import of ``ansible_collections``: it refuses every
+package that was imported as a plain namespace package before, in all later tests.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
 
 
 def pytest_configure() -> None:
-    """Install Ansible's finder, once for the whole run."""
+    """Install Ansible's finder once for the whole run."""
     init_plugin_loader([str(COLLECTIONS)])

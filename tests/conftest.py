@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every test may ask for."""
+"""Options, fixtures and scheduling of all tests."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["canary", "pytest_configure"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the end-to-end tests be run on another kind of PC."""
+    """Add the option that selects the kind of PC for the end-to-end tests."""
     parser.addoption(
-        "--pc", choices=["simulated", "wine"], default="simulated", help="which PCs tests/lab uses"
+        "--pc", choices=["simulated", "wine"], default="simulated", help="kind of PC that tests/lab uses"
     )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+    """Run the slowest tests first."""
     items.sort(key=lambda item: turn(item.nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
-    """Say what stays together, when several workers share the tests."""
+    """Keep tests that share something on one worker."""
     return SharedScheduling(config, log)

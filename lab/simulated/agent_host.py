@@ -84,8 +84,12 @@ class AgentHost:
                 self.agent.customer(body, secret, peer),
                 bytearray(),
             ),
-            "logon": lambda body, _, peer: self.agent.logon(body, peer),
+            "logon": self._logon,
         }
+
+    def _logon(self, body: bytes, _: bytearray, peer: Peer) -> tuple[bytes, bytearray]:
+        reply = self.agent.logon(body, peer)
+        return reply.body, reply.secret
 
     def _subscribe(self) -> socket.socket:
         connection = wire.connect(Path(self._config.pipes, "windows"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 
 STATUS_SUCCESS = 0
 STATUS_LOGON_FAILURE = 0xC000006D

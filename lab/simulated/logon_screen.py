@@ -17,7 +17,7 @@ import msgspec
 from lab.simulated import wire
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.codes import CODES, STATUS_SUCCESS
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol.frames import FrameError, wipe
 from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 

@@ -26,7 +26,6 @@ from .wine_pc import WinePC, copy_disk, hosts_service
 
 _PARTS = (
     "agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "lab/wine/harness",
-    "requirements",
 )  # fmt: skip
 _FILES = ("agent_pc", "installed", "prefix", "program_builder", "wine_calls", "wine_package", "wine_pc")
 """The sources of the installed disk's contents."""
@@ -55,6 +54,7 @@ def installed() -> Path:
     """
     files = [path for part in _PARTS for path in (ROOT / part).rglob("*") if path.is_file()]
     files += [Path(__file__).with_name(f"{name}.py") for name in _FILES]
+    files.append(ROOT / "requirements.txt")
     sources = sorted(path for path in files if "__pycache__" not in path.parts)
     return made_once("installed", fingerprint(template().name, runtime().name, *sources), _install, CACHE)
 

@@ -16,6 +16,7 @@ import os
 import shutil
 from pathlib import Path
 
+from agent.packaging.artefacts import pins
 from agent.packaging.forwarder import make_forwarder
 from agent.packaging.runtime import runtime, unpack_wheels
 from agent.packaging.workshop import ROOT, fingerprint, made_once, run
@@ -23,7 +24,8 @@ from agent.packaging.workshop import ROOT, fingerprint, made_once, run
 from .addresses import keep_in_place
 
 CACHE = ROOT / "build" / "wine"
-TEST_PINS = ROOT / "requirements" / "windows-test.txt"
+TEST_PINS = "windows-test"
+"""The group of `pyproject.toml` whose wheels the tests need on Windows."""
 
 PROGRAM_FILES = Path("drive_c/Program Files/Latchkey")
 PROGRAM_DATA = Path("drive_c/ProgramData/Latchkey")
@@ -59,7 +61,7 @@ def template() -> Path:
     Raises:
         WorkError: Wine could not make it.
     """
-    key = fingerprint(run(["wine", "--version"]), runtime().name, TEST_PINS, Path(__file__))
+    key = fingerprint(run(["wine", "--version"]), runtime().name, pins(TEST_PINS), Path(__file__))
     return made_once("prefix", key, _make, CACHE)
 
 

@@ -20,7 +20,7 @@ def missing() -> str | None:
     if command:
         return f"no Wine PC here: {command}"
     if importlib.util.find_spec("ziglang") is None:
-        return "no Wine PC here: pip install -r requirements/native.txt"
+        return "no Wine PC here: python3 tools/setup.py test"
     return None
 
 

@@ -132,12 +132,8 @@ ERRORS: dict[str, tuple[str, str]] = {
         'Ask with latchkey.consent.credential_request first.',
     ),
     "grant_revoked": (
-        'The customer took the sign-in back.',
-        'Respect it; a restart that is under way goes on, but nobody is signed in.',
-    ),
-    "grant_withdrawn": (
-        'The grant was given back by the operator.',
-        'Ask again if it is still needed.',
+        '{detail} revoked the grant.',
+        'A restart that is under way continues, but nobody is signed in. Talk to the customer before you ask again.',
     ),
     "grant_expired": (
         'The time that the customer agreed to is over ({detail}).',

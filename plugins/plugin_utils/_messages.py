@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict
 
 
 class ErrorView(TypedDict):
-    """Why not: a stable code, one plain sentence, and what to do next."""
+    """An error: a stable code, the message, and a hint for the next step."""
 
     code: str
     message: str
@@ -29,7 +29,7 @@ class Answer(TypedDict):
 
 
 class Requester(TypedDict):
-    """Who asks, as the customer shall read it."""
+    """The person who asks, as the customer reads it."""
 
     name: str
     organization: str
@@ -37,7 +37,7 @@ class Requester(TypedDict):
 
 
 class CheckpointView(TypedDict):
-    """A step of the session. `restarted`: its restart, once it has come back."""
+    """The checkpoint of a step. `restarted`: the restart of the step has succeeded."""
 
     state: Literal["done", "started"]
     at: str
@@ -66,7 +66,7 @@ class SessionAnswer(TypedDict):
 
 
 class ErasureCheck(TypedDict):
-    """One thing that was looked at to confirm an erasure."""
+    """One check of an erasure."""
 
     name: str
     passed: bool
@@ -83,9 +83,9 @@ class ErasureView(TypedDict):
 
 
 class ReceiptView(TypedDict):
-    """A signed receipt: the document, its signature and a rendering to read."""
+    """The signed receipt of a request: the document, its signature and a rendering to read."""
 
-    id: str
+    request: str
     document: dict[str, Any]
     signature: str
     public_key: str
@@ -101,9 +101,8 @@ class EndedAnswer(TypedDict):
 
 
 class TermsView(TypedDict):
-    """What the customer was asked for."""
+    """The terms of a request or a grant."""
 
-    account: str
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -121,7 +120,6 @@ class RequestView(TypedDict):
     terms: TermsView
     asked_at: str
     answer_by: str
-    receipt: str
     shown_at: str | None
     later_until: str | None
     answered_at: str | None
@@ -131,14 +129,14 @@ class RequestView(TypedDict):
 
 
 class LeftView(TypedDict):
-    """What the terms still allow."""
+    """The counts that a grant still allows."""
 
     restarts: int
     unlocks: int
 
 
 class UseView(TypedDict):
-    """One apply, from permit to lock."""
+    """One use of a grant, from permit to lock."""
 
     permit: str
     action: Literal["restart", "unlock"]
@@ -158,7 +156,7 @@ class UseView(TypedDict):
 
 
 class GrantView(TypedDict):
-    """A grant. `state` is where it is now, `ended` why it ended."""
+    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
     id: str
     state: Literal[
@@ -168,17 +166,18 @@ class GrantView(TypedDict):
         "expired",
         "paused",
         "rejected",
+        "replaced",
         "revoked",
         "session_ended",
         "used_up",
-        "withdrawn",
     ]
     account: str
     terms: TermsView
     left: LeftView
     granted_at: str
-    receipt: str
+    request: str
     ended: str
+    revoked_by: Literal["", "customer", "operator"]
     ended_at: str | None
     uses: list[UseView]
 
@@ -210,7 +209,7 @@ class RevokeAnswer(TypedDict):
 
 
 class CheckpointAnswer(TypedDict):
-    """Answer to `checkpoint`: what was known before."""
+    """Answer to `checkpoint`; `before` is the checkpoint before the change."""
 
     session: str
     step: str
@@ -232,14 +231,14 @@ class AgentView(TypedDict):
 
 
 class PendingRestartView(TypedDict):
-    """Does Windows wait for a restart, and what for."""
+    """Whether a restart is pending, and the reasons."""
 
     pending: bool
     reasons: list[str]
 
 
 class FindingView(TypedDict):
-    """One thing that helps or hinders an unattended logon."""
+    """One finding of the forecast."""
 
     code: str
     severity: Literal["notes", "stops", "warns"]
@@ -248,7 +247,7 @@ class FindingView(TypedDict):
 
 
 class ForecastView(TypedDict):
-    """Will an unattended logon work on this PC."""
+    """The forecast: whether an unattended logon will work on this PC."""
 
     ready: bool
     findings: list[FindingView]
@@ -268,7 +267,7 @@ class InfoAnswer(TypedDict):
 
 
 class SetupAnswer(TypedDict):
-    """What was changed, or with `check` would be."""
+    """The changes that were made, or with `check` would be made."""
 
     settings_changed: bool
     operators_added: list[str]

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.packaging.workshop import WorkError
 from tests.benchmarks import click, collection, core, many, provider, restarts, service, wire
 from tests.benchmarks.figures import as_json, page
 from tools import setup
@@ -77,7 +78,7 @@ def main(names: list[str]) -> int:
         )
     try:
         collection.prepare()
-    except setup.SetupError as error:
+    except (setup.SetupError, WorkError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="bench-", dir=setup.ROOT / "build") as folder:

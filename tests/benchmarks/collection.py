@@ -8,9 +8,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+from agent.packaging.artefacts import pins
 from tools import setup
 
-PINS = setup.ROOT / "requirements/bench.txt"
 FOLDER = setup.ROOT / "build/benchmarks"
 COLLECTIONS = FOLDER / "collections"
 _PREFIX = "ansible_collections/ansible/windows/"
@@ -21,21 +21,25 @@ def prepare() -> Path:
 
     Raises:
         SetupError: the wheel cannot be downloaded.
+        WorkError: the wheel is not pinned.
     """
     mark = COLLECTIONS / "latchkey.stamp"
-    wanted = PINS.read_text(encoding="utf-8")
+    wanted = pins("bench")
     if not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
-        _unpack(_download())
+        _unpack(_download(wanted))
         mark.write_text(wanted, encoding="utf-8")
     return COLLECTIONS
 
 
-def _download() -> Path:
+def _download(pinned: str) -> Path:
     setup.say("fetching the ansible wheel for comparison")
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
     # Only its files are needed: ignore its dependencies and its required Python.
     only = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes")
-    setup.run(*pip, *only, f"--requirement={PINS}", f"--dest={FOLDER}")
+    listed = FOLDER / "pins.txt"
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text(pinned, encoding="utf-8")
+    setup.run(*pip, *only, f"--requirement={listed}", f"--dest={FOLDER}")
     return max(FOLDER.glob("ansible-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
 
 

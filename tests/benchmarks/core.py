@@ -15,7 +15,7 @@ import msgspec
 
 from lab import canary
 from latchkey_agent.agent import Agent
-from latchkey_agent.core.core import JOURNAL_NAME
+from latchkey_agent.core.journal_lifecycle import JOURNAL_NAME
 from latchkey_agent.domain.events import AnyEvent
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq

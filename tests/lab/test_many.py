@@ -85,7 +85,7 @@ def test_each_pc_has_its_own_clock_and_customer(fleet: Fleet) -> None:
 
     job = operator.run(start()).succeed()
 
-    opened = {name: job.result("start", name)["opened_at"] for name in operator.computers}
+    opened = {name: job.result("start", name)["started_at"] for name in operator.computers}
     moments = {name: datetime.fromisoformat(at) for name, at in opened.items()}
     assert moments["right"] - moments["wrong"] > timedelta(hours=23)
     assert what(computer(operator, "right"), "clock_set", "signed_in") == ["signed_in"]

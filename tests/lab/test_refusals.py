@@ -103,7 +103,7 @@ SCENES = {
     "nothing lent": Scene("Apply is refused without a grant.", [start(), Fails(apply(), "no_grant"), end()]),
     "given back": Scene(
         "A grant that was given back cannot be used.",
-        [start(), request(), task("credential_revoke"), Fails(apply(), "grant_withdrawn"), end()],
+        [start(), request(), task("credential_revoke"), Fails(apply(), "grant_revoked"), end()],
         LENT,
     ),
     "disabled": Scene(

@@ -4,26 +4,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools import setup
 
-REQUIREMENTS = setup.ROOT / "requirements"
+UV = Path(sys.executable).with_name("uv")
 
 
 @dataclass(frozen=True)
 class Core:
-    """A line of ansible-core, and the Pythons to run it on, the preferred one first."""
+    """A line of ansible-core, and the Pythons to run it on, the preferred one first.
+
+    The group `controller` of `pyproject.toml` has this line for just these Pythons.
+    """
 
     line: str
     pythons: tuple[tuple[int, int], ...]
-
-    @property
-    def pins(self) -> Path:
-        """The file with the pins of its environment."""
-        return REQUIREMENTS / f"core-{self.line}.txt"
 
     @property
     def folder(self) -> Path:
@@ -33,8 +31,8 @@ class Core:
 
 CORES = (
     Core("2.19", ((3, 11),)),
-    Core("2.20", ((3, 12), (3, 13), (3, 14))),
-    Core("2.21", ((3, 13), (3, 12), (3, 14))),
+    Core("2.20", ((3, 12),)),
+    Core("2.21", ((3, 13), (3, 14))),
 )
 
 
@@ -67,12 +65,11 @@ def prepare(core: Core, interpreter: setup.Interpreter) -> str:
     """
     python = str(core.folder / "bin/python")
     mark = core.folder / "latchkey.stamp"
-    wanted = hashlib.sha256(core.pins.read_bytes() + interpreter.path.encode()).hexdigest()
-    if mark.exists() and mark.read_text(encoding="ascii") == wanted:
+    wanted = f"{setup.fingerprint()} {interpreter.path}"
+    if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return python
     setup.say(f"making {core.folder} with {interpreter.path}")
-    setup.run(interpreter.path, "-m", "venv", "--clear", str(core.folder))
-    pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
-    setup.run(*pip, "--require-hashes", f"--requirement={core.pins}")
-    mark.write_text(wanted, encoding="ascii")
+    setup.run(str(UV), "venv", "--quiet", "--clear", f"--python={interpreter.path}", str(core.folder))
+    setup.install_group(UV, core.folder, "controller")
+    mark.write_text(wanted, encoding="utf-8")
     return python

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def programs() -> Path:
     """The folder with the DLL and the harness' programs."""
     if importlib.util.find_spec("ziglang") is None:
-        pytest.skip("no C++ compiler here: pip install -r requirements/native.txt")
+        pytest.skip("no C++ compiler here: python3 tools/setup.py test")
     return built.programs()
 
 

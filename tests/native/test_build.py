@@ -16,9 +16,7 @@ from agent.packaging.product_identity import version
 from agent.packaging.resources import file_version
 from latchkey_agent.windows import names
 
-pefile = pytest.importorskip(
-    "pefile", reason="nothing here reads DLLs: pip install -r requirements/native.txt"
-)
+pefile = pytest.importorskip("pefile", reason="nothing here reads DLLs: python3 tools/setup.py test")
 
 # winnt.h: IMAGE_DLLCHARACTERISTICS_*, IMAGE_DLLCHARACTERISTICS_EX_*, IMAGE_GUARD_*
 HIGH_ENTROPY_VA, DYNAMIC_BASE, NX_COMPAT, GUARD_CF = 0x20, 0x40, 0x100, 0x4000

@@ -27,7 +27,7 @@ def test_every_structure_method_and_number_is_as_in_microsofts_metadata(
 ) -> None:
     """Whatever the provider hands to Windows or gets from it."""
     if importlib.util.find_spec("win32more") is None:
-        pytest.skip("no Windows metadata here: pip install -r requirements/native.txt")
+        pytest.skip("no Windows metadata here: python3 tools/setup.py test")
     done = subprocess.run(
         [sys.executable, "-m", "tests.native.metadata"],
         cwd=ROOT, input=json.dumps(list(headers)), capture_output=True, text=True, check=True,

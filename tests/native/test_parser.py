@@ -76,7 +76,7 @@ class Parser:
 def parser() -> Iterator[Parser]:
     """The parser, compiled for this computer."""
     if importlib.util.find_spec("ziglang") is None:
-        pytest.skip("no C++ compiler here: pip install -r requirements/native.txt")
+        pytest.skip("no C++ compiler here: python3 tools/setup.py test")
     started = Parser(built.parser_library())
     yield started
     started.process.communicate()

@@ -26,7 +26,7 @@ from agent.packaging import (
     sbom,
 )
 from agent.packaging.actions import ACTIONS
-from agent.packaging.artefacts import LINUX_PYTHON, PINS, unpacked
+from agent.packaging.artefacts import LINUX_PYTHON, PINS, pins, unpacked
 from agent.packaging.database import Table, short_name
 from agent.packaging.resources import file_version
 from agent.packaging.runtime import LEFT_OUT, runtime
@@ -212,7 +212,7 @@ def imported(source: Path) -> Iterator[str]:
 
 def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
     """No program needs a DLL that the PC may lack."""
-    pefile = pytest.importorskip("pefile", reason="no pefile here: pip install -r requirements/native.txt")
+    pefile = pytest.importorskip("pefile", reason="no pefile here: python3 tools/setup.py test")
     delivered = {path.stem.lower() for path in programs(product_folder)}
     missing = set()
     for program in programs(product_folder):
@@ -228,7 +228,7 @@ def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: P
 def test_every_delivered_part_has_its_licence(product_folder: Path) -> None:
     """The package has the licences of Latchkey, CPython with its libraries, and each wheel."""
     there = {path.name for path in (product_folder / "licences").iterdir()}
-    wheels = {line.partition("==")[0] for line in PINS.read_text().splitlines() if re.match(r"\w+==", line)}
+    wheels = {line.partition("==")[0] for line in pins(PINS).splitlines() if re.match(r"\w+==", line)}
     assert {"Latchkey.txt", "CPython.txt", "notices.txt"} <= there
     assert all(any(name.startswith(f"{wheel}-") for name in there) for wheel in wheels)
     notices = product.NOTICES.read_text(encoding="utf-8")
@@ -349,7 +349,7 @@ def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> No
 
 def pinned() -> Iterator[tuple[str, tuple[str, set[str]]]]:
     """Yield each pinned wheel with its version and hashes."""
-    for entry in re.split(r"\n(?=\w)", PINS.read_text(encoding="utf-8")):
+    for entry in re.split(r"\n(?=\w)", pins(PINS)):
         if found := re.match(r"(\w+)==(\S+)", entry):
             yield found[1], (found[2], set(re.findall(r"sha256:([0-9a-f]{64})", entry)))
 

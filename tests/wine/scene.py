@@ -139,7 +139,7 @@ def snapshot(scene: Scene) -> dict[str, Any]:
     """Return the operator's info about the session, and the customer's snapshot."""
     info = ask(scene.operator, verb="info", session=scene.session)
     parts = {name: info[name] for name in ("sessions", "requests", "grants", "erasure")}
-    return parts | {"customer": scene.customer.ask(verb="watch").body["snapshot"]}
+    return parts | {"snapshot": scene.customer.ask(verb="watch").body["snapshot"]}
 
 
 def until(scene: Scene, true: Callable[[dict[str, Any]], object]) -> None:

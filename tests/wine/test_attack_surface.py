@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.windows import names
-from latchkey_agent.windows.pipes import access
+from latchkey_agent.windows.win32 import access
 
 PAGE = (Path(__file__).parents[2] / "docs" / "attack-surface.md").read_text(encoding="utf-8")
 DESCRIPTORS = {

@@ -262,8 +262,9 @@ print(time.monotonic() - began)
 
 SILENT = r"""
 import sys
-from latchkey_agent.windows import names, pipes
-with pipes.connect(names.PIPE_CONTROL, limit=20) as stream:
+from latchkey_agent.windows import names
+from latchkey_agent.windows.pipes import client_stream
+with client_stream.connect(names.PIPE_CONTROL, limit=20) as stream:
     print("connected", flush=True)
     try:
         stream.readinto(memoryview(bytearray(1)))
@@ -273,9 +274,9 @@ with pipes.connect(names.PIPE_CONTROL, limit=20) as stream:
 
 KILL = r"""
 import win32api, win32event
-from latchkey_agent.windows import pipes
+from latchkey_agent.windows.pipes import client_stream
 TERMINATE_AND_SYNCHRONIZE = 0x100001
-process = win32api.OpenProcess(TERMINATE_AND_SYNCHRONIZE, False, pipes.service_process())
+process = win32api.OpenProcess(TERMINATE_AND_SYNCHRONIZE, False, client_stream.service_process())
 win32api.TerminateProcess(process, 1)
 assert win32event.WaitForSingleObject(process, 20_000) == win32event.WAIT_OBJECT_0
 """

@@ -9,15 +9,13 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from .core.core import Core
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
+from .domain import OPEN_REQUESTS, PermitState, Refused, live_grants, next_deadline
 from .domain import commands as c
-from .domain.decide import next_deadline
-from .domain.decision import live_grants
-from .domain.refusal import Refused
-from .domain.transitions import OPEN_REQUESTS, PermitState
 from .handlers.control import ControlHandler
 from .handlers.customer import CustomerHandler
 from .handlers.display_blocks import DisplayBlocks
@@ -30,18 +28,26 @@ from .protocol.errors import error
 
 log = logging.getLogger(__name__)
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
-"""Seconds until what failed is tried again: twice as many each time, until something changes."""
+"""Seconds until failed work is tried again: doubled each time, until something changes."""
 LONGEST_SLEEP = 60.0
-"""A clock that jumps without notice, or stood still in sleep, is noticed after so many seconds."""
+"""Seconds after which a clock that jumped or stood still is noticed, if Windows does not notify."""
 SHORTEST_SLEEP = 0.5
 
 
+class LogonAnswerBytes(NamedTuple):
+    """An answer on the logon pipe, encoded; see `LogonReply`."""
+
+    body: bytes
+    secret: bytearray
+    permit_waits: bool
+
+
 class Agent:
-    """One PC's consent agent, whatever its pipes are made of.
+    """The consent agent of one PC, without its pipes.
 
     Args:
         computer: the ports.
-        folder: the agent's data, readable by nobody else.
+        folder: the agent's data; only the agent's account may read it.
         settings_file: organisation and policy.
         random: returns that many random bytes.
     """
@@ -55,13 +61,13 @@ class Agent:
     ) -> None:
         self.core = Core(computer, folder, SettingsFile(settings_file), random)
         self.effects = EffectRunner(self.core)
-        held = DisplayBlocks(self.core.state_changed, self._is_asked)
-        self._control = ControlHandler(self.core, held)
-        self._customer = CustomerHandler(self.core, held)
+        display_blocks = DisplayBlocks(self.core.state_changed, self._is_asked)
+        self._control = ControlHandler(self.core, display_blocks)
+        self._customer = CustomerHandler(self.core, display_blocks)
         self._logon = LogonHandler(self.core)
-        self._unnoted = False
-        self._notices = 0
-        self._told = ""
+        self._session_change_pending = False
+        self._session_changes = 0
+        self._logged_problem = ""
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -72,7 +78,7 @@ class Agent:
     # --- life ---------------------------------------------------------------------
 
     def start(self) -> None:
-        """Load, erase what is over, settle what the last boot left; then begin to work.
+        """Load the journal, settle what a crash or a restart interrupted, and start the threads.
 
         Open the pipes only after this has returned.
         """
@@ -86,22 +92,22 @@ class Agent:
         self.core.load()
         if not self.core.problem:
             self.sessions_changed()
-        elif self.core.problem != self._told:
+        elif self.core.problem != self._logged_problem:
             log.error("the agent refuses everything: %s", self.core.problem)
-        self._told = self.core.problem
+        self._logged_problem = self.core.problem
 
     def stop(self) -> None:
-        """Stop; what is still to do stays in the journal."""
+        """Stop; effects that have not run stay in the journal."""
         self._stopping.set()
         self.core.close()
         for thread in self._threads:
             thread.join(timeout=2)
 
     def _run_effects(self) -> None:
-        """Run effects whenever the state changes; try failed ones again after a while."""
+        """Run effects whenever the state changes; run failed ones again after a pause."""
         pause = FIRST_RETRY
         while not self._stopping.is_set():
-            seen = self._news()
+            seen = self._versions()
             if self._effects_done():
                 pause = FIRST_RETRY
                 self._wait(seen, None)
@@ -119,22 +125,22 @@ class Agent:
             log.warning("effects wait: %s", refusal.code)
             return False
 
-    def _news(self) -> tuple[int, int]:
-        """Return what changes with the state, and with what Windows tells of its sessions."""
+    def _versions(self) -> tuple[int, int]:
+        """Return the version of the state and the count of session changes."""
         with self.core.lock:
-            return self.core.state.version, self._notices
+            return self.core.state.version, self._session_changes
 
     def _wait(self, seen: tuple[int, int], seconds: float | None) -> bool:
-        """Wait for other news than those that were `seen`; tell if there are any."""
+        """Wait for versions other than `seen`; tell whether there are any."""
 
         def newer() -> bool:
-            return self._stopping.is_set() or self._news() != seen
+            return self._stopping.is_set() or self._versions() != seen
 
         with self.core.lock:
             return self.core.state_changed.wait_for(newer, seconds)
 
     def _watch_clock(self) -> None:
-        """End what is over at its moment; sleep as long as nothing is."""
+        """End everything at the moment its time is over; sleep in between."""
         while not self._stopping.is_set():
             self.wake()
             with self.core.lock:
@@ -142,19 +148,23 @@ class Agent:
                     self.core.state_changed.wait(self._until_next())
 
     def wake(self) -> None:
-        """Do what time brings: end what is over, try again what could not be begun or noted."""
-        if self.core.may_load_again:
+        """End what is over, and try again what could not be loaded or journalled."""
+        if self.core.journal_life.may_load_again:
             self._begin()
             return
-        self._logon.note_reports()
-        if self._unnoted:
+        self._logon.journal_reports()
+        if self._session_change_pending:
             self.sessions_changed()
         else:
             self.core.try_tick()
 
     def _until_next(self) -> float | None:
-        """Return the seconds until time brings something; None: nothing waits for it."""
-        if self._unnoted or self._logon.has_unnoted or self.core.may_load_again:
+        """Return the seconds until the next deadline, None if there is none."""
+        if (
+            self._session_change_pending
+            or self._logon.has_unjournalled
+            or self.core.journal_life.may_load_again
+        ):
             return FIRST_RETRY
         deadline = next_deadline(self.core.state)
         if deadline is None:
@@ -165,25 +175,25 @@ class Agent:
     # --- what the computer tells ------------------------------------------------------
 
     def sessions_changed(self) -> None:
-        """Windows says that somebody signed in or out, locked or unlocked."""
+        """Take in that a person signed in or out, locked or unlocked."""
         try:
             here = self.core.computer.sessions.signed_in()
             desktops = tuple(s.account.sid for s in here if s.active and not s.locked)
             self.core.execute(c.SeeSignIns(open_desktops=desktops))
-            self._unnoted = False
+            self._session_change_pending = False
         except (Refused, PortError) as fault:
-            log.warning("the change of sessions was not noted: %s", fault)
-            # Without a journal there is no permit, and nothing to note.
-            self._unnoted = not self.core.problem
+            log.warning("the change of sessions was not journalled: %s", fault)
+            # Without a journal there is no permit whose logon could be missed.
+            self._session_change_pending = not self.core.problem
             self._secure_desktops()
         with self.core.lock:
-            self._notices += 1
+            self._session_changes += 1
             self.core.state_changed.notify_all()
-        # Last: a desktop that a permit has opened is closed first.
+        # Summon companions last: closing an open desktop comes first.
         self._summon_companions()
 
     def _summon_companions(self) -> None:
-        """See that whoever is asked, or lends, can answer and take back, also where their companion has ended."""
+        """Start the companion of each customer with an open request or a live grant, if it does not run."""
         state = self.core.state
         asked = (r.account for r in state.requests.values() if r.state in OPEN_REQUESTS)
         people = {a.sid: a for a in (*asked, *(g.account for g in live_grants(state)))}
@@ -191,10 +201,10 @@ class Agent:
             try:
                 self.core.computer.notifier.summon_companion(account)
             except PortError as fault:
-                log.warning("the companion was not called: %s", fault)
+                log.warning("the companion was not started: %s", fault)
 
     def _secure_desktops(self) -> None:
-        """Lock what a permit may have opened, although it cannot be journalled now (rule 9)."""
+        """Lock the desktops that redeemed permits may have opened, although nothing can be journalled now (rule 9)."""
         for permit in self.core.state.permits.values():
             if permit.state is PermitState.REDEEMED:
                 try:
@@ -203,7 +213,7 @@ class Agent:
                     log.warning("the desktop may be open: %s", fault)
 
     def clock_changed(self) -> None:
-        """Windows says that the clock was set."""
+        """Take in that the clock was set."""
         with self.core.lock:
             self.core.state_changed.notify_all()
 
@@ -221,7 +231,7 @@ class Agent:
         """Answer one message of the customer pipe; the caller overwrites `secret`."""
         return codec.encode(self._customer.answer(body, secret, peer))
 
-    def logon(self, body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
+    def logon(self, body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer one message of the logon pipe; the caller overwrites the secret."""
-        answer, secret = self._logon.answer(body, peer)
-        return codec.encode(answer), secret
+        reply = self._logon.answer(body, peer)
+        return LogonAnswerBytes(codec.encode(reply.answer), reply.secret, reply.permit_waits)

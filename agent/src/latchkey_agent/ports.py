@@ -1,51 +1,26 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the agent needs of a computer.
+"""The ports: everything that the agent needs of a computer.
 
 Each class is one port, shaped for Windows; `windows/` implements them on
 Windows, the lab on its own computers. A port raises `PortError` when the
-computer refuses or fails, and nothing else.
+computer refuses or fails, and no other exception.
 """
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime, tzinfo
 from typing import NamedTuple, Protocol
 
-from .domain.logon_hours import ALWAYS
-from .domain.model import Account
+from .domain import ALWAYS, Account, LogonRefusal
 
 
 class PortError(Exception):
-    """The computer could not do it. The text is fit for an operator to read."""
-
-
-class LogonRefusal(enum.StrEnum):
-    """Why Windows refuses a password, after the documented system error codes.
-
-    The numbers are those of winerror.h ("System Error Codes (1300-1699)" and
-    "(1700-3999)", Microsoft Learn).
-    """
-
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - 1326 ERROR_LOGON_FAILURE
-    LOOKS_LIKE_PIN = "looks_like_pin"  # 1326, and the entry has a PIN's form where a PIN is set up
-    BLANK_PASSWORD = "blank_password"  # noqa: S105 - refused before Windows is asked
-    ACCOUNT_RESTRICTION = "account_restriction"  # 1327
-    LOGON_HOURS = "logon_hours"  # 1328
-    WORKSTATION = "workstation"  # 1329
-    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - 1330
-    ACCOUNT_DISABLED = "account_disabled"  # 1331
-    LOGON_TYPE = "logon_type"  # 1385
-    ACCOUNT_EXPIRED = "account_expired"  # 1793
-    MUST_CHANGE = "must_change"  # 1907
-    LOCKED_OUT = "locked_out"  # 1909
-    NO_LOGON_SERVERS = "no_logon_servers"  # 1311
-    OTHER = "other"
+    """The computer refused or failed. The text is for an operator."""
 
 
 class SignIn(NamedTuple):
-    """One Windows session with somebody signed in."""
+    """A Windows session of a signed-in account."""
 
     session_id: int
     account: Account
@@ -55,7 +30,7 @@ class SignIn(NamedTuple):
 
 
 class LogonFacts(NamedTuple):
-    """What the forecast needs to know of the PC and one account."""
+    """Facts about the PC and one account, for the forecast."""
 
     logon_banner: bool = False
     bitlocker_pin: bool = False
@@ -95,24 +70,24 @@ class Accounts(Protocol):
         """
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return what may stand in the way of an unattended logon."""
+        """Return the facts that may stop an unattended logon."""
 
 
 class Sessions(Protocol):
     """The Windows sessions of this PC."""
 
     def signed_in(self) -> list[SignIn]:
-        """Return who is signed in, the console's session first."""
+        """Return the sessions of signed-in accounts, the console's first."""
 
     def lock(self, session_id: int) -> None:
-        """Ask for the session to be locked; returns before it is."""
+        """Ask Windows to lock the session; returns before it is locked."""
 
     def disconnect(self, session_id: int) -> None:
-        """Cut the session off from its screen (WTSDisconnectSession)."""
+        """Disconnect the session from its screen (WTSDisconnectSession)."""
 
 
 RENAME = "computer rename"
-"""One of the reasons for which Windows waits for a restart: the PC gets another name then."""
+"""The reason of a pending restart that gives the PC another name."""
 
 
 class Power(Protocol):
@@ -124,12 +99,12 @@ class Power(Protocol):
     def restart(self, *, message: str, grace: float) -> None:
         """Start a planned restart after `grace` seconds (InitiateShutdownW).
 
-        One that was started here already is no fault: the agent asks again
-        after a crash, and would take a refusal for a restart that will not be.
+        A restart that this agent has started already is no error: the agent asks again
+        after a crash, and a refusal would look like a restart that does not happen.
         """
 
     def pending_reasons(self) -> list[str]:
-        """Return why Windows waits for a restart; empty if it does not."""
+        """Return the reasons why a restart is pending; empty if none is."""
 
 
 class KeyProtection(Protocol):
@@ -143,23 +118,23 @@ class KeyProtection(Protocol):
 
 
 class Notifier(Protocol):
-    """Reaches people and Winlogon; says that there is something, not what."""
+    """Notifies the customer's companion and the logon screen; carries no content."""
 
     def summon_companion(self, account: Account) -> None:
-        """See that the account's companion runs, if the account is signed in."""
+        """Start the account's companion if it does not run and the account is signed in."""
 
     def announce_permit(self) -> None:
         """Set the event that the credential provider waits for."""
 
 
 class Anchor(Protocol):
-    """Keeps the journal's head outside the journal, so that a cut end shows."""
+    """Keeps the journal's head outside the journal, so that a cut end is noticed."""
 
     def load(self) -> bytes | None:
-        """Return what was saved last, None if nothing ever was."""
+        """Return the head that was saved last, None if there is none."""
 
     def save(self, head: bytes) -> None:
-        """Replace what is kept; returns when it is safe from a power cut."""
+        """Save a head; returns when it is safe from a power cut."""
 
 
 class Computer(NamedTuple):

@@ -28,7 +28,7 @@ from lab.wine.wine_calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import Computer, LogonFacts, PortError
 from latchkey_agent.windows import compose, folders
-from latchkey_agent.windows.pipes import access, client_identity
+from latchkey_agent.windows.pipes import client_identity
 from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
@@ -37,6 +37,7 @@ from latchkey_agent.windows.ports.clock import WindowsClock
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
 from latchkey_agent.windows.ports.power import WindowsPower
+from latchkey_agent.windows.win32 import access
 
 from .lab_link import LabLink
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can happen to a PC and everybody around it (see `play`), how often, and with which arguments."""
+"""The acts of a history (see `play`), with their weights and arguments."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ PORTS = ("accounts", "sessions", "lock", "disconnect", "power", "protect", "unpr
 
 
 class Act(NamedTuple):
-    """Something that happens: a method of `play.Play`, and its arguments."""
+    """An act: a method of `play.Play` and its arguments."""
 
     name: str
     arguments: tuple[Any, ...] = ()
 
 
 def prelude(whose: str) -> list[Act]:
-    """Return how most of what is interesting begins: somebody has lent something."""
+    """Return the acts that end in a grant, with which most interesting histories begin."""
     return [
-        Act("open", (0, "CHG-1")),
+        Act("start_session", (0, "CHG-1")),
         Act("request", (0, "CHG-1", "anna", (3, 2), whose)),
         Act("answer", ("anna", "allow")),
     ]
@@ -30,11 +30,11 @@ WHO = ("anna", "anna", "anna", "ben")
 SERVED = ("CHG-1", "CHG-1", "CHG-1", "CHG-2")
 LOGONS = ("well", "well", "well", "unreported", "late", "slow", "dies")
 ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
-    "open": (2, ((0, 1), SERVED)),
-    "end": (1, ((0, 1), SESSIONS)),
+    "start_session": (2, ((0, 1), SERVED)),
+    "end_session": (1, ((0, 1), SESSIONS)),
     "request": (5, ((0, 1), SERVED, WHO, ((1, 0), (2, 1), (3, 2), (3, 3), (0, 1)), ("ours", "anybody's"))),
     "withdraw": (1, ((0, 1), SESSIONS)),
-    "give_back": (1, ((0, 1), SESSIONS)),
+    "revoke_as_operator": (1, ((0, 1), SESSIONS)),
     "erase_all": (1, ((0, 1),)),
     "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
     "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
@@ -58,9 +58,9 @@ ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "set_clock": (2, ((61.0, 3600.0, 20_000.0, -30.0, -3600.0, -20_000.0),)),
     "break_port": (2, (PORTS,)),
     "break_disk": (1, (("full", "dead"),)),
-    "mend": (6, ()),
+    "repair": (6, ()),
     "lag": (1, ()),
     "catch_up": (3, ()),
     "settle": (1, ()),
 }
-"""What can happen: how often, as a weight, and the choices for each argument."""
+"""Each act's weight, and the choices for each argument."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An agent on a computer in memory, driven step by step: no threads, no waiting, kills wherever wanted."""
+"""An agent on a computer in memory, driven step by step: no threads, no waiting, kills at any point."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from unittest.mock import patch
 import msgspec
 
 from latchkey_agent.agent import Agent
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -35,13 +35,13 @@ NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"
 
 
 def memory_disk() -> Path | None:
-    """Return where files are kept in memory, None where the system has no such place."""
+    """Return the folder that keeps files in memory, or None if the system has none."""
     place = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
     return place if os.access(place, os.W_OK) else None
 
 
 class Bench:
-    """An agent on a world, without threads: effects run when the test says so."""
+    """An agent on a computer in memory, without threads: effects run when the test says so."""
 
     def __init__(self, folder: Path, world: World | None = None, policy: str = NO_INTERVAL) -> None:
         self.folder = folder / "life-0"
@@ -50,12 +50,12 @@ class Bench:
         self.settings = folder / "settings.toml"
         self.settings.write_text(f"[policy]\n{policy}\n")
         self.lives = 0
-        self.said: list[bytes] = []
+        self.raw_answers: list[bytes] = []
         self._databases: list[sqlite3.Connection] = []
         self.effects_lag = False
         self.agent = self._boot()
 
-    # --- life and death -----------------------------------------------------------------
+    # --- start and stop -----------------------------------------------------------------
 
     def _boot(self) -> Agent:
         self.world.reserve = self.folder / "journal.db-reserve"
@@ -73,30 +73,30 @@ class Bench:
         return database
 
     def _wait_for(self, ready: Callable[[], T | None], _seconds: float) -> T | None:
-        """No threads here: whoever waits lets clock and effects run once, and looks again."""
+        """Run clock and effects once instead of waiting, because there are no threads."""
         self.wake()
         self._run_effects()
         return ready()
 
     def wake(self) -> None:
-        """Let the agent do what time brings, as its clock's thread does."""
+        """Handle passed deadlines, as the agent's clock thread does."""
         with patch.object(journal, "connect", self._connect):
             self.agent.wake()
 
     def stop(self) -> None:
-        """End the agent in order; also one that died in its start."""
+        """Stop the agent in order, also one whose start failed."""
         self.agent.core.close()
         while self._databases:
             self._databases.pop().close()
 
     def start(self) -> None:
-        """Start an agent on what is on the disk; a cut that is still to come stays armed."""
+        """Start an agent on the files on the disk; a planned power cut stays planned."""
         if self.world.dead:
             self.world.power_on()
         self.agent = self._boot()
 
     def kill(self) -> None:
-        """End the agent as SIGKILL does: the files stay as they are this moment."""
+        """End the agent as SIGKILL does: the files stay as they are at this moment."""
         self.lives += 1
         after = self.folder.with_name(f"life-{self.lives}")
         after.mkdir()
@@ -112,8 +112,8 @@ class Bench:
         self.kill()
         self.start()
 
-    def written_by(self, version: int) -> None:
-        """Kill the agent and start it again with a journal of this version."""
+    def set_journal_version(self, version: int) -> None:
+        """Restart the agent with a journal of this version."""
         self.kill()
         with closing(sqlite3.connect(self.journal)) as database:
             database.execute(f"PRAGMA user_version = {version}")
@@ -148,7 +148,7 @@ class Bench:
         return b"".join(file.read_bytes() for file in sorted(self.folder.iterdir()) if file.is_file())
 
     def sealed(self) -> set[str]:
-        """Return the grants that something is sealed for."""
+        """Return the grants that have a sealed record."""
         return set(self.agent.core.journal.sealed_grants())
 
     def seal_tags(self) -> int:
@@ -157,7 +157,7 @@ class Bench:
 
     @contextmanager
     def read_by_others(self) -> Iterator[None]:
-        """Let another program read the journal, which keeps its log from being emptied."""
+        """Let another program read the journal, so the log cannot be emptied."""
         with closing(sqlite3.connect(self.journal, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM events").fetchone()
@@ -168,7 +168,7 @@ class Bench:
         bodies = self.database.execute("SELECT body FROM events ORDER BY seq").fetchall()
         return [msgspec.json.decode(body)["event"] for (body,) in bodies]
 
-    # --- talking ----------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------
 
     @property
     def state(self) -> State:
@@ -176,7 +176,7 @@ class Bench:
         return self.agent.core.state
 
     def effects(self) -> bool:
-        """Run what is to be done; tell whether all of it succeeded."""
+        """Run the pending effects; tell whether all of them succeeded."""
         try:
             return self.agent.effects.run()
         except Refused:
@@ -187,14 +187,14 @@ class Bench:
             self.effects()
 
     def ask(self, request: rq.ControlRequest, peer: Peer = OPERATOR) -> ans.Answer:
-        """Send one control request; effects are run as the threads would."""
+        """Send one control request and run the effects."""
         body = self.agent.control(msgspec.json.encode(request), peer)
-        self.said.append(body)
+        self.raw_answers.append(body)
         self._run_effects()
         return msgspec.json.decode(body, type=ans.Answer)
 
     def result(self, request: rq.ControlRequest) -> dict[str, Any]:
-        """Send one control request that must be done, and return its result."""
+        """Send one control request that must succeed, and return its result."""
         answer = self.ask(request)
         assert answer.outcome == "done", answer
         assert isinstance(answer.result, dict)
@@ -214,7 +214,7 @@ class Bench:
     def customer(
         self, request: cm.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
     ) -> cm.CustomerAnswer:
-        """Say something as the companion; effects are run."""
+        """Send one message as the companion and run the effects."""
         body = self.agent.customer(msgspec.json.encode(request), bytearray(secret), peer)
         self._run_effects()
         return msgspec.json.decode(body, type=cm.CustomerAnswer)
@@ -222,39 +222,39 @@ class Bench:
     def customer_code(
         self, request: cm.CustomerRequest, secret: bytes | bytearray = b"", peer: Peer = CUSTOMER
     ) -> str:
-        """Say something as the companion that must be refused, and return its error code."""
+        """Send one message as the companion that must be refused, and return its error code."""
         answer = self.customer(request, secret, peer)
         assert not answer.done
         assert answer.error is not None
         return answer.error.code
 
     def logon(self, request: lm.LogonRequest, peer: Peer = LOGON) -> tuple[lm.LogonAnswer, bytearray]:
-        """Say something as the credential provider."""
-        body, secret = self.agent.logon(msgspec.json.encode(request), peer)
-        return msgspec.json.decode(body, type=lm.LogonAnswer), secret
+        """Send one message as the credential provider."""
+        reply = self.agent.logon(msgspec.json.encode(request), peer)
+        return msgspec.json.decode(reply.body, type=lm.LogonAnswer), reply.secret
 
     # --- the main job's steps, for tests that begin in the middle ---------------------------
 
-    def open(self, session: str = "CHG-1") -> None:
-        """Open a support session while the customer sits at the PC."""
+    def start_session(self, session: str = "CHG-1") -> None:
+        """Start a support session with the customer signed in."""
         self.world.sign_in(ANNA)
         self.result(rq.SessionStart(session=session, reason="Monthly updates", ticket=session))
 
     def request(self, session: str = "CHG-1", **terms: Any) -> str:
-        """Ask; return the request's id."""
+        """Request a grant; return the request's id."""
         asked = self.result(rq.CredentialRequest(session=session, **({"restarts": 2} | terms)))
         return str(asked["request"]["id"])
 
     def show(self, request: str) -> None:
-        """Put the request window on the customer's screen."""
+        """Report the request window as shown on the customer's screen."""
         assert self.customer(cm.RequestShown(request=request, text_sha256="0" * 64)).done
 
     def allow(self, request: str, password: bytes | bytearray) -> cm.CustomerAnswer:
-        """Let the customer allow it with this password."""
+        """Let the customer allow the request with this password."""
         return self.customer(cm.RequestAllow(request=request, entered="PC-07\\anna"), password)
 
     def slow_check(self) -> tuple[threading.Event, threading.Event]:
-        """Let Windows take its time: a check of a password sets the first event and waits for the second."""
+        """Let a check of a password set the first event and wait for the second one."""
         accounts = self.agent.core.computer.accounts
         check, inside, go_on = accounts.check, threading.Event(), threading.Event()
 
@@ -267,9 +267,9 @@ class Bench:
         return inside, go_on
 
     def lend(self, password: bytes | bytearray, *, session: str = "CHG-1", **terms: Any) -> str:
-        """Open a session, ask, and let the customer grant; return the grant's id."""
+        """Start a session, request a grant and let the customer allow it; return the grant's id."""
         self.world.set_password(ANNA, password)
-        self.open(session)
+        self.start_session(session)
         request = self.request(session, **terms)
         self.show(request)
         granted = self.allow(request, password)
@@ -282,12 +282,12 @@ class Bench:
         return str(use["permit"])
 
     def unlock(self, session: str = "CHG-1", **options: Any) -> str:
-        """Apply the grant to the locked desktop; return the permit's id."""
+        """Apply the grant to an unlock; return the permit's id."""
         use = self.result(rq.CredentialApply(session=session, action="unlock", **options))["use"]
         return str(use["permit"])
 
     def redeem(self) -> tuple[str, bytearray]:
-        """Play the logon screen up to the password; return permit and password."""
+        """Play the logon screen up to the password; return the permit's id and the password."""
         permit, _ = self.logon(lm.Peek())
         assert permit.done, "no permit to redeem"
         answer, secret = self.logon(lm.Redeem(permit=permit.permit))
@@ -295,32 +295,32 @@ class Bench:
         return permit.permit, secret
 
     def report(self, permit: str, status: int = 0, substatus: int = 0) -> bool:
-        """Play the logon screen's report; effects are run."""
+        """Send the logon screen's report and run the effects."""
         done = self.logon(lm.ReportResult(permit=permit, status=status, substatus=substatus))[0].done
         self._run_effects()
         return done
 
     def revoke(self) -> bool:
-        """Let the customer take everything back; tell if it was done."""
+        """Let the customer revoke everything; tell whether it was done."""
         return self.customer(cm.GrantRevoke()).done
 
-    def shown(self, password: bytes | bytearray) -> str:
-        """Put a request on the screen of a customer with this password; return its id."""
+    def shown_request(self, password: bytes | bytearray) -> str:
+        """Show a request to a customer with this password; return its id."""
         self.world.set_password(ANNA, password)
-        self.open()
+        self.start_session()
         request = self.request()
         self.show(request)
         return request
 
-    def waiting(self, password: bytes | bytearray, **terms: Any) -> str:
-        """Bring the PC to its logon screen with a permit that waits; return the permit."""
+    def at_logon_screen(self, password: bytes | bytearray, **terms: Any) -> str:
+        """Bring the PC to its logon screen with an issued permit; return the permit's id."""
         self.lend(password, **terms)
         permit = self.restart()
         self.reboot()
         return permit
 
     def sign_in_with_permit(self, account: Account = ANNA) -> bytearray:
-        """Play the logon screen once: peek, redeem, report, and let the lock follow."""
+        """Play the logon screen once: peek, redeem, report and lock."""
         permit, secret = self.redeem()
         self.world.sign_in(account)
         self.report(permit)
@@ -330,7 +330,7 @@ class Bench:
 
 
 class Cut(NamedTuple, Generic[T]):
-    """One try of `cuts`: what the act returned, None if the power was cut in it."""
+    """One round of `cuts`; `result` is None if the power cut interrupted the act."""
 
     bench: Bench
     result: T | None
@@ -338,9 +338,9 @@ class Cut(NamedTuple, Generic[T]):
 
 
 def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench], T]) -> Iterator[Cut[T]]:
-    """Cut the power at the first, second, third ... touch of `act`, each time on a fresh PC, until none is left.
+    """Cut the power at each touch of `act` in turn, each time on a fresh PC.
 
-    What is yielded has been started again after the cut, in the same boot.
+    Each yielded bench was started again after the cut, in the same boot.
     """
     for number in itertools.count(1):
         place = folder / f"cut-{number}"

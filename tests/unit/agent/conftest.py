@@ -16,7 +16,7 @@ __all__ = ["bench", "canary", "place"]
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder in memory where there is one: no test here is about what a disk does with a flush."""
+    """A folder in memory if the system has one, since no test here depends on a real disk."""
     with TemporaryDirectory(dir=memory_disk()) as folder:
         yield Path(folder)
 

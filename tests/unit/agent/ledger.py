@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has happened in a history (see `play`), kept outside of the agent."""
+"""The record of a history (see `play`), kept outside of the agent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latchkey_agent.domain.model import Account
 
 @dataclass
 class Ledger:
-    """What happened, as nobody inside the PC can forget it."""
+    """The facts of a history, which no crash of the agent erases."""
 
     entered: dict[str, bytes] = field(default_factory=dict)
     over: set[str] = field(default_factory=set)

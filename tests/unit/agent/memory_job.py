@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program for `test_memory`: takes a password from its input, lends and uses it, and then holds still."""
+"""The program for `test_memory`: it grants and uses a password from its input, then waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Allocator(ctypes.Structure):
 
 
 def free_nothing() -> None:
-    """Keep what Python frees as it is: else the next object would hide what was left in it."""
+    """Keep freed memory unchanged, so that no new object hides a forgotten secret."""
     harmless = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p).value
     for domain in (1, 2):  # PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ
         allocator = Allocator()
@@ -35,15 +35,15 @@ def free_nothing() -> None:
 
 
 def typed() -> bytearray:
-    """Return what comes on standard input, past every buffer of Python's."""
+    """Return the standard input, read without any buffer of Python."""
     password = bytearray(1024)
     del password[os.readv(0, [password]) :]
     return password
 
 
 def lend(bench: Bench, password: bytearray) -> None:
-    """Enter it twice, the first time while it is wrong."""
-    bench.open()
+    """Enter the password twice; Windows refuses the first entry."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     allow = msgspec.json.encode(cm.RequestAllow(request=request, entered="anna"))
@@ -55,7 +55,7 @@ def lend(bench: Bench, password: bytearray) -> None:
 
 
 def redeem(bench: Bench) -> None:
-    """Take it at the logon screen."""
+    """Redeem the permit and wipe the password."""
     wipe(bench.redeem()[1])
 
 
@@ -63,7 +63,7 @@ STAGES = (lambda bench: bench.restart(), lambda bench: bench.reboot(), redeem)
 
 
 def main(stage: int) -> None:
-    """Do so much of the job, say so, and wait until the input ends."""
+    """Run this many stages of the job, report it, and wait until the input ends."""
     free_nothing()
     with TemporaryDirectory(dir=memory_disk()) as folder:
         bench = Bench(Path(folder))

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PC and everybody around it, doing anything at any time; what must always hold is checked after each act.
+"""A PC and its people perform any act at any time; the invariants are checked after each act.
 
-`acts.ACTS` says what can happen; Hypothesis and `histories` choose from it.
-The ledger is kept outside of the agent: it remembers what the agent, after a
-crash, might not.
+`acts.ACTS` lists the acts; Hypothesis and `histories` choose from them. The
+ledger is kept outside of the agent, so a crash of the agent does not change it.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.evolve import fold
 from latchkey_agent.domain.grants import session_grant
 from latchkey_agent.domain.model import Account, Grant, State
 from latchkey_agent.domain.transitions import LIVE_GRANTS, OPEN_REQUESTS, GrantState, RequestState
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -53,12 +52,12 @@ class Play(Repeating):
         return self.bench.world
 
     def perform(self, act: Act) -> None:
-        """Let it happen; a power cut in it ends in a start. Then look whether everything holds."""
+        """Perform an act and check the invariants; a power cut ends in a new start."""
         try:
             getattr(self, act.name)(*act.arguments)
         except PowerCut:
             self._killed()
-        self.look()
+        self.check()
 
     def _killed(self) -> None:
         self.bench.kill()
@@ -66,17 +65,17 @@ class Play(Repeating):
 
     # --- the operators ------------------------------------------------------------------------
 
-    def open(self, operator: int, session: str) -> None:
-        """Open a support session of eight hours."""
+    def start_session(self, operator: int, session: str) -> None:
+        """Start a support session of eight hours."""
         ends = (self.world.now + timedelta(hours=8)).isoformat()
         self.ask(operator, rq.SessionStart(session=session, reason="Updates", ends=ends))
 
-    def end(self, operator: int, session: str) -> None:
-        """End it."""
+    def end_session(self, operator: int, session: str) -> None:
+        """End the session."""
         self.ask(operator, rq.SessionEnd(session=session))
 
     def request(self, operator: int, session: str, who: str, counts: tuple[int, int], whose: str) -> None:
-        """Ask for restarts and unlocks; whether restarts of others are covered, too."""
+        """Request restarts and unlocks, perhaps also for restarts by others."""
         restarts, unlocks = counts
         wanted = rq.CredentialRequest(
             session=session,
@@ -89,12 +88,12 @@ class Play(Repeating):
         self.ask(operator, wanted)
 
     def withdraw(self, operator: int, session: str) -> None:
-        """Take an open question back."""
-        if (request := self._asked(session, OPEN_REQUESTS)) is not None:
+        """Withdraw an open request."""
+        if (request := self._request_in(session, OPEN_REQUESTS)) is not None:
             self.ask(operator, rq.RequestWithdraw(session=session, request=request))
 
-    def give_back(self, operator: int, session: str) -> None:
-        """Give the grant back."""
+    def revoke_as_operator(self, operator: int, session: str) -> None:
+        """Revoke the grant as the operator."""
         self.ask(operator, rq.CredentialRevoke(session=session))
 
     def erase_all(self, operator: int) -> None:
@@ -102,7 +101,7 @@ class Play(Repeating):
         self.ask(operator, rq.EraseAll())
 
     def apply(self, operator: int, session: str, action: str, step: str | None) -> None:
-        """Use the grant; a password that Windows refused before is not tried again."""
+        """Use the grant; a password that Windows refused is not checked again."""
         grant, before = self._grant_of(session), len(self.world.verdicts)
         try:
             self.ask(operator, rq.CredentialApply(session=session, action=action, step=step))  # type: ignore[arg-type]
@@ -114,7 +113,7 @@ class Play(Repeating):
                     self.ledger.refused.add(grant.id)
 
     def use(self, operator: int, session: str, action: str, step: str | None, ending: str) -> None:
-        """Use the grant, and let come of it what comes."""
+        """Use the grant and play the logon that follows."""
         if action == "unlock":
             self.leave()
         self.apply(operator, session, action, step)
@@ -124,8 +123,8 @@ class Play(Repeating):
     # --- the customers ------------------------------------------------------------------------
 
     def answer(self, who: str, how: str) -> None:
-        """Answer the window on one's screen."""
-        request = self._asked_of(who)
+        """Answer the request window of one account."""
+        request = self._request_to(who)
         if request is None:
             return
         peer = PEOPLE[who][1]
@@ -150,14 +149,14 @@ class Play(Repeating):
             self.ledger.entries[request] += len(self.world.verdicts) - before
 
     def revoke(self, who: str) -> None:
-        """Click on it; what is answered with done is over for good."""
+        """Revoke everything; a confirmed revocation is final."""
         account, peer = PEOPLE[who]
         lent = [g.id for g in self._live() if g.account == account]
         if self.bench.customer(cm.GrantRevoke(), peer=peer).done:
             self.ledger.over.update(lent)
 
     def pause(self, who: str, how: str) -> None:
-        """Hold the first grant back, or let it go on."""
+        """Pause or resume the account's first grant."""
         account, peer = PEOPLE[who]
         if lent := [g.id for g in self._live() if g.account == account]:
             self.bench.customer(cm.GrantPause(grant=lent[0], pause=how == "hold"), peer=peer)
@@ -165,11 +164,11 @@ class Play(Repeating):
     def read(self, who: str) -> None:
         """Read and close all notices."""
         snapshot = self.bench.customer(cm.CustomerWatch(), peer=PEOPLE[who][1]).snapshot
-        told = [notice.notice for notice in snapshot.notices] if snapshot else []
-        self.bench.customer(cm.NoticesClosed(notices=told), peer=PEOPLE[who][1])
+        notices = [notice.notice for notice in snapshot.notices] if snapshot else []
+        self.bench.customer(cm.NoticesClosed(notices=notices), peer=PEOPLE[who][1])
 
     def change_password(self, who: str) -> None:
-        """Take a new password."""
+        """Set a new password."""
         self.passwords[who] = self.passwords[who][:-2] + bytes((self.passwords[who][-2] + 1, 0))
         self.world.set_password(PEOPLE[who][0], self.passwords[who])
 
@@ -188,7 +187,7 @@ class Play(Repeating):
     # --- the logon screen ---------------------------------------------------------------------
 
     def log_on(self, ending: str) -> None:
-        """Let the logon screen use a permit, if there is one and nobody sits there."""
+        """Let the logon screen use a permit if there is one and no desktop is open."""
         if self.world.open_desktops():
             return
         tile, _ = self.bench.logon(lm.Peek())
@@ -203,25 +202,25 @@ class Play(Repeating):
             self.world.now += timedelta(minutes=20)
             self.bench.wake()
         if ending == "slow":
-            # Windows accepts the logon, and lists the session a while later.
+            # Windows accepts the logon and lists the session only later.
             self.bench.report(tile.permit, 0 if accepted else REFUSED)
             self.world.now += timedelta(seconds=20)
         if accepted:
             self.world.sign_in(account)
             self.ledger.by_hand.discard(account)
-        # Where neither the logon screen nor Windows tells of the logon, nobody can know of it.
+        # The agent cannot know of a logon that neither the logon screen nor Windows reports.
         is_told = ending != "unreported" or "sessions" in self.world.broken
         if is_told and self.bench.report(tile.permit, 0 if accepted else REFUSED) and not accepted:
             self.ledger.refused.add(self.bench.state.permits[tile.permit].grant)
         self.bench.agent.sessions_changed()
 
     def redeem_again(self) -> None:
-        """Let somebody ask for a password that is out already."""
+        """Ask again for every password that was handed out."""
         for permit in list(self.ledger.handed):
             assert not self.bench.logon(lm.Redeem(permit=permit))[1]
 
     def _redeem(self, permit: str) -> bytearray | None:
-        """Redeem; what comes out is held against everything that forbids it."""
+        """Redeem a permit and check everything that could forbid it."""
         answer, secret = self.bench.logon(lm.Redeem(permit=permit))
         if not answer.done:
             return None
@@ -239,28 +238,28 @@ class Play(Repeating):
     # --- the PC -------------------------------------------------------------------------------
 
     def go_down(self) -> None:
-        """Restart, if somebody asked for it."""
+        """Restart the PC if a restart is scheduled."""
         if self.world.scheduled:
             self.bench.reboot()
 
     def restart_by_others(self) -> None:
-        """Restart, although nobody of ours asked."""
+        """Restart the PC without a request of the agent."""
         self.bench.reboot()
 
     def crash(self) -> None:
-        """Kill the agent."""
+        """Kill the agent and start it again."""
         self.bench.crash()
 
     def power_cut(self) -> None:
-        """Cut the power."""
+        """Cut the power of the PC."""
         self.bench.power_cut()
 
     def cut_soon(self, touches: int) -> None:
-        """Cut the agent's life at one of the next touches."""
+        """Plan a kill of the agent at one of the next touches."""
         self.world.cut_at = self.world.touches + touches
 
     def die_asking(self, password: str) -> None:
-        """Cut the agent's life when Windows has next judged a password; perhaps one that is not Anna's any more."""
+        """Plan a kill right after the next check of a password, perhaps of a changed one."""
         if password == "changed":
             self.change_password("anna")
         self.world.dies_after = "accounts"
@@ -281,44 +280,44 @@ class Play(Repeating):
         self.world.broken.add(port)
 
     def break_disk(self, how: str) -> None:
-        """Let the disk be full, or dead."""
+        """Fill the disk or let it fail."""
         self.world.disk = how  # type: ignore[assignment]
 
-    def mend(self) -> None:
-        """Mend everything."""
+    def repair(self) -> None:
+        """Repair all ports and the disk."""
         self.world.broken.clear()
         self.world.disk = "well"
         self.bench.wake()
 
     def lag(self) -> None:
-        """Let effects wait."""
+        """Delay the effects."""
         self.bench.effects_lag = True
 
     def catch_up(self) -> None:
-        """Let effects catch up."""
+        """Run the delayed effects."""
         self.bench.effects_lag = False
         self.bench.effects()
 
     def settle(self) -> None:
-        """Mend everything, let it come to rest: then nothing is half done any more."""
+        """Repair everything and let the agent finish; check that nothing is half done."""
         self.world.power_on()
         self.bench.effects_lag = False
-        self.mend()
+        self.repair()
         self.bench.agent.sessions_changed()
         self.world.now += timedelta(minutes=3)
         self.bench.wake()
         assert self.bench.effects()
-        self.look()
+        self.check()
         assert self.bench.agent.core.journal.verify().problem == ""
         self._all_erased()
         self._all_locked()
 
-    # --- what must hold -----------------------------------------------------------------------
+    # --- invariants ---------------------------------------------------------------------------
 
-    def look(self) -> None:
-        """Check what holds at every moment."""
+    def check(self) -> None:
+        """Check the invariants of every moment."""
         if self.bench.agent.core.problem:
-            # Without a journal nothing is done; whether it was to be, `start` has decided.
+            # The agent refuses everything without a journal; only a fault may cause that.
             assert self.world.broken or self.world.disk != "well", self.bench.agent.core.problem
             return
         state = self.bench.state
@@ -327,13 +326,13 @@ class Play(Repeating):
         assert all(count <= 2 for count in self.ledger.entries.values())
         assert not any(g.id in self.ledger.over for g in self._live())
         for grant in state.grants.values():
-            assert grant.restarts_left >= 0
-            assert grant.unlocks_left >= 0
+            assert grant.left.restarts >= 0
+            assert grant.left.unlocks >= 0
         self._interval()
         self._disk_says_the_same()
 
     def _interval(self) -> None:
-        """Between two restarts of ours lies the policy's interval, unless somebody set the clock between them."""
+        """Check that the policy's interval lies between two restarts, unless the clock was set between them."""
         moments, seen = self.world.restarted_at, self.ledger.restarts
         if len(moments) > seen:
             if seen and not self.ledger.jumped:
@@ -346,14 +345,14 @@ class Play(Repeating):
         assert fold(State(), events) == self.bench.state
 
     def _all_erased(self) -> None:
-        """What has ended is erased, and confirmed; what is lent is all that is sealed in any file."""
+        """Check that every ended grant is erased and that only live grants have a sealed record."""
         ended, content = [g for g in self.bench.state.grants.values() if g.ended], self.bench.content()
         assert {g.state for g in ended} <= {GrantState.ERASED}
         assert not any(bytes.fromhex(g.tag) in content for g in ended)
         assert (MAGIC in content) == bool(self._live())
 
     def _all_locked(self) -> None:
-        """Each logon with a permit has been closed; an unlock at the latest when its time was over."""
+        """Check that each desktop of a permit is closed, and each unlock in time."""
         unlocked = set()
         for permit in self.bench.state.permits.values():
             if permit.logged_on_at is not None and permit.closing is None:
@@ -364,7 +363,7 @@ class Play(Repeating):
                 unlocked.add(permit.account)
         assert {s.account for s in self.world.open_desktops()} <= unlocked | self.ledger.by_hand
 
-    # --- help ---------------------------------------------------------------------------------
+    # --- helpers ------------------------------------------------------------------------------
 
     def _live(self) -> list[Grant]:
         return [g for g in self.bench.state.grants.values() if g.state in LIVE_GRANTS]
@@ -374,13 +373,13 @@ class Play(Repeating):
         found = [s.id for s in state.sessions.values() if s.name == session]
         return session_grant(state, found[-1]) if found else None
 
-    def _asked(self, session: str, states: frozenset[RequestState]) -> str | None:
+    def _request_in(self, session: str, states: frozenset[RequestState]) -> str | None:
         state = self.bench.state
         names = {s.id for s in state.sessions.values() if s.name == session}
         found = [r.id for r in state.requests.values() if r.session in names and r.state in states]
         return found[0] if found else None
 
-    def _asked_of(self, who: str) -> str | None:
+    def _request_to(self, who: str) -> str | None:
         asked = {RequestState.PENDING, RequestState.SHOWN}
         requests = self.bench.state.requests.values()
         found = [r.id for r in requests if r.account == PEOPLE[who][0] and r.state in asked]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators whose answers get lost now and then: they send the same call again (see `play`)."""
+"""Operators who send a call again after its answer was lost (see `play`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Repeating:
     last: tuple[int, rq.ControlRequest] | None = None
 
     def ask(self, operator: int, request: rq.ControlRequest) -> ans.Answer:
-        """Ask as one of the operators; each call is known by a key of its own."""
+        """Send a request as one of the operators, with a key of its own."""
         self.calls += 1
         self.last = operator, replace(request, idempotency_key=f"{self.calls}")
         return self._send(*self.last)
@@ -36,16 +36,16 @@ class Repeating:
         return answer
 
     def ask_again(self) -> None:
-        """Send the last call again: what it did is told as its change, and it begins nothing anew."""
+        """Send the last call again: it reports its change and starts nothing new."""
         if self.last is None:
             return
-        is_known, before = bool(done_before(self.bench.state, self.last[1].call)), self._begun()
+        is_known, before = bool(done_before(self.bench.state, self.last[1].call)), self._started()
         answer = self._send(*self.last)
         if is_known:
-            assert self._begun() <= before
+            assert self._started() <= before
             assert answer.changed or answer.outcome != "done"
 
-    def _begun(self) -> set[str]:
-        """Return every session, request and permit that there is."""
+    def _started(self) -> set[str]:
+        """Return the ids of all sessions, requests and permits."""
         state = self.bench.state
         return {*state.sessions, *state.requests, *state.permits}

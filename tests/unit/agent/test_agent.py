@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent with its threads: effects run, time passes, waits end, faults pass, and stopping stops."""
+"""The agent with its threads: effects, deadlines, waits, faults and the stop."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.unit.agent.bench import NO_INTERVAL, Bench
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, World
 
 PATIENCE = 20.0
-"""Seconds after which something that should have happened counts as never."""
+"""Seconds that a test waits for an event before it fails."""
 
 
 class Running:
-    """An agent as it runs on a PC, on a world."""
+    """An agent with its threads, on a computer in memory."""
 
     def __init__(self, place: Path) -> None:
         self.world = World()
@@ -38,26 +38,26 @@ class Running:
         self.agent = Agent(self.world.computer(), place, self.settings)
 
     def until(self, ready: Callable[[], bool]) -> None:
-        """Wait until the agent's state is so."""
+        """Wait until the agent's state meets a condition."""
         assert self.agent.core.wait_for(lambda: True if ready() else None, PATIENCE)
 
     def until_seen(self, ready: Callable[[], bool]) -> None:
-        """Wait until the PC is so."""
+        """Wait until the PC meets a condition."""
         with self.world.happened:
             assert self.world.happened.wait_for(ready, PATIENCE)
 
     def ask(self, request: rq.ControlRequest) -> ans.Answer:
-        """Ask as the operator."""
+        """Send a control request as the operator."""
         answer = self.agent.control(msgspec.json.encode(request), OPERATOR)
         return msgspec.json.decode(answer, type=ans.Answer)
 
     def customer(self, request: cm.CustomerRequest, secret: bytes | bytearray = b"") -> cm.CustomerAnswer:
-        """Say something as the companion."""
+        """Send a message as the companion."""
         answer = self.agent.customer(msgspec.json.encode(request), bytearray(secret), CUSTOMER)
         return msgspec.json.decode(answer, type=cm.CustomerAnswer)
 
     def lend(self, password: bytearray, **terms: int) -> str:
-        """Lend; return the grant."""
+        """Let the customer grant a request; return the grant's id."""
         self.world.set_password(ANNA, password)
         self.world.sign_in(ANNA)
         self.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
@@ -70,7 +70,7 @@ class Running:
 
 @pytest.fixture
 def running(place: Path) -> Iterator[Running]:
-    """An agent that is started and stopped."""
+    """A started agent, stopped after the test."""
     made = Running(place)
     made.agent.start()
     yield made
@@ -79,7 +79,7 @@ def running(place: Path) -> Iterator[Running]:
 
 
 def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> None:
-    """Nobody runs effects but the agent's own thread: restart, lock and proof of erasure follow by themselves."""
+    """The agent's own threads restart the PC, lock the desktop and prove the erasure."""
     running.lend(canary)
     permit = running.ask(rq.CredentialApply(session="CHG-1", action="restart"))
     assert isinstance(permit.result, dict)
@@ -88,9 +88,9 @@ def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> Non
     running.world.reboot()
     running.agent = Agent(running.world.computer(), running.place, running.settings)
     running.agent.start()
-    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON)[0], type=lm.LogonAnswer)
+    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON).body, type=lm.LogonAnswer)
     redeem = msgspec.json.encode(lm.Redeem(permit=peek.permit))
-    assert running.agent.logon(redeem, LOGON)[1] == canary
+    assert running.agent.logon(redeem, LOGON).secret == canary
     running.world.sign_in(ANNA)
     running.agent.logon(msgspec.json.encode(lm.ReportResult(permit=peek.permit, status=0)), LOGON)
     running.agent.sessions_changed()
@@ -102,8 +102,8 @@ def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> Non
     assert ended["erasure"][0]["confirmed"]
 
 
-def test_time_is_noticed_without_anybody_asking(running: Running, canary: bytearray) -> None:
-    """The clock was set: what is over by now ends, and is erased."""
+def test_a_changed_clock_is_noticed(running: Running, canary: bytearray) -> None:
+    """A changed clock ends and erases an expired grant without any call."""
     grant = running.lend(canary)
     running.world.now += timedelta(days=2)
     running.agent.clock_changed()
@@ -111,7 +111,7 @@ def test_time_is_noticed_without_anybody_asking(running: Running, canary: bytear
 
 
 def test_a_long_poll_ends_with_the_answer(running: Running) -> None:
-    """The customer's click is there at once, whatever wait was asked for."""
+    """A long poll returns as soon as the customer answers."""
     running.world.sign_in(ANNA)
     running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
     running.ask(rq.CredentialRequest(session="CHG-1", restarts=1))
@@ -123,14 +123,14 @@ def test_a_long_poll_ends_with_the_answer(running: Running) -> None:
     thread.start()
     running.customer(cm.RequestDecline(request=request))
     thread.join(PATIENCE)
-    # Either it waited for the answer, or it began after it: shown is not the answer's end.
+    # The poll started before or after the customer's answer; either way it does not end with `shown`.
     assert answers
     error = answers[0].error
     assert not isinstance(error, ans.ErrorView) or error.code == "denied"
 
 
-def test_the_companion_hears_of_news(running: Running) -> None:
-    """Its long poll ends as soon as the customer's snapshot is newer."""
+def test_the_companion_gets_news_at_once(running: Running) -> None:
+    """The companion's long poll returns as soon as its snapshot is newer."""
     seen = running.agent.core.state.version
     snapshots: list[cm.CustomerAnswer] = []
     watch = cm.CustomerWatch(seen=seen, wait=60.0)
@@ -143,8 +143,8 @@ def test_the_companion_hears_of_news(running: Running) -> None:
     assert snapshots[0].snapshot.version > seen
 
 
-def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
-    """With what is known; no wait holds the stop up."""
+def test_a_stop_answers_every_wait(running: Running) -> None:
+    """A stop answers every open long poll and does not wait for it."""
     answers: list[cm.CustomerAnswer] = []
     watch = cm.CustomerWatch(seen=1000, wait=60.0)
     thread = threading.Thread(target=lambda: answers.append(running.customer(watch)))
@@ -154,18 +154,18 @@ def test_who_waits_is_answered_when_the_agent_stops(running: Running) -> None:
     assert answers[0].done
 
 
-def test_after_the_stop_nothing_is_called_damaged(running: Running) -> None:
-    """Who comes too late hears that the agent does not run."""
+def test_a_request_after_the_stop_finds_no_agent(running: Running) -> None:
+    """A request after the stop gets the error that the agent does not run."""
     running.agent.stop()
     answer = running.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
     assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "agent_not_running"
 
 
-def test_a_failed_effect_is_tried_again_by_itself(
+def test_a_failed_effect_is_retried(
     running: Running, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The port is broken for a while: what was to be done is done when it works again."""
+    """A failed effect succeeds once its port works again."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     running.world.broken.add("notifier")
     running.lend(canary)
@@ -173,10 +173,10 @@ def test_a_failed_effect_is_tried_again_by_itself(
     running.until_seen(lambda: "anna" in running.world.summoned)
 
 
-def test_a_disk_that_fails_does_not_end_the_threads(
+def test_a_failing_disk_does_not_end_the_threads(
     running: Running, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Effects wait for the disk, and go on."""
+    """Effects run again once the disk works."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     running.lend(canary)
     database = running.agent.core.journal._db
@@ -187,8 +187,8 @@ def test_a_disk_that_fails_does_not_end_the_threads(
     running.until_seen(lambda: running.world.scheduled)
 
 
-def test_an_agent_that_could_not_begin_begins_later(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port failed at the start: everything is refused, until it works; then nobody has to do anything."""
+def test_an_agent_whose_start_failed_starts_later(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent whose start failed refuses everything and starts by itself once the port works."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     running = Running(place)
     running.world.broken.add("boot_id")
@@ -202,10 +202,10 @@ def test_an_agent_that_could_not_begin_begins_later(place: Path, monkeypatch: py
     running.agent.stop()
 
 
-def test_a_damaged_journal_is_not_read_again_and_again(
+def test_a_damaged_journal_is_logged_once(
     place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said once, and waits for somebody; after the reset all works."""
+    """A damaged journal is logged once; a reset makes the agent work again."""
     monkeypatch.setattr(module, "FIRST_RETRY", 0.01)
     (place / "journal.db").write_bytes(b"Dear diary")
     running = Running(place)
@@ -213,7 +213,7 @@ def test_a_damaged_journal_is_not_read_again_and_again(
         running.agent.start()
         for _ in range(5):
             running.agent.clock_changed()
-            assert running.agent.core.is_damaged
+            assert running.agent.core.journal_life.is_damaged
     assert caplog.text.count("refuses everything") == 1
     assert running.ask(rq.JournalReset()).outcome == "done"
     assert running.ask(rq.SessionStart(session="CHG-1", reason="Updates")).outcome == "done"
@@ -221,10 +221,10 @@ def test_a_damaged_journal_is_not_read_again_and_again(
 
 
 @pytest.mark.parametrize("happens", [lambda bench: bench.agent.sessions_changed(), Bench.crash])
-def test_a_companion_that_has_ended_is_called_again(
+def test_an_ended_companion_is_summoned_again(
     bench: Bench, canary: bytearray, happens: Callable[[Bench], None]
 ) -> None:
-    """At every change of the sessions and every start, as long as there is something to answer or to take back."""
+    """Each session change and each start summon the companion while a grant is live."""
     bench.lend(canary)
     bench.world.summoned.clear()
     happens(bench)
@@ -239,9 +239,13 @@ def test_a_companion_that_has_ended_is_called_again(
 
 
 def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
-    """For nothing it waits for ever; else at most a minute, since a sleeping PC may not tell, and at least 0.5 s."""
+    """The clock thread sleeps until the next deadline, between its shortest and its longest sleep.
+
+    It waits without limit while there is no deadline. The longest sleep exists because a PC that was
+    suspended may not announce the change of time.
+    """
     assert bench.agent._until_next() is None
-    bench.open()
+    bench.start_session()
     assert bench.agent._until_next() == module.LONGEST_SLEEP
     bench.request(answer_within=10.0)
     assert bench.agent._until_next() == 10.0
@@ -253,9 +257,9 @@ def test_the_clock_sleeps_until_the_next_moment(bench: Bench) -> None:
 
 
 def test_effects_wait_for_the_disk(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """They are not done, and not lost; without a journal there are none."""
+    """Effects wait while the disk fails; without a journal there are none."""
     bench.effects_lag = True
-    bench.open()
+    bench.start_session()
     bench.request()
     bench.world.disk = "dead"
     assert not bench.agent._effects_done()
@@ -266,8 +270,8 @@ def test_effects_wait_for_the_disk(bench: Bench, caplog: pytest.LogCaptureFixtur
     assert bench.agent._effects_done()
 
 
-def test_waits_between_tries_grow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One, two, four seconds, thirty at most; a new event begins anew."""
+def test_the_pause_between_attempts_grows(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause between two attempts doubles up to 30 seconds; a new event resets it."""
     pauses: list[float | None] = []
     agent = bench.agent
     news = iter([False] * 7 + [True] + [False])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the agent tells in which way a desktop was closed."""
+"""The agent's reading of the sessions after it closed a desktop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from latchkey_agent.ports import SignIn
 ACCOUNT = Account("S-1-5-21-1", "PC", "anna")
 
 
-def closing(looks: Iterator[SignIn]) -> str | None:
-    """What one look at the sessions says; each reading of them takes the next of `looks`."""
-    sessions = SimpleNamespace(signed_in=lambda: [next(looks)])
+def closing(readings: Iterator[SignIn]) -> str | None:
+    """Return how the desktop was closed; each reading of the sessions takes the next of `readings`."""
+    sessions = SimpleNamespace(signed_in=lambda: [next(readings)])
     core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions))
     permit: Any = SimpleNamespace(account=ACCOUNT)
     how: str | None = EffectRunner(core)._closed(permit)
@@ -25,7 +25,7 @@ def closing(looks: Iterator[SignIn]) -> str | None:
 
 
 def test_a_lock_between_two_readings_is_no_disconnection() -> None:
-    """A screen that locks while the agent looks is open still or locked, never disconnected."""
+    """A screen that locks between two readings counts as open or locked, never as disconnected."""
     unlocked = SignIn(1, ACCOUNT, console=True, active=True, locked=False)
     locked = unlocked._replace(locked=True)
     assert closing(iter([unlocked, locked])) is None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator reads: status, forecast, receipts, and what others may not do meanwhile."""
+"""The operator's view: status, forecast and receipts, also while other things happen."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def findings(bench: Bench, **facts: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_the_forecast_names_each_hindrance(bench: Bench, fact: str, finding: tuple[str, str]) -> None:
-    """By a stable code, with what it does and what to do."""
+    """Each hindrance has its own finding with a severity and a stable code."""
     bench.world.sign_in(ANNA)
     assert findings(bench) == []
     assert findings(bench, **{fact: True}) == [finding]
@@ -62,13 +62,13 @@ def test_the_forecast_names_each_hindrance(bench: Bench, fact: str, finding: tup
 def test_the_forecast_warns_of_a_password_that_expires(
     bench: Bench, left: timedelta, found: list[tuple[str, str]]
 ) -> None:
-    """Three days before; once it has expired nothing works."""
+    """The forecast warns when the password expires soon, and stops once it has expired."""
     bench.world.sign_in(ANNA)
     assert findings(bench, password_expires_at=START + left) == found
 
 
-def test_the_forecast_looks_at_who_is_there(bench: Bench) -> None:
-    """Nobody, others too, or the one only from afar; what stops comes first."""
+def test_the_forecast_considers_who_is_signed_in(bench: Bench) -> None:
+    """The forecast reports who is signed in and lists the findings that stop a logon first."""
     assert findings(bench) == [("notes", "nobody_signed_in")]
     bench.world.sign_in(ANNA)
     bench.world.sign_in(BEN, session_id=2)
@@ -79,8 +79,8 @@ def test_the_forecast_looks_at_who_is_there(bench: Bench) -> None:
     assert [f["code"] for f in forecast["findings"]] == ["remote_only"]
 
 
-def test_the_status_tells_of_the_pc(bench: Bench) -> None:
-    """Version, boot, whether a restart is pending and why."""
+def test_the_status_describes_the_pc(bench: Bench) -> None:
+    """The status contains the boot id, the pending restart with its reasons and a broken settings file."""
     bench.world.pending = ["windows update"]
     status = bench.result(INFO)
     assert status["pending_restart"] == {"pending": True, "reasons": ["windows update"]}
@@ -91,16 +91,16 @@ def test_the_status_tells_of_the_pc(bench: Bench) -> None:
     assert "settings file is wrong" in agent["problem"]
 
 
-def test_the_status_is_told_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
-    """Who only looks is answered even if nothing can be written."""
+def test_the_status_is_available_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
+    """A full disk does not stop a query that changes nothing."""
     bench.lend(canary)
     bench.world.disk = "full"
     bench.world.now += timedelta(days=2)
     assert bench.result(INFO)["grants"]
 
 
-def test_the_status_tells_of_a_damaged_journal(bench: Bench) -> None:
-    """It is the one thing that is answered then, and `erase --all` with nothing to erase."""
+def test_the_status_reports_a_damaged_journal(bench: Bench) -> None:
+    """A damaged journal still allows the status and `erase --all`."""
     bench.database.execute("DELETE FROM events")
     bench.crash()
     agent = bench.result(INFO)["agent"]
@@ -110,35 +110,35 @@ def test_the_status_tells_of_a_damaged_journal(bench: Bench) -> None:
     assert (check["intact"], check["problem"]) == (False, agent["problem"])
 
 
-def test_nothing_is_called_erased_while_the_disk_fails(bench: Bench) -> None:
-    """Without a journal that was loaded nobody knows what is sealed."""
+def test_erasing_all_is_refused_without_a_loaded_journal(bench: Bench) -> None:
+    """`erase --all` is refused while the agent has not loaded its journal."""
     bench.kill()
     bench.world.broken.add("boot_id")
     bench.start()
     assert bench.code(rq.EraseAll()) == "agent_failed"
 
 
-def test_erasing_all_tells_of_what_is_not_confirmed_yet(bench: Bench, canary: bytearray) -> None:
-    """Also of a grant that had ended before."""
+def test_erasing_all_lists_an_unconfirmed_erasure(bench: Bench, canary: bytearray) -> None:
+    """`erase --all` also lists the unconfirmed erasure of a grant that ended before."""
     grant = bench.lend(canary)
     with bench.read_by_others():
         bench.revoke()
-        told = bench.result(rq.EraseAll())["erasure"]
-    assert [(proof["grant"], proof["confirmed"]) for proof in told] == [(grant, False)]
+        proofs = bench.result(rq.EraseAll())["erasure"]
+    assert [(proof["grant"], proof["confirmed"]) for proof in proofs] == [(grant, False)]
     bench.effects()
     assert bench.result(rq.EraseAll())["erasure"] == []
 
 
-def test_who_erases_all_is_not_the_customer(bench: Bench, canary: bytearray) -> None:
-    """The customer reads that it was given back, and the operator who applies it hears the same."""
+def test_erasing_all_revokes_as_the_operator(bench: Bench, canary: bytearray) -> None:
+    """The notice and the error after `erase --all` name the operator as the one who revoked."""
     bench.lend(canary)
     bench.result(rq.EraseAll())
-    assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["withdrawn"]
-    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_withdrawn"
+    assert [n.detail for n in bench.state.notices.values() if n.kind == "ended"] == ["revoked_by_operator"]
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_revoked"
 
 
-def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, canary: bytearray) -> None:
-    """The answer comes in time, and says that it was not looked at yet."""
+def test_a_pending_erasure_is_not_confirmed(bench: Bench, canary: bytearray) -> None:
+    """A pending erasure is reported as not confirmed and not checked yet."""
     bench.lend(canary)
     bench.effects_lag = True
     [proof] = bench.result(rq.SessionEnd(session="CHG-1"))["erasure"]
@@ -146,10 +146,10 @@ def test_an_erasure_that_takes_longer_is_not_called_confirmed(bench: Bench, cana
 
 
 @pytest.mark.parametrize("request_", [rq.SessionEnd(session="CHG-1"), rq.EraseAll()], ids=["session", "all"])
-def test_a_session_that_is_forgotten_meanwhile_is_answered(
+def test_ending_a_session_is_answered_after_it_was_forgotten(
     bench: Bench, canary: bytearray, request_: rq.ControlRequest
 ) -> None:
-    """Whoever ended it still waits for the proof when somebody uses its name for another one."""
+    """The call that ends a session is answered even if a new session takes the same name meanwhile."""
     bench.lend(canary)
     wait_for = bench.agent.core.wait_for
 
@@ -166,7 +166,7 @@ def test_a_session_that_is_forgotten_meanwhile_is_answered(
 
 
 def test_check_mode_ends_nothing(bench: Bench, canary: bytearray) -> None:
-    """Neither the session nor the grant."""
+    """Check mode ends neither the session nor the grant."""
     grant = bench.lend(canary)
     for request in (
         rq.SessionEnd(session="CHG-1", check=True),
@@ -177,9 +177,9 @@ def test_check_mode_ends_nothing(bench: Bench, canary: bytearray) -> None:
     assert bench.state.grants[grant].state is GrantState.ACTIVE
 
 
-def test_nothing_is_called_unchanged_that_was_changed(bench: Bench) -> None:
-    """A port that fails is asked before anything happens, not after."""
-    bench.open()
+def test_a_failing_port_refuses_before_anything_changes(bench: Bench) -> None:
+    """A failing port refuses the request before it is created."""
+    bench.start_session()
     bench.world.broken.add("sessions")
     assert bench.code(rq.CredentialRequest(session="CHG-1", account="anna", restarts=1)) == "agent_failed"
     assert not bench.state.requests
@@ -188,34 +188,34 @@ def test_nothing_is_called_unchanged_that_was_changed(bench: Bench) -> None:
 # --- receipts ------------------------------------------------------------------------------------
 
 
-def test_a_receipt_can_be_checked_and_not_changed(bench: Bench, canary: bytearray) -> None:
-    """Signed by a key that stays the same over restarts; one changed letter shows."""
+def test_a_changed_receipt_fails_its_check(bench: Bench, canary: bytearray) -> None:
+    """A changed receipt fails the check of its signature; the signing key survives a power cut."""
     bench.lend(canary)
     request = next(iter(bench.state.requests))
-    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
+    receipt = bench.result(rq.Receipt(request=request))["receipt"]
     document, signature, key = receipt["document"], receipt["signature"], receipt["public_key"]
     assert signing.check(document, signature, key)
     assert not signing.check({**document, "purpose": "Something else"}, signature, key)
     assert not signing.check(document, "00" * 64, key)
     assert not signing.check(document, "no signature", key)
     bench.power_cut()
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] == key
+    assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] == key
 
 
 def test_a_lost_key_is_replaced(bench: Bench) -> None:
-    """The journal came to another PC: new receipts have a new key."""
-    bench.open()
+    """A journal on another PC signs new receipts with a new key."""
+    bench.start_session()
     bench.request()
     [request] = bench.state.requests
-    key = bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"]
+    key = bench.result(rq.Receipt(request=request))["receipt"]["public_key"]
     bench.world.machine_key = bytes(32)
     bench.world.broken.add("unprotect")
     bench.crash()
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["public_key"] != key
+    assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] != key
 
 
-def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> None:
-    """Asked, shown, granted, used, locked, ended, erased: in this order, and as lines to read."""
+def test_a_receipt_lists_all_events(bench: Bench, canary: bytearray) -> None:
+    """A receipt lists all events of a request in order, as data and as text."""
     bench.lend(canary)
     bench.restart(step="one")
     bench.reboot()
@@ -238,50 +238,50 @@ def test_a_receipt_tells_the_whole_story(bench: Bench, canary: bytearray) -> Non
 
 
 def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
-    """In the customer's words; nothing was lent, nothing used."""
-    bench.open()
+    """The receipt of a declined request contains the customer's reason and no use."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.customer(cm.RequestDecline(request=request, why="not today"))
-    receipt = bench.result(rq.Receipt(receipt=request))["receipt"]
+    receipt = bench.result(rq.Receipt(request=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
 
 
-def test_a_receipt_tells_an_unconfirmed_erasure_loudly(bench: Bench, canary: bytearray) -> None:
-    """And what was found."""
+def test_a_receipt_highlights_an_unconfirmed_erasure(bench: Bench, canary: bytearray) -> None:
+    """The receipt marks an unconfirmed erasure in capitals and shows the failed check."""
     bench.lend(canary)
     request = next(iter(bench.state.requests))
     with bench.read_by_others():
         bench.revoke()
-        text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
+        text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Erasure NOT CONFIRMED" in text
     assert "  NO write-ahead log emptied" in text
 
 
-def test_a_receipt_tells_a_use_that_came_to_nothing(bench: Bench, canary: bytearray) -> None:
-    """By the state of its permit."""
-    permit = bench.waiting(canary)
+def test_a_receipt_shows_a_failed_use(bench: Bench, canary: bytearray) -> None:
+    """The receipt shows a failed use with the state of its permit."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.report(permit, 0xC000006D)
     request = next(iter(bench.state.requests))
-    text = bench.result(rq.Receipt(receipt=request))["receipt"]["text"]
+    text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Used: restart 2026-11-23T18:00:00+01:00, refused" in text
 
 
 def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
-    """A broken file stops no receipt."""
+    """A broken settings file leaves the organization empty and stops no receipt."""
     bench.settings.write_text('[organization]\nname = "Example GmbH"\n')
-    bench.open()
+    bench.start_session()
     request = bench.request()
     assert (
-        bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"]["name"]
+        bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"]["name"]
         == "Example GmbH"
     )
     bench.settings.write_text("nonsense")
     nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
-    assert bench.result(rq.Receipt(receipt=request))["receipt"]["document"]["controller"] == nobody
+    assert bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"] == nobody
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].organization == ""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shell round the domain: what becomes of faults that no rule foresees."""
+"""The core around the domain: its behaviour on faults that no rule covers."""
 
 from __future__ import annotations
 
@@ -31,63 +31,63 @@ from tests.unit.agent.world import START
 END = rq.SessionEnd(session="CHG-1")
 
 
-def test_what_contradicts_the_tables_never_gets_into_the_journal(bench: Bench) -> None:
-    """A rule that decides nonsense fails alone: nothing is written, and the journal is read again."""
-    bench.open()
+def test_an_illegal_decision_is_not_journalled(bench: Bench) -> None:
+    """A decision that breaks the transition tables is refused and not journalled."""
+    bench.start_session()
     [session] = bench.state.sessions
-    closed = e.SessionEnded(at=START, session=session, how="end")
+    ended = e.SessionEnded(at=START, session=session, how="end")
     with pytest.raises(Refused) as caught:
-        bench.agent.core._commit(Decision((closed, closed)))
+        bench.agent.core._commit(Decision((ended, ended)))
     assert caught.value.code == "agent_failed"
     assert "session_ended" not in bench.events()
     bench.crash()
     assert bench.result(rq.JournalVerify())["intact"]
 
 
-def test_a_clock_that_meets_nonsense_goes_on(
+def test_the_clock_thread_survives_an_illegal_transition(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The thread that watches the time does not die of it."""
+    """The clock thread survives an illegal transition and logs it."""
 
     def nonsense(*_: object) -> Decision:
         raise IllegalTransitionError(SessionState.ENDED, "end", [])
 
     monkeypatch.setattr(module, "decide", nonsense)
     bench.wake()
-    assert "it could not be noted: agent_failed" in caplog.text
+    assert "could not be journalled: agent_failed" in caplog.text
 
 
 def test_events_that_contradict_each_other_are_damage(bench: Bench) -> None:
-    """Their hashes fit, but no agent of ours wrote them."""
-    bench.open()
+    """Events that break the transition tables are damage even if their hashes match."""
+    bench.start_session()
     [session] = bench.state.sessions
-    closed = e.SessionEnded(at=START, session=session, how="end")
-    bench.agent.core.journal.commit(Change([closed, closed]))
+    ended = e.SessionEnded(at=START, session=session, how="end")
+    bench.agent.core.journal.commit(Change([ended, ended]))
     bench.crash()
     assert "contradict each other" in bench.error(rq.JournalVerify()).message
 
 
-def test_events_about_nothing_are_damage(bench: Bench) -> None:
-    """Nor is there anything that they are about."""
+def test_an_event_about_an_unknown_grant_is_damage(bench: Bench) -> None:
+    """An event about an unknown grant is damage."""
     bench.agent.core.journal.commit(Change([e.GrantPaused(at=START, grant="none")]))
     bench.crash()
     assert "contradict each other" in bench.error(rq.JournalVerify()).message
 
 
-def test_damage_that_shows_while_it_runs_is_damage(bench: Bench, canary: bytearray) -> None:
-    """Somebody wrote into the tables: nothing of it is used any more, nothing stays sealed."""
+def test_damage_at_run_time_is_handled_as_at_the_start(bench: Bench, canary: bytearray) -> None:
+    """Damage found at run time stops every use and overwrites the sealed records."""
     bench.lend(canary)
     head = bench.agent.core.head()
     bench.database.execute("INSERT INTO events VALUES (?, x'7b7d', x'00')", (head.seq + 1,))
     assert bench.code(END) == "journal_damaged"
-    assert bench.agent.core.is_damaged
+    assert bench.agent.core.journal_life.is_damaged
     assert bench.seal_tags() == 0
 
 
-def test_what_is_sealed_and_cannot_be_overwritten_is_not_called_gone(
+def test_a_failed_overwrite_is_reported_and_repeated(
     bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk does not take the overwriting: it is tried again until it does."""
+    """A failed overwrite is reported and repeated until it succeeds."""
     bench.lend(canary)
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.kill()
@@ -104,8 +104,8 @@ def test_what_is_sealed_and_cannot_be_overwritten_is_not_called_gone(
     assert bench.seal_tags() == 0
 
 
-def test_a_journal_that_cannot_be_set_aside_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another program holds the file: that is said, and it can be done later."""
+def test_a_reset_waits_for_a_locked_journal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reset is refused while another program holds the file, and works later."""
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.crash()
 
@@ -119,8 +119,8 @@ def test_a_journal_that_cannot_be_set_aside_stays(bench: Bench, monkeypatch: pyt
 
 
 def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
-    """The file has its new name, the anchor is the old one's."""
-    bench.open()
+    """A reset that moved the file but not the anchor can be repeated."""
+    bench.start_session()
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.crash()
     bench.world.broken.add("anchor")
@@ -131,8 +131,8 @@ def test_a_reset_that_was_cut_off_can_be_done_again(bench: Bench) -> None:
     assert len(list(bench.folder.glob("journal.damaged-*.db"))) == 2
 
 
-def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One refusal a minute is journalled for each kind and person; the list of them does not grow either."""
+def test_repeated_refusals_do_not_fill_the_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refusal is journalled once a minute per person, and the list in memory stays bounded."""
     monkeypatch.setattr(refusal_throttle, "MANY_REFUSALS", 3)
     for _ in range(100):
         bench.customer(cm.RequestShown(request="none", text_sha256="0" * 64))
@@ -141,11 +141,11 @@ def test_asking_in_a_loop_fills_no_disk(bench: Bench, monkeypatch: pytest.Monkey
     core = bench.agent.core
     for number in range(10):
         core.note_refusal("Look", Refused("no_session"), f"operator {number}")
-        assert len(core._noted) <= 3
+        assert len(core._journalled_refusals) <= 3
 
 
-def test_a_clock_that_was_set_back_hides_no_refusal(bench: Bench) -> None:
-    """It is journalled again at once."""
+def test_a_clock_set_back_hides_no_refusal(bench: Bench) -> None:
+    """A refusal after the clock was set back is journalled at once."""
     bench.code(END)
     bench.world.now -= timedelta(days=1)
     bench.code(END)
@@ -153,7 +153,7 @@ def test_a_clock_that_was_set_back_hides_no_refusal(bench: Bench) -> None:
 
 
 def test_a_refusal_on_a_full_disk_is_still_that_refusal(bench: Bench) -> None:
-    """That it cannot be journalled hides nothing from who asked; when there is room it is."""
+    """The caller gets the refusal even if it cannot be journalled."""
     bench.world.disk = "full"
     assert bench.code(END) == "no_session"
     bench.world.disk = "well"
@@ -161,9 +161,9 @@ def test_a_refusal_on_a_full_disk_is_still_that_refusal(bench: Bench) -> None:
     assert bench.events().count("command_refused") == 1
 
 
-def test_a_start_that_cannot_be_journalled_is_no_start(bench: Bench) -> None:
-    """The PC is in another boot, and the disk does not take that: everything is refused until it does."""
-    bench.open()
+def test_a_start_waits_until_it_can_be_journalled(bench: Bench) -> None:
+    """The agent refuses everything until it can journal the new boot."""
+    bench.start_session()
     bench.kill()
     bench.world.reboot()
     bench.world.disk = "dead"
@@ -175,16 +175,16 @@ def test_a_start_that_cannot_be_journalled_is_no_start(bench: Bench) -> None:
     assert bench.ask(END).outcome == "done"
 
 
-def test_what_is_not_sealed_is_not_opened(bench: Bench, canary: bytearray) -> None:
-    """It is said that nothing is there."""
+def test_a_missing_record_cannot_be_unsealed(bench: Bench, canary: bytearray) -> None:
+    """Unsealing a grant without a record raises an error."""
     grant = bench.lend(canary)
     bench.revoke()
     with pytest.raises(VaultError, match="nothing is sealed for this grant"):
-        bench.agent.core.unseal(grant, b"")
+        bench.agent.core.unseal(bench.state.grants[grant])
 
 
-def test_a_record_that_went_while_the_agent_ran_ends_its_grant(bench: Bench, canary: bytearray) -> None:
-    """Somebody deleted it: the use is refused, nothing is tried."""
+def test_a_record_deleted_at_run_time_ends_its_grant(bench: Bench, canary: bytearray) -> None:
+    """A record deleted at run time ends its grant before Windows is asked."""
     grant = bench.lend(canary)
     bench.database.execute("DELETE FROM sealed")
     checks = len(bench.world.checks)
@@ -193,11 +193,11 @@ def test_a_record_that_went_while_the_agent_ran_ends_its_grant(bench: Bench, can
     assert len(bench.world.checks) == checks
 
 
-def test_a_desktop_that_cannot_be_seen_is_told(
+def test_the_log_warns_of_a_desktop_that_may_be_open(
     bench: Bench, canary: bytearray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The PC does not say who is signed in while a logon is under way: the log says that it may be open."""
-    bench.waiting(canary)
+    """The log warns of an open desktop while Windows does not list the sessions."""
+    bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.broken.add("sessions")
     with caplog.at_level(logging.WARNING):
@@ -205,9 +205,9 @@ def test_a_desktop_that_cannot_be_seen_is_told(
     assert "the desktop may be open" in caplog.text
 
 
-def test_a_report_is_kept_until_the_disk_takes_it(bench: Bench, canary: bytearray) -> None:
-    """What the logon screen says once is not lost; what is of no more use is forgotten."""
-    permit = bench.waiting(canary)
+def test_a_report_is_kept_until_it_is_journalled(bench: Bench, canary: bytearray) -> None:
+    """The agent keeps a report of the logon screen until the journal accepts it."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.disk = "dead"
     bench.report(permit, 0xC000006D)
@@ -215,18 +215,18 @@ def test_a_report_is_kept_until_the_disk_takes_it(bench: Bench, canary: bytearra
     bench.world.disk = "well"
     bench.wake()
     assert bench.state.grants[bench.state.permits[permit].grant].ended is GrantState.REJECTED
-    assert not bench.agent._logon.has_unnoted
+    assert not bench.agent._logon.has_unjournalled
 
 
-def test_a_report_about_nothing_is_forgotten(bench: Bench) -> None:
-    """It waits for a disk, and then is refused: it is not tried for ever."""
-    bench.agent._logon._unnoted["none"] = c.ReportLogon(permit="none")
+def test_a_report_about_an_unknown_permit_is_dropped(bench: Bench) -> None:
+    """A report about an unknown permit is dropped after its refusal."""
+    bench.agent._logon._unjournalled["none"] = c.ReportLogon(permit="none")
     bench.wake()
-    assert not bench.agent._logon.has_unnoted
+    assert not bench.agent._logon.has_unjournalled
 
 
-def test_a_session_of_a_day_has_a_day(bench: Bench) -> None:
-    """Also in the night of the clock change: Python would make it an hour shorter in one zone."""
+def test_a_session_lasts_24_hours_over_the_clock_change(bench: Bench) -> None:
+    """A session over the clock change lasts exactly 24 hours."""
     berlin = ZoneInfo("Europe/Berlin")
     bench.world.zone = berlin
     bench.world.now = datetime(2026, 10, 24, 18, 0, tzinfo=berlin)
@@ -235,10 +235,8 @@ def test_a_session_of_a_day_has_a_day(bench: Bench) -> None:
     assert lasts == timedelta(hours=24)
 
 
-def test_the_lent_hour_ends_after_an_hour_in_the_night_of_the_clock_change(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Between half past two and half past two there is an hour: not a minute more is lent."""
+def test_the_repeated_hour_does_not_extend_a_grant(bench: Bench, canary: bytearray) -> None:
+    """A grant until 02:30 summer time has expired at 02:20 standard time."""
     berlin = ZoneInfo("Europe/Berlin")
     bench.world.zone = berlin
     bench.world.now = datetime(2026, 10, 25, 2, 10, tzinfo=berlin)
@@ -248,14 +246,14 @@ def test_the_lent_hour_ends_after_an_hour_in_the_night_of_the_clock_change(
 
 
 def test_ids_are_random_and_versioned(bench: Bench) -> None:
-    """UUIDs of version 4."""
+    """Each id is a different UUID of version 4."""
     ids = {bench.agent.core.new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(one[14] == "4" for one in ids)
 
 
 def test_a_pause_ends_when_the_agent_stops(place: Path) -> None:
-    """Whoever waits for a lock to show does not hold the stop up."""
+    """A stop ends a pause at once."""
     bench = Bench(place)
     bench.stop()
     began = time.monotonic()

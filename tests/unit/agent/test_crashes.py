@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job with a power cut at its first, second, third ... touch of the PC, until none is left."""
+"""The main job with a power cut at each touch of the PC in turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Picture = tuple[tuple[str, ...], ...]
 
 
 def main_job(bench: Bench, password: bytearray) -> None:
-    """Lend, restart, sign in, lock, end."""
+    """Grant, restart, sign in, lock and end the session."""
     bench.lend(password)
     bench.restart(step="one")
     bench.reboot()
@@ -29,7 +29,7 @@ def main_job(bench: Bench, password: bytearray) -> None:
 
 
 def picture(state: State) -> Picture:
-    """Return how far everything is. A grant that was on trial when the power went is rejected after."""
+    """Return the states of all objects; a grant on trial counts as rejected, as after a crash."""
     grants = (GrantState.REJECTED if g.on_trial else g.state for g in state.grants.values())
     things: tuple[Any, ...] = (state.sessions, state.requests, state.permits)
     rest = (tuple(str(thing.state) for thing in kind.values()) for kind in things)
@@ -37,7 +37,7 @@ def picture(state: State) -> Picture:
 
 
 class Recorder(list[Picture]):
-    """The picture at each touch of a job that nothing interrupts."""
+    """The states at each touch of an uninterrupted job."""
 
     def __init__(self, folder: Path, password: bytearray) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Recorder(list[Picture]):
         bench.stop()
 
     def either(self, touch: int) -> set[Picture]:
-        """Return what a cut at this touch may leave: what was there, or what was just being written."""
+        """Return the two states that a cut at this touch may leave: the old one and the new one."""
         before = self[touch - 1]
         after = next((later for later in self[touch:] if later != before), before)
         return {before, after}
@@ -63,7 +63,7 @@ class Recorder(list[Picture]):
 
 @pytest.fixture
 def recorder(place: Path, canary: bytearray) -> Recorder:
-    """The uncut job."""
+    """The uninterrupted job."""
     folder = place / "uncut"
     folder.mkdir()
     return Recorder(folder, canary)
@@ -72,7 +72,7 @@ def recorder(place: Path, canary: bytearray) -> Recorder:
 def test_a_cut_anywhere_leaves_the_old_state_or_the_new_one(
     place: Path, canary: bytearray, recorder: Recorder
 ) -> None:
-    """Never anything between, nothing sealed that should be gone, and the session can always be ended."""
+    """A power cut at any touch leaves one of two complete states, and the session can still be ended."""
     touches = 0
     for cut in cuts(place, lambda _: None, lambda bench: main_job(bench, canary)):
         touches += 1
@@ -93,15 +93,15 @@ def test_a_cut_anywhere_leaves_the_old_state_or_the_new_one(
 
 
 def test_the_injector_counts_what_it_can_cut(recorder: Recorder) -> None:
-    """The job has touches of ports and of commits; without a cut all of it happens."""
+    """The recorded job touches ports and commits, and reaches its last state without a cut."""
     assert len(recorder) > 60
     assert recorder[0] == ((), (), (), ())
     assert recorder[-1] == (("erased",), ("ended",), ("granted",), ("logged_on",))
 
 
 def test_the_injector_leaves_the_power_off(bench: Bench) -> None:
-    """After the cut no port is reached and nothing is written, whatever the program still tries."""
-    bench.open()
+    """After the cut no port is reached and nothing is written."""
+    bench.start_session()
     bench.world.cut_at = bench.world.touches + 1
     with pytest.raises(PowerCut):
         bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
@@ -117,8 +117,8 @@ def test_the_injector_leaves_the_power_off(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("cut", "written"), [(1, False), (2, True), (3, True)])
 def test_the_injector_cuts_before_and_after_a_commit(bench: Bench, cut: int, *, written: bool) -> None:
-    """Before it nothing is written; after it, and before the anchor has moved, everything is."""
-    bench.open()
+    """A cut before the commit loses the event; a cut after it keeps the event."""
+    bench.start_session()
     bench.world.cut_at = bench.world.touches + cut
     with pytest.raises(PowerCut):
         bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
@@ -127,7 +127,7 @@ def test_the_injector_cuts_before_and_after_a_commit(bench: Bench, cut: int, *, 
 
 
 def test_a_kill_leaves_the_files_as_they_were(bench: Bench, canary: bytearray) -> None:
-    """The write-ahead log is not tidied up by a kill, as it is by an orderly end."""
+    """A kill does not shorten the write-ahead log as an orderly stop does."""
     bench.lend(canary)
     log = bench.journal.with_name("journal.db-wal")
     size = log.stat().st_size

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`latchkeyctl` against a real agent over a socket: one line for programs, tables for people, plain faults."""
+"""`latchkeyctl` against a real agent over a socket: one line for programs, tables and errors for people."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def served(answer: Answering) -> Iterator[Stream]:
         def serve() -> None:
             with theirs.makefile("rwb", buffering=0) as other:
                 frame = read_frame(other)
-                said = answer(frame.body) if frame is not None else None
-                if said is not None:
-                    write_frame(other, said)
+                reply = answer(frame.body) if frame is not None else None
+                if reply is not None:
+                    write_frame(other, reply)
             theirs.shutdown(socket.SHUT_RDWR)
 
         thread = threading.Thread(target=serve)
@@ -51,9 +51,9 @@ def to(bench: Bench) -> Callable[[], AbstractContextManager[Stream]]:
     """Return how to connect to the bench's agent."""
 
     def answer(body: bytes) -> bytes:
-        said = bench.agent.control(body, OPERATOR)
+        reply = bench.agent.control(body, OPERATOR)
         bench.effects()
-        return said
+        return reply
 
     return lambda: served(answer)
 
@@ -77,8 +77,8 @@ def broken(fault: Exception) -> Callable[[], AbstractContextManager[Stream]]:
 # --- for programs --------------------------------------------------------------------------------
 
 
-def test_one_request_one_line(bench: Bench) -> None:
-    """ASCII JSON on one line, whatever is in it; the exit code is 0 for a refusal, too."""
+def test_one_request_gives_one_line(bench: Bench) -> None:
+    """The answer is one line of ASCII JSON, and a refusal also exits with 0."""
     code, line = run(
         bench, "request", stdin=b'{"verb":"session_start","session":"Z\xc3\xbcrich","reason":"x"}\r\n'
     )
@@ -89,7 +89,7 @@ def test_one_request_one_line(bench: Bench) -> None:
 
 
 def test_a_byte_order_mark_is_no_fault(bench: Bench) -> None:
-    """Windows PowerShell may put one before what it pipes."""
+    """A byte order mark, which Windows PowerShell may write to a pipe, is ignored."""
     code, line = run(bench, "request", stdin=b'\xef\xbb\xbf{"verb":"info"}')
     assert (code, json.loads(line)["outcome"]) == (0, "done")
 
@@ -98,36 +98,36 @@ def test_a_byte_order_mark_is_no_fault(bench: Bench) -> None:
     ("stdin", "error"),
     [(b"", "bad_message"), (b" \r\n", "bad_message"), (b"x" * (codec.MAX_REQUEST + 10), "message_too_large")],
 )
-def test_what_is_no_request_never_reaches_the_agent(bench: Bench, stdin: bytes, error: str) -> None:
-    """Nothing, and too much."""
+def test_an_invalid_request_never_reaches_the_agent(bench: Bench, stdin: bytes, error: str) -> None:
+    """Empty and oversized input is refused without a connection to the agent."""
     out = io.StringIO()
     ctl.main(["request"], stdin=io.BytesIO(stdin), stdout=out, connect=broken(AssertionError()))
     assert json.loads(out.getvalue())["error"]["code"] == error
 
 
 @pytest.mark.parametrize("fault", [FileNotFoundError(), ConnectionRefusedError(), TimeoutError()])
-def test_an_agent_that_does_not_answer_is_said_so(fault: OSError) -> None:
-    """What was asked may have happened, or not: unknown, and an exit code of its own."""
+def test_an_agent_that_does_not_answer_is_unknown(fault: OSError) -> None:
+    """A failed connection gives the outcome unknown and the exit code 69."""
     out = io.StringIO()
     code = ctl.main(["request"], stdin=io.BytesIO(b"{}"), stdout=out, connect=broken(fault))
     answer = json.loads(out.getvalue())
     assert (code, answer["outcome"], answer["error"]["code"]) == (69, "unknown", "agent_not_running")
 
 
-def test_a_pipe_that_may_not_be_opened_is_no_silent_agent() -> None:
-    """The account is not permitted, and is named."""
+def test_a_denied_pipe_means_not_permitted() -> None:
+    """A denied pipe means that the account is not permitted, not that the agent is down."""
     answer = ctl.exchange(broken(PermissionError()), b"{}")
     assert isinstance(answer.error, ans.ErrorView)
     assert (answer.outcome, answer.error.code) == ("refused", "not_permitted")
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("reply", "code"),
     [(None, "agent_not_running"), (b"nonsense", "bad_message"), (b'{"outcome":"maybe"}', "bad_message")],
 )
-def test_an_answer_that_is_none_is_unknown(said: bytes | None, code: str) -> None:
-    """The agent hung up, or is something else."""
-    answer = ctl.exchange(lambda: served(lambda _: said), b"{}")
+def test_an_invalid_answer_is_unknown(reply: bytes | None, code: str) -> None:
+    """A closed connection and an invalid answer both give the outcome unknown."""
+    answer = ctl.exchange(lambda: served(lambda _: reply), b"{}")
     assert isinstance(answer.error, ans.ErrorView)
     assert (answer.outcome, answer.error.code) == ("unknown", code)
 
@@ -135,8 +135,8 @@ def test_an_answer_that_is_none_is_unknown(said: bytes | None, code: str) -> Non
 # --- for people ----------------------------------------------------------------------------------
 
 
-def test_the_tables_tell_what_is_there(bench: Bench, canary: bytearray) -> None:
-    """Each command prints what an administrator looks for."""
+def test_the_tables_show_the_state(bench: Bench, canary: bytearray) -> None:
+    """Each command prints the facts that an administrator needs."""
     bench.lend(canary)
     request = bench.request(restarts=5)
     code, status = run(bench, "status")
@@ -152,8 +152,8 @@ def test_the_tables_tell_what_is_there(bench: Bench, canary: bytearray) -> None:
     assert " ended" in run(bench, "grants")[1].lower()
 
 
-def test_the_tables_tell_what_is_wrong(bench: Bench, canary: bytearray) -> None:
-    """Loudly, and with the problem."""
+def test_the_tables_show_problems(bench: Bench, canary: bytearray) -> None:
+    """Each command shows a problem in plain words."""
     bench.lend(canary)
     bench.world.facts = bench.world.facts._replace(logon_banner=True)
     assert "Forecast: an unattended sign-in will not work" in run(bench, "forecast")[1]
@@ -166,8 +166,8 @@ def test_the_tables_tell_what_is_wrong(bench: Bench, canary: bytearray) -> None:
     assert "kept as journal.damaged-" in run(bench, "journal", "reset")[1]
 
 
-def test_a_refusal_is_a_sentence_and_what_to_do(bench: Bench) -> None:
-    """And exit code 1."""
+def test_a_refusal_prints_message_and_hint(bench: Bench) -> None:
+    """A refusal prints its message and its hint and exits with 1."""
     code, text = run(bench, "receipt", "none")
     assert (code, text) == (
         1,
@@ -175,14 +175,14 @@ def test_a_refusal_is_a_sentence_and_what_to_do(bench: Bench) -> None:
     )
 
 
-def test_people_may_have_json_too(bench: Bench) -> None:
-    """The same answer as for programs."""
+def test_people_can_get_json(bench: Bench) -> None:
+    """`--json` prints the same answer that programs get."""
     code, line = run(bench, "--json", "status")
     assert (code, json.loads(line)["outcome"]) == (0, "done")
 
 
-def test_a_terminal_that_lacks_letters_is_no_fault(bench: Bench) -> None:
-    """A question mark stands for each."""
+def test_a_missing_character_prints_a_question_mark(bench: Bench) -> None:
+    """A character that the terminal cannot show is printed as a question mark."""
     bench.result(rq.SessionStart(session="Zürich €", reason="Updates"))
     raw = io.BytesIO()
     terminal = io.TextIOWrapper(raw, encoding="cp850")
@@ -192,8 +192,8 @@ def test_a_terminal_that_lacks_letters_is_no_fault(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["erase"], ["journal", "burn"], ["receipt"]])
-def test_wrong_usage_is_said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 2 and the usage; nothing is erased by mistake."""
+def test_wrong_usage_prints_the_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage prints the usage, exits with 2 and never connects to the agent."""
     with pytest.raises(SystemExit) as caught:
         ctl.main(arguments, connect=broken(AssertionError()))
     assert caught.value.code == 2
@@ -203,7 +203,7 @@ def test_wrong_usage_is_said(arguments: list[str], capsys: pytest.CaptureFixture
 def test_on_another_system_there_is_no_agent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where Windows' pipes are missing, that is what is said."""
+    """A system without Windows' pipes gets a clear message and the exit code 2."""
     monkeypatch.setitem(sys.modules, "latchkey_agent.windows.pipes.client_stream", None)
     with pytest.raises(SystemExit) as caught:
         ctl.main(["status"])
@@ -211,8 +211,8 @@ def test_on_another_system_there_is_no_agent(
     assert "this is not Windows" in capsys.readouterr().err
 
 
-def test_on_windows_the_pipe_is_the_agents(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
-    """Without anything said it is the control pipe."""
+def test_the_control_pipe_is_the_default(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
+    """The control pipe is the default connection."""
 
     class Pipes:
         connect_control = staticmethod(to(bench))
@@ -227,37 +227,37 @@ def test_on_windows_the_pipe_is_the_agents(monkeypatch: pytest.MonkeyPatch, benc
 
 
 class Dripping:
-    """A stream that gives and takes one byte at a time."""
+    """A stream that reads and writes one byte at a time."""
 
     def __init__(self, content: bytes = b"") -> None:
         self.content, self.taken = content, b""
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Give a byte."""
+        """Read one byte."""
         buffer[: len(self.content[:1])] = self.content[:1]
         given, self.content = len(self.content[:1]), self.content[1:]
         return given
 
     def write(self, data: memoryview, /) -> int:
-        """Take a byte."""
+        """Write one byte."""
         self.taken += bytes(data[:1])
         return 1
 
 
-def test_a_frame_survives_a_stream_that_drips() -> None:
-    """Byte by byte, in both directions, with a secret."""
+def test_a_frame_survives_a_slow_stream() -> None:
+    """A frame with a secret survives a stream that moves one byte at a time."""
     stream = Dripping()
     write_frame(stream, b"{}", b"secret")
     assert read_frame(Dripping(stream.taken)) == frames.Frame(b"{}", bytearray(b"secret"))
 
 
 def test_the_end_between_two_frames_is_no_fault() -> None:
-    """The peer has said all it had to say."""
+    """A stream that ends between two frames returns no frame and no error."""
     assert read_frame(Dripping()) is None
 
 
-def test_a_frame_that_is_cut_off_is_one() -> None:
-    """At any byte."""
+def test_a_frame_that_is_cut_off_is_an_error() -> None:
+    """A frame cut off at any byte raises an error."""
     stream = Dripping()
     write_frame(stream, b"{}", b"secret")
     for at in range(1, len(stream.taken)):
@@ -273,15 +273,15 @@ def test_a_frame_that_is_cut_off_is_one() -> None:
         frames.HEADER.pack(frames.MAGIC, 0, frames.MAX_SECRET + 1),
     ],
 )
-def test_what_is_no_frame_is_not_read(header: bytes) -> None:
-    """Another protocol, or lengths over their bounds: nothing of it is kept in memory."""
+def test_an_invalid_header_stops_the_reading(header: bytes) -> None:
+    """A foreign protocol or a length over its bound raises an error before the content is read."""
     with pytest.raises(frames.FrameError):
         read_frame(Dripping(header + b"x" * 100))
 
 
 @pytest.mark.parametrize(("body", "secret"), [(frames.MAX_JSON + 1, 0), (0, frames.MAX_SECRET + 1)])
-def test_what_is_too_large_is_not_sent(body: int, secret: int) -> None:
-    """Nor written in part."""
+def test_an_oversized_frame_is_not_sent(body: int, secret: int) -> None:
+    """An oversized frame is refused before its first byte is written."""
     stream = Dripping()
     with pytest.raises(frames.FrameError):
         write_frame(stream, b"x" * body, b"x" * secret)
@@ -289,8 +289,8 @@ def test_what_is_too_large_is_not_sent(body: int, secret: int) -> None:
 
 
 @pytest.mark.parametrize("taken", [0, None])
-def test_a_stream_that_takes_nothing_is_broken(taken: int | None) -> None:
-    """It is not tried for ever."""
+def test_a_stream_that_accepts_nothing_is_broken(taken: int | None) -> None:
+    """A stream that accepts no byte raises an error instead of looping."""
     stream: Any = Dripping()
     stream.write = lambda _: taken
     with pytest.raises(BrokenPipeError):
@@ -298,7 +298,7 @@ def test_a_stream_that_takes_nothing_is_broken(taken: int | None) -> None:
 
 
 def test_the_frame_of_a_secret_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When it is sent, and when sending fails."""
+    """The buffer of a frame is overwritten after sending, also if sending fails."""
     made: list[bytearray] = []
     encode = frames.encode
 
@@ -317,7 +317,7 @@ def test_the_frame_of_a_secret_is_overwritten(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_secret_that_was_cut_off_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What had come of it does not stay in memory."""
+    """The received part of a cut-off secret is overwritten."""
     stream = Dripping()
     write_frame(stream, b"{}", b"secret")
     wiped: list[bytes] = []
@@ -328,6 +328,6 @@ def test_a_secret_that_was_cut_off_is_overwritten(monkeypatch: pytest.MonkeyPatc
 
 
 def test_messages_are_plain_json() -> None:
-    """What goes over the pipe can be read by anything."""
+    """A message is JSON that any program can read."""
     body = msgspec.json.encode(rq.Info())
     assert json.loads(body) == {"verb": "info"}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a companion may see and tell beyond answering: what holds a request back, receipts, whom to call."""
+"""The companion beyond answering: display blocks, receipts and the organization to call."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.unit.agent.world import ANNA, CUSTOMER, OTHER
 __all__ = ["canary"]
 
 
-def waits_for(bench: Bench, request: str) -> str:
-    """Return what the operator reads while waiting."""
+def waiting_reason(bench: Bench, request: str) -> str:
+    """Return the reason for waiting that the operator reads."""
     found = bench.result(rq.RequestWait(session="CHG-1", request=request))
     return str(found["request"]["waiting_for"])
 
@@ -33,33 +33,33 @@ def waits_for(bench: Bench, request: str) -> str:
     ],
 )
 @pytest.mark.parametrize("shown", [False, True])
-def test_the_operator_reads_what_holds_a_request_back(
+def test_the_operator_reads_the_display_block(
     bench: Bench, reason: cm.DisplayBlock, words: str, *, shown: bool
 ) -> None:
-    """The wait line names it until it is over, whether the window has been on the screen before or not."""
-    bench.open()
+    """The operator reads the reason that blocks the window, before and after its first display."""
+    bench.start_session()
     request = bench.request()
     if shown:
         bench.show(request)
-    before = waits_for(bench, request)
+    before = waiting_reason(bench, request)
     assert bench.customer(cm.RequestBlocked(request=request, reason=reason)).done
-    assert words in waits_for(bench, request)
+    assert words in waiting_reason(bench, request)
     assert bench.customer(cm.RequestBlocked(request=request)).done
-    assert waits_for(bench, request) == before
+    assert waiting_reason(bench, request) == before
 
 
-def test_a_window_that_is_shown_is_not_held_back(bench: Bench) -> None:
-    """The companion ended while it held the request back; the next one shows it."""
-    bench.open()
+def test_a_displayed_window_ends_the_display_block(bench: Bench) -> None:
+    """A displayed window ends the block that an earlier companion reported."""
+    bench.start_session()
     request = bench.request()
     bench.customer(cm.RequestBlocked(request=request, reason="locked"))
     bench.show(request)
-    assert "to answer" in waits_for(bench, request)
+    assert "to answer" in waiting_reason(bench, request)
 
 
-def test_nothing_is_journalled_of_what_holds_a_request_back(bench: Bench) -> None:
-    """It is a fact of the moment: a screen that is locked and unlocked all day fills no disk."""
-    bench.open()
+def test_a_display_block_is_not_journalled(bench: Bench) -> None:
+    """A display block is not journalled, so frequent locking does not fill the disk."""
+    bench.start_session()
     request = bench.request()
     events = bench.events()
     bench.customer(cm.RequestBlocked(request=request, reason="locked"))
@@ -67,60 +67,60 @@ def test_nothing_is_journalled_of_what_holds_a_request_back(bench: Bench) -> Non
     assert bench.events() == events
 
 
-def test_who_waits_is_told_at_once_what_holds_the_request_back(bench: Bench) -> None:
-    """The long poll ends with the news, not with its time."""
-    bench.open()
+def test_a_display_block_ends_the_long_poll(bench: Bench) -> None:
+    """The operator's long poll returns as soon as a display block is reported."""
+    bench.start_session()
     request = bench.request()
-    looks: list[bool | None] = []
+    results: list[bool | None] = []
 
     def wait_for(ready: object, _seconds: float) -> None:
         assert callable(ready)
-        looks.append(ready())
+        results.append(ready())
         bench.agent.customer(
             b'{"verb":"request_blocked","request":"%s","reason":"viewed"}' % request.encode(),
             bytearray(),
             CUSTOMER,
         )
-        looks.append(ready())
+        results.append(ready())
 
     bench.agent.core.wait_for = wait_for  # type: ignore[method-assign, assignment]
-    assert "remote view" in waits_for(bench, request)
-    assert looks == [None, True]
+    assert "remote view" in waiting_reason(bench, request)
+    assert results == [None, True]
 
 
-def test_nobody_holds_back_the_request_of_another_account(bench: Bench) -> None:
-    """For others it does not exist."""
-    bench.open()
+def test_another_account_cannot_block_the_window(bench: Bench) -> None:
+    """Another account cannot block the request's window."""
+    bench.start_session()
     request = bench.request()
     answer = bench.customer_code(cm.RequestBlocked(request=request, reason="locked"), peer=OTHER)
     assert answer == "no_request"
-    assert "to open" in waits_for(bench, request)
+    assert "to open" in waiting_reason(bench, request)
 
 
-def test_who_is_not_signed_in_is_waited_for_first(bench: Bench) -> None:
-    """A screen that nobody is signed in at holds nothing back."""
-    bench.open()
+def test_a_missing_sign_in_comes_before_a_display_block(bench: Bench) -> None:
+    """A missing sign-in comes before a display block as the reason for waiting."""
+    bench.start_session()
     request = bench.request()
     bench.customer(cm.RequestBlocked(request=request, reason="locked"))
     bench.world.signed_in.clear()
-    assert "to sign in" in waits_for(bench, request)
+    assert "to sign in" in waiting_reason(bench, request)
 
 
-def test_a_request_that_is_over_is_forgotten(bench: Bench) -> None:
-    """What held it back is not kept for ever."""
-    bench.open()
+def test_the_display_block_of_a_finished_request_is_forgotten(bench: Bench) -> None:
+    """The display block of a finished request is removed from memory."""
+    bench.start_session()
     first = bench.request()
     bench.customer(cm.RequestBlocked(request=first, reason="locked"))
     bench.result(rq.RequestWithdraw(session="CHG-1", request=first))
     second = bench.request()
     bench.customer(cm.RequestBlocked(request=second, reason="viewed"))
-    held = bench.agent._customer._held
-    assert held.reason(first) is None
-    assert held.reason(second) == "viewed"
+    blocks = bench.agent._customer._display_blocks
+    assert blocks.reason(first) is None
+    assert blocks.reason(second) == "viewed"
 
 
 def test_customers_read_their_own_receipts_the_newest_first(bench: Bench, canary: bytearray) -> None:
-    """What they allowed and what they declined, with what became of it; the signature comes with it."""
+    """A customer reads signed receipts of allowed and declined requests, newest first."""
     bench.lend(canary)
     bench.revoke()
     second = bench.request()
@@ -133,14 +133,14 @@ def test_customers_read_their_own_receipts_the_newest_first(bench: Bench, canary
     assert found[0].text.startswith(f"Receipt {second}")
 
 
-def test_nobody_reads_the_receipts_of_another_account(bench: Bench, canary: bytearray) -> None:
-    """There are none for somebody who was never asked."""
+def test_another_account_gets_no_receipts(bench: Bench, canary: bytearray) -> None:
+    """Another account gets no receipts of the customer."""
     bench.lend(canary)
     assert bench.customer(cm.OwnReceipts(), peer=OTHER).receipts == []
 
 
-def test_whom_to_call_comes_from_the_settings(bench: Bench) -> None:
-    """Never from a request: the menu names the organisation also while nothing is asked."""
+def test_the_organization_comes_from_the_settings(bench: Bench) -> None:
+    """The organization and its phone number come from the settings, also without a request."""
     bench.settings.write_text('[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n')
     bench.world.sign_in(ANNA)
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
@@ -148,17 +148,15 @@ def test_whom_to_call_comes_from_the_settings(bench: Bench) -> None:
     assert (snapshot.organization, snapshot.phone) == ("Contoso IT", "+49 30 5550 100")
 
 
-def test_a_refused_entry_comes_with_its_stable_word(bench: Bench, canary: bytearray) -> None:
-    """The companion says it in the customer's language."""
-    request = bench.shown(canary)
+def test_a_refused_entry_has_a_stable_code(bench: Bench, canary: bytearray) -> None:
+    """A refused entry carries a stable code that the companion translates."""
+    request = bench.shown_request(canary)
     answer = bench.allow(request, b"wrong")
     assert (answer.refusal, answer.tries_left) == ("wrong_password", 1)
 
 
-def test_a_revocation_is_not_called_done_while_the_journal_cannot_be_read(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Nothing known is not nothing lent: the companion hears that it was not done, and says it again."""
+def test_a_revocation_fails_while_no_journal_is_loaded(bench: Bench, canary: bytearray) -> None:
+    """A revocation fails while no journal is loaded, and succeeds once it is."""
     bench.lend(canary)
     bench.kill()
     bench.world.broken.add("boot_id")
@@ -174,8 +172,8 @@ def test_a_revocation_is_not_called_done_while_the_journal_cannot_be_read(
     assert bench.sealed() == set()
 
 
-def test_who_asks_without_end_does_not_make_the_companion_blind(bench: Bench) -> None:
-    """However much is asked, the snapshot fits into one message; the oldest comes first."""
+def test_many_requests_still_fit_into_one_snapshot(bench: Bench) -> None:
+    """The snapshot of many long requests fits into one message and starts with the oldest."""
     bench.world.sign_in(ANNA)
     long = "\N{KEY}" * 256
     requester = fields.Requester(name=long, organization=long, role=long)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every row of the error table that the agent's side raises is really raised, and reads well."""
+"""The agent really raises each row of the error table, with a readable message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from latchkey_agent.cli import agent_setup, ctl
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
@@ -32,7 +32,7 @@ Scenario = Callable[[Bench], ans.ErrorView]
 
 
 def raw(bench: Bench, body: bytes) -> ans.ErrorView:
-    """Say something that no client of ours would say."""
+    """Send a body that no client would send."""
     return refused(msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer))
 
 
@@ -43,33 +43,33 @@ def refused(answer: ans.Answer) -> ans.ErrorView:
 
 
 def asked(bench: Bench, request: rq.ControlRequest) -> ans.ErrorView:
-    """Open a session first."""
-    bench.open()
+    """Start a session, send a request, and return its error."""
+    bench.start_session()
     return bench.error(request)
 
 
 def lent(bench: Bench, then: Callable[[Bench], object], **terms: Any) -> ans.ErrorView:
-    """Lend, let something happen, and apply."""
+    """Grant, let something happen, and return the error of a use."""
     bench.lend(PASSWORD, **terms)
     then(bench)
     return bench.error(RESTART)
 
 
 def answered(bench: Bench, answer: Callable[[str], object]) -> ans.ErrorView:
-    """Ask, let the customer do something, and wait for the answer."""
-    request = bench.shown(PASSWORD)
+    """Show a request, let the customer act, and return the error of the wait."""
+    request = bench.shown_request(PASSWORD)
     answer(request)
     return bench.error(rq.RequestWait(session="CHG-1", request=request))
 
 
 def entered(bench: Bench, *refusals: LogonRefusal) -> ans.ErrorView:
-    """Let Windows refuse what the customer types, so many times."""
+    """Let Windows refuse the customer's entries in turn, and return the error of the wait."""
     bench.world.answers = list(refusals)
     return answered(bench, lambda request: [bench.allow(request, PASSWORD) for _ in refusals])
 
 
 def used(bench: Bench, permit: str) -> ans.ErrorView:
-    """Return the error that a use ended in."""
+    """Return the error of a use."""
     use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
     return msgspec.convert(use["error"], ans.ErrorView)
 
@@ -87,28 +87,28 @@ def too_much(bench: Bench) -> ans.ErrorView:
 
 
 def damaged(bench: Bench) -> ans.ErrorView:
-    """Change the journal."""
-    bench.open()
+    """Damage the journal."""
+    bench.start_session()
     bench.database.execute("DELETE FROM events WHERE seq = 2")
     bench.crash()
     return bench.error(START_SESSION)
 
 
 def newer(bench: Bench) -> ans.ErrorView:
-    """Let a newer agent have written the journal."""
-    bench.written_by(2)
+    """Give the journal the version of a newer agent."""
+    bench.set_journal_version(2)
     return bench.error(START_SESSION)
 
 
 def renamed(bench: Bench) -> ans.ErrorView:
-    """Give the PC another name, which it gets with the next restart."""
+    """Give the PC a new name that takes effect at the next restart."""
     bench.lend(PASSWORD)
     bench.world.pending = ["computer rename"]
     return bench.error(RESTART)
 
 
 def unconfirmed(bench: Bench) -> ans.ErrorView:
-    """End a grant while somebody holds the journal's log."""
+    """End a grant while another program holds the journal's log."""
     bench.lend(PASSWORD)
     with bench.read_by_others():
         bench.revoke()
@@ -116,41 +116,41 @@ def unconfirmed(bench: Bench) -> ans.ErrorView:
 
 
 def disk_full(bench: Bench) -> ans.ErrorView:
-    """Let the disk be full."""
+    """Fill the disk."""
     bench.world.disk = "full"
     return bench.error(START_SESSION)
 
 
 def port_broken(bench: Bench) -> ans.ErrorView:
-    """Let Windows not say who is signed in."""
-    bench.open()
+    """Break the port that lists the sessions."""
+    bench.start_session()
     bench.world.broken.add("sessions")
     return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
 
 
 def policy(bench: Bench, text: str, request: rq.ControlRequest) -> ans.ErrorView:
-    """Change the settings file."""
-    bench.open()
+    """Change the settings file, then send a request."""
+    bench.start_session()
     bench.settings.write_text(text)
     return bench.error(request)
 
 
 def other_purpose(bench: Bench) -> ans.ErrorView:
-    """Use an open session's name for something else."""
-    bench.open()
+    """Use the name of a started session for another purpose."""
+    bench.start_session()
     return bench.error(rq.SessionStart(session="CHG-1", reason="Something else"))
 
 
 def nobody(bench: Bench) -> ans.ErrorView:
-    """Ask while nobody is there."""
-    bench.open()
+    """Request a grant while nobody is signed in."""
+    bench.start_session()
     bench.world.signed_in = []
     return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
 
 
 def other_account(bench: Bench) -> ans.ErrorView:
-    """Enter another user name, twice."""
-    request = bench.shown(PASSWORD)
+    """Enter another account's name twice."""
+    request = bench.shown_request(PASSWORD)
     entry = cm.RequestAllow(request=request, entered="ben")
     assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
     assert bench.customer_code(entry, PASSWORD) == "other_account_entered"
@@ -158,7 +158,7 @@ def other_account(bench: Bench) -> ans.ErrorView:
 
 
 def too_soon(bench: Bench) -> ans.ErrorView:
-    """Restart twice."""
+    """Restart twice within the policy's interval."""
     bench.settings.write_text("[policy]\nmin_restart_interval = 60.0\n")
     bench.lend(PASSWORD)
     bench.restart()
@@ -175,7 +175,7 @@ def restart_refused(bench: Bench) -> ans.ErrorView:
 
 
 def others_signed_in(bench: Bench) -> ans.ErrorView:
-    """Let somebody else sign in whom a restart would sign out."""
+    """Sign another account in before the restart."""
     bench.lend(PASSWORD)
     bench.world.sign_in(BEN, session_id=2)
     return bench.error(RESTART)
@@ -183,30 +183,30 @@ def others_signed_in(bench: Bench) -> ans.ErrorView:
 
 def logon_refused(bench: Bench) -> ans.ErrorView:
     """Let Windows refuse the logon."""
-    permit = bench.waiting(PASSWORD)
+    permit = bench.at_logon_screen(PASSWORD)
     bench.redeem()
     bench.report(permit, 0xC000006E, 0xC0000072)
     return used(bench, permit)
 
 
 def interrupted(bench: Bench) -> ans.ErrorView:
-    """Cut the power in the logon."""
-    permit = bench.waiting(PASSWORD)
+    """Cut the power during the logon."""
+    permit = bench.at_logon_screen(PASSWORD)
     bench.redeem()
     bench.power_cut()
     return used(bench, permit)
 
 
 def unused(bench: Bench) -> ans.ErrorView:
-    """Come back to a logon screen that shows no tile."""
-    permit = bench.waiting(PASSWORD)
+    """Let the permit expire at the logon screen."""
+    permit = bench.at_logon_screen(PASSWORD)
     bench.world.now += timedelta(hours=1)
     return used(bench, permit)
 
 
 def ended_under_way(bench: Bench) -> ans.ErrorView:
     """End the session while the PC restarts."""
-    permit = bench.waiting(PASSWORD)
+    permit = bench.at_logon_screen(PASSWORD)
     bench.ask(rq.SessionEnd(session="CHG-1"))
     return used(bench, permit)
 
@@ -224,28 +224,28 @@ def nobody_serves() -> AbstractContextManager[Stream]:
 
 
 def silent(_: Bench) -> ans.ErrorView:
-    """Ask while the agent does not run."""
+    """Send a request while the agent does not run."""
     return refused(ctl.exchange(nobody_serves, b"{}"))
 
 
 def set_up(bench: Bench, body: bytes) -> ans.ErrorView:
-    """Set the agent up."""
+    """Send a set-up request."""
     return refused(agent_setup.apply(body, bench.settings, NoGroup()))
 
 
 class NoGroup:
-    """A PC whose local group cannot be read."""
+    """A PC without members in its local group."""
 
     def members(self) -> list[agent_setup.Member]:
-        """Return who is in it."""
+        """Return no members."""
         return []
 
     def find(self, name: str) -> agent_setup.Member | None:
-        """Return the account of this name."""
+        """Return no account."""
         return None
 
     def change(self, add: list[agent_setup.Member], remove: list[agent_setup.Member]) -> None:
-        """Change it."""
+        """Change nothing."""
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -274,7 +274,7 @@ SCENARIOS: dict[str, Scenario] = {
         bench, rq.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
     ),
     "nobody_signed_in": nobody,
-    "no_request": lambda bench: bench.error(rq.Receipt(receipt="none")),
+    "no_request": lambda bench: bench.error(rq.Receipt(request="none")),
     "denied": lambda bench: answered(
         bench, lambda request: bench.customer(cm.RequestDecline(request=request, why="I am still working"))
     ),
@@ -295,7 +295,6 @@ SCENARIOS: dict[str, Scenario] = {
     "other_account_entered": other_account,
     "no_grant": lambda bench: asked(bench, RESTART),
     "grant_revoked": lambda bench: lent(bench, Bench.revoke),
-    "grant_withdrawn": lambda bench: lent(bench, lambda b: b.ask(rq.CredentialRevoke(session="CHG-1"))),
     "grant_expired": lambda bench: lent(
         bench, lambda b: setattr(b.world, "now", b.world.now + timedelta(hours=3)), not_after="20:00"
     ),
@@ -321,13 +320,13 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def test_every_row_of_the_agents_side_has_a_scenario() -> None:
-    """A new row needs one; one without a row is of no use."""
+    """The scenarios and the agent's rows of the error table are the same set."""
     assert set(SCENARIOS) == {code for code, row in ERRORS.items() if row.side == "agent"}
 
 
 @pytest.mark.parametrize("code", SCENARIOS)
-def test_the_agent_really_says(bench: Bench, code: str) -> None:
-    """The code comes with its own sentence and hint, every place filled."""
+def test_the_agent_raises_each_error(bench: Bench, code: str) -> None:
+    """Each error has its own code, with every placeholder of message and hint filled."""
     error = SCENARIOS[code](bench)
     assert error.code == code
     for text, row in ((error.message, ERRORS[code].message), (error.hint, ERRORS[code].hint)):
@@ -338,18 +337,18 @@ def test_the_agent_really_says(bench: Bench, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ERRORS)
-def test_every_sentence_can_be_filled(code: str) -> None:
-    """Each place is a name, so that no brace is left over."""
+def test_every_message_can_be_filled(code: str) -> None:
+    """Each placeholder is a name, so no brace is left over."""
     row = ERRORS[code]
     for text in (row.message, row.hint):
         places = dict.fromkeys(re.findall(r"{(\w+)}", text), "x")
         assert not re.search(r"[{}]", text.format(**places))
 
 
-def test_what_the_customer_writes_is_never_taken_for_a_code(bench: Bench) -> None:
-    """A reason that spells like one of our own words stays the customer's reason."""
+def test_the_customers_reason_is_never_taken_for_a_code(bench: Bench) -> None:
+    """A reason that spells an error code stays the customer's reason."""
     for why in ("bad_time", "wrong_password", "reported", "looks_like_pin"):
-        request = bench.shown(PASSWORD)
+        request = bench.shown_request(PASSWORD)
         bench.customer(cm.RequestDecline(request=request, why=why))
         error = bench.error(rq.RequestWait(session="CHG-1", request=request))
         assert (error.code, why in error.message) == ("denied", True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A call whose answer was lost is sent again: it is known by its key, done once, and told as done by it."""
+"""A call that is sent again: it is known by its key, runs once and reports the same change."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ ERASE = rq.EraseAll(idempotency_key="erase")
 
 
 def prepared(bench: Bench, request: rq.ControlRequest, password: bytearray) -> None:
-    """Bring the PC to where this request is the next."""
+    """Bring the PC to the state in which this request comes next."""
     if request in {ASK, CHECKPOINT}:
-        bench.open()
+        bench.start_session()
     elif request is not START:
         bench.lend(password)
 
 
-def told(answer: ans.Answer) -> Any:
-    """Return what an answer says, without what was known before a checkpoint."""
+def result_of(answer: ans.Answer) -> Any:
+    """Return an answer's result without the state before a checkpoint."""
     assert answer.outcome == "done", answer
     assert isinstance(answer.result, dict)
     return {name: value for name, value in answer.result.items() if name != "before"}
@@ -47,10 +47,10 @@ def told(answer: ans.Answer) -> Any:
 @pytest.mark.parametrize(
     "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
 )
-def test_a_call_that_comes_again_is_a_change_and_done_once(
+def test_a_repeated_call_reports_its_change_and_runs_once(
     bench: Bench, canary: bytearray, request_: rq.ControlRequest, *, crash: bool
 ) -> None:
-    """Both answers say changed and the same; what comes between the two in the journal is not of the call."""
+    """A repeated call returns the first result as a change and adds no event."""
     prepared(bench, request_, canary)
     first = bench.ask(request_)
     if crash:
@@ -60,26 +60,26 @@ def test_a_call_that_comes_again_is_a_change_and_done_once(
     again = bench.ask(request_)
 
     assert (first.changed, again.changed) == (True, True)
-    assert told(again) == told(first)
+    assert result_of(again) == result_of(first)
     assert bench.events() == before
 
 
 @pytest.mark.parametrize(
     "request_", [START, ASK, CHECKPOINT, RESTART, REVOKE, END, ERASE], ids=lambda r: r.call
 )
-def test_another_call_of_the_same_words_changes_nothing(
+def test_the_same_request_with_another_key_changes_nothing(
     bench: Bench, canary: bytearray, request_: rq.ControlRequest
 ) -> None:
-    """A second task, or a job that is launched again, finds done what the first one did."""
+    """The same request with another key or without a key finds everything done."""
     prepared(bench, request_, canary)
     bench.ask(request_)
     for key in ("another", None):
         assert bench.ask(replace(request_, idempotency_key=key)).changed is False
 
 
-def test_an_answer_that_came_before_the_call_was_sent_again_counts(bench: Bench) -> None:
-    """The customer declined while the first answer was lost: they are not asked a second time."""
-    bench.open()
+def test_a_repeated_request_returns_the_customers_answer(bench: Bench) -> None:
+    """A repeated request returns the customer's answer and does not ask again."""
+    bench.start_session()
     request = bench.result(ASK)["request"]["id"]
     bench.show(request)
     bench.customer(cm.RequestDecline(request=request))
@@ -90,10 +90,8 @@ def test_an_answer_that_came_before_the_call_was_sent_again_counts(bench: Bench)
     assert len(bench.state.requests) == 1
 
 
-def test_a_restart_that_went_wrong_is_not_tried_again_by_the_same_call(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The power went in the middle of the logon: the call is told so; only another one restarts again."""
+def test_a_repeated_call_does_not_retry_a_failed_restart(bench: Bench, canary: bytearray) -> None:
+    """A repeated call reports its interrupted logon, and only a new call restarts again."""
     bench.lend(canary)
     permit = bench.result(RESTART)["use"]["permit"]
     bench.reboot()
@@ -108,32 +106,32 @@ def test_a_restart_that_went_wrong_is_not_tried_again_by_the_same_call(
 
 
 def test_a_call_that_was_refused_may_succeed_later(bench: Bench, canary: bytearray) -> None:
-    """A refusal is no deed: the same key again is decided anew."""
-    bench.open()
+    """A refused call leaves no trace, so the same key can succeed later."""
+    bench.start_session()
     assert bench.code(RESTART) == "no_grant"
     bench.lend(canary)
     assert bench.ask(RESTART).changed
 
 
-def test_a_look_ahead_leaves_nothing_to_know(bench: Bench) -> None:
-    """What check mode asked has not been done."""
-    looked = replace(START, check=True)
-    assert bench.ask(looked).changed
+def test_a_call_in_check_mode_is_not_remembered(bench: Bench) -> None:
+    """A call in check mode is not remembered."""
+    checked = replace(START, check=True)
+    assert bench.ask(checked).changed
     assert bench.state.calls == {}
     assert bench.ask(START).changed
-    assert bench.ask(looked).changed is False
+    assert bench.ask(checked).changed is False
 
 
-def test_a_key_is_of_one_verb(bench: Bench) -> None:
-    """Whoever uses a key for two things does two things."""
+def test_a_key_belongs_to_one_verb(bench: Bench) -> None:
+    """The same key with another verb is another call."""
     bench.world.sign_in(ANNA)
     bench.ask(START)
     assert bench.ask(replace(ASK, idempotency_key="start")).changed
     assert bench.state.requests
 
 
-def test_a_revocation_that_was_cut_off_goes_on(place: Path, canary: bytearray) -> None:
-    """Cut the power at each touch of ending two grants: sent again, both are over, and both are told."""
+def test_a_revocation_continues_after_a_power_cut(place: Path, canary: bytearray) -> None:
+    """A call repeated after a power cut at any touch ends both grants and reports both."""
 
     def lend_two(bench: Bench) -> None:
         bench.lend(canary)
@@ -142,25 +140,25 @@ def test_a_revocation_that_was_cut_off_goes_on(place: Path, canary: bytearray) -
     for cut in cuts(place, lend_two, lambda bench: bench.ask(ERASE)):
         again = cut.bench.ask(ERASE)
         assert again.changed
-        assert {grant["id"] for grant in told(again)["grants"]} == set(cut.bench.state.grants)
-        assert all(proof["confirmed"] for proof in told(again)["erasure"])
+        assert {grant["id"] for grant in result_of(again)["grants"]} == set(cut.bench.state.grants)
+        assert all(proof["confirmed"] for proof in result_of(again)["erasure"])
         assert cut.bench.sealed() == set()
 
 
-def test_the_latest_calls_are_known(bench: Bench) -> None:
-    """As many as are kept, and no more: the journal keeps all."""
-    bench.open()
+def test_the_state_keeps_the_latest_calls(bench: Bench) -> None:
+    """The state keeps a fixed number of calls."""
+    bench.start_session()
     for number in range(KEPT_CALLS + 1):
         step = rq.Checkpoint(session="CHG-1", step=f"{number}", state="done", idempotency_key=f"{number}")
         bench.ask(step)
     assert list(bench.state.calls) == [f"checkpoint {n}" for n in range(1, KEPT_CALLS + 1)]
 
 
-def test_a_call_about_what_is_forgotten_is_new(bench: Bench) -> None:
-    """Its session made way for another of the same name: the call opens one of its own."""
+def test_a_call_about_a_forgotten_session_is_new(bench: Bench) -> None:
+    """A repeated call whose session was forgotten starts a new session."""
     bench.ask(START)
     bench.ask(END)
-    bench.open()
+    bench.start_session()
     bench.ask(rq.SessionEnd(session="CHG-1"))
     before = len(bench.state.sessions)
     assert bench.ask(START).changed

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal alone: its chain against a reader of its own, its anchor, its faults and SQLite's."""
+"""The journal alone: its hash chain, its anchor, and the faults of disk and SQLite."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ EFFECT = fx.SummonCompanion(account=ANNA)
 
 @pytest.fixture
 def world() -> World:
-    """The PC with the anchor."""
+    """A PC that keeps the anchor."""
     return World()
 
 
 @pytest.fixture
 def journal(place: Path, world: World) -> Iterator[Journal]:
-    """An empty journal, loaded."""
+    """A loaded, empty journal."""
     made = opened(place, world)
     yield made
     made.close()
 
 
 def opened(place: Path, world: World) -> Journal:
-    """Open and load."""
+    """Open and load a journal."""
     made = Journal(place / "journal.db", world.computer().anchor)
     list(made.load())
     return made
@@ -57,8 +57,8 @@ def damage(place: Path, statement: str) -> None:
         other.execute(statement)
 
 
-def test_what_is_written_is_read(journal: Journal, place: Path, world: World) -> None:
-    """Events in order, effects until they are done, keys and sealed records by name."""
+def test_a_reopened_journal_returns_its_content(journal: Journal, place: Path, world: World) -> None:
+    """A reopened journal returns its events in order, its unfinished effects, keys and sealed records."""
     journal.commit(Change(EVENTS, [EFFECT, EFFECT], ("g", b"sealed")))
     journal.keep_key("receipts", b"key")
     journal.close()
@@ -76,7 +76,7 @@ def test_what_is_written_is_read(journal: Journal, place: Path, world: World) ->
 
 
 def test_the_chain_is_what_its_documentation_says(journal: Journal, place: Path) -> None:
-    """A reader that knows only the documentation computes the same hashes."""
+    """A reader written from the documentation alone computes the same hashes."""
     journal.commit(Change(EVENTS))
     before = bytes(32)
     with closing(sqlite3.connect(place / "journal.db")) as other:
@@ -87,8 +87,8 @@ def test_the_chain_is_what_its_documentation_says(journal: Journal, place: Path)
     assert journal.head == Head(5, before)
 
 
-def test_a_change_is_written_whole_or_not_at_all(journal: Journal) -> None:
-    """A record that is there already stops the events, too: somebody else wrote to the tables."""
+def test_a_change_is_atomic(journal: Journal) -> None:
+    """A sealed record that exists already rolls back the events of the same change."""
     journal.commit(Change(EVENTS[:1], sealed=("g", b"sealed")))
     with pytest.raises(JournalDamagedError):
         journal.commit(Change(EVENTS[1:], [EFFECT], ("g", b"sealed")))
@@ -97,8 +97,8 @@ def test_a_change_is_written_whole_or_not_at_all(journal: Journal) -> None:
     assert journal.verify().problem == ""
 
 
-def test_nothing_but_the_last_event_moves_the_anchor(journal: Journal, world: World) -> None:
-    """An erasure alone leaves it where it is."""
+def test_only_an_event_moves_the_anchor(journal: Journal, world: World) -> None:
+    """An erasure without an event does not move the anchor."""
     journal.commit(Change(EVENTS))
     touches = world.touches
     journal.commit(Change(erased=["g"]))
@@ -119,7 +119,7 @@ def test_nothing_but_the_last_event_moves_the_anchor(journal: Journal, world: Wo
 def test_an_anchor_that_does_not_match_is_damage(
     journal: Journal, place: Path, world: World, anchor: bytes | None, problem: str
 ) -> None:
-    """Neither loaded nor verified."""
+    """A journal whose anchor does not match is neither loaded nor verified."""
     journal.commit(Change(EVENTS))
     world.anchor = anchor
     assert journal.verify().problem != ""
@@ -130,7 +130,7 @@ def test_an_anchor_that_does_not_match_is_damage(
 
 
 def test_an_anchor_that_is_behind_catches_up(journal: Journal, place: Path, world: World) -> None:
-    """A crash came between the commit and the anchor: nothing is lost, and the next start moves it."""
+    """The next start moves an anchor that a crash left behind."""
     journal.commit(Change(EVENTS[:3]))
     behind = world.anchor
     journal.commit(Change(EVENTS[3:]))
@@ -155,7 +155,7 @@ def test_an_anchor_that_is_behind_catches_up(journal: Journal, place: Path, worl
 def test_a_database_that_was_changed_is_damage(
     journal: Journal, place: Path, world: World, statement: str, problem: str
 ) -> None:
-    """Named by its first event that does not fit; an effect of an unknown kind when it is read."""
+    """The error names the first event that does not fit, or the effect of an unknown kind."""
     journal.commit(Change(EVENTS, [EFFECT]))
     journal.close()
     damage(place, statement)
@@ -166,7 +166,7 @@ def test_a_database_that_was_changed_is_damage(
 
 
 def test_an_event_of_an_unknown_kind_is_no_damage(journal: Journal, place: Path, world: World) -> None:
-    """A newer agent wrote it, with a hash that fits."""
+    """An unknown event with a matching hash comes from a newer agent."""
     body = b'{"event":"moon_landing","at":"2026-11-23T18:00:00Z"}'
     digest = module.link(bytes(32), 1, body)
     journal.close()
@@ -179,7 +179,7 @@ def test_an_event_of_an_unknown_kind_is_no_damage(journal: Journal, place: Path,
 
 
 def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: World) -> None:
-    """Its version is said, and the file stays as it is."""
+    """The agent names the newer version and leaves the file unchanged."""
     journal.close()
     damage(place, "PRAGMA user_version = 2")
     before = (place / "journal.db").read_bytes()
@@ -188,34 +188,34 @@ def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: W
     assert (place / "journal.db").read_bytes() == before
 
 
-def test_what_is_no_database_is_damage(place: Path, world: World) -> None:
-    """Somebody put something else there."""
+def test_a_file_that_is_no_database_is_damage(place: Path, world: World) -> None:
+    """A file that is not a database counts as a damaged journal."""
     (place / "journal.db").write_bytes(b"Dear diary, " * 100)
     with pytest.raises(JournalDamagedError, match="is not a database of this agent"):
         Journal(place / "journal.db", world.computer().anchor)
 
 
 def test_a_folder_that_cannot_be_written_is_not_damage(place: Path, world: World) -> None:
-    """There is no journal, but nothing says that there was a wrong one."""
+    """A missing folder makes the journal unavailable, not damaged."""
     with pytest.raises(JournalUnavailableError):
         Journal(place / "missing" / "journal.db", world.computer().anchor)
 
 
 def test_a_path_through_a_file_is_not_damage(place: Path, world: World) -> None:
-    """Nor is one that the system does not even look up."""
+    """An impossible path makes the journal unavailable, not damaged."""
     (place / "file").write_bytes(b"")
     with pytest.raises(JournalUnavailableError):
         Journal(place / "file" / ("x" * 300), world.computer().anchor)
 
 
 def fill(journal: Journal) -> None:
-    """Write until there is no room."""
+    """Write until SQLite has no room left."""
     for _ in range(1000):
         journal.commit(Change(EVENTS))
 
 
-def test_a_database_without_room_says_so_and_changes_nothing(journal: Journal) -> None:
-    """SQLite's own SQLITE_FULL, at the moment it comes: all events before it stand, none after."""
+def test_a_full_database_refuses_and_changes_nothing(journal: Journal) -> None:
+    """SQLITE_FULL keeps every earlier event and nothing of the failed change."""
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(JournalUnavailableError) as caught:
@@ -229,29 +229,29 @@ def test_a_database_without_room_says_so_and_changes_nothing(journal: Journal) -
 
 
 def fail_in(journal: Journal, statement: str) -> None:
-    """Fail in a transaction, after a statement."""
+    """Raise inside a transaction, after a statement."""
     with journal._transaction():
         journal._db.execute(statement)
         raise RuntimeError
 
 
-def test_a_fault_in_the_middle_rolls_back(journal: Journal) -> None:
-    """Whatever it is: the next change finds no transaction open."""
+def test_a_fault_in_a_transaction_rolls_back(journal: Journal) -> None:
+    """A fault inside a transaction rolls it back, so the next change succeeds."""
     with pytest.raises(RuntimeError):
         fail_in(journal, "DELETE FROM events")
     journal.commit(Change(EVENTS))
     assert journal.verify().problem == ""
 
 
-def test_a_transaction_that_sqlite_has_ended_itself_is_not_rolled_back_twice(journal: Journal) -> None:
-    """SQLite rolls back by itself after some faults."""
+def test_a_transaction_that_sqlite_rolled_back_stays_ended(journal: Journal) -> None:
+    """A transaction that SQLite has rolled back itself needs no second rollback."""
     with pytest.raises(RuntimeError):
         fail_in(journal, "ROLLBACK")
     journal.commit(Change(EVENTS))
 
 
-def test_another_programs_lock_is_waited_for_a_moment_only(journal: Journal, place: Path) -> None:
-    """Then the change is refused, and can be made when the lock is gone."""
+def test_a_locked_database_refuses_after_the_timeout(journal: Journal, place: Path) -> None:
+    """A locked database refuses the change after the timeout and takes it once the lock is gone."""
     journal._db.execute("PRAGMA busy_timeout=1")
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -263,40 +263,42 @@ def test_another_programs_lock_is_waited_for_a_moment_only(journal: Journal, pla
 
 
 def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
-    """Not damaged: nothing is known of its content."""
+    """A closed journal is unavailable, not damaged."""
     journal.close()
     with pytest.raises(JournalUnavailableError):
         journal.sealed_grants()
     assert not journal.truncate_log()
 
 
-def test_the_mark_of_a_record_is_found_until_it_is_erased(journal: Journal) -> None:
-    """In the log at first; after deleting and emptying in no file."""
-    mark = bytes(range(200, 216))
-    journal.commit(Change(sealed=("g", b"x" * 1000 + mark)))
-    assert sum(file.found for file in journal.search(mark)) > 0
+def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> None:
+    """The seal tag is in the log at first, and in no file after the erasure."""
+    tag = bytes(range(200, 216))
+    journal.commit(Change(sealed=("g", b"x" * 1000 + tag)))
+    assert sum(file.found for file in journal.search(tag)) > 0
     journal.commit(Change(erased=["g"]))
     assert journal.truncate_log()
-    assert [file.found for file in journal.search(mark)] == [0, 0, 0]
-    assert [file.name for file in journal.search(mark)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
+    assert [file.found for file in journal.search(tag)] == [0, 0, 0]
+    assert [file.name for file in journal.search(tag)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
 
 
-def test_a_file_that_cannot_be_read_back_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not taken for one in which nothing was found."""
+def test_an_unreadable_file_is_an_error_of_the_search(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unreadable file raises an error instead of counting as erased."""
 
     def fails(_: Path) -> bytes:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(Path, "read_bytes", fails)
     with pytest.raises(JournalUnavailableError, match="Input/output error"):
-        journal.search(b"mark")
+        journal.search(b"tag")
 
 
 # --- the reserve -----------------------------------------------------------------------------------
 
 
 def test_the_reserve_is_real_space(place: Path) -> None:
-    """Not a hole in a file, and not what compresses to nothing."""
+    """The reserve takes real blocks of the disk and does not compress."""
     reserve = Reserve(place / "reserve")
     reserve.keep()
     assert (place / "reserve").stat().st_blocks * 512 >= SIZE
@@ -306,17 +308,17 @@ def test_the_reserve_is_real_space(place: Path) -> None:
     assert not reserve.give_up()
 
 
-def test_without_room_there_is_no_reserve(place: Path) -> None:
-    """That is no fault of its own."""
+def test_a_missing_reserve_is_no_fault(place: Path) -> None:
+    """A reserve that cannot be written raises no error."""
     reserve = Reserve(place / "missing" / "reserve")
     reserve.keep()
     assert not reserve.give_up()
 
 
-def test_only_what_erases_gets_the_reserve(
+def test_only_an_erasure_uses_the_reserve(
     journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk an event is refused and the reserve stays; an erasure gives it up and succeeds."""
+    """On a full disk an event is refused, and an erasure succeeds by giving up the reserve."""
     journal.keep_reserve()
     reserve, write = place / "journal.db-reserve", journal._write
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When an account may sign in, and how the forecast tells it."""
+"""The hours in which an account may sign in, and the forecast's finding about them."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ def week(*allowed: int) -> bytes:
     return sum(1 << number for number in allowed).to_bytes(21, "little")
 
 
-def test_without_a_map_every_hour_is_allowed() -> None:
-    """So it is with nearly all accounts."""
+def test_an_account_without_a_map_has_no_shut_hours() -> None:
+    """An account without restrictions has no shut hours."""
     assert shut_hours(ALWAYS, MONDAY) == []
     assert shut_hours(week(*range(168)), MONDAY) == []
 
 
 def test_hours_are_those_of_utc_and_the_week_begins_on_sunday() -> None:
-    """Monday 21:30 in Berlin is in the hour 20 of Monday: the 44th of the week."""
+    """Monday 21:30 in Berlin belongs to hour 44 of the week, counted in UTC from Sunday."""
     all_but = [number for number in range(168) if number != 44]
     assert shut_hours(week(*all_but), MONDAY) == [MONDAY.replace(minute=0)]
     assert MONDAY.replace(minute=0) not in shut_hours(week(44), MONDAY)
 
 
-def test_the_last_hour_of_the_week_is_saturday_s() -> None:
-    """After it the map begins again."""
+def test_the_week_ends_on_saturday() -> None:
+    """The map starts again after the last hour of Saturday."""
     saturday = datetime(2026, 11, 28, 23, 59, tzinfo=UTC)
     assert shut_hours(week(*range(167)), saturday) == [saturday.replace(minute=0)]
     assert len(shut_hours(week(167), saturday)) == 23
 
 
 def test_spans_join_hours_that_follow_each_other() -> None:
-    """Each run of hours is told from its begin to its end."""
+    """Consecutive hours are joined into one span."""
     hours = [MONDAY.replace(hour=hour, minute=0) for hour in (1, 2, 5)]
     assert spans(hours) == "01:00 to 03:00, 05:00 to 06:00"
     assert spans([]) == ""
@@ -60,16 +60,16 @@ def test_spans_join_hours_that_follow_each_other() -> None:
         (week(*(number for number in range(168) if 6 <= number % 24 < 17)), [("warns", "logon_hours")]),
     ],
 )
-def test_the_forecast_tells_when_the_account_may_not(hours: bytes, found: list[tuple[str, str]]) -> None:
-    """At some hours it warns, at none it stops; both name the hours in the PC's own time."""
+def test_the_forecast_names_the_shut_hours(hours: bytes, found: list[tuple[str, str]]) -> None:
+    """Some shut hours warn, and a wholly shut week stops the logon; the hours are local."""
     findings = forecast(LogonFacts(logon_hours=hours), ANNA, [], MONDAY)
     assert [(finding.severity, finding.code) for finding in findings] == found
     if found[:1] == [("warns", "logon_hours")]:
         assert "from 21:00 to 07:00, 18:00 to 21:00." in findings[0].evidence
 
 
-def test_the_lab_s_hours_are_a_map_as_windows_has_it() -> None:
-    """The simulated PC's account, which may sign in by day, is found to be shut out at night."""
+def test_the_lab_stores_logon_hours_as_windows_does() -> None:
+    """An account of the simulated PC with daytime hours is shut out at night."""
     windows = Windows("PC", "Europe/Berlin", Lockout(), lambda *_: None)
     record = windows.accounts.add("anna", bytearray(b"x\0"))
     record.hours = frozenset(range(7, 18))

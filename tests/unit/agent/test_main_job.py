@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, from the first question to the proof of erasure, at the agent's pipes."""
+"""The main job at the agent's pipes, from the request to the proof of erasure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.unit.agent.bench import Bench
 
 
 def test_the_main_job_runs_end_to_end(bench: Bench, canary: bytearray) -> None:
-    """A grant is given, used over a restart, and erased with proof at the end."""
+    """A grant is used for a restart and erased with proof at the end of the session."""
     bench.lend(canary)
     permit = bench.restart(message="Updates")
     assert bench.world.restarts == ["Updates"]

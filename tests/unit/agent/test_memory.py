@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule 1, where it is hardest: what is left of a password in the memory of the process that had it."""
+"""Rule 1 in the hardest place: the memory of the process that had the password."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @contextmanager
-def holding_still(password: bytearray, stage: int) -> Iterator[int]:
-    """Run the job with this password; yield its process id when it is done and waits."""
+def waiting_job(password: bytearray, stage: int) -> Iterator[int]:
+    """Run the job with this password; yield its process id while it waits."""
     command = [sys.executable, "-m", "tests.unit.agent.memory_job", str(stage)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as job:
         assert job.stdin is not None
@@ -37,7 +37,7 @@ def holding_still(password: bytearray, stage: int) -> Iterator[int]:
 
 
 def memory(process: int) -> bytes:
-    """Return everything that a process could write to."""
+    """Return all writable memory of a process."""
     found = bytearray()
     with Path(f"/proc/{process}/mem").open("rb", buffering=0) as content:
         for line in Path(f"/proc/{process}/maps").read_text().splitlines():
@@ -53,15 +53,15 @@ def memory(process: int) -> bytes:
 def test_rule_01_no_memory_of_the_agent_holds_the_password_after_its_use(
     canary: bytearray, stage: int
 ) -> None:
-    """Typed, judged twice, sealed, opened for a check and for a logon: no copy of it is left anywhere."""
-    with holding_still(canary, stage) as process:
+    """The agent's memory holds no copy of a password that it checked, sealed, opened or handed over."""
+    with waiting_job(canary, stage) as process:
         content = memory(process)
-    # What the job is about is there, so the search would find it.
+    # The session's reason is in memory, so the search works.
     assert b"Monthly updates" in content
     assert [form for form, needle in variants(canary).items() if needle in content] == []
 
 
-def test_the_search_finds_what_is_there(canary: bytearray) -> None:
-    """Our own memory holds the canary, and shows it."""
+def test_the_search_finds_a_canary_in_memory(canary: bytearray) -> None:
+    """The search finds the canary in the memory of the test itself."""
     content = memory(int(Path("/proc/self").resolve().name))
     assert bytes(canary) in content

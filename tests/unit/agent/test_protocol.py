@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be said to the agent: strict, bounded, plain text; who may say it."""
+"""The agent's messages: strict, bounded, in plain text, and accepted only from the right peer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR
 
 
-def said(text: str, field: str = "session") -> bytes:
-    """Return a session request with this text."""
+def session_request(text: str, field: str = "session") -> bytes:
+    """Return a session request with this text in one field."""
     return json.dumps({"verb": "session_start", "session": "CHG-1", "reason": "x", field: text}).encode()
 
 
@@ -44,18 +44,18 @@ def said(text: str, field: str = "session") -> bytes:
         "\ufeffa",
     ],
 )
-def test_text_that_a_customer_reads_is_plain(field: str, text: str) -> None:
-    """No control, no line end (not even the last), nothing that hides text or turns its direction."""
+def test_hidden_characters_are_refused(field: str, text: str) -> None:
+    """A control character, a line end or an invisible or direction-changing character is refused."""
     with pytest.raises(codec.ProtocolError):
-        codec.decode_control(said(text, field))
+        codec.decode_control(session_request(text, field))
 
 
 @pytest.mark.parametrize(
     "text",
     ["CHG-4711", "Zürich", "日本", 'quo"te', "back\\slash", "per%cent", "💻", "a" * 128, "{braces}", "<b>"],
 )
-def test_awkward_names_are_names(bench: Bench, text: str) -> None:
-    """They open a session, are found again, and end it."""
+def test_a_session_may_have_any_printable_name(bench: Bench, text: str) -> None:
+    """A session with any printable name starts, is found again and ends."""
     for request in (
         rq.SessionStart(session=text, reason="x"),
         rq.SessionStart(session=text, reason="x"),
@@ -65,10 +65,10 @@ def test_awkward_names_are_names(bench: Bench, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000", "a" * 129])
-def test_a_name_has_something_to_see_and_an_end(text: str) -> None:
-    """Nothing, only space, or more than 128 letters is none."""
+def test_a_name_is_visible_and_bounded(text: str) -> None:
+    """An empty name, a blank name and a name over 128 characters are refused."""
     with pytest.raises(codec.ProtocolError):
-        codec.decode_control(said(text))
+        codec.decode_control(session_request(text))
 
 
 @pytest.mark.parametrize(
@@ -88,27 +88,27 @@ def test_a_name_has_something_to_see_and_an_end(text: str) -> None:
         b"[" * 60_000,
     ],
 )
-def test_nonsense_is_told_so_and_the_agent_goes_on(bench: Bench, body: bytes) -> None:
-    """On every pipe."""
+def test_an_invalid_message_is_refused_on_every_pipe(bench: Bench, body: bytes) -> None:
+    """Each pipe refuses an invalid message, and the agent keeps working."""
     answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer)
     assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "bad_message"
-    told = msgspec.json.decode(bench.agent.customer(body, bytearray(), CUSTOMER), type=cm.CustomerAnswer)
-    assert told.error is not None
-    assert told.error.code == "bad_message"
+    customer = msgspec.json.decode(bench.agent.customer(body, bytearray(), CUSTOMER), type=cm.CustomerAnswer)
+    assert customer.error is not None
+    assert customer.error.code == "bad_message"
     assert bench.ask(rq.Info()).outcome == "done"
 
 
-def test_the_version_is_looked_at_first(bench: Bench) -> None:
-    """Of another version not even the verb is known."""
+def test_the_version_is_checked_first(bench: Bench) -> None:
+    """The protocol version is checked before the verb."""
     body = json.dumps({"verb": "fly", "protocol": PROTOCOL_VERSION + 1}).encode()
     answer = msgspec.json.decode(bench.agent.control(body, OPERATOR), type=ans.Answer)
     assert isinstance(answer.error, ans.ErrorView)
     assert answer.error.code == "protocol_mismatch"
 
 
-def test_each_pipe_is_for_its_own(bench: Bench) -> None:
-    """A customer asks for nothing, LogonUI answers for nobody, an operator does not answer as one."""
+def test_each_pipe_serves_its_own_peers(bench: Bench) -> None:
+    """Each pipe serves only its own kind of peer."""
     assert bench.code(rq.Info(), CUSTOMER) == "not_permitted"
     assert bench.code(rq.Info(), LOGON) == "not_permitted"
     assert bench.customer_code(cm.CustomerWatch(), peer=LOGON) == "not_permitted"
@@ -118,22 +118,23 @@ def test_each_pipe_is_for_its_own(bench: Bench) -> None:
 
 
 def test_one_line_is_ascii() -> None:
-    """Whatever the code page of the console."""
+    """The answer line is ASCII, whatever the code page of the console."""
     line = codec.encode_line(codec.done(ans.JournalAnswer(events=0, head="€", intact=True), changed=False))
     assert line.isascii()
     assert line.endswith(b"}\n")
     assert codec.decode_answer(line).result == {"events": 0, "head": "€", "intact": True}
 
 
-def test_windows_answer_to_a_logon_is_a_sentence(bench: Bench, canary: bytearray) -> None:
-    """The more exact of the two codes; an unknown one as its numbers."""
+def test_a_refused_logon_is_explained(bench: Bench, canary: bytearray) -> None:
+    """The message explains the more exact of the two codes and shows unknown codes as numbers."""
     sentences = []
     for status, substatus in ((0xC000006E, 0xC0000072), (0xC000006D, 0), (0xC0000001, 5)):
         bench.world.signed_in = []
-        permit = bench.waiting(canary)
+        permit = bench.at_logon_screen(canary)
         bench.redeem()
         bench.report(permit, status, substatus)
-        sentences.append(bench.state.permits[permit].detail)
+        use = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))["use"]
+        sentences.append(use["error"]["message"].split("(")[1].split(")")[0])
     assert sentences == [
         "the account is disabled",
         "the user name or password is wrong",
@@ -145,7 +146,7 @@ def test_windows_answer_to_a_logon_is_a_sentence(bench: Bench, canary: bytearray
 
 
 def test_settings_are_read_again_when_they_change(place: Path) -> None:
-    """Also back to what they were, and to nothing: then the defaults hold."""
+    """Each change of the settings file takes effect; a removed file gives the defaults."""
     file = SettingsFile(place / "settings.toml")
     assert file.current().policy.max_restarts == 10
     (place / "settings.toml").write_text("[policy]\nmax_restarts = 3\n")
@@ -159,21 +160,24 @@ def test_settings_are_read_again_when_they_change(place: Path) -> None:
 
 
 def test_a_wrong_setting_is_named(place: Path) -> None:
-    """Which key, and what is wrong with it."""
+    """The error names the wrong key and the expected value."""
     (place / "settings.toml").write_text("[policy]\nmax_restarts = -1\n")
     with pytest.raises(SettingsError, match=r"Expected `int` >= 0 - at `\$.policy.max_restarts`"):
         SettingsFile(place / "settings.toml").current()
 
 
-def test_a_file_that_cannot_be_read_is_no_default(place: Path) -> None:
-    """It is there, so it counts: nothing is lent until it can be read."""
+def test_an_unreadable_settings_file_does_not_mean_defaults(place: Path) -> None:
+    """An unreadable settings file raises an error instead of using the defaults."""
     (place / "settings.toml").mkdir()
     with pytest.raises(SettingsError, match=r"settings\.toml cannot be read"):
         SettingsFile(place / "settings.toml").current()
 
 
-def test_a_wrong_file_keeps_no_memory_of_who_asked(place: Path) -> None:
-    """Each refusal is raised anew: a kept one would hold the frames of all who met it."""
+def test_each_refusal_is_a_new_exception(place: Path) -> None:
+    """Each refusal is a new exception.
+
+    A cached exception would keep the stack frames of every caller alive.
+    """
     (place / "settings.toml").write_text("nonsense")
     file, met = SettingsFile(place / "settings.toml"), []
     for _ in range(3):

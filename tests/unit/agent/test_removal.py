@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking the agent off a PC: everything is overwritten before it is removed, receipts only if told to."""
+"""Removing the agent: every file is overwritten first, and receipts stay if asked for."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
 RECEIPT = ans.ReceiptView(
-    id="R-1", document={"receipt_id": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
+    request="R-1", document={"request": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
 )
 
 
 class Line:
-    """A connection that has one answer to give."""
+    """A connection that returns one answer."""
 
     def __init__(self, answer: ans.Answer) -> None:
         self._answer = frames.encode(codec.encode(answer))
 
     def write(self, data: memoryview, /) -> int:
-        """Take everything."""
+        """Accept everything."""
         return len(data)
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Give what is left."""
+        """Return the rest of the answer."""
         count = min(len(buffer), len(self._answer))
         buffer[:count] = self._answer[:count]
         del self._answer[:count]
@@ -59,17 +59,17 @@ def answering(answer: ans.Answer) -> Connect:
 
 
 def silent() -> Stream:
-    """Connect to nobody."""
+    """Fail to connect."""
     raise ConnectionRefusedError
 
 
 def test_a_confirmed_erasure_is_enough() -> None:
-    """The agent erased everything and read it back."""
+    """A confirmed erasure lets the removal go on."""
     removal.erase_all(answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True)))
 
 
 def test_an_unconfirmed_erasure_stops_the_removal() -> None:
-    """Without the agent nobody would try again."""
+    """An unconfirmed erasure stops the removal, because only the agent retries it."""
     unproven = msgspec.structs.replace(PROOF, confirmed=False)
     with pytest.raises(PortError, match="the erasure of G-1 is not confirmed"):
         removal.erase_all(
@@ -78,19 +78,19 @@ def test_an_unconfirmed_erasure_stops_the_removal() -> None:
 
 
 def test_a_refusal_stops_the_removal() -> None:
-    """It says why."""
+    """A refused erasure stops the removal with the agent's reason."""
     with pytest.raises(PortError, match="journal is damaged"):
         removal.erase_all(answering(codec.refused(error("journal_damaged", detail="cut"))))
 
 
-def test_a_stopped_agent_is_told_apart() -> None:
-    """Its files are overwritten all the same."""
+def test_a_stopped_agent_raises_its_own_error() -> None:
+    """An agent that does not answer raises its own error."""
     with pytest.raises(removal.NoAnswer):
         removal.erase_all(silent)  # type: ignore[arg-type]
 
 
 def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
-    """One file for programs, one for people."""
+    """Each receipt is written as signed JSON and as text."""
     info = ans.InfoAnswer(
         agent=ans.AgentView(
             version="1", protocol=1, device="PC", boot_id="b", now="n", ready=True, organization="", problem=""
@@ -103,8 +103,8 @@ def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
     assert (tmp_path / "receipts/R-1.txt").read_text(encoding="utf-8") == "Beleg"
 
 
-def test_everything_but_receipts_is_removed(tmp_path: Path) -> None:
-    """Folders, too; links go, what they point to stays."""
+def test_everything_except_receipts_is_removed(tmp_path: Path) -> None:
+    """All files, folders and links except the receipts go; the targets of links stay."""
     folder, outside = tmp_path / "Latchkey", tmp_path / "outside.txt"
     outside.write_text("not ours")
     (folder / "receipts").mkdir(parents=True)
@@ -117,8 +117,8 @@ def test_everything_but_receipts_is_removed(tmp_path: Path) -> None:
     assert outside.read_text() == "not ours"
 
 
-def test_without_receipts_the_folder_goes(tmp_path: Path) -> None:
-    """Nothing is left."""
+def test_a_folder_without_receipts_is_removed(tmp_path: Path) -> None:
+    """The whole folder goes if it holds no receipt."""
     folder = tmp_path / "Latchkey"
     (folder / "receipts").mkdir(parents=True)
     (folder / "journal.db").write_bytes(b"secret" * 20_000)
@@ -126,10 +126,8 @@ def test_without_receipts_the_folder_goes(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_contents_are_overwritten_before_the_name_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever still holds the file open reads zeros."""
+def test_a_file_is_overwritten_before_it_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is overwritten with zeros before it is deleted."""
     file = tmp_path / "Latchkey/journal.db"
     file.parent.mkdir()
     file.write_bytes(os.urandom(200_000))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hour that comes twice, against the zone database's own answer."""
+"""The repeated hour of the clock change, compared with the zone database."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ STEP = timedelta(minutes=10)
 
 
 class Once(tzinfo):
-    """A zone that takes the repeated hour for standard time, as win32timezone does."""
+    """A zone that knows only the second pass of the repeated hour, as win32timezone does."""
 
     def __init__(self, name: str) -> None:
         self._zone = ZoneInfo(name)
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """Return the second pass's offset."""
+        """Return the offset of the second pass."""
         assert moment is not None
         assert moment.tzinfo is None
         return moment.replace(tzinfo=self._zone, fold=1).utcoffset()
 
     def dst(self, moment: datetime | None) -> timedelta | None:
-        """Return the second pass's."""
+        """Return the daylight saving of the second pass."""
         return moment.replace(tzinfo=self._zone, fold=1).dst() if moment else None
 
     def tzname(self, moment: datetime | None) -> str | None:
-        """Return the second pass's."""
+        """Return the name of the second pass."""
         return moment.replace(tzinfo=self._zone, fold=1).tzname() if moment else None
 
 
 def changes(name: str) -> list[datetime]:
-    """Return the moments of a year, in UTC, around which a zone's offset changes; one moment where none does."""
+    """Return the moments of a year, in UTC, at which the zone's offset changes, else one moment."""
     zone, first = ZoneInfo(name), datetime(2026, 1, 1, tzinfo=UTC)
     hours = [first + timedelta(hours=hour) for hour in range(365 * 24)]
     found = [
@@ -47,8 +47,8 @@ def changes(name: str) -> list[datetime]:
 
 
 @pytest.mark.parametrize("name", ZONES)
-def test_every_moment_around_a_change_is_what_it_is(name: str) -> None:
-    """There and back, with the offset of the zone database."""
+def test_every_moment_around_a_change_has_its_offset(name: str) -> None:
+    """Each moment around a change has the offset and the fold of the zone database."""
     zone, known = RepeatedHour(Once(name)), ZoneInfo(name)
     for change in changes(name):
         for number in range(-30, 36):
@@ -60,8 +60,8 @@ def test_every_moment_around_a_change_is_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ZONES)
-def test_every_wall_clock_around_a_change_means_what_it_says(name: str) -> None:
-    """What people write has no fold: the first pass is meant. One that no clock shows is left to the zone."""
+def test_every_wall_clock_time_around_a_change_is_the_first_pass(name: str) -> None:
+    """A wall clock time without a fold means the first pass, as in the zone database."""
     zone, known = RepeatedHour(Once(name)), ZoneInfo(name)
     for change in changes(name):
         for number in range(-30, 36):
@@ -69,8 +69,8 @@ def test_every_wall_clock_around_a_change_means_what_it_says(name: str) -> None:
             assert wall.replace(tzinfo=zone).utcoffset() == wall.replace(tzinfo=known).utcoffset(), wall
 
 
-def test_the_calendar_has_an_end() -> None:
-    """Its first and last moments have an offset, too."""
+def test_the_ends_of_the_calendar_have_an_offset() -> None:
+    """The first and the last moment of the calendar have an offset."""
     zone = RepeatedHour(Once("Europe/Berlin"))
     assert datetime.max.replace(tzinfo=zone).utcoffset() == timedelta(hours=1)
     assert zone.utcoffset(None) is None

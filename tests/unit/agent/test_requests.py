@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions and requests: what may be opened, asked and answered, beyond the rules that always hold."""
+"""Sessions and requests: what the agent accepts and answers beyond the rules that always hold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.decide import next_deadline
 from latchkey_agent.domain.transitions import GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -23,29 +23,29 @@ NOTHING = b""
 
 
 def start(**fields: Any) -> rq.SessionStart:
-    """Return a request for a session."""
+    """Return a request that starts a session."""
     return rq.SessionStart(session="CHG-1", **({"reason": "Updates"} | fields))
 
 
 # --- sessions ------------------------------------------------------------------------------------
 
 
-def test_a_session_is_open_until_its_end_and_the_policys_at_most(bench: Bench) -> None:
-    """Asked for a week, a day is what the policy allows; asked for less, it is less."""
+def test_a_session_lasts_at_most_as_the_policy_allows(bench: Bench) -> None:
+    """A session ends at the requested time, or at the policy's limit if that comes first."""
     week = bench.result(start(ends="2026-11-30T18:00"))["session"]
     assert week["ends_at"] == "2026-11-24T18:00:00.000+01:00"
     night = bench.result(rq.SessionStart(session="CHG-2", reason="Updates", ends="05:30"))["session"]
     assert night["ends_at"] == "2026-11-24T05:30:00.000+01:00"
 
 
-def test_a_session_that_is_over_before_it_begins_is_refused(bench: Bench) -> None:
-    """An end in the past opens nothing."""
+def test_an_end_in_the_past_starts_no_session(bench: Bench) -> None:
+    """An end in the past starts no session."""
     assert bench.code(start(ends="2026-11-23T17:00")) == "bad_time"
     assert not bench.state.sessions
 
 
-def test_a_policy_may_want_a_ticket(place: Path) -> None:
-    """Without one the session is refused, with one it is opened."""
+def test_a_policy_may_require_a_ticket(place: Path) -> None:
+    """A policy that requires a ticket refuses a session without one."""
     (place / "strict").mkdir()
     strict = Bench(place / "strict", policy="require_ticket = true")
     assert strict.code(start()) == "policy_refuses"
@@ -54,8 +54,8 @@ def test_a_policy_may_want_a_ticket(place: Path) -> None:
     strict.stop()
 
 
-def test_an_open_session_is_found_by_its_name(bench: Bench) -> None:
-    """For the same purpose, or without saying it again; not for another ticket."""
+def test_a_started_session_is_found_by_its_name(bench: Bench) -> None:
+    """A started session is found by its name, unless the ticket differs."""
     first = bench.result(start(ticket="T-1"))["session"]["id"]
     assert bench.result(start(ticket="T-1"))["session"]["id"] == first
     assert bench.result(rq.SessionStart(session="CHG-1"))["session"]["id"] == first
@@ -63,7 +63,7 @@ def test_an_open_session_is_found_by_its_name(bench: Bench) -> None:
 
 
 def test_a_name_may_be_used_again_after_the_end(bench: Bench) -> None:
-    """The new session is another one, and the old one is forgotten once it is erased."""
+    """A name starts a new session after the old one has ended, and the old one is forgotten."""
     first = bench.result(start())["session"]["id"]
     bench.ask(rq.SessionEnd(session="CHG-1"))
     second = bench.result(start(reason="Another"))["session"]["id"]
@@ -72,15 +72,15 @@ def test_a_name_may_be_used_again_after_the_end(bench: Bench) -> None:
 
 
 def test_a_session_may_be_ended_twice(bench: Bench) -> None:
-    """The second time says what the first one said, and changes nothing."""
-    bench.open()
+    """The second end succeeds and changes nothing."""
+    bench.start_session()
     assert bench.ask(rq.SessionEnd(session="CHG-1")).changed
     again = bench.ask(rq.SessionEnd(session="CHG-1"))
     assert (again.outcome, again.changed) == ("done", False)
 
 
-def test_of_closed_sessions_the_last_ones_are_remembered(bench: Bench) -> None:
-    """The state does not grow with the years; the journal keeps all."""
+def test_the_state_keeps_the_latest_ended_sessions(bench: Bench) -> None:
+    """The state keeps only the latest ended sessions, while the journal keeps all."""
     for number in range(45):
         bench.result(rq.SessionStart(session=f"CHG-{number}", reason="Updates"))
         bench.ask(rq.SessionEnd(session=f"CHG-{number}"))
@@ -89,8 +89,8 @@ def test_of_closed_sessions_the_last_ones_are_remembered(bench: Bench) -> None:
     assert bench.events().count("session_started") == 45
 
 
-def test_check_mode_opens_nothing(bench: Bench) -> None:
-    """It answers as if, and changes nothing."""
+def test_check_mode_starts_no_session(bench: Bench) -> None:
+    """Check mode reports a change and starts no session."""
     answer = bench.ask(rq.SessionStart(session="CHG-1", reason="Updates", check=True))
     assert answer.changed
     assert not bench.state.sessions
@@ -99,20 +99,20 @@ def test_check_mode_opens_nothing(bench: Bench) -> None:
 # --- checkpoints ---------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_tells_what_was_known_before(bench: Bench) -> None:
-    """Set, told, set again without a change, and taken away."""
+def test_a_checkpoint_reports_its_earlier_state(bench: Bench) -> None:
+    """A checkpoint reports its earlier state, and a change only where the state differs."""
 
-    def mark(state: str | None) -> ans.Answer:
+    def checkpoint(state: str | None) -> ans.Answer:
         return bench.ask(rq.Checkpoint(session="CHG-1", step="one", state=state))  # type: ignore[arg-type]
 
-    bench.open()
-    assert mark("started").changed
+    bench.start_session()
+    assert checkpoint("started").changed
     before = bench.result(rq.Checkpoint(session="CHG-1", step="one"))
     assert before["before"]["state"] == "started"
-    assert not mark("started").changed
-    assert mark("done").changed
-    assert mark("absent").changed
-    assert not mark("absent").changed
+    assert not checkpoint("started").changed
+    assert checkpoint("done").changed
+    assert checkpoint("absent").changed
+    assert not checkpoint("absent").changed
     assert bench.result(rq.Checkpoint(session="CHG-1", step="one")).get("checkpoints") is None
 
 
@@ -128,18 +128,16 @@ def test_a_checkpoint_tells_what_was_known_before(bench: Bench) -> None:
         ({"restarts": 1, "answer_by": "2026-11-23T17:00"}, "bad_time"),
     ],
 )
-def test_what_the_policy_does_not_allow_is_not_asked(
-    bench: Bench, terms: dict[str, object], code: str
-) -> None:
-    """The customer never sees it."""
+def test_a_request_beyond_the_policy_is_not_shown(bench: Bench, terms: dict[str, object], code: str) -> None:
+    """A request beyond the policy is refused and never shown to the customer."""
     bench.settings.write_text("[policy]\nallow_foreign_restarts = false\n")
-    bench.open()
+    bench.start_session()
     assert bench.code(rq.CredentialRequest(session="CHG-1", **terms)) == code  # type: ignore[arg-type]
     assert not bench.state.requests
 
 
-def test_a_grant_that_covers_it_asks_nobody(bench: Bench, canary: bytearray) -> None:
-    """At least these terms are lent already."""
+def test_a_request_that_a_grant_covers_asks_nobody(bench: Bench, canary: bytearray) -> None:
+    """A request that a live grant covers returns the grant and creates no request."""
     grant = bench.lend(canary)
     answer = bench.ask(rq.CredentialRequest(session="CHG-1", restarts=1))
     assert isinstance(answer.result, dict)
@@ -147,26 +145,25 @@ def test_a_grant_that_covers_it_asks_nobody(bench: Bench, canary: bytearray) -> 
     assert len(bench.state.requests) == 1
 
 
-def test_another_question_takes_the_open_one_back(bench: Bench) -> None:
-    """Only one window at a time for one session and account."""
-    bench.open()
+def test_a_new_request_withdraws_the_open_one(bench: Bench) -> None:
+    """A new request withdraws the open one of the same session and account."""
+    bench.start_session()
     first = bench.request()
     second = bench.request(restarts=3)
     states = {r.id: r.state for r in bench.state.requests.values()}
     assert states == {first: RequestState.WITHDRAWN, second: RequestState.PENDING}
 
 
-def test_a_new_grant_takes_the_place_of_the_old_one(bench: Bench, canary: bytearray) -> None:
-    """More was asked for and lent: the old one is erased."""
+def test_a_new_grant_replaces_the_old_one(bench: Bench, canary: bytearray) -> None:
+    """A new grant replaces and erases the old one."""
     old = bench.lend(canary)
     new = bench.lend(canary, restarts=3)
-    assert bench.state.grants[old].ended is GrantState.WITHDRAWN
-    assert bench.state.grants[old].why == "replaced"
+    assert bench.state.grants[old].ended is GrantState.REPLACED
     assert bench.sealed() == {new}
 
 
-def test_each_account_is_asked_for_itself(bench: Bench, canary: bytearray) -> None:
-    """Two grants of one session: where the newer one is over, the older one serves."""
+def test_each_account_has_its_own_grant(bench: Bench, canary: bytearray) -> None:
+    """Each account has its own grant, so Anna's serves after Ben revoked his."""
     bench.lend(canary)
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben")
@@ -179,15 +176,15 @@ def test_each_account_is_asked_for_itself(bench: Bench, canary: bytearray) -> No
 
 
 def test_the_account_may_be_named(bench: Bench) -> None:
-    """Whoever sits there."""
-    bench.open()
+    """A request may name the account of somebody who is not signed in."""
+    bench.start_session()
     request = bench.request(account="ben")
     assert bench.state.requests[request].account == BEN
 
 
-def test_nobody_answers_for_another_account(bench: Bench) -> None:
-    """Another's request does not exist for one."""
-    bench.open()
+def test_another_account_cannot_answer(bench: Bench) -> None:
+    """Another account cannot show, decline, postpone or allow the request."""
+    bench.start_session()
     request = bench.request()
     for answer in (
         cm.RequestShown(request=request, text_sha256="0" * 64),
@@ -198,9 +195,9 @@ def test_nobody_answers_for_another_account(bench: Bench) -> None:
         assert bench.customer_code(answer, NOTHING, OTHER) == "no_request"
 
 
-def test_showing_it_twice_is_no_news(bench: Bench) -> None:
-    """Another start of the companion shows it again; the first time stays."""
-    bench.open()
+def test_showing_a_request_twice_adds_no_event(bench: Bench) -> None:
+    """Showing a request again adds no event."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     version = bench.state.version
@@ -208,9 +205,9 @@ def test_showing_it_twice_is_no_news(bench: Bench) -> None:
     assert bench.state.version == version
 
 
-def test_later_comes_back(bench: Bench) -> None:
-    """After the pause the window is asked for again, and the customer called; the operator reads when."""
-    bench.open()
+def test_a_postponed_request_comes_back(bench: Bench) -> None:
+    """A postponed request is pending again after the chosen time, which the operator reads."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.customer(cm.RequestLater(request=request, seconds=600.0))
@@ -222,9 +219,9 @@ def test_later_comes_back(bench: Bench) -> None:
     assert bench.state.requests[request].state is RequestState.PENDING
 
 
-def test_later_is_never_after_the_last_moment(bench: Bench) -> None:
-    """A request that has ten minutes left does not come back tomorrow."""
-    bench.open()
+def test_postponing_ends_at_the_deadline(bench: Bench) -> None:
+    """A postponed request comes back at its deadline at the latest."""
+    bench.start_session()
     request = bench.request(answer_within=600.0)
     bench.show(request)
     bench.customer(cm.RequestLater(request=request, seconds=86_400.0))
@@ -241,18 +238,18 @@ def test_later_is_never_after_the_last_moment(bench: Bench) -> None:
         (LogonRefusal.OTHER, 0),
     ],
 )
-def test_another_try_only_where_it_may_help(
+def test_a_second_entry_is_allowed_only_where_it_may_help(
     bench: Bench, canary: bytearray, refusal: LogonRefusal, left: int
 ) -> None:
-    """A locked account is not tried again."""
-    request = bench.shown(canary)
+    """A second entry is allowed only if the refusal may depend on what was typed."""
+    request = bench.shown_request(canary)
     bench.world.answers = [refusal]
     assert bench.allow(request, canary).tries_left == left
 
 
-def test_while_an_entry_is_judged_the_tries_stay_as_they_are(bench: Bench, canary: bytearray) -> None:
-    """The window does not flicker: what is counted before the check shows when it is refused."""
-    request = bench.shown(canary)
+def test_the_number_of_entries_stays_during_the_check(bench: Bench, canary: bytearray) -> None:
+    """The window shows the reduced number of entries only after the check."""
+    request = bench.shown_request(canary)
     shown = []
     accounts = bench.agent.core.computer.accounts
     check = accounts.check
@@ -270,22 +267,22 @@ def test_while_an_entry_is_judged_the_tries_stay_as_they_are(bench: Bench, canar
     assert (shown, snapshot.asked[0].tries_left) == ([2], 1)
 
 
-def test_a_fault_of_the_check_leaves_another_try(bench: Bench, canary: bytearray) -> None:
-    """The customer reads that it was the PC; the operator, after the second time, too."""
-    request = bench.shown(canary)
+def test_a_fault_of_the_check_leaves_a_second_entry(bench: Bench, canary: bytearray) -> None:
+    """A fault of the PC during the check leaves the customer a second entry."""
+    request = bench.shown_request(canary)
     bench.world.broken.add("accounts")
     assert bench.allow(request, canary).error is not None
     bench.world.broken.clear()
     assert bench.allow(request, canary).done
 
 
-def test_what_nothing_waits_for_has_no_deadline(bench: Bench) -> None:
-    """An idle agent sleeps."""
+def test_an_idle_agent_has_no_deadline(bench: Bench) -> None:
+    """An idle agent has no deadline."""
     assert next_deadline(bench.state) is None
 
 
 def test_the_next_deadline_is_the_nearest(bench: Bench, canary: bytearray) -> None:
-    """Of session, grant, request, permit and desktop."""
+    """The next deadline is the earliest of session, grant, request, permit and desktop."""
     bench.lend(canary, unlocks=1, not_after="23:00")
     assert next_deadline(bench.state) == START.replace(hour=23)
     bench.world.sign_in(ANNA, locked=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules 1 to 4 of the design, at the agent's pipes: the password, what leaves the PC, terms, silence."""
+"""Rules 1 to 4 of the design, at the agent's pipes: password, data that leaves the PC, terms, silence."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.terms import canonical
 from latchkey_agent.domain.transitions import GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -29,9 +29,9 @@ END = rq.SessionEnd(session="CHG-1")
 
 
 def whole_job(bench: Bench, canary: bytearray) -> None:
-    """Run the main job, with a wrong entry first and a restart."""
+    """Run the main job with one wrong entry and one restart."""
     bench.world.set_password(ANNA, canary)
-    bench.open()
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.allow(request, canary + b"x\x00")
@@ -47,7 +47,7 @@ def whole_job(bench: Bench, canary: bytearray) -> None:
 
 
 def test_rule_01_no_file_of_the_agent_ever_holds_the_password(bench: Bench, canary: bytearray) -> None:
-    """Not before, not while, not after a grant: neither journal nor write-ahead log."""
+    """The journal and the write-ahead log never hold the password: before, during or after a grant."""
     bench.lend(canary)
     assert search([bench.folder], canary) == []
     bench.restart()
@@ -61,16 +61,16 @@ def test_rule_01_no_file_of_the_agent_ever_holds_the_password(bench: Bench, cana
 def test_rule_01_no_log_line_and_no_answer_holds_the_password(
     bench: Bench, canary: bytearray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the most talkative log level, through the whole job and a wrong entry."""
+    """The whole job, with a wrong entry, writes no password even at the DEBUG log level."""
     with caplog.at_level(logging.DEBUG):
         whole_job(bench, canary)
     assert caplog.records
-    for text in (*bench.said, caplog.text.encode()):
-        assert search_bytes("said", text, canary) == []
+    for text in (*bench.raw_answers, caplog.text.encode()):
+        assert search_bytes("output", text, canary) == []
 
 
 def test_rule_01_the_password_is_overwritten_after_windows_was_asked(bench: Bench, canary: bytearray) -> None:
-    """What was unsealed for the check before a use is zeros when the answer is out."""
+    """The buffer with the unsealed password holds only zeros once the answer is out."""
     bench.lend(canary)
     seen: list[bytearray] = []
     accounts = bench.agent.core.computer.accounts
@@ -86,12 +86,10 @@ def test_rule_01_the_password_is_overwritten_after_windows_was_asked(bench: Benc
     assert len(seen[0]) == len(canary)
 
 
-def test_rule_01_a_fault_of_the_key_protection_says_nothing_of_the_password(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Neither the answer nor the journal of a failed seal holds it, and nothing is sealed."""
+def test_rule_01_a_fault_of_the_key_protection_reveals_no_password(bench: Bench, canary: bytearray) -> None:
+    """A failed seal puts the password neither into the answer nor into the journal, and stores no record."""
     bench.world.set_password(ANNA, canary)
-    bench.open()
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.world.broken.add("protect")
@@ -107,7 +105,7 @@ def test_rule_01_a_fault_of_the_key_protection_says_nothing_of_the_password(
 
 
 def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canary: bytearray) -> None:
-    """Neither the record's mark nor its nonce, key half or ciphertext reach the operator, in any spelling."""
+    """The operator never receives the record's seal tag, nonce, key half or ciphertext, raw or as hex."""
     grant = bench.lend(canary)
     record = bench.agent.core.journal.sealed(grant)
     assert record is not None
@@ -124,7 +122,7 @@ def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canar
 
 
 def test_rule_02_a_sealed_record_has_one_length_for_all_passwords(bench: Bench) -> None:
-    """The record tells nothing of how long the password is."""
+    """The length of a sealed record does not reveal the length of the password."""
     lengths = set()
     for session, password in (("A", "x"), ("B", "long" * 60)):
         grant = bench.lend(password.encode("utf-16-le"), session=session)
@@ -154,7 +152,7 @@ def test_rule_03_no_use_outside_the_terms(
     request_: rq.ControlRequest,
     code: str,
 ) -> None:
-    """Each is refused by its own code, begins nothing and asks Windows nothing."""
+    """Each use outside the terms gets its own error code, issues no permit and does not ask Windows."""
     bench.lend(canary, **terms)
     bench.world.sign_in(ANNA, locked=True)
     bench.world.now += timedelta(seconds=later)
@@ -165,8 +163,8 @@ def test_rule_03_no_use_outside_the_terms(
     assert len(bench.world.checks) == checks
 
 
-def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> None:
-    """Two restarts were lent: after the second one the grant has ended and is erased."""
+def test_rule_03_no_more_uses_than_lent(bench: Bench, canary: bytearray) -> None:
+    """A grant for two restarts ends with the second one and is erased."""
     grant = bench.lend(canary)
     for step in ("one", "two"):
         bench.restart(step=step)
@@ -177,10 +175,8 @@ def test_rule_03_not_one_use_more_than_lent(bench: Bench, canary: bytearray) -> 
     assert len(bench.world.restarts) == 2
 
 
-def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Two people lent something in one session: Anna's restarts are used up, and Ben's are no reason to go on."""
+def test_rule_03_another_grants_terms_do_not_extend_a_grant(bench: Bench, canary: bytearray) -> None:
+    """Ben's grant in the same session does not extend Anna's grant after her restarts are used up."""
     anna = bench.lend(canary, restarts=1, unlocks=1, foreign_restarts=True)
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben", restarts=3)
@@ -190,12 +186,12 @@ def test_rule_03_a_grant_is_not_used_for_what_another_ones_terms_allow(
         bench.reboot()
         if bench.logon(lm.Peek())[0].done:
             bench.sign_in_with_permit()
-    assert bench.state.grants[anna].restarts_left == 0
+    assert bench.state.grants[anna].left.restarts == 0
     assert len(bench.state.permits) == 1
 
 
 def test_rule_03_a_permit_is_void_when_the_agreed_time_is_over(bench: Bench, canary: bytearray) -> None:
-    """The restart began in time, the PC came back too late: nobody is signed in."""
+    """The permit signs nobody in if the PC comes back after the agreed time."""
     bench.lend(canary, not_after="20:00")
     bench.restart(within=86_400.0)
     bench.world.now = START.replace(hour=20)
@@ -206,7 +202,7 @@ def test_rule_03_a_permit_is_void_when_the_agreed_time_is_over(bench: Bench, can
 def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
     bench: Bench, canary: bytearray
 ) -> None:
-    """The clock was set back while the PC restarted: nobody is signed in until the time has come."""
+    """A clock set back during the restart delays the logon until the agreed time begins."""
     bench.lend(canary, not_before="19:00", not_after="23:00")
     bench.world.now = START.replace(hour=20)
     bench.restart()
@@ -221,7 +217,7 @@ def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
     "more", [{"restarts": 3}, {"unlocks": 1}, {"foreign_restarts": True}, {"not_after": "23:00"}]
 )
 def test_rule_03_terms_never_widen(bench: Bench, canary: bytearray, more: dict[str, Any]) -> None:
-    """Asking for more than was agreed asks the customer again and leaves the old terms as they are."""
+    """A request for more than agreed asks the customer again and leaves the grant's terms unchanged."""
     grant = bench.lend(canary, not_after="22:00")
     agreed = bench.state.grants[grant].terms
     request = bench.request(**{"restarts": 2, "not_after": "22:00", **more})
@@ -230,7 +226,7 @@ def test_rule_03_terms_never_widen(bench: Bench, canary: bytearray, more: dict[s
 
 
 def test_rule_03_a_sealed_record_does_not_open_under_other_terms(bench: Bench, canary: bytearray) -> None:
-    """More restarts, a longer time, another account, grant or PC: none of them gets the password out."""
+    """A record opens neither with more restarts or a longer time nor for another account, grant or PC."""
     lent = bench.lend(canary)
     grant = bench.state.grants[lent]
     device = bench.world.device
@@ -243,16 +239,20 @@ def test_rule_03_a_sealed_record_does_not_open_under_other_terms(bench: Bench, c
         canonical(grant.terms, ANNA, "other", device),
         canonical(grant.terms, ANNA, grant.id, "PC-08"),
     ]
+    core = bench.agent.core
+    record = core.journal.sealed(grant.id)
+    assert record is not None
     for other in others:
         with pytest.raises(VaultError):
-            bench.agent.core.unseal(grant.id, other)
-    assert bench.agent.core.unseal(grant.id, canonical(grant.terms, ANNA, grant.id, device)) == canary
+            core.vault.open(record, grant.id, other)
+    assert core.vault.open(record, grant.id, canonical(grant.terms, ANNA, grant.id, device)) == canary
+    assert core.unseal(grant) == canary
 
 
 @pytest.mark.parametrize("field", ['"shutdowns": 1', '"restarts": -1', '"restarts": 101', '"restarts": "2"'])
 def test_rule_03_an_unknown_or_impossible_term_refuses(bench: Bench, field: str) -> None:
-    """The request as a whole is refused, nothing is asked."""
-    bench.open()
+    """One unknown or impossible term refuses the whole request."""
+    bench.start_session()
     body = f'{{"verb": "credential_request", "session": "CHG-1", {field}}}'.encode()
     answer = msgspec.json.decode(bench.agent.control(body, OPERATOR))
     assert answer["error"]["code"] == "bad_message"
@@ -260,15 +260,15 @@ def test_rule_03_an_unknown_or_impossible_term_refuses(bench: Bench, field: str)
 
 
 def test_rule_03_a_missing_term_allows_nothing(bench: Bench) -> None:
-    """A request without any count lends nothing and is refused."""
-    bench.open()
+    """A request without any count is refused."""
+    bench.start_session()
     assert bench.code(rq.CredentialRequest(session="CHG-1")) == "bad_terms"
 
 
 def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
     bench: Bench, canary: bytearray
 ) -> None:
-    """An unlock near the end of the terms does not keep the desktop open past them."""
+    """An unlocked desktop is locked at the end of the agreed time, even before its own relock time."""
     bench.lend(canary, restarts=0, unlocks=1, not_after="20:00")
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock(relock_after=28_800.0)
@@ -284,8 +284,8 @@ def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
 
 
 def test_rule_04_nobody_answers(bench: Bench) -> None:
-    """When its time is over, a request that was shown has ended, and nothing is lent."""
-    bench.open()
+    """A shown request expires at its deadline and creates no grant."""
+    bench.start_session()
     request = bench.request(answer_within=60.0)
     bench.show(request)
     bench.world.now += timedelta(seconds=60)
@@ -294,8 +294,8 @@ def test_rule_04_nobody_answers(bench: Bench) -> None:
 
 
 def test_rule_04_a_closed_window_is_later_and_no_more(bench: Bench) -> None:
-    """Closing the window puts the request off; nothing is lent until somebody allows it."""
-    bench.open()
+    """Closing the window postpones the request and creates no grant."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     assert bench.customer(cm.RequestLater(request=request)).done
@@ -305,7 +305,7 @@ def test_rule_04_a_closed_window_is_later_and_no_more(bench: Bench) -> None:
 
 def test_rule_04_enter_pressed_blindly_lends_nothing(bench: Bench) -> None:
     """An empty entry is refused before Windows is asked."""
-    bench.open()
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     assert bench.allow(request, b"").tries_left == 1
@@ -313,10 +313,10 @@ def test_rule_04_enter_pressed_blindly_lends_nothing(bench: Bench) -> None:
     assert not bench.state.grants
 
 
-def test_rule_04_what_nobody_saw_cannot_be_allowed(bench: Bench, canary: bytearray) -> None:
-    """An answer to a request whose window never opened is refused."""
+def test_rule_04_an_unshown_request_cannot_be_allowed(bench: Bench, canary: bytearray) -> None:
+    """An answer to a request that was never shown is refused."""
     bench.world.set_password(ANNA, canary)
-    bench.open()
+    bench.start_session()
     request = bench.request()
     answer = bench.allow(request, canary)
     assert answer.error is not None
@@ -325,8 +325,8 @@ def test_rule_04_what_nobody_saw_cannot_be_allowed(bench: Bench, canary: bytearr
 
 
 def test_rule_04_a_crash_while_asking_lends_nothing(bench: Bench) -> None:
-    """The agent dies while the window is up: the request goes on being open, nothing is lent."""
-    bench.open()
+    """A crash of the agent leaves the shown request open and creates no grant."""
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.crash()
@@ -335,9 +335,9 @@ def test_rule_04_a_crash_while_asking_lends_nothing(bench: Bench) -> None:
 
 
 def test_rule_04_a_full_disk_lends_nothing(bench: Bench, canary: bytearray) -> None:
-    """What cannot be written down is not lent: the customer is told so, nothing stays sealed."""
+    """The customer gets an error on a full disk, and no record stays sealed."""
     bench.world.set_password(ANNA, canary)
-    bench.open()
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.world.disk = "full"
@@ -351,7 +351,7 @@ def test_rule_04_a_full_disk_lends_nothing(bench: Bench, canary: bytearray) -> N
 
 
 def test_rule_04_a_broken_policy_file_lends_nothing_and_uses_nothing(bench: Bench, canary: bytearray) -> None:
-    """With a settings file that cannot be read nothing is asked, lent or used; taking back works."""
+    """An unreadable settings file stops every request, grant and use, but not a revocation."""
     grant = bench.lend(canary, foreign_restarts=True)
     bench.settings.write_text("[policy]\nmax_restarts = 'many'\n")
     assert bench.code(RESTART) == "policy_invalid"
@@ -364,9 +364,9 @@ def test_rule_04_a_broken_policy_file_lends_nothing_and_uses_nothing(bench: Benc
 
 
 def test_rule_04_no_entry_is_taken_while_the_policy_file_is_broken(bench: Bench, canary: bytearray) -> None:
-    """A file that broke after the window opened stops the answer before Windows is asked."""
+    """A settings file that breaks after the window opened refuses the entry before Windows is asked."""
     bench.world.set_password(ANNA, canary)
-    bench.open()
+    bench.start_session()
     request = bench.request()
     bench.show(request)
     bench.settings.write_text("not toml")

@@ -18,8 +18,8 @@ from tests.unit.agent.world import ANNA, BEN
 
 
 def test_rule_09_the_desktop_is_locked_at_once(bench: Bench, canary: bytearray) -> None:
-    """As soon as the logon is reported, without anybody asking."""
-    bench.waiting(canary)
+    """The reported logon alone makes the agent lock the desktop."""
+    bench.at_logon_screen(canary)
     bench.sign_in_with_permit()
     assert bench.world.open_desktops() == []
     assert next(iter(bench.state.permits.values())).closing == "locked"
@@ -27,8 +27,8 @@ def test_rule_09_the_desktop_is_locked_at_once(bench: Bench, canary: bytearray) 
 
 @pytest.mark.parametrize("fails", ["silently", "with an error"])
 def test_rule_09_what_cannot_be_locked_is_disconnected(bench: Bench, canary: bytearray, fails: str) -> None:
-    """Whether the lock is not to be seen, or cannot even be asked for."""
-    bench.waiting(canary)
+    """A session is disconnected if the lock has no effect or fails with an error."""
+    bench.at_logon_screen(canary)
     bench.world.lock_works = False
     if fails == "with an error":
         bench.world.broken.add("lock")
@@ -37,11 +37,9 @@ def test_rule_09_what_cannot_be_locked_is_disconnected(bench: Bench, canary: byt
     assert next(iter(bench.state.permits.values())).closing == "disconnected"
 
 
-def test_rule_09_what_can_be_neither_locked_nor_disconnected_is_tried_again(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The permit is not finished, nothing else begins, and the next try succeeds."""
-    permit = bench.waiting(canary)
+def test_rule_09_a_failed_lock_and_disconnection_are_retried(bench: Bench, canary: bytearray) -> None:
+    """The agent retries the lock, and no new use starts before the lock succeeds."""
+    permit = bench.at_logon_screen(canary)
     bench.world.lock_works = bench.world.disconnect_works = False
     bench.sign_in_with_permit()
     assert bench.state.permits[permit].closing is None
@@ -55,8 +53,8 @@ def test_rule_09_what_can_be_neither_locked_nor_disconnected_is_tried_again(
 
 
 def test_rule_09_a_session_that_appears_late_is_locked(bench: Bench, canary: bytearray) -> None:
-    """The logon is reported before Windows lists the session: it is not taken for one that is gone."""
-    permit = bench.waiting(canary)
+    """A session that Windows lists only after the logon report is still locked."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.report(permit)
     assert bench.state.permits[permit].closing is None
@@ -67,11 +65,9 @@ def test_rule_09_a_session_that_appears_late_is_locked(bench: Bench, canary: byt
     assert bench.state.permits[permit].closing == "locked"
 
 
-def test_rule_09_a_session_that_is_still_locked_is_not_taken_for_locked_again(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The logon is reported before Windows unlocks the session that was there: it is locked when it opens."""
-    permit = bench.waiting(canary)
+def test_rule_09_a_session_unlocked_after_the_report_is_locked(bench: Bench, canary: bytearray) -> None:
+    """A session that Windows unlocks only after the logon report is locked once it opens."""
+    permit = bench.at_logon_screen(canary)
     bench.world.sign_in(ANNA, locked=True)
     bench.redeem()
     bench.report(permit)
@@ -85,8 +81,8 @@ def test_rule_09_a_session_that_is_still_locked_is_not_taken_for_locked_again(
 def test_rule_09_a_session_that_never_appears_does_not_hold_the_pc_up(
     bench: Bench, canary: bytearray
 ) -> None:
-    """Somebody who signed out at once is gone after a while."""
-    permit = bench.waiting(canary)
+    """A session that does not appear within three minutes counts as gone."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.report(permit)
     bench.world.now += timedelta(minutes=3)
@@ -95,8 +91,8 @@ def test_rule_09_a_session_that_never_appears_does_not_hold_the_pc_up(
 
 
 def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: bytearray) -> None:
-    """The logon screen died after the logon; Windows tells of the session."""
-    bench.waiting(canary)
+    """The session change from Windows is enough when the logon screen dies before its report."""
+    bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.agent.sessions_changed()
@@ -105,7 +101,7 @@ def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: byt
 
 
 def test_rule_09_a_logon_at_the_end_of_its_permit_is_locked(bench: Bench, canary: bytearray) -> None:
-    """Redeemed in the last second, signed in after it: the permit is still known."""
+    """A permit redeemed in its last second still locks the logon that follows."""
     bench.lend(canary, not_after="20:00")
     bench.restart(within=60.0)
     bench.reboot()
@@ -118,9 +114,9 @@ def test_rule_09_a_logon_at_the_end_of_its_permit_is_locked(bench: Bench, canary
     assert bench.world.open_desktops() == []
 
 
-def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, canary: bytearray) -> None:
-    """A logon that takes longer than anybody thought is locked when it is reported."""
-    bench.waiting(canary)
+def test_rule_09_a_late_logon_is_locked(bench: Bench, canary: bytearray) -> None:
+    """A logon reported after the agent had given it up is locked."""
+    bench.at_logon_screen(canary)
     permit, _ = bench.redeem()
     bench.world.now += timedelta(hours=1)
     bench.wake()
@@ -130,11 +126,9 @@ def test_rule_09_a_logon_that_was_given_up_for_lost_is_locked(bench: Bench, cana
     assert bench.world.open_desktops() == []
 
 
-def test_rule_09_a_logon_that_was_given_up_and_is_never_reported_is_locked(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The agent died with the late report: it finds the desktop, but takes none of the next day for it."""
-    bench.waiting(canary)
+def test_rule_09_a_late_logon_without_a_report_is_locked(bench: Bench, canary: bytearray) -> None:
+    """A restarted agent locks the desktop of a given-up logon whose report was lost."""
+    bench.at_logon_screen(canary)
     permit, _ = bench.redeem()
     bench.world.now += timedelta(minutes=20)
     bench.wake()
@@ -149,8 +143,8 @@ def test_rule_09_a_logon_that_was_given_up_and_is_never_reported_is_locked(
 def test_rule_09_the_customers_own_desktop_of_the_next_morning_stays_open(
     bench: Bench, canary: bytearray
 ) -> None:
-    """A logon of the night came to nothing: who signs in by hand hours later, or after a restart, is not locked out."""
-    bench.waiting(canary)
+    """The agent does not lock a customer who signs in by hand after a failed logon at night."""
+    bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.now += timedelta(minutes=20)
     bench.wake()
@@ -162,8 +156,8 @@ def test_rule_09_the_customers_own_desktop_of_the_next_morning_stays_open(
 
 
 def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: bytearray) -> None:
-    """Nothing can be journalled any more: the desktop is locked all the same, and noted later."""
-    permit = bench.waiting(canary)
+    """A dead disk does not prevent the lock, and the journal records the logon later."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.disk = "dead"
     bench.world.sign_in(ANNA)
@@ -177,8 +171,8 @@ def test_rule_09_a_logon_on_a_disk_that_fails_is_locked(bench: Bench, canary: by
 
 
 def test_rule_09_a_logon_while_the_agent_was_dead_is_locked(bench: Bench, canary: bytearray) -> None:
-    """The agent is killed after the password is out; when it is back it finds the open desktop."""
-    bench.waiting(canary)
+    """An agent killed after handing out the password locks the open desktop at its next start."""
+    bench.at_logon_screen(canary)
     bench.redeem()
     bench.kill()
     bench.world.sign_in(ANNA)
@@ -188,10 +182,10 @@ def test_rule_09_a_logon_while_the_agent_was_dead_is_locked(bench: Bench, canary
 
 
 def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(place: Path, canary: bytearray) -> None:
-    """Cut the power of the agent at each touch of logon and lock: when it is back the desktop is closed."""
+    """A power cut at any touch of logon and lock leaves no desktop open after the next start."""
 
     def prepare(bench: Bench) -> None:
-        bench.waiting(canary)
+        bench.at_logon_screen(canary)
         bench.redeem()
         bench.world.sign_in(ANNA)
 
@@ -204,7 +198,7 @@ def test_rule_09_a_kill_at_any_touch_leaves_no_desktop_open(place: Path, canary:
 
 
 def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytearray) -> None:
-    """After the time asked for; a clock that is set back makes it sooner, never later."""
+    """The desktop is locked after the requested time; a clock set back locks it sooner, never later."""
     for jump in (timedelta(seconds=600), timedelta(days=-1)):
         bench.lend(canary, restarts=0, unlocks=1)
         bench.world.sign_in(ANNA, locked=True)
@@ -224,7 +218,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
 def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
     bench: Bench, canary: bytearray, end: rq.ControlRequest, unlocks: int
 ) -> None:
-    """Ending the session, giving the grant back, or taking the agent off the PC closes what an unlock holds open."""
+    """Ending the session, revoking the grant or erasing everything locks an unlocked desktop."""
     bench.lend(canary, restarts=0, unlocks=unlocks)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock()
@@ -234,9 +228,9 @@ def test_rule_09_an_unlocked_desktop_is_locked_at_the_end(
     assert bench.world.open_desktops() == []
 
 
-def test_rule_09_nobody_elses_desktop_is_touched(bench: Bench, canary: bytearray) -> None:
-    """Another account's open session stays as it is."""
-    bench.waiting(canary)
+def test_rule_09_the_desktop_of_another_account_stays_open(bench: Bench, canary: bytearray) -> None:
+    """The open session of another account stays open."""
+    bench.at_logon_screen(canary)
     bench.world.sign_in(BEN, session_id=2)
     bench.sign_in_with_permit()
     assert [s.account for s in bench.world.open_desktops()] == [BEN]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState, PermitState, RequestState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -29,8 +29,8 @@ INTERVAL = "min_restart_interval = 60.0"
 
 
 def test_rule_05_a_permit_is_redeemed_once(bench: Bench, canary: bytearray) -> None:
-    """The second one who asks gets nothing, and the password came with the first answer only."""
-    bench.waiting(canary)
+    """The second redemption of a permit is refused and returns no password."""
+    bench.at_logon_screen(canary)
     permit, secret = bench.redeem()
     assert secret == canary
     again, nothing = bench.logon(lm.Redeem(permit=permit))
@@ -40,8 +40,8 @@ def test_rule_05_a_permit_is_redeemed_once(bench: Bench, canary: bytearray) -> N
 
 @pytest.mark.parametrize("life", ["crash", "reboot", "power_cut"])
 def test_rule_05_a_redeemed_permit_stays_redeemed(bench: Bench, canary: bytearray, life: str) -> None:
-    """Whatever comes between the two attempts."""
-    bench.waiting(canary)
+    """A crash, a reboot or a power cut does not make a redeemed permit valid again."""
+    bench.at_logon_screen(canary)
     permit, _ = bench.redeem()
     getattr(bench, life)()
     assert not bench.logon(lm.Redeem(permit=permit))[0].done
@@ -51,9 +51,9 @@ def test_rule_05_a_redeemed_permit_stays_redeemed(bench: Bench, canary: bytearra
 def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
     place: Path, canary: bytearray
 ) -> None:
-    """Cut the power at every touch of a redemption: no password comes out that could come out once more."""
+    """A power cut at any touch of a redemption never lets the same permit return the password twice."""
     tried = 0
-    for cut in cuts(place, lambda bench: bench.waiting(canary), lambda bench: bench.redeem()[1]):
+    for cut in cuts(place, lambda bench: bench.at_logon_screen(canary), lambda bench: bench.redeem()[1]):
         permit = next(reversed(cut.bench.state.permits))
         again = cut.bench.logon(lm.Redeem(permit=permit))[1]
         assert not (cut.result and again)
@@ -64,8 +64,8 @@ def test_rule_05_the_redemption_is_on_the_disk_before_the_password_is_out(
 
 @pytest.mark.parametrize("disk", ["full", "dead"])
 def test_rule_05_a_disk_that_fails_hands_nothing_over(bench: Bench, canary: bytearray, disk: str) -> None:
-    """A redemption that cannot be written down is none; the permit waits until it can."""
-    permit = bench.waiting(canary)
+    """A redemption that cannot be journalled returns no password, and the permit stays valid."""
+    permit = bench.at_logon_screen(canary)
     bench.world.disk = disk  # type: ignore[assignment]
     answer, secret = bench.logon(lm.Redeem(permit=permit))
     assert (answer.done, secret) == (False, bytearray())
@@ -77,8 +77,8 @@ def test_rule_05_a_disk_that_fails_hands_nothing_over(bench: Bench, canary: byte
 
 
 def test_rule_06_two_entries_are_tried_and_no_third(bench: Bench, canary: bytearray) -> None:
-    """The second refusal ends the request; Windows was asked twice."""
-    request = bench.shown(canary)
+    """The second refused entry ends the request, and Windows is never asked a third time."""
+    request = bench.shown_request(canary)
     assert bench.allow(request, WRONG).tries_left == 1
     assert bench.allow(request, WRONG).tries_left == 0
     assert not bench.allow(request, canary).done
@@ -87,8 +87,8 @@ def test_rule_06_two_entries_are_tried_and_no_third(bench: Bench, canary: bytear
 
 
 def test_rule_06_a_crash_does_not_give_an_entry_back(bench: Bench, canary: bytearray) -> None:
-    """Killed after Windows was asked and before its answer was journalled: the entry counts all the same."""
-    request = bench.shown(canary)
+    """An entry counts even if the agent dies before it journals the answer of Windows."""
+    request = bench.shown_request(canary)
     for _ in range(3):
         bench.world.dies_after = "accounts"
         with suppress(PowerCut):
@@ -98,11 +98,11 @@ def test_rule_06_a_crash_does_not_give_an_entry_back(bench: Bench, canary: bytea
     assert bench.state.requests[request].state is RequestState.DENIED
 
 
-def test_rule_06_an_entry_that_was_put_off_while_it_was_judged_ends_after_a_crash(
+def test_rule_06_postponing_during_the_last_check_gives_no_entry_back(
     bench: Bench, canary: bytearray
 ) -> None:
-    """Later, said while the last entry is judged, does not bring back a request that nobody can answer."""
-    request = bench.shown(canary)
+    """Postponing during the check of the last entry does not revive a request without entries left."""
+    request = bench.shown_request(canary)
     bench.allow(request, WRONG)
     accounts = bench.agent.core.computer.accounts
     check = accounts.check
@@ -122,7 +122,7 @@ def test_rule_06_an_entry_that_was_put_off_while_it_was_judged_ends_after_a_cras
 def test_rule_06_a_password_that_was_changed_is_tried_once_and_erased(
     bench: Bench, canary: bytearray
 ) -> None:
-    """The check before a use is refused: the grant is rejected, erased, and never tried again."""
+    """A refused check before a use rejects and erases the grant, and no second check follows."""
     grant = bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
     checks = len(bench.world.checks)
@@ -134,7 +134,7 @@ def test_rule_06_a_password_that_was_changed_is_tried_once_and_erased(
 
 
 def test_rule_06_a_crash_does_not_lead_to_a_second_trial(bench: Bench, canary: bytearray) -> None:
-    """Killed between Windows' refusal and its journalling: what Windows may have refused is erased."""
+    """A crash between the refusal of Windows and its journal entry erases the record."""
     grant = bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
     checks = len(bench.world.checks)
@@ -148,8 +148,8 @@ def test_rule_06_a_crash_does_not_lead_to_a_second_trial(bench: Bench, canary: b
     assert bench.sealed() == set()
 
 
-def test_rule_06_a_disk_that_fails_does_not_lead_to_a_second_trial(bench: Bench, canary: bytearray) -> None:
-    """The refusal cannot be journalled: nothing is tried again when the disk works again."""
+def test_rule_06_a_failing_disk_does_not_lead_to_a_second_trial(bench: Bench, canary: bytearray) -> None:
+    """A refusal that could not be journalled still prevents a second check once the disk works."""
     bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
     accounts = bench.agent.core.computer.accounts
@@ -168,7 +168,7 @@ def test_rule_06_a_disk_that_fails_does_not_lead_to_a_second_trial(bench: Bench,
 
 
 def test_rule_06_two_operators_at_once_try_a_refused_password_once(bench: Bench, canary: bytearray) -> None:
-    """Both apply while Windows takes its time: the second one waits, and asks nothing any more."""
+    """The second of two simultaneous uses waits and does not ask Windows again."""
     bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
     inside, go_on = bench.slow_check()
@@ -185,8 +185,8 @@ def test_rule_06_two_operators_at_once_try_a_refused_password_once(bench: Bench,
 
 
 def test_rule_06_a_refused_logon_ends_the_grant(bench: Bench, canary: bytearray) -> None:
-    """What Windows refuses at the logon screen is erased, and says why."""
-    permit = bench.waiting(canary)
+    """A refusal at the logon screen erases the record, and the use reports the reason."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.report(permit, LOGON_FAILURE)
     assert bench.sealed() == set()
@@ -195,9 +195,9 @@ def test_rule_06_a_refused_logon_ends_the_grant(bench: Bench, canary: bytearray)
     assert bench.code(RESTART) == "grant_rejected"
 
 
-def test_rule_06_a_late_refusal_counts_whatever_was_believed(bench: Bench, canary: bytearray) -> None:
-    """The customer signed in by hand meanwhile, or the permit was given up: the refusal still ends the grant."""
-    permit = bench.waiting(canary)
+def test_rule_06_a_late_refusal_ends_the_grant(bench: Bench, canary: bytearray) -> None:
+    """A refusal reported after the customer signed in by hand still ends the grant."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.agent.sessions_changed()
@@ -208,17 +208,15 @@ def test_rule_06_a_late_refusal_counts_whatever_was_believed(bench: Bench, canar
 
 
 def test_rule_06_a_temporary_refusal_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
-    """No domain controller says nothing about the password: it may be tried again."""
+    """A missing domain controller says nothing about the password, so the grant stays usable."""
     bench.lend(canary)
     bench.world.answers = [LogonRefusal.NO_LOGON_SERVERS]
     assert bench.code(RESTART) == "account_refused"
     assert bench.restart()
 
 
-def test_rule_06_a_pause_while_windows_is_asked_does_not_hide_its_refusal(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The grant is rejected although it was paused when the refusal came."""
+def test_rule_06_a_pause_during_the_check_does_not_hide_a_refusal(bench: Bench, canary: bytearray) -> None:
+    """A grant paused during the check is still rejected when Windows refuses the password."""
     grant = bench.lend(canary)
     bench.world.set_password(ANNA, b"another")
     accounts = bench.agent.core.computer.accounts

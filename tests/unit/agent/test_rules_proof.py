@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules 10, 11 and 12 of the design, at the agent's pipes: telling, the journal, the logon screen."""
+"""Rules 10, 11 and 12 of the design, at the agent's pipes: notices, the journal, the logon screen."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ END = rq.SessionEnd(session="CHG-1")
 Act = Callable[[Bench], object]
 
 
-# --- 10: the customer is told ------------------------------------------------------------------
+# --- 10: the customer is notified --------------------------------------------------------------
 
 
 def kinds(bench: Bench) -> list[str]:
-    """Return what the customer is told, in order."""
+    """Return the kinds of the customer's notices, in order."""
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     return [notice.kind for notice in snapshot.notices]
 
 
 def test_rule_10_at_the_grant_at_each_use_and_at_the_end(bench: Bench, canary: bytearray) -> None:
-    """Every step of it, in the order in which it happened."""
+    """The customer gets a notice for the grant, each use, each lock and the end, in this order."""
     bench.lend(canary)
     assert kinds(bench) == ["granted"]
     bench.restart()
@@ -46,7 +46,7 @@ def test_rule_10_at_the_grant_at_each_use_and_at_the_end(bench: Bench, canary: b
 
 
 def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Bench, canary: bytearray) -> None:
-    """Over restarts and crashes, until the customer has closed it; then never again."""
+    """A notice survives restarts and crashes until the customer closes it, and never comes back."""
     bench.lend(canary)
     bench.ask(END)
     bench.power_cut()
@@ -59,10 +59,8 @@ def test_rule_10_what_happened_while_away_is_told_until_it_is_closed(bench: Benc
     assert kinds(bench) == []
 
 
-def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Who takes it back sits at the screen."""
+def test_rule_10_the_customers_own_revocation_is_not_an_absence(bench: Bench, canary: bytearray) -> None:
+    """The customer's own revocation does not count as an event during their absence."""
     bench.lend(canary)
     bench.revoke()
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
@@ -75,7 +73,7 @@ def test_rule_10_what_the_customer_did_is_not_told_as_if_they_were_away(
 
 
 def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytearray) -> None:
-    """That an erasure could not be confirmed, too."""
+    """The customer can also close the notice of an unconfirmed erasure."""
     bench.lend(canary)
     with bench.read_by_others():
         bench.revoke()
@@ -86,8 +84,8 @@ def test_rule_10_every_kind_of_notice_can_be_closed(bench: Bench, canary: bytear
     assert kinds(bench) == []
 
 
-def test_rule_10_a_logon_that_failed_is_told(bench: Bench, canary: bytearray) -> None:
-    """A use that went wrong was one, too."""
+def test_rule_10_a_failed_logon_gives_a_notice(bench: Bench, canary: bytearray) -> None:
+    """A failed use gives the customer a notice too."""
     bench.lend(canary)
     bench.restart()
     bench.reboot()
@@ -96,8 +94,8 @@ def test_rule_10_a_logon_that_failed_is_told(bench: Bench, canary: bytearray) ->
     assert kinds(bench) == ["granted", "failed", "ended", "erased"]
 
 
-def test_rule_10_nobody_reads_or_closes_anothers_notices(bench: Bench, canary: bytearray) -> None:
-    """They exist for their account only."""
+def test_rule_10_another_account_cannot_read_or_close_notices(bench: Bench, canary: bytearray) -> None:
+    """Another account can neither read nor close the customer's notices."""
     bench.lend(canary)
     mine = next(iter(bench.state.notices))
     theirs = bench.customer(cm.CustomerWatch(), peer=OTHER).snapshot
@@ -107,8 +105,8 @@ def test_rule_10_nobody_reads_or_closes_anothers_notices(bench: Bench, canary: b
     assert kinds(bench) == ["granted"]
 
 
-def test_rule_10_the_companion_is_called_at_each_of_them(bench: Bench, canary: bytearray) -> None:
-    """Asking, lending, using and ending summon the customer's companion."""
+def test_rule_10_each_step_summons_the_companion(bench: Bench, canary: bytearray) -> None:
+    """The request, the grant and the end each summon the customer's companion."""
     for act in (lambda: bench.lend(canary), lambda: bench.ask(END)):
         before = len(bench.world.summoned)
         act()
@@ -130,7 +128,10 @@ DAMAGE = {
 
 @pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE)
 def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, statement: str) -> None:
-    """`journal verify` says so at once; the next start uses nothing of it and overwrites what was sealed."""
+    """`journal verify` reports each change at once.
+
+    The next start refuses every use and overwrites the sealed records.
+    """
     bench.lend(canary)
     assert bench.result(rq.JournalVerify())["intact"]
     bench.database.execute(statement)
@@ -144,39 +145,39 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
 
 @pytest.fixture
 def newer(bench: Bench, canary: bytearray) -> Bench:
-    """An agent that finds what a newer one has written, with something lent in it."""
+    """An agent that finds the journal of a newer agent, with a live grant in it."""
     bench.lend(canary)
-    bench.written_by(2)
+    bench.set_journal_version(2)
     return bench
 
 
-def test_a_newer_agents_journal_is_kept_for_it(newer: Bench) -> None:
-    """Nothing is lost while the older agent is there; the newer one goes on with what was lent."""
+def test_an_older_agent_keeps_a_newer_agents_journal(newer: Bench) -> None:
+    """An older agent changes nothing, so the newer one can use the grant again."""
     assert newer.code(RESTART) == "journal_newer"
     assert newer.code(rq.JournalVerify()) == "journal_newer"
     assert newer.customer_code(cm.CustomerWatch()) == "journal_newer"
     assert newer.result(rq.JournalReset(check=True))["intact"] is False
     assert newer.seal_tags() == 1
-    newer.written_by(1)
+    newer.set_journal_version(1)
     assert newer.restart()
 
 
-def test_a_newer_agents_journal_is_given_up_by_a_reset(newer: Bench) -> None:
-    """An administrator may begin anew: nothing stays sealed in what is kept aside."""
+def test_a_reset_gives_up_a_newer_agents_journal(newer: Bench) -> None:
+    """A reset starts a new journal and leaves no sealed record in the old file."""
     aside = newer.result(rq.JournalReset())["problem"].removeprefix("kept as ")
     assert MAGIC not in newer.journal.with_name(aside).read_bytes()
     assert newer.result(rq.SessionStart(session="CHG-2", reason="Updates"))
 
 
-def test_who_removes_the_agent_leaves_nothing_sealed_of_a_newer_one(newer: Bench) -> None:
-    """Whoever wrote it: the removal says so where it cannot overwrite it, and goes on when it can."""
+def test_removing_an_older_agent_erases_the_records_of_a_newer_one(newer: Bench) -> None:
+    """Erasing everything overwrites the records of a newer agent too."""
     assert newer.result(rq.EraseAll())["erasure"] == []
     assert newer.seal_tags() == 0
     assert newer.code(RESTART) == "journal_damaged"
 
 
 def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench, canary: bytearray) -> None:
-    """Whoever knows how a hash is made changes one event: the next one's does not fit any more."""
+    """A forged event with a matching hash breaks the hash of the next event."""
     bench.lend(canary)
     hashes = dict(bench.database.execute("SELECT seq, hash FROM events"))
     body = bench.database.execute("SELECT body FROM events WHERE seq = 3").fetchone()[0]
@@ -190,7 +191,7 @@ def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench
 
 
 def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary: bytearray) -> None:
-    """A copy from before the revocation brings no grant back."""
+    """A copy of the journal from before the revocation does not restore the grant."""
     bench.lend(canary)
     bench.stop()
     copy = bench.journal.read_bytes()
@@ -204,14 +205,14 @@ def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary
 
 
 def test_rule_11_a_crash_before_the_anchor_moved_is_no_damage(place: Path) -> None:
-    """Cut the power at each touch of a command: the journal is intact, and verifies, each time."""
-    for cut in cuts(place, lambda bench: bench.open(), lambda bench: bench.request()):
+    """A power cut at any touch of a command leaves an intact journal."""
+    for cut in cuts(place, lambda bench: bench.start_session(), lambda bench: bench.request()):
         assert cut.bench.result(rq.JournalVerify())["intact"]
 
 
-def test_rule_11_an_anchor_that_fails_does_not_part_memory_and_disk(bench: Bench) -> None:
-    """The event is written, so it counts; the journal says that its anchor is behind, and catches up."""
-    bench.open()
+def test_rule_11_a_failing_anchor_loses_no_event(bench: Bench) -> None:
+    """A written event counts even if the anchor fails; the anchor catches up later."""
+    bench.start_session()
     bench.world.broken.add("anchor")
     bench.ask(rq.Checkpoint(session="CHG-1", step="one", state="done"))
     assert bench.code(rq.JournalVerify()) == "agent_failed"
@@ -224,8 +225,8 @@ def test_rule_11_an_anchor_that_fails_does_not_part_memory_and_disk(bench: Bench
     assert bench.state.sessions == before.sessions
 
 
-def test_rule_11_what_was_set_aside_is_named_by_the_new_journal(bench: Bench, canary: bytearray) -> None:
-    """A damaged journal is kept under another name; the new one's first event says which."""
+def test_rule_11_a_new_journal_names_the_damaged_one(bench: Bench, canary: bytearray) -> None:
+    """The first event of the new journal names the file with the damaged one."""
     bench.lend(canary)
     bench.database.execute(DAMAGE["an event missing"])
     bench.crash()
@@ -234,18 +235,18 @@ def test_rule_11_what_was_set_aside_is_named_by_the_new_journal(bench: Bench, ca
     first = bench.database.execute("SELECT body FROM events WHERE seq = 1").fetchone()[0]
     assert kept.encode() in first
     assert bench.result(rq.JournalVerify())["intact"]
-    bench.open()
+    bench.start_session()
 
 
 def test_rule_11_an_intact_journal_is_not_set_aside(bench: Bench) -> None:
-    """Nobody gets rid of it that way."""
-    bench.open()
+    """A reset of an intact journal is refused."""
+    bench.start_session()
     assert bench.code(rq.JournalReset()) == "out_of_order"
     assert bench.code(rq.JournalReset(check=True)) == "out_of_order"
 
 
 def test_rule_11_a_disk_that_fails_is_not_called_damage(bench: Bench, canary: bytearray) -> None:
-    """What cannot be read now is left as it is; when the disk works again, all is there again."""
+    """An unreadable disk leaves the journal as it is, and the grant is usable once the disk works."""
     grant = bench.lend(canary)
     bench.kill()
     bench.world.disk = "dead"
@@ -266,7 +267,7 @@ ANY = [lm.Peek(), lm.Redeem(permit="t"), lm.ReportResult(permit="t", status=0)]
 def test_rule_12_without_a_permit_there_is_nothing(
     bench: Bench, canary: bytearray, request_: lm.LogonRequest
 ) -> None:
-    """With a grant, but no permit: the logon screen stays as it is."""
+    """A grant without a permit gives the logon screen nothing."""
     bench.lend(canary)
     assert bench.logon(request_) == (lm.LogonAnswer(done=False), bytearray())
 
@@ -275,7 +276,7 @@ def test_rule_12_without_a_permit_there_is_nothing(
 def test_rule_12_a_damaged_journal_answers_nothing(
     bench: Bench, canary: bytearray, request_: lm.LogonRequest
 ) -> None:
-    """No permit of a journal that cannot be trusted is ever shown."""
+    """A damaged journal never gives a permit to the logon screen."""
     bench.lend(canary)
     bench.restart()
     bench.reboot()
@@ -286,7 +287,7 @@ def test_rule_12_a_damaged_journal_answers_nothing(
 
 @pytest.mark.parametrize("broken", ["boot_id", "unprotect"])
 def test_rule_12_a_fault_of_the_pc_answers_nothing(bench: Bench, canary: bytearray, broken: str) -> None:
-    """Whatever port fails: an answer comes, and it is nothing."""
+    """The logon screen gets an empty answer whichever port fails."""
     bench.lend(canary)
     permit = bench.restart()
     bench.reboot()
@@ -296,7 +297,7 @@ def test_rule_12_a_fault_of_the_pc_answers_nothing(bench: Bench, canary: bytearr
 
 @pytest.mark.parametrize("peer", [OPERATOR, CUSTOMER], ids=["operator", "customer"])
 def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearray, peer: object) -> None:
-    """Neither an administrator nor the customer gets anything there."""
+    """Neither an administrator nor the customer gets a permit from the logon pipe."""
     bench.lend(canary)
     permit = bench.restart()
     bench.reboot()
@@ -304,14 +305,14 @@ def test_rule_12_only_the_logon_screen_is_answered(bench: Bench, canary: bytearr
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"verb":"shutdown"}', b"[" * 100_000, b"\xff"])
-def test_rule_12_nonsense_is_answered_with_nothing(bench: Bench, body: bytes) -> None:
-    """What is no message gets the same answer."""
+def test_rule_12_an_invalid_message_gets_an_empty_answer(bench: Bench, body: bytes) -> None:
+    """An invalid message gets the same empty answer."""
     with suppress(ValueError):
-        assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray())
+        assert bench.agent.logon(body, LOGON) == (b'{"done":false}', bytearray(), False)
 
 
 def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: bytearray) -> None:
-    """After a restart in between, the tile is gone."""
+    """An unlock permit is void after a restart."""
     bench.lend(canary, restarts=0, unlocks=1)
     bench.world.sign_in(next(iter(bench.state.grants.values())).account, locked=True)
     bench.unlock()
@@ -319,10 +320,8 @@ def test_rule_12_an_unlock_permit_is_not_for_another_boot(bench: Bench, canary: 
     assert not bench.logon(lm.Peek())[0].done
 
 
-def test_rule_12_a_restart_permit_is_not_for_the_boot_it_was_written_in(
-    bench: Bench, canary: bytearray
-) -> None:
-    """Before the restart nobody is signed in with it, whoever locks the screen."""
+def test_rule_12_a_restart_permit_is_not_for_its_own_boot(bench: Bench, canary: bytearray) -> None:
+    """A restart permit signs nobody in before the restart."""
     bench.lend(canary)
     bench.restart()
     assert not bench.logon(lm.Peek())[0].done

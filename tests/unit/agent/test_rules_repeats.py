@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules 13 and 14 of the design, at the agent's pipes: repeats and loops."""
+"""Rules 13 and 14 of the design, at the agent's pipes: repeated jobs and restart loops."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INTERVAL = "min_restart_interval = 60.0"
 
 
 def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, canary: bytearray) -> None:
-    """Session, request, grant and restart are found again; nobody is asked and nothing is begun."""
+    """The second job finds the session, the request, the grant and the restart, and changes nothing."""
     bench.lend(canary)
     bench.restart(step="one")
     again = [
@@ -38,7 +38,7 @@ def test_rule_13_a_job_that_is_launched_twice_does_nothing_twice(bench: Bench, c
 
 
 def test_rule_13_a_step_that_restarted_is_not_restarted_again(bench: Bench, canary: bytearray) -> None:
-    """The job died after the restart had succeeded: the second one finds it done."""
+    """A job that died after a successful restart finds that restart done."""
     bench.lend(canary)
     permit = bench.restart(step="one")
     bench.reboot()
@@ -48,7 +48,7 @@ def test_rule_13_a_step_that_restarted_is_not_restarted_again(bench: Bench, cana
 
 
 def test_rule_13_an_unlock_is_not_taken_for_the_steps_restart(bench: Bench, canary: bytearray) -> None:
-    """One step may restart and unlock: each is done once."""
+    """One step may both restart and unlock, each once."""
     bench.lend(canary, unlocks=1)
     restart = bench.restart(step="one")
     bench.reboot()
@@ -56,14 +56,14 @@ def test_rule_13_an_unlock_is_not_taken_for_the_steps_restart(bench: Bench, cana
     assert bench.unlock(step="one") != restart
 
 
-def test_rule_13_an_open_question_is_not_asked_twice(bench: Bench) -> None:
-    """The same request again finds the one that is on the screen."""
-    bench.open()
+def test_rule_13_an_open_request_is_not_asked_twice(bench: Bench) -> None:
+    """A repeated request finds the one that is still open."""
+    bench.start_session()
     assert bench.request() == bench.request()
 
 
 def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) -> None:
-    """Both apply while Windows takes its time to check the password: one restart, and both wait for it."""
+    """Two uses during one slow check of the password lead to one restart with one permit."""
     bench.lend(canary)
     inside, go_on = bench.slow_check()
     permits: list[str] = []
@@ -79,7 +79,7 @@ def test_rule_13_two_jobs_at_once_restart_once(bench: Bench, canary: bytearray) 
 
 
 def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: bytearray) -> None:
-    """Cut the agent's power at each touch of an apply: launched again, one restart comes of it, none twice."""
+    """After a power cut at any touch of a use, the job restarts once or its grant is rejected."""
 
     def apply(bench: Bench) -> str:
         return bench.restart(step="one")
@@ -90,14 +90,14 @@ def test_rule_13_a_job_that_was_killed_anywhere_goes_on(place: Path, canary: byt
             assert cut.bench.world.restarts == [""]
             assert list(cut.bench.state.permits) == [permit]
         else:
-            # Killed while Windows was asked: rule 6 is the stronger one.
+            # The power cut hit the check of the password: rule 6 overrides rule 13.
             assert cut.bench.code(RESTART) == "grant_rejected"
 
 
-def test_rule_13_a_restart_that_could_not_be_noted_is_begun_once(
+def test_rule_13_an_unrecorded_restart_starts_once(
     bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Windows refuses a second one: that says nothing of the first, whose permit still holds."""
+    """The permit of an unrecorded restart stays valid when Windows refuses the repeated restart."""
 
     def fails(_numbers: list[int]) -> None:
         raise JournalUnavailableError("the disk does not answer")
@@ -118,7 +118,7 @@ def test_rule_13_a_restart_that_could_not_be_noted_is_begun_once(
 
 
 def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytearray) -> None:
-    """A second restart is refused until the policy's interval is over, and says how long."""
+    """A second restart within the policy's interval is refused with the remaining seconds."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary)
     bench.restart(step="one")
@@ -133,7 +133,7 @@ def test_rule_14_no_two_restarts_within_the_interval(place: Path, canary: bytear
 
 
 def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, canary: bytearray) -> None:
-    """A long warning before the restart does not eat the interval up."""
+    """The interval starts when the PC is back, so a long warning does not use it up."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary)
     bench.restart(step="one", grace=3600.0, within=7200.0)
@@ -147,7 +147,7 @@ def test_rule_14_the_interval_counts_from_when_the_pc_was_back(place: Path, cana
 def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
     place: Path, canary: bytearray
 ) -> None:
-    """The interval begins anew when the change is seen, and ends after its time."""
+    """A clock set back restarts the interval, which then ends after its usual length."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, not_before="2026-11-20T00:00", not_after="2026-11-24T12:00")
     bench.restart(step="one")
@@ -163,7 +163,7 @@ def test_rule_14_a_clock_that_was_set_back_locks_out_for_the_interval_only(
 def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
     place: Path, canary: bytearray
 ) -> None:
-    """In a loop faster than the interval no permit is written at all; slower, as many as were lent."""
+    """A restart loop gets no permit within the interval, and outside it only the agreed number."""
     bench = Bench(place, policy=INTERVAL)
     bench.lend(canary, restarts=2, foreign_restarts=True)
     used = []
@@ -181,7 +181,7 @@ def test_rule_14_a_pc_that_restarts_by_itself_uses_at_most_what_was_lent(
 def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
     bench: Bench, canary: bytearray
 ) -> None:
-    """The restart is asked for again after each crash; Windows takes it once."""
+    """The agent asks for the restart after each crash, but Windows restarts once."""
     bench.lend(canary)
     bench.restart()
     for _ in range(5):
@@ -191,10 +191,10 @@ def test_rule_14_an_agent_that_crashes_in_a_loop_restarts_the_pc_once(
 
 
 @pytest.mark.parametrize("foreign", [False, True])
-def test_a_restart_that_outlasts_its_permit_did_not_sign_in(
+def test_a_restart_that_outlasts_its_permit_costs_one_use(
     bench: Bench, canary: bytearray, *, foreign: bool
 ) -> None:
-    """The PC did restart, and it was this restart: not somebody else's, which would cost a second one."""
+    """A restart that comes back too late counts as the job's own and costs no second use."""
     grant = bench.lend(canary, restarts=3, foreign_restarts=foreign)
     permit = bench.restart(within=600.0)
     bench.world.now += timedelta(minutes=15)
@@ -204,4 +204,4 @@ def test_a_restart_that_outlasts_its_permit_did_not_sign_in(
         == "logon_did_not_happen"
     )
     assert list(bench.state.permits) == [permit]
-    assert bench.state.grants[grant].restarts_left == 2
+    assert bench.state.grants[grant].left.restarts == 2

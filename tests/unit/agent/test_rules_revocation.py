@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules 7 and 8 of the design, at the agent's pipes: taking back and erasing."""
+"""Rules 7 and 8 of the design, at the agent's pipes: revocation and erasure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -27,8 +27,8 @@ Act = Callable[[Bench], object]
 # --- 7: revocation wins ------------------------------------------------------------------------
 
 
-def test_rule_07_one_click_takes_everything_back(bench: Bench, canary: bytearray) -> None:
-    """Without a password and without naming what: all of mine is gone from the disk."""
+def test_rule_07_one_click_revokes_everything(bench: Bench, canary: bytearray) -> None:
+    """One click without a password revokes and erases all grants of the account."""
     bench.lend(canary, session="CHG-1")
     bench.lend(canary, session="CHG-2")
     bench.revoke()
@@ -37,7 +37,7 @@ def test_rule_07_one_click_takes_everything_back(bench: Bench, canary: bytearray
 
 
 def test_rule_07_a_revoked_grant_is_never_used_again(bench: Bench, canary: bytearray) -> None:
-    """Neither at once, nor after a crash, a restart or a power cut."""
+    """A revoked grant stays refused, also after a crash, a restart or a power cut."""
     grant = bench.lend(canary)
     bench.revoke()
     for life in ("stay", "crash", "reboot", "power_cut"):
@@ -47,7 +47,7 @@ def test_rule_07_a_revoked_grant_is_never_used_again(bench: Bench, canary: bytea
 
 
 def test_rule_07_revoked_before_the_restart(bench: Bench, canary: bytearray) -> None:
-    """The permit is written, the restart not begun: it is not begun any more."""
+    """A revocation before the restart effect cancels the restart."""
     bench.lend(canary)
     bench.agent.control(b'{"verb":"credential_apply","session":"CHG-1","action":"restart"}', OPERATOR)
     bench.revoke()
@@ -55,7 +55,7 @@ def test_rule_07_revoked_before_the_restart(bench: Bench, canary: bytearray) -> 
 
 
 def test_rule_07_revoked_while_the_pc_restarts(bench: Bench, canary: bytearray) -> None:
-    """The restart goes on, but nobody is signed in, and the operator reads why."""
+    """A revocation during the restart leaves the logon screen without a permit, and the use says why."""
     bench.lend(canary)
     permit = bench.restart()
     bench.revoke()
@@ -67,7 +67,7 @@ def test_rule_07_revoked_while_the_pc_restarts(bench: Bench, canary: bytearray) 
 
 
 def test_rule_07_revoked_between_peek_and_redeem(bench: Bench, canary: bytearray) -> None:
-    """The tile is on the logon screen already: its password does not come any more."""
+    """The permit returns no password if the grant is revoked after the tile appeared."""
     bench.lend(canary)
     bench.restart()
     bench.reboot()
@@ -78,7 +78,7 @@ def test_rule_07_revoked_between_peek_and_redeem(bench: Bench, canary: bytearray
 
 
 def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray) -> None:
-    """The check before a use takes its time; the customer's click in it wins."""
+    """A revocation during the check of the password wins over the use."""
     bench.lend(canary)
     accounts = bench.agent.core.computer.accounts
     check = accounts.check
@@ -94,7 +94,7 @@ def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray)
 
 
 def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path, canary: bytearray) -> None:
-    """Cut the power at each touch of a revocation: lent as before or gone for good, never between."""
+    """A power cut at any touch of a revocation leaves the grant active or erased, never between."""
     seen = set()
     for cut in cuts(place, lambda bench: bench.lend(canary), Bench.revoke):
         cut.bench.effects()
@@ -110,7 +110,7 @@ def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path,
 
 
 def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
-    """What was kept in reserve is given up for it; nothing else gets that space."""
+    """A revocation may use the disk reserve, and no other change may."""
     grant = bench.lend(canary)
     bench.world.disk = "full"
     assert bench.code(rq.Checkpoint(session="CHG-1", step="one", state="done")) == "storage_failed"
@@ -119,20 +119,22 @@ def test_rule_07_works_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
     assert bench.seal_tags() == 0
 
 
-@pytest.mark.parametrize("take_back", [cm.GrantRevoke(), rq.CredentialRevoke(session="CHG-1"), rq.EraseAll()])
+@pytest.mark.parametrize(
+    "revocation", [cm.GrantRevoke(), rq.CredentialRevoke(session="CHG-1"), rq.EraseAll()]
+)
 def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
-    bench: Bench, canary: bytearray, take_back: cm.GrantRevoke | rq.CredentialRevoke | rq.EraseAll
+    bench: Bench, canary: bytearray, revocation: cm.GrantRevoke | rq.CredentialRevoke | rq.EraseAll
 ) -> None:
-    """Another session's request is over, which no space is kept for: it is noted when there is room again."""
+    """A revocation on a full disk succeeds although another event is due; that event is journalled later."""
     grant = bench.lend(canary)
-    bench.open("CHG-2")
+    bench.start_session("CHG-2")
     request = bench.request("CHG-2", answer_within=60.0)
     bench.world.disk = "full"
     bench.world.now += timedelta(seconds=120)
-    if isinstance(take_back, cm.GrantRevoke):
-        assert bench.customer(take_back).done
+    if isinstance(revocation, cm.GrantRevoke):
+        assert bench.customer(revocation).done
     else:
-        bench.result(take_back)
+        bench.result(revocation)
     assert bench.state.grants[grant].state is GrantState.ERASED
     assert bench.seal_tags() == 0
     bench.world.disk = "well"
@@ -141,8 +143,8 @@ def test_rule_07_works_on_a_full_disk_while_something_else_is_due(
     assert bench.state.requests[request].state.value == "expired"
 
 
-def test_rule_07_the_reserve_is_there_again(bench: Bench, canary: bytearray) -> None:
-    """Once there is room, the next full disk does not stop the next revocation either."""
+def test_rule_07_the_reserve_is_filled_again(bench: Bench, canary: bytearray) -> None:
+    """The reserve is filled again once the disk has room, so the next revocation works too."""
     for _ in range(2):
         bench.lend(canary)
         bench.world.disk = "full"
@@ -151,20 +153,20 @@ def test_rule_07_the_reserve_is_there_again(bench: Bench, canary: bytearray) -> 
         bench.effects()
 
 
-def test_rule_07_a_disk_that_is_dead_is_told(bench: Bench, canary: bytearray) -> None:
-    """What cannot be written is not called done."""
+def test_rule_07_a_dead_disk_is_an_error(bench: Bench, canary: bytearray) -> None:
+    """A revocation that cannot be journalled is answered with an error."""
     bench.lend(canary)
     bench.world.disk = "dead"
     assert bench.customer_code(cm.GrantRevoke()) == "storage_failed"
 
 
 def test_rule_07_takes_no_more_clicks_than_granting() -> None:
-    """One message without a secret; granting is two messages, one with a password."""
+    """Revoking takes one message without a secret; granting takes two messages and a password."""
     assert cm.GrantRevoke().grant is None
 
 
 def test_rule_07_only_the_account_itself_revokes(bench: Bench, canary: bytearray) -> None:
-    """Another account's click changes nothing, and says so where it names the grant."""
+    """Another account cannot revoke or pause the grant."""
     grant = bench.lend(canary)
     bench.world.sign_in(BEN, session_id=2)
     assert bench.customer(cm.GrantRevoke(), peer=OTHER).done
@@ -173,8 +175,8 @@ def test_rule_07_only_the_account_itself_revokes(bench: Bench, canary: bytearray
     assert bench.state.grants[grant].state is GrantState.ACTIVE
 
 
-def test_rule_07_what_does_not_exist_is_not_called_revoked(bench: Bench) -> None:
-    """Naming a grant that is none is refused."""
+def test_rule_07_an_unknown_grant_cannot_be_revoked(bench: Bench) -> None:
+    """Revoking a grant that does not exist is refused."""
     assert bench.customer_code(cm.GrantRevoke(grant="none")) == "no_grant"
 
 
@@ -182,8 +184,8 @@ def test_rule_07_what_does_not_exist_is_not_called_revoked(bench: Bench) -> None
 
 ENDS: dict[str, Act] = {
     "session ended": lambda bench: bench.ask(END),
-    "given back": lambda bench: bench.ask(rq.CredentialRevoke(session="CHG-1")),
-    "revoked": Bench.revoke,
+    "revoked by the operator": lambda bench: bench.ask(rq.CredentialRevoke(session="CHG-1")),
+    "revoked by the customer": Bench.revoke,
     "uninstalled": lambda bench: bench.ask(rq.EraseAll()),
     "grant expired": lambda bench: at(bench, START + timedelta(hours=2)),
     "session expired": lambda bench: at(bench, START + timedelta(hours=24)),
@@ -191,7 +193,7 @@ ENDS: dict[str, Act] = {
 
 
 def at(bench: Bench, moment: object) -> None:
-    """Let the clock run to a moment, and the clock's thread notice."""
+    """Set the clock to a moment and let the clock's thread notice it."""
     bench.world.now = moment  # type: ignore[assignment]
     bench.wake()
     bench.effects()
@@ -199,7 +201,7 @@ def at(bench: Bench, moment: object) -> None:
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_rule_08_every_end_erases(bench: Bench, canary: bytearray, end: Act) -> None:
-    """No file of the agent holds a sealed record any more, write-ahead log included."""
+    """Each kind of end removes the sealed record from all files, the write-ahead log included."""
     grant = bench.lend(canary, not_after="20:00" if end is ENDS["grant expired"] else None)
     assert bench.seal_tags() >= 1
     end(bench)
@@ -209,7 +211,7 @@ def test_rule_08_every_end_erases(bench: Bench, canary: bytearray, end: Act) -> 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary: bytearray, end: Act) -> None:
-    """Killed before a single effect ran: the start erases before any pipe is open."""
+    """The next start erases the record if the agent dies before any effect runs."""
     grant = bench.lend(canary, not_after="20:00" if end is ENDS["grant expired"] else None)
     run, bench.agent.effects.run = bench.agent.effects.run, lambda: True  # type: ignore[method-assign]
     end(bench)
@@ -220,10 +222,8 @@ def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary:
 
 
 @pytest.mark.parametrize("how", ["lapses", "is held back", "is overtaken by a restart"])
-def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
-    bench: Bench, canary: bytearray, how: str
-) -> None:
-    """A permit that nobody redeemed was the last one that was lent: nothing stays sealed for no use."""
+def test_rule_08_the_last_use_erases_even_if_it_fails(bench: Bench, canary: bytearray, how: str) -> None:
+    """The last agreed use erases the record even if its permit is never redeemed."""
     grant = bench.lend(canary, restarts=0, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
     bench.unlock(within=60.0)
@@ -238,10 +238,8 @@ def test_rule_08_the_last_use_erases_even_if_it_came_to_nothing(
     assert bench.seal_tags() == 0
 
 
-def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
-    bench: Bench, canary: bytearray
-) -> None:
-    """The clock passed the end in the night: gone before anybody can ask."""
+def test_rule_08_the_start_erases_an_expired_grant(bench: Bench, canary: bytearray) -> None:
+    """The start erases a grant that expired while the PC was off."""
     grant = bench.lend(canary)
     bench.stop()
     bench.world.now += timedelta(days=3)
@@ -252,7 +250,7 @@ def test_rule_08_what_expired_while_the_pc_was_off_is_erased_at_start(
 
 
 def test_rule_08_erasing_one_grant_leaves_the_others(bench: Bench, canary: bytearray) -> None:
-    """Of two lent in two sessions, the one that ends goes and the other can still be used."""
+    """Ending one session leaves the grant of another session usable."""
     bench.lend(canary, session="CHG-1")
     other = bench.lend(canary, session="CHG-2")
     bench.ask(END)
@@ -261,7 +259,7 @@ def test_rule_08_erasing_one_grant_leaves_the_others(bench: Bench, canary: bytea
 
 
 def test_rule_08_what_cannot_be_confirmed_is_seen_retried_and_blocks(bench: Bench, canary: bytearray) -> None:
-    """While somebody holds the log: a stored state that all see, and that takes no new secret."""
+    """An unconfirmed erasure shows in the status and the notices, blocks new grants and is retried."""
     grant = bench.lend(canary)
     request = bench.request(restarts=5)
     bench.show(request)
@@ -283,7 +281,7 @@ def test_rule_08_what_cannot_be_confirmed_is_seen_retried_and_blocks(bench: Benc
 
 
 def test_rule_08_a_failed_erasure_is_journalled_once(bench: Bench, canary: bytearray) -> None:
-    """Trying again and again does not make the journal grow: only a new finding is news."""
+    """Repeated attempts with the same finding add no event to the journal."""
     bench.lend(canary)
     with bench.read_by_others():
         bench.customer(cm.GrantRevoke())
@@ -294,7 +292,7 @@ def test_rule_08_a_failed_erasure_is_journalled_once(bench: Bench, canary: bytea
 
 
 def test_rule_08_a_record_that_comes_back_is_erased(bench: Bench, canary: bytearray) -> None:
-    """What is sealed for no live grant, wherever it comes from, does not survive a start."""
+    """The start deletes a sealed record that belongs to no live grant."""
     grant = bench.lend(canary)
     record = bench.agent.core.journal.sealed(grant)
     bench.revoke()
@@ -304,7 +302,7 @@ def test_rule_08_a_record_that_comes_back_is_erased(bench: Bench, canary: bytear
 
 
 def test_rule_08_a_record_that_comes_back_before_the_check_is_erased(bench: Bench, canary: bytearray) -> None:
-    """Looking is not enough: what is found there is deleted first."""
+    """The erasure deletes a record that came back before it reads the files."""
     grant = bench.lend(canary)
     record = bench.agent.core.journal.sealed(grant)
     bench.effects_lag = True
@@ -316,7 +314,7 @@ def test_rule_08_a_record_that_comes_back_before_the_check_is_erased(bench: Benc
 
 
 def test_rule_08_a_grant_without_its_record_ends(bench: Bench, canary: bytearray) -> None:
-    """Nothing is shown as lent that is not there."""
+    """The start rejects a grant whose sealed record is missing."""
     grant = bench.lend(canary)
     bench.database.execute("DELETE FROM sealed")
     bench.crash()
@@ -327,7 +325,7 @@ def test_rule_08_a_grant_without_its_record_ends(bench: Bench, canary: bytearray
 def test_rule_08_a_record_that_cannot_be_opened_any_more_is_erased(
     bench: Bench, canary: bytearray, life: str
 ) -> None:
-    """The keys of the PC were lost: the logon screen gets nothing, and nothing stays."""
+    """A record whose machine key is lost gives no password and is erased."""
     bench.lend(canary)
     bench.restart()
     getattr(bench, life)()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Setting the agent up: settings are judged first, put in place whole, and kept when the new ones are wrong."""
+"""Setting up the agent: settings are checked first, written whole, and kept if the new ones are wrong."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Group:
         self.now = list(members)
 
     def members(self) -> list[Member]:
-        """Return who is in it."""
+        """Return the members."""
         return list(self.now)
 
     def find(self, name: str) -> Member | None:
-        """Return one of three accounts."""
+        """Return one of three known accounts."""
         return next((known for known in (ANNA, BEN, CARL) if known.name == name), None)
 
     def change(self, add: list[Member], remove: list[Member]) -> None:
-        """Change it."""
+        """Add and remove members."""
         self.now = [member for member in self.now if member not in remove] + add
 
 
 def set_up(file: Path, group: Group | None = None, **fields: Any) -> ans.Answer:
-    """Send one request."""
+    """Send one set-up request."""
     return apply(json.dumps({"verb": "setup", **fields}).encode(), file, group or Group())
 
 
@@ -58,8 +58,8 @@ def code_of(answer: ans.Answer) -> str:
     return answer.error.code
 
 
-def test_settings_are_put_in_place_and_found_there_again(tmp_path: Path) -> None:
-    """The file says what was asked for; asking again changes nothing."""
+def test_settings_are_written_and_found_unchanged(tmp_path: Path) -> None:
+    """The file holds the requested settings, and the same request changes nothing."""
     file = tmp_path / "settings.toml"
     assert set_up(file, settings=GOOD).changed
     assert settings.parse(file.read_bytes()) == msgspec.convert(GOOD, settings.Settings)
@@ -77,8 +77,8 @@ def test_settings_are_put_in_place_and_found_there_again(tmp_path: Path) -> None
         {"policy": {"require_ticket": "yes"}},
     ],
 )
-def test_wrong_settings_are_refused_and_the_former_ones_stay(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    """Not a byte of the file changes."""
+def test_wrong_settings_are_refused_and_change_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Invalid settings are refused, and the file stays unchanged."""
     file = tmp_path / "settings.toml"
     set_up(file, settings=GOOD)
     before = file.read_bytes()
@@ -88,15 +88,15 @@ def test_wrong_settings_are_refused_and_the_former_ones_stay(tmp_path: Path, wro
 
 
 def test_a_broken_file_is_replaced(tmp_path: Path) -> None:
-    """A file that nobody can read is no reason to stay so."""
+    """Valid settings replace an unreadable file."""
     file = tmp_path / "settings.toml"
     file.write_text("organization = ")
     assert set_up(file, settings=GOOD).changed
     assert settings.parse(file.read_bytes()).policy.max_restarts == 3
 
 
-def test_check_changes_nothing_and_tells_what_would(tmp_path: Path) -> None:
-    """Neither file nor group."""
+def test_check_mode_reports_the_changes_and_makes_none(tmp_path: Path) -> None:
+    """Check mode reports the changes and leaves file and group as they are."""
     file, group = tmp_path / "settings.toml", Group(BEN)
     answer = set_up(file, group, settings=GOOD, operators=["anna"], check=True)
     assert answer.changed
@@ -110,7 +110,7 @@ def test_check_changes_nothing_and_tells_what_would(tmp_path: Path) -> None:
 
 
 def test_operators_are_all_members_and_no_others(tmp_path: Path) -> None:
-    """Who is not named is taken out; naming them again changes nothing."""
+    """The group holds exactly the named operators afterwards."""
     group = Group(BEN, CARL)
     assert set_up(tmp_path / "x", group, operators=["anna", "carl"]).changed
     assert group.now == [CARL, ANNA]
@@ -118,15 +118,15 @@ def test_operators_are_all_members_and_no_others(tmp_path: Path) -> None:
 
 
 def test_an_unknown_operator_stops_everything(tmp_path: Path) -> None:
-    """Nothing is half done: not the settings either."""
+    """An unknown operator stops the whole set-up, settings included."""
     file, group = tmp_path / "settings.toml", Group(BEN)
     assert code_of(set_up(file, group, settings=GOOD, operators=["anna", "nobody"])) == "setup_failed"
     assert group.now == [BEN]
     assert not file.exists()
 
 
-def test_what_is_not_named_stays(tmp_path: Path) -> None:
-    """Without settings and operators there is nothing to do."""
+def test_an_empty_request_changes_nothing(tmp_path: Path) -> None:
+    """A request without settings and operators changes nothing."""
     file, group = tmp_path / "settings.toml", Group(BEN)
     set_up(file, settings=GOOD)
     assert not set_up(file, group).changed
@@ -134,25 +134,25 @@ def test_what_is_not_named_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"verb":"setup","more":1}', b'{"verb":"info"}', b"\xff"])
-def test_what_is_no_request_is_refused(tmp_path: Path, body: bytes) -> None:
-    """Half a message, another one, an unknown field."""
+def test_an_invalid_message_is_refused(tmp_path: Path, body: bytes) -> None:
+    """An incomplete or foreign message and an unknown field are refused."""
     assert code_of(apply(body, tmp_path / "x", Group())) == "bad_message"
 
 
 def test_another_protocol_version_is_refused(tmp_path: Path) -> None:
-    """Collection and agent must match."""
+    """A request of another protocol version is refused."""
     assert code_of(set_up(tmp_path / "x", protocol=99)) == "protocol_mismatch"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """The old file stays."""
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A folder without write permission gives an error."""
     tmp_path.chmod(0o500)
     assert code_of(set_up(tmp_path / "settings.toml", settings=GOOD)) == "setup_failed"
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """Somebody put a folder in its place."""
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """The error names the file that cannot be written."""
     (tmp_path / "settings.new").mkdir()
     answer = set_up(tmp_path / "settings.toml", settings=GOOD)
     assert code_of(answer) == "setup_failed"
@@ -173,7 +173,7 @@ def test_rendered_settings_read_back_the_same(
     restarts: int,
     ticket: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
-    """Whatever people write: quotes, backslashes, umlauts, emoji."""
+    """Any text survives writing and reading: quotes, backslashes, umlauts, emoji."""
     wanted = msgspec.convert(
         {
             "organization": {"name": name, "phone": phone},

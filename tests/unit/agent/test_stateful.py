@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Anything at any time: Hypothesis looks for a history that breaks what must always hold."""
+"""Random acts in any order: Hypothesis searches for a history that breaks an invariant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.agent.bench import memory_disk
 from tests.unit.agent.play import Play
 
 HISTORIES = int(os.environ.get("LATCHKEY_HISTORIES", "120"))
-"""How many; `python -m tests.unit.agent.histories` plays ten thousand, each with a seed of its own."""
+"""Number of histories; `python -m tests.unit.agent.histories` plays ten thousand by seed."""
 
 pytestmark = pytest.mark.timeout(120 + 2 * HISTORIES)
 
@@ -34,7 +34,7 @@ WEIGHTED = [name for name, (weight, _) in ACTS.items() for _ in range(weight)]
 
 
 class Histories(RuleBasedStateMachine):
-    """A PC, two operators, two customers, and faults of all kinds."""
+    """A PC, two operators, two customers and every kind of fault."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,17 +43,17 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(whose=st.sampled_from(("ours", "anybody's")))
     def begin(self, whose: str) -> None:
-        """Begin with something that is lent."""
+        """Begin with a grant."""
         for what in prelude(whose):
             self._play.perform(what)
 
     @rule(what=st.sampled_from(WEIGHTED).flatmap(act))
     def happen(self, what: Act) -> None:
-        """Anything."""
+        """Perform any act."""
         self._play.perform(what)
 
     def teardown(self) -> None:
-        """At the end all comes to rest, erased and locked."""
+        """Check that the agent settles, with everything erased and locked."""
         try:
             self._play.perform(Act("settle"))
         finally:

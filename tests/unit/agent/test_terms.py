@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Terms: what an operator writes as a time, which window it means, what covers what."""
+"""Terms: the times that an operator writes, the window that they mean, and covering terms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)
 END = NOW + timedelta(hours=24)
 TERMS = Terms(
-    restarts=2, unlocks=1, foreign_restarts=False, not_before=NOW, not_after=NOW + timedelta(hours=2)
+    restarts=2,
+    unlocks=1,
+    foreign_restarts=False,
+    not_before=NOW,
+    not_after=NOW + timedelta(hours=2),
 )
 
 
@@ -42,7 +46,7 @@ TERMS = Terms(
     ],
 )
 def test_a_time_means_the_next_such_moment_on_the_pc(written: str, meant: str) -> None:
-    """A time of day is the next one, a moment without offset is in the PC's zone."""
+    """A time of day means its next occurrence, and a moment without offset is in the PC's zone."""
     assert resolve("ends", written, NOW, CET) == datetime.fromisoformat(meant)
 
 
@@ -60,8 +64,8 @@ def test_a_time_means_the_next_such_moment_on_the_pc(written: str, meant: str) -
         "9999-12-31T23:59:59-12:00",
     ],
 )
-def test_what_is_no_time_is_refused_and_quoted(written: str) -> None:
-    """Also a day without a time, and what lies beyond the calendar."""
+def test_an_invalid_time_is_refused_and_quoted(written: str) -> None:
+    """An invalid time is refused, and the error quotes it and names its field."""
     with pytest.raises(Refused) as caught:
         resolve("ends", written, NOW, CET)
     assert caught.value.code == "bad_time"
@@ -69,8 +73,8 @@ def test_what_is_no_time_is_refused_and_quoted(written: str) -> None:
     assert repr(written) in str(caught.value.places["detail"])
 
 
-def test_two_times_of_day_name_one_night() -> None:
-    """Before it, in it and after it: the window around the next such end."""
+def test_two_times_of_day_mean_one_night() -> None:
+    """Two times of day mean the same night before, during and after midnight."""
     night = window("22:00", "05:00", NOW, END, CET)
     assert night == (NOW.replace(hour=22), NOW.replace(day=24, hour=5))
     in_it = NOW.replace(hour=23)
@@ -79,20 +83,20 @@ def test_two_times_of_day_name_one_night() -> None:
     assert window("22:00", "05:00", after_midnight, END, CET) == night
 
 
-def test_a_window_of_one_day_begins_on_that_day() -> None:
-    """The last beginning before the end may be on the same day."""
+def test_a_window_may_lie_within_one_day() -> None:
+    """A window may begin and end on the same day."""
     begin, end = window("19:00", "21:00", NOW, END, CET)
     assert (begin, end) == (NOW.replace(hour=19), NOW.replace(hour=21))
 
 
-def test_without_times_a_window_is_all_of_the_session() -> None:
-    """From now until the session ends; a later end is cut to that."""
+def test_the_default_window_is_the_session() -> None:
+    """The window is the whole session by default and never longer than the session."""
     assert window(None, None, NOW, END, CET) == (NOW, END)
     assert window(None, "2026-12-24T18:00", NOW, END, CET) == (NOW, END)
 
 
-def test_a_beginning_alone_is_the_next_such_moment() -> None:
-    """With an end that is a moment, too."""
+def test_a_begin_alone_means_its_next_occurrence() -> None:
+    """A time of day alone means its next occurrence, also beside a full date as the end."""
     later = NOW.replace(hour=22)
     assert window("22:00", None, NOW, END, CET) == (later, END)
     assert window("22:00", "2026-11-24T05:00", NOW, END, CET)[0] == later
@@ -107,30 +111,33 @@ def test_a_beginning_alone_is_the_next_such_moment() -> None:
         ("2026-11-25T00:00", None, "not_before"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(begin: str | None, end: str, field: str) -> None:
-    """Over already, or ending before it begins."""
+def test_an_impossible_window_is_refused(begin: str | None, end: str, field: str) -> None:
+    """A window that is over or ends before it begins is refused."""
     with pytest.raises(Refused) as caught:
         window(begin, end, NOW, END, CET)
     assert (caught.value.code, caught.value.places["field"]) == ("bad_time", field)
 
 
-def test_the_night_of_the_clock_change_has_its_real_length() -> None:
-    """In Berlin the night to 2026-10-25 has an hour more; Python would not count it in one zone."""
+def test_a_window_over_the_clock_change_has_its_real_length() -> None:
+    """The window over the clock change lasts eight real hours.
+
+    Python would count seven hours between two moments in the same zone.
+    """
     now = fixed(datetime(2026, 10, 24, 18, 0, tzinfo=BERLIN))
     begin, end = window("22:00", "05:00", now, now + timedelta(hours=24), BERLIN)
     assert end - begin == timedelta(hours=8)
     assert end - now == timedelta(hours=12)
 
 
-def test_a_time_that_is_twice_in_a_night_is_the_next_one() -> None:
-    """Between the two half past twos the next one is tomorrow's: never a moment that is over."""
+def test_a_repeated_time_of_day_is_in_the_future() -> None:
+    """A repeated time of day always means a moment in the future."""
     between = datetime(2026, 10, 25, 2, 45, tzinfo=BERLIN)
     assert resolve("ends", "02:30", fixed(between), BERLIN) > fixed(between)
 
 
 @given(st.datetimes(datetime(1850, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001 - the zone comes next
-def test_a_fixed_moment_is_the_same_moment_in_whole_minutes(naive: datetime) -> None:
-    """In Berlin, too, whose offset before 1893 had seconds."""
+def test_a_fixed_moment_has_an_offset_in_whole_minutes(naive: datetime) -> None:
+    """The offset of a fixed moment has whole minutes, also in Berlin before 1893."""
     moment = naive.replace(tzinfo=BERLIN)
     assert fixed(moment) == moment
     offset = fixed(moment).utcoffset()
@@ -138,13 +145,13 @@ def test_a_fixed_moment_is_the_same_moment_in_whole_minutes(naive: datetime) -> 
     assert offset % timedelta(minutes=1) == timedelta(0)
 
 
-def test_a_clock_without_offset_is_taken_for_the_systems_own() -> None:
-    """Nothing crashes over it."""
+def test_a_clock_without_offset_gets_the_systems_zone() -> None:
+    """A clock without an offset gets the zone of the system."""
     assert fixed(datetime(2026, 11, 23, 18, 0)).tzinfo is not None  # noqa: DTZ001 - that is the point
 
 
 def test_a_moment_is_read_in_the_pcs_zone() -> None:
-    """The customer reads their own time, whatever offset the operator wrote."""
+    """The customer reads the time in the PC's zone, whatever offset the operator wrote."""
     moment = read_time("ends", "2026-11-24T05:00:00Z", CET)
     assert isinstance(moment, datetime)
     assert moment.utcoffset() == timedelta(hours=1)
@@ -160,15 +167,15 @@ def test_a_moment_is_read_in_the_pcs_zone() -> None:
         {"not_after": NOW + timedelta(hours=2, seconds=1)},
     ],
 )
-def test_terms_cover_what_asks_for_no_more(more: dict[str, object]) -> None:
-    """They cover themselves, and less; not one thing more."""
+def test_terms_cover_equal_and_smaller_terms(more: dict[str, object]) -> None:
+    """Terms cover equal and smaller terms, but none that exceed them in one field."""
     assert covers(TERMS, TERMS)
     assert covers(replace(TERMS, **more), TERMS)
     assert not covers(TERMS, replace(TERMS, **more))
 
 
 def test_the_canonical_form_does_not_depend_on_how_a_moment_is_written() -> None:
-    """The journal gives the same moments back with another offset."""
+    """The canonical form is the same for equal moments with different offsets."""
     same = replace(TERMS, not_before=NOW.astimezone(UTC), not_after=TERMS.not_after.astimezone(UTC))
     assert canonical(TERMS, ANNA, "g", "PC-07") == canonical(same, ANNA, "g", "PC-07")
     assert canonical(TERMS, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-08")

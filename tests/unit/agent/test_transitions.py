@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every state of every machine meets every input: through the agent, with the tables as the judge."""
+"""Every state of every machine meets every input; the transition tables say the expected result."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
@@ -29,7 +30,6 @@ from latchkey_agent.domain.transitions import (
     inputs,
     step,
 )
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
@@ -38,14 +38,14 @@ from tests.unit.agent.world import START
 PASSWORD = "canary".encode("utf-16-le")
 Build = Callable[[Bench], object]
 Input = Callable[[Bench], c.AnyCommand | timedelta]
-"""A command, or the time that has to pass."""
+"""A command, or the time to let pass."""
 
 
 class Machine(NamedTuple):
-    """One machine: its table, what gives its inputs, how to get into its states, and what changes nothing.
+    """One machine: its table, its inputs, a way into each state, and its inputs that change nothing.
 
-    `done_already`: inputs that are answered with done, and change nothing, where
-    the table does not list them: who says them again is not told off.
+    `done_already`: inputs that the table does not list, and that are answered with
+    done without a change because they repeat what has happened.
     """
 
     table: dict[Any, Any]
@@ -59,14 +59,14 @@ class Machine(NamedTuple):
 
 
 def session_ended(bench: Bench) -> None:
-    """Open the session and end it."""
-    bench.open()
+    """Start the session and end it."""
+    bench.start_session()
     bench.ask(rq.SessionEnd(session="CHG-1"))
 
 
 def session_over(bench: Bench) -> None:
-    """Let the session run out."""
-    bench.open()
+    """Let the session expire."""
+    bench.start_session()
     bench.world.now = START + timedelta(days=1)
     bench.wake()
 
@@ -75,7 +75,7 @@ SESSION_MACHINE = Machine(
     SESSION,
     {"end": lambda _: c.EndSession(name="CHG-1"), "expire": lambda _: timedelta(days=1)},
     {
-        SessionState.STARTED: Bench.open,
+        SessionState.STARTED: Bench.start_session,
         SessionState.ENDED: session_ended,
         SessionState.EXPIRED: session_over,
     },
@@ -86,41 +86,41 @@ SESSION_MACHINE = Machine(
 # --- request ---------------------------------------------------------------------------------
 
 
-def asked(bench: Bench) -> str:
-    """Return the request."""
+def request_id(bench: Bench) -> str:
+    """Return the request's id."""
     return next(iter(bench.state.requests))
 
 
 def pending(bench: Bench) -> None:
-    """Ask, with an hour to answer."""
-    bench.open()
+    """Send a request that can be answered within an hour."""
+    bench.start_session()
     bench.request(answer_within=3600.0)
 
 
 def shown(bench: Bench) -> None:
-    """Show it."""
+    """Show the request."""
     pending(bench)
-    bench.show(asked(bench))
+    bench.show(request_id(bench))
 
 
 def answered(answer: Callable[[str], cm.CustomerRequest]) -> Build:
-    """Show it, and let the customer answer so."""
+    """Return how to show the request and give this answer."""
 
     def build(bench: Bench) -> None:
         shown(bench)
-        assert bench.customer(answer(asked(bench))).done
+        assert bench.customer(answer(request_id(bench))).done
 
     return build
 
 
 def withdrawn(bench: Bench) -> None:
-    """Take it back."""
+    """Withdraw the shown request."""
     shown(bench)
-    bench.ask(rq.RequestWithdraw(session="CHG-1", request=asked(bench)))
+    bench.ask(rq.RequestWithdraw(session="CHG-1", request=request_id(bench)))
 
 
 def expired(bench: Bench) -> None:
-    """Let its time run out."""
+    """Let the shown request expire."""
     shown(bench)
     bench.world.now += timedelta(hours=1)
     bench.wake()
@@ -129,14 +129,14 @@ def expired(bench: Bench) -> None:
 REQUEST_MACHINE = Machine(
     REQUEST,
     {
-        "show": lambda bench: c.ShowRequest(request=asked(bench), text_sha256="0" * 64),
-        "grant": lambda bench: c.GiveGrant(request=asked(bench), grant="g", tag="00"),
-        "deny": lambda bench: c.DenyRequest(request=asked(bench), why=""),
+        "show": lambda bench: c.ShowRequest(request=request_id(bench), text_sha256="0" * 64),
+        "grant": lambda bench: c.GiveGrant(request=request_id(bench), grant="g", tag="00"),
+        "deny": lambda bench: c.DenyRequest(request=request_id(bench), why=""),
         "postpone": lambda bench: c.PostponeRequest(
-            request=asked(bench), until=bench.world.now + timedelta(minutes=10)
+            request=request_id(bench), until=bench.world.now + timedelta(minutes=10)
         ),
         "ask_again": lambda _: timedelta(minutes=15),
-        "withdraw": lambda bench: c.WithdrawRequest(request=asked(bench)),
+        "withdraw": lambda bench: c.WithdrawRequest(request=request_id(bench)),
         "expire": lambda _: timedelta(hours=1),
     },
     {
@@ -158,65 +158,65 @@ REQUEST_MACHINE = Machine(
 # --- grant -----------------------------------------------------------------------------------
 
 
-def lent(bench: Bench) -> str:
-    """Return the grant."""
+def grant_id(bench: Bench) -> str:
+    """Return the grant's id."""
     return next(iter(bench.state.grants))
 
 
 def active(bench: Bench) -> None:
-    """Lend one restart until 20:00."""
+    """Grant one restart until 20:00."""
     bench.lend(PASSWORD, restarts=1, not_after="20:00")
 
 
 def paused(bench: Bench) -> None:
-    """Hold the grant back."""
+    """Pause the grant."""
     active(bench)
-    bench.customer(cm.GrantPause(grant=lent(bench)))
+    bench.customer(cm.GrantPause(grant=grant_id(bench)))
 
 
 def ended(how: str) -> Build:
-    """End the grant, and read nothing back yet."""
+    """Return how to end the grant this way without running the erasure."""
 
     def build(bench: Bench) -> None:
         active(bench)
-        bench.agent.core.execute(c.EndGrant(grant=lent(bench), how=how))  # type: ignore[arg-type]
+        bench.agent.core.execute(c.EndGrant(grant=grant_id(bench), how=how))  # type: ignore[arg-type]
 
     return build
 
 
 def erased(bench: Bench) -> None:
-    """Revoke it and read back."""
+    """Revoke the grant and confirm its erasure."""
     active(bench)
     bench.revoke()
 
 
 def erase_failed(bench: Bench) -> None:
-    """Revoke it while somebody holds the log."""
+    """Revoke the grant while another program holds the log."""
     active(bench)
     with bench.read_by_others():
         bench.revoke()
 
 
-ENDINGS = ("revoke", "withdraw", "use_up", "expire", "reject", "end_session")
+ENDINGS = ("revoke", "replace", "use_up", "expire", "reject", "end_session")
 OVER = {how: GRANT[GrantState.ACTIVE, how] for how in ENDINGS}
 
 
 def erasure(*, confirmed: bool) -> Input:
-    """Give the finding of a read-back."""
+    """Return the input that records the result of an erasure."""
     found = Erasure(START, confirmed, (("read back", confirmed, str(confirmed)),))
-    return lambda bench: c.RecordErasure(grant=lent(bench), erasure=found)
+    return lambda bench: c.RecordErasure(grant=grant_id(bench), erasure=found)
 
 
 def end(how: str) -> Input:
-    """Give an ending."""
-    return lambda bench: c.EndGrant(grant=lent(bench), how=how)  # type: ignore[arg-type]
+    """Return the input that ends the grant this way."""
+    return lambda bench: c.EndGrant(grant=grant_id(bench), how=how)  # type: ignore[arg-type]
 
 
 GRANT_MACHINE = Machine(
     GRANT,
     {
-        "pause": lambda bench: c.PauseGrant(grant=lent(bench), pause=True),
-        "resume": lambda bench: c.PauseGrant(grant=lent(bench), pause=False),
+        "pause": lambda bench: c.PauseGrant(grant=grant_id(bench), pause=True),
+        "resume": lambda bench: c.PauseGrant(grant=grant_id(bench), pause=False),
         **{how: end(how) for how in ENDINGS},
         "erased": erasure(confirmed=True),
         "erase_failed": erasure(confirmed=False),
@@ -236,44 +236,44 @@ GRANT_MACHINE = Machine(
 # --- permit ----------------------------------------------------------------------------------
 
 
-def written(bench: Bench) -> str:
-    """Return the permit."""
+def permit_id(bench: Bench) -> str:
+    """Return the permit's id."""
     return next(iter(bench.state.permits))
 
 
 def issued(bench: Bench) -> None:
     """Bring the PC to its logon screen with a permit."""
-    bench.waiting(PASSWORD)
+    bench.at_logon_screen(PASSWORD)
 
 
 def redeemed(bench: Bench) -> None:
-    """Redeem it."""
+    """Redeem the permit."""
     issued(bench)
     bench.redeem()
 
 
 def logged_on(bench: Bench) -> None:
-    """Sign in with it."""
+    """Sign in with the permit."""
     issued(bench)
     bench.sign_in_with_permit()
 
 
 def interrupted(bench: Bench) -> None:
-    """Redeem it, and give the logon up for lost."""
+    """Redeem the permit and let the time for its logon run out."""
     redeemed(bench)
     bench.world.now += timedelta(hours=1)
     bench.wake()
 
 
 def lapsed(bench: Bench) -> None:
-    """Let its time run out."""
+    """Let the permit expire."""
     issued(bench)
     bench.world.now += timedelta(hours=1)
     bench.wake()
 
 
 def cancelled(bench: Bench) -> None:
-    """Let the PC refuse to restart."""
+    """Let Windows refuse the restart."""
     bench.lend(PASSWORD)
     bench.world.refuses_restart = "somebody else is signed in"
     bench.restart()
@@ -282,10 +282,12 @@ def cancelled(bench: Bench) -> None:
 PERMIT_MACHINE = Machine(
     PERMIT,
     {
-        "redeem": lambda bench: c.RedeemPermit(permit=written(bench), boot_id=bench.world.boot),
-        "log_on": lambda bench: c.ReportLogon(permit=written(bench)),
-        "refuse": lambda bench: c.ReportLogon(permit=written(bench), refusal="the password is wrong"),
-        "cancel": lambda bench: c.CancelPermit(permit=written(bench), why="refused: no"),
+        "redeem": lambda bench: c.RedeemPermit(permit=permit_id(bench), boot_id=bench.world.boot),
+        "log_on": lambda bench: c.ReportLogon(permit=permit_id(bench)),
+        "refuse": lambda bench: c.ReportLogon(
+            permit=permit_id(bench), rejection="password_refused", detail="wrong_password"
+        ),
+        "cancel": lambda bench: c.CancelPermit(permit=permit_id(bench), detail="no"),
         "lapse": lambda _: timedelta(hours=1),
     },
     {
@@ -322,7 +324,7 @@ CASES = [
 
 @pytest.mark.parametrize(("machine", "state", "given"), CASES)
 def test_every_state_meets_every_input(place: Path, machine: Machine, state: StrEnum, given: str) -> None:
-    """What the table lists goes where it says; all else changes nothing, and is journalled if it was refused."""
+    """A listed input leads to its state; any other input changes nothing, and a refusal is journalled."""
     bench = Bench(place)
     machine.states[state](bench)
     assert machine.now(bench) is state
@@ -330,7 +332,7 @@ def test_every_state_meets_every_input(place: Path, machine: Machine, state: Str
     act = machine.inputs[given](bench)
     outcome = apply(bench, act)
     if (state, given) == (PermitState.REDEEMED, "lapse"):
-        # What time does to a redeemed permit is another input: its logon is given up.
+        # Time gives up the logon of a redeemed permit, which is the input `refuse`.
         given = "refuse"
     listed = machine.table.get((state, given))
     if listed is not None:
@@ -345,7 +347,7 @@ def test_every_state_meets_every_input(place: Path, machine: Machine, state: Str
 
 
 def apply(bench: Bench, act: c.AnyCommand | timedelta) -> str:
-    """Let time pass, or execute a command; tell whether it was refused."""
+    """Let time pass or execute a command; return the outcome."""
     if isinstance(act, timedelta):
         bench.world.now += act
         bench.wake()
@@ -359,7 +361,7 @@ def apply(bench: Bench, act: c.AnyCommand | timedelta) -> str:
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 def test_step_agrees_with_the_table(machine: Machine) -> None:
-    """Alone, too: listed goes on, anything else raises and names what is allowed."""
+    """`step` returns the listed state, or raises an error that names the allowed inputs."""
     for state in type(next(iter(machine.states))):
         for given in (*machine.inputs, "nonsense"):
             if (state, given) in machine.table:
@@ -371,15 +373,15 @@ def test_step_agrees_with_the_table(machine: Machine) -> None:
             assert str(caught.value).startswith(f"cannot {given} in state {state}")
 
 
-def test_the_inputs_are_all_there_are() -> None:
-    """No input of a table is left out above."""
+def test_the_machines_cover_the_tables() -> None:
+    """The machines above cover every input and every state of the tables."""
     for machine in MACHINES.values():
         assert {given for _, given in machine.table} == set(machine.inputs)
         assert set(machine.states) == set(type(next(iter(machine.states))))
 
 
 def test_every_way_out_of_a_grant_leads_to_erased() -> None:
-    """Nothing that has ended comes back to life, and each end can be followed to erased."""
+    """An ended grant never becomes live again, and every end leads to erased."""
     over = set(GrantState) - LIVE_GRANTS
     assert all(after in over for (before, _), after in GRANT.items() if before in over)
     for state in over - {GrantState.ERASED}:
@@ -387,8 +389,8 @@ def test_every_way_out_of_a_grant_leads_to_erased() -> None:
 
 
 def test_a_logon_that_windows_refused_is_not_reported_as_done(bench: Bench) -> None:
-    """The table lets a lost logon be reported late; one that Windows refused stays refused."""
-    permit = bench.waiting(PASSWORD)
+    """A late report of success does not change a logon that Windows refused."""
+    permit = bench.at_logon_screen(PASSWORD)
     bench.redeem()
     bench.world.answers = [LogonRefusal.WRONG_PASSWORD]
     bench.report(permit, 0xC000006D)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grants and permits: what the rules decide beyond what always holds."""
+"""Grants and permits: decisions beyond the rules that always hold."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.unit.agent.world import ANNA, BEN, OTHER, START
 
 
 def use(bench: Bench, permit: str) -> dict[str, Any]:
-    """Return how far a use is."""
+    """Return the state of a use."""
     answer = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))
     return {**answer, **answer["use"]}
 
 
 def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, canary: bytearray) -> None:
-    """There is no desktop of the customer's to open: what is opened is closed again."""
+    """An unlock without a signed-in customer signs in and locks the new desktop."""
     bench.lend(canary, restarts=0, unlocks=1)
     bench.world.signed_in = []
     permit = bench.unlock()
@@ -38,7 +38,7 @@ def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, ca
 
 
 def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearray) -> None:
-    """It is answered with done, without a use."""
+    """An unlock of an open desktop is done without a use."""
     bench.lend(canary, restarts=0, unlocks=1)
     answer = bench.ask(rq.CredentialApply(session="CHG-1", action="unlock"))
     assert isinstance(answer.result, dict)
@@ -47,7 +47,7 @@ def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearr
 
 
 def test_check_mode_begins_nothing_and_asks_windows_nothing(bench: Bench, canary: bytearray) -> None:
-    """It answers as if; a refusal is not journalled either."""
+    """Check mode issues no permit, does not ask Windows and journals no refusal."""
     bench.lend(canary)
     answer = bench.ask(rq.CredentialApply(session="CHG-1", action="restart", check=True))
     assert answer.changed
@@ -58,8 +58,8 @@ def test_check_mode_begins_nothing_and_asks_windows_nothing(bench: Bench, canary
     assert bench.state.version == version
 
 
-def test_a_refused_apply_is_journalled(bench: Bench, canary: bytearray) -> None:
-    """Although nothing was begun; the same again within a minute is not."""
+def test_a_refused_use_is_journalled(bench: Bench, canary: bytearray) -> None:
+    """A refused use is journalled, at most once a minute."""
     bench.lend(canary)
     for _ in range(3):
         assert bench.code(rq.CredentialApply(session="CHG-1", action="unlock")) == "terms_used_up"
@@ -69,8 +69,8 @@ def test_a_refused_apply_is_journalled(bench: Bench, canary: bytearray) -> None:
     assert bench.events().count("command_refused") == 2
 
 
-def test_a_pause_voids_what_was_not_redeemed(bench: Bench, canary: bytearray) -> None:
-    """The operator reads that the customer paused; going on brings the permit not back."""
+def test_a_pause_cancels_an_unredeemed_permit(bench: Bench, canary: bytearray) -> None:
+    """A pause cancels an unredeemed permit, and a resume does not restore it."""
     grant = bench.lend(canary)
     permit = bench.restart()
     assert bench.customer(cm.GrantPause(grant=grant)).done
@@ -84,7 +84,7 @@ def test_a_pause_voids_what_was_not_redeemed(bench: Bench, canary: bytearray) ->
 
 
 def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: bytearray) -> None:
-    """Nobody was signed out; the use is given back."""
+    """A restart that Windows refuses is not counted as a use."""
     bench.lend(canary)
     bench.world.refuses_restart = "somebody else is signed in"
     permit = bench.restart()
@@ -92,8 +92,8 @@ def test_a_restart_that_the_pc_refuses_is_not_counted(bench: Bench, canary: byte
     assert use(bench, permit)["error"]["message"] == "Windows refused to restart: somebody else is signed in."
 
 
-def test_who_signs_in_before_the_restart_is_not_signed_out(bench: Bench, canary: bytearray) -> None:
-    """The permit was written before they came: it is cancelled, Windows is not asked, the use is given back."""
+def test_a_sign_in_before_the_restart_cancels_it(bench: Bench, canary: bytearray) -> None:
+    """A sign-in by another account before the restart cancels the permit, and the use is not counted."""
     bench.lend(canary)
     bench.effects_lag = True
     permit = bench.restart()
@@ -106,8 +106,8 @@ def test_who_signs_in_before_the_restart_is_not_signed_out(bench: Bench, canary:
 
 
 @pytest.mark.parametrize("mine", [True, False])
-def test_somebody_else_keeps_the_pc_up(bench: Bench, canary: bytearray, *, mine: bool) -> None:
-    """Also where the one who lends has signed out, and in check mode; once the others have gone it restarts."""
+def test_another_signed_in_account_prevents_a_restart(bench: Bench, canary: bytearray, *, mine: bool) -> None:
+    """Another signed-in account prevents a restart until it signs out, also in check mode."""
     bench.lend(canary)
     if not mine:
         bench.world.signed_in.clear()
@@ -119,8 +119,8 @@ def test_somebody_else_keeps_the_pc_up(bench: Bench, canary: bytearray, *, mine:
     assert bench.restart()
 
 
-def test_a_restart_that_is_too_late_is_not_begun(bench: Bench, canary: bytearray) -> None:
-    """The effect runs when the permit's time is over: the PC would come back to nobody."""
+def test_a_late_restart_effect_does_not_restart(bench: Bench, canary: bytearray) -> None:
+    """A restart effect that runs after the permit's time does not restart the PC."""
     bench.lend(canary)
     bench.effects_lag = True
     permit = bench.restart(within=60.0)
@@ -132,7 +132,7 @@ def test_a_restart_that_is_too_late_is_not_begun(bench: Bench, canary: bytearray
 
 
 def test_an_unlock_permit_is_void_after_a_restart(bench: Bench, canary: bytearray) -> None:
-    """The operator reads that the PC restarted instead."""
+    """An unlock permit is cancelled by a restart, and the use says so."""
     bench.lend(canary, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
     permit = bench.unlock()
@@ -151,10 +151,10 @@ def test_an_unlock_permit_is_void_after_a_restart(bench: Bench, canary: bytearra
         ("lock", ""),
     ],
 )
-def test_the_operator_reads_what_is_waited_for(
+def test_the_operator_reads_the_reason_for_waiting(
     bench: Bench, canary: bytearray, touch: str, waits: str
 ) -> None:
-    """At each stage of a use; nothing when it is finished."""
+    """The operator reads the reason for waiting at each stage, and none at the end."""
     stages = ["", "reboot", "redeem", "report", "lock"]
     bench.lend(canary)
     permit = bench.restart()
@@ -171,8 +171,8 @@ def test_the_operator_reads_what_is_waited_for(
     assert found == waits
 
 
-def test_a_restart_by_others_is_covered_where_that_was_lent(bench: Bench, canary: bytearray) -> None:
-    """The use is marked as begun by others, and counted."""
+def test_a_restart_by_others_is_used_if_the_terms_cover_it(bench: Bench, canary: bytearray) -> None:
+    """A restart by others counts as a use if the terms cover it."""
     bench.lend(canary, foreign_restarts=True)
     bench.reboot()
     bench.sign_in_with_permit()
@@ -181,30 +181,30 @@ def test_a_restart_by_others_is_covered_where_that_was_lent(bench: Bench, canary
     assert use(bench, permit.id)["left"] == {"restarts": 1, "unlocks": 0}
 
 
-def test_a_restart_by_others_is_not_covered_where_it_was_not_lent(bench: Bench, canary: bytearray) -> None:
-    """The logon screen gets nothing."""
+def test_a_restart_by_others_needs_terms_that_cover_it(bench: Bench, canary: bytearray) -> None:
+    """A restart by others issues no permit if the terms do not cover it."""
     bench.lend(canary)
     bench.reboot()
     assert not bench.logon(lm.Peek())[0].done
 
 
-def test_a_restart_by_others_is_not_covered_out_of_time_or_terms(bench: Bench, canary: bytearray) -> None:
-    """Before the window begins, and when only unlocks are left."""
+def test_a_restart_by_others_needs_time_and_restarts_left(bench: Bench, canary: bytearray) -> None:
+    """A restart by others issues no permit before the agreed time or when only unlocks are left."""
     bench.lend(canary, session="CHG-1", foreign_restarts=True, not_before="22:00", not_after="05:00")
     bench.lend(canary, session="CHG-2", foreign_restarts=True, restarts=0, unlocks=1)
     bench.reboot()
     assert not bench.logon(lm.Peek())[0].done
 
 
-def test_our_own_restart_is_not_taken_for_anothers(bench: Bench, canary: bytearray) -> None:
-    """One permit, one use."""
-    bench.waiting(canary, foreign_restarts=True)
+def test_the_jobs_own_restart_issues_one_permit(bench: Bench, canary: bytearray) -> None:
+    """The job's own restart does not issue a second permit."""
+    bench.at_logon_screen(canary, foreign_restarts=True)
     assert len(bench.state.permits) == 1
 
 
-def test_a_permit_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
-    """The rule says so itself, whether or not time has been noticed."""
-    permit = bench.waiting(canary)
+def test_an_expired_permit_is_refused_by_the_rule(bench: Bench, canary: bytearray) -> None:
+    """The rule refuses an expired permit even before the clock thread notices."""
+    permit = bench.at_logon_screen(canary)
     late = START + timedelta(hours=2)
     command = c.RedeemPermit(permit=permit, boot_id=bench.world.boot)
     with pytest.raises(Refused) as caught:
@@ -212,8 +212,8 @@ def test_a_permit_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytea
     assert caught.value.code == "permit_cancelled"
 
 
-def test_a_grant_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytearray) -> None:
-    """Nor is a grant."""
+def test_an_expired_grant_is_refused_by_the_rule(bench: Bench, canary: bytearray) -> None:
+    """The rule refuses an expired grant even before the clock thread notices."""
     bench.lend(canary, not_after="20:00")
     command = c.ApplyGrant(
         name="CHG-1",
@@ -233,25 +233,25 @@ def test_a_grant_is_not_for_a_moment_after_its_time(bench: Bench, canary: bytear
 
 
 def test_only_one_trial_at_a_time(bench: Bench, canary: bytearray) -> None:
-    """A grant that is on trial, or held back, is not tried."""
+    """A second trial of the same grant cannot begin before the first one ends."""
     grant = bench.lend(canary)
     bench.agent.core.execute(c.BeginTrial(grant=grant))
     with pytest.raises(IllegalTransitionError):
         decide(bench.state, c.BeginTrial(grant=grant), START, Policy())
 
 
-def test_no_entry_beyond_the_last_is_judged(bench: Bench, canary: bytearray) -> None:
-    """Two that nobody could judge are two."""
-    request = bench.shown(canary)
+def test_no_entry_beyond_the_last_is_checked(bench: Bench, canary: bytearray) -> None:
+    """Two entries without an answer of Windows leave no third one."""
+    request = bench.shown_request(canary)
     for _ in range(2):
         bench.agent.core.execute(c.TryEntry(request=request))
     assert bench.allow(request, canary).error is not None
     assert bench.world.checks == []
 
 
-def test_closing_what_is_closed_changes_nothing(bench: Bench, canary: bytearray) -> None:
-    """The desktop was locked by one and looked at by another."""
-    bench.waiting(canary)
+def test_closing_a_closed_desktop_changes_nothing(bench: Bench, canary: bytearray) -> None:
+    """Closing a locked desktop again adds no event."""
+    bench.at_logon_screen(canary)
     bench.sign_in_with_permit()
     version = bench.state.version
     permit = next(iter(bench.state.permits))
@@ -260,8 +260,8 @@ def test_closing_what_is_closed_changes_nothing(bench: Bench, canary: bytearray)
 
 
 def test_reporting_a_refusal_twice_ends_the_grant_once(bench: Bench, canary: bytearray) -> None:
-    """The second report finds everything done."""
-    permit = bench.waiting(canary)
+    """A second report of the same refusal changes nothing."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     assert bench.report(permit, 0xC000006D)
     version = bench.state.version
@@ -270,7 +270,7 @@ def test_reporting_a_refusal_twice_ends_the_grant_once(bench: Bench, canary: byt
 
 
 def test_other_sessions_desktops_stay_as_they_are(bench: Bench, canary: bytearray) -> None:
-    """Ending one session, or giving its grant back, locks nothing of another's."""
+    """Ending one session, or revoking its grant, does not lock the desktop of another session."""
     bench.lend(canary, session="CHG-2")
     bench.lend(canary, session="CHG-1", restarts=0, unlocks=1)
     bench.world.sign_in(ANNA, locked=True)
@@ -282,7 +282,7 @@ def test_other_sessions_desktops_stay_as_they_are(bench: Bench, canary: bytearra
 
 
 def test_a_finished_permit_has_no_deadline(bench: Bench, canary: bytearray) -> None:
-    """What is left is the grant's own end."""
+    """The next deadline after a finished use is the end of the grant."""
     bench.lend(canary, not_after="23:00")
     bench.restart()
     bench.reboot()
@@ -290,9 +290,9 @@ def test_a_finished_permit_has_no_deadline(bench: Bench, canary: bytearray) -> N
     assert next_deadline(bench.state) == START.replace(hour=23)
 
 
-def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearray) -> None:
-    """A customer who never comes back does not make the agent slow; another's notices stay."""
-    bench.open()
+def test_the_state_keeps_the_latest_unread_notices(bench: Bench, canary: bytearray) -> None:
+    """The state keeps a limited number of unread notices per account."""
+    bench.start_session()
     bench.world.set_password(BEN, canary)
     request = bench.request(account="ben")
     bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
@@ -310,8 +310,8 @@ def test_of_unread_notices_the_last_ones_are_kept(bench: Bench, canary: bytearra
 
 
 def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: bytearray) -> None:
-    """Its name is used again, but what it has opened is still to be closed; then it may go."""
-    permit = bench.waiting(canary)
+    """An ended session is kept until its open desktop is locked."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.world.lock_works = bench.world.disconnect_works = False
@@ -328,7 +328,7 @@ def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: b
 
 
 def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearray) -> None:
-    """Nothing comes of it any more."""
+    """A cancelled permit does not keep its session."""
     bench.lend(canary)
     bench.world.refuses_restart = "somebody else is signed in"
     bench.restart()
@@ -337,8 +337,8 @@ def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearr
     assert not bench.state.permits
 
 
-def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
-    """Windows said nothing about it: it may be tried again."""
+def test_a_fault_of_the_pc_during_a_check_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
+    """A failed port during the check says nothing about the password, so the grant stays usable."""
     bench.lend(canary)
     bench.world.broken.add("accounts")
     assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "agent_failed"
@@ -346,9 +346,9 @@ def test_a_fault_of_the_pc_while_a_password_is_tried_keeps_the_grant(bench: Benc
     assert bench.restart()
 
 
-def test_a_desktop_that_went_down_with_the_pc_is_gone(bench: Bench, canary: bytearray) -> None:
-    """The power failed before the lock: nothing is open any more, and the customer reads that."""
-    permit = bench.waiting(canary)
+def test_a_desktop_is_gone_after_a_power_cut(bench: Bench, canary: bytearray) -> None:
+    """A desktop counts as gone after a power cut before its lock."""
+    permit = bench.at_logon_screen(canary)
     bench.redeem()
     bench.world.sign_in(ANNA)
     bench.effects_lag = True
@@ -358,23 +358,23 @@ def test_a_desktop_that_went_down_with_the_pc_is_gone(bench: Bench, canary: byte
 
 
 def test_a_restart_by_others_is_not_taken_for_the_jobs_own(bench: Bench, canary: bytearray) -> None:
-    """The job's step still wants its restart."""
+    """A restart by others does not stand for the restart of the job's step."""
     bench.lend(canary, foreign_restarts=True)
     bench.reboot()
     bench.sign_in_with_permit()
     assert bench.restart() != next(iter(bench.state.permits))
 
 
-def test_nothing_allowed_allows_taking_back(bench: Bench, canary: bytearray) -> None:
-    """The policy that stands for a broken one refuses to lend, and ends what is lent."""
+def test_a_broken_policy_allows_a_revocation(bench: Bench, canary: bytearray) -> None:
+    """The policy that replaces a broken one still allows a revocation."""
     grant = bench.lend(canary)
     assert decide(bench.state, c.EndGrant(grant=grant, how="revoke"), START, NOTHING_ALLOWED).events
     bench.revoke()
     assert bench.state.grants[grant].ended is GrantState.REVOKED
 
 
-def test_effects_never_come_without_an_event(bench: Bench, canary: bytearray) -> None:
-    """Who waits for something to do looks at the state's version: each decision of a whole job keeps to that."""
+def test_every_effect_comes_with_an_event(bench: Bench, canary: bytearray) -> None:
+    """Every decision with an effect has an event, because waiting threads watch the state's version."""
     seen: list[Decision] = []
     commit = bench.agent.core._commit
 

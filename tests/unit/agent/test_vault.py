@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vault alone: what opens, what does not, and what is left of a record that is scrubbed."""
+"""The vault alone: which records open, which do not, and what scrubbing leaves."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ TERMS = b"terms"
 
 @pytest.fixture
 def world() -> World:
-    """The PC whose keys protect."""
+    """The PC whose machine key protects the key halves."""
     return World()
 
 
 @pytest.fixture
 def vault(world: World) -> Vault:
-    """A vault on it."""
+    """A vault on this PC."""
     return Vault(world.computer().keys, os.urandom)
 
 
 @pytest.mark.parametrize("length", [0, 2, 40, MAX_SECRET])
-def test_what_is_sealed_opens_again(vault: Vault, length: int) -> None:
-    """Of any length that a password can have; the caller's buffer stays the caller's."""
+def test_a_record_returns_its_secret(vault: Vault, length: int) -> None:
+    """A record returns its secret of any length and leaves the caller's buffer unchanged."""
     secret = bytearray(os.urandom(length))
     before = bytes(secret)
     assert vault.open(vault.seal("g", TERMS, secret), "g", TERMS) == before
     assert secret == before
 
 
-def test_what_is_too_long_for_a_password_is_not_sealed(vault: Vault) -> None:
-    """The message names its length, never its content."""
+def test_an_oversized_secret_is_not_sealed(vault: Vault) -> None:
+    """The error of an oversized secret names its length and not its content."""
     with pytest.raises(ValueError, match="a secret of 1025 bytes is too long"):
         vault.seal("g", TERMS, bytearray(MAX_SECRET + 1))
 
 
 def test_the_record_is_what_its_documentation_says(vault: Vault, world: World) -> None:
-    """A reader that knows only the documentation gets the secret out, with the PC's help."""
+    """A reader written from the documentation alone opens the record on the same PC."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     assert (record[:6], record[6], record[7]) == (b"LKSEAL", 1, 1)
     assert int.from_bytes(record[8:10], "little") == len(record)
@@ -65,7 +65,7 @@ def test_the_record_is_what_its_documentation_says(vault: Vault, world: World) -
 
 
 def test_no_two_records_are_alike(vault: Vault) -> None:
-    """The same secret under the same terms: another key, nonce and tag each time."""
+    """Each record of the same secret and terms has its own key, nonce and tag."""
     records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(20)]
     parts = [take_apart(record) for record in records]
     for piece in zip(*parts, strict=True):
@@ -73,7 +73,7 @@ def test_no_two_records_are_alike(vault: Vault) -> None:
 
 
 def test_no_bit_of_a_record_can_be_changed(vault: Vault) -> None:
-    """Every byte of it is checked, by one check or another."""
+    """A record with one changed bit does not open."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     for at in range(len(record)):
         changed = bytearray(record)
@@ -83,7 +83,7 @@ def test_no_bit_of_a_record_can_be_changed(vault: Vault) -> None:
 
 
 def test_no_part_of_a_record_can_be_cut_off(vault: Vault) -> None:
-    """At any place, from either end."""
+    """A record that is shortened at either end does not open."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     for at in range(len(record)):
         for part in (record[:at], record[at + 1 :]):
@@ -93,14 +93,14 @@ def test_no_part_of_a_record_can_be_cut_off(vault: Vault) -> None:
 
 @pytest.mark.parametrize(("grant", "terms"), [("h", TERMS), ("g", b"other terms"), ("g", b"")])
 def test_a_record_opens_for_its_grant_and_terms_only(vault: Vault, grant: str, terms: bytes) -> None:
-    """Another grant, other terms, none: nothing."""
+    """A record does not open for another grant or other terms."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     with pytest.raises(VaultError):
         vault.open(record, grant, terms)
 
 
 def test_a_record_opens_on_its_pc_only(vault: Vault, world: World) -> None:
-    """Another machine's key, or none: nothing, and no more than why is said."""
+    """A record does not open with another machine key, and the error says why."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     other = Vault(World().computer().keys, os.urandom)
     with pytest.raises(VaultError, match="does not belong to these terms"):
@@ -111,7 +111,7 @@ def test_a_record_opens_on_its_pc_only(vault: Vault, world: World) -> None:
 
 
 def test_a_record_of_another_version_is_named(vault: Vault) -> None:
-    """Version and halves are said."""
+    """The error names the version and the key halves of an unknown record."""
     record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
     record[7] = 3
     with pytest.raises(VaultError, match="version 1 with key halves 3 is not known here"):
@@ -121,7 +121,7 @@ def test_a_record_of_another_version_is_named(vault: Vault) -> None:
 def test_everything_secret_is_overwritten(
     vault: Vault, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Key, half and padded secret are zeros when sealing or opening is over, also when it fails."""
+    """Key, key half and padded secret are zeros after sealing and opening, also after a failure."""
     seen: list[bytearray] = []
     wipe = frames.wipe
 
@@ -146,7 +146,7 @@ def test_everything_secret_is_overwritten(
 
 
 def test_scrubbing_leaves_nothing_of_a_record(vault: Vault) -> None:
-    """Whole records are zeros, what is around them stays."""
+    """Scrubbing overwrites whole records and keeps the bytes around them."""
     records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(2)]
     content = bytearray(b"before" + records[0] + b"between" + records[1] + b"after")
     assert scrub(content) == 2
@@ -156,7 +156,7 @@ def test_scrubbing_leaves_nothing_of_a_record(vault: Vault) -> None:
 
 @pytest.mark.parametrize("length", [b"\0\0", b"\x10\0", b"\xff\xff"])
 def test_scrubbing_trusts_no_length(vault: Vault, length: bytes) -> None:
-    """A length that no record can have counts as a page's worth."""
+    """A record with an impossible length is scrubbed for one database page."""
     record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
     tag = tag_of(bytes(record))
     record[8:10] = length
@@ -167,7 +167,7 @@ def test_scrubbing_trusts_no_length(vault: Vault, length: bytes) -> None:
 
 
 def test_scrubbing_takes_a_record_that_is_cut_off(vault: Vault) -> None:
-    """At the end of a file, or only its first bytes."""
+    """Scrubbing overwrites a record that is cut off at the end of a file."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     for part in (record[:100], MAGIC):
         content = bytearray(part)
@@ -175,8 +175,8 @@ def test_scrubbing_takes_a_record_that_is_cut_off(vault: Vault) -> None:
         assert not any(content)
 
 
-def test_scrubbing_files_writes_only_where_something_is(vault: Vault, place: Path) -> None:
-    """Database and log; a file without a record is not written."""
+def test_scrubbing_writes_only_to_files_with_a_record(vault: Vault, place: Path) -> None:
+    """Scrubbing writes only to a file that holds a record."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
     (place / "journal.db").write_bytes(b"nothing")
     (place / "journal.db-wal").write_bytes(b"x" + record + record)
@@ -186,8 +186,8 @@ def test_scrubbing_files_writes_only_where_something_is(vault: Vault, place: Pat
     assert (place / "journal.db").stat().st_mtime_ns == before
 
 
-def test_what_is_set_aside_overwrites_nothing(place: Path) -> None:
-    """Twice in one second, with and without a log."""
+def test_setting_aside_overwrites_no_older_file(place: Path) -> None:
+    """Two journals set aside within one second keep their own names."""
     names = []
     for content in (b"first", b"second"):
         (place / "journal.db").write_bytes(content)

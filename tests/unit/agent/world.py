@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small computer in memory, and a power cut at any touch of it.
+"""A small computer in memory that can lose its power at any touch.
 
-Smaller than the lab's simulated PC on purpose: no processes, no time of its
-own, every call can be counted and cut. Nothing of the agent is replaced.
+It is simpler than the lab's simulated PC on purpose: it has no processes and no
+running clock, and each call can be counted and cut. The agent itself is unchanged.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Literal
 
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Computer, LogonFacts, LogonRefusal, PortError, SignIn
+from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
 
 ZONE = timezone(timedelta(hours=1), "CET")
 START = datetime(2026, 11, 23, 18, 0, tzinfo=ZONE)
@@ -34,22 +35,22 @@ LOGON = Peer(None, 1, operator=False, system=True)
 
 
 def digest(password: bytes | bytearray) -> bytes:
-    """Return what is kept of a password."""
+    """Return the digest under which a password is kept."""
     return hashlib.sha256(password).digest()
 
 
 class PowerCut(BaseException):
-    """The power is gone: nothing after this line runs."""
+    """The power cut that ends the agent's code at this point."""
 
 
 @dataclass
 class World:
-    """The computer's whole state, outside of the agent's reach.
+    """The whole state of the computer, out of the agent's reach.
 
-    `touches` counts the calls that change something, a commit twice (before
-    and after it). `broken` names ports that fail; after a call of `dies_after`
-    the power is gone. Of passwords only digests
-    are kept. `disk` is `full` until the file `reserve` is given up, or `dead`.
+    `touches` counts the calls that change something, a commit twice (before and
+    after it). The ports in `broken` fail. The power goes after a call of the port
+    `dies_after`. Only digests of passwords are kept. `disk` stays `full` until
+    the file `reserve` is given up, or is `dead`.
     """
 
     now: datetime = START
@@ -84,7 +85,7 @@ class World:
     happened: threading.Condition = field(default_factory=threading.Condition)
 
     def touch(self, port: str = "") -> None:
-        """Count a call of a port; cut the power where the test wants it, and leave it off.
+        """Count a call of a port, and cut the power for good at the planned touch.
 
         Raises:
             PortError: the port is broken.
@@ -103,34 +104,34 @@ class World:
             raise PortError(msg)
 
     def tell(self) -> None:
-        """Wake those who wait for something to happen on the PC."""
+        """Wake the threads that wait for an event on the PC."""
         with self.happened:
             self.happened.notify_all()
 
     def power_on(self) -> None:
-        """After a cut: the power is back, and stays."""
+        """Restore the power after a cut."""
         self.dead, self.cut_at, self.dies_after = False, None, ""
 
     def set_password(self, account: Account, password: bytes | bytearray) -> None:
-        """Let this be the account's password from now on."""
+        """Set the account's password."""
         self.passwords[account.sid] = digest(password)
 
     def sign_in(self, account: Account, *, locked: bool = False, session_id: int = 1) -> None:
-        """Put somebody at the console."""
+        """Sign an account in at the console."""
         self.signed_in = [s for s in self.signed_in if s.account != account]
         self.signed_in.append(SignIn(session_id, account, console=True, active=True, locked=locked))
 
     def open_desktops(self) -> list[SignIn]:
-        """Return the sessions that anybody at the screen could use."""
+        """Return the sessions that anybody at the screen can use."""
         return [s for s in self.signed_in if s.active and not s.locked]
 
     def reboot(self, name: str | None = None) -> None:
-        """Go down and come back: another boot id, nobody signed in."""
+        """Restart the PC: a new boot id, nobody signed in."""
         self.boot = name or f"boot-{int(self.boot.split('-')[1]) + 1}"
         self.signed_in, self.scheduled = [], False
 
     def computer(self) -> Computer:
-        """Return the ports onto this world."""
+        """Return the ports to this computer."""
         return Computer(
             self.device,
             _Clock(self),
@@ -228,7 +229,7 @@ class _Keys(_Port):
 
     def _pad(self, data: bytes | bytearray, entropy: bytes) -> bytes:
         if len(data) != 32:
-            msg = "this is nothing that was protected here"
+            msg = "this blob was not protected here"
             raise PortError(msg)
         pad = hashlib.sha256(self.world.machine_key + entropy).digest()
         return bytes(a ^ b for a, b in zip(data, pad, strict=True))
@@ -261,7 +262,7 @@ class Disk(sqlite3.Connection):
     world: World
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
-        """Run a statement; touch the world at commits."""
+        """Run a statement; count and perhaps cut each commit."""
         if self.world.dead and sql.startswith("BEGIN"):
             raise PowerCut
         if sql != "COMMIT":

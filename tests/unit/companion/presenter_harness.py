@@ -12,11 +12,20 @@ import msgspec
 from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.presenter import Presenter
 from latchkey_agent.protocol import customer_messages as cm
-from latchkey_agent.protocol.answers import ErrorView
+from latchkey_agent.protocol.answers import ErrorView, LeftView, TermsView
 
 CET = timezone(timedelta(hours=1))
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=CET)
 T = TypeVar("T", bound=s.AnyAction)
+
+
+TERMS = TermsView(
+    restarts=3,
+    unlocks=0,
+    foreign_restarts=False,
+    not_before="2026-11-23T22:00:00+01:00",
+    not_after="2026-11-24T05:00:00+01:00",
+)
 
 
 def asked(**changes: Any) -> cm.AskedItem:
@@ -35,15 +44,12 @@ def asked(**changes: Any) -> cm.AskedItem:
         phone="+49 30 5550 100",
         reason="Monthly updates",
         ticket="CHG-1",
-        restarts=3,
-        unlocks=0,
-        foreign_restarts=False,
-        not_before="2026-11-23T22:00:00+01:00",
-        not_after="2026-11-24T05:00:00+01:00",
+        terms=TERMS,
         answer_by="2026-11-23T19:00:00+01:00",
         tries_left=2,
     )
-    return msgspec.structs.replace(item, **changes)
+    terms = {name: changes.pop(name) for name in TERMS.__struct_fields__ if name in changes}
+    return msgspec.structs.replace(item, terms=msgspec.structs.replace(TERMS, **terms), **changes)
 
 
 def lent(**changes: Any) -> cm.LentItem:
@@ -55,8 +61,7 @@ def lent(**changes: Any) -> cm.LentItem:
         reason="Monthly updates",
         ticket="CHG-1",
         not_after="2026-11-23T22:00:00+01:00",
-        restarts_left=2,
-        unlocks_left=0,
+        left=LeftView(restarts=2, unlocks=0),
         used=1,
     )
     return msgspec.structs.replace(item, **changes)

@@ -157,7 +157,7 @@ def test_notices_that_fit_are_shown_together(harness: Harness) -> None:
 
 def test_a_notice_that_is_too_long_is_shown_alone(harness: Harness) -> None:
     """It is cut only where Windows has no room."""
-    harness.shows(notices=[noticed(requester="K" * 300, kind="ended", detail="withdrawn")])
+    harness.shows(notices=[noticed(requester="K" * 300, kind="ended", detail="revoked_by_operator")])
     assert len(harness.only(s.Balloon).text) > 300
 
 
@@ -211,7 +211,7 @@ def test_a_newer_notice_takes_the_place_of_one_that_was_read(harness: Harness) -
     """Who takes something back is not told so only when the older notice has gone by itself."""
     harness.shows(notices=[noticed()])
     first = harness.balloon
-    revoked = noticed(notice="n-2", kind="ended", detail="revoked")
+    revoked = noticed(notice="n-2", kind="ended", detail="revoked_by_customer")
     assert harness.shows(notices=[noticed(), revoked]) == []
     harness.now += timedelta(seconds=3)
     harness.look()
@@ -228,7 +228,7 @@ def test_a_newer_notice_takes_the_place_of_one_that_was_read(harness: Harness) -
 def receipt(**changes: Any) -> ReceiptView:
     """A receipt of a grant that was used once and is over."""
     document = {
-        "receipt_id": "r-1",
+        "request": "r-1",
         "created_at": "2026-11-23T17:00:00+00:00",
         "principal": {"account": "PC-1\\anna"},
         "device": "PC-1",
@@ -236,7 +236,7 @@ def receipt(**changes: Any) -> ReceiptView:
         "purpose": "Monthly updates",
         "ticket": "CHG-1",
         "session": "S-1",
-        "scope": {
+        "terms": {
             "restarts": 1,
             "unlocks": 0,
             "not_before": "2026-11-23T18:00:00+01:00",
@@ -260,10 +260,10 @@ def receipt(**changes: Any) -> ReceiptView:
                 "closed_at": None,
             },
         ],
-        "ended": {"how": "session_ended", "at": "2026-11-23T20:00:00+01:00"},
+        "ended": {"how": "session_ended", "revoked_by": None, "at": "2026-11-23T20:00:00+01:00"},
         "erasure": {"confirmed": True, "checked_at": "2026-11-23T20:00:01+01:00"},
     } | changes
-    return ReceiptView(id="r-1", document=document, signature="s" * 88, public_key="k", text="")
+    return ReceiptView(request="r-1", document=document, signature="s" * 88, public_key="k", text="")
 
 
 def pages(harness: Harness, *views: ReceiptView) -> s.ShowPages:
@@ -322,7 +322,7 @@ def test_a_receipt_says_what_is_the_case(harness: Harness, changes: dict[str, An
 
 def test_receipts_can_be_leafed_through(harness: Harness) -> None:
     """The newest first, each by itself."""
-    shown = pages(harness, receipt(), receipt(receipt_id="r-0"))
+    shown = pages(harness, receipt(), receipt(request="r-0"))
     assert [page.splitlines()[0] for page in shown.pages] == ["Receipt 1 of 2", "Receipt 2 of 2"]
     assert (shown.older, shown.newer) == ("Older", "Newer")
 

@@ -13,9 +13,9 @@ import pytest
 from babel.messages import Catalog, pofile
 
 from latchkey_agent.companion import texts
-from latchkey_agent.domain.model import Action, Closing, NoticeKind
+from latchkey_agent.domain import LogonRefusal
+from latchkey_agent.domain.model import Action, Closing, NoticeKind, Revoker
 from latchkey_agent.domain.transitions import GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal
 
 
 def said(*sources: Path) -> set[str]:
@@ -27,13 +27,17 @@ def said(*sources: Path) -> set[str]:
 
 CODE = Path(texts.__file__).parent
 SAID = said(*CODE.rglob("*.py")) | {f"receipt_{name}" for name in said(CODE / "receipt_text.py")}
+ENDINGS = [
+    *(state for state in GrantState if state is not GrantState.REVOKED),
+    *(f"revoked_by_{side}" for side in get_args(Revoker)),
+]
 FAMILIES = {
     "refused": [*LogonRefusal, "other_account_entered", "agent_failed"],
-    "ended": list(GrantState),
+    "ended": ENDINGS,
     "used": get_args(Action),
     "receipt_use": get_args(Action),
     "receipt_answer": [*RequestState, "open"],
-    "receipt_ended": list(GrantState),
+    "receipt_ended": ENDINGS,
     "receipt": [*get_args(Closing), "open"],
     "decline": ["working", "myself", "unknown"],
 }

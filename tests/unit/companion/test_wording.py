@@ -170,7 +170,7 @@ def test_every_kind_of_notice_has_words(language: str) -> None:
             ),
         ),
         (
-            {"kind": "ended", "detail": "revoked", "ticket": ""},
+            {"kind": "ended", "detail": "revoked_by_customer", "ticket": ""},
             "Today 17:12: Taken back. A running restart goes on, but nobody is signed in.",
         ),
         (

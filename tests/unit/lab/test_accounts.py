@@ -9,7 +9,7 @@ import pytest
 
 from lab.simulated.account_model import AccountBook, Lockout, pin_form
 from lab.simulated.codes import CODES
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 
 if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount

@@ -10,7 +10,7 @@ from lab.computer import EventLog, LabError
 from lab.simulated.account_model import Lockout
 from lab.simulated.keys import KeysError, MachineKeys
 from lab.simulated.windows_model import Windows
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 
 
 @pytest.fixture

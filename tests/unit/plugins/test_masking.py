@@ -107,7 +107,7 @@ def test_a_receipt_that_holds_a_secret_is_masked(canary: bytearray) -> None:
     session = {"id": "1", "name": "x", "state": "ended", "reason": text, "ticket": "", "requester": {},
                "started_at": "", "ends_at": ""}  # fmt: skip
     receipt = {
-        "id": "1",
+        "request": "1",
         "document": {"password": text},
         "signature": "",
         "public_key": "",

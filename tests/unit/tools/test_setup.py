@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
+import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tomllib
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from tools import setup
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -119,26 +121,119 @@ def test_probe_accepts_this_interpreter() -> None:
     assert (found.version, found.lacking) == (sys.version_info[:3], ())
 
 
-def test_stamp_follows_the_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group is installed anew when its pins change, and only then."""
-    pins = tmp_path / "run.txt"
-    pins.write_text("one==1\n")
-    monkeypatch.setattr(setup, "pins", lambda group: [pins])
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(sys.executable)
-    assert not setup.is_current(tmp_path, "run")
-    setup.stamp(tmp_path, "run").write_text(setup.fingerprint("run"))
-    assert setup.is_current(tmp_path, "run")
-    pins.write_text("one==2\n")
-    assert not setup.is_current(tmp_path, "run")
+@pytest.fixture
+def venv(tmp_path: Path) -> Path:
+    """A virtual environment that has what the set-up looks at: its interpreter and uv."""
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/python").symlink_to(sys.executable)
+    (folder / "bin/uv").touch()
+    return folder
 
 
-def test_lost_base_interpreter_is_noticed(tmp_path: Path) -> None:
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that holds the lock file and the groups in place of the checkout's own."""
+    (tmp_path / "requirements.txt").write_text("one==1\n")
+    (tmp_path / "pyproject.toml").write_text(f"{GROUPS}{OTHER_TOOLS}")
+    monkeypatch.setattr(setup, "LOCK", tmp_path / "requirements.txt")
+    monkeypatch.setattr(setup, "PROJECT", tmp_path / "pyproject.toml")
+    return tmp_path
+
+
+GROUPS = '[dependency-groups]\nrun = [\n    "one==1",\n]\n'
+OTHER_TOOLS = "\n[tool.ruff]\nline-length = 110\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "current"),
+    [
+        ("requirements.txt", "one==2\n", False),
+        ("pyproject.toml", GROUPS.replace("run", "test") + OTHER_TOOLS, False),
+        ("pyproject.toml", GROUPS + OTHER_TOOLS.replace("110", "100"), True),
+    ],
+)
+def test_stamp_follows_the_pins(venv: Path, sources: Path, file: str, text: str, *, current: bool) -> None:
+    """A group is installed again when the lock file or the groups change, and only then."""
+    assert not setup.is_current(venv, "run")
+    setup.stamp(venv).write_text(f"run {setup.fingerprint()}")
+    assert setup.is_current(venv, "run")
+    (sources / file).write_text(text)
+    assert setup.is_current(venv, "run") is current
+
+
+def test_larger_group_contains_the_smaller_ones(venv: Path) -> None:
+    """After a group, the ones that it contains need nothing more; the ones that contain it do."""
+    setup.stamp(venv).write_text(f"test {setup.fingerprint()}")
+    assert [setup.is_current(venv, group) for group in setup.GROUPS] == [True, True, True, False]
+
+
+def test_groups_contain_each_other_as_the_set_up_says() -> None:
+    """Each group of `pyproject.toml` that the set-up installs includes the one before it."""
+    groups = tomllib.loads(setup.PROJECT.read_text())["dependency-groups"]
+    for smaller, larger in itertools.pairwise(setup.GROUPS):
+        assert {"include-group": smaller} in groups[larger]
+
+
+def test_every_group_is_pinned_exactly() -> None:
+    """The lock file has the version that each group asks for: nobody forgot `make pins`."""
+    groups = tomllib.loads(setup.PROJECT.read_text())["dependency-groups"]
+    asked = {entry for group in groups.values() for entry in group if isinstance(entry, str)}
+    locked = set(re.findall(r"^([\w.-]+==\S+)", setup.LOCK.read_text(), re.MULTILINE))
+    versions = {entry.partition(" ")[0].lower() for entry in asked if "==" in entry.partition(" ")[0]}
+    assert versions - locked == set()
+    assert {entry for entry in asked if "=" not in entry} <= {entry.partition("==")[0] for entry in locked}
+
+
+def test_pin_is_taken_out_of_the_lock_file(sources: Path) -> None:
+    """A package's lines come whole, without the condition under which another platform would skip it."""
+    one, two = ("    --hash=sha256:" + digit * 64 for digit in "12")
+    (sources / "requirements.txt").write_text(
+        f"# made\none==1 ; python_full_version >= '3.13' \\\n{one} \\\n{two}\none-more==2 \\\n{one}\n"
+    )
+    assert setup.pinned("one") == f"one==1 \\\n{one} \\\n{two}\n"
+    with pytest.raises(setup.SetupError, match=r"does not pin two\. Pin it: make pins"):
+        setup.pinned("one", "two")
+
+
+def make_wheel(folder: Path) -> str:
+    """Put the smallest wheel of a package `one` into a folder; return its SHA-256."""
+    folder.mkdir()
+    wheel = folder / "one-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("one.py", "")
+        archive.writestr("one-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1\n")
+        archive.writestr("one-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr("one-1.dist-info/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def test_only_pinned_hashes_are_installed(
+    tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel is refused when the lock file has no hash of it, or another one."""
+    digest = make_wheel(tmp_path / "wheels")
+    for name, value in (("CACHE_DIR", "cache"), ("FIND_LINKS", "wheels")):
+        monkeypatch.setenv(f"UV_{name}", str(tmp_path / value))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    uv, venv = Path(sys.executable).with_name("uv"), tmp_path / "new"
+    setup.run(str(uv), "venv", "--quiet", f"--python={sys.executable}", str(venv))
+    for pin in ("one==1\n", f"one==1 --hash=sha256:{'0' * 64}\n"):
+        (sources / "requirements.txt").write_text(pin)
+        with pytest.raises(setup.SetupError, match=r"(?i)this failed: .*hash"):
+            setup.install_group(uv, venv, "run")
+    (sources / "requirements.txt").write_text(f"one==1 --hash=sha256:{digest}\n")
+    setup.install_group(uv, venv, "run")
+    setup.run(str(venv / "bin/python"), "-c", "import one")
+
+
+def test_lost_base_interpreter_is_noticed(venv: Path) -> None:
     """A virtual environment whose interpreter was removed is not taken for installed."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(tmp_path / "gone")
-    setup.stamp(tmp_path, "run").write_text(setup.fingerprint("run"))
-    assert not setup.is_current(tmp_path, "run")
+    setup.stamp(venv).write_text(f"run {setup.fingerprint()}")
+    assert setup.is_current(venv, "run")
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to(venv / "gone")
+    assert not setup.is_current(venv, "run")
 
 
 def test_foreign_folder_is_not_cleared(tmp_path: Path) -> None:
@@ -149,13 +244,11 @@ def test_foreign_folder_is_not_cleared(tmp_path: Path) -> None:
     assert (tmp_path / "letter.txt").read_text() == "dear"
 
 
-def test_interrupted_environment_is_not_whole(tmp_path: Path) -> None:
-    """A virtual environment counts as made only when its making came to the end."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(sys.executable)
-    assert not setup.is_whole(tmp_path)
-    setup.stamp(tmp_path, "venv").touch()
-    assert setup.is_whole(tmp_path)
+def test_interrupted_environment_is_not_whole(venv: Path) -> None:
+    """A virtual environment counts as made only when its making came to the end, which is uv."""
+    assert setup.is_whole(venv)
+    (venv / "bin/uv").unlink()
+    assert not setup.is_whole(venv)
 
 
 def test_other_python_than_asked_for_is_refused(tmp_path: Path) -> None:

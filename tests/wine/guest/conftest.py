@@ -18,9 +18,8 @@ import win32ts
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import LogonFacts
 from latchkey_agent.windows import compose, names, privileges
-from latchkey_agent.windows.pipes import access
 from latchkey_agent.windows.ports import accounts
-from latchkey_agent.windows.win32 import registry
+from latchkey_agent.windows.win32 import access, registry
 from tests.wine.guest.pipe_bench import own_sid
 
 

@@ -11,8 +11,9 @@ import winreg
 
 import pytest
 
+from latchkey_agent.domain import BY_WIN32, LogonRefusal
 from latchkey_agent.domain.model import Account
-from latchkey_agent.ports import LogonRefusal, PortError
+from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import frames
 from latchkey_agent.windows import compose
 from latchkey_agent.windows.ports import accounts
@@ -51,7 +52,7 @@ def wiped(monkeypatch: pytest.MonkeyPatch) -> list[bytearray]:
     return seen
 
 
-@pytest.mark.parametrize(("code", "refusal"), accounts.REFUSALS.items())
+@pytest.mark.parametrize(("code", "refusal"), BY_WIN32.items())
 def test_every_documented_refusal_is_distinguished(
     monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, code: int, refusal: LogonRefusal
 ) -> None:
@@ -97,7 +98,7 @@ def test_a_failure_without_a_code_is_an_error(
 def test_table_and_the_ports_refusals_are_the_same() -> None:
     """Each refusal of the port has a Windows error code, except those that need none."""
     without_code = {LogonRefusal.BLANK_PASSWORD, LogonRefusal.LOOKS_LIKE_PIN, LogonRefusal.OTHER}
-    assert set(accounts.REFUSALS.values()) == set(LogonRefusal) - without_code
+    assert set(BY_WIN32.values()) == set(LogonRefusal) - without_code
 
 
 def test_password_reaches_windows_whole_and_is_overwritten(

@@ -15,8 +15,9 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.windows import names
-from latchkey_agent.windows.pipes import access, endpoints
+from latchkey_agent.windows.pipes import endpoints
 from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.win32 import access
 
 CONSOLE, ELSEWHERE, SERVICES = 3, 4, 0
 PEEK = codec.encode(lm.Peek())

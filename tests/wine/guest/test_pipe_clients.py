@@ -22,10 +22,11 @@ import winerror
 from latchkey_agent import stream
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows.pipes import access, client_identity, client_stream, pipe_server
+from latchkey_agent.windows.pipes import client_identity, client_stream, pipe_server
 from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Endpoint, PipeServer
+from latchkey_agent.windows.win32 import access
 from tests.wine.guest.pipe_bench import (
     CANARY,
     FOR_ALL,
@@ -72,8 +73,8 @@ def test_the_identity_is_the_clients_process() -> None:
 HELLO = """
 import sys
 from latchkey_agent import stream
-from latchkey_agent.windows import pipes
-with pipes.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
+from latchkey_agent.windows.pipes import client_stream
+with client_stream.connect(sys.argv[1], server=lambda: int(sys.argv[2])) as client:
     stream.write_frame(client, b"hello")
     assert stream.read_frame(client) is not None
 """

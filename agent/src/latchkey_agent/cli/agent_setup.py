@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets the agent up: settings judged before they are put in place, and the group of operators."""
+"""Sets the agent up: validates and writes the settings, and changes the group of operators."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class Operators(Protocol):
     """The local group of operators. Methods raise PortError when Windows refuses."""
 
     def members(self) -> list[Member]:
-        """Return who is in the group; nobody where there is none."""
+        """Return the members of the group; empty if the group is missing."""
         ...
 
     def find(self, name: str) -> Member | None:
-        """Return the account or group of this name, None where there is none."""
+        """Return the account or group of this name, None if it is unknown."""
         ...
 
     def change(self, add: list[Member], remove: list[Member]) -> None:
-        """Make the group if need be, and change its members."""
+        """Make the group if it is missing, and change its members."""
         ...
 
 
 def apply(body: bytes, file: Path, group: Operators) -> ans.Answer:
-    """Carry one `setup` request out, or with `check` say what it would do.
+    """Carry one `setup` request out, or with `check` return its result only.
 
-    Everything is judged before anything is changed.
+    All input is validated before the first change.
 
     Args:
         body: the request's JSON.

@@ -38,7 +38,7 @@ _READ_AT_MOST = codec.MAX_REQUEST + 1
 
 
 def exchange(connect: Connect, body: bytes) -> ans.Answer:
-    """Send one request and return its answer; a silent agent is an answer, too."""
+    """Send one request and return its answer; an agent that is silent becomes an error answer."""
     try:
         with connect() as stream:
             write_frame(stream, body)
@@ -56,7 +56,7 @@ def exchange(connect: Connect, body: bytes) -> ans.Answer:
 
 
 def _one_answer(answering: Callable[[bytes], ans.Answer], stdin: BinaryIO, stdout: TextIO) -> int:
-    # Windows PowerShell may put a byte order mark before what it pipes.
+    # Windows PowerShell may put a byte order mark before its piped output.
     body = stdin.read(_READ_AT_MOST).removeprefix(codecs.BOM_UTF8).strip()
     if len(body) > codec.MAX_REQUEST:
         answer = codec.refused(error("message_too_large", limit=codec.MAX_REQUEST))
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 def _message(options: argparse.Namespace) -> rq.ControlRequest:
     match options.command:
         case "receipt":
-            return rq.Receipt(receipt=options.id)
+            return rq.Receipt(request=options.id)
         case "journal":
             return rq.JournalVerify() if options.action == "verify" else rq.JournalReset()
         case "erase":
@@ -137,13 +137,13 @@ def main(
 
 
 def _printable(text: str, stdout: TextIO) -> str:
-    """Return the text with a question mark for what the terminal's code page lacks."""
+    """Return the text with a question mark for each character that the terminal's code page lacks."""
     encoding = stdout.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 
 
 def _on_windows(module: str, name: str) -> Any:  # noqa: ANN401 - the caller knows its type
-    """Return a part of the agent that only Windows has."""
+    """Return a name of a module that runs on Windows only."""
     try:
         found = importlib.import_module(f"latchkey_agent.windows.{module}")
     except ImportError:

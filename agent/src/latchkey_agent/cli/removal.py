@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking the agent off a PC: erase what is sealed, keep the receipts if told to, overwrite the rest."""
+"""Removes the agent's data: erases sealed records, keeps receipts on demand, overwrites the rest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NoAnswer(Exception):
 
 
 def erase_all(connect: Connect) -> None:
-    """Have the agent erase everything that is sealed.
+    """Let the agent erase all sealed records.
 
     Raises:
         NoAnswer: it does not answer.
@@ -47,7 +47,7 @@ def erase_all(connect: Connect) -> None:
 
 
 def keep_receipts(connect: Connect, folder: Path) -> int:
-    """Write every receipt that the agent has into its folder; return how many.
+    """Write the agent's receipts into its folder; return their number.
 
     Raises:
         NoAnswer: it does not answer.
@@ -66,12 +66,12 @@ def keep_receipts(connect: Connect, folder: Path) -> int:
 
 
 def _write(target: Path, receipt: ans.ReceiptView) -> None:
-    if not _NAME.fullmatch(receipt.id):
-        msg = f"the receipt's number {receipt.id!r} is no file name"
+    if not _NAME.fullmatch(receipt.request):
+        msg = f"the receipt's number {receipt.request!r} is no file name"
         raise PortError(msg)
     signed = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
-    (target / f"{receipt.id}.json").write_bytes(signed)
-    (target / f"{receipt.id}.txt").write_text(receipt.text, encoding="utf-8")
+    (target / f"{receipt.request}.json").write_bytes(signed)
+    (target / f"{receipt.request}.txt").write_text(receipt.text, encoding="utf-8")
 
 
 def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401 - the caller knows its type
@@ -85,7 +85,7 @@ def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401
 
 
 def wipe(folder: Path) -> None:
-    """Overwrite and remove everything in the agent's folder but receipts; then the folder, if it is empty.
+    """Overwrite and remove all files of the agent's folder except receipts; then the folder, if it is empty.
 
     Overwriting reaches the file's own blocks; what a file system or a disk
     copied aside before is out of anybody's reach (docs/security.md).

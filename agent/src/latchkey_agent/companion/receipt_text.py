@@ -56,7 +56,7 @@ class _Reader:
         who = ", ".join(part for part in parts if part) or self.texts["nobody_named"]
         when = self.at(document["created_at"])
         places = {
-            "id": document["receipt_id"],
+            "id": document["request"],
             "device": document["device"],
             "account": document["principal"]["account"],
             "at": when[:1].upper() + when[1:],
@@ -68,7 +68,7 @@ class _Reader:
             "code": document["notice"]["code"],
         }
         lines = [self.texts[f"receipt_{name}"] for name in ("head", "place", "asked", session)]
-        return [*(line.format(**places) for line in lines), self._terms(document["scope"])]
+        return [*(line.format(**places) for line in lines), self._terms(document["terms"])]
 
     def _terms(self, scope: dict[str, Any]) -> str:
         counts = {
@@ -87,8 +87,15 @@ class _Reader:
         """Return what became of a grant: each use, its end, its erasure."""
         used = [self._use(use) for use in document["uses"]] or [self.say("unused")]
         ended, erasure = document["ended"], document["erasure"]
-        how = self.say(f"ended_{ended['how']}", ended["at"]) if ended else self.say("kept")
-        return [*used, how, self._erasure(erasure) if erasure else ""]
+        return [
+            *used,
+            self._ended(ended) if ended else self.say("kept"),
+            self._erasure(erasure) if erasure else "",
+        ]
+
+    def _ended(self, ended: dict[str, Any]) -> str:
+        by = f"_by_{ended['revoked_by']}" if ended["revoked_by"] else ""
+        return self.say(f"ended_{ended['how']}{by}", ended["at"])
 
     def _use(self, use: dict[str, Any]) -> str:
         what = self.say(f"use_{use['action']}", use["issued_at"])

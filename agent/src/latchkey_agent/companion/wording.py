@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
-from latchkey_agent.ports import LogonRefusal
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol.customer_messages import AskedItem, LentItem, NoticeItem
 
 _WHY_REFUSED: dict[str, str] = {
@@ -99,14 +99,14 @@ def _who(texts: Texts, item: AskedItem) -> str:
 def _what(texts: Texts, item: AskedItem) -> list[str]:
     lines = [
         texts.count(key, count).format(n=count)
-        for key, count in (("restarts", item.restarts), ("unlocks", item.unlocks))
+        for key, count in (("restarts", item.terms.restarts), ("unlocks", item.terms.unlocks))
         if count
     ]
-    return [*lines, *([texts["foreign"]] if item.foreign_restarts else []), texts["in_your_name"]]
+    return [*lines, *([texts["foreign"]] if item.terms.foreign_restarts else []), texts["in_your_name"]]
 
 
 def _when(texts: Texts, item: AskedItem, now: datetime) -> str:
-    since, until = (_local(text, now) for text in (item.not_before, item.not_after))
+    since, until = (_local(text, now) for text in (item.terms.not_before, item.terms.not_after))
     last = moment(texts, until, now)
     if since <= now:
         return texts["until"].format(until=last)
@@ -154,7 +154,7 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
     """Return the tray icon's menu for one grant."""
     texts = LANGUAGES[language_of(language)]
     until = moment(texts, _local(item.not_after, now), now)
-    total = item.used + item.restarts_left + item.unlocks_left
+    total = item.used + item.left.restarts + item.left.unlocks
     who = item.requester or texts["nobody_named"]
     key = "lent_paused" if item.paused else "lent"
     return Menu(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shell round the domain: one transaction per command, state as its fold."""
+"""The shell around the domain: one transaction for each command; the state is the fold of the events."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from latchkey_agent import __version__
+from latchkey_agent.domain import (
+    Decision,
+    Grant,
+    IllegalTransitionError,
+    Policy,
+    Refused,
+    Request,
+    State,
+    canonical,
+    decide,
+    fixed,
+    fold,
+    live_grants,
+    with_call,
+)
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
-from latchkey_agent.domain.decide import decide
-from latchkey_agent.domain.decision import Decision, live_grants
-from latchkey_agent.domain.evolve import fold
-from latchkey_agent.domain.idempotency import with_call
-from latchkey_agent.domain.model import State
-from latchkey_agent.domain.policy import Policy
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.terms import fixed
-from latchkey_agent.domain.transitions import IllegalTransitionError
 from latchkey_agent.ports import Computer, PortError
 from latchkey_agent.storage.journal import (
     Change,
@@ -34,20 +40,16 @@ from latchkey_agent.storage.journal import (
     JournalDamagedError,
     JournalNewerError,
     JournalUnavailableError,
-    anchored,
 )
-from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
 from latchkey_agent.storage.signing import ReceiptSigner
-from latchkey_agent.storage.vault import Vault, VaultError
+from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
+from .journal_lifecycle import JournalLifecycle
 from .refusal_throttle import Asked, RefusalThrottle
 from .settings import SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-JOURNAL_NAME = "journal.db"
-_CODES = {JournalNewerError: "journal_newer", JournalUnavailableError: "storage_failed"}
-_LASTING = frozenset({"journal_damaged", "journal_newer", "agent_not_running"})
 
 
 class Core:
@@ -59,10 +61,10 @@ class Core:
         settings: the settings file.
         random: returns that many random bytes.
 
-    A core without a journal refuses every command, and `problem` says why. What
-    is sealed in a damaged one is overwritten; only `reset_journal` begins a new
-    one in its place, or in that of a newer agent's, which is left as it is. If
-    the disk or a port failed, `load` may be called again.
+    Attributes:
+        lock: held while the state is read or changed. It is reentrant.
+        state_changed: a condition of `lock`, notified with every change that somebody may wait for.
+        journal_life: the journal, or the reason why there is none. Without a journal every command is refused.
     """
 
     def __init__(
@@ -80,10 +82,8 @@ class Core:
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
         self.signer: ReceiptSigner | None = None
-        self._path = folder / JOURNAL_NAME
-        self._journal: Journal | None = None
-        self._refusal = Refused("agent_not_running")
-        self._noted = RefusalThrottle()
+        self.journal_life = JournalLifecycle(folder, computer.anchor)
+        self._journalled_refusals = RefusalThrottle()
         self._stopping = threading.Event()
 
     # --- starting ---------------------------------------------------------------
@@ -91,33 +91,29 @@ class Core:
     def load(self) -> None:
         """Read the journal; end and erase what is over. Runs before any pipe is open.
 
-        Never raises: without a journal, `problem` says why.
+        If the disk or a port failed, `load` may be called again. It never raises:
+        `journal_life.problem` gives the reason why there is no journal.
         """
         with self.lock:
             try:
                 self._load()
-            except JournalDamagedError as damage:
-                self._give_up(damage)
-            except (JournalNewerError, JournalUnavailableError, PortError) as fault:
-                self._lose(Refused(_CODES.get(type(fault), "agent_failed"), detail=str(fault)))
-            except Refused as refusal:
-                self._lose(refusal)
+            except (
+                JournalDamagedError,
+                JournalNewerError,
+                JournalUnavailableError,
+                PortError,
+                Refused,
+            ) as fault:
+                self.state = State()
+                self.journal_life.fail(fault)
             self.state_changed.notify_all()
 
     def _load(self) -> None:
-        self._journal = Journal(self._path, self.computer.anchor)
-        try:
-            self.state = fold(State(), self._journal.load())
-        except (IllegalTransitionError, KeyError) as fault:
-            msg = f"its events contradict each other ({fault})"
-            raise JournalDamagedError(msg) from None
-        self.signer = ReceiptSigner.load(self._journal, self.computer.keys, self.random)
-        self._recover()
-
-    def _recover(self) -> None:
+        self.state = self.journal_life.open()
+        self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
         if self.state.version == 0:
-            after = last_aside(self._path)
-            self._commit(Decision((e.JournalBegun(at=self.now(), agent=__version__, after=after),)))
+            begun = e.JournalBegun(at=self.now(), agent=__version__, after=self.journal_life.replaced())
+            self._commit(Decision((begun,)))
         sealed = tuple(self.journal.sealed_grants())
         self.execute(c.Recover(sealed=sealed))
         self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), permit=self.new_id()))
@@ -125,95 +121,34 @@ class Core:
         self._erase_orphans(sealed)
 
     def _erase_orphans(self, sealed: Sequence[str]) -> None:
-        """What is sealed for no live grant, and what a crash has left of an erased one (rule 8)."""
+        """Delete the records of no live grant, and the remains of an erasure that a crash interrupted (rule 8)."""
         live = {grant.id for grant in live_grants(self.state)}
         if orphans := [grant for grant in sealed if grant not in live]:
             self.journal.commit(Change(erased=orphans))
         self.journal.truncate_log()
         self.journal.keep_reserve()
 
-    def _give_up(self, damage: JournalDamagedError) -> None:
-        """Use nothing of a journal that cannot be trusted, and leave nothing sealed in it."""
-        self._lose(Refused("journal_damaged", detail=str(damage)))
-        try:
-            scrubbed = scrub_files(self._path)
-        except OSError as fault:
-            reason = f"it is damaged ({damage}), and what is sealed cannot be overwritten ({fault.strerror})"
-            self._refusal = Refused("storage_failed", detail=reason)
-            return
-        log.error("journal damaged: %s; %d sealed records overwritten", damage, scrubbed)
-
-    def _lose(self, why: Refused) -> None:
-        """Go on without a journal, and without what it said."""
-        self.state = State()
-        self._close_journal(why)
-
-    def _close_journal(self, why: Refused) -> None:
-        self._refusal = why
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-
-    @property
-    def is_damaged(self) -> bool:
-        """Whether the journal cannot be trusted, and what was sealed in it is overwritten."""
-        return self._journal is None and self._refusal.code == "journal_damaged"
-
-    @property
-    def is_newer(self) -> bool:
-        """Whether a newer agent wrote the journal; what is sealed in it is still there."""
-        return self._journal is None and self._refusal.code == "journal_newer"
-
-    def must_know(self) -> None:
-        """Raise Refused while the journal cannot be read for now: nothing known is not nothing lent."""
-        if self.may_load_again or self.is_newer:
-            raise self._refusal.again()
-
-    def must_be_unusable(self) -> None:
-        """Raise Refused (`out_of_order`) unless the journal is damaged, or a newer agent's."""
-        if not (self.is_damaged or self.is_newer):
-            raise Refused("out_of_order", detail="the journal is not damaged")
-
-    def give_up_newer(self) -> None:
-        """Leave nothing sealed in a newer agent's journal; from then on it counts as damaged.
+    def give_up_newer_journal(self) -> None:
+        """Overwrite the sealed records of a newer agent's journal.
 
         Raises:
-            Refused: what is sealed cannot be overwritten.
+            Refused: the sealed records cannot be overwritten.
         """
         with self.lock:
-            if self.is_newer:
-                self._give_up(JournalDamagedError(f"a newer agent's was given up: {self.problem}"))
-                if not self.is_damaged:
-                    raise self._refusal.again()
+            self.journal_life.give_up_newer()
 
     def reset_journal(self) -> str:
-        """Set an unusable journal aside under another name and begin a new one; return that name.
+        """Set an unusable journal aside and begin a new one; return the name that the old one has now.
 
         Raises:
             Refused: it is neither damaged nor a newer agent's, or cannot be set aside.
         """
         with self.lock:
-            self.must_be_unusable()
-            self.give_up_newer()
-            try:
-                aside = set_aside(self._path, self.now())
-            except OSError as fault:
-                raise Refused("storage_failed", detail=str(fault.strerror)) from None
-            self.computer.anchor.save(anchored(Head(0, bytes(32))))
+            aside = self.journal_life.set_aside(self.now())
             self.load()
-            return aside.name
+            return aside
 
-    # --- what everybody uses ------------------------------------------------------
-
-    @property
-    def problem(self) -> str:
-        """Why there is no journal, empty if there is one."""
-        return "" if self._journal else str(self._refusal.places.get("detail") or "the agent has stopped")
-
-    @property
-    def may_load_again(self) -> bool:
-        """Whether the journal is missing for a reason that can pass by itself."""
-        return self._journal is None and self._refusal.code not in _LASTING
+    # --- used by everybody --------------------------------------------------------
 
     @property
     def journal(self) -> Journal:
@@ -222,12 +157,15 @@ class Core:
         Raises:
             Refused: there is none, and why.
         """
-        if self._journal is None:
-            raise self._refusal.again()
-        return self._journal
+        return self.journal_life.journal
+
+    @property
+    def problem(self) -> str:
+        """The reason why there is no journal, empty if there is one."""
+        return self.journal_life.problem
 
     def now(self) -> datetime:
-        """Return the present moment, fit for reckoning."""
+        """Return the present moment, with a fixed offset."""
         return fixed(self.computer.clock.now())
 
     def new_id(self) -> str:
@@ -248,9 +186,13 @@ class Core:
     def execute(
         self, command: c.AnyCommand, *, actor: str = "", key: str = "", sealed: bytes | None = None
     ) -> Decision:
-        """Decide a command and make it last; return what was decided.
+        """Decide a command and journal the decision; return it.
 
-        `key` is the operator's call's; `sealed` is the record that goes with a `GiveGrant`.
+        Args:
+            command: the command.
+            actor: the account that asks, for the journal.
+            key: the operator's call's.
+            sealed: the record that goes with a `GiveGrant`.
 
         Raises:
             Refused: the rules, the journal or the disk do not allow it.
@@ -272,7 +214,7 @@ class Core:
             return decision, fold(self.state, decision.events)
 
     def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
-        """Decide at the present moment; a refusal is journalled unless it is only looked at."""
+        """Decide at the present moment; journal a refusal unless this is a preview (`actor` None)."""
         self._tick_before(command)
         try:
             return decide(self.state, command, self.now(), self.settings.policy_or_nothing())
@@ -287,7 +229,7 @@ class Core:
             if not isinstance(command, c.AT_START):
                 self.tick()
         except Refused as full:
-            # Space is kept for what takes back: that must not wait for what else is due (rule 7).
+            # The reserve on the disk is for revoking: revoking must not wait for what else is due (rule 7).
             if full.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):
                 raise
 
@@ -295,12 +237,12 @@ class Core:
         """Journal that somebody asked for what the rules do not allow."""
         with self.lock:
             now, asked = self.now(), Asked(command, refusal.code, actor)
-            if not self._noted.is_due(asked, now):
+            if not self._journalled_refusals.is_due(asked, now):
                 return
             refused = e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor)
             try:
                 self._commit(Decision((refused,)))
-                self._noted.note(asked, now)
+                self._journalled_refusals.note(asked, now)
             except Refused as fault:
                 log.warning("the refusal of %s could not be journalled: %s", command, fault.code)
 
@@ -318,10 +260,17 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
 
+    def try_tick(self) -> None:
+        """Tick for a reader: a reader is answered even if nothing can be written."""
+        try:
+            self.tick()
+        except Refused as refusal:
+            log.warning("the passing of time could not be journalled: %s", refusal.code)
+
     def _commit(self, decision: Decision, put: tuple[str, bytes] | None = None) -> None:
         if not decision.events:
             return
-        # First of all the state after it: what it cannot take must not get into the journal.
+        # Fold first: an event that contradicts the tables must not get into the journal.
         try:
             state = fold(self.state, decision.events)
         except IllegalTransitionError as fault:
@@ -336,7 +285,7 @@ class Core:
 
     @contextmanager
     def storage(self) -> Iterator[Journal]:
-        """Use the journal; what becomes of its faults is decided here.
+        """Use the journal; turn its faults into refusals.
 
         Raises:
             Refused: there is none, it is damaged, or the disk does not work.
@@ -347,38 +296,50 @@ class Core:
             except JournalUnavailableError as fault:
                 raise Refused("storage_failed", detail=str(fault)) from None
             except JournalDamagedError as damage:
-                self._give_up(damage)
+                self.state = State()
+                self.journal_life.fail(damage)
                 self.state_changed.notify_all()
-                raise self._refusal.again() from None
-
-    def try_tick(self) -> None:
-        """Tick for a reader: one who only looks is answered even if nothing can be written."""
-        try:
-            self.tick()
-        except Refused as refusal:
-            log.warning("time went on, but it could not be noted: %s", refusal.code)
+                raise self.journal_life.refusal() from None
 
     def head(self) -> Head:
         """Return the journal's end."""
         with self.lock:
             return self.journal.head
 
-    def unseal(self, grant_id: str, terms: bytes) -> bytearray:
-        """Open a grant's secret; the caller overwrites it.
+    # --- sealed records -----------------------------------------------------------
+
+    def give_grant(self, request: Request, secret: bytearray, *, actor: str) -> None:
+        """Seal the password under the request's terms and journal the grant; the caller overwrites `secret`.
+
+        Raises:
+            Refused: the rules, the journal or the disk do not allow it.
+            PortError: the PC's key protection failed.
+        """
+        grant = self.new_id()
+        terms = canonical(request.terms, request.account, grant, self.computer.device)
+        record = self.vault.seal(grant, terms, secret)
+        given = c.GiveGrant(request=request.id, grant=grant, tag=tag_of(record).hex())
+        self.execute(given, actor=actor, sealed=record)
+
+    def unseal(self, grant: Grant) -> bytearray:
+        """Return the password of a grant; the caller overwrites it.
 
         Raises:
             Refused: the journal cannot be read.
-            VaultError: there is none, or it cannot be opened any more.
+            VaultError: there is no sealed record, or it does not open.
         """
         with self.storage() as journal:
-            record = journal.sealed(grant_id)
+            record = journal.sealed(grant.id)
         if record is None:
             msg = "nothing is sealed for this grant"
             raise VaultError(msg)
-        return self.vault.open(record, grant_id, terms)
+        terms = canonical(grant.terms, grant.account, grant.id, self.computer.device)
+        return self.vault.open(record, grant.id, terms)
+
+    # --- waiting ------------------------------------------------------------------
 
     def wait_for(self, ready: Callable[[], T | None], seconds: float) -> T | None:
-        """Return what `ready` returns as soon as it is not None; None when the time is up, or the core closes."""
+        """Return the result of `ready` as soon as it is not None; None when the time is up, or the core closes."""
         with self.lock:
             found: T | None = None
 
@@ -391,12 +352,12 @@ class Core:
             return found
 
     def pause(self, seconds: float) -> None:
-        """Wait without holding anything; ends early when the core closes."""
+        """Wait without the lock; return early when the core closes."""
         self._stopping.wait(seconds)
 
     def close(self) -> None:
-        """Close the journal. Who waits for something is answered with what is known."""
+        """Close the journal. Everybody who waits is answered with what is known."""
         self._stopping.set()
         with self.lock:
-            self._close_journal(Refused("agent_not_running"))
+            self.journal_life.close(Refused("agent_not_running"))
             self.state_changed.notify_all()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out stored effects on the computer, each at least once."""
+"""Runs the stored effects on the computer, each at least once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from latchkey_agent.domain import Account, Closing, Erasure, Permit, PermitState, Refused, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
-from latchkey_agent.domain.bystanders import others
-from latchkey_agent.domain.model import Account, Closing, Erasure, Permit
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.journal import Change
 
@@ -21,16 +18,15 @@ from .core import Core
 
 log = logging.getLogger(__name__)
 POLL = 0.05
-"""Seconds between two looks at a session that is being locked; Windows sends no answer to a lock."""
+"""Seconds between two looks at a session that is being locked; Windows does not confirm a lock."""
 SIGN_IN_TIME = timedelta(minutes=2)
 """A desktop may take this long to open after Windows has accepted the logon."""
 
 
 class EffectRunner:
-    """Runs what the journal says is still to do.
+    """Runs the effects that the journal holds.
 
-    An effect that fails stays stored and is tried again: at the next call,
-    and after a crash.
+    A failed effect stays stored and is tried again, at the next call and after a crash.
     """
 
     def __init__(self, core: Core) -> None:
@@ -46,7 +42,7 @@ class EffectRunner:
         """
         with self._core.storage() as journal:
             pending = journal.pending()
-        # The same effect twice was to be done once: both were stored before either is carried out.
+        # Equal effects are run once: all of them were stored before the first one runs.
         results = {effect: self._attempt(effect) for effect in dict.fromkeys(effect for _, effect in pending)}
         if done := [number for number, effect in pending if results[effect]]:
             with self._core.storage() as journal:
@@ -81,17 +77,17 @@ class EffectRunner:
         if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
             return
         try:
-            self._nobody_else(permit.account)
+            self._require_alone(permit.account)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
-            # Windows refuses a second one, which would cancel the permit of the first.
+            # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
-            self._core.execute(c.CancelPermit(permit=permit.id, why=f"refused: {refusal}"))
+            self._core.execute(c.CancelPermit(permit=permit.id, detail=str(refusal)))
 
-    def _nobody_else(self, account: Account) -> None:
-        """Raise PortError where somebody else has signed in since the permit was written."""
+    def _require_alone(self, account: Account) -> None:
+        """Raise PortError if another person has signed in since the permit was issued."""
         if strangers := others(self._core.computer.sessions.signed_in(), account):
-            msg = f"{' and '.join(strangers)} signed in meanwhile, and was not asked"
+            msg = f"{' and '.join(strangers)} signed in meanwhile and has not agreed to a restart"
             raise PortError(msg)
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------
@@ -107,12 +103,12 @@ class EffectRunner:
         """Close the desktop that a permit has opened; return how. Journals nothing.
 
         Raises:
-            PortError: it is open, or may still open.
+            PortError: the desktop is open, or may still open.
         """
         return self._lock(permit) or self._cut_off(permit)
 
     def _lock(self, permit: Permit) -> Closing | None:
-        """Lock the account's desktops and see it happen, within the policy's time."""
+        """Lock the account's desktops and wait until they are locked, at most the policy's time."""
 
         def look() -> Closing | None:
             for desktop in self._desktops(permit):
@@ -127,13 +123,13 @@ class EffectRunner:
             return None
 
     def _may_still_open(self, permit: Permit) -> bool:
-        """Windows accepts a logon before it lists the session, and before it unlocks one that was there."""
+        """Tell whether the desktop may open later: Windows accepts a logon before it lists or unlocks the session."""
         begun = permit.logged_on_at or permit.redeemed_at or permit.issued_at
         is_fresh = timedelta() <= self._core.now() - begun < SIGN_IN_TIME
         return is_fresh and permit.id not in self._seen_open
 
     def _cut_off(self, permit: Permit) -> Closing:
-        """Disconnect what could not be locked (rule 9)."""
+        """Disconnect the desktops that could not be locked (rule 9)."""
         if self._may_still_open(permit):
             msg = "the desktop has not opened yet"
             raise PortError(msg)
@@ -148,9 +144,9 @@ class EffectRunner:
         return "disconnected"
 
     def _closed(self, permit: Permit) -> Closing | None:
-        """Return how the account's desktops are closed, None while one is open or none is there."""
+        """Return how the account's desktops are closed, None while one is open or the account has no session."""
         sign_ins = self._sign_ins(permit)
-        # One look at the sessions decides: between two, the lock may happen.
+        # Decide by one look at the sessions: the lock may happen between two.
         if not sign_ins or _desktops(sign_ins):
             return None
         return "locked" if all(s.locked for s in sign_ins) else "disconnected"
@@ -204,5 +200,5 @@ class EffectRunner:
 
 
 def _desktops(sign_ins: list[SignIn]) -> list[SignIn]:
-    """Return those whose desktop is open."""
+    """Return the sessions whose desktop is open."""
     return [s for s in sign_ins if s.active and not s.locked]

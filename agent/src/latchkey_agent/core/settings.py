@@ -12,13 +12,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
+from latchkey_agent.domain import NOTHING_ALLOWED, Policy
 
 _Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
 
 
 class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who answers for the operators. The window shows it; no request can change it."""
+    """The organisation that answers for the operators. The window shows it; no request can change it."""
 
     name: _Line = ""
     phone: _Line = ""
@@ -27,7 +27,7 @@ class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of the file."""
+    """The content of the settings file."""
 
     organization: Organization = Organization()
     policy: Policy = Policy()
@@ -46,7 +46,7 @@ class SettingsFile:
         self._read: Settings | str = Settings()
 
     def current(self) -> Settings:
-        """Return the settings as the file says now.
+        """Return the present settings of the file.
 
         Raises:
             SettingsError: it is not valid, or cannot be read.
@@ -64,14 +64,14 @@ class SettingsFile:
         return self._read
 
     def policy_or_nothing(self) -> Policy:
-        """Return the policy for commands that only take back: they work with a wrong file, too."""
+        """Return the policy; with a wrong file one that only allows revoking."""
         try:
             return self.current().policy
         except SettingsError:
             return NOTHING_ALLOWED
 
     def organization(self) -> Organization:
-        """Return who answers for the operators; nobody is named where the file is wrong."""
+        """Return the organisation; an empty one if the file is wrong."""
         try:
             return self.current().organization
         except SettingsError:
@@ -116,7 +116,7 @@ def from_object(value: dict[str, Any]) -> Settings:
 
 
 def is_in_place(file: Path, wanted: Settings) -> bool:
-    """Tell whether a file says just this; one that is missing or wrong does not.
+    """Tell whether a file holds exactly these settings; a missing or wrong file does not.
 
     Raises:
         OSError: it cannot be read.
@@ -128,7 +128,7 @@ def is_in_place(file: Path, wanted: Settings) -> bool:
 
 
 def put(file: Path, wanted: Settings) -> None:
-    """Replace a settings file as a whole: after a crash it says the old or the new.
+    """Replace a settings file atomically: after a crash it holds the old settings or the new ones.
 
     Raises:
         OSError: it could not be written; the old one stays.

@@ -1,5 +1,121 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may happen and what follows: pure, without clock, random numbers or I/O."""
+"""The rules: what may happen and what follows from it. Pure: no clock, no random numbers, no I/O.
+
+This is the public face of the package. The rest of the agent imports from here; `commands`, `events` and
+`effects` are imported as modules.
+"""
 
 from __future__ import annotations
+
+from .bystanders import others
+from .decide import decide, next_deadline
+from .decision import Decision, in_use, live_grants, started_session
+from .evolve import evolve, fold
+from .forecast import forecast
+from .grants import ended_refusal, find_grant, session_grant, usable
+from .idempotency import done_before, with_call
+from .logon_hours import ALWAYS
+from .logon_refusals import BY_WIN32, INCONCLUSIVE_ERRORS, REFUSALS, LogonRefusal, reported, sentence
+from .model import (
+    Account,
+    Action,
+    Checkpoint,
+    Closing,
+    Erasure,
+    Grant,
+    Notice,
+    Permit,
+    Rejection,
+    Request,
+    Requester,
+    Revoker,
+    State,
+    SupportSession,
+    Terms,
+    finished,
+    how_ended,
+)
+from .permits import find_permit, redeemable
+from .policy import NOTHING_ALLOWED, Policy
+from .receipt import receipt_document, render
+from .refusal import Refused
+from .requests import TRIES, blocked_by_erasure, find_request
+from .terms import canonical, fixed, resolve, window
+from .transitions import (
+    ASKED_REQUESTS,
+    LIVE_GRANTS,
+    OPEN_PERMITS,
+    OPEN_REQUESTS,
+    GrantState,
+    IllegalTransitionError,
+    PermitState,
+    RequestState,
+    SessionState,
+)
+
+__all__ = [
+    "ALWAYS",
+    "ASKED_REQUESTS",
+    "BY_WIN32",
+    "INCONCLUSIVE_ERRORS",
+    "LIVE_GRANTS",
+    "NOTHING_ALLOWED",
+    "OPEN_PERMITS",
+    "OPEN_REQUESTS",
+    "REFUSALS",
+    "TRIES",
+    "Account",
+    "Action",
+    "Checkpoint",
+    "Closing",
+    "Decision",
+    "Erasure",
+    "Grant",
+    "GrantState",
+    "IllegalTransitionError",
+    "LogonRefusal",
+    "Notice",
+    "Permit",
+    "PermitState",
+    "Policy",
+    "Refused",
+    "Rejection",
+    "Request",
+    "RequestState",
+    "Requester",
+    "Revoker",
+    "SessionState",
+    "State",
+    "SupportSession",
+    "Terms",
+    "blocked_by_erasure",
+    "canonical",
+    "decide",
+    "done_before",
+    "ended_refusal",
+    "evolve",
+    "find_grant",
+    "find_permit",
+    "find_request",
+    "finished",
+    "fixed",
+    "fold",
+    "forecast",
+    "how_ended",
+    "in_use",
+    "live_grants",
+    "next_deadline",
+    "others",
+    "receipt_document",
+    "redeemable",
+    "render",
+    "reported",
+    "resolve",
+    "sentence",
+    "session_grant",
+    "started_session",
+    "usable",
+    "window",
+    "with_call",
+]

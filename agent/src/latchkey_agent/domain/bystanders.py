@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is signed in beside the one who lends."""
+"""The people who are signed in beside the customer of a grant."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Protocol
 from .model import Account
 
 
-class Somebody(Protocol):
-    """One who is signed in (`ports.SignIn`)."""
+class SignedIn(Protocol):
+    """A person who is signed in (`ports.SignIn`)."""
 
     @property
     def account(self) -> Account:
-        """Whose session it is."""
+        """The account of the session."""
 
     @property
     def console(self) -> bool:
-        """At the PC itself."""
+        """Whether the session is on the PC's own screen."""
 
 
-def others(signed_in: Iterable[Somebody], account: Account) -> tuple[str, ...]:
-    r"""Return everybody else who is signed in, as `DOMAIN\user`, each once: a restart would sign them out."""
+def others(signed_in: Iterable[SignedIn], account: Account) -> tuple[str, ...]:
+    r"""Return all other accounts that are signed in, as `DOMAIN\user`, each once. A restart signs them out."""
     return tuple(sorted({s.account.qualified for s in signed_in if s.account.sid != account.sid}))

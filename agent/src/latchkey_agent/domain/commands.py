@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be asked of the domain. Ids and random values come from outside."""
+"""The commands that the domain decides. Ids and random values come from outside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from .events import GrantEnding
-from .model import Account, Action, CheckpointState, Closing, Erasure, Requester, Terms
+from .model import Account, Action, CheckpointState, Closing, Erasure, Rejection, Requester, Revoker, Terms
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class StartSession(Command, frozen=True, kw_only=True):
-    """Open a support session, or find it open."""
+    """Start a support session, or join a started one of that name."""
 
     session: str
     name: str
@@ -36,7 +36,7 @@ class EndSession(Command, frozen=True, kw_only=True):
 
 
 class SetCheckpoint(Command, frozen=True, kw_only=True):
-    """Remember a step; `state` None forgets it."""
+    """Set the checkpoint of a step; `state` None removes it."""
 
     name: str
     step: str
@@ -44,7 +44,7 @@ class SetCheckpoint(Command, frozen=True, kw_only=True):
 
 
 class MakeRequest(Command, frozen=True, kw_only=True):
-    """Ask the customer, unless a grant or an open request already says it."""
+    """Ask the customer, unless a grant or an open request already covers the terms."""
 
     request: str
     code: str
@@ -55,27 +55,27 @@ class MakeRequest(Command, frozen=True, kw_only=True):
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):
-    """Take an unanswered request back."""
+    """Withdraw a request that has no answer yet."""
 
     request: str
 
 
 class ShowRequest(Command, frozen=True, kw_only=True):
-    """The customer sees the request."""
+    """Note that the request window is on the customer's screen."""
 
     request: str
     text_sha256: str
 
 
 class PostponeRequest(Command, frozen=True, kw_only=True):
-    """The customer wants to be asked later."""
+    """Note that the customer wants to be asked later."""
 
     request: str
     until: datetime
 
 
 class DenyRequest(Command, frozen=True, kw_only=True):
-    """The customer says no, in their words; `reported`: and that it looks wrong."""
+    """Note that the customer declined; `why` is in the customer's words. `reported`: it looks suspicious."""
 
     request: str
     why: str = ""
@@ -83,13 +83,13 @@ class DenyRequest(Command, frozen=True, kw_only=True):
 
 
 class TryEntry(Command, frozen=True, kw_only=True):
-    """What the customer typed shall be judged."""
+    """Count an entry of the customer before Windows checks it."""
 
     request: str
 
 
 class RefusePassword(Command, frozen=True, kw_only=True):
-    """Windows refused what was typed; `retry` where another try may help."""
+    """Note that an entry was refused; `retry` if a further entry may succeed."""
 
     request: str
     why: str
@@ -97,7 +97,7 @@ class RefusePassword(Command, frozen=True, kw_only=True):
 
 
 class GiveGrant(Command, frozen=True, kw_only=True):
-    """The customer allowed it and Windows accepted the password."""
+    """Begin a grant: the customer allowed it, and Windows accepted the password."""
 
     request: str
     grant: str
@@ -105,34 +105,39 @@ class GiveGrant(Command, frozen=True, kw_only=True):
 
 
 class BeginTrial(Command, frozen=True, kw_only=True):
-    """The sealed password shall be tried before a use."""
+    """Note that Windows is about to check a sealed password before a use."""
 
     grant: str
 
 
 class EndTrial(Command, frozen=True, kw_only=True):
-    """The trial said nothing about the password."""
+    """Note that the check of a sealed password had no result."""
 
     grant: str
 
 
 class PauseGrant(Command, frozen=True, kw_only=True):
-    """The customer pauses a grant, or lets it go on."""
+    """Pause or resume a grant."""
 
     grant: str
     pause: bool
 
 
 class EndGrant(Command, frozen=True, kw_only=True):
-    """Somebody takes a grant back, or Windows no longer accepts its password."""
+    """End a grant: revoked, or rejected because its password cannot serve any more."""
 
     grant: str
     how: GrantEnding
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class ApplyGrant(Command, frozen=True, kw_only=True):
-    """Use the session's grant. `desktop` is the account's session now, `others` are who else is signed in."""
+    """Use the session's grant.
+
+    `desktop` is the present state of the account's desktop; `others` are the other accounts that are signed in.
+    """
 
     name: str
     permit: str
@@ -148,68 +153,69 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
 
 
 class RedeemPermit(Command, frozen=True, kw_only=True):
-    """The credential provider wants the password, in this boot."""
+    """Redeem a permit in this boot, for the credential provider."""
 
     permit: str
     boot_id: str
 
 
 class ReportLogon(Command, frozen=True, kw_only=True):
-    """What Windows said to the logon; `refusal` is empty if it accepted."""
+    """Note the result of a logon. `rejection` is None if Windows accepted it; `detail` is the evidence."""
 
     permit: str
-    refusal: str = ""
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class CancelPermit(Command, frozen=True, kw_only=True):
-    """The use did not begin: the PC refused to restart."""
+    """Cancel a permit because Windows refused to restart; `detail` is the reason that Windows gave."""
 
     permit: str
-    why: str
+    detail: str
 
 
 class CloseDesktop(Command, frozen=True, kw_only=True):
-    """The desktop that a permit opened was seen locked or cut off."""
+    """Note that the desktop that a permit opened is locked or disconnected."""
 
     permit: str
     how: Closing
 
 
 class RecordErasure(Command, frozen=True, kw_only=True):
-    """The disk was read back."""
+    """Note the result of reading the disk back."""
 
     grant: str
     erasure: Erasure
 
 
 class CloseNotices(Command, frozen=True, kw_only=True):
-    """The customer has read these notices."""
+    """Close notices that the customer has read."""
 
     account: str
     notices: tuple[str, ...]
 
 
 class Recover(Command, frozen=True, kw_only=True):
-    """The agent starts; `sealed` are the grants that a sealed record is there for."""
+    """Settle what a crash left in doubt; `sealed` are the grants that have a sealed record."""
 
     sealed: tuple[str, ...]
 
 
 class SeeBoot(Command, frozen=True, kw_only=True):
-    """The agent runs in this boot; `permit` is an id for a use it may begin."""
+    """Note the present boot; `permit` is an id for a use that may begin now."""
 
     boot_id: str
     permit: str
 
 
 class SeeSignIns(Command, frozen=True, kw_only=True):
-    """Accounts (SIDs) whose desktops are open and unlocked now."""
+    """Note the accounts (SIDs) that have an unlocked desktop now."""
 
     open_desktops: tuple[str, ...]
 
 
 class Tick(Command, frozen=True, kw_only=True):
-    """Time has passed."""
+    """End what is over by now."""
 
 
 AnyCommand = (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`decide(state, command, now, policy)`: what happens, or why it does not."""
+"""`decide(state, command, now, policy)`: the decision on a command, or its refusal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from . import grants, permits, recovery, requests
-from .decision import Decision, close_session, end_grant, live_grants
+from . import grants, permits, recovery, requests, sessions
+from .decision import Decision, end_grant, end_session, live_grants
 from .evolve import evolve
 from .model import Request, State
 from .policy import Policy
@@ -30,9 +30,9 @@ def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -
 
 
 def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
-    """End what is over. Each step sees what the ones before it changed.
+    """End everything whose time is over. Each part sees the changes of the parts before it.
 
-    A session is last of those who end by themselves: what was over before it ended by its own time.
+    Sessions come after grants and requests, so that these end for their own reason.
     """
     total = _clock(state, now)
     for part in (_requests, _grants, _sessions, _permits):
@@ -53,13 +53,13 @@ def _clock(state: State, now: datetime) -> Decision:
 def _sessions(state: State, now: datetime) -> Iterator[Decision]:
     for session in state.sessions.values():
         if session.state is SessionState.STARTED and now >= session.ends_at:
-            yield close_session(state, session, now, "expire")
+            yield end_session(state, session, now, "expire")
 
 
 def _grants(state: State, now: datetime) -> Iterator[Decision]:
     for grant in live_grants(state):
         if now >= grant.terms.not_after:
-            yield end_grant(state, grant, now, "expire")
+            yield end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="expire"))
 
 
 def _requests(state: State, now: datetime) -> Iterator[Decision]:
@@ -83,7 +83,7 @@ def _permits(state: State, now: datetime) -> Iterator[Decision]:
 
 
 def next_deadline(state: State) -> datetime | None:
-    """Return the moment of the next thing that time alone brings, None if there is none."""
+    """Return the next moment at which time alone changes the state, None if there is none."""
     return min(_deadlines(state), default=None)
 
 
@@ -102,9 +102,9 @@ def _deadlines(state: State) -> Iterator[datetime]:
 
 _Rule = Callable[[State, Any, datetime, Policy], Decision]
 _RULES: dict[type[c.Command], _Rule] = {
-    c.StartSession: requests.open_,
-    c.EndSession: requests.end,
-    c.SetCheckpoint: requests.set_checkpoint,
+    c.StartSession: sessions.start,
+    c.EndSession: sessions.end,
+    c.SetCheckpoint: sessions.set_checkpoint,
     c.MakeRequest: requests.ask,
     c.WithdrawRequest: requests.withdraw,
     c.ShowRequest: requests.show,
@@ -123,7 +123,7 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.CancelPermit: permits.cancel,
     c.CloseDesktop: permits.close_desktop,
     c.RecordErasure: grants.record_erasure,
-    c.CloseNotices: requests.close_notices,
+    c.CloseNotices: sessions.close_notices,
     c.Recover: recovery.recover,
     c.SeeBoot: recovery.see_boot,
     c.SeeSignIns: permits.see_sign_ins,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `decide` returns, and the endings that several rules share."""
+"""Decisions, and the endings that several rules share."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from msgspec import Struct
 
 from . import effects as fx
 from . import events as e
-from .model import Grant, Permit, State, SupportSession
+from .model import DropReason, Grant, Permit, State, SupportSession
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
 
 class Decision(Struct, frozen=True):
-    """Events to journal, effects to run after; `subject` is what the answer is about.
+    """Events to journal and effects to run after them; `subject` is the id that the answer is about.
 
-    Effects never come without an event: whoever waits for something to do
-    looks at the state's version.
+    A decision with effects has an event: the thread that runs effects watches the state's version.
     """
 
     events: tuple[e.AnyEvent, ...] = ()
@@ -33,8 +32,8 @@ class Decision(Struct, frozen=True):
         )
 
 
-def open_session(state: State, name: str) -> SupportSession:
-    """Return the open session of that name.
+def started_session(state: State, name: str) -> SupportSession:
+    """Return the started session of that name.
 
     Raises:
         Refused: `no_session`.
@@ -46,7 +45,7 @@ def open_session(state: State, name: str) -> SupportSession:
 
 
 def live_grants(state: State, session: str | None = None) -> list[Grant]:
-    """Return the grants that can still be used or paused, of one session or of all."""
+    """Return the active and paused grants, of one session or of all."""
     return [
         grant
         for grant in state.grants.values()
@@ -55,7 +54,7 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
 
 
 def in_use(state: State, session: str | None = None) -> list[Grant]:
-    """Return the grants that can still be used or paused, or that hold a desktop open, of one session or of all."""
+    """Return the live grants and those that hold a desktop open, of one session or of all."""
     holding = {permit.grant for permit in state.permits.values() if permit.relock_at is not None}
     return [
         grant
@@ -65,42 +64,39 @@ def in_use(state: State, session: str | None = None) -> list[Grant]:
 
 
 def issued_permits(state: State, grant: str) -> list[Permit]:
-    """Return the grant's permits that nobody has redeemed yet."""
+    """Return the grant's unredeemed permits."""
     return [t for t in state.permits.values() if t.grant == grant and t.state is PermitState.ISSUED]
 
 
-def drop(permit: Permit, at: datetime, how: str, why: str, *, refund: bool = False) -> e.PermitDropped:
-    """Return the event that makes an unredeemed permit void."""
-    return e.PermitDropped(
-        at=at, permit=permit.id, how="lapse" if how == "lapse" else "cancel", why=why, refund=refund
-    )
+def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
+    """Return the event that makes an unredeemed permit void before its time is over."""
+    return e.PermitDropped(at=at, permit=permit.id, how="cancel", why=why)
 
 
-def end_grant(
-    state: State, grant: Grant, at: datetime, how: e.GrantEnding, why: str = "", *, settled: str = ""
-) -> Decision:
-    """End a grant: its permits are void, its secret goes, the customer hears of it.
+def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:
+    """End a grant: its permits are void, its sealed record is deleted, the customer is notified.
 
-    `settled` is a permit that is void already by an event of the same decision.
+    `settled` is a permit that another event of the same decision has made void.
     """
     issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
-    void = tuple(drop(permit, at, "cancel", how) for permit in issued)
+    why: DropReason = "session_ended" if ended.how == "end_session" else "grant_ended"
+    void = tuple(cancel(permit, ended.at, why) for permit in issued)
     return Decision(
-        (*void, e.GrantEnded(at=at, grant=grant.id, how=how, why=why)),
+        (*void, ended),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
         grant.id,
     )
 
 
-def close_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
-    """Close a session: nothing that belongs to it stays open or sealed."""
+def end_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
+    """End a session with all its requests, grants and open desktops."""
     decision = Decision(subject=session.id)
     for request in state.requests.values():
         if request.session == session.id and request.state in OPEN_REQUESTS:
             closed = e.RequestClosed(at=at, request=request.id, how="withdraw")
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
-        decision += end_grant(state, grant, at, "end_session")
+        decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
     closed_session = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
     decision += Decision((closed_session,))
     for permit in state.permits.values():
@@ -110,7 +106,7 @@ def close_session(state: State, session: SupportSession, at: datetime, how: str)
 
 
 def relock(permit: Permit, at: datetime) -> Decision:
-    """Close the desktop that an unlock still holds open."""
+    """Lock the desktop that an unlock holds open."""
     if permit.relock_at is None:
         return Decision()
     return Decision((e.RelockDue(at=at, permit=permit.id),), (closing(permit),))
@@ -128,6 +124,6 @@ def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:
         for t in state.permits.values()
         if t.grant == grant.id and t.id != permit and t.state in OPEN_PERMITS
     ]
-    if grant.state not in LIVE_GRANTS or grant.restarts_left or grant.unlocks_left or others:
+    if grant.state not in LIVE_GRANTS or grant.left.restarts or grant.left.unlocks or others:
         return Decision()
-    return end_grant(state, grant, at, "use_up", settled=permit)
+    return end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="use_up"), settled=permit)

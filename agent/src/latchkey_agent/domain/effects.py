@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the shell must do after an event. Stored with it, run at least once.
+"""Effects: the work that follows an event. Stored with the event, run at least once.
 
 Every effect is idempotent. One with a `boot_id` belongs to that boot and is
 dropped in any other.
@@ -20,13 +20,13 @@ class Effect(Struct, frozen=True, kw_only=True, tag_field="effect", omit_default
 
 
 class SummonCompanion(Effect, tag="summon_companion", frozen=True, kw_only=True):
-    """There is something for the customer to see."""
+    """Start the companion of an account, if the account is signed in."""
 
     account: Account
 
 
 class Restart(Effect, tag="restart", frozen=True, kw_only=True):
-    """Restart the PC, if the permit still waits for it."""
+    """Restart the PC, if the permit is still issued."""
 
     permit: str
     message: str
@@ -34,7 +34,7 @@ class Restart(Effect, tag="restart", frozen=True, kw_only=True):
 
 
 class AnnouncePermit(Effect, tag="announce_permit", frozen=True, kw_only=True):
-    """Tell the credential provider that a permit waits."""
+    """Signal the credential provider that a permit waits."""
 
     permit: str
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has happened: the journal's entries. No event ever holds a secret."""
+"""Events: the entries of the journal. No event holds a secret."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .model import Account, Action, Call, CheckpointState, Closing, Erasure, Requester, Terms
+from .model import (
+    Account,
+    Action,
+    Call,
+    CheckpointState,
+    Closing,
+    DropReason,
+    Erasure,
+    LogonFailure,
+    Rejection,
+    Requester,
+    Revoker,
+    Terms,
+)
 
-GrantEnding = Literal["revoke", "withdraw", "use_up", "expire", "reject", "end_session"]
+GrantEnding = Literal["revoke", "replace", "use_up", "expire", "reject", "end_session"]
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
@@ -22,7 +35,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=
 
 
 class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
-    """A support session begins."""
+    """A support session started."""
 
     session: str
     name: str
@@ -34,7 +47,7 @@ class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
 
 
 class SessionEnded(Event, tag="session_ended", frozen=True, kw_only=True):
-    """A support session is over."""
+    """A support session ended."""
 
     session: str
     how: Literal["end", "expire"]
@@ -49,7 +62,7 @@ class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):
 
 
 class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
-    """The customer shall be asked."""
+    """The operator asked the customer for a grant."""
 
     request: str
     session: str
@@ -60,40 +73,40 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
 
 
 class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):
-    """The window is on the customer's screen; the hash is of the text it shows."""
+    """The request window is on the customer's screen; the hash is that of its text."""
 
     request: str
     text_sha256: str
 
 
 class RequestPostponed(Event, tag="request_postponed", frozen=True, kw_only=True):
-    """Later."""
+    """The customer wants to be asked later."""
 
     request: str
     until: datetime
 
 
 class RequestAskedAgain(Event, tag="request_asked_again", frozen=True, kw_only=True):
-    """The pause is over."""
+    """The customer is asked again."""
 
     request: str
 
 
 class EntryTried(Event, tag="entry_tried", frozen=True, kw_only=True):
-    """What the customer typed is about to be judged; journalled before Windows is asked."""
+    """The customer entered a password; journalled before Windows checks it."""
 
     request: str
 
 
 class PasswordRefused(Event, tag="password_refused", frozen=True, kw_only=True):
-    """Windows refused what the customer typed; why is one of ports.LogonRefusal."""
+    """The entry was refused; `why` is a `LogonRefusal`, `other_account_entered` or `agent_failed`."""
 
     request: str
     why: str
 
 
 class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
-    """No: the customer's own (`why` in their words), or since no entry could serve (`refusal`)."""
+    """The request was denied: by the customer (`why` in their words), or because no entry could serve (`refusal`)."""
 
     request: str
     why: str = ""
@@ -101,14 +114,14 @@ class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
 
 
 class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
-    """Nobody answered, or nobody needs the answer any more."""
+    """The request ended without an answer."""
 
     request: str
     how: Literal["withdraw", "expire"]
 
 
 class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):
-    """The customer allowed it, and the password was sealed under `tag`."""
+    """The customer allowed it; the password is sealed, `tag` is its seal tag."""
 
     grant: str
     request: str
@@ -116,46 +129,52 @@ class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):
 
 
 class TrialBegun(Event, tag="trial_begun", frozen=True, kw_only=True):
-    """Windows is about to be asked whether a grant's password is still good."""
+    """Windows is about to check a grant's password."""
 
     grant: str
 
 
 class TrialEnded(Event, tag="trial_ended", frozen=True, kw_only=True):
-    """Windows gave no answer that speaks of the password."""
+    """The check of a grant's password had no result."""
 
     grant: str
 
 
 class GrantPaused(Event, tag="grant_paused", frozen=True, kw_only=True):
-    """The customer holds the grant back."""
+    """The customer paused the grant."""
 
     grant: str
 
 
 class GrantResumed(Event, tag="grant_resumed", frozen=True, kw_only=True):
-    """The customer lets it go on."""
+    """The customer resumed the grant."""
 
     grant: str
 
 
 class GrantEnded(Event, tag="grant_ended", frozen=True, kw_only=True):
-    """The grant is over; its sealed record leaves in the same transaction."""
+    """The grant ended; its sealed record is deleted in the same transaction.
+
+    `revoked_by` is set if `how` is `revoke`; `rejection` if it is `reject`, with
+    the evidence in `detail`.
+    """
 
     grant: str
     how: GrantEnding
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
 
 
 class ErasureChecked(Event, tag="erasure_checked", frozen=True, kw_only=True):
-    """The disk was read back after a grant's end."""
+    """The disk was read back after the end of a grant."""
 
     grant: str
     erasure: Erasure
 
 
 class PermitIssued(Event, tag="permit_issued", frozen=True, kw_only=True):
-    """One use of a grant begins."""
+    """A use of a grant began."""
 
     permit: str
     grant: str
@@ -169,7 +188,7 @@ class PermitIssued(Event, tag="permit_issued", frozen=True, kw_only=True):
 
 
 class PermitRedeemed(Event, tag="permit_redeemed", frozen=True, kw_only=True):
-    """Journalled before the secret is handed to the credential provider."""
+    """A permit was redeemed; journalled before the credential provider gets the password."""
 
     permit: str
     boot_after: str
@@ -182,53 +201,54 @@ class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
 
 
 class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
-    """No logon came of a redeemed permit: Windows refused, or the PC went down."""
+    """A redeemed permit led to no logon: Windows refused it, or the PC went down."""
 
     permit: str
-    why: Literal["refused", "interrupted"]
+    why: LogonFailure
     detail: str = ""
 
 
 class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
-    """A permit that nobody redeemed is void. `refund`: the use did not begin."""
+    """An unredeemed permit is void. `refund`: the use did not begin. `detail` is the evidence for `why`."""
 
     permit: str
     how: Literal["cancel", "lapse"]
-    why: str = ""
+    why: DropReason
+    detail: str = ""
     refund: bool = False
 
 
 class RelockDue(Event, tag="relock_due", frozen=True, kw_only=True):
-    """The time of a desktop that an unlock opened is over."""
+    """The time of a desktop that an unlock opened ended."""
 
     permit: str
 
 
 class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
-    """The desktop that a permit opened is locked, or cut off."""
+    """The desktop that a permit opened is locked, disconnected or gone."""
 
     permit: str
     how: Closing
 
 
 class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):
-    """The customer has read these."""
+    """The customer closed these notices."""
 
     notices: tuple[str, ...]
 
 
 class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
-    """The agent found itself in another boot than before."""
+    """The agent runs in another boot than before."""
 
     boot_id: str
 
 
 class ClockSetBack(Event, tag="clock_set_back", frozen=True, kw_only=True):
-    """The clock shows a time before the last restart's; intervals are counted from here."""
+    """The clock is behind the last restart; intervals count from now."""
 
 
 class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
-    """Somebody asked for what the rules do not allow; nothing changed."""
+    """The rules refused a command; nothing changed."""
 
     command: str
     code: str
@@ -236,7 +256,7 @@ class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
 
 
 class JournalBegun(Event, tag="journal_begun", frozen=True, kw_only=True):
-    """The first entry; `after` names what it replaces, if anything."""
+    """The first entry; `after` names the journal that it replaces, if any."""
 
     agent: str
     after: str = ""

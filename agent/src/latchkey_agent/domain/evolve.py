@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`evolve(state, event)`: the state after an event; `fold` for many, the journal's.
+"""`evolve(state, event)` returns the state after an event, `fold` the state after many.
 
-The rules change a draft; states themselves never change. One draft for all
-events of a journal makes reading a long one many times faster than a state
-for each.
+The rules change a draft; a state itself never changes. One draft for all
+events of a journal is many times faster than one state for each event.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ from .model import (
     Request,
     State,
     SupportSession,
+    Uses,
+    how_ended,
     settled,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, SessionState, step
@@ -65,7 +66,7 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
 
 
 class _Draft:
-    """A state that may be changed; the things in it may not."""
+    """A mutable copy of a state; the values in it are immutable."""
 
     def __init__(self, state: State) -> None:
         self.version = state.version
@@ -113,7 +114,7 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
 
 
 def _forget(draft: _Draft, name: str) -> None:
-    """Drop closed sessions of that name, and the oldest ones beyond the number kept."""
+    """Drop ended sessions of that name, and the oldest ones beyond the number that is kept."""
     is_crowded = len(draft.sessions) >= KEPT_SESSIONS + AT_ONCE
     if not is_crowded and all(s.name != name for s in draft.sessions.values()):
         return
@@ -128,17 +129,17 @@ def _forget(draft: _Draft, name: str) -> None:
 
 
 def _unsettled(draft: _Draft) -> set[str]:
-    """Return the sessions that are open, or have something sealed, unconfirmed or under way."""
-    opened = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
+    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use."""
+    started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if g.state is not GrantState.ERASED}
     under_way = {t.session for t in draft.permits.values() if not settled(t)}
-    return opened | sealed | under_way
+    return started | sealed | under_way
 
 
 def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
     session = draft.sessions[event.session]
     after = step(SESSION, session.state, event.how)
-    draft.sessions[session.id] = replace(session, state=after, closed_at=event.at)
+    draft.sessions[session.id] = replace(session, state=after, ended_at=event.at)
 
 
 def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
@@ -209,8 +210,7 @@ def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
         terms=request.terms,
         tag=event.tag,
         granted_at=event.at,
-        restarts_left=request.terms.restarts,
-        unlocks_left=request.terms.unlocks,
+        left=Uses(restarts=request.terms.restarts, unlocks=request.terms.unlocks),
     )
     draft.grants[grant.id] = grant
     _notice(draft, grant, event, "granted", while_away=False)
@@ -237,8 +237,27 @@ def _grant_resumed(draft: _Draft, event: e.GrantResumed) -> None:
 def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
     grant = draft.grants[event.grant]
     ended = step(GRANT, grant.state, event.how)
-    _grant(draft, grant, event.how, ended=ended, ended_at=event.at, why=event.why, on_trial=False)
-    _notice(draft, grant, event, "ended", detail=ended, while_away=event.how != "revoke")
+    _grant(
+        draft,
+        grant,
+        event.how,
+        ended=ended,
+        ended_at=event.at,
+        revoked_by=event.revoked_by,
+        rejection=event.rejection,
+        detail=event.detail,
+        on_trial=False,
+    )
+    # The customer knows their own revocation.
+    while_away = event.revoked_by != "customer"
+    _notice(
+        draft,
+        draft.grants[grant.id],
+        event,
+        "ended",
+        detail=how_ended(draft.grants[grant.id]),
+        while_away=while_away,
+    )
 
 
 def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
@@ -246,7 +265,7 @@ def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
     given: Literal["erased", "erase_failed"] = "erased" if event.erasure.confirmed else "erase_failed"
     _grant(draft, grant, given, erasure=event.erasure)
     if given != grant.state.value:
-        _notice(draft, grant, event, given, while_away=grant.ended is not GrantState.REVOKED)
+        _notice(draft, grant, event, given, while_away=grant.revoked_by != "customer")
 
 
 def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
@@ -272,10 +291,10 @@ def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
 
 def _count(draft: _Draft, grant: Grant, action: str, by: int) -> None:
     if action == "restart":
-        after = replace(grant, restarts_left=grant.restarts_left + by)
+        left = replace(grant.left, restarts=grant.left.restarts + by)
     else:
-        after = replace(grant, unlocks_left=grant.unlocks_left + by)
-    draft.grants[grant.id] = after
+        left = replace(grant.left, unlocks=grant.left.unlocks + by)
+    draft.grants[grant.id] = replace(grant, left=left)
 
 
 def _permit(draft: _Draft, permit: Permit, given: str, **changes: Any) -> None:
@@ -293,7 +312,7 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     grant, relock = draft.grants[permit.grant], None
     if not permit.must_lock:
         relock = min(event.at + timedelta(seconds=permit.relock_seconds), grant.terms.not_after)
-    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why="", detail="")
+    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why=None, detail="")
     _notice(draft, grant, event, "used", detail=permit.action)
 
 
@@ -307,7 +326,7 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    _permit(draft, permit, event.how, why=event.why)
+    _permit(draft, permit, event.how, why=event.why, detail=event.detail)
 
 
 def _relock_due(draft: _Draft, event: e.RelockDue) -> None:
@@ -347,7 +366,7 @@ def _notice(
 
 
 def _make_room(notices: dict[str, Notice], account: str) -> None:
-    """Drop an account's oldest notices where there are too many."""
+    """Drop the oldest notices of an account that has too many."""
     if len(notices) < KEPT_NOTICES or len(notices) % AT_ONCE:
         return
     theirs = [n.id for n in notices.values() if n.account == account]
@@ -361,7 +380,7 @@ def _notices_closed(draft: _Draft, event: e.NoticesClosed) -> None:
 
 
 def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
-    # The first boot that is seen was not a restart that anybody could have asked for.
+    # The first boot in a journal is no restart.
     if draft.boot_id:
         draft.last_restart_at = event.at
     draft.boot_id = event.boot_id

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forecast: will an unattended logon work here, and what stands in its way."""
+"""The forecast: whether an unattended logon will work on this PC, and the obstacles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
-from .bystanders import Somebody, others
+from .bystanders import SignedIn, others
 from .logon_hours import DAY, shut_hours, spans
 from .model import Account
 
@@ -16,7 +16,7 @@ SOON = timedelta(days=3)
 
 
 class Finding(NamedTuple):
-    """One thing that was found: what it does, how it shows, what to do."""
+    """One finding: its effect, its evidence, and advice."""
 
     code: str
     severity: Literal["stops", "warns", "notes"]
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 class Facts(Protocol):
-    """What the computer says of itself and the account (`ports.LogonFacts`)."""
+    """Facts about the PC and the account (`ports.LogonFacts`)."""
 
     @property
     def logon_banner(self) -> bool:
@@ -49,7 +49,7 @@ class Facts(Protocol):
 
     @property
     def password_expires_at(self) -> datetime | None:
-        """When the password expires, None if it does not."""
+        """The moment at which the password expires, None if it does not."""
 
     @property
     def microsoft_or_entra(self) -> bool:
@@ -61,7 +61,7 @@ class Facts(Protocol):
 
     @property
     def remote_view(self) -> bool:
-        """Somebody watches the screen remotely."""
+        """A remote viewer watches the screen."""
 
     @property
     def ctrl_alt_del(self) -> bool:
@@ -73,57 +73,57 @@ class Facts(Protocol):
 
     @property
     def logon_hours(self) -> bytes:
-        """When the account may sign in (`logon_hours`)."""
+        """The hours in which the account may sign in (see `logon_hours`)."""
 
 
 _FLAGS: tuple[tuple[str, Finding], ...] = (
     ("logon_banner", Finding(
-        "logon_banner", "stops", "A logon banner (legal notice) must be confirmed by hand before anybody signs in.",
-        "Somebody must confirm it at the PC, or its owner lifts it for this PC. Latchkey never changes it.",
+        "logon_banner", "stops", "A logon banner (legal notice) must be confirmed by hand before a sign-in.",
+        "Confirm it at the PC, or let the owner of the policy remove it for this PC. Latchkey does not change it.",
     )),
     ("bitlocker_pin", Finding(
         "bitlocker_pin", "stops", "BitLocker asks for a PIN before Windows starts.",
-        "No restart without somebody at the PC; or use network unlock, or have its owner suspend BitLocker.",
+        "Restart only while a person is at the PC, or use network unlock, or suspend BitLocker.",
     )),
     ("passwordless_only", Finding(
-        "passwordless", "stops", "Windows is set to sign in without passwords only (Windows Hello).",
-        "The customer can allow password sign-in in the settings; then ask again.",
+        "passwordless", "stops", "Windows allows sign-in without passwords only (Windows Hello).",
+        "Let the customer allow password sign-in in the settings, then ask again.",
     )),
     ("provider_excluded", Finding(
-        "provider_excluded", "stops", "A policy keeps Latchkey's credential provider from the logon screen.",
-        "Take it off the policy 'Exclude credential providers'.",
+        "provider_excluded", "stops", "A policy excludes Latchkey's credential provider from the logon screen.",
+        "Remove it from the policy 'Exclude credential providers'.",
     )),
     ("blank_password", Finding(
         "blank_password", "stops", "The account has no password.",
-        "Windows does not sign it in by itself; the customer can set a password.",
+        "Let the customer set a password; Windows does not sign in a blank one unattended.",
     )),
     ("microsoft_or_entra", Finding(
         "online_account", "warns", "The account is a Microsoft or Entra account.",
         "Its password must be set and known to this PC; a passwordless account cannot be lent.",
     )),
     ("sleeps_when_idle", Finding(
-        "sleep", "warns", "The PC goes to sleep when nobody uses it.",
-        "It cannot be reached while it sleeps: change the power plan or wake it.",
+        "sleep", "warns", "The PC goes to sleep when it is idle.",
+        "A sleeping PC cannot be reached: change the power plan, or wake it.",
     )),
     ("remote_view", Finding(
-        "remote_view", "warns", "Somebody watches this PC's screen remotely.",
-        "The customer is not asked for a password while anybody watches.",
+        "remote_view", "warns", "A remote viewer watches this PC's screen.",
+        "The customer is asked for a password only after the remote view has ended.",
     )),
     ("ctrl_alt_del", Finding(
-        "ctrl_alt_del", "warns", "The logon screen asks for Ctrl+Alt+Del before it lets anybody sign in.",
-        "Try one restart while somebody is at the PC; where it waits for the keys, its owner may lift the policy.",
+        "ctrl_alt_del", "warns", "The logon screen asks for Ctrl+Alt+Del before a sign-in.",
+        "Try one restart while a person is at the PC; if it waits for the keys, let the owner lift the policy.",
     )),
     ("fast_startup", Finding(
-        "fast_startup", "notes", "Fast startup is on: who shuts this PC down and starts it has not restarted Windows.",
-        "Nothing to do for restarts; updates wait for one, a shutdown does not install them.",
+        "fast_startup", "notes", "Fast startup is on: shutting this PC down and starting it does not restart Windows.",
+        "No action for restarts. Updates wait for a restart; a shutdown does not install them.",
     )),
 )  # fmt: skip
 
 
 def forecast(
-    facts: Facts, account: Account | None, signed_in: Sequence[Somebody], now: datetime
+    facts: Facts, account: Account | None, signed_in: Sequence[SignedIn], now: datetime
 ) -> list[Finding]:
-    """Return what helps or hinders, the worst first."""
+    """Return the findings, the worst first."""
     found = [finding for name, finding in _FLAGS if getattr(facts, name)]
     found += _password(facts, now)
     found += _hours(facts, now)
@@ -139,7 +139,7 @@ def _password(facts: Facts, now: datetime) -> Iterator[Finding]:
     severity: Literal["stops", "warns"] = "stops" if expires <= now else "warns"
     evidence = f"The password expires {expires.isoformat(timespec='minutes')}."
     yield Finding(
-        "password_expires", severity, evidence, "The customer changes the password, then you ask again."
+        "password_expires", severity, evidence, "Let the customer change the password, then ask again."
     )
 
 
@@ -157,14 +157,14 @@ def _hours(facts: Facts, now: datetime) -> Iterator[Finding]:
     )
 
 
-def _people(account: Account | None, signed_in: Sequence[Somebody]) -> Iterator[Finding]:
+def _people(account: Account | None, signed_in: Sequence[SignedIn]) -> Iterator[Finding]:
     if account is None:
         advice = "Ask while the customer is at the PC, or name the account."
-        yield Finding("nobody_signed_in", "notes", "Nobody is signed in at the PC.", advice)
+        yield Finding("nobody_signed_in", "notes", "The PC has no signed-in account.", advice)
         return
     if strangers := others(signed_in, account):
         evidence = f"Others are signed in too: {', '.join(strangers)}."
-        advice = "They were not asked, so nothing is restarted before they have signed out."
+        advice = "They have not agreed to a restart: the PC restarts only after they have signed out."
         yield Finding("others_signed_in", "warns", evidence, advice)
     mine = [s for s in signed_in if s.account.sid == account.sid]
     if mine and not any(s.console for s in mine):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for grants that exist: trial, use, pause, end, erasure."""
+"""Rules for grants: trial, use, pause, end, erasure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,32 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, drop, end_grant, issued_permits, live_grants, open_session, relock, use_up
-from .model import Erasure, Grant, Permit, State, finished
+from .decision import (
+    Decision,
+    cancel,
+    end_grant,
+    issued_permits,
+    live_grants,
+    relock,
+    started_session,
+    use_up,
+)
+from .logon_refusals import sentence
+from .model import Erasure, Grant, Permit, Rejection, State, finished
 from .policy import Policy
 from .refusal import Refused
 from .transitions import GRANT, GrantState, IllegalTransitionError, PermitState, step
 
 
 def pause(state: State, command: c.PauseGrant, now: datetime, _policy: Policy) -> Decision:
-    """Hold a grant back (open permits are void), or let it go on."""
+    """Pause a grant, which voids its issued permits, or resume it."""
     grant = find_grant(state, command.grant)
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
         return Decision((e.GrantResumed(at=now, grant=grant.id),), subject=grant.id)
     decision = Decision((e.GrantPaused(at=now, grant=grant.id),), subject=grant.id)
     for permit in issued_permits(state, grant.id):
-        decision += Decision((drop(permit, now, "cancel", "paused"),))
+        decision += Decision((cancel(permit, now, "paused"),))
         decision += use_up(state, grant, now, permit.id)
     return decision
 
@@ -41,12 +51,20 @@ def find_grant(state: State, grant: str) -> Grant:
 
 
 def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> Decision:
-    """End a grant; one that is over stays as it ended, but giving it back closes what it still holds open."""
+    """End a grant. One that has ended stays as it is; the operator's revoking still closes its open desktop."""
     grant = find_grant(state, command.grant)
     decision = Decision(subject=grant.id)
     if grant in live_grants(state):
-        decision = end_grant(state, grant, now, command.how, command.why)
-    if command.how == "withdraw":
+        ended = e.GrantEnded(
+            at=now,
+            grant=grant.id,
+            how=command.how,
+            revoked_by=command.revoked_by,
+            rejection=command.rejection,
+            detail=command.detail,
+        )
+        decision = end_grant(state, grant, ended)
+    if command.revoked_by == "operator":
         for permit in state.permits.values():
             if permit.grant == grant.id:
                 decision += relock(permit, now)
@@ -54,7 +72,7 @@ def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> De
 
 
 def begin_trial(state: State, command: c.BeginTrial, now: datetime, _policy: Policy) -> Decision:
-    """Note that Windows is asked: a crash before its answer must not lead to asking again (rule 6)."""
+    """Note that Windows is about to check the password: a crash must not lead to a second check (rule 6)."""
     grant = find_grant(state, command.grant)
     if grant.state is not GrantState.ACTIVE or grant.on_trial:
         raise IllegalTransitionError(grant.state, "try", [])
@@ -62,14 +80,14 @@ def begin_trial(state: State, command: c.BeginTrial, now: datetime, _policy: Pol
 
 
 def end_trial(state: State, command: c.EndTrial, now: datetime, _policy: Policy) -> Decision:
-    """The password may be tried again: nothing was said about it."""
+    """Note that the check had no result: the password may be checked again."""
     grant = find_grant(state, command.grant)
     return Decision((e.TrialEnded(at=now, grant=grant.id),) if grant.on_trial else (), subject=grant.id)
 
 
 def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) -> Decision:
-    """Begin one use, or join the one that is under way or was done for this step."""
-    session = open_session(state, command.name)
+    """Begin a use, or join the use that is under way or done for this step."""
+    session = started_session(state, command.name)
     if (permit := _joined(state, session.id, command)) is not None:
         return Decision(subject=permit.id)
     grant = usable(state, session.id, command.name, command.action, now)
@@ -103,7 +121,7 @@ def _begin(command: c.ApplyGrant) -> fx.AnyEffect:
 
 
 def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
-    """The use that this command means: a job launched again does nothing twice (rule 13)."""
+    """Return the use that this command repeats: a job that is launched again does nothing twice (rule 13)."""
     for permit in reversed(state.permits.values()):
         if permit.session != session or permit.foreign:
             continue
@@ -116,7 +134,7 @@ def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
 
 _WHY_ENDED = {
     GrantState.REVOKED: "grant_revoked",
-    GrantState.WITHDRAWN: "grant_withdrawn",
+    GrantState.REPLACED: "permit_cancelled",
     GrantState.EXPIRED: "grant_expired",
     GrantState.REJECTED: "grant_rejected",
     GrantState.USED_UP: "terms_used_up",
@@ -125,7 +143,7 @@ _WHY_ENDED = {
 
 
 def session_grant(state: State, session: str) -> Grant | None:
-    """Return the grant that a session's uses are of: the newest that can be used, else the newest."""
+    """Return the grant that a session uses: the newest live one, else the newest."""
     live = live_grants(state, session)
     theirs = live or [grant for grant in state.grants.values() if grant.session == session]
     return theirs[-1] if theirs else None
@@ -135,7 +153,7 @@ def usable(state: State, session: str, name: str, action: str, now: datetime) ->
     """Return the session's grant, if it allows `action` now.
 
     Raises:
-        Refused: why it does not.
+        Refused: the grant does not allow it; the code says why.
     """
     grant = session_grant(state, session)
     if grant is None:
@@ -151,23 +169,40 @@ def must_allow(grant: Grant, action: str, now: datetime) -> None:
     if grant.state is GrantState.PAUSED:
         raise Refused("grant_paused")
     _within(grant, now)
-    if (grant.restarts_left if action == "restart" else grant.unlocks_left) <= 0:
+    if (grant.left.restarts if action == "restart" else grant.left.unlocks) <= 0:
         raise Refused("terms_used_up", detail=agreed(grant))
 
 
 def ended_refusal(grant: Grant, session: str) -> Refused:
-    """Return the refusal that says how a grant of the session of that name ended."""
+    """Return the refusal for a grant that has ended. `session` is the session's name."""
     code = _WHY_ENDED[grant.ended or GrantState.SESSION_ENDED]
     details = {
         "grant_expired": f"until {grant.terms.not_after.isoformat(timespec='minutes')}",
-        "grant_rejected": grant.why,
+        "grant_revoked": "The operator" if grant.revoked_by == "operator" else "The customer",
+        "grant_rejected": rejection_sentence(grant),
         "terms_used_up": agreed(grant),
+        "permit_cancelled": "a newer grant replaced the one that it was for",
     }
     return Refused(code, session=session, detail=details.get(code, ""))
 
 
+REJECTIONS: dict[Rejection, str] = {
+    "agent_stopped": "the agent stopped while Windows checked the password",
+    "trial_unresolved": "the result of an earlier check of the password is not known",
+    "record_missing": "its sealed record is missing",
+}
+"""The sentences of rejections that need no evidence."""
+
+
+def rejection_sentence(grant: Grant) -> str:
+    """Return the reason why a rejected grant cannot serve, as a part of a sentence for an operator."""
+    if grant.rejection is None:
+        return ""
+    return REJECTIONS.get(grant.rejection) or sentence(grant.detail)
+
+
 def agreed(grant: Grant) -> str:
-    """Say what the customer agreed to, for an operator."""
+    """Return the agreed counts, as a part of a sentence for an operator."""
     terms = grant.terms
     return f"{terms.restarts} restarts and {terms.unlocks} unlocks"
 
@@ -189,7 +224,7 @@ def _nothing_under_way(state: State) -> None:
 
 
 def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
-    """Raise Refused (`others_signed_in`) where a restart would end the work of somebody who agreed to nothing."""
+    """Raise Refused (`others_signed_in`) if a restart would sign out a person who has not agreed to it."""
     if command.others:
         raise Refused("others_signed_in", detail=" and ".join(command.others))
 
@@ -204,7 +239,7 @@ def not_too_soon(state: State, now: datetime, policy: Policy) -> None:
 
 
 def record_erasure(state: State, command: c.RecordErasure, now: datetime, _policy: Policy) -> Decision:
-    """Note what reading the disk back has shown (rule 8)."""
+    """Note the result of reading the disk back (rule 8)."""
     grant = find_grant(state, command.grant)
     if grant.state is GrantState.ERASED:
         return Decision(subject=grant.id)
@@ -220,8 +255,8 @@ def record_erasure(state: State, command: c.RecordErasure, now: datetime, _polic
 
 
 def verdict(erasure: Erasure) -> tuple[tuple[str, bool], ...]:
-    """Return what was looked at and how it was found, without sizes and counts.
+    """Return the checks and their results, without sizes and counts.
 
-    The journal grows by each entry about itself: with them no two would be alike.
+    Each entry makes the journal larger, so two results with sizes are never equal.
     """
     return tuple((name, passed) for name, passed, _ in erasure.checks)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An operator's call that comes a second time, because its answer was lost on the way.
+"""Calls of an operator that arrive a second time, because the first answer was lost.
 
-The key that it brings both times tells it from another call of the same words; it is journalled with the
-call's first event, so that a crash between the two forgets nothing.
+Both calls carry the same key. The key is journalled with the call's first event, so a crash between the two
+calls loses nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .model import Call, State
 
 
 def with_call(decision: Decision, key: str) -> Decision:
-    """Return the decision with its first event with_call by the key of the call; no key, no mark."""
+    """Return the decision with the call noted on its first event; unchanged if the call has no key."""
     if not key or not decision.events:
         return decision
     first, *rest = decision.events
@@ -23,6 +23,6 @@ def with_call(decision: Decision, key: str) -> Decision:
 
 
 def done_before(state: State, key: str) -> tuple[str, ...]:
-    """Return what the call with this key was about, as far as it is still known; nothing if it is new."""
+    """Return the subjects of the call with this key that the state still knows; empty for a new call."""
     known = (state.sessions, state.requests, state.grants, state.permits)
     return tuple(s for s in state.calls.get(key, ()) if any(s in things for things in known))

@@ -16,14 +16,14 @@ ALWAYS = b""
 
 
 def shut_hours(hours: bytes, now: datetime) -> list[datetime]:
-    """Return the beginnings of those of the next 24 hours, the present one included, in which it may not."""
+    """Return the start of each of the next 24 hours, the present one included, in which the account may not sign in."""
     first = now.replace(minute=0, second=0, microsecond=0)
     following = (first + number * HOUR for number in range(DAY))
     return [hour for hour in following if not _allowed(hours, hour)]
 
 
 def spans(beginnings: list[datetime]) -> str:
-    """Return hours as a person tells them: each run from its first beginning to its last end."""
+    """Return consecutive hours as spans of (start, end)."""
     runs: list[list[datetime]] = []
     for hour in beginnings:
         if runs and hour - runs[-1][-1] == HOUR:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The things of the domain, as values. Nothing here changes in place."""
+"""The entities of the domain, as immutable values."""
 
 from __future__ import annotations
 
@@ -16,6 +16,32 @@ Action = Literal["restart", "unlock"]
 CheckpointState = Literal["started", "done"]
 Closing = Literal["locked", "disconnected", "gone"]
 """How a desktop that a permit opened was closed; `gone`: the PC went down first."""
+
+
+Revoker = Literal["customer", "operator"]
+"""The side that revoked a grant."""
+Rejection = Literal[
+    "password_refused", "agent_stopped", "record_missing", "record_unreadable", "trial_unresolved"
+]
+"""The reason why a grant's password cannot serve any more.
+
+`password_refused`: Windows refused it. `agent_stopped`: the agent stopped while Windows checked it.
+`trial_unresolved`: the result of an earlier check was not journalled. `record_missing` and
+`record_unreadable`: the sealed record is gone, or does not open.
+"""
+DropReason = Literal[
+    "grant_ended", "paused", "restart_refused", "restarted", "not_restarted", "not_redeemed", "session_ended"
+]
+"""The reason why an unredeemed permit is void.
+
+`restart_refused`: Windows refused the restart. `restarted`: the PC restarted before an unlock.
+`not_restarted`: the permit's time was over before the PC restarted. `not_redeemed`: the PC is up, and its
+logon screen did not redeem the permit in time.
+"""
+
+
+LogonFailure = Literal["refused", "interrupted"]
+"""The reason why no logon came of a redeemed permit: Windows refused it, or the PC went down."""
 
 
 class Account(Struct, frozen=True):
@@ -36,7 +62,7 @@ class Account(Struct, frozen=True):
 
 
 class Requester(Struct, frozen=True):
-    """Who asks, in the operator's words, and the account that the PC saw asking."""
+    """The person who asks, in the operator's words, and `operator`, the account that the PC has verified."""
 
     name: str
     organization: str
@@ -44,8 +70,8 @@ class Requester(Struct, frozen=True):
     operator: str
 
 
-class Terms(Struct, frozen=True):
-    """What a grant allows. Both moments are absolute; a missing count is 0."""
+class Terms(Struct, frozen=True, kw_only=True):
+    """The limits of a grant: counts of uses, and the time in which they are allowed."""
 
     restarts: int
     unlocks: int
@@ -55,14 +81,14 @@ class Terms(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """What an operator's call, known by its key, was about: a session, request, grant or permit."""
+    """An operator's call: its idempotency key, and the id that it was about (session, request, grant or permit)."""
 
     key: str
     subject: str
 
 
 class Checkpoint(Struct, frozen=True):
-    """A checkpoint: how far a step of the maintenance is."""
+    """The state of one maintenance step."""
 
     state: CheckpointState
     at: datetime
@@ -80,16 +106,15 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     started_at: datetime
     ends_at: datetime
     state: SessionState = SessionState.STARTED
-    closed_at: datetime | None = None
+    ended_at: datetime | None = None
     checkpoints: dict[str, Checkpoint] = {}
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A question to the customer. Its id is also its receipt's.
+    """A question to the customer. The receipt has the id of its request.
 
-    `why` is what the customer wrote, `refusal` a stable word: `reported`, or
-    why the entry could not serve. `entries` counts what was typed, `entries_refused`
-    those of them that are known to be refused.
+    `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
+    `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
 
     id: str
@@ -111,18 +136,24 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Erasure(Struct, frozen=True):
-    """What was looked at to confirm that a secret is gone."""
+    """The checks that confirm an erasure, each as (name, passed, detail)."""
 
     checked_at: datetime
     confirmed: bool
     checks: tuple[tuple[str, bool, str], ...]
 
 
-class Grant(Struct, frozen=True, kw_only=True):
-    """The customer's yes. `tag` marks its sealed record on the disk.
+class Uses(Struct, frozen=True, kw_only=True):
+    """The counts of uses that a grant still allows."""
 
-    `on_trial`: Windows was asked whether the password is still good, and has
-    not answered yet.
+    restarts: int
+    unlocks: int
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """The customer's yes. `tag` is the seal tag: random bytes in the sealed record, searched for after its erasure.
+
+    `on_trial`: Windows is checking the password, and has not answered yet.
     """
 
     id: str
@@ -132,18 +163,25 @@ class Grant(Struct, frozen=True, kw_only=True):
     terms: Terms
     tag: str
     granted_at: datetime
-    restarts_left: int
-    unlocks_left: int
+    left: Uses
     on_trial: bool = False
     state: GrantState = GrantState.ACTIVE
     ended: GrantState | None = None
     ended_at: datetime | None = None
-    why: str = ""
+    revoked_by: Revoker | None = None
+    rejection: Rejection | None = None
+    detail: str = ""
     erasure: Erasure | None = None
 
 
+def how_ended(grant: Grant) -> str:
+    """Return how a grant ended, and for a revoked one by which side; empty while it lives."""
+    by = f"_by_{grant.revoked_by}" if grant.revoked_by else ""
+    return f"{grant.ended}{by}" if grant.ended else ""
+
+
 class Permit(Struct, frozen=True, kw_only=True):
-    """One use: permission for the credential provider to log on once."""
+    """A logon permit: permission for the credential provider to log on once. One use of a grant."""
 
     id: str
     grant: str
@@ -164,19 +202,19 @@ class Permit(Struct, frozen=True, kw_only=True):
     relock_at: datetime | None = None
     closed_at: datetime | None = None
     closing: Closing | None = None
-    why: str = ""
+    why: DropReason | LogonFailure | None = None
     detail: str = ""
 
 
 def finished(permit: Permit) -> bool:
-    """Nothing more will come of it for the operator who waits."""
+    """Tell whether the use is over for an operator who waits for it."""
     if permit.state is PermitState.LOGGED_ON:
         return permit.closing is not None or not permit.must_lock
     return permit.state not in OPEN_PERMITS
 
 
 def settled(permit: Permit) -> bool:
-    """Nothing is left to do: no logon to come, no desktop to close."""
+    """Tell whether no logon is to come and no desktop is to be closed."""
     if permit.state is PermitState.LOGGED_ON:
         return permit.closing is not None
     return permit.state not in OPEN_PERMITS
@@ -186,7 +224,7 @@ NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """Something the customer must be told, until they close it."""
+    """A message that the customer sees until they close it."""
 
     id: str
     account: str
@@ -202,7 +240,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """The fold of the journal. `version` counts its events.
 
-    `last_restart_at`: when a restart was begun, or seen to have happened.
+    `last_restart_at`: the moment of the last restart that was begun or noticed.
     `calls`: the subjects of the latest calls, by their keys.
     """
 

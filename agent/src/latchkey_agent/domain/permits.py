@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for logon permits: redeemed once, reported, given up; and the desktops that they open."""
+"""Rules for logon permits, from issue to lapse, and for the desktops that they open."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, closing, drop, end_grant, live_grants, relock, use_up
-from .model import Permit, State
+from .decision import Decision, closing, end_grant, live_grants, relock, use_up
+from .model import DropReason, Permit, State
 from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
 
 LOGON_TIME = timedelta(minutes=2)
-"""A logon that has begun may take this long, even past the end of its permit."""
+"""The longest time of a logon, even past the end of its permit."""
 LATE_LOGON = timedelta(minutes=30)
-"""So long after a permit was redeemed, an open desktop is taken for its logon, though that was given up."""
+"""The time after redeeming in which an open desktop counts as the logon of an interrupted permit."""
 
 
 def find_permit(state: State, permit: str) -> Permit:
@@ -48,7 +48,7 @@ def _may_redeem(state: State, permit: Permit, boot_id: str, now: datetime) -> bo
 
 
 def redeem(state: State, command: c.RedeemPermit, now: datetime, _policy: Policy) -> Decision:
-    """Mark a permit used; only after this is on the disk is the secret handed over (rule 5)."""
+    """Redeem a permit. The password is handed over only after this is on the disk (rule 5)."""
     permit = find_permit(state, command.permit)
     step(PERMIT, permit.state, "redeem")
     if not _may_redeem(state, permit, command.boot_id, now):
@@ -58,10 +58,10 @@ def redeem(state: State, command: c.RedeemPermit, now: datetime, _policy: Policy
 
 
 def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy) -> Decision:
-    """Windows accepted the logon, or refused it: then the password is never tried again (rule 6)."""
+    """Note the result of a logon. A refused password is never tried again (rule 6)."""
     permit = find_permit(state, command.permit)
-    if command.refusal:
-        return _logon_refused(state, permit, command.refusal, now)
+    if command.rejection is not None:
+        return _logon_refused(state, permit, command, now)
     if permit.state is PermitState.LOGGED_ON:
         return Decision(subject=permit.id)
     step(PERMIT, permit.state, "log_on")
@@ -70,16 +70,21 @@ def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy)
     return _logged_on(state, permit, now)
 
 
-def _logon_refused(state: State, permit: Permit, refusal: str, now: datetime) -> Decision:
-    """Whatever was believed of the permit since it was redeemed: the password was refused."""
+def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: datetime) -> Decision:
+    """End the grant, also if the permit was taken for interrupted meanwhile: Windows refused the password."""
     decision = Decision(subject=permit.id)
     if permit.redeemed_at is None or permit.state is PermitState.REDEEMED:
         step(PERMIT, permit.state, "refuse")
-        decision += Decision((e.PermitRefused(at=now, permit=permit.id, why="refused", detail=refusal),))
+        decision += Decision(
+            (e.PermitRefused(at=now, permit=permit.id, why="refused", detail=command.detail),)
+        )
     grant = state.grants[permit.grant]
     if grant not in live_grants(state):
         return decision
-    return decision + end_grant(state, grant, now, "reject", refusal)
+    ended = e.GrantEnded(
+        at=now, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
+    )
+    return decision + end_grant(state, grant, ended)
 
 
 def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
@@ -91,11 +96,11 @@ def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
 
 
 def _session_open(state: State, permit: Permit) -> bool:
-    return state.sessions[permit.session].closed_at is None
+    return state.sessions[permit.session].ended_at is None
 
 
 def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Policy) -> Decision:
-    """A redeemed permit's account has an open desktop: the logon happened, whoever reports it."""
+    """Note the logon of a redeemed permit whose account has an open desktop, even without a report."""
     decision = Decision()
     for permit in state.permits.values():
         if permit.account.sid in command.open_desktops and _may_log_on(state, permit, now):
@@ -104,7 +109,7 @@ def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Po
 
 
 def _may_log_on(state: State, permit: Permit, now: datetime) -> bool:
-    """Whether a desktop that is open now may come of the permit: of one that was given up, for a while."""
+    """Tell whether a desktop that is open now may come from the permit; for an interrupted one only for a while."""
     if permit.state is PermitState.REDEEMED:
         return True
     if permit.redeemed_at is None or permit.why != "interrupted":
@@ -113,15 +118,23 @@ def _may_log_on(state: State, permit: Permit, now: datetime) -> bool:
 
 
 def cancel(state: State, command: c.CancelPermit, now: datetime, _policy: Policy) -> Decision:
-    """The use did not begin; it is not counted."""
+    """Cancel a permit whose use did not begin; the use is not counted."""
     permit = find_permit(state, command.permit)
     if permit.state is not PermitState.ISSUED:
         return Decision(subject=permit.id)
-    return Decision((drop(permit, now, "cancel", command.why, refund=True),), subject=permit.id)
+    cancelled = e.PermitDropped(
+        at=now,
+        permit=permit.id,
+        how="cancel",
+        why="restart_refused",
+        detail=command.detail,
+        refund=True,
+    )
+    return Decision((cancelled,), subject=permit.id)
 
 
 def close_desktop(state: State, command: c.CloseDesktop, now: datetime, _policy: Policy) -> Decision:
-    """The desktop that a permit opened is closed (rule 9)."""
+    """Note that the desktop that a permit opened is closed (rule 9)."""
     permit = find_permit(state, command.permit)
     if permit.state is not PermitState.LOGGED_ON or permit.closing is not None:
         return Decision(subject=permit.id)
@@ -129,17 +142,17 @@ def close_desktop(state: State, command: c.CloseDesktop, now: datetime, _policy:
 
 
 def lapse(state: State, permit: Permit, now: datetime) -> Decision:
-    """A permit's time is over, or a desktop's."""
+    """End a permit, or an open desktop, whose time is over."""
     if permit.state in OPEN_PERMITS:
         return _lapsed(state, permit, now) if now >= last_moment(permit) else Decision()
     if permit.relock_at is None or permit.logged_on_at is None:
         return Decision()
-    # A clock that was set back must not keep the desktop open for longer.
+    # A clock that was set back must not keep the desktop open longer.
     return relock(permit, now) if not permit.logged_on_at <= now < permit.relock_at else Decision()
 
 
 def last_moment(permit: Permit) -> datetime:
-    """Return when an open permit is given up."""
+    """Return the moment at which an open permit lapses."""
     if permit.redeemed_at is None:
         return permit.expires_at
     return max(permit.expires_at, permit.redeemed_at + LOGON_TIME)
@@ -150,5 +163,6 @@ def _lapsed(state: State, permit: Permit, now: datetime) -> Decision:
         lapsed = Decision((e.PermitRefused(at=now, permit=permit.id, why="interrupted"),))
     else:
         is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
-        lapsed = Decision((drop(permit, now, "lapse", "not_restarted" if is_waiting else "not_used"),))
+        why: DropReason = "not_restarted" if is_waiting else "not_redeemed"
+        lapsed = Decision((e.PermitDropped(at=now, permit=permit.id, how="lapse", why=why),))
     return lapsed + use_up(state, state.grants[permit.grant], now, permit.id)

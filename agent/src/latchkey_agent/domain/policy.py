@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the organisation allows at most, whatever is asked."""
+"""The policy: the limits of the organisation for every request."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 NOTHING_ALLOWED = Policy(max_restarts=0, max_unlocks=0, allow_foreign_restarts=False)
-"""Stands for a policy that cannot be read: what was lent can be taken back, no more."""
+"""The policy of a settings file that cannot be read: grants can be revoked, and nothing else is allowed."""

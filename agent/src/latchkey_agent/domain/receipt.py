@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receipt of a request: what was asked, agreed, used and erased.
+"""The receipt of a request: the question, the answer, the uses and the erasure.
 
 Its fields follow the consent receipts of Kantara and ISO/IEC TS 27560 as far
 as they apply. It is a projection of the state: never the password, its hash
@@ -18,14 +18,16 @@ from .transitions import GrantState
 SCHEMA = "latchkey-receipt-1"
 
 
-def document(state: State, request: Request, device: str, organization: dict[str, str]) -> dict[str, Any]:
+def receipt_document(
+    state: State, request: Request, device: str, organization: dict[str, str]
+) -> dict[str, Any]:
     """Return the receipt's content as plain values, ready to be signed."""
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
     permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
     return {
         "schema_version": SCHEMA,
-        "receipt_id": request.id,
+        "request": request.id,
         "created_at": _text(request.asked_at),
         "closed": grant.state is GrantState.ERASED if grant else request.answered_at is not None,
         "language": session.language,
@@ -44,7 +46,7 @@ def document(state: State, request: Request, device: str, organization: dict[str
         "data": ["Windows password of the account, sealed"],
         "recipients": [],
         "storage_location": "this PC only",
-        "scope": _scope(request),
+        "terms": _terms(request),
         "notice": {"code": request.code, "shown_at": _text(request.shown_at)},
         "answer": _answer(request),
         "withdrawal_method": "the Latchkey icon by the clock: Revoke my credentials",
@@ -59,7 +61,7 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
 
-def _scope(request: Request) -> dict[str, Any]:
+def _terms(request: Request) -> dict[str, Any]:
     terms = request.terms
     return {
         "restarts": terms.restarts,
@@ -82,7 +84,13 @@ def _answer(request: Request) -> dict[str, Any]:
 def _ended(grant: Grant | None) -> dict[str, Any] | None:
     if grant is None or grant.ended is None:
         return None
-    return {"how": str(grant.ended), "at": _text(grant.ended_at), "why": grant.why}
+    return {
+        "how": str(grant.ended),
+        "at": _text(grant.ended_at),
+        "revoked_by": grant.revoked_by,
+        "rejection": grant.rejection,
+        "detail": grant.detail,
+    }
 
 
 def _use(permit: Permit) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def _erasure(erasure: Erasure | None) -> dict[str, Any] | None:
 
 
 def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> list[dict[str, Any]]:
-    """The story in order of time: what happened when."""
+    """Return the events in order of time."""
     story: list[tuple[str, datetime | None]] = [
         ("requested", request.asked_at),
         ("shown", request.shown_at),
@@ -138,18 +146,18 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
 
 
 def render(receipt: dict[str, Any]) -> str:
-    """Return the receipt as lines that a person can read."""
+    """Return the receipt as plain text."""
     asked = receipt["requester"]
     who = ", ".join(part for part in (asked["name"], asked["role"], asked["organization"]) if part)
-    scope = receipt["scope"]
+    terms = receipt["terms"]
     lines = [
-        f"Receipt {receipt['receipt_id']}",
+        f"Receipt {receipt['request']}",
         f"PC {receipt['device']}, account {receipt['principal']['account']}",
         f"Asked by {who or asked['operator']} ({asked['operator']}) for: {receipt['purpose']}",
         f"Ticket {receipt['ticket'] or 'none'}, support session {receipt['session']}, code {receipt['notice']['code']}",
         (
-            f"Agreed at most {scope['restarts']} restarts and {scope['unlocks']} unlocks"
-            f" from {scope['not_before']} to {scope['not_after']}"
+            f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
+            f" from {terms['not_before']} to {terms['not_after']}"
         ),
         f"Answer: {receipt['answer']['state']} {receipt['answer']['at'] or ''}".rstrip(),
     ]

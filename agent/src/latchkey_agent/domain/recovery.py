@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for the agent's start: what a crash or another boot has left half done is settled."""
+"""Rules for the agent's start: settle what a crash or a restart interrupted."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, drop, end_grant, live_grants, use_up
+from .decision import Decision, cancel, end_grant, live_grants, use_up
 from .grants import must_allow, not_too_soon
-from .model import Permit, State
+from .model import Grant, Permit, Rejection, State
 from .policy import Policy
 from .refusal import Refused
 from .requests import refused_entry
 from .transitions import OPEN_REQUESTS, PermitState
 
 FOREIGN_PERMIT = timedelta(minutes=15)
-"""How long the logon screen has after a restart that nobody asked the agent for."""
+"""The time that the logon screen has after a restart by others."""
 
 
 def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) -> Decision:
-    """End what a crash has left in doubt: a password that Windows may have refused, a secret that is gone."""
+    """End grants that a crash left in doubt: Windows may have refused the password, or the sealed record is gone."""
     decision = Decision()
     for grant in live_grants(state):
         if grant.on_trial:
-            decision += end_grant(state, grant, now, "reject", "the agent stopped while Windows checked it")
+            decision += _reject(state, grant, now, "agent_stopped")
         elif grant.id not in command.sealed:
-            decision += end_grant(state, grant, now, "reject", "its sealed record is missing")
+            decision += _reject(state, grant, now, "record_missing")
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS and request.entries > request.entries_refused:
             decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision
 
 
+def _reject(state: State, grant: Grant, now: datetime, why: Rejection) -> Decision:
+    return end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="reject", rejection=why))
+
+
 def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """A new boot: what the last one left half done is settled, waiting permits are announced."""
+    """Note a new boot: settle the permits of the last one, and announce those that wait."""
     if command.boot_id == state.boot_id:
         return Decision()
     decision = Decision((e.BootSeen(at=now, boot_id=command.boot_id),))
@@ -57,13 +61,13 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: datetime)
     if permit.state is not PermitState.ISSUED:
         return Decision()
     if permit.action == "unlock":
-        void = Decision((drop(permit, now, "cancel", "restarted"),))
+        void = Decision((cancel(permit, now, "restarted"),))
         return void + use_up(state, state.grants[permit.grant], now, permit.id)
     return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 
 
 def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """Somebody else restarted the PC: use a grant whose terms cover that."""
+    """Issue a permit after a restart by others, if a grant's terms cover it."""
     if not policy.allow_foreign_restarts:
         return Decision()
     for grant in live_grants(state):

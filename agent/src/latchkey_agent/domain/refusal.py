@@ -1,15 +1,17 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a rule says no."""
+"""The exception with which a rule refuses a command."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """The rules do not allow it; nothing changed.
+    """The rules do not allow a command; nothing changed.
 
-    `code` is a row of the error table, `places` fill its sentences,
-    `retry_after` (seconds) says when the same may be allowed.
+    Attributes:
+        code: the row of the error table.
+        places: the values for the placeholders in its sentences.
+        retry_after: the seconds after which the same command may be allowed, None if unknown.
     """
 
     def __init__(self, code: str, *, retry_after: float | None = None, **places: object) -> None:
@@ -19,5 +21,5 @@ class Refused(Exception):
         self.retry_after = retry_after
 
     def again(self) -> Refused:
-        """Return the same refusal to raise once more: a raised one keeps its traceback, and so all it saw."""
+        """Return a copy to raise: an exception that is raised again keeps its old traceback and all values in it."""
         return Refused(self.code, retry_after=self.retry_after, **self.places)

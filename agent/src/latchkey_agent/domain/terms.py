@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Terms: when they hold, what they cover, and how an operator writes times."""
+"""Terms: their window, their comparison, and the times that an operator writes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _here(field: str, text: str, moment: datetime, zone: tzinfo) -> datetime:
 
 
 def resolve(field: str, text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Return the moment that `text` means: a time of day is its next occurrence."""
+    """Return the moment that `text` names; a time of day names its next occurrence."""
     return _moment(read_time(field, text, zone), now, zone)
 
 
@@ -63,7 +63,7 @@ def _moment(written: datetime | time, now: datetime, zone: tzinfo) -> datetime:
 def window(
     not_before: str | None, not_after: str | None, now: datetime, ends_at: datetime, zone: tzinfo
 ) -> tuple[datetime, datetime]:
-    """Return the window that the operator's words mean.
+    """Return the window (not before, not after) that the operator wrote.
 
     Two times of day name one night: the end is the next such moment, and the
     beginning the last one before that end. So a job that is launched again
@@ -90,21 +90,21 @@ def _begin(text: str, not_after: str | None, now: datetime, end: datetime, zone:
 
 
 def _next(clock: time, now: datetime, zone: tzinfo) -> datetime:
-    """The first `clock` after now."""
+    """Return the first moment after now with this time of day."""
     today = now.astimezone(zone).date()
     first = fixed(datetime.combine(today, clock, zone))
     return first if first > now else fixed(datetime.combine(today + timedelta(days=1), clock, zone))
 
 
 def _last(clock: time, end: datetime, zone: tzinfo) -> datetime:
-    """The last `clock` before the end."""
+    """Return the last moment before the end with this time of day."""
     day = end.astimezone(zone).date()
     same_day = fixed(datetime.combine(day, clock, zone))
     return same_day if same_day < end else fixed(datetime.combine(day - timedelta(days=1), clock, zone))
 
 
 def covers(agreed: Terms, asked: Terms) -> bool:
-    """Whether what was agreed allows at least what is asked."""
+    """Tell whether the agreed terms allow everything that is asked."""
     return (
         agreed.restarts >= asked.restarts
         and agreed.unlocks >= asked.unlocks
@@ -115,9 +115,9 @@ def covers(agreed: Terms, asked: Terms) -> bool:
 
 
 def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
-    """Return the associated data of a sealed secret: what it may serve for.
+    """Return the associated data of a sealed record: its terms, account, grant and PC.
 
-    Line by line, so that no value can be read as another one's part: names
+    One value is one line, so no value can be read as a part of another: names
     and ids hold no control characters.
     """
     lines = (

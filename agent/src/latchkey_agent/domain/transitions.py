@@ -1,18 +1,18 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All transitions of the four machines, as data; they stand nowhere else.
+"""All transitions of the four state machines, as data. No other code knows them.
 
-A machine is a table `(state, input) -> next state`. What a table does not list
-is refused: `decide` raises, nothing changes, and the shell journals the
-refusal. `evolve` walks the same tables, so that the journal cannot say what
-the rules do not allow.
+A machine is a table `(state, input) -> next state`. An input that the table does
+not list is refused: `decide` raises, nothing changes, and the shell journals
+the refusal. `evolve` uses the same tables, so the journal cannot hold an event
+that the rules do not allow.
 
-    session   a name is open once; ended and expired are final
-    request   asks until somebody answers or its time is over; later comes back
-    grant     every way out of active and paused leads to erased, if need be by
-              way of erase_failed, which is tried again until it is confirmed
-    permit    redeemed at most once, and before the secret is handed over; a logon that was
-              given up for lost may still be reported, since its desktop must be locked
+    session   a name is started once at a time; ended and expired are final
+    request   asks until the customer answers or its time is over; a postponed one comes back
+    grant     every end leads to erased, or to erase_failed, which is tried again until the
+              erasure is confirmed
+    permit    redeemed at most once, before the password is handed over; an interrupted logon may
+              still be reported, since its desktop must be locked
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class GrantState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     REVOKED = "revoked"
-    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
     USED_UP = "used_up"
     EXPIRED = "expired"
     REJECTED = "rejected"
@@ -92,7 +92,7 @@ REQUEST: Table[RequestState] = {
 
 _ENDINGS: dict[str, GrantState] = {
     "revoke": GrantState.REVOKED,
-    "withdraw": GrantState.WITHDRAWN,
+    "replace": GrantState.REPLACED,
     "use_up": GrantState.USED_UP,
     "expire": GrantState.EXPIRED,
     "reject": GrantState.REJECTED,
@@ -120,7 +120,7 @@ PERMIT: Table[PermitState] = {
 
 LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})
 ASKED_REQUESTS = frozenset({RequestState.PENDING, RequestState.SHOWN})
-"""Those that belong on the customer's screen now."""
+"""The states in which a request belongs on the customer's screen."""
 OPEN_REQUESTS = ASKED_REQUESTS | {RequestState.LATER}
 OPEN_PERMITS = frozenset({PermitState.ISSUED, PermitState.REDEEMED})
 
@@ -148,5 +148,5 @@ def step(table: Table[S], state: S, given: str) -> S:
 
 
 def inputs(table: Table[S], state: S) -> list[str]:
-    """Return what the table lists for a state."""
+    """Return the inputs that the table lists for a state."""
     return [given for at, given in table if at == state]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying a grant: terms and password are checked again, then a permit is written."""
+"""Applies a grant: checks the terms and the password again, then issues a permit."""
 
 from __future__ import annotations
 
@@ -8,16 +8,27 @@ import threading
 from typing import Literal
 
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import (
+    REFUSALS,
+    Account,
+    Decision,
+    Grant,
+    LogonRefusal,
+    Permit,
+    Refused,
+    Rejection,
+    State,
+    done_before,
+    ended_refusal,
+    find_permit,
+    finished,
+    others,
+    session_grant,
+    started_session,
+    usable,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.bystanders import others
-from latchkey_agent.domain.decision import Decision, open_session
-from latchkey_agent.domain.grants import ended_refusal, session_grant, usable
-from latchkey_agent.domain.idempotency import done_before
-from latchkey_agent.domain.model import Account, Grant, Permit, State, finished
-from latchkey_agent.domain.permits import find_permit
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.terms import canonical
-from latchkey_agent.ports import RENAME, LogonRefusal, PortError, SignIn
+from latchkey_agent.ports import RENAME, PortError, SignIn
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
@@ -27,11 +38,8 @@ from latchkey_agent.storage.vault import VaultError
 from . import views
 from .peer import Peer
 
-TEMPORARY = frozenset({LogonRefusal.NO_LOGON_SERVERS, LogonRefusal.LOGON_HOURS})
-"""Refusals that say nothing about the password; the grant stays."""
 
-
-class Applying:
+class ApplyHandler:
     """Answers `credential_apply` and `apply_wait`."""
 
     def __init__(self, core: Core) -> None:
@@ -39,9 +47,9 @@ class Applying:
         self._one_at_a_time = threading.Lock()
 
     def apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
-        """Begin one use, or join the one that this request means."""
+        """Begin a use, or join the use that this request repeats."""
         self._core.policy()
-        # Two trials at once of a password that Windows refuses would be one too many (rule 6).
+        # Two checks at once of a password that Windows refuses would be one too many (rule 6).
         with self._one_at_a_time:
             if not request.check and (done := done_before(self._core.state, request.call)):
                 return self._begun(request, done[0])
@@ -54,12 +62,12 @@ class Applying:
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
 
     def _must_keep_name(self) -> None:
-        """Raise Refused where the PC comes back under another name: the sealed record is for this one."""
+        """Raise Refused if the restart gives the PC another name: the sealed record is bound to the present one."""
         if RENAME in self._core.computer.power.pending_reasons():
             raise Refused("rename_pending", device=self._core.computer.device)
 
     def _begun(self, request: rq.CredentialApply, permit: str) -> ans.Answer:
-        """Return how far the use is that this very call began, however it ended: it is one use."""
+        """Return the state of the use that this call has begun before."""
         state = self._core.state
         answer = _permit_answer(state, request.session, find_permit(state, permit))
         return codec.done(answer, changed=True)
@@ -81,7 +89,7 @@ class Applying:
         )
 
     def _look(self, command: c.ApplyGrant, request: rq.CredentialApply, peer: Peer) -> tuple[Decision, State]:
-        """Return what applying would do; a refusal is one, although nobody was asked yet."""
+        """Return the decision without carrying it out; journal a refusal."""
         try:
             return self._core.preview(command)
         except Refused as refusal:
@@ -90,7 +98,7 @@ class Applying:
             raise
 
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
-        """Write the permit; where the grant was taken back meanwhile, its trial is over all the same."""
+        """Issue the permit; end the trial also if the grant was revoked meanwhile."""
         try:
             with self._core.lock:
                 return self._core.execute(command, actor=peer.name, key=call), self._core.state
@@ -99,58 +107,55 @@ class Applying:
 
     def _usable(self, request: rq.CredentialApply) -> Grant:
         state = self._core.state
-        session = open_session(state, request.session)
+        session = started_session(state, request.session)
         return usable(state, session.id, request.session, request.action, self._core.now())
 
     def _lender(self, request: rq.CredentialApply) -> Account | None:
         state = self._core.state
-        grant = session_grant(state, open_session(state, request.session).id)
+        grant = session_grant(state, started_session(state, request.session).id)
         return grant.account if grant is not None else None
 
     def _try_password(self, request: rq.CredentialApply) -> Grant:
-        """Ask Windows whether the sealed password is still good; if not, erase it (rule 6).
+        """Let Windows check the sealed password; reject the grant if Windows refuses it (rule 6).
 
-        Not under the core's lock: Windows may ask a domain controller, and a
-        revocation must not wait for that. Returns the grant that was tried.
+        The core's lock is free meanwhile: Windows may ask a domain controller, and
+        revoking must not wait for that. Returns the grant that was checked.
         """
         grant = self._usable(request)
         if grant.on_trial:
-            # What Windows said the last time could not be journalled.
-            raise self._rejected(grant, "an earlier trial has no known result", request)
+            # The result of the last check could not be journalled.
+            raise self._rejected(grant, "trial_unresolved", "", request)
         self._core.execute(c.BeginTrial(grant=grant.id))
         try:
             refusal = self._ask_windows(grant)
+        except VaultError as fault:
+            raise self._rejected(grant, "record_unreadable", str(fault), request) from None
         except (PortError, Refused):
             self._core.execute(c.EndTrial(grant=grant.id))
             raise
         if refusal is None:
             return grant
-        sentence = views.ACCOUNT_SENTENCES.get(refusal, refusal)
-        if refusal in TEMPORARY:
+        if REFUSALS[refusal].is_temporary:
             self._core.execute(c.EndTrial(grant=grant.id))
-            raise Refused("account_refused", detail=sentence)
-        raise self._rejected(grant, sentence, request)
+            raise Refused("account_refused", detail=REFUSALS[refusal].sentence)
+        raise self._rejected(grant, "password_refused", refusal, request)
 
-    def _rejected(self, grant: Grant, why: str, request: rq.CredentialApply) -> Refused:
-        """End the grant, unless somebody was faster; return the refusal that tells how it ended."""
+    def _rejected(self, grant: Grant, why: Rejection, detail: str, request: rq.CredentialApply) -> Refused:
+        """Reject the grant, unless it has ended already; return the refusal for how it ended."""
         with self._core.lock:
-            self._core.execute(c.EndGrant(grant=grant.id, how="reject", why=why))
+            self._core.execute(c.EndGrant(grant=grant.id, how="reject", rejection=why, detail=detail))
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
 
-    def _ask_windows(self, grant: Grant) -> str | None:
-        terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
-        try:
-            secret = self._core.unseal(grant.id, terms)
-        except VaultError as fault:
-            return str(fault)
+    def _ask_windows(self, grant: Grant) -> LogonRefusal | None:
+        secret = self._core.unseal(grant)
         try:
             return self._core.computer.accounts.check(grant.account, secret)
         finally:
             wipe(secret)
 
     def wait(self, request: rq.ApplyWait, _peer: Peer) -> ans.Answer:
-        """Answer when the permit's story moves on, or when the wait is over."""
+        """Answer when the state of the permit changes, or when the wait is over."""
         first = find_permit(self._core.state, request.permit)
 
         def moved() -> bool | None:
@@ -170,7 +175,7 @@ def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
 
 
 def _answer(state: State, session: str, decision: Decision) -> ans.ApplyAnswer:
-    """Return how far the use is that was begun or joined; there is none where nothing is to be done."""
+    """Return the state of the use that was begun or joined; without a use if nothing had to be done."""
     if (permit := state.permits.get(decision.subject)) is not None:
         return _permit_answer(state, session, permit)
     left = views.left_view(state.grants[decision.subject])

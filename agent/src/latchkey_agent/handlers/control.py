@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control pipe: what an operator may ask, and what is answered."""
+"""The control pipe: answers the requests of operators."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from typing import Any
 
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import (
+    OPEN_REQUESTS,
+    Account,
+    Grant,
+    GrantState,
+    Refused,
+    Requester,
+    State,
+    Terms,
+    done_before,
+    find_request,
+    forecast,
+    in_use,
+    resolve,
+    started_session,
+    window,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.decision import in_use, open_session
-from latchkey_agent.domain.forecast import forecast
-from latchkey_agent.domain.idempotency import done_before
-from latchkey_agent.domain.model import Account, Grant, Requester, State, Terms
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.requests import find_request
-from latchkey_agent.domain.terms import resolve, window
-from latchkey_agent.domain.transitions import OPEN_REQUESTS, GrantState
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
 from latchkey_agent.protocol import answers as ans
@@ -26,27 +35,27 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
-from .apply import Applying
+from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
-"""What is answered even if there is no journal; of everything else it would only be said that it is unknown."""
+"""The requests that are answered even without a journal."""
 ERASURE_WAIT = 10.0
-"""Seconds that an answer waits for its proof of erasure; the erasing goes on after that."""
+"""Seconds that an answer waits for a proof of erasure; the erasure continues after that."""
 
 
 class ControlHandler:
     """Answers the operator's requests, one by one."""
 
-    def __init__(self, core: Core, held: DisplayBlocks) -> None:
+    def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
         self._core = core
-        self._held = held
-        self._applying = Applying(core)
+        self._display_blocks = display_blocks
+        self._applying = ApplyHandler(core)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
-            rq.SessionStart: self._session_start,
-            rq.SessionEnd: self._session_end,
+            rq.SessionStart: self._start_session,
+            rq.SessionEnd: self._end_session,
             rq.CredentialRequest: self._credential_request,
             rq.RequestWait: self._request_wait,
             rq.RequestWithdraw: self._request_withdraw,
@@ -62,10 +71,10 @@ class ControlHandler:
         }
 
     def answer(self, body: bytes, peer: Peer) -> ans.Answer:
-        """Return the answer to one request; every fault is one, too."""
+        """Return the answer to one request; every fault becomes an answer, too."""
         try:
             request = codec.decode_control(body)
-            peer.must_be_operator()
+            peer.require_operator()
             if not isinstance(request, WITHOUT_JOURNAL):
                 _ = self._core.journal
             return self._handlers[type(request)](request, peer)
@@ -78,7 +87,7 @@ class ControlHandler:
 
     # --- support session ----------------------------------------------------------
 
-    def _session_start(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
+    def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
         now, zone = self._core.now(), self._core.computer.clock.zone()
         asked = request.requester
@@ -96,9 +105,9 @@ class ControlHandler:
         return codec.done(result, changed=changed)
 
     def _run(self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
-        """Execute a command, or only look at what it would do; return subject, state, changed.
+        """Execute or preview a command; return (subject, state, changed).
 
-        One that this very call has done already is not done again, and is its change all the same.
+        A call that has executed it before does not execute it again, and still counts as its change.
         """
         with self._core.lock:
             if not request.check and (done := done_before(self._core.state, request.call)):
@@ -115,12 +124,12 @@ class ControlHandler:
             state = self._core.state
         return decision.subject, state, bool(decision.events)
 
-    def _session_end(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
+    def _end_session(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
         subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
             after = self._core.state
-            # Whoever used the name again meanwhile made the agent forget this session.
+            # The agent forgets this session if a new one of its name was started meanwhile.
             state = after if subject in after.sessions else state
         grants = [g for g in state.grants.values() if g.session == subject]
         result = ans.EndedAnswer(
@@ -135,7 +144,7 @@ class ControlHandler:
         return codec.done(result, changed=changed)
 
     def _erased(self, session: str | None) -> bool | None:
-        """Return True once no ended grant (of that session) still waits for its proof."""
+        """Return True if no ended grant (of that session) waits for its proof of erasure, else None."""
         waiting = (
             g
             for g in self._core.state.grants.values()
@@ -144,7 +153,7 @@ class ControlHandler:
         return None if any(waiting) else True
 
     def _proof(self, grant: Grant) -> ans.ErasureView:
-        """Return the proof, or that there is none yet: never a promise."""
+        """Return the proof of erasure, or one that says that nothing was checked yet."""
         found = views.erasure_view(grant)
         if found is not None:
             return found
@@ -155,7 +164,7 @@ class ControlHandler:
         )
 
     def _checkpoint(self, request: rq.Checkpoint, peer: Peer) -> ans.Answer:
-        before_session = open_session(self._core.state, request.session)
+        before_session = started_session(self._core.state, request.session)
         known = before_session.checkpoints.get(request.step)
         state = self._core.state
         before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
@@ -174,7 +183,7 @@ class ControlHandler:
 
     def _credential_request(self, request: rq.CredentialRequest, peer: Peer) -> ans.Answer:
         self._core.policy()
-        session = open_session(self._core.state, request.session)
+        session = started_session(self._core.state, request.session)
         now, zone = self._core.now(), self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         command = c.MakeRequest(
@@ -182,7 +191,13 @@ class ControlHandler:
             code=f"{int.from_bytes(self._core.random(4), 'big') % 10_000:04}",
             name=request.session,
             account=self._account(request.account),
-            terms=Terms(request.restarts, request.unlocks, request.foreign_restarts, begin, end),
+            terms=Terms(
+                restarts=request.restarts,
+                unlocks=request.unlocks,
+                foreign_restarts=request.foreign_restarts,
+                not_before=begin,
+                not_after=end,
+            ),
             answer_by=self._answer_by(request, now, end),
         )
         here = self._here()
@@ -190,9 +205,9 @@ class ControlHandler:
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
     def _here(self) -> views.Screens:
-        """Return who is signed in; asked before anything changes, so that a failure means that nothing did."""
+        """Return the accounts that are signed in. Ask before a change: after a failure nothing has changed."""
         here = {s.account.sid for s in self._core.computer.sessions.signed_in()}
-        return views.Screens(here, self._held.reason)
+        return views.Screens(here, self._display_blocks.reason)
 
     def _answer_by(self, request: rq.CredentialRequest, now: datetime, end: datetime) -> datetime:
         if request.answer_by is not None:
@@ -202,7 +217,7 @@ class ControlHandler:
         return end
 
     def _account(self, name: str | None) -> Account:
-        """Return the account to ask: the one named, or who is signed in at the console."""
+        """Return the account to ask: the named one, or the one at the console."""
         if name:
             found = self._core.computer.accounts.find(name)
             if found is None:
@@ -215,11 +230,11 @@ class ControlHandler:
 
     def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)
-        reason = self._held.reason(first.id)
+        reason = self._display_blocks.reason(first.id)
 
         def moved() -> bool | None:
             found = self._core.state.requests.get(first.id)
-            same = found == first and self._held.reason(first.id) == reason
+            same = found == first and self._display_blocks.reason(first.id) == reason
             return None if same and first.state in OPEN_REQUESTS else True
 
         self._core.wait_for(moved, request.wait)
@@ -235,17 +250,17 @@ class ControlHandler:
         subject, state, changed = self._run(c.WithdrawRequest(request=request.request), request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
-    # --- taking back -----------------------------------------------------------------
+    # --- revoking -----------------------------------------------------------------
 
     def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
-        session = open_session(self._core.state, request.session)
+        session = started_session(self._core.state, request.session)
         grants = [g.id for g in in_use(self._core.state, session.id)]
         return self._end_grants(grants, grants, request, peer)
 
     def _erase_all(self, request: rq.EraseAll, peer: Peer) -> ans.Answer:
         if not request.check:
-            self._core.give_up_newer()
-        if not self._core.is_damaged:
+            self._core.give_up_newer_journal()
+        if not self._core.journal_life.is_damaged:
             _ = self._core.journal
         grants = [g.id for g in in_use(self._core.state)]
         told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
@@ -258,11 +273,13 @@ class ControlHandler:
         request: rq.ControlRequest,
         peer: Peer,
     ) -> ans.Answer:
-        """Give grants back; answer with the proofs of all that are to be `told`, or were ended by this very call."""
+        """Revoke grants; answer with the proofs of those to be `told`, and of those that this very call ended."""
         state = self._core.state
         before = () if request.check else done_before(state, request.call)
         for grant in ids:
-            _, state, _ = self._execute(c.EndGrant(grant=grant, how="withdraw", why=peer.name), request, peer)
+            _, state, _ = self._execute(
+                c.EndGrant(grant=grant, how="revoke", revoked_by="operator"), request, peer
+            )
         after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
@@ -331,7 +348,7 @@ class ControlHandler:
         return ans.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
 
     def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
-        view = signed_receipts.view(self._core, self._core.state, request.receipt)
+        view = signed_receipts.view(self._core, self._core.state, request.request)
         return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
 
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
@@ -347,7 +364,7 @@ class ControlHandler:
 
     def _journal_reset(self, request: rq.JournalReset, _peer: Peer) -> ans.Answer:
         if request.check:
-            self._core.must_be_unusable()
+            self._core.journal_life.require_unusable()
             result = ans.JournalAnswer(events=0, head="", intact=False, problem=self._core.problem)
             return codec.done(result, changed=True)
         aside = self._core.reset_journal()
@@ -359,7 +376,7 @@ class ControlHandler:
 
 
 def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:
-    """Return a request with the grant that came of it; `subject` is either's id."""
+    """Return a request with the grant that it led to; `subject` is the id of either."""
     grant = state.grants.get(subject) or next(
         (g for g in state.grants.values() if g.request == subject), None
     )

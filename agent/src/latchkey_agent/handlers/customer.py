@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer pipe: what a companion may see and say, about its own account only."""
+"""The customer pipe: answers companions, each about its own account only."""
 
 from __future__ import annotations
 
@@ -10,52 +10,54 @@ from typing import Any
 
 from latchkey_agent.core.core import Core
 from latchkey_agent.core.settings import Organization
+from latchkey_agent.domain import (
+    ASKED_REQUESTS,
+    OPEN_REQUESTS,
+    REFUSALS,
+    TRIES,
+    Account,
+    Grant,
+    GrantState,
+    LogonRefusal,
+    Notice,
+    Refused,
+    Request,
+    RequestState,
+    State,
+    blocked_by_erasure,
+    find_grant,
+    find_request,
+    live_grants,
+)
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.decision import live_grants
-from latchkey_agent.domain.grants import find_grant
-from latchkey_agent.domain.model import Account, Grant, Notice, Request, State
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.requests import TRIES, blocked_by_erasure, find_request
-from latchkey_agent.domain.terms import canonical
-from latchkey_agent.domain.transitions import ASKED_REQUESTS, OPEN_REQUESTS, GrantState, RequestState
-from latchkey_agent.ports import LogonRefusal, PortError
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import error
-from latchkey_agent.storage.vault import tag_of
 
 from . import signed_receipts, views
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
-RETRY = frozenset(
-    {
-        LogonRefusal.WRONG_PASSWORD,
-        LogonRefusal.LOOKS_LIKE_PIN,
-        LogonRefusal.BLANK_PASSWORD,
-        "other_account_entered",
-        "agent_failed",
-    }
-)
-"""Refusals that another try may mend."""
 SHOWN_REQUESTS = 20
-"""A companion sees so many open requests, the oldest first: whoever asks without end does not make it blind."""
+"""The number of open requests that a companion sees, the oldest first: a flood of them fits into one answer."""
 SHOWN_RECEIPTS = 20
-"""A companion shows so many of an account's receipts; `latchkeyctl receipt` has all."""
+"""The number of receipts that a companion shows; `latchkeyctl receipt` shows any."""
 
 
 class CustomerHandler:
-    """Answers companions. The peer's account decides what there is to see."""
+    """Answers companions. The peer's account limits everything that a companion sees."""
 
-    def __init__(self, core: Core, held: DisplayBlocks) -> None:
+    def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
         self._core = core
-        self._held = held
+        self._display_blocks = display_blocks
         self._handlers: dict[
             type[cm.CustomerRequest], Callable[[Any, bytearray, Account], cm.CustomerAnswer]
         ] = {
             cm.CustomerWatch: self._watch,
             cm.RequestShown: self._shown,
-            cm.RequestBlocked: self._held_back,
+            cm.RequestBlocked: self._blocked,
             cm.RequestAllow: self._allow,
             cm.RequestLater: self._later,
             cm.RequestDecline: self._decline,
@@ -68,8 +70,8 @@ class CustomerHandler:
     def answer(self, body: bytes, secret: bytearray, peer: Peer) -> cm.CustomerAnswer:
         """Return the answer to one message; the caller overwrites `secret`."""
         try:
-            account = peer.must_be_somebody()
-            self._core.must_know()
+            account = peer.require_account()
+            self._core.journal_life.require_readable()
             request = codec.decode_customer(body)
             return self._handlers[type(request)](request, secret, account)
         except codec.ProtocolError as fault:
@@ -124,11 +126,13 @@ class CustomerHandler:
             phone=organization.phone,
             reason=session.reason,
             ticket=session.ticket,
-            restarts=terms.restarts,
-            unlocks=terms.unlocks,
-            foreign_restarts=terms.foreign_restarts,
-            not_before=local(terms.not_before),
-            not_after=local(terms.not_after),
+            terms=ans.TermsView(
+                restarts=terms.restarts,
+                unlocks=terms.unlocks,
+                foreign_restarts=terms.foreign_restarts,
+                not_before=local(terms.not_before),
+                not_after=local(terms.not_after),
+            ),
             answer_by=local(request.answer_by),
             tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,
@@ -145,7 +149,7 @@ class CustomerHandler:
     # --- answering ------------------------------------------------------------------
 
     def _mine(self, request_id: str, account: Account) -> Request:
-        """Return a request to this account; another's does not exist for it."""
+        """Return a request to this account; requests to others count as unknown."""
         request = find_request(self._core.state, request_id)
         if request.account.sid != account.sid:
             raise Refused("no_request", request=request_id)
@@ -156,17 +160,15 @@ class CustomerHandler:
 
     def _shown(self, request: cm.RequestShown, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
-        # Said by a companion that may know nothing of what kept the one before it from showing.
-        self._held.note(asked.id, None)
+        # The companion may be a new one, which does not know the display block of the one before it.
+        self._display_blocks.note(asked.id, None)
         if asked.state is not RequestState.SHOWN:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
             self._core.execute(command, actor=account.qualified)
         return self._done()
 
-    def _held_back(
-        self, request: cm.RequestBlocked, _secret: bytearray, account: Account
-    ) -> cm.CustomerAnswer:
-        self._held.note(self._mine(request.request, account).id, request.reason)
+    def _blocked(self, request: cm.RequestBlocked, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
+        self._display_blocks.note(self._mine(request.request, account).id, request.reason)
         return self._done()
 
     def _later(self, request: cm.RequestLater, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
@@ -186,19 +188,19 @@ class CustomerHandler:
         self._core.policy()
         blocked_by_erasure(self._core.state)
         asked = self._mine(request.request, account)
-        # The entry counts before it is judged: neither a crash nor a second answer at once is one more try.
+        # Count the entry before it is checked: neither a crash nor a second answer gives one more entry.
         self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
         try:
             refusal = self._judge(request, secret, asked)
             if refusal is None:
-                self._seal(asked, secret)
+                self._core.give_grant(asked, secret, actor=asked.account.qualified)
         except PortError:
             self._refused(asked, "agent_failed")
             raise
         return self._done() if refusal is None else self._refused(asked, refusal)
 
     def _judge(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
-        """Return why the entry cannot serve, None if Windows accepts it."""
+        """Return the reason why the entry cannot serve, None if Windows accepts it."""
         found = self._core.computer.accounts.find(request.entered)
         if found is None or found.sid != asked.account.sid:
             return "other_account_entered"
@@ -208,30 +210,25 @@ class CustomerHandler:
 
     def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
-            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=refusal in RETRY))
+            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=_may_retry(refusal)))
             after = self._core.state.requests[asked.id]
         left = TRIES - after.entries if after.state in OPEN_REQUESTS else 0
         return cm.CustomerAnswer(
             done=False, error=views.entry_error(refusal), tries_left=left, refusal=refusal
         )
 
-    def _seal(self, asked: Request, secret: bytearray) -> None:
-        grant = self._core.new_id()
-        terms = canonical(asked.terms, asked.account, grant, self._core.computer.device)
-        record = self._core.vault.seal(grant, terms, secret)
-        given = c.GiveGrant(request=asked.id, grant=grant, tag=tag_of(record).hex())
-        self._core.execute(given, actor=asked.account.qualified, sealed=record)
-
-    # --- taking back ------------------------------------------------------------------
+    # --- revoking ------------------------------------------------------------------
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
         for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
-            self._core.execute(c.EndGrant(grant=grant.id, how="revoke"), actor=account.qualified)
+            self._core.execute(
+                c.EndGrant(grant=grant.id, how="revoke", revoked_by="customer"), actor=account.qualified
+            )
         return self._done()
 
     def _my_grant(self, grant_id: str, account: Account) -> Grant:
-        """Return a grant of this account; another's does not exist for it."""
+        """Return a grant of this account; grants of others count as unknown."""
         grant = find_grant(self._core.state, grant_id)
         if grant.account.sid != account.sid:
             raise Refused("no_grant", session=grant_id)
@@ -251,6 +248,13 @@ class CustomerHandler:
         return self._done()
 
 
+def _may_retry(refusal: str) -> bool:
+    """Tell whether a further entry may succeed."""
+    if refusal in REFUSALS:
+        return REFUSALS[LogonRefusal(refusal)].may_retry
+    return refusal in {"other_account_entered", "agent_failed"}
+
+
 def _lent(state: State, grant: Grant) -> cm.LentItem:
     session = state.sessions[grant.session]
     return cm.LentItem(
@@ -260,8 +264,7 @@ def _lent(state: State, grant: Grant) -> cm.LentItem:
         reason=session.reason,
         ticket=session.ticket,
         not_after=grant.terms.not_after.isoformat(),
-        restarts_left=grant.restarts_left,
-        unlocks_left=grant.unlocks_left,
+        left=views.left_view(grant),
         used=sum(1 for t in state.permits.values() if t.grant == grant.id),
     )
 

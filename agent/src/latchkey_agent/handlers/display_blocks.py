@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps request windows from their screens, for the operator who waits.
+"""The display blocks: reasons why request windows are not on their screens.
 
-Companions tell it whenever it changes, and again after the agent was started
-anew: it is a fact of the moment, so it is kept in memory and not journalled.
+Companions report each change, and all blocks again after the agent was restarted.
+Blocks are kept in memory and not journalled: they hold for the moment only.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from latchkey_agent.protocol.customer_messages import DisplayBlock
 
 
 class DisplayBlocks:
-    """What holds back each request.
+    """The display block of each request.
 
     Args:
-        changed: notified when something is held back, or no longer.
-        is_open: tells whether a request still waits for an answer; others are forgotten.
+        changed: notified when a block comes or goes.
+        is_open: tells whether a request still waits for an answer; the blocks of others are forgotten.
     """
 
     def __init__(self, changed: Condition, is_open: Callable[[str], bool]) -> None:
@@ -28,7 +28,7 @@ class DisplayBlocks:
         self._reasons: dict[str, DisplayBlock] = {}
 
     def note(self, request: str, reason: DisplayBlock | None) -> None:
-        """Take in what a companion tells; None: nothing holds the request back."""
+        """Note the block of a request; None removes it."""
         with self._changed:
             self._reasons = {known: why for known, why in self._reasons.items() if self._is_open(known)}
             if reason is None:
@@ -38,5 +38,5 @@ class DisplayBlocks:
             self._changed.notify_all()
 
     def reason(self, request: str) -> DisplayBlock | None:
-        """Return what holds a request back, None if nothing does."""
+        """Return the block of a request, None if there is none."""
         return self._reasons.get(request)

@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import Permit, Refused, redeemable, reported
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.model import Permit
-from latchkey_agent.domain.permits import redeemable
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.terms import canonical
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import logon_messages as lm
@@ -21,45 +19,43 @@ from .peer import Peer
 
 log = logging.getLogger(__name__)
 NOTHING = lm.LogonAnswer(done=False)
+_ACTOR = "logon screen"
 
-NTSTATUS: dict[int, str] = {
-    0xC000006D: "the user name or password is wrong",
-    0xC000006A: "the password is wrong",
-    0xC000006E: "an account restriction keeps it from signing in",
-    0xC000006F: "the account may not sign in at this time",
-    0xC0000070: "the account may not sign in on this PC",
-    0xC0000071: "the password has expired",
-    0xC0000072: "the account is disabled",
-    0xC0000193: "the account has expired",
-    0xC0000224: "the password must be changed first",
-    0xC0000234: "the account is locked out",
-    0xC000005E: "no domain controller can be reached",
-}
-"""ntstatus.h: what LsaLogonUser answers to a logon that it refuses."""
+
+class LogonReply(NamedTuple):
+    """An answer, the secret that goes with it, and whether a permit still waits to be redeemed.
+
+    Whoever sends the answer overwrites the secret.
+    """
+
+    answer: lm.LogonAnswer
+    secret: bytearray
+    permit_waits: bool = False
 
 
 class LogonHandler:
-    """Answers the credential provider. Any doubt is answered with nothing (rule 12)."""
+    """Answers the credential provider. In doubt the answer is nothing (rule 12)."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._unnoted: dict[str, c.ReportLogon] = {}
+        self._unjournalled: dict[str, c.ReportLogon] = {}
 
-    def answer(self, body: bytes, peer: Peer) -> tuple[lm.LogonAnswer, bytearray]:
-        """Return the answer and the secret that goes with it; the caller overwrites it."""
+    def answer(self, body: bytes, peer: Peer) -> LogonReply:
+        """Return the reply to one message."""
         if not peer.system:
-            return NOTHING, bytearray()
+            return LogonReply(NOTHING, bytearray())
         try:
             match codec.decode_logon(body):
                 case lm.Peek():
-                    return self._peek(), bytearray()
+                    answer = self._peek()
+                    return LogonReply(answer, bytearray(), permit_waits=answer.done)
                 case lm.Redeem() as request:
                     return self._redeem(request)
                 case lm.ReportResult() as request:
-                    return self._report(request), bytearray()
+                    return LogonReply(self._report(request), bytearray())
         except (codec.ProtocolError, Refused, VaultError, PortError) as fault:
             log.warning("nothing for the logon screen: %s", fault)
-        return NOTHING, bytearray()
+        return LogonReply(NOTHING, bytearray())
 
     def _peek(self) -> lm.LogonAnswer:
         self._core.tick()
@@ -81,51 +77,49 @@ class LogonHandler:
             requester=session.requester.name or session.requester.operator,
         )
 
-    def _redeem(self, request: lm.Redeem) -> tuple[lm.LogonAnswer, bytearray]:
-        """Journal that the permit is used; only then open the secret (rule 5)."""
+    def _redeem(self, request: lm.Redeem) -> LogonReply:
+        """Journal that the permit is redeemed; only then open the secret (rule 5)."""
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
-            self._core.execute(c.RedeemPermit(permit=request.permit, boot_id=boot_id), actor="logon screen")
+            self._core.execute(c.RedeemPermit(permit=request.permit, boot_id=boot_id), actor=_ACTOR)
             permit = self._core.state.permits[request.permit]
-            grant = self._core.state.grants[permit.grant]
-            terms = canonical(grant.terms, grant.account, grant.id, self._core.computer.device)
             try:
-                return self._describe(permit), self._core.unseal(grant.id, terms)
+                secret = self._core.unseal(self._core.state.grants[permit.grant])
             except VaultError as fault:
-                # It cannot serve any more: then it must not stay either.
-                self._core.execute(c.ReportLogon(permit=permit.id, refusal=str(fault)))
+                # A record that does not open is of no use: its grant ends.
+                unreadable = c.ReportLogon(permit=permit.id, rejection="record_unreadable", detail=str(fault))
+                self._core.execute(unreadable)
                 raise
+            return LogonReply(self._describe(permit), secret)
 
     def _report(self, request: lm.ReportResult) -> lm.LogonAnswer:
-        refusal = "" if request.status == 0 else _sentence(request.status, request.substatus)
-        command = c.ReportLogon(permit=request.permit, refusal=refusal)
+        command = c.ReportLogon(permit=request.permit)
+        if request.status != 0:
+            command = c.ReportLogon(
+                permit=request.permit,
+                rejection="password_refused",
+                detail=reported(request.status, request.substatus),
+            )
         try:
-            self._core.execute(command, actor="logon screen")
+            self._core.execute(command, actor=_ACTOR)
         except Refused as fault:
-            # It is said only once: what the disk does not take now is kept for later.
+            # The provider reports only once: keep the report until the disk takes it.
             if fault.code == "storage_failed":
-                self._unnoted[request.permit] = command
+                self._unjournalled[request.permit] = command
             raise
         return lm.LogonAnswer(done=True)
 
     @property
-    def has_unnoted(self) -> bool:
+    def has_unjournalled(self) -> bool:
         """Whether a report waits to be journalled."""
-        return bool(self._unnoted)
+        return bool(self._unjournalled)
 
-    def note_reports(self) -> None:
-        """Try again to journal what was reported."""
-        for permit, command in list(self._unnoted.items()):
+    def journal_reports(self) -> None:
+        """Try again to journal the reports that the disk did not take."""
+        for permit, command in list(self._unjournalled.items()):
             try:
-                self._core.execute(command, actor="logon screen")
+                self._core.execute(command, actor=_ACTOR)
             except Refused as fault:
                 if fault.code == "storage_failed":
                     return
-            del self._unnoted[permit]
-
-
-def _sentence(status: int, substatus: int) -> str:
-    for code in (substatus, status):
-        if code in NTSTATUS:
-            return NTSTATUS[code]
-    return f"Windows answered 0x{status:08X}, 0x{substatus:08X}"
+            del self._unjournalled[permit]

@@ -1,16 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts as the protocol shows them: computed from the state, signed when somebody asks."""
+"""Signed receipts: computed from the state, signed on demand."""
 
 from __future__ import annotations
 
 import msgspec
 
 from latchkey_agent.core.core import Core
-from latchkey_agent.domain import receipt
-from latchkey_agent.domain.model import State
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.requests import find_request
+from latchkey_agent.domain import Refused, State, find_request, receipt_document, render
 from latchkey_agent.protocol.answers import ReceiptView
 
 
@@ -25,11 +22,11 @@ def view(core: Core, state: State, request_id: str) -> ReceiptView:
     if signer is None:
         raise Refused("journal_damaged", detail=core.problem)
     organization = msgspec.to_builtins(core.settings.organization())
-    document = receipt.document(state, request, core.computer.device, organization)
+    document = receipt_document(state, request, core.computer.device, organization)
     return ReceiptView(
-        id=request.id,
+        request=request.id,
         document=document,
         signature=signer.sign(document),
         public_key=signer.public_key,
-        text=receipt.render(document),
+        text=render(document),
     )

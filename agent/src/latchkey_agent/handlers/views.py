@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state as the protocol shows it."""
+"""Turns the state into the views of the protocol."""
 
 from __future__ import annotations
 
@@ -8,44 +8,35 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from latchkey_agent.domain.grants import ended_refusal
-from latchkey_agent.domain.model import (
+from latchkey_agent.domain import (
+    ASKED_REQUESTS,
     Checkpoint,
     Erasure,
     Grant,
+    LogonRefusal,
     Permit,
+    PermitState,
+    Refused,
     Request,
+    RequestState,
     State,
     SupportSession,
     Terms,
+    ended_refusal,
     finished,
+    sentence,
 )
-from latchkey_agent.domain.refusal import Refused
-from latchkey_agent.domain.transitions import ASKED_REQUESTS, PermitState, RequestState
-from latchkey_agent.ports import LogonRefusal
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import fields
 from latchkey_agent.protocol.customer_messages import DisplayBlock
 from latchkey_agent.protocol.errors import error
 
-ACCOUNT_SENTENCES: dict[str, str] = {
-    LogonRefusal.WRONG_PASSWORD: "the user name or password is wrong",
-    LogonRefusal.LOOKS_LIKE_PIN: "that is the PIN, not the password",
-    LogonRefusal.BLANK_PASSWORD: "a blank password cannot be lent",
-    LogonRefusal.ACCOUNT_RESTRICTION: "an account restriction keeps it from signing in",
-    LogonRefusal.LOGON_HOURS: "the account may not sign in at this time",
-    LogonRefusal.WORKSTATION: "the account may not sign in on this PC",
-    LogonRefusal.PASSWORD_EXPIRED: "the password has expired",
-    LogonRefusal.ACCOUNT_DISABLED: "the account is disabled",
-    LogonRefusal.LOGON_TYPE: "the account may not sign in interactively here",
-    LogonRefusal.ACCOUNT_EXPIRED: "the account has expired",
-    LogonRefusal.MUST_CHANGE: "the password must be changed first",
-    LogonRefusal.LOCKED_OUT: "the account is locked out",
-    LogonRefusal.NO_LOGON_SERVERS: "no domain controller can be reached",
-    LogonRefusal.OTHER: "Windows refused it",
-    "agent_failed": "the agent could not check or seal the password",
-}
-"""Why an entry cannot serve, as a part of a sentence: Windows' refusals, and one of the agent's own."""
+
+def entry_sentence(refusal: str) -> str:
+    """Return the reason why an entry cannot serve, as a part of a sentence for an operator."""
+    if refusal == "agent_failed":
+        return "the agent could not check or seal the password"
+    return sentence(refusal)
 
 
 def text(moment: datetime | None) -> str | None:
@@ -58,7 +49,7 @@ def _must(moment: datetime) -> str:
 
 
 def refusal_view(refused: Refused) -> ans.ErrorView:
-    """Return a refusal as an error; places that a rule left out are told as nothing."""
+    """Return a refusal as an error; placeholders without a value are empty."""
     places = {"session": "", "detail": "", "request": "", "permit": "", "account": ""} | refused.places
     return error(refused.code, retry_after=refused.retry_after, **places)
 
@@ -90,7 +81,7 @@ def _session_state(session: SupportSession) -> Literal["started", "ended", "expi
 def checkpoint_view(
     state: State, session: SupportSession, name: str, checkpoint: Checkpoint
 ) -> ans.CheckpointView:
-    """Return a checkpoint, and whether its step's restart has come back."""
+    """Return a checkpoint; `restarted` tells whether the restart of its step has succeeded."""
     restarted = any(
         t.session == session.id
         and t.step == name
@@ -101,10 +92,9 @@ def checkpoint_view(
     return ans.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
 
 
-def terms_view(terms: Terms, account: str) -> ans.TermsView:
+def terms_view(terms: Terms) -> ans.TermsView:
     """Return terms."""
     return ans.TermsView(
-        account=account,
         restarts=terms.restarts,
         unlocks=terms.unlocks,
         foreign_restarts=terms.foreign_restarts,
@@ -114,23 +104,22 @@ def terms_view(terms: Terms, account: str) -> ans.TermsView:
 
 
 class Screens(NamedTuple):
-    """Who is signed in, by SID, and what holds a request back from its screen."""
+    """The SIDs that are signed in, and the display blocks of requests."""
 
     signed_in: Collection[str]
-    held_back: Callable[[str], DisplayBlock | None]
+    display_block: Callable[[str], DisplayBlock | None]
 
 
 def request_view(request: Request, screens: Screens) -> ans.RequestView:
-    """Return a request, with what it waits for."""
+    """Return a request with the event that it waits for."""
     return ans.RequestView(
         id=request.id,
         state=request.state.value,
         code=request.code,
         account=request.account.qualified,
-        terms=terms_view(request.terms, request.account.qualified),
+        terms=terms_view(request.terms),
         asked_at=_must(request.asked_at),
         answer_by=_must(request.answer_by),
-        receipt=request.id,
         shown_at=text(request.shown_at),
         later_until=text(request.later_until),
         answered_at=text(request.answered_at),
@@ -140,7 +129,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
     )
 
 
-_HELD_BACK: dict[DisplayBlock, str] = {
+_BLOCKED: dict[DisplayBlock, str] = {
     "locked": "{who} to unlock the screen, so that they can be asked",
     "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
     "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
@@ -154,8 +143,8 @@ def _waiting_for(request: Request, screens: Screens) -> str:
     asked = request.state in ASKED_REQUESTS
     if asked and request.account.sid not in screens.signed_in:
         return f"{who} to sign in, so that they can be asked"
-    if asked and (why := screens.held_back(request.id)) is not None:
-        return _HELD_BACK[why].format(who=who)
+    if asked and (why := screens.display_block(request.id)) is not None:
+        return _BLOCKED[why].format(who=who)
     match request.state:
         case RequestState.PENDING:
             return f"the window to open at {who}'s screen"
@@ -167,7 +156,7 @@ def _waiting_for(request: Request, screens: Screens) -> str:
 
 
 def request_error(request: Request) -> ans.ErrorView | None:
-    """Return why a request brought no grant, None while it still may or did."""
+    """Return the error of a request that led to no grant, None if it did or still may."""
     if request.state is RequestState.WITHDRAWN:
         return error("request_withdrawn")
     if request.state is RequestState.EXPIRED:
@@ -191,7 +180,7 @@ def entry_error(refusal: str) -> ans.ErrorView:
     """Return the error of an entry that cannot serve, by its stable word."""
     if refusal in _ENTRY_ERRORS:
         return error(_ENTRY_ERRORS[refusal])
-    return error("account_refused", detail=ACCOUNT_SENTENCES.get(refusal, refusal))
+    return error("account_refused", detail=entry_sentence(refusal))
 
 
 def grant_view(state: State, grant: Grant) -> ans.GrantView:
@@ -200,10 +189,11 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         id=grant.id,
         state=grant.state.value,
         account=grant.account.qualified,
-        terms=terms_view(grant.terms, grant.account.qualified),
+        terms=terms_view(grant.terms),
         left=left_view(grant),
         granted_at=_must(grant.granted_at),
-        receipt=grant.request,
+        request=grant.request,
+        revoked_by=grant.revoked_by or "",
         ended=str(grant.ended or ""),
         ended_at=text(grant.ended_at),
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
@@ -211,15 +201,15 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
 
 
 def left_view(grant: Grant) -> ans.LeftView:
-    """Return what a grant still allows: nothing once it has ended."""
+    """Return the counts that a grant still allows; 0 once it has ended."""
     over = grant.ended is not None
     return ans.LeftView(
-        restarts=0 if over else grant.restarts_left, unlocks=0 if over else grant.unlocks_left
+        restarts=0 if over else grant.left.restarts, unlocks=0 if over else grant.left.unlocks
     )
 
 
 def use_view(state: State, permit: Permit) -> ans.UseView:
-    """Return one use, with the error that it ended in, if it did."""
+    """Return one use, with its error if it failed."""
     opened = None
     if permit.logged_on_at is not None and permit.closed_at is not None:
         opened = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
@@ -236,20 +226,17 @@ def use_view(state: State, permit: Permit) -> ans.UseView:
         locked_at=text(permit.closed_at) if permit.closing == "locked" else None,
         disconnected=permit.closing == "disconnected",
         desktop_open_seconds=opened,
-        why=permit.why,
+        why=permit.why or "",
         foreign=permit.foreign,
         error=use_error(state, permit),
     )
 
 
-_GRANT_ENDED = frozenset({"revoke", "withdraw", "expire", "reject"})
-
-
 def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
-    """Return why no logon came of a permit, None while one still may or did."""
+    """Return the error of a permit that led to no logon, None if it did or still may."""
     match permit.state:
         case PermitState.REFUSED if permit.why == "refused":
-            return error("logon_refused", detail=permit.detail)
+            return error("logon_refused", detail=sentence(permit.detail))
         case PermitState.REFUSED:
             return error("logon_interrupted")
         case PermitState.LAPSED if permit.why == "not_restarted":
@@ -262,19 +249,21 @@ def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
 
 
 def _cancelled(state: State, permit: Permit) -> ans.ErrorView:
-    if permit.why in _GRANT_ENDED:
-        session = state.sessions[permit.session].name
-        return refusal_view(ended_refusal(state.grants[permit.grant], session))
-    if permit.why == "paused":
-        return error("grant_paused")
-    if permit.why.startswith("refused: "):
-        return error("restart_refused", detail=permit.why.removeprefix("refused: "))
-    words = {"end_session": "the support session ended", "restarted": "the PC restarted instead"}
-    return error("permit_cancelled", detail=words.get(permit.why, permit.why))
+    match permit.why:
+        case "grant_ended":
+            session = state.sessions[permit.session].name
+            return refusal_view(ended_refusal(state.grants[permit.grant], session))
+        case "paused":
+            return error("grant_paused")
+        case "restart_refused":
+            return error("restart_refused", detail=permit.detail)
+        case "session_ended":
+            return error("permit_cancelled", detail="the support session ended")
+    return error("permit_cancelled", detail="the PC restarted instead")
 
 
 def use_waits_for(state: State, permit: Permit) -> str:
-    """Say what a use waits for, empty if it is finished."""
+    """Return the event that a use waits for, empty if the use is finished."""
     if finished(permit):
         return ""
     match permit.state:

@@ -19,7 +19,7 @@ GrantState = Literal[
     "active",
     "paused",
     "revoked",
-    "withdrawn",
+    "replaced",
     "used_up",
     "expired",
     "rejected",
@@ -47,9 +47,8 @@ class AgentView(Message, frozen=True, kw_only=True):
 
 
 class TermsView(Message, frozen=True, kw_only=True):
-    """What the customer was asked for."""
+    """The terms of a request or a grant."""
 
-    account: str
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -58,7 +57,7 @@ class TermsView(Message, frozen=True, kw_only=True):
 
 
 class LeftView(Message, frozen=True, kw_only=True):
-    """What the terms still allow."""
+    """The counts that a grant still allows."""
 
     restarts: int
     unlocks: int
@@ -80,7 +79,7 @@ class SessionView(Message, frozen=True, kw_only=True):
 
 
 class CheckpointView(Message, frozen=True, kw_only=True):
-    """A step of the session. `restarted`: its restart, once it has come back."""
+    """The checkpoint of a step. `restarted`: the restart of the step has succeeded."""
 
     state: Literal["started", "done"]
     at: str
@@ -97,7 +96,6 @@ class RequestView(Message, frozen=True, kw_only=True):
     terms: TermsView
     asked_at: str
     answer_by: str
-    receipt: str
     shown_at: str | None = None
     later_until: str | None = None
     answered_at: str | None = None
@@ -107,7 +105,7 @@ class RequestView(Message, frozen=True, kw_only=True):
 
 
 class GrantView(Message, frozen=True, kw_only=True):
-    """A grant. `state` is where it is now, `ended` why it ended."""
+    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
     id: str
     state: GrantState
@@ -115,14 +113,15 @@ class GrantView(Message, frozen=True, kw_only=True):
     terms: TermsView
     left: LeftView
     granted_at: str
-    receipt: str
+    request: str
     ended: str = ""
+    revoked_by: Literal["customer", "operator", ""] = ""
     ended_at: str | None = None
     uses: list[UseView] = []
 
 
 class UseView(Message, frozen=True, kw_only=True):
-    """One apply, from permit to lock."""
+    """One use of a grant, from permit to lock."""
 
     permit: str
     action: Literal["restart", "unlock"]
@@ -142,7 +141,7 @@ class UseView(Message, frozen=True, kw_only=True):
 
 
 class ErasureCheck(Message, frozen=True, kw_only=True):
-    """One thing that was looked at to confirm an erasure."""
+    """One check of an erasure."""
 
     name: str
     passed: bool
@@ -159,7 +158,7 @@ class ErasureView(Message, frozen=True, kw_only=True):
 
 
 class FindingView(Message, frozen=True, kw_only=True):
-    """One thing that helps or hinders an unattended logon."""
+    """One finding of the forecast."""
 
     code: str
     severity: Literal["stops", "warns", "notes"]
@@ -168,23 +167,23 @@ class FindingView(Message, frozen=True, kw_only=True):
 
 
 class ForecastView(Message, frozen=True, kw_only=True):
-    """Will an unattended logon work on this PC."""
+    """The forecast: whether an unattended logon will work on this PC."""
 
     ready: bool
     findings: list[FindingView]
 
 
 class PendingRestartView(Message, frozen=True, kw_only=True):
-    """Does Windows wait for a restart, and what for."""
+    """Whether a restart is pending, and the reasons."""
 
     pending: bool
     reasons: list[str]
 
 
 class ReceiptView(Message, frozen=True, kw_only=True):
-    """A signed receipt: the document, its signature and a rendering to read."""
+    """The signed receipt of a request: the document, its signature and a rendering to read."""
 
-    id: str
+    request: str
     document: dict[str, Any]
     signature: str
     public_key: str
@@ -222,8 +221,8 @@ class RequestAnswer(Message, frozen=True, kw_only=True):
 class ApplyAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_apply` and `apply_wait`.
 
-    `use` is absent where nothing had to be done (unlock of an unlocked session).
-    `finished`: nothing more will happen to it; `use.error` says if it failed.
+    `use` is absent if nothing had to be done (unlock of an unlocked session).
+    `finished`: the use is over; `use.error` is set if it failed.
     """
 
     session: str
@@ -242,7 +241,7 @@ class RevokeAnswer(Message, frozen=True, kw_only=True):
 
 
 class CheckpointAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `checkpoint`: what was known before."""
+    """Answer to `checkpoint`; `before` is the checkpoint before the change."""
 
     session: str
     step: str
@@ -279,7 +278,7 @@ class JournalAnswer(Message, frozen=True, kw_only=True):
 
 
 class ErrorView(Message, frozen=True, kw_only=True):
-    """Why not: a stable code, one plain sentence, and what to do next."""
+    """An error: a stable code, the message, and a hint for the next step."""
 
     code: str
     message: str
@@ -290,8 +289,7 @@ class ErrorView(Message, frozen=True, kw_only=True):
 class Answer(Message, frozen=True, kw_only=True):
     """The envelope of every answer on the control pipe.
 
-    `refused`: nothing happened. `unknown` is never sent by an agent that is
-    well; it is what a caller must assume when no answer came.
+    `refused`: nothing happened. `unknown`: the request may have been done; a caller assumes it without an answer.
     """
 
     protocol: int = PROTOCOL_VERSION

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes to messages and back, strictly.
+"""Decodes and encodes messages, strictly.
 
 The JSON that leaves the agent is ASCII on one line: Windows PowerShell pipes
-what a program prints through the console's code page, which ASCII survives.
+a program's output through the console's code page, which ASCII survives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .fields import Message
 from .logon_messages import AnyLogonRequest, LogonAnswer
 
 MAX_REQUEST = 64 * 1024
-"""Bytes of one control request; the largest honest one is below 8 kB."""
+"""Largest control request in bytes; a correct one is below 8 kB."""
 
 _control = msgspec.json.Decoder(AnyControlRequest)
 _customer = msgspec.json.Decoder(AnyCustomerRequest)
@@ -52,7 +52,7 @@ def decode_control(body: bytes) -> AnyControlRequest:
     if len(body) > MAX_REQUEST:
         raise ProtocolError(error("message_too_large", limit=MAX_REQUEST))
     try:
-        # The version first: of another version not even the verbs are known.
+        # Check the version first: another version may have other verbs.
         theirs = msgspec.json.decode(body, type=_Version).protocol
         if theirs != PROTOCOL_VERSION:
             raise ProtocolError(error("protocol_mismatch", theirs=theirs, ours=PROTOCOL_VERSION))
@@ -99,12 +99,12 @@ def encode_line(message: Message) -> bytes:
 
 
 def done(result: Message, *, changed: bool) -> Answer:
-    """Return the envelope of something that was done."""
+    """Return the answer to a request that was done."""
     return Answer(outcome="done", changed=changed, result=_fields(result))
 
 
 def refused(view: ErrorView, result: Message | None = None) -> Answer:
-    """Return the envelope of a refusal, with what it is about if that is known."""
+    """Return the answer to a refused request, with a result if one is known."""
     if result is None:
         return Answer(outcome="refused", error=view)
     return Answer(outcome="refused", error=view, result=_fields(result))

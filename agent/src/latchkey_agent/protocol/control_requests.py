@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests of the control pipe: what an operator may ask.
+"""The requests of the control pipe, from operators and administrators.
 
 One request, one answer (`answers`). A request is a JSON object whose `verb` names its
 type here; an unknown field, a missing one or a value out of its bounds is an
@@ -22,11 +22,10 @@ from .fields import Count, Identifier, Line, Message, Moment, Name, Requester, S
 class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
     """Base of the operator's requests.
 
-    `check` asks what would happen (Ansible's check mode): the agent decides,
-    answers as if, and changes nothing.
+    `check` (Ansible's check mode) returns the answer without the change.
 
-    `idempotency_key` is new with every call and the same where a call is sent
-    again because its answer was lost: it is then told as what it did.
+    `idempotency_key` is new for each call, and the same if a call is sent again because its answer was lost:
+    the agent then answers with the result of the first one.
     """
 
     protocol: int = PROTOCOL_VERSION
@@ -35,12 +34,12 @@ class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
 
     @property
     def call(self) -> str:
-        """What this call of its verb is known by again; empty where it has no key."""
+        """The verb and the key, by which the state knows this call; empty without a key."""
         return f"{self.__struct_config__.tag} {self.idempotency_key}" if self.idempotency_key else ""
 
 
 class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
-    """Open the support session, or find it open."""
+    """Start the support session, or join a started one of that name."""
 
     session: Name
     reason: Line = ""
@@ -51,7 +50,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
-    """End the support session: whatever is sealed for it is erased."""
+    """End the support session and erase its sealed records."""
 
     session: Name
 
@@ -79,7 +78,7 @@ class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True)
 
 
 class RequestWithdraw(ControlRequest, tag="request_withdraw", frozen=True, kw_only=True):
-    """Take back a request that nobody has answered yet."""
+    """Withdraw a request that has no answer yet."""
 
     session: Name
     request: Identifier
@@ -88,8 +87,8 @@ class RequestWithdraw(ControlRequest, tag="request_withdraw", frozen=True, kw_on
 class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_only=True):
     """Use the grant once: restart and log on, or unlock.
 
-    `step` makes it repeatable: a second apply for a step whose first one
-    succeeded changes nothing and returns the first one's result.
+    `step` makes it idempotent: a second apply for a step that has succeeded
+    changes nothing and returns the first result.
     """
 
     session: Name
@@ -102,7 +101,7 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
-    """Long poll: answered when the permit's story is over, or after `wait` seconds."""
+    """Long poll: answered when the use is finished, or after `wait` seconds."""
 
     session: Name
     permit: Identifier
@@ -110,13 +109,13 @@ class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
 
 
 class CredentialRevoke(ControlRequest, tag="credential_revoke", frozen=True, kw_only=True):
-    """The operator gives the session's grants back early."""
+    """Revoke the session's grants as the operator."""
 
     session: Name
 
 
 class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
-    """Remember which step is done; without `state` only tell what is known."""
+    """Set the checkpoint of a step; without `state` only return it."""
 
     session: Name
     step: Name
@@ -124,7 +123,7 @@ class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
 
 
 class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
-    """What is asked, lent and used here; changes nothing."""
+    """Return sessions, requests, grants and uses; changes nothing."""
 
     session: Name | None = None
     receipts: bool = False
@@ -133,9 +132,9 @@ class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
 
 
 class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
-    """One signed receipt."""
+    """The signed receipt of a request."""
 
-    receipt: Identifier
+    request: Identifier
 
 
 class JournalVerify(ControlRequest, tag="journal_verify", frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .answers import ErrorView, ReceiptView
+from .answers import ErrorView, LeftView, ReceiptView, TermsView
 from .fields import Identifier, Line, Message, Wait
 
 DisplayBlock = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
@@ -23,7 +23,7 @@ must not be disturbed. `unshown`: Windows failed to show the window.
 
 
 class CustomerRequest(Message, tag_field="verb", frozen=True, kw_only=True):
-    """Base of what a companion may say."""
+    """Base of a companion's requests."""
 
 
 class CustomerWatch(CustomerRequest, tag="watch", frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class RequestShown(CustomerRequest, tag="request_shown", frozen=True, kw_only=Tr
 
 
 class RequestBlocked(CustomerRequest, tag="request_blocked", frozen=True, kw_only=True):
-    """The window waits for `reason` to be over; None once nothing holds it back any more."""
+    """The request window is not on the screen for `reason`; None once the reason has gone."""
 
     request: Identifier
     reason: DisplayBlock | None = None
@@ -58,14 +58,14 @@ class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=Tr
 
 
 class RequestLater(CustomerRequest, tag="request_later", frozen=True, kw_only=True):
-    """Ask me again in `seconds`; also what closing the window means."""
+    """The customer wants to be asked again in `seconds`; closing the window means the same."""
 
     request: Identifier
     seconds: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
 
 
 class RequestDecline(CustomerRequest, tag="request_decline", frozen=True, kw_only=True):
-    """No. `report` also says that the request looks wrong."""
+    """The customer declined. `report`: and reports the request as suspicious."""
 
     request: Identifier
     why: Line = ""
@@ -73,26 +73,26 @@ class RequestDecline(CustomerRequest, tag="request_decline", frozen=True, kw_onl
 
 
 class GrantRevoke(CustomerRequest, tag="grant_revoke", frozen=True, kw_only=True):
-    """Revoke my credentials: this grant, or all of mine where none is named."""
+    """Revoke one grant, or all grants of the account if none is named."""
 
     grant: Identifier | None = None
 
 
 class GrantPause(CustomerRequest, tag="grant_pause", frozen=True, kw_only=True):
-    """Pause (or go on with) a grant of mine."""
+    """Pause or resume a grant of the account."""
 
     grant: Identifier
     pause: bool = True
 
 
 class NoticesClosed(CustomerRequest, tag="notices_closed", frozen=True, kw_only=True):
-    """These notices were read."""
+    """The customer closed these notices."""
 
     notices: list[Identifier]
 
 
 class OwnReceipts(CustomerRequest, tag="own_receipts", frozen=True, kw_only=True):
-    """Show me the receipts of what I was asked, the newest first."""
+    """Return the receipts of the account, the newest first."""
 
 
 AnyCustomerRequest = (
@@ -110,7 +110,7 @@ AnyCustomerRequest = (
 
 
 class AskedItem(Message, frozen=True, kw_only=True):
-    """A request as the request window needs it. Moments are in the PC's zone."""
+    """A request for the request window. Moments are in the PC's zone."""
 
     request: str
     code: str
@@ -125,18 +125,14 @@ class AskedItem(Message, frozen=True, kw_only=True):
     phone: str
     reason: str
     ticket: str
-    restarts: int
-    unlocks: int
-    foreign_restarts: bool
-    not_before: str
-    not_after: str
+    terms: TermsView
     answer_by: str
     tries_left: int
     last_refusal: str = ""
 
 
 class LentItem(Message, frozen=True, kw_only=True):
-    """A grant as the menu needs it."""
+    """A grant for the menu."""
 
     grant: str
     paused: bool
@@ -144,16 +140,15 @@ class LentItem(Message, frozen=True, kw_only=True):
     reason: str
     ticket: str
     not_after: str
-    restarts_left: int
-    unlocks_left: int
+    left: LeftView
     used: int
 
 
 class NoticeItem(Message, frozen=True, kw_only=True):
-    """Something the customer must be told; the companion puts it into words.
+    """A notice for the customer; the companion words it.
 
     `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
-    grant ended (a `GrantState`), why a logon failed (an error code).
+    grant ended (a `GrantState`; for a revoked one also by which side), why a logon failed (an error code).
     """
 
     notice: str
@@ -167,7 +162,7 @@ class NoticeItem(Message, frozen=True, kw_only=True):
 
 
 class CustomerSnapshot(Message, frozen=True, kw_only=True):
-    """What the companion has to show for its account. Newer ones count up.
+    """Everything that the companion shows for its account. Newer snapshots have higher versions.
 
     `organization` and `phone` come from the PC's settings, never from a request.
     """
@@ -181,7 +176,7 @@ class CustomerSnapshot(Message, frozen=True, kw_only=True):
 
 
 class CustomerAnswer(Message, frozen=True, kw_only=True):
-    """Answer on the customer pipe. `refusal` is the stable word for why an entry cannot serve."""
+    """Answer on the customer pipe. `refusal` is the stable word for the reason why an entry cannot serve."""
 
     done: bool
     snapshot: CustomerSnapshot | None = None

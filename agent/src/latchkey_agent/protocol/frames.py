@@ -6,7 +6,7 @@
 
 Lengths are little-endian, as every Windows compiler has them. The secret has
 a part of its own because a JSON decoder would leave it in memory as immutable
-text that nobody can overwrite. The module does no I/O (sans-IO, as h11).
+text that cannot be overwritten. The module does no I/O (sans-IO, as h11).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SECRET = 1024
 
 
 class FrameError(Exception):
-    """The peer sent something that is no frame; the connection is of no more use."""
+    """The peer sent no valid frame; the connection is of no use any more."""
 
 
 class Frame(NamedTuple):
@@ -43,7 +43,7 @@ def encode(body: bytes, secret: bytes | bytearray = b"") -> bytearray:
         raise FrameError(msg)
     frame = bytearray(HEADER.size + len(body) + len(secret))
     HEADER.pack_into(frame, 0, MAGIC, len(body), len(secret))
-    # A view, since a slice of a bytearray would take a copy of the secret first.
+    # Use a view: a slice of a bytearray makes a copy of the secret.
     with memoryview(frame) as view:
         view[HEADER.size : HEADER.size + len(body)] = body
         view[HEADER.size + len(body) :] = secret
@@ -54,7 +54,7 @@ def lengths(header: bytes | bytearray) -> tuple[int, int]:
     """Return the two lengths that a header announces.
 
     Raises:
-        FrameError: no header of ours, or a length over its limit.
+        FrameError: it is no frame header, or a length is over its limit.
     """
     magic, body, secret = HEADER.unpack(header)
     if magic != MAGIC:

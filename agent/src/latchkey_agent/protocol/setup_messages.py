@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an administrator sets up on the PC: `latchkeyctl setup` takes it, no pipe does.
+"""Set-up of the agent by an administrator: `latchkeyctl setup` takes these messages, no pipe does.
 
-Whoever may ask for credentials must not be able to change the policy, so this
-never reaches the service; what guards it is who may write to the agent's folder.
+An operator must not be able to change the policy. So set-up does not reach the
+service: the access rights of the agent's folder guard it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .fields import Line, Message
 
 
 class Setup(ControlRequest, tag="setup", frozen=True, kw_only=True):
-    """Put settings in place, and say who the operators are; what is not named stays as it is.
+    """Set the settings and the operators; a field that is None stays as it is.
 
-    `settings` is the settings file as an object; it is judged as the file is.
-    `operators` are all members that the group of operators shall have.
+    `settings` is the settings file as an object; it is validated like the file.
+    `operators` is the complete list of members of the group of operators.
     """
 
     settings: dict[str, Any] | None = None
@@ -28,7 +28,7 @@ class Setup(ControlRequest, tag="setup", frozen=True, kw_only=True):
 
 
 class SetupAnswer(Message, frozen=True, kw_only=True):
-    """What was changed, or with `check` would be."""
+    """The changes that were made, or with `check` would be made."""
 
     settings_changed: bool
     operators_added: list[str]

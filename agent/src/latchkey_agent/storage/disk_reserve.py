@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Space on the disk that is kept for taking back: revoking must work on a full disk, too (rule 7)."""
+"""Disk space that is kept for revoking, which must work on a full disk (rule 7)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ SIZE = 256 * 1024
 
 
 class Reserve:
-    """A file beside the journal that is given up when the disk is full."""
+    """A file beside the journal that is deleted when the disk is full."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def keep(self) -> None:
-        """Make the file if it is not there; where there is no space for it either, leave it."""
+        """Make the file if it is missing and the disk has space for it."""
         if self._path.exists():
             return
         with suppress(OSError):
-            # Random bytes: a file system that compresses would keep no space for zeros.
+            # Random bytes: a file system that compresses keeps no space for zeros.
             self._path.write_bytes(os.urandom(SIZE))
 
     def give_up(self) -> bool:
-        """Give the space back; tell if there was any."""
+        """Delete the file; tell whether there was one."""
         try:
             self._path.unlink()
         except OSError:

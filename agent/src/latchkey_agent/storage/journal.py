@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal: events, the effects still to run, and the sealed records.
+"""The journal: events, effects that have not run yet, and sealed records.
 
 One SQLite database is the only store. An event's hash covers the hash before
-it, so nothing in the middle can change or go missing unnoticed; the last hash
-is kept outside as well (`ports.Anchor`), so the end cannot be cut off. A
-database that does not match is not used: `JournalDamagedError` says why, and
-what it had sealed is overwritten. One that a newer agent wrote
-(`JournalNewerError`), or that the disk does not give (`JournalUnavailableError`), is left as it is.
+it, so a change in the middle is noticed; the last hash is also kept outside
+(`ports.Anchor`), so a cut end is noticed. A database that does not match is
+not used: `JournalDamagedError` gives the reason, and its sealed records are
+overwritten. A database that a newer agent wrote (`JournalNewerError`), or that the
+disk cannot read (`JournalUnavailableError`), is left as it is.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "secure_delete=ON",
     "trusted_schema=OFF",
-    # A statement's own rollback data could hold a sealed record: never in a file beside the journal.
+    # Keep a statement's rollback data in memory: it could hold a sealed record.
     "temp_store=MEMORY",
 )
 _DAMAGE = frozenset(
@@ -58,15 +58,15 @@ _ANCHOR = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})")
 
 
 class JournalDamagedError(Exception):
-    """The journal is not what this agent wrote. Nothing in it can be relied on."""
+    """The journal is not the one that the agent wrote; its content cannot be relied on."""
 
 
 class JournalNewerError(Exception):
-    """A newer agent wrote it. It may be whole, but this agent does not understand all of it."""
+    """A newer agent wrote the journal. This agent does not understand all of it."""
 
 
 class JournalUnavailableError(Exception):
-    """The disk did not take it or give it; nothing was changed."""
+    """The disk refused to read or write the journal; nothing was changed."""
 
     def __init__(self, reason: str, *, is_full: bool = False) -> None:
         super().__init__(reason)
@@ -74,21 +74,21 @@ class JournalUnavailableError(Exception):
 
 
 class Head(NamedTuple):
-    """The end of the chain: how many events there are, and the last one's hash."""
+    """The end of the chain: the number of events, and the hash of the last one."""
 
     seq: int
     hash: bytes
 
 
 class Verdict(NamedTuple):
-    """What reading the whole chain has shown; `problem` is empty if all is well."""
+    """The result of reading the whole chain; `problem` is empty for an intact one."""
 
     head: Head
     problem: str
 
 
 class LeftOver(NamedTuple):
-    """A file that was searched for a seal tag of a record, and how often it was there."""
+    """A file that was searched for a seal tag, its size, and the number of finds."""
 
     name: str
     size: int
@@ -96,7 +96,7 @@ class LeftOver(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What one transaction writes."""
+    """The content of one transaction."""
 
     events: Sequence[AnyEvent] = ()
     effects: Sequence[AnyEffect] = ()
@@ -105,18 +105,18 @@ class Change(NamedTuple):
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the database for this process's threads, which take turns."""
+    """Open the database for the threads of this process; they use it in turn."""
     wait = BUSY_TIMEOUT / 1000
     return sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
 
 
 class Journal:
-    """Opens the database at `path`, or makes it.
+    """The journal in the database at `path`, which is made if it is missing.
 
     Raises:
-        JournalDamagedError: it is not what the anchor says, or no database.
+        JournalDamagedError: it does not match the anchor, or is no database.
         JournalNewerError: a newer agent wrote it.
-        JournalUnavailableError: the disk did not take a new one, or does not give this one.
+        JournalUnavailableError: the disk refused to read or write it.
         PortError: the anchor cannot be read.
     """
 
@@ -134,7 +134,7 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         fresh = not self.path.exists()
         if fresh and self._anchor.load() is None:
-            # Before the first event: a crash between the two leaves an empty journal that matches.
+            # Save the anchor before the first event: a crash in between leaves an empty journal that matches.
             self._anchor.save(anchored(self.head))
         db = connect(self.path)
         try:
@@ -155,7 +155,7 @@ class Journal:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
     def load(self) -> Iterator[AnyEvent]:
-        """Yield every event in order, checking the chain; afterwards `head` stands.
+        """Yield every event in order and check the chain; `head` is set afterwards.
 
         Raises:
             JournalDamagedError: an event is missing or was changed.
@@ -194,7 +194,7 @@ class Journal:
         try:
             event: AnyEvent = self._events.decode(body)
         except msgspec.DecodeError as fault:
-            # Its hash fits: it is what an agent wrote.
+            # The hash fits, so an agent wrote this event.
             msg = f"event {head.seq} is of no kind that this agent knows ({fault})"
             raise JournalNewerError(msg) from None
         return event
@@ -217,7 +217,7 @@ class Journal:
         return Verdict(head, problem)
 
     def commit(self, change: Change) -> None:
-        """Write one change, all of it or nothing; then move the anchor.
+        """Write one change atomically; then move the anchor.
 
         What erases may use the space that is kept in reserve for it.
 
@@ -256,7 +256,7 @@ class Journal:
             self._save_anchor()
 
     def _save_anchor(self) -> None:
-        """Move the anchor. It may fall behind, which `verify` tells: the events are written already."""
+        """Move the anchor. If that fails the anchor is behind, which `verify` reports: the events are written."""
         try:
             self._anchor.save(anchored(self.head))
         except PortError as fault:
@@ -278,7 +278,7 @@ class Journal:
                 raise
 
     def pending(self) -> list[tuple[int, AnyEffect]]:
-        """Return the effects that have not been done yet, oldest first.
+        """Return the effects that have not run yet, oldest first.
 
         Raises:
             JournalDamagedError: one is of no kind that this agent knows.
@@ -293,7 +293,7 @@ class Journal:
             raise JournalDamagedError(msg) from None
 
     def done(self, effects: Sequence[int]) -> None:
-        """Forget effects that have been done."""
+        """Delete effects that have run."""
         with self._transaction():
             self._db.executemany("DELETE FROM effects WHERE id = ?", ((number,) for number in effects))
 
@@ -302,7 +302,7 @@ class Journal:
         return self._blob("SELECT record FROM sealed WHERE grant_id = ?", grant)
 
     def sealed_grants(self) -> list[str]:
-        """Return the ids of all grants that something is sealed for."""
+        """Return the ids of all grants that have a sealed record."""
         with _disk("its sealed records cannot be listed"):
             return [row[0] for row in self._db.execute("SELECT grant_id FROM sealed")]
 
@@ -321,9 +321,9 @@ class Journal:
             self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
 
     def truncate_log(self) -> bool:
-        """Write the write-ahead log into the database and empty it; tell if it is empty.
+        """Write the write-ahead log into the database and empty it; tell whether it is empty.
 
-        Waits for nobody: it is tried again, and meanwhile a revocation must get through.
+        Does not wait for other readers: the caller tries again, and a revocation must not wait meanwhile.
         """
         try:
             self._db.execute("PRAGMA busy_timeout=0")
@@ -334,7 +334,7 @@ class Journal:
         return bool(busy == 0 and left == 0)
 
     def keep_reserve(self) -> None:
-        """Keep space for taking back, if there is none and the disk has some."""
+        """Make the disk reserve for revoking, if it is missing and the disk has space."""
         self._reserve.keep()
 
     def search(self, tag: bytes) -> list[LeftOver]:
@@ -362,7 +362,7 @@ def files(path: Path) -> list[Path]:
 
 @contextmanager
 def _disk(what: str) -> Iterator[None]:
-    """Tell a damaged database from a disk that does not work."""
+    """Turn SQLite's errors into damage or a failing disk."""
     try:
         yield
     except sqlite3.Error as fault:
@@ -381,7 +381,7 @@ def link(before: bytes, seq: int, body: bytes) -> bytes:
 
 
 def anchored(head: Head) -> bytes:
-    """Return a head as the anchor keeps it."""
+    """Return the bytes of a head for the anchor."""
     return f"{head.seq} {head.hash.hex()}".encode()
 
 

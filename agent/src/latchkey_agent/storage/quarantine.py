@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a journal that cannot be trusted: its sealed records go, the rest is kept aside."""
+"""Quarantine for a damaged journal: its sealed records are overwritten, the rest is set aside."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def _scrub_file(file: Path) -> int:
 
 
 def set_aside(path: Path, now: datetime) -> Path:
-    """Give a damaged journal's files another name, which no other one has; return it.
+    """Rename the files of a damaged journal to an unused name; return it.
 
     Raises:
         OSError: a file cannot be renamed.
     """
     aside = _free_name(path, now.strftime("%Y%m%d-%H%M%S"))
-    # The database last: as long as it has its name, the journal is damaged and this can be done again.
+    # Rename the database last: as long as it keeps its name, this can be done again.
     for file in reversed(files(path)):
         file.replace(aside.with_name(file.name.replace(path.name, aside.name)))
     return aside
 
 
 def _free_name(path: Path, stamp: str) -> Path:
-    """Return a name that sorts after those of older ones."""
+    """Return a name that sorts after those of older damaged journals."""
     taken = 0
     while (name := path.with_name(f"{path.stem}.damaged-{stamp}-{taken}.db")).exists():
         taken += 1
@@ -54,6 +54,6 @@ def _free_name(path: Path, stamp: str) -> Path:
 
 
 def last_aside(path: Path) -> str:
-    """Return the name of the damaged journal that was set aside last, empty if none was."""
+    """Return the name of the journal that was set aside last, empty if there is none."""
     kept = sorted(path.parent.glob(f"{path.stem}.damaged-*.db"))
     return kept[-1].name if kept else ""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's signature under receipts: Ed25519 (RFC 8032) over canonical JSON."""
+"""The agent's signature of receipts: Ed25519 (RFC 8032) over canonical JSON."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class ReceiptSigner:
 
     @classmethod
     def load(cls, journal: Journal, keys: KeyProtection, random: Callable[[int], bytes]) -> ReceiptSigner:
-        """Return the signer with this PC's key; make the key if there is none that opens."""
+        """Return the signer with this PC's key; make a new key if there is none, or if it does not open."""
         kept = journal.key(_KEY_NAME)
         if kept is not None:
             try:
                 return cls._from(keys.unprotect(kept, _ENTROPY))
             except PortError:
-                pass  # Restored to another PC or account: the old key is lost, a new one begins.
+                pass  # After a restore on another PC or account the old key does not open: begin a new one.
         seed = bytearray(random(32))
         journal.keep_key(_KEY_NAME, keys.protect(seed, _ENTROPY))
         return cls._from(seed)

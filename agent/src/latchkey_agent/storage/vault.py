@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seals a password under the terms it was lent for, and opens it again.
+"""Seals a password under the terms of its grant, and opens it again.
 
 A sealed record, version 1 (all numbers little-endian):
 
@@ -9,11 +9,10 @@ A sealed record, version 1 (all numbers little-endian):
     ciphertext with GCM tag | tag (16)
 
 The data key is HKDF-SHA256 (RFC 5869) over the halves of the key, salted with
-the tag. `halves` says which there are: 1 is the PC's own, kept by
-`KeyProtection` with the grant id as entropy. The random tag stands in the
-journal too; it marks the record's bytes, so that reading the disk back can
-tell whether any are left. The secret is padded, so that the record's length
-says nothing about the password's.
+the tag. `halves` names them: 1 is the PC's own, kept by
+`KeyProtection` with the grant id as entropy. The random seal tag is also in the
+journal; reading the disk back searches for it to confirm an erasure. The secret
+is padded, so that the record's length does not depend on the password.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ _PAGE = 4096
 
 
 class VaultError(Exception):
-    """A sealed record cannot be opened. It is of no more use; the text says why."""
+    """A sealed record does not open and is of no use any more; the text is the reason."""
 
 
 class Record(NamedTuple):
-    """A sealed record taken apart."""
+    """The parts of a sealed record."""
 
     tag: bytes
     nonce: bytes
@@ -57,7 +56,7 @@ class Record(NamedTuple):
 
 
 class Vault:
-    """Seals and opens; keeps nothing between two calls.
+    """Seals and opens; stateless.
 
     Args:
         keys: protects the PC's half of each key.
@@ -93,7 +92,7 @@ class Vault:
         """Return the secret; the caller overwrites it.
 
         Raises:
-            VaultError: not a record of ours, another grant's, other terms, changed.
+            VaultError: it is no sealed record, belongs to another grant or other terms, or was changed.
         """
         parts = take_apart(record)
         key, padded = bytearray(32), bytearray(_PADDED)
@@ -121,7 +120,7 @@ class Vault:
 
 
 def tag_of(record: bytes) -> bytes:
-    """Return the tag that marks a record's bytes."""
+    """Return the seal tag of a record."""
     return take_apart(record).tag
 
 
@@ -129,7 +128,7 @@ def take_apart(record: bytes) -> Record:
     """Return a record's parts.
 
     Raises:
-        VaultError: it is none, or of another version.
+        VaultError: it is no sealed record, or of another version.
     """
     if len(record) < _HEAD.size + TAG_BYTES or record[: len(MAGIC)] != MAGIC:
         msg = "not a sealed record"
@@ -150,9 +149,8 @@ def take_apart(record: bytes) -> Record:
 def scrub(content: bytearray) -> int:
     """Overwrite every sealed record in a file's bytes; return how many there were.
 
-    For files that no database can open any more: finds records by their mark
-    and trusts nothing else. A length that no record can have counts as a
-    database page's worth.
+    For files that no database can open any more: finds records by their magic
+    bytes alone. A length that no record can have counts as one database page.
     """
     found, at = 0, content.find(MAGIC)
     while at >= 0:
@@ -191,6 +189,6 @@ def _pad(secret: bytearray) -> bytearray:
 def _unpad(padded: bytearray) -> bytearray:
     length = int.from_bytes(padded[0:2], "little")
     secret = bytearray(length)
-    # From view to view: a slice of a bytearray takes a copy first, and nobody overwrites that.
+    # Copy from view to view: a slice of a bytearray makes a copy that is never overwritten.
     memoryview(secret)[:] = memoryview(padded)[2 : 2 + length]
     return secret

@@ -13,7 +13,6 @@ from latchkey_agent.agent import Agent
 from latchkey_agent.ports import Computer, PortError
 
 from . import folders, privileges
-from .pipes import access
 from .pipes.endpoints import PermitSign, Reception, console_session, endpoints, operators_group
 from .pipes.pipe_server import Identifier, PipeServer
 from .ports import logon_facts
@@ -24,6 +23,7 @@ from .ports.dpapi import SystemKeys
 from .ports.notifier import WindowsNotifier
 from .ports.power import WindowsPower
 from .ports.windows_sessions import WindowsSessions
+from .win32 import access
 from .win32.failures import doing
 
 SETTINGS_NAME = "settings.toml"

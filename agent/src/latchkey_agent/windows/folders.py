@@ -15,10 +15,10 @@ import win32security
 from latchkey_agent.ports import PortError
 
 from . import names
-from .pipes import access
-from .pipes.security import attributes, descriptor
+from .win32 import access
 from .win32.api import CoTaskMemFree, Guid, SHGetKnownFolderPath
 from .win32.failures import doing, refused
+from .win32.security import attributes, descriptor
 
 _PROGRAM_DATA = Guid(0x62AB5D82, 0xFDC1, 0x4DC3, (ctypes.c_ubyte * 8)(*bytes.fromhex("a9dd070d1d495d97")))
 """FOLDERID_ProgramData (knownfolders.h)."""

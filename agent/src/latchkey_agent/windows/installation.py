@@ -26,9 +26,10 @@ from latchkey_agent.ports import PortError
 
 from . import folders, names, operators, registration
 from .eventlog import EventLogHandler
-from .pipes import access, client_stream
-from .pipes.security import descriptor
+from .pipes import client_stream
+from .win32 import access
 from .win32.failures import doing
+from .win32.security import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import win32service
 
 from . import names
-from .pipes import access
-from .pipes.security import descriptor
+from .win32 import access
 from .win32.failures import doing
+from .win32.security import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

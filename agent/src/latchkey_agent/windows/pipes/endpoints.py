@@ -6,23 +6,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
 import win32ts
 
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec
-from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.windows import names
+from latchkey_agent.windows.win32 import access, security
 
-from . import access, security
 from .pipe_server import Answer, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latchkey_agent.agent import Agent
-    from latchkey_agent.domain.model import Account
+    from latchkey_agent.domain import Account
 
     from .client_identity import Identity
 
@@ -87,14 +84,15 @@ def endpoints(agent: Agent, reception: Reception, sign: PermitSign) -> list[Endp
 
     def logon(body: bytes, _secret: bytearray, client: Identity) -> Answer:
         if not reception.is_console_logon_screen(client):
-            # The sign is left alone, for the one that it is meant for.
-            return agent.logon(body, reception.peer(client)._replace(system=False))
-        # First, so that a permit issued meanwhile keeps its sign.
+            # Leave the sign alone: it is for the console's logon screen.
+            other = agent.logon(body, reception.peer(client)._replace(system=False))
+            return other.body, other.secret
+        # Retract first, so that a permit that is issued meanwhile keeps its sign.
         sign.retract_permit()
-        answer, secret = agent.logon(body, reception.peer(client))
-        if _still_waits(body, answer):
+        reply = agent.logon(body, reception.peer(client))
+        if reply.permit_waits:
             sign.announce_permit()
-        return answer, secret
+        return reply.body, reply.secret
 
     return [
         Endpoint(names.PIPE_CONTROL, access.control_pipe(reception.operators), control),
@@ -112,11 +110,3 @@ def console_session() -> int:
 def operators_group() -> str | None:
     """Return the SID of the group of operators, if the PC has it."""
     return security.operators_sid()
-
-
-def _still_waits(body: bytes, answer: bytes) -> bool:
-    try:
-        peeked = isinstance(codec.decode_logon(body), lm.Peek)
-    except codec.ProtocolError:
-        return False
-    return peeked and msgspec.json.decode(answer, type=lm.LogonAnswer).done

@@ -19,8 +19,7 @@ import win32pipe
 import winerror
 
 from latchkey_agent.protocol import frames
-
-from .security import attributes
+from latchkey_agent.windows.win32.security import attributes
 
 if TYPE_CHECKING:
     from .client_identity import Identity

@@ -12,8 +12,8 @@ import pywintypes
 import win32security
 import winerror
 
-from latchkey_agent.domain.model import Account
-from latchkey_agent.ports import LogonFacts, LogonRefusal, PortError
+from latchkey_agent.domain import BY_WIN32, INCONCLUSIVE_ERRORS, Account, LogonRefusal
+from latchkey_agent.ports import LogonFacts, PortError
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.windows.win32 import api, logon_sessions, registry
 from latchkey_agent.windows.win32.failures import refused
@@ -34,42 +34,6 @@ NGC = (
     r"\{D6886603-9D2F-4EB2-B667-1971041FA96B}"
 )
 """The PIN's credential provider; its key has one for each account that set up a PIN."""
-
-REFUSALS = {
-    1311: LogonRefusal.NO_LOGON_SERVERS,
-    1326: LogonRefusal.WRONG_PASSWORD,
-    1327: LogonRefusal.ACCOUNT_RESTRICTION,
-    1328: LogonRefusal.LOGON_HOURS,
-    1329: LogonRefusal.WORKSTATION,
-    1330: LogonRefusal.PASSWORD_EXPIRED,
-    1331: LogonRefusal.ACCOUNT_DISABLED,
-    1385: LogonRefusal.LOGON_TYPE,
-    1793: LogonRefusal.ACCOUNT_EXPIRED,
-    1907: LogonRefusal.MUST_CHANGE,
-    1909: LogonRefusal.LOCKED_OUT,
-}
-"""System error codes that LogonUserW leaves (winerror.h)."""
-
-SAYS_NOTHING = frozenset(
-    {
-        winerror.ERROR_NOT_ENOUGH_MEMORY,
-        winerror.ERROR_OUTOFMEMORY,
-        winerror.ERROR_NO_SYSTEM_RESOURCES,
-        winerror.ERROR_TIME_SKEW,
-        winerror.RPC_S_SERVER_UNAVAILABLE,
-        winerror.RPC_S_SERVER_TOO_BUSY,
-        winerror.RPC_S_CALL_FAILED_DNE,
-        winerror.ERROR_NO_TRUST_LSA_SECRET,
-        winerror.ERROR_NO_TRUST_SAM_ACCOUNT,
-        winerror.ERROR_TRUSTED_DOMAIN_FAILURE,
-        winerror.ERROR_TRUSTED_RELATIONSHIP_FAILURE,
-        winerror.ERROR_NETLOGON_NOT_STARTED,
-    }
-)
-"""Those that speak of the PC, its clock or its domain (winerror.h): the password was not judged.
-
-RPC_S_CALL_FAILED is not among them: Windows does not say whether the call was carried out before it failed.
-"""
 
 
 class WindowsAccounts:
@@ -126,7 +90,7 @@ class WindowsAccounts:
 
         Network providers of the PC are told of a success, as at every logon
         (NPLogonNotify; "LogonUserW", Microsoft Learn). A code that is neither
-        in `REFUSALS` nor in `SAYS_NOTHING` counts as a refusal: to try such a
+        in `BY_WIN32` nor in `INCONCLUSIVE_ERRORS` counts as a refusal: to try such a
         password again could lock the account out.
 
         Raises:
@@ -189,11 +153,11 @@ def _verdict(code: int) -> LogonRefusal | None:
     """
     if not code:
         return None
-    if code in SAYS_NOTHING:
+    if code in INCONCLUSIVE_ERRORS:
         raise refused("checking the password", code)
-    if code not in REFUSALS:
+    if code not in BY_WIN32:
         log.warning("Windows refused a logon for a reason that it does not document (Windows error %d)", code)
-    return REFUSALS.get(code, LogonRefusal.OTHER)
+    return BY_WIN32.get(code, LogonRefusal.OTHER)
 
 
 def _has_zero(password: bytearray) -> bool:

@@ -17,7 +17,7 @@ import win32net
 import win32netcon
 import win32ts
 
-from latchkey_agent.domain.logon_hours import ALWAYS
+from latchkey_agent.domain import ALWAYS
 from latchkey_agent.ports import LogonFacts
 from latchkey_agent.windows.win32 import logon_sessions, registry
 from latchkey_agent.windows.win32.api import Guid, LocalFree, PowerGetActiveScheme, PowerReadACValueIndex
@@ -25,7 +25,7 @@ from latchkey_agent.windows.win32.api import Guid, LocalFree, PowerGetActiveSche
 from .windows_sessions import WTS_SHADOW
 
 if TYPE_CHECKING:
-    from latchkey_agent.domain.model import Account
+    from latchkey_agent.domain import Account
 
 PROVIDER = "{646ad95f-a509-4aef-ac07-e40e406b97bb}"
 """CLSID of our credential provider (agent/native/credential_provider/module.h)."""

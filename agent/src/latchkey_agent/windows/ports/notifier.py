@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import win32event
 
 from latchkey_agent.windows import names
-from latchkey_agent.windows.pipes import access
-from latchkey_agent.windows.pipes.security import attributes
+from latchkey_agent.windows.win32 import access
 from latchkey_agent.windows.win32.failures import doing
 from latchkey_agent.windows.win32.launch import Started, in_session
+from latchkey_agent.windows.win32.security import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latchkey_agent.domain.model import Account
+    from latchkey_agent.domain import Account
     from latchkey_agent.ports import SignIn
 
 

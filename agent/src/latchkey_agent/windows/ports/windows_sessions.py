@@ -15,7 +15,7 @@ import win32security
 import win32ts
 import winerror
 
-from latchkey_agent.domain.model import Account
+from latchkey_agent.domain import Account
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.windows.win32 import api
 from latchkey_agent.windows.win32.failures import doing, refused

@@ -13,8 +13,8 @@ import win32con
 import winerror
 
 from latchkey_agent.windows import names
-from latchkey_agent.windows.pipes import access
-from latchkey_agent.windows.pipes.security import attributes
+from latchkey_agent.windows.win32 import access
+from latchkey_agent.windows.win32.security import attributes
 
 from .failures import doing, refused
 

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for support sessions: start, end, checkpoints, and the notices that their customers close."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from . import commands as c
+from . import events as e
+from .decision import Decision, end_session, started_session
+from .model import State, SupportSession
+from .policy import Policy
+from .refusal import Refused
+from .transitions import SessionState
+
+
+def start(state: State, command: c.StartSession, now: datetime, policy: Policy) -> Decision:
+    """Start a session. A started session of that name is joined, for the same purpose only."""
+    for session in state.sessions.values():
+        if session.name == command.name and session.state is SessionState.STARTED:
+            _same_purpose(session, command)
+            return Decision(subject=session.id)
+    if not command.reason.strip():
+        raise Refused("reason_missing")
+    if policy.require_ticket and not command.ticket.strip():
+        raise Refused("policy_refuses", detail="a support session needs a ticket")
+    latest = now + timedelta(hours=policy.max_session_hours)
+    ends_at = min(command.ends_at or latest, latest)
+    if ends_at <= now:
+        raise Refused("bad_time", field="ends", detail="the session would be over before it begins")
+    opened = e.SessionStarted(
+        at=now,
+        session=command.session,
+        name=command.name,
+        requester=command.requester,
+        reason=command.reason,
+        ticket=command.ticket,
+        language=command.language,
+        ends_at=ends_at,
+    )
+    return Decision((opened,), subject=command.session)
+
+
+def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
+    """Raise Refused (`session_in_use`) if the reason or the ticket differs: the customer may have read them."""
+    pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
+    for field, open_one, asked in pairs:
+        if asked and asked != open_one:
+            raise Refused("session_in_use", session=command.name, detail=f"its {field} is {open_one!r}")
+
+
+def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> Decision:
+    """End a session; an ended one stays as it is."""
+    try:
+        session = started_session(state, command.name)
+    except Refused:
+        closed = [s for s in state.sessions.values() if s.name == command.name]
+        if not closed:
+            raise
+        return Decision(subject=closed[-1].id)
+    return end_session(state, session, now, "end")
+
+
+def set_checkpoint(state: State, command: c.SetCheckpoint, now: datetime, _policy: Policy) -> Decision:
+    """Set or remove a checkpoint."""
+    session = started_session(state, command.name)
+    before = session.checkpoints.get(command.step)
+    if (before.state if before else None) == command.state:
+        return Decision(subject=session.id)
+    event = e.CheckpointSet(at=now, session=session.id, step=command.step, state=command.state)
+    return Decision((event,), subject=session.id)
+
+
+def close_notices(state: State, command: c.CloseNotices, now: datetime, _policy: Policy) -> Decision:
+    """Close notices of the customer's own account."""
+    mine = tuple(
+        n for n in command.notices if n in state.notices and state.notices[n].account == command.account
+    )
+    return Decision((e.NoticesClosed(at=now, notices=mine),)) if mine else Decision()
