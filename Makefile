@@ -12,6 +12,8 @@ PC := simulated
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# Which packages of tools/system-packages.txt `make test` hides; `all` means each of them.
+WITHOUT ?=
 # Which groups of figures `make bench` measures; empty means all, and writes them down.
 FIGURES ?=
 # What `make package` signs with; empty leaves the package unsigned.
@@ -38,6 +40,7 @@ help: ## show this table
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
+	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
@@ -46,7 +49,7 @@ demo: ## from nothing to the main job having run, told step by step
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test
-	@$(python) tools/run_tests.py $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
+	@$(python) -m tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test

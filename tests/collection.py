@@ -15,6 +15,6 @@ from ansible.plugins.loader import init_plugin_loader
 COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
 
 
-def pytest_configure() -> None:
-    """Install Ansible's finder once for the whole run."""
+def put_finder_in_place() -> None:
+    """Put Ansible's finder in place, once for the whole run."""
     init_plugin_loader([str(COLLECTIONS)])

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import collection, needs
 from tests.canary import canary
-from tests.collection import pytest_configure
 from tests.sharing import SharedScheduling, turn
 
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
 
-__all__ = ["canary", "pytest_configure"]
+__all__ = ["canary"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put Ansible's finder in place, and watch what each test needs.
+
+    The hooks of this file are not called for session fixtures, so `needs` is a plugin of its own.
+    """
+    collection.put_finder_in_place()
+    config.pluginmanager.register(needs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

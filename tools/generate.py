@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write what is made from the agent's protocol and the customer's texts: run it after every change there.
+"""Generate files from the agent's protocol, the error tables and the customer's texts: run it after a change there.
 
-The collection runs where the agent's package is not installed, so what both need reaches it as
-generated text. ``--check`` writes nothing and fails where a file is not what it should be.
+The collection runs where the agent's package is not installed, so it gets the agent's answers as a
+generated module. ``--check`` writes nothing and fails where a file differs from its source.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import difflib
 import io
 import json
+import runpy
 import sys
 import typing
 from functools import partial
@@ -26,7 +27,6 @@ from latchkey_agent.protocol import PROTOCOL_VERSION, setup_messages
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.protocol.errors import ERRORS
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "tools/generate.py"
+AGENT_ERRORS = "agent/src/latchkey_agent/protocol/errors.py"
+COLLECTION_ERRORS = "plugins/plugin_utils/_error_table.py"
 WIDTH = 120
 LANGUAGES = ("de", "en")
 
@@ -55,14 +57,12 @@ READ: tuple[type[msgspec.Struct], ...] = (
     ans.InfoAnswer,
     setup_messages.SetupAnswer,
 )
-"""What the collection reads; `latchkeyctl` alone asks for the others."""
+"""The answers that the collection reads. Only `latchkeyctl` asks for the others."""
 OTHERS: tuple[Any, ...] = (
     ans.ReceiptAnswer,
     ans.JournalAnswer,
     cm.AnyCustomerRequest,
     cm.CustomerAnswer,
-    lm.AnyLogonRequest,
-    lm.LogonAnswer,
 )
 
 
@@ -70,7 +70,7 @@ OTHERS: tuple[Any, ...] = (
 
 
 def schema() -> str:
-    """Return the JSON Schema of everything that crosses one of the agent's pipes."""
+    """Return the JSON Schema of the control and customer pipes; the logon pipe has no JSON."""
     _, components = msgspec.json.schema_components(
         [rq.AnyControlRequest, *READ, *OTHERS], ref_template="#/$defs/{name}"
     )
@@ -78,7 +78,7 @@ def schema() -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Latchkey agent protocol {PROTOCOL_VERSION}",
-        "$comment": f"{SPDX[0]}; {SPDX[1]}; made by {COMMAND} from messages.py and local.py.",
+        "$comment": f"{SPDX[0]}; {SPDX[1]}; made by {COMMAND} from the modules of latchkey_agent.protocol.",
         "description": "A control request; its answer is #/$defs/Answer.",
         "anyOf": [{"$ref": place} for place in verbs.values()],
         "discriminator": {"propertyName": "verb", "mapping": verbs},
@@ -95,50 +95,22 @@ def _tag(request: type[msgspec.Struct]) -> str:
     return str(request.__struct_config__.tag)
 
 
-# --- what the collection knows ----------------------------------------------------------------------
+# --- the answers, as the collection reads them --------------------------------------------------------
 
 
-def errors_module() -> str:
-    """Return the collection's copy of the error table."""
-    rows = []
-    for code, row in ERRORS.items():
-        rows.append(f"    {json.dumps(code)}: (")
-        rows += [f"        {row.message!r},", f"        {row.hint!r},", "    ),"]
-    return _python(
-        "The error table: `code: (message, hint)`, with `{named}` places to fill.",
-        ["ERRORS: dict[str, tuple[str, str]] = {", *rows, "}"],
-    )
-
-
-def messages_module() -> str:
-    """Return the answers' types for the type checker."""
-    lines = ["from typing import Any, Literal, TypedDict"]
-    for struct in _structs():
-        lines += ["", "", *_typed_dict(struct)]
-    return _python("What the agent answers, for the type checker.", lines)
-
-
-def shapes_module() -> str:
-    """Return the answers' shapes, by which they are read."""
+def answers_module() -> str:
+    """Return the answers that the collection reads, as dataclasses."""
     lines = [
-        "from typing import Any",
+        "from dataclasses import dataclass, field",
+        "from typing import Any, Literal",
         "",
         f"PROTOCOL_VERSION = {PROTOCOL_VERSION}",
-        "",
-        "# `(type,)` of what must be there, `(type, default)` of what may be left out. In a type `?`",
-        "# means or null, `[x]` a list of x, `{x}` an object whose values are x.",
-        "SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {",
-        *(line for struct in _structs() for line in _shape(struct)),
-        "}",
+        *(line for struct in _structs() for line in _dataclass(struct)),
     ]
-    return _python("What the agent answers, as it is read.", lines)
-
-
-def _python(docstring: str, lines: list[str]) -> str:
     head = [f"# {line}" for line in SPDX] + [
         f"# Made by {COMMAND} from the agent's protocol; do not edit.",
         "# fmt: off",
-        f'"""{docstring}"""',
+        '"""The agent\'s answers; `_answer_reader.py` reads them."""',
         "",
         "from __future__ import annotations",
         "",
@@ -177,39 +149,37 @@ def _parts(kind: inspect.Type) -> list[inspect.Type]:
     return []
 
 
-def _shape(struct: inspect.StructType) -> list[str]:
-    rows = []
-    for field in struct.fields:
-        default = _default(field)
-        rest = "" if default is None else f" {default}"
-        rows.append(f"        {json.dumps(field.name)}: ({json.dumps(_spell(field.type))},{rest}),")
-    return [f"    {json.dumps(struct.cls.__name__)}: {{", *rows, "    },"]
+def _dataclass(struct: inspect.StructType) -> list[str]:
+    first = (struct.cls.__doc__ or "").strip().splitlines()[0]
+    return [
+        "",
+        "",
+        "@dataclass(frozen=True, kw_only=True)",
+        f"class {struct.cls.__name__}:",
+        f'    """{first}"""',
+        "",
+        *(line for field in struct.fields for line in _field(field)),
+    ]
+
+
+def _field(field: inspect.Field) -> list[str]:
+    annotation, default = _annotation(field.type), _default(field)
+    if default == "None" and "None" not in annotation:
+        # What the encoder may leave unset has no other default.
+        annotation += " | None"
+    line = f"    {field.name}: {annotation}" + ("" if default is None else f" = {default}")
+    return _wrapped(line)
 
 
 def _default(field: inspect.Field) -> str | None:
-    """Return the default as Python text, or None where the field must be there."""
+    """Return the default as Python text, or None where the field is required."""
     if field.required:
         return None
     if field.default is not msgspec.NODEFAULT:
-        return repr(field.default)
+        return json.dumps(field.default) if isinstance(field.default, str) else repr(field.default)
     if field.default_factory is not msgspec.NODEFAULT:
-        return repr(msgspec.to_builtins(field.default_factory()))
+        return f"field(default_factory={type(field.default_factory()).__name__})"
     return "None"
-
-
-def _spell(kind: inspect.Type) -> str:
-    """Return the short spelling that `_shapes.py` reads."""
-    match kind:
-        case inspect.StructType(cls=cls):
-            return cls.__name__
-        case inspect.ListType(item_type=item):
-            return f"[{_spell(item)}]"
-        case inspect.DictType(value_type=value):
-            return f"{{{_spell(value)}}}"
-        case inspect.UnionType(types=types):
-            [some] = [part for part in types if not isinstance(part, inspect.NoneType)]
-            return f"{_spell(some)}?"
-    return _PLAIN[type(kind)][0]
 
 
 def _annotation(kind: inspect.Type) -> str:
@@ -224,38 +194,26 @@ def _annotation(kind: inspect.Type) -> str:
             return " | ".join(_annotation(part) for part in types)
         case inspect.LiteralType(values=values):
             return f"Literal[{', '.join(json.dumps(value) for value in values)}]"
-    return _PLAIN[type(kind)][1]
+    return _PLAIN[type(kind)]
 
 
-_PLAIN: dict[type[inspect.Type], tuple[str, str]] = {
-    inspect.StrType: ("str", "str"),
-    inspect.LiteralType: ("str", "str"),
-    inspect.IntType: ("int", "int"),
-    inspect.FloatType: ("float", "float"),
-    inspect.BoolType: ("bool", "bool"),
-    inspect.AnyType: ("any", "Any"),
-    inspect.NoneType: ("null", "None"),
+_PLAIN: dict[type[inspect.Type], str] = {
+    inspect.StrType: "str",
+    inspect.IntType: "int",
+    inspect.FloatType: "float",
+    inspect.BoolType: "bool",
+    inspect.AnyType: "Any",
+    inspect.NoneType: "None",
 }
-
-
-def _typed_dict(struct: inspect.StructType) -> list[str]:
-    fields = []
-    for field in struct.fields:
-        # A field that the encoder may leave unset has no default to fill in but null.
-        unset = not field.required and _default(field) == "None"
-        annotation = _annotation(field.type)
-        nullable = unset and "None" not in annotation
-        fields += _wrapped(f"    {field.name}: {annotation}{' | None' if nullable else ''}")
-    first = (struct.cls.__doc__ or "").strip().splitlines()[0]
-    return [f"class {struct.cls.__name__}(TypedDict):", f'    """{first}"""', "", *fields]
 
 
 def _wrapped(line: str) -> list[str]:
     """Break a long choice of literals: one value a line."""
     if len(line) <= WIDTH:
         return [line]
-    before, values = line.removesuffix("]").split("Literal[")
-    return [f"{before}Literal[", *(f"        {value}," for value in values.split(", ")), "    ]"]
+    before, rest = line.split("Literal[")
+    values, after = rest.split("]")
+    return [f"{before}Literal[", *(f"        {value}," for value in values.split(", ")), f"    ]{after}"]
 
 
 # --- the documentation ------------------------------------------------------------------------------
@@ -263,26 +221,46 @@ def _wrapped(line: str) -> list[str]:
 
 def errors_page() -> str:
     """Return the page that lists every error code."""
-    sides = {"agent": "the agent on the PC", "controller": "the collection"}
-    lines = [
-        "<!--",
-        *SPDX,
-        f"Made by {COMMAND} from agent/src/latchkey_agent/protocol/errors.py; do not edit.",
-        "-->",
-        "",
-        "# Errors",
-        "",
-        "What fails returns `error_code`, `msg`, `hint` and `outcome`: `refused` means that nothing",
-        "happened; `unknown` means that it may have happened: run the job again, it goes on where it was,",
-        "or look with `latchkey.consent.credential_info`. The code is stable, the sentences may change.",
-        "Words in braces stand for what is known in the single case.",
-    ]
-    for side, who in sides.items():
-        lines += ["", f"## Said by {who}", "", "| code | message | what to do |", "| --- | --- | --- |"]
-        for code, row in ERRORS.items():
-            if row.side == side:
-                lines.append(f"| `{code}` | {row.message} | {row.hint} |")
-    return "\n".join(lines) + "\n"
+    collection = runpy.run_path(str(ROOT / COLLECTION_ERRORS))
+    advice: dict[str, str] = collection["ADVICE"]
+    return "\n".join(
+        [
+            "<!--",
+            *SPDX,
+            f"Made by {COMMAND} from {AGENT_ERRORS}",
+            f"and {COLLECTION_ERRORS}; do not edit.",
+            "-->",
+            "",
+            "# Errors",
+            "",
+            "A task that fails returns `error_code`, `msg`, `hint` and `outcome`. The code is stable; the sentences",
+            "may change. Words in braces stand for the values of the single case.",
+            "",
+            "- `outcome: refused`: nothing happened.",
+            "- `outcome: unknown`: the action may have happened. Run the job again: it continues. Or check the",
+            "  current state with `latchkey.consent.credential_info`.",
+            "",
+            "## Errors of the agent",
+            "",
+            "`latchkeyctl` on the PC prints the message and the hint. A task returns the advice for a playbook as",
+            "its `hint`; where there is none, it returns the agent's hint.",
+            "",
+            "| code | message | hint | advice for a playbook |",
+            "| --- | --- | --- | --- |",
+            *(_cells(code, *row, advice.get(code, "")) for code, row in ERRORS.items()),
+            "",
+            "## Errors of the collection",
+            "",
+            "| code | message | hint |",
+            "| --- | --- | --- |",
+            *(_cells(code, *row) for code, row in collection["ERRORS"].items()),
+            "",
+        ]
+    )
+
+
+def _cells(code: str, *texts: str) -> str:
+    return " | ".join((f"| `{code}`", *texts)) + " |"
 
 
 # --- the customer's texts ----------------------------------------------------------------------------
@@ -309,9 +287,7 @@ def _catalogue_file(language: str, suffix: str) -> str:
 
 TARGETS: dict[str, Callable[[], str | bytes]] = {
     "agent/src/latchkey_agent/protocol/schema.json": schema,
-    "plugins/plugin_utils/_error_table.py": errors_module,
-    "plugins/plugin_utils/_messages.py": messages_module,
-    "plugins/plugin_utils/_shape_table.py": shapes_module,
+    "plugins/plugin_utils/_answers.py": answers_module,
     "docs/errors.md": errors_page,
     **{_catalogue_file(language, "mo"): partial(catalogue, language) for language in LANGUAGES},
 }

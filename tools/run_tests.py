@@ -8,9 +8,13 @@ two run beside each other, and the waiting ones several files at a time.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from tools import hidden_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "agent/src/latchkey_agent"
@@ -21,6 +25,7 @@ WAITING_AT_ONCE = "4"
 ON_WINE = ("--pc", "wine")
 END_TO_END = "tests/lab"
 WINE_AT_ONCE = "3"
+WITHOUT = "--without"
 # In the order of tests/sharing.py, which says what stays together, too.
 SHARED = ("--dist", "loadscope", "--no-loadscope-reorder")
 
@@ -54,8 +59,29 @@ def run_all() -> int:
     return coverage("report", f"--include={','.join(WHOLE)}", "--fail-under=100")
 
 
+def run_without(words: str, selection: list[str]) -> int:
+    """Run tests as on a computer without some packages of tools/system-packages.txt; return the exit code.
+
+    Args:
+        words: the packages (`hidden_packages.named`).
+        selection: as `main` takes it.
+    """
+    try:
+        packages = hidden_packages.with_dependants(hidden_packages.named(words))
+        programs = hidden_packages.programs_of(packages, os.environ["PATH"])
+    except hidden_packages.HidingError as error:
+        print(f"WITHOUT: {error}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="latchkey-without-") as folder:
+        os.environ["PATH"] = hidden_packages.hide(programs, os.environ["PATH"], Path(folder))
+        print(f"hidden: {' '.join(sorted(packages))}", flush=True)
+        return main(selection)
+
+
 def main(selection: list[str]) -> int:
     """Run the selected tests, or all and the coverage gate, or all that a Wine PC can play; return the exit code."""
+    if selection[:1] == [WITHOUT]:
+        return run_without(selection[1], selection[2:])
     if not selection:
         return run_all()
     if selection == [*ON_WINE]:

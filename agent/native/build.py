@@ -44,7 +44,7 @@ LINK = (
 
 
 class BuildError(WorkError):
-    """It could not be built; the text says why and what to do."""
+    """The build failed; the text says why, and what to do."""
 
 
 def compile_sources(sources: Sequence[Path], work: Path, *headers: Path) -> list[Path]:
@@ -71,7 +71,7 @@ def import_libraries(folder: Path, work: Path) -> list[Path]:
 
 
 def version_resource(work: Path) -> Path:
-    """Compile the file's version, by which Windows Installer tells old from new."""
+    """Compile the file's version, which Windows Installer compares."""
     text = (SOURCE / "version.rc").read_text(encoding="utf-8")
     script = work / "version.rc"
     script.write_text(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the registry must hold so that Windows' logon screen loads the provider.
+"""Registry values with which Windows' logon screen loads the provider.
 
 The installer writes these values and removes them in the reverse order, all of
 them before the file: LogonUI then never finds a class whose DLL is gone.
@@ -27,11 +27,11 @@ class Value(NamedTuple):
 
 
 def values(dll: str) -> list[Value]:
-    """Return what to write, in this order, for a DLL at this absolute path of Windows."""
+    """Return the values to write, in this order, for a DLL at this absolute path of Windows."""
     return [
         Value(CLASS_KEY, "", NAME),
         Value(rf"{CLASS_KEY}\InprocServer32", "", dll),
-        # LogonUI is a single-threaded apartment; the thread of ours calls nothing of COM.
+        # LogonUI is a single-threaded apartment; our thread calls no function of COM.
         Value(rf"{CLASS_KEY}\InprocServer32", "ThreadingModel", "Apartment"),
         Value(PROVIDER_KEY, "", NAME),
     ]

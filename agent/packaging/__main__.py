@@ -12,7 +12,8 @@ from pathlib import Path
 
 from . import authenticode, collection, database, launcher, product, product_identity, sbom
 from .provider_build import build_provider
-from .workshop import CACHE, PACKAGES, ROOT, WorkError, lacking
+from .system_tools import PACKAGE
+from .workshop import CACHE, ROOT, WorkError
 
 
 def make_package(output: Path, version: str, credentials: Path | None = None) -> Path:
@@ -52,9 +53,8 @@ def write_hashes(output: Path) -> Path:
 
 
 def _need_programs() -> None:
-    if command := lacking(PACKAGES):
-        msg = f"something is missing here: {command}"
-        raise WorkError(msg)
+    if lacking := PACKAGE.missing():
+        raise WorkError(lacking)
 
 
 def _clear(output: Path) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import product_identity
-from .workshop import WorkError, lacking, run
+from .system_tools import SIGNATURE
+from .workshop import WorkError, run
 
 
 def sign(file: Path, credentials: Path) -> None:
@@ -25,9 +26,8 @@ def sign(file: Path, credentials: Path) -> None:
     Raises:
         WorkError: osslsigncode is missing, or refuses the key or the file.
     """
-    if command := lacking({"osslsigncode": "osslsigncode"}):
-        msg = f"nothing here signs: {command}"
-        raise WorkError(msg)
+    if lacking := SIGNATURE.missing():
+        raise WorkError(lacking)
     if not credentials.is_file():
         msg = f"there is no certificate and key in {credentials}"
         raise WorkError(msg)

@@ -14,20 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .system_tools import APT, PACKAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "packaging"
-PACKAGES = {"msibuild": "msitools", "msiinfo": "msitools", "mvn": "maven", "wixl": "wixl"}
-"""Each program that must be on the path, and Debian's package of it."""
 
 
 class WorkError(Exception):
     """Something could not be made; the text says why, and what to do."""
-
-
-def lacking(packages: Mapping[str, str]) -> str | None:
-    """Return the command that installs the programs that are not here; None when all are."""
-    names = sorted({package for program, package in packages.items() if not shutil.which(program)})
-    return f"apt-get install --no-install-recommends {' '.join(names)}" if names else None
 
 
 def run(
@@ -55,7 +49,7 @@ def run(
             stdin=subprocess.DEVNULL, capture_output=True,
         )  # fmt: skip
     except FileNotFoundError:
-        msg = f"{name} is not on the path: {lacking({**PACKAGES, name: name})}"
+        msg = f"{name} is not on the path: {APT} {' '.join(PACKAGES.get(name, (name,)))}"
         raise WorkError(msg) from None
     except subprocess.CalledProcessError as failure:
         told = f"{failure.stdout or ''}\n{failure.stderr or ''}".strip()[-6000:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent.packaging.system_tools import PACKAGE, WINE, missing
 from lab.simulated.simulated_pc import pc
 
 if TYPE_CHECKING:
@@ -31,14 +32,12 @@ def _nothing() -> None:
 
 
 def _wine_lacks() -> str | None:
-    from lab.wine.installed import missing  # noqa: PLC0415 - the simulated PC does not need it
-
-    return missing()
+    return missing(WINE, PACKAGE)
 
 
 @contextmanager
 def _wine(folder: Path, **settings: Any) -> Iterator[SimulatedComputer]:
-    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - see above
+    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - needs what the simulated PC does without
 
     with wine_pc(folder, **settings) as computer:
         yield computer

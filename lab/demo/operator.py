@@ -46,8 +46,8 @@ VARIABLES: dict[str, Any] = {
         {"name": "The PC's name", "tasks": "name.yml"},
     ],
 }
-# Tasks of the role without news for the reader.
-HIDDEN_TASKS = ("Validating arguments", "Check the steps", "Put the summary", "Show the summary")
+# Tasks of the role that tell a reader nothing.
+HIDDEN_TASKS = ("Validating arguments", "Check the steps", "Build the summary", "Show the summary")
 
 
 class Condenser:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lab.simulated import wire
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.codes import CODES, STATUS_SUCCESS
 from latchkey_agent.domain import LogonRefusal
+from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.frames import FrameError, wipe
-from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
+from latchkey_agent.protocol.logon_messages import Peek, Redeem, ReportResult
 
 if TYPE_CHECKING:
     import socket
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.machine import Machine
     from lab.simulated.session_model import Change, Session
-    from latchkey_agent.protocol.logon_messages import LogonRequest
+    from latchkey_agent.protocol.logon_messages import LogonAnswer, LogonRequest
 
 
 class LogonScreen:
@@ -70,7 +69,7 @@ class LogonScreen:
             token = wire.Token(SYSTEM_SID)
             with await wire.open_pipe_async(self._machine.pipe("logon"), token) as pipe:
                 await self._use_permit(pipe)
-        except (OSError, FrameError, msgspec.MsgspecError):
+        except (OSError, FrameError, codec.ProtocolError):
             return
 
     async def _use_permit(self, pipe: socket.socket) -> None:
@@ -124,8 +123,8 @@ def _report(permit: str, refusal: LogonRefusal | None) -> ReportResult:
 
 
 async def _ask(pipe: socket.socket, request: LogonRequest) -> tuple[LogonAnswer, bytearray]:
-    await wire.send_async(pipe, msgspec.json.encode(request))
+    await wire.send_async(pipe, codec.encode_logon(request))
     frame = await wire.receive_async(pipe)
     if frame is None:
         raise ConnectionResetError
-    return msgspec.json.decode(frame.body, type=LogonAnswer), frame.secret
+    return codec.decode_logon_answer(frame.body), frame.secret

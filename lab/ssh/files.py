@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.packaging.system_tools import SSH, find
 from lab.ssh.sftp import PROGRAM
 
 RELAY = Path(__file__).with_name("stream_relay.py")
@@ -60,23 +60,13 @@ class SshFiles:
 
 def sshd() -> str:
     """Return the server's path. Raises SshMissingError."""
-    return _program("sshd", "openssh-server")
+    return _program("sshd")
 
 
-def missing() -> str:
-    """Return one sentence that says what the lab's ssh lacks here, nothing where it is all there."""
-    try:
-        sshd()
-    except SshMissingError as error:
-        return str(error)
-    return ""
-
-
-def _program(name: str, package: str) -> str:
-    # sshd's folder is not in the search path of ordinary users.
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
+def _program(name: str) -> str:
+    found = find(name)
     if found is None:
-        raise SshMissingError(f"there is no {name}: install the package {package}")
+        raise SshMissingError(SSH.missing())
     return found
 
 
@@ -97,7 +87,7 @@ def make_files(files: SshFiles, port: int) -> None:
 
 
 def _make_key(path: Path) -> None:
-    keygen = _program("ssh-keygen", "openssh-client")
+    keygen = _program("ssh-keygen")
     subprocess.run(
         [keygen, "-q", "-t", "ed25519", "-N", "", "-C", "latchkey lab", "-f", str(path)],
         check=True,

@@ -14,10 +14,9 @@ from pathlib import Path
 from agent.packaging import database, product, product_identity
 from agent.packaging.provider_build import build_provider
 from agent.packaging.runtime import runtime
-from agent.packaging.workshop import PACKAGES, ROOT, WorkError, fingerprint, lacking, made_once
+from agent.packaging.workshop import ROOT, WorkError, fingerprint, made_once
 from latchkey_agent.windows import names
 
-from . import tools
 from .prefix import CACHE, template
 from .program_builder import logon_screen
 from .wine_calls import MACHINE_KEY_FILE
@@ -35,12 +34,6 @@ _SERVICE_KEY = f"[System\\\\CurrentControlSet\\\\Services\\\\{names.SERVICE}]"
 _START = '"Start"=dword:{:08x}\n'
 _AUTOMATIC, _DISABLED = 2, 4
 """SERVICE_AUTO_START and SERVICE_DISABLED (winsvc.h)."""
-
-
-def missing() -> str | None:
-    """Return one sentence that says what such a PC lacks here; None when nothing is."""
-    command = lacking(PACKAGES)
-    return tools.missing() or (f"no Wine PC with the agent here: {command}" if command else None)
 
 
 def installed() -> Path:

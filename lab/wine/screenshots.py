@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.packaging.system_tools import SCREEN, WINE, missing
 from lab.canary import make
 from latchkey_agent.companion.texts import LANGUAGES
 
-from . import tools
 from .agent_pc import AgentPC, PipeClient
 from .display import Display
 from .ui_driver import LAST_LINES, WineHands
@@ -115,8 +115,7 @@ def afterwards(room: Room) -> None:
 
 def main(folder: Path) -> int:
     """Take all pictures; return the exit code."""
-    lacking = tools.missing() or tools.missing_screen()
-    if lacking:
+    if lacking := missing(WINE, SCREEN):
         print(f"no pictures: {lacking}", file=sys.stderr)
         return 1
     for language in LANGUAGES:

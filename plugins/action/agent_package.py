@@ -12,7 +12,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._action import Ag
 from ansible_collections.latchkey.consent.plugins.plugin_utils._agent_package import (
     Package,
     SetupAgent,
-    losses_as_failures,
+    loss_as_failure,
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_file import package_file
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Bring the agent to the PC, or take it away."""
+    """Install, upgrade, set up or remove the agent."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -43,13 +43,13 @@ class ActionModule(AgentAction):
     _latchkey_timeout: ClassVar[float] = 900.0
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run as the other actions do; a package belongs to no support session."""
+        """Run as the other actions do, without `session` in the result."""
         result = super().run(tmp, task_vars)
         del result["session"]
         return result
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as local, losses_as_failures(self._latchkey_agent):
+        with tempfile.TemporaryDirectory() as local, loss_as_failure(self._latchkey_agent):
             place = RemoteFolder(self, Path(local), self._latchkey_find)
             try:
                 return self._latchkey_change(self._latchkey_package(options, place), options, deadline)

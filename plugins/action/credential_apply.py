@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_apply import Applying, Use
+from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_apply import ApplyTask, Use
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _TERMS: Spec = {
 
 
 class ActionModule(AgentAction):
-    """Use the grant once, and return when the customer is signed in and locked."""
+    """Use the grant once; return when the customer is signed in and the session is locked."""
 
     _latchkey_spec: ClassVar[Spec] = {
         **_TERMS,
@@ -35,5 +35,5 @@ class ActionModule(AgentAction):
         names = ("session", "action", "step", "test_command")
         terms = {name: options[name] for name in _TERMS}
         use = Use(**{name: options[name] for name in names}, terms=terms, deadline=deadline)
-        seams = self._latchkey_agent, self._latchkey_link, self._latchkey_clock, self._latchkey_watch()
-        return Applying(*seams, use).apply()
+        parts = self._latchkey_agent, self._latchkey_link, self._latchkey_clock, self._latchkey_progress()
+        return ApplyTask(*parts, use).apply()

@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.credential_info: what is asked, lent and used on the PC."""
+"""latchkey.consent.credential_info: show the sessions, requests and grants on the PC."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Read, and change nothing."""
+    """Read the agent's state."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "account": {"type": "str"},
@@ -27,5 +28,5 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "account", "forecast", "receipts")
         fields = {name: options[name] for name in names}
-        reply = self._latchkey_agent.ask(m.InfoAnswer, "info", deadline, **fields)
-        return {"changed": False, **reply.result}
+        reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **fields)
+        return {"changed": False, **asdict(reply.result)}

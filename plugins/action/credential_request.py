@@ -7,7 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_request import Asking, Question
+from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_request import (
+    RequestOptions,
+    RequestTask,
+)
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
 
 if TYPE_CHECKING:
@@ -25,12 +28,12 @@ _TERMS: Spec = {
 
 
 class ActionModule(AgentAction):
-    """Ask, and unless told otherwise wait for the answer."""
+    """Ask, and wait for the answer unless `wait` is false."""
 
     _latchkey_spec: ClassVar[Spec] = {**_TERMS, "wait": {"type": "bool", "default": True}}
     _latchkey_timeout: ClassVar[float] = 600.0
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         terms = {name: options[name] for name in _TERMS}
-        question = Question(options["session"], terms, wait=options["wait"], deadline=deadline)
-        return Asking(self._latchkey_agent, self._latchkey_watch(), question).ask()
+        request = RequestOptions(options["session"], terms, wait=options["wait"], deadline=deadline)
+        return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.credential_revoke: give the session's grant back early."""
+"""latchkey.consent.credential_revoke: revoke the session's grants before its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Give back what the customer has lent; nothing lent is nothing to do."""
+    """Revoke the session's grants; without one there is nothing to do."""
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         return revoke(self._latchkey_agent, deadline, options["session"])

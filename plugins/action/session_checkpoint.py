@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.session_checkpoint: remember on the PC which step is done."""
+"""latchkey.consent.session_checkpoint: set or read the checkpoint of a step."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages as m
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActionModule(AgentAction):
-    """Set a checkpoint, or only tell what is known."""
+    """Set or delete a checkpoint, or only read it."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "step": {"type": "str", "required": True},
@@ -24,5 +25,5 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         fields = {name: options[name] for name in ("session", "step", "state")}
-        reply = self._latchkey_agent.change(m.CheckpointAnswer, "checkpoint", deadline, **fields)
-        return {"changed": reply.changed, **reply.result}
+        reply = self._latchkey_agent.change(ans.CheckpointAnswer, "checkpoint", deadline, **fields)
+        return {"changed": reply.changed, **asdict(reply.result)}

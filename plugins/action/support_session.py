@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""latchkey.consent.support_session: open or end a support session."""
+"""latchkey.consent.support_session: start or end a support session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REQUESTER = {name: {"type": "str", "default": ""} for name in ("name", "organiz
 
 
 class ActionModule(AgentAction):
-    """Open the session, or end it and return the proof of erasure."""
+    """Start the session, or end it and return the proof of erasure."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},

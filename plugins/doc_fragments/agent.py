@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all modules of this collection share in their documentation."""
+"""The documentation that all modules of this collection share."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ class ModuleDocFragment:
 options:
   session:
     description:
-      - The name of the support session. It is unique on each PC, and one name may serve on many PCs at once.
+      - The name of the support session. It is unique on each PC; many PCs may use the same name.
       - A ticket number makes a good name.
-      - Best set once for all modules with C(module_defaults), see the examples.
+      - Set it once for all modules with C(module_defaults), see the examples.
     type: str
   agent_path:
     description:
-      - Where C(latchkeyctl.exe), the program that speaks to the consent agent, lies on the PC.
-      - If not set, the variable C(latchkey_agent_path) is used, and else the place where the agent's
-        package puts it, C(C:\Program Files\Latchkey\latchkeyctl.exe).
+      - The path of C(latchkeyctl.exe) on the PC, the agent's program for operators.
+      - If not set, the variable C(latchkey_agent_path). If that is not set either, the path of the agent's package,
+        C(C:\Program Files\Latchkey\latchkeyctl.exe).
     type: str
 seealso:
   - module: latchkey.consent.support_session
@@ -30,12 +30,11 @@ seealso:
 notes:
   - Works over the connections P(ansible.builtin.winrm#connection), P(ansible.builtin.psrp#connection) and
     P(ansible.builtin.ssh#connection), and needs no other collection.
-  - The agent checks the account that Ansible connects with. C(become), C(async) and C(environment) do not
-    reach it and are refused.
-  - A connection that is lost is taken up again and the agent asked again, until RV(ignore:timeout) is over. That is
-    safe, because the agent does everything once only.
-  - The password of the customer is on no way that these modules use. Values that are named like a secret
-    are masked in results all the same.
+  - The agent checks the account that Ansible connects with. The modules refuse C(become), C(async) and C(environment),
+    which have no effect on the agent.
+  - After a lost connection the modules connect and ask again until O(ignore:timeout) is over. This is safe, because the
+    agent makes each change only once.
+  - These modules never handle the customer's password.
 requirements:
   - The consent agent, installed on the PC.
 """

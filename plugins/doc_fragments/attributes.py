@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules of this collection can do, in Ansible's words."""
+"""The attributes of this collection's modules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying target.
     support: full
     details:
-      - The agent decides as it would, tells what would happen, and changes nothing.
+      - The agent predicts the result and changes nothing.
   diff_mode:
     description: Returns details on what has changed, or possibly needs changing in check mode, when in diff mode.
     support: none
@@ -41,5 +41,5 @@ options: {}
 attributes:
   check_mode:
     details:
-      - This module only reads; it does the same in check mode.
+      - This module only reads, in check mode too.
 """

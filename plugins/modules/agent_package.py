@@ -8,17 +8,18 @@ DOCUMENTATION = r"""
 module: agent_package
 short_description: Install, upgrade, set up or remove the consent agent
 description:
-  - Brings the agent's package (MSI) from the controller to the PC and runs Windows Installer there, without questions.
-  - An older version is upgraded in place and keeps its journal and what is lent. A newer one is kept, and the task
-    fails. The same version is left alone if it answers, and repaired if it does not.
-  - Then it puts the organisation's settings in place and says who the operators are, if the task names them, and
-    checks that the service answers.
-  - The role P(latchkey.consent.agent#role) wraps it.
+  - Copies the agent's package (MSI) from the controller to the PC and installs it there with Windows Installer, without
+    user interaction.
+  - Upgrades an older version, which keeps the journal and the grants. Fails if a newer version is installed. Repairs the
+    same version if its service does not answer, and otherwise leaves it unchanged.
+  - Then applies the organisation's settings and the operators, if the task names them, and checks that the service
+    answers.
+  - The role P(latchkey.consent.agent#role) uses this module.
 options:
   state:
     description:
       - V(present) installs, upgrades or repairs.
-      - V(absent) erases everything that is sealed, then removes the agent with all its data.
+      - V(absent) erases every grant, then removes the agent with all its data.
     type: str
     choices:
       - present
@@ -26,58 +27,57 @@ options:
     default: present
   path:
     description:
-      - The package on the controller, an MSI that C(make package) built. A relative path is looked for as the files
-        of roles and playbooks are.
-      - O(state=present) needs this or O(url).
+      - The package on the controller, an MSI built by C(make package). Ansible searches a relative path in the C(files)
+        folders of roles and playbooks.
+      - O(state=present) requires this or O(url).
     type: path
   url:
-    description: Where the controller downloads the package from. Needs O(checksum).
+    description: The URL from which the controller downloads the package. Requires O(checksum).
     type: str
   checksum:
-    description: The package's SHA-256 in hexadecimal digits, with or without C(sha256:) before them.
+    description: The package's SHA-256 in hexadecimal digits, with or without the prefix C(sha256:).
     type: str
   version:
     description:
       - The package's version, as V(1.2.3).
-      - May be left out where the file's name tells it, as in C(latchkey-agent-1.2.3-x64.msi).
+      - May be left out if the file's name contains it, as in C(latchkey-agent-1.2.3-x64.msi).
     type: str
   organization:
     description:
-      - Who answers for the operators, as the customer's window shows it. The keys are those of the settings file.
-      - O(organization) and O(policy) together are the settings file. If either is set, what neither names has its
-        default.
+      - The operators' organisation, as the customer's window shows it, with the keys of the settings file.
+      - O(organization) and O(policy) together replace the settings file. If either is set, a key that neither of them
+        names gets its default.
     type: dict
   policy:
     description:
-      - What the organisation allows at most. The keys are those of the settings file.
-      - The agent judges the settings before they are put in place. If they are wrong, the former ones stay.
+      - The organisation's limits, with the keys of the settings file.
+      - The agent checks the settings before it uses them. If they are invalid, the previous settings stay in force.
     type: dict
   operators:
     description:
-      - All accounts and groups that may use the agent without being administrators of the PC, the members of the local
-        group C(Latchkey Operators). Others are taken out of it.
-      - If not set, the group stays as it is.
+      - All accounts and groups that may use the agent without administrator rights on the PC. They become the members of
+        the local group C(Latchkey Operators); the task removes all others from it.
+      - If not set, the group stays unchanged.
     type: list
     elements: str
   keep_receipts:
     description:
-      - With O(state=absent), leave the signed receipts of the open and the last sessions on the PC, in
+      - With O(state=absent), keep the signed receipts of the started and the last sessions on the PC, in
         C(C:\ProgramData\Latchkey\receipts).
-      - The agent's service writes them; where it does not answer the agent is not removed.
+      - The agent's service writes them. If it does not answer, the task fails and the agent stays installed.
     type: bool
     default: false
   timeout:
     description:
-      - How many seconds the task may wait, for another installation on the PC to end and for a lost connection to come
-        back.
+      - Longest time in seconds to wait for another installation on the PC, and to retry a lost connection.
     type: float
     default: 900
   session:
-    description: Of no meaning here; a package belongs to no support session.
+    description: Not used, since a package belongs to no support session.
 notes:
-  - Needs an account that is an administrator of the PC.
-  - The package is checked against O(checksum) on the controller before it is sent.
-  - The PC is never restarted. If Windows Installer says that a restart is needed, RV(restart_required) is true.
+  - Requires an administrator account of the PC.
+  - The controller checks the package against O(checksum) before it sends it.
+  - Never restarts the PC. If Windows Installer requires a restart, RV(restart_required) is true.
 extends_documentation_fragment:
   - latchkey.consent.agent
   - latchkey.consent.attributes
@@ -99,12 +99,12 @@ EXAMPLES = r"""
     operators:
       - EXAMPLE\Operators
 
-- name: Install it from a server
+- name: Install the agent from a server
   latchkey.consent.agent_package:
     url: https://downloads.example.com/latchkey-agent-0.1.0-x64.msi
     checksum: sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
 
-- name: Remove it, and keep the receipts
+- name: Remove the agent and keep the receipts
   latchkey.consent.agent_package:
     state: absent
     keep_receipts: true
@@ -112,59 +112,59 @@ EXAMPLES = r"""
 
 RETURN = r"""
 version_before:
-  description: The version that was installed before, null if none was.
+  description: The version before the task; null if none was installed.
   returned: always
   type: str
   sample: 0.1.0
 version:
-  description: The version that is installed now, null if none is.
+  description: The version after the task; null if none is installed.
   returned: always
   type: str
   sample: 0.1.0
 restart_required:
-  description: Whether Windows Installer says that the PC must be restarted before everything is in use, or gone.
+  description: Whether Windows Installer requires a restart to finish.
   returned: always
   type: bool
 settings_changed:
-  description: Whether the settings file was changed.
-  returned: if O(organization), O(policy) or O(operators) is set, and nothing was to be installed in check mode
+  description: Whether the task changed the settings file.
+  returned: if O(organization), O(policy) or O(operators) is set, except in check mode before an installation
   type: bool
 operators_added:
-  description: Who was added to the group of operators.
+  description: The accounts that the task added to the group of operators.
   returned: as RV(settings_changed)
   type: list
   elements: str
 operators_removed:
-  description: Who was taken out of the group of operators.
+  description: The accounts that the task removed from the group of operators.
   returned: as RV(settings_changed)
   type: list
   elements: str
 agent:
-  description: What the service says of itself, see M(latchkey.consent.credential_info).
-  returned: with O(state=present), if nothing was to be installed in check mode
+  description: The agent, see M(latchkey.consent.credential_info).
+  returned: with O(state=present), except in check mode before an installation
   type: dict
 erasure:
   description:
-    - With O(state=absent), the proof that what was sealed is erased, see M(latchkey.consent.support_session).
-    - Null if there was no agent that could give it. What it kept is overwritten all the same.
+    - With O(state=absent), the proof of erasure, see M(latchkey.consent.support_session).
+    - Null if no agent could give it. The removal overwrites its data in any case.
   returned: with O(state=absent)
   type: dict
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: The agent 0.2.0 is installed, which is newer than 0.1.0; it was kept.
+  sample: The PC has the agent 0.2.0, which is newer than 0.1.0. It was kept.
 error_code:
-  description: The stable name of what went wrong.
+  description: The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: package_older
 hint:
-  description: What to do next.
+  description: Advice for the operator.
   returned: on failure
   type: str
 outcome:
-  description: V(refused), nothing happened; V(unknown), ask again, it may have happened.
+  description: V(refused) if nothing happened; V(unknown) if the action may have happened. Run the task again.
   returned: on failure
   type: str
 """

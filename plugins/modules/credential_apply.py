@@ -6,17 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_apply
-short_description: Restart a PC and be signed in again, or unlock it
+short_description: Restart a PC with an automatic sign-in, or unlock it
 description:
-  - Uses what the customer has lent, once. The terms and the password are checked again before anything is done.
-  - V(restart) restarts the PC, waits until the customer is signed in again and the session is locked, and takes the
-    connection up again. It tells a restart by the PC's boot id, never by clocks.
-  - V(unlock) unlocks the customer's locked session, or signs them in where nobody is, for a limited time.
+  - Uses the customer's grant once. First the agent checks the terms and the password again.
+  - V(restart) restarts the PC, waits until the customer is signed in again and the session is locked, and reconnects.
+    It recognises a restart by the PC's boot id, never by clocks.
+  - V(unlock) unlocks the customer's locked session for a limited time, or signs the customer in if nobody is signed in.
 options:
   session:
     required: true
   action:
-    description: What to do with the grant.
+    description: The action to use the grant for.
     type: str
     required: true
     choices:
@@ -24,32 +24,32 @@ options:
       - unlock
   step:
     description:
-      - A name that makes the task repeatable. If the same step's use was successful before in this session, nothing is done,
-        and its result is returned; if it is under way, it is waited for.
-      - Without it each task is a use of its own, however often it asks again after a lost connection.
+      - A name that makes the task repeatable. If this session already has a successful use for the step, the task does
+        nothing and returns that use. If such a use is in progress, the task waits for it.
+      - Without it each task is a new use, even if it asks again after a lost connection.
     type: str
   message:
-    description: What the customer reads during O(grace), in addition to what is going to happen.
+    description: A text that the customer reads during O(grace), besides the announcement of the restart.
     type: str
     default: ""
   grace:
-    description: How many seconds of warning the customer gets before a restart.
+    description: Seconds of warning that the customer gets before a restart.
     type: float
     default: 5
   relock_after:
-    description: After how many seconds an unlocked session is locked again, unless the support session ends before.
+    description: Seconds until an unlocked session is locked again. The end of the support session locks it earlier.
     type: float
     default: 600
   test_command:
     description:
-      - PowerShell text that is run once the customer is signed in, again and again until it succeeds.
-      - It succeeds if it throws no error and the last program that it ran, if any, ended with exit code 0.
+      - PowerShell text that runs after the sign-in, repeatedly until it succeeds.
+      - It succeeds if it throws no error and its last program, if any, ends with exit code 0.
       - It runs as the connection's account, not as the customer.
     type: str
   timeout:
     description:
-      - How many seconds all of it may take, from the first question to the last test.
-      - The logon permit lapses a little earlier, so that nobody is signed in after the task has given up.
+      - Longest duration of the task in seconds, from the first request to the last test.
+      - The logon permit expires a little earlier, so that nobody is signed in after the task has given up.
     type: float
     default: 900
 extends_documentation_fragment:
@@ -60,7 +60,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Restart, and go on when the customer is signed in again
+- name: Restart, and continue when the customer is signed in again
   latchkey.consent.credential_apply:
     session: CHG-4711
     action: restart
@@ -70,7 +70,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ restarted.elapsed.outage }} s away, locked at {{ restarted.signed_in.locked_at }}"
 
-- name: Restart once, however often the job is launched
+- name: Restart once, even if the job runs again
   latchkey.consent.credential_apply:
     session: CHG-4711
     action: restart
@@ -95,40 +95,45 @@ session:
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 boot:
-  description: The boot before and after, as ids that are made anew at every start of Windows.
+  description: The boot ids before and after. Every start of Windows makes a new one.
   returned: once the grant was used
   type: dict
   sample: {before: 8d1f4f6a, after: 51b0c9e2}
 signed_in:
-  description: Who was signed in, none where nobody was.
+  description: The sign-in; null if nobody was signed in.
   returned: once the grant was used
   type: dict
   contains:
@@ -137,11 +142,11 @@ signed_in:
       type: str
       sample: PC1\maria
     at:
-      description: When Windows had signed it in.
+      description: The time of the sign-in.
       type: str
       sample: "2026-11-23T22:11:02.000+01:00"
     locked_at:
-      description: When the session was seen locked; none where it was disconnected instead, or is unlocked on purpose.
+      description: The time at which the session was locked; null if it was disconnected instead, or is unlocked on purpose.
       type: str
       sample: "2026-11-23T22:11:03.000+01:00"
     disconnected:
@@ -149,37 +154,37 @@ signed_in:
       type: bool
       sample: false
     desktop_open_seconds:
-      description: For how long the desktop was open before.
+      description: Seconds for which the desktop was open before the lock.
       type: float
       sample: 0.8
 elapsed:
-  description: Where the time went, in seconds. The parts add up to C(total).
+  description: The durations in seconds. The parts add up to C(total).
   returned: once the grant was used
   type: dict
   contains:
     going_down:
-      description: From the beginning until the PC was away, the warning included.
+      description: From the start of the task until the PC was away, with the warning.
       type: float
       sample: 6.2
     outage:
-      description: While the PC could not be reached.
+      description: The time in which the PC could not be reached.
       type: float
       sample: 31.7
     overhead:
-      description: The rest, signing in and testing included.
+      description: The rest, with the sign-in and the test.
       type: float
       sample: 1.4
     total:
-      description: All of it.
+      description: The whole duration.
       type: float
       sample: 39.3
 left:
-  description: How many restarts and unlocks are left.
+  description: The restarts and unlocks that are left.
   returned: once the grant was used
   type: dict
   sample: {restarts: 2, unlocks: 0}
 use:
-  description: The use as the agent tells it; none where nothing had to be done.
+  description: The use, as the agent reports it; null if nothing had to be done.
   returned: once the grant was used
   type: dict
 """

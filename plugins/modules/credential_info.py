@@ -6,27 +6,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_info
-short_description: Tell what is asked, lent and used on a PC
+short_description: Show the sessions, requests and grants on a PC
 description:
-  - Reads what the agent knows, of one support session or of all.
-  - Also tells whether Windows waits for a restart and, if wanted, whether an unattended logon will work here.
+  - Reads the agent's state, of one support session or of all.
+  - Also shows whether Windows has a pending restart and, if wanted, whether an unattended logon will work on this PC.
 options:
   account:
     description:
-      - For which account O(forecast) is made. If not set, the one that is signed in at the PC's own screen.
+      - The account for O(forecast). If not set, the account that is signed in at the PC's own screen.
     type: str
   forecast:
-    description: Whether to find out what stands in the way of an unattended logon.
+    description: Whether to check for obstacles to an unattended logon.
     type: bool
     default: false
   receipts:
-    description: Whether to return the receipts too.
+    description: Whether to return the receipts.
     type: bool
     default: false
   timeout:
     description:
-      - How many seconds to try to get the agent's answer where the connection is lost.
-      - A PC that cannot be reached at all is unreachable after 30 seconds at most.
+      - Longest time in seconds to retry a lost connection for the agent's answer.
+      - A PC that accepts no connection at all counts as unreachable after 30 seconds.
     type: float
     default: 60
 extends_documentation_fragment:
@@ -37,17 +37,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look whether an unattended logon will work
+- name: Check whether an unattended logon will work
   latchkey.consent.credential_info:
     forecast: true
   register: known
 
-- name: Stop where it will not
+- name: Stop if it will not work
   ansible.builtin.assert:
     that: known.forecast.ready
     fail_msg: "{{ known.forecast.findings | map(attribute='advice') | join(' ') }}"
 
-- name: Restart only if Windows waits for it
+- name: Restart only if Windows has a pending restart
   latchkey.consent.credential_apply:
     session: CHG-4711
     action: restart
@@ -57,35 +57,40 @@ EXAMPLES = r"""
 RETURN = r"""
 session:
   description: The support session's name.
-  returned: always; none where O(session) is not set
+  returned: always; null if O(session) is not set
   type: str
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
@@ -95,11 +100,11 @@ agent:
   type: dict
   contains:
     version:
-      description: Its version.
+      description: The agent's version.
       type: str
       sample: 0.1.0
     protocol:
-      description: The protocol that it speaks.
+      description: The version of its protocol.
       type: int
       sample: 1
     device:
@@ -107,7 +112,7 @@ agent:
       type: str
       sample: PC1
     boot_id:
-      description: The boot that the PC is in.
+      description: The id of the current boot.
       type: str
       sample: 51b0c9e2
     now:
@@ -115,15 +120,15 @@ agent:
       type: str
       sample: "2026-11-23T22:00:00.000+01:00"
     ready:
-      description: Whether it accepts requests.
+      description: Whether the agent accepts requests.
       type: bool
       sample: true
     organization:
-      description: The organisation that installed it.
+      description: The organisation that is named in the settings.
       type: str
       sample: Example Ltd.
     problem:
-      description: Why it does not accept requests; empty if it does.
+      description: The reason for refusing requests; empty if it accepts them.
       type: str
       sample: ""
 sessions:
@@ -143,69 +148,70 @@ grants:
   elements: dict
   contains:
     id:
-      description: What it is called at the agent.
+      description: Its id at the agent.
       type: str
       sample: 6f0a2f8e-5a3c-4a44-8d4e-7d2f8a1f2b3c
     state:
       description:
-        - V(active) or V(paused) while it can be used; V(revoked), V(withdrawn), V(used_up), V(expired), V(rejected) or
-          V(session_ended) until it is erased; V(erased), or V(erase_failed) where that is not certain.
+        - V(active) or V(paused) before its end.
+        - V(revoked), V(replaced), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
+        - V(erased), or V(erase_failed) if the erasure is not confirmed.
       type: str
       sample: active
     account:
-      description: Whose sign-in it is.
+      description: The account that the grant is for.
       type: str
       sample: PC1\maria
     terms:
-      description: What the customer agreed to.
+      description: The terms that the customer agreed to.
       type: dict
       contains:
-        account:
-          description: Whose sign-in it is.
-          type: str
-          sample: PC1\maria
         restarts:
-          description: How many restarts.
+          description: The number of restarts.
           type: int
           sample: 3
         unlocks:
-          description: How many unlocks.
+          description: The number of unlocks.
           type: int
           sample: 0
         foreign_restarts:
-          description: Whether restarts that others start are covered.
+          description: Whether the grant also covers restarts that others start.
           type: bool
           sample: false
         not_before:
-          description: From when on.
+          description: The start of the time window.
           type: str
           sample: "2026-11-23T22:00:00.000+01:00"
         not_after:
-          description: Until when.
+          description: The end of the time window.
           type: str
           sample: "2026-11-24T05:00:00.000+01:00"
     left:
-      description: How many restarts and unlocks are left.
+      description: The restarts and unlocks that are left.
       type: dict
       sample: {restarts: 2, unlocks: 0}
     granted_at:
-      description: When the customer agreed.
+      description: The time of the consent.
       type: str
       sample: "2026-11-23T22:00:10.000+01:00"
     ended:
-      description: How it ended, empty while it has not.
+      description: The reason for its end; empty before its end.
       type: str
       sample: ""
     ended_at:
-      description: When it ended, if it has.
+      description: The time of its end; null before its end.
       type: str
       sample:
-    receipt:
-      description: The receipt's name.
+    revoked_by:
+      description: V(customer) or V(operator); empty unless it was revoked.
+      type: str
+      sample: ""
+    request:
+      description: The id of the request that it answers.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     uses:
-      description: What it was used for so far, each with its times.
+      description: Its uses so far, each with its times.
       type: list
       elements: dict
 erasure:
@@ -214,21 +220,21 @@ erasure:
   type: list
   elements: dict
 pending_restart:
-  description: Whether Windows waits for a restart, and what for.
+  description: Whether Windows has a pending restart, and the reasons.
   returned: success
   type: dict
   sample: {pending: true, reasons: [Windows Update]}
 forecast:
-  description: Whether an unattended logon will work; none unless O(forecast=true).
+  description: Whether an unattended logon will work; null unless O(forecast=true).
   returned: success
   type: dict
   contains:
     ready:
-      description: Whether nothing is known that would stop it.
+      description: Whether the agent found no obstacle.
       type: bool
       sample: false
     findings:
-      description: What helps or hinders, each with the evidence and what to do.
+      description: The findings for and against it, each with evidence and advice.
       type: list
       elements: dict
       sample:
@@ -242,23 +248,23 @@ receipts:
   type: list
   elements: dict
   contains:
-    id:
-      description: The receipt's name.
+    request:
+      description: The id of the request.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     document:
-      description: What was asked, agreed, used and erased, and when.
+      description: The request, the consent, the uses and the erasure, each with its time.
       type: dict
     signature:
       description: The PC's signature of the document (Ed25519, Base64).
       type: str
       sample: c2lnbmF0dXJl
     public_key:
-      description: The key to check it with (Base64).
+      description: The key that verifies the signature (Base64).
       type: str
       sample: a2V5
     text:
-      description: The document to read.
+      description: The document as readable text.
       type: str
       sample: Receipt 0d8f5c1e
 """

@@ -6,56 +6,57 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_request
-short_description: Ask the customer to lend their Windows sign-in
+short_description: Ask the customer for a grant
 description:
   - Asks the customer, on their own screen, to lend their Windows sign-in under stated terms, and waits for the answer.
-  - The customer types the password into a window of their PC. It is checked there, sealed there, and stays there.
-  - Everything but a yes fails the task with an RV(error_code) of its own. Silence is no.
+  - The customer types the password into a window of their PC. The agent checks it and seals it there; it never leaves
+    the PC.
+  - Every answer except yes fails the task, each with its own RV(error_code). Silence means no.
 options:
   session:
     required: true
   account:
     description:
-      - Whose sign-in, as C(user) or C(DOMAIN\\user).
+      - The account, as C(user) or C(DOMAIN\\user).
       - If not set, the account that is signed in at the PC's own screen.
     type: str
   restarts:
-    description: How many restarts after which the customer is signed in again. What is not lent is not allowed.
+    description: The number of restarts with an automatic sign-in. Without a grant for it, no restart is allowed.
     type: int
     default: 0
   unlocks:
-    description: How many times the customer's session may be unlocked.
+    description: The number of unlocks of the customer's session.
     type: int
     default: 0
   foreign_restarts:
-    description: Whether restarts that others start, such as Windows Update, are covered too.
+    description: Whether the grant also covers restarts that others start, such as Windows Update.
     type: bool
     default: false
   not_before:
     description:
-      - From when on it may be used. If not set, at once.
+      - The start of the time in which the grant may be used. If not set, now.
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
-      - Two times of day, here and in O(not_after), mean one night, also in the middle of it.
+      - Two times of day, here and in O(not_after), mean one night, even if that night has begun.
     type: str
   not_after:
     description:
-      - Until when it may be used. If not set, until the session ends.
+      - The end of the time in which the grant may be used. If not set, the end of the session.
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
     type: str
   wait:
     description:
-      - Whether to wait for the answer. If not, a request that is pending is a success, and the same task later, with
-        O(wait=true), gets the answer.
+      - Whether to wait for the answer. If V(false), the task succeeds with the pending request. The same task with
+        O(wait=true) gets the answer later.
     type: bool
     default: true
   answer_by:
     description:
-      - Until when an answer counts. If not set, O(timeout) when waiting, and else as long as the terms could be used.
+      - The last time for an answer. If not set, the end of O(timeout) when waiting, otherwise O(not_after).
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
     type: str
   timeout:
     description:
-      - How many seconds to wait for the answer. Then the request is taken back, so that nothing stays open.
+      - Seconds to wait for the answer. Then the task withdraws the request.
     type: float
     default: 600
 extends_documentation_fragment:
@@ -75,7 +76,7 @@ EXAMPLES = r"""
     timeout: 900
   register: asked
 
-- name: Leave the question on the screen until six and go on
+- name: Ask until six without waiting
   latchkey.consent.credential_request:
     session: CHG-4711
     account: OFFICE\maria
@@ -101,50 +102,55 @@ session:
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 answer:
   description: V(granted), V(denied), V(later), V(no_answer) or V(pending).
-  returned: success, and where the failure is the customer's answer
+  returned: success, and on failure because of the customer's answer
   type: str
   sample: granted
 code:
-  description: The four digits that the customer sees too, to read out on the phone.
-  returned: when something was asked
+  description: The four digits that the customer also sees, to compare on the phone.
+  returned: if the agent made a request
   type: str
   sample: "4711"
 request:
-  description: The request; none where a grant was found that covers the terms.
-  returned: when something was asked
+  description: The request; null if an earlier grant covers the terms.
+  returned: if the agent made a request
   type: dict
   contains:
     id:
-      description: What it is called at the agent; its receipt has the same name.
+      description: Its id at the agent, which also names its receipt.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     state:
@@ -156,117 +162,114 @@ request:
       type: str
       sample: "4711"
     account:
-      description: Who is asked.
+      description: The account that is asked.
       type: str
       sample: PC1\maria
     terms:
-      description: What is asked for.
+      description: The requested terms.
       type: dict
     asked_at:
-      description: When it was asked.
+      description: The time of the request.
       type: str
       sample: "2026-11-23T21:59:05.000+01:00"
     shown_at:
-      description: When the window came up, if it did.
+      description: The time at which the window opened; null before that.
       type: str
       sample: "2026-11-23T21:59:06.000+01:00"
     later_until:
-      description: Until when the customer does not want to be asked, if they said so.
+      description: The time until which the customer postponed the request; null if they did not.
       type: str
       sample:
     answer_by:
-      description: Until when an answer counts.
+      description: The last time for an answer.
       type: str
       sample: "2026-11-23T22:09:05.000+01:00"
     answered_at:
-      description: When it was answered, if it was.
+      description: The time of the answer; null before that.
       type: str
       sample: "2026-11-23T22:00:10.000+01:00"
     why:
-      description: What the customer chose to say about a no.
+      description: The reason that the customer gave for declining.
       type: str
       sample: ""
     entries_refused:
-      description: How often what they typed was refused by Windows.
+      description: The number of entries that Windows refused.
       type: int
       sample: 0
-    receipt:
-      description: The receipt's name.
-      type: str
-      sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     waiting_for:
-      description: What is waited for, in words; empty when nothing is.
+      description: The event that the request waits for, as a sentence; empty after its end.
       type: str
       sample: ""
 grant:
-  description: What the customer has lent; none while they have not.
+  description: The grant; null before the consent.
   returned: success
   type: dict
   contains:
     id:
-      description: What it is called at the agent.
+      description: Its id at the agent.
       type: str
       sample: 6f0a2f8e-5a3c-4a44-8d4e-7d2f8a1f2b3c
     state:
       description:
-        - V(active) or V(paused) while it can be used; V(revoked), V(withdrawn), V(used_up), V(expired), V(rejected) or
-          V(session_ended) until it is erased; V(erased), or V(erase_failed) where that is not certain.
+        - V(active) or V(paused) before its end.
+        - V(revoked), V(replaced), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
+        - V(erased), or V(erase_failed) if the erasure is not confirmed.
       type: str
       sample: active
     account:
-      description: Whose sign-in it is.
+      description: The account that the grant is for.
       type: str
       sample: PC1\maria
     terms:
-      description: What the customer agreed to.
+      description: The terms that the customer agreed to.
       type: dict
       contains:
-        account:
-          description: Whose sign-in it is.
-          type: str
-          sample: PC1\maria
         restarts:
-          description: How many restarts.
+          description: The number of restarts.
           type: int
           sample: 3
         unlocks:
-          description: How many unlocks.
+          description: The number of unlocks.
           type: int
           sample: 0
         foreign_restarts:
-          description: Whether restarts that others start are covered.
+          description: Whether the grant also covers restarts that others start.
           type: bool
           sample: false
         not_before:
-          description: From when on.
+          description: The start of the time window.
           type: str
           sample: "2026-11-23T22:00:00.000+01:00"
         not_after:
-          description: Until when.
+          description: The end of the time window.
           type: str
           sample: "2026-11-24T05:00:00.000+01:00"
     left:
-      description: How many restarts and unlocks are left.
+      description: The restarts and unlocks that are left.
       type: dict
       sample: {restarts: 2, unlocks: 0}
     granted_at:
-      description: When the customer agreed.
+      description: The time of the consent.
       type: str
       sample: "2026-11-23T22:00:10.000+01:00"
     ended:
-      description: How it ended, empty while it has not.
+      description: The reason for its end; empty before its end.
       type: str
       sample: ""
     ended_at:
-      description: When it ended, if it has.
+      description: The time of its end; null before its end.
       type: str
       sample:
-    receipt:
-      description: The receipt's name.
+    revoked_by:
+      description: V(customer) or V(operator); empty unless it was revoked.
+      type: str
+      sample: ""
+    request:
+      description: The id of the request that it answers.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     uses:
-      description: What it was used for so far, each with its times.
+      description: Its uses so far, each with its times.
       type: list
       elements: dict
 """

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_revoke
-short_description: Give back what the customer has lent
+short_description: Revoke the session's grants
 description:
-  - The operator gives the grants of the support session back before it ends. They are erased, and the proof is returned.
-  - The session stays open, and the customer can be asked again.
+  - Revokes the grants of a support session before its end. The agent erases them and returns the proof.
+  - The session continues, and the customer can be asked again.
 options:
   session:
     required: true
   timeout:
     description:
-      - How many seconds to try to get the agent's answer where the connection is lost.
-      - A PC that cannot be reached at all is unreachable after 30 seconds at most.
+      - Longest time in seconds to retry a lost connection for the agent's answer.
+      - A PC that accepts no connection at all counts as unreachable after 30 seconds.
     type: float
     default: 60
 extends_documentation_fragment:
@@ -27,7 +27,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The restarts are done, the rest needs no sign-in
+- name: Revoke the grant after the last restart
   latchkey.consent.credential_revoke:
     session: CHG-4711
 """
@@ -40,103 +40,109 @@ session:
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 grants:
-  description: What was given back; nothing where nothing was lent.
+  description: The revoked grants; empty if there was none.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: What it is called at the agent.
+      description: Its id at the agent.
       type: str
       sample: 6f0a2f8e-5a3c-4a44-8d4e-7d2f8a1f2b3c
     state:
       description:
-        - V(active) or V(paused) while it can be used; V(revoked), V(withdrawn), V(used_up), V(expired), V(rejected) or
-          V(session_ended) until it is erased; V(erased), or V(erase_failed) where that is not certain.
+        - V(active) or V(paused) before its end.
+        - V(revoked), V(replaced), V(used_up), V(expired), V(rejected) or V(session_ended) until it is erased.
+        - V(erased), or V(erase_failed) if the erasure is not confirmed.
       type: str
       sample: active
     account:
-      description: Whose sign-in it is.
+      description: The account that the grant is for.
       type: str
       sample: PC1\maria
     terms:
-      description: What the customer agreed to.
+      description: The terms that the customer agreed to.
       type: dict
       contains:
-        account:
-          description: Whose sign-in it is.
-          type: str
-          sample: PC1\maria
         restarts:
-          description: How many restarts.
+          description: The number of restarts.
           type: int
           sample: 3
         unlocks:
-          description: How many unlocks.
+          description: The number of unlocks.
           type: int
           sample: 0
         foreign_restarts:
-          description: Whether restarts that others start are covered.
+          description: Whether the grant also covers restarts that others start.
           type: bool
           sample: false
         not_before:
-          description: From when on.
+          description: The start of the time window.
           type: str
           sample: "2026-11-23T22:00:00.000+01:00"
         not_after:
-          description: Until when.
+          description: The end of the time window.
           type: str
           sample: "2026-11-24T05:00:00.000+01:00"
     left:
-      description: How many restarts and unlocks are left.
+      description: The restarts and unlocks that are left.
       type: dict
       sample: {restarts: 2, unlocks: 0}
     granted_at:
-      description: When the customer agreed.
+      description: The time of the consent.
       type: str
       sample: "2026-11-23T22:00:10.000+01:00"
     ended:
-      description: How it ended, empty while it has not.
+      description: The reason for its end; empty before its end.
       type: str
       sample: ""
     ended_at:
-      description: When it ended, if it has.
+      description: The time of its end; null before its end.
       type: str
       sample:
-    receipt:
-      description: The receipt's name.
+    revoked_by:
+      description: V(customer) or V(operator); empty unless it was revoked.
+      type: str
+      sample: ""
+    request:
+      description: The id of the request that it answers.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     uses:
-      description: What it was used for so far, each with its times.
+      description: Its uses so far, each with its times.
       type: list
       elements: dict
 erasure:
@@ -145,20 +151,20 @@ erasure:
   type: dict
   contains:
     confirmed:
-      description: Whether every check passed. True where nothing was ever sealed.
+      description: Whether every check passed. True if nothing was ever sealed.
       type: bool
       sample: true
     checked_at:
-      description: When the last check was made; none where nothing was ever sealed.
+      description: The time of the last check; null if nothing was ever sealed.
       type: str
       sample: "2026-11-24T05:00:01.000+01:00"
     checks:
-      description: What was looked at. A check passed if it passed for each grant.
+      description: The checks. A check passed if it passed for each grant.
       type: list
       elements: dict
       sample: [{name: write-ahead log, passed: true, detail: empty}]
     grants:
-      description: The same for each grant, with its RV(ignore:grant).
+      description: The same for each grant, with the id of the grant.
       type: list
       elements: dict
 """

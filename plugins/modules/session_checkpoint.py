@@ -6,11 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: session_checkpoint
-short_description: Remember on the PC which step is done
+short_description: Set or read the checkpoint of a step on the PC
 description:
-  - Remembers at the agent how far the steps of a support session are, so that a job that is launched again, elsewhere even, goes
-    on where the last one ended.
-  - The role P(latchkey.consent.maintenance#role) does this by itself.
+  - Keeps the state of a support session's steps on the PC, so that the next job continues, even from another controller.
+  - The role P(latchkey.consent.maintenance#role) sets the checkpoints by itself.
 options:
   session:
     required: true
@@ -20,8 +19,8 @@ options:
     required: true
   state:
     description:
-      - What to remember; V(absent) forgets the step.
-      - If not set, nothing is changed, and only what is known is told.
+      - The state to keep. V(absent) deletes the checkpoint.
+      - If not set, the task only reads.
     type: str
     choices:
       - started
@@ -29,8 +28,8 @@ options:
       - absent
   timeout:
     description:
-      - How many seconds to try to get the agent's answer where the connection is lost.
-      - A PC that cannot be reached at all is unreachable after 30 seconds at most.
+      - Longest time in seconds to retry a lost connection for the agent's answer.
+      - A PC that accepts no connection at all counts as unreachable after 30 seconds.
     type: float
     default: 60
 extends_documentation_fragment:
@@ -41,19 +40,19 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look whether it is done
+- name: Read the checkpoint
   latchkey.consent.session_checkpoint:
     session: CHG-4711
     step: Accounting software
   register: known
 
-- name: Do it once
+- name: Run the step once
   when: (known.before.state | default('')) != 'done'
   block:
     - name: Update the accounting software
       ansible.builtin.include_tasks: accounting.yml
 
-    - name: Remember that it is done
+    - name: Set the checkpoint
       latchkey.consent.session_checkpoint:
         session: CHG-4711
         step: Accounting software
@@ -68,30 +67,35 @@ session:
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
@@ -101,7 +105,7 @@ step:
   type: str
   sample: Accounting software
 before:
-  description: What was known of the step before this task; none where nothing was.
+  description: The checkpoint before this task; null if there was none.
   returned: success
   type: dict
   contains:
@@ -110,15 +114,15 @@ before:
       type: str
       sample: started
     at:
-      description: Since when.
+      description: The time at which it was set.
       type: str
       sample: "2026-11-23T22:00:00.000+01:00"
     restarted:
-      description: Whether the restart that M(latchkey.consent.credential_apply) did for the step has come back.
+      description: Whether the PC is back from the restart that M(latchkey.consent.credential_apply) made for the step.
       type: bool
       sample: false
 checkpoints:
-  description: The steps that are known on the PC, by name.
+  description: The checkpoints of the session, by the name of the step.
   returned: success
   type: dict
   sample:

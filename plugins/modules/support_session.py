@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: support_session
-short_description: Open or end a support session on a PC
+short_description: Start or end a support session on a PC
 description:
-  - Opens a support session, the engagement that all requests and grants belong to, or ends it.
-  - The end of the session erases everything that the customer has lent for it, and returns the proof.
+  - Starts or ends a support session. All requests and grants belong to one.
+  - The end of the session erases its grants and returns the proof.
 options:
   session:
     required: true
   state:
     description:
-      - V(started) opens the session, or finds it open. It must be the same purpose, since the customer may
-        have read it already.
-      - V(ended) ends it. Ending it again returns the proof again.
+      - V(started) starts the session, or finds it started. Then O(reason), O(ticket) and O(requester) must be the same,
+        since the customer may have read them already.
+      - V(ended) ends the session. Ending it again returns the proof again.
     type: str
     choices:
       - started
@@ -25,16 +25,16 @@ options:
     default: started
   reason:
     description:
-      - Why, in words that the customer understands.
-      - Needed to open a session; may be left out where it is open already.
+      - The reason for the session, in words that the customer understands.
+      - Required to start a session. May be left out if the session is started already.
     type: str
     default: ""
   ticket:
-    description: The number under which the customer can ask about it.
+    description: The ticket number, for questions of the customer.
     type: str
     default: ""
   requester:
-    description: Who asks, as the customer shall read it.
+    description: The requester, as the customer reads it.
     type: dict
     suboptions:
       name:
@@ -42,29 +42,29 @@ options:
         type: str
         default: ""
       organization:
-        description: Their company.
+        description: The requester's company.
         type: str
         default: ""
       role:
-        description: What they are to the customer.
+        description: The requester's role for the customer.
         type: str
         default: ""
   ends:
     description:
-      - When the session ends by itself, at the latest.
-      - ISO 8601, or a time of day in quotes, which is the next such moment at the PC. Without an offset it is in the PC's
-        time zone.
-      - The organisation's policy may end it earlier.
+      - The latest time at which the session ends by itself.
+      - ISO 8601, or a time of day in quotes, which means its next occurrence on the PC. Without an offset it is in the
+        PC's time zone.
+      - The organisation's policy may end the session earlier.
     type: str
   language:
     description:
-      - The language of what the customer reads where their own is not known, such as V(de) or V(en).
+      - The language of the customer's texts if the customer's own is unknown, such as V(de) or V(en).
     type: str
     default: ""
   timeout:
     description:
-      - How many seconds to try to get the agent's answer where the connection is lost.
-      - A PC that cannot be reached at all is unreachable after 30 seconds at most.
+      - Longest time in seconds to retry a lost connection for the agent's answer.
+      - A PC that accepts no connection at all counts as unreachable after 30 seconds.
     type: float
     default: 60
 extends_documentation_fragment:
@@ -75,14 +75,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Open a session and end it when all is done
+- name: Start a session and end it after the work
   hosts: office_pcs
   gather_facts: false
   module_defaults:
     group/latchkey.consent.consent:
       session: CHG-4711
   tasks:
-    - name: Open the support session
+    - name: Start the support session
       latchkey.consent.support_session:
         reason: Monthly updates
         ticket: CHG-4711
@@ -92,7 +92,7 @@ EXAMPLES = r"""
           role: IT support
         ends: "05:30"
 
-    # ... what is to be done ...
+    # ... the tasks ...
 
     - name: End the support session
       latchkey.consent.support_session:
@@ -112,75 +112,80 @@ session:
   sample: CHG-4711
 error_code:
   description:
-    - Why the task failed, as a stable word to decide on. The page on errors lists them all.
+    - The stable code of the error, for conditions. The page on errors lists every code.
   returned: on failure
   type: str
   sample: no_session
 msg:
-  description: Why the task failed, as a sentence.
+  description: The reason for the failure, in one sentence.
   returned: on failure
   type: str
-  sample: There is no open support session named CHG-4711 on this PC.
+  sample: There is no support session named CHG-4711 on this PC, or it has ended.
 hint:
-  description: What to do about it.
+  description: Advice for the operator.
   returned: on failure
   type: str
-  sample: Open it with latchkey.consent.support_session first.
+  sample: Start the session with latchkey.consent.support_session first.
 outcome:
   description:
-    - V(refused), nothing happened, or what did happen is told by the other values.
-    - V(unknown), it may have happened. Run the job again, it goes on where it was, or look with
+    - V(refused) if nothing happened, apart from the changes that the other values report.
+    - V(unknown) if the action may have happened. Run the job again, which continues, or check the current state with
       M(latchkey.consent.credential_info).
   returned: on failure
   type: str
   sample: refused
+retry_after:
+  description: Seconds after which the same request can succeed.
+  returned: on failure, if waiting helps
+  type: float
+  sample: 42.0
 connection_error:
-  description: What the connection plugin said when the PC could not be reached any more.
+  description: The connection plugin's error when the connection was lost.
   returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 state:
-  description: V(open), V(ended) or V(expired).
+  description: V(started), V(ended) or V(expired).
   returned: success
   type: str
-  sample: open
+  sample: started
 id:
-  description: What the session is called at the agent.
+  description: The id of the session at the agent.
   returned: success
   type: str
   sample: 3c9a7e0e-1a43-4a55-9d55-0f3f2c1b7a10
 reason:
-  description: Why, as the customer reads it.
+  description: The reason, as the customer reads it.
   returned: success
   type: str
   sample: Monthly updates
 ticket:
-  description: The ticket.
+  description: The ticket number.
   returned: success
   type: str
   sample: CHG-4711
 requester:
-  description: Who asks.
+  description: The requester.
   returned: success
   type: dict
   sample: {name: Ada Meyer, organization: Example Ltd., role: IT support}
 language:
-  description: The language that was asked for.
+  description: The requested language.
   returned: success
   type: str
   sample: de
 started_at:
-  description: When it was opened.
+  description: The time of the start.
   returned: success
   type: str
   sample: "2026-11-23T21:59:00.000+01:00"
 ends_at:
-  description: When it ends by itself.
+  description: The time at which the session ends by itself.
   returned: success
   type: str
   sample: "2026-11-24T05:30:00.000+01:00"
 checkpoints:
-  description: The steps that are known on the PC, by name.
+  description: The checkpoints of the session, by the name of the step.
   returned: success
   type: dict
   sample:
@@ -191,20 +196,20 @@ erasure:
   type: dict
   contains:
     confirmed:
-      description: Whether every check passed. True where nothing was ever sealed.
+      description: Whether every check passed. True if nothing was ever sealed.
       type: bool
       sample: true
     checked_at:
-      description: When the last check was made; none where nothing was ever sealed.
+      description: The time of the last check; null if nothing was ever sealed.
       type: str
       sample: "2026-11-24T05:00:01.000+01:00"
     checks:
-      description: What was looked at. A check passed if it passed for each grant.
+      description: The checks. A check passed if it passed for each grant.
       type: list
       elements: dict
       sample: [{name: write-ahead log, passed: true, detail: empty}]
     grants:
-      description: The same for each grant, with its RV(ignore:grant).
+      description: The same for each grant, with the id of the grant.
       type: list
       elements: dict
 receipts:
@@ -213,23 +218,23 @@ receipts:
   type: list
   elements: dict
   contains:
-    id:
-      description: The receipt's name.
+    request:
+      description: The id of the request.
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     document:
-      description: What was asked, agreed, used and erased, and when.
+      description: The request, the consent, the uses and the erasure, each with its time.
       type: dict
     signature:
       description: The PC's signature of the document (Ed25519, Base64).
       type: str
       sample: c2lnbmF0dXJl
     public_key:
-      description: The key to check it with (Base64).
+      description: The key that verifies the signature (Base64).
       type: str
       sample: a2V5
     text:
-      description: The document to read.
+      description: The document as readable text.
       type: str
       sample: Receipt 0d8f5c1e
 """

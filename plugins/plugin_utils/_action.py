@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""What all actions of this collection have in common."""
+"""The base of all actions of this collection."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from ansible.plugins.action import ActionBase
 from ._agent_client import Agent
 from ._connection import Link
 from ._failure import Failure, failure
-from ._masking import masked, secrets_in
 from ._options import Spec, duration, validated
-from ._progress import Watch
+from ._progress import Progress
 from ._wait_clock import Clock
 
 if TYPE_CHECKING:
     from ._wait_clock import Deadline
 
 AGENT_PATH = r"C:\Program Files\Latchkey\latchkeyctl.exe"
-"""Where the agent's package puts its program."""
+"""The path at which the agent's package installs its program."""
 
 
 class AgentAction(ActionBase):
-    """Base of the actions: options in, agent asked, result out; no secret in it.
+    """Base of the actions: validates the options, asks the agent, returns the result.
 
-    A subclass says which options it has beside the common ones and does its work in `_latchkey_run`.
-    The names begin with `_latchkey` so that none of a later ansible-core meets them.
+    A subclass lists its own options in `_latchkey_spec` and does its work in `_latchkey_run`. All names
+    begin with `_latchkey`, so that they cannot clash with those of a later ansible-core.
     """
 
     _supports_check_mode = True
@@ -42,26 +41,24 @@ class AgentAction(ActionBase):
     _latchkey_clock: Clock = Clock()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Validate the task, do its work, and turn whatever comes of it into a result."""
+        """Validate the task, do its work, and return a result for success and failure alike."""
         del tmp
         known = task_vars or {}
         self._latchkey_host = str(known.get("inventory_hostname", self._play_context.remote_addr))
-        secrets = secrets_in(self._task.args)
         try:
-            self._latchkey_refuse_what_does_not_reach_the_agent()
+            self._latchkey_refuse_unsupported()
             super().run(None, task_vars)
             options = self._latchkey_options(known)
-            result = {"session": options["session"], "failed": False, **self._latchkey_work(options)}
+            return {"session": options["session"], "failed": False, **self._latchkey_work(options)}
         except Failure as fault:
-            result = {"session": self._task.args.get("session"), **fault.as_result()}
-        return masked(result, secrets)
+            return {"session": self._task.args.get("session"), **fault.as_result()}
 
     @abstractmethod
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         """Do the task's work; return its result.
 
         Raises:
-            Failure: why it could not be done.
+            Failure: the work could not be done.
         """
 
     def _latchkey_work(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -74,13 +71,13 @@ class AgentAction(ActionBase):
         )
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 
-    def _latchkey_watch(self) -> Watch:
-        return Watch(self._latchkey_host, self._display.display)
+    def _latchkey_progress(self) -> Progress:
+        return Progress(self._latchkey_host, self._display.display)
 
-    # --- what is refused without touching the host
+    # --- refusals before any contact with the host
 
-    def _latchkey_refuse_what_does_not_reach_the_agent(self) -> None:
-        """Refuse what Ansible does by way of modules, which are not used here, and other systems.
+    def _latchkey_refuse_unsupported(self) -> None:
+        """Refuse keywords that need Ansible's module wrapper, which is not used here, and hosts other than Windows.
 
         Raises:
             Failure: `become_unsupported` or `not_windows`.
@@ -91,7 +88,7 @@ class AgentAction(ActionBase):
         )
         if task.become or self._play_context.become or task.async_val or environment:
             raise failure("become_unsupported")
-        windows = getattr(self._connection._shell, "_IS_WINDOWS", False)  # noqa: SLF001 - as ansible-core asks it
+        windows = getattr(self._connection._shell, "_IS_WINDOWS", False)  # noqa: SLF001 - as ansible-core does
         if not windows or self._connection.transport == "local":
             raise failure("not_windows")
 

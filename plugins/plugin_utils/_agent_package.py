@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Installing, upgrading, repairing, setting up and removing the agent."""
+"""Installs, upgrades, repairs, sets up and removes the agent."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _messages as m
+from . import _answers as ans
 from ._agent_client import Agent
-from ._connection import Lost
+from ._connection import ConnectionLost
 from ._erasure import proof, unconfirmed
 from ._failure import Failure, failure
 from ._package_file import version_of
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from ._wait_clock import Clock, Deadline
 
 START_SECONDS = 30.0
-"""How long a service that was just installed may take until it answers."""
+"""Seconds that a newly installed service may take before its first answer."""
 _SILENT = frozenset({"agent_not_installed", "agent_not_running"})
 
 
 class Place(Protocol):
-    """A folder on the PC for the time of the task."""
+    """A temporary folder on the PC."""
 
     def put(self, package: PackageFile) -> str:
-        """Bring the package there; return its path. Raises Failure."""
+        """Copy the package into the folder; return its path. Raises Failure."""
 
     def path(self, name: str) -> str:
         """Return the path of a file in the folder."""
 
     def read(self, path: str) -> bytes:
-        """Return a file's content, nothing where it cannot be read."""
+        """Return a file's content; empty if it cannot be read."""
 
 
 class SetupAgent(Agent):
-    """The agent's program as an administrator uses it."""
+    """The agent's setup program, which needs an administrator."""
 
     def __init__(self, link: Link, clock: Clock, path: str, *, check: bool = False) -> None:
         super().__init__(link, clock, path, check=check)
@@ -54,7 +54,7 @@ class SetupAgent(Agent):
 
 @dataclass
 class Package:
-    """The agent on one PC: present as the task wants it, or absent."""
+    """The agent's package on one PC."""
 
     installer: Installer
     agent: Agent
@@ -65,17 +65,17 @@ class Package:
     result: dict[str, Any] = field(default_factory=lambda: {"changed": False, "restart_required": False})
 
     def present(self, package: PackageFile, wanted: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        """See that the package's version is installed, set up as wanted, and answers; return the result.
+        """Install the package's version, set the agent up, and wait for its answer; return the result.
 
         Raises:
-            Failure: why it could not be done, with what was done before.
+            Failure: a part failed; its facts report the parts done before.
         """
-        with self._telling():
+        with self._facts_so_far():
             return self._present(package, wanted, deadline)
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Add to a failure what has been done already."""
+    def _facts_so_far(self) -> Iterator[None]:
+        """Add the parts already done to a failure."""
         try:
             yield
         except Failure as fault:
@@ -91,15 +91,15 @@ class Package:
         elif not self._answers(deadline):
             self._install(package, before, deadline, "REINSTALL=ALL")
         if self.check and self.result["changed"]:
-            # Who would have to judge the settings is not there yet.
+            # Only the new agent could check the settings.
             return self.result
         self._set_up(wanted, deadline)
-        self.result["agent"] = self._greet(deadline)
+        self.result["agent"] = asdict(self._agent_view(deadline))
         return self.result
 
     def _answers(self, deadline: Deadline) -> bool:
         try:
-            self.agent.ask(m.InfoAnswer, "info", deadline)
+            self.agent.ask(ans.InfoAnswer, "info", deadline)
         except Failure as fault:
             if fault.code in _SILENT:
                 return False
@@ -128,28 +128,28 @@ class Package:
     def _set_up(self, wanted: dict[str, Any], deadline: Deadline) -> None:
         if not wanted:
             return
-        reply = self.setup.ask(m.SetupAnswer, "setup", deadline, **wanted)
+        reply = self.setup.ask(ans.SetupAnswer, "setup", deadline, **wanted)
         self.result["changed"] |= reply.changed
-        self.result.update(reply.result)
+        self.result.update(asdict(reply.result))
 
-    def _greet(self, deadline: Deadline) -> m.AgentView:
-        """Return what the service says of itself; one that has just been started may need a moment."""
+    def _agent_view(self, deadline: Deadline) -> ans.AgentView:
+        """Return the service's view of itself; a newly started service may need a moment."""
         until = deadline.sooner(START_SECONDS)
         while True:
             try:
-                return self.agent.ask(m.InfoAnswer, "info", deadline).result["agent"]
+                return self.agent.ask(ans.InfoAnswer, "info", deadline).result.agent
             except Failure as fault:
                 if fault.code not in _SILENT or until.over:
                     raise
             self.clock.sleep(min(1.0, until.left) or 1.0)
 
     def absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
-        """See that the agent is removed, and what it sealed erased; return the result with the proof.
+        """Erase every grant and remove the agent; return the result with the proof of erasure.
 
         Raises:
-            Failure: why it could not be done, with what was done before.
+            Failure: a part failed; its facts report the parts done before.
         """
-        with self._telling():
+        with self._facts_so_far():
             return self._absent(deadline, keep_receipts=keep_receipts)
 
     def _absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
@@ -164,17 +164,17 @@ class Package:
         return self.result
 
     def _erase(self, deadline: Deadline) -> None:
-        """Erase first: only an agent that is still there can prove it."""
+        """Erase before the removal: only an installed agent can prove the erasure."""
         try:
-            reply = self.agent.change(m.RevokeAnswer, "erase_all", deadline)
+            reply = self.agent.change(ans.RevokeAnswer, "erase_all", deadline)
         except Failure as fault:
-            # The package overwrites what a service that does not answer has kept.
+            # If the service does not answer, the package overwrites its data at the removal.
             if fault.code not in _SILENT:
                 raise
             return
         self.result["changed"] |= reply.changed
-        self.result["erasure"] = proof(reply.result["erasure"])
-        if not self.check and (detail := unconfirmed(reply.result["erasure"])):
+        self.result["erasure"] = proof(reply.result.erasure)
+        if not self.check and (detail := unconfirmed(reply.result.erasure)):
             raise failure("erasure_unconfirmed", outcome="unknown", detail=detail)
 
     def _remove(self, before: Installed, deadline: Deadline, *, keep_receipts: bool) -> None:
@@ -187,9 +187,9 @@ class Package:
 
 
 @contextlib.contextmanager
-def losses_as_failures(agent: Agent) -> Iterator[None]:
-    """Turn a connection that is gone into the failure that it means."""
+def loss_as_failure(agent: Agent) -> Iterator[None]:
+    """Turn a lost connection into a failure."""
     try:
         yield
-    except Lost as lost:
-        raise agent.gone(lost) from lost
+    except ConnectionLost as lost:
+        raise agent.failure_of(lost) from lost

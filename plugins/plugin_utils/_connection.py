@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""The connection to the PC: run a command, notice that it is lost, take it up again.
+"""The connection to the PC: runs commands, detects a loss, reconnects.
 
-What a connection plugin raises when the PC goes away was measured: winrm lets the exceptions of
-requests and pywinrm through, psrp those of pypsrp, ssh turns its exit code 255 into Ansible's own.
-After a loss the plugin is only ever reset: closing asks the PC to delete a shell that its restart
-has deleted already, and fails for that.
+The exceptions of a lost connection were measured: winrm passes on those of requests and pywinrm, psrp
+those of pypsrp, and ssh turns its exit code 255 into Ansible's own. After a loss the plugin is only
+reset. Closing it would fail: it asks the PC to delete a shell that the restart has deleted already.
 """
 
 from __future__ import annotations
@@ -25,33 +24,33 @@ if TYPE_CHECKING:
 
     from ._wait_clock import Clock
 
-# Libraries whose every exception, raised while a command runs, means that the connection is gone.
+# Every exception of these libraries during a command means a lost connection.
 _TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego"})
-# The winrm plugin says these by AnsibleError, which it uses for wrong settings too.
+# The winrm plugin raises AnsibleError with these texts, and for wrong settings too.
 _LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
 _REJECTED_TEXTS = ("credentials were rejected", "failed to authenticate")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
 
 _PROBE_SECONDS = 0.5
-# How long a request may stay without any answer while the PC is restarting, unless the operator has
-# set less. The winrm plugin itself adds 10 s for reading, which the first shell after a boot needs;
-# ssh gives up after this many seconds times three without a sign of life.
+# Seconds that a request waits for an answer during a restart, unless the operator has set less. The
+# winrm plugin adds 10 s for reading, which the first shell after a boot needs. ssh gives up after three
+# times as many seconds.
 _IMPATIENT_SECONDS = 5
 _ALIVE = f"-o ServerAliveInterval={_IMPATIENT_SECONDS} -o ServerAliveCountMax=3"
 _PORTS = {"winrm": 5986, "psrp": 5986, "ssh": 22}
 
 
-class Ran(NamedTuple):
-    """What a command left: its exit code and its standard output."""
+class CommandResult(NamedTuple):
+    """The exit code and the standard output of a command."""
 
     code: int
     output: bytes
 
 
-class Lost(Exception):
-    """The connection is gone; whether the command ran is not known.
+class ConnectionLost(Exception):
+    """The connection is lost; the command may have run.
 
-    `rejected`: the PC did not accept the operator's account. `timed_out`: it did not say anything.
+    `rejected`: the PC refused the operator's account. `timed_out`: the PC did not answer.
     """
 
     def __init__(self, fault: Exception) -> None:
@@ -64,7 +63,7 @@ class Lost(Exception):
 
 
 def is_lost(fault: Exception) -> bool:
-    """Tell whether an exception of a connection plugin means that the connection is gone."""
+    """Tell whether an exception of a connection plugin means a lost connection."""
     if isinstance(fault, (AnsibleConnectionFailure, OSError)):
         return True
     if isinstance(fault, AnsibleError):
@@ -73,7 +72,7 @@ def is_lost(fault: Exception) -> bool:
 
 
 class Link:
-    """A connection plugin, and how long it has been out of contact with the PC."""
+    """A connection plugin that reconnects, and measures the time without contact to the PC."""
 
     def __init__(self, connection: ConnectionBase, clock: Clock) -> None:
         self._connection = connection
@@ -81,48 +80,48 @@ class Link:
         self._stale = False
         self._away_since: float | None = None
         self.reached = False
-        """Whether this task was ever in contact with the PC."""
+        """Whether this task has ever reached the PC."""
         self.lost_at: float | None = None
-        """When contact was lost for the first time."""
+        """The clock's time of the first loss."""
         self._outage = 0.0
 
-    def run(self, command: str, stdin: bytes | None = None) -> Ran:
-        """Run a command line; take a lost connection up again first.
+    def run(self, command: str, stdin: bytes | None = None) -> CommandResult:
+        """Run a command line; reconnect first if the connection was lost.
 
         Raises:
-            Lost: the connection is gone.
+            ConnectionLost: the connection is lost.
         """
         self._set(self._alert_options())
         try:
-            self._take_up()
+            self._reconnect()
             code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
         except Exception as fault:
             if not is_lost(fault):
                 raise
             self.reached = self.reached or bool(self._connection.connected)
-            self._lose()
-            raise Lost(fault) from fault
-        self._found()
-        return Ran(code, bytes(output))
+            self._note_loss()
+            raise ConnectionLost(fault) from fault
+        self._note_contact()
+        return CommandResult(code, bytes(output))
 
-    def _take_up(self) -> None:
+    def _reconnect(self) -> None:
         if not self._stale:
             return
         if self._connection.transport == "psrp":
-            # reset() would close the runspace first, and pypsrp waits for a frozen PC to say that it did,
-            # again and again. There is nothing to close on a PC that has restarted.
+            # reset() would close the runspace first, and pypsrp repeatedly waits for a frozen PC to confirm
+            # that. A restarted PC has no runspace to close.
             setattr(self._connection, "runspace", None)  # noqa: B010 - only this plugin has it
         self._connection.reset()
         self._stale = False
 
-    def _lose(self) -> None:
+    def _note_loss(self) -> None:
         self._stale = True
         if self._away_since is None:
             self._away_since = self._clock.now()
         if self.reached and self.lost_at is None:
             self.lost_at = self._away_since
 
-    def _found(self) -> None:
+    def _note_contact(self) -> None:
         self.reached = True
         if self._away_since is not None:
             self._outage += self._clock.now() - self._away_since
@@ -130,17 +129,17 @@ class Link:
 
     @property
     def away(self) -> bool:
-        """Whether the last command ended with the connection lost."""
+        """Whether the last command lost the connection."""
         return self._away_since is not None
 
     @property
     def outage(self) -> float:
-        """Seconds without contact, all together."""
+        """Seconds without contact in total."""
         current = 0.0 if self._away_since is None else self._clock.now() - self._away_since
         return self._outage + current
 
     def accepts(self) -> bool:
-        """Tell whether something accepts a TCP connection where the PC should, without speaking to it."""
+        """Tell whether the PC's port accepts a TCP connection; nothing is sent."""
         address = self._address()
         if address is None:
             return False
@@ -163,11 +162,11 @@ class Link:
 
     @contextlib.contextmanager
     def impatient(self) -> Iterator[None]:
-        """Let requests fail soon instead of waiting for a PC that is restarting."""
+        """Use short timeouts while the PC restarts."""
         wanted = self._impatient_options()
         before = {name: self._option(name) for name in wanted}
         self._set(wanted)
-        # A master connection of ssh keeps the settings that it was made with.
+        # A master connection of ssh keeps the settings of its start.
         self._stale = self._stale or self._connection.transport == "ssh"
         try:
             yield
@@ -180,8 +179,8 @@ class Link:
             own = self._option("connection_timeout")
             return {"connection_timeout": min(int(str(own or _IMPATIENT_SECONDS)), _IMPATIENT_SECONDS)}
         if transport == "psrp":
-            # pypsrp reads an answer six times before it gives up, and longer each time unless the backoff
-            # is 0; and it wants to read for longer than the PC may take to say that nothing happened.
+            # pypsrp reads an answer six times before it gives up, and waits longer each time unless the backoff
+            # is 0. Its read timeout must be longer than its operation timeout.
             return {
                 "connection_timeout": _IMPATIENT_SECONDS,
                 "operation_timeout": 3,
@@ -193,9 +192,9 @@ class Link:
         return {}
 
     def _alert_options(self) -> dict[str, object]:
-        """Return what lets ssh notice a PC that answers nothing any more; of itself it waits for ever.
+        """Return the options with which ssh notices a PC that stops answering; without them it waits for ever.
 
-        What the operator has set goes before it (ssh_config(5): the first value obtained is used).
+        The operator's own options come first (ssh_config(5): the first value obtained is used).
         """
         if self._connection.transport != "ssh":
             return {}

@@ -2,44 +2,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Applying a grant, and following the PC down and up again until the customer is signed in.
+"""Uses a grant, and follows the PC down and up again until the customer is signed in.
 
-The agent knows the story of the permit; what only this side can know is whether the PC can be
-reached. Whether it restarted is told by the boot id, never by the connection or by clocks.
+The agent reports the state of the permit; only the controller sees whether the PC can be reached. The
+boot id tells whether the PC has restarted; the connection and clocks do not.
 """
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _messages as m
-from ._agent_client import LONG_POLL, as_failure
-from ._connection import Lost
-from ._failure import Failure, failure
+from . import _answers as ans
+from ._agent_client import LONG_POLL
+from ._connection import ConnectionLost
+from ._failure import Failure, agent_failure, failure
 from ._powershell_command import command_line, test_script
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
     from ._connection import Link
-    from ._progress import Watch
+    from ._progress import Progress
     from ._wait_clock import Clock, Deadline
 
 _PACE = 0.2
 _TEST_PACE = 1.0
-# Just after a restart a PC may refuse an account because it cannot reach its domain yet; a wrong
-# password tried every moment would lock the account out.
+# Soon after a restart a PC may refuse an account because it cannot reach its domain yet. Frequent
+# attempts with a wrong password would lock the account out.
 _REJECTED_PACE = 10.0
 
 _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
-# What a PC says that is about to go down or has just come up: its services are not there.
+# Errors of a PC that goes down or comes up: its services do not run.
 _PASSING = frozenset({"agent_not_running", "bad_answer"})
 
 
 @dataclass(frozen=True)
 class Use:
-    """What is to be done with the grant. `terms` are further fields of the verb."""
+    """The options of one use of the grant. `terms` are further fields of the verb."""
 
     session: str
     action: Literal["restart", "unlock"]
@@ -50,92 +50,92 @@ class Use:
 
     @property
     def step_name(self) -> str:
-        """The operator's step, or one for this task alone.
+        """The operator's step, or a unique one for this task.
 
-        The agent joins a use that is known to it by its step; without one, asking again after a
-        lost answer could restart the PC twice.
+        The agent recognises a repeated use by its step. Without a step, a repeated request after a lost
+        answer could restart the PC twice.
         """
         return self.step or f"once {uuid.uuid4()}"
 
 
-class Applying:
-    """One task's way from the grant to the customer's locked desktop."""
+class ApplyTask:
+    """One task: from the grant to the customer's locked desktop."""
 
-    def __init__(self, agent: Agent, link: Link, clock: Clock, watch: Watch, use: Use) -> None:
+    def __init__(self, agent: Agent, link: Link, clock: Clock, progress: Progress, use: Use) -> None:
         self._agent = agent
         self._link = link
         self._clock = clock
-        self._watch = watch
+        self._progress = progress
         self._use = use
-        self._began = clock.now()
+        self._started = clock.now()
         self._probe = False
-        self._lost: Lost | None = None
+        self._lost: ConnectionLost | None = None
         self._passing: Failure | None = None
 
     def apply(self) -> dict[str, Any]:
-        """Use the grant once and wait for the end of it; return the task's result.
+        """Use the grant once and wait until the use is finished; return the task's result.
 
         Raises:
-            Failure: it was refused, or it did not come to its end in time.
+            Failure: the use was refused or failed, or was not finished in time.
         """
         with self._link.impatient():
             reply = self._begin()
             if self._agent.check:
                 return self._result(reply.result, changed=reply.changed)
             answer = self._follow(reply.result)
-            # A use that another job has begun and that is still under way is this task's as well.
-            changed = reply.changed or not _over(reply.result)
+            # A use in progress that another job began counts as this task's change, too.
+            changed = reply.changed or not _finished(reply.result)
             self._settle(answer, changed=changed)
             return self._result(answer, changed=changed)
 
-    # --- the beginning
+    # --- begin the use
 
-    def _begin(self) -> Reply[m.ApplyAnswer]:
+    def _begin(self) -> Reply[ans.ApplyAnswer]:
         use = self._use
         fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step_name}
         fields["idempotency_key"] = self._agent.new_key()
         while True:
             fields["within"] = _permit_life(use.deadline.left)
             try:
-                return self._agent.ask(m.ApplyAnswer, "credential_apply", use.deadline, **fields)
+                return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, **fields)
             except Failure as fault:
-                self._wait_for_leave(fault)
+                self._wait_to_retry(fault)
 
-    def _wait_for_leave(self, fault: Failure) -> None:
-        """Let the time pass after which the agent would not refuse any more."""
-        pause = fault.retry_after
+    def _wait_to_retry(self, fault: Failure) -> None:
+        """Wait as long as the agent asks for before another attempt."""
+        pause = fault.error.retry_after
         if pause is None and fault.code in _PASSING and self._link.lost_at is not None:
-            # The PC went down before it could answer.
+            # The PC went down before its answer.
             pause = _PACE
         if pause is None or pause > self._use.deadline.left:
             raise fault
-        if fault.retry_after is not None:
-            self._watch.tell(f"waiting {pause:.0f} s: {fault.message}")
-        # Never a busy loop, whatever an agent says.
+        if fault.error.retry_after is not None:
+            self._progress.show(f"waiting {pause:.0f} s: {fault.error.message}")
+        # No busy loop, whatever the agent asks for.
         self._clock.sleep(max(_PACE, pause))
 
-    # --- the way down and up
+    # --- follow the restart
 
-    def _follow(self, answer: m.ApplyAnswer) -> m.ApplyAnswer:
-        """Return the answer that ends the story of the permit."""
-        if not _over(answer):
+    def _follow(self, answer: ans.ApplyAnswer) -> ans.ApplyAnswer:
+        """Wait until the use is finished; return the last answer."""
+        if not _finished(answer):
             self._probe = self._link.accepts()
-        while not _over(answer):
-            self._tell(answer)
+        while not _finished(answer):
+            self._show(answer)
             if self._use.deadline.over:
-                raise self._too_late(answer).with_facts(**self._result(answer, changed=True))
+                raise self._timeout(answer).with_facts(**self._result(answer, changed=True))
             answer = self._look(answer)
         return answer
 
-    def _look(self, known: m.ApplyAnswer) -> m.ApplyAnswer:
-        """Return how far it is; what was known before where the PC cannot say it now."""
+    def _look(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
+        """Return the current answer, or the known one while the PC cannot answer."""
         if self._link.away and self._probe and not self._link.accepts():
             self._clock.sleep(_PACE)
             return known
         pause = _PACE
         try:
             answer = self._poll(known)
-        except Lost as lost:
+        except ConnectionLost as lost:
             self._lost = lost
             pause = _REJECTED_PACE if lost.rejected else _PACE
         except Failure as fault:
@@ -148,57 +148,57 @@ class Applying:
         self._clock.sleep(pause)
         return known
 
-    def _poll(self, known: m.ApplyAnswer) -> m.ApplyAnswer:
-        permit = known["use"]["permit"] if known["use"] else ""
+    def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
+        permit = known.use.permit if known.use else ""
         wait = min(LONG_POLL, self._use.deadline.left)
         fields = {"session": self._use.session, "permit": permit, "wait": wait}
-        return self._agent.ask_once(m.ApplyAnswer, "apply_wait", **fields).result
+        return self._agent.ask_once(ans.ApplyAnswer, "apply_wait", **fields).result
 
-    def _tell(self, answer: m.ApplyAnswer) -> None:
+    def _show(self, answer: ans.ApplyAnswer) -> None:
         limit = f"for {self._use.deadline.limit:.0f} s at most"
-        what = answer["waiting_for"].rstrip(".") or f"the {self._use.action}"
-        self._watch.tell(f"waiting: {'the PC to come back' if self._link.away else what}; {limit}")
+        event = answer.waiting_for.rstrip(".") or f"the {self._use.action}"
+        self._progress.show(f"waiting: {'the PC to come back' if self._link.away else event}; {limit}")
 
-    def _too_late(self, answer: m.ApplyAnswer) -> Failure:
-        """Say what the wait ended in, as far as it can be told from here."""
+    def _timeout(self, answer: ans.ApplyAnswer) -> Failure:
+        """Return the failure at the end of the timeout, as far as the controller can tell."""
         limit = f"{self._use.deadline.limit:.0f}"
         same_boot = self._use.action == "restart" and _same_boot(answer)
         if self._link.away and self._lost is not None:
-            gone = self._agent.gone(self._lost)
-            if gone.code == "pc_frozen" or not same_boot:
-                return gone
-            return failure("pc_not_back", outcome="unknown", limit=limit).with_facts(**gone.facts)
+            fault = self._agent.failure_of(self._lost)
+            if fault.code == "pc_frozen" or not same_boot:
+                return fault
+            return failure("pc_not_back", outcome="unknown", limit=limit).with_facts(**fault.facts)
         if self._passing is not None:
             self._passing.outcome = "unknown"
             return self._passing
         return failure("pc_did_not_restart" if same_boot else "apply_timeout", outcome="unknown", limit=limit)
 
-    # --- the end
+    # --- finish
 
-    def _settle(self, answer: m.ApplyAnswer, *, changed: bool) -> None:
-        """Accept the end of the story, or say why it is a bad one."""
-        use = answer["use"]
-        if use is not None and use["error"] is not None:
-            fault = self._error(answer, use["error"])
+    def _settle(self, answer: ans.ApplyAnswer, *, changed: bool) -> None:
+        """Check the finished use and run the test command; raise Failure if either failed."""
+        use = answer.use
+        if use is not None and use.error is not None:
+            fault = self._error(answer, use.error)
             raise fault.with_facts(**self._result(answer, changed=fault.code not in _STAYED_UP))
         if changed and use is not None:
-            self._watch.tell(f"{use['account']} is signed in again")
+            self._progress.show(f"{use.account} is signed in again")
         if self._use.test_command is not None:
             self._test(self._use.test_command, answer)
 
-    def _error(self, answer: m.ApplyAnswer, error: m.ErrorView) -> Failure:
-        use = answer["use"]
-        if use and use["state"] == "lapsed" and use["action"] == "restart" and _same_boot(answer):
+    def _error(self, answer: ans.ApplyAnswer, error: ans.ErrorView) -> Failure:
+        use = answer.use
+        if use and use.state == "lapsed" and use.action == "restart" and _same_boot(answer):
             return failure("pc_did_not_restart", limit=f"{self._use.deadline.limit:.0f}")
-        return as_failure(error)
+        return agent_failure(error)
 
-    def _test(self, text: str, answer: m.ApplyAnswer) -> None:
+    def _test(self, text: str, answer: ans.ApplyAnswer) -> None:
         command = command_line(test_script(text))
-        detail = "there was no time left to try it"
+        detail = "no time was left to run it"
         while not self._use.deadline.over:
             try:
                 code = self._link.run(command).code
-            except Lost:
+            except ConnectionLost:
                 detail = "the connection was lost"
             else:
                 if code == 0:
@@ -208,21 +208,21 @@ class Applying:
         late = failure("test_command_failed", outcome="unknown", detail=detail)
         raise late.with_facts(**self._result(answer, changed=True))
 
-    def _result(self, answer: m.ApplyAnswer, *, changed: bool) -> dict[str, Any]:
-        use = answer["use"]
-        after = (use["boot_after"] if use else None) or answer["boot_id"]
+    def _result(self, answer: ans.ApplyAnswer, *, changed: bool) -> dict[str, Any]:
+        use = answer.use
+        after = (use.boot_after if use else None) or answer.boot_id
         return {
             "changed": changed,
             "boot": {"before": _boot_before(answer), "after": after},
             "signed_in": _signed_in(use),
-            "left": answer["left"],
-            "use": use,
+            "left": asdict(answer.left),
+            "use": use and asdict(use),
             "elapsed": self._elapsed(),
         }
 
     def _elapsed(self) -> dict[str, float]:
-        total = self._clock.now() - self._began
-        going_down = 0.0 if self._link.lost_at is None else self._link.lost_at - self._began
+        total = self._clock.now() - self._started
+        going_down = 0.0 if self._link.lost_at is None else self._link.lost_at - self._started
         parts = {
             "going_down": going_down,
             "outage": self._link.outage,
@@ -232,31 +232,31 @@ class Applying:
         return {name: round(seconds, 3) for name, seconds in parts.items()}
 
 
-def _over(answer: m.ApplyAnswer) -> bool:
-    """Whether nothing more will happen; without a use nothing had to be done."""
-    return answer["finished"] or answer["use"] is None
+def _finished(answer: ans.ApplyAnswer) -> bool:
+    """Tell whether the use is finished. Without a use, nothing had to be done."""
+    return answer.finished or answer.use is None
 
 
-def _boot_before(answer: m.ApplyAnswer) -> str:
-    return answer["use"]["boot_before"] if answer["use"] else answer["boot_id"]
+def _boot_before(answer: ans.ApplyAnswer) -> str:
+    return answer.use.boot_before if answer.use else answer.boot_id
 
 
-def _same_boot(answer: m.ApplyAnswer) -> bool:
-    return answer["boot_id"] == _boot_before(answer)
+def _same_boot(answer: ans.ApplyAnswer) -> bool:
+    return answer.boot_id == _boot_before(answer)
 
 
 def _permit_life(left: float) -> float:
-    """Return how long the permit may live: a little shorter than the task waits, to hear of its end."""
+    """Return the permit's lifetime in seconds: shorter than the task's wait, so that the task sees its end."""
     return max(1.0, left - min(10.0, left / 5))
 
 
-def _signed_in(use: m.UseView | None) -> dict[str, Any] | None:
-    if use is None or use["logged_on_at"] is None:
+def _signed_in(use: ans.UseView | None) -> dict[str, Any] | None:
+    if use is None or use.logged_on_at is None:
         return None
     return {
-        "account": use["account"],
-        "at": use["logged_on_at"],
-        "locked_at": use["locked_at"],
-        "disconnected": use["disconnected"],
-        "desktop_open_seconds": use["desktop_open_seconds"],
+        "account": use.account,
+        "at": use.logged_on_at,
+        "locked_at": use.locked_at,
+        "disconnected": use.disconnected,
+        "desktop_open_seconds": use.desktop_open_seconds,
     }

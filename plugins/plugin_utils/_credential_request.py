@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Asking the customer for a grant, and waiting for the answer."""
+"""Asks the customer for a grant and waits for the answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import _messages as m
-from ._agent_client import LONG_POLL, about
+from . import _answers as ans
+from ._agent_client import LONG_POLL, sent_along
 from ._failure import Failure, failure
 from ._progress import later, span
 
 if TYPE_CHECKING:
     from ._agent_client import Agent
-    from ._progress import Watch
+    from ._progress import Progress
     from ._wait_clock import Deadline
 
 _SHORT_POLL = 1.0
@@ -24,8 +24,8 @@ _ANSWERS = {"denied": "denied", "reported": "denied", "answered_later": "later",
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked. `terms` are the fields of the verb; `wait` tells whether to wait for the answer."""
+class RequestOptions:
+    """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer."""
 
     session: str
     terms: dict[str, Any]
@@ -33,113 +33,109 @@ class Question:
     deadline: Deadline
 
 
-class Asking:
-    """One task's way from the question to the customer's answer."""
+class RequestTask:
+    """One task: from the request to the customer's answer."""
 
-    def __init__(self, agent: Agent, watch: Watch, question: Question) -> None:
+    def __init__(self, agent: Agent, progress: Progress, options: RequestOptions) -> None:
         self._agent = agent
-        self._watch = watch
-        self._question = question
+        self._progress = progress
+        self._options = options
 
     def ask(self) -> dict[str, Any]:
-        """Ask, and wait if that is wanted; return the task's result.
+        """Ask, and wait for the answer if wanted; return the task's result.
 
         Raises:
-            Failure: every answer but yes, and everything that stands in its way.
+            Failure: the customer did not agree, or could not be asked.
         """
-        question = self._question
-        within = question.deadline.left if question.wait else None
-        fields = {**question.terms, "session": question.session, "answer_within": within}
-        reply = self._agent.change(m.RequestAnswer, "credential_request", question.deadline, **fields)
-        if reply.result["grant"] is not None or self._agent.check or not question.wait:
+        options = self._options
+        within = options.deadline.left if options.wait else None
+        fields = {**options.terms, "session": options.session, "answer_within": within}
+        reply = self._agent.change(ans.RequestAnswer, "credential_request", options.deadline, **fields)
+        if reply.result.grant is not None or self._agent.check or not options.wait:
             return _result(reply.result, changed=reply.changed)
         return _result(self._wait(_request(reply.result)), changed=True)
 
-    def _wait(self, request: m.RequestView) -> m.RequestAnswer:
-        """Return the customer's yes."""
+    def _wait(self, request: ans.RequestView) -> ans.RequestAnswer:
+        """Wait until the customer agrees; return that answer."""
         known = ""
         while True:
-            self._tell(request)
-            if self._question.deadline.over or _postponed(request):
+            self._show(request)
+            if self._options.deadline.over or _postponed(request):
                 answer = self._withdraw(request)
             else:
-                answer = self._poll(request, news=request["state"] != known)
-            if answer["grant"] is not None:
-                self._watch.tell(f"{answer['grant']['account']} agreed")
+                answer = self._poll(request, news=request.state != known)
+            if answer.grant is not None:
+                self._progress.show(f"{answer.grant.account} agreed")
                 return answer
-            known, request = request["state"], _request(answer)
+            known, request = request.state, _request(answer)
 
-    def _poll(self, request: m.RequestView, *, news: bool) -> m.RequestAnswer:
-        """Wait for the next thing that happens to the request."""
-        # The agent waits for a change from what it finds; one that came just before is seen so.
-        wait = min(_SHORT_POLL if news else LONG_POLL, self._question.deadline.left)
-        return self._about(request, "request_wait", self._question.deadline, wait=wait)
+    def _poll(self, request: ans.RequestView, *, news: bool) -> ans.RequestAnswer:
+        """Wait for the next change of the request."""
+        # The agent waits for a change after the call. A short first poll shows a change just before it.
+        wait = min(_SHORT_POLL if news else LONG_POLL, self._options.deadline.left)
+        return self._about(request, "request_wait", self._options.deadline, wait=wait)
 
-    def _withdraw(self, request: m.RequestView) -> m.RequestAnswer:
-        """Take the request back; an answer that came first still counts.
+    def _withdraw(self, request: ans.RequestView) -> ans.RequestAnswer:
+        """Withdraw the request; an answer that came first still counts.
 
         Raises:
-            Failure: the answer that it was, or that there was none.
+            Failure: the customer's answer, or that there was none.
         """
-        grace = self._question.deadline.clock.deadline(LONG_POLL)
+        grace = self._options.deadline.clock.deadline(LONG_POLL)
         answer = self._about(request, "request_withdraw", grace)
-        if answer["grant"] is not None:
+        if answer.grant is not None:
             return answer
-        if _request(answer)["state"] == "withdrawn":
-            raise _with_answer(_silence(request), _request(answer))
+        if _request(answer).state == "withdrawn":
+            raise _with_answer(_no_answer(request), _request(answer))
         return self._about(request, "request_wait", grace, wait=0.0)
 
     def _about(
-        self, request: m.RequestView, verb: str, deadline: Deadline, **fields: object
-    ) -> m.RequestAnswer:
-        fields = {"session": self._question.session, "request": request["id"], **fields}
+        self, request: ans.RequestView, verb: str, deadline: Deadline, **fields: object
+    ) -> ans.RequestAnswer:
+        fields = {"session": self._options.session, "request": request.id, **fields}
         try:
-            return self._agent.ask(m.RequestAnswer, verb, deadline, **fields).result
+            return self._agent.ask(ans.RequestAnswer, verb, deadline, **fields).result
         except Failure as fault:
-            known = about(fault, m.RequestAnswer)
-            raise _with_answer(fault, (known and known["request"]) or request) from None
+            known = sent_along(fault, ans.RequestAnswer)
+            raise _with_answer(fault, (known and known.request) or request) from None
 
-    def _tell(self, request: m.RequestView) -> None:
-        what = request["waiting_for"].rstrip(".") or "the customer to answer"
-        when = span(request["asked_at"], request["answer_by"])
-        self._watch.tell(f"waiting: {what}; {when}; code {request['code']}")
-
-
-def _postponed(request: m.RequestView) -> bool:
-    """Whether the customer wants to be asked again only when it is too late for this task."""
-    until = request["later_until"]
-    return request["state"] == "later" and until is not None and not later(request["answer_by"], until)
+    def _show(self, request: ans.RequestView) -> None:
+        event = request.waiting_for.rstrip(".") or "the customer to answer"
+        when = span(request.asked_at, request.answer_by)
+        self._progress.show(f"waiting: {event}; {when}; code {request.code}")
 
 
-def _silence(request: m.RequestView) -> Failure:
-    if request["state"] == "later":
-        return failure("answered_later", detail=f"after {request['later_until']}")
+def _postponed(request: ans.RequestView) -> bool:
+    """Tell whether the customer postponed the request beyond this task's time."""
+    until = request.later_until
+    return request.state == "later" and until is not None and not later(request.answer_by, until)
+
+
+def _no_answer(request: ans.RequestView) -> Failure:
+    if request.state == "later":
+        return failure("answered_later", detail=f"after {request.later_until}")
     return failure("no_answer")
 
 
-def _with_answer(fault: Failure, request: m.RequestView) -> Failure:
-    """Tell what was asked and, where it was the customer who ended it, the answer."""
-    facts: dict[str, Any] = {"request": request, "code": request["code"]}
+def _with_answer(fault: Failure, request: ans.RequestView) -> Failure:
+    """Add the request, and the answer if the customer ended it."""
+    facts: dict[str, Any] = {"request": asdict(request), "code": request.code}
     if fault.code in _ANSWERS:
         facts["answer"] = _ANSWERS[fault.code]
     return fault.with_facts(**facts)
 
 
-def _request(answer: m.RequestAnswer) -> m.RequestView:
-    if answer["request"] is None:
+def _request(answer: ans.RequestAnswer) -> ans.RequestView:
+    if answer.request is None:
         raise failure("bad_answer", outcome="unknown", detail="neither a request nor a grant")
-    return answer["request"]
+    return answer.request
 
 
-def _code(answer: m.RequestAnswer) -> str:
-    return answer["request"]["code"] if answer["request"] else ""
-
-
-def _result(answer: m.RequestAnswer, *, changed: bool) -> dict[str, Any]:
+def _result(answer: ans.RequestAnswer, *, changed: bool) -> dict[str, Any]:
     return {
         "changed": changed,
-        "answer": "pending" if answer["grant"] is None else "granted",
-        "code": _code(answer),
-        "request": answer["request"],
-        "grant": answer["grant"],
+        "answer": "pending" if answer.grant is None else "granted",
+        "code": answer.request.code if answer.request else "",
+        "request": answer.request and asdict(answer.request),
+        "grant": answer.grant and asdict(answer.grant),
     }

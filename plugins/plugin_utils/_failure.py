@@ -2,43 +2,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""The one way in which a task of this collection ends badly."""
+"""How a task fails. The agent's words hold inside the collection; `as_result` alone has Ansible's."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Literal
 
-from ._error_table import ERRORS
+from ._answers import ErrorView
+from ._error_table import ADVICE, ERRORS
 
 Outcome = Literal["refused", "unknown"]
 
 
 class Failure(Exception):
-    """Why a task failed: a stable code, one plain sentence, and what to do next.
+    """Why a task failed.
 
-    `outcome` is `refused` where nothing happened and `unknown` where it may have happened.
-    `facts` are further values of the task's result. `unreachable` tells that the PC never answered.
-    `about` is what the agent sent along with its refusal, unread.
+    Attributes:
+        error: a stable code, one plain sentence and advice.
+        outcome: `refused` if nothing happened, `unknown` if the action may have happened.
+        facts: further values of the task's result.
+        unreachable: the PC never answered.
+        result: the answer that the agent sent with its refusal, unread.
     """
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        hint: str,
-        *,
-        outcome: Outcome = "refused",
-        retry_after: float | None = None,
+        self, error: ErrorView, *, outcome: Outcome = "refused", result: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
+        super().__init__(error.message)
+        self.error = error
         self.outcome = outcome
-        self.retry_after = retry_after
+        self.result = result
         self.unreachable = False
         self.facts: dict[str, Any] = {}
-        self.about: dict[str, Any] | None = None
+
+    @property
+    def code(self) -> str:
+        """The error's stable code."""
+        return self.error.code
 
     def with_facts(self, **facts: object) -> Failure:
         """Add values to the task's result; return the failure itself."""
@@ -46,17 +47,38 @@ class Failure(Exception):
         return self
 
     def as_result(self) -> dict[str, Any]:
-        """Return the result of a task that ends with this."""
-        told = {"msg": self.message, "error_code": self.code, "hint": self.hint, "outcome": self.outcome}
+        """Return the result of a task that ends with this failure."""
         state = {"unreachable": True} if self.unreachable else {"failed": True}
-        return {"changed": False, **self.facts, **told, **state}
+        return {"changed": False, **self.facts, **_ansible_keys(self.error, self.outcome), **state}
+
+
+def _ansible_keys(error: ErrorView, outcome: Outcome) -> dict[str, Any]:
+    """Return an error under the names that a task's result has for it: the one place that renames."""
+    keys: dict[str, Any] = {
+        "error_code": error.code,
+        "msg": error.message,
+        "hint": error.hint,
+        "outcome": outcome,
+    }
+    return keys if error.retry_after is None else {**keys, "retry_after": error.retry_after}
 
 
 def failure(code: str, *, outcome: Outcome = "refused", **places: object) -> Failure:
-    """Return the failure of a row of the error table, its places filled.
+    """Return the failure of a row of the collection's error table, its places filled.
 
     Raises:
         KeyError: no such row, or a place that the row names was not given.
     """
-    message, hint = ERRORS[code]
-    return Failure(code, message.format(**places), hint.format(**places), outcome=outcome)
+    row = ERRORS[code]
+    return Failure(
+        ErrorView(code=code, message=row.message.format(**places), hint=row.hint.format(**places)),
+        outcome=outcome,
+    )
+
+
+def agent_failure(
+    error: ErrorView, *, outcome: Outcome = "refused", result: dict[str, Any] | None = None
+) -> Failure:
+    """Return the failure that an error of the agent means, with Ansible's advice where there is some."""
+    advised = dataclasses.replace(error, hint=ADVICE.get(error.code, error.hint))
+    return Failure(advised, outcome=outcome, result=result)

@@ -17,14 +17,14 @@ Spec = dict[str, dict[str, Any]]
 """Ansible's argument specification; a `type` may be one of the functions below."""
 
 LONGEST = 604_800.0
-"""Seconds that a task may wait: a week, as the protocol has it."""
+"""Longest wait of a task in seconds: a week, the protocol's limit."""
 
 
 def duration(value: object) -> float:
     """Return seconds.
 
     Raises:
-        TypeError: it is no number above 0 within a week.
+        TypeError: the value is no number above 0 and at most a week.
     """
     try:
         seconds = float(str(value))
@@ -36,10 +36,10 @@ def duration(value: object) -> float:
 
 
 def written_time(value: object) -> str:
-    """Return a time as it was written; the PC reads it, in its own zone.
+    """Return a time as it was written; the PC interprets it in its own time zone.
 
     Raises:
-        TypeError: YAML made a number of it: 22:00 without quotes is 1320.
+        TypeError: the value is no text: YAML reads 22:00 without quotes as 1320.
     """
     if isinstance(value, str):
         return value
@@ -50,7 +50,7 @@ def validated(spec: Spec, given: dict[str, Any]) -> dict[str, Any]:
     """Return the options with their defaults.
 
     Raises:
-        Failure: `bad_option`, with everything that is wrong.
+        Failure: `bad_option`, with all mistakes.
     """
     checked = ArgumentSpecValidator(spec).validate(given)
     faults = [

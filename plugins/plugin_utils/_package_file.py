@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""The agent's package on the controller: where it comes from, its version, and whether it is the right one."""
+"""The agent's package on the controller: its source, its version and its checksum."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Version = tuple[int, ...]
 
 
 def version_of(text: str) -> Version:
-    """Return a version as numbers, to be compared."""
+    """Return a version as comparable numbers."""
     return tuple(int(part) for part in text.split("."))
 
 
 @dataclass(frozen=True)
 class PackageFile:
-    """What the task says of the package; nothing has been read yet."""
+    """The package as the task's options describe it, not yet read."""
 
     path: str | None
     url: str | None
@@ -48,18 +48,18 @@ class PackageFile:
 
     @property
     def name(self) -> str:
-        """The file's name, by which it is called on the PC too."""
+        """The file's name on the PC."""
         return f"latchkey-agent-{self.version}-x64.msi"
 
     def bring(self, find: Callable[[str], str], folder: Path) -> Path:
         """Return the package on the controller, checked.
 
         Args:
-            find: returns where a file of the playbook or role is.
-            folder: where a download goes.
+            find: returns the path of a file of the playbook or role.
+            folder: the folder for a download.
 
         Raises:
-            Failure: it cannot be had, or is not the one that the checksum says.
+            Failure: the package cannot be read, or does not match the checksum.
         """
         file = self._found(find) if self.path else self._download(folder / self.name)
         if self.checksum:
@@ -90,16 +90,16 @@ class PackageFile:
 
 
 def package_file(options: dict[str, Any]) -> PackageFile:
-    """Return what the task's options say.
+    """Return the package that the task's options describe.
 
     Raises:
-        Failure: `bad_option`: they do not go together.
+        Failure: `bad_option`: the options contradict each other or are incomplete.
     """
     path, url, checksum = options["path"], options["url"], options["checksum"]
     if bool(path) == bool(url):
-        raise failure("bad_option", detail="state present needs path or url, and not both")
+        raise failure("bad_option", detail="state present requires either path or url")
     if url and not checksum:
-        raise failure("bad_option", detail="url needs checksum, the package's SHA-256")
+        raise failure("bad_option", detail="url requires checksum, the package's SHA-256")
     digest = _CHECKSUM.fullmatch(checksum) if checksum else None
     if checksum and digest is None:
         raise failure("bad_option", detail="checksum must be a SHA-256: 64 hexadecimal digits")
@@ -115,7 +115,7 @@ def _version(given: str | None, source: str) -> str:
         return given
     named = _NAMED.search(source)
     if named is None:
-        raise failure("bad_option", detail="version is needed, for the file's name does not tell it")
+        raise failure("bad_option", detail="version is required, because the file's name does not contain it")
     return named[1]
 
 

@@ -2,28 +2,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Windows Installer on the PC: what is installed, and one run of it."""
+"""Windows Installer on the PC: finds the installed agent and runs an installation."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._connection import Lost
+from ._connection import ConnectionLost
 from ._failure import failure
 from ._powershell_command import command_line, program_script, windowed_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._connection import Link, Ran
+    from ._connection import CommandResult, Link
     from ._wait_clock import Clock, Deadline
 
 _SYSTEM = "C:\\Windows\\System32"
 _REG = rf"{_SYSTEM}\reg.exe"
 _MSIEXEC = rf"{_SYSTEM}\msiexec.exe"
 PACKAGE_KEY = r"HKLM\SOFTWARE\Latchkey\Package"
-"""Where the package says what is installed."""
+"""The registry key in which the package records its version."""
 
 BUSY = 1618
 RESTART_NEEDED = 3010
@@ -35,7 +35,7 @@ SENTENCES = {
     1601: "the Windows Installer service cannot be reached.",
     1602: "the installation was cancelled at the PC.",
     1603: "the installation failed and was undone.",
-    1612: "the package that was installed from is gone, and with it what removes it.",
+    1612: "the installed package's source is missing, so it cannot be removed.",
     1613: "the PC's Windows Installer is too old for the package.",
     1619: "the package could not be opened on the PC.",
     1620: "the file is not a package of Windows Installer.",
@@ -50,7 +50,7 @@ SENTENCES = {
     1643: "a policy of the PC forbids this update.",
     1644: "a policy of the PC forbids this change.",
 }
-"""Of "MsiExec.exe and InstMsi.exe error messages", Microsoft Learn."""
+"""Source: "MsiExec.exe and InstMsi.exe error messages", Microsoft Learn."""
 
 _PAUSE = 5.0
 _VALUE = re.compile(r"^\s+(\w+)\s+REG_SZ\s+(.*?)\s*$", re.MULTILINE)
@@ -59,7 +59,7 @@ _REASON = re.compile(r"Product: .*? -- (?!.*(?:completed|failed)\.?\s*$)(.+)")
 
 
 class Installed(NamedTuple):
-    """What Windows Installer has installed of the agent."""
+    """The installed agent."""
 
     version: str
     product_code: str
@@ -73,36 +73,36 @@ class Installer:
         self._clock = clock
 
     def installed(self, deadline: Deadline) -> Installed | None:
-        """Return what is installed, None where nothing is.
+        """Return the installed agent, None if there is none.
 
         Raises:
-            Lost: the connection is gone and did not come back.
+            ConnectionLost: the connection is lost and did not come back.
         """
-        ran = self._insisting(command_line(program_script(_REG, "query", PACKAGE_KEY)), deadline)
+        ran = self._run_until_answered(command_line(program_script(_REG, "query", PACKAGE_KEY)), deadline)
         values = dict(_VALUE.findall(ran.output.decode("utf-8", "replace"))) if ran.code == 0 else {}
         if not {"Version", "ProductCode"} <= values.keys():
             return None
         return Installed(values["Version"], values["ProductCode"])
 
-    def _insisting(self, command: str, deadline: Deadline) -> Ran:
+    def _run_until_answered(self, command: str, deadline: Deadline) -> CommandResult:
         while True:
             try:
                 return self._link.run(command)
-            except Lost as lost:
+            except ConnectionLost as lost:
                 if deadline.over or lost.rejected:
                     raise
             self._clock.sleep(min(1.0, deadline.left))
 
     def run(self, arguments: list[str], deadline: Deadline, reason: Callable[[], str]) -> int:
-        """Run msiexec without questions; wait while another installation runs; return its exit code.
+        """Run msiexec without user interaction, after any other installation; return its exit code.
 
         Args:
-            arguments: of msiexec, none with a blank and an equals sign in it.
-            deadline: until when to wait for another installation.
-            reason: returns what the log says, for a refusal.
+            arguments: of msiexec; none may contain both a blank and an equals sign.
+            deadline: the end of the wait for another installation.
+            reason: returns the reason in the log, after a refusal.
 
         Raises:
-            Lost: the connection is gone; whether the installation ran is not known.
+            ConnectionLost: the connection is lost; the installation may have run.
             Failure: `package_busy` or `package_refused`.
         """
         command = command_line(windowed_script(_MSIEXEC, *arguments, "/qn", "/norestart"))
@@ -111,19 +111,19 @@ class Installer:
                 raise failure("package_busy", limit=f"{deadline.limit:.0f}")
             self._clock.sleep(min(_PAUSE, deadline.left) or _PAUSE)
         if code not in {0, RESTART_NEEDED}:
-            sentence = SENTENCES.get(code, "see what Microsoft says of this code.")
+            sentence = SENTENCES.get(code, "see Microsoft's documentation of this code.")
             raise failure("package_refused", number=code, sentence=sentence, detail=reason())
         return code
 
 
-def _exit_code(ran: Ran) -> int:
-    """Return the exit code that the script printed, PowerShell's own where it has run no program."""
-    told = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
-    return int(told) if _NUMBER.fullmatch(told) else ran.code or 1
+def _exit_code(ran: CommandResult) -> int:
+    """Return the exit code that the script printed, or PowerShell's own if no program ran."""
+    printed = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
+    return int(printed) if _NUMBER.fullmatch(printed) else ran.code or 1
 
 
 def reason_in(log: bytes) -> str:
-    """Return what a log of Windows Installer gives as the reason, as further words of a sentence."""
+    """Return the reasons in a log of Windows Installer, to be appended to a sentence."""
     text = log.decode("utf-16" if log.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
     reasons = list(dict.fromkeys(found.strip() for found in _REASON.findall(text)))
     return f" It says: {' '.join(reasons)}" if reasons else ""

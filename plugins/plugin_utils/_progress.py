@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""What the operator reads while a task waits."""
+"""The progress lines of a waiting task."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Watch:
-    """Shows a line whenever something else is waited for, and no line twice."""
+class Progress:
+    """Shows a line for each new thing that the task waits for."""
 
-    def __init__(self, host: str, show: Callable[[str], None]) -> None:
+    def __init__(self, host: str, display: Callable[[str], None]) -> None:
         self._host = host
-        self._show = show
+        self._display = display
         self._last = ""
 
-    def tell(self, line: str) -> None:
-        """Show the line, unless it is the one shown last."""
+    def show(self, line: str) -> None:
+        """Show the line, unless it was shown last."""
         if line != self._last:
             self._last = line
-            self._show(f"[{self._host}] {line}")
+            self._display(f"[{self._host}] {line}")
 
 
 def span(since: str, until: str) -> str:
-    """Say from when until when, by the PC's clock: `since 22:00:05, until 22:10:05`."""
+    """Return a time span by the PC's clock: `since 22:00:05, until 22:10:05`."""
     begin, end = _moment(since), _moment(until)
     if begin is None or end is None:
         return f"since {since}, until {until}"
@@ -45,6 +45,6 @@ def _moment(text: str) -> datetime | None:
 
 
 def later(first: str, second: str) -> bool:
-    """Tell whether the first of two moments, both with offset, is the later one."""
+    """Tell whether the first of two times, both with offset, is the later one."""
     one, other = _moment(first), _moment(second)
     return one is not None and other is not None and one > other

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""A folder on the PC that lives as long as the task, made by Ansible's own means."""
+"""A temporary folder on the PC for one task, made by Ansible's own methods."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def _on_the_way() -> Iterator[None]:
+def _transfer() -> Iterator[None]:
     try:
         yield
     except Exception as fault:
@@ -34,7 +34,7 @@ def _on_the_way() -> Iterator[None]:
 
 
 class RemoteFolder:
-    """Made when it is first needed; `local` is its counterpart on the controller."""
+    """Made at its first use; `local` is its counterpart on the controller."""
 
     def __init__(self, action: ActionBase, local: Path, find: Callable[[str], str]) -> None:
         self._action = action
@@ -43,26 +43,26 @@ class RemoteFolder:
         self._made: str | None = None
 
     def put(self, package: PackageFile) -> str:
-        """Bring the package to the PC; return its path there.
+        """Copy the package to the PC; return its path there.
 
         Raises:
-            Failure: it cannot be had, is not the right one, or did not get there.
+            Failure: the package cannot be read, does not match the checksum, or could not be copied.
         """
         file = package.bring(self._find, self._local)
         target = self.path(package.name)
-        with _on_the_way():
+        with _transfer():
             self._action._connection.put_file(str(file), target)  # noqa: SLF001 - an action's own way to it
         return target
 
     def path(self, name: str) -> str:
-        """Return the path of a file in the folder, which is made if need be; raises Failure."""
+        """Return the path of a file in the folder; make the folder if necessary. Raises Failure."""
         if self._made is None:
-            with _on_the_way():
+            with _transfer():
                 self._made = self._action._make_tmp_path()  # noqa: SLF001 - an action's own way
         return str(self._action._connection._shell.join_path(self._made, name))  # noqa: SLF001 - the same
 
     def read(self, path: str) -> bytes:
-        """Return a file's content, nothing where it cannot be read: it only explains a failure."""
+        """Return a file's content; empty if it cannot be read, since it only explains a failure."""
         copy = self._local / "fetched"
         with contextlib.suppress(Exception):
             self._action._connection.fetch_file(path, str(copy))  # noqa: SLF001 - an action's own way
@@ -70,7 +70,7 @@ class RemoteFolder:
         return b""
 
     def remove(self) -> None:
-        """Remove the folder and all in it, as far as the PC can be reached."""
+        """Remove the folder with its content, if the PC can be reached."""
         if self._made is not None:
             with contextlib.suppress(Exception):
                 self._action._remove_tmp_path(self._made, force=True)  # noqa: SLF001 - an action's own way

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Opening a support session, ending it, and giving a grant back."""
+"""Starts a support session, ends it, and revokes its grants."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import _messages as m
+from . import _answers as ans
 from ._erasure import proof, unconfirmed
 from ._failure import failure
 
@@ -18,47 +19,52 @@ if TYPE_CHECKING:
 
 
 def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str, Any]:
-    """Open the session, or find it open; return the task's result."""
-    reply = agent.change(m.SessionAnswer, "session_start", deadline, **fields)
-    return {"changed": reply.changed, **_told(reply.result["session"])}
+    """Start the session, or find it started; return the task's result."""
+    reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields)
+    return {"changed": reply.changed, **_view(reply.result.session)}
 
 
 def end(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
     """End the session; return the task's result with the proof of erasure.
 
     Raises:
-        Failure: the session ended, but the erasure is not certain.
+        Failure: the session ended, but the erasure is not confirmed.
     """
-    reply = agent.change(m.EndedAnswer, "session_end", deadline, session=session)
+    reply = agent.change(ans.EndedAnswer, "session_end", deadline, session=session)
     answer = reply.result
     result = {
         "changed": reply.changed,
-        **_told(answer["session"]),
-        "erasure": proof(answer["erasure"]),
-        "receipts": answer["receipts"],
+        **_view(answer.session),
+        "erasure": proof(answer.erasure),
+        "receipts": [asdict(receipt) for receipt in answer.receipts],
     }
-    return result if agent.check else _sure(result, answer["erasure"])
+    return result if agent.check else _require_erased(result, answer.erasure)
 
 
 def revoke(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
-    """Give the session's grants back; return the task's result with the proof of erasure.
+    """Revoke the session's grants; return the task's result with the proof of erasure.
 
     Raises:
-        Failure: they cannot be used any more, but the erasure is not certain.
+        Failure: the grants are revoked, but the erasure is not confirmed.
     """
-    reply = agent.change(m.RevokeAnswer, "credential_revoke", deadline, session=session)
+    reply = agent.change(ans.RevokeAnswer, "credential_revoke", deadline, session=session)
     answer = reply.result
-    result = {"changed": reply.changed, "grants": answer["grants"], "erasure": proof(answer["erasure"])}
-    return result if agent.check else _sure(result, answer["erasure"])
+    result = {
+        "changed": reply.changed,
+        "grants": [asdict(grant) for grant in answer.grants],
+        "erasure": proof(answer.erasure),
+    }
+    return result if agent.check else _require_erased(result, answer.erasure)
 
 
-def _told(session: m.SessionView) -> dict[str, Any]:
-    told = dict(session)
-    del told["name"]
-    return told
+def _view(session: ans.SessionView) -> dict[str, Any]:
+    view = asdict(session)
+    # The task's result has the name as `session`.
+    del view["name"]
+    return view
 
 
-def _sure(result: dict[str, Any], erasures: list[m.ErasureView]) -> dict[str, Any]:
+def _require_erased(result: dict[str, Any], erasures: list[ans.ErasureView]) -> dict[str, Any]:
     if detail := unconfirmed(erasures):
         raise failure("erasure_unconfirmed", outcome="unknown", detail=detail).with_facts(**result)
     return result

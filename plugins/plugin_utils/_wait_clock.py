@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # What is in this file is meant for this collection alone and may change in any release.
-"""Time as the waits see it, so that tests need none."""
+"""The clock of all waits; tests replace it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock that never goes back (seconds), and the way to let time pass."""
+    """A monotonic clock in seconds, and its sleep."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     def deadline(self, seconds: float) -> Deadline:
-        """Return the moment that is so many seconds away."""
+        """Return the deadline in so many seconds."""
         return Deadline(self, self.now() + seconds, seconds)
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment until which something is worth trying. `limit` is how far off it was at first."""
+    """The end of a wait. `limit`: the seconds of the whole wait."""
 
     clock: Clock
     at: float
@@ -36,12 +36,12 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds until the moment, never less than none."""
+        """Seconds until the deadline, at least 0."""
         return max(0.0, self.at - self.clock.now())
 
     @property
     def over(self) -> bool:
-        """Whether the moment has come."""
+        """Whether the deadline has passed."""
         return self.left == 0.0
 
     def sooner(self, seconds: float) -> Deadline:

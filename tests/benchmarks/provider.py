@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from typing import TYPE_CHECKING
 
+from agent.packaging.system_tools import WINE_ALONE
 from tests.benchmarks.figures import Figure
 from tests.native.bench import milliseconds
 from tests.native.built import BarePC
@@ -22,8 +21,8 @@ SAMPLES = 200
 
 def measure(folder: Path) -> list[Figure]:
     """Run whole logons with the real DLL; return no figure without Wine or the compiler."""
-    if not shutil.which("wine") or importlib.util.find_spec("ziglang") is None:
-        print("left out: the provider's figure needs Wine and the ziglang wheel")
+    if lacking := WINE_ALONE.missing():
+        print(f"left out: the provider's figure ({lacking})")
         return []
     with BarePC(folder / "pc") as pc:
         register(pc)

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from agent.packaging import database, product, product_identity, provider_build, workshop
-from lab.wine import tools
+from agent.packaging import database, product, product_identity, provider_build, system_tools
 from lab.wine.wine_package import PackagePC, for_wine
 from latchkey_agent.windows import names
 from tests.benchmarks.figures import Figure
@@ -45,9 +43,8 @@ print(time.monotonic() - began)
 
 def measure(folder: Path) -> list[Figure]:
     """Make the package, install it, start its service and let it idle; return no figure without Wine."""
-    lacking = tools.missing() or workshop.lacking(workshop.PACKAGES)
-    if lacking or find_spec("cyclonedx") is None:
-        print(f"left out: the service's figures ({lacking or 'make package installs what they need'})")
+    if lacking := system_tools.missing(system_tools.WINE, system_tools.PACKAGE):
+        print(f"left out: the service's figures ({lacking})")
         return []
     folder.mkdir(parents=True)
     laid_out, package = folder / "product", folder / "agent.msi"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.packaging.system_tools import SSH
 from lab.simulated.simulated_pc import pc
 from lab.ssh.defaultshell import DefaultShell, read_command
-from lab.ssh.files import missing
 from lab.wsman.commandline import TooLong
 from tests.integration.wsman_fixtures import canonical, is_running
+from tests.needs import require
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ UPDATES_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def ssh_pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedComputer]:
     """A PC with an SSH server for each default shell."""
-    if lacking := missing():
-        pytest.skip(lacking)
+    require(SSH)
     listeners = ("ssh-powershell", "ssh-cmd")
     with pc(tmp_path_factory.mktemp("ssh"), listeners=listeners, updates_seconds=UPDATES_SECONDS) as computer:
         yield computer

@@ -19,6 +19,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from pypsrp.exceptions import WinRMError
 from pypsrp.powershell import PowerShell
 
+from agent.packaging.system_tools import PSRP
 from lab.wsman.faults import Faults
 from tests.integration.wsman_fixtures import (
     CONNECTIONS,
@@ -31,7 +32,7 @@ from tests.integration.wsman_fixtures import (
 )
 from tests.waiting import eventually
 
-pytest.importorskip("psrpcore", reason="psrpcore is not installed: the lab has no PSRP without it")
+pytest.importorskip("psrpcore", reason=str(PSRP.missing()))
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)

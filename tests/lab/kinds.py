@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.packaging import system_tools
 from lab.simulated import simulated_pc as simulated
-from lab.wine.installed import missing
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,7 @@ def pc(folder: Path, kind: str = "", **settings: Any) -> AbstractContextManager[
     """Return a PC of the chosen kind; skip the test if this machine lacks a requirement of Wine PCs."""
     if (kind or _chosen) == SIMULATED:
         return simulated.pc(folder, **settings)
-    if lacking := missing():
-        pytest.skip(lacking)
+    require(system_tools.WINE, system_tools.PACKAGE)
     return scrapped_wine_pc(folder, **settings)
 
 

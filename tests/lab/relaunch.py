@@ -25,7 +25,7 @@ def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
 
     job = maintain(operator).succeed()
 
-    summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["done"], summary["left_over"]) == (DONE, [])
     assert summary["erasure"]["confirmed"]
     assert [use["step"] for use in summary["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]

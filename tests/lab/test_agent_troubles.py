@@ -224,8 +224,8 @@ def test_the_error_names_both_versions(troubles: Played) -> None:
     """The error for another version of the protocol names both versions."""
     messages = {name: troubles.job.result("start", f"{name} agent")["msg"] for name in ("older", "newer")}
     ours = PROTOCOL_VERSION
-    assert f"speaks protocol {ours}, the agent on this PC speaks {ours - 1}" in messages["older"]
-    assert f"speaks protocol {ours}, the agent on this PC speaks {ours + 1}" in messages["newer"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours - 1}" in messages["older"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours + 1}" in messages["newer"]
 
 
 @pytest.mark.parametrize("name", each(SCENES))

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.packaging.system_tools import SSH
 from lab.canary import make
 from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import SimulatedComputer
-from lab.ssh.files import missing
 from tests.lab.job import Job, Operator, apply, end, request, start
 from tests.lab.kinds import pc
 from tests.lab.provoked import by_code
+from tests.needs import have, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Evening:
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     """Let PCs freeze or go down before a task, and during a restart; bring them back and launch again."""
     folder = tmp_path_factory.mktemp("frozen")
-    names = [name for name in PCS if not missing() or not name.startswith("ssh")]
+    names = [name for name in PCS if have(SSH) or not name.startswith("ssh")]
     with ExitStack() as stack:
         computers = {name: stack.enter_context(_computer(folder, name)) for name in names}
         variables: dict[str, dict[str, Any]] = {
@@ -102,7 +103,7 @@ def _computer(folder: Path, name: str) -> AbstractContextManager[SimulatedComput
 
 def _of(evening: Evening, name: str) -> None:
     if name not in evening.computers:
-        pytest.skip(missing())
+        require(SSH)
 
 
 @pytest.mark.parametrize("name", by_code(PCS))

@@ -26,7 +26,7 @@ def ask_many(computer: SimulatedComputer) -> None:
         assert answer.outcome == "done", answer
 
 
-@provokes("too_much_to_tell")
+@provokes("response_exceeds_limit")
 def test_a_thousand_open_requests(lab_pc: LabPC) -> None:
     """Each session can be read and ended, the customer can answer, and only reading all at once is refused."""
     operator, computer = lab_pc(signed_in=False)
@@ -41,7 +41,7 @@ def test_a_thousand_open_requests(lab_pc: LabPC) -> None:
 
     assert len(job.result("everything")["requests"]) == MANY + 1
     result = job.result("receipts")
-    assert (result["error_code"], result["outcome"]) == ("too_much_to_tell", "unknown")
+    assert (result["error_code"], result["outcome"]) == ("response_exceeds_limit", "unknown")
     assert job.result("of one")["requests"][0]["state"] == "pending"
     assert job.result("end")["erasure"]["confirmed"]
     computer.customer.sign_in()

@@ -30,7 +30,7 @@ def test_the_whole_job(lab_pc: LabPC) -> None:
     assert what(computer, "request_shown", "updates_installed", "accounting_upgraded", "boot", "locked") == [
         "boot", "request_shown", "updates_installed", "boot", "locked", "accounting_upgraded", "boot", "locked",
     ]  # fmt: skip
-    summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["answer"], summary["done"], summary["left_over"]) == (
         "granted", ["Windows updates", "Inventory", "Accounting software"], [],
     )  # fmt: skip
@@ -43,7 +43,7 @@ def test_the_whole_job(lab_pc: LabPC) -> None:
 
 def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
     """Compare the operator's output with the PC's events."""
-    code = job.result("Ask the customer for their sign-in")["code"]
+    code = job.result("Ask the customer for a grant")["code"]
     assert f"code {code}" in job.output
     assert "[pc1] waiting: the PC to go down; for 60 s at most" in job.output
     assert "[pc1] waiting: the PC to come back; for 60 s at most" in job.output
@@ -127,7 +127,7 @@ def test_credential_info_returns_the_state(lab_pc: LabPC) -> None:
 
 
 def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
-    """request.yml leaves the request open, maintain.yml finds the answer, close.yml returns the proof again."""
+    """request.yml leaves the question on the screen; maintain.yml finds the answer; end.yml shows the proof again."""
     operator, computer = lab_pc()
     prepare(operator)
 
@@ -135,10 +135,10 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
     computer.events.wait_for("request_shown")
     computer.customer.allow()
     worked = maintain(operator).succeed()
-    closed = operator.begin("latchkey.consent.close").succeed()
+    closed = operator.begin("latchkey.consent.end").succeed()
 
-    assert asked.result("Ask the customer")["answer"] == "pending"
-    assert worked.result("Ask the customer")["changed"] is False
+    assert asked.result("Ask the customer for a grant")["answer"] == "pending"
+    assert worked.result("Ask the customer for a grant")["changed"] is False
     assert computer.events.count("request_shown") == 1
     proofs = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
     assert proofs[0] == proofs[1]
@@ -154,10 +154,10 @@ def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
 
     job = operator.begin("latchkey.consent.maintain", "-e", "maintenance_request_timeout=2").fail()
 
-    assert asked.result("Ask the customer")["answer"] == "pending"
+    assert asked.result("Ask the customer for a grant")["answer"] == "pending"
     assert job.first_failure()["error_code"] == "no_answer"
     assert what(computer, "updates_installed", "going_down") == []
-    assert job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]["left_over"] == [
+    assert job.result("Build the summary")["ansible_facts"]["maintenance_summary"]["left_over"] == [
         "Windows updates", "Inventory", "Accounting software",
     ]  # fmt: skip
     assert computer.customer.screen() == ""
@@ -170,7 +170,7 @@ def test_check_mode_changes_nothing(lab_pc: LabPC) -> None:
 
     job = operator.begin("latchkey.consent.maintain", "--check").succeed()
 
-    assert job.result("Open the support session")["changed"]
+    assert job.result("Start the support session")["changed"]
     assert what(computer, "request_shown", "going_down", "updates_installed") == []
     info = operator.run(task("credential_info", "info")).succeed().result("info")
     assert (info["sessions"], info["requests"]) == ([], [])

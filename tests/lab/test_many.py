@@ -73,7 +73,7 @@ def test_trouble_of_one_pc_delays_no_other(fleet: Fleet) -> None:
             "locked", "accounting_upgraded", "locked",
         ]  # fmt: skip
     assert {last(job, name)[1] for name in HANGING} == {"started"}
-    assert last(job, "silent")[0] == "Ask the customer for their sign-in"
+    assert last(job, "silent")[0] == "Ask the customer for a grant"
     assert job.first_failure("denies")["error_code"] == "denied"
 
 

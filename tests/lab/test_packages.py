@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.ssh.files import missing
+from agent.packaging.system_tools import SSH
 from tests.lab.installer import NEW, PROGRAMS, packages, prepare
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
 from tests.lab.scenes import Fails, Played, Scene, Step, played
+from tests.needs import have, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     """Play all scenes on every connection."""
     folder = tmp_path_factory.mktemp("packages")
     packages(folder, *THERE)
-    left_out = "ssh" if missing() else "none"
+    left_out = "none" if have(SSH) else "ssh"
     scenes = {name: scene for name, scene in SCENES.items() if not name.startswith(left_out)}
     for scene in scenes.values():
         scene.variables["packages"] = str(folder)
@@ -118,7 +119,7 @@ def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
 def installed(tried: Tried, host: str) -> Tried:
     """The results on one connection."""
     if host not in tried.scenes.computers:
-        pytest.skip(missing())
+        require(SSH)
     return tried
 
 
@@ -137,7 +138,7 @@ def test_exit_codes_of_the_installer_are_explained(installed: Tried, host: str) 
     assert refused["msg"] == (
         "Windows Installer ended with 1603: the installation failed and was undone. It says: It does not fit."
     )
-    assert "for 1 s now (1618)" in job.result("package 1618.0.0", host)["msg"]
+    assert "for 1 s (1618)" in job.result("package 1618.0.0", host)["msg"]
     assert "0.5.0" in job.result("package 0.4.0", host)["msg"]
     assert {result["changed"] for result in job.results("package", host)} == {False}
 
@@ -145,7 +146,7 @@ def test_exit_codes_of_the_installer_are_explained(installed: Tried, host: str) 
 @on_each
 def test_the_role_installs_a_package(installed: Tried, host: str) -> None:
     """The role installs the package, reports a needed restart, checks the agent, and leaves no copy of the package."""
-    result = installed.role.result("Bring the consent agent", host)
+    result = installed.role.result("Install, upgrade", host)
     assert result["status"] == "ok", result["msg"]
     assert (result["version_before"], result["version"], result["changed"]) == ("0.5.0", NEW, True)
     assert result["restart_required"]

@@ -52,7 +52,7 @@ def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
     assert what(computer, "typed", "permit_redeemed") == ["typed", "permit_redeemed", "permit_redeemed"]
     assert computer.events.count("boot") == 3
     for job in jobs:
-        summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+        summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
         assert summary["erasure"]["confirmed"]
 
 
@@ -64,7 +64,7 @@ def test_a_step_that_fails_ends_the_session_and_the_job(lab_pc: LabPC) -> None:
 
     job = maintain(operator).fail()
 
-    summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["done"], summary["left_over"]) == (DONE[:1], DONE[1:])
     assert summary["erasure"]["confirmed"]
     assert job.result("Break")["msg"] == "broken"
@@ -88,7 +88,7 @@ def test_a_failed_end_is_reported(lab_pc: LabPC) -> None:
 
     assert job.result("Show the summary")["msg"][0] == "pc1, support session CHG-4711"
     computer.fill_disk(full=False)
-    closed = operator.begin("latchkey.consent.close").succeed()
+    closed = operator.begin("latchkey.consent.end").succeed()
     assert closed.result("End the support session and")["erasure"]["confirmed"]
 
 

@@ -13,8 +13,7 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
-import pytest
-
+from agent.packaging.system_tools import PACKAGE, WINE
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
@@ -26,6 +25,7 @@ from tests.lab.job import apply, end, play, request, start
 from tests.lab.kinds import ON_WINE
 from tests.lab.loud import loud
 from tests.lab.relaunch import kill_and_launch_again
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ def test_no_trace_of_the_grant_and_of_the_agent_remains(lab_pc: Wine, canary: by
     computer.end_lab_programs()
     operator.variables = {"agent_state": "absent"}
     removed = operator.begin("latchkey.consent.install_agent").succeed()
-    assert removed.result("Bring the consent agent to the PC")["erasure"]["confirmed"]
+    assert removed.result("Install, upgrade")["erasure"]["confirmed"]
     assert "Latchkey" not in computer.registry(r"HKLM\SOFTWARE")
     computer.shut_down()
     assert left_over(computer) == []
@@ -117,8 +117,7 @@ def test_no_trace_of_the_grant_and_of_the_agent_remains(lab_pc: Wine, canary: by
 
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
     """The demo keeps its promises on a Wine PC, and keeps only the files of the disk that the PC has written."""
-    if lacking := KINDS["wine"].lacks():
-        pytest.skip(lacking)
+    require(WINE, PACKAGE)
     stream = io.StringIO()
     ending = ENDINGS["revoke"]
     with Stage(ending, tmp_path, Lanes(stream), KINDS["wine"].run).played() as story:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 
-from lab.wine import tools
+from agent.packaging.system_tools import PACKAGE, SCREEN, WINE
 from lab.wine.display import Display
 from lab.wine.ui_driver import WineHands
 from tests.canary import search
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import scrapped_wine_pc
 from tests.lab.maintenance import maintain, prepare
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,7 @@ class Seat(NamedTuple):
 @pytest.fixture
 def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
     """A PC with the customer signed in; the canary is the password."""
-    if lacking := tools.missing() or tools.missing_screen():
-        pytest.skip(lacking)
+    require(WINE, PACKAGE, SCREEN)
     with ExitStack() as stack:
         display = stack.enter_context(Display(tmp_path / "screen"))
         computer = stack.enter_context(scrapped_wine_pc(tmp_path / "pc", display=display, password=canary))
@@ -58,9 +58,9 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
     allowed = seat.customer.allow()
     job.succeed()
 
-    assert f"Check code {job.result('Ask the customer for their sign-in')['code']}" in window
+    assert f"Check code {job.result('Ask the customer for a grant')['code']}" in window
     assert (refused != "", allowed) == (True, "")
-    summary = job.result("Put the summary together")["ansible_facts"]["maintenance_summary"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["answer"], summary["left_over"], summary["erasure"]["confirmed"]) == ("granted", [], True)
     counted = [seat.computer.events.count(what) for what in ("boot", "permit_redeemed", "locked")]
     assert counted == [3, 2, 2]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long it takes from the agent's event to the credential that LSA can have.
+"""Measure the time from the agent's event to the credential for LSA.
 
 python -m tests.native.bench     prints the figure as one JSON object
 """
@@ -23,7 +23,7 @@ COUNTED = msgspec.structs.replace(PERMIT, permit="T-########")
 
 
 def milliseconds(pc: BarePC, samples: int) -> float:
-    """Return the median of whole logons: event, peek, LogonUI told, peek, redeem, packed."""
+    """Return the median of whole logons: event, peek, LogonUI notified, peek, redeem, packed."""
     password = canary.make()
     with LogonScreen(pc) as screen, FakeAgent(pc) as agent:
         screen.begin(users=USERS)

@@ -64,10 +64,10 @@ def parser_library() -> Path:
 
 
 class BarePC(WinePC):
-    """A Wine PC with nothing on its disk but Windows and what is built here."""
+    """A Wine PC with only Windows and the programs of these tests on its disk."""
 
     def make(self) -> None:
-        """Copy the disk and put what is built here on it."""
+        """Copy the disk and put the built programs on it."""
         shutil.copytree(_bare(), self.folder, symlinks=True, copy_function=_copy_or_link)
         for path in programs().iterdir():
             self.put(path, rf"C:\lab\{path.name}")
@@ -84,7 +84,7 @@ def _make_bare(target: Path) -> None:
 
 
 def _copy_or_link(source: str, target: str) -> str:
-    # Windows' own files are shared with the template where the file system can: nobody writes them.
+    # Windows' own files are shared with the template if the file system can: they are never written.
     if f"{os.sep}windows{os.sep}" in source:
         with contextlib.suppress(OSError):
             os.link(source, target)

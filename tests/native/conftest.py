@@ -1,21 +1,21 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The credential provider under Wine: what its tests may ask for."""
+"""Fixtures of the credential provider's tests under Wine."""
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.packaging.system_tools import COMPILER, WINE_ALONE
 from lab.wine.logon_ui import LogonScreen
 from latchkey_agent.protocol.frames import wipe
 from tests.native import built
 from tests.native.programs import FakeAgent, SharedAgent, register
+from tests.needs import require
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,16 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def programs() -> Path:
     """The folder with the DLL and the harness' programs."""
-    if importlib.util.find_spec("ziglang") is None:
-        pytest.skip("no C++ compiler here: python3 tools/setup.py test")
+    require(COMPILER)
     return built.programs()
 
 
 @pytest.fixture(scope="session")
 def pc(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[built.BarePC]:
     """A Wine PC on which the provider is registered as the installer does it."""
-    if not shutil.which("wine"):
-        pytest.skip("no Wine here: apt-get install --no-install-recommends wine wine64")
+    require(WINE_ALONE)
     with built.BarePC(tmp_path_factory.mktemp("provider") / "pc") as machine:
         register(machine)
         yield machine

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fuzz the provider's parser on this computer, and keep what was found.
+"""Fuzz the provider's parser on this computer, and keep the inputs that it found.
 
     python -m tests.native.fuzzing [--seconds 600]
 
@@ -12,7 +12,6 @@ smallest corpus that takes every way that was found.
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agent.native import build
+from agent.packaging.system_tools import FUZZER
 from tests.native.built import PARSER
 
 CORPUS = Path(__file__).parent / "corpus" / "answers.hex"
@@ -59,7 +59,7 @@ def fuzz(work: Path, seconds: int) -> int:
         (seeds / str(number)).write_bytes(one)
     options = (
         f"-max_total_time={seconds}",
-        "-max_len=4200",
+        "-max_len=3200",
         "-print_final_stats=1",
         f"-artifact_prefix={Path.cwd()}/",
     )
@@ -75,8 +75,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the credential provider's parser.")
     parser.add_argument("--seconds", type=int, default=600)
     seconds = parser.parse_args().seconds
-    if not shutil.which("clang++"):
-        print("fuzzing: clang++ was not found: apt-get install clang libclang-rt-14-dev", file=sys.stderr)
+    if lacking := FUZZER.missing():
+        print(f"fuzzing: {lacking}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
         return fuzz(Path(folder), seconds)

@@ -43,7 +43,7 @@ def load() -> list[types.ModuleType]:
 
 
 def find(modules: list[types.ModuleType], name: str) -> Any:
-    """Return what the metadata calls `name`."""
+    """Return the declaration of this name."""
     for module in modules:
         try:
             return getattr(module, name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the provider's parser in a process of its own, which may die of what it is given.
+"""Run the provider's parser in a process of its own: an input may end it.
 
     python parser_host.py LIBRARY
 

@@ -94,11 +94,11 @@ class FakeAgent:
         return fields
 
     def on(self, verb: str, data: bytes | bytearray, *, how: str = "send", delay: int = 0) -> None:
-        """Say what to do to each request of a verb.
+        """Set the answer to each request of a verb.
 
         Args:
             verb: `peek`, `redeem` or `report`.
-            data: what to send; nothing where it is empty.
+            data: the bytes to send; may be empty.
             how: `send` and wait for the client to hang up, `drip` byte by byte, `close` after sending.
             delay: milliseconds before anything is sent.
         """
@@ -106,19 +106,19 @@ class FakeAgent:
 
     def has_permit(self, answer: LogonAnswer, password: bytearray | None = None) -> None:
         """Answer as the agent does when there is a permit, and set its event."""
-        self.on("peek", frames.encode(codec.encode(answer)))
-        self.on("redeem", frames.encode(codec.encode(answer), password or b""))
-        self.on("report", frames.encode(codec.encode(LogonAnswer(done=True))))
+        self.on("peek", frames.encode(codec.encode_logon(answer)))
+        self.on("redeem", frames.encode(codec.encode_logon(answer), password or b""))
+        self.on("report", frames.encode(codec.encode_logon(LogonAnswer(done=True))))
         self.command("event", "set")
 
     def has_none(self) -> None:
         """Answer as the agent does when there is no permit."""
         for verb in ("peek", "redeem", "report"):
-            self.on(verb, frames.encode(codec.encode(LogonAnswer(done=True))))
+            self.on(verb, frames.encode(codec.encode_logon(LogonAnswer(done=True))))
         self.command("event", "reset")
 
     def reset(self) -> bool:
-        """Forget what was said and asked; False where the process is gone."""
+        """Forget the settings and the requests so far; False if the process is gone."""
         try:
             self.has_none()
             return "requests" in self.command("log")
@@ -126,9 +126,9 @@ class FakeAgent:
             return False
 
     def requests(self) -> list[AnyLogonRequest]:
-        """Return what was asked since the last call, as the agent would decode it."""
+        """Return the requests since the last call, as the agent decodes them."""
         lines: Iterable[str] = self.command("log")["requests"].splitlines()
-        return [codec.decode_logon(line.encode()) for line in lines]
+        return [codec.decode_logon(bytes.fromhex(line)) for line in lines]
 
 
 class SharedAgent:

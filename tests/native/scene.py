@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the logon screen in these tests, and what is done there again and again."""
+"""The accounts at the logon screen in these tests, and steps that the tests repeat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def take(screen: LogonScreen, slot: int = 0) -> dict[str, Any]:
 
 
 def said_by(agent: FakeAgent) -> list[Redeem | ReportResult]:
-    """Return what was said to the agent, peeks left out: the watching thread adds some when it likes."""
+    """Return the requests to the agent without the peeks: the watching thread adds some at any time."""
     return [request for request in agent.requests() if not isinstance(request, Peek)]
 
 

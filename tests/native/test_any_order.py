@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A logon screen that calls the provider in any order whatever."""
+"""A logon screen that calls the provider in any order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_calls_in_any_order_are_survived(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, seed: int
 ) -> None:
     """Two providers, random calls: the process lives, and no permit is redeemed twice."""
-    chance = random.Random(seed)  # noqa: S311 - repeatable is what it shall be
+    chance = random.Random(seed)  # noqa: S311 - it must be repeatable
     rare: list[Callable[[int], tuple[Any, ...]]] = [
         lambda s: ("use", s, chance.choice([UNLOCK, 0, 4])), lambda s: ("users", s), lambda s: ("unadvise", s),
         lambda s: ("at", s, 7), lambda s: ("drop", s), lambda s: ("release", s), lambda s: ("deselect", s),
@@ -36,7 +36,7 @@ def test_calls_in_any_order_are_survived(
     ]  # fmt: skip
     for number in range(40):
         agent.has_permit(msgspec.structs.replace(PERMIT, permit=f"T-{number}"), canary)
-        screen("underneath", "clock", 15 * 60 * 1000)
+        screen("windows", "clock", 15 * 60 * 1000)
         # Mostly in the usual order, mostly on the same slot.
         for step in range(30):
             call = chance.choice(rare) if chance.random() < 0.3 else usual[step % len(usual)]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the DLL, and what is not."""
+"""The content of the DLL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import pytest
 from agent.native import build, provider_registration
 from agent.packaging.product_identity import version
 from agent.packaging.resources import file_version
+from agent.packaging.system_tools import DLL_READER
 from latchkey_agent.windows import names
 
-pefile = pytest.importorskip("pefile", reason="nothing here reads DLLs: python3 tools/setup.py test")
+pefile = pytest.importorskip("pefile", reason=str(DLL_READER.missing()))
 
 # winnt.h: IMAGE_DLLCHARACTERISTICS_*, IMAGE_DLLCHARACTERISTICS_EX_*, IMAGE_GUARD_*
 HIGH_ENTROPY_VA, DYNAMIC_BASE, NX_COMPAT, GUARD_CF = 0x20, 0x40, 0x100, 0x4000
@@ -48,7 +49,7 @@ def test_it_exports_the_two_entry_points_of_com_and_nothing_else(dll: Any) -> No
 
 
 def test_it_imports_what_its_lists_say_and_nothing_else(dll: Any) -> None:
-    """The lists are what a reviewer reads; each line of them is used."""
+    """A reviewer reads the lists; each line of them is used."""
     imported = {
         entry.dll.decode().lower(): {one.name.decode() for one in entry.imports}
         for entry in dll.DIRECTORY_ENTRY_IMPORT
@@ -81,7 +82,7 @@ def test_it_is_hardened_with_all_that_the_toolchain_has(dll: Any) -> None:
 
 
 def test_the_stack_cookie_holds_the_value_that_windows_replaces(dll: Any) -> None:
-    """Windows' loader fills in a random one only where it finds its own default."""
+    """Windows' loader fills in a random cookie only if it finds its own default."""
     base = dll.OPTIONAL_HEADER.ImageBase
     cookie = dll.get_data(dll.DIRECTORY_ENTRY_LOAD_CONFIG.struct.SecurityCookie - base, 8)
     assert struct.unpack("<Q", cookie)[0] == 0x00002B992DDFA232
@@ -112,14 +113,14 @@ def stored_code_pointers(dll: Any) -> set[int]:
 
 
 def guard_stubs(dll: Any) -> set[int]:
-    """Return what stands in for the guard's own checks until Windows puts them in."""
+    """Return the functions that stand in for the guard's checks until Windows sets its own."""
     load, base = dll.DIRECTORY_ENTRY_LOAD_CONFIG.struct, dll.OPTIONAL_HEADER.ImageBase
     places = (load.GuardCFCheckFunctionPointer, load.GuardCFDispatchFunctionPointer)
     return {struct.unpack("<Q", dll.get_data(place - base, 8))[0] - base for place in places}
 
 
 def test_it_carries_the_products_version(programs: Path) -> None:
-    """By it Windows Installer tells old from new."""
+    """Windows Installer compares it to tell old from new."""
     assert file_version(programs / build.DLL) == f"{version()}.0"
 
 

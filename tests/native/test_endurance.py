@@ -19,7 +19,7 @@ ALONE, IDLE, WHOLE = 9_700, 200, 100
 def rounds(
     pc: BarePC, screen: LogonScreen, password: bytearray, alone: int, idle: int, whole: int
 ) -> dict[str, int]:
-    """Let providers come and go; return what the process uses afterwards."""
+    """Let providers come and go; return the resources of the process afterwards."""
     screen("rounds", 0, alone, LOGON, 1)
     with FakeAgent(pc) as agent:
         agent.has_none()
@@ -34,7 +34,7 @@ def rounds(
 def test_ten_thousand_rounds_leave_no_handle_no_memory_and_no_thread(
     no_agent: None, pc: BarePC, screen: LogonScreen, canary: bytearray
 ) -> None:
-    """What one round needs is back before the next."""
+    """Each round gives its resources back before the next."""
     screen.begin(users=USERS)
     screen.end()
     before = rounds(pc, screen, canary, 100, 50, 50)

@@ -4,30 +4,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 
 import pytest
 
+from agent.packaging.system_tools import METADATA
 from agent.packaging.workshop import ROOT
 from tests.native.built import BarePC
+from tests.needs import require
 
 
 @pytest.fixture(scope="module")
 def headers(pc: BarePC) -> dict[str, int | str]:
     """Sizes, offsets, places of methods, identifiers and numbers, as compiled."""
-    told: dict[str, int | str] = json.loads(pc.run(program=r"C:\lab\layout.exe"))
-    return told
+    values: dict[str, int | str] = json.loads(pc.run(program=r"C:\lab\layout.exe"))
+    return values
 
 
 def test_every_structure_method_and_number_is_as_in_microsofts_metadata(
     headers: dict[str, int | str],
 ) -> None:
-    """Whatever the provider hands to Windows or gets from it."""
-    if importlib.util.find_spec("win32more") is None:
-        pytest.skip("no Windows metadata here: python3 tools/setup.py test")
+    """Every structure and number that the provider shares with Windows."""
+    require(METADATA)
     done = subprocess.run(
         [sys.executable, "-m", "tests.native.metadata"],
         cwd=ROOT, input=json.dumps(list(headers)), capture_output=True, text=True, check=True,

@@ -47,9 +47,9 @@ def test_a_permit_signs_in_without_a_click(
     screen.begin(usage, users=USERS)
     assert screen("count", 0)["count"] == 0
     agent.has_permit(PERMIT, canary)
-    told = screen("changed", 0, 5000)
-    # Whoever asks late finds that LogonUI was told again meanwhile.
-    assert (told["calls"] >= 1, told["context_right"]) == (True, 1)
+    changed = screen("changed", 0, 5000)
+    # At least: a late question finds that LogonUI was notified again meanwhile.
+    assert (changed["calls"] >= 1, changed["context_right"]) == (True, 1)
     assert screen.tile().items() >= {"count": 1, "default": 0, "auto_logon": 1}.items()
     assert screen("at", 0, 0)["hr"] == S_OK
     assert screen("sid", 0)["sid"] == SID
@@ -89,17 +89,17 @@ def test_an_agent_that_starts_after_the_logon_screen_is_seen(
         screen("unpack", 0)
 
 
-def test_the_logon_screen_is_told_three_times_of_one_permit(
+def test_the_logon_screen_is_notified_three_times_of_one_permit(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
     """Its first enumeration may come too early; endless ones would empty the password box."""
     agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
-    told = 0
-    while told < 3:
-        before, told = told, screen("changed", 0, 5000)["calls"]
-        assert told > before
-    assert told == 3
+    calls = 0
+    while calls < 3:
+        before, calls = calls, screen("changed", 0, 5000)["calls"]
+        assert calls > before
+    assert calls == 3
     assert screen("changed", 0, 1500)["calls"] == 3
     agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-2"), canary)
     assert screen("changed", 0, 20_000)["calls"] > 3
@@ -121,7 +121,7 @@ def test_the_permit_is_redeemed_once(screen: LogonScreen, agent: FakeAgent, cana
 
 
 def test_two_providers_share_one_permit(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
-    """LogonUI may hold several providers; both are told, one signs in."""
+    """LogonUI may hold several providers; both notify it, one signs in."""
     screen.begin(users=USERS, slot=0)
     screen.begin(users=USERS, slot=1)
     agent.has_permit(PERMIT, canary)
@@ -183,7 +183,7 @@ def test_an_online_account_without_a_known_name_has_no_tile(
 def test_a_user_without_a_tile_has_no_credential(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, users: dict[str, str]
 ) -> None:
-    """Nothing is shown, nobody is disturbed, and the permit stays whole."""
+    """The logon screen stays as it is, and the permit stays usable."""
     agent.has_permit(PERMIT, canary)
     screen.begin(users=users)
     assert screen("changed", 0, 300)["calls"] == 0
@@ -192,7 +192,7 @@ def test_a_user_without_a_tile_has_no_credential(
     assert set(agent.requests()) == {Peek()}
 
 
-# --- what LSA says
+# --- the result from LSA
 
 
 def test_success_is_reported_and_nothing_is_said(
@@ -217,16 +217,16 @@ def test_a_refusal_is_reported_and_nothing_is_tried_again(
     take(screen)
     screen("unpack", 0)
     agent.command("event", "reset")
-    told = screen("changed", 0, 0)["calls"]
+    calls = screen("changed", 0, 0)["calls"]
     said = screen("report", 0, status, substatus)
     assert said["icon"] == 1
     assert "Windows refused" in said["status_text"]
     assert said_by(agent)[-1] == ReportResult(permit="T-1", status=status, substatus=substatus)
-    assert screen("changed", 0, 0)["calls"] == told + 1
+    assert screen("changed", 0, 0)["calls"] == calls + 1
     for permit in ("T-1", "T-2"):
         agent.has_permit(msgspec.structs.replace(PERMIT, permit=permit), canary)
         assert screen("count", 0)["count"] == 0
-    screen("underneath", "clock", 15 * 60 * 1000)
+    screen("windows", "clock", 15 * 60 * 1000)
     assert screen.tile()["count"] == 1
     agent.has_permit(PERMIT, canary)
     assert screen("count", 0)["count"] == 0
@@ -235,7 +235,7 @@ def test_a_refusal_is_reported_and_nothing_is_tried_again(
 def test_a_result_of_nothing_is_not_reported(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """Only what was handed over has a result, and it has one."""
+    """Only a credential that was handed over has a result, and it has one result."""
     agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     screen.tile()
@@ -248,14 +248,14 @@ def test_a_result_of_nothing_is_not_reported(
     assert said_by(agent) == [Redeem(permit="T-1"), ReportResult(permit="T-1", status=0)]
 
 
-# --- where it is not wanted
+# --- where the provider stays away
 
 
 @pytest.mark.parametrize("usage", [0, CHANGE_PASSWORD, CREDUI, PLAP, 99])
 def test_other_usage_scenarios_are_not_implemented(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int
 ) -> None:
-    """And whatever LogonUI calls afterwards shows nothing and asks nobody."""
+    """LogonUI's later calls show nothing and do not reach the agent."""
     agent.has_permit(PERMIT, canary)
     screen("create", 0)
     assert screen("use", 0, usage)["hr"] == E_NOTIMPL
@@ -268,8 +268,8 @@ def test_other_usage_scenarios_are_not_implemented(
 
 @pytest.mark.parametrize(("where", "value"), [("clean_boot", 1), ("clean_boot", 2), ("remote_session", 1)])
 def test_safe_mode_and_remote_sessions_have_no_provider(screen: LogonScreen, where: str, value: int) -> None:
-    """Safe mode is for repair; whoever reaches a remote logon screen is not the customer."""
-    screen("underneath", where, value)
+    """Safe mode is for repair; a person at a remote logon screen is not the customer at the PC."""
+    screen("windows", where, value)
     screen("create", 0)
     assert [screen("use", 0, usage)["hr"] for usage in (LOGON, UNLOCK)] == [E_NOTIMPL, E_NOTIMPL]
 
@@ -281,7 +281,7 @@ def test_safe_mode_and_remote_sessions_have_no_provider(screen: LogonScreen, whe
 def test_the_policy_switches_it_off(
     screen: LogonScreen, pc: BarePC, kind: str, data: str, result: str
 ) -> None:
-    """Also where its value is of the wrong type: somebody meant it."""
+    """A value of the wrong type counts, too: an administrator meant it."""
     key = r"HKLM\SOFTWARE\Policies\Latchkey"
     pc.run("add", key, "/v", "DisableCredentialProvider", "/t", kind, "/d", data, "/f", program="reg")
     try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the customer sees of a permit at the logon screen."""
+"""The tile of a permit, as the customer sees it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, language: int, action: str, text: str
 ) -> None:
     """In the system's language; German and English are complete."""
-    screen("underneath", "language", language)
+    screen("windows", "language", language)
     agent.has_permit(msgspec.structs.replace(PERMIT, action=action), canary)
     screen.begin(users=USERS)
     screen.tile()
@@ -61,7 +61,7 @@ def test_the_tile_of_an_entra_account_says_what_may_happen(
 def test_a_requester_cannot_pose_as_a_sentence_of_ours(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """Marks that turn the direction of text are left out; without a name it says who in general."""
+    """Marks that turn the direction of text are left out; without a name the tile says "the operator"."""
     agent.has_permit(msgspec.structs.replace(PERMIT, requester="A\u202eB\u2066C\u200fD"), canary)
     screen.begin(users=USERS)
     screen.tile()
@@ -74,7 +74,7 @@ def test_a_requester_cannot_pose_as_a_sentence_of_ours(
 
 
 def test_no_field_can_hold_a_secret(screen: LogonScreen) -> None:
-    """The fields are four texts; LogonUI keeps what is in a field for as long as it likes."""
+    """The fields are four texts; LogonUI may keep the content of a field for any time."""
     screen.begin(users=USERS)
     assert screen("fields", 0)["count"] == 4
     described = [screen("descriptor", 0, index) for index in range(4)]

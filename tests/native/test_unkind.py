@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever the agent, another program or LogonUI does, the normal logon stays untouched (rule 12)."""
+"""No fault of the agent, another program or LogonUI touches the normal logon (rule 12)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol.logon_messages import Peek, Redeem, ReportResult
 from tests.native.built import BarePC
 from tests.native.programs import NOT_FINISHED, FakeAgent, SharedAgent, uninstalled
-from tests.native.scene import PERMIT, SID, USERS, said_by, take, unloaded_within
+from tests.native.scene import OTHER, PERMIT, SID, USERS, said_by, take, unloaded_within
 from tests.waiting import eventually
 
-ANSWER = codec.encode(PERMIT)
+ANSWER = codec.encode_logon(PERMIT)
 FRAME = bytes(frames.encode(ANSWER))
 PATIENCE = 300_000
 """Microseconds for which the logon screen may stand still (limits.h: kScreenPeek) ..."""
@@ -28,14 +28,19 @@ SLACK = 400_000
 """... and for a busy computer on top."""
 
 
-def header(json_size: int, secret_size: int, magic: bytes = b"LKY1") -> bytes:
+def header(body_size: int, secret_size: int, magic: bytes = b"LKY1") -> bytes:
     """Return a frame's header, true or not."""
-    return struct.pack("<4sII", magic, json_size, secret_size)
+    return struct.pack("<4sII", magic, body_size, secret_size)
 
 
 def framed(body: bytes, secret: bytes = b"") -> bytes:
     """Return one frame of any content."""
     return header(len(body), len(secret)) + body + secret
+
+
+def answered(**fields: object) -> bytes:
+    """Return the body of the permit's answer with other fields."""
+    return codec.encode_logon(msgspec.structs.replace(PERMIT, **fields))
 
 
 # --- the agent answers a peek badly
@@ -49,25 +54,28 @@ BAD_PEEKS: dict[str, tuple[str, bytes]] = {
     "half an answer, then hangs up": ("close", FRAME[:-5]),
     "something else": ("send", b"HTTP/1.1 200 OK\r\n\r\n"),
     "another version": ("send", header(len(ANSWER), 0, b"LKY2") + ANSWER),
-    "oversized": ("send", header(3073, 0) + b"x" * 3073),
+    "oversized": ("send", header(4096, 0) + b"x" * 4096),
     "huge": ("send", header(0xFFFFFFFF, 0) + b"x" * 4000),
     "a huge secret": ("send", header(len(ANSWER), 0xFFFFFFFF) + ANSWER),
     "empty": ("send", header(0, 0)),
-    "no JSON": ("send", framed(b"permit=T-1")),
-    "not an object": ("send", framed(b'["done"]')),
-    "a refusal": ("send", framed(ANSWER.replace(b"true", b"false"))),
-    "no permit": ("send", framed(b'{"done":true}')),
-    "an unknown field": ("send", framed(ANSWER[:-1] + b',"more":"x"}')),
-    "a field twice": ("send", framed(ANSWER[:-1] + b',"sid":"S-1-5-18"}')),
-    "an unknown action": ("send", framed(ANSWER.replace(b'"restart"', b'"install"'))),
-    "an unknown kind": ("send", framed(ANSWER.replace(b'"local"', b'"global"'))),
-    "no user": ("send", framed(ANSWER.replace(b'"ada"', b'""'))),
-    "a permit with quotes": ("send", framed(ANSWER.replace(b'"T-1"', rb'"T\"1"'))),
-    "a permit too long": ("send", framed(ANSWER.replace(b'"T-1"', b'"' + b"T" * 65 + b'"'))),
-    "a line feed in a name": ("send", framed(ANSWER.replace(b"Grace", b"Grace\nHopper"))),
-    "no UTF-8": ("send", framed(ANSWER.replace(b"Grace", b"Gr\xe4ce"))),
-    "more behind it": ("send", framed(ANSWER + b"{}")),
-    "a secret nobody asked for": ("send", framed(ANSWER, b"p\0w\0")),
+    "JSON": ("send", framed(b'{"done":true,"permit":"T-1"}')),
+    "another message version": ("send", framed(b"\x02" + ANSWER[1:])),
+    "a request": ("send", framed(codec.encode_logon(Redeem(permit="T-1")))),
+    "a refusal": ("send", framed(answered(done=False))),
+    "no permit": ("send", framed(answered(permit=""))),
+    "a field more": ("send", framed(ANSWER[:2] + b"\x09" + ANSWER[3:] + b"\0\0")),
+    "a field less": ("send", framed(ANSWER[:2] + b"\x07" + answered(requester="")[3:-2])),
+    "an unknown action": ("send", framed(answered(action="install"))),
+    "an unknown kind": ("send", framed(answered(kind="global"))),
+    "no user": ("send", framed(answered(user=""))),
+    "a permit with quotes": ("send", framed(answered(permit='T"1'))),
+    "a permit too long": ("send", framed(answered(permit="T" * 65))),
+    "a line feed in a name": ("send", framed(answered(requester="Grace\nHopper"))),
+    "a NUL in a name": ("send", framed(answered(requester="Grace\0Hopper"))),
+    "a length too large": ("send", framed(ANSWER.replace(b"\x0c\0G\0", b"\x0d\0G\0"))),
+    "a length too small": ("send", framed(ANSWER.replace(b"\x0c\0G\0", b"\x0b\0G\0"))),
+    "more behind it": ("send", framed(ANSWER + b"\0\0")),
+    "a secret that was not asked for": ("send", framed(ANSWER, b"p\0w\0")),
 }
 
 
@@ -85,13 +93,13 @@ def test_a_bad_answer_to_a_peek_shows_nothing_in_time(
 
 
 def test_a_slow_agent_is_not_waited_for(screen: LogonScreen, agent: FakeAgent, canary: bytearray) -> None:
-    """Not when it answers late, nor when it answers byte by byte beyond the deadline."""
+    """A late answer, and one that comes byte by byte until after the deadline."""
     agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
     agent.on("peek", FRAME, delay=800)
     counted = screen("count", 0)
     assert (counted["count"], counted["microseconds"] < PATIENCE + SLACK) == (0, True)
-    # The watching thread has more time, and so LogonUI is told as soon as the agent is well.
+    # The watching thread has more time, and so LogonUI is notified as soon as the agent is well.
     assert screen("changed", 0, 5000)["calls"] >= 1
     agent.on("peek", FRAME, how="drip")
     assert screen.tile()["count"] == 1
@@ -137,10 +145,10 @@ BAD_REDEEMS: dict[str, Bad] = {
     "half a letter": lambda secret: ("send", framed(ANSWER, secret[:-1])),
     "a NUL in the secret": lambda secret: ("send", framed(ANSWER, secret[:8] + b"\0\0" + secret[8:])),
     "a secret too long": lambda secret: ("send", framed(ANSWER, (secret * 50)[:1026])),
-    "a refusal": lambda secret: ("send", framed(ANSWER.replace(b"true", b"false"), secret)),
-    "another permit": lambda secret: ("send", framed(ANSWER.replace(b"T-1", b"T-2"), secret)),
-    "another account": lambda secret: ("send", framed(ANSWER.replace(b"1001", b"1002"), secret)),
-    "broken JSON": lambda secret: ("send", framed(ANSWER[:-1], secret)),
+    "a refusal": lambda secret: ("send", framed(answered(done=False), secret)),
+    "another permit": lambda secret: ("send", framed(answered(permit="T-2"), secret)),
+    "another account": lambda secret: ("send", framed(answered(sid=OTHER), secret)),
+    "a broken body": lambda secret: ("send", framed(ANSWER[:-1], secret)),
 }
 
 
@@ -151,21 +159,21 @@ def test_a_bad_answer_to_a_redeeming_hands_nothing_to_windows(
     """A sentence instead, once; the tile goes; the same agent is left alone for a while."""
     how, data = BAD_REDEEMS[case](bytes(canary))
     agent.on("redeem", data, how=how)
-    told = tile("changed", 0, 0)["calls"]
+    calls = tile("changed", 0, 0)["calls"]
     said = tile("serialize", 0)
     assert (said["response"], said["size"], said["icon"]) == (NOT_FINISHED, 0, 2)
     assert "sign in as usual" in said["status_text"]
     assert said["microseconds"] < 3_000_000 + SLACK
-    assert tile("changed", 0, 0)["calls"] > told
+    assert tile("changed", 0, 0)["calls"] > calls
     agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-9"), canary)
     assert tile("count", 0)["count"] == 0
-    tile("underneath", "clock", 30_000)
+    tile("windows", "clock", 30_000)
     assert tile.tile()["count"] == 1
     assert said_by(agent) == [Redeem(permit="T-1")]
 
 
 def test_an_agent_that_dies_before_the_redeeming_is_survived(tile: LogonScreen, agent: FakeAgent) -> None:
-    """Nothing is handed over, and a report would reach nobody."""
+    """Nothing is handed over, and no report is sent."""
     agent.command("die")
     assert tile("serialize", 0)["response"] == NOT_FINISHED
     assert tile("report", 0, 0, 0)["hr"] == S_OK
@@ -180,7 +188,7 @@ def test_a_permit_that_the_agent_was_not_asked_for_is_still_whole(
     assert tile("serialize", 0)["response"] == NOT_FINISHED
     shared_agent.ready().has_permit(PERMIT, canary)
     assert tile("count", 0)["count"] == 0
-    tile("underneath", "clock", 30_000)
+    tile("windows", "clock", 30_000)
     assert take(tile)["response"] == RETURN_CREDENTIAL
     tile("unpack", 0)
 
@@ -207,7 +215,7 @@ def test_a_report_that_nobody_confirms_ends_in_time(tile: LogonScreen, agent: Fa
 @pytest.mark.parametrize("what", ["lsa_fails", "protect_fails"])
 def test_a_windows_that_refuses_to_pack_gets_nothing(tile: LogonScreen, agent: FakeAgent, what: str) -> None:
     """Without LSA's package the permit is not even redeemed; no password goes out unprotected."""
-    tile("underneath", what, 1)
+    tile("windows", what, 1)
     said = tile("serialize", 0)
     assert (said["response"], said["size"]) == (NOT_FINISHED, 0)
     assert said_by(agent) == ([] if what == "lsa_fails" else [Redeem(permit="T-1")])
@@ -233,7 +241,7 @@ def test_new_permits_without_end_do_not_submit_without_end(
     assert attempts == 1
 
 
-# --- somebody else poses as the agent
+# --- another process poses as the agent
 
 
 @pytest.mark.parametrize("beside_the_service", [False, True])
@@ -304,7 +312,7 @@ def test_a_provider_released_in_the_middle_leaves_nothing(
 def test_unadvise_waits_for_a_call_under_way_but_not_for_long(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """LogonUI may be slow to take a note; after UnAdvise it is told nothing."""
+    """LogonUI may be slow to take a note; after UnAdvise it is not called."""
     screen("slow_events", 0, 700)
     agent.has_permit(PERMIT, canary)
     screen.begin(users=USERS)
@@ -324,11 +332,11 @@ def test_short_memory_is_survived_wherever_it_strikes(
     signed_in = []
     for number in range(1, 60):
         agent.has_permit(msgspec.structs.replace(PERMIT, permit=f"T-{number}"), canary)
-        screen("underneath", "clock", 30_000)
+        screen("windows", "clock", 30_000)
         screen("create", 0)
-        screen("underneath", "fail_at", number)
+        screen("windows", "fail_at", number)
         signed_in.append(whole_logon(screen))
-        left = screen("underneath", "fail_at", 0)["left"]
+        left = screen("windows", "fail_at", 0)["left"]
         screen("release", 0)
         if left > 0:
             break
@@ -339,7 +347,7 @@ def test_short_memory_is_survived_wherever_it_strikes(
 
 
 def whole_logon(screen: LogonScreen) -> bool:
-    """Play everything that LogonUI would; tell whether there was a credential."""
+    """Play a whole logon of LogonUI; return whether there was a credential."""
     screen("use", 0, LOGON)
     screen("users", 0, SID, r"PC\ada")
     screen("advise", 0)
@@ -358,7 +366,7 @@ def whole_logon(screen: LogonScreen) -> bool:
 
 
 def test_only_what_was_redeemed_is_reported(tile: LogonScreen, agent: FakeAgent) -> None:
-    """LogonUI reports to the tile that was selected, whoever submitted."""
+    """LogonUI reports to the selected tile, also if another one submitted."""
     tile("report", 0, 0xC000006D, 0)
     assert [request for request in agent.requests() if isinstance(request, ReportResult)] == []
     assert tile.tile()["count"] == 1

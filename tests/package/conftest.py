@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.packaging import database, product, product_identity, provider_build, workshop
+from agent.packaging import database, product, product_identity, provider_build
+from agent.packaging.system_tools import PACKAGE
 from tests.lab.provoked import pytest_runtest_call
+from tests.needs import require
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +22,7 @@ __all__ = ["package", "product_folder", "pytest_runtest_call"]
 @pytest.fixture(scope="session")
 def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with all installed files."""
-    if command := workshop.lacking(workshop.PACKAGES):
-        pytest.skip(f"no package is made here: {command}")
-    if find_spec("ziglang") is None or find_spec("cyclonedx") is None:
-        pytest.skip("no package is made here: make package installs what it needs")
+    require(PACKAGE)
     folder = tmp_path_factory.mktemp("package") / "product"
     product.lay_out(folder, product_identity.version(), provider_build.build_provider())
     return folder

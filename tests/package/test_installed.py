@@ -16,12 +16,13 @@ import pytest
 from agent.native import provider_registration
 from agent.packaging import database, product, product_identity
 from agent.packaging.database import Table
+from agent.packaging.system_tools import WINE
 from agent.packaging.workshop import WorkError, run
-from lab.wine import tools
 from lab.wine.wine_package import PackagePC, for_wine
 from lab.wine.wine_pc import WinePC
 from latchkey_agent.windows import names
 from tests.canary import canary, search
+from tests.needs import require
 from tests.wine.test_service import lend
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ sys.stdout.write("\\n".join(failed) or "all")
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
     """A PC, initially without the agent."""
-    if reason := tools.missing():
-        pytest.skip(reason)
+    require(WINE)
     with PackagePC(tmp_path_factory.mktemp("office") / "pc") as made:
         yield made
 

@@ -30,7 +30,9 @@ from agent.packaging.artefacts import LINUX_PYTHON, PINS, pins, unpacked
 from agent.packaging.database import Table, short_name
 from agent.packaging.resources import file_version
 from agent.packaging.runtime import LEFT_OUT, runtime
+from agent.packaging.system_tools import CPYTHON, DLL_READER
 from agent.packaging.workshop import ROOT, WorkError, run
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +156,7 @@ def test_modules_come_from_three_places(product_folder: Path) -> None:
 
 def test_byte_code_does_not_contain_the_build_folder(tmp_path: Path) -> None:
     """File names in byte code, and so in tracebacks, are relative."""
+    require(CPYTHON)
     made = []
     for name in ("here", "somewhere_else"):
         (tmp_path / name / "package").mkdir(parents=True)
@@ -212,7 +215,7 @@ def imported(source: Path) -> Iterator[str]:
 
 def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
     """No program needs a DLL that the PC may lack."""
-    pefile = pytest.importorskip("pefile", reason="no pefile here: python3 tools/setup.py test")
+    pefile = pytest.importorskip("pefile", reason=str(DLL_READER.missing()))
     delivered = {path.stem.lower() for path in programs(product_folder)}
     missing = set()
     for program in programs(product_folder):
@@ -366,5 +369,6 @@ def test_collection_builds_are_reproducible(tmp_path: Path) -> None:
 
 def test_licence_of_cpython_is_its_own() -> None:
     """CPython's licence comes from the Linux artefact, because the Windows one lacks it."""
+    require(CPYTHON)
     text = (unpacked(LINUX_PYTHON) / "lib/python3.13/LICENSE.txt").read_text(encoding="utf-8")
     assert "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2" in text

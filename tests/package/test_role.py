@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging import product_identity
+from agent.packaging.system_tools import WINE
 from lab.computer import Reach
-from lab.wine import tools
 from lab.wine.wine_host import wine_host
 from lab.wine.wine_package import PackagePC, for_wine
 from lab.wsman.listener import Listener, ListenerConfig
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,7 @@ ORGANIZATION = {"name": "Example IT", "phone": "+49 30 1234567"}
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
     """A PC without the agent."""
-    if reason := tools.missing():
-        pytest.skip(reason)
+    require(WINE)
     with PackagePC(tmp_path_factory.mktemp("office") / "pc") as made:
         yield made
 
@@ -64,7 +64,7 @@ def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, 
     operator.variables = {f"agent_{name}": value for name, value in variables.items()}
     job = operator.begin("latchkey.consent.install_agent", *arguments)
     job.wait(200)
-    return job.result("Bring the consent agent to the PC")
+    return job.result("Install, upgrade")
 
 
 @provokes("settings_invalid", "setup_failed")

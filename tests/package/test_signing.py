@@ -12,15 +12,16 @@ import pytest
 
 from agent.packaging import __main__ as packaging
 from agent.packaging import authenticode, product, product_identity
+from agent.packaging.system_tools import CERTIFICATE, PACKAGE, SIGNATURE
 from agent.packaging.workshop import WorkError, run
+from tests.needs import require
 
 pytestmark = pytest.mark.timeout(180)
 
 
 def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path: Path) -> None:
     """osslsigncode verifies the signed files, and detects a changed byte."""
-    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
-        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
+    require(SIGNATURE, CERTIFICATE)
     credentials = certificate(tmp_path)
     copy = tmp_path / "agent.msi"
     shutil.copyfile(package, copy)
@@ -35,8 +36,7 @@ def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path:
 
 def test_a_signed_package_has_signed_programs(tmp_path: Path) -> None:
     """Latchkey's own programs in a signed package are signed, and third-party files stay unchanged."""
-    if shutil.which("osslsigncode") is None or shutil.which("openssl") is None:
-        pytest.skip("nothing is signed here: apt-get install osslsigncode openssl")
+    require(PACKAGE, SIGNATURE, CERTIFICATE)
     credentials = certificate(tmp_path)
     made = packaging.make_package(tmp_path, product_identity.version(), credentials)
     run(["msiextract", "--directory", tmp_path / "x", made])
@@ -76,6 +76,7 @@ def verified(file: Path, credentials: Path) -> bool:
 
 def test_a_wrong_certificate_is_reported(package: Path, tmp_path: Path) -> None:
     """A wrong certificate is an error, and the package stays unsigned."""
+    require(SIGNATURE)
     with pytest.raises(WorkError, match="there is no certificate and key"):
         authenticode.sign(package, tmp_path / "none.pem")
     (tmp_path / "bad.pem").write_text("nothing")

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab.wine import tools
+from agent.packaging.system_tools import SCREEN, WINE
 from lab.wine.display import Display
 from lab.wine.wine_pc import WinePC
+from tests.needs import have, require
 
 # On Windows itself these tests are run directly.
 collect_ignore = [] if sys.platform == "win32" else ["guest"]
@@ -21,10 +22,8 @@ collect_ignore = [] if sys.platform == "win32" else ["guest"]
 @pytest.fixture(scope="session")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinePC]:
     """A running Wine PC, with a screen if possible; the agent is on its disk but not started."""
-    lacking = tools.missing()
-    if lacking:
-        pytest.skip(lacking)
+    require(WINE)
     place = tmp_path_factory.mktemp("wine")
     with ExitStack() as room:
-        screen = None if tools.missing_screen() else room.enter_context(Display(place / "screen")).name
+        screen = room.enter_context(Display(place / "screen")).name if have(SCREEN) else None
         yield room.enter_context(WinePC(place / "pc", screen))

@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from agent.packaging.system_tools import SCREEN, WINE
 from agent.packaging.workshop import ROOT
-from lab.wine import tools, ui_driver
+from lab.wine import ui_driver
 from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
 from lab.wine.ui_driver import WineHands
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.windows import names
 from tests.canary import canary, search, search_processes
+from tests.needs import require
 from tests.wine import scene
 
 __all__ = ["canary"]
@@ -41,9 +43,7 @@ class Office(NamedTuple):
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A PC with a running service; the tests of this file use it one after the other."""
-    lacking = tools.missing() or tools.missing_screen()
-    if lacking:
-        pytest.skip(lacking)
+    require(WINE, SCREEN)
     place = tmp_path_factory.mktemp("desk")
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
         yield Office(pc, display, pc.pipe_client("LatchkeyControl"))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.packaging.system_tools import WINE
 from lab.simulated.pc_services import SETTINGS_FILE
-from lab.wine import tools
 from lab.wine.agent_pc import SYSTEM, AgentPC, DisconnectedError, PipeClient
 from latchkey_agent.domain.model import Account
 from tests.canary import canary, search
+from tests.needs import require
 from tests.wine.scene import (
     Scene,
     ask,
@@ -45,9 +46,7 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentPC]:
     """A PC with a running service; the tests of this file use it one after the other."""
-    lacking = tools.missing()
-    if lacking:
-        pytest.skip(lacking)
+    require(WINE)
     with AgentPC(tmp_path_factory.mktemp("office") / "pc") as made:
         # The tests restart sooner than customers' PCs allow.
         settings = made.pc.program_data / SETTINGS_FILE

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.packaging.system_tools import PACKAGE, WINE
 from agent.packaging.workshop import WorkError
-from lab.wine.installed import InstalledPC, missing
+from lab.wine.installed import InstalledPC
 from lab.wine.wine_calls import PORT_FILE
 from lab.wine.wine_windows import WineWindows
+from tests.needs import require
 from tests.wine.take_along import take_along
 
 TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"
@@ -21,8 +23,7 @@ TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"
 @pytest.fixture(scope="module")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledPC]:
     """A PC with the agent from its package and with the workflow's files."""
-    if lacking := missing():
-        pytest.skip(lacking)
+    require(WINE, PACKAGE)
     machine = InstalledPC(tmp_path_factory.mktemp("along") / "pc")
     machine.make()
     take_along(machine.path(r"C:\elsewhere"))

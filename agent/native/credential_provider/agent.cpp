@@ -7,6 +7,7 @@
 #include "limits.h"
 #include "pipe.h"
 #include "wire/receive.h"
+#include "wire/request.h"
 #include "wire/text.h"
 
 namespace latchkey {
@@ -34,7 +35,7 @@ bool redeem(const Answer& peeked, Secret& password) {
   const Deadline deadline(kRedeem);
   Pipe pipe;
   Answer answer;
-  // Spent when the agent is there to spend it: a permit that it never heard of is still whole.
+  // Spent once the agent is connected: a permit that was never sent stays usable.
   return pipe.open(deadline) && attempts::begin(peeked.permit) &&
          exchange(pipe, Request::redeem(peeked.permit), answer, &password, deadline) && answer.done &&
          equal(answer.permit, peeked.permit) && equal(answer.sid, peeked.sid);

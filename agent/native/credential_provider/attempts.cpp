@@ -10,7 +10,7 @@ namespace latchkey::attempts {
 namespace {
 
 SRWLOCK lock = SRWLOCK_INIT;
-// The oldest is forgotten first; the agent spends each permit once as well.
+// The oldest permit is dropped first; the agent spends each permit once as well.
 wchar_t spent[16][65];
 size_t next;
 ULONGLONG paused_until;

@@ -56,7 +56,7 @@ HRESULT Credential::GetFieldState(DWORD field, CREDENTIAL_PROVIDER_FIELD_STATE* 
 
 wchar_t* Credential::action_text() const {
   const Texts& all = texts();
-  return filled_in(equal(peeked_.action, L"unlock") ? all.unlock : all.restart,
+  return fill_in(equal(peeked_.action, L"unlock") ? all.unlock : all.restart,
                    peeked_.requester[0] != 0 ? peeked_.requester : all.operator_);
 }
 
@@ -91,14 +91,14 @@ HRESULT Credential::GetSerialization(CREDENTIAL_PROVIDER_GET_SERIALIZATION_RESPO
   }
   *status_text = task_copy(texts().failed);
   *icon = CPSI_WARNING;
-  withdraw(kAfterFault);
+  pause_and_hide(kAfterFault);
   return S_OK;
 }
 
 bool Credential::redeem_and_pack(CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION& serialization) {
   ULONG package;
   Secret password;
-  // LSA first: a permit is not spent at the agent where nothing could come of it.
+  // LSA first: without its package the permit is not spent.
   return negotiate_package(package) && redeem(peeked_, password) &&
          serialize(usage_, package, name_, password, serialization);
 }
@@ -111,20 +111,20 @@ HRESULT Credential::ReportResult(NTSTATUS status, NTSTATUS substatus, wchar_t** 
   if (!submitted_) return S_OK;
   submitted_ = false;
   const bool refused = status < 0;
-  // Before the agent is told, which may take a while.
+  // Before the report, which may take a while.
   if (refused) attempts::pause(kAfterRefusal);
   report(peeked_.permit, status, substatus);
   if (!refused) return S_OK;
   *status_text = task_copy(texts().refused);
   *icon = CPSI_ERROR;
-  withdraw(kAfterRefusal);
+  pause_and_hide(kAfterRefusal);
   return S_OK;
 }
 
-// Lets LogonUI enumerate anew: the tile goes, the normal logon stays.
-void Credential::withdraw(DWORD pause) {
+// Makes LogonUI enumerate again: the tile goes, the normal logon stays.
+void Credential::pause_and_hide(DWORD pause) {
   attempts::pause(pause);
-  if (watch_) watch_->tell();
+  if (watch_) watch_->notify();
 }
 
 }  // namespace latchkey

@@ -20,7 +20,7 @@ enum Field : DWORD { kFieldTitle, kFieldAction, kFieldNote, kFieldLabel, kFieldC
 
 class Credential final : public HeapObject, public ICredentialProviderCredential2 {
  public:
-  // nullptr where memory is short or the account has no name to log on with.
+  // nullptr if memory is short or the account has no name to log on with.
   static Ref<Credential> make(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, const Answer& peeked, const User& user,
                               const Ref<Watch>& watch);
 
@@ -52,7 +52,7 @@ class Credential final : public HeapObject, public ICredentialProviderCredential
                                 CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION* serialization, wchar_t** status_text,
                                 CREDENTIAL_PROVIDER_STATUS_ICON* icon) override;
 
-  // Tells the agent; after a refusal nothing is submitted again.
+  // Reports to the agent; after a refusal nothing is submitted again.
   STDMETHODIMP ReportResult(NTSTATUS status, NTSTATUS substatus, wchar_t** status_text,
                             CREDENTIAL_PROVIDER_STATUS_ICON* icon) override;
 
@@ -63,7 +63,7 @@ class Credential final : public HeapObject, public ICredentialProviderCredential
       : usage_(usage), peeked_(peeked), watch_(watch) {}
   ~Credential() = default;
   bool redeem_and_pack(CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION& serialization);
-  void withdraw(DWORD pause);
+  void pause_and_hide(DWORD pause);
   wchar_t* action_text() const;
 
   ModuleReference module_;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Names that the agent knows too, and every time limit, in milliseconds.
+// Names that the agent shares, and every time limit, in milliseconds.
 #pragma once
 
 #include <windows.h>
@@ -10,8 +10,8 @@ namespace latchkey {
 
 constexpr wchar_t kLogonPipe[] = L"\\\\.\\pipe\\LatchkeyLogon";
 constexpr wchar_t kAgentService[] = L"LatchkeyAgent";
-// Manual-reset; set while there is a permit to redeem. Only a hint: anybody may
-// make an event of this name, so nothing follows from it but a peek.
+// Manual-reset; set while there is a permit to redeem. Only a hint: any process may
+// make an event of this name, so the provider only peeks when it is set.
 constexpr wchar_t kPermitEvent[] = L"Global\\LatchkeyPermit";
 
 constexpr wchar_t kPolicyKey[] = L"SOFTWARE\\Policies\\Latchkey";
@@ -30,12 +30,12 @@ constexpr DWORD kAgentAbsent = 500;                       // between two looks f
 constexpr DWORD kFirstPause = 250;                        // before an event that stays set is looked at again
 constexpr DWORD kLongestPause = 8000;
 
-// How often LogonUI is told of one permit: its first enumeration may come too
-// early, and each one empties the box in which somebody may be typing.
+// The number of notifications of LogonUI for one permit: its first enumeration may
+// come too early, and each one empties the box in which a person may be typing.
 constexpr int kAnnouncements = 3;
 
-// After a failure nothing is tried for this long, whatever the agent says.
+// The pause after a failure; the agent cannot shorten it.
 constexpr DWORD kAfterRefusal = 15 * 60 * 1000;  // Windows refused: outlasts the usual lockout window
-constexpr DWORD kAfterFault = 30 * 1000;         // nothing came as far as Windows
+constexpr DWORD kAfterFault = 30 * 1000;         // before anything reached Windows
 
 }  // namespace latchkey

@@ -9,16 +9,16 @@ namespace latchkey {
 namespace {
 
 // Not GENERIC_WRITE: it asks for FILE_APPEND_DATA too, which on a pipe is the
-// right to make further instances, and the agent gives that to nobody.
+// right to make further instances, which no client has.
 // https://learn.microsoft.com/windows/win32/ipc/named-pipe-security-and-access-rights
 constexpr DWORD kAccess = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
 
-// The server may learn who we are, and nothing more: LogonUI is LocalSystem.
+// The server may identify us, but not act as us: LogonUI is LocalSystem.
 constexpr DWORD kFlags = FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION;
 
 using Service = Owned<SC_HANDLE, CloseServiceHandle>;
 
-// The agent's process by the service manager's word; 0 where it is missing or stopped.
+// The agent's process id from the service manager; 0 if the service is missing or stopped.
 DWORD agent_process() {
   Service manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
   if (!manager) return 0;

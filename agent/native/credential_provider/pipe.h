@@ -12,8 +12,8 @@ namespace latchkey {
 
 class Pipe {
  public:
-  // Connects to the agent. False where there is none in time, or where the
-  // pipe's server is a process other than the agent's service.
+  // Connects to the agent. False if there is none in time, or the pipe's server is a
+  // process other than the agent's service.
   bool open(const Deadline& deadline);
 
   bool send(const void* data, DWORD size, const Deadline& deadline);

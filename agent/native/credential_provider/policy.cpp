@@ -10,8 +10,8 @@
 namespace latchkey {
 namespace {
 
-// Any value but the number 0 switches it off: a policy that was meant but
-// mistyped counts.
+// Any value but the number 0 switches the provider off: a policy of the wrong type
+// was meant, too.
 bool switched_off() {
   DWORD value = 0;
   DWORD size = sizeof value;
@@ -22,7 +22,7 @@ bool switched_off() {
 
 }  // namespace
 
-bool wanted_here() {
+bool enabled_here() {
   return GetSystemMetrics(SM_CLEANBOOT) == 0 && GetSystemMetrics(SM_REMOTESESSION) == 0 && !switched_off();
 }
 

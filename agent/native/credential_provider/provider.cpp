@@ -32,7 +32,7 @@ ULONG Provider::Release() {
 }
 
 HRESULT Provider::SetUsageScenario(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, DWORD) {
-  const bool ours = (usage == CPUS_LOGON || usage == CPUS_UNLOCK_WORKSTATION) && wanted_here();
+  const bool ours = (usage == CPUS_LOGON || usage == CPUS_UNLOCK_WORKSTATION) && enabled_here();
   usage_ = ours ? usage : CPUS_INVALID;
   credential_ = Ref<Credential>();
   return ours ? S_OK : E_NOTIMPL;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What LogonUI asks first: is there anything to log on with?
+// The object that LogonUI asks first whether there is a credential.
 #pragma once
 
 #include <windows.h>
@@ -21,7 +21,7 @@ class Provider final : public HeapObject, public ICredentialProvider, public ICr
   STDMETHODIMP_(ULONG) AddRef() override { return static_cast<ULONG>(InterlockedIncrement(&references_)); }
   STDMETHODIMP_(ULONG) Release() override;
 
-  // Logon and unlock; E_NOTIMPL, which is "not for me", for all else.
+  // S_OK for logon and unlock; E_NOTIMPL ("not for me") for every other scenario.
   STDMETHODIMP SetUsageScenario(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, DWORD flags) override;
   STDMETHODIMP SetSerialization(const CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION*) override { return E_NOTIMPL; }
   STDMETHODIMP SetUserArray(ICredentialProviderUserArray* users) override;
@@ -30,7 +30,7 @@ class Provider final : public HeapObject, public ICredentialProvider, public ICr
   STDMETHODIMP GetFieldDescriptorCount(DWORD* count) override;
   STDMETHODIMP GetFieldDescriptorAt(DWORD index, CREDENTIAL_PROVIDER_FIELD_DESCRIPTOR** descriptor) override;
 
-  // One where the agent has a permit for a user of the array, otherwise none.
+  // One credential if the agent has a permit for a user of the array, otherwise none.
   STDMETHODIMP GetCredentialCount(DWORD* count, DWORD* selected, BOOL* auto_logon) override;
   STDMETHODIMP GetCredentialAt(DWORD index, ICredentialProviderCredential** credential) override;
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What a compiler expects of a runtime library. There is none: the DLL has no
-// code but this project's, and every import is listed in imports/.
+// The functions that a compiler expects of a runtime library. There is none: the DLL
+// has only this project's code, and every import is listed in imports/.
 
 #include <windows.h>
 

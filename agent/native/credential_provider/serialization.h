@@ -12,12 +12,12 @@
 
 namespace latchkey {
 
-// The number of LSA's Negotiate package. False where LSA does not tell.
+// The number of LSA's Negotiate package. False if LSA does not answer.
 bool negotiate_package(ULONG& number);
 
 // Packs KERB_INTERACTIVE_UNLOCK_LOGON into memory that LogonUI frees, the
-// password protected by CredProtect. False, and nothing left behind, where
-// memory is short or Windows does not protect.
+// password protected by CredProtect. False, and no memory left allocated, if memory
+// is short or Windows does not protect.
 bool serialize(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, ULONG package, const AccountName& name, Secret& password,
                CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION& serialization);
 

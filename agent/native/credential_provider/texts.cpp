@@ -43,8 +43,8 @@ bool turns_direction(wchar_t unit) {
 
 const Texts& texts() { return PRIMARYLANGID(GetUserDefaultUILanguage()) == LANG_GERMAN ? kGerman : kEnglish; }
 
-wchar_t* filled_in(const wchar_t* pattern, const wchar_t* who) {
-  auto* text = static_cast<wchar_t*>(CoTaskMemAlloc((length(pattern) + length(who) + 1) * sizeof(wchar_t)));
+wchar_t* fill_in(const wchar_t* pattern, const wchar_t* requester) {
+  auto* text = static_cast<wchar_t*>(CoTaskMemAlloc((length(pattern) + length(requester) + 1) * sizeof(wchar_t)));
   if (text == nullptr) return nullptr;
   wchar_t* at = text;
   for (; *pattern != 0; pattern++) {
@@ -52,13 +52,13 @@ wchar_t* filled_in(const wchar_t* pattern, const wchar_t* who) {
       *at++ = *pattern;
       continue;
     }
-    for (const wchar_t* unit = who; *unit != 0; unit++)
+    for (const wchar_t* unit = requester; *unit != 0; unit++)
       if (!turns_direction(*unit)) *at++ = *unit;
   }
   *at = 0;
   return text;
 }
 
-wchar_t* task_copy(const wchar_t* text) { return filled_in(text, L""); }
+wchar_t* task_copy(const wchar_t* text) { return fill_in(text, L""); }
 
 }  // namespace latchkey

@@ -20,7 +20,7 @@ struct User {
 // A copy, made on LogonUI's thread, that the watching thread can read too.
 class Users final : public HeapObject {
  public:
-  // nullptr where memory is short. Users that LogonUI cannot describe are left out.
+  // nullptr if memory is short. Users that LogonUI cannot describe are left out.
   static Ref<Users> copy(ICredentialProviderUserArray* array);
 
   void AddRef() { InterlockedIncrement(&references_); }
@@ -37,13 +37,13 @@ class Users final : public HeapObject {
   DWORD count_ = 0;
 };
 
-// How LSA shall be told who logs on.
+// The account's name as LSA gets it.
 struct AccountName {
   wchar_t domain[257];
   wchar_t user[257];
 };
 
-// False where Windows has no name for the account that can be used with a password.
+// False if Windows has no name for the account that works with a password.
 bool name_for_logon(const Answer& answer, const User& user, AccountName& name);
 
 }  // namespace latchkey

@@ -62,9 +62,9 @@ void Watch::run() {
   }
 }
 
-// Returns WAIT_OBJECT_0 + 1 where the event is set, WAIT_TIMEOUT where it is not
-// yet, anything else where the watch shall stop. A wait that has to be entered
-// ends the run of growing pauses.
+// Returns WAIT_OBJECT_0 + 1 if the event is set, WAIT_TIMEOUT if it is not set yet,
+// anything else if the watch must stop. If the event is not set at once, the pause is
+// short again.
 DWORD Watch::await_event(const Handle& event, DWORD& pause, const Deadline& overall) {
   if (!event) return WaitForSingleObject(stop_.get(), kAgentAbsent);
   const HANDLE either[] = {stop_.get(), event.get()};
@@ -76,10 +76,10 @@ DWORD Watch::await_event(const Handle& event, DWORD& pause, const Deadline& over
 
 void Watch::look() {
   Answer answer;
-  if (peek(answer, kWatchPeek) && worth_telling(answer)) tell();
+  if (peek(answer, kWatchPeek) && should_notify(answer)) notify();
 }
 
-bool Watch::worth_telling(const Answer& answer) {
+bool Watch::should_notify(const Answer& answer) {
   if (!attempts::possible(answer.permit)) return false;
   {
     Locked locked(lock_);
@@ -95,7 +95,7 @@ void Watch::set_users(const Ref<Users>& users) {
   users_ = users;
 }
 
-void Watch::tell() {
+void Watch::notify() {
   Ref<ICredentialProviderEvents> events;
   {
     Locked locked(lock_);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Waits for the agent's event and tells LogonUI, on a thread of its own.
+// Waits for the agent's event and notifies LogonUI, on a thread of its own.
 #pragma once
 
 #include <windows.h>
@@ -15,7 +15,7 @@ namespace latchkey {
 
 class Watch final : public HeapObject {
  public:
-  // Begins to wait; nullptr where Windows gives no thread.
+  // Begins to wait; nullptr if Windows gives no thread.
   static Ref<Watch> start(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users);
 
   void AddRef() { InterlockedIncrement(&references_); }
@@ -23,11 +23,11 @@ class Watch final : public HeapObject {
 
   void set_users(const Ref<Users>& users);
 
-  // Asks LogonUI to enumerate anew; nothing after `stop`. From any thread: LogonUI
+  // Asks LogonUI to enumerate again; does nothing after `stop`. From any thread: LogonUI
   // only takes a note ("Credential Provider Samples Overview", Windows-classic-samples).
-  void tell();
+  void notify();
 
-  // Ends the waiting without waiting for it. A call to LogonUI that is under way
+  // Stops the thread without waiting for its end. A call to LogonUI that is under way
   // gets kUnadvise to come back, since LogonUI may then forget its context.
   void stop();
 
@@ -38,7 +38,7 @@ class Watch final : public HeapObject {
   void run();
   DWORD await_event(const Handle& event, DWORD& pause, const Deadline& overall);
   void look();
-  bool worth_telling(const Answer& answer);
+  bool should_notify(const Answer& answer);
 
   ModuleReference module_;
   LONG references_ = 1;

@@ -224,7 +224,7 @@ class Agent:
         answer = codec.encode(self._control.answer(body, peer))
         if len(answer) <= frames.MAX_JSON:
             return answer
-        view = error("too_much_to_tell", size=len(answer), limit=frames.MAX_JSON)
+        view = error("response_exceeds_limit", size=len(answer), limit=frames.MAX_JSON)
         return codec.encode(ans.Answer(outcome="unknown", error=view))
 
     def customer(self, body: bytes, secret: bytearray, peer: Peer) -> bytes:
@@ -234,4 +234,4 @@ class Agent:
     def logon(self, body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer one message of the logon pipe; the caller overwrites the secret."""
         reply = self._logon.answer(body, peer)
-        return LogonAnswerBytes(codec.encode(reply.answer), reply.secret, reply.permit_waits)
+        return LogonAnswerBytes(codec.encode_logon(reply.answer), reply.secret, reply.permit_waits)

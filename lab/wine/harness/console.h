@@ -11,7 +11,7 @@
 namespace harness {
 
 // One line of words that are separated by single spaces. Static objects only:
-// nobody but the loader sets the first values.
+// only the loader sets the first values.
 class Line {
  public:
   // Reads a line from `source` (a handle or a socket); false at the end.

@@ -12,7 +12,7 @@
 
 #include "memory.h"
 #include "screen.h"
-#include "windows_under.h"
+#include "import_stand_ins.h"
 #include "wire/secret.h"
 
 using namespace harness;
@@ -61,7 +61,7 @@ void create(Slot& s) {
   const HRESULT result = CoCreateInstance(kProvider, nullptr, CLSCTX_INPROC_SERVER, __uuidof(ICredentialProvider),
                                           reinterpret_cast<void**>(&s.provider));
   tell(result);
-  reply.number("led", SUCCEEDED(result) && lead_imports(kDll));
+  reply.number("led", SUCCEEDED(result) && redirect_imports(kDll));
 }
 
 void use(Slot& s) { tell(s.provider->SetUsageScenario(static_cast<CREDENTIAL_PROVIDER_USAGE_SCENARIO>(line.number()), 0)); }
@@ -166,8 +166,8 @@ void user_sid(Slot& s) {
   take_text("sid", sid);
 }
 
-// Straight after a call that may have had the password in its hands: later ones
-// would overwrite what it left on the stack.
+// Runs straight after a call that may have handled the password: later calls would
+// overwrite the rest of it on the stack.
 void tell_places() { reply.number("places", search().places); }
 
 void serialize(Slot& s) {
@@ -227,7 +227,7 @@ void report(Slot& s) {
 IClassFactory* factory() {
   IClassFactory* found;
   CoGetClassObject(kProvider, CLSCTX_INPROC_SERVER, nullptr, __uuidof(IClassFactory), reinterpret_cast<void**>(&found));
-  lead_imports(kDll);
+  redirect_imports(kDll);
   return found;
 }
 
@@ -251,8 +251,8 @@ void pieces() {
   reply.number("pieces", number);
 }
 
-// Leaves bytes in the heap, to see that the search finds them. The line they
-// came in had them as digits.
+// Leaves bytes in the heap, so that a test sees that the search finds them. The
+// command line held them as digits.
 BYTE* planted;
 
 void plant() {
@@ -272,25 +272,25 @@ void tell_usage() {
   reply.number("heap_bytes", static_cast<LONGLONG>(now.heap_bytes));
 }
 
-// Whether the DLL lets itself be unloaded, and is gone then.
+// Whether the DLL allows its unloading, and is gone then.
 void unload() {
   CoFreeUnusedLibrariesEx(0, 0);
   CoFreeUnusedLibrariesEx(0, 0);
   reply.number("loaded", GetModuleHandleW(kDll) != nullptr);
 }
 
-void set_underneath() {
+void set_fake_windows() {
   const char* what = line.word();
   const DWORD value = line.number();
-  if (same(what, "lsa_fails")) underneath.lsa_fails = value != 0;
-  if (same(what, "protect_fails")) underneath.protect_fails = value != 0;
-  if (same(what, "clock")) underneath.clock_ahead += value;
-  if (same(what, "clean_boot")) underneath.clean_boot = static_cast<int>(value);
-  if (same(what, "remote_session")) underneath.remote_session = static_cast<int>(value);
-  if (same(what, "language")) underneath.language = static_cast<LANGID>(value);
+  if (same(what, "lsa_fails")) fake_windows.lsa_fails = value != 0;
+  if (same(what, "protect_fails")) fake_windows.protect_fails = value != 0;
+  if (same(what, "clock")) fake_windows.clock_ahead += value;
+  if (same(what, "clean_boot")) fake_windows.clean_boot = static_cast<int>(value);
+  if (same(what, "remote_session")) fake_windows.remote_session = static_cast<int>(value);
+  if (same(what, "language")) fake_windows.language = static_cast<LANGID>(value);
   if (same(what, "fail_at")) {
-    reply.number("left", underneath.fail_at);
-    underneath.fail_at = static_cast<LONG>(value);
+    reply.number("left", fake_windows.fail_at);
+    fake_windows.fail_at = static_cast<LONG>(value);
   }
 }
 
@@ -372,7 +372,7 @@ void rounds(Slot& s) {
         good++;
         break;
       }
-      underneath.clock_ahead += 30000;
+      fake_windows.clock_ahead += 30000;
     }
     end(s);
   }
@@ -403,7 +403,7 @@ void timed(Slot& s) {
   CloseHandle(permit);
 }
 
-// For the lab, which has to know whose pipe connections these are.
+// For the lab, which assigns pipe connections to processes.
 void tell_process() { reply.number("pid", GetCurrentProcessId()); }
 
 void quit() { TerminateProcess(GetCurrentProcess(), 0); }
@@ -450,7 +450,7 @@ const Command kCommands[] = {
     {"unload", kNothing, nullptr, unload},
     {"hold", kNothing, nullptr, hold},
     {"let_go", kNothing, nullptr, let_go},
-    {"underneath", kNothing, nullptr, set_underneath},
+    {"windows", kNothing, nullptr, set_fake_windows},
     {"quit", kNothing, nullptr, quit},
 };
 

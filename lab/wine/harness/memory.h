@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What is left in this process: a password's bytes, memory, handles, threads.
+// Searches this process for a password's bytes, and counts its memory, handles and threads.
 #pragma once
 
 #include <windows.h>
@@ -9,7 +9,7 @@
 namespace harness {
 
 // Pieces of 8 bytes to look for. They are given multiplied by kScramble, so that
-// this program never holds what it looks for.
+// this program never holds the password itself.
 constexpr ULONGLONG kScramble = 0x9E3779B97F4A7C15;
 void set_pieces(const ULONGLONG* scrambled, DWORD count);
 

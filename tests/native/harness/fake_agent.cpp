@@ -14,6 +14,7 @@
 
 #include <shellapi.h>
 
+#include "wire/message.h"
 #include "wire/secret.h"
 
 using namespace harness;
@@ -32,14 +33,14 @@ const char* const kVerbNames[kVerbs] = {"peek", "redeem", "report"};
 struct Behaviour {
   char how[8];  // send, and wait for the client to hang up; drip, byte by byte; close after sending
   DWORD delay;
-  BYTE frame[kMaxFrame];  // "########" in its JSON becomes the number of permits redeemed so far
+  BYTE frame[kMaxFrame];  // "########" in its body becomes the number of permits redeemed so far
   DWORD size;
 };
 
 SRWLOCK lock = SRWLOCK_INIT;
 Behaviour behaviours[kVerbs];
-// Requests as they came, one JSON object a line; the first ones, where there are many.
-char log_text[1 << 14];
+// Requests as they came, in hexadecimal digits, one a line; the first ones, where there are many.
+wchar_t log_text[1 << 14];
 DWORD log_size;
 HANDLE permit_event;
 HANDLE listening;
@@ -49,11 +50,12 @@ SERVICE_STATUS_HANDLE status_handle;
 Line line;
 Reply reply;
 
-void note(const char* json, DWORD size) {
+void note(const BYTE* body, DWORD size) {
+  static constexpr wchar_t kDigits[] = L"0123456789abcdef";
   AcquireSRWLockExclusive(&lock);
-  if (log_size + size + 1 < sizeof log_text) {
-    for (DWORD i = 0; i < size; i++) log_text[log_size++] = json[i];
-    log_text[log_size++] = '\n';
+  if (log_size + 2 * size + 1 < sizeof log_text / sizeof log_text[0]) {
+    for (DWORD i = 0; i < 2 * size; i++) log_text[log_size++] = kDigits[body[i / 2] >> (i % 2 == 0 ? 4 : 0) & 0xF];
+    log_text[log_size++] = L'\n';
   }
   ReleaseSRWLockExclusive(&lock);
 }
@@ -69,32 +71,21 @@ bool read_whole(HANDLE pipe, void* target, DWORD size) {
   return true;
 }
 
-bool contains(const char* text, DWORD size, const char* part) {
-  const DWORD length = static_cast<DWORD>(lstrlenA(part));
-  for (DWORD i = 0; i + length <= size; i++) {
-    DWORD j = 0;
-    while (j < length && text[i + j] == part[j]) j++;
-    if (j == length) return true;
-  }
-  return false;
+// The second byte is the kind of the message (wire/message.h: Kind).
+Verb verb_of(const BYTE* body, DWORD size) {
+  constexpr auto kFirst = static_cast<BYTE>(latchkey::Kind::peek);
+  const bool known = size >= latchkey::kMessageHeaderSize && body[1] >= kFirst && body[1] < kFirst + kVerbs;
+  return known ? static_cast<Verb>(body[1] - kFirst) : kVerbs;
 }
 
-Verb verb_of(const char* json, DWORD size) {
-  for (int i = 0; i < kVerbs; i++) {
-    char wanted[32];
-    wsprintfA(wanted, "\"verb\":\"%s\"", kVerbNames[i]);
-    if (contains(json, size, wanted)) return static_cast<Verb>(i);
-  }
-  return kVerbs;
-}
-
-// In the JSON only: a password may have such bytes.
+// In the body only: a password may have such bytes. A single "#" may be a field's length.
 void number_permit(Behaviour& behaviour) {
   char digits[12];
   wsprintfA(digits, "%08d", redeemed);
   const DWORD end = behaviour.size < 12 ? 0 : 12 + *reinterpret_cast<DWORD*>(behaviour.frame + 4);
-  for (DWORD i = 12, digit = 0; i < end && i < behaviour.size; i++)
-    if (behaviour.frame[i] == '#') behaviour.frame[i] = static_cast<BYTE>(digits[digit++ % 8]);
+  auto& frame = behaviour.frame;
+  for (DWORD i = 12, digit = 0; i + 2 < end && i + 2 < behaviour.size; i++)
+    if (frame[i] == '#' && (digit % 8 > 0 || frame[i + 2] == '#')) frame[i] = static_cast<BYTE>(digits[digit++ % 8]);
 }
 
 void send(HANDLE pipe, const BYTE* data, DWORD size, DWORD piece) {
@@ -119,10 +110,10 @@ void behave(HANDLE pipe, const Behaviour& behaviour) {
 DWORD WINAPI serve(void* raw) {
   HANDLE pipe = raw;
   DWORD header[3];
-  char json[2048];
-  if (read_whole(pipe, header, sizeof header) && header[1] <= sizeof json && read_whole(pipe, json, header[1])) {
-    note(json, header[1]);
-    const Verb verb = verb_of(json, header[1]);
+  BYTE body[2048];
+  if (read_whole(pipe, header, sizeof header) && header[1] <= sizeof body && read_whole(pipe, body, header[1])) {
+    note(body, header[1]);
+    const Verb verb = verb_of(body, header[1]);
     auto* behaviour = static_cast<Behaviour*>(HeapAlloc(GetProcessHeap(), 0, sizeof(Behaviour)));
     *behaviour = {};
     AcquireSRWLockExclusive(&lock);
@@ -176,12 +167,10 @@ void change_event() {
 }
 
 void tell_log() {
-  static wchar_t wide[sizeof log_text];
   AcquireSRWLockExclusive(&lock);
-  const int units = MultiByteToWideChar(CP_UTF8, 0, log_text, static_cast<int>(log_size), wide, sizeof log_text);
+  reply.text("requests", log_text, static_cast<int>(log_size));
   log_size = 0;
   ReleaseSRWLockExclusive(&lock);
-  reply.text("requests", wide, units);
 }
 
 // Obeys the test until it hangs up.

@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// What is done with bytes that claim to be an answer, and what must hold.
+// Gives bytes that claim to be an answer to the parser, and checks its promises.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "wire/receive.h"
+#include "wire/text.h"
 
 namespace parser {
 
@@ -30,19 +31,12 @@ class Bytes {
   size_t left_;
 };
 
-// Every text ends inside its array and has neither control characters nor halves of pairs.
+// A text ends inside its array and has no control characters.
 inline bool is_text(const wchar_t* text, size_t capacity) {
   size_t length = 0;
-  while (length < capacity && text[length] != 0) length++;
-  if (length == capacity) return false;
-  for (size_t i = 0; i < length; i++) {
-    const bool high = text[i] >= 0xD800 && text[i] <= 0xDBFF;
-    const bool low = text[i] >= 0xDC00 && text[i] <= 0xDFFF;
-    if (text[i] < 0x20 || text[i] == 0x7F || low) return false;
-    if (high && (text[i + 1] < 0xDC00 || text[i + 1] > 0xDFFF)) return false;
-    if (high) i++;
-  }
-  return true;
+  for (; length < capacity && text[length] != 0; length++)
+    if (text[length] < 0x20 || text[length] == 0x7F) return false;
+  return length < capacity;
 }
 
 template <size_t Size>
@@ -55,16 +49,25 @@ inline bool is_sound(const latchkey::Answer& answer) {
          is_field(answer.domain) && is_field(answer.kind) && is_field(answer.requester);
 }
 
+// Each unit of the body is in one field: nothing was left out, nothing was read twice.
+inline bool has_every_unit(const latchkey::Answer& answer, size_t size) {
+  const wchar_t* const texts[] = {answer.permit, answer.action, answer.sid,      answer.user,
+                                  answer.domain, answer.kind,   answer.requester};
+  size_t bytes = latchkey::kMessageHeaderSize + 2 * latchkey::kAnswerFields + 2;
+  for (const auto* text : texts) bytes += 2 * latchkey::length(text);
+  return bytes == size;
+}
+
 inline bool is_empty(const latchkey::Answer& answer) {
   return !answer.done && answer.permit[0] == 0 && answer.action[0] == 0 && answer.sid[0] == 0 && answer.user[0] == 0 &&
          answer.domain[0] == 0 && answer.kind[0] == 0 && answer.requester[0] == 0;
 }
 
 // False where a promise of the parser is broken.
-inline bool holds_for_json(const char* json, size_t size) {
+inline bool holds_for_body(const uint8_t* data, size_t size) {
   latchkey::Answer answer;
-  if (!latchkey::parse_answer(json, size, answer)) return is_empty(answer) && !latchkey::has_permit(answer);
-  return is_sound(answer);
+  if (!latchkey::parse_answer(data, size, answer)) return is_empty(answer) && !latchkey::has_permit(answer);
+  return is_sound(answer) && has_every_unit(answer, size);
 }
 
 inline bool holds_for_frame(const uint8_t* data, size_t size) {

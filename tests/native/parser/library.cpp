@@ -4,6 +4,7 @@
 // The parser as a shared library of this computer, for parser_host.py.
 
 #include "exercise.h"
+#include "wire/request.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -12,7 +13,7 @@ extern "C" {
 // Copies the Answer to `out` and returns its size; 0 where it is refused.
 size_t parse(const uint8_t* data, size_t size, uint8_t* out) {
   latchkey::Answer answer;
-  if (!latchkey::parse_answer(reinterpret_cast<const char*>(data), size, answer)) return 0;
+  if (!latchkey::parse_answer(data, size, answer)) return 0;
   for (size_t i = 0; i < sizeof answer; i++) out[i] = reinterpret_cast<const uint8_t*>(&answer)[i];
   return sizeof answer;
 }

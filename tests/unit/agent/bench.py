@@ -23,6 +23,7 @@ from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -230,8 +231,8 @@ class Bench:
 
     def logon(self, request: lm.LogonRequest, peer: Peer = LOGON) -> tuple[lm.LogonAnswer, bytearray]:
         """Send one message as the credential provider."""
-        reply = self.agent.logon(msgspec.json.encode(request), peer)
-        return msgspec.json.decode(reply.body, type=lm.LogonAnswer), reply.secret
+        reply = self.agent.logon(codec.encode_logon(request), peer)
+        return codec.decode_logon_answer(reply.body), reply.secret
 
     # --- the main job's steps, for tests that begin in the middle ---------------------------
 

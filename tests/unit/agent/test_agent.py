@@ -17,6 +17,7 @@ from latchkey_agent import agent as module
 from latchkey_agent.agent import Agent
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.protocol import answers as ans
+from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -88,11 +89,11 @@ def test_the_main_job_runs_by_itself(running: Running, canary: bytearray) -> Non
     running.world.reboot()
     running.agent = Agent(running.world.computer(), running.place, running.settings)
     running.agent.start()
-    peek = msgspec.json.decode(running.agent.logon(b'{"verb":"peek"}', LOGON).body, type=lm.LogonAnswer)
-    redeem = msgspec.json.encode(lm.Redeem(permit=peek.permit))
+    peek = codec.decode_logon_answer(running.agent.logon(codec.encode_logon(lm.Peek()), LOGON).body)
+    redeem = codec.encode_logon(lm.Redeem(permit=peek.permit))
     assert running.agent.logon(redeem, LOGON).secret == canary
     running.world.sign_in(ANNA)
-    running.agent.logon(msgspec.json.encode(lm.ReportResult(permit=peek.permit, status=0)), LOGON)
+    running.agent.logon(codec.encode_logon(lm.ReportResult(permit=peek.permit, status=0)), LOGON)
     running.agent.sessions_changed()
     use = running.ask(rq.ApplyWait(session="CHG-1", permit=peek.permit, wait=PATIENCE)).result
     assert isinstance(use, dict)

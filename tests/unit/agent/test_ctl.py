@@ -171,7 +171,7 @@ def test_a_refusal_prints_message_and_hint(bench: Bench) -> None:
     code, text = run(bench, "receipt", "none")
     assert (code, text) == (
         1,
-        "There is no request none.\nAsk again with latchkey.consent.credential_request.\n",
+        "There is no request none.\nMake a new request.\n",
     )
 
 

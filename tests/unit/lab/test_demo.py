@@ -22,15 +22,15 @@ PLAY [Maintain PCs in a support session] ***************************************
 TASK [latchkey.consent.maintenance : Validating arguments against arg spec 'main'] ***
 ok: [PC-ANNA]
 
-TASK [latchkey.consent.maintenance : Open the support session, or find it open] ***
+TASK [latchkey.consent.maintenance : Start the support session, or find it started] ***
 changed: [PC-ANNA]
 [PC-ANNA] waiting: the window to open; since 08:10:02, until 08:20:02; code 7758
 
-TASK [latchkey.consent.maintenance : Ask the customer for their sign-in] *******
+TASK [latchkey.consent.maintenance : Ask the customer for a grant] *******
 [ERROR]: Task failed: Action failed: The customer declined.
 Origin: roles/maintenance/tasks/request.yml:12:3
 
-12 - name: Ask the customer for their sign-in
+12 - name: Ask the customer for a grant
      ^ column 3
 
 fatal: [PC-ANNA]: FAILED! => {"error_code": "denied", "hint": "Respect it.", "msg": "The customer declined."}
@@ -64,9 +64,9 @@ def test_ansibles_output_becomes_one_line_for_each_event() -> None:
     for line in OUTPUT.splitlines():
         condenser.feed(line)
     assert lines == [
-        "Open the support session, or find it open: changed",
+        "Start the support session, or find it started: changed",
         "  ... waiting: the window to open; since 08:10:02, until 08:20:02; code 7758",
-        "Ask the customer for their sign-in: FAILED [denied]",
+        "Ask the customer for a grant: FAILED [denied]",
         "  ... The customer declined. Respect it.",
         "PC-ANNA, support session CHG-4711\nanswered: denied",
         "A task that breaks: FAILED",
@@ -126,9 +126,9 @@ def test_a_pc_without_its_requirements_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the command that installs the missing packages, and the demo fails."""
-    monkeypatch.setattr("lab.wine.tools.lacking", lambda _packages: "apt-get install wine")
+    monkeypatch.setenv("PATH", "")
     assert main(["grant", "wine"]) == 1
-    assert "apt-get install wine" in capsys.readouterr().err
+    assert "apt-get install --no-install-recommends maven wine wine64" in capsys.readouterr().err
 
 
 def test_too_many_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

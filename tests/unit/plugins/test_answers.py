@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _messages, _shapes
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answer_reader, _answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import proof, unconfirmed
-from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Watch, later, span
+from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Progress, later, span
 
 from tests.unit.plugins.fakes import ANSWERS, entries_of
 
@@ -26,9 +27,8 @@ def test_what_is_read_is_what_the_protocol_means() -> None:
     """Every answer of every transcript, read here, is the same message to the agent's own types."""
     assert len(ANSWERED) > 50
     for verb, result in ANSWERED:
-        shape = getattr(_messages, ANSWERS[verb].__name__)
-        filled = _shapes.read(shape, result)
-        assert msgspec.convert(filled, ANSWERS[verb]) == msgspec.convert(result, ANSWERS[verb])
+        read = _answer_reader.read(getattr(_answers, ANSWERS[verb].__name__), result)
+        assert msgspec.convert(asdict(read), ANSWERS[verb]) == msgspec.convert(result, ANSWERS[verb])
 
 
 @pytest.mark.parametrize(("value", "place"), [
@@ -37,46 +37,73 @@ def test_what_is_read_is_what_the_protocol_means() -> None:
     ({"state": 1, "at": "x"}, "CheckpointView.state is no str"),
     ({"state": "done", "at": "x", "restarted": 1}, "CheckpointView.restarted is no bool"),
     ({"state": "done", "at": None}, "CheckpointView.at is no str"),
+    ({"state": None, "at": "x"}, "CheckpointView.state is no str"),
 ])  # fmt: skip
 def test_what_is_something_else_is_named_by_its_place(value: Any, place: str) -> None:
     """The place is told, and the value is not."""
-    with pytest.raises(_shapes.ShapeError, match=f"^{place}$"):
-        _shapes.read(_messages.CheckpointView, value)
+    with pytest.raises(_answer_reader.AnswerError, match=f"^{place}$"):
+        _answer_reader.read(_answers.CheckpointView, value)
 
 
 def test_a_truth_is_no_number() -> None:
     """JSON's true is not 1, though Python's is."""
-    with pytest.raises(_shapes.ShapeError, match=r"LeftView\.restarts is no int"):
-        _shapes.read(_messages.LeftView, {"restarts": True, "unlocks": 0})
+    with pytest.raises(_answer_reader.AnswerError, match=r"LeftView\.restarts is no int"):
+        _answer_reader.read(_answers.LeftView, {"restarts": True, "unlocks": 0})
+
+
+@pytest.mark.parametrize(("value", "place"), [
+    ({"ready": True, "findings": [{}]}, r"ForecastView\.findings\[0\]\.code is missing"),
+    ({"ready": True, "findings": {}}, r"ForecastView\.findings is no list"),
+    ({"ready": True, "findings": ["x"]}, r"ForecastView\.findings\[0\] is no dict"),
+])  # fmt: skip
+def test_a_place_inside_a_list_is_named(value: Any, place: str) -> None:
+    """The place tells which of many items is malformed."""
+    with pytest.raises(_answer_reader.AnswerError, match=f"^{place}$"):
+        _answer_reader.read(_answers.ForecastView, value)
+
+
+def test_an_optional_field_may_be_null_and_has_its_type_otherwise() -> None:
+    """Seconds may be whole numbers; a text is refused."""
+    error = {"code": "c", "message": "m", "hint": "h"}
+    for value in (None, 1, 1.5):
+        assert _answer_reader.read(_answers.ErrorView, {**error, "retry_after": value}).retry_after == value
+    with pytest.raises(_answer_reader.AnswerError, match=r"^ErrorView\.retry_after is no float$"):
+        _answer_reader.read(_answers.ErrorView, {**error, "retry_after": "1"})
+
+
+def test_a_field_that_the_protocol_lacks_is_dropped() -> None:
+    """No other data of the PC gets into a result."""
+    read = _answer_reader.read(_answers.LeftView, {"restarts": 1, "unlocks": 0, "password": "x"})
+    assert asdict(read) == {"restarts": 1, "unlocks": 0}
 
 
 def test_a_default_is_each_answer_s_own() -> None:
     """What one task does to its result does not show in the next one's."""
     session = dict.fromkeys(["id", "name", "state", "reason", "ticket", "started_at", "ends_at"], "x")
-    first = _shapes.read(_messages.SessionView, {**session, "requester": {}})
-    first["checkpoints"]["a"] = {"state": "done", "at": "", "restarted": False}
-    assert _shapes.read(_messages.SessionView, {**session, "requester": {}})["checkpoints"] == {}
+    first = _answer_reader.read(_answers.SessionView, {**session, "requester": {}})
+    first.checkpoints["a"] = _answers.CheckpointView(state="done", at="")
+    assert _answer_reader.read(_answers.SessionView, {**session, "requester": {}}).checkpoints == {}
 
 
 def test_a_check_passed_if_it_passed_for_every_grant() -> None:
     """The proof over all grants shows the bad one's detail."""
-    good: _messages.ErasureCheck = {"name": "log", "passed": True, "detail": "empty"}
-    bad: _messages.ErasureCheck = {"name": "log", "passed": False, "detail": "18 bytes"}
-    one: _messages.ErasureView = {"grant": "1", "confirmed": True, "checked_at": "1", "checks": [good]}
-    other: _messages.ErasureView = {"grant": "2", "confirmed": False, "checked_at": "2", "checks": [bad]}
-    assert proof([one, other])["checks"] == [bad]
+    good = _answers.ErasureCheck(name="log", passed=True, detail="empty")
+    bad = _answers.ErasureCheck(name="log", passed=False, detail="18 bytes")
+    one = _answers.ErasureView(grant="1", confirmed=True, checked_at="1", checks=[good])
+    other = _answers.ErasureView(grant="2", confirmed=False, checked_at="2", checks=[bad])
+    assert proof([one, other])["checks"] == [asdict(bad)]
     assert (proof([one, other])["confirmed"], proof([one])["confirmed"]) == (False, True)
     assert unconfirmed([one, other]) == "log: 18 bytes"
     assert unconfirmed([one]) == ""
-    assert unconfirmed([{**other, "checks": []}]) == "it was not checked yet"
+    assert unconfirmed([replace(other, checks=[])]) == "it has not been checked yet"
 
 
 def test_a_line_is_shown_once() -> None:
     """Only what is new is shown, with the PC's name."""
     shown: list[str] = []
-    watch = Watch("pc1", shown.append)
+    progress = Progress("pc1", shown.append)
     for line in ("a", "a", "b", "a"):
-        watch.tell(line)
+        progress.show(line)
     assert shown == ["[pc1] a", "[pc1] b", "[pc1] a"]
 
 

@@ -51,7 +51,7 @@ def test_a_script_that_does_not_fit_is_refused() -> None:
     with pytest.raises(Failure) as caught:
         c.command_line("x" * (longest + 1))
     assert caught.value.code == "bad_option"
-    assert str(longest + 1) in caught.value.message
+    assert str(longest + 1) in caught.value.error.message
 
 
 def test_a_test_command_ends_with_its_own_exit_code() -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.latchkey.consent.plugins.doc_fragments import agent as fragment
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
     duration,
     validated,
@@ -111,3 +113,32 @@ def test_the_role_s_defaults_are_the_specified_ones() -> None:
     told = {name: option["default"] for name, option in options.items() if "default" in option}
     computed = {"maintenance_steps_dir"}
     assert {name: value for name, value in defaults.items() if name not in computed} == told
+
+
+VIEWS: dict[str, Any] = {
+    "agent": _answers.AgentView,
+    "before": _answers.CheckpointView,
+    "forecast": _answers.ForecastView,
+    "grant": _answers.GrantView,
+    "grants": _answers.GrantView,
+    "receipts": _answers.ReceiptView,
+    "request": _answers.RequestView,
+    "terms": _answers.TermsView,
+}
+"""The agent's views that a result shows as they are, by their key."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documentation_names_every_field_of_the_agent_s_views(module: str) -> None:
+    """A field that the protocol gets or loses is documented or removed."""
+    assert_views(yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{module}").RETURN))
+
+
+def assert_views(returned: dict[str, Any], path: str = "") -> None:
+    """Compare the documented fields of each view with its class."""
+    for name, entry in returned.items():
+        fields = entry.get("contains", {})
+        # The proof of erasure lists its grants, too.
+        if fields and name in VIEWS and path != "erasure":
+            assert set(fields) == {field.name for field in dataclasses.fields(VIEWS[name])}, name
+        assert_views(fields, name)

@@ -199,7 +199,7 @@ def test_a_package_that_is_of_another_version_is_found_out(
     result = run(PC(gives="0.1.0"), monkeypatch, path=str(package))
     assert refused(result) == "package_other_version"
     assert (result["changed"], result["version_before"]) == (True, None)
-    assert "0.1.0, not 0.2.0" in result["msg"]
+    assert "0.1.0 instead of 0.2.0" in result["msg"]
 
 
 def test_a_wrong_checksum_sends_nothing(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,11 +280,11 @@ def test_a_lost_connection_is_taken_up_again(package: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("options", "part"), [
-    ({}, "needs path or url"),
-    ({"path": NAME, "url": "https://example.com/x"}, "not both"),
-    ({"url": f"https://example.com/{NAME}"}, "url needs checksum"),
+    ({}, "requires either path or url"),
+    ({"path": NAME, "url": "https://example.com/x"}, "either path or url"),
+    ({"url": f"https://example.com/{NAME}"}, "url requires checksum"),
     ({"path": NAME, "checksum": "md5:1"}, "64 hexadecimal digits"),
-    ({"path": "agent.msi"}, "version is needed"),
+    ({"path": "agent.msi"}, "version is required"),
     ({"path": "agent.msi", "version": "1.2"}, "of the form 1.2.3"),
     ({"path": NAME, "colour": "red"}, "unsupported option colour"),
 ])  # fmt: skip

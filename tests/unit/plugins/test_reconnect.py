@@ -15,7 +15,11 @@ from ansible.errors import (
     AnsibleConnectionFailure,
     AnsibleError,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import Link, Lost, is_lost
+from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import (
+    ConnectionLost,
+    Link,
+    is_lost,
+)
 
 from tests.unit.plugins.fakes import FakeConnection, FakeTime, fault
 
@@ -67,7 +71,7 @@ def test_what_is_wrong_on_the_controller_is_no_loss(error: Exception) -> None:
 ])  # fmt: skip
 def test_a_loss_tells_its_kind(kind: str, *, rejected: bool, timed_out: bool) -> None:
     """A rejected account and a silent PC are told apart from a PC that is away."""
-    lost = Lost(fault(kind))
+    lost = ConnectionLost(fault(kind))
     assert (lost.rejected, lost.timed_out) == (rejected, timed_out)
 
 
@@ -150,7 +154,7 @@ def test_the_time_out_of_contact_is_counted() -> None:
     link = Link(FakeConnection(entries, time), time.clock())  # type: ignore[arg-type]  # the fake stands for the plugin
     command = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand eAA="
     link.run(command)
-    with pytest.raises(Lost):
+    with pytest.raises(ConnectionLost):
         link.run(command)
     time.pass_by(4)
     assert (link.away, link.lost_at, link.outage) == (True, 3, 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import run_tests
+from tools import hidden_packages, run_tests
 
 
 @pytest.fixture
@@ -52,6 +52,28 @@ def test_a_selection_leaves_the_gate_out(quick: dict[str, int], capsys: pytest.C
     quick["report"] = 2
     assert run_tests.main(["tests/unit"]) == 0
     assert "left out: the coverage gate" in capsys.readouterr().out
+
+
+def test_packages_are_hidden_from_all_that_runs(
+    quick: dict[str, int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Their programs are not on the tests' search path, and the run says what it hid."""
+    (tmp_path / "wixl").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(hidden_packages, "_dpkg_query", lambda *_: str(tmp_path / "wixl"))
+    program = "import shutil, sys; sys.exit(bool(shutil.which('wixl')))"
+    monkeypatch.setattr(run_tests, "PYTEST", (sys.executable, "-c", program))
+    assert run_tests.main(["tests/package"]) == 1
+    assert run_tests.main(["--without", "wixl", "tests/package"]) == 0
+    assert "hidden: wixl" in capfd.readouterr().out
+
+
+def test_a_package_that_is_not_listed_is_said(
+    quick: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is run then."""
+    assert run_tests.main(["--without", "wixel"]) == 2
+    assert "WITHOUT: wixel: not in" in capsys.readouterr().err
 
 
 def test_every_folder_with_tests_is_run() -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may be the logon screen, and what the sign for it does meanwhile."""
+"""Only the logon screen of the console gets a permit; the permit event follows its requests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from latchkey_agent.agent import LogonAnswerBytes
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import PortError
@@ -20,25 +21,25 @@ from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.win32 import access
 
 CONSOLE, ELSEWHERE, SERVICES = 3, 4, 0
-PEEK = codec.encode(lm.Peek())
-PERMIT = codec.encode(lm.LogonAnswer(done=True, permit="T-1"))
-NOTHING = codec.encode(lm.LogonAnswer(done=False))
+PEEK = codec.encode_logon(lm.Peek())
+PERMIT = codec.encode_logon(lm.LogonAnswer(done=True, permit="T-1"))
+NOTHING = codec.encode_logon(lm.LogonAnswer(done=False))
 
 
 class Agent:
-    """Has a permit for LocalSystem, and notes who asked."""
+    """Has a permit for LocalSystem, and notes the clients."""
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
 
-    def logon(self, _body: bytes, peer: Peer) -> tuple[bytes, bytearray]:
+    def logon(self, _body: bytes, peer: Peer) -> LogonAnswerBytes:
         """Answer as the agent does."""
         self.peers.append(peer)
-        return (PERMIT if peer.system else NOTHING), bytearray()
+        return LogonAnswerBytes(PERMIT if peer.system else NOTHING, bytearray(), permit_waits=peer.system)
 
 
 class Sign:
-    """Notes what is done to the event."""
+    """Notes each change of the event."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -58,7 +59,7 @@ def nameless(sid: str) -> Account:
 
 
 def asked_by(sid: str, session: int) -> tuple[bytes, list[str]]:
-    """Peek as this client; return the answer and what became of the sign."""
+    """Peek as this client; return the answer and the changes of the event."""
     agent: Any = Agent()
     sign = Sign()
     reception = endpoints.Reception(nameless, None, lambda: CONSOLE)
@@ -69,21 +70,21 @@ def asked_by(sid: str, session: int) -> tuple[bytes, list[str]]:
 
 
 def test_the_logon_screen_of_the_console_gets_the_permit() -> None:
-    """The sign goes out while it is answered, and on again as long as the permit waits."""
+    """The event is reset before the answer, and set again while the permit waits."""
     assert asked_by(access.SYSTEM_SID, CONSOLE) == (PERMIT, ["reset", "set"])
 
 
 @pytest.mark.parametrize("session", [ELSEWHERE, SERVICES])
 def test_localsystem_in_another_session_gets_nothing(session: int) -> None:
-    """Neither a remote session's logon screen nor a service does, nor can they put out the sign."""
+    """A remote session's logon screen and a service get nothing, and cannot reset the event."""
     assert asked_by(access.SYSTEM_SID, session) == (NOTHING, [])
 
 
 def test_an_account_in_the_consoles_session_gets_nothing() -> None:
-    """Nor can it put out the sign."""
+    """It cannot reset the event either."""
     assert asked_by("S-1-5-21-1-2-3-1001", CONSOLE) == (NOTHING, [])
 
 
 def test_the_consoles_session_is_windows_own_word() -> None:
-    """It is asked for at each message: people switch."""
+    """It is read at each message: people switch sessions."""
     assert endpoints.console_session() == ctypes.WinDLL("kernel32").WTSGetActiveConsoleSessionId()

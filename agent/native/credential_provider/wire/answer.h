@@ -5,12 +5,15 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "message.h"
 
 namespace latchkey {
 
-// Sizes include the NUL. What a field may hold is said where it is declared in
-// the protocol; 184 characters is the longest text of a SID ("S-1-", a 48-bit
-// authority and 15 sub-authorities: winnt.h, SID_MAX_SUB_AUTHORITIES).
+// In the order in which the fields are sent. Sizes include the NUL. The protocol
+// declares the characters of each field; 184 characters is the longest text of a SID
+// ("S-1-", a 48-bit authority and 15 sub-authorities: winnt.h, SID_MAX_SUB_AUTHORITIES).
 struct Answer {
   bool done;
   wchar_t permit[65];
@@ -22,9 +25,13 @@ struct Answer {
   wchar_t requester[257];
 };
 
-// Reads an answer. False, and an empty answer, for anything but one JSON object
-// of these fields, each at most once, with `done` among them.
-bool parse_answer(const char* json, size_t size, Answer& answer);
+constexpr uint8_t kAnswerFields = 8;
+// A little more than all fields at their longest, with their lengths.
+constexpr size_t kMaxAnswerSize = kMessageHeaderSize + sizeof(uint16_t) * kAnswerFields + sizeof(Answer);
+
+// Reads an answer. False, and an empty answer, for anything but one message of
+// exactly these fields.
+bool parse_answer(const uint8_t* data, size_t size, Answer& answer);
 
 // Whether the answer names a permit and everything that using it needs.
 bool has_permit(const Answer& answer);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decodes and encodes messages, strictly.
 
+Messages are JSON; those of the logon pipe are fields (see `logon_encoding`).
 The JSON that leaves the agent is ASCII on one line: Windows PowerShell pipes
 a program's output through the console's code page, which ASCII survives.
 """
@@ -9,24 +10,24 @@ a program's output through the console's code page, which ASCII survives.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from . import PROTOCOL_VERSION
+from . import PROTOCOL_VERSION, logon_encoding
 from .answers import Answer, ErrorView
 from .control_requests import AnyControlRequest
 from .customer_messages import AnyCustomerRequest, CustomerAnswer
 from .errors import error
 from .fields import Message
-from .logon_messages import AnyLogonRequest, LogonAnswer
+from .logon_messages import AnyLogonRequest, LogonAnswer, LogonMessage
 
 MAX_REQUEST = 64 * 1024
 """Largest control request in bytes; a correct one is below 8 kB."""
 
 _control = msgspec.json.Decoder(AnyControlRequest)
 _customer = msgspec.json.Decoder(AnyCustomerRequest)
-_logon = msgspec.json.Decoder(AnyLogonRequest)
+_logon: tuple[type[AnyLogonRequest], ...] = get_args(AnyLogonRequest)
 _answer = msgspec.json.Decoder(Answer)
 _encoder = msgspec.json.Encoder()
 
@@ -74,10 +75,17 @@ def decode_customer(body: bytes) -> AnyCustomerRequest:
 def decode_logon(body: bytes) -> AnyLogonRequest:
     """Return the credential provider's request; raises ProtocolError (`bad_message`)."""
     try:
-        request: AnyLogonRequest = _logon.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        return logon_encoding.decode(body, _logon)
+    except (logon_encoding.EncodingError, msgspec.ValidationError) as fault:
         raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
-    return request
+
+
+def decode_logon_answer(body: bytes) -> LogonAnswer:
+    """Return the agent's answer on the logon pipe; raises ProtocolError (`bad_message`)."""
+    try:
+        return logon_encoding.decode(body, (LogonAnswer,))
+    except (logon_encoding.EncodingError, msgspec.ValidationError) as fault:
+        raise ProtocolError(error("bad_message", detail=_plain(fault))) from None
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -91,6 +99,11 @@ def decode_answer(body: bytes) -> Answer:
 def encode(message: Message) -> bytes:
     """Return the message as UTF-8 JSON."""
     return _encoder.encode(message)
+
+
+def encode_logon(message: LogonMessage) -> bytes:
+    """Return a message of the logon pipe as fields (see `logon_encoding`)."""
+    return logon_encoding.encode(message)
 
 
 def encode_line(message: Message) -> bytes:
@@ -127,8 +140,10 @@ __all__ = [
     "decode_control",
     "decode_customer",
     "decode_logon",
+    "decode_logon_answer",
     "done",
     "encode",
     "encode_line",
+    "encode_logon",
     "refused",
 ]

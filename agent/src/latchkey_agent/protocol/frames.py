@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames of all pipes: a JSON part and a secret part, each of bounded length.
+"""Frames of all pipes: a body and a secret, each of bounded length.
 
-    "LKY1" | u32 length of JSON | u32 length of secret | JSON | secret
+    "LKY1" | u32 length of body | u32 length of secret | body | secret
 
-Lengths are little-endian, as every Windows compiler has them. The secret has
-a part of its own because a JSON decoder would leave it in memory as immutable
-text that cannot be overwritten. The module does no I/O (sans-IO, as h11).
+Lengths are little-endian, as every Windows compiler has them. The body is JSON, on
+the logon pipe fields (see `logon_encoding`). The secret has a part of its own because
+a decoder would leave it in memory as immutable text that cannot be overwritten. The
+module does no I/O (sans-IO, as h11).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class FrameError(Exception):
 
 
 class Frame(NamedTuple):
-    """One message: its JSON, and a secret that the owner overwrites after use."""
+    """One message: its body, and a secret that the owner overwrites after use."""
 
     body: bytes
     secret: bytearray

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages of the logon pipe: the credential provider speaks.
+"""Messages of the logon pipe: the credential provider asks, the agent answers.
 
-A frame (see `frames`) carries the password beside the JSON, never inside it.
+They are encoded as fields, in the order in which they are declared here (see `logon_encoding`).
+A frame (see `frames`) carries the password beside them, never inside them.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from msgspec import Meta
 from .fields import Identifier, Message
 
 
-class LogonRequest(Message, tag_field="verb", frozen=True, kw_only=True):
-    """Base of what the credential provider may say."""
+class LogonMessage(Message, tag_field="message", frozen=True, kw_only=True):
+    """Base of the logon pipe's messages; a message's tag is its kind byte."""
 
 
-class Peek(LogonRequest, tag="peek", frozen=True, kw_only=True):
+class LogonRequest(LogonMessage, frozen=True, kw_only=True):
+    """Base of the credential provider's requests."""
+
+
+class Peek(LogonRequest, tag=1, frozen=True, kw_only=True):
     """Is there a permit to redeem? Changes nothing."""
 
 
-class Redeem(LogonRequest, tag="redeem", frozen=True, kw_only=True):
+class Redeem(LogonRequest, tag=2, frozen=True, kw_only=True):
     """Hand over the password for this permit; works once."""
 
     permit: Identifier
 
 
-class ReportResult(LogonRequest, tag="report", frozen=True, kw_only=True):
-    """How the logon went: the NTSTATUS pair of ICredentialProviderCredential::ReportResult."""
+class ReportResult(LogonRequest, tag=3, frozen=True, kw_only=True):
+    """Report the result of the logon: the NTSTATUS pair of ICredentialProviderCredential::ReportResult."""
 
     permit: Identifier
     status: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
@@ -39,10 +44,10 @@ class ReportResult(LogonRequest, tag="report", frozen=True, kw_only=True):
 AnyLogonRequest = Peek | Redeem | ReportResult
 
 
-class LogonAnswer(Message, frozen=True, kw_only=True):
-    """Answer on the logon pipe; flat, so that the provider's parser stays small.
+class LogonAnswer(LogonMessage, tag=0, frozen=True, kw_only=True):
+    """Answer on the logon pipe.
 
-    `permit` is empty where there is none. `kind` tells how to pack the
+    `permit` is empty where there is none. `kind` is the account's kind, by which the provider packs the
     credential. The password is the frame's secret, UTF-16LE.
     """
 

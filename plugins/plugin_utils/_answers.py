@@ -2,49 +2,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Made by tools/generate.py from the agent's protocol; do not edit.
 # fmt: off
-"""What the agent answers, for the type checker."""
+"""The agent's answers; `_answer_reader.py` reads them."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+PROTOCOL_VERSION = 1
 
 
-class ErrorView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ErrorView:
     """An error: a stable code, the message, and a hint for the next step."""
 
     code: str
     message: str
     hint: str
-    retry_after: float | None
+    retry_after: float | None = None
 
 
-class Answer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Answer:
     """The envelope of every answer on the control pipe."""
 
-    protocol: int
+    protocol: int = 1
     outcome: Literal["done", "refused", "unknown"]
-    changed: bool
-    result: dict[str, Any] | None
-    error: ErrorView | None
+    changed: bool = False
+    result: dict[str, Any] | None = None
+    error: ErrorView | None = None
 
 
-class Requester(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Requester:
     """The person who asks, as the customer reads it."""
 
-    name: str
-    organization: str
-    role: str
+    name: str = ""
+    organization: str = ""
+    role: str = ""
 
 
-class CheckpointView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class CheckpointView:
     """The checkpoint of a step. `restarted`: the restart of the step has succeeded."""
 
     state: Literal["done", "started"]
     at: str
-    restarted: bool
+    restarted: bool = False
 
 
-class SessionView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class SessionView:
     """A support session."""
 
     id: str
@@ -55,25 +63,28 @@ class SessionView(TypedDict):
     requester: Requester
     started_at: str
     ends_at: str
-    language: str
-    checkpoints: dict[str, CheckpointView]
+    language: str = ""
+    checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
 
 
-class SessionAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class SessionAnswer:
     """Answer to `session_start`."""
 
     session: SessionView
 
 
-class ErasureCheck(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ErasureCheck:
     """One check of an erasure."""
 
     name: str
     passed: bool
-    detail: str
+    detail: str = ""
 
 
-class ErasureView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ErasureView:
     """The proof of erasure of one grant."""
 
     grant: str
@@ -82,7 +93,8 @@ class ErasureView(TypedDict):
     checks: list[ErasureCheck]
 
 
-class ReceiptView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ReceiptView:
     """The signed receipt of a request: the document, its signature and a rendering to read."""
 
     request: str
@@ -92,7 +104,8 @@ class ReceiptView(TypedDict):
     text: str
 
 
-class EndedAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class EndedAnswer:
     """Answer to `session_end`: the proof of erasure and the closed receipts."""
 
     session: SessionView
@@ -100,7 +113,8 @@ class EndedAnswer(TypedDict):
     receipts: list[ReceiptView]
 
 
-class TermsView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class TermsView:
     """The terms of a request or a grant."""
 
     restarts: int
@@ -110,7 +124,8 @@ class TermsView(TypedDict):
     not_after: str
 
 
-class RequestView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class RequestView:
     """A request. `waiting_for` is one plain sentence for the operator's screen."""
 
     id: str
@@ -120,22 +135,24 @@ class RequestView(TypedDict):
     terms: TermsView
     asked_at: str
     answer_by: str
-    shown_at: str | None
-    later_until: str | None
-    answered_at: str | None
-    why: str
-    entries_refused: int
-    waiting_for: str
+    shown_at: str | None = None
+    later_until: str | None = None
+    answered_at: str | None = None
+    why: str = ""
+    entries_refused: int = 0
+    waiting_for: str = ""
 
 
-class LeftView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class LeftView:
     """The counts that a grant still allows."""
 
     restarts: int
     unlocks: int
 
 
-class UseView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class UseView:
     """One use of a grant, from permit to lock."""
 
     permit: str
@@ -144,18 +161,19 @@ class UseView(TypedDict):
     issued_at: str
     account: str
     boot_before: str
-    step: str | None
-    boot_after: str | None
-    logged_on_at: str | None
-    locked_at: str | None
-    disconnected: bool
-    desktop_open_seconds: float | None
-    why: str
-    foreign: bool
-    error: ErrorView | None
+    step: str | None = None
+    boot_after: str | None = None
+    logged_on_at: str | None = None
+    locked_at: str | None = None
+    disconnected: bool = False
+    desktop_open_seconds: float | None = None
+    why: str = ""
+    foreign: bool = False
+    error: ErrorView | None = None
 
 
-class GrantView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class GrantView:
     """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
     id: str
@@ -176,48 +194,53 @@ class GrantView(TypedDict):
     left: LeftView
     granted_at: str
     request: str
-    ended: str
-    revoked_by: Literal["", "customer", "operator"]
-    ended_at: str | None
-    uses: list[UseView]
+    ended: str = ""
+    revoked_by: Literal["", "customer", "operator"] = ""
+    ended_at: str | None = None
+    uses: list[UseView] = field(default_factory=list)
 
 
-class RequestAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class RequestAnswer:
     """Answer to `credential_request`, `request_wait` and `request_withdraw`."""
 
     session: str
-    request: RequestView | None
-    grant: GrantView | None
+    request: RequestView | None = None
+    grant: GrantView | None = None
 
 
-class ApplyAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ApplyAnswer:
     """Answer to `credential_apply` and `apply_wait`."""
 
     session: str
-    use: UseView | None
+    use: UseView | None = None
     left: LeftView
     boot_id: str
     finished: bool
-    waiting_for: str
+    waiting_for: str = ""
 
 
-class RevokeAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class RevokeAnswer:
     """Answer to `credential_revoke` and `erase_all`."""
 
     grants: list[GrantView]
     erasure: list[ErasureView]
 
 
-class CheckpointAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class CheckpointAnswer:
     """Answer to `checkpoint`; `before` is the checkpoint before the change."""
 
     session: str
     step: str
-    before: CheckpointView | None
-    checkpoints: dict[str, CheckpointView]
+    before: CheckpointView | None = None
+    checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
 
 
-class AgentView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class AgentView:
     """The agent itself. `boot_id` is random per boot, `now` the PC's clock."""
 
     version: str
@@ -226,18 +249,20 @@ class AgentView(TypedDict):
     boot_id: str
     now: str
     ready: bool
-    organization: str
-    problem: str
+    organization: str = ""
+    problem: str = ""
 
 
-class PendingRestartView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class PendingRestartView:
     """Whether a restart is pending, and the reasons."""
 
     pending: bool
     reasons: list[str]
 
 
-class FindingView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class FindingView:
     """One finding of the forecast."""
 
     code: str
@@ -246,14 +271,16 @@ class FindingView(TypedDict):
     advice: str
 
 
-class ForecastView(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ForecastView:
     """The forecast: whether an unattended logon will work on this PC."""
 
     ready: bool
     findings: list[FindingView]
 
 
-class InfoAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class InfoAnswer:
     """Answer to `info`."""
 
     agent: AgentView
@@ -262,11 +289,12 @@ class InfoAnswer(TypedDict):
     grants: list[GrantView]
     erasure: list[ErasureView]
     pending_restart: PendingRestartView
-    receipts: list[ReceiptView]
-    forecast: ForecastView | None
+    receipts: list[ReceiptView] = field(default_factory=list)
+    forecast: ForecastView | None = None
 
 
-class SetupAnswer(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class SetupAnswer:
     """The changes that were made, or with `check` would be made."""
 
     settings_changed: bool

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 Latchkey contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-#include "windows_under.h"
+#include "import_stand_ins.h"
 
 #include <ntsecapi.h>
 #include <objbase.h>
@@ -9,23 +9,23 @@
 
 namespace harness {
 
-Underneath underneath;
+FakeWindows fake_windows;
 
 namespace {
 
-bool fails() { return underneath.fail_at > 0 && InterlockedDecrement(&underneath.fail_at) == 0; }
+bool fails() { return fake_windows.fail_at > 0 && InterlockedDecrement(&fake_windows.fail_at) == 0; }
 
 // Wine's LSA knows no Negotiate package.
 NTSTATUS WINAPI lookup(HANDLE, LSA_STRING* name, ULONG* number) {
   const bool right = name->Length == 9 && lstrcmpA(name->Buffer, "Negotiate") == 0;
-  if (underneath.lsa_fails || !right) return static_cast<NTSTATUS>(0xC00000FE);  // STATUS_NO_SUCH_PACKAGE
+  if (fake_windows.lsa_fails || !right) return static_cast<NTSTATUS>(0xC00000FE);  // STATUS_NO_SUCH_PACKAGE
   *number = kNegotiate;
   return 0;
 }
 
-// Wine has no CredProtectW; this one can be undone by the test and hides the text all the same.
+// Wine has no CredProtectW. This one hides the text, and the test can undo it.
 BOOL WINAPI protect(BOOL as_self, LPWSTR text, DWORD size, LPWSTR hidden, DWORD* capacity, CRED_PROTECTION_TYPE*) {
-  if (underneath.protect_fails || as_self || size == 0 || text[size - 1] != 0) return FALSE;
+  if (fake_windows.protect_fails || as_self || size == 0 || text[size - 1] != 0) return FALSE;
   if (*capacity < size) {
     SetLastError(ERROR_INSUFFICIENT_BUFFER);
     return FALSE;
@@ -37,15 +37,15 @@ BOOL WINAPI protect(BOOL as_self, LPWSTR text, DWORD size, LPWSTR hidden, DWORD*
   return TRUE;
 }
 
-ULONGLONG WINAPI tick_count() { return GetTickCount64() + underneath.clock_ahead; }
+ULONGLONG WINAPI tick_count() { return GetTickCount64() + fake_windows.clock_ahead; }
 
 int WINAPI system_metrics(int index) {
-  if (index == SM_CLEANBOOT) return underneath.clean_boot;
-  if (index == SM_REMOTESESSION) return underneath.remote_session;
+  if (index == SM_CLEANBOOT) return fake_windows.clean_boot;
+  if (index == SM_REMOTESESSION) return fake_windows.remote_session;
   return GetSystemMetrics(index);
 }
 
-LANGID WINAPI ui_language() { return underneath.language; }
+LANGID WINAPI ui_language() { return fake_windows.language; }
 
 void* WINAPI task_alloc(SIZE_T size) { return fails() ? nullptr : CoTaskMemAlloc(size); }
 
@@ -86,7 +86,7 @@ bool replace(void** slot, void* target) {
   return VirtualProtect(slot, sizeof *slot, before, &before);
 }
 
-int lead(BYTE* base, const IMAGE_IMPORT_DESCRIPTOR& from) {
+int redirect(BYTE* base, const IMAGE_IMPORT_DESCRIPTOR& from) {
   int found = 0;
   auto* names = reinterpret_cast<IMAGE_THUNK_DATA64*>(base + from.OriginalFirstThunk);
   auto* slots = reinterpret_cast<void**>(base + from.FirstThunk);
@@ -100,14 +100,14 @@ int lead(BYTE* base, const IMAGE_IMPORT_DESCRIPTOR& from) {
 
 }  // namespace
 
-bool lead_imports(const wchar_t* dll) {
+bool redirect_imports(const wchar_t* dll) {
   auto* base = reinterpret_cast<BYTE*>(GetModuleHandleW(dll));
   if (base == nullptr) return false;
   auto* header = reinterpret_cast<IMAGE_NT_HEADERS64*>(base + reinterpret_cast<IMAGE_DOS_HEADER*>(base)->e_lfanew);
   const auto& directory = header->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
   auto* from = reinterpret_cast<IMAGE_IMPORT_DESCRIPTOR*>(base + directory.VirtualAddress);
   int found = 0;
-  for (; from->Name != 0; from++) found += lead(base, *from);
+  for (; from->Name != 0; from++) found += redirect(base, *from);
   return found == sizeof kDetours / sizeof kDetours[0];
 }
 

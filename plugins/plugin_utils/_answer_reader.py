@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# What is in this file is meant for this collection alone and may change in any release.
+"""Reads the agent's answers into the dataclasses of `_answers.py`, by the types of their fields.
+
+A field that the protocol does not define is dropped, and a missing one gets its default. So a task's
+result always has the same keys, and no other data of the PC gets into it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+class AnswerError(Exception):
+    """Part of an answer is not of the protocol's form. The text names the place, never the value."""
+
+
+def read(kind: type[T], value: object) -> T:
+    """Return the value as this dataclass.
+
+    Raises:
+        AnswerError: it has another form.
+    """
+    answer: T = _read(kind, value, kind.__name__)
+    return answer
+
+
+def _read(kind: Any, value: object, place: str) -> Any:  # noqa: ANN401 - the field's type decides
+    if kind is Any:
+        return value
+    if dataclasses.is_dataclass(kind):
+        return _read_fields(kind, _checked(dict, value, place), place)
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return None if value is None else _read(parts[0], value, place)
+    if origin is list:
+        return [_read(parts[0], item, f"{place}[{n}]") for n, item in enumerate(_checked(list, value, place))]
+    if origin is dict:
+        return {str(key): _read(parts[1], item, place) for key, item in _checked(dict, value, place).items()}
+    # A later agent may know more states than the type lists; a task's result passes them on.
+    return _checked(str if origin is Literal else kind, value, place)
+
+
+def _read_fields(kind: Any, value: dict[str, object], place: str) -> Any:  # noqa: ANN401 - of the dataclass given
+    types_of, known = _types(kind), {}
+    for field in dataclasses.fields(kind):
+        inner = f"{place}.{field.name}"
+        if field.name in value:
+            known[field.name] = _read(types_of[field.name], value[field.name], inner)
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            raise AnswerError(f"{inner} is missing")
+    return kind(**known)
+
+
+@functools.cache
+def _types(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
+    return typing.get_type_hints(kind)
+
+
+def _checked(kind: type[T], value: object, place: str) -> T:
+    # JSON has one kind of number; and a bool is an int to Python, but not to the protocol.
+    fits: Any = (int, float) if kind is float else kind
+    if isinstance(value, fits) and isinstance(value, bool) is (kind is bool):
+        return typing.cast("T", value)
+    raise AnswerError(f"{place} is no {kind.__name__}")
