@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Canary passwords: made for one run, typed by the lab's customer, and then looked for everywhere.
+"""Canary passwords: each is made for one run, typed by the lab's customer, and then searched for everywhere.
 
-A canary is held as a password is: UTF-16LE in a `bytearray`. What is found is
-reported by place and encoding, never by content.
+A canary is held like a password: UTF-16LE in a `bytearray`. A find is
+reported by its place and encoding, never by its content.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHUNK = 1 << 20
 
 
 class Find(NamedTuple):
-    """A place where a canary was found, and as what."""
+    """A place where a canary was found, and its encoding there."""
 
     place: str
     encoding: str
@@ -39,8 +39,8 @@ def make() -> bytearray:
 def variants(secret: bytearray) -> dict[str, bytes]:
     """Return every form in which `secret` (UTF-16LE) could have been written, by name.
 
-    Its longest run of ASCII letters stands for the whole in the plain forms, so that no
-    escape of the other letters hides it; in Base64 it is looked for at all three alignments.
+    The plain forms search for its longest run of ASCII letters, so that escaped other
+    letters cannot hide it; the Base64 forms cover all three alignments.
     """
     text = secret.decode("utf-16-le")
     core = max(_ascii_runs(text), key=len, default="")
@@ -70,11 +70,11 @@ def _ascii_runs(text: str) -> Iterator[str]:
 
 
 def _base64_inside(encoded: bytes, shift: int) -> bytes:
-    """Return the part of the Base64 text that is the same whatever stands around `encoded`."""
+    """Return the part of the Base64 text that does not depend on the bytes around `encoded`."""
     whole = base64.b64encode(bytes(shift) + encoded)
     spoilt_before = (0, 2, 3)[shift]
     spoilt_after = (0, 3, 2)[(shift + len(encoded)) % 3]
-    # The group that our first byte shares with its neighbour, and the one of our last byte.
+    # Leave out the first and the last group: they mix our bytes with neighbouring ones.
     return whole[spoilt_before : len(whole) - len(_padding(whole)) - (1 if spoilt_after else 0)]
 
 
@@ -85,8 +85,8 @@ def _padding(encoded: bytes) -> bytes:
 def search(places: Iterable[Path], secret: bytearray) -> list[Find]:
     """Return where `secret` is found in these files, and in all files below these folders.
 
-    Names of files are searched as well. A file that goes away meanwhile is skipped; one that
-    cannot be read is reported as such, since nothing is known about it.
+    File names are searched, too. A file that disappears meanwhile is skipped; an unreadable
+    file is reported as such, since its content is unknown.
     """
     forms = variants(secret)
     finds: list[Find] = []
@@ -117,7 +117,7 @@ def _in_file(file: Path, forms: Mapping[str, bytes]) -> list[Find]:
 
 
 def search_bytes(place: str, content: bytes, secret: bytearray) -> list[Find]:
-    """Return whether `secret` is found in `content`, which is named `place` in the result."""
+    """Return the finds of `secret` in `content`; the result names it `place`."""
     return _in_bytes(place, content, variants(secret))
 
 
@@ -128,7 +128,7 @@ def _in_bytes(place: str, content: bytes, forms: Mapping[str, bytes]) -> list[Fi
 def search_processes(secret: bytearray) -> list[Find]:
     """Return which processes of this machine have `secret` in their arguments or environment.
 
-    Processes that end meanwhile, or that we may not look at, are skipped.
+    Processes that end meanwhile, and processes that we may not read, are skipped.
     """
     forms = variants(secret)
     finds: list[Find] = []
@@ -143,10 +143,10 @@ def search_processes(secret: bytearray) -> list[Find]:
 
 
 def search_memory(pid: int, secret: bytearray) -> list[Find]:
-    """Return whether `secret` is found in the memory of a process, in any of its plain encodings.
+    """Return the finds of `secret` in the memory of a process, in any of its plain encodings.
 
     Raises:
-        OSError: this process may not read that one's memory (proc(5): ptrace access).
+        OSError: this process may not read the other's memory (proc(5): ptrace access).
     """
     text = secret.decode("utf-16-le")
     core = max(_ascii_runs(text), key=len, default="")
@@ -158,7 +158,7 @@ def search_memory(pid: int, secret: bytearray) -> list[Find]:
                 memory.seek(start)
                 content = memory.read(end - start)
             except OSError:
-                # A part that went away meanwhile, or that no program may read (vvar).
+                # The region disappeared meanwhile, or no program may read it (vvar).
                 continue
             finds += _in_bytes(f"memory of {pid} at {start:#x}", content, forms)
     return finds
@@ -168,6 +168,6 @@ def _readable(pid: int) -> Iterator[tuple[int, int]]:
     for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
         bounds, access = line.split()[:2]
         start, end = (int(bound, 16) for bound in bounds.split("-"))
-        # The kernel's own pages (vsyscall) lie beyond what a file offset can say.
+        # The kernel's own pages (vsyscall) lie beyond the largest file offset.
         if access.startswith("r") and end < 1 << 63:
             yield start, end

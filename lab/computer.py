@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One interface to every computer of the lab, whoever makes it.
+"""One interface to every computer of the lab.
 
-Tests and the demo speak to a `Computer`; `lab.simulated` makes one that is a
-model, other makers may follow. All methods may be called from any thread.
+Tests and the demo use a `Computer`; `lab.simulated` makes one that is a
+model, `lab.wine` one that runs the real agent. All methods may be called from any thread.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Lane = Literal["customer", "pc"]
 
 
 class LabError(Exception):
-    """The lab was asked for something that this computer cannot do now."""
+    """The computer cannot do the requested action now."""
 
 
 class Event(NamedTuple):
-    """Something that happened on the computer, as somebody in the room would tell it.
+    """An event on the computer, as a person in the room would see it.
 
     `what` is a stable word for tests, `text` a sentence for people, `at` real time.
     """
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 
 class EventLog:
-    """What happened so far, and a way to wait for what will: `patience` seconds, unless told."""
+    """The events so far; callers can wait for later ones, by default for `patience` seconds."""
 
     def __init__(self, patience: float = 30.0) -> None:
         self._patience = patience
@@ -50,7 +50,7 @@ class EventLog:
         self._failed: LabError | None = None
 
     def add(self, lane: Lane, what: str, text: str) -> Event:
-        """Append an event; wake who waits for it, tell who subscribed."""
+        """Append an event; wake waiting callers and call subscribers."""
         event = Event(datetime.now(UTC), lane, what, text)
         with self._lock:
             self._events.append(event)
@@ -92,7 +92,7 @@ class EventLog:
         return future
 
     def fail(self, reason: str) -> None:
-        """Let nobody wait any longer: the lab itself has failed."""
+        """End all waiting: the lab itself has failed."""
         with self._lock:
             self._failed = LabError(reason)
             waiting, self._waiting = self._waiting, []
@@ -120,7 +120,7 @@ class EventLog:
 
 
 class Reach(NamedTuple):
-    """How the operator's Ansible reaches the computer. The password is the operator's own."""
+    """The connection data for the operator's Ansible. The password is the operator's own."""
 
     host: str
     port: int
@@ -142,18 +142,18 @@ class Reach(NamedTuple):
 
 @dataclass
 class Faults:
-    """Switches that make the computer misbehave. Each may be set at any moment.
+    """Switches that inject faults into the computer. Each may be set at any moment.
 
     Attributes:
         restart_refused: Windows refuses to restart, with this sentence.
         never_goes_down: Windows accepts the restart, and nothing happens.
-        never_comes_back: after going down it waits at the BitLocker prompt for ever.
+        never_comes_back: after going down it waits at the BitLocker prompt forever.
         hangs_on_restart: instead of going down it freezes (accepts, never answers).
-        restarts_twice: the next boot is followed by a second one of its own.
+        restarts_twice: after the next boot it restarts once more by itself.
         hides_logon_tile: the logon screen does not ask the agent (hidden provider).
         lock_fails: a request to lock the screen is ignored.
         agent_stays_down: the agent's service does not start at the next boots.
-        cut_power_at: the power is cut at the very moment of the event of this name.
+        cut_power_at: the power is cut at the event of this name.
     """
 
     restart_refused: str = ""
@@ -168,19 +168,19 @@ class Faults:
 
 
 class Hands(Protocol):
-    """The customer at the computer: what they read and what they do."""
+    """The customer at the computer: reads the screen, clicks and types."""
 
     def screen(self) -> str:
-        """Return the text of the request window; empty where none is shown."""
+        """Return the text of the request window; empty if none is shown."""
 
     def notices(self) -> list[str]:
-        """Return the text of every notice that was shown so far."""
+        """Return the text of every notice shown so far."""
 
     def close_notices(self) -> None:
-        """Close every notice that was shown."""
+        """Close every notice on the screen."""
 
     def allow(self, password: bytearray | None = None) -> str:
-        """Click allow and type a password (UTF-16LE; their own if None); "" or why not."""
+        """Click allow and type a password (UTF-16LE; their own if None); return the refusal, "" if none."""
 
     def later(self, seconds: float = 900.0) -> None:
         """Click later."""
@@ -192,16 +192,16 @@ class Hands(Protocol):
         """Click report."""
 
     def revoke(self) -> None:
-        """Take back everything that is lent."""
+        """Revoke every grant."""
 
     def pause(self) -> None:
-        """Pause everything that is lent."""
+        """Pause every grant."""
 
     def resume(self) -> None:
-        """Go on with everything that is paused."""
+        """Resume every paused grant."""
 
     def sign_in(self) -> None:
-        """Sign in at the console, or unlock, with the own password."""
+        """Sign in at the console, or unlock it, with the customer's password."""
 
     def lock(self) -> None:
         """Lock the screen and walk away."""
@@ -210,11 +210,11 @@ class Hands(Protocol):
         """Sign out."""
 
     def change_password(self, new: bytearray) -> None:
-        """Change the own Windows password (UTF-16LE)."""
+        """Change the customer's Windows password (UTF-16LE)."""
 
 
 class Computer(Protocol):
-    """A computer of the lab. As a context manager it is powered on, and cleaned up after."""
+    """A computer of the lab. As a context manager it is powered on and later cleaned up."""
 
     @property
     def name(self) -> str:
@@ -222,15 +222,15 @@ class Computer(Protocol):
 
     @property
     def disk(self) -> Path:
-        """The folder that is its disk; it survives a power cut."""
+        """The folder of its disk; it survives a power cut."""
 
     @property
     def reach(self) -> Reach:
-        """What Ansible needs."""
+        """The connection data for Ansible."""
 
     @property
     def customer(self) -> Hands:
-        """The customer's hands."""
+        """The customer at this computer."""
 
     @property
     def faults(self) -> Faults:
@@ -238,19 +238,19 @@ class Computer(Protocol):
 
     @property
     def events(self) -> EventLog:
-        """What happens on it."""
+        """The events of this computer."""
 
     def power_on(self) -> None:
-        """Switch it on; returns before it is up."""
+        """Switch it on; return before it is up."""
 
     def power_cut(self) -> None:
-        """Take its power away: everything that runs is killed where it stands."""
+        """Cut its power: kill every process at once."""
 
     def shut_down(self) -> None:
-        """Shut it down in good order; returns when it is off."""
+        """Shut it down in an orderly way; return when it is off."""
 
     def wait_until_up(self, timeout: float | None = None) -> None:
-        """Wait until the agent and the listener answer.
+        """Wait until both the agent and the listener answer.
 
         Raises:
             LabError: it was not up within `timeout` seconds.

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends a program with everything that it started.
+"""Kills a program and all its descendants.
 
-A group of processes is not enough for ansible-playbook: each of its workers
-leads a session, and so a group, of its own, and would wait on for minutes.
+Killing the process group is not enough for ansible-playbook: each of its workers
+leads its own session and group, and would wait for minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE = 10.0
 
 
 def kill_tree(program: subprocess.Popen[bytes]) -> None:
-    """Kill a program of ours and its descendants where they stand; nothing where it has ended."""
+    """Kill a child process and its descendants at once; do nothing if it has ended."""
     if program.poll() is not None:
         return
     for pid in reversed(list(_stopped(program.pid))):
@@ -33,7 +33,7 @@ def kill_tree(program: subprocess.Popen[bytes]) -> None:
 
 
 def _stopped(pid: int) -> Iterator[int]:
-    """Stop a process and its descendants, and return them: one that is stopped starts no more."""
+    """Stop a process and its descendants, and yield them; a stopped process starts no others."""
     with suppress(ProcessLookupError, FileNotFoundError):
         os.kill(pid, signal.SIGSTOP)
         yield pid

@@ -32,10 +32,10 @@ def _kinds() -> str:
 
 
 def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
-    lanes.heading("What was promised, and how it was checked")
+    lanes.heading("Promises and checks")
     for verdict in verdicts:
-        mark = lanes.paint("kept  ", GOOD) if verdict.kept else lanes.paint("BROKEN", BAD)
-        lanes.write([f"  {mark} {verdict.promise}", f"         {verdict.how}"])
+        label = lanes.paint("kept  ", GOOD) if verdict.kept else lanes.paint("BROKEN", BAD)
+        lanes.write([f"  {label} {verdict.promise}", f"         {verdict.how}"])
     kept = sum(verdict.kept for verdict in verdicts)
     lanes.write(["", f"{kept} of {len(verdicts)} promises kept."])
     return kept == len(verdicts)
@@ -48,12 +48,12 @@ def _chosen(arguments: list[str]) -> tuple[str, str]:
 
 
 def _wrong(ending: str, kind: str, more: list[str]) -> str | None:
-    """Return what is wrong with the choice; None when nothing is."""
+    """Return the error in the choice; None if there is none."""
     if ending not in ENDINGS:
         return f"There is no demo {ending!r}. {_endings()}"
     if kind not in KINDS:
         return f"There is no PC {kind!r}. {_kinds()}"
-    return f"Too many words: {' '.join(more)}" if more else None
+    return f"Too many arguments: {' '.join(more)}" if more else None
 
 
 def main(arguments: list[str]) -> int:
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{wrong}\n")
         return USAGE
     if lacking := KINDS[kind].lacks():
-        sys.stderr.write(f"The demo could not be shown: {lacking}\n")
+        sys.stderr.write(f"The demo cannot run: {lacking}\n")
         return BROKEN
     return _played(ending, kind)
 
@@ -80,10 +80,10 @@ def _played(name: str, kind: str) -> int:
         with Stage(ENDINGS[name], folder, lanes, KINDS[kind].run).played() as story:
             verdicts = [check(story) for check in ENDINGS[name].promises]
     except (LabError, WorkError) as fault:
-        sys.stderr.write(f"The demo could not be shown: {fault}\n")
+        sys.stderr.write(f"The demo failed: {fault}\n")
         return BROKEN
     kept = _show(lanes, verdicts)
-    lanes.write([f"What is left of the PC and the job: {folder.relative_to(ROOT)}"])
+    lanes.write([f"Files of the PC and the job: {folder.relative_to(ROOT)}"])
     return 0 if kept else BROKEN
 
 

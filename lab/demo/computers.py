@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of PC that the demo can be played on."""
+"""The kinds of PC for the demo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Kind(NamedTuple):
-    """One kind: what it is, what it lacks here (None: nothing), and how one is run in a folder."""
+    """One kind of PC: its title, its missing requirements (None: none missing), and a function that runs one."""
 
     title: str
     lacks: Callable[[], str | None]

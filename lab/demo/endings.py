@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endings that the demo can show."""
+"""The endings of the demo."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ending:
-    """One way for the main job to go.
+    """One ending of the main job.
 
-    `cut_power_at`: the power is cut at the first event of this name; somebody
-    switches the PC on again. `boots`: how often the PC boots, the first time included.
+    `cut_power_at`: the power is cut at the first event of this name, and then
+    switched on again. `boots`: how often the PC boots, including the first time.
     `returns`: the customer comes back at the end.
     """
 
@@ -39,16 +39,16 @@ _WELL = (
     p.each_step_once,
     p.no_more_restarts,
     p.locked_at_once,
-    p.nobody_saw_it,
+    p.password_stayed_secret,
     p.erased,
     p.journal_intact,
     p.receipt_signed,
-    p.customer_was_told,
+    p.customer_was_notified,
 )
 
 ENDINGS: dict[str, Ending] = {
     "grant": Ending(
-        "The customer allows it: three steps, two restarts, and everything is given back.",
+        "The customer allows it: three steps, two restarts, and the password is erased.",
         (Grant(after=0.5),),
         _WELL,
         boots=3,
@@ -61,7 +61,7 @@ ENDINGS: dict[str, Ending] = {
             p.code_on_both_sides,
             p.no_means_no,
             p.nothing_sealed,
-            p.nobody_saw_it,
+            p.password_stayed_secret,
             p.journal_intact,
             p.receipt_signed,
         ),
@@ -69,13 +69,13 @@ ENDINGS: dict[str, Ending] = {
         returns=False,
     ),
     "revoke": Ending(
-        "The customer takes it back while the PC is about to restart: nobody is signed in.",
+        "The customer revokes the grant just before a restart: no user is signed in.",
         (Grant(after=0.5), Revoke(when="restart_announced", after=0.3)),
         (
             p.ended_with(2),
             p.code_on_both_sides,
             p.revoked_wins,
-            p.nobody_saw_it,
+            p.password_stayed_secret,
             p.erased,
             p.journal_intact,
             p.receipt_signed,
@@ -83,7 +83,7 @@ ENDINGS: dict[str, Ending] = {
         boots=2,
     ),
     "power-cut": Ending(
-        "The power goes in the middle of a restart: the same job goes on.",
+        "The power fails during a restart: the same job continues.",
         (Grant(after=0.5),),
         (p.survived_power_cut, *_WELL),
         boots=3,

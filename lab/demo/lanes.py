@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints what the operator, the customer and the PC see, each in a lane of its own."""
+"""Prints the views of the operator, the customer and the PC, each in its own lane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDTH = 78
 
 
 class Lanes:
-    """Writes to one stream, from any thread, with the seconds since it began."""
+    """Writes to one stream, from any thread, with the seconds since its start."""
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self._stream = stream
@@ -32,21 +32,21 @@ class Lanes:
         self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
 
     def paint(self, text: str, colour: str) -> str:
-        """Return `text` in a colour (an SGR code), where the stream takes colours."""
+        """Return `text` in a colour (an SGR code) if the stream supports colours."""
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured and text else text
 
     def heading(self, text: str) -> None:
-        """Write a heading over what follows."""
+        """Write a heading."""
         self.write(["", self.paint(text, STRONG)])
 
     def write(self, lines: list[str]) -> None:
-        """Write plain lines, in one piece."""
+        """Write plain lines without interruption."""
         with self._lock:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
 
     def say(self, lane: Lane, text: str) -> None:
-        """Write what somebody sees now; further lines are set under the first one."""
+        """Write one party's current view; align further lines with the first one."""
         colour = COLOURS[lane]
         label = self.paint(f"{LABELS[lane]:<8} |", colour)
         blank = self.paint(f"{'':<8} |", colour)
@@ -56,7 +56,7 @@ class Lanes:
         self.write([head + line for head, line in zip(heads, lines, strict=True)])
 
     def show(self, event: Event) -> None:
-        """Write what happened on the computer; the request window is drawn as one."""
+        """Write an event of the computer; draw a request window as a window."""
         text = _window(event.text) if event.what == "request_shown" else event.text
         self.say(event.lane, text)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator of the demo: runs the real ansible-playbook, and reads what it says."""
+"""The operator of the demo: runs the real ansible-playbook, and condenses its output."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ VARIABLES: dict[str, Any] = {
     ],
 }
 # Tasks of the role that tell a reader nothing.
-UNTOLD = ("Validating arguments", "Check the steps", "Build the summary", "Show the summary")
+HIDDEN_TASKS = ("Validating arguments", "Check the steps", "Build the summary", "Show the summary")
 
 
 class Condenser:
-    """Turns the output of Ansible's default callback into a line for each thing that happened."""
+    """Turns the output of Ansible's default callback into one line for each event."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -74,15 +74,15 @@ class Condenser:
     def _well(self, line: str) -> None:
         if line.endswith("=> {"):
             self._summary = ["{"]
-        elif not self._task.startswith(UNTOLD):
+        elif not self._task.startswith(HIDDEN_TASKS):
             self._say(f"{self._task}: {line.partition(':')[0]}")
 
     def _collect(self, line: str) -> None:
         self._summary.append(line)
         if line == "}":
-            told = json.loads("\n".join(self._summary)).get("msg", "")
+            message = json.loads("\n".join(self._summary)).get("msg", "")
             self._summary = []
-            self._say("\n".join(told) if isinstance(told, list) else str(told))
+            self._say("\n".join(message) if isinstance(message, list) else str(message))
 
     def _fatal(self, line: str) -> None:
         result: dict[str, Any] = {}
@@ -98,7 +98,7 @@ class Job:
 
     def __init__(self, computer: Computer, folder: Path, say: Callable[[str], None]) -> None:
         if not COLLECTIONS.is_dir():
-            msg = f"{COLLECTIONS} is missing; set the checkout up by running: make demo"
+            msg = f"{COLLECTIONS} is missing; to set up the checkout, run: make demo"
             raise LabError(msg)
         folder.mkdir(parents=True, exist_ok=True)
         self.output = folder / "ansible.txt"
@@ -136,7 +136,7 @@ class Job:
         return code
 
     def stop(self) -> None:
-        """Kill it, if it still runs."""
+        """Kill the job if it still runs."""
         kill_tree(self._process)
         self._reader.join()
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Latchkey promises, and how the demo finds out whether it was kept."""
+"""Latchkey's promises, and the demo's checks of each."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from latchkey_agent.protocol.answers import InfoAnswer, JournalAnswer
 
 LOCKED_WITHIN = 5.0
-"""Seconds; the policy's own limit (`lock_within`), so that a busy machine breaks no promise."""
+"""Seconds; the policy's own limit (`lock_within`), so that a busy machine does not break the promise."""
 
 
 @dataclass
 class Story:
-    """Everything that is known when the job is over."""
+    """All facts about a finished job."""
 
     computer: SimulatedComputer
     password: bytearray = field(repr=False)
@@ -48,20 +48,20 @@ class Story:
         return [event for event in self.computer.events.all() if event.what == what]
 
     def count(self, what: str) -> int:
-        """Return how often something happened."""
+        """Return how often an event happened."""
         return len(self.events(what))
 
 
 class Verdict(NamedTuple):
-    """Whether a promise was kept, and how that was found out."""
+    """The result of one check: whether the promise was kept, and the evidence."""
 
     kept: bool
     promise: str
     how: str
 
 
-def nobody_saw_it(story: Story) -> Verdict:
-    """Search the password wherever it must not be, after proving that the search finds it."""
+def password_stayed_secret(story: Story) -> Verdict:
+    """Search every file and process for the password, after proving that the search finds it."""
     planted = story.folder / "planted"
     planted.write_bytes(b"before" + story.password + b"after")
     finds_planted = bool(canary.search([planted], story.password))
@@ -75,18 +75,18 @@ def nobody_saw_it(story: Story) -> Verdict:
         f"{len(finds)} finds; the search did find a planted copy"
     )
     where = "".join(f"; {find.encoding} in {find.place}" for find in finds)
-    return Verdict(finds_planted and not finds, "Nobody but the customer saw the password.", how + where)
+    return Verdict(finds_planted and not finds, "Only the customer saw the password.", how + where)
 
 
 def journal_intact(story: Story) -> Verdict:
-    """Let the agent check its chain, and look that the anchor outside of it agrees."""
+    """Let the agent check its hash chain and the anchor outside of it."""
     journal = story.journal
     how = f"the chain of {journal.events} events was verified up to {journal.head[:12]}..."
     return Verdict(journal.intact, "The journal is complete.", how + journal.problem)
 
 
 def erased(story: Story) -> Verdict:
-    """Every grant's erasure was confirmed by reading the disk back, and the session is over."""
+    """Check that reading the disk back confirmed every grant's erasure, and that the session is over."""
     erasure = story.info.erasure
     checks = [check for proof in erasure for check in proof.checks]
     kept = (
@@ -97,25 +97,25 @@ def erased(story: Story) -> Verdict:
         and bool(checks)
     )
     how = f"the session is ended, and {len(checks)} checks read the disk back and found nothing"
-    return Verdict(kept, "What was sealed is erased, with proof.", how)
+    return Verdict(kept, "The sealed password is erased, with proof.", how)
 
 
 def nothing_sealed(story: Story) -> Verdict:
-    """There never was a grant."""
+    """Check that no grant ever existed."""
     kept = story.info.grants == [] and [s.state for s in story.info.sessions] == ["ended"]
     how = f"the journal has {len(story.info.grants)} grants, and the session is ended"
-    return Verdict(kept, "Nothing was ever sealed.", how)
+    return Verdict(kept, "No password was ever sealed.", how)
 
 
 def receipt_signed(story: Story) -> Verdict:
-    """The receipt's signature fits, and does not fit a changed receipt."""
+    """Check that the receipt's signature is valid, and invalid for a changed receipt."""
     receipts = story.info.receipts
     kept = bool(receipts)
     for receipt in receipts:
         kept &= signing.check(receipt.document, receipt.signature, receipt.public_key)
         changed = receipt.document | {"device": "another"}
         kept &= not signing.check(changed, receipt.signature, receipt.public_key)
-    how = f"{len(receipts)} Ed25519 signature fits the receipt, and not a changed one"
+    how = f"{len(receipts)} Ed25519 signature is valid for the receipt, and invalid for a changed one"
     return Verdict(kept, "The customer has a signed receipt.", how)
 
 
@@ -123,7 +123,11 @@ def ended_with(code: int) -> PromiseMaker:
     """Return the promise that the operator's job ended with this exit code."""
 
     def check(story: Story) -> Verdict:
-        text = "The operator's job succeeded." if code == 0 else "The operator's job says why not."
+        text = (
+            "The operator's job succeeded."
+            if code == 0
+            else "The operator's job reports the reason of its failure."
+        )
         how = f"ansible-playbook ended with {story.exit_code}, expected {code}"
         return Verdict(story.exit_code == code, text, how)
 
@@ -131,7 +135,7 @@ def ended_with(code: int) -> PromiseMaker:
 
 
 def locked_at_once(story: Story) -> Verdict:
-    """Every sign-in by a permit was locked, and the screen is locked when the job is over."""
+    """Check that every sign-in by a permit was locked, and that the screen is locked after the job."""
     sign_ins, locks = story.events("signed_in")[1:], story.events("locked")
     waits = [(lock.at - sign_in.at).total_seconds() for sign_in, lock in zip(sign_ins, locks, strict=False)]
     kept = (
@@ -146,36 +150,36 @@ def locked_at_once(story: Story) -> Verdict:
 
 
 def no_more_restarts(story: Story) -> Verdict:
-    """The PC did not restart more often than the customer agreed to, power cuts aside."""
+    """Check that the PC did not restart more often than granted, apart from power cuts."""
     restarts = story.count("going_down")
-    how = f"the PC went down {restarts} times, agreed were {RESTARTS}"
+    how = f"the PC went down {restarts} times, {RESTARTS} were granted"
     return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how)
 
 
 def each_step_once(story: Story) -> Verdict:
-    """The programs of the steps ran exactly once."""
+    """Check that each step's program ran exactly once."""
     counts = [story.count(what) for what in ("updates_installed", "accounting_upgraded")]
     how = f"the programs on the PC ran {' and '.join(map(str, counts))} times"
     return Verdict(counts == [1, 1], "Every step was done, none twice.", how)
 
 
-def customer_was_told(story: Story) -> Verdict:
-    """The customer read of the grant, each use, the end and the erasure, once back at the PC."""
+def customer_was_notified(story: Story) -> Verdict:
+    """Check that the returned customer read notices of the grant, each use, the end and the erasure."""
     wanted = {"granted": 1, "used": RESTARTS, "locked": RESTARTS, "ended": 1, "erased": 1}
-    told = {kind: story.count(f"notice_{kind}") for kind in wanted}
-    how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in told.items())
-    return Verdict(told == wanted, "The customer was told everything.", how)
+    read = {kind: story.count(f"notice_{kind}") for kind in wanted}
+    how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in read.items())
+    return Verdict(read == wanted, "The customer was notified of every event.", how)
 
 
 def no_means_no(story: Story) -> Verdict:
-    """Nothing happened on the PC after the customer declined."""
+    """Check that nothing happened on the PC after the customer declined."""
     happened = [w for w in ("typed", "going_down", "tile_shown", "locked") if story.count(w)]
     how = "no password was typed, no restart, no sign-in" + "".join(f"; but {w}" for w in happened)
     return Verdict(not happened and story.count("declined") == 1, "No means no.", how)
 
 
 def code_on_both_sides(story: Story) -> Verdict:
-    """The code in the customer's window is the one in the operator's output."""
+    """Check that the customer's window and the operator's output have the same code."""
     shown = {m for e in story.events("request_shown") for m in re.findall(r"code (\d{4})", e.text)}
     output = (story.folder / "operator" / "ansible.txt").read_text(encoding="utf-8")
     read = set(re.findall(r"; code (\d{4})", output))
@@ -184,7 +188,7 @@ def code_on_both_sides(story: Story) -> Verdict:
 
 
 def revoked_wins(story: Story) -> Verdict:
-    """The restart went on, nobody was signed in, and the secret was gone before the PC was down."""
+    """Check that no user was signed in, and that the secret was erased before the PC went down."""
     erasures = [datetime.fromisoformat(proof.checked_at) for proof in story.info.erasure]
     gone_first = bool(erasures) and erasures[0] <= story.events("down")[0].at
     kept = (
@@ -194,16 +198,16 @@ def revoked_wins(story: Story) -> Verdict:
         and gone_first
     )
     how = (
-        "the secret was erased before the PC was down; it came back, its logon screen "
-        f"redeemed {story.count('permit_redeemed')} permits and nobody is signed in"
+        "the secret was erased before the PC went down; after the restart its logon screen "
+        f"redeemed {story.count('permit_redeemed')} permits and no user is signed in"
     )
-    return Verdict(kept, "Taking back wins, even during a restart.", how)
+    return Verdict(kept, "Revoking wins, even during a restart.", how)
 
 
 def survived_power_cut(story: Story) -> Verdict:
-    """The power went once in the middle of a restart, and the same job went on."""
+    """Check that the power failed once during a restart, and that the same job continued."""
     cuts = story.count("power_cut")
-    how = f"agent and listener were killed {cuts} time, the job and the journal went on"
+    how = f"agent and listener were killed {cuts} time, the job and the journal continued"
     return Verdict(cuts == 1, "A power cut during a restart changes nothing.", how)
 
 

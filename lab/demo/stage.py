@@ -55,7 +55,7 @@ class Stage:
 
     @contextmanager
     def played(self) -> Iterator[Story]:
-        """Play it to its end; the PC is there as long as the story is looked at."""
+        """Play the job to its end; the PC runs until the caller has read the story."""
         settings = {"password": self._password, "script": self._ending.script}
         try:
             with self._run(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
@@ -75,7 +75,7 @@ class Stage:
 
     def _power_back(self, computer: SimulatedComputer, event: Event) -> None:
         if event.what == "power_cut":
-            # In a thread of its own: events are told on the lab's.
+            # In a thread of its own: this callback runs in the lab's.
             threading.Timer(POWER_BACK_SECONDS, computer.power_on).start()
 
     def _work(self, computer: SimulatedComputer) -> int:
@@ -125,6 +125,6 @@ class Stage:
 def _ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
     answer = computer.ask_agent(request)
     if answer.outcome != "done":
-        msg = f"the agent does not answer: {answer.error}"
+        msg = f"the agent refuses: {answer.error}"
         raise LabError(msg)
     return msgspec.convert(answer.result, type=kind)

@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole simulated Windows PC; `lab.simulated.simulated_pc.pc` makes one (see README.md).
 
-A model of Windows in the lab's process, the real agent and the lab's WinRM
-server in processes of their own, and a customer who acts by a script.
+It consists of a model of Windows in the lab's process, the real agent and the lab's
+WinRM server in processes of their own, and a customer who follows a script.
 """

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts of a simulated PC, and whom Windows lets in.
+"""The accounts of a simulated PC, and Windows' checks of their logons.
 
-Pure: time comes in as an argument. Passwords are kept as salted digests only,
-so that the model itself holds no copy of what the customer types.
+Pure: time comes in as an argument. The model keeps passwords only as salted digests,
+so it holds no copy of the customer's password.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SYSTEM_SID = "S-1-5-18"
 
 @dataclass(frozen=True)
 class Digest:
-    """Something to compare an entry with (what the security database keeps)."""
+    """A digest to compare an entry with, like the ones in Windows' security database."""
 
     salt: bytes
     value: bytes
@@ -35,7 +35,7 @@ class Digest:
         return cls(salt, hmac.digest(salt, secret, hashlib.sha256))
 
     def matches(self, entry: bytearray) -> bool:
-        """Tell whether `entry` is what was digested."""
+        """Return whether `entry` has this digest."""
         return hmac.compare_digest(self.value, hmac.digest(self.salt, entry, hashlib.sha256))
 
 
@@ -57,8 +57,8 @@ class WindowsAccount:
 
     Attributes:
         hours: the hours of the day (in the PC's zone) in which it may sign in; None: all.
-        allowed_here: false where the account may only use other workstations.
-        may_sign_in: false where it lacks the right to log on locally.
+        allowed_here: false if the account may only use other workstations.
+        may_sign_in: false if it lacks the right to log on locally.
         administrator: a member of Administrators or of "Latchkey Operators".
         upn: its user principal name or e-mail address, if it has one.
     """
@@ -91,7 +91,7 @@ class WindowsAccount:
 
 
 def restriction(record: WindowsAccount, now: datetime) -> LogonRefusal | None:
-    """Return what keeps the account out although the password is right."""
+    """Return the restriction that refuses the account's logon although the password is right."""
     rules = (
         (record.disabled, LogonRefusal.ACCOUNT_DISABLED),
         (_past(record.expires_at, now), LogonRefusal.ACCOUNT_EXPIRED),
@@ -174,6 +174,6 @@ def _is_named(record: WindowsAccount, domain: str, user: str) -> bool:
 
 
 def pin_form(entry: bytearray) -> bool:
-    """Tell whether an entry (UTF-16LE) looks like a Hello PIN: digits only, at least four."""
+    """Return whether an entry (UTF-16LE) looks like a Hello PIN: only digits, at least four."""
     low, high = entry[0::2], entry[1::2]
     return len(low) >= 4 and not any(high) and low.isdigit()

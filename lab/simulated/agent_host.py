@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process in which the real agent runs on a simulated PC.
 
-It opens the three pipes as Unix sockets, says for each client who it is, and
-passes on what Windows tells a service. It knows the agent's surface only.
+It opens the three pipes as Unix sockets, identifies each client, and passes on
+Windows' notifications for services. It uses only the agent's public interface.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _logger = logging.getLogger("lab.simulated.agent_host")
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """Where the agent finds its PC, as plain data."""
+    """The addresses of the agent's PC, as plain data."""
 
     device: str
     pipes: str
@@ -51,9 +51,9 @@ class AgentConfig:
 
 
 def run(config: AgentConfig) -> None:
-    """Run the agent until Windows shuts down or is gone."""
+    """Run the agent until Windows shuts down or disappears."""
     logging.basicConfig(filename=config.log, level=logging.INFO, force=True)
-    # SIGUSR1 tells where every thread stands, without any values.
+    # SIGUSR1 prints the stack of every thread, without any values.
     faulthandler.register(signal.SIGUSR1)
     if config.protocol is not None:
         speak(config.protocol)
@@ -62,13 +62,13 @@ def run(config: AgentConfig) -> None:
     try:
         host.serve()
     except (OSError, PortError, FrameError):
-        # Windows went away under the service; there is nobody to tell.
+        # Windows has disappeared, so the service has no one to report to.
         _logger.info("the PC is gone")
     os._exit(0)
 
 
 class AgentHost:
-    """Joins the agent, its pipes and the PC's Windows."""
+    """Connects the agent, its pipes and the PC's Windows."""
 
     def __init__(self, config: AgentConfig, link: WindowsLink) -> None:
         self._config = config
@@ -112,7 +112,7 @@ class AgentHost:
             listener = self._listen(pipe)
             self._selector.register(listener, selectors.EVENT_READ, pipe)
         self._selector.register(self._notices, selectors.EVENT_READ)
-        # Only now: whoever sees the agent ready finds its pipes open.
+        # Report ready only now: a client that sees the agent ready then finds its pipes open.
         wire.send(self._notices, b"{}")
         self._link.ask(windows_calls.Ready("agent"), None)
         while self._turn():
@@ -129,13 +129,13 @@ class AgentHost:
     def _turn(self) -> bool:
         for key, _ in self._selector.select():
             if key.data is None:
-                if not self._told():
+                if not self._handle_notice():
                     return False
             else:
                 self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
         return True
 
-    def _told(self) -> bool:
+    def _handle_notice(self) -> bool:
         kind = self._next_notice(self._notices)
         if kind == "shutdown":
             self.agent.stop()
@@ -153,12 +153,12 @@ class AgentHost:
         threading.Thread(target=self._client, args=(connection, pipe), name=name, daemon=True).start()
 
     def _client(self, connection: socket.socket, pipe: str) -> None:
-        # A broken client is its own trouble: its connection ends, the agent goes on.
+        # A broken client loses only its own connection; the agent keeps running.
         try:
             with connection:
                 self._converse(connection, pipe)
         except (OSError, FrameError, PortError, msgspec.MsgspecError) as fault:
-            _logger.info("a client of the pipe %s is gone: %s", pipe, fault)
+            _logger.info("a client of the pipe %s disconnected: %s", pipe, fault)
 
     def _converse(self, connection: socket.socket, pipe: str) -> None:
         token = wire.receive(connection)

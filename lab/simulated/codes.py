@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows' numbers for every way to refuse a logon.
+"""Windows' codes for every refusal of a logon.
 
 `win32` is the system error code that LogonUserW leaves ("System Error Codes",
-Microsoft Learn; winerror.h). `status` and `substatus` are what Winlogon hands
-to ICredentialProviderCredential::ReportResult (ntstatus.h): restrictions of
-an account come as STATUS_ACCOUNT_RESTRICTION with the reason beside it.
+Microsoft Learn; winerror.h). `status` and `substatus` are the codes that Winlogon passes
+to ICredentialProviderCredential::ReportResult (ntstatus.h): account restrictions
+have the status STATUS_ACCOUNT_RESTRICTION and their reason as substatus.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ERROR_SHUTDOWN_USERS_LOGGED_ON = 1191
 
 
 class Code(NamedTuple):
-    """One refusal in Windows' own numbers."""
+    """The codes of one refusal."""
 
     win32: int
     status: int

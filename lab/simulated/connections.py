@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way to connect to a simulated PC: which of its listeners, and Ansible's host variables for it."""
+"""Every kind of connection to a simulated PC: its listener and Ansible's host variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lab.ssh.files import SshFiles
 
 ListenerName = Literal["listener", "http", "https", "ssh-powershell", "ssh-cmd"]
-"""What can listen on a PC.
+"""The listeners of a PC.
 
 `listener` is WinRM with Basic alone, which costs the least memory; `http` and `https` are WinRM with
 every scheme and PowerShell remoting; `ssh-powershell` and `ssh-cmd` are OpenSSH with either default shell.
@@ -23,15 +23,15 @@ every scheme and PowerShell remoting; `ssh-powershell` and `ssh-cmd` are OpenSSH
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to connect: the listener that it needs, and the variables that choose it in Ansible."""
+class ConnectionKind:
+    """One kind of connection: its listener, and the variables that select it in Ansible."""
 
     listener: ListenerName
     variables: dict[str, Any] = field(default_factory=dict)
 
 
-def _winrm(listener: ListenerName, scheme: str, transport: str) -> Way:
-    return Way(
+def _winrm(listener: ListenerName, scheme: str, transport: str) -> ConnectionKind:
+    return ConnectionKind(
         listener,
         {
             "ansible_connection": "winrm",
@@ -41,18 +41,20 @@ def _winrm(listener: ListenerName, scheme: str, transport: str) -> Way:
     )
 
 
-def _psrp(listener: ListenerName, scheme: str, auth: str) -> Way:
-    return Way(
+def _psrp(listener: ListenerName, scheme: str, auth: str) -> ConnectionKind:
+    return ConnectionKind(
         listener,
         {"ansible_connection": "psrp", "ansible_psrp_protocol": scheme, "ansible_psrp_auth": auth},
     )
 
 
-def _ssh(listener: ListenerName, shell: str) -> Way:
-    return Way(listener, {"ansible_connection": "ssh", "ansible_shell_type": shell, "ansible_password": None})
+def _ssh(listener: ListenerName, shell: str) -> ConnectionKind:
+    return ConnectionKind(
+        listener, {"ansible_connection": "ssh", "ansible_shell_type": shell, "ansible_password": None}
+    )
 
 
-WAYS = {
+CONNECTIONS = {
     "winrm, basic, HTTP": _winrm("listener", "http", "basic"),
     "winrm, ntlm, HTTP": _winrm("http", "http", "ntlm"),
     "winrm, basic, HTTPS": _winrm("https", "https", "basic"),
@@ -65,13 +67,13 @@ WAYS = {
 }
 
 
-def inventory(way: Way, reach: Reach, certificate: Path, ssh: SshFiles) -> dict[str, Any]:
-    """Return the host variables for a way; `reach` is of its listener."""
-    variables = {**reach.inventory(), **way.variables}
-    if way.listener == "https":
+def inventory(kind: ConnectionKind, reach: Reach, certificate: Path, ssh: SshFiles) -> dict[str, Any]:
+    """Return the host variables for a kind of connection; `reach` is its listener's."""
+    variables = {**reach.inventory(), **kind.variables}
+    if kind.listener == "https":
         trust = "ansible_psrp_ca_cert" if "ansible_psrp_auth" in variables else "ansible_winrm_ca_trust_path"
         variables[trust] = str(certificate)
-    elif way.variables.get("ansible_connection") == "ssh":
+    elif kind.variables.get("ansible_connection") == "ssh":
         variables |= _ssh_variables(ssh)
     return variables
 
@@ -79,10 +81,10 @@ def inventory(way: Way, reach: Reach, certificate: Path, ssh: SshFiles) -> dict[
 def _ssh_variables(files: SshFiles) -> dict[str, Any]:
     options = f"-F none -o UserKnownHostsFile={files.known_hosts} -o IdentitiesOnly=yes -o BatchMode=yes"
     return {
-        # sshd signs in accounts of the machine that it runs on; on the PC it is the operator's all the same.
+        # sshd signs in an account of this machine; on the PC it counts as the operator's account.
         "ansible_user": getpass.getuser(),
         "ansible_ssh_private_key_file": str(files.client_key),
         "ansible_ssh_common_args": options,
-        # The path of a master connection's socket is short at most (unix(7)).
+        # The path of a master connection's socket has to be short (unix(7)).
         "ansible_control_path_dir": str(files.socket.parent),
     }

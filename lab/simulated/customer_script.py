@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a customer does, as data: a sequence of steps.
+"""The script of a customer, as data: a sequence of steps.
 
-An answer waits for a request window, an act for its occasion: `when` names an
-event of the PC (see README.md), `count` how often it must have happened. Then
-`after` seconds pass, and the customer does it.
+An answer waits for a request window. An act waits for its event: `when` names an
+event of the PC (see README.md), `count` how often it must have happened. The customer
+acts `after` seconds later.
 
-    [Mistype(), Grant()]             says it wrong once, then right
-    [Later(60.0), Grant()]           wants to be asked again, then allows
+    [Mistype(), Grant()]             mistypes once, then types the right password
+    [Later(60.0), Grant()]           asks to be asked again, then allows
     [Grant(), Revoke(when="restart_announced")]
 """
 
@@ -18,19 +18,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Step:
-    """Base of all steps. `after`: seconds from the occasion to the deed."""
+    """Base of all steps. `after`: seconds from the event to the act."""
 
     after: float = field(default=0.05, kw_only=True)
 
 
 @dataclass(frozen=True)
 class AnswerStep(Step):
-    """Base of what a customer does with a request window."""
+    """Base of the answers to a request window."""
 
 
 @dataclass(frozen=True)
 class Grant(AnswerStep):
-    """Allow it and type the password right."""
+    """Allow it and type the right password."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class Later(AnswerStep):
 
 @dataclass(frozen=True)
 class Ignore(AnswerStep):
-    """Look at the window and do nothing until it goes away."""
+    """Look at the window and do nothing until it closes."""
 
 
 @dataclass(frozen=True)
 class ActStep(Step):
-    """Base of what a customer does of their own accord."""
+    """Base of the customer's own acts."""
 
     when: str = field(default="", kw_only=True)
     count: int = field(default=1, kw_only=True)
@@ -84,22 +84,22 @@ class ActStep(Step):
 
 @dataclass(frozen=True)
 class Revoke(ActStep):
-    """Take everything back; unlocks the screen first where it is locked."""
+    """Revoke every grant; unlock a locked screen first."""
 
 
 @dataclass(frozen=True)
 class Pause(ActStep):
-    """Pause everything that is lent."""
+    """Pause every grant."""
 
 
 @dataclass(frozen=True)
 class Resume(ActStep):
-    """Go on with everything that is paused."""
+    """Resume every paused grant."""
 
 
 @dataclass(frozen=True)
 class ChangePassword(ActStep):
-    """Change the Windows password (UTF-16LE); None makes up a new one."""
+    """Change the Windows password (UTF-16LE); None makes a random one."""
 
     new: bytearray | None = field(default=None, repr=False)
 
@@ -111,7 +111,7 @@ class SignIn(ActStep):
 
 @dataclass(frozen=True)
 class Lock(ActStep):
-    """Lock the screen and go away."""
+    """Lock the screen and leave."""
 
 
 @dataclass(frozen=True)

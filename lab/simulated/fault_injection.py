@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can happen to a PC of the lab, beside what its customer does and what is a fault switch."""
+"""Incidents on a PC of the lab, besides its customer's acts and its fault switches."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lab.simulated.windows_server import PortServer
 
 
-class Mishaps:
-    """A part of `pc.SimulatedComputer`, which has these."""
+class Incidents:
+    """The incidents of a `SimulatedComputer`, which inherits this class."""
 
     windows: Windows
     _machine: Machine
@@ -33,7 +33,7 @@ class Mishaps:
 
     @property
     def agent_pid(self) -> int | None:
-        """The process in which the agent runs, if it runs."""
+        """The process id of the agent, if it runs."""
         return self._services.agent_pid
 
     def windows_update_restart(self, grace: float = 0.0) -> None:
@@ -45,15 +45,15 @@ class Mishaps:
         lab_loop.call(self._power.freeze)
 
     def thaw(self) -> None:
-        """Go on after `freeze`."""
+        """Continue after `freeze`."""
         lab_loop.call(self._power.thaw)
 
     def crash_agent(self) -> None:
-        """Kill the agent alone; the service manager starts it again. Returns when it answers."""
+        """Kill only the agent; the service manager starts it again. Returns when it answers."""
 
         async def crash() -> None:
             await self._services.kill_agent()
-            self._machine.tell("pc", "agent_crashed", "The agent's process has ended.")
+            self._machine.record("pc", "agent_crashed", "The agent's process has ended.")
             self._machine.ready["agent"].clear()
             await self._services.revive_agent()
             await self._services.wait_ready("agent")
@@ -61,7 +61,7 @@ class Mishaps:
         lab_loop.run(crash())
 
     def lose_keys(self) -> None:
-        """Let DPAPI not open any more what it has sealed, as after a restored profile; the agent starts anew."""
+        """Let DPAPI refuse all that it has sealed, as after a restored profile; restart the agent."""
         lab_loop.call(self._renew_keys)
         self.crash_agent()
 
@@ -69,27 +69,27 @@ class Mishaps:
         self._machine.keys = MachineKeys()
 
     def show_banner(self) -> None:
-        """Let Windows show a text before each logon, which somebody has to confirm."""
+        """Let Windows show a text before each logon; a person has to confirm it."""
         lab_loop.call(lambda: setattr(self.windows.facts, "logon_banner", True))
 
     def rename(self) -> None:
-        """Give the PC another name, which it gets with the next restart."""
+        """Give the PC another name; it takes effect with the next restart."""
         lab_loop.call(lambda: self.windows.registry.pending_restart.append(RENAME))
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the PC's clock; returns when the agent knows."""
+        """Set the PC's clock; return when the agent has the new time."""
 
         async def set_it() -> None:
             self.windows.clock.set(moment)
-            self._machine.tell("pc", "clock_set", f"The clock is set to {moment.isoformat()}.")
-            await self._ports.tell_agent("clock_changed")
+            self._machine.record("pc", "clock_set", f"The clock is set to {moment.isoformat()}.")
+            await self._ports.notify_and_wait("clock_changed")
 
         lab_loop.run(set_it())
 
     def fill_disk(self, *, full: bool = True) -> None:
         """Let every write of the agent fail as on a full disk, or succeed again.
 
-        It is RLIMIT_FSIZE of its process; a real full disk would still take overwrites.
+        This sets RLIMIT_FSIZE of its process; a real full disk would still accept overwrites.
         """
 
         def limit() -> None:
@@ -101,7 +101,7 @@ class Mishaps:
         lab_loop.call(limit)
 
     def sign_in_other(self, user: str, *, console: bool = False) -> None:
-        """Sign somebody else in, remotely or at the console."""
+        """Sign another person in, remotely or at the console."""
 
         def sign_in() -> None:
             other = self.windows.accounts.find(user) or self.windows.accounts.add(

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated PC's stand-in for DPAPI: seals small secrets under a key of the machine.
 
-The key lives in the lab process as DPAPI's lives in the PC's LSA: whoever has
-only the PC's disk opens nothing.
+The key lives in the lab process, as DPAPI's key lives in the PC's LSA: the PC's disk
+alone does not open anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NONCE = 12
 
 
 class KeysError(Exception):
-    """The blob is not of this machine, not of this entropy, or was changed."""
+    """The blob belongs to another machine or other entropy, or was changed."""
 
 
 class MachineKeys:
@@ -32,10 +32,10 @@ class MachineKeys:
         return nonce + self._cipher.encrypt(nonce, secret, entropy)
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
-        """Open what `protect` made; the caller overwrites the result.
+        """Open a blob that `protect` made; the caller overwrites the result.
 
         Raises:
-            KeysError: wrong machine, wrong entropy, or not what `protect` made.
+            KeysError: wrong machine, wrong entropy, or a blob that `protect` did not make.
         """
         try:
             return bytearray(self._cipher.decrypt(blob[:NONCE], blob[NONCE:], entropy))

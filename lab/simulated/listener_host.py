@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process in which one of a simulated PC's listeners runs."""
+"""The process of one listener of a simulated PC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListenerHostConfig:
-    """The listener's name and own configuration, and where it finds its PC."""
+    """The listener's name and configuration, and the address of its PC."""
 
     name: str
     listener: ListenerConfig | SshConfig

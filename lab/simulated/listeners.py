@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The listeners of a simulated PC: which process serves which, with what configuration."""
+"""The listeners of a simulated PC: their ports and the configurations of their processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell
 
 
 class Listeners:
-    """Keeps a port for each listener of one PC, and knows how each is configured."""
+    """Keeps a port and the configuration of each listener of one PC."""
 
     def __init__(self, machine: Machine, operator_password: str) -> None:
         self._machine = machine
@@ -39,30 +39,30 @@ class Listeners:
         self._ports = {name: int(port.getsockname()[1]) for name, port in self._reserved.items()}
         self._tls: TlsFiles | None = None
         if "https" in names:
-            from lab.wsman.tls import make_certificate  # noqa: PLC0415 - only those who use TLS load it
+            from lab.wsman.tls import make_certificate  # noqa: PLC0415 - only users of TLS load it
 
             self._tls = make_certificate(machine.pipes)
 
     @property
     def names(self) -> list[ListenerName]:
-        """What listens on this PC."""
+        """The names of this PC's listeners."""
         return list(self._ports)
 
     def port(self, name: ListenerName) -> int:
-        """A listener's port; it stays the same and belongs to this PC alone."""
+        """Return a listener's port; it stays the same and belongs to this PC alone."""
         return self._ports[name]
 
     @property
     def certificate(self) -> Path:
-        """What a client trusts to speak to the TLS listener."""
+        """The certificate that clients of the TLS listener trust."""
         return self._machine.pipes / "wsman.crt"
 
     def ssh_files(self, name: ListenerName) -> SshFiles:
-        """Where an SSH listener's files are; its socket is with the pipes, whose path is short."""
+        """Return the paths of an SSH listener's files; its socket is among the pipes, whose path is short."""
         return SshFiles(self._machine.disk.parent / name, self._machine.pipe(name))
 
     def config(self, name: ListenerName) -> listener_host.ListenerHostConfig:
-        """Return what a listener's process is given."""
+        """Return the configuration of a listener's process."""
         serving = self._ssh(name) if name in SSH_SHELLS else self._wsman(name)
         log = self._machine.disk.parent / f"{name}.log"
         return listener_host.ListenerHostConfig(name, serving, str(self._machine.pipes), str(log))
@@ -115,14 +115,14 @@ class Listeners:
         return {path: [sys.executable, "-m", module, windows] for path, module in more.items()}
 
     def close(self) -> None:
-        """Give the ports back."""
+        """Release the ports."""
         for reserved in self._reserved.values():
             reserved.close()
 
 
 def _reserve_port() -> socket.socket:
     # Bound but never listening: while the PC is down the port refuses
-    # connections, and no other program can be given it.
+    # connections, and no other program can get it.
     reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind((ADDRESS, 0))
@@ -130,7 +130,7 @@ def _reserve_port() -> socket.socket:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of the PC's programs: where Python finds them, and nothing more."""
+    """Return the environment of the PC's programs: only Python's search path."""
     places = (
         Path(__file__).parents[2],
         Path(latchkey_agent.__file__).parents[1],

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The logon screen of a simulated PC. It asks the agent as the credential provider will.
 
-It counts its tiles when it appears and whenever the agent's event says so
-(peek), takes the password when it submits the tile (redeem, once), lets
-Windows judge it, and reports what Windows said.
+It counts its tiles when it appears and at each event of the agent (peek), takes the
+password when it submits the tile (redeem, once), lets Windows check it, and reports
+Windows' answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class LogonScreen:
-    """LogonUI with the provider in it. Runs on the lab's loop."""
+    """LogonUI with the credential provider in it. Runs on the lab's loop."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -45,7 +45,7 @@ class LogonScreen:
             self._wake.set()
 
     async def run(self) -> None:
-        """Live from this boot's start to its end."""
+        """Run from this boot's start to its end."""
         self._wake.clear()
         self.looked.clear()
         await self._machine.ready["agent"].wait()
@@ -60,11 +60,11 @@ class LogonScreen:
     def _shown(self) -> bool:
         facts, console = self._machine.windows.facts, self._machine.windows.sessions.on_console()
         hidden = self._machine.faults.hides_logon_tile or facts.provider_excluded
-        # The banner waits for somebody to click it away before any tile is shown.
+        # The banner hides every tile until a person confirms it.
         return not hidden and not facts.logon_banner and (console is None or console.locked)
 
     async def _look(self) -> None:
-        # Whatever is wrong with the agent, the logon screen stays what it is.
+        # A faulty agent leaves the logon screen unchanged.
         try:
             token = wire.Token(SYSTEM_SID)
             with await wire.open_pipe_async(self._machine.pipe("logon"), token) as pipe:
@@ -78,13 +78,13 @@ class LogonScreen:
             self._say_nothing()
             return
         who = f"Latchkey: signs in {tile.user} for {tile.requester or 'the operator'}"
-        self._machine.tell("pc", "tile_shown", f"Logon screen: {who}")
+        self._machine.record("pc", "tile_shown", f"Logon screen: {who}")
         answer, secret = await _ask(pipe, Redeem(permit=tile.permit))
         try:
             if not answer.done or not secret:
-                self._machine.tell("pc", "permit_refused", "The agent does not hand over the sign-in.")
+                self._machine.record("pc", "permit_refused", "The agent does not hand over the sign-in.")
                 return
-            self._machine.tell("pc", "permit_redeemed", "The logon screen has redeemed the permit.")
+            self._machine.record("pc", "permit_redeemed", "The logon screen has redeemed the permit.")
             await asyncio.sleep(self._machine.settings.logon_seconds)
             refusal = self._log_on(tile.sid, secret)
         finally:
@@ -93,8 +93,8 @@ class LogonScreen:
 
     def _say_nothing(self) -> None:
         if self._machine.windows.sessions.on_console() is None:
-            text = "Logon screen: nothing of Latchkey on it; whoever comes signs in by hand."
-            self._machine.tell("pc", "no_tile", text)
+            text = "Logon screen: no tile of Latchkey; people sign in by hand."
+            self._machine.record("pc", "no_tile", text)
 
     def _log_on(self, sid: str, secret: bytearray) -> LogonRefusal | None:
         record = self._machine.windows.accounts.get(sid)
@@ -111,7 +111,7 @@ class LogonScreen:
         if refusal is not None:
             code = CODES[refusal].win32
             text = f"Windows refuses the logon of {record.account.qualified} (error {code})"
-            self._machine.tell("pc", "logon_refused", text)
+            self._machine.record("pc", "logon_refused", text)
         return refusal
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's one thread: an event loop on which every simulated PC of this process lives.
 
-All models are touched on it alone, so they need no locks, and hundreds of PCs
+Only this thread touches the models, so they need no locks, and hundreds of PCs
 need no threads of their own.
 """
 
@@ -21,7 +21,7 @@ _logger = logging.getLogger("lab.simulated")
 
 
 class LabLoop:
-    """An event loop in a thread, shared by all PCs; it runs while one of them uses it."""
+    """An event loop in a thread, shared by all PCs; it runs while at least one PC uses it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,7 +30,7 @@ class LabLoop:
         self._thread: threading.Thread | None = None
 
     def acquire(self) -> None:
-        """Begin to use the loop; the first user starts it."""
+        """Start using the loop; the first user starts it."""
         with self._lock:
             self._users += 1
             if self._loop is None:
@@ -73,7 +73,7 @@ lab_loop = LabLoop()
 
 
 class Tasks:
-    """Background tasks of one PC: they are cancelled together, and none is lost silently."""
+    """Background tasks of one PC: they are cancelled together, and every failure is reported."""
 
     def __init__(self, failed: Callable[[str], None]) -> None:
         self._failed = failed
@@ -100,7 +100,7 @@ class Tasks:
             self._failed(f"{task.get_name()}: {fault!r}")
 
     async def cancel(self) -> None:
-        """Cancel every task but the one that asks, and wait until they have ended."""
+        """Cancel every task except the caller's, and wait until they have ended."""
         mine = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not mine]
         for task in tasks:

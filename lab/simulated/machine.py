@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of one simulated PC share: its Windows, its wires and who listens to what."""
+"""The shared state of one simulated PC's parts: its Windows, its sockets and its listeners."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Machine:
     """One PC. Used on the lab's loop only.
 
     Attributes:
-        pipes: the folder of the PC's Unix sockets; not on its disk, as pipes are not.
-        tasks: what lives as long as the PC.
-        boot_tasks: what ends when the PC goes down.
-        running: whether Windows runs, so that somebody can sign in.
-        ready: which services answer; cleared when a boot begins.
+        pipes: the folder of the PC's Unix sockets; like pipes, it is not on the disk.
+        tasks: the tasks that live as long as the PC.
+        boot_tasks: the tasks that end when the PC goes down.
+        running: whether Windows runs, so that people can sign in.
+        ready: an event for each service, set when it answers; cleared when a boot begins.
         on_session: called after every change of a Windows session.
-        on_told: called after every event, synchronously.
+        on_event: called after every event, synchronously.
         on_announced: called when the agent announces a permit.
-        on_summoned: called with the SID of the account whose companion shall run.
+        on_summoned: called with the SID of an account to start its companion.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Machine:
     boot_tasks: Tasks = field(init=False)
     ready: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     on_session: list[Callable[[Change, Session], None]] = field(default_factory=list)
-    on_told: list[Callable[[str], None]] = field(default_factory=list)
+    on_event: list[Callable[[str], None]] = field(default_factory=list)
     on_announced: list[Callable[[], None]] = field(default_factory=list)
     on_summoned: list[Callable[[str], None]] = field(default_factory=list)
 
@@ -61,24 +61,24 @@ class Machine:
         self.tasks = Tasks(self.events.fail)
         self.boot_tasks = Tasks(self.events.fail)
 
-    def tell(self, lane: Lane, what: str, text: str) -> None:
-        """Say what happens, to everybody who watches this PC."""
+    def record(self, lane: Lane, what: str, text: str) -> None:
+        """Record an event, and pass it to everyone who watches this PC."""
         self.events.add(lane, what, text)
-        for listener in self.on_told:
+        for listener in self.on_event:
             listener(what)
 
     def session_changed(self, change: Change, session: Session) -> None:
         """Pass on a change of a Windows session."""
         where = "console" if session.console else "remote"
         names = change.replace("_", " ")
-        self.tell("pc", change, f"{session.account.qualified} {names} ({where})")
+        self.record("pc", change, f"{session.account.qualified} {names} ({where})")
         for listener in self.on_session:
             listener(change, session)
 
     def pipe(self, name: str) -> Path:
-        """Return the place of one of the PC's sockets."""
+        """Return the path of one of the PC's sockets."""
         return self.pipes / name
 
     def drive(self) -> Path:
-        """Return what is drive C:."""
+        """Return the folder of drive C:."""
         return self.disk / "C"

@@ -48,7 +48,7 @@ class Services:
         if not self._machine.faults.agent_stays_down:
             starts.append(self.start_agent())
             names.append("agent")
-        # With return_exceptions a cancelled start, too, is over only when no fork is under way.
+        # With return_exceptions even a cancelled start ends only after every fork has finished.
         ends = await asyncio.gather(*starts, return_exceptions=True)
         for fault in ends:
             if fault is not None:
@@ -57,7 +57,7 @@ class Services:
             await self.wait_ready(name)
 
     async def wait_ready(self, name: str) -> None:
-        """Wait until a service answers; raises LabError where it does not."""
+        """Wait until a service answers; raises LabError if it does not."""
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._machine.ready[name].wait()
@@ -92,7 +92,7 @@ class Services:
         try:
             self._running[name] = await asyncio.shield(forking)
         except asyncio.CancelledError:
-            # The power went while it was being forked: it must not outlive the PC.
+            # The power was cut during the fork: the process must not outlive the PC.
             process = await forking
             process.signal(signal.SIGKILL)
             self._killed.append(process)
@@ -101,23 +101,23 @@ class Services:
     # --- ends -------------------------------------------------------------------------
 
     def kill(self) -> None:
-        """Kill all with all they started; returns at once."""
+        """Kill all services and all programs that they started; return at once."""
         self._killed += self._running.values()
         self._running.clear()
         self.signal_killed()
 
     def signal_killed(self) -> None:
-        """Repeat the kill for whatever was killed but has not been seen to end."""
+        """Repeat the kill for every killed process whose end is not confirmed."""
         for process in self._killed:
             process.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to everything that runs."""
+        """Send a signal to every running service."""
         for process in self._running.values():
             process.signal(number)
 
     async def kill_agent(self) -> None:
-        """Kill the agent alone."""
+        """Kill only the agent."""
         agent = self._running.pop("agent", None)
         if agent is not None:
             agent.signal(signal.SIGKILL)
@@ -125,11 +125,11 @@ class Services:
             await self.reap()
 
     async def revive_agent(self) -> None:
-        """Start the agent again, as the service manager does with a service that has died."""
+        """Start the agent again, as the service manager does after a service has crashed."""
         await self.start_agent()
 
     async def stop(self, within: float) -> None:
-        """End all in good order; what has not ended after `within` seconds is killed."""
+        """End all services in an orderly way; kill those that still run after `within` seconds."""
         for name, process in self._running.items():
             if name != "agent":
                 process.signal(signal.SIGTERM)
@@ -145,7 +145,7 @@ class Services:
         await self.reap()
 
     async def reap(self) -> None:
-        """Wait until everything that was killed is gone."""
+        """Wait until every killed process is gone."""
         killed, self._killed = self._killed, []
         for process in killed:
             process.signal(signal.SIGKILL)
@@ -155,5 +155,5 @@ class Services:
                 raise LabError(msg)
 
     def close(self) -> None:
-        """Give the ports back."""
+        """Release the ports."""
         self.listeners.close()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a simulated PC is like when it is bought, as plain data."""
+"""The initial settings of a simulated PC, as plain data."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ phone = "+49 30 5550 100"
 [policy]
 min_restart_interval = 0
 """
-"""The lab's agents allow one restart right after the other: the lab has no hour to wait."""
+"""The lab's agents allow one restart right after another: tests cannot wait an hour."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be chosen for a PC. Durations are real seconds.
+    """The settings of a PC. Durations are real seconds.
 
     Attributes:
         name: the computer's name.
         user: the customer's account.
         password: the customer's password, UTF-16LE; None makes a random one. The lab copies it.
-        script: what the customer does, in this order.
+        script: the customer's steps, in this order.
         signed_in: whether the customer is at the console after the first boot.
-        language: the language of the customer's windows where a request names none.
+        language: the language of the customer's windows if a request names none.
         zone: the PC's time zone, by its IANA name.
         lockout: the account lockout policy.
         policy: the text of the agent's settings file; None leaves the file out.
         agent_protocol: the version of the protocol that its agent speaks; None: this checkout's.
         operator_permitted: whether the operator's account may use the agent.
-        restart_seconds: how long nothing runs while it restarts.
+        restart_seconds: how long the PC is off during a restart.
         boot_seconds: from power to the start of the services.
         shutdown_seconds: how long the services have to end.
         logon_seconds: how long Winlogon takes over one logon.
@@ -52,8 +52,8 @@ class Settings:
         updates_seconds: how long installing takes for the lab's programs.
         programs: more programs, as modules of the checkout by their Windows path. Their first
             argument is the socket of the PC's Windows.
-        stand_ins: which of the programs answer scripts that the lab does not understand.
-        listeners: what can be connected to; each is a process (`lab.simulated.connections`).
+        stand_ins: the programs that answer scripts which the lab does not understand.
+        listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
     """
 
     name: str = "PC-ANNA"

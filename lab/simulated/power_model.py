@@ -35,13 +35,13 @@ class Power:
         self.boots = 0
         self.up = asyncio.Event()
         self.on_boot: list[Callable[[], None]] = []
-        machine.on_told.append(self._cut_at)
+        machine.on_event.append(self._cut_at)
 
     # --- by the power button ------------------------------------------------------
 
     async def on(self) -> None:
-        """Begin to boot, as soon as nothing is left of what the power was taken from."""
-        # Else that end would take some of the new boot with it.
+        """Start to boot as soon as every process of the last boot is gone."""
+        # Otherwise ending the last boot would also kill parts of the new one.
         async with self._ending:
             if self.state not in {"off", "halted"}:
                 msg = f"{self._machine.settings.name} is not off, it is {self.state}"
@@ -50,13 +50,13 @@ class Power:
             self._begin(self._boot(), "boot")
 
     async def cut(self) -> None:
-        """Kill everything where it stands."""
+        """Kill every process at once."""
         self._kill()
-        self._machine.tell("pc", "power_cut", "The power is cut.")
+        self._machine.record("pc", "power_cut", "The power is cut.")
         await self.scrap()
 
     async def scrap(self) -> None:
-        """Kill everything and say nothing: the lab is done with this PC, or its power is gone."""
+        """Kill every process without an event: the lab has finished with this PC, or its power is gone."""
         self._kill()
         async with self._ending:
             self.state = "off"
@@ -64,22 +64,22 @@ class Power:
             await self._forget()
 
     async def shut_down(self) -> None:
-        """Shut down in good order."""
+        """Shut down in an orderly way."""
         await self._stop_change()
         await self._go_down()
         self.state = "off"
 
     def freeze(self) -> None:
-        """Stop everything that runs; connections are accepted and nothing answers."""
+        """Stop every process; the PC accepts connections and answers none."""
         self._services.signal(signal.SIGSTOP)
         self.state = "frozen"
-        self._machine.tell("pc", "frozen", "The PC hangs: it accepts connections, nothing answers.")
+        self._machine.record("pc", "frozen", "The PC hangs: it accepts connections and answers none.")
 
     def thaw(self) -> None:
-        """Let a frozen PC go on."""
+        """Let a frozen PC continue."""
         self._services.signal(signal.SIGCONT)
         self.state = "on"
-        self._machine.tell("pc", "thawed", "The PC goes on.")
+        self._machine.record("pc", "thawed", "The PC continues.")
 
     # --- by Windows ---------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Power:
         Asking twice for one's own restart changes nothing.
 
         Raises:
-            WindowsError: Windows refuses, or a restart of somebody else is under way.
+            WindowsError: Windows refuses, or another party's restart is already scheduled.
         """
         if by_agent and self._scheduled_by_agent:
             return
@@ -98,7 +98,7 @@ class Power:
         who = "The consent agent" if by_agent else "Windows Update"
         text = f"{who} restarts this PC in {grace:g} s" + (f": {message}" if message else "")
         self._begin(self._restart(grace), "restart")
-        self._machine.tell("customer", "restart_announced", text)
+        self._machine.record("customer", "restart_announced", text)
 
     def _refuse_restart(self) -> None:
         if self._machine.faults.restart_refused:
@@ -111,14 +111,14 @@ class Power:
             raise WindowsError(code, "A shutdown is in progress.")
         if self._machine.windows.others_signed_in():
             code = codes.ERROR_SHUTDOWN_USERS_LOGGED_ON
-            raise WindowsError(code, "Somebody else is signed in on this PC.")
+            raise WindowsError(code, "Another user is signed in on this PC.")
 
     async def _restart(self, grace: float) -> None:
         await asyncio.sleep(grace)
         faults = self._machine.faults
         if faults.never_goes_down:
             self._scheduled_by_agent = None
-            self._machine.tell("pc", "not_going_down", "Something holds the restart up.")
+            self._machine.record("pc", "not_going_down", "A program blocks the restart.")
             return
         if faults.hangs_on_restart:
             self.freeze()
@@ -126,7 +126,7 @@ class Power:
         await self._go_down()
         if faults.never_comes_back:
             self.state = "halted"
-            self._machine.tell("pc", "halted", "The PC waits at the BitLocker prompt.")
+            self._machine.record("pc", "halted", "The PC waits at the BitLocker prompt.")
             return
         await self._come_back()
         if faults.restarts_twice:
@@ -148,28 +148,28 @@ class Power:
         for service in machine.ready.values():
             service.clear()
         machine.running = True
-        machine.tell("pc", "boot", f"Boot {self.boots}.")
+        machine.record("pc", "boot", f"Boot {self.boots}.")
         for listener in self.on_boot:
             listener()
         await asyncio.sleep(machine.settings.boot_seconds)
         await self._services.start()
         self.state = "on"
         self.up.set()
-        machine.tell("pc", "up", "The PC is up; nobody is signed in yet.")
+        machine.record("pc", "up", "The PC is up; no user is signed in yet.")
 
     async def _go_down(self) -> None:
         machine = self._machine
         self.state = "going_down"
         machine.running = False
         self.up.clear()
-        machine.tell("pc", "going_down", "Windows shuts down.")
+        machine.record("pc", "going_down", "Windows shuts down.")
         for session in machine.windows.sessions.all():
             machine.windows.sessions.sign_out(session.id)
         await machine.boot_tasks.cancel()
         await self._services.stop(machine.settings.shutdown_seconds)
-        machine.tell("pc", "down", "The PC is down.")
+        machine.record("pc", "down", "The PC is down.")
 
-    # --- changes under way ----------------------------------------------------------
+    # --- running changes ------------------------------------------------------------
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._change = self._machine.tasks.follow(work, name)
@@ -184,7 +184,7 @@ class Power:
     async def _forget(self) -> None:
         await self._stop_change()
         await self._machine.boot_tasks.cancel()
-        # A process that was just being forked when the power went.
+        # A process may have been forked at the moment of the power cut.
         self._services.kill()
         await self._services.reap()
         self._scheduled_by_agent = None
@@ -197,6 +197,6 @@ class Power:
         if self._machine.faults.cut_power_at != what:
             return
         self._machine.faults.cut_power_at = ""
-        # The kill itself must not wait: whoever told of the event goes on at once.
+        # The kill itself must not wait: the code that recorded the event continues at once.
         self._kill()
         self._machine.tasks.start(self.cut(), "power-cut")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes of simulated PCs, forked from one that has everything imported.
+"""The processes of simulated PCs, forked from one that has imported every module.
 
 The fork server (multiprocessing) imports the modules of `preload` once and
 freezes them, so that hundreds of PCs share their memory. Every process leads a
@@ -38,21 +38,21 @@ class PcProcess:
         self.pid = process.pid or 0
 
     def kill(self) -> None:
-        """Kill it and every program it started, now."""
+        """Kill the process and every program that it started, now."""
         self.signal(signal.SIGKILL)
         self.join(5.0)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to it and every program it started."""
+        """Send a signal to the process and every program that it started."""
         with suppress(ProcessLookupError):
             try:
                 os.killpg(self.pid, number)
             except ProcessLookupError:
-                # Killed in the moment before it made its group.
+                # It was killed just before it made its group.
                 os.kill(self.pid, number)
 
     def join(self, timeout: float) -> bool:
-        """Wait for its end; tells whether it has ended."""
+        """Wait for its end; return whether it has ended."""
         self._process.join(timeout)
         with _lock:
             return not self._process.is_alive()
@@ -77,7 +77,7 @@ def _lead(target: Callable[[Any], None], config: object) -> None:
 @contextmanager
 def _nameless_main() -> Iterator[None]:
     # multiprocessing makes every child import the program's main module; the
-    # processes of a PC need nothing of pytest's or the demo's.
+    # processes of a PC do not need pytest's or the demo's.
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class WindowsLink:
-    """Calls the PC's Windows, from any thread; idle connections are used again."""
+    """Calls the PC's Windows, from any thread; reuses idle connections."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class WindowsLink:
         self._lock = threading.Lock()
 
     def ask(self, call: windows_calls.Call, answer: type[T] | Any, secret: bytearray | None = None) -> T:  # noqa: ANN401 - also takes unions
-        """Return Windows' answer; raises PortError where it refuses or is gone."""
+        """Return Windows' answer; raises PortError if Windows refuses or is gone."""
         frame = self.exchange(call, secret)
         wipe(frame.secret)
         value: T = msgspec.json.decode(_value(frame), type=answer)
@@ -80,17 +80,17 @@ def _value(frame: Frame) -> msgspec.Raw:
 
 
 class LinkedClock:
-    """The PC's clock. It ticks here; Windows tells when it is set."""
+    """The PC's clock. It ticks here; Windows sends each new setting."""
 
     def __init__(self) -> None:
         self._state: tuple[windows_calls.ClockState, tzinfo] | None = None
 
     def set(self, state: windows_calls.ClockState) -> None:
-        """Take over what Windows told."""
+        """Take over a setting from Windows."""
         self._state = (state, zoneinfo.ZoneInfo(state.zone))
 
     def now(self) -> datetime:
-        """Return what the PC's clock shows."""
+        """Return the PC's time."""
         state, zone = self._known()
         return (datetime.now(UTC) + state.offset).astimezone(zone)
 
@@ -100,7 +100,7 @@ class LinkedClock:
 
     def _known(self) -> tuple[windows_calls.ClockState, tzinfo]:
         if self._state is None:
-            msg = "Windows has not told the time yet."
+            msg = "Windows has not sent the time yet."
             raise PortError(msg)
         return self._state
 
@@ -120,7 +120,7 @@ class LinkedAccounts:
         return self._link.ask(windows_calls.Check(account.sid), LogonRefusal | None, password)
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return what may stand in the way of an unattended logon."""
+        """Return the facts that may prevent an unattended logon."""
         return self._link.ask(windows_calls.Facts(account.sid if account else None), LogonFacts)
 
 
@@ -131,15 +131,15 @@ class LinkedSessions:
         self._link = link
 
     def signed_in(self) -> list[SignIn]:
-        """Return who is signed in, the console's session first."""
+        """Return the signed-in accounts, the console's session first."""
         return self._link.ask(windows_calls.SignedIn(), list[SignIn])
 
     def lock(self, session_id: int) -> None:
-        """Ask for the session to be locked; returns before it is."""
+        """Start to lock the session; return before it is locked."""
         self._link.ask(windows_calls.Lock(session_id), None)
 
     def disconnect(self, session_id: int) -> None:
-        """Cut the session off from its screen."""
+        """Disconnect the session from its screen."""
         self._link.ask(windows_calls.Disconnect(session_id), None)
 
 
@@ -158,7 +158,7 @@ class LinkedPower:
         self._link.ask(windows_calls.Restart(message, grace), None)
 
     def pending_reasons(self) -> list[str]:
-        """Return why Windows waits for a restart."""
+        """Return the reasons of a pending restart."""
         return self._link.ask(windows_calls.PendingReasons(), list[str])
 
 
@@ -173,7 +173,7 @@ class LinkedKeys:
         return self._link.ask(windows_calls.Protect(entropy), bytes, secret)
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
-        """Open what `protect` made; the caller overwrites the result."""
+        """Open a blob that `protect` made; the caller overwrites the result."""
         return self._link.exchange(windows_calls.Unprotect(blob, entropy)).secret
 
 
@@ -184,7 +184,7 @@ class LinkedNotifier:
         self._link = link
 
     def summon_companion(self, account: Account) -> None:
-        """See that the account's companion runs."""
+        """Start the account's companion if it does not run."""
         self._link.ask(windows_calls.Summon(account.sid), None)
 
     def announce_permit(self) -> None:
@@ -195,14 +195,14 @@ class LinkedNotifier:
 class AnchorFile:
     """ports.Anchor: a value of the PC's registry, kept in a file of its own on the PC's disk.
 
-    A Wine PC has it, too, whose registry is lost in a power cut.
+    A Wine PC uses it, too, because a power cut loses Wine's registry changes.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self) -> bytes | None:
-        """Return what was saved last."""
+        """Return the last saved value."""
         try:
             return self._path.read_bytes()
         except FileNotFoundError:
@@ -211,7 +211,7 @@ class AnchorFile:
             raise PortError(str(fault)) from None
 
     def save(self, head: bytes) -> None:
-        """Replace what is kept; returns when it is safe from a power cut."""
+        """Replace the saved value; return when it would survive a power cut."""
         fresh = self._path.with_suffix(".new")
         try:
             with fresh.open("wb") as file:
@@ -226,7 +226,7 @@ class AnchorFile:
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":
-        # Windows opens no folder for that; the file itself is written.
+        # Windows cannot open a folder for this; the file itself is already written.
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Windows sessions of a simulated PC: who is signed in where, and whether it is locked.
+"""The Windows sessions of a simulated PC: their accounts, their screens and their locks.
 
-Pure. At most one session is on the console; signing in there as somebody else
-disconnects the one before (fast user switching), as Windows does.
+Pure. At most one session is on the console; a sign-in of another account there
+disconnects the previous session (fast user switching), as on Windows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Change = Literal["signed_in", "locked", "unlocked", "disconnected", "connected",
 
 @dataclass
 class Session:
-    """One session. A disconnected one is on no screen; an attended one has its person before it."""
+    """One session. A disconnected one has no screen; at an attended one the person is present."""
 
     id: int
     account: Account
@@ -46,15 +46,15 @@ class Sessions:
         return sorted(self._sessions.values(), key=lambda session: not session.console)
 
     def signed_in(self) -> list[SignIn]:
-        """Return the same as the agent sees it."""
+        """Return the sessions in the form of the agent's port."""
         return [SignIn(s.id, s.account, s.console, s.active, s.locked) for s in self.all()]
 
     def get(self, session_id: int) -> Session | None:
-        """Return one session, if it still is there."""
+        """Return one session, if it still exists."""
         return self._sessions.get(session_id)
 
     def on_console(self) -> Session | None:
-        """Return the session on the console, if somebody is signed in there."""
+        """Return the session on the console, if there is one."""
         return next((s for s in self._sessions.values() if s.console and s.active), None)
 
     def of(self, sid: str) -> Session | None:
@@ -62,9 +62,9 @@ class Sessions:
         return next((s for s in self.all() if s.account.sid == sid), None)
 
     def sign_in(self, account: Account, *, console: bool = True, attended: bool = True) -> Session:
-        """Start or take up the account's session; on the console the one before disconnects.
+        """Start or resume the account's session; on the console the previous one disconnects.
 
-        `attended`: the person does it, not a permit; Windows cannot tell, the lab can.
+        `attended`: the person signs in, not a permit; the lab knows this, Windows does not.
         """
         known = self.of(account.sid)
         before = self.on_console()
@@ -90,14 +90,14 @@ class Sessions:
         return session
 
     def lock(self, session_id: int) -> None:
-        """Lock a session; nothing happens where it is gone or locked already."""
+        """Lock a session; do nothing if it is gone or already locked."""
         session = self._sessions.get(session_id)
         if session is not None and not session.locked:
             session.locked = True
             self._changed("locked", session)
 
     def disconnect(self, session_id: int) -> None:
-        """Cut a session off from its screen; it stays signed in, and locked."""
+        """Disconnect a session from its screen; it stays signed in and is locked."""
         session = self._sessions.get(session_id)
         if session is not None and session.active:
             session.active = False

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The companion of a simulated PC: the request window, the notices, the menu.
 
-It speaks on the customer pipe as the real companion will, one process a
-session on Windows and one task here. What it shows is
-`latchkey_agent.companion.wording`; who clicks is `customer`.
+It uses the customer pipe like the real companion, which is one process for each
+session on Windows and one task here. `latchkey_agent.companion.wording` writes its texts;
+`simulated_customer` clicks.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Companion:
         self._showing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Watch the agent until the session ends; a restarted agent is found again."""
+        """Watch the agent until the session ends; reconnect to a restarted agent."""
         while True:
             with suppress(OSError, FrameError):
                 await self._watch()
@@ -79,7 +79,7 @@ class Companion:
                 await self.refresh()
 
     async def ask(self, request: CustomerRequest, secret: bytearray | None = None) -> CustomerAnswer:
-        """Say something to the agent, on a connection of its own.
+        """Send a request to the agent, on a new connection.
 
         Raises:
             LabError: the agent does not answer.
@@ -99,7 +99,7 @@ class Companion:
     # --- what is on the screen ----------------------------------------------------------
 
     async def refresh(self) -> None:
-        """Show what is to be shown; on a locked or disconnected screen that is nothing."""
+        """Update the screen; show nothing on a locked or disconnected one."""
         async with self._showing:
             if self.session.locked or not self.session.active:
                 self._close_window()
@@ -112,17 +112,17 @@ class Companion:
             self.changed.notify_all()
 
     def asked(self) -> AskedItem | None:
-        """Return the request that the window is about."""
+        """Return the request in the window."""
         return next(iter(self._snapshot.asked), None)
 
     async def answered(self, request: str) -> None:
-        """Close the window, as a click on one of its buttons does; the agent's news come later."""
+        """Close the window, as a click on one of its buttons does; the agent's update comes later."""
         others = [item for item in self._snapshot.asked if item.request != request]
         self._snapshot = msgspec.structs.replace(self._snapshot, asked=others)
         await self.refresh()
 
-    def lent(self) -> list[LentItem]:
-        """Return what is lent, as the menu shows it."""
+    def grants(self) -> list[LentItem]:
+        """Return the grants, as the menu shows them."""
         return self._snapshot.lent
 
     async def _show_request(self) -> None:
@@ -142,23 +142,23 @@ class Companion:
         self.window = window
         self._shown_request, self._shown_tries = item.request, item.tries_left
         what, text = ("entry_refused", window.error) if again else ("request_shown", window.text)
-        self._machine.tell("customer", what, text)
+        self._machine.record("customer", what, text)
 
     async def _hold_back(self) -> None:
         item = self.asked()
         if item is not None and item.request != self._held_back:
             self._held_back = item.request
-            text = "A request waits until somebody is back at the screen."
-            self._machine.tell("pc", "window_waits", text)
-            await self._tell_held(RequestBlocked(request=item.request, reason="locked"))
+            text = "A request waits until the customer is back at the screen."
+            self._machine.record("pc", "window_waits", text)
+            await self._report_held(RequestBlocked(request=item.request, reason="locked"))
 
     async def _let_go(self, request: str) -> None:
         if self._held_back == request:
             self._held_back = ""
-            await self._tell_held(RequestBlocked(request=request))
+            await self._report_held(RequestBlocked(request=request))
 
-    async def _tell_held(self, held: RequestBlocked) -> None:
-        # Only for the operator to read: an agent that is away needs it no more.
+    async def _report_held(self, held: RequestBlocked) -> None:
+        # The report is only for the operator: drop it if the agent is gone.
         with suppress(LabError):
             await self.ask(held)
 
@@ -166,14 +166,14 @@ class Companion:
         self._shown_request, self._shown_tries = "", -1
         if self.window is not None:
             self.window = None
-            self._machine.tell("customer", "window_closed", "The request window is closed.")
+            self._machine.record("customer", "window_closed", "The request window is closed.")
 
     def _show_notices(self) -> None:
         for item in self._snapshot.notices:
             if item.notice not in self._read:
                 text = wording.notice(item, self._now(), self._machine.settings.language)
                 self._read[item.notice] = text
-                self._machine.tell("customer", f"notice_{item.kind}", text)
+                self._machine.record("customer", f"notice_{item.kind}", text)
 
     def _now(self) -> datetime:
         return self._machine.windows.clock.now()
@@ -200,7 +200,7 @@ class Companions:
         return next(found, None)
 
     def read_by(self, sid: str) -> dict[str, str]:
-        """Return the notices that an account's person has read so far, by their ids."""
+        """Return the notices that the account's owner has read so far, by their ids."""
         return dict(self._read.get(sid, {}))
 
     def _session_changed(self, change: Change, session: Session) -> None:
@@ -227,5 +227,5 @@ class Companions:
             self._start(session)
 
     def clear(self) -> None:
-        """Forget the companions of the boot that is over; their tasks end with it."""
+        """Forget the companions of the last boot; their tasks end with it."""
         self._running.clear()

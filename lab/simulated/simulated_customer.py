@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer at a simulated PC: hands for tests, and a script that moves them by itself."""
+"""The customer at a simulated PC: controlled by a test or by a script."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Customer:
-    """What the customer does, on the lab's loop. Knows their own password, as a person does."""
+    """The customer's acts, on the lab's loop. The customer knows their own password."""
 
     def __init__(self, machine: Machine, companions: Companions, password: bytearray) -> None:
         self._machine = machine
@@ -40,7 +40,7 @@ class Customer:
         self.pin = bytearray(str(secrets.randbelow(900_000) + 100_000).encode("utf-16-le"))
 
     def forget(self) -> None:
-        """Overwrite what the customer knows."""
+        """Overwrite the password that the customer knows."""
         wipe(self._password)
         wipe(self.pin)
 
@@ -56,11 +56,11 @@ class Customer:
             await self._machine_event("signed_in")
 
     async def allow(self, entry: bytearray | None = None, name: str | None = None) -> str:
-        """Click allow and type `entry` (the own password if None); "" or why not."""
+        """Click allow and type `entry` (their own password if None); return the refusal, "" if none."""
         account = self._machine.customer.account
         companion, item = self._asked()
         request = RequestAllow(request=item.request, entered=name or account.qualified)
-        self._machine.tell("customer", "typed", "Allows it and types into the password field.")
+        self._machine.record("customer", "typed", "Allows it and types into the password field.")
         typed = bytearray(self._password if entry is None else entry)
         try:
             answer = await companion.ask(request, typed)
@@ -77,7 +77,7 @@ class Customer:
     async def later(self, seconds: float) -> None:
         """Click later."""
         companion, item = self._asked()
-        self._machine.tell("customer", "clicked_later", "Wants to be asked again later.")
+        self._machine.record("customer", "clicked_later", "Wants to be asked again later.")
         self._insist(await companion.ask(RequestLater(request=item.request, seconds=seconds)))
         await companion.answered(item.request)
 
@@ -85,7 +85,7 @@ class Customer:
         """Click decline or report."""
         companion, item = self._asked()
         text = "Declines, and reports the request." if report else "Declines."
-        self._machine.tell("customer", "reported" if report else "declined", text)
+        self._machine.record("customer", "reported" if report else "declined", text)
         request = RequestDecline(request=item.request, why=why, report=report)
         self._insist(await companion.ask(request))
         await companion.answered(item.request)
@@ -101,17 +101,17 @@ class Customer:
     # --- the menu -------------------------------------------------------------------------
 
     async def revoke(self) -> None:
-        """Take everything back."""
-        await self._at_the_desk()
-        self._machine.tell("customer", "revoked", "Takes the sign-in back.")
+        """Revoke every grant."""
+        await self._unlock()
+        self._machine.record("customer", "revoked", "Takes the sign-in back.")
         await self._say(GrantRevoke())
 
     async def pause(self, *, pause: bool) -> None:
-        """Pause everything that is lent, or go on with it."""
-        await self._at_the_desk()
-        text = "Pauses the sign-in." if pause else "Lets it go on."
-        self._machine.tell("customer", "paused" if pause else "resumed", text)
-        for item in self._companion().lent():
+        """Pause every grant, or resume it."""
+        await self._unlock()
+        text = "Pauses the sign-in." if pause else "Resumes the sign-in."
+        self._machine.record("customer", "paused" if pause else "resumed", text)
+        for item in self._companion().grants():
             await self._say(GrantPause(grant=item.grant, pause=pause))
 
     async def _say(self, request: CustomerRequest) -> None:
@@ -119,16 +119,16 @@ class Customer:
 
     def _insist(self, answer: CustomerAnswer) -> None:
         if not answer.done:
-            why = answer.error.message if answer.error else "it said no reason"
+            why = answer.error.message if answer.error else "it gave no reason"
             msg = f"the agent refused its customer: {why}"
             raise LabError(msg)
 
     # --- the PC ---------------------------------------------------------------------------
 
     def sign_in(self) -> None:
-        """Sign in at the console, or unlock, with the own password."""
+        """Sign in at the console, or unlock it, with the customer's password."""
         if not self._machine.running:
-            msg = f"nobody can sign in, {self._machine.settings.name} does not run"
+            msg = f"no user can sign in: {self._machine.settings.name} does not run"
             raise LabError(msg)
         windows, record = self._machine.windows, self._machine.customer
         refusal = windows.check(record, self._password)
@@ -146,14 +146,14 @@ class Customer:
         self._machine.windows.sessions.sign_out(self._companion().session.id)
 
     def change_password(self, new: bytearray | None) -> None:
-        """Change the own password; None makes one up."""
+        """Change the customer's password; None makes a random one."""
         fresh = bytearray(secrets.token_urlsafe(12).encode("utf-16-le")) if new is None else new
         self._machine.customer.set_password(fresh)
         wipe(self._password)
         self._password = bytearray(fresh)
-        self._machine.tell("customer", "password_changed", "Changes the Windows password.")
+        self._machine.record("customer", "password_changed", "Changes the Windows password.")
 
-    async def _at_the_desk(self) -> None:
+    async def _unlock(self) -> None:
         companion = self._companion()
         if companion.session.locked:
             self.sign_in()
@@ -170,7 +170,7 @@ class Customer:
         return self._companions.read_by(self._machine.customer.account.sid)
 
     async def close_notices(self) -> None:
-        """Close every notice that was shown."""
+        """Close every notice on the screen."""
         await self._say(NoticesClosed(notices=list(self.read())))
 
     def companion(self) -> Companion | None:
@@ -185,7 +185,7 @@ class Customer:
     # --- by a script ------------------------------------------------------------------------
 
     async def play(self, steps: Sequence[customer_script.Step]) -> None:
-        """Do all steps, one after the other."""
+        """Carry out all steps, one after the other."""
         for step in steps:
             if isinstance(step, customer_script.AnswerStep):
                 await self.window()
@@ -197,7 +197,9 @@ class Customer:
             except LabError:
                 if self._machine.running:
                     raise
-                self._machine.tell("customer", "interrupted", "The PC goes down under the hands.")
+                self._machine.record(
+                    "customer", "interrupted", "The PC goes down while the customer uses it."
+                )
 
     async def _do(self, step: customer_script.Step) -> None:
         deed = _DEEDS[type(step)](self, step)
@@ -206,7 +208,7 @@ class Customer:
 
     async def _ignore(self) -> None:
         companion = self._companion()
-        self._machine.tell("customer", "ignored", "Looks at it and does nothing.")
+        self._machine.record("customer", "ignored", "Looks at it and does nothing.")
         await companion.until(window_open=False)
 
 
@@ -230,26 +232,26 @@ _DEEDS: dict[type[customer_script.Step], Callable[[Customer, Any], Coroutine[Any
 
 
 class CustomerHands:
-    """`lab.computer.Hands`: the same deeds, from any thread."""
+    """`lab.computer.Hands`: the same acts, from any thread."""
 
     def __init__(self, customer: Customer) -> None:
         self._customer = customer
 
     def screen(self) -> str:
-        """Return the text of the request window; empty where none is shown."""
+        """Return the text of the request window; empty if none is shown."""
         companion = lab_loop.call(self._customer.companion)
         return companion.window.text if companion and companion.window else ""
 
     def notices(self) -> list[str]:
-        """Return the text of every notice that was shown so far."""
+        """Return the text of every notice shown so far."""
         return list(lab_loop.call(self._customer.read).values())
 
     def close_notices(self) -> None:
-        """Close every notice that was shown."""
+        """Close every notice on the screen."""
         lab_loop.run(self._customer.close_notices())
 
     def allow(self, password: bytearray | None = None) -> str:
-        """Click allow and type a password (UTF-16LE; their own if None); "" or why not."""
+        """Click allow and type a password (UTF-16LE; their own if None); return the refusal, "" if none."""
         return lab_loop.run(self._customer.allow(password))
 
     def later(self, seconds: float = 900.0) -> None:
@@ -265,23 +267,23 @@ class CustomerHands:
         lab_loop.run(self._customer.decline(report=True))
 
     def revoke(self) -> None:
-        """Take back everything that is lent."""
+        """Revoke every grant."""
         lab_loop.run(self._customer.revoke())
 
     def pause(self) -> None:
-        """Pause everything that is lent."""
+        """Pause every grant."""
         lab_loop.run(self._customer.pause(pause=True))
 
     def resume(self) -> None:
-        """Go on with everything that is paused."""
+        """Resume every paused grant."""
         lab_loop.run(self._customer.pause(pause=False))
 
     def sign_in(self) -> None:
-        """Sign in at the console, or unlock, with the own password."""
+        """Sign in at the console, or unlock it, with the customer's password."""
         lab_loop.call(self._customer.sign_in)
 
     def lock(self) -> None:
-        """Lock the screen and walk away."""
+        """Lock the screen and leave."""
         lab_loop.call(self._customer.lock)
 
     def sign_out(self) -> None:
@@ -289,5 +291,5 @@ class CustomerHands:
         lab_loop.call(self._customer.sign_out)
 
     def change_password(self, new: bytearray) -> None:
-        """Change the own Windows password (UTF-16LE)."""
+        """Change the customer's Windows password (UTF-16LE)."""
         lab_loop.call(self._customer.change_password, new)

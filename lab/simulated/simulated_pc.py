@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from lab.computer import EventLog, Faults, LabError, Reach
 from lab.simulated import wire
-from lab.simulated.connections import WAYS, inventory
-from lab.simulated.fault_injection import Mishaps
+from lab.simulated.connections import CONNECTIONS, inventory
+from lab.simulated.fault_injection import Incidents
 from lab.simulated.listeners import Listeners
 from lab.simulated.logon_screen import LogonScreen
 from lab.simulated.loop import lab_loop
@@ -46,14 +46,14 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path (unix(7): sun_path has 108, the last one is zero)."""
 
 
-class SimulatedComputer(Mishaps):
-    """`lab.computer.Computer`, as a model. Several live side by side on one thread.
+class SimulatedComputer(Incidents):
+    """`lab.computer.Computer` as a model. Several PCs share one thread.
 
     Beyond that protocol, `windows` is the model itself; touch it through `on_loop`.
     """
 
     patience: ClassVar[float] = 30.0
-    """Seconds that anything may take on it."""
+    """The most seconds that any action on it may take."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.settings = settings
@@ -70,7 +70,7 @@ class SimulatedComputer(Mishaps):
             shutil.rmtree(self._pipes)
             raise
 
-    # --- made of --------------------------------------------------------------------------
+    # --- parts ----------------------------------------------------------------------------
 
     def _build(self) -> None:
         settings = self.settings
@@ -149,31 +149,31 @@ class SimulatedComputer(Mishaps):
 
     @property
     def reach(self) -> Reach:
-        """What Ansible needs."""
+        """The connection data for Ansible."""
         return self._reach(self._services.listeners.names[0])
 
     def _reach(self, listener: ListenerName) -> Reach:
         return Reach(ADDRESS, self._services.listeners.port(listener), OPERATOR, self._operator_password)
 
-    def inventory(self, way: str) -> dict[str, Any]:
-        """Return Ansible's host variables for one of `lab.simulated.connections.WAYS`; its listener has to be there."""
-        chosen, listeners = WAYS[way], self._services.listeners
+    def inventory(self, connection: str) -> dict[str, Any]:
+        """Return Ansible's host variables for a name of `connections.CONNECTIONS`; its listener must exist."""
+        chosen, listeners = CONNECTIONS[connection], self._services.listeners
         files = listeners.ssh_files(chosen.listener)
         return inventory(chosen, self._reach(chosen.listener), listeners.certificate, files)
 
     @property
     def request_log(self) -> Path:
-        """The file in which the WinRM listener counts requests and bytes."""
+        """The file in which the WinRM listener records requests and bytes."""
         return self.disk.parent / "requests.log"
 
     @property
     def listener_faults(self) -> Path:
-        """The file that `lab.wsman.faults.Faults.write` sets the listener's faults in."""
+        """The file in which `lab.wsman.faults.Faults.write` sets the listener's faults."""
         return self.disk.parent / "listener-faults.json"
 
     @property
     def agent_folder(self) -> Path:
-        """Where the agent keeps its journal."""
+        """The folder of the agent's journal."""
         return self._machine.drive() / "ProgramData" / "Latchkey"
 
     @property
@@ -187,23 +187,23 @@ class SimulatedComputer(Mishaps):
 
     @property
     def log(self) -> str:
-        """What the agent has logged."""
+        """The agent's log."""
         return (self.disk.parent / "agent.log").read_text(encoding="utf-8")
 
     def power_on(self) -> None:
-        """Switch it on; returns before it is up."""
+        """Switch it on; return before it is up."""
         lab_loop.run(self._power.on())
 
     def power_cut(self) -> None:
-        """Take its power away."""
+        """Cut its power."""
         lab_loop.run(self._power.cut())
 
     def shut_down(self) -> None:
-        """Shut it down in good order; returns when it is off."""
+        """Shut it down in an orderly way; return when it is off."""
         lab_loop.run(self._power.shut_down())
 
     def wait_until_up(self, timeout: float | None = None) -> None:
-        """Wait until the agent and the listener answer; raises LabError where they do not."""
+        """Wait until both the agent and the listener answer; raises LabError if they do not."""
         timeout = self.patience if timeout is None else timeout
         try:
             lab_loop.run(self._power.up.wait(), timeout)
@@ -212,10 +212,10 @@ class SimulatedComputer(Mishaps):
             msg = f"{self.name} is {self._power.state}, not up, after {timeout} s"
             raise LabError(msg) from None
 
-    # --- more of a simulated one ---------------------------------------------------------------
+    # --- beyond lab.computer.Computer ----------------------------------------------------------
 
     def ask_agent(self, request: ControlRequest) -> Answer:
-        """Ask the agent as the operator does, without WinRM and latchkeyctl between.
+        """Send a request to the agent as the operator, without WinRM and latchkeyctl.
 
         Raises:
             OSError: the agent does not run.
@@ -229,7 +229,7 @@ class SimulatedComputer(Mishaps):
         return codec.decode_answer(frame.body)
 
     def on_loop(self, change: Callable[[], T]) -> T:
-        """Call `change` on the lab's thread, where the model may be touched."""
+        """Call `change` on the lab's thread; only there the model may be touched."""
         return lab_loop.call(change)
 
     @property
@@ -245,19 +245,19 @@ class SimulatedComputer(Mishaps):
 
     @property
     def disk_files(self) -> list[Path]:
-        """Every file of the disk."""
+        """All files of the disk."""
         return [path for path in self.disk.rglob("*") if path.is_file()]
 
     def settle(self) -> None:
-        """Wait until the agent has acted on everything that Windows told it so far."""
+        """Wait until the agent has handled every notification of Windows so far."""
 
-        async def told() -> None:
-            await self._ports.tell_agent("sessions_changed")
+        async def settled() -> None:
+            await self._ports.notify_and_wait("sessions_changed")
 
-        lab_loop.run(told())
+        lab_loop.run(settled())
 
     def __enter__(self) -> Self:
-        """Switch it on, sign the customer in, and let them begin their script."""
+        """Switch it on, sign the customer in, and start their script."""
         try:
             lab_loop.call(self._open)
             self.power_on()
@@ -324,10 +324,10 @@ def _pipes_folder() -> Path:
 
 @contextmanager
 def pc(folder: Path, **settings: Any) -> Iterator[SimulatedComputer]:
-    """Run a simulated PC in `folder`, with `Settings` changed as named.
+    """Run a simulated PC in `folder`, with the given `Settings`.
 
-    Everything that the PC leaves stays in `folder`: its disk in `disk`, the
-    logs of its services and of the listener's requests beside it.
+    The PC's files stay in `folder`: its disk in `disk`, the logs of its services
+    and of the listener's requests beside it.
 
     Raises:
         LabError: it did not come up, or something in the lab failed meanwhile.

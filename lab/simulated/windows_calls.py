@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What processes of the PC may ask of its Windows, and what Windows tells them.
+"""The calls that processes of the PC send to its Windows, and Windows' notifications.
 
-One frame a call, one frame an answer. The calls are `latchkey_agent.ports`
-put on a wire; a secret travels in the frame's secret part.
+Each call and each answer is one frame. The calls carry `latchkey_agent.ports`
+over a socket; a secret travels in the frame's secret part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Call(Struct, frozen=True, tag_field="call", forbid_unknown_fields=True):
 
 
 class Subscribe(Call, frozen=True, tag="subscribe"):
-    """Turn this connection round: from now on Windows speaks (`Notice`) and we acknowledge."""
+    """Reverse this connection: from now on Windows sends (`Notice`) and the caller acknowledges."""
 
 
 class Ready(Call, frozen=True, tag="ready"):
@@ -31,7 +31,7 @@ class Ready(Call, frozen=True, tag="ready"):
 
 
 class WhoIs(Call, frozen=True, tag="who_is"):
-    """Whom a token stands for."""
+    """Resolves a token to its account."""
 
     sid: str
     session_id: int | None
@@ -76,7 +76,7 @@ class BootId(Call, frozen=True, tag="boot_id"):
 
 
 class Restart(Call, frozen=True, tag="restart"):
-    """Power.restart; or a program's other than the agent."""
+    """Power.restart; or a restart by another program."""
 
     message: str
     grace: float
@@ -88,13 +88,13 @@ class PendingReasons(Call, frozen=True, tag="pending_reasons"):
 
 
 class Protect(Call, frozen=True, tag="protect"):
-    """KeyProtection.protect; the secret is what to seal."""
+    """KeyProtection.protect; the secret is the plain text."""
 
     entropy: bytes
 
 
 class Unprotect(Call, frozen=True, tag="unprotect"):
-    """KeyProtection.unprotect; the answer's secret is what was sealed."""
+    """KeyProtection.unprotect; the answer's secret is the plain text."""
 
     blob: bytes
     entropy: bytes
@@ -115,13 +115,13 @@ class Device(Call, frozen=True, tag="device"):
 
 
 class NeedRestart(Call, frozen=True, tag="need_restart"):
-    """A program of the lab says that Windows must restart to finish it."""
+    """A program of the lab needs a restart of Windows to finish."""
 
     reason: str
 
 
-class Tell(Call, frozen=True, tag="tell"):
-    """A program of the lab says what it did."""
+class ReportEvent(Call, frozen=True, tag="report_event"):
+    """A program of the lab reports an event."""
 
     what: str
     text: str
@@ -146,7 +146,7 @@ AnyCall = (
     | Announce
     | Device
     | NeedRestart
-    | Tell
+    | ReportEvent
 )
 
 
@@ -158,7 +158,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
 
 
 class WhoIsAnswer(Struct, frozen=True):
-    """Whom a token stands for, and what Windows lets them do with the agent."""
+    """The account of a token, and its rights at the agent."""
 
     account: Account | None
     operator: bool
@@ -166,14 +166,14 @@ class WhoIsAnswer(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """How the PC's clock differs from real time, and its zone."""
+    """The offset of the PC's clock from real time, and its zone."""
 
     offset: timedelta
     zone: str
 
 
 class Notice(Struct, frozen=True):
-    """What Windows tells the agent's service: session change, clock change, shutdown."""
+    """A notification of Windows for the agent's service: session change, clock change, shutdown."""
 
     kind: Literal["hello", "sessions_changed", "clock_changed", "shutdown"]
     clock: ClockState

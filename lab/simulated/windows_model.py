@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model of Windows on one PC: clock, accounts, sessions, one boot after the other.
 
-It does nothing by itself: no I/O, no threads, no timers. `power`, `logon` and
-`ports` act on it, always in the lab's own thread.
+It does nothing by itself: no I/O, no threads, no timers. `power_model`, `logon_screen` and
+`windows_server` act on it, always in the lab's own thread.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ class PcClock:
         try:
             self.zone = zoneinfo.ZoneInfo(zone)
         except zoneinfo.ZoneInfoNotFoundError:
-            msg = f"this machine knows no time zone {zone!r}; install its time zone data (tzdata)"
+            msg = f"this machine does not know the time zone {zone!r}; install its time zone data (tzdata)"
             raise LabError(msg) from None
 
     def now(self) -> datetime:
-        """Return what the PC's clock shows."""
+        """Return the PC's time."""
         return (datetime.now(UTC) + self.offset).astimezone(self.zone)
 
     def set(self, moment: datetime) -> None:
-        """Set the clock; it goes on from there."""
+        """Set the clock; it continues from there."""
         self.offset = moment - datetime.now(UTC)
 
 
 @dataclass
 class Facts:
-    """What stands in the way of an unattended logon on this PC (see `LogonFacts`)."""
+    """The facts that may prevent an unattended logon on this PC (see `LogonFacts`)."""
 
     logon_banner: bool = False
     bitlocker_pin: bool = False
@@ -72,7 +72,7 @@ class Facts:
 
 @dataclass
 class Registry:
-    """The parts of the registry that matter here; `volatile` is lost at every boot."""
+    """The parts of the registry that the lab needs; `volatile` is lost at every boot."""
 
     volatile: dict[str, str] = field(default_factory=dict)
     pending_restart: list[str] = field(default_factory=list)
@@ -97,16 +97,16 @@ class Windows:
         self.sessions = Sessions(session_changed)
 
     def boot(self) -> None:
-        """Start anew: nobody signed in, volatile keys gone, pending restarts done."""
+        """Reset to a new boot: no user signed in, volatile keys gone, pending restarts done."""
         self.sessions = Sessions(self._session_changed)
         self.registry = Registry()
 
     def boot_id(self) -> str:
-        """Return the random id of this boot, made when it is first asked for."""
+        """Return the random id of this boot, made at the first call."""
         return self.registry.volatile.setdefault("BootId", secrets.token_hex(16))
 
     def check(self, record: WindowsAccount, entry: bytearray) -> LogonRefusal | None:
-        """Check a password as the agent's port does: LogonUserW, and what its entry looked like."""
+        """Check a password as the agent's port does: by LogonUserW, and by the form of the entry."""
         if not entry:
             return LogonRefusal.BLANK_PASSWORD
         refusal = self.accounts.check(record, entry, self.clock.now())
@@ -115,7 +115,7 @@ class Windows:
         return refusal
 
     def logon_facts(self, record: WindowsAccount | None) -> LogonFacts:
-        """Return what the forecast needs, of the PC and of one account."""
+        """Return the forecast's facts about the PC and one account."""
         facts = self.facts
         return LogonFacts(
             logon_banner=facts.logon_banner,
@@ -133,7 +133,7 @@ class Windows:
         )
 
     def _logon_hours(self, record: WindowsAccount | None) -> bytes:
-        """Return the account's hours as Windows keeps them: a bit for each hour of the week in UTC."""
+        """Return the account's hours in Windows' form: one bit for each hour of the week in UTC."""
         if record is None or record.hours is None:
             return ALWAYS
         now = self.clock.now().astimezone(UTC).replace(minute=0)
@@ -143,5 +143,5 @@ class Windows:
         return sum(bit << number for number, bit in enumerate(bits)).to_bytes(len(bits) // 8, "little")
 
     def others_signed_in(self) -> bool:
-        """Tell whether more than one person is signed in."""
+        """Return whether more than one person is signed in."""
         return len({session.account.sid for session in self.sessions.all()}) > 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The PC's Windows as its processes reach it: answers their calls, tells the agent what changes."""
+"""The server side of the PC's Windows: answers calls of processes, and notifies the agent of changes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from latchkey_agent.ports import LogonFacts
 
 ACKNOWLEDGED_WITHIN = 10.0
-"""Seconds in which the agent acts on what Windows tells it, before Windows goes on without it."""
+"""Seconds that Windows waits for the agent to handle a notification."""
 
 
-class _Told(NamedTuple):
+class _Notification(NamedTuple):
     kind: Any
     done: asyncio.Future[None]
 
 
 class Calls:
-    """What Windows does for each call. Runs on the lab's loop."""
+    """Windows' implementation of each call. Runs on the lab's loop."""
 
     def __init__(self, machine: Machine, power: Power) -> None:
         self._machine = machine
@@ -60,11 +60,11 @@ class Calls:
             windows_calls.Announce: self._announce,
             windows_calls.Device: lambda _c, _s: self._windows.device,
             windows_calls.NeedRestart: self._need_restart,
-            windows_calls.Tell: self._tell,
+            windows_calls.ReportEvent: self._report_event,
         }
 
     def answer(self, call: windows_calls.Call, secret: bytearray) -> object:
-        """Do it; raises WindowsError or KeysError where Windows refuses."""
+        """Carry out a call; raises WindowsError or KeysError if Windows refuses."""
         return self.table[type(call)](call, secret)
 
     def _ready(self, call: windows_calls.Ready, _secret: bytearray) -> None:
@@ -119,26 +119,26 @@ class Calls:
     def _need_restart(self, call: windows_calls.NeedRestart, _secret: bytearray) -> None:
         if call.reason not in self._windows.registry.pending_restart:
             self._windows.registry.pending_restart.append(call.reason)
-        self._machine.tell("pc", "restart_pending", f"Windows waits for a restart: {call.reason}")
+        self._machine.record("pc", "restart_pending", f"Windows waits for a restart: {call.reason}")
 
-    def _tell(self, call: windows_calls.Tell, _secret: bytearray) -> None:
-        self._machine.tell("pc", call.what, call.text)
+    def _report_event(self, call: windows_calls.ReportEvent, _secret: bytearray) -> None:
+        self._machine.record("pc", call.what, call.text)
 
 
 class PortServer:
-    """The sockets behind which Windows answers."""
+    """The sockets on which Windows answers."""
 
     kinds: ClassVar[Any] = windows_calls.AnyCall
-    """Every call that it takes."""
+    """The union of all calls that it accepts."""
 
     def __init__(self, machine: Machine, power: Power) -> None:
         self._machine = machine
         self._calls = Calls(machine, power)
-        self._told: asyncio.Queue[_Told] | None = None
+        self._queue: asyncio.Queue[_Notification] | None = None
         self._listeners: list[socket.socket] = []
 
     def open(self) -> None:
-        """Begin to answer."""
+        """Start to answer."""
         self._answer_at(socket.AF_UNIX, str(self._machine.pipe("windows")))
 
     def _answer_at(self, family: socket.AddressFamily, address: str | tuple[str, int]) -> socket.socket:
@@ -156,19 +156,19 @@ class PortServer:
             listener.close()
 
     def notify(self, kind: str) -> None:
-        """Tell the agent's service something, in its turn."""
-        _ = self._told_later(kind)
+        """Queue a notification for the agent's service."""
+        _ = self._enqueue(kind)
 
-    async def tell_agent(self, kind: str) -> None:
-        """Tell the agent's service something; returns when it has acted on it, or is gone."""
-        await self._told_later(kind)
+    async def notify_and_wait(self, kind: str) -> None:
+        """Notify the agent's service; return when it has handled the notification, or is gone."""
+        await self._enqueue(kind)
 
-    def _told_later(self, kind: str) -> asyncio.Future[None]:
+    def _enqueue(self, kind: str) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()
-        if self._told is None:
+        if self._queue is None:
             done.set_result(None)
         else:
-            self._told.put_nowait(_Told(kind, done))
+            self._queue.put_nowait(_Notification(kind, done))
         return done
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -183,11 +183,11 @@ class PortServer:
                 while (frame := await wire.receive_async(connection)) is not None:
                     call: windows_calls.Call = msgspec.json.decode(frame.body, type=self.kinds)
                     if isinstance(call, windows_calls.Subscribe):
-                        await self._speak(connection)
+                        await self._notify_agent(connection)
                         return
                     await self._answer(connection, call, frame)
             except (OSError, FrameError):
-                # The process was killed with the power; its connection is all that is left of it.
+                # The power cut killed the process; only its connection is left.
                 return
 
     async def _answer(self, connection: socket.socket, call: windows_calls.Call, frame: Frame) -> None:
@@ -206,23 +206,23 @@ class PortServer:
         finally:
             wipe(secret)
 
-    async def _speak(self, connection: socket.socket) -> None:
-        queue = self._told = asyncio.Queue()
+    async def _notify_agent(self, connection: socket.socket) -> None:
+        queue = self._queue = asyncio.Queue()
         try:
-            await self._say(connection, "hello", None)
+            await self._send(connection, "hello", None)
             while True:
-                told = await queue.get()
+                notification = await queue.get()
                 try:
-                    await self._say(connection, told.kind, ACKNOWLEDGED_WITHIN)
+                    await self._send(connection, notification.kind, ACKNOWLEDGED_WITHIN)
                 finally:
-                    _settle(told)
+                    _settle(notification)
         finally:
-            if self._told is queue:
-                self._told = None
+            if self._queue is queue:
+                self._queue = None
             while not queue.empty():
                 _settle(queue.get_nowait())
 
-    async def _say(self, connection: socket.socket, kind: Any, within: float | None) -> None:  # noqa: ANN401 - the literals of calls.Notice
+    async def _send(self, connection: socket.socket, kind: Any, within: float | None) -> None:  # noqa: ANN401 - the literals of calls.Notice
         clock = self._machine.windows.clock
         notice = windows_calls.Notice(kind, windows_calls.ClockState(clock.offset, clock.zone_name))
         await wire.send_async(connection, msgspec.json.encode(notice))
@@ -231,10 +231,10 @@ class PortServer:
                 if await wire.receive_async(connection) is None:
                     raise ConnectionResetError
         except TimeoutError:
-            # Half an acknowledgement may be on its way: the connection is of no more use.
+            # Part of an acknowledgement may still arrive: the connection is useless now.
             raise ConnectionResetError from None
 
 
-def _settle(told: _Told) -> None:
-    if not told.done.done():
-        told.done.set_result(None)
+def _settle(notification: _Notification) -> None:
+    if not notification.done.done():
+        notification.done.set_result(None)

@@ -3,7 +3,7 @@
 """Frames over the PC's Unix sockets, for threads and for the lab's event loop.
 
 Every connection to a pipe of the agent begins with a preamble, a frame that
-names who connects: on Windows the kernel tells the service that, here the PC does.
+names the client: on Windows the kernel identifies it for the service, here the PC does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Token(msgspec.Struct, frozen=True):
-    """Who connects to a pipe: the account's SID and its Windows session, if it has one."""
+    """The client of a pipe: the account's SID and its Windows session, if it has one."""
 
     sid: str
     session_id: int | None = None
@@ -32,7 +32,7 @@ def connect(path: str | Path, timeout: float | None = None) -> socket.socket:
     """Return a blocking connection to a Unix socket.
 
     Raises:
-        OSError: nobody listens there.
+        OSError: no process listens there.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -45,7 +45,7 @@ def connect(path: str | Path, timeout: float | None = None) -> socket.socket:
 
 
 def open_pipe(path: str | Path, token: Token, timeout: float | None = None) -> socket.socket:
-    """Connect to a pipe of the agent as `token`; raises OSError where nobody listens."""
+    """Connect to a pipe of the agent as `token`; raises OSError if no process listens."""
     connection = connect(path, timeout)
     try:
         send(connection, msgspec.json.encode(token))
@@ -62,31 +62,31 @@ class SocketStream:
         self._connection = connection
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Read at most as many bytes as the buffer has; 0 at the end."""
+        """Read at most the buffer's size in bytes; return their number, 0 at the end."""
         return self._connection.recv_into(buffer)
 
     def write(self, data: memoryview, /) -> int:
-        """Write; return how many bytes were taken."""
+        """Write; return the number of written bytes."""
         return self._connection.send(data)
 
 
 def send(connection: socket.socket, body: bytes, secret: bytes | bytearray = b"") -> None:
-    """Send one frame; raises OSError where the peer is gone."""
+    """Send one frame; raises OSError if the peer is gone."""
     write_frame(SocketStream(connection), body, secret)
 
 
 def receive(connection: socket.socket) -> Frame | None:
-    """Return the next frame, None where the peer has closed between two.
+    """Return the next frame, None if the peer has closed between two frames.
 
     Raises:
-        FrameError: the peer sent no frame, or part of one.
+        FrameError: the peer sent a malformed or partial frame.
         OSError: the connection broke, or its timeout is over.
     """
     return read_frame(SocketStream(connection))
 
 
 def _loop() -> AbstractEventLoop:
-    # The PC's programs start many times and need no event loop, which takes longer to load than all else.
+    # The PC's programs start many times and need no event loop, their slowest import.
     import asyncio  # noqa: PLC0415
 
     return asyncio.get_running_loop()
@@ -104,7 +104,7 @@ async def open_pipe_async(path: str | Path, token: Token) -> socket.socket:
 
 
 async def connect_async(path: str | Path) -> socket.socket:
-    """Return a non-blocking connection to a Unix socket; raises OSError where nobody listens."""
+    """Return a non-blocking connection to a Unix socket; raises OSError if no process listens."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.setblocking(False)  # noqa: FBT003 - the standard library's signature
     try:
@@ -116,7 +116,7 @@ async def connect_async(path: str | Path) -> socket.socket:
 
 
 async def send_async(connection: socket.socket, body: bytes, secret: bytes | bytearray = b"") -> None:
-    """Send one frame from the event loop and overwrite our copy of it."""
+    """Send one frame from the event loop, and overwrite the copy that was sent."""
     frame = encode(body, secret)
     try:
         await _loop().sock_sendall(connection, frame)
@@ -125,7 +125,7 @@ async def send_async(connection: socket.socket, body: bytes, secret: bytes | byt
 
 
 async def receive_async(connection: socket.socket) -> Frame | None:
-    """Return the next frame from the event loop; as `receive`."""
+    """Return the next frame from the event loop, like `receive`."""
     header = bytearray(HEADER.size)
     if not await _fill_async(connection, header):
         return None

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The account's default shell (registry value DefaultShell of OpenSSH for Windows): what it makes of a command.
+"""Simulates the account's default shell (registry value DefaultShell of OpenSSH for Windows).
 
 sshd runs `cmd.exe /c COMMAND` or `powershell.exe -c COMMAND` (Microsoft, OpenSSH Server configuration for
-Windows). PowerShell's exit code is then that of its last command boiled down to 0 or 1, unless COMMAND
-itself says `exit` (about_PowerShell_exe, -Command).
+Windows). PowerShell reduces its last command's exit code to 0 or 1, unless COMMAND
+itself has an `exit` (about_PowerShell_exe, -Command).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lab.wsman.shell_operations import CommandLine
 
 
 class DefaultShell(enum.StrEnum):
-    """Which shell an account has."""
+    """The default shell of an account."""
 
     POWERSHELL = "powershell"
     CMD = "cmd"
@@ -26,18 +26,18 @@ class DefaultShell(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is to be run, and whether the shell lets its exit code through."""
+    """The task to run, and whether the shell passes its exit code on."""
 
     task: Task
     keeps_code: bool
 
     def exit_code(self, code: int) -> int:
-        """The code that the client is told."""
+        """Return the exit code that the client gets."""
         return code & 0xFF if self.keeps_code else int(code != 0)
 
 
 def read_command(command: str, shell: DefaultShell) -> Reading:
-    """Say what a shell makes of a command."""
+    """Return a shell's reading of a command."""
     if shell is DefaultShell.CMD:
         return Reading(read_command_line(_line(command), through_cmd=True), keeps_code=True)
     first = command.split(maxsplit=1)[:1]
@@ -51,7 +51,7 @@ def _line(command: str) -> CommandLine:
 
 
 def _second_powershell(command: str) -> Task:
-    """Return what a powershell.exe does that runs as a program of the first, which takes quotes away."""
+    """Return the task of an inner powershell.exe; the outer one removes quotes from its command line."""
     try:
         words = [token.text for token in tokenize(command) if token.kind is not Kind.END]
     except UnsupportedScriptError as error:

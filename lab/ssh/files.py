@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of one SSH server: keys, configuration, and what a client needs of them."""
+"""The files of one SSH server: keys, configuration, and the files for its clients."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ADDRESS = "127.0.0.1"
 
 
 class SshMissingError(Exception):
-    """OpenSSH is not installed on this machine; says what to install."""
+    """OpenSSH is not installed on this machine; the message names the package to install."""
 
 
 @dataclass(frozen=True, slots=True)
 class SshFiles:
-    """Where the files of one server are; all below `folder`, and `socket`, whose path has to be short."""
+    """The paths of one server's files, all below `folder`, and its `socket`, whose path has to be short."""
 
     folder: Path
     socket: Path
@@ -54,12 +54,12 @@ class SshFiles:
 
     @property
     def log(self) -> Path:
-        """What sshd says."""
+        """sshd's log."""
         return self.folder / "sshd.log"
 
 
 def sshd() -> str:
-    """The server's path. Raises SshMissingError."""
+    """Return the server's path. Raises SshMissingError."""
     return _program("sshd")
 
 
@@ -71,7 +71,7 @@ def _program(name: str) -> str:
 
 
 def make_files(files: SshFiles, port: int) -> None:
-    """Make keys and configuration for a server at `port`; keys that are there are kept.
+    """Make keys and configuration for a server at `port`; keep existing keys.
 
     Raises SshMissingError: OpenSSH is not installed.
     """
@@ -96,7 +96,7 @@ def _make_key(path: Path) -> None:
 
 
 def _configuration(files: SshFiles) -> str:
-    """One key may connect, and whatever it asks for is done by the relay (sshd_config(5))."""
+    """Return a configuration that accepts one key and runs every command in the relay (sshd_config(5))."""
     relay = shlex.join([sys.executable, "-I", "-S", str(RELAY), str(files.socket)])
     settings = {
         "HostKey": files.host_key,
@@ -110,9 +110,9 @@ def _configuration(files: SshFiles) -> str:
         "DisableForwarding": "yes",
         "PrintLastLog": "no",
         "PidFile": "none",
-        # One command after another over one connection, and several at once (ControlMaster).
+        # ControlMaster runs many commands over one connection, also at the same time.
         "MaxSessions": "20",
-        # Not run either: ForceCommand applies to a subsystem, too, and the relay is told this name.
+        # sshd does not run this either: ForceCommand also applies to a subsystem, and the relay gets this name.
         "Subsystem": f"sftp {PROGRAM}",
         "ForceCommand": f"exec {relay}",
     }

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSH service of one computer: an sshd of its own for each connection, and the commands they ask for.
+"""The SSH service of one computer: starts an sshd for each connection, and runs its commands.
 
-`serve` is made for a process of its own that leads a process group: the sshds and the programs that
-commands start are of this group, so that whoever cuts the power kills one group.
+`serve` is made for a process of its own that leads a process group: the sshds and the programs of
+commands belong to this group, so a power cut kills one group.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ BACKLOG = 128
 
 @dataclass(frozen=True)
 class SshConfig:
-    """All that a server needs; it can be pickled where the host can.
+    """The configuration of a server; it can be pickled if the host can.
 
-    `user`: the Windows account that every client is. `port`: 0 takes a free one.
+    `user`: the Windows account of every client. `port`: 0 takes a free one.
     """
 
     host: Host
@@ -45,7 +45,7 @@ class SshConfig:
 
 
 class SshServer:
-    """A listening server. Bound once made, so that `port` is known; then call `run`."""
+    """A listening server. Its constructor binds the port; then call `run`."""
 
     def __init__(self, config: SshConfig) -> None:
         """Raises OSError: the port is taken; SshMissingError: OpenSSH is not installed."""
@@ -67,7 +67,7 @@ class SshServer:
         return int(self._clients.getsockname()[1])
 
     def run(self) -> None:
-        """Serve until `stop`; then end every sshd, and with them every command."""
+        """Serve until `stop`; then end every sshd and thereby every command."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._clients, selectors.EVENT_READ, self._connect)
             selector.register(self._commands, selectors.EVENT_READ, self._command)
@@ -81,7 +81,7 @@ class SshServer:
         self._ended = True
 
     def _connect(self) -> None:
-        """Give a client an sshd of its own. Its listening mode would leave our process group."""
+        """Start an sshd for one client. A listening sshd would leave our process group."""
         self._running = [process for process in self._running if process.poll() is None]
         client, _ = self._clients.accept()
         files = self._config.files
@@ -112,7 +112,7 @@ class SshServer:
         self._config.files.socket.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Let `run` end. May be called from a signal handler, from any thread, and twice."""
+        """End `run`. May be called from a signal handler, from any thread, and twice."""
         with contextlib.suppress(OSError):
             self._wake.send(b"\0")
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""The SFTP subsystem of a lab computer: one file is put or fetched, as Ansible does with OpenSSH's own client.
+r"""The SFTP subsystem of a lab computer: puts or fetches one file, as Ansible does with OpenSSH's client.
 
-Version 3 of the protocol (draft-ietf-secsh-filexfer-02), which is OpenSSH's. A path is written as OpenSSH for
-Windows writes it, C:\Users as /C:/Users. What moves no file's content is answered with "not supported".
+It speaks version 3 of the protocol (draft-ietf-secsh-filexfer-02), like OpenSSH. Paths have the form of OpenSSH
+for Windows, C:\Users as /C:/Users. Operations other than file transfers are answered with "not supported".
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from lab.wsman.host import Host
 
 PROGRAM = "sftp-server.exe"
-"""What the subsystem runs (sshd_config_default of OpenSSH for Windows)."""
+"""The program of the subsystem (sshd_config_default of OpenSSH for Windows)."""
 
 VERSION = 3
 LONGEST = 256 * 1024
-"""Bytes of a packet, and of one piece that is read; OpenSSH's own limit is the same (sftp-common.h)."""
+"""The most bytes of a packet and of one read; OpenSSH has the same limit (sftp-common.h)."""
 
 INIT, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, REALPATH, STAT = 1, 3, 4, 5, 6, 7, 8, 16, 17
 SETSTAT, FSETSTAT = 9, 10
@@ -39,7 +39,7 @@ Reply = tuple[int, bytes]
 
 
 class _Fields:
-    """A packet's fields, read one after the other. Raises struct.error where it is too short."""
+    """A packet's fields, read one after the other. Raises struct.error: the packet is too short."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -56,7 +56,7 @@ class _Fields:
         return value
 
     def path(self, home: str) -> str:
-        """Return a path as Windows writes it; one that begins nowhere begins at home."""
+        """Return a path in Windows' form; a relative one starts at the home folder."""
         named = self.bytes().decode("utf-8").replace("/", "\\")
         rooted = named[1:] if named.startswith("\\") and named[2:3] == ":" else named
         return ntpath.normpath(ntpath.join(home, rooted))
@@ -71,7 +71,7 @@ def _status(code: int, said: str = "") -> Reply:
 
 
 class Sftp:
-    """One client's session; `serve` answers it until it goes."""
+    """One client's session; `serve` answers until the client disconnects."""
 
     def __init__(self, host: Host, user: str, source: IO[bytes], target: IO[bytes]) -> None:
         self._host = host
@@ -84,12 +84,12 @@ class Sftp:
         self._does: dict[int, Callable[[_Fields], Reply]] = {
             OPEN: self._open, CLOSE: self._close, READ: self._read, WRITE: self._write,
             LSTAT: self._stat, STAT: self._stat, FSTAT: self._stat_open, REALPATH: self._real_path,
-            # A Windows file has none of the attributes that a client of Linux sets.
+            # Windows files have none of the attributes that a Linux client sets.
             SETSTAT: lambda _: _status(OK), FSETSTAT: lambda _: _status(OK),
         }  # fmt: skip
 
     def serve(self) -> None:
-        """Answer until the client closes its end. Raises OSError, struct.error: it does not speak SFTP."""
+        """Answer until the client closes its end. Raises OSError, struct.error: a packet is malformed."""
         try:
             while packet := self._packet():
                 self._send(*self._answer(packet[0], packet[1:]))
@@ -113,12 +113,12 @@ class Sftp:
     def _answer(self, kind: int, content: bytes) -> Reply:
         if kind == INIT:
             return INIT + 1, struct.pack(">I", VERSION)
-        code, told = self._do(kind, _Fields(content[4:]))
-        return code, content[:4] + told
+        code, reply = self._do(kind, _Fields(content[4:]))
+        return code, content[:4] + reply
 
     def _do(self, kind: int, fields: _Fields) -> Reply:
         if kind not in self._does:
-            return _status(UNSUPPORTED, "the lab's server only puts and fetches files")
+            return _status(UNSUPPORTED, "the lab's server can only put and fetch files")
         try:
             return self._does[kind](fields)
         except FileNotFoundError:
@@ -174,5 +174,5 @@ class Sftp:
 
 
 def _permissions(mode: int) -> Reply:
-    """Return a file's or folder's attributes: only its kind, for size and times are no client's need here."""
+    """Return the kind of a file or folder as attributes; no client here needs size and times."""
     return ATTRIBUTES, struct.pack(">II", HAS_PERMISSIONS, mode)

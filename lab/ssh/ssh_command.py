@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One command or file transfer of an SSH session: its streams come from the relay, the computer does it."""
+"""Runs one command or file transfer of an SSH session; its streams come from the relay."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLL_SECONDS = 15.0
 
 
 class SshCommand:
-    """A command as the relay hands it over. `run` blocks until it has ended."""
+    """A command that the relay has passed on. `run` blocks until it has ended."""
 
     def __init__(self, relay: socket.socket, host: Host, user: str, shell: DefaultShell) -> None:
         self._relay = relay
@@ -33,7 +33,7 @@ class SshCommand:
         self._shell = shell
 
     def run(self) -> None:
-        """Run it and tell the relay its exit code; end it where the relay goes away."""
+        """Run the command and send the relay its exit code; end the command if the relay dies."""
         _, streams, _, _ = socket.recv_fds(self._relay, 1, 3)
         if len(streams) != 3:
             return
@@ -48,7 +48,7 @@ class SshCommand:
                 self._relay.sendall(bytes([code]))
 
     def _transfer(self, streams: list[int]) -> int:
-        """Carry files; return the exit code. It ends with its input, which closes when sshd dies."""
+        """Transfer files; return the exit code. The transfer ends with its input, which closes when sshd dies."""
         try:
             with os.fdopen(streams[0], "rb") as source, os.fdopen(streams[1], "wb", closefd=False) as target:
                 sftp.Sftp(self._host, self._user, source, target).serve()
@@ -57,7 +57,7 @@ class SshCommand:
         return 0
 
     def _command(self, asked: str, streams: list[int]) -> int | None:
-        """Run what the account's shell makes of a command; return the exit code, None where nobody reads it."""
+        """Run a command in the account's shell; return the exit code, None if the client is gone."""
         reading = read_command(asked, self._shell)
         code = self._run(WinrsCommand(reading.task, self._host, self._user, has_input=True), streams)
         return None if code is None else reading.exit_code(code)
@@ -75,12 +75,12 @@ class SshCommand:
         try:
             return _pass_on(command, outputs)
         except OSError:
-            # Nobody reads any more.
+            # The client is gone.
             command.cancel()
             return None
 
     def _watch(self, command: WinrsCommand) -> None:
-        """End the command when the relay dies, which its sshd's death makes it do."""
+        """End the command when the relay dies; the relay dies with its sshd."""
         poll = select.poll()
         poll.register(self._relay, select.POLLHUP)
         with contextlib.suppress(OSError):
@@ -96,7 +96,7 @@ def _feed(command: WinrsCommand, stream: int) -> None:
 
 
 def _pass_on(command: WinrsCommand, outputs: dict[str, int]) -> int:
-    """Write all output; the exit code at its end. Raises OSError: a stream is closed."""
+    """Write all output; return the exit code. Raises OSError: a stream is closed."""
     while True:
         output = command.buffer.take("", PIECE, POLL_SECONDS, lambda: True)
         if output is None:

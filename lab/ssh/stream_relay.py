@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sshd runs for every command: hands the command and its three streams to the computer's SSH service.
+"""The program that sshd runs for every command: passes it and its streams to the computer's SSH service.
 
-`python -I -S relay.py SOCKET`. It imports little, for it starts once a command. It is killed with the
-sshd that started it, and the service then ends the command.
+`python -I -S stream_relay.py SOCKET`. It imports little, because it starts for every command. It is killed
+with its sshd, and the service then ends the command.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 """prctl(2): the signal to get when the parent dies."""
 
 LOST = 255
-"""The exit code where the service went away; ssh(1) uses it for a lost connection, too."""
+"""The exit code after a lost service; ssh(1) uses it for a lost connection, too."""
 
 
 def main(path: str) -> int:
@@ -34,7 +34,7 @@ def main(path: str) -> int:
             socket.send_fds(service, [b"\0"], [0, 1, 2])
             service.sendall(command)
             service.shutdown(socket.SHUT_WR)
-            # The service holds the streams now: their ends have to be seen by sshd while we wait.
+            # Only the service holds the streams from here: sshd has to see them end while we wait.
             _let_go()
             answer = service.recv(1)
         except OSError:

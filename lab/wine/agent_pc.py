@@ -23,70 +23,70 @@ if TYPE_CHECKING:
     from lab.simulated.windows_model import Windows
 
 SERVICE_LOG = "service.log"
-"""What the lab's side of the service writes, Wine's event log keeping nothing."""
+"""The file of the service's log; Wine's event log stores nothing."""
 SYSTEM = "S-1-5-18"
 NAME = "import win32api; print(win32api.GetComputerName())"
 
 
-class Said(NamedTuple):
+class AgentAnswer(NamedTuple):
     """An answer of the agent: its JSON, decoded, and its secret."""
 
     body: dict[str, Any]
     secret: bytearray
 
 
-class HungUp(Exception):
-    """The agent let go of the client without an answer, or did not let it in; the text says which."""
+class DisconnectedError(Exception):
+    """The agent disconnected the client without an answer, or refused it; the text says which."""
 
 
-class Speaker:
-    """A program on the PC that speaks with one pipe, as somebody."""
+class PipeClient:
+    """A program on the PC that uses one pipe under some account."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def ask(self, secret: bytes | bytearray = b"", /, **message: object) -> Said:
+    def ask(self, secret: bytes | bytearray = b"", /, **message: object) -> AgentAnswer:
         """Send a message and return the answer.
 
         Raises:
-            HungUp: there was none.
+            DisconnectedError: no answer came.
         """
-        assert self._process.stdin is not None  # noqa: S101 - it was started with pipes
+        assert self._process.stdin is not None  # noqa: S101 - the program has pipes
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(f"{json.dumps(message)}\t{secret.hex()}\n".encode())
         self._process.stdin.flush()
         line = self._process.stdout.readline().decode().rstrip("\r\n")
         if not line or line.startswith("!"):
-            raise HungUp(line[2:] or "the program ended")
+            raise DisconnectedError(line[2:] or "the program ended")
         body, _, hidden = line.partition("\t")
-        return Said(json.loads(body), bytearray.fromhex(hidden))
+        return AgentAnswer(json.loads(body), bytearray.fromhex(hidden))
 
     def close(self) -> None:
         """End the program."""
         self._process.communicate(timeout=10)
 
 
-class Speaking:
-    """Has a PC, and programs on it that speak with the agent's pipes."""
+class WithPipeClients:
+    """A PC with programs on it that use the agent's pipes."""
 
     def __init__(self, pc: WinePC) -> None:
         self.pc = pc
-        self._speakers: list[Speaker] = []
+        self._clients: list[PipeClient] = []
 
-    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
-        """Return a program that speaks with a pipe, as an account in a session; else as an administrator."""
+    def pipe_client(self, pipe: str, sid: str = "", session: int | None = None) -> PipeClient:
+        """Return a client of a pipe, for an account in a session; by default for an administrator."""
         who = [sid, "-" if session is None else str(session)] if sid else []
-        self._speakers.append(Speaker(self.pc.start_module("lab.wine.guest.pipe_client", pipe, *who)))
-        return self._speakers[-1]
+        self._clients.append(PipeClient(self.pc.start_module("lab.wine.guest.pipe_client", pipe, *who)))
+        return self._clients[-1]
 
-    def hang_up(self) -> None:
-        """End every program that speaks."""
-        while self._speakers:
-            self._speakers.pop().close()
+    def close_clients(self) -> None:
+        """End every client program."""
+        while self._clients:
+            self._clients.pop().close()
 
 
-class WithWindows(Speaking):
-    """Has the lab's Windows behind its PC, while that is on."""
+class WithWindows(WithPipeClients):
+    """A PC with the lab's Windows behind it while it is on."""
 
     def __init__(self, pc: WinePC) -> None:
         super().__init__(pc)
@@ -94,7 +94,7 @@ class WithWindows(Speaking):
 
     @property
     def windows(self) -> WineWindows:
-        """What stands behind the PC for what Wine fakes."""
+        """The lab's Windows, which replaces the functions that Wine fakes."""
         if self._windows is None:
             msg = "the PC is not on"
             raise WorkError(msg)
@@ -102,7 +102,7 @@ class WithWindows(Speaking):
 
     @property
     def model(self) -> Windows:
-        """Its accounts and sessions."""
+        """The model of its accounts and sessions."""
         return self.windows.model
 
 
@@ -127,19 +127,19 @@ class AgentPC(WithWindows):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.hang_up()
+        self.close_clients()
         self._stack.close()
 
     @property
     def log(self) -> str:
-        """What the service has logged."""
-        return self.pc.told(SERVICE_LOG)
+        """The service's log."""
+        return self.pc.lab_file(SERVICE_LOG)
 
     def start_service(self) -> None:
-        """Start the service; returns when net.exe does, which under Wine may be before it answers.
+        """Start the service; return when net.exe does; under Wine the service may answer later.
 
         Raises:
-            WorkError: it does not start; the text has its log.
+            WorkError: the service does not start; the text has its log.
         """
         try:
             self.pc.run("start", names.SERVICE, program="net")
@@ -148,17 +148,17 @@ class AgentPC(WithWindows):
             raise WorkError(msg) from None
 
     def stop_service(self) -> None:
-        """Stop the service; returns when Windows says that it has stopped."""
+        """Stop the service; return when Windows reports it stopped."""
         self.pc.run("stop", names.SERVICE, program="net")
 
     def restart(self) -> None:
-        """Restart the PC as far as Wine can: services stop, everything ends, and it boots again."""
+        """Restart the PC as far as Wine can: stop services, end all programs, boot again."""
         self.stop_service()
         self.cut_power()
 
     def cut_power(self) -> None:
-        """End everything where it stands, then boot again; the service starts by itself."""
-        self.hang_up()
+        """Kill all programs at once, then boot again; the service starts by itself."""
+        self.close_clients()
         self.pc.power_off()
         self.windows.boot()
         self.pc.power_on()

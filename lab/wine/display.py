@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The screen, keyboard and mouse of a Wine PC: an X server of its own in memory (Xvfb), driven by xdotool.
 
-What is typed goes to xdotool on its standard input, never in an argument:
-every account of the computer can read those.
+Typed text goes to xdotool on its standard input, never in an argument:
+every account of the computer can read arguments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PATIENCE = 20.0
-"""Seconds that the X server or a key may take on a busy computer."""
+"""The most seconds for the X server's start or a key on a busy computer."""
 KEYBOARD = b"""\
 xkb_keymap {
     xkb_keycodes { include "evdev+aliases(qwertz)" };
@@ -37,17 +37,17 @@ xkb_keymap {
     };
 };
 """
-"""A German keyboard, for the letters of the tests' passwords: xdotool would have to change the keyboard for one that
-is missing, while Wine reads it. The euro has a key of its own: Wine remembers AltGr of the last key that has arrived,
-not of the one that it reads (winex11.drv, ToUnicodeEx), so a busy program takes AltGr+E for an e."""
+"""A German keyboard with the letters of the tests' passwords: for a missing letter xdotool would change the keyboard
+while Wine reads it. The euro has its own key: Wine uses the AltGr state of the last key that has arrived, not of the
+key that it reads (winex11.drv, ToUnicodeEx), so a busy program reads AltGr+E as an e."""
 DESKTOP = "Wine Desktop"
-"""The end of the title of the one window that Wine's virtual desktop is."""
+"""The end of the title of the only window, Wine's virtual desktop."""
 
 
 class Display:
-    """An X server; a context manager. Ends with this process, however that ends.
+    """An X server; a context manager. It ends with this process, even after a crash.
 
-    `folder` is where it keeps its picture.
+    `folder` is the folder of its screen picture.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,11 +73,11 @@ class Display:
     # --- keyboard and mouse -----------------------------------------------------------
 
     def press(self, *keys: str, at: tuple[int, int]) -> None:
-        """Press keys one after the other in the window that is at this place of the screen.
+        """Press keys one after the other in the window at a position of the screen.
 
         Args:
             keys: by their X names, as `Return`, `Tab`, `shift+Tab`.
-            at: left and top; the mouse is moved there, which decides who gets the keys.
+            at: left and top; the mouse moves there, which selects the window for the keys.
 
         Raises:
             LabError: there is no desktop, or no such key.
@@ -93,13 +93,13 @@ class Display:
             self._run(["xdotool", "type", "--delay", "40", "--file", "-"], text.decode("utf-16-le").encode())
 
     def click(self, at: tuple[int, int], button: int = 1) -> None:
-        """Move the mouse to a place of the screen and click."""
+        """Move the mouse to a position of the screen and click."""
         with self._keys:
             self._run(["xdotool", "mousemove", *map(str, at), "click", str(button)])
 
     def _point(self, at: tuple[int, int]) -> None:
-        # Keys go to the window with the focus, or to the one below the mouse if that is part of it. To give the
-        # focus to the desktop once more would take it from the window that Wine has in front.
+        # Keys go to the window with the focus, or to its part below the mouse. Focusing the desktop again
+        # would take the focus from Wine's foreground window.
         name = self._run(["xdotool", "getwindowfocus", "getwindowname"], fails=True)
         if not name:
             self._run(["xdotool", "search", "--sync", "--limit", "1", "--name", DESKTOP, "windowfocus"])
@@ -122,11 +122,11 @@ class Display:
 
     @property
     def picture(self) -> Path:
-        """The file that holds what is on the screen (X11/XWDFile.h)."""
+        """The file with the picture of the screen (X11/XWDFile.h)."""
         return self._folder / "Xvfb_screen0"
 
     def screenshot(self, target: Path, area: tuple[int, int, int, int] | None = None) -> None:
-        """Write what is on the screen as PNG; `area` is left, top, width, height."""
+        """Write the screen as PNG; `area` is left, top, width, height."""
         picture = read_xwd(self.picture.read_bytes())
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(png(picture.part(*area) if area else picture))
@@ -140,8 +140,8 @@ class _Server:
 
     def __enter__(self) -> int:
         size = f"{SCREEN}x24"
-        # The guard's standard input closes with this process. -r: a key that is down for long because the computer
-        # is busy is still one key.
+        # The guard's standard input closes with this process. -r: no key repetition; on a busy computer a key
+        # may stay down for long.
         options = f'-screen 0 {size} -fbdir "$0" -nolisten tcp -noreset -r'
         command = f"exec 3>&1; Xvfb -displayfd 3 {options} >/dev/null 2>&1 &"
         self._guard = subprocess.Popen(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Wine PC on which the product's MSI was installed, once for all that are copied from it."""
+"""A Wine PC with the installed MSI of the product; every such PC is a copy of one installation."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _PARTS = (
     "agent/native", "agent/packaging", "agent/src", "lab/simulated", "lab/wine/guest", "lab/wine/harness",
 )  # fmt: skip
 _FILES = ("agent_pc", "installed", "prefix", "program_builder", "wine_calls", "wine_package", "wine_pc")
-"""What is on the disk, and what puts it there."""
+"""The sources of the installed disk's contents."""
 _KEPT = {"settings.toml"}
-# As Wine writes its registry.
+# In the form of Wine's registry files.
 _SERVICE_KEY = f"[System\\\\CurrentControlSet\\\\Services\\\\{names.SERVICE}]"
 _START = '"Start"=dword:{:08x}\n'
 _AUTOMATIC, _DISABLED = 2, 4
@@ -37,10 +37,10 @@ _AUTOMATIC, _DISABLED = 2, 4
 
 
 def installed() -> Path:
-    """Return the prefix that every such PC is a copy of, made if need be; it has the logon screen's program, too.
+    """Return the prefix that every such PC is a copy of; make it if necessary. It includes the lab's LogonUI.
 
-    The agent has run there, as after every installation, but remembers nothing:
-    each copy begins with keys and a journal of its own.
+    The agent has run there, as after every installation, but has kept no state:
+    each copy starts with its own keys and journal.
 
     Raises:
         WorkError: the package could not be made, or Wine could not install it.
@@ -77,14 +77,14 @@ def _package(folder: Path) -> Path:
 
 
 class InstalledPC(WinePC):
-    """A PC with the agent on it; it is not removed from the disk when it is switched off."""
+    """A Wine PC with the agent; its disk stays when it is switched off."""
 
     def make(self) -> None:
         """Copy the prefix."""
         copy_disk(installed(), self.folder)
 
     def let_service_start(self, *, automatically: bool) -> None:
-        """Say whether the agent's service starts with the PC, which must be off."""
+        """Set whether the agent's service starts with the PC; the PC must be off."""
         registry = self.folder / "system.reg"
         before, key, after = registry.read_text(encoding="utf-8").partition(_SERVICE_KEY)
         told = _START.format(_AUTOMATIC if automatically else _DISABLED)
@@ -93,17 +93,17 @@ class InstalledPC(WinePC):
             registry.write_text(before + key + after.replace(other, told, 1), encoding="utf-8")
 
     def kill_service(self) -> None:
-        """Kill that process; returns when it is gone."""
+        """Kill the service's process; return when it is gone."""
         if (process := self.service()) is not None:
             os.kill(int(process.name), signal.SIGKILL)
             while hosts_service(process):
                 time.sleep(0.01)
 
     def start_service(self) -> None:
-        """Start the agent's service; returns when net.exe does, which under Wine may be before it answers."""
+        """Start the agent's service; return when net.exe does; under Wine the service may answer later."""
         self.run("start", names.SERVICE, program="net")
 
     def stop_service(self) -> None:
-        """Stop the agent's service, if it runs; returns when it has stopped."""
+        """Stop the agent's service, if it runs; return when it has stopped."""
         process = self.start("stop", names.SERVICE, program="net")
         process.communicate(timeout=30)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LogonUI as the lab plays it: a program on a Wine PC that drives the credential provider."""
+"""The lab's LogonUI: a program on a Wine PC that drives the credential provider."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ _PROTECTION = 0x1000
 
 
 class HarnessError(Exception):
-    """A program of the harness ended when it should not have."""
+    """A program of the harness ended unexpectedly."""
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a program that is about to end.
+    """Wait for the end of a program that is about to end.
 
-    Not for the end of its output: Wine keeps the pipes open for a second longer.
+    It does not wait for the end of the output: Wine keeps the pipes open for another second.
     """
     process.wait(20)
     for stream in (process.stdin, process.stdout, process.stderr):
-        # A killed program leaves unsaid what it was about to be told.
+        # The input of a killed program may still hold unwritten commands.
         with suppress(BrokenPipeError):
             if stream is not None:
                 stream.close()
 
 
 def streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    """Return the standard input and output of a program that was started with pipes."""
+    """Return the standard input and output of a program with pipes."""
     if process.stdin is None or process.stdout is None:
         msg = "the program was started without pipes"
         raise HarnessError(msg)
@@ -53,7 +53,7 @@ def streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 class LogonScreen:
-    """LogonUI as the harness plays it: one process, which loads the provider through COM."""
+    """The harness's LogonUI: one process, which loads the provider through COM."""
 
     def __init__(self, pc: WinePC) -> None:
         self._process = pc.start(program=PROGRAM)
@@ -71,7 +71,7 @@ class LogonScreen:
         self.close()
 
     def kill(self) -> None:
-        """End it where it stands; whoever waits for an answer gets a HarnessError."""
+        """Kill it at once; a caller that waits for an answer gets a HarnessError."""
         self._process.kill()
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class LogonScreen:
         end(self._process)
 
     def send(self, *words: object) -> None:
-        """Give a command without waiting for its answer."""
+        """Send a command without waiting for its answer."""
         try:
             self._input.write(" ".join(map(str, words)).encode() + b"\n")
             self._input.flush()
@@ -88,13 +88,13 @@ class LogonScreen:
             raise HarnessError(msg) from None
 
     def answer(self) -> dict[str, Any]:
-        """Return the answer to the oldest command that has none.
+        """Return the answer to the oldest unanswered command.
 
         Raises:
-            HarnessError: the program has ended, because the provider brought it down, or holds the password.
+            HarnessError: the program has ended (the provider crashed it), or its memory holds the password.
         """
         line = self._output.readline()
-        # Wine tells there of a program that did what it must not.
+        # Wine reports crashes of programs there.
         if not line.startswith(b"{"):
             msg = f"the logon screen ended with {self._process.wait(20)}: {line.decode(errors='replace')}"
             raise HarnessError(msg)
@@ -105,14 +105,14 @@ class LogonScreen:
         return fields
 
     def __call__(self, *words: object) -> dict[str, Any]:
-        """Give a command and return its answer."""
+        """Send a command and return its answer."""
         self.send(*words)
         return self.answer()
 
     def begin(self, usage: int = LOGON, *, slot: int = 0, users: Mapping[str, str]) -> None:
         """Create a provider and call it as LogonUI does before it counts credentials.
 
-        `users` maps the SIDs of the tiles to the qualified names that LogonUI knows, "-" for none.
+        `users` maps the SIDs of the tiles to LogonUI's qualified names, "-" for none.
         """
         self._must(self("create", slot), led=1)
         self._must(self("use", slot, usage), hr=S_OK)
@@ -122,14 +122,14 @@ class LogonScreen:
     @staticmethod
     def _must(answer: dict[str, Any], **wanted: object) -> None:
         if not answer.items() >= wanted.items():
-            msg = f"the provider is not as the logon screen needs it: {answer}, wanted {wanted}"
+            msg = f"the provider answered {answer}, expected {wanted}"
             raise HarnessError(msg)
 
     def tile(self, slot: int = 0) -> dict[str, Any]:
         """Count credentials until there is one, as LogonUI enumerates again and again.
 
         On a busy computer an agent may miss the deadline of a peek once; the tile then comes
-        with the next enumeration. None comes where the provider has none to show.
+        with the next enumeration. No tile comes if the provider has none.
         """
         counted = self("count", slot)
         for _ in range(20):
@@ -139,14 +139,14 @@ class LogonScreen:
         return counted
 
     def end(self, slot: int = 0) -> dict[str, Any]:
-        """Let the provider go as LogonUI does; return what it kept of the objects it was given."""
+        """Release the provider as LogonUI does; return the objects that it has not released."""
         self("unadvise", slot)
         return self("release", slot)
 
     def look_for(self, password: bytes | bytearray) -> None:
-        """From now on search writable memory for any aligned 8 bytes of the password.
+        """Search writable memory for any aligned 8 bytes of the password from now on.
 
-        The search is made after each `serialize`, and by the command `memory`.
+        The search runs after each `serialize`, and by the command `memory`.
         """
         pieces = [int.from_bytes(password[i : i + 8], "little") for i in range(0, len(password) - 7, 8)]
         scrambled = [piece * _SCRAMBLE % 2**64 for piece in pieces]
@@ -154,7 +154,7 @@ class LogonScreen:
 
 
 def unprotect(text: str) -> bytearray:
-    """Undo what the harness' stand-in for CredProtectW did; the caller overwrites the result."""
+    """Decode the output of the harness' stand-in for CredProtectW; the caller overwrites the result."""
     raw = bytearray(text.encode("utf-16-le", "surrogatepass"))
     for at in range(0, len(raw), 2):
         unit = int.from_bytes(raw[at : at + 2], "little") - _PROTECTION

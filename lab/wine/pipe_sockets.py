@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pipes of a Wine PC as Unix sockets, as a simulated PC has them: for the customer's hands and for questions.
+"""The pipes of a Wine PC as Unix sockets, as on a simulated PC: for the customer and for the tests' requests.
 
-There is none of the logon pipe: what is handed over there goes to the credential provider.
+The logon pipe has no socket: its passwords go only to the credential provider.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PIPES = {"control": names.PIPE_CONTROL, "customer": names.PIPE_CUSTOMER}
 
 
 class Relays:
-    """Passes frames on, each account's by a program of its own. Runs on the lab's loop."""
+    """Passes frames on, with one program for each account. Runs on the lab's loop."""
 
     def __init__(self, machine: Machine, pc: InstalledPC) -> None:
         self._machine = machine
@@ -42,17 +42,17 @@ class Relays:
         self._serves = True
 
     def open(self) -> None:
-        """Begin to serve; it ends with the machine's tasks."""
+        """Start to serve; the service ends with the machine's tasks."""
         for pipe in PIPES:
             self._machine.tasks.start(self._serve(pipe), f"relay-{pipe}")
 
     def clear(self) -> None:
-        """Forget the programs of the boot that is over; they were killed with it."""
-        self.hang_up()
+        """Forget the programs of the last boot; they were killed with it."""
+        self.end_programs()
         self._serves = True
 
-    def hang_up(self) -> None:
-        """End the programs, which hold files of the installed runtime; there are none until the next boot."""
+    def end_programs(self) -> None:
+        """End the programs, because they lock files of the installed runtime; start none until the next boot."""
         self._serves = False
         self._ports.clear()
         while self._programs:
@@ -70,7 +70,7 @@ class Relays:
                 self._machine.tasks.start(self._client(client, pipe), f"relay-{pipe}-client")
 
     async def _client(self, client: socket.socket, pipe: str) -> None:
-        # The PC may go at any moment; its client finds the connection closed.
+        # The PC may go down at any moment; its client then finds the connection closed.
         with client, suppress(OSError, FrameError):
             preamble = await wire.receive_async(client)
             if preamble is None:
@@ -102,9 +102,9 @@ class Relays:
         return known
 
     async def _start(self, pipe: str, token: wire.Token) -> int | None:
-        """Start a program and return its port, None where it was killed before it said so.
+        """Start a program and return its port, None if it was killed before it printed one.
 
-        Never on a PC that is off: the program would switch it on.
+        Do not start it on a PC that is off: the program would switch the PC on.
         """
         if not (self._serves and self._machine.running and self._machine.ready["agent"].is_set()):
             return None

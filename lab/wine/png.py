@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the X server's picture (X11/XWDFile.h) to PNG (RFC 2083), with nothing but the standard library."""
+"""Converts the X server's picture (X11/XWDFile.h) to PNG (RFC 2083), with the standard library alone."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import zlib
 from typing import NamedTuple
 
 _HEADER = struct.Struct(">25I")
-"""The first 25 words; of interest are the header's size, width, height, bytes a line and the number of colours."""
+"""The first 25 words: among them the header's size, width, height, bytes of a line and number of colours."""
 _COLOR = 12
 
 
 class Picture(NamedTuple):
-    """Red, green and blue, a byte each, row by row."""
+    """Pixels row by row; one byte each for red, green and blue."""
 
     width: int
     height: int
     pixels: bytes
 
     def part(self, left: int, top: int, width: int, height: int) -> Picture:
-        """Return a part; what lies outside the picture is left out."""
+        """Return a part, without its area outside the picture."""
         right, bottom = min(self.width, left + width), min(self.height, top + height)
         left, top = max(0, left), max(0, top)
         rows = (
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
 
 
 def read_xwd(data: bytes) -> Picture:
-    """Return the picture in a dump of 24 bits a pixel, blue first in four bytes, as Xvfb writes it."""
+    """Return the picture in Xvfb's dump: 24 bits a pixel in four bytes, blue first."""
     words = _HEADER.unpack_from(data)
     header, width, height, line, colors = words[0], words[4], words[5], words[12], words[19]
     start = header + _COLOR * colors

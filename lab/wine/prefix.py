@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Wine prefix made once: Windows 10 as Wine has it, with the delivered runtime installed.
+"""A Wine prefix, made once: Wine's Windows 10 with the delivered runtime.
 
-Everything here was learned from Wine 8.0 (Debian 12):
+Facts about Wine 8.0 (Debian 12):
 
-- `wineserver -w` before the prefix is copied, or what was set last is lost;
+- without `wineserver -w` before the copy of a prefix, its latest settings are lost;
 - Wine 8.0 has no bcryptprimitives.dll, which the wheel of cryptography imports;
   the stand-in forwards its one export, ProcessPrng, to SystemFunction036
-  (RtlGenRandom, ntsecapi.h). It belongs to the lab and is never delivered.
+  (RtlGenRandom, ntsecapi.h). It belongs to the lab and is not in the package.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ PROGRAM_DATA = Path("drive_c/ProgramData/Latchkey")
 LAB = Path("drive_c/lab")
 SYSTEM = Path("drive_c/windows/system32")
 SCREEN = "1024x768"
-"""The size of a Wine PC's screen, where it has one."""
+"""The size of a Wine PC's screen, if it has one."""
 
 
 def environment(prefix: Path) -> dict[str, str]:
     """Return the environment of every Wine program of this prefix.
 
-    It is built up, not copied: nothing of the caller's environment reaches
-    the PC, whose services have none of it either. Memory is part of it, see `addresses`.
+    It is built from nothing: no variable of the caller's environment reaches the PC
+    or its services. It also turns off random addresses (see `addresses`).
     """
     keep_in_place()
     return {
         "HOME": str(prefix),
         "LANG": "C.UTF-8",
         "PATH": os.environ["PATH"],
-        # Where the lab's simulated PCs are as well; Wine makes the zone's own name of it.
+        # The same zone as the lab's simulated PCs; Wine translates it to Windows' name.
         "TZ": "Europe/Berlin",
         "WINEARCH": "win64",
         "WINEDEBUG": "-all",
@@ -56,7 +56,7 @@ def environment(prefix: Path) -> dict[str, str]:
 
 
 def template() -> Path:
-    """Return the prefix that every Wine PC is a copy of, made if need be.
+    """Return the prefix that every Wine PC is a copy of; make it if necessary.
 
     Raises:
         WorkError: Wine could not make it.
@@ -77,8 +77,8 @@ def _make(target: Path) -> None:
 
 
 def _virtual_desktop(environ: dict[str, str]) -> None:
-    # Where a PC is given a screen, its windows and a taskbar are in one window, which gets the keys;
-    # without it every window would need a window manager of the display's own.
+    # With a screen, all windows and the taskbar are in one window, which gets the keys;
+    # without this desktop every window would need a window manager.
     for key, name, value in (
         (r"HKCU\Software\Wine\Explorer", "Desktop", "Default"),
         (r"HKCU\Software\Wine\Explorer\Desktops", "Default", SCREEN),
@@ -87,7 +87,7 @@ def _virtual_desktop(environ: dict[str, str]) -> None:
 
 
 def _own_folders(users: Path) -> None:
-    # Wine links Desktop, Documents and so on to the folders of who runs it.
+    # Wine links Desktop, Documents and other folders to the folders of the user who runs it.
     for link in [path for path in users.rglob("*") if path.is_symlink()]:
         link.unlink()
         link.mkdir()
@@ -106,10 +106,10 @@ def _install_runtime(prefix: Path) -> None:
 
 
 def compiled(prefix: Path, *folders: str) -> None:
-    """Compile Python files below these Windows folders, as they are delivered.
+    """Compile the delivered Python files below these Windows folders.
 
-    The byte code is never compared with its source: it is found valid by
-    construction, and a service of the system never writes any (`-B`).
+    Python never compares this byte code with its source, and a service of the
+    system never writes byte code (`-B`).
     """
     python = prefix / PROGRAM_FILES / "python.exe"
     run(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the lab's programs for Windows: the one that plays LogonUI, and what the tests add to it."""
+"""Builds the lab's programs for Windows: its LogonUI, and the tests' additions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .prefix import CACHE
 NATIVE = ROOT / "agent" / "native"
 HARNESS = Path(__file__).parent / "harness"
 LOGON_SCREEN = ("logon_screen", "screen", "import_stand_ins", "memory", "console")
-"""The parts of the program that plays LogonUI."""
+"""The parts of the lab's LogonUI."""
 
 
 def sources(*folders: Path) -> list[Path]:
-    """Return every file that a program built here depends on; `folders` are the caller's own."""
+    """Return every source file of the programs; `folders` are the caller's additional ones."""
     every = [path for folder in (NATIVE, HARNESS, *folders) for path in folder.rglob("*") if path.is_file()]
     return sorted(path for path in every if "__pycache__" not in path.parts)
 
@@ -33,20 +33,20 @@ def toolchain() -> str:
 
 
 def link_program(target: Path, parts: Iterable[Path], work: Path) -> None:
-    """Build a console program the way the DLL is built: without a runtime library."""
+    """Build a console program like the DLL: without a runtime library."""
     objects = build.compile_sources([*parts, build.SOURCE / "runtime.cpp"], work, build.SOURCE, HARNESS)
     libraries = build.import_libraries(HARNESS / "imports", work)
     zig("lld-link", *build.LINK, "/subsystem:console", "/entry:Main", f"/out:{target}", *objects, *libraries)
 
 
 def link_logon_screen(target: Path, work: Path) -> None:
-    """Build the program that plays LogonUI."""
+    """Build the lab's LogonUI."""
     link_program(target, (HARNESS / f"{part}.cpp" for part in LOGON_SCREEN), work)
 
 
 @cache
 def logon_screen() -> Path:
-    """Return the program that plays LogonUI, built if need be.
+    """Return the lab's LogonUI; build it if necessary.
 
     Raises:
         WorkError: the toolchain is missing or refuses the sources.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands on a Wine PC's screen, and the programs of who sits before it."""
+"""The screen of a Wine PC, and the programs of the customer in front of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.computer import LabError
 
-from .screen_report import Focus, Seen
+from .screen_report import Focus, ScreenWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,22 +26,22 @@ ICON = 11
 PATIENCE = 20.0
 
 
-class Shown(Seen):
-    """A window, and where its parts are."""
+class Shown(ScreenWindow):
+    """A window, and the positions of its parts."""
 
     @property
     def text(self) -> str:
-        """All its texts, one paragraph a line."""
+        """All its texts, one line for each paragraph."""
         return "\n".join(self.texts).replace("\n\n", "\n")
 
     @property
     def grip(self) -> tuple[int, int]:
-        """A place in its title bar, where the mouse touches nothing."""
+        """A position in its title bar, where a click has no effect."""
         return self.place[0] + 100, self.place[1] + 12
 
     @property
     def last_line(self) -> tuple[int, int]:
-        """A place in the last line of a menu."""
+        """A position in the last line of a menu."""
         return self.place[0] + 20, self.place[3] - 12
 
     @property
@@ -52,7 +52,7 @@ class Shown(Seen):
 
 
 class Seat:
-    """The companion, and eyes for what is on the screen; each a program of the PC."""
+    """The companion and a screen reader; each is a program of the PC."""
 
     def __init__(self, pc: WinePC, display: Display, language: str) -> None:
         self._pc = pc
@@ -63,7 +63,7 @@ class Seat:
         self.display = display
 
     def start_companion(self, sid: str, session: int) -> None:
-        """Start the companion of an account's session, unless it runs."""
+        """Start the companion of an account's session if it does not run."""
         if self._companion is None or self._companion.poll() is not None:
             self.end(self._companion)
             self._companion = self.start("lab.wine.guest.guest_companion", sid, str(session), self._language)
@@ -96,19 +96,19 @@ class Seat:
             return
         program.kill()
         program.wait(PATIENCE)
-        # Wine's desktop inherits the streams of the first program with a window: their end may not come.
+        # Wine's desktop inherits the streams of the first program with a window, so they may stay open.
         for stream in (program.stdin, program.stdout, program.stderr):
             if stream is not None:
                 stream.close()
 
-    # --- eyes ---------------------------------------------------------------------------
+    # --- reading the screen ----------------------------------------------------------------
 
     def windows(self) -> list[Shown]:
-        """Return what is on the screen, the foremost first; nothing while the PC is off."""
+        """Return the windows on the screen, the foremost first; none while the PC is off."""
         return [Shown(*fields) for fields in json.loads(self._look("windows") or b"[]")]
 
     def focus(self) -> Focus | None:
-        """Return where the next key goes; None while the PC is off."""
+        """Return the keyboard focus; None while the PC is off."""
         line = self._look("focus")
         return Focus(*json.loads(line)) if line else None
 
@@ -117,21 +117,21 @@ class Seat:
             if self._eyes is None or self._eyes.poll() is not None:
                 self.end(self._eyes)
                 self._eyes = self.start("lab.wine.guest.screen_reader")
-            return _asked(self._eyes, at)
+            return _ask(self._eyes, at)
 
     def find(self, title: str) -> Shown | None:
         """Return the window with this title."""
         return next((shown for shown in self._dialogs() if title in (shown.title, *shown.texts[:1])), None)
 
     def message(self) -> Shown | None:
-        """Return the message that is shown: a window with a text, a button and no more."""
+        """Return the message box on the screen: a window with a text and a button only."""
         return next((shown for shown in self._dialogs() if len(shown.texts) == 2), None)
 
     def _dialogs(self) -> Iterable[Shown]:
         return (shown for shown in self.windows() if shown.kind == DIALOG)
 
     def menu(self) -> Shown | None:
-        """Return the menu that is open."""
+        """Return the open menu."""
         return self.of_kind(MENU)
 
     def of_kind(self, kind: str) -> Shown | None:
@@ -139,7 +139,7 @@ class Seat:
         return next((shown for shown in self.windows() if shown.kind == kind), None)
 
     def click_icon(self) -> bool:
-        """Click on the first icon of the taskbar with the right button; False where there is no taskbar."""
+        """Click on the first icon of the taskbar with the right button; return False if there is no taskbar."""
         taskbar = self.of_kind(TASKBAR)
         if taskbar is None:
             return False
@@ -148,23 +148,23 @@ class Seat:
         return True
 
     def balloons(self) -> list[str]:
-        """Return every notice by the clock so far."""
-        return [json.loads(line) for line in self._pc.told("notices").splitlines()]
+        """Return the text of every tray notice so far."""
+        return [json.loads(line) for line in self._pc.lab_file("notices").splitlines()]
 
     def play(self, *words: str) -> None:
-        """Let the screen be `viewed`, show a `presentation`, or be `full_screen`; nothing: none of it."""
+        """Set the states of the screen: `viewed`, `presentation`, `full_screen`; no argument clears them."""
         (self._pc.lab / "screen").write_text(" ".join(words), encoding="ascii")
 
     @property
     def log(self) -> str:
-        """What the companion has logged."""
-        return self._pc.told("companion.log")
+        """The companion's log."""
+        return self._pc.lab_file("companion.log")
 
 
-def _asked(eyes: subprocess.Popen[bytes], for_what: str) -> bytes:
-    # The PC may be switched off meanwhile.
+def _ask(eyes: subprocess.Popen[bytes], for_what: str) -> bytes:
+    # The PC may be switched off during the read.
     with suppress(BrokenPipeError):
-        assert eyes.stdin is not None  # noqa: S101 - it was started with pipes
+        assert eyes.stdin is not None  # noqa: S101 - the program has pipes
         assert eyes.stdout is not None  # noqa: S101
         eyes.stdin.write(f"{for_what}\n".encode())
         eyes.stdin.flush()

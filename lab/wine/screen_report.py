@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the eyes on a Wine PC (`guest.eyes`) tell the lab."""
+"""The reports of the screen reader on a Wine PC (`guest.screen_reader`) for the lab."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Seen(NamedTuple):
-    """A window: `texts` are those of its parts, `place` is left, top, right, bottom."""
+class ScreenWindow(NamedTuple):
+    """A window on the screen: `texts` are those of its parts, `place` is left, top, right, bottom."""
 
     title: str
     kind: str
@@ -17,12 +17,12 @@ class Seen(NamedTuple):
 
 
 class Focus(NamedTuple):
-    """Where the next key goes.
+    """The keyboard focus.
 
     Attributes:
         window: the title of the window that has the keyboard.
-        part: the text of the part of it that has; nothing of a password field.
-        typed: how many characters a password field has; -1 where it is none.
+        part: the text of the focused part; empty for a password field.
+        typed: the number of characters in a password field; -1 for any other part.
     """
 
     window: str

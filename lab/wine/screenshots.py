@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the pictures of docs/customer.*.md anew: `python -m lab.wine.screenshots FOLDER`, or `make screenshots`.
+"""Takes the pictures of docs/customer.*.md again: `python -m lab.wine.screenshots FOLDER`, or `make screenshots`.
 
-Real windows of the product on a Wine PC, in every language; only the password
-dialog is Wine's, since Wine lacks the one that Windows shows.
+They show real windows of the product on a Wine PC, in every language; only the password
+dialog is Wine's own, because Wine lacks Windows' dialog.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent.packaging.system_tools import SCREEN, WINE, missing
 from lab.canary import make
 from latchkey_agent.companion.texts import LANGUAGES
 
-from .agent_pc import AgentPC, Speaker
+from .agent_pc import AgentPC, PipeClient
 from .display import Display
 from .ui_driver import LAST_LINES, WineHands
 
@@ -27,13 +27,13 @@ ROLES = {"en": "helpdesk", "de": "Benutzerbetreuung"}
 TOOLTIP = "tooltips_class32"
 RECEIPTS = LAST_LINES
 BOTH_WAYS = 2
-"""Links of a receipt that has an older and a newer one."""
+"""The links of a receipt with an older and a newer one."""
 
 
 class Room(NamedTuple):
-    """One customer at a PC, and who takes the pictures."""
+    """One customer at a PC, and the folder for the pictures."""
 
-    operator: Speaker
+    operator: PipeClient
     hands: WineHands
     language: str
     folder: Path
@@ -43,7 +43,7 @@ class Room(NamedTuple):
         return LANGUAGES[self.language][name]
 
     def ask(self, session: str) -> None:
-        """Open a support session and ask for two restarts."""
+        """Start a support session and request two restarts."""
         requester = {"name": "Kim Weber", "organization": "Fabrikam", "role": ROLES[self.language]}
         self.operator.ask(
             verb="session_start", session=session, reason=REASONS[self.language], ticket=session, requester=requester,
@@ -52,23 +52,23 @@ class Room(NamedTuple):
         self.operator.ask(verb="credential_request", session=session, restarts=2, unlocks=1)
 
     def keep(self, name: str, area: tuple[int, int, int, int]) -> None:
-        """Keep a picture of a part of the screen."""
+        """Save a picture of a part of the screen."""
         self.hands.display.screenshot(self.folder / f"{name}.{self.language}.png", area)
         print(f"{name}.{self.language}.png")
 
     def links(self) -> list[str]:
-        """Return what can be chosen in the window with the receipts."""
+        """Return the links in the window with the receipts."""
         shown = self.hands.seat.find(self.say("menu_receipts"))
         return shown.texts[2:-1] if shown else []
 
     def window(self, name: str, title: str) -> None:
-        """Keep a picture of the window with this title."""
+        """Save a picture of the window with this title."""
         shown = self.hands.wait_for(title, lambda: self.hands.seat.find(title))
         self.keep(name, shown.area)
 
 
 def asking(room: Room) -> None:
-    """The request window, and what is behind later and decline."""
+    """Take the request window, and the windows behind later and decline."""
     room.ask("CHG-4711")
     room.hands.request()
     room.window("request", room.say("title"))
@@ -82,7 +82,7 @@ def asking(room: Room) -> None:
 
 
 def lending(room: Room) -> None:
-    """The password, mistyped once; the notice, and the menu."""
+    """Take the password dialog after a wrong entry, the notice, and the menu."""
     room.ask("CHG-4713")
     room.hands.open_password()
     room.window("password", room.say("password_title"))
@@ -98,7 +98,7 @@ def lending(room: Room) -> None:
 
 
 def afterwards(room: Room) -> None:
-    """What happened while nobody was there, and the receipt."""
+    """Take the notices after an absence, and the receipt."""
     room.hands.lock()
     room.operator.ask(verb="session_end", session="CHG-4713")
     room.ask("CHG-4714")
@@ -107,7 +107,7 @@ def afterwards(room: Room) -> None:
     room.window("while-away", room.say("away_title"))
     room.hands.close_notices()
     room.hands.pick_from_below(RECEIPTS)
-    # The one before the last is that of the whole story.
+    # The last but one receipt covers the whole session.
     room.hands.press(room.say("menu_receipts"), "Tab", "Return")
     room.hands.wait_for("the older receipt", lambda: len(room.links()) == BOTH_WAYS)
     room.window("receipt", room.say("menu_receipts"))
@@ -131,7 +131,7 @@ def _take(place: Path, folder: Path, language: str) -> None:
         record = office.model.accounts.add("anna", password)
         office.model.sessions.sign_in(record.account)
         with WineHands(office, display, record.account.sid, password=password, language=language) as hands:
-            room = Room(office.speak("LatchkeyControl"), hands, language, folder)
+            room = Room(office.pipe_client("LatchkeyControl"), hands, language, folder)
             for part in (asking, lending, afterwards):
                 part(room)
 

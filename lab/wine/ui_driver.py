@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer at a Wine PC: real windows, read from the screen, answered with real keys and clicks."""
+"""The customer at a Wine PC: reads the real windows from the screen, answers with real keys and clicks."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
     from lab.simulated.session_model import Session
     from lab.simulated.windows_model import Windows
 
-    from .agent_pc import Speaker
+    from .agent_pc import PipeClient
     from .display import Display
     from .wine_pc import WinePC
     from .wine_windows import WineWindows
 
 PATIENCE = 30.0
-"""Seconds until what the customer waits for counts as not happening."""
+"""The most seconds that the customer waits for an event."""
 TRIES, SOON = 3, 10.0
-"""How often a key is pressed that seems to be lost, and the seconds until it does."""
+"""The number of tries for a lost key, and the seconds after which a key counts as lost."""
 READING = 1.3
-"""Seconds that a person reads before the first key: until then the request window takes none (`companion.guard`)."""
+"""Seconds of reading before the first key: the request window ignores earlier keys (`companion.guard`)."""
 LAST_LINES = 3
-"""Receipts, report and about are the menu's end, below what can be done about a grant."""
+"""The menu ends with receipts, report and about, below the actions for a grant."""
 
 T = TypeVar("T")
 
 
 class WinePCWithAgent(Protocol):
-    """What the hands need of a Wine PC; `agent_pc.AgentPC` is one."""
+    """The interface of a Wine PC for its customer; `agent_pc.AgentPC` implements it."""
 
     pc: WinePC
 
     @property
     def windows(self) -> WineWindows:
-        """Its accounts and sessions, with their lock."""
+        """The model of its accounts and sessions, with a lock."""
 
     @property
     def model(self) -> Windows:
-        """The same without the lock."""
+        """The same model without the lock."""
 
-    def speak(self, pipe: str, sid: str = "", session: int | None = None) -> Speaker:
-        """Return a program that speaks with a pipe."""
+    def pipe_client(self, pipe: str, sid: str = "", session: int | None = None) -> PipeClient:
+        """Return a client of a pipe."""
 
 
 class WineHands:
@@ -62,9 +62,9 @@ class WineHands:
     Args:
         office: the PC, switched on with a screen.
         display: that screen.
-        sid: whose hands these are.
+        sid: the customer's account.
         password: the customer's own (UTF-16LE); a copy is kept.
-        language: of the customer's Windows.
+        language: the language of the customer's Windows.
     """
 
     def __init__(
@@ -96,45 +96,45 @@ class WineHands:
         wipe(self._password)
 
     def sit_down(self) -> None:
-        """Start the companion, as Windows does at each sign-in; nothing changes where it runs."""
+        """Start the companion, as Windows does at each sign-in, unless it runs."""
         self.seat.start_companion(self._sid, self._session().id)
 
     # --- the request window -----------------------------------------------------------
 
     def screen(self) -> str:
-        """Return the text of the request window; empty where none is shown."""
+        """Return the text of the request window; empty if none is shown."""
         found = self.seat.find(self._texts["title"])
         return found.text if found else ""
 
     def request(self) -> Shown:
-        """Wait for the request window, and until it can have been read."""
+        """Wait for the request window and for the time to read it."""
         shown = self.wait_for("the request window", lambda: self.seat.find(self._texts["title"]))
         time.sleep(READING)
         return shown
 
     def allow(self, password: bytearray | None = None) -> str:
-        """Choose allow and type a password (UTF-16LE; their own if None); "" or why not."""
+        """Choose allow and type a password (UTF-16LE; their own if None); return the refusal, "" if none."""
         self.type_password(self.open_password(), self._password if password is None else password)
         return self.enter_password()
 
     def type_password(self, dialog: Shown, password: bytearray) -> None:
-        """Type into the password dialog; anew where a busy computer has lost a key.
+        """Type into the password dialog; type again if a busy computer has lost a key.
 
         Raises:
-            LabError: the field does not take it.
+            LabError: the field does not accept the text.
         """
         self.wait_for("the keyboard in the password field", lambda: self._typed() >= 0)
         for _ in range(TRIES):
-            # Keys arrive in their order: what is late of an earlier try is selected, and goes.
+            # Keys arrive in order: the selection also covers late keys of an earlier try, and deletes them.
             self.display.press("Home", "shift+End", "Delete", at=dialog.grip)
             self.display.type(password, at=dialog.grip)
             if self._soon(lambda: self._typed() == len(password) // 2, SOON):
                 return
-        msg = "the password field does not take what is typed"
+        msg = "the password field does not accept the typed text"
         raise LabError(msg)
 
     def _typed(self) -> int:
-        """Return how many characters the password field has; -1 where the keyboard is elsewhere."""
+        """Return the number of characters in the password field; -1 if the focus is elsewhere."""
         there = self.seat.focus()
         return there.typed if there else -1
 
@@ -144,7 +144,7 @@ class WineHands:
         return self.wait_for("the password dialog", lambda: self.seat.find(self._texts["password_title"]))
 
     def enter_password(self) -> str:
-        """Press Enter in the password dialog; "" or why not."""
+        """Press Enter in the password dialog; return the refusal, "" if none."""
         told = len(self.seat.balloons())
         self.press(self._texts["password_title"], "Return")
         self._gone(self._texts["password_title"])
@@ -155,14 +155,14 @@ class WineHands:
             shown = self.seat.find(self._texts["title"]) or self.seat.message()
             return [shown.text] if shown else []
 
-        said = self.wait_for("what came of it", outcome)[0]
+        said = self.wait_for("the result of the entry", outcome)[0]
         message = self.seat.message()
         if message:
             self.display.press("Return", at=message.grip)
         return said
 
     def later(self, seconds: float = 900.0) -> None:
-        """Choose later, and when."""
+        """Choose later and the time."""
         choices = {known: text for text, known in wording.later_choices(self._language)}
         if seconds not in choices:
             msg = f"the window offers {list(choices)} seconds, not {seconds}"
@@ -171,7 +171,7 @@ class WineHands:
         self._pick(self._texts["when_later"], choices[seconds])
 
     def decline(self, why: str = "") -> None:
-        """Choose decline; `why` is one of the reasons that the window offers, or none."""
+        """Choose decline; `why` is one of the window's reasons, or empty."""
         reasons = wording.decline_choices(self._language)
         if why not in {*reasons, ""}:
             msg = f"the window offers {reasons}, not {why!r}"
@@ -196,68 +196,68 @@ class WineHands:
 
     def _pick(self, title: str, link: str) -> None:
         shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
-        # The focus is on the button below the links; Tab goes round to the first, and round again where a busy
-        # window did not tell what has the keyboard.
+        # The focus is on the button below the links; Tab moves to the first link, and cycles again if a busy
+        # window did not report the focus.
         for _ in 2 * shown.texts:
             self._move("Tab", shown.grip)
             if self._focused() == link:
                 break
         else:
-            msg = f"the keyboard does not come to {link!r} in {shown.texts}"
+            msg = f"the focus does not reach {link!r} in {shown.texts}"
             raise LabError(msg)
         self.display.press("Return", at=shown.grip)
         self._gone(title)
 
     def _focused(self) -> str:
-        """Return the text of what has the keyboard."""
+        """Return the text of the part with the focus."""
         there = self.seat.focus()
         return there.part if there else ""
 
     # --- the menu -----------------------------------------------------------------------
 
     def revoke(self) -> None:
-        """Take back everything that is lent: one click opens the menu, one key more takes it back."""
+        """Revoke every grant: one click opens the menu, one key revokes."""
         self.pick_from_below(LAST_LINES + self._lent() + 1)
 
     def pause(self) -> None:
-        """Pause everything that is lent."""
+        """Pause every grant."""
         for number in range(self._lent()):
             self.pick_from_below(LAST_LINES + number + 1)
 
     def resume(self) -> None:
-        """Go on with everything that is paused."""
+        """Resume every paused grant."""
         self.pause()
 
     def open_menu(self) -> Shown:
-        """Click on the icon by the clock; return its menu."""
+        """Click on the tray icon; return its menu."""
         self.wait_for("the icon by the clock", self.seat.click_icon)
         return self.wait_for("the menu", self.seat.menu)
 
     def pick_from_below(self, line: int) -> None:
         """Open the menu and pick a line, counted from the last."""
-        # The mouse is on the last line already.
+        # The mouse is already on the last line.
         self.display.press(*["Up"] * (line - 1), "Return", at=self.open_menu().last_line)
         self.wait_for("the menu to close", lambda: not self.seat.menu())
 
     def _lent(self) -> int:
-        agent = self._office.speak("LatchkeyCustomer", self._sid, self._session().id)
+        agent = self._office.pipe_client("LatchkeyCustomer", self._sid, self._session().id)
         return len(agent.ask(verb="watch").body["snapshot"].get("lent", []))
 
-    # --- news ---------------------------------------------------------------------------
+    # --- notices ------------------------------------------------------------------------
 
     def notices(self) -> list[str]:
-        """Return the text of every notice that was shown so far."""
+        """Return the text of every notice shown so far."""
         shown = self.seat.find(self._texts["away_title"])
         if shown and shown.text not in self._news:
             self._news.append(shown.text)
         return [*self.seat.balloons(), *self._news]
 
     def close_notices(self) -> None:
-        """Close the window with the news, if it is there."""
+        """Close the window with the notices, if it is open."""
         self.notices()
         while shown := self.seat.find(self._texts["away_title"]):
             self.display.press("Return", at=shown.grip)
-            self.wait_for("the news to close", partial(self._is_gone, shown))
+            self.wait_for("the notices to close", partial(self._is_gone, shown))
 
     def _is_gone(self, shown: Shown) -> bool:
         return all(there.texts != shown.texts for there in self.seat.windows())
@@ -265,7 +265,7 @@ class WineHands:
     # --- the PC -------------------------------------------------------------------------
 
     def sign_in(self) -> None:
-        """Sign in at the console, or unlock, with the own password."""
+        """Sign in at the console, or unlock it, with the customer's password."""
         with self._office.windows.lock:
             record = self._office.model.accounts.get(self._sid)
             refusal = (
@@ -278,7 +278,7 @@ class WineHands:
         self.sit_down()
 
     def lock(self) -> None:
-        """Lock the screen and walk away."""
+        """Lock the screen and leave."""
         with self._office.windows.lock:
             self._office.model.sessions.lock(self._session().id)
 
@@ -289,11 +289,11 @@ class WineHands:
         self.seat.leave()
 
     def change_password(self, new: bytearray) -> None:
-        """Change the own Windows password (UTF-16LE)."""
+        """Change the customer's Windows password (UTF-16LE)."""
         with self._office.windows.lock:
             record = self._office.model.accounts.get(self._sid)
             if record is None:
-                msg = "there is no such account"
+                msg = "the customer's account does not exist"
                 raise LabError(msg)
             record.set_password(new)
         wipe(self._password)
@@ -310,32 +310,32 @@ class WineHands:
     # --- keys and waiting ------------------------------------------------------------------------
 
     def press(self, title: str, *keys: str) -> None:
-        """Press keys in the window with this title, once it is there."""
+        """Wait for the window with this title, and press keys in it."""
         shown = self.wait_for(f"the window {title!r}", lambda: self.seat.find(title))
         self.display.press(*keys, at=shown.grip)
 
     def _move(self, key: str, at: tuple[int, int]) -> None:
-        """Press a key that moves the focus; again where a busy computer has lost it."""
+        """Press a key that moves the focus; press it again if a busy computer has lost it."""
         before = self.seat.focus()
         for _ in range(TRIES):
             self.display.press(key, at=at)
             if self._soon(lambda: self.seat.focus() != before, SOON):
                 return
-        msg = f"{key} moves nothing: the keyboard stays at {before}"
+        msg = f"{key} has no effect: the focus stays at {before}"
         raise LabError(msg)
 
     def _soon(self, look: Callable[[], T | None], patience: float) -> T | None:
-        """Return what `look` finds as soon as it finds something; else what it finds in the end."""
+        """Return the first result of `look` that is not empty; at the deadline, its last result."""
         until = time.monotonic() + patience
         while not (found := look()) and time.monotonic() < until:
             time.sleep(0.1)
         return found
 
     def wait_for(self, what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-        """Return what `look` finds as soon as it finds something; Windows tells nobody when a window opens.
+        """Poll `look` and return its first result that is not empty; Windows reports no opened windows.
 
         Raises:
-            LabError: it found nothing in `patience` seconds; the text says what is on the screen.
+            LabError: it found nothing in `patience` seconds; the text describes the screen.
         """
         found = self._soon(look, patience)
         if not found:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What programs of a Wine PC ask of the lab beyond `lab.simulated.windows_calls`.
+"""The calls of a Wine PC's programs to the lab, beyond `lab.simulated.windows_calls`.
 
-Under Wine every program has the same account, so the lab keeps who each
-process is: a program claims it for itself before it does anything else.
+Under Wine every program runs under the same account, so the lab keeps the account of
+each process: a program claims it first.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from lab.simulated.windows_calls import AnyCall, Call
 from lab.simulated.wire import Token
 
 PORT_FILE = "windows.port"
-"""In the folder C:\\lab: where the lab's Windows listens on the loopback interface."""
+"""A file in C:\\lab: the port of the lab's Windows on the loopback interface."""
 
 MACHINE_KEY_FILE = "machine.key"
-"""In the same folder: what makes DPAPI of this PC another than the next one's, 32 random bytes."""
+"""A file in C:\\lab: 32 random bytes that give this PC its own DPAPI key."""
 PROTOCOL_FILE = "protocol"
-"""In the same folder, where there is one: the version of the protocol that this PC's agent speaks."""
+"""An optional file in C:\\lab: the protocol version of this PC's agent."""
 
 
 class Claim(Call, frozen=True, tag="claim"):
-    """This process is a program of that account, in that session."""
+    """Claims an account and a session for this process."""
 
     process_id: int
     token: Token
 
 
 class TokenOf(Call, frozen=True, tag="token_of"):
-    """Who a process is; nothing where it never claimed to be anybody."""
+    """Asks for the account of a process; the answer is empty without a claim."""
 
     process_id: int
 

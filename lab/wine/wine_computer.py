@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole Wine PC: `with wine_pc(folder) as computer: ...`.
 
-It is the simulated PC with the real things in it: the agent as its MSI has
-installed it, run by Wine's service manager, the real latchkeyctl.exe, the real
-credential provider. The lab's own are what Wine only pretends to have
-(accounts, sessions, restarts: `guest.adapters`). Without a display the
-customer's hands speak the customer pipe as the companion does; with one the
-real companion runs there, and `customer` is keyboard and mouse.
+It is the simulated PC with the real product: the agent as its MSI has installed it,
+run by Wine's service manager, the real latchkeyctl.exe, and the real credential
+provider. The lab replaces the functions that Wine fakes (accounts, sessions, restarts:
+`guest.adapters`). Without a display the customer uses the customer pipe as the companion
+does; with a display the real companion runs, and `customer` is keyboard and mouse.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ if TYPE_CHECKING:
 
 
 def device_name() -> str:
-    """Return the name that Wine gives to its PCs: the host's, as NetBIOS writes it."""
+    """Return the name of Wine's PCs: the host's name in the form of NetBIOS."""
     name = subprocess.run(["hostname"], capture_output=True, text=True, check=True).stdout
     return name.strip().partition(".")[0][:15].upper()
 
 
 class WineComputer(SimulatedComputer):
-    """`lab.computer.Computer`, with the product as it is delivered."""
+    """`lab.computer.Computer`, with the delivered product."""
 
     patience: ClassVar[float] = 90.0
 
@@ -65,7 +64,7 @@ class WineComputer(SimulatedComputer):
         self._pc.make()
         super().__init__(folder, settings)
 
-    # --- made of
+    # --- parts
 
     def _make_services(self) -> Services:
         listeners = WineListeners(self._machine, self._operator_password)
@@ -101,8 +100,8 @@ class WineComputer(SimulatedComputer):
         if self.settings.policy is not None:
             settings_file.write_text(self.settings.policy, encoding="utf-8")
         if self.settings.agent_protocol is not None:
-            told = str(self.settings.agent_protocol)
-            (self._pc.lab / PROTOCOL_FILE).write_text(told, encoding="ascii")
+            version = str(self.settings.agent_protocol)
+            (self._pc.lab / PROTOCOL_FILE).write_text(version, encoding="ascii")
         for user in (self.settings.user, self._machine.operator.account.user):
             (self._users_folder / user).mkdir()
         (self.disk / "C").symlink_to("drive_c", target_is_directory=True)
@@ -117,7 +116,7 @@ class WineComputer(SimulatedComputer):
         super()._close()
         self._relays.clear()
         if self._hands is not None:
-            self._office.hang_up()
+            self._office.close_clients()
             self._hands.__exit__(None, None, None)
 
     @property
@@ -131,34 +130,34 @@ class WineComputer(SimulatedComputer):
 
     @property
     def disk_files(self) -> list[Path]:
-        """Every file of the disk that this PC has written itself."""
+        """All files of the disk that this PC has written itself."""
         return self._pc.written()
 
     @property
     def log(self) -> str:
-        """What the service has logged."""
-        return self._pc.told(SERVICE_LOG)
+        """The service's log."""
+        return self._pc.lab_file(SERVICE_LOG)
 
     def show_banner(self) -> None:
-        """Let Windows show a text before each logon, which somebody has to confirm."""
+        """Let Windows show a text before each logon; a person has to confirm it."""
         policies = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
         self._pc.run("add", policies, "/v", "LegalNoticeText", "/d", "Authorised use only", program="reg")
 
     def rename(self) -> None:
-        """Give the PC another name, which it gets with the next restart."""
+        """Give the PC another name; it takes effect with the next restart."""
         key = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
         self._pc.run("add", key, "/v", "ComputerName", "/d", "RENAMED", "/f", program="reg")
 
     def registry(self, key: str) -> str:
-        """Return a key with the names of those in it, as reg.exe prints it; the PC must be on."""
+        """Return a key with its subkeys, as reg.exe prints it; the PC must be on."""
         return self._pc.run("query", key, program="reg")
 
-    def hang_up(self) -> None:
-        """End the lab's own programs on the PC until its next boot; the customer does no more."""
-        lab_loop.call(self._relays.hang_up)
+    def end_lab_programs(self) -> None:
+        """End the lab's own programs on the PC until its next boot; the customer stops acting."""
+        lab_loop.call(self._relays.end_programs)
 
     def wait_for_desktop(self) -> None:
-        """Wait until no logon screen is shown any more, and its process has ended."""
+        """Wait until the logon screen is closed and its process has ended."""
         lab_loop.run(cast("WineLogonScreen", self._logon).gone.wait(), self.patience)
 
     def scrap(self) -> None:
@@ -166,7 +165,7 @@ class WineComputer(SimulatedComputer):
         shutil.rmtree(self.disk)
 
     def thin(self) -> None:
-        """Remove from the disk what this PC has not written itself; it must be off."""
+        """Remove all files from the disk that this PC has not written itself; it must be off."""
         own = set(self._pc.written())
         for path in [path for path in self.disk.rglob("*") if path.is_symlink() or path.is_file()]:
             if path not in own:
@@ -175,7 +174,7 @@ class WineComputer(SimulatedComputer):
 
 @contextmanager
 def wine_pc(folder: Path, *, display: Display | None = None, **settings: Any) -> Iterator[WineComputer]:
-    """Run a Wine PC in `folder`, with `Settings` changed as named; on a display where one is given.
+    """Run a Wine PC in `folder`, with the given `Settings` and an optional display.
 
     Raises:
         LabError: it did not come up, or something in the lab failed meanwhile.

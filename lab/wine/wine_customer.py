@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer before the screen of a whole Wine PC: the real companion runs, real keys answer it."""
+"""The customer at the screen of a whole Wine PC: answers the real companion with real keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.simulated.loop import lab_loop
 from lab.simulated.session_model import Sessions
 from lab.simulated.simulated_companion import Companions
 
-from .agent_pc import Speaking
+from .agent_pc import WithPipeClients
 
 if TYPE_CHECKING:
     from lab.simulated.account_model import AccountBook
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class OnLoop:
-    """Sessions, accounts or the whole Windows, for other threads: each call is made on the lab's loop."""
+    """Sessions, accounts or the whole Windows, for other threads: makes each call on the lab's loop."""
 
     def __init__(self, thing: Windows | Sessions | AccountBook) -> None:
         self._thing = thing
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the thing has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the wrapped object
         value = getattr(self._thing, name)
         if not callable(value):
             return OnLoop(value)
@@ -37,15 +37,15 @@ class OnLoop:
 
 
 class LoopedWindows:
-    """`windows` as `WineHands` knows it: a model, and a lock, which the loop makes needless."""
+    """The `windows` of `WineHands`: a model, and a lock, which has no effect because of the loop."""
 
     def __init__(self, model: Windows) -> None:
         self.lock = nullcontext()
         self.model = cast("Windows", OnLoop(model))
 
 
-class Office(Speaking):
-    """`hands.WinePCWithAgent`: the PC as its customer's hands need it."""
+class Office(WithPipeClients):
+    """`ui_driver.WinePCWithAgent`: the PC's interface for its customer."""
 
     def __init__(self, pc: InstalledPC, machine: Machine) -> None:
         super().__init__(pc)
@@ -53,7 +53,7 @@ class Office(Speaking):
 
     @property
     def model(self) -> Windows:
-        """Its accounts and sessions."""
+        """The model of its accounts and sessions."""
         return self.windows.model
 
 

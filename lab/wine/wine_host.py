@@ -24,7 +24,7 @@ _SYSTEM = "C:\\Windows\\System32\\"
 
 @dataclass(frozen=True)
 class WineHost(LocalHost):
-    """Drive C: is Wine's; a program is every `.exe` that is there, and what `programs` has besides."""
+    """Drive C: is Wine's; every `.exe` on it is a program, in addition to `programs`."""
 
     kind: ClassVar[type[Program]] = WineProgram
 
@@ -32,7 +32,7 @@ class WineHost(LocalHost):
         known = super()._program(program)
         if known is not None:
             return known
-        # Wine's own programs are found by their names; the files in system32 only stand for them.
+        # Wine finds its own programs by name; the files in system32 are only placeholders.
         if program.lower().startswith(_SYSTEM.lower()):
             return ("wine", program[len(_SYSTEM) :])
         try:

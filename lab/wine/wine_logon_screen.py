@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The logon screen of a Wine PC: the real credential provider in the program that plays LogonUI.
+"""The logon screen of a Wine PC: the real credential provider in the lab's LogonUI.
 
-The provider waits for the real agent's event, asks it over the real pipe, and
-packs the credential; here it is unpacked as LSA does and held against the
-lab's accounts. Nothing else brings a password to the logon screen.
+The provider waits for the real agent's event, asks the agent over the real pipe, and
+packs the credential; the lab unpacks it as LSA does and checks it against its accounts.
+No other path brings a password to the logon screen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .wine_windows_server import WinePorts
 
 LOOKS_MILLISECONDS = 500
-"""How long one wait for the provider's word takes; then it is seen whether the screen still is a logon screen."""
+"""Seconds of one wait for the provider; then the lab checks whether the logon screen is still shown."""
 TITLE, ACTION = 0, 1
 """The tile's fields (credential_provider/credential.h)."""
 MESSAGE_TYPES = {ui.LOGON: 2, ui.UNLOCK: 7}
@@ -37,7 +37,7 @@ MESSAGE_TYPES = {ui.LOGON: 2, ui.UNLOCK: 7}
 
 
 class WineLogonScreen(LogonScreen):
-    """LogonUI; one process from the moment that the screen shows it until somebody is signed in."""
+    """LogonUI; one process from the moment that the screen shows it until a user is signed in."""
 
     def __init__(self, machine: Machine, ports: WinePorts, pc: InstalledPC) -> None:
         super().__init__(machine)
@@ -47,7 +47,7 @@ class WineLogonScreen(LogonScreen):
         """Set while no logon screen is shown."""
 
     async def run(self) -> None:
-        """Live from this boot's start to its end."""
+        """Run from this boot's start to its end."""
         self._wake.clear()
         self.looked.clear()
         await self._machine.ready["agent"].wait()
@@ -73,7 +73,7 @@ class WineLogonScreen(LogonScreen):
             self._ports.claim(process_id, Token(SYSTEM_SID))
             await self._live(screen)
         except ui.HarnessError as fault:
-            # A provider that brings the logon screen down is a fault, the end of the PC is none.
+            # A provider that crashes the logon screen is a failure; the end of the PC is not.
             if self._machine.running:
                 msg = f"the logon screen has ended: {fault}"
                 raise LabError(msg) from None
@@ -86,7 +86,7 @@ class WineLogonScreen(LogonScreen):
     async def _live(self, screen: ui.LogonScreen) -> None:
         usage = ui.LOGON if self._machine.windows.sessions.on_console() is None else ui.UNLOCK
         await asyncio.to_thread(screen.begin, usage, users=self._tiles())
-        counted, told = await _do(screen, "count", 0), 0
+        counted, handled = await _do(screen, "count", 0), 0
         if not counted["count"]:
             self._say_nothing()
         while self._shown():
@@ -94,25 +94,25 @@ class WineLogonScreen(LogonScreen):
                 return
             self.looked.set()
             calls = (await _do(screen, "changed", 0, LOOKS_MILLISECONDS))["calls"]
-            counted = await asyncio.to_thread(screen.tile) if calls > told else {"count": 0}
-            told = calls
+            counted = await asyncio.to_thread(screen.tile) if calls > handled else {"count": 0}
+            handled = calls
 
     def _tiles(self) -> dict[str, str]:
         records = self._machine.windows.accounts.all()
         return {record.account.sid: record.account.qualified for record in records}
 
     async def _submit(self, screen: ui.LogonScreen, usage: int) -> bool:
-        """Let the provider log on by itself; tell whether somebody is signed in."""
+        """Let the provider log on by itself; return whether a user is signed in."""
         await _do(screen, "at", 0, 0)
         title, action = [(await _do(screen, "field", 0, field))["text"] for field in (TITLE, ACTION)]
-        self._machine.tell("pc", "tile_shown", f"Logon screen: {title}: {action}")
+        self._machine.record("pc", "tile_shown", f"Logon screen: {title}: {action}")
         packed = await _do(screen, "serialize", 0)
         if packed["response"] != ui.RETURN_CREDENTIAL:
-            self._machine.tell(
+            self._machine.record(
                 "pc", "permit_refused", f"The provider has no sign-in: {packed['status_text']}"
             )
             return False
-        self._machine.tell("pc", "permit_redeemed", "The credential provider has redeemed the permit.")
+        self._machine.record("pc", "permit_redeemed", "The credential provider has redeemed the permit.")
         return await self._judge(screen, await _do(screen, "unpack", 0), usage)
 
     async def _judge(self, screen: ui.LogonScreen, logon: dict[str, Any], usage: int) -> bool:
@@ -124,18 +124,18 @@ class WineLogonScreen(LogonScreen):
         finally:
             wipe(secret)
         code = CODES[refusal] if refusal else Code(0, STATUS_SUCCESS)
-        # Windows tells LogonUI first; then the session begins.
+        # Windows notifies LogonUI first; then the session begins.
         await _do(screen, "report", 0, code.status, code.substatus)
         if refusal is None:
             self._machine.windows.sessions.sign_in(record.account, attended=False)
         return refusal is None
 
     def _account(self, logon: dict[str, Any], usage: int) -> WindowsAccount:
-        """Return whose logon LSA would make of it; a structure that it would not take is a fault."""
+        """Return the account that LSA would log on; an invalid structure is a failure."""
         record = self._machine.windows.accounts.find(rf"{logon['domain']}\{logon['user']}")
         wanted = {"package": ui.NEGOTIATE, "provider_right": 1, "type": MESSAGE_TYPES[usage]}
         if record is None or not logon.items() >= wanted.items():
-            msg = f"LSA would not take the provider's credential: {logon}"
+            msg = f"LSA would refuse the provider's credential: {logon}"
             raise LabError(msg)
         return record
 

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The product's MSI on a Wine PC: what Wine cannot do is replaced in a copy, in the lab.
+"""The product's MSI on a Wine PC: a copy for the lab replaces the parts that Wine cannot run.
 
 | in the package | in the copy | why |
 | --- | --- | --- |
-| the service's module | the lab's service | `guest.adapters` says what Wine fakes |
-| the steps but HardenService | run by `guest.installation` | files have no owner but one |
+| the service's module | the lab's service | Wine fakes some functions (`guest.adapters` lists them) |
+| the steps except HardenService | run by `guest.guest_installation` | all files have the same owner |
 | the property UPGRADINGPRODUCTCODE | a file of the lab | Wine does not set it |
 | the step HardenService | left out | Wine knows none of the settings (Windows error 124) |
 
@@ -46,7 +46,7 @@ def for_wine(package: Path, target: Path) -> Path:
     """Copy a package of the agent for a Wine PC; return the copy.
 
     Raises:
-        WorkError: it is no package of the agent.
+        WorkError: the file is not a package of the agent.
     """
     shutil.copyfile(package, target)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,14 +73,14 @@ class PackagePC(WithWindows):
     """A context manager: a Wine PC that is on, with the lab's Windows behind it and no agent."""
 
     def __init__(self, folder: Path, *, keep: bool = False) -> None:
-        """`keep`: leave the disk when it is switched off."""
+        """`keep`: keep the disk when the PC is switched off."""
         super().__init__(WinePC(folder))
         self._keep = keep
 
     def __enter__(self) -> Self:
         self.pc.make()
         self._add_library()
-        # With the delivered runtime: the product has no compiler of its own.
+        # Compile with the delivered runtime: the product has no compiler.
         compiled(self.pc.folder, r"C:\lab\library")
         for made in (self.pc.program_files, self.pc.program_data):
             shutil.rmtree(made)
@@ -93,7 +93,7 @@ class PackagePC(WithWindows):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.hang_up()
+        self.close_clients()
         if self._windows is not None:
             self._windows.__exit__(kind, error, trace)
         self.pc.power_off()
@@ -101,7 +101,7 @@ class PackagePC(WithWindows):
             shutil.rmtree(self.pc.folder)
 
     def _add_library(self) -> None:
-        """Give the lab's own side what the package leaves out, and no more: the product must not see it."""
+        """Add the libraries that the lab's side needs and the package lacks; the product must not see them."""
         target = self.pc.lab / "library"
         target.mkdir()
         for name in _LAB_NEEDS:
@@ -110,11 +110,11 @@ class PackagePC(WithWindows):
 
     @property
     def log(self) -> str:
-        """What the service has logged."""
-        return self.pc.told(SERVICE_LOG) or "the service has not logged anything"
+        """The service's log."""
+        return self.pc.lab_file(SERVICE_LOG) or "the service has not logged anything"
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        """Run the installed Python and return what it printed."""
+        """Run the installed Python and return its output."""
         return self._ran(self.pc.start("-I", "-B", *arguments, program=self._host))
 
     @property
@@ -122,13 +122,13 @@ class PackagePC(WithWindows):
         return self.pc.program_files / HOST
 
     def msiexec(self, *arguments: str, limit: float = 120.0) -> int:
-        """Run Windows Installer without questions; return its exit code, of which Linux keeps the low byte."""
+        """Run Windows Installer silently; return the low byte of its exit code, as Linux keeps no more."""
         process = self.pc.start(*arguments, "/qn", program="msiexec")
         process.communicate(timeout=limit)
         return process.returncode
 
     def upgrade(self, package: str) -> int:
-        """Install a newer package over the one that is there; return the exit code."""
+        """Install a newer package over the installed one; return the exit code."""
         sign = self.pc.lab / "upgrading"
         sign.touch()
         try:
@@ -137,7 +137,7 @@ class PackagePC(WithWindows):
             sign.unlink()
 
     def ctl(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run the installed latchkeyctl.exe and return what it printed."""
+        """Run the installed latchkeyctl.exe and return its output."""
         program = self.pc.program_files / "latchkeyctl.exe"
         return self._ran(self.pc.start(*arguments, program=program), stdin)
 

@@ -3,9 +3,8 @@
 """One Wine PC: a copy of the prefix, switched on, used and switched off.
 
 `wineserver -p` keeps the machine on between programs; Debian's wrapper would
-otherwise switch it off with the last one. Whoever starts it hands it the null
-device for all three streams: the services inherit them, and a pipe's reader
-would wait for ever.
+otherwise switch it off with the last one. It must start with the null device for all
+three streams: the services inherit them, and a pipe's reader would wait forever.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ _SHARED = (SYSTEM.parent, PROGRAM_FILES, LAB / "packages")
 
 
 class WinePC:
-    """A Windows PC in a folder of its own; a context manager that leaves nothing behind.
+    """A Windows PC in a folder of its own; a context manager that leaves no process and no file.
 
-    `display` is the X server that is its screen; None: it has none, as a server without one.
+    `display` is the X server of its screen; None: the PC has no screen.
     """
 
     def __init__(self, folder: Path, display: str | None = None) -> None:
@@ -63,7 +62,7 @@ class WinePC:
     # --- the disk
 
     def make(self) -> None:
-        """Copy the prefix and put the agent and the lab's own parts on it."""
+        """Copy the prefix, and add the agent and the lab's own parts."""
         copy_disk(template(), self.folder)
         shutil.copytree(
             AGENT_SOURCE, self.program_files / "packages" / "latchkey_agent", ignore=_no_byte_code
@@ -82,30 +81,30 @@ class WinePC:
 
     @property
     def program_files(self) -> Path:
-        r"""`C:\Program Files\Latchkey`, seen from Linux."""
+        r"""The path of `C:\Program Files\Latchkey` on Linux."""
         return self.folder / PROGRAM_FILES
 
     @property
     def program_data(self) -> Path:
-        r"""`C:\ProgramData\Latchkey`, seen from Linux."""
+        r"""The path of `C:\ProgramData\Latchkey` on Linux."""
         return self.folder / PROGRAM_DATA
 
     @property
     def lab(self) -> Path:
-        r"""`C:\lab`, seen from Linux: what is the lab's and not the product's."""
+        r"""The path of `C:\lab` on Linux, the folder of the lab's own files."""
         return self.folder / LAB
 
     def path(self, windows: str) -> Path:
-        r"""Return where a path on drive C (`C:\folder\file`) lies on Linux."""
+        r"""Return the Linux path of a path on drive C (`C:\folder\file`)."""
         return self.folder / "drive_c" / windows.removeprefix("C:\\").replace("\\", "/")
 
     def written(self) -> list[Path]:
-        """Return every file on the PC's disk that it does not share with the template."""
+        """Return every file on the PC's disk that the template does not share."""
         files = (path for path in self.folder.rglob("*") if not path.is_symlink() and path.is_file())
         return sorted(path for path in files if path.stat().st_nlink == 1)
 
-    def told(self, name: str) -> str:
-        """Return what the lab's own side has written into a file of its folder; empty where there is none."""
+    def lab_file(self, name: str) -> str:
+        """Return the text of a file in the lab's folder; empty if there is none."""
         file = self.lab / name
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
@@ -116,13 +115,13 @@ class WinePC:
         shutil.copyfile(source, target)
 
     def renew_machine_key(self) -> None:
-        """Let DPAPI not open any more what it has sealed here, as after a restored profile."""
+        """Let DPAPI refuse all that it has sealed here, as after a restored profile."""
         (self.lab / MACHINE_KEY_FILE).write_bytes(secrets.token_bytes(32))
 
     # --- power
 
     def power_on(self) -> None:
-        """Boot; services of automatic start run when this returns.
+        """Boot the PC; automatic services run when this returns.
 
         Raises:
             WorkError: Wine does not start.
@@ -134,7 +133,7 @@ class WinePC:
             done = subprocess.run(
                 command, env=self._environment, check=False,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                # Python ignores SIGXFSZ, and so shall its child: a full disk is an error, not a program's end.
+                # Python ignores SIGXFSZ, and its child has to: a full disk must be an error, not a crash.
                 restore_signals=False,
             )  # fmt: skip
             if done.returncode:
@@ -144,15 +143,15 @@ class WinePC:
                 raise WorkError(msg)
 
     def power_off(self) -> None:
-        """End every program of the PC. The registry is saved, no service is told."""
+        """End every program of the PC. Wine saves the registry but notifies no service."""
         if self._guard is not None:
-            # Closes its standard input, and waits for it to end.
+            # This closes its standard input and waits for its end.
             self._guard.communicate()
             self._guard = None
 
     def cut_power(self) -> None:
-        """Kill everything that runs on the PC where it stands; what the registry did not save is lost."""
-        # First what the others would notice the loss of, and write to the disk for.
+        """Kill every program of the PC at once; unsaved registry changes are lost."""
+        # First kill the processes whose loss would make the others write to the disk.
         for processes in ([p for p in self.processes() if "wineserver" in _name(p)], self.processes()):
             _signal(processes, signal.SIGKILL)
         while left := self.processes():
@@ -161,22 +160,22 @@ class WinePC:
         self.power_off()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to everything that runs on the PC, but not to who watches over its end."""
+        """Send a signal to every program of the PC, but not to the guard that ends it."""
         guard = str(self._guard.pid) if self._guard else ""
         _signal([process for process in self.processes() if process.name != guard], number)
 
     def processes(self) -> list[Path]:
-        """Return the folders below /proc of everything that runs on the PC (proc(5))."""
-        # Every program of the PC has its prefix in the environment, whoever started it.
+        """Return the folders below /proc of every program of the PC (proc(5))."""
+        # Every program of the PC has its prefix in the environment.
         mark = f"WINEPREFIX={self.folder}".encode()
         return [process for process in Path("/proc").glob("[0-9]*") if mark in _environment_of(process)]
 
     def service(self) -> Path | None:
-        """Return the folder below /proc of the process that hosts the agent's service, if it runs."""
+        """Return the folder below /proc of the service's process, if it runs."""
         return next((process for process in self.processes() if hosts_service(process)), None)
 
     def _watch_over(self) -> None:
-        # Its standard input closes when this process ends, however it ends.
+        # The guard's standard input closes when this process ends, even after a crash.
         self._guard = subprocess.Popen(
             ["sh", "-c", "cat; wineserver -k; exec wineserver -w"], env=self._environment, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -185,21 +184,21 @@ class WinePC:
     # --- programs
 
     def start(self, *arguments: str | Path, program: str | Path | None = None) -> subprocess.Popen[bytes]:
-        """Start a program of the PC, the delivered Python unless told, with pipes for its streams."""
+        """Start a program of the PC, by default the delivered Python, with pipes for its streams."""
         return subprocess.Popen(
             ["wine", program or self.program_files / "python.exe", *arguments], env=self._environment, cwd=self.lab,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def start_module(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a module of the lab on the runtime that is there, with pipes for its streams."""
+        """Start a module of the lab on the PC's runtime, with pipes for its streams."""
         if (self.program_files / "python.exe").exists():
             return self.start("-I", "-B", LAB_RUN, module, *arguments)
         host = self.program_files / HOST
         return self.start("-I", "-B", PACKAGED_RUN, module, *arguments, program=host)
 
     def run(self, *arguments: str | Path, program: str | Path | None = None, limit: float = 60.0) -> str:
-        """Run a program of the PC to its end and return what it printed.
+        """Run a program of the PC to its end and return its output.
 
         Raises:
             WorkError: it failed, or took longer than `limit` seconds.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program of a Wine PC, run for somebody who reads what it says to its end."""
+"""Runs a program of a Wine PC for a caller that reads its output to the end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
 SILENCE = 0.5
-"""Seconds without a word after which it is seen whether the program has ended."""
+"""Seconds without output after which to check whether the program has ended."""
 
 
 class WineProgram(Program):
-    """Its outputs end with it.
+    """A program whose outputs end with it.
 
-    Wine's desktop is started by the first program that needs it and inherits that program's
-    streams: without this their end would come when the PC goes off.
+    The first program that needs Wine's desktop starts it, and the desktop inherits that program's
+    streams: without this class they would stay open until the PC goes off.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -39,28 +39,28 @@ def _until_its_end(pipe: IO[bytes] | None, program: Program) -> IO[bytes] | None
 
 
 class _Output(io.RawIOBase):
-    """What a program says, until it has ended and says no more."""
+    """The output of a program until its end."""
 
     def __init__(self, pipe: IO[bytes], program: Program) -> None:
         self._pipe = pipe
         self._program = program
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return that the stream is readable."""
         return True
 
     def readinto(self, buffer: Buffer) -> int:
-        """Read what there is; nothing at the end."""
-        while not self._says_something(SILENCE):
-            # What it said last may have come since.
-            if self._program.poll() is not None and not self._says_something(0):
+        """Read the available bytes; none at the end."""
+        while not self._has_output(SILENCE):
+            # Its last output may have arrived since.
+            if self._program.poll() is not None and not self._has_output(0):
                 return 0
         target = memoryview(buffer)
         data = self._pipe.read(target.nbytes)
         target[: len(data)] = data
         return len(data)
 
-    def _says_something(self, within: float) -> bool:
+    def _has_output(self, within: float) -> bool:
         return bool(select.select([self._pipe], [], [], within)[0])
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs on a whole Wine PC: Wine itself with the agent's service, and the listeners in front of it."""
+"""The services of a whole Wine PC: Wine itself with the agent's service, and the listeners in front of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WineListeners(Listeners):
         programs: dict[str, Sequence[str]] = {
             rf"C:\Lab\{name}.exe": (*run, name, seconds) for name in PROGRAMS
         }
-        # Those that a test brings are programs of Linux, and find nothing in the environment of a Wine PC.
+        # A test's own programs are Linux programs; the environment of a Wine PC would break them.
         outside = ["env", *(f"{name}={value}" for name, value in environment().items())]
         brought = {path: (*outside, *command) for path, command in self._more_programs().items()}
         accounts = {machine.operator.account.user: self._operator_password}
@@ -59,7 +59,7 @@ class WineServices(Services):
         return int(service.name) if service else None
 
     async def start(self) -> None:
-        """Start all services; returns when all answer."""
+        """Start all services; return when all answer."""
         stays_down = self._machine.faults.agent_stays_down
         self._pc.let_service_start(automatically=not stays_down)
         if stays_down:
@@ -67,12 +67,12 @@ class WineServices(Services):
         await super().start()
 
     async def start_agent(self) -> None:
-        """Boot Wine, which starts the service unless it shall not."""
+        """Boot Wine, which starts the service unless it is disabled."""
         booting = asyncio.create_task(asyncio.to_thread(self._pc.power_on))
         try:
             await asyncio.shield(booting)
         except asyncio.CancelledError:
-            # The power went meanwhile: nothing of it may outlive the PC.
+            # The power was cut meanwhile: no process may outlive the PC.
             with suppress(WorkError):
                 await booting
             self._pc.cut_power()
@@ -83,16 +83,16 @@ class WineServices(Services):
         await asyncio.to_thread(self._pc.kill_service)
 
     async def revive_agent(self) -> None:
-        """Start the service again in the service manager's place."""
+        """Start the service again, instead of the service manager."""
         await asyncio.to_thread(self._pc.start_service)
 
     def kill(self) -> None:
-        """Kill everything that runs on the PC; returns when it is gone."""
+        """Kill every program of the PC; return when all are gone."""
         super().kill()
         self._pc.cut_power()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to everything that runs."""
+        """Send a signal to every running program."""
         super().signal(number)
         self._pc.signal(number)
 
@@ -100,7 +100,7 @@ class WineServices(Services):
         await asyncio.to_thread(self._pc.stop_service)
 
     async def _switch_off(self) -> None:
-        # In good order, so that the registry is saved; first what could start a program again.
+        # In order, so that Wine saves the registry; first the programs that could start others again.
         Services.kill(self)
         await asyncio.to_thread(self._pc.power_off)
         await self.reap()

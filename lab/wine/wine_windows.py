@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's Windows for a Wine PC: accounts, sessions and restarts that Wine only pretends to have.
+"""The lab's Windows for a Wine PC: the accounts, sessions and restarts that Wine fakes.
 
 The model is `lab.simulated.windows_model`; here it answers over the loopback
-interface, for Wine has no Unix sockets. One thread a connection, one lock.
+interface, because Wine has no Unix sockets. Each connection has a thread; all share one lock.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class WineWindows:
     """Accounts, sessions and restarts of one Wine PC, behind a port of the loopback interface.
 
-    `restarts` takes each restart that the agent has started; `announced` is
-    set while the agent says that there is a permit; `summoned` takes the SID
-    of each account whose companion is wanted.
+    `restarts` gets each restart that the agent has started; `announced` is set
+    while the agent announces a permit; `summoned` gets the SID of each account
+    whose companion the agent starts.
     """
 
     def __init__(self, device: str, zone: str = "Europe/Berlin") -> None:
@@ -59,20 +59,20 @@ class WineWindows:
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
+        """The port on 127.0.0.1."""
         port: int = self._server.server_address[1]
         return port
 
     def boot(self) -> None:
-        """Begin a new boot: nobody is signed in, no process is known."""
+        """Start a new boot: no user is signed in, no process is known."""
         with self.lock:
             self.model.boot()
             self._tokens.clear()
 
-    # --- what programs ask
+    # --- calls of programs
 
     def answer(self, call: Any, secret: bytearray) -> object:  # noqa: ANN401 - AnyWineCall
-        """Return what Windows answers; raises WindowsError where it refuses."""
+        """Return Windows' answer; raises WindowsError if it refuses."""
         with self.lock:
             return self._table[type(call)](self, call, secret)
 
@@ -106,14 +106,14 @@ class WineWindows:
 
     def _restart(self, call: windows_calls.Restart, _secret: bytearray) -> None:
         if self.model.others_signed_in():
-            raise WindowsError(1191, "Other people are signed in.")
+            raise WindowsError(1191, "Other users are signed in.")
         self.restarts.put(call)
 
     def _summon(self, call: windows_calls.Summon, _secret: bytearray) -> None:
         self.summoned.put(call.sid)
 
     def _ready(self, _call: windows_calls.Ready, _secret: bytearray) -> None:
-        """Nothing here waits for a service to say so."""
+        """Do nothing: no caller waits for a service."""
 
     def _claim(self, call: Claim, _secret: bytearray) -> None:
         self._tokens[call.process_id] = call.token
@@ -135,21 +135,21 @@ class WineWindows:
         TokenOf: _token_of,
     }
 
-    # --- what Windows tells the service
+    # --- notifications for the service
 
     def _session_changed(self, _change: object, _session: object) -> None:
         for listener in self._listening:
             listener.put(self.notice("sessions_changed"))
 
     def notice(self, kind: Literal["hello", "sessions_changed"]) -> windows_calls.Notice:
-        """Return what tells the service something, with the time of the PC."""
+        """Return a notification for the service, with the PC's time."""
         return windows_calls.Notice(
             kind, windows_calls.ClockState(self.model.clock.offset, self.model.clock.zone_name)
         )
 
     @contextmanager
-    def told(self) -> Iterator[queue.SimpleQueue[windows_calls.Notice]]:
-        """Yield a queue of what Windows tells from now on."""
+    def notifications(self) -> Iterator[queue.SimpleQueue[windows_calls.Notice]]:
+        """Yield a queue of the notifications from now on."""
         mine: queue.SimpleQueue[windows_calls.Notice] = queue.SimpleQueue()
         self._listening.append(mine)
         try:
@@ -172,12 +172,12 @@ class _Connection(socketserver.BaseRequestHandler):
         return cast("_Server", self.server).windows
 
     def handle(self) -> None:
-        """Answer calls until the program goes away."""
+        """Answer calls until the program disconnects."""
         with suppress(OSError, FrameError):
             while (frame := wire.receive(self.request)) is not None:
                 call = msgspec.json.decode(frame.body, type=AnyWineCall)
                 if isinstance(call, windows_calls.Subscribe):
-                    self._tell()
+                    self._notify()
                     return
                 self._answer(call, frame.secret)
 
@@ -191,11 +191,11 @@ class _Connection(socketserver.BaseRequestHandler):
             wipe(secret)
         wire.send(self.request, msgspec.json.encode(outcome))
 
-    def _tell(self) -> None:
-        with self._windows.told() as queue_:
+    def _notify(self) -> None:
+        with self._windows.notifications() as notices:
             notice = self._windows.notice("hello")
             while True:
                 wire.send(self.request, msgspec.json.encode(notice))
                 if wire.receive(self.request) is None:
                     return
-                notice = queue_.get()
+                notice = notices.get()

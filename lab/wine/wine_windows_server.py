@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's Windows for a whole Wine PC: the calls of `windows_server`, over the loopback interface too."""
+"""The lab's Windows for a whole Wine PC: serves the calls of `windows_server` also on the loopback interface."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WinePorts(PortServer):
-    """Runs on the lab's loop. A process that never claimed to be anybody is the operator's."""
+    """Runs on the lab's loop. A process without a claim belongs to the operator."""
 
     kinds: ClassVar[Any] = AnyWineCall
 
@@ -36,22 +36,22 @@ class WinePorts(PortServer):
         return Token(self._machine.operator.account.sid)
 
     def open(self) -> None:
-        """Begin to answer, for programs of Linux and of Wine, which has no Unix sockets."""
+        """Start to answer programs of Linux and of Wine, which has no Unix sockets."""
         super().open()
         self._loopback = self._answer_at(socket.AF_INET, (ADDRESS, 0))
 
     @property
     def port(self) -> int:
-        """Where programs of Wine find it, on 127.0.0.1."""
+        """The port on 127.0.0.1 for programs of Wine."""
         port: int = self._loopback.getsockname()[1]
         return port
 
     def claim(self, process_id: int, token: Token) -> None:
-        """Let a process of Wine be a program of this account."""
+        """Record a process of Wine as a program of this account."""
         self._tokens[process_id] = token
 
     def forget(self, process_id: int) -> None:
-        """Let nobody inherit what an ended process claimed: Wine gives its number away again."""
+        """Forget an ended process: Wine reuses its number, and no other process may inherit the claim."""
         self._tokens.pop(process_id, None)
 
     def clear(self) -> None:

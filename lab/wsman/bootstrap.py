@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from lab.wsman.powershell.script_runner import Console
 
-MARKS = ("ConvertFrom-Json", "$code.params.PSObject.Properties", "`0`0`0`0", "& $cmd @splat")
-"""What only the wrapper script has; its whole text changes from release to release."""
+SIGNATURES = ("ConvertFrom-Json", "$code.params.PSObject.Properties", "`0`0`0`0", "& $cmd @splat")
+"""Texts that only the wrapper script contains; its whole text changes from release to release."""
 
 SEPARATOR = "\0\0\0\0"
 
@@ -39,13 +39,13 @@ LARGEST_FETCH = 4 * 1024 * 1024
 
 
 def is_wrapper(script: str) -> bool:
-    """Whether the script is the wrapper that Ansible sends before each of its own actions."""
-    return all(mark in script for mark in MARKS)
+    """Return whether the script is the wrapper that Ansible sends before each of its own actions."""
+    return all(text in script for text in SIGNATURES)
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action of Ansible with its parameters, and what it works on."""
+    """One action of Ansible with its parameters, its computer and its input."""
 
     host: Host
     user: str
@@ -54,14 +54,14 @@ class Action:
     lines: Iterator[str]
 
     def text(self, name: str) -> str:
-        """A parameter that is text. Raises UnsupportedScriptError: it is missing or no text."""
+        """Return a text parameter. Raises UnsupportedScriptError: it is missing or not a text."""
         value = self.parameters.get(name)
         if not isinstance(value, str):
             raise UnsupportedScriptError(f"Ansible's action has no text parameter {name}")
         return value
 
     def number(self, name: str) -> int:
-        """A parameter that is a number. Raises UnsupportedScriptError: it is missing or none."""
+        """Return a number parameter. Raises UnsupportedScriptError: it is missing or not a number."""
         value = self.parameters.get(name)
         if not isinstance(value, int) or value < 0:
             raise UnsupportedScriptError(f"Ansible's action has no number parameter {name}")
@@ -69,9 +69,9 @@ class Action:
 
 
 def run(host: Host, user: str, console: Console) -> int:
-    """Read what Ansible wants from the script's input, do it, and give the exit code.
+    """Read Ansible's action from the script's input, carry it out and return the exit code.
 
-    Raises UnsupportedScriptError: it wants something else than the actions of this module.
+    Raises UnsupportedScriptError: the action is not one of this module's.
     """
     lines = console.lines()
     _read_json(lines)
@@ -98,7 +98,7 @@ def _read_json(lines: Iterator[str]) -> Any:  # noqa: ANN401 - that is what JSON
 
 
 def _names(manifest: object) -> str:
-    """The names of the actions only: the rest of a manifest may hold secrets."""
+    """Return only the names of the actions: the rest of a manifest may hold secrets."""
     match manifest:
         case {"actions": [*actions]}:
             names = (item.get("name", "?") for item in actions if isinstance(item, dict))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a WinRS command line asks for: a PowerShell script, or a program by its path."""
+"""Reads WinRS command lines: each runs a PowerShell script, or a program by its path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POWERSHELL_NAMES = frozenset({"powershell", "powershell.exe"})
 CMD_SIGNS = frozenset('&|<>^%"')
-"""Characters that cmd.exe would act upon; a line with one is not run."""
+"""Characters with a meaning in cmd.exe; the lab runs no line that contains one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TooLong:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """The lab does not know what the line means."""
+    """The lab does not understand the line."""
 
     reason: str
 
@@ -53,7 +53,7 @@ Task = Script | Program | TooLong | Unsupported
 
 
 def read_command_line(line: CommandLine, *, through_cmd: bool) -> Task:
-    """Say what a command line asks for.
+    """Read the task of a command line.
 
     Without cmd.exe (`WINRS_SKIP_CMD_SHELL`) the program is the line's first part as it is.
     """
@@ -73,7 +73,7 @@ def read_command_line(line: CommandLine, *, through_cmd: bool) -> Task:
 
 
 def _script(options: list[str]) -> Task:
-    """Read powershell.exe's options; each that is known has at most one value."""
+    """Read powershell.exe's options; each known option has at most one value."""
     rest = iter(options)
     for option in rest:
         match option.casefold():

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The switchboard of things that go wrong between a client and the server.
+"""Injects faults between a client and the server.
 
-A test writes a `Faults` to a file; the server reads the file again when it has changed. So it works
-across processes, and a server that is started later finds what was set before.
+A test writes a `Faults` to a file; the server reads the file again when it has changed. This works
+across processes, and a server that starts later finds the faults that were set before.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _logger = logging.getLogger("lab.wsman.faults")
 
 
 class Drop(enum.StrEnum):
-    """Where in a request's life the connection is dropped."""
+    """The point of a request's life at which the connection is dropped."""
 
     UNPROCESSED = "unprocessed"
-    """The request has arrived; nothing of it is done."""
+    """After the request has arrived, before any of it is done."""
     UNANSWERED = "unanswered"
-    """The request is done (a Command's program runs, a Receive's output is used up)."""
+    """After the request is done (a Command's program runs, a Receive's output is used up)."""
     HALF_ANSWERED = "half_answered"
-    """The answer's header and half of its body have been sent."""
+    """After the answer's header and half of its body have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What goes wrong.
+    """The faults to inject.
 
-    `frozen`: connections are accepted, and no request is done or answered. Requests that arrived
-    before it was lifted are never answered.
-    `drop`: the connection is dropped there, at requests of `operation` (Create, Command, Send,
-    Receive, Signal, Delete; empty: any), after `skip` of them, `times` times.
+    `frozen`: the server accepts connections but carries out and answers no request; requests that
+    arrived while it was frozen are never answered.
+    `drop`: where to drop the connection of a request of `operation` (Create, Command, Send, Receive,
+    Signal, Delete; empty: any); the first `skip` such requests pass, the next `times` are dropped.
     """
 
     frozen: bool = False
@@ -51,21 +51,21 @@ class Faults:
     times: int = 1
 
     def write(self, path: Path) -> None:
-        """Put these faults in force for the server that was given this path."""
+        """Put these faults in force for the server that uses this path."""
         fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         fresh.write_text(json.dumps(asdict(self)), encoding="utf-8")
         fresh.replace(path)
 
 
 def read_faults(path: Path) -> Faults:
-    """What `Faults.write` wrote. Raises ValueError: the file holds something else."""
+    """Return the faults that `Faults.write` wrote. Raises ValueError: the file holds something else."""
     values = json.loads(path.read_text(encoding="utf-8"))
     drop = Drop(values.pop("drop")) if values.get("drop") else values.pop("drop", None)
     return Faults(drop=drop, **values)
 
 
 class Switchboard:
-    """The server's side: follows the file, and counts what has been dropped."""
+    """The server's side: follows the file and counts dropped requests."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -77,12 +77,12 @@ class Switchboard:
 
     @property
     def frozen(self) -> bool:
-        """Whether no request is answered now."""
+        """Whether the server answers no requests now."""
         with self._lock:
             return self._current().frozen
 
     def drops(self, operation: str, where: Drop) -> bool:
-        """Whether this request's connection is to be dropped here; counts the request if so."""
+        """Return whether to drop this request's connection here; count the request if so."""
         with self._lock:
             faults = self._current()
             if faults.drop is not where or faults.operation not in {"", operation}:

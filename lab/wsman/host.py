@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-r"""What the server needs of the computer behind it, and a computer made of plain data.
+r"""The computer behind the server: the protocol that it implements, and one made of plain data.
 
 Windows paths are text such as C:\Users\x; they are compared without regard to case.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile("%([^%]+)%")
 _DRIVE = re.compile("[A-Za-z]:")
 _FORBIDDEN = re.compile('[\\x00-\\x1f<>:"|?*]')
-"""Characters that no Windows file name may hold (Microsoft, Naming Files, Paths, and Namespaces)."""
+"""Characters that are not allowed in Windows file names (Microsoft, Naming Files, Paths, and Namespaces)."""
 
 
 class ProgramNotFoundError(Exception):
@@ -33,14 +33,14 @@ class ProgramNotFoundError(Exception):
 
 
 class InvalidPathError(ValueError):
-    """The text is no absolute Windows path of a file or folder on a drive of the computer."""
+    """The text is not an absolute Windows path of a file or folder on a drive of the computer."""
 
 
 class StandIn(NamedTuple):
     """A program that is run in place of a script which the lab does not understand.
 
     `form` is a regular expression that the whole script has to match; its groups are the
-    program's arguments. It must take nothing that it does not answer as Windows would.
+    program's arguments. It must match only scripts that the program answers as Windows would.
     """
 
     form: str
@@ -66,7 +66,7 @@ class Process(Protocol):
         ...
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end, and give its exit code (negative: ended by that signal)."""
+        """Wait for its end and return its exit code (negative: ended by that signal)."""
         ...
 
     def kill(self) -> None:
@@ -83,11 +83,11 @@ class Host(Protocol):
         ...
 
     def check_password(self, user: str, password: str) -> bool:
-        """Whether `user` may connect with this password."""
+        """Return whether `user` may connect with this password."""
         ...
 
     def accounts(self) -> Mapping[str, str]:
-        """The password of each user; NTLM proves it without sending it."""
+        """Return the password of each user; NTLM proves it without sending it."""
         ...
 
     def start(self, program: str, arguments: Sequence[str]) -> Process:
@@ -95,19 +95,19 @@ class Host(Protocol):
         ...
 
     def knows_program(self, program: str) -> bool:
-        """Whether `start` would find the program."""
+        """Return whether `start` would find the program."""
         ...
 
     def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
-        """The program, and its arguments, to run in place of a script; None where the script counts."""
+        """Return the program and arguments to run in place of a script; None to run the script itself."""
         ...
 
     def is_file(self, path: str) -> bool:
-        """Whether the Windows path is an existing file; a known program's path is one."""
+        """Return whether the Windows path is an existing file; a known program's path is one."""
         ...
 
     def is_folder(self, path: str) -> bool:
-        """Whether the Windows path is an existing folder."""
+        """Return whether the Windows path is an existing folder."""
         ...
 
     def create(self, path: str) -> IO[bytes]:
@@ -119,7 +119,7 @@ class Host(Protocol):
         ...
 
     def make_folder(self, path: str) -> None:
-        """Make a new folder and what is missing above it. Raises OSError, InvalidPathError."""
+        """Make a new folder and its missing parents. Raises OSError, InvalidPathError."""
         ...
 
     def remove(self, path: str) -> None:
@@ -131,22 +131,22 @@ class Host(Protocol):
         ...
 
     def home(self, user: str) -> str:
-        """The user's profile folder as a Windows path."""
+        """Return the user's profile folder as a Windows path."""
         ...
 
 
 @dataclass(frozen=True)
 class LocalHost:
-    """A computer of plain data on this machine, which a listener's process can be given.
+    """A computer of plain data on this machine; it can be pickled for a listener's process.
 
-    `root` holds one folder a drive (root/C). `programs` maps Windows paths or names to the argument
-    lists that start them here. `passwords` are those of the accounts that may connect.
-    `environment` is what every program gets; nothing else of this process's own reaches it.
+    `root` holds one folder for each drive (root/C). `programs` maps Windows paths or names to the
+    argument lists that start them here. `passwords` are those of the accounts that may connect.
+    `environment` is the whole environment of every program; no other variable of this process reaches it.
     `stand_ins` answer scripts that the lab does not understand.
     """
 
     kind: ClassVar[type[Program]] = Program
-    """How a program is run."""
+    """The class that runs a program."""
 
     root: Path
     programs: Mapping[str, Sequence[str]]
@@ -156,13 +156,13 @@ class LocalHost:
     stand_ins: Sequence[StandIn] = ()
 
     def check_password(self, user: str, password: str) -> bool:
-        """Whether `user`, with or without the computer's name before it, has this password."""
+        """Return whether `user`, with or without the computer's name before it, has this password."""
         known = self.accounts().get(self._account(user))
         given = password.encode()
         return hmac.compare_digest(given, (known or "").encode()) and known is not None
 
     def accounts(self) -> Mapping[str, str]:
-        """The password of each user, user names in lower case."""
+        """Return the password of each user, user names in lower case."""
         return {user.casefold(): password for user, password in self.passwords.items()}
 
     def _account(self, user: str) -> str:
@@ -178,7 +178,7 @@ class LocalHost:
         return self.kind([*prefix, *arguments], self.environment)
 
     def knows_program(self, program: str) -> bool:
-        """Whether `programs` has it."""
+        """Return whether `programs` has it."""
         return self._program(program) is not None
 
     def _program(self, program: str) -> Sequence[str] | None:
@@ -189,20 +189,20 @@ class LocalHost:
         return None
 
     def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
-        """The first of `stand_ins` whose form the whole script has."""
+        """Return the first of `stand_ins` whose form matches the whole script."""
         for form, program in self.stand_ins:
             if found := re.fullmatch(form, script, re.DOTALL):
                 return program, found.groups()
         return None
 
     def is_file(self, path: str) -> bool:
-        """Whether it is a known program's path or an existing file below the root."""
+        """Return whether the path is a known program's or an existing file below the root."""
         if ntpath.basename(path) != path and self.knows_program(path):
             return True
         return self._exists(path, Path.is_file)
 
     def is_folder(self, path: str) -> bool:
-        """Whether it is an existing folder below the root."""
+        """Return whether the path is an existing folder below the root."""
         return self._exists(path, Path.is_dir)
 
     def _exists(self, path: str, test: PathTest) -> bool:
@@ -222,7 +222,7 @@ class LocalHost:
             return file.read(size)
 
     def make_folder(self, path: str) -> None:
-        """Make a new folder and what is missing above it. Raises OSError, InvalidPathError."""
+        """Make a new folder and its missing parents. Raises OSError, InvalidPathError."""
         self.locate(path).mkdir(parents=True)
 
     def remove(self, path: str) -> None:
@@ -241,18 +241,18 @@ class LocalHost:
         return _VARIABLE.sub(lambda match: known.get(match[1].upper(), match[0]), text)
 
     def home(self, user: str) -> str:
-        r"""C:\Users and the user's name."""
+        r"""Return C:\Users and the user's name."""
         return ntpath.join("C:\\Users", user.rpartition("\\")[2])
 
     def locate(self, path: str) -> Path:
-        """The place below `root` that stands for a Windows path, existing or not.
+        """Return the place below `root` that stands for a Windows path; it need not exist.
 
         Raises InvalidPathError: the path is not absolute, or would lead out of `root`.
         """
         drive, rest = ntpath.splitdrive(ntpath.normpath(path))
         parts = [part for part in rest.split("\\") if part]
         if not _DRIVE.fullmatch(drive) or not rest.startswith("\\"):
-            raise InvalidPathError(f"{path!r} is no absolute path on a drive, such as C:\\Users\\x")
+            raise InvalidPathError(f"{path!r} is not an absolute path on a drive, such as C:\\Users\\x")
         if any(_FORBIDDEN.search(part) or part in {".", ".."} or "/" in part for part in parts):
             raise InvalidPathError(f"{path!r} holds a name that Windows does not allow")
         place = self.root

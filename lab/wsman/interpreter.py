@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs whatever script a client sent: Ansible's own, one of the lab's grammar, or none."""
+"""Runs a client's script: one of Ansible's own, or one of the lab's grammar."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from lab.wsman.host import Host
 
 UNSUPPORTED = 250
-"""The exit code of a script that the lab does not understand; no program of ours uses it."""
+"""The exit code of a script that the lab does not understand; Latchkey's programs do not use it."""
 
 _logger = logging.getLogger("lab.wsman.scripts")
 
 
 def run_script(script: str, host: Host, user: str, console: Console) -> Outcome:
-    """Run a script. One that is not understood does nothing and ends with UNSUPPORTED.
+    """Run a script. A script that the lab does not understand does nothing and ends with UNSUPPORTED.
 
-    Its text goes to the log (secrets travel on the script's input, never in its text).
+    The log then gets the script's text; secrets travel on the script's input, never in its text.
     """
     stand_in = host.stand_in(script)
     if stand_in is not None:

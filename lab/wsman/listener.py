@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The listener: binds a port, gives each connection a thread, and ends when told to.
+"""The listener: binds a port, serves each connection in a thread, and ends on request.
 
 `serve` is made for a process of its own; `Listener` for a thread in a test.
 """
@@ -18,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from lab.wsman import shell_operations
-from lab.wsman.auth import authenticator_makers
-from lab.wsman.connection import ConnectionHandler, Site
+from lab.wsman.connection_handler import ConnectionHandler, Site
 from lab.wsman.faults import Switchboard
 from lab.wsman.requestlog import RequestLog
+from lab.wsman.schemes import authenticator_makers
 from lab.wsman.shells import Shell, ShellMaker, ShellTable
 from lab.wsman.winrs import WinrsShell
 from lab.wsman.wsman_service import Service
@@ -40,14 +40,15 @@ BACKLOG = 128
 
 @dataclass(frozen=True)
 class ListenerConfig:
-    """All that a listener needs; it can be pickled where the host can.
+    """The configuration of a listener; it can be pickled if the host can.
 
     `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
-    Negotiate). `tls`: speak TLS with this certificate. `powershell`: take PowerShell remoting (PSRP).
+    Negotiate). `tls`: speak TLS with this certificate. `powershell`: accept PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
-    `idle_seconds`: a connection without a request is closed; `orphan_seconds`: a shell without a
-    connection is; `frozen_seconds`: a frozen request's connection is. `operations_per_shell`: how
-    many commands one shell may run (Windows' quota, which Ansible answers with a new shell).
+    The listener closes a connection without a request after `idle_seconds`, a shell without a
+    connection after `orphan_seconds`, and a frozen request's connection after `frozen_seconds`.
+    `operations_per_shell`: the most commands of one shell (Windows' quota; at its end Ansible opens
+    a new shell).
     """
 
     host: Host
@@ -64,7 +65,7 @@ class ListenerConfig:
 
 
 class Listener:
-    """A listening server. Bound once made, so that `port` is known; then call `run` or `start`."""
+    """A listening server. Its constructor binds the port; then call `run` or `start`."""
 
     def __init__(self, config: ListenerConfig) -> None:
         """Raises OSError: the port is taken; ValueError: an unknown scheme."""
@@ -139,7 +140,7 @@ class Listener:
         self._woken.close()
 
     def stop(self) -> None:
-        """Let `run` end. May be called from a signal handler, from any thread, and twice."""
+        """End `run`. May be called from a signal handler, from any thread, and twice."""
         with contextlib.suppress(OSError):
             self._wake.send(b"\0")
 
@@ -164,7 +165,7 @@ class Listener:
 
 
 def _make_secure(files: TlsFiles | None) -> Callable[[socket.socket], socket.socket]:
-    """What to make of an accepted socket. The handshake is left to the connection's thread."""
+    """Return the function that wraps an accepted socket. The connection's thread does the handshake."""
     if files is None:
         return lambda raw: raw
     from lab.wsman.tls import server_context  # noqa: PLC0415 - only those who use TLS load it

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A program of the computer, run by this machine."""
+"""Runs a program of the computer on this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 EXIT_CODE = "LAB_EXIT_CODE"
-"""The environment variable with the file descriptor to which a program may write its exit code in digits."""
+"""The environment variable that holds a file descriptor: a program may write its exit code there in digits."""
 
 
 class Program(subprocess.Popen[bytes]):
-    """A process with pipes. Its exit code may have 32 bits, as on Windows, where Linux has eight of them."""
+    """A process with pipes. Its exit code may have 32 bits, as on Windows; on Linux it has only eight."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        told, tell = os.pipe()
-        # Whatever the program starts may live on with the other end open.
-        os.set_blocking(told, False)
-        self._told: int | None = told
+        source, sink = os.pipe()
+        # A child of the program may live on and keep the other end open.
+        os.set_blocking(source, False)
+        self._code_source: int | None = source
         self._exit_code: int | None = None
         try:
             super().__init__(
@@ -32,33 +32,33 @@ class Program(subprocess.Popen[bytes]):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env={**environment, EXIT_CODE: str(tell)},
-                pass_fds=(tell,),
+                env={**environment, EXIT_CODE: str(sink)},
+                pass_fds=(sink,),
             )
         except BaseException:
-            os.close(told)
+            os.close(source)
             raise
         finally:
-            os.close(tell)
+            os.close(sink)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end, and give the exit code that it has told, or else its own."""
+        """Wait for its end; return the exit code that it has written, or else its own."""
         code = super().wait(timeout)
-        if self._told is not None:
-            self._exit_code = _number(self._told)
-            os.close(self._told)
-            self._told = None
+        if self._code_source is not None:
+            self._exit_code = _number(self._code_source)
+            os.close(self._code_source)
+            self._code_source = None
         return code if self._exit_code is None else self._exit_code
 
 
-def _number(told: int) -> int | None:
+def _number(source: int) -> int | None:
     try:
-        return int(os.read(told, 10))
+        return int(os.read(source, 10))
     except (BlockingIOError, ValueError):
         return None
 
 
 def end(code: int) -> None:
-    """End this program with an exit code of Windows."""
+    """End this program with a 32-bit exit code of Windows."""
     os.write(int(os.environ[EXIT_CODE]), str(code).encode())
     raise SystemExit(min(code, 255))

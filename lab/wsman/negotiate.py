@@ -3,7 +3,7 @@
 
 """NTLM and Negotiate (SPNEGO with NTLM inside), with encrypted messages.
 
-A connection is authenticated once, and what its keys encrypt is of use on it alone.
+A connection is authenticated once; its keys decrypt only messages of the same connection.
 Sources: RFC 4559 (the HTTP headers); [MS-WSMV] section 2.2.9.1.1 (encrypted messages). Channel
 bindings are not checked, which is Windows' default (CbtHardeningLevel Relaxed) for clients that send
 none.
@@ -30,7 +30,7 @@ from lab.wsman.auth import ENCRYPTED_TYPE, SOAP_TYPE, BadMessageError, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# It writes tokens at the level DEBUG.
+# pyspnego logs tokens at the level DEBUG.
 logging.getLogger("spnego").setLevel(logging.INFO)
 
 BOUNDARY = b"--Encrypted Boundary"
@@ -38,7 +38,7 @@ MESSAGE_TYPE = "application/HTTP-SPNEGO-session-encrypted"
 _PAYLOAD = b"\tContent-Type: application/octet-stream\r\n"
 _STORE_VARIABLE = "NTLM_USER_FILE"
 _MALFORMED = (SpnegoError, ValueError, KeyError, IndexError, struct.error, binascii.Error)
-"""What pyspnego raises for a token that is wrong or no token at all."""
+"""The errors that pyspnego raises for a wrong or malformed token."""
 
 OPTIONS = {
     "ntlm": spnego.NegotiateOptions.use_ntlm,
@@ -47,16 +47,16 @@ OPTIONS = {
 
 
 class AccountStore:
-    """The accounts in the form that pyspnego reads: a file, here one in memory without a name.
+    """The accounts in the form that pyspnego reads: a file, here an unnamed one in memory.
 
-    pyspnego finds it by an environment variable of the process, which is set only while a token is
-    looked at.
+    pyspnego finds the file by an environment variable of the process, which is set only while a token
+    is checked.
     """
 
     _variable = threading.Lock()
 
     def __init__(self, computer: str, accounts: Mapping[str, str]) -> None:
-        """Raises ValueError: a user name or password cannot stand in such a file."""
+        """Raises ValueError: a user name or password has a character that the file format excludes."""
         lines = [
             f"{domain}:{user}:{password}\n"
             for user, password in accounts.items()
@@ -70,7 +70,7 @@ class AccountStore:
 
     @contextlib.contextmanager
     def in_force(self) -> Iterator[None]:
-        """pyspnego sees these accounts, in this thread's block alone."""
+        """Show these accounts to pyspnego, only within this thread's block."""
         with self._variable:
             os.environ[_STORE_VARIABLE] = f"/proc/self/fd/{self._file}"
             try:
@@ -90,7 +90,7 @@ class NegotiateAuthenticator:
         self._encrypted = False
 
     def authenticate(self, header: str, client: str) -> Verdict:
-        """Take a step of the handshake; without a header, tell who was found before."""
+        """Take a step of the handshake; without a header, return the user who was authenticated before."""
         if not header:
             return Verdict(self._user) if self._user else Verdict(challenges=(self._scheme,))
         if self._user:
@@ -116,25 +116,25 @@ class NegotiateAuthenticator:
         return answer or b""
 
     def unwrap(self, content_type: str, body: bytes) -> bytes:
-        """The plain message. Raises BadMessageError: it was not encrypted for this connection."""
+        """Return the plain message. Raises BadMessageError: it was not encrypted for this connection."""
         self._encrypted = content_type.startswith(ENCRYPTED_TYPE)
         if not self._encrypted:
             return body
         head, found, rest = body.partition(_PAYLOAD)
         payload, end, _ = rest.rpartition(BOUNDARY + b"--")
         if not found or not end or len(payload) < 4 or self._context is None:
-            raise BadMessageError("the encrypted message has not its parts")
+            raise BadMessageError("the encrypted message lacks one of its parts")
         (size,) = struct.unpack_from("<I", payload)
         try:
             message = self._context.unwrap_winrm(payload[4 : 4 + size], payload[4 + size :])
         except _MALFORMED as error:
             raise BadMessageError("the message was encrypted with other keys") from error
         if f"Length={len(message)}\r\n".encode() not in head:
-            raise BadMessageError("the message has another length than it says")
+            raise BadMessageError("the message's length differs from its header")
         return message
 
     def wrap(self, message: bytes) -> tuple[str, bytes]:
-        """An answer, encrypted where the request was."""
+        """Return the content type and body of an answer, encrypted if the request was."""
         if not self._encrypted or self._context is None:
             return SOAP_TYPE, message
         wrapped = self._context.wrap_winrm(message)

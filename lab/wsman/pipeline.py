@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("lab.wsman.scripts")
 
 NATIVE_ERROR = "NativeCommandError"
-"""The error id under which PowerShell shows what a program writes to its error output."""
+"""The error id that PowerShell gives to a program's error output."""
 
 
 class RunningPipeline:
     """A pipeline and the console of its script.
 
-    `lock` guards psrpcore's objects, which all pipelines of a pool share; `flush` sends what they hold.
+    `lock` guards psrpcore's objects, which all pipelines of a pool share; `flush` sends their messages.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class RunningPipeline:
         """Run a pipeline's script in a thread of its own."""
         if no_input:
             self._input.end()
-        # With psrpcore's `start` the client is told "running" in a message of its own. Ansible's
-        # fetch takes that for the answer and leaves the file out.
+        # psrpcore's `start` sends the state "running" in a message of its own. Ansible's fetch takes
+        # that message for the answer and leaves the file out.
         self._pipeline.state = PSInvocationState.Running
         script = _only_script(powershell)
         threading.Thread(target=self._run, args=(script,), name="pipeline", daemon=True).start()
@@ -71,7 +71,7 @@ class RunningPipeline:
         try:
             self._finish(self._outcome(script))
         except Exception:
-            _logger.exception("a pipeline ended with a fault of the server's own")
+            _logger.exception("a pipeline ended with an internal error of the server")
             self._finish(Outcome(UNSUPPORTED, succeeded=False))
         finally:
             self.buffer.finish()
@@ -83,7 +83,7 @@ class RunningPipeline:
             return Outcome(UNSUPPORTED, succeeded=False)
         outcome = run_script(script, self._host, self._user, self)
         if not self._understood:
-            self.error("wsman lab: unsupported input: it is no text", "UnsupportedInput")
+            self.error("wsman lab: unsupported input: it is not a text", "UnsupportedInput")
             return Outcome(UNSUPPORTED, succeeded=False)
         return outcome
 
@@ -96,7 +96,7 @@ class RunningPipeline:
             self._flush()
 
     def feed(self, data: object) -> None:
-        """Take an input object: text, or a list of texts. Anything else ends the pipeline."""
+        """Take an input object: a text or a list of texts. Any other object ends the pipeline."""
         items = data if isinstance(data, list) else [data]
         if all(isinstance(item, str) for item in items):
             self._input.put(*(str(item) for item in items))
@@ -106,7 +106,7 @@ class RunningPipeline:
             self.cancel()
 
     def end_input(self) -> None:
-        """No more input will come."""
+        """Mark the end of the input."""
         self._input.end()
 
     def cancel(self) -> None:
@@ -115,22 +115,22 @@ class RunningPipeline:
         self._input.abandon()
 
     def started(self, process: Process) -> None:
-        """Remember the program, so that it can be killed; kill it where that was asked already."""
+        """Remember the program, so that `cancel` can kill it; kill it now if `cancel` came first."""
         self._program.started(process)
 
     def ended(self) -> None:
-        """Write the program's last lines where they had no newline."""
+        """Write the program's last lines if they had no newline."""
         for text in self._program_output.feed(b"", end=True):
             self.output(text)
         for text in self._program_error.feed(b"", end=True):
             self.error(text, NATIVE_ERROR)
 
     def lines(self) -> Iterator[str]:
-        """The input objects."""
+        """Return the input objects."""
         return iter(self._input)
 
     def stop_input(self) -> None:
-        """Nobody reads the input any more."""
+        """Drop the input: the script reads no more of it."""
         self._input.abandon()
 
     def output(self, text: str) -> None:
@@ -150,18 +150,18 @@ class RunningPipeline:
             self._flush()
 
     def program_output(self, data: bytes) -> None:
-        """Each line that a program writes is a string object."""
+        """Write each line of a program's output as a string object."""
         for text in self._program_output.feed(data):
             self.output(text)
 
     def program_error(self, data: bytes) -> None:
-        """Each line that a program writes to its error output is an error record."""
+        """Write each line of a program's error output as an error record."""
         for text in self._program_error.feed(data):
             self.error(text, NATIVE_ERROR)
 
 
 def _only_script(powershell: Any) -> str | None:  # noqa: ANN401 - psrpcore's metadata is untyped
-    """The text of a pipeline that is one script and nothing else."""
+    """Return the text of a pipeline that is a single script; None for any other."""
     if not isinstance(powershell, PowerShell) or len(powershell.commands) != 1:
         return None
     command = powershell.commands[0]

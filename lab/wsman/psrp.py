@@ -44,11 +44,11 @@ FRAGMENT_SIZE = 32768
 
 STREAMS = {"stdin": StreamType.default, "pr": StreamType.prompt_response}
 
-# It writes whole messages at the level DEBUG.
+# psrpcore logs whole messages at the level DEBUG.
 logging.getLogger("psrpcore").setLevel(logging.INFO)
 
 _MALFORMED = (PSRPCoreError, ValueError, KeyError, IndexError, TypeError, AttributeError)
-"""What psrpcore raises for bytes that are no messages."""
+"""The errors that psrpcore raises for malformed messages."""
 
 
 class RunspaceShell(Shell):
@@ -89,7 +89,7 @@ class RunspaceShell(Shell):
                 self._find(event.pipeline_id).end_input()
 
     def _flush(self) -> None:
-        """Put what psrpcore wants to send where clients receive it."""
+        """Move psrpcore's outgoing messages to the buffers that clients receive from."""
         with self._lock:
             while (payload := self._pool.data_to_send(FRAGMENT_SIZE)) is not None:
                 if payload.pipeline_id is None:
@@ -127,7 +127,7 @@ class RunspaceShell(Shell):
     def receive(
         self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
     ) -> Output | None:
-        """The next messages of a pipeline, or of the pool. Raises SoapFault: no such pipeline."""
+        """Return the next messages of a pipeline or of the pool. Raises SoapFault: no such pipeline."""
         buffer = self._find(_identity(command_id)).buffer if command_id else self._buffer
         return buffer.take(command_id, limit, timeout, alive)
 
@@ -153,4 +153,4 @@ def _identity(command_id: str) -> uuid.UUID:
     try:
         return uuid.UUID(command_id)
     except ValueError as error:
-        raise soapfault.invalid_parameter("The command identifier is no GUID. ") from error
+        raise soapfault.invalid_parameter("The command identifier is not a GUID. ") from error

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The log of requests: what was asked and how large it was, never what it said.
+"""The log of requests: operations and sizes, never contents.
 
 One JSON object a line: `connection`, `operation`, `shell`, `command`, `status`, `fault`, and the
 HTTP bytes `received` and `sent` (TLS is not counted; encrypted messages are counted as they travel).
@@ -33,7 +33,7 @@ class Entry:
 
 
 class RequestLog:
-    """Appends entries to a file; without a path it does nothing."""
+    """Appends entries to a file; does nothing without a path."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ class RequestLog:
 
 
 def read_log(path: Path) -> list[Entry]:
-    """The entries of a log. A last line that is still being written is left out."""
+    """Return the entries of a log, without a last line that is still being written."""
     if not path.exists():
         return []
     whole = path.read_text(encoding="utf-8").rpartition("\n")[0]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program that a script runs, which its client may end at any moment."""
+"""The running program of a script; its client may end it at any moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RunningProgram:
-    """Kills the program where it runs, or as soon as it does. May be called from any thread."""
+    """Kills the program, now or as soon as it starts. May be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class RunningProgram:
         self._killed = False
 
     def started(self, process: Process) -> None:
-        """Remember the program, so that it can be killed; kill it where that was asked already."""
+        """Remember the program, so that `kill` can end it; end it now if `kill` came first."""
         with self._lock:
             self._process = process
             killed = self._killed
@@ -29,7 +29,7 @@ class RunningProgram:
             process.kill()
 
     def kill(self) -> None:
-        """Kill the program, if one runs; one that is started later ends at once."""
+        """Kill the program if one runs; a program that starts later ends at once."""
         with self._lock:
             self._killed = True
             process = self._process

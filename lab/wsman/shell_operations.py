@@ -41,7 +41,7 @@ TERMINATE_SIGNALS = (
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What a Create asks for; `creation_xml` is PowerShell's opening data, `shell_id` its wish."""
+    """The contents of a Create; `creation_xml` is PowerShell's opening data, `shell_id` the id that it wants."""
 
     input_streams: str
     output_streams: str
@@ -51,7 +51,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What a Command asks to run."""
+    """The contents of a Command: the program or script to run."""
 
     command_id: str
     program: str
@@ -74,7 +74,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a Receive hands out: pieces, and whether the command has ended (`exit_code`)."""
+    """The contents of a Receive's answer: pieces, and whether the command has ended (`exit_code`)."""
 
     chunks: Sequence[Chunk]
     done: bool
@@ -92,7 +92,7 @@ def _text(parent: ET.Element, name: str) -> str:
 
 
 def decode_base64(text: str | None) -> bytes:
-    """The bytes of an element's text. Raises SoapFault: it is not base64."""
+    """Return the bytes of an element's text. Raises SoapFault: it is not base64."""
     try:
         return base64.b64decode(text or "", validate=False)
     except binascii.Error as error:
@@ -100,7 +100,7 @@ def decode_base64(text: str | None) -> bytes:
 
 
 def read_creation(request: Request) -> Creation:
-    """Read a Create. Raises SoapFault: the body is no Shell."""
+    """Read a Create. Raises SoapFault: the body is not a Shell."""
     shell = _body(request, "Shell")
     return Creation(
         input_streams=_text(shell, "InputStreams"),
@@ -111,7 +111,7 @@ def read_creation(request: Request) -> Creation:
 
 
 def read_command(request: Request) -> CommandLine:
-    """Read a Command. Raises SoapFault: the body is no CommandLine."""
+    """Read a Command. Raises SoapFault: the body is not a CommandLine."""
     line = _body(request, "CommandLine")
     arguments = tuple(item.text or "" for item in line.iterfind(f"{{{SHELL}}}Arguments"))
     return CommandLine(
@@ -123,7 +123,7 @@ def read_command(request: Request) -> CommandLine:
 
 
 def read_send(request: Request) -> list[Chunk]:
-    """Read a Send. Raises SoapFault: the body is no Send, or a stream is not base64."""
+    """Read a Send. Raises SoapFault: the body is not a Send, or a stream is not base64."""
     streams = _body(request, "Send").iterfind(f"{{{SHELL}}}Stream")
     return [
         Chunk(
@@ -137,7 +137,7 @@ def read_send(request: Request) -> list[Chunk]:
 
 
 def read_receive(request: Request) -> str:
-    """Read a Receive: the command's id, empty for the shell. Raises SoapFault: it is none."""
+    """Return the command id of a Receive, empty for the shell. Raises SoapFault: the body is not a Receive."""
     desired = _body(request, "Receive").find(f"{{{SHELL}}}DesiredStream")
     if desired is None:
         raise soapfault.invalid_body("DesiredStream is missing")
@@ -145,13 +145,13 @@ def read_receive(request: Request) -> str:
 
 
 def read_signal(request: Request) -> tuple[str, str]:
-    """Read a Signal: the command's id and the signal's code. Raises SoapFault: it is none."""
+    """Return the command id and code of a Signal. Raises SoapFault: the body is not a Signal."""
     signal = _body(request, "Signal")
     return signal.get("CommandId", ""), _text(signal, "Code").strip()
 
 
 def created(address: str, resource_uri: str, shell_id: str, owner: str, creation: Creation) -> str:
-    """The body of a CreateResponse."""
+    """Return the body of a CreateResponse."""
     uri = escape(resource_uri)
     return (
         f"<x:ResourceCreated><a:Address>{escape(address)}</a:Address><a:ReferenceParameters>"
@@ -166,13 +166,13 @@ def created(address: str, resource_uri: str, shell_id: str, owner: str, creation
 
 
 def command_started(command_id: str) -> str:
-    """The body of a CommandResponse."""
+    """Return the body of a CommandResponse."""
     identity = escape(command_id)
     return f"<rsp:CommandResponse><rsp:CommandId>{identity}</rsp:CommandId></rsp:CommandResponse>"
 
 
 def received(command_id: str, output: Output) -> str:
-    """The body of a ReceiveResponse."""
+    """Return the body of a ReceiveResponse."""
     named = f" CommandId={quoteattr(command_id)}" if command_id else ""
     streams = "".join(
         f"<rsp:Stream Name={quoteattr(chunk.stream)}{named}>"
@@ -199,9 +199,9 @@ SIGNALLED = "<rsp:SignalResponse/>"
 DELETED = ""
 
 ENVELOPE_OVERHEAD = 2048
-"""Bytes of an answer beside the streams' own, with room to spare."""
+"""Bytes of an answer besides the streams, with a margin."""
 
 
 def payload_limit(envelope_size: int) -> int:
-    """How many bytes of a stream fit into an answer of `envelope_size` bytes, base64 included."""
+    """Return the number of stream bytes that fit into an answer of `envelope_size` bytes, base64 included."""
     return (envelope_size - ENVELOPE_OVERHEAD) // 4 * 3

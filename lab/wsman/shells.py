@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shells and their commands: what exists between a Create and a Delete."""
+"""Shells and their commands; they exist from a Create to a Delete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.wsman.soap import Request, new_id
 
 
 class Shell(ABC):
-    """One open shell. Its kind (WinRS, PowerShell) is told by its resource URI."""
+    """One open shell. Its resource URI names its kind (WinRS or PowerShell)."""
 
     def __init__(self, resource_uri: str, owner: str, shell_id: str) -> None:
         self.resource_uri = resource_uri
@@ -24,7 +24,7 @@ class Shell(ABC):
 
     @abstractmethod
     def command(self, line: CommandLine, request: Request) -> str:
-        """Start a command and give its id. Raises SoapFault."""
+        """Start a command and return its id. Raises SoapFault."""
 
     @abstractmethod
     def send(self, chunk: Chunk) -> None:
@@ -34,7 +34,7 @@ class Shell(ABC):
     def receive(
         self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
     ) -> Output | None:
-        """The next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
+        """Return the next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
 
     @abstractmethod
     def signal(self, command_id: str, code: str) -> None:
@@ -46,7 +46,7 @@ class Shell(ABC):
 
 
 ShellMaker = Callable[[str, str, Creation], Shell]
-"""Makes a shell from resource URI, owner and what the Create said."""
+"""Makes a shell from its resource URI, its owner and the contents of the Create."""
 
 
 class ShellTable:
@@ -63,13 +63,13 @@ class ShellTable:
         self._orphan_seconds = orphan_seconds
 
     def add(self, shell: Shell, connection: int) -> None:
-        """Take in a new shell."""
+        """Add a new shell."""
         with self._lock:
             self._shells[shell.shell_id] = shell
             self._connections[shell.shell_id] = {connection}
 
     def find(self, shell_id: str | None, owner: str, connection: int) -> Shell:
-        """The owner's shell, used over this connection from now on. Raises SoapFault: none."""
+        """Return the owner's shell; this connection counts as using it. Raises SoapFault: no such shell."""
         with self._lock:
             shell = self._shells.get(shell_id or "")
             if shell is None or shell.owner != owner:
@@ -78,7 +78,7 @@ class ShellTable:
             return shell
 
     def remove(self, shell: Shell) -> None:
-        """Close a shell and forget it. Does nothing where it is gone already."""
+        """Close a shell and forget it. Does nothing if it is closed already."""
         with self._lock:
             known = self._shells.pop(shell.shell_id, None)
             self._connections.pop(shell.shell_id, None)
@@ -86,7 +86,7 @@ class ShellTable:
             known.close()
 
     def disconnected(self, connection: int) -> None:
-        """A connection is gone; shells that only it used are closed after a while."""
+        """Note a lost connection; close the shells that only it used, after `orphan_seconds`."""
         with self._lock:
             for shell_id, used in self._connections.items():
                 used.discard(connection)

@@ -76,12 +76,12 @@ class _NoDoctype(ET.TreeBuilder):
 def parse_request(message: bytes) -> Request:
     """Read one request.
 
-    Raises SoapFault: not well-formed XML, not a SOAP 1.2 envelope, or a header is missing or has no sense.
+    Raises SoapFault: not well-formed XML, not a SOAP 1.2 envelope, or a header is missing or invalid.
     """
     envelope = _parse(message)
     header, body = envelope.find(f"{{{SOAP}}}Header"), envelope.find(f"{{{SOAP}}}Body")
     if envelope.tag != f"{{{SOAP}}}Envelope" or header is None or body is None:
-        raise soapfault.schema_validation("the message is no SOAP 1.2 envelope with a header and a body")
+        raise soapfault.schema_validation("the message is not a SOAP 1.2 envelope with a header and a body")
     return Request(
         action=_required(header, f"{{{ADDRESSING}}}Action"),
         message_id=_required(header, f"{{{ADDRESSING}}}MessageID"),
@@ -98,13 +98,13 @@ _ACTION = re.compile(rb":Action[^>]*>[^<]*/([A-Za-z]+)<")
 
 
 def action_name(message: bytes) -> str:
-    """The last part of the action's URI (Create, Receive, ...), found without parsing; or empty."""
+    """Return the last part of the action's URI (Create, Receive, ...) without parsing; or empty."""
     match = _ACTION.search(message)
     return match[1].decode("ascii") if match else ""
 
 
 def message_id_of(message: bytes) -> str:
-    """The message's id, or an empty string where it cannot be told. Never raises."""
+    """Return the message's id, or an empty string if it is unknown. Never raises."""
     try:
         return _parse(message).findtext(f"{{{SOAP}}}Header/{{{ADDRESSING}}}MessageID", "").strip()
     except SoapFault:
@@ -113,7 +113,7 @@ def message_id_of(message: bytes) -> str:
 
 def _parse(message: bytes) -> ET.Element:
     try:
-        # Without document types there are no entities, and so none of the attacks on XML parsers.
+        # Without document types there are no entities, so the known attacks on XML parsers fail.
         return ET.fromstring(message, parser=ET.XMLParser(target=_NoDoctype()))  # noqa: S314
     except (ET.ParseError, ValueError, LookupError) as error:
         raise soapfault.invalid_xml(str(error)) from error
@@ -142,13 +142,13 @@ def _timeout(text: str) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of an ISO 8601 duration of days and time, such as PT20S.
+    """Return the seconds of an ISO 8601 duration of days and time, such as PT20S.
 
-    Raises SoapFault: it is no such duration.
+    Raises SoapFault: the text is not such a duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise soapfault.schema_validation("OperationTimeout is no duration such as PT20S")
+        raise soapfault.schema_validation("OperationTimeout is not a duration such as PT20S")
     return sum(float(value) * _UNITS[unit] for unit, value in match.groupdict().items() if value)
 
 
@@ -156,12 +156,12 @@ def _envelope_size(text: str) -> int:
     if not text:
         return DEFAULT_ENVELOPE_SIZE
     if not text.isascii() or not text.isdigit():
-        raise soapfault.schema_validation("MaxEnvelopeSize is no number of bytes")
+        raise soapfault.schema_validation("MaxEnvelopeSize is not a number of bytes")
     return max(SMALLEST_ENVELOPE_SIZE, min(int(text), LARGEST_ENVELOPE_SIZE))
 
 
 def build_response(action: str, relates_to: str, body: str) -> bytes:
-    """The envelope of an answer; `body` is XML text that uses the prefixes s, a, x, w, rsp and p."""
+    """Return the envelope of an answer; `body` is XML text that uses the prefixes s, a, x, w, rsp and p."""
     related = f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
         f'<s:Envelope xml:lang="en-US" xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" xmlns:x="{TRANSFER}"'
@@ -172,7 +172,7 @@ def build_response(action: str, relates_to: str, body: str) -> bytes:
 
 
 def build_fault(fault: SoapFault, relates_to: str, machine: str) -> bytes:
-    """The envelope that tells a client of a fault, in the shape in which Windows sends it."""
+    """Return the envelope of a fault, in the shape in which Windows sends it."""
     text = escape(fault.text)
     detail = f"<w:FaultDetail>{fault.detail}</w:FaultDetail>" if fault.detail else ""
     body = (
@@ -194,5 +194,5 @@ def _wmi_error(fault: SoapFault) -> str:
 
 
 def new_id() -> str:
-    """A new id in the form in which Windows writes shell, command and message ids."""
+    """Return a new id in the form of Windows' shell, command and message ids."""
     return str(uuid.uuid4()).upper()

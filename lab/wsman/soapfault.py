@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The faults of WS-Management with Windows' codes.
 
-Codes and subcodes: wsmerror.h of the Windows SDK; the faults for unknown shells and commands, for a
-missing program and for the time-out are as Windows was seen to send them to pypsrp.
+Codes and subcodes: wsmerror.h of the Windows SDK. The faults for unknown shells and commands, for a
+missing program and for the time-out were recorded from Windows with pypsrp.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SoapFault(Exception):
     """An answer that is a fault.
 
     `code` is Windows' error code, `subcode` a prefixed name of WS-Management or WS-Addressing, `side`
-    says whose fault it is (Sender or Receiver), `text` is shown to people.
+    the party that caused the fault (Sender or Receiver), `text` the message for people.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SoapFault(Exception):
 
 
 def operation_timed_out() -> SoapFault:
-    """Nothing to tell within the OperationTimeout; clients ask again."""
+    """The command wrote no output within the OperationTimeout; clients ask again."""
     return SoapFault(
         OPERATION_TIMED_OUT,
         "w:TimedOut",
@@ -62,7 +62,7 @@ def operation_timed_out() -> SoapFault:
 
 
 def unknown_shell() -> SoapFault:
-    """No shell has this id (any more), or it belongs to another user."""
+    """No open shell of this user has this id."""
     return _unexpected_selectors(
         "The WS-Management service cannot process the request because the request contained invalid selectors "
         "for the resource. "
@@ -70,7 +70,7 @@ def unknown_shell() -> SoapFault:
 
 
 def unknown_command() -> SoapFault:
-    """No command of this shell has this id (any more)."""
+    """No running command of this shell has this id."""
     return _unexpected_selectors(
         "The Windows Remote Shell received a request to perform an operation on a command identifier that does "
         "not exist. Either the command has completed execution or the client specified an invalid command "
@@ -121,12 +121,12 @@ def invalid_xml(reason: str) -> SoapFault:
 
 
 def schema_validation(reason: str) -> SoapFault:
-    """The message is XML, but not what its schema says."""
+    """The message is XML but violates its schema."""
     return SoapFault(SCHEMA_VALIDATION, "w:SchemaValidationError", f"The SOAP XML is not valid: {reason}. ")
 
 
 def header_required(name: str) -> SoapFault:
-    """A header that every request must have is missing."""
+    """A required header is missing."""
     return SoapFault(
         HEADER_REQUIRED,
         "a:MessageInformationHeaderRequired",
@@ -140,7 +140,7 @@ def invalid_body(reason: str) -> SoapFault:
 
 
 def invalid_parameter(text: str) -> SoapFault:
-    """The operation cannot be done with what the request says."""
+    """A parameter of the request is not valid for the operation."""
     return SoapFault(
         INVALID_PARAMETER,
         "w:InvalidParameter",
@@ -150,7 +150,7 @@ def invalid_parameter(text: str) -> SoapFault:
 
 
 def envelope_too_large(limit: int) -> SoapFault:
-    """The request is larger than this server takes."""
+    """The request exceeds the server's size limit."""
     return SoapFault(
         ENVELOPE_SIZE_EXCEEDED,
         "w:EncodingLimit",
@@ -160,7 +160,7 @@ def envelope_too_large(limit: int) -> SoapFault:
 
 
 def file_not_found(program: str) -> SoapFault:
-    """A program that was to be started without cmd.exe does not exist."""
+    """The program of a command without cmd.exe does not exist."""
     return SoapFault(
         FILE_NOT_FOUND,
         "w:InternalError",

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two ends of a command: what clients send in, and what they receive.
+"""The two ends of a command: the input that clients send, and the output that they receive.
 
 A client's requests and the command's own threads meet here, so every method may be called from any
 thread.
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 COALESCE_SECONDS = 0.05
-"""After a first piece of output, how long to wait for more before handing it out.
+"""Seconds to wait for more output after a first piece.
 
 Most programs print one line and end: with this short wait their output and their end travel in one
 answer instead of two.
 """
 
 ALIVE_SECONDS = 1.0
-"""How often a waiting Receive looks whether its client is still there."""
+"""Seconds between a waiting Receive's checks for a lost client."""
 
 T = TypeVar("T")
 
@@ -43,20 +43,20 @@ class InputQueue(Generic[T]):
         self._ended = False
 
     def put(self, *items: T) -> None:
-        """Add pieces. After the end they are thrown away: nobody reads any more."""
+        """Add pieces. Drop them after the end: the reader is gone."""
         with self._changed:
             if not self._ended:
                 self._items.extend(items)
                 self._changed.notify_all()
 
     def end(self) -> None:
-        """No more pieces will come."""
+        """Mark the end of the input."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """End at once, also for a reader that waits, and forget what was not read."""
+        """End at once, also for a waiting reader, and drop unread pieces."""
         with self._changed:
             self._items.clear()
             self._ended = True
@@ -82,7 +82,7 @@ class LineSplitter:
         self._rest: list[str] = []
 
     def feed(self, data: bytes, *, end: bool = False) -> list[str]:
-        """The lines that are complete with `data`; with `end` also the last one without a newline."""
+        """Return the lines that `data` completes; with `end` also the last one without a newline."""
         *lines, rest = self._decoder.decode(data, final=end).split("\n")
         if lines:
             lines[0] = "".join((*self._rest, lines[0]))
@@ -96,9 +96,9 @@ class LineSplitter:
 
 
 class OutputBuffer:
-    """What a command has written and nobody has received yet, and how it ended.
+    """A command's output until a client receives it, and the command's exit code.
 
-    With `whole` a piece is never cut in two: PSRP's fragments are handed out as they are.
+    With `whole` a piece is never cut in two: PSRP's fragments are handed out whole.
     """
 
     def __init__(self, *, whole: bool = False) -> None:
@@ -110,7 +110,7 @@ class OutputBuffer:
 
     @property
     def done(self) -> bool:
-        """Whether the command has ended; there may be output left."""
+        """Whether the command has ended; output may be left."""
         return self._done
 
     def write(self, stream: str, data: bytes) -> None:
@@ -120,16 +120,16 @@ class OutputBuffer:
             self._changed.notify_all()
 
     def finish(self, exit_code: int | None = None) -> None:
-        """The command has ended. Only the first call counts."""
+        """Mark the command's end. Only the first call counts."""
         with self._changed:
             if not self._done:
                 self._done, self._exit_code = True, exit_code
             self._changed.notify_all()
 
     def take(self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]) -> Output | None:
-        """The next output of at most `limit` bytes, or None when nothing came in `timeout` seconds.
+        """Return the next output of at most `limit` bytes, or None if none came in `timeout` seconds.
 
-        Ends early, with None, when `alive` says that nobody waits for the answer any more.
+        Returns None early if `alive` says that the client is gone.
         """
         deadline = time.monotonic() + timeout
         with self._changed:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS for the listener: a context from files, and certificates of our own making."""
+"""TLS for the listener: the server's context, and self-signed certificates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALID = dt.timedelta(days=1)
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:
-    """What a listener needs to speak TLS. Raises OSError: the files are missing or not PEM."""
+    """Return the TLS context of a listener. Raises OSError: the files are missing or not PEM."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(files.certificate, files.key)

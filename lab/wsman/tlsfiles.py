@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that a listener with TLS is given; apart, so that naming them loads no TLS."""
+"""The files of a listener's TLS; a module of its own, so that importing it loads no TLS library."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command shell of WinRS: one process a command, three byte streams."""
+"""The command shell of WinRS: one process for each command, three byte streams."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WinrsShell(Shell):
         self._operations = operations
 
     def command(self, line: CommandLine, request: Request) -> str:
-        """Start a command and give its id. Raises SoapFault: the shell's quota is used up."""
+        """Start a command and return its id. Raises SoapFault: the shell's quota is used up."""
         through_cmd = request.options.get("WINRS_SKIP_CMD_SHELL", "").upper() != "TRUE"
         task = read_command_line(line, through_cmd=through_cmd)
         if isinstance(task, Program) and not through_cmd and not self._host.knows_program(task.path):
@@ -72,7 +72,7 @@ class WinrsShell(Shell):
     def receive(
         self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
     ) -> Output | None:
-        """The next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
+        """Return the next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
         if not command_id:
             raise soapfault.invalid_parameter("A command identifier is missing. ")
         return self._find(command_id).buffer.take(command_id, limit, timeout, alive)
@@ -117,7 +117,7 @@ class WinrsCommand:
         try:
             code = self._run_task()
         except Exception:
-            _logger.exception("a command ended with a fault of the server's own")
+            _logger.exception("a command ended with an internal error of the server")
             self.error("wsman lab: internal error; see the server's log", "InternalError")
         finally:
             self.buffer.finish(code)
@@ -161,21 +161,21 @@ class WinrsCommand:
         self._input.abandon()
 
     def started(self, process: Process) -> None:
-        """Remember the program, so that it can be killed; kill it where that was asked already."""
+        """Remember the program, so that `cancel` can kill it; kill it now if `cancel` came first."""
         self._program.started(process)
 
     def ended(self) -> None:
-        """Nothing is left to do: the streams are bytes."""
+        """Do nothing: the streams are bytes, so no partial line is left."""
 
     def lines(self) -> Iterator[str]:
-        """The input as text lines."""
+        """Yield the input as text lines."""
         splitter = LineSplitter()
         for data in self._input:
             yield from splitter.feed(data)
         yield from splitter.feed(b"", end=True)
 
     def stop_input(self) -> None:
-        """Nobody reads the input any more."""
+        """Drop the input: the script reads no more of it."""
         self._input.abandon()
 
     def output(self, text: str) -> None:
@@ -183,14 +183,14 @@ class WinrsCommand:
         self.buffer.write("stdout", f"{text}\r\n".encode())
 
     def error(self, text: str, error_id: str) -> None:
-        """Write an error record's text; Windows would send CLIXML, which Ansible undoes."""
+        """Write an error record's text; Windows would send CLIXML, which Ansible decodes."""
         shown = f"{text}\r\n    + FullyQualifiedErrorId : {error_id}" if error_id else text
         self.buffer.write("stderr", f"{shown}\r\n".encode())
 
     def program_output(self, data: bytes) -> None:
-        """Pass on what the program wrote: it has powershell.exe's own standard output."""
+        """Pass on the program's output: it shares powershell.exe's own standard output."""
         self.buffer.write("stdout", data)
 
     def program_error(self, data: bytes) -> None:
-        """Pass on what the program wrote: it has powershell.exe's own standard error output."""
+        """Pass on the program's error output: it shares powershell.exe's own standard error output."""
         self.buffer.write("stderr", data)

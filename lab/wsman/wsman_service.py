@@ -24,7 +24,7 @@ RESPONSE = "Response"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: the user, the connection's number, and whether it is still there."""
+    """The sender of a request: the user, the connection's number, and a check that it is still open."""
 
     user: str
     connection: int
@@ -72,7 +72,7 @@ class Service:
         object.__setattr__(self, "_operations", operations)
 
     def answer(self, message: bytes, caller: Caller) -> Answer:
-        """Do what a message asks. Faults are answers, too; nothing is raised."""
+        """Carry out a message and return its answer. Faults are answers; raises nothing."""
         try:
             request = soap.parse_request(message)
         except SoapFault as fault:
@@ -93,7 +93,7 @@ class Service:
         return Answer(200, body, name, done.shell_id, done.command_id)
 
     def too_large(self, limit: int) -> Answer:
-        """The answer to a request of more than `limit` bytes."""
+        """Return the answer to a request of more than `limit` bytes."""
         return self._fault(soapfault.envelope_too_large(limit), "", "TooLarge")
 
     def _fault(self, fault: SoapFault, relates_to: str, operation: str, shell_id: str = "") -> Answer:

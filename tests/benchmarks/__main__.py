@@ -38,7 +38,7 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
 
 
 def machine() -> str:
-    """Say on what the figures were measured."""
+    """Return a description of the computer of the measurement."""
     with Path("/proc/meminfo").open(encoding="ascii") as file:
         gigabytes = int(file.readline().split()[1]) / 1e6
     core = importlib.metadata.version("ansible-core")
@@ -50,7 +50,7 @@ def machine() -> str:
 
 
 def run(names: list[str], folder: Path) -> list[Figure]:
-    """Measure one after the other; tell each figure as soon as it is known."""
+    """Measure one after the other; print each figure at once."""
     figures: list[Figure] = []
     for name in names:
         began = time.monotonic()
@@ -63,17 +63,17 @@ def run(names: list[str], folder: Path) -> list[Figure]:
 
 
 def main(names: list[str]) -> int:
-    """Run all measures, or those that are named; only all together are written down."""
+    """Run all measures or the named ones; write the page only after all of them."""
     if unknown := set(names) - set(MEASURES):
         print(
-            f"bench: there is no {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}",
+            f"bench: unknown: {', '.join(sorted(unknown))}; known: {', '.join(MEASURES)}",
             file=sys.stderr,
         )
         return 2
     busy = os.getloadavg()[0]
     if busy > 1:
         print(
-            f"bench: other programs are at work here (load {busy:.1f}); they make every time longer",
+            f"bench: other programs are running (load {busy:.1f}); they lengthen every time",
             flush=True,
         )
     try:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""C:\Lab\canned.exe: what Windows would answer to the PowerShell of the ansible.windows collection.
+r"""C:\Lab\canned.exe: Windows' answers to the PowerShell of the ansible.windows collection.
 
-Each of its scripts is known by its exact form; the forms' first group names the answer. A script of
-another form is refused by the lab, so that a release that does something else is noticed.
+Each script is recognized by its exact form; the form's first group names the answer. The lab refuses
+scripts of another form, so a release with other scripts fails the benchmark.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORMS = (
     r"\$ErrorActionPreference = 'Continue'.*\. \{ C:\\Windows\\System32\\(shutdown\.exe) /r /t (\d+) /c '[^']*'"
     r" \| Set-Variable stdout \}.*ConvertTo-Json -Compress -InputObject @\{[^}]*\}\s*" + _KEPT_CODE,
     r"(Get-Item) -LiteralPath 'HKLM:[^']*\\AutoLogonChecked' -ErrorAction Stop; '(success-[0-9a-f-]{36})'" + _KEPT_CODE,
-    # Ansible's wrapper; which module it carries stands in its input.
+    # Ansible's wrapper; its input names the module.
     r".*(ConvertFrom-Json).*& \$cmd @splat.*",
 )  # fmt: skip
 STAND_INS = tuple(StandIn(form, PROGRAM) for form in _FORMS)
@@ -39,7 +39,7 @@ UNKNOWN = 250
 
 
 def boot_time(link: WindowsLink) -> int:
-    """Print a number that is another one after each boot, as LastBootUpTime is."""
+    """Print a number that changes with each boot, like LastBootUpTime."""
     boot: str = link.ask(windows_calls.BootId(), str)
     print(int.from_bytes(hashlib.sha256(boot.encode()).digest()[:6], "big"))
     return 0
@@ -53,13 +53,13 @@ def shutdown(link: WindowsLink, seconds: str) -> int:
 
 
 def logon_screen(_link: WindowsLink, expected: str) -> int:
-    """Say that the logon screen has come; the lab's PCs show it before they can be reached."""
+    """Report the logon screen; the lab's PCs show it before they answer."""
     print(expected)
     return 0
 
 
 def ping(_link: WindowsLink) -> int:
-    """Answer for the module win_ping; its whole wrapper is read, as PowerShell would."""
+    """Answer for the module win_ping; read its whole wrapper, as PowerShell does."""
     if not _MODULE.search(sys.stdin.buffer.read()):
         sys.stderr.write("the wrapper carries another module than win_ping\n")
         return UNKNOWN

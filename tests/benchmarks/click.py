@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the customer's click to the playbook going on, and from the logon screen to the permit."""
+"""Times from the customer's click to the playbook's next task, and from the logon screen to the permit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROUNDS = 8
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Let a customer lend their sign-in for one restart, several times."""
+    """Let a customer grant one restart, several times."""
     with bench(folder, script=_script(), restart_seconds=0.0) as operator:
         tasks = [one for _ in range(ROUNDS) for one in (request(restarts=1), apply())]
         job = operator.begin([play(start(), *tasks, end())]).succeed()
@@ -50,7 +50,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _script() -> list[Step]:
-    """Click after another while each time; come back to the screen before the next request."""
+    """Click after a different time in each round; return to the screen before the next request."""
     script: list[Step] = []
     for number in range(1, ROUNDS + 1):
         script += [Grant(after=0.25 * number), SignIn(when="locked", count=number)]
@@ -62,6 +62,6 @@ def _events(operator: Operator, what: str) -> list[float]:
 
 
 def _redeemed(operator: Operator) -> list[float]:
-    """Return what passed between the tile's submission and the password's arrival."""
+    """Return the times between the tile's submission and the password's arrival."""
     asked, redeemed = (_events(operator, what) for what in ("tile_shown", "permit_redeemed"))
     return [after - before for before, after in zip(asked, redeemed, strict=True)]

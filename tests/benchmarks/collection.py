@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ansible.windows collection, to compare with: out of the wheel of the `ansible` package."""
+"""The ansible.windows collection for comparison, from the wheel of the `ansible` package."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PREFIX = "ansible_collections/ansible/windows/"
 
 
 def prepare() -> Path:
-    """Return the folder of collections in which ansible.windows is, of the pinned release.
+    """Return the folder of collections with the pinned release of ansible.windows.
 
     Raises:
-        SetupError: the wheel cannot be had.
+        SetupError: the wheel cannot be downloaded.
         WorkError: the wheel is not pinned.
     """
     mark = COLLECTIONS / "latchkey.stamp"
@@ -32,9 +32,9 @@ def prepare() -> Path:
 
 
 def _download(pinned: str) -> Path:
-    setup.say("fetching the ansible wheel, to compare with")
+    setup.say("fetching the ansible wheel for comparison")
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
-    # Only its files are wanted: neither what it depends on nor the Python that it asks for matters.
+    # Only its files are needed: ignore its dependencies and its required Python.
     only = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes")
     listed = FOLDER / "pins.txt"
     listed.parent.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def _life(folder: Path) -> list[bytes]:
 
 
 def _write(path: Path, world: World, life: list[bytes]) -> None:
-    """Write a journal of this life again and again, each with ids of its own."""
+    """Write a journal with many copies of this session's events, each with its own ids."""
     journal = Journal(path, world.computer().anchor)
     decode = msgspec.json.Decoder(AnyEvent).decode
     try:
@@ -131,7 +131,7 @@ def _another(life: list[bytes], number: int) -> Iterator[bytes]:
 
 
 def _start(world: World, folder: Path) -> float:
-    """Return how long a start takes, up to where the service would open its pipes."""
+    """Return the seconds of a start, up to the point where the service opens its pipes."""
     agent = _agent(world, folder)
     began = time.perf_counter()
     agent.start()

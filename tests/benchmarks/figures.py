@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A measured figure, its goal, and the page and file that tell of all of them."""
+"""A measured figure with its goal, and the page and file of all figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ neither side pays for a PowerShell that really starts (on Windows both do, once 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure. A goal is the most that the value may be; `where` says where it goes."""
+    """One figure. The goal is the largest allowed value; `where` breaks the value down."""
 
     name: str
     value: float
@@ -41,11 +41,11 @@ class Figure:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
+        """Whether the goal is met; None without a goal."""
         return None if self.goal is None else self.value <= self.goal
 
     def line(self) -> str:
-        """Return the figure as a line for the terminal, with where it goes if its goal is missed."""
+        """Return the figure as a line for the terminal, with its breakdown if its goal is missed."""
         verdict = {None: "no goal", True: "holds", False: "MISSED"}[self.holds]
         goal = "" if self.goal is None else f", goal {_number(self.goal)}"
         others = "".join(f", {name} {_number(value)}" for name, value in self.compared_with.items())
@@ -55,8 +55,8 @@ class Figure:
 
 def as_json(figures: Iterable[Figure]) -> str:
     """Return all figures as one JSON object, by their names."""
-    told = {figure.name: _plain(figure) for figure in figures}
-    return json.dumps(told, indent=2) + "\n"
+    plain = {figure.name: _plain(figure) for figure in figures}
+    return json.dumps(plain, indent=2) + "\n"
 
 
 def _plain(figure: Figure) -> dict[str, Any]:

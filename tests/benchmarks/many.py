@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job on 1 to 200 PCs, and what a task costs the controller."""
+"""The main job on 1 to 200 PCs, and the controller's cost of a task."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ MEGABYTE = 1e6
 
 
 class Cost(NamedTuple):
-    """What a main job on some PCs took: seconds, processor seconds, bytes.
+    """The cost of a main job on some PCs: seconds, processor seconds, bytes.
 
-    `all_of_ours` are the processor seconds of controller and PCs together, `others` those that
-    other programs had meanwhile: they say whether a job was slow or the computer busy. `raw` are
-    the seconds of a job of as many tasks that each only run a program: what grows there grows in
-    ansible-core, and in a computer with so many processes.
+    `all_of_ours` are the processor seconds of controller and PCs together, `others` those of other
+    programs meanwhile: they show whether the job was slow or the computer busy. `raw` are the seconds
+    of a job of as many tasks that each only run a program: growth there is caused by ansible-core
+    and by the number of processes.
     """
 
     seconds: float
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
 
 
 def measure(folder: Path, counts: tuple[int, ...] = COUNTS) -> list[Figure]:
-    """Run the main job on ever more PCs; on 100 of the last compare the controller's work first."""
+    """Run the main job on increasing numbers of PCs; first compare the controller's work on 100 of the last."""
     costs: dict[int, Cost] = {}
     figures: list[Figure] = []
     for count in counts:
@@ -69,7 +69,7 @@ def _some(operator: Operator) -> Operator:
 
 
 def main_job(operator: Operator) -> Cost:
-    """Open, ask, restart, end on every PC, with proof from each that it all happened."""
+    """Start a session, request, restart and end on every PC; check each PC's result."""
     patient = {"timeout": LIMIT}
     tasks = (start(), request(restarts=1, **patient), apply(**patient), end())
     raw = _seconds(operator, [RAW] * len(tasks))
@@ -88,7 +88,7 @@ def main_job(operator: Operator) -> Cost:
 
 
 def controller(operator: Operator) -> Figure:
-    """Compare a task of ours with raw, less what a job takes that does nothing."""
+    """Compare a task of the collection with raw, minus the cost of an empty job."""
     operator.run(start()).succeed()
     ours = [task("session_checkpoint", step=f"Step {n}", state="done") for n in range(CONTROLLER_TASKS)]
     raw = [RAW] * CONTROLLER_TASKS
@@ -114,7 +114,7 @@ def _processor(operator: Operator, tasks: list[Task]) -> float:
 
 
 def _seconds(operator: Operator, tasks: list[Task]) -> float:
-    """Return how long a job takes."""
+    """Return the seconds of a job."""
     began = time.monotonic()
     job = operator.begin([play(*tasks)])
     assert job.wait(LIMIT) == 0, job.output
@@ -151,15 +151,15 @@ def _grown(costs: dict[int, Cost], field: str) -> float:
 
 
 def _where(costs: dict[int, Cost], field: str) -> str:
-    told = []
+    parts = []
     for count, cost in costs.items():
         value = getattr(cost, field)
         shown = f"{value / MEGABYTE:.0f} MB" if isinstance(value, int) else f"{value:.1f} s"
         busy = (
             f" with {cost.all_of_ours:.0f} s of processor time, while other programs had {cost.others:.0f} s"
         )
-        told.append(f"{count} PCs {shown}{busy if field == 'seconds' else ''}")
-    return ", ".join(told)
+        parts.append(f"{count} PCs {shown}{busy if field == 'seconds' else ''}")
+    return ", ".join(parts)
 
 
 def _totals(costs: dict[int, Cost]) -> list[Figure]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every benchmark starts from: PCs, their customers, and an operator with both collections."""
+"""The start of every benchmark: PCs, their customers, and an operator with both collections."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tests.lab.job import Job
 
 AT_ONCE = 8
-"""PCs that are switched on or off at the same time."""
+"""The number of PCs that are switched on or off at the same time."""
 
 
 @contextmanager
 def bench(folder: Path, count: int = 1, *, forks: int = 50, **settings: Any) -> Iterator[Operator]:
-    """Switch so many PCs on, each with a customer of its own; all ends with the block."""
+    """Switch on this number of PCs, each with its own customer; all end with the context."""
     chosen = Settings(**{"programs": PROGRAMS, "stand_ins": STAND_INS, **settings})
     started: dict[str, SimulatedComputer] = {}
 
@@ -66,7 +66,7 @@ def computer(operator: Operator, name: str = "pc1") -> SimulatedComputer:
 
 
 def moments(job: Job, task: str, host: str = "pc1") -> list[tuple[float, float]]:
-    """Return when each task whose name begins so began and ended, in seconds since 1970."""
+    """Return the start and end, in seconds since 1970, of each task whose name starts with `task`."""
     entries = [e for e in job.records() if e["host"] == host and e["task"].startswith(task)]
     begins = [e["at"] for e in entries if e["status"] == "started"]
     ends = [e["at"] for e in entries if e["status"] == "ok"]

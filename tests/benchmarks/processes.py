@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What processes cost: memory of a whole tree, processor time of one that has ended."""
+"""The cost of processes: memory of a whole tree, processor time of an ended process."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PERIOD = 4.0
-"""Seconds between two looks: each reads a file for every process, which costs processor time itself."""
+"""Seconds between two samples: each reads a file for every process, which costs processor time itself."""
 
 
 def tree(root: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and its descendants."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     for place in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            # The name, in brackets, may hold anything; the parent is the second word after it (proc(5)).
+            # The name, in brackets, may contain any character; the parent is the second word after it (proc(5)).
             parent = place.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
             children[int(parent)].append(int(place.parent.name))
     found = [root]
@@ -34,7 +34,7 @@ def tree(root: int) -> list[int]:
 
 
 def memory(pids: list[int]) -> int:
-    """Return the bytes that processes use, each shared page counted once (proc(5): Pss)."""
+    """Return the bytes of processes; each shared page counts once (proc(5): Pss)."""
     return sum(map(_pss, pids))
 
 
@@ -47,7 +47,7 @@ def _pss(pid: int) -> int:
 
 
 class Memory:
-    """Watches a job and everything else of this process's tree; keeps the most that each used."""
+    """Samples a job and the rest of this process's tree; keeps the maximum of each."""
 
     def __init__(self, job: int) -> None:
         self._job = job
@@ -61,7 +61,7 @@ class Memory:
             self.look()
 
     def look(self) -> None:
-        """Look once."""
+        """Take one sample."""
         job = set(tree(self._job))
         others = [pid for pid in tree(os.getpid()) if pid not in job]
         self.job = max(self.job, memory(sorted(job)))
@@ -84,7 +84,7 @@ _OWN_AND_CHILDREN, _NOT_IDLE = slice(11, 15), (1, 2, 3, 6, 7)
 
 
 def used_by(root: int) -> float:
-    """Return the processor seconds of a process and all that descended from it, ended ones included."""
+    """Return the processor seconds of a process and its descendants, including ended ones."""
     seconds = 0.0
     for pid in tree(root):
         with suppress(OSError):
@@ -94,13 +94,13 @@ def used_by(root: int) -> float:
 
 
 def used_by_all() -> float:
-    """Return the processor seconds that this computer has spent on programs since it started."""
+    """Return the processor seconds of all programs since this computer's start."""
     words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
     return sum(int(words[at]) for at in _NOT_IDLE) / _TICKS
 
 
 def processor_seconds(process: subprocess.Popen[bytes]) -> float:
-    """Wait for a process; return what it and all that it waited for have used (wait4(2))."""
+    """Wait for a process; return the processor seconds of it and its awaited children (wait4(2))."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return used.ru_utime + used.ru_stime

@@ -20,7 +20,7 @@ SAMPLES = 200
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Play whole logons with the real DLL; nothing where Wine or the compiler is absent."""
+    """Run whole logons with the real DLL; return no figure without Wine or the compiler."""
     if lacking := WINE_ALONE.missing():
         print(f"left out: the provider's figure ({lacking})")
         return []

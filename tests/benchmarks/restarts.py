@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart to resumed, against win_reboot on the same PCs."""
+"""Time from the restart to the resumed job, compared with win_reboot on the same PCs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 OVERHEAD, OF_WIN_REBOOT = 1.0, 0.1
 GRACE = 2.0
-"""Seconds that people at the PC are warned; win_reboot takes no fewer."""
+"""Seconds of warning for people at the PC; win_reboot's minimum."""
 LIMIT = 300.0
 SAMPLES = {2.0: 3, 20.0: 1}
-"""Seconds that the PC is away, and how often it is restarted by either side."""
+"""Seconds that the PC is down, and the number of restarts for each side."""
 
 
 class Restart(NamedTuple):
-    """What one restart took beyond the warning and the outage, in seconds, and what of it came before and after."""
+    """The seconds of one restart beyond the warning and the outage, in total, before and after."""
 
     overhead: float
     before: float
@@ -64,7 +64,7 @@ def _reboot() -> Task:
 
 
 def _restarts(operator: Operator, job: Job, task: str) -> list[Restart]:
-    """Return what came before the restart was announced and after the PC was up again."""
+    """Return the times before the restart's announcement and after the PC's return."""
     events = [(e.what, e.at.timestamp()) for e in computer(operator).events.all()]
     found = []
     for begin, over in moments(job, task):

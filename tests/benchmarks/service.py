@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent as it is delivered: its package, its installation, and its service at rest, under Wine."""
+"""The delivered agent under Wine: its package, its installation, and its idle service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGE_GOAL, MEMORY_GOAL, START_GOAL, WAKE_GOAL = 16.0, 40.0, 0.5, 0.0
 SETTLED_SECONDS, IDLE_SECONDS = 5, 60
 STARTS = 9
 EMPTY = r"import servicemanager, sys; sys.path += ['C:\lab\library']; import asyncio"
-"""What every service in Python loads before it does anything, and what the lab's part of this one does."""
+"""The imports of every service in Python, and of the lab's part of this one."""
 START = """
 import time, win32service as w
 manager = w.OpenSCManager(None, None, w.SC_MANAGER_CONNECT)
@@ -38,11 +38,11 @@ w.StartService(service, None)
 until(w.SERVICE_RUNNING)
 print(time.monotonic() - began)
 """
-"""Says how long the service takes to start: net.exe under Wine does not wait for that."""
+"""A program that measures the service's start: net.exe under Wine does not wait for it."""
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Make the package, install it, start its service and let it rest; nothing where Wine is absent."""
+    """Make the package, install it, start its service and let it idle; return no figure without Wine."""
     if lacking := system_tools.missing(system_tools.WINE, system_tools.PACKAGE):
         print(f"left out: the service's figures ({lacking})")
         return []
@@ -86,9 +86,9 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _start(office: PackagePC) -> Figure:
-    """Compare the service's start with that of a Python that loads what every such service does."""
+    """Compare the service's start with a Python that has only the common imports."""
     start = START.format(service=names.SERVICE)
-    # In turn, so that what else the computer does falls on both.
+    # In turn, so that the computer's other load affects both.
     pairs = [
         (float(office.python("-c", start).stdout), _seconds(lambda: office.python("-c", EMPTY)))
         for _ in range(STARTS)
@@ -109,7 +109,7 @@ def _service(office: PackagePC) -> Path:
 
 
 def _memory(office: PackagePC) -> Figure:
-    """Count what the service writes to: program code is shared on Windows, where Wine copies it."""
+    """Measure the service's writable memory: Windows shares program code, but Wine copies it."""
     own = everything = 0
     writable = False
     for line in (_service(office) / "smaps").read_text(encoding="utf-8").splitlines():
@@ -127,9 +127,9 @@ def _memory(office: PackagePC) -> Figure:
 
 
 def _wake_ups(office: PackagePC) -> Figure:
-    """Count how often any thread of the service went to sleep again within a minute of nothing."""
+    """Count the wake-ups of the service's threads in an idle minute."""
     process = _service(office)
-    # What the installer was told is written down by then.
+    # By then the service has stored the installer's settings.
     time.sleep(SETTLED_SECONDS)
     before = _sleeps(process)
     time.sleep(IDLE_SECONDS)

@@ -25,7 +25,7 @@ MODULE = {"name": "win_ping", "ansible.windows.win_ping": {}}
 
 
 def measure(folder: Path) -> list[Figure]:
-    """Count what the first call of a job costs, as each task of a job is one."""
+    """Count the requests and bytes of a job's first call; each task of a job is such a call."""
     with bench(folder) as operator:
         operator.run(start()).succeed()
         ours = _sent(operator, task("session_checkpoint", step="Updates", state="done"))
@@ -42,7 +42,7 @@ def measure(folder: Path) -> list[Figure]:
 
 
 def _sent(operator: Operator, one: Task) -> list[Entry]:
-    """Return the fewest requests of some calls: a PC that is busy may answer in two pieces."""
+    """Return the fewest requests of some calls: a busy PC may answer in two pieces."""
     return min((_once(operator, one) for _ in range(SAMPLES)), key=_kilobytes)
 
 

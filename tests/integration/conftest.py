@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures that the tests of several parts together share."""
+"""Shared fixtures of the integration tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the simulated PC share: a PC, and an operator without Ansible."""
+"""Shared helpers of the simulated PC's tests: a PC, and an operator without Ansible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SESSION = "CHG-4711"
 
 @pytest.fixture
 def simulated_pc(tmp_path: Path, canary: bytearray) -> MakePc:
-    """Makes a PC in the test's folder, whose customer's password is the canary."""
+    """Makes a PC in the test's folder; the customer's password is the canary."""
 
     def make(**settings: Any) -> AbstractContextManager[SimulatedComputer]:
         return pc(tmp_path / "pc", **({"password": canary} | settings))
@@ -37,27 +37,27 @@ def simulated_pc(tmp_path: Path, canary: bytearray) -> MakePc:
 
 
 def refusal(computer: SimulatedComputer, request: rq.ControlRequest) -> ans.ErrorView:
-    """Ask, and return why not."""
+    """Send a request, and return the error that refuses it."""
     answer = computer.ask_agent(request)
     assert isinstance(answer.error, ans.ErrorView), answer
     return answer.error
 
 
 def ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
-    """Ask, and return the result."""
+    """Send a request, and return its result."""
     answer = computer.ask_agent(request)
     assert answer.outcome == "done", answer.error
     return msgspec.convert(answer.result, type=kind)
 
 
-def open_session(computer: SimulatedComputer) -> None:
-    """Open the support session."""
+def start_session(computer: SimulatedComputer) -> None:
+    """Start the support session."""
     ask(computer, rq.SessionStart(session=SESSION, reason="Monthly updates"), ans.SessionAnswer)
 
 
 def request(computer: SimulatedComputer, **terms: Any) -> ans.RequestView:
-    """Open the session, ask the customer, and return the request."""
-    open_session(computer)
+    """Start the session, ask the customer, and return the request."""
+    start_session(computer)
     question = rq.CredentialRequest(session=SESSION, **(terms or {"restarts": 2}))
     asked = ask(computer, question, ans.RequestAnswer).request
     assert asked is not None
@@ -74,7 +74,7 @@ def answered(computer: SimulatedComputer, asked: ans.RequestView) -> ans.Answer:
 
 
 def lend(computer: SimulatedComputer, **terms: Any) -> ans.GrantView:
-    """Open the session, ask the customer, and return what was lent."""
+    """Start the session, ask the customer, and return the grant."""
     answer = answered(computer, request(computer, **terms))
     grant = msgspec.convert(answer.result, type=ans.RequestAnswer).grant
     assert grant is not None, answer.error
@@ -82,7 +82,7 @@ def lend(computer: SimulatedComputer, **terms: Any) -> ans.GrantView:
 
 
 def begin_restart(computer: SimulatedComputer, **options: Any) -> ans.UseView:
-    """Apply the grant to a restart, and return the use as it begins."""
+    """Apply the grant to a restart, and return the use at its start."""
     options = {"grace": 0.05} | options
     apply = rq.CredentialApply(session=SESSION, action="restart", **options)
     use = ask(computer, apply, ans.ApplyAnswer).use

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's exact command lines through the real PowerShell engine, where it is at hand."""
+"""The collection's exact command lines run in the real PowerShell engine, if it is available."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ sys.exit(7)
 
 
 def run(engine: Path, script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a script as the command line says it; only the program's name is the engine's own."""
+    """Run a script by its command line; only the program's name is replaced by the engine's."""
     _name, *arguments = command_line(script).split(" ")
-    # The engine's host takes no execution policy; on Windows it is part of the line.
+    # The engine's host has no option for the execution policy; on Windows it is part of the line.
     kept = [word for word in arguments if word not in {"-ExecutionPolicy", "Unrestricted"}]
     return subprocess.run([engine, *kept], input=given, capture_output=True, timeout=60, check=False)
 
 
 def test_a_program_of_any_name_gets_the_request(engine: Path, tmp_path: Path) -> None:
-    """The program is run with one argument and the whole line, and its exit code comes back."""
+    """The program gets one argument and the whole line, and the script returns its exit code."""
     line = b'{"verb":"info","session":"a \\u00fc \\"q\\" $x"}\n'
     for name in AWKWARD:
         (tmp_path / name).write_text(ECHO.format(python=sys.executable), encoding="utf-8")
@@ -63,27 +63,29 @@ def test_a_program_of_any_name_gets_the_request(engine: Path, tmp_path: Path) ->
         assert done.stdout.decode().strip() == repr((["request"], line.decode())), name
 
 
-def test_a_program_that_is_missing_is_told(engine: Path, tmp_path: Path) -> None:
-    """The script says so in one word and ends with 127."""
+def test_a_missing_program_is_reported(engine: Path, tmp_path: Path) -> None:
+    """For a missing program the script prints one word and ends with 127."""
     done = run(engine, request_script(str(tmp_path / "none")), b"{}\n")
     assert (done.returncode, done.stdout.strip()) == (127, AGENT_MISSING.encode())
 
 
 def test_a_windowed_program_is_waited_for_and_its_exit_code_is_printed(engine: Path, tmp_path: Path) -> None:
-    """Each argument is one word of the program's; what it prints itself is dropped."""
+    """The program gets each word as one argument; the script drops the program's own output."""
     program = tmp_path / "msiexec"
-    told = tmp_path / "told"
-    text = ECHO.replace("sys.stdout.write(", f"open({str(told)!r}, 'w').write(").format(python=sys.executable)
+    report = tmp_path / "report"
+    text = ECHO.replace("sys.stdout.write(", f"open({str(report)!r}, 'w').write(").format(
+        python=sys.executable
+    )
     program.write_text(text, encoding="utf-8")
     program.chmod(0o755)
     words = ("/i", "C:\\Users\\Anna Bell\\x.msi", "/qn", "KEEPRECEIPTS=1")
     done = run(engine, windowed_script(str(program), *words))
     assert (done.returncode, done.stdout) == (0, b"7\n")
-    assert told.read_text() == repr((list(words), ""))
+    assert report.read_text() == repr((list(words), ""))
 
 
-def test_a_test_command_says_how_it_ended(engine: Path, tmp_path: Path) -> None:
-    """The last program's exit code, an error that is thrown and an explicit exit all come back."""
+def test_the_exit_code_of_a_test_command_is_returned(engine: Path, tmp_path: Path) -> None:
+    """A test command returns the last program's exit code, 1 for a thrown error, or its explicit exit code."""
     program = tmp_path / "program"
     program.write_text(ECHO.format(python=sys.executable), encoding="utf-8")
     program.chmod(0o755)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo, with the real ansible-playbook: what it shows, and that its checks can fail."""
+"""The demo with the real ansible-playbook: its output, and checks that can fail."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
-    not COLLECTIONS.is_dir(), reason="the collection's path is not set up (make test does it)"
+    not COLLECTIONS.is_dir(), reason="the collection's path is not set up: run make test"
 )
 
 
-def test_every_promise_is_kept_by_some_ending_that_is_tested() -> None:
-    """What the first ending promises is a part of what the power cut's promises."""
+def test_the_tested_endings_cover_every_promise() -> None:
+    """The ending with a power cut checks every promise of the first ending, and more."""
     assert set(ENDINGS["grant"].promises) < set(ENDINGS["power-cut"].promises)
     assert set(ENDINGS) == {"grant", "deny", "revoke", "power-cut"}
 
 
 @pytest.mark.parametrize("name", ["revoke", "power-cut"])
 def test_an_ending_keeps_its_promises(name: str, tmp_path: Path) -> None:
-    """The ending runs through the real ansible-playbook and keeps what it promises."""
+    """The ending runs through the real ansible-playbook and keeps its promises."""
     stream = io.StringIO()
     with Stage(ENDINGS[name], tmp_path, Lanes(stream)).played() as story:
         verdicts = [check(story) for check in ENDINGS[name].promises]
     assert all(verdict.kept for verdict in verdicts), (verdicts, stream.getvalue())
 
 
-def test_a_promise_that_is_broken_is_told(tmp_path: Path) -> None:
-    """On a job that the customer declined its own promises hold, and every other one is broken."""
+def test_a_broken_promise_is_reported(tmp_path: Path) -> None:
+    """After a declined request its own promises hold, and all other promises are reported as broken."""
     stream = io.StringIO()
     deny = ENDINGS["deny"]
     with Stage(deny, tmp_path, Lanes(stream)).played() as story:
@@ -52,22 +52,22 @@ def test_a_promise_that_is_broken_is_told(tmp_path: Path) -> None:
             p.no_more_restarts,
             p.locked_at_once,
             p.erased,
-            p.customer_was_told,
+            p.customer_was_notified,
             p.revoked_wins,
             p.survived_power_cut,
         )
         kept = [check(story).promise for check in others if check(story).kept]
         assert kept == []
-        _break_what_holds(story)
+        _break_each_promise(story)
     for lane in ("operator |", "customer |", "PC       |"):
         assert lane in stream.getvalue()
 
 
-def _break_what_holds(story: p.Story) -> None:
-    """Each promise that held breaks as soon as what it looks at is not so."""
+def _break_each_promise(story: p.Story) -> None:
+    """Break the facts behind each promise that held, and expect the check to fail."""
     leak = story.folder / "pc" / "disk" / "leak.txt"
     leak.write_bytes(story.password)
-    assert not p.nobody_saw_it(story).kept
+    assert not p.password_stayed_secret(story).kept
     leak.unlink()
     damaged = msgspec.structs.replace(story.journal, intact=False)
     assert not p.journal_intact(replace(story, journal=damaged)).kept

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def console(computer: SimulatedComputer) -> tuple[str, bool] | None:
-    """Who is on the console, and whether it is locked."""
+    """Return the account on the console, and whether it is locked."""
     session = computer.on_loop(computer.windows.sessions.on_console)
     return (session.account.user, session.locked) if session else None
 
@@ -46,7 +46,7 @@ def end(computer: SimulatedComputer) -> ans.EndedAnswer:
 
 
 def test_a_restart_ends_signed_in_and_locked(simulated_pc: MakePc) -> None:
-    """The customer allows, the PC restarts, comes back as the customer, and is locked at once."""
+    """After the customer's yes the PC restarts, signs the customer in, and is locked at once."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         use = outcome(computer, begin_restart(computer))
@@ -62,7 +62,7 @@ def test_a_restart_ends_signed_in_and_locked(simulated_pc: MakePc) -> None:
 
 
 def test_the_canary_is_nowhere_on_the_pc(simulated_pc: MakePc, canary: bytearray, tmp_path: Path) -> None:
-    """Lent, used and given back, cut off in between: the password is in no file and no process."""
+    """After grant, power cut, use and end the password is in no file and no process."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         assert search([tmp_path], canary) == []
@@ -77,8 +77,8 @@ def test_the_canary_is_nowhere_on_the_pc(simulated_pc: MakePc, canary: bytearray
     assert search([tmp_path], canary) == []
 
 
-def test_the_agent_holds_no_copy_when_it_has_no_need(simulated_pc: MakePc, canary: bytearray) -> None:
-    """After the grant, after each redemption and after the end its memory has no password in it."""
+def test_the_agent_keeps_no_needless_copy_in_memory(simulated_pc: MakePc, canary: bytearray) -> None:
+    """The agent's memory has no password after the grant, after each redemption and after the end."""
     with simulated_pc(script=[Grant()]) as computer:
 
         def held() -> list[Find]:
@@ -99,8 +99,8 @@ def test_the_agent_holds_no_copy_when_it_has_no_need(simulated_pc: MakePc, canar
         assert held() == []
 
 
-def test_the_window_shows_what_the_receipt_says_was_shown(simulated_pc: MakePc) -> None:
-    """The text on the screen has the operator's code in it, and its hash went to the journal."""
+def test_the_receipt_has_the_hash_of_the_shown_window(simulated_pc: MakePc) -> None:
+    """The window shows the operator's code, and the receipt has the hash of the window's text."""
     with simulated_pc() as computer:
         asked = request(computer)
         shown = computer.events.wait_for("request_shown")
@@ -123,7 +123,7 @@ def test_the_window_shows_what_the_receipt_says_was_shown(simulated_pc: MakePc) 
 def test_every_no_has_its_own_code(
     simulated_pc: MakePc, steps: list[customer_script.Step], code: str
 ) -> None:
-    """Each way of the customer to say no, or to fail, is told apart, and lends nothing."""
+    """Each refusal or failure of the customer has its own error code and leads to no grant."""
     with simulated_pc(script=steps) as computer:
         asked = request(computer)
         error = answered(computer, asked).error
@@ -136,17 +136,17 @@ def test_every_no_has_its_own_code(
 @pytest.mark.parametrize(
     "first", [Mistype(), TypePin(), TypeOtherName()], ids=["mistyped", "pin", "other-name"]
 )
-def test_one_wrong_entry_is_explained_and_may_be_mended(
+def test_one_wrong_entry_is_explained_and_may_be_corrected(
     simulated_pc: MakePc, first: customer_script.Step
 ) -> None:
-    """After a first wrong entry the window stays, says so, and takes the right one."""
+    """After a first wrong entry the window stays, explains it, and accepts the right password."""
     with simulated_pc(script=[first, Grant()]) as computer:
         lend(computer)
         assert computer.events.wait_for("entry_refused").text.startswith("That did not work.")
 
 
 def test_later_closes_the_window_and_asks_again(simulated_pc: MakePc) -> None:
-    """A customer who says later is asked again after that time, and may then allow it."""
+    """A customer who answers later is asked again after that time, and can then allow it."""
     with simulated_pc(script=[Later(60.0), Grant()]) as computer:
         asked = request(computer)
         computer.events.wait_for("window_closed")
@@ -155,8 +155,8 @@ def test_later_closes_the_window_and_asks_again(simulated_pc: MakePc) -> None:
         assert answered(computer, asked).outcome == "done"
 
 
-def test_a_locked_screen_asks_nobody(simulated_pc: MakePc) -> None:
-    """Nothing is shown while the screen is locked; when the customer is back, the window opens."""
+def test_a_locked_screen_shows_no_request(simulated_pc: MakePc) -> None:
+    """The request window waits while the screen is locked, and opens when the customer is back."""
     with simulated_pc(script=[Grant()]) as computer:
         computer.customer.lock()
         request(computer)
@@ -166,8 +166,8 @@ def test_a_locked_screen_asks_nobody(simulated_pc: MakePc) -> None:
         computer.events.wait_for("request_shown")
 
 
-def test_revoked_during_the_restart_nobody_is_signed_in(simulated_pc: MakePc) -> None:
-    """Taken back in the seconds before the restart: the PC comes back to its empty logon screen."""
+def test_a_revocation_before_the_restart_prevents_the_sign_in(simulated_pc: MakePc) -> None:
+    """After a revocation just before the restart the PC comes back to its empty logon screen."""
     steps = [Grant(), Revoke(when="restart_announced", after=0.0)]
     with simulated_pc(script=steps) as computer:
         lend(computer)
@@ -181,7 +181,7 @@ def test_revoked_during_the_restart_nobody_is_signed_in(simulated_pc: MakePc) ->
 
 
 def test_power_lost_during_the_restart_still_ends_signed_in(simulated_pc: MakePc) -> None:
-    """A power cut while the PC is down changes nothing: the next boot redeems the permit."""
+    """After a power cut while the PC is down the next boot redeems the permit."""
     with simulated_pc(script=[Grant()], restart_seconds=30.0) as computer:
         lend(computer)
         computer.faults.cut_power_at = "down"
@@ -194,7 +194,7 @@ def test_power_lost_during_the_restart_still_ends_signed_in(simulated_pc: MakePc
 
 
 def test_power_lost_after_redeeming_never_logs_on_twice(simulated_pc: MakePc) -> None:
-    """A permit that was redeemed when the power went is not redeemed again."""
+    """A permit that was redeemed before a power cut is not redeemed again."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.cut_power_at = "permit_redeemed"
@@ -210,7 +210,7 @@ def test_power_lost_after_redeeming_never_logs_on_twice(simulated_pc: MakePc) ->
 
 
 def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
-    """The agent finds out before the restart, or Windows at the logon; the grant is gone then."""
+    """A changed password ends the grant: the agent checks it before the restart, and Windows at the logon."""
     with simulated_pc(script=[Grant(), customer_script.ChangePassword(when="notice_granted")]) as computer:
         lend(computer)
         computer.events.wait_for("password_changed")
@@ -222,7 +222,7 @@ def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
 
 
 def test_a_logon_that_windows_refuses_is_never_tried_again(simulated_pc: MakePc) -> None:
-    """A password changed while the PC was down: one refused logon, and the grant is gone."""
+    """A password changed while the PC is down leads to one refused logon and ends the grant."""
     steps = [Grant(), customer_script.ChangePassword(when="down", after=0.0)]
     with simulated_pc(script=steps) as computer:
         lend(computer)
@@ -236,7 +236,7 @@ def test_a_logon_that_windows_refuses_is_never_tried_again(simulated_pc: MakePc)
 
 
 def test_a_lock_that_fails_ends_disconnected(simulated_pc: MakePc) -> None:
-    """Where the screen cannot be locked the session is cut off from it."""
+    """A session whose screen cannot be locked is disconnected."""
     policy = "[policy]\nmin_restart_interval = 0\nlock_within = 0.2\n"
     with simulated_pc(script=[Grant()], policy=policy) as computer:
         lend(computer)
@@ -246,8 +246,8 @@ def test_a_lock_that_fails_ends_disconnected(simulated_pc: MakePc) -> None:
         assert console(computer) is None
 
 
-def test_a_hidden_tile_is_told(simulated_pc: MakePc) -> None:
-    """A logon screen that never asks leaves the permit to lapse, and nobody signed in."""
+def test_a_hidden_tile_is_reported(simulated_pc: MakePc) -> None:
+    """If the logon screen never asks the agent, the permit lapses and no user is signed in."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.hides_logon_tile = True
@@ -257,8 +257,8 @@ def test_a_hidden_tile_is_told(simulated_pc: MakePc) -> None:
         assert console(computer) is None
 
 
-def test_a_restart_that_windows_refuses_is_told(simulated_pc: MakePc) -> None:
-    """With Windows' own reason; nothing happens and nothing is used up."""
+def test_a_refused_restart_is_reported(simulated_pc: MakePc) -> None:
+    """The error of a refused restart has Windows' reason, and the refusal costs no restart of the grant."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.restart_refused = "Not now."
@@ -268,8 +268,8 @@ def test_a_restart_that_windows_refuses_is_told(simulated_pc: MakePc) -> None:
         assert computer.events.count("going_down") == 0
 
 
-def test_nobody_else_is_signed_out(simulated_pc: MakePc) -> None:
-    """Somebody who was not asked is signed in, too: Windows is not even asked to restart."""
+def test_a_restart_does_not_sign_another_user_out(simulated_pc: MakePc) -> None:
+    """While another user is signed in the agent does not even ask Windows to restart."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.sign_in_other("bob")
@@ -279,7 +279,7 @@ def test_nobody_else_is_signed_out(simulated_pc: MakePc) -> None:
 
 
 def test_an_unlock_opens_the_customers_session(simulated_pc: MakePc) -> None:
-    """A locked console is unlocked by a permit, the same session goes on."""
+    """A permit unlocks a locked console, and the same session continues."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer, unlocks=1)
         computer.customer.lock()
@@ -292,7 +292,7 @@ def test_an_unlock_opens_the_customers_session(simulated_pc: MakePc) -> None:
 
 
 def test_the_customer_reads_what_happened_while_away(simulated_pc: MakePc) -> None:
-    """At the next sign-in the customer reads that the PC was restarted, and that all is erased."""
+    """At the next sign-in the customer reads notices of the restart and the erasure."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         outcome(computer, begin_restart(computer))
@@ -300,14 +300,14 @@ def test_the_customer_reads_what_happened_while_away(simulated_pc: MakePc) -> No
         assert len(computer.customer.notices()) == 1
         computer.customer.sign_in()
         computer.events.wait_for("notice_erased")
-        told = "\n".join(computer.customer.notices())
-        assert "has restarted this PC and signed you in" in told
-        assert "Password erased, checked." in told
+        notices = "\n".join(computer.customer.notices())
+        assert "has restarted this PC and signed you in" in notices
+        assert "Password erased, checked." in notices
         computer.customer.close_notices()
 
 
 def test_a_pc_at_its_bitlocker_prompt_does_not_come_back(simulated_pc: MakePc) -> None:
-    """It went down, nothing listens, and it stays so."""
+    """A PC at its BitLocker prompt stays down, and no listener answers."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.never_comes_back = True
@@ -318,7 +318,7 @@ def test_a_pc_at_its_bitlocker_prompt_does_not_come_back(simulated_pc: MakePc) -
 
 
 def test_a_pc_that_never_goes_down_stays_as_it_was(simulated_pc: MakePc) -> None:
-    """Windows took the restart and nothing came of it: the same boot, the customer still at work."""
+    """If an accepted restart never happens, the boot stays the same and the customer stays signed in."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.never_goes_down = True
@@ -328,8 +328,8 @@ def test_a_pc_that_never_goes_down_stays_as_it_was(simulated_pc: MakePc) -> None
         assert console(computer) == ("anna", False)
 
 
-def test_a_pc_that_hangs_on_its_way_down_goes_on_when_it_is_freed(simulated_pc: MakePc) -> None:
-    """Frozen it answers nobody; cut off and switched on again it ends the job."""
+def test_a_pc_that_hangs_during_shutdown_recovers_by_a_power_cycle(simulated_pc: MakePc) -> None:
+    """A frozen PC answers no request; after a power cycle the job ends well."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.hangs_on_restart = True
@@ -343,7 +343,7 @@ def test_a_pc_that_hangs_on_its_way_down_goes_on_when_it_is_freed(simulated_pc: 
 
 
 def test_a_second_boot_of_its_own_is_a_foreign_restart(simulated_pc: MakePc) -> None:
-    """A PC that restarts twice signs in after the first boot only where nothing more was lent."""
+    """A PC that restarts twice signs in only after the first boot if the grant covers no other restart."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         computer.faults.restarts_twice = True
@@ -356,7 +356,7 @@ def test_a_second_boot_of_its_own_is_a_foreign_restart(simulated_pc: MakePc) -> 
 def test_windows_update_restarts_and_the_customer_is_signed_in_where_agreed(
     simulated_pc: MakePc,
 ) -> None:
-    """A restart that somebody else starts is covered where the customer agreed to it."""
+    """A restart by another party is covered if the customer granted that."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer, restarts=2, foreign_restarts=True)
         computer.windows_update_restart()
@@ -364,8 +364,8 @@ def test_windows_update_restarts_and_the_customer_is_signed_in_where_agreed(
         assert console(computer) == ("anna", True)
 
 
-def test_an_agent_that_crashes_while_a_permit_waits_goes_on(simulated_pc: MakePc) -> None:
-    """Killed in the seconds before the restart, the agent comes back and the job ends well."""
+def test_an_agent_that_crashes_while_a_permit_waits_recovers(simulated_pc: MakePc) -> None:
+    """An agent killed just before the restart comes back, and the job ends well."""
     with simulated_pc(script=[Grant()]) as computer:
         lend(computer)
         use = begin_restart(computer, grace=0.5)
@@ -374,7 +374,7 @@ def test_an_agent_that_crashes_while_a_permit_waits_goes_on(simulated_pc: MakePc
 
 
 def test_power_lost_while_the_customer_types_lends_nothing(simulated_pc: MakePc) -> None:
-    """A PC that dies under the customer's hands has no grant afterwards, and asks again."""
+    """After a power cut during the password entry the PC has no grant and shows the request again."""
     with simulated_pc(script=[Grant()]) as computer:
         computer.faults.cut_power_at = "typed"
         request(computer)

@@ -23,7 +23,7 @@ from lab.simulated.simulated_pc import pc
 from lab.simulated.windows_model import WindowsError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
-from tests.integration.simulated_fixtures import SESSION, ask, open_session, refusal
+from tests.integration.simulated_fixtures import SESSION, ask, refusal, start_session
 
 if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
@@ -33,7 +33,7 @@ LATCHKEYCTL = r"C:\Program Files\Latchkey\latchkeyctl.exe"
 
 
 def listens(computer: SimulatedComputer) -> bool:
-    """Whether something accepts connections on the listener's port."""
+    """Return whether the listener's port accepts connections."""
     with socket.socket() as probe:
         return probe.connect_ex((computer.reach.host, computer.reach.port)) == 0
 
@@ -46,7 +46,7 @@ def connect(computer: SimulatedComputer) -> winrm.protocol.Protocol:
         transport="plaintext",
         username=reach.user,
         password=reach.password,
-        # Nothing is encrypted here; without a value pywinrm warns of the machine's own.
+        # The test does not use TLS; without a value pywinrm warns about the machine's own setting.
         ca_trust_path="unused",
     )
 
@@ -65,12 +65,12 @@ def run(computer: SimulatedComputer, program: str, *arguments: str) -> tuple[int
 
 
 def info(computer: SimulatedComputer) -> ans.InfoAnswer:
-    """What the agent says of itself."""
+    """Return the agent's answer to info."""
     return ask(computer, rq.Info(), ans.InfoAnswer)
 
 
 def processes_of(folder: Path) -> list[str]:
-    """The processes of this machine that have a file of the PC's folder open."""
+    """Return the processes of this machine that have a file of the PC's folder open."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -85,7 +85,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def test_a_pc_comes_up_with_the_customer_signed_in(simulated_pc: MakePc) -> None:
-    """The agent answers, the listener listens, and the customer sits at the console."""
+    """After the boot the agent and the listener answer, and the customer is signed in at the console."""
     with simulated_pc() as computer:
         assert listens(computer)
         assert info(computer).agent.device == "PC-ANNA"
@@ -94,8 +94,8 @@ def test_a_pc_comes_up_with_the_customer_signed_in(simulated_pc: MakePc) -> None
         assert (session.account.user, session.locked) == ("anna", False)
 
 
-def test_nothing_is_left_of_a_pc_but_its_folder(simulated_pc: MakePc, tmp_path: Path) -> None:
-    """When the block is left, no process, no socket and no port of the PC is there any more."""
+def test_only_the_folder_of_a_pc_remains(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """After the context no process, socket or port of the PC remains."""
     with simulated_pc() as computer:
         assert len(processes_of(tmp_path)) == 2
     assert processes_of(tmp_path) == []
@@ -105,9 +105,9 @@ def test_nothing_is_left_of_a_pc_but_its_folder(simulated_pc: MakePc, tmp_path: 
 
 
 def test_a_power_cut_kills_everything_and_the_disk_survives(simulated_pc: MakePc, tmp_path: Path) -> None:
-    """After a power cut nothing listens; after the next boot the journal goes on, on the same port."""
+    """A power cut closes the port; after the next boot the port is the same and the journal continues."""
     with simulated_pc() as computer:
-        open_session(computer)
+        start_session(computer)
         before = info(computer).agent.boot_id
         computer.power_cut()
         assert processes_of(tmp_path) == []
@@ -124,7 +124,7 @@ def test_a_power_cut_kills_everything_and_the_disk_survives(simulated_pc: MakePc
 
 
 async def linger() -> None:
-    """Take a while to end."""
+    """End slowly."""
     try:
         await asyncio.Event().wait()
     finally:
@@ -132,7 +132,7 @@ async def linger() -> None:
 
 
 def test_power_that_comes_back_at_once_boots_the_pc(simulated_pc: MakePc) -> None:
-    """Whatever the power cut still has to end, nothing of the new boot ends with it."""
+    """The end of a power cut's processes does not end processes of the next boot."""
     with simulated_pc() as computer:
         computer.on_loop(lambda: computer._machine.boot_tasks.start(linger(), "linger"))
         cutting = threading.Thread(target=computer.power_cut)
@@ -145,7 +145,7 @@ def test_power_that_comes_back_at_once_boots_the_pc(simulated_pc: MakePc) -> Non
 
 
 def test_a_power_cut_kills_the_programs_that_run(simulated_pc: MakePc, tmp_path: Path) -> None:
-    """A program that somebody started through WinRM dies with the PC."""
+    """A power cut kills a program that was started through WinRM."""
     with simulated_pc(updates_seconds=60.0) as computer:
         client = connect(computer)
         arguments = ("install",)
@@ -168,8 +168,8 @@ def test_a_power_cut_kills_the_programs_that_run(simulated_pc: MakePc, tmp_path:
             os.close(program)
 
 
-def test_a_pc_that_is_shut_down_is_off(simulated_pc: MakePc, tmp_path: Path) -> None:
-    """An orderly shutdown signs out, stops the services, and can be followed by a boot."""
+def test_a_pc_is_off_after_a_shutdown(simulated_pc: MakePc, tmp_path: Path) -> None:
+    """An orderly shutdown signs the customer out and stops the services; a boot can follow."""
     with simulated_pc() as computer:
         computer.shut_down()
         assert processes_of(tmp_path) == []
@@ -182,13 +182,13 @@ def test_a_pc_that_is_shut_down_is_off(simulated_pc: MakePc, tmp_path: Path) -> 
 
 
 def test_a_pc_that_is_on_cannot_be_switched_on(simulated_pc: MakePc) -> None:
-    """The power button of a PC that runs is no way to make a second one of it."""
+    """Switching on a running PC is an error."""
     with simulated_pc() as computer, pytest.raises(LabError, match="is not off, it is on"):
         computer.power_on()
 
 
-def test_nobody_signs_in_at_a_pc_that_is_off(simulated_pc: MakePc) -> None:
-    """Without power there is no logon screen."""
+def test_no_user_can_sign_in_at_a_pc_that_is_off(simulated_pc: MakePc) -> None:
+    """A sign-in at a PC without power is an error."""
     with simulated_pc() as computer:
         computer.power_cut()
         with pytest.raises(LabError, match="does not run"):
@@ -196,7 +196,7 @@ def test_nobody_signs_in_at_a_pc_that_is_off(simulated_pc: MakePc) -> None:
 
 
 def test_a_frozen_pc_accepts_and_does_not_answer(simulated_pc: MakePc) -> None:
-    """A connection is accepted and stays silent, until the PC goes on."""
+    """A frozen PC accepts a connection and stays silent until it continues."""
     with simulated_pc() as computer:
         computer.freeze()
         reach = computer.reach
@@ -210,15 +210,15 @@ def test_a_frozen_pc_accepts_and_does_not_answer(simulated_pc: MakePc) -> None:
 
 
 def test_a_crashed_agent_is_started_again_in_the_same_boot(simulated_pc: MakePc) -> None:
-    """The service manager's recovery: a new process, the same boot."""
+    """A crashed agent comes back as a new process in the same boot."""
     with simulated_pc() as computer:
         before = info(computer).agent.boot_id
         computer.crash_agent()
         assert info(computer).agent.boot_id == before
 
 
-def test_a_restart_asked_for_twice_happens_once(simulated_pc: MakePc) -> None:
-    """The agent may repeat itself after a crash; anybody else's restart meanwhile is refused."""
+def test_a_repeated_restart_happens_once(simulated_pc: MakePc) -> None:
+    """The agent may repeat its restart after a crash; another party's restart meanwhile is refused."""
     with simulated_pc() as computer:
         for _ in range(2):
             computer.on_loop(lambda: computer._power.restart(message="", grace=0.2, by_agent=True))
@@ -229,7 +229,7 @@ def test_a_restart_asked_for_twice_happens_once(simulated_pc: MakePc) -> None:
 
 
 def test_setting_the_clock_is_known_to_the_agent_at_once(simulated_pc: MakePc) -> None:
-    """When `set_clock` returns, the agent's next answer has the new time, in the PC's zone."""
+    """After `set_clock` the agent's next answer has the new time, in the PC's zone."""
     with simulated_pc() as computer:
         moment = datetime(2027, 7, 1, 22, 30).astimezone(computer.windows.clock.zone)
         computer.set_clock(moment)
@@ -239,7 +239,7 @@ def test_setting_the_clock_is_known_to_the_agent_at_once(simulated_pc: MakePc) -
 
 
 def test_the_programs_of_the_pc_run_through_winrm(simulated_pc: MakePc) -> None:
-    """They are real processes that act on this PC: its name, its pending restart, its events."""
+    """The programs are real processes that act on this PC: its name, its pending restart, its events."""
     with simulated_pc(updates_seconds=0.01) as computer:
         assert run(computer, r"C:\Lab\hostname.exe") == (0, "PC-ANNA\n")
         assert not info(computer).pending_restart.pending
@@ -253,7 +253,7 @@ def test_the_programs_of_the_pc_run_through_winrm(simulated_pc: MakePc) -> None:
 
 
 def test_latchkeyctl_says_when_the_agent_does_not_run(simulated_pc: MakePc) -> None:
-    """With the service down the program is there, and answers that the agent does not."""
+    """While the service is down latchkeyctl reports that the agent does not run."""
     with simulated_pc() as computer:
         computer.faults.agent_stays_down = True
         computer.power_cut()
@@ -263,30 +263,30 @@ def test_latchkeyctl_says_when_the_agent_does_not_run(simulated_pc: MakePc) -> N
 
 
 def test_an_operator_without_the_right_is_refused(simulated_pc: MakePc) -> None:
-    """Who is no administrator and in no group of operators learns nothing from the agent."""
+    """An account that is neither administrator nor in the group of operators gets no data from the agent."""
     with simulated_pc(operator_permitted=False) as computer:
         assert refusal(computer, rq.Info()).code == "not_permitted"
 
 
-def test_a_full_disk_is_told_and_gone_with_room(simulated_pc: MakePc) -> None:
-    """While nothing can be written a command is refused; with room it is done."""
+def test_a_full_disk_is_reported_until_space_is_free(simulated_pc: MakePc) -> None:
+    """A command is refused while the disk is full, and succeeds once space is free."""
     with simulated_pc() as computer:
         computer.fill_disk()
         start = rq.SessionStart(session=SESSION, reason="x")
         assert refusal(computer, start).code == "storage_failed"
         computer.fill_disk(full=False)
-        open_session(computer)
+        start_session(computer)
 
 
 def test_several_pcs_live_side_by_side(tmp_path: Path) -> None:
-    """Each has its own name, port, clock and disk; one that is cut leaves the others alone."""
+    """Each PC has its own name, port, clock and disk; a power cut of one does not affect the others."""
     with ExitStack() as stack:
         one, two, three = (
             stack.enter_context(pc(tmp_path / name, name=name)) for name in ("PC-1", "PC-2", "PC-3")
         )
         assert len({computer.reach.port for computer in (one, two, three)}) == 3
         two.set_clock(one.windows.clock.now() + timedelta(days=400))
-        open_session(one)
+        start_session(one)
         one.power_cut()
         assert [info(c).agent.device for c in (two, three)] == ["PC-2", "PC-3"]
         days = datetime.fromisoformat(info(two).agent.now) - datetime.fromisoformat(info(three).agent.now)
@@ -295,7 +295,7 @@ def test_several_pcs_live_side_by_side(tmp_path: Path) -> None:
 
 
 def test_a_failure_inside_the_lab_is_not_lost(simulated_pc: MakePc) -> None:
-    """What goes wrong in a background task of the lab fails the test that used the PC."""
+    """A failure in a background task of the lab fails the test that used the PC."""
 
     async def fail() -> None:
         raise ZeroDivisionError
@@ -311,7 +311,7 @@ def test_a_failure_inside_the_lab_is_not_lost(simulated_pc: MakePc) -> None:
 
 
 def test_a_pc_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting that no PC can have ends in its error, and no folder for sockets stays behind."""
+    """An invalid setting ends in its error, and leaves no folder for sockets behind."""
     places = tmp_path / "t"
     places.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(places))
@@ -320,10 +320,10 @@ def test_a_pc_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: py
     assert list(places.iterdir()) == []
 
 
-def test_a_folder_for_sockets_that_is_too_deep_is_named(
+def test_a_socket_folder_with_a_long_path_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A temporary folder whose paths no Unix socket can have ends in a sentence."""
+    """The error for a temporary folder that is too deep for Unix sockets explains it in a sentence."""
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.simulated_pc import SimulatedComputer
 
-WAYS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
+CONNECTIONS = {"powershell": "ssh, PowerShell", "cmd": "ssh, cmd"}
 HOSTNAME = r"& 'C:\Lab\hostname.exe'"
 UPDATES_SECONDS = 30.0
 
@@ -40,8 +40,8 @@ def ssh_pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedComput
 
 
 def ssh(computer: SimulatedComputer, shell: str, *command: str) -> list[str]:
-    """The client's command line."""
-    v = computer.inventory(WAYS[shell])
+    """Return the client's command line."""
+    v = computer.inventory(CONNECTIONS[shell])
     return [
         "ssh", *v["ansible_ssh_common_args"].split(), "-i", v["ansible_ssh_private_key_file"],
         "-p", str(v["ansible_port"]), f"{v['ansible_user']}@{v['ansible_host']}", *command,
@@ -51,22 +51,22 @@ def ssh(computer: SimulatedComputer, shell: str, *command: str) -> list[str]:
 def run(
     computer: SimulatedComputer, shell: str, *command: str, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run one command to its end."""
+    """Run one command to its end; return its result."""
     return subprocess.run(
         ssh(computer, shell, *command), input=given, capture_output=True, timeout=30, check=False
     )
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_a_script_runs_on_the_pc(ssh_pc: SimulatedComputer, shell: str) -> None:
     """The collection's command line runs a program of the PC under both shells."""
     done = run(ssh_pc, shell, canonical(HOSTNAME))
     assert (done.returncode, done.stdout.strip()) == (0, b"PC-ANNA")
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_input_reaches_the_agent(ssh_pc: SimulatedComputer, shell: str) -> None:
-    """What is sent to the command arrives at the agent's program, and its answer comes back."""
+    """Input for the command reaches the agent's program, and its answer comes back."""
     script = "$input | & 'C:\\Program Files\\Latchkey\\latchkeyctl.exe' 'request'"
     done = run(ssh_pc, shell, canonical(script), given=b'{"verb":"none","protocol":1}\n')
     assert b'"error"' in done.stdout
@@ -74,29 +74,29 @@ def test_input_reaches_the_agent(ssh_pc: SimulatedComputer, shell: str) -> None:
 
 @pytest.mark.parametrize(("shell", "code"), [("powershell", 1), ("cmd", 69)])
 def test_only_cmd_passes_the_exit_code_on(ssh_pc: SimulatedComputer, shell: str, code: int) -> None:
-    """PowerShell as the default shell boils the code of the PowerShell that it started down to 0 or 1."""
+    """PowerShell as the default shell reduces the exit code of its inner PowerShell to 0 or 1; cmd passes it on."""
     assert run(ssh_pc, shell, canonical("exit 69")).returncode == code
 
 
-@pytest.mark.parametrize("shell", WAYS)
-def test_what_is_not_understood_is_said(ssh_pc: SimulatedComputer, shell: str) -> None:
-    """A command that the lab does not know fails and is named as such."""
+@pytest.mark.parametrize("shell", CONNECTIONS)
+def test_unknown_commands_are_reported(ssh_pc: SimulatedComputer, shell: str) -> None:
+    """A command that the lab does not know fails with an error that names it."""
     done = run(ssh_pc, shell, "Get-Process | Sort-Object")
     assert done.returncode == 250
     assert b"unsupported" in done.stderr
 
 
 def sftp(computer: SimulatedComputer, shell: str, batch: str) -> subprocess.CompletedProcess[str]:
-    """Let OpenSSH's sftp do this, as Ansible does."""
+    """Run OpenSSH's sftp as Ansible does."""
     _ssh, *options, where = ssh(computer, shell)
     options[options.index("-p")] = "-P"
     client = ["sftp", "-b", "-", *options, where]
     return subprocess.run(client, input=batch, capture_output=True, text=True, timeout=30, check=False)
 
 
-@pytest.mark.parametrize("shell", WAYS)
-def test_files_are_carried(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path) -> None:
-    """What is put is on the PC's disk under the name that Windows gives it, and is fetched as it was."""
+@pytest.mark.parametrize("shell", CONNECTIONS)
+def test_files_are_transferred(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path) -> None:
+    """A file that was put is on the PC's disk under its Windows path, and is fetched unchanged."""
     content = random.Random(4711).randbytes(3_000_001)  # noqa: S311 - the same in every run
     source, back = tmp_path / "source", tmp_path / "back"
     source.write_bytes(content)
@@ -110,7 +110,7 @@ def test_files_are_carried(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("batch", "told"),
+    ("batch", "message"),
     [
         ("put {file} /C:/none/x", "No such file"),
         ("get /C:/none/x {file}", "not found"),
@@ -118,19 +118,19 @@ def test_files_are_carried(ssh_pc: SimulatedComputer, shell: str, tmp_path: Path
         ("mkdir /C:/Users/x", "unsupported"),
     ],
 )
-def test_what_cannot_be_carried_is_said(
-    ssh_pc: SimulatedComputer, tmp_path: Path, batch: str, told: str
+def test_impossible_transfers_are_reported(
+    ssh_pc: SimulatedComputer, tmp_path: Path, batch: str, message: str
 ) -> None:
-    """A folder that is not there, a name that Windows does not allow, and what is no transfer at all."""
+    """A missing folder, a forbidden name and an operation that is not a transfer are errors."""
     file = tmp_path / "file"
     file.write_bytes(b"x")
     done = sftp(ssh_pc, "cmd", batch.format(file=file) + "\n")
     assert done.returncode == 1
-    assert re.search(told, done.stderr), done.stderr
+    assert re.search(message, done.stderr), done.stderr
 
 
-def test_cmd_takes_8191_characters() -> None:
-    """One character more is too long for cmd; PowerShell takes it."""
+def test_cmd_accepts_8191_characters() -> None:
+    """One character more is too long for cmd; PowerShell accepts it."""
     fits = canonical("'a'").ljust(8191)[: 8191 - 1] + "x"
     assert read_command(fits, DefaultShell.CMD).task != TooLong()
     assert read_command(fits + "x", DefaultShell.CMD).task == TooLong()
@@ -138,13 +138,13 @@ def test_cmd_takes_8191_characters() -> None:
 
 
 def test_too_long_for_cmd(ssh_pc: SimulatedComputer) -> None:
-    """cmd says in its own words that a line is too long."""
+    """cmd reports a line that is too long in its own words."""
     done = run(ssh_pc, "cmd", canonical("'" + "a" * 4000 + "'"))
     assert (done.returncode, done.stderr) == (1, b"The command line is too long.\r\n")
 
 
 def test_another_key_is_refused(ssh_pc: SimulatedComputer, tmp_path: Path) -> None:
-    """Only the operator's key opens the PC."""
+    """The server accepts only the operator's key."""
     other = tmp_path / "other"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
     line = ssh(ssh_pc, "cmd", canonical(HOSTNAME))
@@ -155,7 +155,7 @@ def test_another_key_is_refused(ssh_pc: SimulatedComputer, tmp_path: Path) -> No
 
 
 def begin(computer: SimulatedComputer, shell: str) -> subprocess.Popen[bytes]:
-    """Start a program of the PC that takes long, and wait until it runs."""
+    """Start a slow program of the PC, and wait until it runs."""
     count = len(programs(computer))
     command = ssh(computer, shell, canonical(r"& 'C:\Lab\updates.exe' 'install'"))
     client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -164,7 +164,7 @@ def begin(computer: SimulatedComputer, shell: str) -> subprocess.Popen[bytes]:
 
 
 def programs(computer: SimulatedComputer) -> list[int]:
-    """The process ids of the PC's long program."""
+    """Return the process ids of the PC's slow program."""
     place = str(computer._pipes).encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -177,9 +177,9 @@ def programs(computer: SimulatedComputer) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("shell", WAYS)
+@pytest.mark.parametrize("shell", CONNECTIONS)
 def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: str) -> None:
-    """When the client goes away, so does what it ran: Windows' sshd keeps a session in a job object."""
+    """A program ends with its client, as under Windows' sshd, which keeps a session in a job object."""
     client = begin(ssh_pc, shell)
     (program,) = programs(ssh_pc)
     client.kill()
@@ -187,9 +187,9 @@ def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: st
     eventually(lambda: not is_running(program), "the program's end")
 
 
-def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
+def test_a_power_cut_ends_connections_and_programs(ssh_pc: SimulatedComputer) -> None:
     """A power cut ends connections and programs at once; after the boot the same port answers."""
-    clients = [begin(ssh_pc, shell) for shell in WAYS]
+    clients = [begin(ssh_pc, shell) for shell in CONNECTIONS]
     running = programs(ssh_pc)
     assert len(running) == 2
 
@@ -204,7 +204,7 @@ def test_the_power_takes_everything(ssh_pc: SimulatedComputer) -> None:
 
 
 def test_a_frozen_pc_accepts_and_never_answers(ssh_pc: SimulatedComputer) -> None:
-    """A client of a frozen PC waits; when the PC goes on it is served."""
+    """A client of a frozen PC waits, and is served when the PC continues."""
     ssh_pc.freeze()
     client = subprocess.Popen(
         ssh(ssh_pc, "cmd", canonical(HOSTNAME)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL

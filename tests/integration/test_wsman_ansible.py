@@ -19,14 +19,14 @@ from ansible.plugins.connection import ConnectionBase
 
 from tests.integration.wsman_fixtures import REPORT, USER, WsmanLab, reported
 
-SEAM = """$OutputEncoding = [Text.Encoding]::ASCII
+SCRIPT = """$OutputEncoding = [Text.Encoding]::ASCII
 if (-not [IO.File]::Exists('{exe}')) {{ 'no agent'; exit 127 }}
 $input | & '{exe}' 'report' 'x y'
 exit $LASTEXITCODE"""
 
 
 def make_temporary_folder(connection: ConnectionBase) -> str:
-    """What `_make_tmp_path` of every action runs."""
+    """Make a temporary folder as `_make_tmp_path` of every action does."""
     command = connection._shell._mkdtemp2(basefile="ansible-tmp-1", tmpdir="%TEMP%")
     code, output, error = connection.exec_command(command.command, command.input_data)
     assert (code, error) == (0, b"")
@@ -51,8 +51,8 @@ def test_wsman_files_are_put_and_fetched_whole(wsman_lab: WsmanLab, tmp_path: Pa
     connection.close()
 
 
-def test_wsman_files_that_cannot_be(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """Putting into a missing folder, and fetching or removing nothing, are errors."""
+def test_wsman_impossible_file_operations_are_errors(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """Putting a file into a missing folder, and fetching or removing a missing file, are errors."""
     source = tmp_path / "source"
     source.write_bytes(b"x")
     connection = wsman_lab.connection()
@@ -73,20 +73,20 @@ def test_wsman_home_folder(wsman_lab: WsmanLab) -> None:
         assert answer[1].decode().strip() == path
 
 
-def test_wsman_the_seam(wsman_lab: WsmanLab) -> None:
-    """The collection's script runs the agent, and says so where there is none."""
+def test_wsman_the_collections_script_runs(wsman_lab: WsmanLab) -> None:
+    """The collection's script runs the agent's program, and reports a missing one."""
     request = json.dumps({"name": 'J\u00fcrgen "x"'}).encode()
-    code, output, error = wsman_lab.run(SEAM.format(exe=REPORT), request)
+    code, output, error = wsman_lab.run(SCRIPT.format(exe=REPORT), request)
     assert (code, error) == (0, b"")
-    told = reported(output)
-    assert told == {"arguments": ["report", "x y"], "input": request.decode() + "\r\n"}
-    assert wsman_lab.run(SEAM.format(exe="C:\\none.exe"), request) == (127, b"no agent\r\n", b"")
+    report = reported(output)
+    assert report == {"arguments": ["report", "x y"], "input": request.decode() + "\r\n"}
+    assert wsman_lab.run(SCRIPT.format(exe="C:\\none.exe"), request) == (127, b"no agent\r\n", b"")
 
 
 def test_wsman_unsupported_scripts_never_succeed(
     wsman_lab: WsmanLab, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Any other script ends with 250, says so, and stands whole in the log; nothing of it runs."""
+    """Any other script does nothing, ends with 250 and an error, and is logged whole."""
     script = f"& '{REPORT}' report\nGet-Process | Where-Object Name -eq 'x'"
     code, output, error = wsman_lab.run(script)
     assert (code, output) == (250, b"")
@@ -97,7 +97,7 @@ def test_wsman_unsupported_scripts_never_succeed(
 def test_wsman_modules_are_unsupported_and_their_parameters_not_logged(
     wsman_lab: WsmanLab, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An action of Ansible that the lab lacks is named; its parameters, which may be secret, not."""
+    """The log names an action of Ansible that the lab lacks, but not its parameters, which may be secret."""
     from ansible.executor.powershell.module_manifest import (  # noqa: PLC0415
         _bootstrap_powershell_script,
     )
@@ -110,14 +110,14 @@ def test_wsman_modules_are_unsupported_and_their_parameters_not_logged(
     assert "canary-parameter" not in caplog.text + error.decode()
 
 
-def test_wsman_wrong_password_is_named_so(wsman_lab: WsmanLab) -> None:
-    """A wrong password is told as such."""
+def test_wsman_wrong_password_is_reported(wsman_lab: WsmanLab) -> None:
+    """Ansible reports a wrong password as such."""
     with pytest.raises(AnsibleConnectionFailure, match="credentials were rejected"):
         wsman_lab.connection(remote_password="wrong").exec_command("'x'")
 
 
 def test_wsman_quota_makes_ansible_open_a_new_shell(wsman_start: Callable[..., WsmanLab]) -> None:
-    """Ansible goes on in a new shell when the old one's operations are used up."""
+    """Ansible opens a new shell when the operations of the old one are used up."""
     lab = wsman_start(operations_per_shell=2)
     connection = lab.connection()
     assert [connection.exec_command(f"'{n}'")[1] for n in range(5)] == [f"{n}\r\n".encode() for n in range(5)]
@@ -126,7 +126,7 @@ def test_wsman_quota_makes_ansible_open_a_new_shell(wsman_start: Callable[..., W
 
 
 def test_wsman_one_command_is_three_requests(wsman_lab: WsmanLab) -> None:
-    """A command takes three requests and one connection, and stays far below a PowerShell module."""
+    """A command takes three requests, one connection and far fewer bytes than a PowerShell module."""
     connection = wsman_lab.connection()
     connection._connect()
     before = len(wsman_lab.requests())
@@ -153,11 +153,11 @@ PLAY = """
 - hosts: all
   gather_facts: false
   tasks:
-    - name: The seam's program
+    - name: Run the program
       ansible.builtin.raw: "& '{exe}' report 'a b'; exit $LASTEXITCODE"
-      register: told
-    - ansible.builtin.debug: {{var: told.stdout}}
-    - name: Not supported
+      register: report
+    - ansible.builtin.debug: {{var: report.stdout}}
+    - name: Run an unsupported script
       ansible.builtin.raw: Get-Date
       register: refused
       failed_when: refused.rc != 250

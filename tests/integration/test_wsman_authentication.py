@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NTLM and Negotiate on the wire: handshakes, encrypted messages, and what is wrong with them."""
+"""NTLM and Negotiate on the wire: handshakes, encrypted messages, and malformed ones."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ENCRYPTED = ("winrm-ntlm", "psrp-negotiate", "psrp-ntlm")
 
 
 class Wiretap:
-    """Passes bytes between a client and the server, and remembers them."""
+    """Passes bytes between a client and the server, and records them."""
 
     def __init__(self, port: int) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._target = port
-        self.heard = bytearray()
+        self.recorded = bytearray()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def port(self) -> int:
-        """Where clients connect to."""
+        """The port that clients connect to."""
         return int(self._listening.getsockname()[1])
 
     def _accept(self) -> None:
@@ -47,7 +47,7 @@ class Wiretap:
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError), source, sink:
             while data := source.recv(65536):
-                self.heard += data
+                self.recorded += data
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_RDWR)
 
@@ -59,7 +59,7 @@ class Wiretap:
 
 @pytest.fixture
 def tap() -> Iterator[Callable[[int], Wiretap]]:
-    """Makes wiretaps, and ends them after the test."""
+    """Makes wiretaps; ends them after the test."""
     taps: list[Wiretap] = []
 
     def tap(port: int) -> Wiretap:
@@ -75,19 +75,19 @@ def tap() -> Iterator[Callable[[int], Wiretap]]:
 def test_wsman_encrypted_messages_cannot_be_read(
     wsman_reach: Callable[..., Reached], tap: Callable[[int], Wiretap], name: str
 ) -> None:
-    """With NTLM and Negotiate nothing of a message is readable on the wire; with Basic it is."""
+    """Messages are unreadable on the wire with NTLM and Negotiate, and readable with Basic."""
     reached = wsman_reach(name)
     wire = tap(reached.lab.port)
     connection = reached.connection(port=wire.port)
     connection.exec_command(canonical("'x'"))
     connection.close()
-    readable = b"xmlns" in wire.heard
+    readable = b"xmlns" in wire.recorded
     assert readable == (name not in ENCRYPTED)
-    assert len(wire.heard) > 1000
+    assert len(wire.recorded) > 1000
 
 
 def post(lab: WsmanLab, authorization: str, body: bytes = b"") -> http.client.HTTPResponse:
-    """One request on a connection of its own."""
+    """Send one request on a new connection."""
     client = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=10)
     client.request("POST", "/wsman", body, {"Authorization": authorization})
     response = client.getresponse()
@@ -101,7 +101,7 @@ def post(lab: WsmanLab, authorization: str, body: bytes = b"") -> http.client.HT
 def test_wsman_malformed_tokens_are_refused(
     wsman_start: Callable[..., WsmanLab], scheme: str, token: str
 ) -> None:
-    """A token that is none is 401 with the scheme's offer, and the server goes on."""
+    """A malformed token is answered with 401 and the scheme's offer, and the server keeps running."""
     lab = wsman_start(authentication=EVERY_SCHEME)
     response = post(lab, f"{scheme} {token}")
     assert response.status == 401
@@ -114,7 +114,7 @@ def test_wsman_malformed_tokens_are_refused(
 
 
 def handshake(client: http.client.HTTPConnection, lab: WsmanLab, scheme: str, password: str) -> int:
-    """Authenticate on a connection, and give the last status."""
+    """Authenticate on a connection, and return the last status."""
     context = spnego.client(USER, password, protocol=scheme)
     token, status = context.step(), 401
     while token and status == 401:
@@ -132,7 +132,7 @@ def handshake(client: http.client.HTTPConnection, lab: WsmanLab, scheme: str, pa
 def test_wsman_connection_can_be_authenticated_again(
     wsman_start: Callable[..., WsmanLab], scheme: str
 ) -> None:
-    """A second handshake on a connection counts as the first did, right or wrong."""
+    """A second handshake on a connection replaces the first, with a right or a wrong password."""
     lab = wsman_start(authentication=EVERY_SCHEME)
     client = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=10)
     passwords = (lab.password, "wrong", lab.password, lab.password)
@@ -144,7 +144,7 @@ def test_wsman_connection_can_be_authenticated_again(
 def test_wsman_message_encrypted_for_another_connection_is_refused(
     wsman_start: Callable[..., WsmanLab],
 ) -> None:
-    """A message that another connection's keys encrypted is 400, as on Windows."""
+    """A message encrypted with another connection's keys is answered with 400, as on Windows."""
     lab = wsman_start(authentication=("NTLM",))
     first, second = (lab.protocol(transport="ntlm") for _ in range(2))
     shell = first.open_shell()
@@ -157,15 +157,15 @@ def test_wsman_message_encrypted_for_another_connection_is_refused(
         first.close_shell(shell)
 
 
-def test_wsman_passwords_that_ntlm_cannot_store(wsman_start: Callable[..., WsmanLab]) -> None:
-    """A password with a colon is refused when NTLM is asked for, not silently misread."""
+def test_wsman_passwords_that_ntlm_cannot_store_are_refused(wsman_start: Callable[..., WsmanLab]) -> None:
+    """A listener with NTLM refuses a password with a colon; it does not misread it silently."""
     lab = wsman_start()
     lab.host.passwords["other"] = "a:b"  # type: ignore[index]
     with pytest.raises(ValueError, match="no colon"):
         wsman_start(authentication=("NTLM",))
 
 
-def test_wsman_unknown_scheme(wsman_start: Callable[..., WsmanLab]) -> None:
-    """A scheme that the server lacks is refused by name."""
+def test_wsman_unknown_scheme_is_refused(wsman_start: Callable[..., WsmanLab]) -> None:
+    """The error for an unknown scheme names it."""
     with pytest.raises(ValueError, match="Kerberos"):
         wsman_start(authentication=("Kerberos",))

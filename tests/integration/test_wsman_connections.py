@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way to connect: NTLM, Negotiate, TLS and PowerShell remoting, by Ansible's real plugins."""
+"""Every kind of connection: NTLM, Negotiate, TLS and PowerShell remoting, by Ansible's real plugins."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pypsrp.powershell import PowerShell
 from agent.packaging.system_tools import PSRP
 from lab.wsman.faults import Faults
 from tests.integration.wsman_fixtures import (
+    CONNECTIONS,
     REPORT,
-    WAYS,
     Reached,
     canonical,
     is_running,
@@ -35,9 +35,9 @@ from tests.waiting import eventually
 pytest.importorskip("psrpcore", reason=str(PSRP.missing()))
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_wsman_way_runs_the_seam(wsman_reach: Callable[..., Reached], name: str) -> None:
-    """The seam's arguments, input, output and exit code are the same in every way."""
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_wsman_connection_runs_the_collections_script(wsman_reach: Callable[..., Reached], name: str) -> None:
+    """Arguments, input, output and exit code of the collection's script are the same on every connection."""
     connection = wsman_reach(name).connection()
     script = f"""$OutputEncoding = [Text.Encoding]::ASCII
 if (-not [IO.File]::Exists('{REPORT}')) {{ 'none'; exit 127 }}
@@ -58,9 +58,11 @@ exit $LASTEXITCODE"""
     connection.close()
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_wsman_way_transfers_files(wsman_reach: Callable[..., Reached], tmp_path: Path, name: str) -> None:
-    """A file is byte-identical after put and fetch, in every way."""
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_wsman_connection_transfers_files(
+    wsman_reach: Callable[..., Reached], tmp_path: Path, name: str
+) -> None:
+    """A file is byte-identical after put and fetch, on every connection."""
     source, back = tmp_path / "source", tmp_path / "back"
     source.write_bytes(os.urandom(300_000))
     connection = wsman_reach(name).connection()
@@ -72,9 +74,9 @@ def test_wsman_way_transfers_files(wsman_reach: Callable[..., Reached], tmp_path
     connection.close()
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_wsman_way_refuses_a_wrong_password(wsman_reach: Callable[..., Reached], name: str) -> None:
-    """A wrong password is an error of the connection, and the next right one gets in."""
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_wsman_connection_refuses_a_wrong_password(wsman_reach: Callable[..., Reached], name: str) -> None:
+    """A wrong password is a connection error; a right one then connects."""
     reached = wsman_reach(name)
     with pytest.raises(AnsibleConnectionFailure):
         reached.connection(remote_password="wrong").exec_command(canonical("'x'"))
@@ -86,8 +88,8 @@ def test_wsman_way_refuses_a_wrong_password(wsman_reach: Callable[..., Reached],
 
 
 @pytest.mark.parametrize("name", ["psrp-basic", "psrp-negotiate"])
-def test_wsman_psrp_refuses_what_it_lacks(wsman_reach: Callable[..., Reached], name: str) -> None:
-    """In a runspace, too, another script ends with 250 and does nothing."""
+def test_wsman_psrp_refuses_unsupported_scripts(wsman_reach: Callable[..., Reached], name: str) -> None:
+    """An unsupported script in a runspace does nothing and ends with 250."""
     connection = wsman_reach(name).connection()
     code, output, error = connection.exec_command(canonical("Get-Process"))
     assert (code, output) == (250, b"")
@@ -100,7 +102,7 @@ def test_wsman_psrp_refuses_what_it_lacks(wsman_reach: Callable[..., Reached], n
 
 
 def test_wsman_psrp_error_output_is_error_records(wsman_reach: Callable[..., Reached]) -> None:
-    """What a program writes to its error output arrives as such."""
+    """A program's error output arrives as error output."""
     connection = wsman_reach("psrp-basic").connection()
     answer = connection.exec_command(canonical(f"& '{REPORT}' complain; exit $LASTEXITCODE"))
     assert answer == (5, b"", b"it went wrong\r\n")
@@ -118,7 +120,7 @@ def test_wsman_psrp_large_output(wsman_reach: Callable[..., Reached]) -> None:
 
 
 def test_wsman_psrp_deleted_pool_ends_programs(wsman_reach: Callable[..., Reached], tmp_path: Path) -> None:
-    """A runspace pool that is deleted ends its programs, and whoever waits for them is told."""
+    """Deleting a runspace pool ends its programs, and a client that waits for them gets an error."""
     connection = wsman_reach("psrp-basic").connection()
     connection._connect()
     file = tmp_path / "file"
@@ -139,10 +141,10 @@ def test_wsman_psrp_deleted_pool_ends_programs(wsman_reach: Callable[..., Reache
     eventually(lambda: not is_running(program), "the end of the deleted pool's program")
 
 
-def test_wsman_psrp_says_nothing_before_the_output(
+def test_wsman_psrp_sends_no_message_before_the_output(
     wsman_reach: Callable[..., Reached], tmp_path: Path
 ) -> None:
-    """The first message of a pipeline is its output: Ansible's fetch reads one, and no more."""
+    """The first message of a pipeline is its output: Ansible's fetch reads only one message."""
     connection = wsman_reach("psrp-basic").connection()
     connection._connect()
     pipeline = PowerShell(connection.runspace)
@@ -155,7 +157,7 @@ def test_wsman_psrp_says_nothing_before_the_output(
 
 
 def test_wsman_malformed_psrp_is_a_fault(wsman_reach: Callable[..., Reached]) -> None:
-    """Bytes that are no PSRP messages are answered with a fault, and the server goes on."""
+    """Malformed PSRP messages are answered with a fault, and the server keeps running."""
     reached = wsman_reach("psrp-basic")
     body = (
         '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
@@ -177,7 +179,7 @@ def test_wsman_malformed_psrp_is_a_fault(wsman_reach: Callable[..., Reached]) ->
 
 
 def test_wsman_frozen_computer_answers_no_handshake(wsman_reach: Callable[..., Reached]) -> None:
-    """With TLS a frozen computer does not even shake hands."""
+    """A frozen computer does not answer a TLS handshake."""
     reached = wsman_reach("winrm-basic-tls")
     reached.lab.disturb(Faults(frozen=True))
     with socket.create_connection(("127.0.0.1", reached.lab.port), timeout=0.3) as client:
@@ -187,7 +189,7 @@ def test_wsman_frozen_computer_answers_no_handshake(wsman_reach: Callable[..., R
 
 
 def test_wsman_untrusted_certificate_is_refused(wsman_reach: Callable[..., Reached]) -> None:
-    """A client that does not trust the certificate does not connect."""
+    """A client that does not trust the certificate refuses to connect."""
     reached = wsman_reach("winrm-basic-tls")
     with pytest.raises(AnsibleConnectionFailure, match="certificate verify failed"):
         reached.connection(extras={}).exec_command("'x'")
@@ -208,5 +210,5 @@ def test_wsman_unneeded_libraries_are_not_loaded(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20
     )
     loaded = set(json.loads(done.stdout))
-    assert "lab.wsman.connection" in loaded
+    assert "lab.wsman.connection_handler" in loaded
     assert not {"spnego", "psrpcore", "cryptography", "requests", "ansible"} & loaded

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's PowerShell compared with the real engine, where the engine is at hand."""
+"""The lab's PowerShell compared with the real engine, if it is available."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def engine() -> Path:
         fresh = Path(tempfile.mkdtemp(dir=home.parent))
         with tarfile.open(ARCHIVE) as archive:
             archive.extractall(fresh, filter="data")
-        # Another worker may have been faster; then its copy serves both.
+        # Another worker may have been faster; its copy then serves both.
         with suppress(OSError):
             fresh.rename(home)
         shutil.rmtree(fresh, ignore_errors=True)
@@ -67,7 +67,7 @@ def program(tmp_path: Path) -> Path:
 
 @dataclass
 class Collector:
-    """A console that remembers; lines end as on Linux, where the engine runs."""
+    """A console that records; lines end as on Linux, where the engine runs."""
 
     given: bytes
     out: list[str] = field(default_factory=list)
@@ -75,57 +75,57 @@ class Collector:
     _lines: LineSplitter = field(default_factory=LineSplitter)
 
     def lines(self) -> Iterator[str]:
-        """The input, cut as from a pipe."""
+        """Yield the input, split as from a pipe."""
         return iter(LineSplitter().feed(self.given, end=True))
 
     def stop_input(self) -> None:
-        """There is none that waits."""
+        """Do nothing: no reader waits."""
 
     def output(self, text: str) -> None:
-        """Remember an output object."""
+        """Record an output object."""
         self.out.append(text)
 
     def error(self, text: str, error_id: str) -> None:
-        """Remember an error record."""
+        """Record an error record."""
         self.errors.append(f"{error_id}: {text}")
 
     def program_output(self, data: bytes) -> None:
-        """Remember a program's output, line by line."""
+        """Record a program's output, line by line."""
         self.out.extend(self._lines.feed(data))
 
     def program_error(self, data: bytes) -> None:
-        """Remember a program's error output."""
+        """Record a program's error output."""
         self.errors.append(data.decode())
 
     def started(self, process: Process) -> None:
-        """Nothing to remember: it ends by itself."""
+        """Do nothing: the program ends by itself."""
 
     def ended(self) -> None:
-        """Remember a last line without a newline."""
+        """Record a last line without a newline."""
         self.out.extend(self._lines.feed(b"", end=True))
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a script did: exit code, output lines, whether there was an error."""
+class Result:
+    """The result of a script: exit code, output lines, and whether an error was written."""
 
     code: int
     out: list[str]
     failed: bool
 
 
-def ours(script: str, given: bytes, program: Path) -> Seen:
-    """What the lab makes of a script."""
+def ours(script: str, given: bytes, program: Path) -> Result:
+    """Return the lab's result of a script."""
     start = (sys.executable, "-I", "-S", os.fspath(PROGRAM))
     host = LocalHost(root=program.parent, programs={os.fspath(program): start}, passwords={})
     console = Collector(given)
     outcome = run_script(script, host, "operator", console)
     out = "\n".join(console.out).replace("\\r\\n", "\\n").split("\n") if console.out else []
-    return Seen(outcome.process_code, out, bool(console.errors))
+    return Result(outcome.process_code, out, bool(console.errors))
 
 
-def theirs(script: str, given: bytes, engine: Path) -> Seen:
-    """What the engine makes of a script."""
+def theirs(script: str, given: bytes, engine: Path) -> Result:
+    """Return the engine's result of a script."""
     encoded = base64.b64encode((LEGACY + script).encode("utf-16-le")).decode("ascii")
     done = subprocess.run(
         [engine, "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded],
@@ -134,18 +134,18 @@ def theirs(script: str, given: bytes, engine: Path) -> Seen:
         timeout=150,
         check=False,
     )
-    # Only LF: the test is about what PowerShell does, not about Python's idea of a line.
+    # Only LF: Python splits lines at more characters than PowerShell.
     out = done.stdout.decode().removesuffix("\n").split("\n") if done.stdout else []
-    return Seen(done.returncode, out, bool(done.stderr))
+    return Result(done.returncode, out, bool(done.stderr))
 
 
-SEAM = """if (-not [IO.File]::Exists('{program}')) {{ 'no agent'; exit 127 }}
+SCRIPT = """if (-not [IO.File]::Exists('{program}')) {{ 'no agent'; exit 127 }}
 $input | & '{program}' 'report' 'x y'
 exit $LASTEXITCODE"""
 
 SCRIPTS = {
-    "seam": SEAM,
-    "seam without the program": SEAM.replace("{program}", "{program}-none"),
+    "script of the collection": SCRIPT,
+    "script without the program": SCRIPT.replace("{program}", "{program}-none"),
     "arguments": """& '{program}' report a 'b c' '' '{{"a": "b c"}}' 'x"y' 'c:\\dir\\'
 & '{program}' report a=b -x --long-opt /y 1.0 007 C:\\x.y a:b a+b _ 'it''s' 10 -1
 & '{program}' report 'p"q r"s t' '\\\\' 'a\\"b' '"' ' '
@@ -169,7 +169,7 @@ INPUT = "plain\n\u00e4\u20ac\U0001f600|\r\ntab\tend\rlast without newline".encod
 
 
 def test_wsman_engine_agrees(engine: Path, program: Path) -> None:
-    """Exit code, output, arguments and input are what the real engine makes of each script."""
+    """The lab and the real engine agree on exit code, output, arguments and input of each script."""
     scripts = {name: ASCII + text.format(program=program) for name, text in SCRIPTS.items()}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         real = dict(zip(scripts, pool.map(lambda s: theirs(s, INPUT, engine), scripts.values()), strict=True))
@@ -177,7 +177,7 @@ def test_wsman_engine_agrees(engine: Path, program: Path) -> None:
 
 
 def test_wsman_engine_agrees_on_random_arguments(engine: Path, program: Path) -> None:
-    """Thirty lists of awkward arguments reach a program alike."""
+    """The lab and the real engine pass thirty lists of awkward arguments alike."""
     chance = random.Random(4711)  # noqa: S311 - the same in every run
     calls = []
     for _ in range(30):

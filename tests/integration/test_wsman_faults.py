@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What clients see when the connection or the computer fails."""
+"""Clients' view of a failing connection or computer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CALL = f"& '{REPORT}' report; exit $LASTEXITCODE"
 
 
 def test_wsman_frozen_computer_accepts_and_never_answers(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A frozen computer does nothing, and its clients run into their own read time-out."""
+    """A frozen computer does nothing, and its clients end with their own read time-out."""
     connection = wsman_lab.connection()
     connection.set_option("connection_timeout", 1)
     connection._connect()
@@ -56,8 +56,8 @@ def test_wsman_frozen_computer_accepts_and_never_answers(wsman_lab: WsmanLab, tm
     connection.close()
 
 
-def test_wsman_frozen_computer_freezes_what_waits(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A Receive that waits when the computer freezes is not answered either."""
+def test_wsman_frozen_computer_freezes_waiting_requests(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A Receive that already waits when the computer freezes is not answered."""
     protocol = wsman_lab.protocol(operation_timeout=1)
     shell = protocol.open_shell()
     command = protocol.run_command(shell, REPORT, ["wait", os.fspath(tmp_path / "file")], skip_cmd_shell=True)
@@ -69,7 +69,7 @@ def test_wsman_frozen_computer_freezes_what_waits(wsman_lab: WsmanLab, tmp_path:
 
 
 def test_wsman_dropped_before_a_command_is_done(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A Command that is dropped unprocessed starts no program."""
+    """A Command dropped before processing starts no program."""
     wsman_lab.disturb(Faults(drop=Drop.UNPROCESSED, operation="Command"))
     with pytest.raises(requests.exceptions.ConnectionError):
         wsman_lab.run(f"& '{REPORT}' wait '{tmp_path / 'ran'}'")
@@ -80,7 +80,7 @@ def test_wsman_dropped_before_a_command_is_done(wsman_lab: WsmanLab, tmp_path: P
 def test_wsman_dropped_after_a_command_was_received(
     wsman_start: Callable[..., WsmanLab], tmp_path: Path
 ) -> None:
-    """A Command that is dropped unanswered has started its program."""
+    """A Command dropped before its answer has started its program."""
     lab = wsman_start(orphan_seconds=1.0)
     protocol = lab.protocol()
     shell = protocol.open_shell()
@@ -93,7 +93,7 @@ def test_wsman_dropped_after_a_command_was_received(
 
 
 def test_wsman_dropped_in_the_middle_of_the_output(wsman_lab: WsmanLab) -> None:
-    """A Receive's answer that breaks off is an error for the client, never shorter output."""
+    """A truncated answer to a Receive is an error for the client, never shorter output."""
     wsman_lab.disturb(Faults(drop=Drop.HALF_ANSWERED, operation="Receive"))
     with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         wsman_lab.run(f"& '{REPORT}' write 100000")
@@ -113,7 +113,7 @@ def test_wsman_drops_are_counted(wsman_lab: WsmanLab) -> None:
 
 
 class ServerProcess:
-    """The server in a process of its own, as lab computers run it."""
+    """The server in a separate process, as lab computers run it."""
 
     def __init__(self, config: ListenerConfig, password: str) -> None:
         self.config = config
@@ -121,7 +121,7 @@ class ServerProcess:
         self.process: BaseProcess | None = None
 
     def power_on(self) -> WsmanLab:
-        """Start it, and wait until it accepts connections."""
+        """Start the server, and wait until it accepts connections."""
         context = multiprocessing.get_context("forkserver")
         receiver, sender = context.Pipe(duplex=False)
         self.process = context.Process(target=serve, args=(self.config, sender.send), daemon=True)
@@ -132,7 +132,7 @@ class ServerProcess:
         return WsmanLab(self.config, self.password, port)
 
     def power_cut(self) -> None:
-        """Kill it as a power cut would."""
+        """Kill the server as a power cut would."""
         assert self.process is not None
         assert self.process.pid is not None
         os.kill(self.process.pid, signal.SIGKILL)
@@ -141,7 +141,7 @@ class ServerProcess:
 
 @pytest.fixture
 def server(wsman_config: ListenerConfig, wsman_password: str) -> Iterator[ServerProcess]:
-    """A server that is off."""
+    """A server that is not started yet."""
     server = ServerProcess(wsman_config, wsman_password)
     yield server
     if server.process is not None and server.process.is_alive():
@@ -170,7 +170,7 @@ def test_wsman_power_cut_and_return_on_the_same_port(server: ServerProcess) -> N
 
 
 def test_wsman_power_cut_while_a_program_runs(server: ServerProcess, tmp_path: Path) -> None:
-    """A client that waits for output learns of the power cut at once."""
+    """A client that waits for output notices the power cut at once."""
     lab = server.power_on()
     protocol = lab.protocol(operation_timeout=20)
     shell = protocol.open_shell()
@@ -186,7 +186,7 @@ def test_wsman_power_cut_while_a_program_runs(server: ServerProcess, tmp_path: P
 
 
 def test_wsman_sigterm_ends_server_and_programs(server: ServerProcess, tmp_path: Path) -> None:
-    """SIGTERM ends the server soon, with exit code 0, and its programs with it."""
+    """SIGTERM ends the server soon, with exit code 0, and ends its programs."""
     lab = server.power_on()
     protocol = lab.protocol()
     shell = protocol.open_shell()
@@ -200,22 +200,22 @@ def test_wsman_sigterm_ends_server_and_programs(server: ServerProcess, tmp_path:
 
 
 def test_wsman_taken_port_is_an_error(wsman_start: Callable[..., WsmanLab]) -> None:
-    """A port on which another listener runs is refused, not shared."""
+    """A listener refuses a port that another listener uses."""
     lab = wsman_start()
     with pytest.raises(OSError, match="in use"):
         wsman_start(port=lab.port)
 
 
 def test_wsman_idle_connection_is_closed(wsman_start: Callable[..., WsmanLab]) -> None:
-    """A client that connects and says nothing is let go after the idle time."""
+    """A connection without a request is closed after the idle time."""
     lab = wsman_start(idle_seconds=0.2)
     with socket.create_connection(("127.0.0.1", lab.port), timeout=5) as client:
         client.sendall(b"POST /wsman HTTP/1.1\r\n")
         assert client.recv(1) == b""
 
 
-def test_wsman_many_silent_clients_delay_nobody(wsman_lab: WsmanLab) -> None:
-    """A hundred connections that say nothing do not keep another client waiting."""
+def test_wsman_many_silent_clients_do_not_delay_others(wsman_lab: WsmanLab) -> None:
+    """A hundred silent connections do not delay another client."""
     with contextlib.ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(socket.create_connection(("127.0.0.1", wsman_lab.port)))
@@ -223,7 +223,7 @@ def test_wsman_many_silent_clients_delay_nobody(wsman_lab: WsmanLab) -> None:
 
 
 def test_wsman_computer_keeps_files_apart(tmp_path: Path) -> None:
-    """Windows paths stay below the computer's root, whatever they hold, in any case."""
+    """Every Windows path stays below the computer's root, in upper and lower case."""
     (tmp_path / "pc" / "C" / "Users").mkdir(parents=True)
     (tmp_path / "secret").write_text("x", encoding="ascii")
     (tmp_path / "pc" / "C" / "link").symlink_to(tmp_path)

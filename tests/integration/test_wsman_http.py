@@ -19,14 +19,14 @@ SHELL_CLASS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 
 @pytest.mark.parametrize("user", [USER, USER.upper(), f"LAB-PC\\{USER}", f".\\{USER}"])
 def test_wsman_user_names(wsman_lab: WsmanLab, user: str) -> None:
-    """The user name may stand in any case and with the computer's name."""
+    """The user name may have any case and the computer's name before it."""
     protocol = wsman_lab.protocol(username=user)
     protocol.close_shell(protocol.open_shell())
 
 
 @pytest.mark.parametrize(("user", "password"), [(USER, "wrong"), ("nobody", ""), (USER, "")])
 def test_wsman_wrong_password(wsman_lab: WsmanLab, user: str, password: str) -> None:
-    """A wrong user or password is 401, and the server goes on."""
+    """A wrong user or password is answered with 401, and the server keeps running."""
     with pytest.raises(InvalidCredentialsError):
         wsman_lab.protocol(username=user, password=password).open_shell()
     wsman_lab.protocol().open_shell()
@@ -47,12 +47,12 @@ BODY = "<r:Shell/>"
 def envelope(
     action: str = CREATE, uri: str = f"{SHELL_CLASS}/cmd", more: str = "", body: str = BODY
 ) -> bytes:
-    """A request with whatever is to be wrong in it."""
+    """Return a request, correct or with the given defects."""
     return ENVELOPE.format(action=action, uri=uri, more=more, body=body).encode()
 
 
-def test_wsman_the_envelope_of_these_tests_is_good(wsman_lab: WsmanLab) -> None:
-    """The request that the next test spoils is answered when it is not spoilt."""
+def test_wsman_the_unchanged_envelope_is_answered(wsman_lab: WsmanLab) -> None:
+    """The request that the next test damages is answered when it is intact."""
     assert wsman_lab.post(envelope())[0] == 200
 
 
@@ -80,7 +80,7 @@ def test_wsman_the_envelope_of_these_tests_is_good(wsman_lab: WsmanLab) -> None:
 def test_wsman_malformed_requests_get_a_fault(
     wsman_lab: WsmanLab, request_body: bytes, code: int | None
 ) -> None:
-    """Each malformed request is answered with a fault, and the server goes on."""
+    """Each malformed request is answered with a fault, and the server keeps running."""
     status, answer = wsman_lab.post(request_body)
     match = re.search(rb'WSManFault [^>]*Code="(\d+)"', answer)
     assert status == 500
@@ -90,7 +90,7 @@ def test_wsman_malformed_requests_get_a_fault(
 
 
 def test_wsman_other_http_requests_are_refused(wsman_lab: WsmanLab) -> None:
-    """Without a password, a length, the path or POST, HTTP's own status says what is wrong."""
+    """A request without password, length, the right path or POST gets the matching HTTP status."""
     assert wsman_lab.post(envelope(), Authorization="")[0] == 401
     assert wsman_lab.post(envelope(), Authorization="Basic !!!")[0] == 401
     assert wsman_lab.post(envelope(), Authorization="Bearer x")[0] == 401
@@ -114,7 +114,7 @@ def test_wsman_other_http_requests_are_refused(wsman_lab: WsmanLab) -> None:
     ],
 )
 def test_wsman_raw_http(wsman_lab: WsmanLab, sent: bytes, status: bytes) -> None:
-    """HTTP that is not a whole POST of a message gets HTTP's own status, or no answer at all."""
+    """An incomplete or wrong HTTP request gets an HTTP error status or no answer."""
     with socket.create_connection(("127.0.0.1", wsman_lab.port), timeout=5) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the lab understands of PowerShell, and that it refuses the rest."""
+"""The lab's subset of PowerShell: supported scripts run, others are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lab.wsman.shell_operations import CommandLine
 from lab.wsman.streams import LineSplitter
 from tests.integration.wsman_fixtures import POWERSHELL, encoded
 
-SEAM = r"""$OutputEncoding = [Text.Encoding]::ASCII
+SCRIPT = r"""$OutputEncoding = [Text.Encoding]::ASCII
 if (-not [IO.File]::Exists('C:\a''b.exe')) { 'no agent'; exit 127 }
 $input | & 'C:\a''b.exe' 'session' 'x y'
 exit $LASTEXITCODE"""
@@ -43,9 +43,9 @@ ANSIBLE_SUFFIX = (
 )
 
 
-def test_wsman_the_seam_is_understood() -> None:
-    """The collection's script, exactly as it is."""
-    assert parse(SEAM) == (
+def test_wsman_the_collections_script_is_understood() -> None:
+    """The lab understands the collection's exact script."""
+    assert parse(SCRIPT) == (
         AsciiEncoding(),
         Unless("C:\\a'b.exe", (Literal("no agent"), Exit(127))),
         Call("C:\\a'b.exe", ("session", "x y"), with_input=True),
@@ -87,14 +87,14 @@ def test_wsman_the_seam_is_understood() -> None:
     ],
 )
 def test_wsman_scripts_are_understood(script: str, statements: object) -> None:
-    """Each form of the grammar."""
+    """The lab understands each form of the grammar."""
     assert parse(script) == statements
 
 
 @pytest.mark.parametrize("opening", "'\u2018\u2019\u201a\u201b")
 @pytest.mark.parametrize("closing", "'\u2018\u2019\u201a\u201b")
 def test_wsman_five_characters_are_single_quotes(opening: str, closing: str) -> None:
-    """Any of five characters opens and closes a string; two of them are the second one."""
+    """Any of five characters opens and closes a string; two in a row stand for the second one."""
     assert parse(f"{opening}a{opening}{closing}b{closing}") == (Literal(f"a{closing}b"),)
 
 
@@ -150,7 +150,7 @@ def test_wsman_five_characters_are_single_quotes(opening: str, closing: str) -> 
     ],
 )
 def test_wsman_other_scripts_are_refused(script: str) -> None:
-    """Whatever PowerShell would do with it, the lab does not guess."""
+    """The lab refuses every script outside its grammar."""
     with pytest.raises(UnsupportedScriptError):
         parse(script)
 
@@ -173,7 +173,7 @@ def test_wsman_windows_powershell_passes_arguments(arguments: list[str], receive
 
 
 def test_wsman_arguments_that_versions_pass_differently_are_refused() -> None:
-    """White space and a backslash at the end: no one answer is right."""
+    """An argument with white space and a final backslash is refused: PowerShell versions differ."""
     with pytest.raises(UnsupportedScriptError):
         legacy_arguments(["a b\\"])
 
@@ -191,13 +191,13 @@ def test_wsman_arguments_that_versions_pass_differently_are_refused() -> None:
         ('""', [""]),
     ],
 )
-def test_wsman_command_lines_are_cut_as_by_the_c_runtime(line: str, arguments: list[str]) -> None:
-    """The examples of Microsoft's documentation, "Parsing C command-line arguments"."""
+def test_wsman_command_lines_are_split_as_by_the_c_runtime(line: str, arguments: list[str]) -> None:
+    """The examples of Microsoft's documentation ("Parsing C command-line arguments") split as it says."""
     assert split_command_line(line) == arguments
 
 
-def test_wsman_lines_are_cut_as_by_dotnet() -> None:
-    """CR, LF and CR LF end a line, wherever the pieces are cut; bad UTF-8 is replaced."""
+def test_wsman_lines_are_split_as_by_dotnet() -> None:
+    """CR, LF and CR LF end a line, also across pieces; invalid UTF-8 is replaced."""
     text = "a\nb\r\nc\rd\r\n\r\nü😀\n\xff".encode() + b"\xff\nlast"
     expected = ["a", "b", "c", "d", "", "ü😀", "ÿ\ufffd", "last"]
     for size in (1, 2, 3, 100):
@@ -208,13 +208,13 @@ def test_wsman_lines_are_cut_as_by_dotnet() -> None:
 
 
 def line(program: str, *arguments: str) -> CommandLine:
-    """A WinRS command line."""
+    """Return a WinRS command line."""
     return CommandLine("", program, " ".join(arguments), arguments)
 
 
 @pytest.mark.parametrize("name", ["PowerShell", "powershell", "powershell.exe"])
 def test_wsman_encoded_commands_are_decoded(name: str) -> None:
-    """The forms of ansible-core 2.19 and 2.21, with the command in one part or in several."""
+    """The command lines of ansible-core 2.19 and 2.21 are decoded, in one part or in several."""
     words = (name, *POWERSHELL, encoded("'x'"))
     assert read_command_line(line(*words), through_cmd=True) == Script("'x'")
     assert read_command_line(line(" ".join(words)), through_cmd=True) == Script("'x'")
@@ -236,12 +236,12 @@ def test_wsman_encoded_commands_are_decoded(name: str) -> None:
     ],
 )
 def test_wsman_other_command_lines_are_refused(words: tuple[str, ...]) -> None:
-    """What cmd.exe or powershell.exe would do with it, the lab does not guess."""
+    """The lab refuses every other command line for cmd.exe or powershell.exe."""
     assert isinstance(read_command_line(line(*words), through_cmd=True), Unsupported)
 
 
-def test_wsman_programs_by_path() -> None:
-    """A quoted path in cmd.exe, a path as it is without."""
+def test_wsman_programs_are_found_by_path() -> None:
+    """A program's path is quoted for cmd.exe and literal without it."""
     assert read_command_line(line('"C:\\a b.exe"', "c"), through_cmd=True) == Program(
         "C:\\a b.exe", ("c",), through_cmd=True
     )

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The WS-Management operations, as pywinrm and raw HTTP see them."""
+"""The WS-Management operations, through pywinrm and raw HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NOBODY = "11111111-2222-3333-4444-555555555555"
 def run(
     protocol: winrm.protocol.Protocol, shell: str, script: str, given: bytes | None = None
 ) -> tuple[bytes, bytes, int]:
-    """Run a script through a shell: output, error output, exit code."""
+    """Run a script in a shell; return output, error output and exit code."""
     command = protocol.run_command(
         shell, "PowerShell", (*POWERSHELL, encoded(script)), console_mode_stdin=given is None
     )
@@ -49,7 +49,7 @@ def run(
 
 
 def waiting(lab: WsmanLab, protocol: winrm.protocol.Protocol, shell: str, file: Path) -> int:
-    """Start a program that waits, and give its process id."""
+    """Start a program that waits, and return its process id."""
     script = f"& '{REPORT}' wait '{file}'"
     protocol.run_command(shell, "PowerShell", (*POWERSHELL, encoded(script)))
     return started_process(file)
@@ -73,15 +73,15 @@ def test_wsman_program_gets_arguments_and_input(wsman_lab: WsmanLab) -> None:
     protocol.close_shell(shell)
 
 
-def test_wsman_without_input_there_is_none(wsman_lab: WsmanLab) -> None:
-    """With the console as standard input, $input is empty at once."""
+def test_wsman_input_is_empty_with_a_console(wsman_lab: WsmanLab) -> None:
+    """With a console as standard input, $input is empty at once."""
     protocol = wsman_lab.protocol()
     output, _, _ = run(protocol, protocol.open_shell(), f"$input | & '{REPORT}' report")
     assert reported(output)["input"] == ""
 
 
-def test_wsman_input_does_not_reach_a_program_that_is_not_piped_to(wsman_lab: WsmanLab) -> None:
-    """Standard input is PowerShell's own; a program sees it only through $input."""
+def test_wsman_input_reaches_only_programs_with_a_pipe(wsman_lab: WsmanLab) -> None:
+    """Standard input belongs to PowerShell; a program gets it only through $input."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     output, _, _ = run(protocol, shell, f"& '{REPORT}' report", b"secret\n")
@@ -101,13 +101,13 @@ def test_wsman_input_does_not_reach_a_program_that_is_not_piped_to(wsman_lab: Ws
     ],
 )
 def test_wsman_exit_codes_are_powershells(wsman_lab: WsmanLab, script: str, code: int) -> None:
-    """Without `exit` the last statement decides, as 0 or 1 (about_PowerShell_exe, -Command)."""
+    """Without `exit` the last statement makes the exit code 0 or 1 (about_PowerShell_exe, -Command)."""
     protocol = wsman_lab.protocol()
     assert run(protocol, protocol.open_shell(), script)[2] == code
 
 
-def test_wsman_error_output_is_apart(wsman_lab: WsmanLab) -> None:
-    """A program's error output is the stream stderr."""
+def test_wsman_error_output_is_separate(wsman_lab: WsmanLab) -> None:
+    """A program's error output arrives in the stream stderr."""
     protocol = wsman_lab.protocol()
     answer = run(protocol, protocol.open_shell(), f"& '{REPORT}' complain; exit $LASTEXITCODE")
     assert answer == (b"", b"it went wrong\n", 5)
@@ -122,7 +122,7 @@ def test_wsman_large_output_arrives_whole(wsman_lab: WsmanLab) -> None:
 
 
 def test_wsman_program_runs_without_powershell(wsman_lab: WsmanLab) -> None:
-    """With WINRS_SKIP_CMD_SHELL a program is started as it is and gets standard input as it is."""
+    """With WINRS_SKIP_CMD_SHELL a program starts directly and gets standard input unchanged."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     command = protocol.run_command(
@@ -134,7 +134,7 @@ def test_wsman_program_runs_without_powershell(wsman_lab: WsmanLab) -> None:
 
 
 def test_wsman_missing_program_without_cmd_is_a_fault(wsman_lab: WsmanLab) -> None:
-    """A program that does not exist, started without cmd.exe, is Windows' fault 2147942402."""
+    """A missing program without cmd.exe is answered with Windows' fault 2147942402."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     with pytest.raises(WSManFaultError) as caught:
@@ -142,8 +142,8 @@ def test_wsman_missing_program_without_cmd_is_a_fault(wsman_lab: WsmanLab) -> No
     assert caught.value.wsman_fault_code == 2147942402
 
 
-def test_wsman_missing_program_in_cmd(wsman_lab: WsmanLab) -> None:
-    """cmd.exe says that a program is not recognized, with exit code 1."""
+def test_wsman_missing_program_in_cmd_is_reported(wsman_lab: WsmanLab) -> None:
+    """cmd.exe reports an unknown program and ends with exit code 1."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     command = protocol.run_command(shell, "no.exe")
@@ -153,7 +153,7 @@ def test_wsman_missing_program_in_cmd(wsman_lab: WsmanLab) -> None:
 
 
 def test_wsman_command_line_limit(wsman_lab: WsmanLab) -> None:
-    """cmd.exe refuses a command line of more than 8191 characters, and takes one of 8191."""
+    """cmd.exe accepts a command line of 8191 characters and refuses a longer one."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     head = len(f"PowerShell {' '.join(POWERSHELL)} ")
@@ -163,8 +163,8 @@ def test_wsman_command_line_limit(wsman_lab: WsmanLab) -> None:
     assert (error, code) == (b"The command line is too long.\r\n", 1)
 
 
-def test_wsman_unknown_shell_and_command(wsman_lab: WsmanLab) -> None:
-    """An unknown shell or command is w:InvalidSelectors with Windows' code."""
+def test_wsman_unknown_shell_and_command_are_faults(wsman_lab: WsmanLab) -> None:
+    """An unknown shell or command is answered with w:InvalidSelectors and Windows' code."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     attempts: list[Callable[[], object]] = [
@@ -192,8 +192,8 @@ def test_wsman_shell_of_another_user_is_unknown(wsman_start: Callable[..., Wsman
     assert caught.value.wsman_fault_code == UNEXPECTED_SELECTORS
 
 
-def test_wsman_quiet_command_times_out_and_goes_on(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A Receive without output ends after the OperationTimeout with the code that clients retry."""
+def test_wsman_quiet_command_times_out_and_continues(wsman_lab: WsmanLab, tmp_path: Path) -> None:
+    """A Receive without output ends after the OperationTimeout with a code on which clients retry."""
     protocol = wsman_lab.protocol(operation_timeout=1)
     shell = protocol.open_shell()
     script = f"$input | & '{REPORT}' report"
@@ -211,7 +211,7 @@ def test_wsman_quiet_command_times_out_and_goes_on(wsman_lab: WsmanLab, tmp_path
 
 
 def test_wsman_signal_and_delete_end_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A signalled command's program ends, and so do all programs of a deleted shell."""
+    """A signal ends its command's program; deleting a shell ends all its programs."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     script = f"& '{REPORT}' wait '{tmp_path / 'first'}'"
@@ -226,7 +226,7 @@ def test_wsman_signal_and_delete_end_programs(wsman_lab: WsmanLab, tmp_path: Pat
 
 
 def test_wsman_program_may_end_before_its_input(wsman_lab: WsmanLab) -> None:
-    """A program that ends without reading all lets the script go on, though input may still come."""
+    """The script continues when its program ends without reading all input."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     script = f"$input | & '{REPORT}' exit 3; 'on'; exit $LASTEXITCODE"
@@ -241,7 +241,7 @@ def test_wsman_program_may_end_before_its_input(wsman_lab: WsmanLab) -> None:
 def test_wsman_client_lost_while_it_waits_ends_programs(
     wsman_start: Callable[..., WsmanLab], tmp_path: Path
 ) -> None:
-    """A client that goes away in the middle of a Receive is noticed long before its time-out."""
+    """The server notices a client that disconnects during a Receive long before the time-out."""
     lab = wsman_start()
     protocol = lab.protocol(operation_timeout=60)
     shell = protocol.open_shell()
@@ -256,7 +256,7 @@ def test_wsman_client_lost_while_it_waits_ends_programs(
 
 
 def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """When the last connection of a shell is gone, its programs are ended and it is deleted."""
+    """The server deletes a shell and ends its programs when the shell's last connection is lost."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     program = waiting(wsman_lab, protocol, shell, tmp_path / "file")
@@ -267,19 +267,19 @@ def test_wsman_lost_client_ends_programs(wsman_lab: WsmanLab, tmp_path: Path) ->
 
 
 def test_wsman_shell_lives_while_another_connection_uses_it(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A shell that a second connection has used outlives the first."""
+    """A shell that a second connection has used survives the loss of the first."""
     first, second = wsman_lab.protocol(), wsman_lab.protocol()
     shell = first.open_shell()
     program = waiting(wsman_lab, second, shell, tmp_path / "file")
     first.transport.close_session()
-    # The orphan time of this server is 0.1 s: a shell that was taken for an orphan is gone after it.
+    # This server closes an orphaned shell after 0.1 s.
     threading.Event().wait(0.3)
     assert is_running(program)
     second.close_shell(shell)
 
 
 def test_wsman_commands_run_side_by_side(wsman_lab: WsmanLab, tmp_path: Path) -> None:
-    """A command that waits does not delay others, in the same shell or another."""
+    """A waiting command does not delay other commands, in the same shell or another."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     waiting(wsman_lab, protocol, shell, tmp_path / "file")
@@ -297,7 +297,7 @@ def test_wsman_commands_run_side_by_side(wsman_lab: WsmanLab, tmp_path: Path) ->
 
 
 def test_wsman_quota_is_reported_as_windows_does(wsman_start: Callable[..., WsmanLab]) -> None:
-    """The operation after the last of the quota is the WMI error that Ansible looks for."""
+    """The first operation beyond the quota gets the WMI error that Ansible looks for."""
     protocol = wsman_start(operations_per_shell=1).protocol()
     shell = protocol.open_shell()
     assert run(protocol, shell, "'x'")[2] == 0
@@ -307,7 +307,7 @@ def test_wsman_quota_is_reported_as_windows_does(wsman_start: Callable[..., Wsma
 
 
 def test_wsman_request_log_has_sizes_and_no_content(wsman_lab: WsmanLab) -> None:
-    """The log tells operations, ids and sizes; neither password, script, input nor output."""
+    """The log has operations, ids and sizes, but no password, script, input or output."""
     protocol = wsman_lab.protocol()
     shell = protocol.open_shell()
     run(protocol, shell, f"$input | & '{REPORT}' report", b"canary-input\n")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the WinRM server share: a computer, a listener, and clients."""
+"""Shared fixtures of the WinRM server's tests: a computer, a listener, and clients."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ POWERSHELL = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Unrestricted
 
 
 def encoded(script: str) -> str:
-    """A script as -EncodedCommand takes it."""
+    """Return a script in the form of -EncodedCommand."""
     return base64.b64encode(script.encode("utf-16-le")).decode("ascii")
 
 
 @dataclass(frozen=True)
 class WsmanLab:
-    """A lab computer's server that is running, and the ways to reach it."""
+    """A lab computer's running server and its clients."""
 
     config: ListenerConfig
     password: str = field(repr=False)
@@ -54,17 +54,17 @@ class WsmanLab:
         return self.config.host
 
     def disturb(self, faults: Faults) -> None:
-        """Let something go wrong from now on."""
+        """Inject faults from now on."""
         assert self.config.faults is not None
         faults.write(self.config.faults)
 
     def requests(self) -> list[Entry]:
-        """What the request log holds."""
+        """Return the entries of the request log."""
         assert self.config.request_log is not None
         return read_log(self.config.request_log)
 
     def protocol(self, *, operation_timeout: int = 5, **options: Any) -> winrm.protocol.Protocol:
-        """pywinrm's client."""
+        """Return pywinrm's client."""
         import winrm.protocol  # noqa: PLC0415 - most tests of this folder need no client
 
         return winrm.protocol.Protocol(
@@ -75,7 +75,7 @@ class WsmanLab:
         )
 
     def connection(self, plugin: str = "winrm", **options: Any) -> Any:
-        """Ansible's real connection plugin."""
+        """Return Ansible's real connection plugin."""
         from ansible.playbook.play_context import PlayContext  # noqa: PLC0415
         from ansible.plugins.loader import connection_loader  # noqa: PLC0415
 
@@ -94,7 +94,7 @@ class WsmanLab:
         return connection
 
     def run(self, script: str, given: bytes | None = None) -> tuple[int, bytes, bytes]:
-        """Run a script by Ansible's connection: exit code, output, error output."""
+        """Run a script by Ansible's connection; return exit code, output and error output."""
         connection = self.connection()
         try:
             answer = connection.exec_command(script, in_data=given, sudoable=False)
@@ -104,7 +104,7 @@ class WsmanLab:
         return answer
 
     def post(self, body: bytes, **changed: str) -> tuple[int, bytes]:
-        """Send bytes as a POST request: status and body."""
+        """Send bytes as a POST request; return status and body."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         token = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
         try:
@@ -120,52 +120,54 @@ EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to connect: the plugin, its options, and whether TLS is spoken."""
+class ConnectionKind:
+    """One kind of connection: the plugin, its options, and whether it uses TLS."""
 
     plugin: str
     options: dict[str, Any]
     tls: bool = False
 
 
-WAYS = {
-    "winrm-basic-tls": Way("winrm", {"scheme": "https", "transport": ["ssl"]}, tls=True),
-    "winrm-ntlm": Way("winrm", {"transport": ["ntlm"]}),
-    "winrm-ntlm-tls": Way("winrm", {"scheme": "https", "transport": ["ntlm"]}, tls=True),
-    "psrp-basic": Way("psrp", {"protocol": "http", "auth": "basic", "message_encryption": "never"}),
-    "psrp-basic-tls": Way("psrp", {"protocol": "https", "auth": "basic"}, tls=True),
-    "psrp-negotiate": Way("psrp", {"protocol": "http", "auth": "negotiate"}),
-    "psrp-ntlm": Way("psrp", {"protocol": "http", "auth": "ntlm"}),
-    "psrp-ntlm-tls": Way("psrp", {"protocol": "https", "auth": "ntlm"}, tls=True),
+CONNECTIONS = {
+    "winrm-basic-tls": ConnectionKind("winrm", {"scheme": "https", "transport": ["ssl"]}, tls=True),
+    "winrm-ntlm": ConnectionKind("winrm", {"transport": ["ntlm"]}),
+    "winrm-ntlm-tls": ConnectionKind("winrm", {"scheme": "https", "transport": ["ntlm"]}, tls=True),
+    "psrp-basic": ConnectionKind(
+        "psrp", {"protocol": "http", "auth": "basic", "message_encryption": "never"}
+    ),
+    "psrp-basic-tls": ConnectionKind("psrp", {"protocol": "https", "auth": "basic"}, tls=True),
+    "psrp-negotiate": ConnectionKind("psrp", {"protocol": "http", "auth": "negotiate"}),
+    "psrp-ntlm": ConnectionKind("psrp", {"protocol": "http", "auth": "ntlm"}),
+    "psrp-ntlm-tls": ConnectionKind("psrp", {"protocol": "https", "auth": "ntlm"}, tls=True),
 }
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A computer, and how a way connects to it."""
+    """A computer and one kind of connection to it."""
 
     lab: WsmanLab
-    way: Way
+    kind: ConnectionKind
 
     def connection(self, **options: Any) -> Any:
-        """A fresh connection of this way."""
-        return self.lab.connection(self.way.plugin, **{**self.way.options, **options})
+        """Return a new connection of this kind."""
+        return self.lab.connection(self.kind.plugin, **{**self.kind.options, **options})
 
 
 def canonical(script: str) -> str:
-    """The command line in which the collection sends every script."""
+    """Return the collection's command line for a script."""
     return f"PowerShell {' '.join(POWERSHELL)} {encoded(script)}"
 
 
 def reported(output: bytes) -> dict[str, Any]:
-    """What the test program told of its arguments and input."""
-    told = json.loads(output)
-    assert isinstance(told, dict)
-    return told
+    """Return the test program's report of its arguments and input."""
+    report = json.loads(output)
+    assert isinstance(report, dict)
+    return report
 
 
 def is_running(process_id: int) -> bool:
-    """Whether a process exists and is more than a zombie."""
+    """Return whether a process exists and is not a zombie."""
     try:
         status = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
@@ -174,14 +176,14 @@ def is_running(process_id: int) -> bool:
 
 
 def started_process(file: Path) -> int:
-    """The process id that a waiting test program has written."""
+    """Return the process id that a waiting test program has written."""
     eventually(file.exists, "the program's start")
     return int(file.read_text(encoding="ascii"))
 
 
 @pytest.fixture
 def wsman_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pywinrm warns of certificates and proxies that the environment names; none is used here."""
+    """Removes certificates and proxies from the environment; pywinrm would warn about them."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -213,7 +215,7 @@ def wsman_config(tmp_path: Path, wsman_password: str, wsman_environment: None) -
 
 @pytest.fixture
 def wsman_start(wsman_config: ListenerConfig, wsman_password: str) -> Iterator[Callable[..., WsmanLab]]:
-    """Starts a listener in a thread, with changes to its configuration; ended after the test."""
+    """Starts a listener in a thread, with changes to its configuration; ends it after the test."""
     listeners: list[Listener] = []
 
     def start(**changed: Any) -> WsmanLab:
@@ -230,25 +232,25 @@ def wsman_start(wsman_config: ListenerConfig, wsman_password: str) -> Iterator[C
 
 @pytest.fixture
 def wsman_lab(wsman_start: Callable[..., WsmanLab]) -> WsmanLab:
-    """A listener that runs."""
+    """A running listener."""
     return wsman_start()
 
 
 @pytest.fixture
 def wsman_reach(wsman_start: Callable[..., WsmanLab], tmp_path: Path) -> Callable[..., Reached]:
-    """Starts a computer that is reached in a way."""
+    """Starts a computer for one kind of connection."""
 
     def reach(name: str) -> Reached:
-        from lab.wsman.tls import make_certificate  # noqa: PLC0415 - as the clients above
+        from lab.wsman.tls import make_certificate  # noqa: PLC0415 - like the clients above
 
-        way = WAYS[name]
-        tls = make_certificate(tmp_path) if way.tls else None
+        kind = CONNECTIONS[name]
+        tls = make_certificate(tmp_path) if kind.tls else None
         lab = wsman_start(authentication=EVERY_SCHEME, powershell=True, tls=tls)
         trust: dict[str, Any] = {}
-        if tls is not None and way.plugin == "psrp":
+        if tls is not None and kind.plugin == "psrp":
             trust = {"ca_cert": os.fspath(tls.certificate)}
         elif tls is not None:
             trust = {"extras": {"ansible_winrm_ca_trust_path": os.fspath(tls.certificate)}}
-        return Reached(lab, Way(way.plugin, {**way.options, **trust}))
+        return Reached(lab, ConnectionKind(kind.plugin, {**kind.options, **trust}))
 
     return reach

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program that the tests run through the WinRM server: it reports what reached it.
+"""The program that the tests run through the WinRM server: it reports its arguments and input.
 
 report ...            arguments and standard input as JSON
 exit CODE             that exit code
@@ -20,7 +20,7 @@ from pathlib import Path
 
 
 def main(verb: str = "", *values: str) -> int:
-    """Do what the verb says."""
+    """Carry out the verb."""
     match verb:
         case "exit":
             return int(values[0])
@@ -33,7 +33,7 @@ def main(verb: str = "", *values: str) -> int:
             fresh = Path(values[0] + ".new")
             fresh.write_text(str(os.getpid()), encoding="ascii")
             fresh.replace(values[0])
-            # A test that fails leaves nothing running for good.
+            # The wait has an end, so that a failed test leaves no process behind for good.
             signal.alarm(60)
             signal.pause()
         case _:

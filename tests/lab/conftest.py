@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the end-to-end tests share: PCs, and an operator with the real ansible-playbook."""
+"""Shared fixtures of the end-to-end tests: PCs, and an operator with the real ansible-playbook."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each end-to-end test two minutes at most, unless it says otherwise.
+    """Limit each end-to-end test to two minutes, unless it has its own limit.
 
-    The first Wine PC may have to wait until everything on its disk is fetched, compiled and installed.
+    The first Wine PC may have to download, compile and install its whole disk.
     """
     for item in items:
         if "tests/lab/" in item.nodeid and item.get_closest_marker("timeout") is None:
@@ -47,14 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that is marked so on a Wine PC as well."""
+    """Run each test marked `also_on_wine` on a Wine PC, too."""
     if metafunc.definition.get_closest_marker("also_on_wine"):
         metafunc.parametrize("lab_pc", kinds.also_on_wine(), indirect=True)
 
 
 @pytest.fixture
 def lab_pc(request: pytest.FixtureRequest, tmp_path: Path, canary: bytearray) -> Iterator[LabPC]:
-    """Makes a PC whose customer's password is the canary, and an operator for it. Both end with the test."""
+    """Makes a PC and an operator for it; the customer's password is the canary. Both end with the test."""
     with ExitStack() as stack:
         kind = getattr(request, "param", kinds.chosen())
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program of a PC that answers everything with ten megabytes."""
+"""A program of a PC that answers each request with ten megabytes."""
 
 from __future__ import annotations
 

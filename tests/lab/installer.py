@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """reg.exe and msiexec.exe of a PC that has version 0.5.0 of the agent's package.
 
-Installing ends with the exit code that is the first number of the package's version. NEW is installed then, another
-changes nothing. A package that is not on the PC as it was sent cannot be opened.
+An installation ends with the first number of the package's version as exit code. Only NEW is then installed; other
+versions change nothing. A package that was damaged on its way to the PC cannot be opened.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 SYSTEM = "C:\\Windows\\System32\\"
 PROGRAMS = {f"{SYSTEM}{name}": "tests.lab.installer" for name in ("reg.exe", "msiexec.exe")}
-"""The setting `programs` of a PC that has them."""
+"""The setting `programs` of a PC with these programs."""
 
 NEW = "3010.0.0"
 CONTENT = bytes(range(256)) * 3000
-"""A package: larger than what any connection carries in one piece."""
+"""A package that is larger than one message of any connection."""
 
 REASON = "It does not fit."
-"""What the log says of a package that is not installed."""
+"""The reason in the log of a failed installation."""
 
 NOT_OPENED = 1619
 REGISTRY = """
@@ -46,7 +46,7 @@ def packages(folder: Path, *versions: str) -> None:
 
 
 def prepare(computer: SimulatedComputer) -> None:
-    """Tell the programs where the PC's disk is; all that they are given is the socket of its Windows."""
+    """Write the path of the PC's disk for the programs; their only argument is the socket of its Windows."""
     (computer._pipes / "disk").write_text(str(computer.disk), encoding="utf-8")
 
 
@@ -93,5 +93,5 @@ class Installer:
 
 
 if __name__ == "__main__":
-    told = Path(sys.argv[1]).with_name("disk")
-    end(Installer(Path(told.read_text(encoding="utf-8"))).run(sys.argv[2:]))
+    disk = Path(sys.argv[1]).with_name("disk")
+    end(Installer(Path(disk.read_text(encoding="utf-8"))).run(sys.argv[2:]))

@@ -30,7 +30,7 @@ Task = dict[str, Any]
 
 
 def task(module: str, name: str | None = None, **options: object) -> Task:
-    """Return a task of the collection, in the session that all tests share."""
+    """Return a task of the collection in the session of all tests."""
     given = {"session": SESSION, **options}
     return {"name": name or module, MODULES + module: {k: v for k, v in given.items() if v is not None}}
 
@@ -41,12 +41,12 @@ def play(*tasks: Task, **keywords: object) -> Play:
 
 
 def start(**options: object) -> Task:
-    """Return the task that opens the session."""
+    """Return the task that starts the session."""
     return task("support_session", "start", **{"reason": "Monthly updates", **options})
 
 
 def request(**options: object) -> Task:
-    """Return the task that asks for two restarts."""
+    """Return the task that requests two restarts."""
     return task("credential_request", "request", **{"restarts": 2, "timeout": 60, **options})
 
 
@@ -56,7 +56,7 @@ def apply(**options: object) -> Task:
 
 
 def wait_for(file: Path, name: str = "wait") -> Task:
-    """Return the task that waits at the operator's own computer until this file is there."""
+    """Return the task that waits on the operator's own computer until this file exists."""
     return {
         "name": name,
         "ansible.builtin.wait_for": {"path": str(file)},
@@ -72,24 +72,24 @@ def end() -> Task:
 
 @dataclass
 class Job:
-    """One run of ansible-playbook, alive or over."""
+    """One run of ansible-playbook, running or ended."""
 
     process: subprocess.Popen[bytes]
     folder: Path
 
     @property
     def output(self) -> str:
-        """What the operator sees."""
+        """The operator's output."""
         return (self.folder / "output.txt").read_text(encoding="utf-8")
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what the tasks came to so far, in order. A line that is half written is left out."""
+        """Return the tasks' results so far, in order, without a partly written line."""
         file = self.folder / "results.jsonl"
         lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
         return [json.loads(line) for line in lines]
 
     def results(self, name: str, host: str = "pc1") -> list[dict[str, Any]]:
-        """Return the results of a host's tasks whose names begin so, with their `status`."""
+        """Return the results, with their `status`, of a host's tasks whose names start with `name`."""
         found = [
             {"status": entry["status"], **entry["result"]}
             for entry in self.records()
@@ -100,13 +100,13 @@ class Job:
         return found
 
     def first_failure(self, host: str = "pc1") -> dict[str, Any]:
-        """Return a host's first result that is no success."""
+        """Return a host's first failed result."""
         bad = [r for r in self.results("", host) if r["status"] in {"failed", "ignored", "unreachable"}]
         assert bad, f"nothing failed on {host}\n{self.output}"
         return bad[0]
 
     def result(self, name: str, host: str = "pc1") -> dict[str, Any]:
-        """Return the one result of a host's task; fails with the job's output where there is not one."""
+        """Return the only result of a host's task; fail with the job's output if there is not exactly one."""
         found = self.results(name, host)
         assert len(found) == 1, f"{len(found)} results of {name!r}\n{self.output}"
         return found[0]
@@ -116,38 +116,38 @@ class Job:
         return self.process.wait(timeout)
 
     def succeed(self) -> Self:
-        """Wait for the job's end, and fail unless it succeeded."""
+        """Wait for the job's end; fail unless it succeeded."""
         assert self.wait() == 0, self.output
         return self
 
     def fail(self) -> Self:
-        """Wait for the job's end, and fail unless a task of it failed (exit code 2)."""
+        """Wait for the job's end; fail unless a task failed (exit code 2)."""
         assert self.wait() == 2, self.output
         return self
 
     def kill(self) -> None:
-        """Kill the job and its workers where they stand."""
+        """Kill the job and its workers at once."""
         kill_tree(self.process)
 
     def __enter__(self) -> Self:
-        """Return the job, which runs already."""
+        """Return the job, which already runs."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Kill what still runs."""
+        """Kill the job if it still runs."""
         self.kill()
 
 
 def _plain(name: str) -> str:
-    """Return a task's name without the role's in front of it."""
+    """Return a task's name without the role's name before it."""
     return name.rpartition(" : ")[2]
 
 
 @dataclass
 class Operator:
-    """Somebody who runs jobs against some PCs, from a folder of their own."""
+    """An operator who runs jobs against PCs from their own folder."""
 
     folder: Path
     computers: Mapping[str, Computer]
@@ -158,7 +158,7 @@ class Operator:
     python: str = sys.executable
 
     def begin(self, plays: Sequence[Play] | str, *arguments: str) -> Job:
-        """Start a job: these plays, or a playbook of the collection by its name."""
+        """Start a job of these plays, or of a playbook of the collection by its name."""
         folder = self.folder / f"job{len(self.jobs) + 1}"
         folder.mkdir(parents=True)
         playbook = plays if isinstance(plays, str) else _written(folder / "play.yml", plays)
@@ -189,7 +189,7 @@ class Operator:
             job.kill()
 
     def write(self, name: str, tasks: Sequence[Task]) -> None:
-        """Write a file of tasks, as a step of the role needs it."""
+        """Write a file of tasks for a step of the role."""
         _written(self.folder / name, tasks)
 
     def _inventory(self) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class Operator:
 
 
 def _written(path: Path, content: object) -> str:
-    """Write plain data as JSON, which is YAML too; return the path."""
+    """Write plain data as JSON, which is also YAML; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2), encoding="utf-8")
     return str(path)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kinds of PC that the end-to-end tests run on.
 
-In `make test` most run on simulated PCs, and those that say so (`also_on_wine`) on a Wine PC as well, with the real
-Windows agent. `make test PC=wine` runs them all on Wine PCs.
+In `make test` most tests run on simulated PCs; those marked `also_on_wine` also run on a Wine PC, with the real
+Windows agent. `make test PC=wine` runs all of them on Wine PCs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _chosen = SIMULATED
 
 
 def choose(kind: str) -> None:
-    """Let every test use this kind of PC that does not name one."""
+    """Use this kind of PC in every test that does not name one."""
     global _chosen  # noqa: PLW0603 - chosen once, when pytest is configured
     _chosen = kind
 
@@ -42,12 +42,12 @@ def chosen() -> str:
 
 
 def also_on_wine() -> list[str]:
-    """Return the kinds of PC of a test that is marked so."""
+    """Return the kinds of PC of a test marked `also_on_wine`."""
     return [SIMULATED, WINE] if _chosen == SIMULATED else [_chosen]
 
 
 def pc(folder: Path, kind: str = "", **settings: Any) -> AbstractContextManager[SimulatedComputer]:
-    """Return a PC of the chosen kind; skips the test where this machine lacks what a Wine PC needs."""
+    """Return a PC of the chosen kind; skip the test if this machine lacks a requirement of Wine PCs."""
     if (kind or _chosen) == SIMULATED:
         return simulated.pc(folder, **settings)
     require(system_tools.WINE, system_tools.PACKAGE)
@@ -56,8 +56,8 @@ def pc(folder: Path, kind: str = "", **settings: Any) -> AbstractContextManager[
 
 @contextmanager
 def scrapped_wine_pc(folder: Path, **settings: Any) -> Iterator[WineComputer]:
-    """Run a Wine PC, and remove its disk afterwards: it is larger than all that other tests leave."""
-    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - needs what the simulated PC does without
+    """Run a Wine PC, and remove its large disk afterwards."""
+    from lab.wine.wine_computer import wine_pc  # noqa: PLC0415 - the simulated PC does not need it
 
     with wine_pc(folder, **settings) as computer:
         yield computer

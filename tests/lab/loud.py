@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible as loud as it can be, for those who look for what it must not say."""
+"""Turns on all output of Ansible, for searches of secrets in it."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ LOUD = {
 
 
 def loud(operator: Operator) -> None:
-    """Let Ansible write everything that it can."""
+    """Turn on all output of Ansible."""
     operator.environment = {**LOUD, "ANSIBLE_LOG_PATH": str(operator.folder / "ansible.log")}

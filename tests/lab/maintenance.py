@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The job that the end-to-end tests run with the role: three steps, two restarts."""
+"""The job of the end-to-end tests with the role: three steps, two restarts."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def maintain(operator: Operator) -> Job:
 
 
 def what(computer: SimulatedComputer, *names: str) -> list[str]:
-    """Return which of these events happened, in order."""
+    """Return the names of these events that happened, in order."""
     return [event.what for event in computer.events.all() if event.what in names]

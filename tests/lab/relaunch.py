@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job that is killed and launched again: what must come of it on every kind of PC."""
+"""Kills a job and launches it again, and checks the result on every kind of PC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DONE = ["Windows updates", "Inventory", "Accounting software"]
 
 
 def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
-    """Kill the job at an event, launch it again: all steps are done once, with two restarts and one question."""
+    """Kill the job at an event and launch it again; check one run of each step, two restarts, one request."""
     operator, computer = lab_pc(script=[Grant(after=0.3)])
     prepare(operator)
     with maintain(operator) as killed:
@@ -25,10 +25,10 @@ def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
 
     job = maintain(operator).succeed()
 
-    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    assert (told["done"], told["left_over"]) == (DONE, [])
-    assert told["erasure"]["confirmed"]
-    assert [use["step"] for use in told["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert (summary["done"], summary["left_over"]) == (DONE, [])
+    assert summary["erasure"]["confirmed"]
+    assert [use["step"] for use in summary["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
     assert computer.events.count("boot") == 3
     assert computer.events.count("typed") == 1
     assert computer.events.count("permit_redeemed") == 2

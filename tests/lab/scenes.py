@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many scenes in one run of ansible-playbook: each host has its own PC, its own tasks, and acts between them.
+"""Plays many scenes in one run of ansible-playbook: each host has its own PC, its own tasks, and acts between them.
 
-An act is a function that does something to the PC (fills its disk, sets its clock) while the play runs. The play
-waits for it: a task on the operator's own computer asks for it through one pipe and reads through another that it
-is done. So whatever follows comes after it, and what a test does waits for nothing but that.
+An act is a function that changes the PC (fills its disk, sets its clock) while the play runs. The play waits for it: a
+task on the operator's own computer requests the act through one pipe and reads its completion from another. So later
+tasks run after the act, and no test has to wait for a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, Task
 from tests.lab.kinds import pc
@@ -36,7 +36,7 @@ Act = Callable[[SimulatedComputer], object]
 
 
 class Fails(NamedTuple):
-    """A task that must fail with this code; the play goes on."""
+    """A task that must fail with this code; the play continues."""
 
     task: Task
     code: str
@@ -47,9 +47,9 @@ Step = Task | Fails | Act
 
 @dataclass(frozen=True)
 class Scene:
-    """What one host does. `on` names the scene whose PC it is, where that is not its own.
+    """The scene of one host. `on` names another scene whose PC it uses.
 
-    `way` is how the operator connects, of `lab.simulated.connections.WAYS`; nothing: as the PC offers.
+    `connection` is the operator's connection, a name of `connections.CONNECTIONS`; empty: the PC's default.
     """
 
     fact: str
@@ -57,28 +57,28 @@ class Scene:
     settings: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     on: str = ""
-    way: str = ""
+    connection: str = ""
 
     @property
     def codes(self) -> list[str]:
-        """Every code that it provokes."""
+        """Every error code that the scene provokes."""
         return [step.code for step in self.steps if isinstance(step, Fails)]
 
     @property
     def ends(self) -> list[tuple[str, str | None]]:
-        """How each of its steps must end, and with which code."""
+        """The expected status and error code of each step."""
         return [("ignored", step.code) if isinstance(step, Fails) else ("ok", None) for step in self.steps]
 
 
 @dataclass
 class Played:
-    """What one run brought."""
+    """The results of one run."""
 
     job: Job
     computers: dict[str, SimulatedComputer]
 
     def ends(self, host: str) -> list[tuple[str, str | None]]:
-        """Return how each of a scene's steps has ended, and with which code."""
+        """Return the status and error code of each step of a scene."""
         _include, *results = self.job.results("", host)
         return [(result["status"], error_code(result)) for result in results]
 
@@ -90,7 +90,7 @@ def each(scenes: Mapping[str, Scene]) -> list[ParameterSet]:
 
 @contextmanager
 def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
-    """Play all scenes in one job, each at its own pace; the PCs live on until the end of the context."""
+    """Play all scenes in one job, each at its own pace; the PCs run until the end of the context."""
     with ExitStack() as stack:
         computers: dict[str, SimulatedComputer] = {}
         for name, scene in scenes.items():
@@ -99,11 +99,11 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
         operator = Operator(folder / "operator", computers)
         stack.callback(operator.stop)
         for name, scene in scenes.items():
-            lab_pc = stack.enter_context(_desk(folder / f"{name}.acts", scene, computers[name]))
+            lab_pc = stack.enter_context(_tasks(folder / f"{name}.acts", scene, computers[name]))
             operator.write(f"{name}.yml", lab_pc)
             steps = str(operator.folder / f"{name}.yml")
-            way = computers[name].inventory(scene.way) if scene.way else {}
-            operator.host_variables[name] = {**way, **scene.variables, "steps": steps}
+            host_variables = computers[name].inventory(scene.connection) if scene.connection else {}
+            operator.host_variables[name] = {**host_variables, **scene.variables, "steps": steps}
         include = {"name": "include", "ansible.builtin.include_tasks": "{{ steps }}"}
         job = operator.begin(
             [{"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": [include]}]
@@ -113,13 +113,13 @@ def played(folder: Path, scenes: Mapping[str, Scene]) -> Iterator[Played]:
 
 
 def _settings(scene: Scene) -> dict[str, Any]:
-    listening = {"listeners": (WAYS[scene.way].listener,)} if scene.way else {}
+    listening = {"listeners": (CONNECTIONS[scene.connection].listener,)} if scene.connection else {}
     return {"password": make(), **listening, **scene.settings}
 
 
 @contextmanager
-def _desk(folder: Path, scene: Scene, computer: SimulatedComputer) -> Iterator[list[Task]]:
-    """Yield a scene's tasks, and do its acts when they are asked for."""
+def _tasks(folder: Path, scene: Scene, computer: SimulatedComputer) -> Iterator[list[Task]]:
+    """Yield a scene's tasks, and perform its acts on request."""
     folder.mkdir()
     acts = [step for step in scene.steps if callable(step)]
     pipes = [(folder / f"{number}.asked", folder / f"{number}.done") for number in range(len(acts))]
@@ -131,7 +131,7 @@ def _desk(folder: Path, scene: Scene, computer: SimulatedComputer) -> Iterator[l
     try:
         yield [_act(*next(left)) if callable(step) else _task(step) for step in scene.steps]
     finally:
-        # Whoever still waits for a task that never came is let go.
+        # Release the threads that wait for tasks which never ran.
         for pipe in (pipe for pair in pipes for pipe in pair):
             os.close(os.open(pipe, os.O_RDWR))
 
@@ -141,18 +141,18 @@ def _perform(act: Act, computer: SimulatedComputer, asked: Path, done: Path) -> 
         return
     try:
         act(computer)
-        told = "done"
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the play's result tells it
-        told = f"failed: {fault!r}"
+        outcome = "done"
+    except Exception as fault:  # noqa: BLE001 - the play's result reports any error
+        outcome = f"failed: {fault!r}"
     with suppress(OSError):
-        done.write_text(told, encoding="utf-8")
+        done.write_text(outcome, encoding="utf-8")
 
 
 def _act(asked: Path, done: Path) -> Task:
-    ask = f"echo now > {shlex.quote(str(asked))}; read -r told < {shlex.quote(str(done))}"
+    ask = f"echo now > {shlex.quote(str(asked))}; read -r result < {shlex.quote(str(done))}"
     return {
         "name": "act",
-        "ansible.builtin.raw": f'{ask}; echo "$told"; test "$told" = done',
+        "ansible.builtin.raw": f'{ask}; echo "$result"; test "$result" = done',
         "delegate_to": "localhost",
     }
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be wrong with the agent and its PC: each is told by its own code, and what is mended goes on."""
+"""Faults of the agent and its PC: each has its own error code, and the agent recovers after a repair."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READERS: dict[str, sqlite3.Connection] = {}
 
 
 def ctl(*words: str) -> dict[str, Any]:
-    """Return the task by which an administrator uses latchkeyctl from afar."""
+    """Return the task with which an administrator uses latchkeyctl remotely."""
     return {"name": "ctl", "ansible.builtin.raw": f"{CTL} --json {' '.join(words)}"}
 
 
@@ -56,12 +56,12 @@ def while_off(change: Act) -> Act:
 
 
 def fill(computer: SimulatedComputer) -> None:
-    """Let the disk be full."""
+    """Fill the disk."""
     computer.fill_disk()
 
 
-def make_room(computer: SimulatedComputer) -> None:
-    """Let there be room again."""
+def free_space(computer: SimulatedComputer) -> None:
+    """Free disk space."""
     computer.fill_disk(full=False)
 
 
@@ -78,13 +78,13 @@ def corrupt(computer: SimulatedComputer) -> None:
 
 
 def shorten(computer: SimulatedComputer) -> None:
-    """Take the last two events away, as if they had never been."""
+    """Remove the last two events."""
     with closing(sqlite3.connect(journal(computer))) as database, database:
         database.execute("DELETE FROM events WHERE seq > (SELECT max(seq) - 2 FROM events)")
 
 
 def written_by(version: int) -> Act:
-    """Return the act that lets the journal be of an agent with this version of it."""
+    """Return the act that sets the version of the journal."""
 
     def act(computer: SimulatedComputer) -> None:
         with closing(sqlite3.connect(journal(computer))) as database:
@@ -94,12 +94,12 @@ def written_by(version: int) -> Act:
 
 
 def lose_keys(computer: SimulatedComputer) -> None:
-    """Let DPAPI not open any more what it has sealed."""
+    """Let DPAPI refuse all that it has sealed."""
     computer.lose_keys()
 
 
 def stop_sessions(computer: SimulatedComputer) -> None:
-    """Let Windows not say who is signed in, as without its Remote Desktop Services."""
+    """Let Windows fail to list the signed-in users, as without its Remote Desktop Services."""
 
     def refuse() -> None:
         raise WindowsError(1722, "The RPC server is unavailable.")
@@ -108,12 +108,12 @@ def stop_sessions(computer: SimulatedComputer) -> None:
 
 
 def start_sessions(computer: SimulatedComputer) -> None:
-    """Let Windows say it again."""
+    """Let Windows list the signed-in users again."""
     computer.on_loop(lambda: delattr(computer.windows.sessions, "signed_in"))
 
 
-def read_along(computer: SimulatedComputer) -> None:
-    """Let another program read the journal, which keeps its log from being emptied."""
+def keep_journal_open(computer: SimulatedComputer) -> None:
+    """Let another program read the journal; its write-ahead log then cannot be emptied."""
     reader = sqlite3.connect(journal(computer), isolation_level=None, check_same_thread=False)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM events").fetchone()
@@ -121,27 +121,27 @@ def read_along(computer: SimulatedComputer) -> None:
 
 
 def stop_reading(computer: SimulatedComputer) -> None:
-    """Let that program end."""
+    """End that program."""
     READERS.pop(str(computer.disk)).close()
 
 
-def patiently(one: dict[str, Any]) -> dict[str, Any]:
-    """Return a task that is tried until it succeeds."""
+def retried(one: dict[str, Any]) -> dict[str, Any]:
+    """Return a task that Ansible retries until it succeeds."""
     return {**one, "register": "tried", "until": "tried is not failed", "retries": 40, "delay": 0.5}
 
 
 LENT = {"script": [Grant()]}
 SCENES = {
     "full disk": Scene(
-        "Nothing is begun on a full disk, and all goes on when there is room.",
-        [fill, Fails(start(), "storage_failed"), make_room, start(), end()],
+        "A full disk refuses a start; the job continues once space is free.",
+        [fill, Fails(start(), "storage_failed"), free_space, start(), end()],
     ),
     "wrong settings": Scene(
-        "A settings file that is wrong refuses everything; one that is mended is read again.",
+        "A broken settings file refuses every request; a repaired one is read again.",
         [start(), settings("policy = 1"), Fails(request(), "policy_invalid"), settings(POLICY), end()],
     ),
     "corrupt journal": Scene(
-        "One changed letter is noticed; an administrator sets the journal aside, and a new one begins.",
+        "One changed letter counts as damage; an administrator sets the journal aside, and a new one starts.",
         [
             *(start(), request(), Fails(ctl("journal", "reset"), "out_of_order"), while_off(corrupt)),
             *(
@@ -154,47 +154,49 @@ SCENES = {
         LENT,
     ),
     "newer journal": Scene(
-        "What a newer agent wrote is not touched, and goes on when that agent is back.",
+        "The agent does not change a newer agent's journal; it works again when that agent is back.",
         [start(), request(), written_by(2), Fails(apply(), "journal_newer"), written_by(1), apply(), end()],
         LENT,
     ),
     "shortened journal": Scene(
-        "A journal without its end is no journal.",
+        "A shortened journal counts as damaged.",
         [start(), request(), while_off(shorten), Fails(request(), "journal_damaged")],
         LENT,
     ),
     "lost keys": Scene(
-        "What Windows does not open any more is erased.",
+        "A sealed record that Windows cannot open any more is erased.",
         [start(), request(), lose_keys, Fails(apply(), "grant_rejected"), end()],
         LENT,
     ),
     "Windows fails": Scene(
-        "Where Windows itself does not answer nothing is done, and all goes on when it does.",
+        "While Windows fails nothing is done; the job continues when Windows works again.",
         [start(), stop_sessions, Fails(request(), "agent_failed"), start_sessions, request(), end()],
         LENT,
     ),
     "not erased": Scene(
-        "What is not known to be erased is told so, keeps new secrets out, and is tried again until it is.",
+        "An unconfirmed erasure is reported, blocks new grants, and is retried until it is confirmed.",
         [
-            *(start(), start(**OTHER), request(), read_along, Fails(end(), "erasure_unconfirmed")),
-            *(Fails(request(**OTHER), "erasure_unconfirmed"), stop_reading, patiently(end())),
+            *(start(), start(**OTHER), request(), keep_journal_open, Fails(end(), "erasure_unconfirmed")),
+            *(Fails(request(**OTHER), "erasure_unconfirmed"), stop_reading, retried(end())),
         ],
         LENT,
     ),
     "older agent": Scene(
-        "Of an agent of another version nothing is asked.",
+        "An older agent gets no request.",
         [Fails(start(), "protocol_mismatch"), Fails(task("credential_info", "info"), "protocol_mismatch")],
         {"agent_protocol": PROTOCOL_VERSION - 1},
     ),
     "newer agent": Scene(
-        "Nor of a newer one.", [Fails(start(), "protocol_mismatch")], {"agent_protocol": PROTOCOL_VERSION + 1}
+        "A newer agent gets no request.",
+        [Fails(start(), "protocol_mismatch")],
+        {"agent_protocol": PROTOCOL_VERSION + 1},
     ),
     "large request": Scene(
-        "What is longer than a request may be is refused, and the agent goes on.",
+        "An oversized request is refused, and the agent keeps running.",
         [Fails(start(reason="x" * 70_000), "message_too_large"), start(), end()],
     ),
     "large answer": Scene(
-        "Ten megabytes are no answer of the agent's.",
+        "Ten megabytes are not a valid answer.",
         [Fails(start(agent_path=FLOOD), "answer_too_large"), start(), end()],
         {"programs": {FLOOD: "tests.lab.flood"}},
     ),
@@ -203,30 +205,30 @@ SCENES = {
 
 @pytest.fixture(scope="module")
 def troubles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """Let all of it happen, each on a PC of its own."""
+    """Play all scenes, each on its own PC."""
     with played(tmp_path_factory.mktemp("troubles"), SCENES) as all_played:
         yield all_played
 
 
 def test_a_damaged_journal_is_not_used(troubles: Played) -> None:
-    """Nothing is sealed in what was set aside, and what is not ready says why."""
+    """The journal set aside holds no sealed record, and the agent reports why it is not ready."""
     for name in ("corrupt journal", "shortened journal"):
         folder = troubles.computers[name].agent_folder
         assert [file.name for file in folder.glob("journal*") if MAGIC in file.read_bytes()] == []
-    told = troubles.job.result("info", "corrupt journal")["agent"]
-    assert (told["ready"], "event 3 is missing or was changed" in told["problem"]) == (False, True)
+    agent = troubles.job.result("info", "corrupt journal")["agent"]
+    assert (agent["ready"], "event 3 is missing or was changed" in agent["problem"]) == (False, True)
     assert list(troubles.computers["corrupt journal"].agent_folder.glob("journal.damaged-*.db"))
 
 
-def test_an_agent_of_another_version_says_which(troubles: Played) -> None:
-    """Both versions are named."""
-    told = {name: troubles.job.result("start", f"{name} agent")["msg"] for name in ("older", "newer")}
+def test_the_error_names_both_versions(troubles: Played) -> None:
+    """The error for another version of the protocol names both versions."""
+    messages = {name: troubles.job.result("start", f"{name} agent")["msg"] for name in ("older", "newer")}
     ours = PROTOCOL_VERSION
-    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours - 1}" in told["older"]
-    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours + 1}" in told["newer"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours - 1}" in messages["older"]
+    assert f"uses protocol {ours}; the agent on this PC uses protocol {ours + 1}" in messages["newer"]
 
 
 @pytest.mark.parametrize("name", each(SCENES))
-def test_a_trouble_comes_to_this(troubles: Played, name: str) -> None:
-    """Each task ends as the scene says: with its code, or well."""
+def test_each_task_ends_as_expected(troubles: Played, name: str) -> None:
+    """Each task of the scene ends with its expected error code or succeeds."""
     assert troubles.ends(name) == SCENES[name].ends, troubles.job.output

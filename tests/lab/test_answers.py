@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every answer of a customer, and every reason why one cannot be asked, through the real ansible-playbook.
+"""Every answer of a customer, and every refusal of a request, through the real ansible-playbook.
 
 One play asks the customers of many PCs at once; each test looks at one PC.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """One PC: its customer, what is asked there, and what must come of it."""
+    """One PC: its customer, the request, and the expected result."""
 
     fact: str
     script: Sequence[s.Step] = ()
@@ -39,34 +39,44 @@ class Case:
 
 PINS, NAMES, WRONG = [s.TypePin()] * 2, [s.TypeOtherName()] * 2, [s.Mistype()] * 2
 CASES = {
-    "grants": Case("A yes is a yes.", [s.Grant()], answer="granted"),
-    "mistypes-once": Case("A wrong password may be put right.", [s.Mistype(), s.Grant()], answer="granted"),
-    "mistypes-twice": Case("Two wrong passwords end it.", WRONG, "wrong_password"),
-    "pin-once": Case("A PIN may be put right.", [s.TypePin(), s.Grant()], answer="granted"),
-    "pin-twice": Case("The PIN twice ends the request.", PINS, "typed_pin"),
-    "other-name": Case("Another user name is not asked for.", NAMES, "other_account_entered"),
-    "denies": Case("A no is a no.", [s.Deny()], "denied", "denied"),
-    "reports": Case("A reported request is told as such.", [s.Report()], "reported", "denied"),
+    "grants": Case("A customer who allows it grants the request.", [s.Grant()], answer="granted"),
+    "mistypes-once": Case("One wrong password can be corrected.", [s.Mistype(), s.Grant()], answer="granted"),
+    "mistypes-twice": Case("Two wrong passwords end the request.", WRONG, "wrong_password"),
+    "pin-once": Case("One PIN can be corrected.", [s.TypePin(), s.Grant()], answer="granted"),
+    "pin-twice": Case("Two PINs end the request.", PINS, "typed_pin"),
+    "other-name": Case("Two entries with another user name end the request.", NAMES, "other_account_entered"),
+    "denies": Case("A declined request is denied.", [s.Deny()], "denied", "denied"),
+    "reports": Case("A reported request has its own error code.", [s.Report()], "reported", "denied"),
     "ignores": Case("Silence is no.", [s.Ignore()], "no_answer", "no_answer", {"timeout": 3}),
-    "later": Case("Too late is later.", [s.Later(3600)], "answered_later", "later", {"timeout": 20}),
+    "later": Case(
+        "A postponement beyond the time-out ends the task.",
+        [s.Later(3600)],
+        "answered_later",
+        "later",
+        {"timeout": 20},
+    ),
     "later-then-grants": Case(
-        "Soon is waited for.", [s.Later(60), s.Grant()], None, "granted", {"timeout": 90}
+        "The task waits for a short postponement.", [s.Later(60), s.Grant()], None, "granted", {"timeout": 90}
     ),
     "absent": Case("Nobody is there.", code="nobody_signed_in", settings={"signed_in": False}),
-    "unknown": Case("There is no such account.", code="no_such_account", asked={"account": "nobody"}),
+    "unknown": Case("An unknown account is refused.", code="no_such_account", asked={"account": "nobody"}),
     "nothing": Case("Terms that allow nothing are refused.", code="bad_terms", asked={"restarts": 0}),
-    "too-much": Case(
-        "More than the policy allows is refused.", code="policy_refuses", asked={"restarts": 99}
-    ),
+    "too-much": Case("Terms beyond the policy are refused.", code="policy_refuses", asked={"restarts": 99}),
     "bad-time": Case("A time must be readable.", code="bad_time", asked={"not_after": "25:00"}),
-    "number": Case("YAML made a number of it.", code="bad_option", asked={"not_after": 1320}),
-    "operator": Case("The right is missing.", code="not_permitted", settings={"operator_permitted": False}),
+    "number": Case(
+        "A time that YAML turned into a number is refused.", code="bad_option", asked={"not_after": 1320}
+    ),
+    "operator": Case(
+        "An operator without the right is refused.",
+        code="not_permitted",
+        settings={"operator_permitted": False},
+    ),
 }
 
 
 @dataclass
 class Evening:
-    """What one play brought, on all PCs."""
+    """The results of one play on all PCs."""
 
     job: Job
     computers: dict[str, SimulatedComputer]
@@ -74,7 +84,7 @@ class Evening:
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
-    """Ask on every PC at once, and end the session everywhere, whatever came of it."""
+    """Send the request to every PC at once, and end every session."""
     folder = tmp_path_factory.mktemp("evening")
     with ExitStack() as stack:
         computers = {
@@ -91,21 +101,21 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
 
 
 def pass_time(computer: SimulatedComputer) -> None:
-    """Let the minute go by that a customer asked for."""
+    """Let the customer's minute of postponement pass."""
     computer.events.wait_for("window_closed", timeout=90)
     computer.set_clock(datetime.now(UTC) + timedelta(seconds=61))
 
 
 def question() -> dict[str, Any]:
-    """Return the task that asks on each PC as its case says."""
+    """Return the task that sends each PC its case's request."""
     options = {name: f"{{{{ asked.{name} | default(omit) }}}}" for name in ("account", "not_after")}
     plain = {"restarts": "{{ asked.restarts | default(2) }}", "timeout": "{{ asked.timeout | default(90) }}"}
     return {**request(**options, **plain), "ignore_errors": True}
 
 
 @pytest.mark.parametrize("name", by_code({name: case.code for name, case in CASES.items()}))
-def test_an_answer_comes_to_this(evening: Evening, name: str) -> None:
-    """Each customer's answer is told by its own error code, and ends in nothing sealed."""
+def test_each_answer_has_its_result(evening: Evening, name: str) -> None:
+    """Each answer of a customer has its own error code; only a grant leaves a sealed record."""
     case, job = CASES[name], evening.job
 
     result = job.result("request", name) if case.code is None else job.first_failure(name)
@@ -122,7 +132,7 @@ def test_an_answer_comes_to_this(evening: Evening, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "operator"])
 def test_after_every_answer_nothing_is_left(evening: Evening, name: str) -> None:
-    """Whatever was answered, the session ends with a confirmed erasure, and no window stays on the screen."""
+    """After each answer the session ends with a confirmed erasure, and no window stays on the screen."""
     ended = evening.job.result("end", name)
     assert ended["erasure"]["confirmed"]
     assert ended["state"] == "ended"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule 1: the password that the customer typed is nowhere, however much is logged."""
+"""Rule 1: the customer's password appears nowhere, even with all logging on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watched_processes(secret: bytearray) -> Iterator[list[Find]]:
-    """Look at every process of this machine again and again; yields what was found so far."""
+    """Search every process of this machine repeatedly; yield the finds so far."""
     found: list[Find] = []
     over = threading.Event()
 
@@ -46,7 +46,7 @@ def watched_processes(secret: bytearray) -> Iterator[list[Find]]:
 
 
 def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
-    """In a file of any folder, in each form of writing, in an argument and in the environment."""
+    """The search finds a planted canary in a file, in each encoding, in an argument and in the environment."""
     planted = make()
     for name, form in variants(planted).items():
         file = tmp_path / "deep" / "er" / "file"
@@ -68,7 +68,7 @@ def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
 
 
 def test_the_password_is_nowhere(lab_pc: LabPC, canary: bytearray, tmp_path: Path) -> None:
-    """Not while it is lent, not after a restart, not after the end: in no output, log, file or process."""
+    """No output, log, file or process has the password during a grant, after a restart or after the end."""
     operator, computer = lab_pc(script=[Mistype(), Grant()])
     loud(operator)
     go_on = tmp_path / "go_on"

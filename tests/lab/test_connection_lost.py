@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection is lost once in every task of the main job, at each moment of a request, on winrm and psrp.
+"""The connection fails once in every task of the main job, at each stage of a request, on winrm and psrp.
 
-One play runs on all PCs. Before each task the operator's own computer sets the fault in the PC's listener: the next
-request of that kind is dropped once.
+One play runs on all PCs. Before each task the operator's own computer sets a fault in the PC's listener: it drops the
+next request of that kind once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant, SignIn
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(500)
 
 MOMENTS = {
     "before it is sent": (Drop.UNPROCESSED, "Command"),
-    "done and not told": (Drop.UNANSWERED, "Receive"),
+    "done but not answered": (Drop.UNANSWERED, "Receive"),
     "while it waits": (Drop.UNPROCESSED, "Receive"),
     "half an answer": (Drop.HALF_ANSWERED, "Receive"),
 }
@@ -41,15 +41,15 @@ PLUGINS = {"winrm": "winrm, basic, HTTP", "psrp": "psrp, negotiate, HTTP"}
 PCS = {f"{plugin}-{n}": (plugin, moment) for plugin in PLUGINS for n, moment in enumerate(MOMENTS)}
 FACTS = {name: f"{plugin}, {moment}" for name, (plugin, moment) in PCS.items()}
 
-# A psrp connection receives once before its first command: that its shell is open.
+# A psrp connection receives once before its first command: the state of its shell.
 OPENING = {"winrm": 0, "psrp": 1}
 
 
 def broken(one: Task, name: str, commands: int = 0) -> list[Task]:
-    """Return the task under a name, and before it the one that breaks its connection after so many commands."""
+    """Return the task under a name, after a task that breaks its connection after so many commands."""
     setting = {
         "name": f"break {name}",
-        # Says how often a connection was lost so far.
+        # It prints the number of lost connections so far.
         "ansible.builtin.raw": "grep -c dropped: {{ log }}; "
         "printf %s {{ faults["
         + str(commands)
@@ -61,7 +61,7 @@ def broken(one: Task, name: str, commands: int = 0) -> list[Task]:
 
 
 def fault(plugin: str, moment: str, commands: int) -> str:
-    """Return the fault as the listener reads it."""
+    """Return the fault in the form of the listener's file."""
     drop, operation = MOMENTS[moment]
     opening = OPENING[plugin] if operation == "Receive" else 0
     return json.dumps(asdict(Faults(drop=drop, operation=operation, skip=commands + opening)))
@@ -74,7 +74,7 @@ JOB = [
     *broken(task("session_checkpoint", step="x", state="done"), "note"),
     *broken(apply(step="a", grace=2, timeout=90), "restart"),
     *broken(task("credential_revoke"), "give back"),
-    # The second command of these is the one that waits.
+    # In these tasks the second command waits.
     *broken(request(restarts=1, timeout=60), "wait for the answer", 1),
     *broken(apply(step="b", grace=2, timeout=90), "wait for the restart", 1),
     *broken(end(), "end"),
@@ -84,7 +84,7 @@ NAMES = [one["name"] for one in JOB if not one["name"].startswith("break")]
 
 @dataclass
 class Day:
-    """What the job, and the same job launched again, brought."""
+    """The results of the job, and of the same job launched again."""
 
     first: Job
     again: Job
@@ -102,8 +102,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
                     folder / name,
                     password=make(),
                     script=[Grant(after=1.0), SignIn(when="locked", after=3.0), Grant(after=3.0)],
-                    listeners=(WAYS[PLUGINS[plugin]].listener,),
-                    # Long enough to be asked once before and once after it.
+                    listeners=(CONNECTIONS[PLUGINS[plugin]].listener,),
+                    # Long enough for one poll before it and one after it.
                     logon_seconds=3.0,
                 )
             )
@@ -120,7 +120,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
 
 
 def variables(computers: dict[str, SimulatedComputer]) -> dict[str, dict[str, Any]]:
-    """Return how each PC is reached, and how it is disturbed."""
+    """Return each PC's connection variables and its fault."""
     return {
         name: {
             **computers[name].inventory(PLUGINS[plugin]),
@@ -134,15 +134,15 @@ def variables(computers: dict[str, SimulatedComputer]) -> dict[str, dict[str, An
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_every_task_goes_on(day: Day, name: str) -> None:
-    """A task whose connection is lost takes it up again and comes to its end."""
+    """A task that loses its connection reconnects and ends well."""
     ended = {one: [result["status"] for result in day.first.results(one, name)] for one in NAMES}
     assert {one: status for one, status in ended.items() if status[-1:] != ["ok"]} == {}, day.first.output
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_the_connection_was_lost_each_time(day: Day, name: str) -> None:
-    """Between one fault's setting and the next one's a connection was lost: every task met its own."""
-    before = [int(told["stdout"]) for told in day.first.results("break", name)]
+    """Each task lost its connection once."""
+    before = [int(result["stdout"]) for result in day.first.results("break", name)]
     counts = [*before, listener_log(day.computers[name], name).read_text(encoding="utf-8").count("dropped: ")]
     assert len(counts) == len(NAMES) + 1
     assert all(earlier < later for earlier, later in pairwise(counts)), str(counts)
@@ -151,12 +151,12 @@ def test_the_connection_was_lost_each_time(day: Day, name: str) -> None:
 def listener_log(computer: SimulatedComputer, name: str) -> Path:
     """Return the log of the PC's listener."""
     plugin, _ = PCS[name]
-    return computer.disk.parent / f"{WAYS[PLUGINS[plugin]].listener}.log"
+    return computer.disk.parent / f"{CONNECTIONS[PLUGINS[plugin]].listener}.log"
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_nothing_is_done_twice(day: Day, name: str) -> None:
-    """The customer was asked for each grant once, and each restart is one restart with one permit."""
+    """The customer was asked once for each grant, and each restart happened once with one permit."""
     computer = day.computers[name]
     counted = {
         what: computer.events.count(what)
@@ -169,7 +169,7 @@ def test_nothing_is_done_twice(day: Day, name: str) -> None:
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_the_journal_holds_each_thing_once(day: Day, name: str) -> None:
-    """What the agent was asked twice over a lost answer it noted once."""
+    """The journal has one event for a call that was sent again after a lost answer."""
     said = [line.rpartition(":")[2].strip() for line in day.computers[name].log.splitlines()]
     counted = {
         what: said.count(what)
@@ -194,8 +194,8 @@ def test_the_journal_holds_each_thing_once(day: Day, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
-def test_launched_again_it_finds_all_done(day: Day, name: str) -> None:
-    """The session's end that was asked again has the same proof as before."""
+def test_a_second_launch_finds_the_job_done(day: Day, name: str) -> None:
+    """A repeated end of the session returns the same proof of erasure."""
     first, again = day.first.results("end", name)[-1], day.again.result("end", name)
     assert again["changed"] is False
     assert again["erasure"] == first["erasure"]
@@ -203,7 +203,7 @@ def test_launched_again_it_finds_all_done(day: Day, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
-def test_what_a_task_did_is_its_change_though_the_answer_was_lost(day: Day, name: str) -> None:
-    """Everything but reading was this job's doing: the task says changed, whichever answer it got."""
+def test_a_task_reports_its_change_despite_a_lost_answer(day: Day, name: str) -> None:
+    """Each task that changed the PC reports changed, also after a lost answer."""
     changed = {one: [result["changed"] for result in day.first.results(one, name)] for one in NAMES}
     assert changed == {one: [one != "read"] * len(changed[one]) for one in NAMES}

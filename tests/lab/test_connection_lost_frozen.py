@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PC that accepts connections and never answers is told from one that is down, on every connection plugin."""
+"""A frozen PC and a PC that is down have different error codes, on every connection plugin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from agent.packaging.system_tools import SSH
 from lab.canary import make
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, apply, end, request, start
@@ -35,7 +35,7 @@ PATIENCE = {
         "ansible_psrp_operation_timeout": 2,
         "ansible_psrp_read_timeout": 4,
     },
-    # A connection that is shared between tasks is given up after 20 s of silence.
+    # A connection that tasks share ends after 20 s of silence.
     "ssh": {"ansible_ssh_timeout": 2, "patience": 30},
 }
 CODES = {"frozen": "pc_frozen", "down": "connection_lost"}
@@ -46,7 +46,7 @@ LATER = {name: "pc_not_back" if code == "connection_lost" else code for name, co
 
 @dataclass
 class Evening:
-    """What came of a first task that meets such a PC, and of a restart in the middle of which it gets so."""
+    """The results of a first task against such a PC, and of a restart during which the PC freezes or stays down."""
 
     first: Job
     later: Job
@@ -80,7 +80,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         later = operator.run(restart)
         for computer in computers.values():
             computer.faults.hangs_on_restart = computer.faults.never_comes_back = False
-            # Whoever finds it so holds the power button down.
+            # A person at the PC holds the power button down.
             computer.power_cut()
             computer.power_on()
         for computer in computers.values():
@@ -97,7 +97,7 @@ def _frozen(name: str) -> bool:
 
 
 def _computer(folder: Path, name: str) -> AbstractContextManager[SimulatedComputer]:
-    listener = WAYS[PLUGINS[_plugin(name)]].listener
+    listener = CONNECTIONS[PLUGINS[_plugin(name)]].listener
     return pc(folder / name, password=make(), script=[Grant()], listeners=(listener,))
 
 
@@ -107,27 +107,27 @@ def _of(evening: Evening, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", by_code(PCS))
-def test_before_anything_is_done(evening: Evening, name: str) -> None:
-    """A PC that answers nothing is frozen where it accepts connections, and lost where it does not."""
+def test_a_first_task_tells_frozen_from_lost(evening: Evening, name: str) -> None:
+    """A PC that accepts connections without answering is frozen; a PC that accepts none is lost."""
     _of(evening, name)
-    told = evening.first.result("start", name)
-    assert told["error_code"] == PCS[name], told
-    assert (told["status"], told["outcome"]) == ("unreachable", "unknown")
-    assert told["hint"]
-    assert told["connection_error"]
+    result = evening.first.result("start", name)
+    assert result["error_code"] == PCS[name], result
+    assert (result["status"], result["outcome"]) == ("unreachable", "unknown")
+    assert result["hint"]
+    assert result["connection_error"]
 
 
 @pytest.mark.parametrize("name", by_code(LATER))
-def test_in_the_middle_of_a_restart(evening: Evening, name: str) -> None:
-    """A PC that hangs while it restarts is frozen; one that stays away is not back."""
+def test_a_restart_tells_frozen_from_not_back(evening: Evening, name: str) -> None:
+    """A PC that hangs during a restart is frozen; one that stays down is not back."""
     _of(evening, name)
-    told = evening.later.result("apply", name)
-    assert (told["error_code"], told["outcome"]) == (LATER[name], "unknown"), told
+    result = evening.later.result("apply", name)
+    assert (result["error_code"], result["outcome"]) == (LATER[name], "unknown"), result
 
 
 @pytest.mark.parametrize("name", PCS)
-def test_launched_again_it_goes_on(evening: Evening, name: str) -> None:
-    """With the PC back the same step comes to an end, and no permit was redeemed twice."""
+def test_a_second_launch_finishes_the_step(evening: Evening, name: str) -> None:
+    """Once the PC is back the same step finishes, and no permit was redeemed twice."""
     _of(evening, name)
     computer = evening.computers[name]
     assert evening.again.result("apply", name)["status"] == "ok"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thousand open requests on one PC: operators and customer go on, and too much to tell is said."""
+"""A thousand open requests on one PC: operators and customer can work, and an oversized answer is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANY = 1000
 
 
 def ask_many(computer: SimulatedComputer) -> None:
-    """Let another program of the operator's open as many sessions and ask in each."""
+    """Let another program of the operator start a thousand sessions with one request each."""
     for number in range(MANY):
         session = f"INC-{number:04}"
         computer.ask_agent(rq.SessionStart(session=session, reason="Printer " + "x" * 200))
@@ -28,7 +28,7 @@ def ask_many(computer: SimulatedComputer) -> None:
 
 @provokes("response_exceeds_limit")
 def test_a_thousand_open_requests(lab_pc: LabPC) -> None:
-    """Each can be read and ended, the customer's answer counts, and only telling all of them at once is refused."""
+    """Each session can be read and ended, the customer can answer, and only reading all at once is refused."""
     operator, computer = lab_pc(signed_in=False)
     ask_many(computer)
     everything = task("credential_info", "everything", session=None)
@@ -40,8 +40,8 @@ def test_a_thousand_open_requests(lab_pc: LabPC) -> None:
     ).succeed()
 
     assert len(job.result("everything")["requests"]) == MANY + 1
-    told = job.result("receipts")
-    assert (told["error_code"], told["outcome"]) == ("response_exceeds_limit", "unknown")
+    result = job.result("receipts")
+    assert (result["error_code"], result["outcome"]) == ("response_exceeds_limit", "unknown")
     assert job.result("of one")["requests"][0]["state"] == "pending"
     assert job.result("end")["erasure"]["confirmed"]
     computer.customer.sign_in()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PCs and tasks with which nothing can be done, through the real ansible-playbook."""
+"""Unusable PCs and tasks, through the real ansible-playbook."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
 
 
-def hands_off(computer: SimulatedComputer) -> int:
-    """Return how many requests the PC's listener was sent."""
+def listener_requests(computer: SimulatedComputer) -> int:
+    """Return the number of requests to the PC's listener."""
     log = computer.request_log
     return len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
 
 
 @provokes("become_unsupported", "bad_option", "not_windows")
-def test_what_is_refused_without_touching_the_pc(lab_pc: LabPC) -> None:
-    """become, async, environment, wrong options and hosts that are no Windows never reach the PC."""
+def test_unsupported_tasks_never_reach_the_pc(lab_pc: LabPC) -> None:
+    """Tasks with become, async, environment, wrong options or other systems than Windows never reach the PC."""
     operator, computer = lab_pc()
-    before = hands_off(computer)
+    before = listener_requests(computer)
     wrong = [
         ({**start(), "become": True}, "become_unsupported"),
         ({**start(), "async": 10, "poll": 1}, "become_unsupported"),
@@ -41,36 +41,36 @@ def test_what_is_refused_without_touching_the_pc(lab_pc: LabPC) -> None:
     job = operator.run(*tasks).succeed()
 
     assert [result.get("error_code") for result in job.results("wrong")] == [code for _one, code in wrong]
-    assert hands_off(computer) == before
+    assert listener_requests(computer) == before
 
 
 @provokes("agent_not_installed")
-def test_an_agent_that_is_not_there(lab_pc: LabPC) -> None:
-    """A path without the agent's program is named, and another way to say the path is the variable."""
+def test_a_missing_agent_is_reported(lab_pc: LabPC) -> None:
+    """The error names the path without the agent's program; the path can also come from the variable."""
     operator, _computer = lab_pc()
     missing = "C:\\O'Neill\u2019s\\latchkeyctl.exe"
 
-    told = operator.run(start(agent_path=missing)).fail().result("start")
+    result = operator.run(start(agent_path=missing)).fail().result("start")
     operator.variables = {"latchkey_agent_path": missing}
     by_variable = operator.run(start()).fail().result("start")
 
-    assert (told["error_code"], told["outcome"]) == ("agent_not_installed", "refused")
-    assert missing in told["msg"]
-    assert by_variable["msg"] == told["msg"]
+    assert (result["error_code"], result["outcome"]) == ("agent_not_installed", "refused")
+    assert missing in result["msg"]
+    assert by_variable["msg"] == result["msg"]
 
 
 @provokes("bad_answer")
-def test_another_program_than_the_agent(lab_pc: LabPC) -> None:
-    """What another program prints is no answer, and is not shown."""
+def test_another_program_is_not_the_agent(lab_pc: LabPC) -> None:
+    """The output of another program is not accepted as an answer, and is not shown."""
     operator, computer = lab_pc()
-    told = operator.run(start(agent_path="C:\\Lab\\hostname.exe")).fail().result("start")
-    assert (told["error_code"], told["outcome"]) == ("bad_answer", "unknown")
-    assert computer.name not in told["msg"]
+    result = operator.run(start(agent_path="C:\\Lab\\hostname.exe")).fail().result("start")
+    assert (result["error_code"], result["outcome"]) == ("bad_answer", "unknown")
+    assert computer.name not in result["msg"]
 
 
 @provokes("bad_message", "no_session")
-def test_what_the_agent_cannot_read(lab_pc: LabPC) -> None:
-    """A session name that is too long or has a line break in it is refused by the agent, which goes on."""
+def test_invalid_session_names_are_refused(lab_pc: LabPC) -> None:
+    """The agent refuses a session name that is too long or has a line break, and keeps running."""
     operator, _computer = lab_pc()
     names = ["x" * 129, "two\nlines", " "]
     tasks = [
@@ -87,8 +87,8 @@ def test_what_the_agent_cannot_read(lab_pc: LabPC) -> None:
 
 
 @provokes("no_session")
-def test_a_session_that_is_not_open(lab_pc: LabPC) -> None:
-    """Without a session nothing is asked and nothing applied."""
+def test_a_session_that_has_not_started(lab_pc: LabPC) -> None:
+    """Request and apply are refused without a session."""
     operator, _computer = lab_pc()
     tasks = [
         request(),
@@ -102,37 +102,37 @@ def test_a_session_that_is_not_open(lab_pc: LabPC) -> None:
 
 @provokes("connection_lost")
 def test_a_pc_that_is_off_is_unreachable(lab_pc: LabPC) -> None:
-    """A PC that does not answer at all is Ansible's unreachable, with a code all the same."""
+    """A PC that is off is unreachable for Ansible, and has an error code."""
     operator, computer = lab_pc()
     computer.shut_down()
 
     job = operator.run(start(timeout=1))
 
     assert job.wait() == 4
-    told = job.result("start")
-    assert (told["status"], told["error_code"], told["outcome"]) == (
+    result = job.result("start")
+    assert (result["status"], result["error_code"], result["outcome"]) == (
         "unreachable",
         "connection_lost",
         "unknown",
     )
-    assert "refused" in told["connection_error"]
+    assert "refused" in result["connection_error"]
 
 
-def test_an_operator_whose_password_is_wrong(lab_pc: LabPC) -> None:
-    """A password that the PC rejects is tried once: trying on would lock the operator's account."""
+def test_a_wrong_password_of_the_operator_is_tried_once(lab_pc: LabPC) -> None:
+    """The collection tries a rejected password once: more tries would lock the operator's account."""
     operator, computer = lab_pc()
     operator.host_variables = {"pc1": {"ansible_password": "wrong"}}
-    before = hands_off(computer)
+    before = listener_requests(computer)
 
     job = operator.run(start())
 
     assert job.wait() == 4
     assert "credentials were rejected" in job.result("start")["connection_error"]
-    assert hands_off(computer) - before == 1
+    assert listener_requests(computer) - before == 1
 
 
 def test_two_operators_with_sessions_of_their_own(lab_pc: LabPC) -> None:
-    """Two names are two sessions; ending one leaves the other open."""
+    """Sessions of two names are independent: ending one does not end the other."""
     operator, _computer = lab_pc()
     other = {"session": "INC-7", "reason": "Printer"}
     tasks = [start(), start(**other), end(), task("credential_info", "info", session="INC-7")]
@@ -141,8 +141,8 @@ def test_two_operators_with_sessions_of_their_own(lab_pc: LabPC) -> None:
 
 
 @provokes("session_in_use")
-def test_one_name_is_one_purpose(lab_pc: LabPC) -> None:
-    """What the customer may have read is not changed under the same name."""
+def test_a_session_keeps_its_purpose(lab_pc: LabPC) -> None:
+    """A started session refuses another reason: the customer may have read the first one."""
     operator, _computer = lab_pc()
-    told = operator.run(start(), start(reason="Something else")).fail().results("start")[1]
-    assert (told["error_code"], told["outcome"]) == ("session_in_use", "refused")
+    result = operator.run(start(), start(reason="Something else")).fail().results("start")[1]
+    assert (result["error_code"], result["outcome"]) == ("session_in_use", "refused")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.also_on_wine
 def test_the_whole_job(lab_pc: LabPC) -> None:
-    """Three steps, two restarts, one question; the session ends with everything erased."""
+    """The job runs three steps with two restarts and one request; the session ends with a confirmed erasure."""
     operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
 
@@ -30,19 +30,19 @@ def test_the_whole_job(lab_pc: LabPC) -> None:
     assert what(computer, "request_shown", "updates_installed", "accounting_upgraded", "boot", "locked") == [
         "boot", "request_shown", "updates_installed", "boot", "locked", "accounting_upgraded", "boot", "locked",
     ]  # fmt: skip
-    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    assert (told["answer"], told["done"], told["left_over"]) == (
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert (summary["answer"], summary["done"], summary["left_over"]) == (
         "granted", ["Windows updates", "Inventory", "Accounting software"], [],
     )  # fmt: skip
-    assert [use["step"] for use in told["restarts"]] == ["Windows updates", "Accounting software"]
-    assert told["erasure"]["confirmed"]
-    assert told["erasure"]["checks"]
-    assert len(told["receipts"]) == 1
+    assert [use["step"] for use in summary["restarts"]] == ["Windows updates", "Accounting software"]
+    assert summary["erasure"]["confirmed"]
+    assert summary["erasure"]["checks"]
+    assert len(summary["receipts"]) == 1
     assert_operator_read(job, computer)
 
 
 def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
-    """Compare what the operator saw with what happened."""
+    """Compare the operator's output with the PC's events."""
     code = job.result("Ask the customer for a grant")["code"]
     assert f"code {code}" in job.output
     assert "[pc1] waiting: the PC to go down; for 60 s at most" in job.output
@@ -51,8 +51,8 @@ def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
     assert computer.customer.screen() == ""
 
 
-def test_a_task_after_another(lab_pc: LabPC) -> None:
-    """The smallest complete job returns who was signed in, in which boot, what is left, and the proof."""
+def test_the_smallest_complete_job(lab_pc: LabPC) -> None:
+    """The smallest complete job returns the account, the boot, the remaining terms and the proof."""
     operator, computer = lab_pc(script=[Grant()])
 
     job = operator.run(start(), request(), apply(), request(), end(), end()).succeed()
@@ -72,7 +72,7 @@ def test_a_task_after_another(lab_pc: LabPC) -> None:
 
 
 def test_defaults_of_the_group(lab_pc: LabPC) -> None:
-    """module_defaults for the action group name the session once for all modules."""
+    """module_defaults for the action group set the session once for all modules."""
     operator, _computer = lab_pc(script=[Grant()])
     tasks = [
         {"name": "open", "latchkey.consent.support_session": {"reason": "Updates", "ends": "23:59"}},
@@ -88,7 +88,7 @@ def test_defaults_of_the_group(lab_pc: LabPC) -> None:
 
 @pytest.mark.also_on_wine
 def test_unlock_and_give_back(lab_pc: LabPC) -> None:
-    """An unlocked session needs no unlock; a locked one is unlocked; what is left can be given back."""
+    """An unlocked desktop needs no unlock, a locked one is unlocked, and the operator can give the grant back."""
     operator, computer = lab_pc(script=[Grant()])
     operator.run(start(), request(restarts=0, unlocks=2)).succeed()
 
@@ -107,21 +107,23 @@ def test_unlock_and_give_back(lab_pc: LabPC) -> None:
     assert (job.result("revoke")["changed"], job.result("again")["changed"]) == (True, False)
 
 
-def test_what_is_known_can_be_read(lab_pc: LabPC) -> None:
-    """credential_info tells the agent, the session, the grant, the pending restart, the forecast and the receipts."""
+def test_credential_info_returns_the_state(lab_pc: LabPC) -> None:
+    """credential_info returns the agent, the session, the grant, the pending restart, the forecast and the receipts."""
     operator, computer = lab_pc(script=[Grant()])
     computer.show_banner()
     info = task("credential_info", "info", forecast=True, receipts=True)
 
-    told = operator.run(start(), request(), program("updates", "install"), info).succeed().result("info")
+    info_result = (
+        operator.run(start(), request(), program("updates", "install"), info).succeed().result("info")
+    )
 
-    assert told["agent"]["ready"]
-    assert told["sessions"][0]["name"] == SESSION
-    assert told["grants"][0]["left"] == {"restarts": 2, "unlocks": 0}
-    assert told["pending_restart"]["pending"]
-    assert told["receipts"][0]["document"]["closed"] is False
-    assert not told["forecast"]["ready"]
-    assert "banner" in told["forecast"]["findings"][0]["code"]
+    assert info_result["agent"]["ready"]
+    assert info_result["sessions"][0]["name"] == SESSION
+    assert info_result["grants"][0]["left"] == {"restarts": 2, "unlocks": 0}
+    assert info_result["pending_restart"]["pending"]
+    assert info_result["receipts"][0]["document"]["closed"] is False
+    assert not info_result["forecast"]["ready"]
+    assert "banner" in info_result["forecast"]["findings"][0]["code"]
 
 
 def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
@@ -143,8 +145,8 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
 
 
 @provokes("no_answer")
-def test_at_night_nobody_is_waited_for(lab_pc: LabPC) -> None:
-    """Who has not answered by then is taken for silent within seconds; nothing is done, nothing is left open."""
+def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
+    """A missing answer ends the job within seconds, without any change and without an open session."""
     operator, computer = lab_pc()
     prepare(operator)
     asked = operator.begin("latchkey.consent.request").succeed()
@@ -162,7 +164,7 @@ def test_at_night_nobody_is_waited_for(lab_pc: LabPC) -> None:
 
 
 def test_check_mode_changes_nothing(lab_pc: LabPC) -> None:
-    """With --check nobody is asked, nothing is restarted, and the next real job finds nothing."""
+    """With --check no customer is asked, no PC restarts, and the agent stores nothing."""
     operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
 
@@ -175,7 +177,7 @@ def test_check_mode_changes_nothing(lab_pc: LabPC) -> None:
 
 
 def test_check_mode_of_each_task_predicts(lab_pc: LabPC) -> None:
-    """In a session that is open, check mode tells for each task whether it would change anything."""
+    """In a started session, check mode predicts for each task whether it would change the PC."""
     operator, computer = lab_pc(script=[Grant()])
     operator.run(start(), request()).succeed()
     steps = task("session_checkpoint", "checkpoint", step="x", state="done")

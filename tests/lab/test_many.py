@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many PCs in one job: each is a world of its own, and one PC's trouble is nobody else's."""
+"""Many PCs in one job: a fault of one PC does not affect the others."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def computer(operator: Operator, name: str) -> SimulatedComputer:
 
 
 def last(job: Job, host: str) -> tuple[str, str]:
-    """Return a host's last task and how it stands."""
+    """Return a host's last task and its status."""
     entry = [entry for entry in job.records() if entry["host"] == host][-1]
     return entry["task"].rpartition(" : ")[2], entry["status"]
 
 
 @pytest.mark.timeout(240)
 def test_trouble_of_one_pc_delays_no_other(fleet: Fleet) -> None:
-    """While one customer is silent, one PC hangs and one does not come back, the others do all their steps."""
+    """The other PCs finish all steps while one customer is silent, one PC hangs and one does not come back."""
     scripts = {"denies": [Deny()], "silent": [Ignore()]}
     names = (*HANGING, "denies", *WELL)
     operator = fleet(**{name: {"script": scripts.get(name, [Grant()])} for name in names})
@@ -78,7 +78,7 @@ def test_trouble_of_one_pc_delays_no_other(fleet: Fleet) -> None:
 
 
 def test_each_pc_has_its_own_clock_and_customer(fleet: Fleet) -> None:
-    """A clock that goes wrong and a customer of another name change nothing on the PC beside it."""
+    """A wrong clock and another customer on one PC do not affect the next PC."""
     operator = fleet(right={}, wrong={"user": "ben"})
     past = datetime.now(UTC) - timedelta(days=1)
     computer(operator, "wrong").set_clock(past)
@@ -89,5 +89,5 @@ def test_each_pc_has_its_own_clock_and_customer(fleet: Fleet) -> None:
     moments = {name: datetime.fromisoformat(at) for name, at in opened.items()}
     assert moments["right"] - moments["wrong"] > timedelta(hours=23)
     assert what(computer(operator, "right"), "clock_set", "signed_in") == ["signed_in"]
-    told = [event.text for event in computer(operator, "wrong").events.all() if event.what == "signed_in"]
-    assert told == [rf"{computer(operator, 'wrong').name}\ben signed in (console)"]
+    sign_ins = [event.text for event in computer(operator, "wrong").events.all() if event.what == "signed_in"]
+    assert sign_ins == [rf"{computer(operator, 'wrong').name}\ben signed in (console)"]

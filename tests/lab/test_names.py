@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names with every awkward character are taken as they are, from the task to the PC's journal and back."""
+"""Names with awkward characters stay unchanged from the task to the PC's journal and back."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NEVER = {
     "a tab": "a\tb",
     "an escape": "\x1b[2Jgone",
     "nothing": "",
-    "nothing to see": "   ",
+    "only spaces": "   ",
     "turned text": "CHG-\u202e1174",
     "129 characters": "x" * 129,
     "200 characters": "x" * 200,
@@ -44,12 +44,12 @@ NEVER = {
 
 
 def unsafe(name: str) -> str:
-    """Return a text in which Ansible sees no template."""
+    """Return a text that Ansible does not treat as a template."""
     return name.replace("{", "{{ '{' }}")
 
 
 def job(name: str) -> list[dict[str, Any]]:
-    """Return tasks that use a name for a session, a step and a reason, and end with it."""
+    """Return tasks that use a name for a session, a step and a reason, and end that session."""
     session = {"session": unsafe(name)}
     return [
         start(**session, reason=unsafe(name), ticket=unsafe(name)),
@@ -61,7 +61,7 @@ def job(name: str) -> list[dict[str, Any]]:
 SCENES = {
     "names": Scene("All are names.", [one for name in ANY.values() for one in job(name)]),
     "lent": Scene(
-        "The whole job with them: asked, restarted, ended.",
+        "A whole job accepts these names.",
         [
             start(session=unsafe(ANY["punctuation"]), ticket=unsafe(ANY["punctuation"])),
             request(session=unsafe(ANY["punctuation"])),
@@ -73,7 +73,7 @@ SCENES = {
         {"script": [Grant()]},
     ),
     "no names": Scene(
-        "These are not, and the agent goes on.",
+        "The agent refuses these names and keeps running.",
         [*(Fails(start(session=unsafe(name)), "bad_message") for name in NEVER.values()), start(), end()],
     ),
 }
@@ -81,34 +81,34 @@ SCENES = {
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """Use all of them in one run."""
+    """Use all names in one run."""
     with played(tmp_path_factory.mktemp("names"), SCENES) as all_played:
         yield all_played
 
 
 @pytest.mark.parametrize("name", each(SCENES))
-def test_a_name_comes_to_this(named: Played, name: str) -> None:
-    """Each task ends as the scene says: with its code, or well."""
+def test_each_task_ends_as_expected(named: Played, name: str) -> None:
+    """Each task of the scene ends with its expected error code or succeeds."""
     assert named.ends(name) == SCENES[name].ends, named.job.output
 
 
-def test_a_name_comes_back_as_it_went(named: Played) -> None:
-    """Session, step, reason and ticket are the same characters in the results and in the PC's journal."""
+def test_names_come_back_unchanged(named: Played) -> None:
+    """Session, step, reason and ticket have the same characters in the results and in the PC's journal."""
     names = list(ANY.values())
     started = named.job.results("start", "names")
-    assert [(told["session"], told["reason"], told["ticket"]) for told in started] == [
+    assert [(result["session"], result["reason"], result["ticket"]) for result in started] == [
         (n, n, n) for n in names
     ]
     marked = named.job.results("checkpoint", "names")
-    assert [list(told["checkpoints"]) for told in marked] == [[n] for n in names]
-    assert [told["session"] for told in named.job.results("end", "names")] == names
+    assert [list(result["checkpoints"]) for result in marked] == [[n] for n in names]
+    assert [result["session"] for result in named.job.results("end", "names")] == names
     info = named.computers["names"].ask_agent(rq.Info()).result
     assert isinstance(info, dict)
     assert [session["name"] for session in info["sessions"]] == names
 
 
 def test_the_customer_reads_them(named: Played) -> None:
-    """The warning before the restart is the operator's own words; the step and the receipt are told by theirs."""
+    """The restart warning, the notice of the step and the receipt show the operator's own words."""
     assert named.job.result("apply", "lent")["use"]["step"] == ANY["PowerShell"]
     (warning,) = (e.text for e in named.computers["lent"].events.all() if e.what == "restart_announced")
     assert warning.endswith(f": {ANY['cmd']}")

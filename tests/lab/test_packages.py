@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes of the agent's package on each connection, through the real ansible-playbook.
+"""Installs the agent's package on each connection, through the real ansible-playbook.
 
-The PC's Windows Installer ends as the package's version says, see `installer.py`. The real one, and the real package,
-are in tests/package.
+The package's version decides the result of the PC's Windows Installer (see `installer.py`). tests/package uses the real
+installer and the real package.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONNECTIONS = {
     "ssh-powershell": "ssh, PowerShell",
     "ssh-cmd": "ssh, cmd",
 }
-"""Ansible's connections, and both shells that ssh can find behind it."""
+"""Ansible's connections, and both default shells of ssh."""
 
 
 def package(version: str, **options: object) -> dict[str, Any]:
@@ -47,15 +47,15 @@ def package(version: str, **options: object) -> dict[str, Any]:
     }
 
 
-def no_place(computer: SimulatedComputer) -> None:
-    """Let the operator have no folder for temporary files."""
+def lock_temporary_folder(computer: SimulatedComputer) -> None:
+    """Make the operator's temporary folder unusable."""
     folder = computer.operator_folder / "AppData"
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_bytes(b"")
 
 
-def a_place(computer: SimulatedComputer) -> None:
-    """Let the operator have one again."""
+def unlock_temporary_folder(computer: SimulatedComputer) -> None:
+    """Make the operator's temporary folder usable again."""
     (computer.operator_folder / "AppData").unlink()
 
 
@@ -67,18 +67,18 @@ STEPS: list[Step] = [
     Fails(package("0.6.0"), "package_other_version"),
     Fails(package("1603.0.0"), "package_refused"),
     Fails(package("1618.0.0", timeout=1), "package_busy"),
-    no_place,
+    lock_temporary_folder,
     Fails(package("0.6.0"), "package_not_sent"),
-    a_place,
+    unlock_temporary_folder,
 ]
 SCENES = {
     name: Scene(
-        "Each is told by its own code, and the installed version stays.",
+        "Each failure has its own error code, and the installed version stays.",
         STEPS,
         {"programs": PROGRAMS},
-        way=way,
+        connection=connection,
     )
-    for name, way in CONNECTIONS.items()
+    for name, connection in CONNECTIONS.items()
 }
 CODES = next(iter(SCENES.values())).codes
 on_each = pytest.mark.parametrize("host", CONNECTIONS)
@@ -86,7 +86,7 @@ on_each = pytest.mark.parametrize("host", CONNECTIONS)
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of the scenes, and of the role after them."""
+    """The results of the scenes, and of the role after them."""
 
     scenes: Played
     role: Job
@@ -94,7 +94,7 @@ class Tried:
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
-    """Try all of it on every connection."""
+    """Play all scenes on every connection."""
     folder = tmp_path_factory.mktemp("packages")
     packages(folder, *THERE)
     left_out = "none" if have(SSH) else "ssh"
@@ -106,7 +106,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
 
 
 def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
-    """Install the newest package with the collection's playbook, which is the role alone."""
+    """Install the newest package with the collection's playbook, which runs only the role."""
     variables = {name: computer.inventory(CONNECTIONS[name]) for name, computer in computers.items()}
     operator = Operator(folder / "role", computers, host_variables=variables)
     operator.variables["agent_path"] = str(folder / f"latchkey-agent-{NEW}-x64.msi")
@@ -117,7 +117,7 @@ def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
 
 @pytest.fixture
 def installed(tried: Tried, host: str) -> Tried:
-    """What came of it on one connection."""
+    """The results on one connection."""
     if host not in tried.scenes.computers:
         require(SSH)
     return tried
@@ -125,14 +125,14 @@ def installed(tried: Tried, host: str) -> Tried:
 
 @on_each
 @provokes(*CODES)
-def test_a_package_comes_to_this(installed: Tried, host: str) -> None:
-    """Each task ends as the scene says, whatever carries the package and brings the installer's exit code back."""
+def test_each_package_ends_as_expected(installed: Tried, host: str) -> None:
+    """Each task ends with its expected error code or succeeds, on every connection."""
     assert installed.scenes.ends(host) == SCENES[host].ends, installed.scenes.job.output
 
 
 @on_each
-def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> None:
-    """Numbers of Windows Installer are explained, and nothing is changed that is not known to be."""
+def test_exit_codes_of_the_installer_are_explained(installed: Tried, host: str) -> None:
+    """The messages explain Windows Installer's exit codes, and a failed task reports no change."""
     job = installed.scenes.job
     refused = job.result("package 1603.0.0", host)
     assert refused["msg"] == (
@@ -145,11 +145,11 @@ def test_what_an_operator_reads_of_a_package(installed: Tried, host: str) -> Non
 
 @on_each
 def test_the_role_installs_a_package(installed: Tried, host: str) -> None:
-    """It is installed, the need for a restart comes through, the agent answers, and no copy of the package is left."""
-    told = installed.role.result("Install, upgrade", host)
-    assert told["status"] == "ok", told["msg"]
-    assert (told["version_before"], told["version"], told["changed"]) == ("0.5.0", NEW, True)
-    assert told["restart_required"]
-    assert told["agent"]["ready"]
+    """The role installs the package, reports a needed restart, checks the agent, and leaves no copy of the package."""
+    result = installed.role.result("Install, upgrade", host)
+    assert result["status"] == "ok", result["msg"]
+    assert (result["version_before"], result["version"], result["changed"]) == ("0.5.0", NEW, True)
+    assert result["restart_required"]
+    assert result["agent"]["ready"]
     computer = installed.scenes.computers[host]
     assert [file for file in computer.operator_folder.rglob("*") if file.suffix == ".msi"] == []

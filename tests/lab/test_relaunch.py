@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule 13: a job that is killed at any point can be launched again and goes on; nothing is done twice."""
+"""Rule 13: a job that was killed at any point can be launched again and continues; no step is done twice."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 KILLED = {
     "while the customer is asked": ("request_shown", 1),
     "when the customer has agreed": ("notice_granted", 1),
-    "in the middle of a step": ("updates_installed", 1),
+    "during a step": ("updates_installed", 1),
     "when the restart is announced": ("restart_announced", 1),
     "while the PC goes down": ("going_down", 1),
-    "while the PC is away": ("down", 1),
-    "when the logon screen comes": ("tile_shown", 1),
+    "while the PC is down": ("down", 1),
+    "when the logon screen appears": ("tile_shown", 1),
     "when the customer is signed in": ("signed_in", 2),
     "after the last step": ("accounting_upgraded", 1),
     "in the last restart": ("going_down", 2),
-    "when all but the end is done": ("locked", 2),
+    "when only the end is left": ("locked", 2),
 }
 
 
 @pytest.mark.parametrize(("event", "count"), KILLED.values(), ids=list(KILLED))
 def test_a_killed_job_goes_on(lab_pc: LabPC, event: str, count: int) -> None:
-    """Killed at this moment and launched again, the job does all steps, two restarts, and asks once."""
+    """After a kill and a second launch the job has done all steps, with two restarts and one request."""
     kill_and_launch_again(lab_pc, event, count)
 
 
 def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
-    """Two jobs at once ask once, restart twice in all, and leave nothing sealed."""
+    """Two jobs at once send one request, restart twice in total, and leave no sealed record."""
     operator, computer = lab_pc(script=[Grant(after=0.5)])
     prepare(operator)
 
@@ -52,28 +52,28 @@ def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
     assert what(computer, "typed", "permit_redeemed") == ["typed", "permit_redeemed", "permit_redeemed"]
     assert computer.events.count("boot") == 3
     for job in jobs:
-        told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-        assert told["erasure"]["confirmed"]
+        summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+        assert summary["erasure"]["confirmed"]
 
 
 def test_a_step_that_fails_ends_the_session_and_the_job(lab_pc: LabPC) -> None:
-    """The failure is the play's failure, after everything lent is erased and the rest is named."""
+    """A failed step fails the play after the erasure, and the summary names the remaining steps."""
     operator, computer = lab_pc(script=[Grant()])
     prepare(operator)
     operator.write("inventory.yml", [{"name": "Break", "ansible.builtin.fail": {"msg": "broken"}}])
 
     job = maintain(operator).fail()
 
-    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    assert (told["done"], told["left_over"]) == (DONE[:1], DONE[1:])
-    assert told["erasure"]["confirmed"]
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert (summary["done"], summary["left_over"]) == (DONE[:1], DONE[1:])
+    assert summary["erasure"]["confirmed"]
     assert job.result("Break")["msg"] == "broken"
     assert what(computer, "accounting_upgraded") == []
     assert computer.customer.notices()
 
 
-def test_an_end_that_fails_is_said(lab_pc: LabPC) -> None:
-    """Where the session cannot be ended the summary is shown all the same, and the job fails for that."""
+def test_a_failed_end_is_reported(lab_pc: LabPC) -> None:
+    """If the session cannot be ended, the summary is still shown and the job fails."""
     operator, computer = lab_pc(script=[Grant()])
     prepare(operator, maintenance_timeout=3)
     go_on = operator.folder / "go"
@@ -93,7 +93,7 @@ def test_an_end_that_fails_is_said(lab_pc: LabPC) -> None:
 
 
 def test_two_operators_at_once(lab_pc: LabPC, tmp_path: Path) -> None:
-    """Two jobs with sessions of their own: each asks, each restarts, one after the other, and each has its proof."""
+    """Two jobs with their own sessions each request, restart one after the other, and get their own proofs."""
     operator, computer = lab_pc(script=[Grant(), Grant()])
     second = Operator(tmp_path / "second", {"pc1": computer})
     both_lent = tmp_path / "lent"
@@ -111,13 +111,13 @@ def test_two_operators_at_once(lab_pc: LabPC, tmp_path: Path) -> None:
         *("boot", "typed", "typed"), *("boot", "permit_redeemed", "locked") * 2,
     ]  # fmt: skip
     ended = [job.result("end") for job in jobs]
-    assert [told["session"] for told in ended] == [SESSION, "INC-7"]
-    assert all(told["erasure"]["confirmed"] for told in ended)
-    assert [len(told["receipts"][0]["document"]["uses"]) for told in ended] == [1, 1]
+    assert [result["session"] for result in ended] == [SESSION, "INC-7"]
+    assert all(result["erasure"]["confirmed"] for result in ended)
+    assert [len(result["receipts"][0]["document"]["uses"]) for result in ended] == [1, 1]
 
 
 def job_of(session: str, wait: Task) -> list[Task]:
-    """Return a whole job in a session of this name, which waits in its middle."""
+    """Return a whole job in a session of this name, with a wait in its middle."""
     return [
         start(session=session),
         request(session=session, restarts=1),

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way in which a restart can go, through the real ansible-playbook.
+"""Every result of a restart, through the real ansible-playbook.
 
-One play restarts many PCs at once, each with a fault of its own; each test looks at one PC.
+One play restarts many PCs at once, each with its own fault; each test checks one PC.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """One PC: what is wrong with it, and what must come of the restart."""
+    """One PC: its fault, and the expected result of the restart."""
 
     fact: str
     faults: dict[str, Any] = field(default_factory=dict)
@@ -45,23 +45,27 @@ HOUR = timedelta(hours=1)
 SLOWER = 3 if chosen() == WINE else 1
 BRIEF = {"timeout": 15 * SLOWER}
 LONG = 8
-"""Seconds of warning in which the customer is quick enough, even on a busy machine."""
+"""Seconds of warning that are long enough for the customer's click, even on a busy machine."""
 REVOKES = (s.Grant(), s.Revoke(when="restart_announced"))
 PAUSES = (s.Grant(), s.Pause(when="restart_announced"))
 CASES = {
-    "well": Case("A PC without a fault is back, signed in and locked."),
-    "no-lock": Case("Where the screen does not lock the session is cut off.", {"lock_fails": True}),
+    "well": Case("A PC without a fault comes back signed in and locked."),
+    "no-lock": Case("A session whose screen does not lock is disconnected.", {"lock_fails": True}),
     "refuses": Case(
         "Windows may refuse.", {"restart_refused": "1190"}, "restart_refused", "refused", restarted=False
     ),
     "stays-up": Case(
-        "A PC may not go down.", {"never_goes_down": True}, "pc_did_not_restart", restarted=False, apply=BRIEF
+        "A PC that does not go down.",
+        {"never_goes_down": True},
+        "pc_did_not_restart",
+        restarted=False,
+        apply=BRIEF,
     ),
     "stays-down": Case(
-        "A PC may stay away.", {"never_comes_back": True}, "pc_not_back", "unknown", apply=BRIEF
+        "A PC that stays down.", {"never_comes_back": True}, "pc_not_back", "unknown", apply=BRIEF
     ),
     "hangs": Case(
-        "A PC may hang.", {"hangs_on_restart": True}, "pc_frozen", "unknown", restarted=False, apply=BRIEF
+        "A PC that hangs.", {"hangs_on_restart": True}, "pc_frozen", "unknown", restarted=False, apply=BRIEF
     ),
     "no-tile": Case(
         "A hidden tile.", {"hides_logon_tile": True}, "logon_did_not_happen", apply={"timeout": 25 * SLOWER}
@@ -78,7 +82,7 @@ CASES = {
 
 @dataclass
 class Night:
-    """What one play brought, on all PCs."""
+    """The results of one play on all PCs."""
 
     job: Job
     computers: dict[str, SimulatedComputer]
@@ -104,14 +108,14 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
 
 
 def restart() -> Task:
-    """Return the task that restarts each PC as its case says."""
+    """Return the task that restarts each PC with its case's options."""
     plain = {"timeout": "{{ apply.timeout | default(90) }}", "grace": "{{ apply.grace | default(3) }}"}
     return apply(**plain)
 
 
 @pytest.mark.parametrize("name", by_code({name: case.code for name, case in CASES.items()}))
-def test_a_restart_comes_to_this(night: Night, name: str) -> None:
-    """Each fault of a PC is told by its own error code, with what is known of the restart."""
+def test_each_restart_has_its_result(night: Night, name: str) -> None:
+    """Each fault has its own error code, and the result says whether the PC restarted."""
     case, result = CASES[name], night.job.result("apply", name)
 
     assert result.get("error_code") == case.code, result
@@ -124,34 +128,34 @@ def test_a_restart_comes_to_this(night: Night, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in {"revoked", "paused"}])
-def test_the_boot_id_tells_a_restart(night: Night, name: str) -> None:
-    """A PC that was restarted is in another boot; one that was not, or cannot be asked any more, is not."""
+def test_the_boot_id_shows_a_restart(night: Night, name: str) -> None:
+    """A restarted PC has another boot id; a PC that did not restart or does not answer has not."""
     case, boot = CASES[name], night.job.result("apply", name)["boot"]
     unseen = case.code in {"pc_not_back", "pc_frozen", "agent_not_running"}
     assert (boot["before"] != boot["after"]) == (case.restarted and not unseen)
 
 
-def test_nobody_is_signed_in_without_leave(night: Night) -> None:
-    """Only where all went well did Windows sign the customer in again, and that once."""
+def test_only_a_successful_restart_signs_the_customer_in(night: Night) -> None:
+    """Windows signed the customer in once on each PC without a fault, and on no other."""
     again = {name: computer.events.count("signed_in") - 1 for name, computer in night.computers.items()}
     assert again == {name: int(case.code is None) for name, case in CASES.items()}
 
 
 def test_a_session_that_cannot_be_locked_is_disconnected(night: Night) -> None:
-    """Rule 9: a logon with a permit does not leave an open desktop behind."""
+    """Rule 9: a logon with a permit does not leave an unlocked desktop behind."""
     signed_in = night.job.result("apply", "no-lock")["signed_in"]
     assert (signed_in["disconnected"], signed_in["locked_at"]) == (True, None)
     assert night.computers["no-lock"].events.count("disconnected") == 1
 
 
 def test_a_refusal_costs_nothing(night: Night) -> None:
-    """A restart that Windows refused is not counted."""
+    """A restart that Windows refused does not count."""
     assert night.job.result("apply", "refuses")["left"]["restarts"] == 2
 
 
 @pytest.mark.also_on_wine
 def test_a_power_cut_while_it_restarts(lab_pc: LabPC) -> None:
-    """A PC that loses its power on the way is signed in when it has it again: the permit still holds."""
+    """After a power cut during the restart the permit is still valid, and the customer is signed in."""
     operator, computer = lab_pc(script=[s.Grant()])
     computer.faults.cut_power_at = "tile_shown"
     job = operator.begin([play(start(), request(), apply(), end())])
@@ -168,7 +172,7 @@ def test_a_power_cut_while_it_restarts(lab_pc: LabPC) -> None:
 @pytest.mark.also_on_wine
 @provokes("logon_interrupted")
 def test_a_power_cut_in_the_middle_of_the_logon(lab_pc: LabPC) -> None:
-    """A permit that was handed over is not used again, whatever became of it (rule 5)."""
+    """A redeemed permit is not used again, whatever the result of its logon (rule 5)."""
     operator, computer = lab_pc(script=[s.Grant()])
     computer.faults.cut_power_at = "permit_redeemed"
     job = operator.begin([play(start(), request(), apply())])
@@ -185,8 +189,8 @@ def test_a_power_cut_in_the_middle_of_the_logon(lab_pc: LabPC) -> None:
 
 
 @provokes("grant_revoked", "terms_used_up")
-def test_a_grant_that_ended_is_told_by_how(lab_pc: LabPC) -> None:
-    """Revoked, used up, before its time and after it: each restart is refused by its own code."""
+def test_each_end_of_a_grant_has_its_error_code(lab_pc: LabPC) -> None:
+    """A revoked grant, a used-up one, one before its time and one after it have their own error codes."""
     operator, computer = lab_pc()
     revoked = lend(operator, computer, restarts=2)
     computer.customer.revoke()
@@ -201,7 +205,7 @@ def test_a_grant_that_ended_is_told_by_how(lab_pc: LabPC) -> None:
 
 
 def lend(operator: Operator, computer: SimulatedComputer, **terms: Any) -> dict[str, Any]:
-    """Ask, let the customer agree by hand, and return the task's result."""
+    """Send a request, let the customer allow it, and return the task's result."""
     shown = computer.events.count("request_shown")
     job = operator.begin([play(start(), request(**terms))])
     computer.events.wait_for("request_shown", shown + 1)
@@ -210,8 +214,8 @@ def lend(operator: Operator, computer: SimulatedComputer, **terms: Any) -> dict[
 
 
 @provokes("too_early", "grant_expired")
-def test_outside_of_the_window(lab_pc: LabPC) -> None:
-    """Before the agreed time a restart is too early, after it the grant is over."""
+def test_a_restart_outside_of_the_granted_time(lab_pc: LabPC) -> None:
+    """Before the granted time a restart is too early; after it the grant has expired."""
     operator, computer = lab_pc()
     now = computer.on_loop(computer.windows.clock.now)
     window = {"not_before": (now + HOUR).isoformat(), "not_after": (now + 2 * HOUR).isoformat()}
@@ -226,8 +230,8 @@ def test_outside_of_the_window(lab_pc: LabPC) -> None:
 
 
 @provokes("grant_rejected")
-def test_a_password_that_was_changed_since(lab_pc: LabPC, canary: bytearray) -> None:
-    """The old password is checked before the restart, and erased: the PC stays up."""
+def test_a_password_changed_after_the_grant(lab_pc: LabPC, canary: bytearray) -> None:
+    """The agent checks the old password before the restart and erases it; the PC does not restart."""
     operator, computer = lab_pc()
     lend(operator, computer)
     computer.customer.change_password(canary[::-1])
@@ -240,9 +244,9 @@ def test_a_password_that_was_changed_since(lab_pc: LabPC, canary: bytearray) -> 
     assert ended["erasure"]["confirmed"]
 
 
-def test_two_restarts_one_right_after_the_other(lab_pc: LabPC) -> None:
-    """Where the policy wants time between restarts the second one waits for it."""
-    # A simulated PC is back within a second, a Wine PC on a busy machine within ten.
+def test_two_restarts_wait_for_the_policys_interval(lab_pc: LabPC) -> None:
+    """The second restart waits for the policy's interval."""
+    # A simulated PC comes back within a second, a Wine PC on a busy machine within ten.
     policy = f"[policy]\nmin_restart_interval = {20 if chosen() == WINE else 8}\n"
     operator, computer = lab_pc(script=[s.Grant()], policy=policy)
 
@@ -254,7 +258,7 @@ def test_two_restarts_one_right_after_the_other(lab_pc: LabPC) -> None:
 
 
 def test_a_step_is_restarted_once(lab_pc: LabPC) -> None:
-    """The same step again finds its restart done; another step is another restart."""
+    """A repeated step finds its restart done; another step restarts again."""
     operator, computer = lab_pc(script=[s.Grant()])
 
     job = operator.run(start(), request(), apply(step="a"), apply(step="a"), apply(step="b"), end()).succeed()
@@ -265,7 +269,7 @@ def test_a_step_is_restarted_once(lab_pc: LabPC) -> None:
 
 @provokes("test_command_failed")
 def test_a_test_command_is_tried_until_it_succeeds(lab_pc: LabPC) -> None:
-    """The task is over when the operator's own command succeeds, and says so where it does not."""
+    """The task ends when the operator's test command succeeds, and reports a command that does not."""
     operator, _computer = lab_pc(script=[s.Grant()])
     good = "& 'C:\\Lab\\hostname.exe'"
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the product itself does on a Wine PC, beyond the tests that run on both kinds of PC.
+"""The real product on a Wine PC, in addition to the tests that run on both kinds of PC.
 
-The agent as its MSI installed it, the real service, the real credential
-provider, and the real ansible-playbook over winrm in front of them.
+The tests use the agent from its MSI, the real service, the real credential
+provider, and the real ansible-playbook over winrm.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ NOT_THE_PRODUCTS = (
     "drive_c/users/helpdesk",
     "drive_c/windows/Installer",
 )
-"""What the lab has put on the disk, and a folder of Windows Installer's own."""
+"""The lab's own files on the disk, and a folder of Windows Installer."""
 PRODUCTS = ("drive_c/Program Files/Latchkey", "drive_c/ProgramData/Latchkey")
-"""Of the same name in the prefix that everything is made from."""
+"""Files of the same name in the prefix that every PC is a copy of."""
 
 
 @ON_WINE
 def test_a_no_is_a_no(lab_pc: LabPC) -> None:
-    """The customer declines: the task fails with its own code, and nothing was sealed."""
+    """A declined request fails the task with its own error code and leaves no sealed record."""
     operator, computer = lab_pc(script=[Deny()])
 
     job = operator.run(start(), {**request(), "ignore_errors": True}, end())
@@ -64,7 +64,7 @@ def test_a_no_is_a_no(lab_pc: LabPC) -> None:
 
 @ON_WINE
 def test_a_revocation_before_the_restart_and_one_during_it(lab_pc: LabPC) -> None:
-    """The PC stays up for the first; the second goes on, and nobody is signed in when it is back."""
+    """The first revocation stops the restart; after the second the PC restarts and signs no user in."""
     operator, computer = lab_pc(script=[Mistype(), Grant(), Grant(), Revoke(when="restart_announced")])
     operator.run(start(), request()).succeed()
     computer.customer.revoke()
@@ -81,13 +81,13 @@ def test_a_revocation_before_the_restart_and_one_during_it(lab_pc: LabPC) -> Non
 
 @ON_WINE
 def test_a_job_that_was_killed_goes_on(lab_pc: LabPC) -> None:
-    """Killed while the PC is away and launched again, it does every step once."""
+    """A job killed while the PC is down and launched again does every step once."""
     kill_and_launch_again(lab_pc, "down", 1)
 
 
 @ON_WINE
-def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary: bytearray) -> None:
-    """The sealed record is on the disk while it is lent, gone after the session, the agent after its removal."""
+def test_no_trace_of_the_grant_and_of_the_agent_remains(lab_pc: Wine, canary: bytearray) -> None:
+    """The disk has the sealed record during the grant, not after the session, and no agent after its removal."""
     operator, computer = lab_pc(script=[Mistype(), Grant()])
     loud(operator)
     operator.run(start(), request()).succeed()
@@ -101,10 +101,10 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary:
 
     assert ended["erasure"]["confirmed"]
     assert places(computer, sealed) == []
-    # Wine's installer leaves what is in use: the provider by the logon screen, the runtime by the customer's side.
+    # Wine's installer leaves files in use: the logon screen uses the provider, the companion the runtime.
     computer.customer.sign_in()
     computer.wait_for_desktop()
-    computer.hang_up()
+    computer.end_lab_programs()
     operator.variables = {"agent_state": "absent"}
     removed = operator.begin("latchkey.consent.install_agent").succeed()
     assert removed.result("Install, upgrade")["erasure"]["confirmed"]
@@ -116,7 +116,7 @@ def test_nothing_is_left_of_what_was_lent_and_of_the_agent(lab_pc: Wine, canary:
 
 
 def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
-    """On this PC, too, and leaves of its disk only what was written there."""
+    """The demo keeps its promises on a Wine PC, and keeps only the files of the disk that the PC has written."""
     require(WINE, PACKAGE)
     stream = io.StringIO()
     ending = ENDINGS["revoke"]
@@ -128,7 +128,7 @@ def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def sealed_records(computer: WineComputer, copy: Path) -> list[bytes]:
-    """Return what is sealed, from a copy of the journal: the agent has the original open."""
+    """Return the sealed records from a copy of the journal: the agent has the original open."""
     copy.mkdir()
     for file in computer.agent_folder.glob("journal.db*"):
         shutil.copy2(file, copy)
@@ -141,13 +141,13 @@ def sealed_records(computer: WineComputer, copy: Path) -> list[bytes]:
 
 
 def places(computer: WineComputer, sealed: list[bytes]) -> list[Path]:
-    """Return the files of the PC that have one of these records in them."""
+    """Return the files of the PC that contain one of these records."""
     assert sealed
     return [file for file in computer.disk_files if any(record in file.read_bytes() for record in sealed)]
 
 
 def left_over(computer: WineComputer) -> list[str]:
-    """Return every file and folder that the prefix did not have before the agent came."""
+    """Return every file and folder that the prefix did not have before the agent's installation."""
     known = {path for path in paths(template()) if not path.startswith(PRODUCTS)}
     return [
         path for path in paths(computer.disk) if path not in known and not path.startswith(NOT_THE_PRODUCTS)
@@ -155,7 +155,7 @@ def left_over(computer: WineComputer) -> list[str]:
 
 
 def paths(folder: Path) -> list[str]:
-    """Return everything below a folder."""
+    """Return all paths below a folder."""
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
 
 

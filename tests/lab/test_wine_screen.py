@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job with nothing between the customer and Windows: real windows on a screen, real keys.
+"""The main job with real windows on a screen and real keys.
 
-The companion and the service from the MSI, the credential provider, the real ansible-playbook over winrm.
+It uses the companion and the service from the MSI, the credential provider, and the real ansible-playbook over winrm.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Seat(NamedTuple):
-    """A PC with a screen, the customer before it, and the operator somewhere else."""
+    """A PC with a screen, the customer in front of it, and a remote operator."""
 
     operator: Operator
     computer: WineComputer
@@ -38,7 +38,7 @@ class Seat(NamedTuple):
 
 @pytest.fixture
 def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
-    """The customer is signed in, with the canary for a password."""
+    """A PC with the customer signed in; the canary is the password."""
     require(WINE, PACKAGE, SCREEN)
     with ExitStack() as stack:
         display = stack.enter_context(Display(tmp_path / "screen"))
@@ -49,7 +49,7 @@ def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
 
 
 def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
-    """A wrong password, then the right one; two restarts; the news when the customer is back."""
+    """The job succeeds after a wrong and a right password, with two restarts and notices for the returned customer."""
     prepare(seat.operator)
     job = maintain(seat.operator)
     window = seat.customer.request().text
@@ -60,8 +60,8 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
 
     assert f"Check code {job.result('Ask the customer for a grant')['code']}" in window
     assert (refused != "", allowed) == (True, "")
-    told = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    assert (told["answer"], told["left_over"], told["erasure"]["confirmed"]) == ("granted", [], True)
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert (summary["answer"], summary["left_over"], summary["erasure"]["confirmed"]) == ("granted", [], True)
     counted = [seat.computer.events.count(what) for what in ("boot", "permit_redeemed", "locked")]
     assert counted == [3, 2, 2]
     seat.customer.sign_in()
@@ -74,7 +74,7 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
 
 
 def test_declined_and_then_taken_back(seat: Seat) -> None:
-    """A no is a no; a yes is taken back from the icon by the clock, and the PC stays up."""
+    """A declined request is denied; a grant revoked at the tray icon prevents the restart."""
     asking = seat.operator.begin([play(start(), request())])
     seat.customer.decline()
     assert asking.fail().result("request")["error_code"] == "denied"

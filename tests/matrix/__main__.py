@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make matrix`: every connection with every line of ansible-core, and the page that says how it went."""
+"""`make matrix`: every connection with every line of ansible-core, and the page with the results."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 PAGE = setup.ROOT / "docs/compatibility.md"
 PARTIAL = setup.ROOT / "build/compatibility.md"
 LEFT = setup.ROOT / "build/matrix"
-"""What the PCs and jobs of the last run left."""
+"""The folder with the files of the last run's PCs and jobs."""
 AT_ONCE = 2
 
 
 def run(folder: Path) -> dict[str, column.Column]:
-    """Run each line that this computer has a Python for, two at a time."""
+    """Run each line for which this computer has a Python, two at a time."""
     found = cores.interpreters()
     chosen = {core: python for core in cores.CORES if (python := cores.choose(core, found))}
     for core in cores.CORES:
@@ -41,7 +41,7 @@ def run(folder: Path) -> dict[str, column.Column]:
 
 
 def write(columns: dict[str, column.Column]) -> None:
-    """Write the page; beside the documentation where columns were left out."""
+    """Write the page; write it outside of the documentation if a column is missing."""
     place = PAGE if len(columns) == len(cores.CORES) else PARTIAL
     place.write_text(page(columns, STEPS), encoding="utf-8")
     print(f"written: {place.relative_to(setup.ROOT)}")
@@ -60,10 +60,10 @@ def main() -> int:
         return 1
     write(columns)
     bad = [
-        f"{way}, ansible-core {line}: {told}"
+        f"{connection}, ansible-core {line}: {cell}"
         for line, one in columns.items()
-        for way, told in one.cells.items()
-        if told != "ok"
+        for connection, cell in one.cells.items()
+        if cell != "ok"
     ]
     print("\n".join([*bad, f"see {LEFT.relative_to(setup.ROOT)}"] if bad else ["every cell is ok"]))
     return 1 if bad else 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.canary import make, search
-from lab.simulated.connections import WAYS
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
@@ -38,7 +38,7 @@ print(json.dumps({"Python": "%d.%d" % sys.version_info[:2], **{n: m.version(n) f
 
 @dataclass(frozen=True)
 class Column:
-    """What a line of ansible-core came to, by connection, and the versions that took part."""
+    """The results of a line of ansible-core for each connection, and the versions in use."""
 
     versions: dict[str, str]
     cells: dict[str, str]
@@ -46,7 +46,7 @@ class Column:
 
 def run(core: Core, python: str, folder: Path) -> Column:
     """Run every step on a PC for each connection; the PCs end with it."""
-    told = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
+    versions = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
     password = make()
     try:
         with ExitStack() as stack:
@@ -57,7 +57,7 @@ def run(core: Core, python: str, folder: Path) -> Column:
                 cells[next(iter(cells))] = f"a password was found in {find.place} ({find.encoding})"
     finally:
         wipe(password)
-    return Column(json.loads(told), cells)
+    return Column(json.loads(versions), cells)
 
 
 def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) -> Operator:
@@ -69,22 +69,22 @@ def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) 
                     password=password,
                     script=[Grant()],
                     programs=PROGRAMS,
-                    listeners=(WAYS[way].listener,),
+                    listeners=(CONNECTIONS[connection].listener,),
                 )
             )
-            for way, name in HOSTS.items()
+            for connection, name in HOSTS.items()
         }
     for computer in computers.values():
         prepare(computer)
     packages(folder, NEW)
-    variables = {name: computers[name].inventory(way) for way, name in HOSTS.items()}
+    variables = {name: computers[name].inventory(connection) for connection, name in HOSTS.items()}
     operator = Operator(folder / "operator", computers, host_variables=variables, python=python)
     operator.variables["package"] = str(folder / f"latchkey-agent-{NEW}-x64.msi")
     stack.callback(operator.stop)
     return operator
 
 
-HOSTS = {way: way.replace(", ", "-").lower() for way in WAYS}
+HOSTS = {connection: connection.replace(", ", "-").lower() for connection in CONNECTIONS}
 """The inventory's name for the PC of each connection."""
 
 
@@ -93,4 +93,4 @@ def _cells(job: Job) -> dict[str, str]:
         job.wait(LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         job.kill()
-    return {way: verdict(job, name) for way, name in HOSTS.items()}
+    return {connection: verdict(job, name) for connection, name in HOSTS.items()}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines of ansible-core that the collection promises to work with, each in an environment of its own."""
+"""The supported lines of ansible-core, each in its own environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Core:
 
     @property
     def folder(self) -> Path:
-        """Where its environment is."""
+        """The folder of its environment."""
         return setup.ROOT / "build" / f"core-{self.line}"
 
 
@@ -43,7 +43,7 @@ def interpreters() -> list[setup.Interpreter]:
 
 
 def choose(core: Core, found: list[setup.Interpreter]) -> setup.Interpreter | None:
-    """Return the interpreter for a line, None where this computer has none that it runs on."""
+    """Return the interpreter for a line; None if this computer has no suitable one."""
     for version in core.pythons:
         for one in found:
             if one.version[:2] == version:
@@ -52,16 +52,16 @@ def choose(core: Core, found: list[setup.Interpreter]) -> setup.Interpreter | No
 
 
 def left_out(core: Core) -> str:
-    """Say why a line is not run, and what to do."""
+    """Return the reason for skipping a line, and the remedy."""
     versions = " or ".join(f"{major}.{minor}" for major, minor in core.pythons)
-    return f"left out: ansible-core {core.line}, for there is no CPython {versions} here; install one"
+    return f"left out: ansible-core {core.line}: this computer has no CPython {versions}; install one"
 
 
 def prepare(core: Core, interpreter: setup.Interpreter) -> str:
-    """Make a line's environment unless it is there as pinned; return its Python.
+    """Make a line's environment unless it exists as pinned; return its Python.
 
     Raises:
-        SetupError: a command failed; carries the end of its output.
+        SetupError: a command failed; the text has the end of its output.
     """
     python = str(core.folder / "bin/python")
     mark = core.folder / "latchkey.stamp"

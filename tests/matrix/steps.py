@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every cell of the matrix does: each module of the collection, and what has to come of it.
+"""The steps of every cell of the matrix: each module of the collection with its expected result.
 
-Windows Installer is the lab's (`tests.lab.installer`): it says that it installs, and whether the package arrived.
+Windows Installer is the lab's (`tests.lab.installer`): it only checks whether the package arrived unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LENT = {"restarts": 2, "unlocks": 2}
 
 @dataclass(frozen=True)
 class Step:
-    """A task and what holds of its result; `fact` says so in words."""
+    """A task and a check of its result; `fact` describes the check."""
 
     name: str
     task: Task
@@ -110,23 +110,23 @@ STEPS = (
 
 
 def verdict(job: Job, host: str) -> str:
-    """Return "ok", or the first thing that is not as it should be."""
+    """Return "ok", or the first failed check."""
     for step in STEPS:
-        # Steps' names begin with each other, and results are found by how the task's name begins.
+        # One step's name may be the start of another's, and results are found by the start of a task's name.
         found = [entry for entry in job.records() if entry["host"] == host and entry["task"] == step.name]
         results = [entry for entry in found if "result" in entry]
         if len(results) != 1:
-            return f"{step.name}: it did not come to an end"
-        told, status = results[0]["result"], results[0]["status"]
+            return f"{step.name}: it did not end"
+        result, status = results[0]["result"], results[0]["status"]
         if status != "ok":
-            return f"{step.name}: {status}, {told.get('error_code', '')} {told.get('msg', '')}".strip()
-        if not _holds(step, told):
-            return f"{step.name}: not so: {step.fact}"
+            return f"{step.name}: {status}, {result.get('error_code', '')} {result.get('msg', '')}".strip()
+        if not _holds(step, result):
+            return f"{step.name}: check failed: {step.fact}"
     return "ok"
 
 
-def _holds(step: Step, told: dict[str, Any]) -> bool:
+def _holds(step: Step, result: dict[str, Any]) -> bool:
     try:
-        return bool(step.holds(told))
+        return bool(step.holds(result))
     except (KeyError, IndexError, TypeError):
         return False

@@ -31,11 +31,14 @@ install the real package over winrm, on Wine. What only Windows itself can show 
 
 
 def page(columns: Mapping[str, Column], steps: Sequence[Step]) -> str:
-    """Return the whole page. It holds no dates, so that it changes only where a result does."""
+    """Return the whole page. It has no dates, so it changes only with a result."""
     versions = [column.versions for column in columns.values()]
     head = ["connection", *(f"ansible-core {line}" for line in columns)]
-    ways = next(iter(columns.values())).cells
-    rows = [[way, *(_cell(column.cells[way]) for column in columns.values())] for way in ways]
+    connections = next(iter(columns.values())).cells
+    rows = [
+        [connection, *(_cell(column.cells[connection]) for column in columns.values())]
+        for connection in connections
+    ]
     parts = [[name, *(one[name] for one in versions)] for name in versions[0]]
     done = [f"{step.name} ({step.fact})" for step in steps]
     return "\n".join(
@@ -53,8 +56,8 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step]) -> str:
     )
 
 
-def _cell(told: str) -> str:
-    return " ".join(told.split()).replace("|", "\\|")
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package, made once for the tests that look at it."""
+"""The package, made once for the tests that inspect it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["package", "product_folder", "pytest_runtest_call"]
 
 @pytest.fixture(scope="session")
 def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything that is installed, laid out."""
+    """The folder with all installed files."""
     require(PACKAGE)
     folder = tmp_path_factory.mktemp("package") / "product"
     product.lay_out(folder, product_identity.version(), provider_build.build_provider())

@@ -39,7 +39,7 @@ SERVICE_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services\LatchkeyAgent"
 FAILED = 1603 & 0xFF
 """ERROR_INSTALL_FAILURE; Linux keeps the low byte of an exit code."""
 REFUSED = 1627 & 0xFF
-"""Wine's own answer when a step failed and the change was undone; Windows says 1603."""
+"""Wine's exit code after a failed and undone installation; Windows returns 1603."""
 IMPORT_ALL = """
 import importlib, pkgutil, sys, latchkey_agent
 failed = []
@@ -55,7 +55,7 @@ sys.stdout.write("\\n".join(failed) or "all")
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
-    """A PC, at first without the agent."""
+    """A PC, initially without the agent."""
     require(WINE)
     with PackagePC(tmp_path_factory.mktemp("office") / "pc") as made:
         yield made
@@ -63,18 +63,18 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
 
 @pytest.fixture(scope="module")
 def for_office(package: Path, office: PackagePC) -> Path:
-    """The package with what Wine fakes replaced."""
+    """The package with replacements for the functions that Wine fakes."""
     return for_wine(package, package.with_name("office.msi"))
 
 
 @pytest.fixture
 def installed(office: PackagePC, for_office: Path) -> Iterator[PackagePC]:
-    """The PC with the agent installed; it stays so for the next test, if this one does not remove it."""
+    """The PC with the installed agent; the agent stays for the next test unless this one removes it."""
     if not office.pc.program_files.exists():
         office.pc.put(for_office, PACKAGE)
         assert office.msiexec("/i", PACKAGE) == 0, office.log
     yield office
-    office.hang_up()
+    office.close_clients()
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def registry(office: PackagePC, key: str) -> str:
 
 
 def status(office: PackagePC) -> str:
-    """Return what `latchkeyctl status` prints."""
+    """Return the output of `latchkeyctl status`."""
     done = office.ctl("status")
     assert done.returncode == 0, done
     return done.stdout.decode()
@@ -118,13 +118,13 @@ def of_version(version: str, folder: Path, target: Path) -> Path:
 
 
 def test_installed_agent_answers_and_writes_no_byte_code(installed: PackagePC, product_folder: Path) -> None:
-    """Exactly the laid-out files are there, also after the service and latchkeyctl have run."""
+    """The installation has exactly the package's files, also after the service and latchkeyctl have run."""
     assert "ready" in status(installed)
     assert installed_files(installed.pc) == files_of(product_folder)
 
 
 def test_latchkeyctl_passes_input_output_and_exit_code_through(installed: PackagePC) -> None:
-    """One JSON request on standard input, one JSON answer; 2 for wrong usage."""
+    """latchkeyctl answers one JSON request with one JSON answer, and returns 2 for wrong usage."""
     answered = installed.ctl("request", stdin=b'{"verb":"info"}\n')
     assert answered.returncode == 0
     assert json.loads(answered.stdout)["outcome"] == "done"
@@ -134,26 +134,26 @@ def test_latchkeyctl_passes_input_output_and_exit_code_through(installed: Packag
 
 
 def test_every_module_of_the_agent_imports(installed: PackagePC) -> None:
-    """Nothing that it needs was left out of the runtime."""
+    """Every module of the agent can be imported in the delivered runtime."""
     done = installed.python("-c", IMPORT_ALL)
     assert done.stdout.decode() == "all", done
 
 
 def test_service_is_quoted_and_known_to_the_event_log(installed: PackagePC) -> None:
-    r"""The command line begins with a quoted program, so that `C:\Program.exe` is never tried."""
+    r"""The service's command line has a quoted program, so Windows never tries `C:\Program.exe`."""
     assert r'REG_SZ    "C:\Program Files\Latchkey\pythonw.exe" -I -B' in registry(installed, SERVICE_KEY)
     source = registry(installed, r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Latchkey")
     assert r"EventMessageFile    REG_EXPAND_SZ    %SystemRoot%\System32\EventCreate.exe" in source
 
 
 def test_the_companion_starts_with_every_sign_in(installed: PackagePC) -> None:
-    """For every account of the PC, by a quoted program, isolated."""
+    """The companion starts for every account of the PC, by a quoted program in isolated mode."""
     command = rf'"C:\Program Files\Latchkey\pythonw.exe" -I -B -m {names.COMPANION_MODULE}'
     assert f"Latchkey    REG_SZ    {command}" in registry(installed, RUN_KEY)
 
 
 def test_provider_is_registered_with_its_path(installed: PackagePC) -> None:
-    """The logon screen finds the class, and the class its DLL."""
+    """The provider is registered with its class and the path of its DLL."""
     assert "Latchkey" in registry(installed, rf"HKLM\{provider_registration.PROVIDER_KEY}")
     server = registry(installed, rf"HKLM\{provider_registration.CLASS_KEY}\InprocServer32")
     assert r"C:\Program Files\Latchkey\latchkey_credential_provider.dll" in server
@@ -163,10 +163,10 @@ def test_provider_is_registered_with_its_path(installed: PackagePC) -> None:
 def test_an_upgrade_keeps_the_journal(
     installed: PackagePC, product_folder: Path, tmp_path: Path, anna: Account, canary: bytearray
 ) -> None:
-    """A newer version takes the old one's place; what is lent stays lent, and the record whole."""
+    """An upgrade replaces the old version and keeps the active grant with its sealed record."""
     operator, customer = lend(installed, anna, canary, "CHG-1")  # type: ignore[arg-type]
     del operator, customer
-    installed.hang_up()
+    installed.close_clients()
     before = json.loads(installed.ctl("--json", "journal", "verify").stdout)["result"]["events"]
     newer = of_version("9.0.0", product_folder, tmp_path / "newer.msi")
     installed.pc.put(newer, PACKAGE)
@@ -180,10 +180,10 @@ def test_an_upgrade_keeps_the_journal(
     assert installed.msiexec("/x", PACKAGE) == 0
 
 
-def test_another_build_of_the_version_takes_its_place(
+def test_another_build_of_the_version_replaces_it(
     installed: PackagePC, product_folder: Path, tmp_path: Path
 ) -> None:
-    """One product is installed after it, without the files of the one before."""
+    """Another build of the same version replaces the installed one and its files."""
     other = tmp_path / "product"
     shutil.copytree(product_folder, other)
     (other / "licences" / "notices.txt").rename(other / "licences" / "notes.txt")
@@ -198,7 +198,7 @@ def test_another_build_of_the_version_takes_its_place(
 
 @pytest.fixture
 def anna(installed: PackagePC, canary: bytearray) -> Account:
-    """A customer who is signed in at the console, with the canary for a password."""
+    """A customer, signed in at the console; the canary is the password."""
     with installed.windows.lock:
         record = installed.model.accounts.find("anna") or installed.model.accounts.add("anna", canary)
         record.set_password(canary)
@@ -207,7 +207,7 @@ def anna(installed: PackagePC, canary: bytearray) -> Account:
 
 
 def test_an_older_version_is_refused(installed: PackagePC, product_folder: Path, tmp_path: Path) -> None:
-    """The newer one stays as it is, and runs on."""
+    """An older version is refused, and the installed one stays unchanged and running."""
     older = of_version("0.0.9", product_folder, tmp_path / "older.msi")
     installed.pc.put(older, r"C:\older.msi")
     before = installed_files(installed.pc)
@@ -218,7 +218,7 @@ def test_an_older_version_is_refused(installed: PackagePC, product_folder: Path,
 
 
 def test_a_damaged_installation_is_repaired(installed: PackagePC, product_folder: Path) -> None:
-    """Missing and changed files come back."""
+    """A repair restores missing and changed files."""
     (installed.pc.program_files / product.AGENT_ARCHIVE).unlink()
     (installed.pc.program_files / "licences" / "Latchkey.txt").write_text("changed")
     assert installed.msiexec("/i", PACKAGE, "REINSTALL=ALL") == 0
@@ -228,7 +228,7 @@ def test_a_damaged_installation_is_repaired(installed: PackagePC, product_folder
 def test_a_service_that_does_not_start_undoes_the_installation(
     bare: PackagePC, for_office: Path, tmp_path: Path
 ) -> None:
-    """Neither files nor service stay behind."""
+    """If the service does not start, the installation is undone without leftover files or service."""
     broken = tmp_path / "broken.msi"
     shutil.copyfile(for_office, broken)
     services = Table.exported(broken, "ServiceInstall")
@@ -239,13 +239,13 @@ def test_a_service_that_does_not_start_undoes_the_installation(
     assert bare.msiexec("/i", r"C:\broken.msi") == REFUSED
     assert not bare.pc.program_files.exists()
     assert "LatchkeyAgent" not in registry(bare, r"HKLM\SYSTEM\CurrentControlSet\Services")
-    # Wine undoes a step of ours after its file is gone; Windows goes in reverse order.
+    # Wine undoes a step after the step's file is gone; Windows goes in reverse order.
     shutil.rmtree(bare.pc.program_data, ignore_errors=True)
 
 
-def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, canary: bytearray) -> None:
-    """What was lent is erased with proof first; then no file and no key is left that was not there before."""
-    del anna_lends
+def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_grants: None, canary: bytearray) -> None:
+    """The removal first erases the sealed record with proof, and then leaves no file and no key behind."""
+    del anna_grants
     sealed = list(office.pc.program_data.rglob("journal.db*"))
     assert sealed
     assert office.msiexec("/x", PACKAGE) == 0
@@ -255,22 +255,22 @@ def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_lends: None, 
     office.pc.run("/c", "exit", program="cmd")
     assert "LatchkeyAgent" not in registry(office, r"HKLM\SYSTEM\CurrentControlSet\Services")
     assert "Latchkey" not in registry(office, r"HKLM\SOFTWARE")
-    # The key goes with its last value.
+    # The key disappears with its last value.
     with suppress(WorkError):
         assert "Latchkey" not in registry(office, RUN_KEY)
     assert provider_registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
 
 
 @pytest.fixture
-def anna_lends(installed: PackagePC, anna: Account, canary: bytearray) -> None:
-    """A grant of hers is active."""
+def anna_grants(installed: PackagePC, anna: Account, canary: bytearray) -> None:
+    """Makes an active grant of the customer."""
     lend(installed, anna, canary, "CHG-2")  # type: ignore[arg-type]
-    installed.hang_up()
+    installed.close_clients()
 
 
-def test_receipts_are_kept_if_told_to(installed: PackagePC, anna_lends: None) -> None:
-    """They say that the secret was erased; nothing else of the agent stays."""
-    del anna_lends
+def test_receipts_are_kept_on_request(installed: PackagePC, anna_grants: None) -> None:
+    """Only the receipts stay on request, and they confirm the erasure."""
+    del anna_grants
     assert installed.msiexec("/x", PACKAGE, "KEEPRECEIPTS=1") == 0
     left = sorted(path.name for path in installed.pc.program_data.iterdir())
     assert left == ["receipts"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the package: files, tables, codes, licences, signatures, and the same bytes every time."""
+"""The contents of the package: files, tables, codes, licences, signatures, and reproducible bytes."""
 
 from __future__ import annotations
 
@@ -60,12 +60,14 @@ def programs(folder: Path) -> list[Path]:
 
 
 def test_package_is_small_enough(package: Path) -> None:
-    """16 MB at most."""
+    """The package has at most 16 MB."""
     assert package.stat().st_size <= MOST_BYTES
 
 
-def test_package_holds_exactly_what_was_laid_out(package: Path, product_folder: Path, tmp_path: Path) -> None:
-    """Each file comes out of the cabinet as it went in."""
+def test_package_has_exactly_the_files_of_the_product(
+    package: Path, product_folder: Path, tmp_path: Path
+) -> None:
+    """The cabinet has exactly the files of the product folder, unchanged."""
     run(["msiextract", "--directory", tmp_path, package])
     (root,) = tmp_path.rglob("Latchkey")
     extracted = {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
@@ -78,7 +80,7 @@ def test_package_holds_exactly_what_was_laid_out(package: Path, product_folder: 
 
 
 def test_same_content_gives_the_same_bytes(package: Path, product_folder: Path, tmp_path: Path) -> None:
-    """Laid out and built anew, in another place, all bytes are the same."""
+    """A second build in another folder has the same bytes."""
     again = tmp_path / "again"
     product.lay_out(again, product_identity.version(), provider_build.build_provider())
     database.make(tmp_path / "agent.msi", again, product_identity.version())
@@ -86,7 +88,7 @@ def test_same_content_gives_the_same_bytes(package: Path, product_folder: Path, 
 
 
 def test_other_content_gives_other_codes(package: Path, product_folder: Path, tmp_path: Path) -> None:
-    """Windows Installer takes two packages of one code for the same."""
+    """Packages with other content have other codes: Windows Installer treats equal codes as the same package."""
     other = tmp_path / "other"
     shutil.copytree(product_folder, other)
     (other / "licences" / "notices.txt").write_text("other")
@@ -112,18 +114,18 @@ def revision(package: Path) -> str:
 def test_dates_are_the_given_ones(
     product_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SOURCE_DATE_EPOCH dates everything; what is no number is refused."""
+    """SOURCE_DATE_EPOCH sets all dates, and a value that is not a number is refused."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     database.make(tmp_path / "agent.msi", product_folder, product_identity.version())
-    told = run(["msiinfo", "suminfo", tmp_path / "agent.msi"])
-    assert told.count("Sep  9 01:46:40 2001") == 2
+    summary = run(["msiinfo", "suminfo", tmp_path / "agent.msi"])
+    assert summary.count("Sep  9 01:46:40 2001") == 2
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(WorkError, match="'yesterday'"):
         product_identity.build_moment()
 
 
-def test_no_source_is_delivered_and_byte_code_is_never_compared(product_folder: Path) -> None:
-    """Byte code only; its flags say "unchecked hash" (PEP 552), so nothing makes it stale."""
+def test_only_unchecked_byte_code_is_delivered(product_folder: Path) -> None:
+    """The package has only byte code with the flag "unchecked hash" (PEP 552), which never becomes stale."""
     assert not list(product_folder.rglob("*.py"))
     codes = [path.read_bytes() for path in product_folder.rglob("*.pyc")]
     for name, archive in archives(product_folder):
@@ -136,7 +138,7 @@ def test_no_source_is_delivered_and_byte_code_is_never_compared(product_folder: 
 
 
 def archives(folder: Path) -> Iterator[tuple[str, zipfile.ZipFile]]:
-    """Yield everything that lies in an archive, with the archive."""
+    """Yield each member of each archive, with the archive."""
     for file in (product.LIBRARY, product.AGENT_ARCHIVE):
         with zipfile.ZipFile(folder / file) as archive:
             for name in archive.namelist():
@@ -144,7 +146,7 @@ def archives(folder: Path) -> Iterator[tuple[str, zipfile.ZipFile]]:
 
 
 def test_modules_come_from_three_places(product_folder: Path) -> None:
-    """Each further one is looked into at every import; the folder has no byte code that could be in an archive."""
+    """The search path has three entries, because each costs time at every import, and archives hold all byte code."""
     places = (product_folder / "python313._pth").read_text(encoding="ascii").splitlines()
     assert places == [product.LIBRARY, product.AGENT_ARCHIVE, "lib"]
     assert {path.name for path in (product_folder / "lib").iterdir() if path.suffix not in {".dll", ".pyd"}} == {
@@ -152,8 +154,8 @@ def test_modules_come_from_three_places(product_folder: Path) -> None:
     }  # fmt: skip
 
 
-def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
-    """Names in tracebacks are relative."""
+def test_byte_code_does_not_contain_the_build_folder(tmp_path: Path) -> None:
+    """File names in byte code, and so in tracebacks, are relative."""
     require(CPYTHON)
     made = []
     for name in ("here", "somewhere_else"):
@@ -165,8 +167,8 @@ def test_byte_code_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
     assert b"package\\module.py" in made[0]
 
 
-def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
-    """And each name in the lists is one that the runtime has, so that the lists do not rot."""
+def test_excluded_modules_are_not_delivered(product_folder: Path) -> None:
+    """No excluded module is delivered, and each name in the lists exists in the runtime."""
     names = [name for name, _archive in archives(product_folder)]
     names += [path.name for path in (product_folder / "lib").iterdir()]
     delivered = {name.partition("/")[0].partition(".")[0] for name in names}
@@ -177,8 +179,8 @@ def test_what_is_left_out_is_not_there(product_folder: Path) -> None:
     assert all(reason in readme for reason in (*leftout.STANDARD_LIBRARY, *leftout.PYWIN32))
 
 
-def test_nothing_that_is_delivered_imports_what_is_left_out(product_folder: Path) -> None:
-    """Not even where it would be noticed late, inside a function."""
+def test_no_delivered_module_imports_an_excluded_one(product_folder: Path) -> None:
+    """No delivered module imports an excluded one, not even inside a function."""
     packages, library = runtime() / "packages", product_folder / "lib"
     delivered = {name for name, _archive in archives(product_folder)}
     delivered |= {path.relative_to(library).as_posix() for path in library.rglob("*.pyc")}
@@ -198,12 +200,12 @@ def test_nothing_that_is_delivered_imports_what_is_left_out(product_folder: Path
 
 
 def importable(name: Path) -> str:
-    """Return where a package's module is delivered; pywin32's are in folders of the search path before."""
+    """Return the delivered name of a package's module; pywin32's are in earlier folders of the search path."""
     return name.with_suffix(".pyc").as_posix().removeprefix("win32/").removeprefix("lib/")
 
 
 def imported(source: Path) -> Iterator[str]:
-    """Yield the first name of every module that a file imports, wherever it does."""
+    """Yield the first name of every module that a file imports anywhere."""
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -212,7 +214,7 @@ def imported(source: Path) -> Iterator[str]:
 
 
 def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: Path) -> None:
-    """No program waits for a DLL that the PC may lack."""
+    """No program needs a DLL that the PC may lack."""
     pefile = pytest.importorskip("pefile", reason=str(DLL_READER.missing()))
     delivered = {path.stem.lower() for path in programs(product_folder)}
     missing = set()
@@ -227,7 +229,7 @@ def test_every_import_of_a_program_is_delivered_or_windows_own(product_folder: P
 
 
 def test_every_delivered_part_has_its_licence(product_folder: Path) -> None:
-    """Latchkey, CPython with its libraries, and each wheel."""
+    """The package has the licences of Latchkey, CPython with its libraries, and each wheel."""
     there = {path.name for path in (product_folder / "licences").iterdir()}
     wheels = {line.partition("==")[0] for line in pins(PINS).splitlines() if re.match(r"\w+==", line)}
     assert {"Latchkey.txt", "CPython.txt", "notices.txt"} <= there
@@ -237,8 +239,8 @@ def test_every_delivered_part_has_its_licence(product_folder: Path) -> None:
         assert library in notices
 
 
-def test_every_component_has_a_code_of_its_own_that_stays(package: Path, product_folder: Path) -> None:
-    """The same path has the same code in every version; no two components share one."""
+def test_every_component_has_its_own_stable_code(package: Path, product_folder: Path) -> None:
+    """Each path has the same code in every version, and no two components share a code."""
     components = rows(package, "Component")
     codes = [row["ComponentId"] for row in components]
     assert len(set(codes)) == len(codes) == len(rows(package, "File"))
@@ -247,18 +249,18 @@ def test_every_component_has_a_code_of_its_own_that_stays(package: Path, product
 
 
 def test_programs_carry_their_version_and_other_files_a_hash(package: Path, product_folder: Path) -> None:
-    """By these Windows Installer tells what an upgrade or a repair must replace."""
+    """Programs have versions and other files hashes, by which Windows Installer finds files to replace."""
     versions = {path.name: found for path in programs(product_folder) if (found := file_version(path))}
     files = rows(package, "File")
-    told = {row["FileName"].rpartition("|")[2]: row["Version"] for row in files if row["Version"]}
-    assert told == versions
-    assert told["latchkeyctl.exe"] == f"{product_identity.version()}.0"
+    delivered = {row["FileName"].rpartition("|")[2]: row["Version"] for row in files if row["Version"]}
+    assert delivered == versions
+    assert delivered["latchkeyctl.exe"] == f"{product_identity.version()}.0"
     hashed = {row["File_"] for row in rows(package, "MsiFileHash")}
     assert hashed == {row["File"] for row in files if not row["Version"]}
 
 
 def test_short_names_are_short_and_unique(package: Path) -> None:
-    """Windows Installer wants one before each long name."""
+    """Each long file name has a unique short name, as Windows Installer requires."""
     homes = {row["Component"]: row["Directory_"] for row in rows(package, "Component")}
     seen = set()
     for row in rows(package, "File"):
@@ -280,14 +282,14 @@ def test_short_names_are_short_and_unique(package: Path) -> None:
     ],
 )
 def test_short_names_are_as_windows_makes_them(name: str, short: str | None) -> None:
-    """Six letters, a number, three letters."""
+    """Short names have up to six letters, a number and three letters."""
     assert short_name(name, set()) == short
     if short:
         assert short_name(name, {short}) == short.replace("~1", "~2")
 
 
-def test_steps_stand_where_they_must(package: Path) -> None:
-    """Erased before the service stops; the data goes after the service; hardened before it starts."""
+def test_steps_have_the_required_order(package: Path) -> None:
+    """The removal erases before the service stops and deletes the data afterwards; hardening precedes the start."""
     order = {row["Action"]: int(row["Sequence"]) for row in rows(package, "InstallExecuteSequence")}
     places = [
         "InstallInitialize", "RemoveExistingProducts", "EraseSecrets", "StopServices", "DeleteServices", "RemoveData",
@@ -304,7 +306,7 @@ def test_steps_stand_where_they_must(package: Path) -> None:
 
 
 def test_provider_is_registered_after_its_file_and_removed_before_it(package: Path) -> None:
-    """Exactly what its own registration asks for, in a feature that can be left out."""
+    """The package registers the provider after its file, removes it before, and has it in an optional feature."""
     (file,) = [row["File"] for row in rows(package, "File") if product.PROVIDER in row["FileName"]]
     written = {
         (row["Key"].rstrip("\\"), row["Name"], row["Value"])
@@ -319,31 +321,31 @@ def test_provider_is_registered_after_its_file_and_removed_before_it(package: Pa
 
 
 def test_event_source_is_expanded_by_windows(package: Path) -> None:
-    """REG_EXPAND_SZ: `%SystemRoot%` would otherwise be taken by the letter."""
+    """The event source has the type REG_EXPAND_SZ: otherwise Windows would not expand `%SystemRoot%`."""
     (value,) = [row["Value"] for row in rows(package, "Registry") if row["Name"] == "EventMessageFile"]
     assert value == r"#%%SystemRoot%\System32\EventCreate.exe"
 
 
 def test_only_named_properties_reach_the_part_that_runs_as_localsystem(package: Path) -> None:
-    """What a user gives beside them is dropped."""
+    """The part that runs as LocalSystem gets only the named properties."""
     properties = {row["Property"]: row["Value"] for row in rows(package, "Property")}
     assert properties["SecureCustomProperties"] == "KEEPRECEIPTS;NEWER;OLDER"
     assert properties["ALLUSERS"] == "1"
 
 
 def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> None:
-    """Each pinned wheel with one of its pinned hashes, CPython with the artefact's, and the package's own."""
+    """The bill of materials has each pinned wheel, CPython and the package, each with its hash."""
     sbom.write(tmp_path / "sbom.json", package, product_identity.version())
-    told = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
-    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
-    parts = {part["name"]: part for part in told["components"]}
+    document = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part for part in document["components"]}
     pins = dict(pinned())
     assert {part["name"]: part["version"] for part in parts.values() if "pypi" in part.get("purl", "")} == {
         name: version for name, (version, _hashes) in pins.items()
     }
     for name, (_version, hashes) in pins.items():
         assert parts[name]["hashes"][0]["content"] in hashes
-    assert told["metadata"]["component"]["hashes"][0]["content"] == product_identity.file_digest(package)
+    assert document["metadata"]["component"]["hashes"][0]["content"] == product_identity.file_digest(package)
     sqlite = file_version(runtime() / "lib" / "sqlite3.dll") or ""
     assert sqlite.startswith(parts["SQLite"]["version"])
 
@@ -355,8 +357,8 @@ def pinned() -> Iterator[tuple[str, tuple[str, set[str]]]]:
             yield found[1], (found[2], set(re.findall(r"sha256:([0-9a-f]{64})", entry)))
 
 
-def test_collection_is_built_the_same_every_time(tmp_path: Path) -> None:
-    """Dates, owners and order are settled."""
+def test_collection_builds_are_reproducible(tmp_path: Path) -> None:
+    """Two builds of the collection are equal, with fixed dates, owners and order."""
     one, two = (tmp_path / name for name in ("one", "two"))
     for folder in (one, two):
         folder.mkdir()
@@ -366,7 +368,7 @@ def test_collection_is_built_the_same_every_time(tmp_path: Path) -> None:
 
 
 def test_licence_of_cpython_is_its_own() -> None:
-    """The artefact for Linux has the text that the one for Windows lacks."""
+    """CPython's licence comes from the Linux artefact, because the Windows one lacks it."""
     require(CPYTHON)
     text = (unpacked(LINUX_PYTHON) / "lib/python3.13/LICENSE.txt").read_text(encoding="utf-8")
     assert "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2" in text

@@ -39,7 +39,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackagePC]:
 
 @pytest.fixture(scope="module")
 def operator(office: PackagePC, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """Somebody with the real ansible-playbook, and the PC in the inventory."""
+    """An operator with the real ansible-playbook, and the PC in the inventory."""
     password = secrets.token_hex(16)
     host = wine_host(office.pc.folder, {"operator": password})
     listener = Listener(ListenerConfig(host=host))
@@ -71,7 +71,7 @@ def play(operator: Operator, *arguments: str, **variables: object) -> dict[str, 
 def test_the_role_brings_the_agent_and_takes_it_away(
     office: PackagePC, operator: Operator, offered: Path
 ) -> None:
-    """Check mode, installed, again, wrong settings and operators, removed, gone: the whole life of an agent."""
+    """The role installs, repeats, refuses wrong settings and operators, removes, and predicts in check mode."""
     wanted = {
         "path": str(offered),
         "checksum": product_identity.file_digest(offered),
@@ -114,7 +114,7 @@ def test_the_role_brings_the_agent_and_takes_it_away(
 
 @provokes("package_refused")
 def test_an_installer_that_fails_is_explained(office: PackagePC, operator: Operator, offered: Path) -> None:
-    """What is no package is refused by Windows Installer itself; nothing is left on the PC."""
+    """Windows Installer's refusal of an invalid package is explained, and nothing is left on the PC."""
     broken = offered.with_name("latchkey-agent-9.9.9-x64.msi")
     broken.write_bytes(b"not an installer")
     result = play(operator, path=str(broken))

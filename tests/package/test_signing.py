@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signing the package with a certificate that is made for the test."""
+"""Signs the package with a certificate made for the test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path: Path) -> None:
-    """osslsigncode verifies what was signed, and finds a byte that was changed."""
+    """osslsigncode verifies the signed files, and detects a changed byte."""
     require(SIGNATURE, CERTIFICATE)
     credentials = certificate(tmp_path)
     copy = tmp_path / "agent.msi"
@@ -35,7 +35,7 @@ def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path:
 
 
 def test_a_signed_package_has_signed_programs(tmp_path: Path) -> None:
-    """What Latchkey adds is signed; what others built stays as it came."""
+    """Latchkey's own programs in a signed package are signed, and third-party files stay unchanged."""
     require(PACKAGE, SIGNATURE, CERTIFICATE)
     credentials = certificate(tmp_path)
     made = packaging.make_package(tmp_path, product_identity.version(), credentials)
@@ -60,7 +60,7 @@ def certificate(folder: Path) -> Path:
 
 
 def verified(file: Path, credentials: Path) -> bool:
-    """Tell whether a file's signature holds."""
+    """Return whether a file's signature is valid."""
     command: list[str | Path] = [
         "osslsigncode",
         "verify",
@@ -74,8 +74,8 @@ def verified(file: Path, credentials: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_wrong_certificate_is_said(package: Path, tmp_path: Path) -> None:
-    """The package stays unsigned."""
+def test_a_wrong_certificate_is_reported(package: Path, tmp_path: Path) -> None:
+    """A wrong certificate is an error, and the package stays unsigned."""
     require(SIGNATURE)
     with pytest.raises(WorkError, match="there is no certificate and key"):
         authenticode.sign(package, tmp_path / "none.pem")

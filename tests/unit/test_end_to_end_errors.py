@@ -56,9 +56,9 @@ MARKS = [pytest.Mark("provokes", ("denied", "reported"), {}, _ispytest=True)]
 
 
 def test_a_test_that_has_not_seen_its_code_fails() -> None:
-    """A name alone proves nothing: the code has to be in a result that this very test read."""
+    """A test fails unless it has read a result with each code that it names."""
     item: Any = SimpleNamespace(iter_markers=lambda: MARKS)
-    for seen, missing in (([], "denied, reported"), (["denied"], "named and not seen: reported;")):
+    for seen, missing in (([], "denied, reported"), (["denied"], "named but not provoked: reported;")):
         run = pytest_runtest_call(item)
         next(run)
         for code in seen:

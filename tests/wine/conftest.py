@@ -21,7 +21,7 @@ collect_ignore = [] if sys.platform == "win32" else ["guest"]
 
 @pytest.fixture(scope="session")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinePC]:
-    """A Wine PC, switched on, with a screen if one can be had, the agent on its disk and nothing started."""
+    """A running Wine PC, with a screen if possible; the agent is on its disk but not started."""
     require(WINE)
     place = tmp_path_factory.mktemp("wine")
     with ExitStack() as room:

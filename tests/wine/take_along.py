@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""Gathers what a Windows PC needs to run tests/wine/guest: `python -m tests.wine.take_along FOLDER`.
+r"""Collects the files that a Windows PC needs to run tests/wine/guest: `python -m tests.wine.take_along FOLDER`.
 
     FOLDER\runtime\python.exe -I -B FOLDER\tests\wine\guest\__main__.py test_pipes.py
 
 The runtime is the delivered one, with the agent as source; the harness is the
-program that plays LogonUI (test_installed.py). Nothing else is needed there.
+lab's LogonUI (test_installed.py). The PC needs no other files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def take_along(target: Path) -> None:
     """Fill a new folder.
 
     Raises:
-        WorkError: a part cannot be had or made.
+        WorkError: a part cannot be downloaded or made.
     """
     shutil.copytree(runtime(), target / "runtime")
     packages = target / "runtime" / "packages"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/attack-surface.md says what windows/access.py does; needs neither Wine nor Windows."""
+"""docs/attack-surface.md matches the code's descriptors; needs neither Wine nor Windows."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ DESCRIPTORS = {
 
 
 @pytest.mark.parametrize("thing", DESCRIPTORS)
-def test_each_thing_stands_beside_its_descriptor(thing: str) -> None:
-    """The same line or paragraph names both, letter by letter."""
+def test_each_object_is_listed_with_its_descriptor(thing: str) -> None:
+    """The same line or paragraph of the page has the object and its exact descriptor."""
     sentence = next(part for part in re.split(r"\n(?=\|)|\n\n(?=#)", PAGE) if f"`{thing}`" in part)
     assert f"`{DESCRIPTORS[thing]}`" in sentence
 
 
-def test_no_descriptor_of_the_page_is_made_up() -> None:
-    """Every SDDL text on the page is one of the code's."""
+def test_each_descriptor_of_the_page_exists() -> None:
+    """Every SDDL text on the page is in the code."""
     known = {*DESCRIPTORS.values(), access.SERVICE}
     assert set(re.findall(r"`((?:O:|D:)[^`]+)`", PAGE)) == known
 
 
-def test_operators_entry_is_the_codes() -> None:
-    """It is put in where the group exists, and the pipe is narrower without it."""
+def test_the_operators_entry_matches_the_code() -> None:
+    """The page has the access entry that the code adds if the group of operators exists."""
     assert f"`{access.CONTROL_OPERATORS}`" in PAGE
     sid = "S-1-5-21-1-2-3-1005"
     assert access.control_pipe(sid) == access.CONTROL.format(operators=f"(A;;0x100083;;;{sid})")
@@ -53,5 +53,5 @@ def test_no_client_may_put_up_an_instance_of_a_pipe() -> None:
 
 
 def test_privileges_of_the_page_are_those_that_the_service_keeps() -> None:
-    """Neither lists one that the other lacks."""
+    """The page and the code list the same privileges."""
     assert set(re.findall(r"^\| `(Se\w+Privilege)`", PAGE, re.MULTILINE)) == set(access.REQUIRED_PRIVILEGES)

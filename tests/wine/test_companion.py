@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The customer's real windows on a real screen, answered by real keys, with the real service behind them."""
+"""The customer's real windows on a real screen, answered with real keys, with the real service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from agent.packaging.system_tools import SCREEN, WINE
 from agent.packaging.workshop import ROOT
 from lab.wine import ui_driver
-from lab.wine.agent_pc import AgentPC, Speaker
+from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
 from lab.wine.ui_driver import WineHands
 from latchkey_agent.companion.texts import ENGLISH
@@ -33,30 +33,30 @@ PICTURES = ROOT / "build" / "screenshots"
 
 
 class Office(NamedTuple):
-    """A PC with a screen, and who works at it."""
+    """A PC with a screen, and the operator's client."""
 
     pc: AgentPC
     display: Display
-    operator: Speaker
+    operator: PipeClient
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """A PC whose service runs; the tests of this file use it one after the other."""
+    """A PC with a running service; the tests of this file use it one after the other."""
     require(WINE, SCREEN)
     place = tmp_path_factory.mktemp("desk")
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
-        yield Office(pc, display, pc.speak("LatchkeyControl"))
+        yield Office(pc, display, pc.pipe_client("LatchkeyControl"))
 
 
 @pytest.fixture
 def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> Iterator[WineHands]:
-    """The customer, signed in at the console, with the canary for a password; a picture is kept of each test."""
+    """The customer, signed in at the console; the canary is the password. Each test leaves a picture."""
     with office.pc.windows.lock:
         record = office.pc.model.accounts.find("anna") or office.pc.model.accounts.add("anna", canary)
         record.set_password(canary)
         office.pc.model.sessions.sign_in(record.account)
-    forget_news(office, record.account.sid)
+    close_old_notices(office, record.account.sid)
     with WineHands(office.pc, office.display, record.account.sid, password=canary) as ui_driver:
         ui_driver.seat.play()
         yield ui_driver
@@ -64,16 +64,16 @@ def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> I
         office.operator.ask(verb="session_end", session=request.node.name)
 
 
-def forget_news(office: Office, sid: str) -> None:
-    """Close what earlier tests have left."""
-    speaker = office.pc.speak("LatchkeyCustomer", sid, 1)
-    told = speaker.ask(verb="watch").body["snapshot"].get("notices", [])
-    speaker.ask(verb="notices_closed", notices=[notice["notice"] for notice in told])
+def close_old_notices(office: Office, sid: str) -> None:
+    """Close the notices of earlier tests."""
+    speaker = office.pc.pipe_client("LatchkeyCustomer", sid, 1)
+    notices = speaker.ask(verb="watch").body["snapshot"].get("notices", [])
+    speaker.ask(verb="notices_closed", notices=[notice["notice"] for notice in notices])
 
 
 @pytest.fixture
 def session(office: Office, anna: WineHands, request: pytest.FixtureRequest) -> str:
-    """A support session of the test's own."""
+    """A support session for one test."""
     name: str = request.node.name
     requester = {"name": "Kim", "organization": "Fabrikam", "role": "helpdesk"}
     ask(
@@ -88,19 +88,19 @@ def session(office: Office, anna: WineHands, request: pytest.FixtureRequest) -> 
 
 
 def ask(office: Office, **message: object) -> dict[str, Any]:
-    """Ask on the control pipe and return what was done."""
+    """Send a request on the control pipe, and return the result."""
     return scene.ask(office.operator, **message)
 
 
 def request(office: Office, session: str) -> str:
-    """Ask the customer; return the request's id."""
+    """Send a request to the customer; return its id."""
     asked = ask(office, verb="credential_request", session=session, restarts=2, unlocks=1)
     number: str = asked["request"]["id"]
     return number
 
 
 def state(office: Office, session: str) -> dict[str, Any]:
-    """The session's only request."""
+    """Return the session's only request."""
     found: dict[str, Any] = ask(office, verb="info", session=session)["requests"][0]
     return found
 
@@ -116,14 +116,14 @@ def answered(office: Office, session: str, number: str) -> str:
 
 
 def everywhere(office: Office) -> list[Path]:
-    """Every file that the PC has written, and the picture of its screen."""
+    """Return every file that the PC has written, and the picture of its screen."""
     return [*office.pc.pc.written(), office.display.picture]
 
 
 def test_allowed_with_the_password_is_granted(
     office: Office, anna: WineHands, session: str, canary: bytearray
 ) -> None:
-    """The window says who, what and why; after allow Windows asks for the password; a notice follows."""
+    """The window shows requester, terms and reason; allow opens Windows' dialog; a notice confirms the grant."""
     number = request(office, session)
     text = anna.request().text
     code = state(office, session)["code"]
@@ -138,10 +138,10 @@ def test_allowed_with_the_password_is_granted(
     assert [grant["state"] for grant in grants] == ["active"]
 
 
-def test_a_wrong_password_is_said_once_and_the_right_one_then_serves(
+def test_a_wrong_password_can_be_corrected_once(
     office: Office, anna: WineHands, session: str, canary: bytearray
 ) -> None:
-    """The window comes back with what was wrong and how many tries are left."""
+    """After a wrong password the window reports it and the remaining tries, and accepts the right one."""
     number = request(office, session)
     wrong = canary[2:-2][::-1]
     wrong[::2], wrong[1::2] = wrong[1::2], wrong[::2]
@@ -154,7 +154,7 @@ def test_a_wrong_password_is_said_once_and_the_right_one_then_serves(
 
 @contextmanager
 def slowed(program: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Let a program run for a moment now and then, as on a busy computer."""
+    """Let a program run only in short moments, as on a busy computer."""
     over = threading.Event()
 
     def hold_up() -> None:
@@ -176,7 +176,7 @@ def slowed(program: subprocess.Popen[bytes]) -> Iterator[None]:
 def test_a_password_typed_into_a_slow_dialog_arrives_whole(
     office: Office, anna: WineHands, session: str, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Letter for letter, however busy the computer is: otherwise a right password would be refused."""
+    """A password typed on a busy computer arrives with every letter."""
     monkeypatch.setattr(ui_driver, "SOON", 1.0)
     number = request(office, session)
     dialog = anna.open_password()
@@ -187,7 +187,7 @@ def test_a_password_typed_into_a_slow_dialog_arrives_whole(
 
 
 def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, session: str) -> None:
-    """The second refusal says that no try is left, and that no password was stored."""
+    """The second wrong password ends the request, and the message says that no password was stored."""
     number = request(office, session)
     wrong = bytearray("nonsense".encode("utf-16-le"))
     anna.allow(wrong)
@@ -195,8 +195,8 @@ def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, se
     assert answered(office, session, number) == "denied"
 
 
-def test_declined_with_a_reason(office: Office, anna: WineHands, session: str) -> None:
-    """The operator reads the reason; the customer reads that no password was stored."""
+def test_the_reason_of_a_declined_request_is_passed_on(office: Office, anna: WineHands, session: str) -> None:
+    """The operator gets the reason, and the customer reads that no password was stored."""
     number = request(office, session)
     anna.decline("Still working")
     assert answered(office, session, number) == "denied"
@@ -204,16 +204,16 @@ def test_declined_with_a_reason(office: Office, anna: WineHands, session: str) -
     anna.wait_for("the notice", lambda: ENGLISH["declined"] in anna.notices())
 
 
-def test_reported(office: Office, anna: WineHands, session: str) -> None:
-    """It is declined, and the operator is told that it was reported."""
+def test_a_reported_request_is_denied(office: Office, anna: WineHands, session: str) -> None:
+    """A reported request is denied, and the operator reads that it was reported."""
     number = request(office, session)
     anna.report()
     assert answered(office, session, number) == "denied"
     assert state(office, session)["why"] == "reported"
 
 
-def test_later(office: Office, anna: WineHands, session: str) -> None:
-    """The customer chooses when; the window is gone."""
+def test_the_customer_can_postpone_a_request(office: Office, anna: WineHands, session: str) -> None:
+    """The customer chooses the time of the next request, and the window closes."""
     number = request(office, session)
     anna.later(3600)
     assert answered(office, session, number) == "later"
@@ -221,7 +221,7 @@ def test_later(office: Office, anna: WineHands, session: str) -> None:
 
 
 def test_closing_the_window_means_later(office: Office, anna: WineHands, session: str) -> None:
-    """Esc is no answer: it is asked again in 15 minutes."""
+    """Esc postpones the request by 15 minutes."""
     number = request(office, session)
     anna.close_window()
     assert answered(office, session, number) == "later"
@@ -230,7 +230,7 @@ def test_closing_the_window_means_later(office: Office, anna: WineHands, session
 def test_keys_that_were_meant_for_another_window_do_nothing(
     office: Office, anna: WineHands, session: str
 ) -> None:
-    """Enter and Space pressed blindly, at once and later, answer nothing."""
+    """Enter and Space, pressed at once or later, do not answer the request."""
     request(office, session)
     anna.press(ENGLISH["title"], "Return", "space", "Return")
     anna.request()
@@ -244,7 +244,7 @@ def test_keys_that_were_meant_for_another_window_do_nothing(
 def test_cancelling_the_password_dialog_brings_the_window_back(
     office: Office, anna: WineHands, session: str
 ) -> None:
-    """No try is used; an empty password is none either."""
+    """Cancelling the password dialog and an empty password cost no try, and the window returns."""
     request(office, session)
     anna.open_password()
     anna.press(ENGLISH["password_title"], "Escape")
@@ -254,8 +254,8 @@ def test_cancelling_the_password_dialog_brings_the_window_back(
     assert state(office, session).get("entries_refused", 0) == 0
 
 
-def test_revoked_from_the_menu(office: Office, anna: WineHands, session: str, canary: bytearray) -> None:
-    """A click on the icon and one choice: nothing is lent any more, without a password."""
+def test_the_menu_revokes_a_grant(office: Office, anna: WineHands, session: str, canary: bytearray) -> None:
+    """A click on the icon and one choice revoke the grant, without a password."""
     request(office, session)
     assert anna.allow() == ""
     anna.revoke()
@@ -265,12 +265,12 @@ def test_revoked_from_the_menu(office: Office, anna: WineHands, session: str, ca
 
 
 def grants(office: Office, session: str) -> list[str]:
-    """The states of the session's grants."""
+    """Return the states of the session's grants."""
     return [grant["state"] for grant in ask(office, verb="info", session=session)["grants"]]
 
 
-def test_paused_and_resumed_from_the_menu(office: Office, anna: WineHands, session: str) -> None:
-    """What is paused cannot be used until the customer lets it go on."""
+def test_the_menu_pauses_and_resumes_a_grant(office: Office, anna: WineHands, session: str) -> None:
+    """A paused grant cannot be used until the customer resumes it."""
     request(office, session)
     assert anna.allow() == ""
     anna.pause()
@@ -280,7 +280,7 @@ def test_paused_and_resumed_from_the_menu(office: Office, anna: WineHands, sessi
 
 
 def test_a_request_waits_while_others_look_on(office: Office, anna: WineHands, session: str) -> None:
-    """The operator reads why; when nobody looks on any more it is shown."""
+    """A request waits while others see the screen; the operator reads the reason, and the window opens afterwards."""
     anna.seat.play("viewed")
     request(office, session)
     anna.wait_for("the reason", lambda: "remote view" in state(office, session)["waiting_for"])
@@ -290,8 +290,8 @@ def test_a_request_waits_while_others_look_on(office: Office, anna: WineHands, s
     assert state(office, session)["state"] == "shown"
 
 
-def test_a_locked_screen_shows_nothing(office: Office, anna: WineHands, session: str) -> None:
-    """A request that was shown goes when the screen is locked, and comes back with its person."""
+def test_a_locked_screen_hides_the_request(office: Office, anna: WineHands, session: str) -> None:
+    """The request window closes when the screen is locked, and returns with the customer."""
     request(office, session)
     anna.request()
     anna.lock()
@@ -301,8 +301,8 @@ def test_a_locked_screen_shows_nothing(office: Office, anna: WineHands, session:
     anna.request()
 
 
-def test_a_restarted_service_finds_the_window_again(office: Office, anna: WineHands, session: str) -> None:
-    """The customer's answer reaches the new one."""
+def test_an_answer_reaches_a_restarted_service(office: Office, anna: WineHands, session: str) -> None:
+    """The customer's answer in an old window reaches the restarted service."""
     number = request(office, session)
     anna.request()
     office.pc.stop_service()
@@ -312,7 +312,7 @@ def test_a_restarted_service_finds_the_window_again(office: Office, anna: WineHa
 
 
 def test_a_silent_service_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
-    """Who answers while it is away reads that nothing was lent."""
+    """A customer who allows a request while the service is away reads that there is no grant."""
     request(office, session)
     dialog = anna.open_password()
     office.pc.stop_service()
@@ -326,31 +326,31 @@ def test_a_silent_service_grants_nothing(office: Office, anna: WineHands, sessio
 def test_what_happened_while_away_is_shown_until_it_is_closed(
     office: Office, anna: WineHands, session: str
 ) -> None:
-    """The session ends while nobody is there; the news wait for the customer, and go when closed."""
+    """Notices of an absence stay until the customer closes them."""
     request(office, session)
     assert anna.allow() == ""
     anna.lock()
     ask(office, verb="session_end", session=session)
     anna.sign_in()
     anna.wait_for("the news", lambda: any("Kim has finished" in text for text in anna.notices()))
-    speaker = office.pc.speak("LatchkeyCustomer", anna._sid, anna._session().id)
+    speaker = office.pc.pipe_client("LatchkeyCustomer", anna._sid, anna._session().id)
 
     def all_read() -> bool:
-        # What is noted a moment later, as the proof of erasure, comes in a window of its own.
+        # A later event, such as the proof of erasure, opens another window.
         anna.close_notices()
         return not away(speaker)
 
     anna.wait_for("their end", all_read)
 
 
-def away(speaker: Speaker) -> list[dict[str, Any]]:
-    """The news that the customer has not closed."""
+def away(speaker: PipeClient) -> list[dict[str, Any]]:
+    """Return the notices that the customer has not closed."""
     notices = speaker.ask(verb="watch").body["snapshot"].get("notices", [])
     return [notice for notice in notices if notice.get("while_away")]
 
 
 def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, session: str) -> None:
-    """One a session; the first goes on."""
+    """A second companion in a session ends at once; the first keeps running."""
     request(office, session)
     anna.request()
     again = anna.seat.start("lab.wine.guest.guest_companion", anna._sid, str(anna._session().id), "en")
@@ -362,7 +362,7 @@ def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, sessio
 
 
 def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -> None:
-    """As the Run key starts it, with nothing of the lab in it: of two, one ends at once and says nothing."""
+    """Of two companions started like the Run key does, one ends at once without a message."""
     two = [office.pc.pc.start("-I", "-B", "-m", names.COMPANION_MODULE) for _ in range(2)]
     try:
         ended = anna.wait_for("the end of one", lambda: [one for one in two if one.poll() is not None])
@@ -375,7 +375,7 @@ def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -
 
 
 def test_a_killed_companion_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
-    """The request is still open, and the next companion shows it."""
+    """After the companion was killed the request is still open, and the next companion shows it."""
     request(office, session)
     anna.request()
     anna.seat.companion.kill()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of the event log can be told apart by id; needs neither Wine nor Windows."""
+"""The ids of the event log are unique; needs neither Wine nor Windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latchkey_agent.windows.event_ids import EVENT_IDS, GENERAL_IDS
 
 
 def test_every_event_of_the_journal_has_an_id() -> None:
-    """Add a new event to windows/event_ids.py under a number that was never used."""
+    """Each event has an id; add a new event to windows/event_ids.py under an unused number."""
     declared = {
         name
         for name, kind in vars(events).items()
@@ -22,11 +22,11 @@ def test_every_event_of_the_journal_has_an_id() -> None:
 
 
 def test_no_two_kinds_of_entry_share_an_id() -> None:
-    """Those of a mere level count, too."""
+    """No two kinds of entries share an id, including the ids of levels."""
     ids = [*EVENT_IDS.values(), *GENERAL_IDS.values()]
     assert len(set(ids)) == len(ids)
 
 
 def test_every_id_has_a_message_in_eventcreate() -> None:
-    """It has messages for 1 to 1000."""
+    """Every id is within EventCreate.exe's messages, 1 to 1000."""
     assert all(1 <= number <= 1000 for number in (*EVENT_IDS.values(), *GENERAL_IDS.values()))

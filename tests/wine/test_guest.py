@@ -18,11 +18,11 @@ MAIN = r"C:\lab\tests\wine\guest\__main__.py"
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("file", sorted(path.name for path in GUEST.glob("test_*.py")))
 def test_guest_file_passes_on_windows_cpython(pc: WinePC, file: str) -> None:
-    """Guest file passes on windows cpython."""
+    """The file passes on the Windows CPython."""
     for source in GUEST.glob("*.py"):
         pc.put(source, rf"C:\lab\tests\wine\guest\{source.name}")
     try:
-        told = pc.run("-I", "-B", MAIN, file, limit=200)
+        output = pc.run("-I", "-B", MAIN, file, limit=200)
     except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)
-    print(told)
+    print(output)

@@ -14,7 +14,7 @@ import pytest
 
 from agent.packaging.system_tools import WINE
 from lab.simulated.pc_services import SETTINGS_FILE
-from lab.wine.agent_pc import SYSTEM, AgentPC, HungUp, Speaker
+from lab.wine.agent_pc import SYSTEM, AgentPC, DisconnectedError, PipeClient
 from latchkey_agent.domain.model import Account
 from tests.canary import canary, search
 from tests.needs import require
@@ -22,6 +22,7 @@ from tests.wine.scene import (
     Scene,
     ask,
     asked,
+    clients_of,
     declined,
     ended,
     lent,
@@ -31,10 +32,9 @@ from tests.wine.scene import (
     restarting,
     session_of,
     shown,
-    speakers_of,
+    snapshot,
     states,
     taken_back,
-    told,
     unlocking,
     until,
 )
@@ -45,10 +45,10 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentPC]:
-    """A PC whose service runs; the tests of this file use it one after the other."""
+    """A PC with a running service; the tests of this file use it one after the other."""
     require(WINE)
     with AgentPC(tmp_path_factory.mktemp("office") / "pc") as made:
-        # A restart is asked for again sooner than customers' PCs allow it.
+        # The tests restart sooner than customers' PCs allow.
         settings = made.pc.program_data / SETTINGS_FILE
         settings.write_text("[policy]\nmin_restart_interval = 0\n", encoding="utf-8")
         yield made
@@ -56,7 +56,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentPC]:
 
 @pytest.fixture
 def anna(office: AgentPC, canary: bytearray) -> Account:
-    """A customer who is signed in at the console, with the canary for a password."""
+    """A customer, signed in at the console; the canary is the password."""
     with office.windows.lock:
         record = office.model.accounts.find("anna")
         if record is None:
@@ -66,13 +66,13 @@ def anna(office: AgentPC, canary: bytearray) -> Account:
     return record.account
 
 
-Speakers = Callable[[Account], tuple[Speaker, Speaker, Speaker]]
+Clients = Callable[[Account], tuple[PipeClient, PipeClient, PipeClient]]
 
 
 @pytest.fixture(scope="module")
-def speakers(office: AgentPC) -> Speakers:
-    """Returns who speaks in every scene: a Wine PC would otherwise soon be full of programs that speak."""
-    return cache(partial(speakers_of, office))
+def clients(office: AgentPC) -> Clients:
+    """Returns the same clients for every scene: otherwise the Wine PC would fill with client programs."""
+    return cache(partial(clients_of, office))
 
 
 @pytest.fixture
@@ -80,31 +80,31 @@ def scene(
     office: AgentPC,
     anna: Account,
     canary: bytearray,
-    speakers: Speakers,
+    clients: Clients,
     request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
-    """A session with the test's name, which is over when the test is."""
-    made = Scene(office, anna, canary, request.node.name, *speakers(anna))
+    """A session with the test's name; it ends with the test."""
+    made = Scene(office, anna, canary, request.node.name, *clients(anna))
     yield made
     made.operator.ask(verb="session_end", session=made.session)
 
 
-def lend(office: AgentPC, anna: Account, canary: bytearray, name: str) -> tuple[Speaker, Speaker]:
-    """Open a session, ask, and let the customer type the canary; return operator and customer."""
-    made = Scene(office, anna, canary, name, *speakers_of(office, anna))
+def lend(office: AgentPC, anna: Account, canary: bytearray, name: str) -> tuple[PipeClient, PipeClient]:
+    """Start a session, request, and let the customer type the canary; return operator and customer."""
+    made = Scene(office, anna, canary, name, *clients_of(office, anna))
     lent(made)
     return made.operator, made.customer
 
 
 def everywhere(office: AgentPC) -> list[Path]:
-    """Return every folder of the PC that anybody writes to."""
+    """Return every folder of the PC that programs write to."""
     return [office.pc.program_data, office.pc.path(r"C:\users"), office.pc.lab / "service.log"]
 
 
 def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
     office: AgentPC, anna: Account, canary: bytearray
 ) -> None:
-    """The whole job: asked, typed, sealed, applied, redeemed once after the boot, locked, erased."""
+    """A grant is sealed, applied to one restart, redeemed once after the boot, locked, and erased at the end."""
     operator, _ = lend(office, anna, canary, "CHG-1")
     assert not search(everywhere(office), canary)
     applied = ask(operator, verb="credential_apply", session="CHG-1", action="restart", grace=0)
@@ -112,7 +112,7 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
     assert office.windows.restarts.get(timeout=10).grace == 0
     office.restart()
 
-    logon = office.speak("LatchkeyLogon", SYSTEM)
+    logon = office.pipe_client("LatchkeyLogon", SYSTEM)
     permit = logon.ask(verb="peek").body
     assert (permit["user"], permit["action"]) == ("anna", "restart")
     assert office.model.accounts.get(anna.sid) is not None
@@ -123,7 +123,7 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
         office.model.sessions.sign_in(anna, attended=False)
     logon.ask(verb="report", permit=permit["permit"], status=0)
 
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     use = ask(operator, verb="apply_wait", session="CHG-1", permit=permit["permit"], wait=20)
     assert use["finished"], use
     assert use["boot_id"] != before
@@ -135,11 +135,11 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
 
 
 def test_revoked_in_the_power_cut_stays_revoked(office: AgentPC, anna: Account, canary: bytearray) -> None:
-    """The customer takes it back, the power goes at once: nothing is lent after the boot."""
+    """A grant revoked just before a power cut is still revoked after the boot."""
     operator, customer = lend(office, anna, canary, "CHG-2")
     assert customer.ask(verb="grant_revoke").body["done"]
     office.cut_power()
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     grants = ask(operator, verb="info", session="CHG-2")["grants"]
     assert [grant["state"] for grant in grants] == ["erased"]
     said = operator.ask(verb="credential_apply", session="CHG-2", action="restart").body
@@ -148,9 +148,9 @@ def test_revoked_in_the_power_cut_stays_revoked(office: AgentPC, anna: Account, 
 
 
 def test_wrong_password_is_refused_and_not_kept(office: AgentPC, anna: Account, canary: bytearray) -> None:
-    """The answer says how many tries are left; the entry is found nowhere."""
-    operator = office.speak("LatchkeyControl")
-    customer = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
+    """The answer has the remaining tries, and no file contains the wrong password."""
+    operator = office.pipe_client("LatchkeyControl")
+    customer = office.pipe_client("LatchkeyCustomer", anna.sid, session_of(office, anna))
     ask(operator, verb="session_start", session="CHG-3", reason="Updates")
     request = ask(operator, verb="credential_request", session="CHG-3", restarts=1)["request"]["id"]
     customer.ask(verb="request_shown", request=request, text_sha256="0" * 64)
@@ -161,15 +161,15 @@ def test_wrong_password_is_refused_and_not_kept(office: AgentPC, anna: Account, 
     assert not search(everywhere(office), wrong)
 
 
-def test_nobody_answers_for_another_account(office: AgentPC, anna: Account, canary: bytearray) -> None:
-    """A second person at the PC neither sees the request nor answers it."""
+def test_no_account_answers_for_another(office: AgentPC, anna: Account, canary: bytearray) -> None:
+    """A second person at the PC can neither see nor answer the request."""
     with office.windows.lock:
         bernd = office.model.accounts.find("bernd") or office.model.accounts.add("bernd", bytearray(b"x\0"))
         office.model.sessions.sign_in(bernd.account, console=False)
-    operator = office.speak("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl")
     ask(operator, verb="session_start", session="CHG-4", reason="Updates")
     request = ask(operator, verb="credential_request", session="CHG-4", account="anna", restarts=1)
-    other = office.speak("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))
+    other = office.pipe_client("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))
     number = request["request"]["id"]
     assert not other.ask(verb="watch").body["snapshot"].get("asked")
     answer = other.ask(canary, verb="request_allow", request=number, entered="anna").body
@@ -180,19 +180,19 @@ def test_nobody_answers_for_another_account(office: AgentPC, anna: Account, cana
 
 
 def test_a_customer_may_not_use_the_operators_pipe(office: AgentPC, anna: Account) -> None:
-    """The agent looks at the groups itself, should the pipe's access list ever fail."""
-    said = office.speak("LatchkeyControl", anna.sid, 1).ask(verb="info").body
+    """The agent checks the client's groups itself, in addition to the pipe's access list."""
+    said = office.pipe_client("LatchkeyControl", anna.sid, 1).ask(verb="info").body
     assert said["error"]["code"] == "not_permitted"
 
 
-def test_the_logon_pipe_tells_nothing_to_anybody_but_localsystem(office: AgentPC, anna: Account) -> None:
-    """An administrator asks, and a customer: there is no permit for them."""
+def test_the_logon_pipe_answers_only_localsystem(office: AgentPC, anna: Account) -> None:
+    """Administrators and customers get no permit on the logon pipe."""
     for who in ((), (anna.sid, 1)):
-        assert office.speak("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
+        assert office.pipe_client("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
 
 
 def test_latchkeyctl_prints_one_line_of_ascii(office: AgentPC) -> None:
-    """It is started as Ansible starts it: a request on standard input, an answer on standard output."""
+    """latchkeyctl, started like Ansible does, answers a request with one line of ASCII."""
     program = office.pc.start("-I", "-B", "-m", "latchkey_agent.cli.ctl", "request")
     out, err = program.communicate(b'{"verb":"session_start","session":"\xc3\xbc"}', timeout=20)
     assert program.returncode == 0
@@ -202,14 +202,14 @@ def test_latchkeyctl_prints_one_line_of_ascii(office: AgentPC) -> None:
 
 
 def test_the_service_stops_within_two_seconds_whoever_is_connected(office: AgentPC, anna: Account) -> None:
-    """Long polls and silent clients do not hold it up. The best of three counts, should the computer be busy."""
+    """Long polls and silent clients do not delay the service's stop. The best of three tries counts."""
     assert any(seconds_to_stop(office, anna) < 2.0 for _ in range(3))
 
 
 def seconds_to_stop(office: AgentPC, anna: Account) -> float:
     """Stop the service while one client polls and another is silent, and start it again."""
-    operator = office.speak("LatchkeyControl")
-    poller = office.speak("LatchkeyCustomer", anna.sid, session_of(office, anna))
+    operator = office.pipe_client("LatchkeyControl")
+    poller = office.pipe_client("LatchkeyCustomer", anna.sid, session_of(office, anna))
     version = poller.ask(verb="watch").body["snapshot"]["version"]
     waiting = threading.Thread(target=poll, args=(poller, version))
     stop, silent = (office.pc.start("-I", "-B", "-c", program) for program in (STOP, SILENT))
@@ -227,20 +227,20 @@ def seconds_to_stop(office: AgentPC, anna: Account) -> float:
     return float(seconds)
 
 
-def poll(poller: Speaker, seen: int) -> None:
-    """Wait for news that do not come, until the agent hangs up."""
-    with pytest.raises(HungUp):
+def poll(poller: PipeClient, seen: int) -> None:
+    """Wait for a change that does not come, until the agent disconnects."""
+    with pytest.raises(DisconnectedError):
         poller.ask(verb="watch", seen=seen + 100, wait=60)
 
 
-def start_again(office: AgentPC, operator: Speaker) -> None:
+def start_again(office: AgentPC, operator: PipeClient) -> None:
     """Start the service and wait until it answers: net.exe under Wine does not."""
     office.start_service()
     last = time.monotonic() + 30
     while True:
         try:
             assert ask(operator, verb="info")["agent"]["ready"]
-        except HungUp:
+        except DisconnectedError:
             assert time.monotonic() < last, office.log
             time.sleep(0.05)
         else:
@@ -292,27 +292,27 @@ PHASES = [
     (taken_back, "open granted erased"),
     (ended, "ended granted erased"),
 ]
-"""What it has come to when the service is killed, and the states that are journalled then."""
+"""The phases in which the service is killed, and the journalled states."""
 
 
 def kill(scene: Scene) -> None:
-    """Kill the service, start it again, and see that it knows what it knew: no more and no less."""
-    known = told(scene)
+    """Kill the service, start it again, and check that its state is the same."""
+    known = snapshot(scene)
     scene.office.pc.run("-I", "-B", "-c", KILL)
-    with pytest.raises(HungUp):
+    with pytest.raises(DisconnectedError):
         scene.operator.ask(verb="info")
     start_again(scene.office, scene.operator)
-    assert told(scene) == known
+    assert snapshot(scene) == known
     assert ask(scene.operator, verb="journal_verify")["intact"]
 
 
 @pytest.mark.parametrize(("phase", "journalled"), PHASES)
-def test_a_killed_service_goes_on_where_it_was(
+def test_a_killed_service_continues_with_the_same_state(
     scene: Scene, phase: Callable[[Scene], object], journalled: str
 ) -> None:
-    """Nothing is lost, nothing is granted by itself, and what was sealed is still erased at the end."""
+    """A killed service keeps its state, grants nothing by itself, and still erases at the end."""
     phase(scene)
-    assert states(told(scene)) == journalled
+    assert states(snapshot(scene)) == journalled
     kill(scene)
     assert scene.logon.ask(verb="peek").body == {"done": False}
     proofs = ask(scene.operator, verb="session_end", session=scene.session)["erasure"]
@@ -321,10 +321,10 @@ def test_a_killed_service_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize(("phase", "left"), [(unlocking, 1), (redeemed, 0)])
-def test_a_permit_serves_once_though_the_service_is_killed(
+def test_a_permit_is_used_once_even_if_the_service_is_killed(
     scene: Scene, phase: Callable[[Scene], str], left: int
 ) -> None:
-    """Killed before it was redeemed, or before the logon was reported: then the logon is still taken note of."""
+    """A kill before the redemption or the report does not lead to a second use, and a late report still counts."""
     permit = phase(scene)
     kill(scene)
     given = [scene.logon.ask(verb="redeem", permit=permit).secret for _ in range(2)]
@@ -339,7 +339,7 @@ def test_a_permit_serves_once_though_the_service_is_killed(
     assert not search(everywhere(scene.office), scene.password)
 
 
-def test_no_fault_was_logged_in_all_this(office: AgentPC) -> None:
-    """What customers and operators do wrong is no fault of the service."""
+def test_mistakes_of_clients_are_not_logged_as_faults(office: AgentPC) -> None:
+    """The service logs no fault of its own for mistakes of customers and operators."""
     faults = [line for line in office.log.splitlines() if " CRITICAL " in line or " ERROR " in line]
     assert not faults

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What .github/workflows/windows.yml does on Windows can be done: tried on a Wine PC with the agent installed."""
+"""The steps of .github/workflows/windows.yml work on a Wine PC with the installed agent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"
 
 @pytest.fixture(scope="module")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledPC]:
-    """A PC that has the agent from its package, and beside it what the workflow brings along."""
+    """A PC with the agent from its package and with the workflow's files."""
     require(WINE, PACKAGE)
     machine = InstalledPC(tmp_path_factory.mktemp("along") / "pc")
     machine.make()
@@ -37,11 +37,11 @@ def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledPC]:
 
 @pytest.mark.parametrize("file", ["test_installed.py", "test_logon_pipe.py"])
 def test_the_tests_run_wherever_they_are_put(pc: InstalledPC, file: str) -> None:
-    """With the runtime that was brought along; none is left out."""
+    """Each test file passes on the workflow's runtime, without a skipped test."""
     python = pc.path(r"C:\elsewhere\runtime\python.exe")
     try:
-        told = pc.run("-I", "-B", TESTS, file, program=python)
+        output = pc.run("-I", "-B", TESTS, file, program=python)
     except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)
-    assert "passed" in told
-    assert "skipped" not in told, told
+    assert "passed" in output
+    assert "skipped" not in output, output

@@ -18,8 +18,8 @@ def main(windows: str, seconds: str, *arguments: str) -> int:
         sys.stderr.write("usage: accounting.exe upgrade\n")
         return USAGE
     time.sleep(float(seconds))
-    told = windows_calls.Tell("accounting_upgraded", "The accounting software is upgraded.")
-    WindowsLink(windows).ask(told, None)
+    event = windows_calls.ReportEvent("accounting_upgraded", "The accounting software is upgraded.")
+    WindowsLink(windows).ask(event, None)
     sys.stdout.write("accounting software upgraded\n")
     return 0
 

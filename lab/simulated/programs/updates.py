@@ -20,9 +20,9 @@ def main(windows: str, seconds: str, *arguments: str) -> int:
         sys.stderr.write("usage: updates.exe install\n")
         return USAGE
     link = WindowsLink(windows)
-    link.ask(windows_calls.Tell("updates_begun", "Windows updates are being installed."), None)
+    link.ask(windows_calls.ReportEvent("updates_begun", "Windows updates are being installed."), None)
     time.sleep(float(seconds))
-    link.ask(windows_calls.Tell("updates_installed", "Windows updates are installed."), None)
+    link.ask(windows_calls.ReportEvent("updates_installed", "Windows updates are installed."), None)
     link.ask(windows_calls.NeedRestart("Windows Update"), None)
     sys.stdout.write("2 updates installed, a restart is pending\n")
     return 0

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs inside the Wine PC and is the lab's: stand-ins for what Wine only pretends to do."""
+"""The lab's programs inside the Wine PC: they replace the functions that Wine fakes."""
 
 from __future__ import annotations

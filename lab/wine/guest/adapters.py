@@ -1,18 +1,18 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Wine fakes, replaced; everything else is the product's own (docs/verify-on-windows.md lists it).
+"""Replaces the functions that Wine fakes; all others are the product's own (see docs/verify-on-windows.md).
 
 | port | here | why |
 | --- | --- | --- |
-| accounts | the lab's | LogonUserW accepts everything, there is one account only |
-| sessions | the lab's | there are none, nothing can be locked |
-| restart | the lab's | it does nothing |
-| clock | the product's, as far off as the lab says | Wine's is the host's, which nobody may set |
+| accounts | the lab's | LogonUserW accepts every password; there is only one account |
+| sessions | the lab's | Wine has none and cannot lock |
+| restart | the lab's | Wine does not restart |
+| clock | the product's, with the lab's offset | Wine uses the host's clock, which must not change |
 | DPAPI | the product's, under a key of the PC | Wine's key is the same on every computer, and cannot be lost |
-| boot id, pending restart, event | the product's | Wine has them |
+| boot id, pending restart, event | the product's | Wine supports them |
 | companion | the lab's | sessions are the lab's |
 | anchor | a file | Wine's registry is lost in a power cut |
-| who a client is | process and session the product's, the account the lab's | there is one account only |
+| identity of a client | process and session the product's, the account the lab's | there is only one account |
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from .lab_link import LabLink
 
 MACHINE_KEY = Path("C:\\lab", MACHINE_KEY_FILE)
 EVENT_FOR_ALL = "D:(A;;0x1f0003;;;WD)"
-"""The lab's logon screen is not LocalSystem, and Wine enforces the access lists of events."""
+"""The lab's logon screen does not run as LocalSystem, and Wine enforces the access lists of events."""
 
 
 class LabAccounts(LinkedAccounts):
     """The lab's accounts, with the product's forecast."""
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return what the product finds in Wine's registry."""
+        """Return the facts that the product reads from Wine's registry."""
         return logon_facts.facts(account)
 
     def by_sid(self, sid: str) -> Account:
@@ -59,13 +59,13 @@ class LabAccounts(LinkedAccounts):
             windows_calls.WhoIs(sid, None), windows_calls.WhoIsAnswer
         )
         if who.account is None:
-            msg = f"{sid} is no account of a person"
+            msg = f"{sid} is not the account of a person"
             raise PortError(msg)
         return who.account
 
 
 class LabPower(WindowsPower):
-    """The product's boot id and pending restart; a restart that the lab carries out."""
+    """The product's boot id and pending restart; the lab carries out restarts."""
 
     def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
         super().__init__(sessions.signed_in)
@@ -77,7 +77,7 @@ class LabPower(WindowsPower):
 
 
 class LabNotifier(WindowsNotifier):
-    """The product's event; companions that the lab starts."""
+    """The product's event; the lab starts companions."""
 
     def __init__(self, link: LabLink, sessions: LinkedSessions) -> None:
         super().__init__(sessions.signed_in, EVENT_FOR_ALL)
@@ -89,35 +89,35 @@ class LabNotifier(WindowsNotifier):
 
 
 class LabClock(WindowsClock):
-    """The product's clock, set as the lab has set the PC's."""
+    """The product's clock with the lab's offset."""
 
     offset: ClassVar = timedelta()
 
     def now(self) -> datetime:
-        """Return what the PC's clock shows."""
+        """Return the PC's time."""
         return super().now() + self.offset
 
 
 class LabKeys(SystemKeys):
-    """The product's calls of DPAPI, with what makes this PC another than the next in their entropy."""
+    """The product's calls of DPAPI; their entropy includes this PC's own key."""
 
     def protect(self, secret: bytearray, entropy: bytes) -> bytes:
         """Return `secret` sealed; raises PortError."""
         return super().protect(secret, entropy + MACHINE_KEY.read_bytes())
 
     def unprotect(self, blob: bytes, entropy: bytes) -> bytearray:
-        """Open what `protect` made; raises PortError."""
+        """Open a blob that `protect` made; raises PortError."""
         return super().unprotect(blob, entropy + MACHINE_KEY.read_bytes())
 
 
 class LabIdentity:
-    """The account that a client's process has claimed; the operator is who has claimed none."""
+    """The account that a client's process has claimed; without a claim, the operator's."""
 
     def __init__(self, link: LabLink) -> None:
         self._link = link
 
     def at_connect(self, pipe: int) -> Identity:
-        """Return who connects; raises PortError."""
+        """Return the identity of a connecting client; raises PortError."""
         return self._claimed(client_identity.of_process(pipe))
 
     def after_message(self, pipe: int, client: Identity) -> Identity:

@@ -4,14 +4,14 @@ r"""The product's companion on a Wine PC: `companion SID SESSION LANGUAGE`.
 
 | part | here | why |
 | --- | --- | --- |
-| windows, icon, menu, keys, pipe, presenter | the product's | Wine has what they need |
+| windows, icon, menu, keys, pipe, presenter | the product's | Wine supports them |
 | password dialog | CredUIPromptForCredentialsW | Wine's CredUIPromptForWindowsCredentialsW is a stub (error 120) |
-| what the screen does | the lab's sessions, and the file C:\lab\screen | Wine locks nothing, knows no presentation |
-| language, session | as told | Wine has one of each |
-| asking the service manager | one thread at a time (`manager`) | Wine mixes up two |
+| state of the screen | the lab's sessions, and the file C:\lab\screen | Wine has no lock and no presentation |
+| language, session | from the arguments | Wine has one of each |
+| queries of the service manager | one thread at a time (`manager`) | Wine confuses two threads |
 
-Every notice by the clock is also written to C:\lab\notices, one a line: no
-program can read a balloon's text.
+Every tray notice is also written to C:\lab\notices, one in a line: no program can
+read a balloon's text.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class LabStage(WindowsStage):
         return prompt(user, title, text)
 
     def balloon(self, text: str) -> None:
-        """Show it, and write it down for the lab."""
+        """Show the notice, and write it to the lab's file."""
         super().balloon(text)
         with NOTICES_FILE.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(text)}\n")

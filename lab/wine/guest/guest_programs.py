@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""The programs that a playbook of the lab runs on a Wine PC: `programs NAME SECONDS [ARGUMENTS]`.
 
-They stand for `C:\Lab\updates.exe`, `accounting.exe` and `hostname.exe`. That
-a restart is pending is said where Windows Update says it, and forgotten by a
-boot as there.
+They replace `C:\Lab\updates.exe`, `accounting.exe` and `hostname.exe`. A pending
+restart is recorded in the registry like Windows Update's, and a boot clears it.
 """
 
 from __future__ import annotations
@@ -21,20 +20,22 @@ from lab.simulated import windows_calls
 from .lab_link import LabLink
 
 USAGE = 87
-"""ERROR_INVALID_PARAMETER, as Windows' own programs answer to wrong arguments."""
+"""ERROR_INVALID_PARAMETER, the exit code of Windows' own programs for wrong arguments."""
 _REBOOT_REQUIRED = r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired"
 _REG_OPTION_VOLATILE = 0x1
 
 
 def updates(link: LabLink, seconds: float) -> str:
-    """Install updates; then Windows waits for a restart."""
-    link.ask(windows_calls.Tell("updates_begun", "Windows updates are being installed."), None)
+    """Install updates; leave a restart pending."""
+    link.ask(windows_calls.ReportEvent("updates_begun", "Windows updates are being installed."), None)
     time.sleep(seconds)
-    link.ask(windows_calls.Tell("updates_installed", "Windows updates are installed."), None)
+    link.ask(windows_calls.ReportEvent("updates_installed", "Windows updates are installed."), None)
     parent, _, name = _REBOOT_REQUIRED.rpartition("\\")
     winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, parent).Close()
     _make_volatile(_REBOOT_REQUIRED)
-    link.ask(windows_calls.Tell("restart_pending", "Windows waits for a restart: Windows Update"), None)
+    link.ask(
+        windows_calls.ReportEvent("restart_pending", "Windows waits for a restart: Windows Update"), None
+    )
     return f"2 updates installed, {name} is set"
 
 
@@ -44,14 +45,14 @@ def _make_volatile(key: str) -> None:
 
 
 def accounting(link: LabLink, seconds: float) -> str:
-    """Upgrade something that asks for no restart."""
+    """Upgrade a program that needs no restart."""
     time.sleep(seconds)
-    link.ask(windows_calls.Tell("accounting_upgraded", "The accounting software is upgraded."), None)
+    link.ask(windows_calls.ReportEvent("accounting_upgraded", "The accounting software is upgraded."), None)
     return "accounting software upgraded"
 
 
 def hostname(_link: LabLink, _seconds: float) -> str:
-    """Tell the PC's name."""
+    """Return the PC's name."""
     name: str = win32api.GetComputerName()
     return name
 

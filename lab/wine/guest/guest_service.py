@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The product's service, with the lab's parts; what Wine never tells a service, the lab does."""
+"""The product's service with the lab's parts; the lab sends the notifications that Wine never sends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import socket
 
 ACTED_WITHIN = 9.0
-"""Seconds that the lab's Windows is kept waiting; it waits a little longer."""
+"""Seconds after which to acknowledge a notification; the lab's Windows waits a little longer."""
 CONTROLS = {
     "sessions_changed": win32service.SERVICE_CONTROL_SESSIONCHANGE,
     "clock_changed": service.SERVICE_CONTROL_TIMECHANGE,
@@ -35,7 +35,7 @@ CONTROLS = {
 
 
 class Acted(queue.SimpleQueue[service.Notice]):
-    """The service's queue, which knows what was acted on: all that was taken before the latest `get`."""
+    """The service's queue, which counts handled notices: all that were taken before the latest `get`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -48,7 +48,7 @@ class Acted(queue.SimpleQueue[service.Notice]):
             super().put(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> service.Notice:  # noqa: FBT001, FBT002 - the base's
-        """Return the next notice; the one before was acted on."""
+        """Return the next notice; the previous one counts as handled."""
         with self._changed:
             self._acted = self._taken
             self._changed.notify_all()
@@ -58,7 +58,7 @@ class Acted(queue.SimpleQueue[service.Notice]):
         return item
 
     def wait(self) -> None:
-        """Wait until everything was acted on that was added so far, or for as long as it may take."""
+        """Wait until every notice added so far is handled, at most for the limit."""
         with self._changed:
             wanted = self._put
             self._changed.wait_for(lambda: self._acted >= wanted, ACTED_WITHIN)
@@ -74,7 +74,7 @@ class LabService(service.LatchkeyService):
         self._acted = self._notices = Acted()
 
     def SvcRun(self) -> None:  # noqa: N802 - pywin32's name
-        """Listen to the lab's Windows beside what the product does, which finds the clock set."""
+        """Connect to the lab's Windows, which sets the clock, and then run the product's service."""
         connection = LabLink().connect()
         wire.send(connection, msgspec.json.encode(windows_calls.Subscribe()))
         self._next_notice(connection)
@@ -86,7 +86,7 @@ class LabService(service.LatchkeyService):
         super()._work(host)
 
     def _listen(self, connection: socket.socket) -> None:
-        # The lab's Windows goes, and the PC with it.
+        # The lab's Windows ends, and the PC with it.
         with suppress(OSError, FrameError):
             while True:
                 wire.send(connection, b"{}")
@@ -102,13 +102,13 @@ class LabService(service.LatchkeyService):
 
     def _pass_on(self, notice: windows_calls.Notice) -> None:
         if notice.kind in CONTROLS:
-            # As PythonService calls it: control, kind of event, data.
+            # The arguments of PythonService: control, kind of event, data.
             self.SvcOtherEx(CONTROLS[notice.kind], 0, (1,))
             self._acted.wait()
 
 
 def main() -> None:
-    """Host the service. Wine's event log keeps nothing, so the log goes to a file, too."""
+    """Host the service. Wine's event log stores nothing, so the log also goes to a file."""
     other = Path("C:\\lab", PROTOCOL_FILE)
     if other.exists():
         speak(int(other.read_text(encoding="ascii")))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the lab's service known to Wine's service manager: `install PYTHONW`."""
+"""Registers the lab's service with Wine's service manager: `install PYTHONW`."""
 
 from __future__ import annotations
 

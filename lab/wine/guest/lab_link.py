@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from a program of the Wine PC to the lab's Windows, over the loopback interface."""
+"""Connects a program of the Wine PC to the lab's Windows over the loopback interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.wine.wine_calls import PORT_FILE
 
 
 class LabLink(WindowsLink):
-    """`WindowsLink`, for Wine has no Unix sockets."""
+    """`WindowsLink` over TCP, because Wine has no Unix sockets."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -25,5 +25,5 @@ class LabLink(WindowsLink):
         return self.connect()
 
     def connect(self) -> socket.socket:
-        """Return a connection of its own; raises OSError."""
+        """Return a new connection; raises OSError."""
         return socket.create_connection(("127.0.0.1", self._port))

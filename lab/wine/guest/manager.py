@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service manager, asked by one thread at a time.
+"""Queries the service manager from one thread at a time.
 
-Wine's client of it mixes up the threads of a process: two that ask at once get
-"invalid handle" (error 6) now and then. Windows' does not.
+Wine's client of the service manager confuses the threads of a process: two queries at
+once sometimes get "invalid handle" (error 6). Windows' client does not.
 """
 
 from __future__ import annotations

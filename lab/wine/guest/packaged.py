@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""Runs a module of the lab on the packaged runtime: `pythonw.exe -I -B C:\lab\lab\wine\guest\packaged.py MODULE`.
 
-The package leaves out parts of the standard library that the lab's side needs;
-they come last, so that nothing of the package's own is replaced.
+The package lacks parts of the standard library that the lab's side needs; they come
+last in the search path, so they replace no module of the package.
 """
 
 from __future__ import annotations

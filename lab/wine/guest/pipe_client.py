@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speaks with a pipe of the agent as some account: `speak PIPE [SID SESSION]`.
+"""A client of an agent's pipe under some account: `pipe_client PIPE [SID SESSION]`.
 
 A line of standard input is a message: JSON, a tab, the secret in hexadecimal
 digits. A line of standard output is its answer in the same form, or `!` and
-why there is none. The tests' canary passwords go through here and no others.
+the reason for a missing answer. Only the tests' canary passwords pass through here.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives a pipe of the agent a face on the loopback interface: `relay PIPE [SID SESSION]`.
+"""Relays a pipe of the agent to the loopback interface: `pipe_relay PIPE [SID SESSION]`.
 
-Prints the port that it listens on. Each connection there becomes one to the
-pipe, as that account or as whoever claims nothing; frames go to and fro until
-one side hangs up. It ends with its standard input.
+It prints its port. Each connection there becomes one to the pipe, under that account or
+without a claim; it passes frames both ways until one side disconnects. It ends with its
+standard input.
 """
 
 from __future__ import annotations

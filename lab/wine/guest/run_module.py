@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 r"""Runs a module of the lab: `python.exe -I -B C:\lab\lab\wine\guest\run_module.py MODULE [ARGUMENTS]`.
 
-The delivered runtime looks nowhere but in its own folders, and stays so.
+The delivered runtime imports only from its own folders; this program does not change that.
 """
 
 from __future__ import annotations

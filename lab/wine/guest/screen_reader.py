@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the screen: each line of standard input asks for `windows` or `focus`, a line of JSON answers.
+"""Reads the screen: each line of standard input requests `windows` or `focus`; a line of JSON answers.
 
-A window is its title, its class and the texts in it, a menu its lines; what
-is typed into a password field is never read, only how much it is.
+A window has its title, its class and its texts, a menu its lines. The program never
+reads the text of a password field, only its length.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import pywintypes
 import win32con
 import win32gui
 
-from lab.wine.screen_report import Focus, Seen
+from lab.wine.screen_report import Focus, ScreenWindow
 
 ES_PASSWORD = 0x20
 MENU_CLASS = "#32768"
 MN_GETHMENU = 0x1E1
 PATIENCE = 500
-"""Milliseconds that a window may take to tell its text."""
+"""Milliseconds that a window may take to return its text."""
 
 
 class GuiThreadInfo(ctypes.Structure):
@@ -43,19 +43,19 @@ class GuiThreadInfo(ctypes.Structure):
     )
 
 
-def windows() -> list[Seen]:
+def windows() -> list[ScreenWindow]:
     """Return every window on the screen, the foremost first."""
     found: list[int] = []
     win32gui.EnumWindows(lambda window, _: found.append(window), None)
-    return [seen for window in found if win32gui.IsWindowVisible(window) and (seen := _seen(window))]
+    return [shown for window in found if win32gui.IsWindowVisible(window) and (shown := _window(window))]
 
 
-def _seen(window: int) -> Seen | None:
-    # A window may go while it is looked at.
+def _window(window: int) -> ScreenWindow | None:
+    # A window may close while it is read.
     with suppress(pywintypes.error):
         kind = win32gui.GetClassName(window) or ""
         texts = _menu(window) if kind == MENU_CLASS else _parts(window)
-        return Seen(_text(window), kind, texts, win32gui.GetWindowRect(window))
+        return ScreenWindow(_text(window), kind, texts, win32gui.GetWindowRect(window))
     return None
 
 
@@ -101,9 +101,9 @@ def _user32() -> Any:  # noqa: ANN401 - a library
 
 
 def focus() -> Focus:
-    """Return where the next key goes."""
+    """Return the keyboard focus."""
     found = GuiThreadInfo(size=ctypes.sizeof(GuiThreadInfo))
-    # A window may go while it is looked at.
+    # A window may close while it is read.
     with suppress(pywintypes.error):
         if _user32().GetGUIThreadInfo(0, ctypes.byref(found)) and found.active and found.focus:
             typed = _ask(found.focus, win32con.WM_GETTEXTLENGTH) if _hides(found.focus) else -1

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-r"""The PowerShell that the lab understands, as a grammar and as values.
+r"""The lab's subset of PowerShell, as a grammar and as values.
 
     script      = [strict] {separator} [statement {separator {separator} statement}] {separator}
     strict      = "Set-StrictMode" "-Version" "Latest"
@@ -13,11 +13,11 @@ r"""The PowerShell that the lab understands, as a grammar and as values.
     argument    = STRING | WORD | NUMBER
     exit        = "exit" [NUMBER | "$LASTEXITCODE"]
     removal     = "Remove-Item" argument {"-Force" | "-Recurse"}
-    propagate   = the line that ansible-core 2.19 appends so that a failed command's code is kept
+    propagate   = the line that ansible-core 2.19 appends to keep a failed command's code
     separator   = newline | ";"
 
-Keywords and names are compared without regard to case. Two things without a space between them are
-refused where PowerShell would join or split them in ways that surprise.
+Keywords and names are compared without regard to case. Two tokens without a space between them are
+refused if PowerShell might join or split them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LastCode:
 
 @dataclass(frozen=True, slots=True)
 class AsciiEncoding:
-    """Programs get their input in ASCII, which is what Windows PowerShell does anyway."""
+    """Programs get their input in ASCII, as Windows PowerShell does by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Unless:
-    """Run the statements where a file does not exist."""
+    """Run the statements if a file does not exist."""
 
     path: str
     statements: tuple[Statement, ...]
@@ -97,13 +97,13 @@ Statement = Literal | LastCode | AsciiEncoding | Exit | Call | Unless | Removal 
 def parse(script: str) -> tuple[Statement, ...]:
     """Read a whole script.
 
-    Raises UnsupportedScriptError: it is not of this grammar. Nothing of it has run then.
+    Raises UnsupportedScriptError: it is not of this grammar; no part of it has run.
     """
     return _Parser(list(tokenize(script))).script()
 
 
 class _Parser:
-    """Reads tokens from left to right; each method reads what its name says."""
+    """Reads tokens from left to right; each method reads the part that it is named after."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
@@ -167,7 +167,7 @@ class _Parser:
         for word, rule in (("exit", self._exit), ("if", self._guard), ("Remove-Item", self._removal)):
             if self._skip(Kind.WORD, word):
                 return rule()
-        raise UnsupportedScriptError(f"{self._next} starts no statement that the lab knows")
+        raise UnsupportedScriptError(f"{self._next} starts a statement that the lab does not know")
 
     def _skip_propagate_exit(self) -> bool:
         wanted = PROPAGATE_EXIT.split(" ")

@@ -5,7 +5,7 @@
 
 PowerShell builds one command line out of the arguments: it puts quotes round an argument with
 white space, does not escape quotes inside, and leaves empty arguments out. The program's C runtime
-cuts that line up again. So inner double quotes get lost, as they do on Windows.
+splits that line again. So inner double quotes get lost, as on Windows.
 
 Sources: about_Parsing, "Passing arguments to native commands" (Legacy); Microsoft C documentation,
 "Parsing C command-line arguments"; both compared with the real engine.
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 COMMAND_LINE_LIMIT = 8191
-"""Characters of a command line that cmd.exe takes (Microsoft support article 830473)."""
+"""The most characters of a command line in cmd.exe (Microsoft support article 830473)."""
 
 COMMAND_LINE_TOO_LONG = "The command line is too long.\r\n"
 
 
 def legacy_arguments(arguments: Iterable[str]) -> list[str]:
-    """What a program gets when Windows PowerShell 5.1 passes these arguments.
+    """Return the arguments that a program gets when Windows PowerShell 5.1 passes these.
 
     Raises UnsupportedScriptError: an argument has white space and a backslash at its end, which
     PowerShell versions pass differently.

@@ -23,7 +23,7 @@ _logger = logging.getLogger("lab.wsman.scripts")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a script ended: the code of its `exit`, if it had one, and whether all went well."""
+    """The end of a script: the code of its `exit`, if it had one, and whether it succeeded."""
 
     exit_code: int | None
     succeeded: bool
@@ -35,14 +35,14 @@ class Outcome:
 
 
 class Console(Protocol):
-    """What a running script sees of the world; the ways of connecting differ in it."""
+    """The input and output of a running script; each kind of connection has its own."""
 
     def lines(self) -> Iterator[str]:
         """The script's input, line by line; waits for each."""
         ...
 
     def stop_input(self) -> None:
-        """Let a reader that waits in `lines` go on: nobody needs the rest."""
+        """Release a reader that waits in `lines`: the rest of the input is not needed."""
         ...
 
     def output(self, text: str) -> None:
@@ -54,24 +54,24 @@ class Console(Protocol):
         ...
 
     def program_output(self, data: bytes) -> None:
-        """Write what a program wrote to its standard output."""
+        """Write a piece of a program's standard output."""
         ...
 
     def program_error(self, data: bytes) -> None:
-        """Write what a program wrote to its standard error output."""
+        """Write a piece of a program's standard error output."""
         ...
 
     def started(self, process: Process) -> None:
-        """A program runs now; it is to be killed when the command is cancelled."""
+        """Remember the running program, to kill it when the command is cancelled."""
         ...
 
     def ended(self) -> None:
-        """The program has ended, and all that it wrote has been passed on."""
+        """Note the program's end; all its output has been passed on."""
         ...
 
 
 class ScriptRun:
-    """One run of a script: what has happened so far decides what `exit` and the end mean."""
+    """One run of a script; it remembers the last exit code, which `exit` and the script's end use."""
 
     def __init__(self, host: Host, console: Console) -> None:
         self._host = host
@@ -149,7 +149,7 @@ class ScriptRun:
 def _encode(lines: Iterable[str]) -> Iterator[bytes]:
     """Lines as Windows PowerShell pipes them: ASCII, a question mark for anything else, CR LF.
 
-    A character outside the Basic Multilingual Plane is two UTF-16 units and becomes two marks.
+    A character outside the Basic Multilingual Plane is two UTF-16 units and becomes two question marks.
     """
     for line in lines:
         doubled = "".join("??" if ord(character) > 0xFFFF else character for character in line)
@@ -157,15 +157,15 @@ def _encode(lines: Iterable[str]) -> Iterator[bytes]:
 
 
 def _drop(data: bytes, /) -> None:
-    """Take the piece and do nothing with it."""
+    """Discard the piece."""
 
 
 def run_process(
     process: Process, pieces: Iterable[bytes], console: Console, output: Writer | None = None
 ) -> int:
-    """Feed a program, pass its output on, and give its exit code as Windows shows it.
+    """Feed a program, pass its output on, and return its exit code as Windows shows it.
 
-    `output` takes the output in the console's stead.
+    `output` takes the output instead of the console.
     """
     console.started(process)
     errors = threading.Thread(target=_pump, args=(process.stderr, console.program_error), daemon=True)
@@ -185,7 +185,7 @@ def run_process(
 def _pump_outputs(process: Process, console: Console, write: Writer, errors: threading.Thread) -> None:
     _pump(process.stdout, write)
     errors.join()
-    # The program has closed its outputs: nobody waits for more of its input.
+    # The program has closed its outputs: it needs no more input.
     console.stop_input()
 
 

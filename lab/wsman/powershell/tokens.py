@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cuts a PowerShell script into the few kinds of tokens that the lab's grammar knows.
+"""Splits a PowerShell script into the tokens of the lab's grammar.
 
-Whatever has another meaning in PowerShell (double quotes, back ticks, comments, redirections,
-here-strings, splatting, arrays) is refused, never guessed.
+It refuses other PowerShell syntax (double quotes, back ticks, comments, redirections, here-strings,
+splatting, arrays) and never guesses.
 
-Source: about_Quoting_Rules and about_Special_Characters; that five characters count as a single
-quote is in PowerShell's CharTraits.cs (IsSingleQuote), and seen with the real engine.
+Source: about_Quoting_Rules and about_Special_Characters. PowerShell's CharTraits.cs (IsSingleQuote)
+lists the five characters that count as a single quote; the real engine confirms it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _SPLIT_PARAMETER = re.compile(r"-[^-].*[.:]")
 
 
 class UnsupportedScriptError(Exception):
-    """The script is more than the lab understands; the message says what and where."""
+    """The lab does not understand the script; the message names the part and the line."""
 
 
 class Kind(enum.Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     STRING = "string"
     WORD = "word"
@@ -77,9 +77,9 @@ _RULES = (
 
 
 def tokenize(script: str) -> Iterator[Token]:
-    """Yield the tokens of a script, at last one of kind END.
+    """Yield the tokens of a script; the last one has the kind END.
 
-    Raises UnsupportedScriptError: at the first character that starts no known token.
+    Raises UnsupportedScriptError: a character starts no known token.
     """
     position, line, glued = 0, 1, False
     while position < len(script):

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from latchkey_agent.cli import ctl, setup
+from latchkey_agent.cli import agent_setup, ctl
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec, frames
 from latchkey_agent.protocol import answers as ans
@@ -230,21 +230,21 @@ def silent(_: Bench) -> ans.ErrorView:
 
 def set_up(bench: Bench, body: bytes) -> ans.ErrorView:
     """Send a set-up request."""
-    return refused(setup.apply(body, bench.settings, NoGroup()))
+    return refused(agent_setup.apply(body, bench.settings, NoGroup()))
 
 
 class NoGroup:
     """A PC without members in its local group."""
 
-    def members(self) -> list[setup.Member]:
+    def members(self) -> list[agent_setup.Member]:
         """Return no members."""
         return []
 
-    def find(self, name: str) -> setup.Member | None:
+    def find(self, name: str) -> agent_setup.Member | None:
         """Return no account."""
         return None
 
-    def change(self, add: list[setup.Member], remove: list[setup.Member]) -> None:
+    def change(self, add: list[agent_setup.Member], remove: list[agent_setup.Member]) -> None:
         """Change nothing."""
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchkey_agent.cli.setup import Member, apply
+from latchkey_agent.cli.agent_setup import Member, apply
 from latchkey_agent.core import settings
 from latchkey_agent.protocol import answers as ans
 

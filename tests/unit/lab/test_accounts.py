@@ -20,7 +20,7 @@ WRONG = bytearray("wrong".encode("utf-16-le"))
 
 @pytest.fixture
 def book() -> AccountBook:
-    """The accounts of a PC that locks after three wrong tries."""
+    """The accounts of a PC that locks an account after three wrong tries."""
     return AccountBook("PC-1", Lockout(threshold=3))
 
 
@@ -31,16 +31,16 @@ def anna(book: AccountBook, canary: bytearray) -> WindowsAccount:
 
 
 @pytest.mark.parametrize("name", ["anna", "ANNA", r"PC-1\anna", r"pc-1\Anna", r".\anna"])
-def test_an_account_is_found_by_every_name_windows_takes(
+def test_an_account_is_found_by_every_name_that_windows_accepts(
     book: AccountBook, anna: WindowsAccount, name: str
 ) -> None:
-    """A local account is found by its name, alone or after the PC's name or a dot."""
+    """A local account is found by its name, also with the PC's name or a dot before it."""
     assert book.find(name) is anna
 
 
 @pytest.mark.parametrize("name", ["", "bob", r"PC-2\anna", r"DOMAIN\anna", "anna@example.org"])
 def test_another_name_finds_nothing(book: AccountBook, anna: WindowsAccount, name: str) -> None:
-    """A name of nobody here is not found, not even one that is right on another PC."""
+    """An unknown name and another PC's name find no account."""
     assert book.find(name) is None
 
 
@@ -57,7 +57,7 @@ def test_the_right_password_is_accepted(
     anna: WindowsAccount,
     canary: bytearray,
 ) -> None:
-    """Windows lets the account in with its password."""
+    """Windows accepts the account's password."""
     assert book.check(anna, canary, NOON) is None
 
 
@@ -66,19 +66,19 @@ def test_wrong_tries_lock_the_account_for_a_while(
     anna: WindowsAccount,
     canary: bytearray,
 ) -> None:
-    """After the policy's number of wrong tries not even the right password helps, until later."""
+    """After the policy's number of wrong tries even the right password is refused for the lockout's duration."""
     for _ in range(3):
         assert book.check(anna, WRONG, NOON) is LogonRefusal.WRONG_PASSWORD
     assert book.check(anna, canary, NOON) is LogonRefusal.LOCKED_OUT
     assert book.check(anna, canary, NOON + timedelta(minutes=10)) is None
 
 
-def test_a_right_try_starts_the_count_anew(
+def test_a_right_try_resets_the_count(
     book: AccountBook,
     anna: WindowsAccount,
     canary: bytearray,
 ) -> None:
-    """Two wrong, one right, two wrong: not locked out."""
+    """A right try between two pairs of wrong ones prevents the lockout."""
     for entry in (WRONG, WRONG, canary, WRONG, WRONG):
         book.check(anna, entry, NOON)
     assert book.check(anna, canary, NOON) is None
@@ -89,7 +89,7 @@ def test_old_wrong_tries_are_forgotten(
     anna: WindowsAccount,
     canary: bytearray,
 ) -> None:
-    """Wrong tries further apart than the policy's window do not add up."""
+    """Wrong tries outside of the policy's window do not count."""
     for number in range(6):
         moment = NOON + timedelta(minutes=6 * number)
         assert book.check(anna, WRONG, moment) is LogonRefusal.WRONG_PASSWORD
@@ -115,7 +115,7 @@ def test_each_restriction_has_its_own_refusal(
     change: dict[str, Any],
     refusal: LogonRefusal,
 ) -> None:
-    """A restriction is told only to who knows the password; others read "wrong password"."""
+    """Only a client with the right password learns of a restriction; others get "wrong password"."""
     for name, value in change.items():
         setattr(anna, name, value)
     assert book.check(anna, canary, NOON) is refusal
@@ -134,7 +134,7 @@ def test_a_changed_password_replaces_the_old_one(
     anna: WindowsAccount,
     canary: bytearray,
 ) -> None:
-    """After a change the old password is wrong, and a duty to change is done."""
+    """After a change the old password is wrong, and the duty to change it is fulfilled."""
     anna.must_change = True
     anna.set_password(WRONG)
     assert book.check(anna, WRONG, NOON) is None
@@ -146,11 +146,11 @@ def test_a_changed_password_replaces_the_old_one(
     [("1234", True), ("123456", True), ("123", False), ("12a4", False), ("", False), ("١٢٣٤", False)],
 )
 def test_only_digits_look_like_a_pin(entry: str, looks: bool) -> None:  # noqa: FBT001
-    """An entry of four or more ASCII digits has a PIN's form."""
+    """Only an entry of four or more ASCII digits looks like a PIN."""
     assert pin_form(bytearray(entry.encode("utf-16-le"))) is looks
 
 
 def test_every_refusal_has_windows_codes() -> None:
-    """No refusal of the port is without its Windows error and NTSTATUS."""
+    """Each refusal of the port has its Windows error and NTSTATUS."""
     assert set(CODES) == set(LogonRefusal)
     assert all(code.status >= 0xC0000000 for code in CODES.values())

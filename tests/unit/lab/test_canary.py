@@ -44,7 +44,7 @@ def test_a_planted_canary_is_found_in_every_form(
     canary: bytearray,
     form: str,
 ) -> None:
-    """The searcher finds what is there: in each encoding, deep in a file in a folder."""
+    """The search finds a canary in each encoding, deep in a file in a folder."""
     place = tmp_path / "a" / "b" / "journal.db-wal"
     place.parent.mkdir(parents=True)
     place.write_bytes(os.urandom(5000) + FORMS[form](canary.decode("utf-16-le")) + b"\0" * 99)
@@ -56,7 +56,7 @@ def test_a_canary_across_two_chunks_is_found(
     canary: bytearray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where a file is read in pieces, nothing slips through between them."""
+    """The search finds a canary across two pieces of a file."""
     monkeypatch.setattr(module, "CHUNK", 64)
     file = tmp_path / "big"
     for at in range(40, 80):
@@ -65,27 +65,27 @@ def test_a_canary_across_two_chunks_is_found(
 
 
 def test_a_canary_in_a_name_is_found(tmp_path: Path, canary: bytearray) -> None:
-    """A file that is named after the secret is a leak, too."""
+    """The search finds a canary in a file name."""
     (tmp_path / f"x{canary.decode('utf-16-le')}").touch()
     assert search([tmp_path], canary)
 
 
-def test_nothing_is_found_where_nothing_is(tmp_path: Path, canary: bytearray) -> None:
-    """Another canary, and a megabyte of noise, are not this one."""
+def test_other_content_is_not_a_find(tmp_path: Path, canary: bytearray) -> None:
+    """Another canary and a megabyte of noise are not finds."""
     (tmp_path / "other").write_bytes(make())
     (tmp_path / "noise").write_bytes(os.urandom(1 << 20))
     assert search([tmp_path], canary) == []
     assert search_bytes("text", b"nothing to see", canary) == []
 
 
-def test_what_is_found_is_never_printed(tmp_path: Path, canary: bytearray) -> None:
-    """A find names its place and encoding, not the secret."""
+def test_a_find_does_not_contain_the_secret(tmp_path: Path, canary: bytearray) -> None:
+    """A find has its place and encoding, but not the secret."""
     (tmp_path / "leak").write_bytes(canary)
     assert not search_bytes("report", repr(search([tmp_path], canary)).encode(), canary)
 
 
 def test_a_canary_in_memory_is_found(canary: bytearray) -> None:
-    """A process that holds the secret is found out, one that has never seen it is not."""
+    """The search finds a process with the secret in its memory, but not one without it."""
     assert search_memory(os.getpid(), canary)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert search_memory(other.pid, canary) == []
@@ -98,7 +98,7 @@ def test_a_canary_in_memory_is_found(canary: bytearray) -> None:
 
 
 def test_a_canary_in_a_process_is_found(canary: bytearray) -> None:
-    """Arguments and environment of every process are looked at."""
+    """The search covers arguments and environment of every process."""
     text = canary.decode("utf-16-le")
     wait = "import sys; print(flush=True); sys.stdin.read()"
     for arguments, environment in ((["x" + text], {}), ([], {"SECRET": text})):

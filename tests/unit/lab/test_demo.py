@@ -53,17 +53,17 @@ PC-ANNA                    : ok=7    changed=2    unreachable=0    failed=1
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
-        """Say that it is one."""
+        """Return that it is a terminal."""
         return True
 
 
-def test_ansibles_output_is_told_in_a_line_for_each_thing_that_happened() -> None:
-    """Tasks with their results, what is waited for, refusals with code and advice, the summary."""
-    told: list[str] = []
-    condenser = Condenser(told.append)
+def test_ansibles_output_becomes_one_line_for_each_event() -> None:
+    """The lines have tasks with results, waits, refusals with code and advice, and the summary."""
+    lines: list[str] = []
+    condenser = Condenser(lines.append)
     for line in OUTPUT.splitlines():
         condenser.feed(line)
-    assert told == [
+    assert lines == [
         "Start the support session, or find it started: changed",
         "  ... waiting: the window to open; since 08:10:02, until 08:20:02; code 7758",
         "Ask the customer for a grant: FAILED [denied]",
@@ -74,8 +74,8 @@ def test_ansibles_output_is_told_in_a_line_for_each_thing_that_happened() -> Non
     ]
 
 
-def test_lanes_are_plain_where_nobody_sees_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pipe and NO_COLOR get no escape sequences, a terminal gets colours."""
+def test_lanes_are_plain_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output to a pipe or with NO_COLOR has no escape sequences; a terminal gets colours."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     texts = []
     for stream in (io.StringIO(), Terminal()):
@@ -89,8 +89,8 @@ def test_lanes_are_plain_where_nobody_sees_colours(monkeypatch: pytest.MonkeyPat
     assert "\x1b" not in stream.getvalue()
 
 
-def test_the_request_window_is_drawn_as_one() -> None:
-    """Title, text and buttons stand in a box, every line of it equally wide."""
+def test_the_request_window_is_drawn_as_a_box() -> None:
+    """Title, text and buttons are in a box; all its lines have the same width."""
     stream = io.StringIO()
     text = "\n".join(("Title", "long " * 40, "Field", "Allow | Later"))
     Lanes(stream).show(Event(datetime.now(UTC), "customer", "request_shown", text))
@@ -100,39 +100,39 @@ def test_the_request_window_is_drawn_as_one() -> None:
     assert len({len(row) for row in rows}) == 1
 
 
-def test_an_unknown_ending_names_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong name shows nothing, exits with 2 and says which names are right."""
+def test_an_unknown_ending_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong name ends with 2 and an error that lists the right names, without any output."""
     assert main(["grnat"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "'grnat'" in told.err
-    assert all(name in told.err for name in ENDINGS)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "'grnat'" in output.err
+    assert all(name in output.err for name in ENDINGS)
 
 
-def test_an_unknown_pc_names_those_there_are(
+def test_an_unknown_pc_is_refused_with_the_known_ones(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By argument and by environment; nothing is shown, and the exit code is 2."""
+    """A wrong PC in argument or environment ends with 2 and an error that lists the right ones."""
     assert main(["grant", "bogus"]) == 2
     monkeypatch.setenv("PC", "bogus")
     assert main([]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("There is no PC 'bogus'") == 2
-    assert all(kind.title in told.err for kind in KINDS.values())
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("There is no PC 'bogus'") == 2
+    assert all(kind.title in output.err for kind in KINDS.values())
 
 
-def test_a_pc_that_cannot_be_here_is_told_with_what_it_lacks(
+def test_a_pc_without_its_requirements_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command that installs it is named; the demo has failed."""
+    """The error names the command that installs the missing packages, and the demo fails."""
     monkeypatch.setenv("PATH", "")
     assert main(["grant", "wine"]) == 1
     assert "apt-get install --no-install-recommends maven wine wine64" in capsys.readouterr().err
 
 
-def test_too_many_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rather than silently left out."""
+def test_too_many_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo refuses a third argument and names it."""
     assert main(["grant", "simulated", "twice"]) == 2
     assert "twice" in capsys.readouterr().err
 
@@ -144,18 +144,18 @@ def test_the_endings_can_be_listed(
     monkeypatch.setenv("DEMO", "list")
     assert main([]) == 0
     assert main(["list"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     titles = [ending.title for ending in ENDINGS.values()] + [kind.title for kind in KINDS.values()]
-    assert all(told.count(title) == 2 for title in titles)
+    assert all(output.count(title) == 2 for title in titles)
 
 
 @pytest.mark.parametrize(
     ("words", "shown"), [((), "grant simulated"), (("DEMO=deny", "PC=wine"), "deny wine")]
 )
-def test_make_passes_on_what_to_show(words: tuple[str, ...], shown: str) -> None:
-    """Make itself has a variable named PC, which must not stand in the way."""
-    # Not as a part of another make, which would say so.
+def test_make_passes_ending_and_pc_on(words: tuple[str, ...], shown: str) -> None:
+    """Make's own variable PC does not disturb the option PC."""
+    # Without the variables of an outer make, which would change the output.
     environment = {"PATH": os.environ["PATH"]}
     command = ["make", "--dry-run", "demo", *words]
-    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout.rstrip().endswith(f"-m lab.demo {shown}")
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith(f"-m lab.demo {shown}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A killed program leaves nothing behind, whatever session its children lead."""
+"""Killing a program also kills its descendants, whatever session they lead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ subprocess.run(child, start_new_session=True)
 
 
 def test_children_with_a_session_of_their_own_end_too() -> None:
-    """The pipe that the whole family holds closes."""
+    """A pipe that the whole family holds closes after the kill."""
     with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
@@ -29,7 +29,7 @@ def test_children_with_a_session_of_their_own_end_too() -> None:
 
 
 def test_a_program_that_has_ended_is_left_alone() -> None:
-    """Its number may be another program's by now."""
+    """Killing an ended program does nothing: its process id may belong to another program."""
     with subprocess.Popen([sys.executable, "-c", ""]) as over:
         over.wait()
         kill_tree(over)

@@ -16,13 +16,13 @@ class Log:
         self.changes: list[tuple[str, str]] = []
 
     def __call__(self, change: str, session: Session) -> None:
-        """Note a change."""
+        """Record a change."""
         self.changes.append((change, session.account.user))
 
 
 @pytest.fixture
 def log() -> Log:
-    """What was told, in its order."""
+    """The recorded changes, in order."""
     return Log()
 
 
@@ -33,7 +33,7 @@ def sessions(log: Log) -> Sessions:
 
 
 def test_signing_in_opens_an_unlocked_console_session(sessions: Sessions, log: Log) -> None:
-    """Who signs in at the console has an active, unlocked session there."""
+    """A sign-in at the console makes an active, unlocked session there."""
     session = sessions.sign_in(ANNA)
     assert sessions.on_console() is session
     assert [s._asdict() for s in sessions.signed_in()] == [
@@ -50,8 +50,8 @@ def test_signing_in_again_unlocks(sessions: Sessions, log: Log) -> None:
     assert log.changes[1:] == [("locked", "anna"), ("unlocked", "anna")]
 
 
-def test_locking_twice_is_told_once(sessions: Sessions, log: Log) -> None:
-    """A locked session cannot be locked once more."""
+def test_locking_twice_is_one_change(sessions: Sessions, log: Log) -> None:
+    """Locking a locked session is not a change."""
     session = sessions.sign_in(ANNA)
     sessions.lock(session.id)
     sessions.lock(session.id)
@@ -60,7 +60,7 @@ def test_locking_twice_is_told_once(sessions: Sessions, log: Log) -> None:
 
 
 def test_another_person_at_the_console_disconnects_the_first(sessions: Sessions, log: Log) -> None:
-    """Fast user switching: the first session goes on, on no screen."""
+    """With fast user switching the first session continues without a screen."""
     first = sessions.sign_in(ANNA)
     second = sessions.sign_in(BOB)
     assert sessions.on_console() is second
@@ -69,13 +69,13 @@ def test_another_person_at_the_console_disconnects_the_first(sessions: Sessions,
 
 
 def test_a_remote_session_leaves_the_console_alone(sessions: Sessions) -> None:
-    """Two people can be signed in, the console's comes first."""
+    """Two people can be signed in at once; the console's session is listed first."""
     sessions.sign_in(BOB, console=False)
     sessions.sign_in(ANNA)
     assert [s.account.user for s in sessions.signed_in()] == ["anna", "bob"]
 
 
-def test_a_disconnected_session_is_taken_up_again(sessions: Sessions, log: Log) -> None:
+def test_a_disconnected_session_is_resumed(sessions: Sessions, log: Log) -> None:
     """Signing in again connects and unlocks the session that was disconnected."""
     session = sessions.sign_in(ANNA)
     sessions.disconnect(session.id)
@@ -85,7 +85,7 @@ def test_a_disconnected_session_is_taken_up_again(sessions: Sessions, log: Log) 
 
 
 def test_signing_out_ends_the_session(sessions: Sessions) -> None:
-    """Nobody is left, and the next session has another number."""
+    """A sign-out ends the session, and the next session has another number."""
     sessions.sign_out(sessions.sign_in(ANNA).id)
     assert sessions.signed_in() == []
     assert sessions.sign_in(ANNA).id == 2

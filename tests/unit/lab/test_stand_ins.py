@@ -22,14 +22,14 @@ def host(tmp_path: Path) -> LocalHost:
     return LocalHost(root=tmp_path, programs={}, passwords={}, stand_ins=(FORM,))
 
 
-def test_the_exact_form_is_answered(host: LocalHost) -> None:
-    """A script of the form is given to the program, with what the form's groups caught."""
+def test_a_script_of_the_exact_form_runs_the_program(host: LocalHost) -> None:
+    """A script of the exact form runs the program with the matches of the form's groups."""
     assert host.stand_in("Get-Thing -Name 'clock'") == (FORM.program, ("clock",))
 
 
 @pytest.mark.parametrize(
     "script", ["Get-Thing -Name 'clock'; exit 1", " Get-Thing -Name 'clock'", "Get-Thing"]
 )
-def test_another_form_is_not(host: LocalHost, script: str) -> None:
-    """Whatever is added, left out or changed makes it a script like any other."""
+def test_a_script_of_another_form_does_not(host: LocalHost, script: str) -> None:
+    """A script with an added, missing or changed part does not run the program."""
     assert host.stand_in(script) is None

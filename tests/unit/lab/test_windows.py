@@ -23,7 +23,7 @@ def test_a_boot_forgets_sessions_pending_restarts_and_the_boot_id(
     windows: Windows,
     canary: bytearray,
 ) -> None:
-    """After a boot nobody is signed in, nothing is pending, and the boot's id is another."""
+    """After a boot no user is signed in, no restart is pending, and the boot id is new."""
     anna = windows.accounts.add("anna", canary)
     windows.sessions.sign_in(anna.account)
     windows.registry.pending_restart.append("Windows Update")
@@ -35,11 +35,11 @@ def test_a_boot_forgets_sessions_pending_restarts_and_the_boot_id(
     assert windows.registry.pending_restart == []
 
 
-def test_a_pin_is_told_from_a_wrong_password_only_where_one_is_set_up(
+def test_a_pin_is_recognized_only_on_an_account_with_a_pin(
     windows: Windows,
     canary: bytearray,
 ) -> None:
-    """Digits look like the PIN on an account that has one, and are just wrong on another."""
+    """Digits are refused as a PIN on an account with a PIN, and as a wrong password on another."""
     anna = windows.accounts.add("anna", canary)
     digits = bytearray("123456".encode("utf-16-le"))
     assert windows.check(anna, digits) is LogonRefusal.WRONG_PASSWORD
@@ -51,15 +51,15 @@ def test_a_blank_entry_is_refused_before_windows_counts_it(
     windows: Windows,
     canary: bytearray,
 ) -> None:
-    """Blank entries never lock an account out."""
+    """Blank entries never lock an account."""
     anna = windows.accounts.add("anna", canary)
     for _ in range(20):
         assert windows.check(anna, bytearray()) is LogonRefusal.BLANK_PASSWORD
     assert windows.check(anna, canary) is None
 
 
-def test_the_clock_can_be_set_and_goes_on_in_the_pcs_zone(windows: Windows) -> None:
-    """A clock that is set shows that moment, with the zone's offset, and moves on."""
+def test_a_set_clock_continues_in_the_pcs_zone(windows: Windows) -> None:
+    """A set clock shows that moment with the zone's offset, and continues."""
     moment = datetime(2027, 7, 1, 20, 0, tzinfo=UTC)
     windows.clock.set(moment)
     now = windows.clock.now()
@@ -67,16 +67,16 @@ def test_the_clock_can_be_set_and_goes_on_in_the_pcs_zone(windows: Windows) -> N
     assert now.utcoffset() == timedelta(hours=2)
 
 
-def test_an_unknown_zone_says_what_to_install() -> None:
-    """A zone that this machine does not know ends in a sentence, not in a traceback's guess."""
+def test_the_error_for_an_unknown_zone_names_the_package() -> None:
+    """The error for an unknown zone is a sentence that names the package to install."""
     with pytest.raises(LabError, match="tzdata"):
         Windows("PC-1", "Middle/Earth", Lockout(), lambda _change, _session: None)
 
 
-def test_what_a_machine_sealed_opens_there_with_the_same_entropy_only(
+def test_a_sealed_blob_opens_only_on_its_machine_with_its_entropy(
     canary: bytearray,
 ) -> None:
-    """Another entropy, another machine, a changed or a cut blob: none opens."""
+    """A blob does not open with other entropy, on another machine, or after a change."""
     keys = MachineKeys()
     blob = keys.protect(canary, b"grant-1")
     assert keys.unprotect(blob, b"grant-1") == canary
@@ -91,8 +91,8 @@ def test_what_a_machine_sealed_opens_there_with_the_same_entropy_only(
             machine.unprotect(what, entropy)
 
 
-def test_waiting_for_an_event_counts_past_ones() -> None:
-    """The second of two past events is there at once; a third one times out and tells what was."""
+def test_waiting_for_an_event_counts_past_events() -> None:
+    """The second of two past events returns at once; a wait for a third times out and lists the events."""
     log = EventLog()
     log.add("pc", "boot", "Boot 1.")
     log.add("pc", "boot", "Boot 2.")
@@ -102,7 +102,7 @@ def test_waiting_for_an_event_counts_past_ones() -> None:
 
 
 def test_waiting_for_an_event_ends_when_it_happens() -> None:
-    """A future for an event that has not happened is done once it has, and not before."""
+    """The future of an event is done when the event happens, and not before."""
     log = EventLog()
     future = log.future("locked", 1)
     log.add("pc", "unlocked", "")

@@ -67,8 +67,8 @@ def test_each_policy_sets_its_own_fact(
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize(("data", "found"), [("", False), ("  ", False), ("x", True)])
-def test_an_empty_banner_is_none(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
-    """Windows shows no banner without a text."""
+def test_an_empty_banner_is_no_obstacle(hklm: Any, data: str, found: bool) -> None:  # noqa: FBT001
+    """A banner without a text does not count, because Windows does not show it."""
     hklm(logon_facts._POLICIES, "LegalNoticeCaption", data)
     assert logon_facts.facts(None).logon_banner is found
 

@@ -11,8 +11,8 @@ import win32net
 import win32security
 import winerror
 
-from latchkey_agent.cli import setup
-from latchkey_agent.cli.setup import Member
+from latchkey_agent.cli import agent_setup
+from latchkey_agent.cli.agent_setup import Member
 
 from . import compose, folders, names
 from .win32.failures import doing
@@ -50,7 +50,7 @@ def remove() -> None:
 
 
 class WindowsOperators:
-    """Implements setup.Operators."""
+    """Implements agent_setup.Operators."""
 
     def members(self) -> list[Member]:
         """Return the members of the group; empty if there is no group. Raises PortError."""
@@ -102,4 +102,4 @@ def set_up(body: bytes) -> ans.Answer:
     Args:
         body: the request as JSON.
     """
-    return setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())
+    return agent_setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP connection: requests are read, authenticated, answered, and disturbed when asked to.
+"""Serves one HTTP connection: reads, authenticates and answers requests, and injects faults.
 
 Every wait has an end: reading stops after `idle_seconds`, a Receive after its own time-out, a frozen
 request after `frozen_seconds`.
@@ -20,7 +20,6 @@ from typing import IO, TYPE_CHECKING, Any
 from lab.wsman.auth import (
     SOAP_TYPE,
     Authenticator,
-    AuthenticatorMaker,
     BadMessageError,
     Verdict,
 )
@@ -33,17 +32,19 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
+    from lab.wsman.schemes import AuthenticatorMaker
+
 PATH = "/wsman"
 BODY_LIMIT = LARGEST_ENVELOPE_SIZE + 4096
 """Bytes; the encryption's frame may come on top of an envelope."""
 
 DRAIN_LIMIT = 16 * 1024 * 1024
-"""Bytes of a body that is too large which are read and thrown away, so that the client listens."""
+"""Bytes of an oversized body that are read and thrown away, so that the client reads the answer."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What all connections of a listener share."""
+    """The state that all connections of a listener share."""
 
     service: Service
     authenticators: Mapping[str, AuthenticatorMaker]
@@ -70,7 +71,7 @@ class _CountingSocketIO(io.RawIOBase):
 
 
 class DroppedError(ConnectionError):
-    """The connection is to be dropped here without another byte."""
+    """The connection must end here without another byte."""
 
 
 class ConnectionHandler(BaseHTTPRequestHandler):
@@ -105,7 +106,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def finish(self) -> None:
-        """Close, and tell the shells."""
+        """Close the connection and notify the shells."""
         try:
             super().finish()
         except (ConnectionError, TimeoutError):
@@ -117,7 +118,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         """Write nothing: the request log has its own form."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server answers to a request that is no HTTP: the status alone."""
+        """Answer a request that is not HTTP with the status alone."""
         self._refuse(code)
 
     def do_GET(self) -> None:
@@ -179,7 +180,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         return verdict, authenticator
 
     def _already_known(self) -> tuple[Verdict, Authenticator] | None:
-        """The user whom this connection belongs to, for schemes that prove themselves once."""
+        """Return the user of this connection, for schemes that authenticate a connection once."""
         for authenticator in self._authenticators.values():
             verdict = authenticator.authenticate("", self.client_address[0])
             if verdict.user:
@@ -217,7 +218,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         return not poll.poll(0)
 
     def _freeze(self) -> None:
-        """Answer nothing until the client gives up, or the time is over."""
+        """Send no answer until the client gives up or the time is over."""
         poll = select.poll()
         poll.register(self.connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
         poll.poll(self.site.frozen_seconds * 1000)
