@@ -31,6 +31,7 @@ LONG_ROWS = (
     "docs/verify-on-windows.md",
     "docs/writing.md",
     "lab/simulated/README.md",
+    "lab/wine/README.md",
     "lab/wsman/README.md",
 )
 """Pages whose table rows may be longer: a cell holds a whole sentence or a descriptor that cannot be broken. One

@@ -44,7 +44,7 @@ class Office(NamedTuple):
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A PC with a running service; the tests of this file use it one after the other."""
     require(WINE, SCREEN)
-    place = tmp_path_factory.mktemp("desk")
+    place = tmp_path_factory.mktemp("companion")
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
         yield Office(pc, display, pc.pipe_client("LatchkeyControl"))
 
