@@ -146,7 +146,7 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
 
 @provokes("no_answer")
 def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
-    """A missing answer ends the job within seconds, without any change and without an open session."""
+    """A missing answer ends the job within seconds, without any change and without a started session."""
     operator, computer = lab_pc()
     prepare(operator)
     asked = operator.begin("latchkey.consent.request").succeed()
