@@ -24,6 +24,7 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for pattern in PATTERNS for pat
 
 WIDTH = 120
 LONG_ROWS = (
+    "docs/architecture.md",
     "docs/attack-surface.md",
     "docs/credential-provider.md",
     "docs/decisions.md",
