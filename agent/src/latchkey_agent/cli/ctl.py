@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     journal.add_argument("action", choices=["verify", "reset"])
     erase = commands.add_parser("erase", help="revoke and erase everything that is sealed")
     erase.add_argument(
-        "--all", action="store_true", required=True, help="needed, so that nobody does it by mistake"
+        "--all", action="store_true", required=True, help="required, to prevent a removal by mistake"
     )
     commands.add_parser("forecast", help="will an unattended sign-in work here")
     return parser

@@ -78,10 +78,10 @@ def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401
     answer = exchange(connect, msgspec.json.encode(request))
     if answer.outcome == "done":
         return answer.result
-    told = answer.error.message if isinstance(answer.error, ans.ErrorView) else "it does not say why"
+    reason = answer.error.message if isinstance(answer.error, ans.ErrorView) else "it does not say why"
     if answer.outcome == "unknown":
-        raise NoAnswer(told)
-    raise PortError(told)
+        raise NoAnswer(reason)
+    raise PortError(reason)
 
 
 def wipe(folder: Path) -> None:

@@ -69,11 +69,11 @@ def _requests(state: State, now: datetime) -> Iterator[Decision]:
 
 
 def _request(request: Request, now: datetime) -> Decision:
-    told = (fx.SummonCompanion(account=request.account),)
+    notify = (fx.SummonCompanion(account=request.account),)
     if now >= request.answer_by:
-        return Decision((e.RequestClosed(at=now, request=request.id, how="expire"),), told)
+        return Decision((e.RequestClosed(at=now, request=request.id, how="expire"),), notify)
     if request.state is RequestState.LATER and request.later_until is not None and now >= request.later_until:
-        return Decision((e.RequestAskedAgain(at=now, request=request.id),), told)
+        return Decision((e.RequestAskedAgain(at=now, request=request.id),), notify)
     return Decision()
 
 

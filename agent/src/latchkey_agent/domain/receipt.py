@@ -141,8 +141,8 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
         story.append(
             ("erased", grant.erasure.checked_at if grant.erasure and grant.erasure.confirmed else None)
         )
-    told = sorted(((at, what) for what, at in story if at is not None), key=lambda pair: pair[0])
-    return [{"state": what, "at": _text(at)} for at, what in told]
+    ordered = sorted(((at, what) for what, at in story if at is not None), key=lambda pair: pair[0])
+    return [{"state": what, "at": _text(at)} for at, what in ordered]
 
 
 def render(receipt: dict[str, Any]) -> str:

@@ -169,5 +169,5 @@ def give(state: State, command: c.GiveGrant, now: datetime, _policy: Policy) -> 
         if grant.account.sid == request.account.sid:
             decision += end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="replace"))
     given = e.GrantGiven(at=now, grant=command.grant, request=request.id, tag=command.tag)
-    told = fx.SummonCompanion(account=request.account)
-    return Decision(subject=command.grant) + decision + Decision((given,), (told,))
+    notify = fx.SummonCompanion(account=request.account)
+    return Decision(subject=command.grant) + decision + Decision((given,), (notify,))

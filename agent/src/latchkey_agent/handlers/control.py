@@ -263,17 +263,17 @@ class ControlHandler:
         if not self._core.journal_life.is_damaged:
             _ = self._core.journal
         grants = [g.id for g in in_use(self._core.state)]
-        told = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
-        return self._end_grants(grants, told, request, peer)
+        reported = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
+        return self._end_grants(grants, reported, request, peer)
 
     def _end_grants(
         self,
         ids: list[str],
-        told: list[str],
+        reported: list[str],
         request: rq.ControlRequest,
         peer: Peer,
     ) -> ans.Answer:
-        """Revoke grants; answer with the proofs of those to be `told`, and of those that this very call ended."""
+        """Revoke grants; answer with the proofs of those to be `reported`, and of those that this very call ended."""
         state = self._core.state
         before = () if request.check else done_before(state, request.call)
         for grant in ids:
@@ -284,7 +284,7 @@ class ControlHandler:
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
             after = self._core.state
-        grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *told))]
+        grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *reported))]
         result = ans.RevokeAnswer(
             grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )

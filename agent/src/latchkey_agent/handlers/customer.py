@@ -96,7 +96,7 @@ class CustomerHandler:
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
         asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
-        told = [n for n in state.notices.values() if n.account == account.sid]
+        notices = [n for n in state.notices.values() if n.account == account.sid]
         return cm.CustomerSnapshot(
             version=state.version,
             organization=organization.name,
@@ -105,7 +105,7 @@ class CustomerHandler:
                 self._asked(state, r, organization, lambda t: t.astimezone(zone).isoformat()) for r in asked
             ],
             lent=[_lent(state, g) for g in lent],
-            notices=[_notice(n) for n in told],
+            notices=[_notice(n) for n in notices],
         )
 
     def _asked(

@@ -25,7 +25,7 @@ _ACTOR = "logon screen"
 class LogonReply(NamedTuple):
     """An answer, the secret that goes with it, and whether a permit still waits to be redeemed.
 
-    Whoever sends the answer overwrites the secret.
+    The sender of the answer overwrites the secret.
     """
 
     answer: lm.LogonAnswer

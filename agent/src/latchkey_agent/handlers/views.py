@@ -131,7 +131,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
 
 _BLOCKED: dict[DisplayBlock, str] = {
     "locked": "{who} to unlock the screen, so that they can be asked",
-    "viewed": "the remote view of {who}'s screen to end: nobody is asked for a password while others look on",
+    "viewed": "the remote view of {who}'s screen to end: a password is requested only on an unwatched screen",
     "presentation": "the presentation on {who}'s screen to end, which the window does not disturb",
     "full_screen": "the full-screen program on {who}'s screen to end, which the window does not disturb",
     "unshown": "Windows to show the window at {who}'s screen, which failed; it is tried again",

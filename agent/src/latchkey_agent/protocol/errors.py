@@ -107,7 +107,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Check the name. Write a domain account as DOMAIN\\user.",
     ),
     "nobody_signed_in": ErrorRow(
-        "Nobody is signed in on this PC, so the agent cannot ask anybody.",
+        "No account is signed in on this PC, so the agent cannot ask a customer.",
         "Ask while the customer is at the PC, or name the account and wait for the sign-in.",
     ),
     "no_request": ErrorRow(
@@ -185,7 +185,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "restart_refused": ErrorRow(
         "Windows refused to restart: {detail}.",
-        "Nobody was signed out. Remove the cause, then apply the grant again.",
+        "No account was signed out. Remove the cause, then apply the grant again.",
     ),
     "rename_pending": ErrorRow(
         "The next restart gives this PC another name. The grant is for {device} and would not work afterwards.",
@@ -193,7 +193,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "others_signed_in": ErrorRow(
         "A restart would sign out {detail}, whom the agent did not ask.",
-        "Nobody was signed out. Apply the grant again after they have signed out.",
+        "No account was signed out. Apply the grant again after they have signed out.",
     ),
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",
@@ -213,7 +213,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "permit_cancelled": ErrorRow(
         "The logon permit was cancelled: {detail}.",
-        "Nobody was signed in with it. Apply the grant again if its terms still allow it.",
+        "It signed in no account. Apply the grant again if its terms still allow it.",
     ),
     # --- setup
     "settings_invalid": ErrorRow(
