@@ -41,7 +41,7 @@ help: ## show this table
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'
-	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="ruff types" runs some gates.'
+	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
 	$(setup) $(if $(filter wine,$(PC)),package,run)

@@ -26,7 +26,7 @@ _NAMESPACE = "http://schemas.microsoft.com/wix/2006/wi"
 _RUN_KEY = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
 _DOWNGRADE = (
     "A newer version of the Latchkey agent is installed on this PC and was kept. "
-    "To go back, remove it first. This erases all passwords that are lent."
+    "To go back, remove it first. This erases every grant."
 )
 
 

@@ -49,7 +49,7 @@ class Companion:
         self._snapshot = CustomerSnapshot(version=0)
         self._shown_request = ""
         self._shown_tries = -1
-        self._held_back = ""
+        self._blocked_request = ""
         self._read = read
         self.window: RequestWindow | None = None
         self.changed = asyncio.Condition()
@@ -146,15 +146,15 @@ class Companion:
 
     async def _hold_back(self) -> None:
         item = self.asked()
-        if item is not None and item.request != self._held_back:
-            self._held_back = item.request
+        if item is not None and item.request != self._blocked_request:
+            self._blocked_request = item.request
             text = "A request waits until the customer is back at the screen."
             self._machine.record("pc", "window_waits", text)
             await self._report_held(RequestBlocked(request=item.request, reason="locked"))
 
     async def _let_go(self, request: str) -> None:
-        if self._held_back == request:
-            self._held_back = ""
+        if self._blocked_request == request:
+            self._blocked_request = ""
             await self._report_held(RequestBlocked(request=request))
 
     async def _report_held(self, held: RequestBlocked) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from agent.packaging.workshop import WorkError
+from latchkey_agent.protocol import codec
 from latchkey_agent.windows import names
 
 from .wine_calls import PORT_FILE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from lab.simulated.windows_model import Windows
+    from latchkey_agent.protocol.logon_messages import LogonAnswer, LogonRequest
 
 SERVICE_LOG = "service.log"
 """The file of the service's log; Wine's event log stores nothing."""
@@ -51,15 +53,28 @@ class PipeClient:
         Raises:
             DisconnectedError: no answer came.
         """
+        body, hidden = self._exchange(json.dumps(message).encode(), secret)
+        return AgentAnswer(json.loads(body), hidden)
+
+    def ask_logon(self, message: LogonRequest) -> tuple[LogonAnswer, bytearray]:
+        """Send a message of the logon pipe; return the answer and the secret.
+
+        Raises:
+            DisconnectedError: no answer came.
+        """
+        body, hidden = self._exchange(codec.encode_logon(message), b"")
+        return codec.decode_logon_answer(body), hidden
+
+    def _exchange(self, message: bytes, secret: bytes | bytearray) -> tuple[bytes, bytearray]:
         assert self._process.stdin is not None  # noqa: S101 - the program has pipes
         assert self._process.stdout is not None  # noqa: S101
-        self._process.stdin.write(f"{json.dumps(message)}\t{secret.hex()}\n".encode())
+        self._process.stdin.write(f"{message.hex()}\t{secret.hex()}\n".encode())
         self._process.stdin.flush()
         line = self._process.stdout.readline().decode().rstrip("\r\n")
         if not line or line.startswith("!"):
             raise DisconnectedError(line[2:] or "the program ended")
         body, _, hidden = line.partition("\t")
-        return AgentAnswer(json.loads(body), bytearray.fromhex(hidden))
+        return bytes.fromhex(body), bytearray.fromhex(hidden)
 
     def close(self) -> None:
         """End the program."""

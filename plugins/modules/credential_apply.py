@@ -26,7 +26,7 @@ options:
     description:
       - A name that makes the task repeatable. If this session already has a successful use for the step, the task does
         nothing and returns that use. If such a use is in progress, the task waits for it.
-      - Without it each task is a new use, even if it asks again after a lost connection.
+      - Without it each task is one use of its own. Repeated calls of the same task after a lost connection stay one use.
     type: str
   message:
     description: A text that the customer reads during O(grace), besides the announcement of the restart.

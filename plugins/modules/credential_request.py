@@ -193,7 +193,7 @@ request:
       type: str
       sample: ""
     entries_refused:
-      description: The number of entries that Windows refused.
+      description: The number of entries that were refused.
       type: int
       sample: 0
     waiting_for:

@@ -15,8 +15,8 @@ options:
     required: true
   state:
     description:
-      - V(started) starts the session, or finds it started. Then O(reason), O(ticket) and O(requester) must be the same,
-        since the customer may have read them already.
+      - V(started) starts the session, or finds it started. Then O(reason) and O(ticket), if given, must be the same,
+        since the customer may have read them already. O(requester) stays as it was at the start.
       - V(ended) ends the session. Ending it again returns the proof again.
     type: str
     choices:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
-# What is in this file is meant for this collection alone and may change in any release.
+# This file is private to the collection and may change in any release.
 """The base of all actions of this collection."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
-# What is in this file is meant for this collection alone and may change in any release.
+# This file is private to the collection and may change in any release.
 """Asks the agent: one verb, one run of its program on the PC, one typed answer."""
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Agent:
     def ask(self, kind: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
         """Ask; after a lost connection ask again, until the deadline.
 
-        RequestTask again is safe: the agent makes each change only once.
+        Asking again is safe: the agent makes each change only once.
 
         Raises:
             Failure: the agent refused, its answer is malformed, or no answer came in time.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
-# What is in this file is meant for this collection alone and may change in any release.
+# This file is private to the collection and may change in any release.
 """Uses a grant, and follows the PC down and up again until the customer is signed in.
 
 The agent reports the state of the permit; only the controller sees whether the PC can be reached. The

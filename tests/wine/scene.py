@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from lab.wine.agent_pc import SYSTEM, AgentPC, PipeClient
 from latchkey_agent.domain.model import Account
+from latchkey_agent.protocol.logon_messages import Redeem
 
 
 class Scene(NamedTuple):
@@ -122,7 +123,7 @@ def unlocking(scene: Scene) -> str:
 def redeemed(scene: Scene) -> str:
     """Let the logon screen redeem the permit without a report; return the permit."""
     permit = unlocking(scene)
-    assert scene.logon.ask(verb="redeem", permit=permit).secret == scene.password
+    assert scene.logon.ask_logon(Redeem(permit=permit))[1] == scene.password
     return permit
 
 

@@ -16,6 +16,7 @@ from agent.packaging.system_tools import WINE
 from lab.simulated.pc_services import SETTINGS_FILE
 from lab.wine.agent_pc import SYSTEM, AgentPC, DisconnectedError, PipeClient
 from latchkey_agent.domain.model import Account
+from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.canary import canary, search
 from tests.needs import require
 from tests.wine.scene import (
@@ -113,18 +114,20 @@ def test_a_grant_serves_one_restart_and_is_erased_at_the_end(
     office.restart()
 
     logon = office.pipe_client("LatchkeyLogon", SYSTEM)
-    permit = logon.ask(verb="peek").body
-    assert (permit["user"], permit["action"]) == ("anna", "restart")
+    waiting, _ = logon.ask_logon(Peek())
+    assert (waiting.user, waiting.action) == ("anna", "restart")
     assert office.model.accounts.get(anna.sid) is not None
-    redeemed = logon.ask(verb="redeem", permit=permit["permit"])
-    assert redeemed.secret == canary
-    assert not logon.ask(verb="redeem", permit=permit["permit"]).secret
+    redeem = Redeem(permit=waiting.permit)
+    assert [secret for _, secret in (logon.ask_logon(redeem), logon.ask_logon(redeem))] == [
+        canary,
+        bytearray(),
+    ]
     with office.windows.lock:
         office.model.sessions.sign_in(anna, attended=False)
-    logon.ask(verb="report", permit=permit["permit"], status=0)
+    logon.ask_logon(ReportResult(permit=waiting.permit, status=0))
 
     operator = office.pipe_client("LatchkeyControl")
-    use = ask(operator, verb="apply_wait", session="CHG-1", permit=permit["permit"], wait=20)
+    use = ask(operator, verb="apply_wait", session="CHG-1", permit=waiting.permit, wait=20)
     assert use["finished"], use
     assert use["boot_id"] != before
     assert all(s.locked for s in office.model.sessions.all())
@@ -188,7 +191,7 @@ def test_a_customer_may_not_use_the_operators_pipe(office: AgentPC, anna: Accoun
 def test_the_logon_pipe_answers_only_localsystem(office: AgentPC, anna: Account) -> None:
     """Administrators and customers get no permit on the logon pipe."""
     for who in ((), (anna.sid, 1)):
-        assert office.pipe_client("LatchkeyLogon", *who).ask(verb="peek").body == {"done": False}
+        assert office.pipe_client("LatchkeyLogon", *who).ask_logon(Peek()) == NOTHING
 
 
 def test_latchkeyctl_prints_one_line_of_ascii(office: AgentPC) -> None:
@@ -247,6 +250,7 @@ def start_again(office: AgentPC, operator: PipeClient) -> None:
             return
 
 
+NOTHING = (LogonAnswer(done=False), bytearray())
 STOP = """
 import sys, time, win32service as w
 manager = w.OpenSCManager(None, None, w.SC_MANAGER_CONNECT)
@@ -282,14 +286,14 @@ assert win32event.WaitForSingleObject(process, 20_000) == win32event.WAIT_OBJECT
 
 
 PHASES = [
-    (asked, "open pending"),
-    (shown, "open shown"),
-    (put_off, "open later"),
-    (declined, "open denied"),
-    (lent, "open granted active"),
-    (paused, "open granted paused"),
-    (restarting, "open granted active issued"),
-    (taken_back, "open granted erased"),
+    (asked, "started pending"),
+    (shown, "started shown"),
+    (put_off, "started later"),
+    (declined, "started denied"),
+    (lent, "started granted active"),
+    (paused, "started granted paused"),
+    (restarting, "started granted active issued"),
+    (taken_back, "started granted erased"),
     (ended, "ended granted erased"),
 ]
 """The phases in which the service is killed, and the journalled states."""
@@ -314,7 +318,7 @@ def test_a_killed_service_continues_with_the_same_state(
     phase(scene)
     assert states(snapshot(scene)) == journalled
     kill(scene)
-    assert scene.logon.ask(verb="peek").body == {"done": False}
+    assert scene.logon.ask_logon(Peek()) == NOTHING
     proofs = ask(scene.operator, verb="session_end", session=scene.session)["erasure"]
     assert [proof["confirmed"] for proof in proofs] == [True] * journalled.count("granted")
     assert not search(everywhere(scene.office), scene.password)
@@ -327,11 +331,11 @@ def test_a_permit_is_used_once_even_if_the_service_is_killed(
     """A kill before the redemption or the report does not lead to a second use, and a late report still counts."""
     permit = phase(scene)
     kill(scene)
-    given = [scene.logon.ask(verb="redeem", permit=permit).secret for _ in range(2)]
+    given = [scene.logon.ask_logon(Redeem(permit=permit))[1] for _ in range(2)]
     assert [secret for secret in given if secret] == [scene.password] * left
     with scene.office.windows.lock:
         scene.office.model.sessions.sign_in(scene.anna, attended=False)
-    scene.logon.ask(verb="report", permit=permit, status=0)
+    scene.logon.ask_logon(ReportResult(permit=permit, status=0))
     use = ask(scene.operator, verb="apply_wait", session=scene.session, permit=permit, wait=20)
     assert (use["finished"], use["use"]["state"]) == (True, "logged_on"), use
     ask(scene.operator, verb="session_end", session=scene.session)

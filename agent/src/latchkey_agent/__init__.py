@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Latchkey consent agent: a customer lends a sign-in, and gets it back.
+"""The Latchkey consent agent: a customer lends the use of a sign-in for one support session.
 
-`domain` decides, `journal` remembers, `vault` seals, `agent` joins them;
-`ports` says what they need of a computer and `protocol` what others may say.
+`domain` decides, `storage` keeps, `core` runs commands and effects, `handlers` answer the pipes, `agent` joins them.
+`ports` are the agent's needs of a computer, `protocol` its messages.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A client of an agent's pipe under some account: `pipe_client PIPE [SID SESSION]`.
 
-A line of standard input is a message: JSON, a tab, the secret in hexadecimal
-digits. A line of standard output is its answer in the same form, or `!` and
-the reason for a missing answer. Only the tests' canary passwords pass through here.
+A line of standard input is a message: the body, a tab, the secret, both in
+hexadecimal digits. A line of standard output is its answer in the same form, or
+`!` and the reason for a missing answer. Only the tests' canary passwords pass through here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(pipe: str, *who: str) -> None:
         LabLink().ask(Claim(os.getpid(), Token(sid, int(session) if session != "-" else None)), None)
     for line in sys.stdin:
         body, _, secret = line.rstrip("\r\n").partition("\t")
-        print(_exchange(pipe, body.encode(), bytes.fromhex(secret)), flush=True)
+        print(_exchange(pipe, bytes.fromhex(body), bytes.fromhex(secret)), flush=True)
 
 
 def _exchange(pipe: str, body: bytes, secret: bytes) -> str:
@@ -40,7 +40,7 @@ def _exchange(pipe: str, body: bytes, secret: bytes) -> str:
         return f"! {fault}"
     if answer is None:
         return "! hung up"
-    return f"{answer.body.decode()}\t{answer.secret.hex()}"
+    return f"{answer.body.hex()}\t{answer.secret.hex()}"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from latchkey_agent.cli import tables
 from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.ports import LogonFacts, SignIn
@@ -16,7 +17,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import signing
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, START
+from tests.unit.agent.world import ANNA, BEN, OPERATOR, START
 
 INFO = rq.Info(forecast=True, receipts=True)
 
@@ -285,3 +286,26 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].organization == ""
+
+
+@pytest.mark.parametrize("side", ["customer", "operator"])
+def test_a_receipt_and_the_list_of_grants_name_the_side_that_revoked(
+    bench: Bench, canary: bytearray, side: str
+) -> None:
+    """A revoked grant names its revoker in the receipt's text and in `latchkeyctl grants`."""
+    grant = bench.lend(canary)
+    if side == "customer":
+        bench.revoke()
+    else:
+        bench.result(rq.CredentialRevoke(session="CHG-1"))
+    request = bench.state.grants[grant].request
+    text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
+    assert f"Ended: revoked by the {side}" in text
+    assert f"revoked {side}" in tables.render("grants", bench.ask(rq.Info()))
+
+
+def test_the_journal_names_the_operator_who_revoked(bench: Bench, canary: bytearray) -> None:
+    """The event of an operator's revocation holds the account that revoked."""
+    grant = bench.lend(canary)
+    bench.result(rq.CredentialRevoke(session="CHG-1"))
+    assert bench.state.grants[grant].detail == OPERATOR.name

@@ -179,7 +179,9 @@ def ended(how: str) -> Build:
 
     def build(bench: Bench) -> None:
         active(bench)
-        bench.agent.core.execute(c.EndGrant(grant=grant_id(bench), how=how))  # type: ignore[arg-type]
+        bench.agent.core.execute(
+            c.EndGrant(grant=grant_id(bench), how=how, revoked_by="customer" if how == "revoke" else None)
+        )  # type: ignore[arg-type]
 
     return build
 
@@ -209,7 +211,9 @@ def erasure(*, confirmed: bool) -> Input:
 
 def end(how: str) -> Input:
     """Return the input that ends the grant this way."""
-    return lambda bench: c.EndGrant(grant=grant_id(bench), how=how)  # type: ignore[arg-type]
+    return lambda bench: c.EndGrant(
+        grant=grant_id(bench), how=how, revoked_by="customer" if how == "revoke" else None
+    )  # type: ignore[arg-type]
 
 
 GRANT_MACHINE = Machine(

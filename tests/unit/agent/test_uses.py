@@ -368,7 +368,9 @@ def test_a_restart_by_others_is_not_taken_for_the_jobs_own(bench: Bench, canary:
 def test_a_broken_policy_allows_a_revocation(bench: Bench, canary: bytearray) -> None:
     """The policy that replaces a broken one still allows a revocation."""
     grant = bench.lend(canary)
-    assert decide(bench.state, c.EndGrant(grant=grant, how="revoke"), START, NOTHING_ALLOWED).events
+    assert decide(
+        bench.state, c.EndGrant(grant=grant, how="revoke", revoked_by="customer"), START, NOTHING_ALLOWED
+    ).events
     bench.revoke()
     assert bench.state.grants[grant].ended is GrantState.REVOKED
 
@@ -392,3 +394,14 @@ def test_every_effect_comes_with_an_event(bench: Bench, canary: bytearray) -> No
     bench.ask(rq.SessionEnd(session="CHG-1"))
     assert any(decision.effects for decision in seen)
     assert all(decision.events for decision in seen if decision.effects)
+
+
+def test_a_revocation_names_its_side(bench: Bench, canary: bytearray) -> None:
+    """The rules refuse a revocation by an unknown side, and an end of another kind that names one."""
+    grant = bench.lend(canary)
+    nameless = c.EndGrant(grant=grant, how="revoke")
+    mixed = c.EndGrant(grant=grant, how="reject", revoked_by="operator")
+    for command in (nameless, mixed):
+        with pytest.raises(Refused):
+            bench.agent.core.execute(command)
+    assert bench.state.grants[grant].state is GrantState.ACTIVE

@@ -79,17 +79,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("request", help="one JSON request on standard input, one JSON answer")
     commands.add_parser("setup", help="settings and operators, as JSON on standard input")
-    commands.add_parser("status", help="the agent, its sessions and what is asked")
-    commands.add_parser("grants", help="what is lent, and what was")
-    receipt = commands.add_parser("receipt", help="one signed receipt")
+    commands.add_parser("status", help="the agent, its sessions and requests")
+    commands.add_parser("grants", help="live and past grants")
+    receipt = commands.add_parser("receipt", help="the signed receipt of a request")
     receipt.add_argument("id")
     journal = commands.add_parser("journal", help="check the journal, or set a damaged one aside")
     journal.add_argument("action", choices=["verify", "reset"])
-    erase = commands.add_parser("erase", help="revoke and erase everything that is sealed")
+    erase = commands.add_parser("erase", help="revoke and erase every grant")
     erase.add_argument(
         "--all", action="store_true", required=True, help="required, to prevent a removal by mistake"
     )
-    commands.add_parser("forecast", help="will an unattended sign-in work here")
+    commands.add_parser("forecast", help="obstacles to an unattended sign-in")
     return parser
 
 

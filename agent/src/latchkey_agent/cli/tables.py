@@ -55,7 +55,7 @@ def _grants(result: dict[str, Any]) -> str:
             f"{g['left']['restarts']} of {g['terms']['restarts']}",
             f"{g['left']['unlocks']} of {g['terms']['unlocks']}",
             g["terms"]["not_after"],
-            g.get("ended", ""),
+            f"{g.get('ended', '')} {by}" if (by := g.get("revoked_by")) else g.get("ended", ""),
         )
         for g in result["grants"]
     ]
@@ -84,7 +84,9 @@ def _erase(result: dict[str, Any]) -> str:
 def _forecast(result: dict[str, Any]) -> str:
     forecast = result["forecast"]
     verdict = (
-        "an unattended sign-in should work" if forecast["ready"] else "an unattended sign-in will not work"
+        "no obstacle to an unattended sign-in was found"
+        if forecast["ready"]
+        else "an unattended sign-in will not work"
     )
     rows = [(f["severity"], f["code"], f["evidence"], f["advice"]) for f in forecast["findings"]]
     return f"Forecast: {verdict}\n\n" + table(("SEVERITY", "FINDING", "EVIDENCE", "ADVICE"), rows)

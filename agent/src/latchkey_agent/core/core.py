@@ -230,11 +230,11 @@ class Core:
                 self.tick()
         except Refused as full:
             # The reserve on the disk is for revoking: revoking must not wait for what else is due (rule 7).
-            if full.code != "storage_failed" or not isinstance(command, c.TAKING_BACK):
+            if full.code != "storage_failed" or not isinstance(command, c.REVOKING):
                 raise
 
     def note_refusal(self, command: str, refusal: Refused, actor: str) -> None:
-        """Journal that somebody asked for what the rules do not allow."""
+        """Journal a refused command."""
         with self.lock:
             now, asked = self.now(), Asked(command, refusal.code, actor)
             if not self._journalled_refusals.is_due(asked, now):
@@ -247,7 +247,7 @@ class Core:
                 log.warning("the refusal of %s could not be journalled: %s", command, fault.code)
 
     def tick(self) -> None:
-        """End what is over by now.
+        """End everything whose time is over.
 
         Raises:
             Refused: there is no journal, or it cannot be written.
@@ -316,8 +316,7 @@ class Core:
             PortError: the PC's key protection failed.
         """
         grant = self.new_id()
-        terms = canonical(request.terms, request.account, grant, self.computer.device)
-        record = self.vault.seal(grant, terms, secret)
+        record = self.vault.seal(grant, self._associated_data(grant, request), secret)
         given = c.GiveGrant(request=request.id, grant=grant, tag=tag_of(record).hex())
         self.execute(given, actor=actor, sealed=record)
 
@@ -333,8 +332,11 @@ class Core:
         if record is None:
             msg = "nothing is sealed for this grant"
             raise VaultError(msg)
-        terms = canonical(grant.terms, grant.account, grant.id, self.computer.device)
-        return self.vault.open(record, grant.id, terms)
+        return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
+
+    def _associated_data(self, grant_id: str, agreed: Request | Grant) -> bytes:
+        """Return the data that binds a sealed record to its grant, terms, account and PC."""
+        return canonical(agreed.terms, agreed.account, grant_id, self.computer.device)
 
     # --- waiting ------------------------------------------------------------------
 
@@ -356,7 +358,7 @@ class Core:
         self._stopping.wait(seconds)
 
     def close(self) -> None:
-        """Close the journal. Everybody who waits is answered with what is known."""
+        """Close the journal. Waiting calls return at once with the present state."""
         self._stopping.set()
         with self.lock:
             self.journal_life.close(Refused("agent_not_running"))

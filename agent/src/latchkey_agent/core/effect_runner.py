@@ -87,7 +87,7 @@ class EffectRunner:
     def _require_alone(self, account: Account) -> None:
         """Raise PortError if another person has signed in since the permit was issued."""
         if strangers := others(self._core.computer.sessions.signed_in(), account):
-            msg = f"{' and '.join(strangers)} signed in meanwhile and has not agreed to a restart"
+            msg = f"{' and '.join(strangers)} signed in meanwhile without agreeing to a restart"
             raise PortError(msg)
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------

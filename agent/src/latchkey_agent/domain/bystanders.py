@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The people who are signed in beside the customer of a grant."""
+"""The other accounts that are signed in."""
 
 from __future__ import annotations
 

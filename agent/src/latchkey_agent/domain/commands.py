@@ -215,7 +215,7 @@ class SeeSignIns(Command, frozen=True, kw_only=True):
 
 
 class Tick(Command, frozen=True, kw_only=True):
-    """End what is over by now."""
+    """End everything whose time is over."""
 
 
 AnyCommand = (
@@ -248,9 +248,9 @@ AnyCommand = (
 )
 
 AT_START = (Recover, SeeBoot)
-"""What is settled before time goes on: a permit that ran out while the PC was down is one of a PC that restarted."""
-TAKING_BACK = (EndSession, EndGrant)
-"""What needs space on a full disk all the same (rule 7)."""
+"""Commands that run before the first tick: a permit that expired while the PC was down has not lapsed yet then."""
+REVOKING = (EndSession, EndGrant)
+"""Commands that must work on a full disk (rule 7)."""
 
 OWN = (
     Tick,

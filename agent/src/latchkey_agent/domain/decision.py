@@ -97,8 +97,8 @@ def end_session(state: State, session: SupportSession, at: datetime, how: str) -
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
         decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
-    closed_session = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
-    decision += Decision((closed_session,))
+    ended = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
+    decision += Decision((ended,))
     for permit in state.permits.values():
         if permit.session == session.id:
             decision += relock(permit, at)

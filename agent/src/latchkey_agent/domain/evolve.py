@@ -32,20 +32,20 @@ from .model import (
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, SessionState, step
 
 KEPT_SESSIONS = 32
-"""Closed sessions stay in the state until newer ones push them out; the journal keeps all."""
+"""Ended sessions stay in the state until newer ones push them out; the journal keeps all."""
 KEPT_CALLS = 64
 """Calls that are known again; who lost an answer asks again within minutes."""
 KEPT_NOTICES = 64
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 AT_ONCE = 8
-"""So many are pushed out together: looking for them each time is most of the work of reading a long journal."""
+"""The number of sessions that are dropped together: dropping one at a time would dominate reading a long journal."""
 
 
 def evolve(state: State, event: e.AnyEvent) -> State:
     """Return the state after `event`.
 
     Raises:
-        IllegalTransitionError: the journal says what the tables do not allow.
+        IllegalTransitionError: an event contradicts the state tables.
     """
     return fold(state, (event,))
 
@@ -54,7 +54,7 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
     """Return the state after all of these events.
 
     Raises:
-        IllegalTransitionError: the journal says what the tables do not allow.
+        IllegalTransitionError: an event contradicts the state tables.
     """
     draft = _Draft(state)
     for event in events:

@@ -52,6 +52,8 @@ def find_grant(state: State, grant: str) -> Grant:
 
 def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> Decision:
     """End a grant. One that has ended stays as it is; the operator's revoking still closes its open desktop."""
+    if (command.how == "revoke") != (command.revoked_by is not None):
+        raise Refused("out_of_order", detail="a grant is revoked by the customer or by the operator")
     grant = find_grant(state, command.grant)
     decision = Decision(subject=grant.id)
     if grant in live_grants(state):

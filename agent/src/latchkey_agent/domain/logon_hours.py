@@ -23,7 +23,7 @@ def shut_hours(hours: bytes, now: datetime) -> list[datetime]:
 
 
 def spans(beginnings: list[datetime]) -> str:
-    """Return consecutive hours as spans of (start, end)."""
+    """Return hours as text, each consecutive run as `HH:MM to HH:MM`."""
     runs: list[list[datetime]] = []
     for hour in beginnings:
         if runs and hour - runs[-1][-1] == HOUR:

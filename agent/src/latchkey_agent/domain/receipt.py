@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .model import Erasure, Grant, Permit, Request, State
+from .model import Erasure, Grant, Permit, Request, State, how_ended
 from .transitions import GrantState
 
 SCHEMA = "latchkey-receipt-1"
@@ -137,7 +137,7 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
             (permit.closing or "", permit.closed_at),
         ]
     if grant is not None:
-        story.append((str(grant.ended), grant.ended_at))
+        story.append((how_ended(grant), grant.ended_at))
         story.append(
             ("erased", grant.erasure.checked_at if grant.erasure and grant.erasure.confirmed else None)
         )
@@ -163,7 +163,9 @@ def render(receipt: dict[str, Any]) -> str:
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
     if receipt["ended"] is not None:
-        lines.append(f"Ended: {receipt['ended']['how']} {receipt['ended']['at']}")
+        ended = receipt["ended"]
+        by = f" by the {ended['revoked_by']}" if ended["revoked_by"] else ""
+        lines.append(f"Ended: {ended['how']}{by} {ended['at']}")
     if receipt["erasure"] is not None:
         verdict = "confirmed" if receipt["erasure"]["confirmed"] else "NOT CONFIRMED"
         lines.append(f"Erasure {verdict} {receipt['erasure']['checked_at']}")

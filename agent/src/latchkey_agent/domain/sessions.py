@@ -29,7 +29,7 @@ def start(state: State, command: c.StartSession, now: datetime, policy: Policy) 
     ends_at = min(command.ends_at or latest, latest)
     if ends_at <= now:
         raise Refused("bad_time", field="ends", detail="the session would be over before it begins")
-    opened = e.SessionStarted(
+    started = e.SessionStarted(
         at=now,
         session=command.session,
         name=command.name,
@@ -39,15 +39,15 @@ def start(state: State, command: c.StartSession, now: datetime, policy: Policy) 
         language=command.language,
         ends_at=ends_at,
     )
-    return Decision((opened,), subject=command.session)
+    return Decision((started,), subject=command.session)
 
 
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
     """Raise Refused (`session_in_use`) if the reason or the ticket differs: the customer may have read them."""
     pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
-    for field, open_one, asked in pairs:
-        if asked and asked != open_one:
-            raise Refused("session_in_use", session=command.name, detail=f"its {field} is {open_one!r}")
+    for field, known, asked in pairs:
+        if asked and asked != known:
+            raise Refused("session_in_use", session=command.name, detail=f"its {field} is {known!r}")
 
 
 def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> Decision:
@@ -55,10 +55,10 @@ def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> 
     try:
         session = started_session(state, command.name)
     except Refused:
-        closed = [s for s in state.sessions.values() if s.name == command.name]
-        if not closed:
+        ended = [s for s in state.sessions.values() if s.name == command.name]
+        if not ended:
             raise
-        return Decision(subject=closed[-1].id)
+        return Decision(subject=ended[-1].id)
     return end_session(state, session, now, "end")
 
 

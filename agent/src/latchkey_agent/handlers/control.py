@@ -278,7 +278,7 @@ class ControlHandler:
         before = () if request.check else done_before(state, request.call)
         for grant in ids:
             _, state, _ = self._execute(
-                c.EndGrant(grant=grant, how="revoke", revoked_by="operator"), request, peer
+                c.EndGrant(grant=grant, how="revoke", revoked_by="operator", detail=peer.name), request, peer
             )
         after = state
         if not request.check:

@@ -191,7 +191,7 @@ class CustomerHandler:
         # Count the entry before it is checked: neither a crash nor a second answer gives one more entry.
         self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
         try:
-            refusal = self._judge(request, secret, asked)
+            refusal = self._check_entry(request, secret, asked)
             if refusal is None:
                 self._core.give_grant(asked, secret, actor=asked.account.qualified)
         except PortError:
@@ -199,7 +199,7 @@ class CustomerHandler:
             raise
         return self._done() if refusal is None else self._refused(asked, refusal)
 
-    def _judge(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
+    def _check_entry(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
         """Return the reason why the entry cannot serve, None if Windows accepts it."""
         found = self._core.computer.accounts.find(request.entered)
         if found is None or found.sid != asked.account.sid:

@@ -93,7 +93,7 @@ def checkpoint_view(
 
 
 def terms_view(terms: Terms) -> ans.TermsView:
-    """Return terms."""
+    """Return terms with their times as text."""
     return ans.TermsView(
         restarts=terms.restarts,
         unlocks=terms.unlocks,

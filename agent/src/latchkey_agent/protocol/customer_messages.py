@@ -148,7 +148,7 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     """A notice for the customer; the companion words it.
 
     `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
-    grant ended (a `GrantState`; for a revoked one also by which side), why a logon failed (an error code).
+    grant ended (a `GrantState`; for a revoked one also by which side), why a logon failed (a `LogonFailure`).
     """
 
     notice: str

@@ -48,7 +48,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Write \"22:00\", \"2026-11-23T22:00\" or \"2026-11-23T22:00:00+01:00\"; the end must be after the start.",
     ),
     "bad_terms": ErrorRow(
-        "These terms allow nothing or too much: {detail}.",
+        "These terms allow no use, or exceed a limit: {detail}.",
         "Ask for at least one restart or unlock, within the limits of the organisation's policy.",
     ),
     # --- the agent itself
@@ -62,7 +62,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "journal_damaged": ErrorRow(
         "The agent's journal is damaged or was changed: {detail}. The agent erased all sealed passwords.",
-        "Find the cause, then run on the PC: latchkeyctl journal reset. It keeps a copy of the damaged file.",
+        "Find the cause, then run on the PC: latchkeyctl journal reset. The damaged file stays beside the new journal.",
     ),
     "journal_newer": ErrorRow(
         "A newer agent wrote the journal on this PC: {detail}. Nothing was changed.",
@@ -153,7 +153,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "grant_revoked": ErrorRow(
         "{detail} revoked the grant.",
-        "A restart that has begun continues, but nobody is signed in. Talk to the customer before you ask again.",
+        "A restart under way continues without a sign-in. Talk to a customer who revoked before you ask again.",
     ),
     "grant_expired": ErrorRow(
         "The time that the customer agreed to is over ({detail}).",
@@ -197,7 +197,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",
-        "Check the uses of the grant on the PC with latchkeyctl grants.",
+        "Show the grant's receipt with latchkeyctl receipt: it lists every use.",
     ),
     "logon_refused": ErrorRow(
         "The logon failed ({detail}). The agent erased the grant and does not try it again.",

@@ -31,7 +31,7 @@ from .disk_reserve import Reserve
 
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
-"""Of the tables, and of the kinds of events: raised with either, so that an older agent knows what it does not know."""
+"""Version of the tables and the event kinds. Raise it with each change: older agents then refuse the journal."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
 _PREFIX = b"latchkey event 1\x00"
@@ -53,7 +53,7 @@ _PRAGMAS = (
 _DAMAGE = frozenset(
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
 )
-"""SQLite's result codes that speak of what is in the file; the others speak of the disk or other programs."""
+"""Result codes of SQLite that mean a damaged file; other codes mean the disk or another program."""
 _ANCHOR = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 SERVICE = "LatchkeyAgent"
 SERVICE_TITLE = "Latchkey consent agent"
-SERVICE_SUMMARY = "Asks for, keeps and erases what a customer lends for one support session."
+SERVICE_SUMMARY = "Asks the customer for a grant, keeps the password sealed, and erases it."
 SERVICE_MODULE = "latchkey_agent.windows.service"
 COMPANION_MODULE = "latchkey_agent.companion"
 """The module for `pythonw.exe -I -B -m`."""
