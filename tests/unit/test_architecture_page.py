@@ -8,7 +8,7 @@ import ast
 import re
 import subprocess
 from functools import cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,10 @@ AGENT = "agent/src/latchkey_agent"
 OURS = ("latchkey_agent/", "agent/", "plugins/", "lab/", "tests/", "tools/")
 ALIASES = ("agent/src/", "ansible_collections/latchkey/consent/")
 
-SOURCES = ("*.py", "*.md", "*.yml", "*.yaml", "*.cpp", "*.h", "*.c", "*.j2", "*.po", "*.toml", "*.ps1")
+SOURCES = (
+    *("*.py", "*.md", "*.yml", "*.yaml", "*.cpp", "*.h", "*.c", "*.j2", "*.po", "*.toml", "*.ps1"),
+    *("*.json", "*.jsonl", "*.rc", "Makefile", ".ci/run"),
+)
 LISTS_OF_BAD_WORDS = ("docs/architecture.md", "docs/writing.md", "tests/unit/test_architecture_page.py")
 """These files name the forbidden words to forbid them."""
 ALLOWED = {
@@ -84,19 +87,38 @@ def test_every_word_is_used_in_the_code(name: str) -> None:
     assert any(re.search(rf"\b{name}\b", text) for text in code)
 
 
+def test_every_entity_of_the_domain_is_in_the_glossary() -> None:
+    """Each public class of the domain's model has its word in the glossary."""
+    tree = ast.parse((ROOT / AGENT / "domain/model.py").read_text(encoding="utf-8"))
+    entities = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert entities - set(glossary(3)) == set()
+
+
 @pytest.mark.parametrize("bad", sorted(set(glossary(4))))
 def test_no_forbidden_word_is_left(bad: str) -> None:
     """No source, message, catalogue or page uses a word that the glossary forbids."""
     assert bad == words(bad).strip()
     lines = [
-        f"{name}:{number}: {line.strip()}"
+        f"{name}:{number}: {line}"
         for name, text in sources().items()
         if name not in LISTS_OF_BAD_WORDS and f" {bad} " in words(text)
-        for number, line in enumerate(text.splitlines(), 1)
-        if f" {bad} " in words(line)
+        for number, line in places(text, bad)
     ]
     allowed = ALLOWED.get(bad)
     assert [line for line in lines if not (allowed and re.search(allowed, line))] == []
+
+
+def places(text: str, bad: str) -> list[tuple[int, str]]:
+    """Return the lines that hold a phrase, by their number; for a phrase over two lines, the first."""
+    lines = text.splitlines()
+    alone = [(n, line.strip()) for n, line in enumerate(lines, 1) if f" {bad} " in words(line)]
+    pairs = enumerate(pairwise(lines), 1)
+    return alone or [(n, f"{a} {b}".strip()) for n, (a, b) in pairs if f" {bad} " in words(f"{a}\n{b}")]
+
+
+def test_a_phrase_over_two_lines_is_found() -> None:
+    """A line break does not hide a phrase."""
+    assert places("the logon\nticket", "logon ticket") == [(1, "the logon ticket")]
 
 
 def test_a_word_is_found_in_every_spelling() -> None:

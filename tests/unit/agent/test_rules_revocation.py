@@ -221,7 +221,7 @@ def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary:
     assert bench.seal_tags() == 0
 
 
-@pytest.mark.parametrize("how", ["lapses", "is held back", "is overtaken by a restart"])
+@pytest.mark.parametrize("how", ["lapses", "is paused", "is overtaken by a restart"])
 def test_rule_08_the_last_use_erases_even_if_it_fails(bench: Bench, canary: bytearray, how: str) -> None:
     """The last agreed use erases the record even if its permit is never redeemed."""
     grant = bench.lend(canary, restarts=0, unlocks=1)
@@ -229,7 +229,7 @@ def test_rule_08_the_last_use_erases_even_if_it_fails(bench: Bench, canary: byte
     bench.unlock(within=60.0)
     if how == "lapses":
         at(bench, START + timedelta(seconds=60))
-    elif how == "is held back":
+    elif how == "is paused":
         bench.customer(cm.GrantPause(grant=grant))
     else:
         bench.reboot()

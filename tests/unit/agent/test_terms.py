@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from latchkey_agent.domain.model import Terms
+from latchkey_agent.domain import receipt
+from latchkey_agent.domain.model import Request, Terms
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical, covers, fixed, read_time, resolve, window
 from tests.unit.agent.world import ANNA
@@ -179,3 +181,25 @@ def test_the_canonical_form_does_not_depend_on_how_a_moment_is_written() -> None
     same = replace(TERMS, not_before=NOW.astimezone(UTC), not_after=TERMS.not_after.astimezone(UTC))
     assert canonical(TERMS, ANNA, "g", "PC-07") == canonical(same, ANNA, "g", "PC-07")
     assert canonical(TERMS, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-08")
+
+
+CHANGED: dict[str, Any] = {
+    "restarts": TERMS.restarts + 1,
+    "unlocks": TERMS.unlocks + 1,
+    "foreign_restarts": not TERMS.foreign_restarts,
+    "not_before": TERMS.not_before - timedelta(hours=1),
+    "not_after": TERMS.not_after + timedelta(hours=1),
+}
+
+
+@pytest.mark.parametrize("name", Terms.__struct_fields__)
+def test_every_term_is_sealed_compared_and_in_the_receipt(name: str) -> None:
+    """Each term is in the sealed record's data, in the comparison of terms, and in the receipt."""
+    wider = replace(TERMS, **{name: CHANGED[name]})
+    assert canonical(wider, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-07")
+    assert covers(wider, TERMS)
+    assert not covers(TERMS, wider)
+    request = Request(
+        id="r", session="s", account=ANNA, terms=TERMS, code="0000", asked_at=NOW, answer_by=NOW
+    )
+    assert name in receipt._terms(request)

@@ -133,7 +133,9 @@ def test_a_window_that_was_taken_away_answers_nothing(agent: Agent, stage: Stage
         assert not isinstance(agent.received.get()[0], cm.RequestLater)
 
 
-def test_a_request_that_cannot_be_shown_is_held_back(agent: Agent, stage: Stage, director: Director) -> None:
+def test_a_request_that_cannot_be_shown_has_a_display_block(
+    agent: Agent, stage: Stage, director: Director
+) -> None:
     """It does not count as postponed. It comes back when the customer asks for it, or after a while."""
     open_request_window(agent, stage).answer(PortError("no windows"))
     assert agent.next(cm.RequestBlocked)[0].reason == "unshown"
