@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README = "docs/recorded-run.md", "README.md"
 WIDTH = 116
-FIRST, LAST = "The customer allows it", "What is left of the PC"
+FIRST, LAST = "The customer allows it", "Files of the PC and the job"
 BEFORE, AFTER = "([the whole run](docs/recorded-run.md)):\n\n", "\nFor real work"
 CHOSEN = (
     r"Allows it and types",

@@ -40,3 +40,11 @@ def test_half_a_run_is_refused() -> None:
     """A run that broke off is not recorded."""
     with pytest.raises(ValueError, match="whole run"):
         record_run.recorded(OUTPUT.replace(record_run.LAST, ""))
+
+
+def test_the_demo_prints_the_lines_that_frame_a_run() -> None:
+    """The demo prints the first and the last line that a recorded run is found by."""
+    folder = record_run.ROOT / "lab/demo"
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    assert record_run.FIRST in code
+    assert record_run.LAST in code
