@@ -167,7 +167,7 @@ class Faults:
     cut_power_at: str = field(default="")
 
 
-class Hands(Protocol):
+class CustomerActions(Protocol):
     """The customer at the computer: reads the screen, clicks and types."""
 
     def screen(self) -> str:
@@ -229,7 +229,7 @@ class Computer(Protocol):
         """The connection data for Ansible."""
 
     @property
-    def customer(self) -> Hands:
+    def customer(self) -> CustomerActions:
         """The customer at this computer."""
 
     @property

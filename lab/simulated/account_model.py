@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
-from latchkey_agent.domain import LogonRefusal
-from latchkey_agent.domain.model import Account, AccountKind
+from latchkey_agent.domain import Account, AccountKind, LogonRefusal
 
 SYSTEM_SID = "S-1-5-18"
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from lab.simulated import windows_calls, wire
-from latchkey_agent.domain import LogonRefusal
-from latchkey_agent.domain.model import Account
+from latchkey_agent.domain import Account, LogonRefusal
 from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 

@@ -16,7 +16,7 @@ from latchkey_agent.ports import SignIn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latchkey_agent.domain.model import Account
+    from latchkey_agent.domain import Account
 
 Change = Literal["signed_in", "locked", "unlocked", "disconnected", "connected", "signed_out"]
 

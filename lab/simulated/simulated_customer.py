@@ -231,8 +231,8 @@ _DEEDS: dict[type[customer_script.Step], Callable[[Customer, Any], Coroutine[Any
 }
 
 
-class CustomerHands:
-    """`lab.computer.Hands`: the same acts, from any thread."""
+class SimulatedActions:
+    """`lab.computer.CustomerActions`: the same acts, from any thread."""
 
     def __init__(self, customer: Customer) -> None:
         self._customer = customer

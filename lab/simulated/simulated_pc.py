@@ -24,7 +24,7 @@ from lab.simulated.pc_services import SETTINGS_FILE, START_SECONDS, Services
 from lab.simulated.pc_settings import OPERATOR, Settings
 from lab.simulated.power_model import Power
 from lab.simulated.simulated_companion import Companions
-from lab.simulated.simulated_customer import Customer, CustomerHands
+from lab.simulated.simulated_customer import Customer, SimulatedActions
 from lab.simulated.windows_model import Windows
 from lab.simulated.windows_server import PortServer
 from lab.wsman.listener import ADDRESS
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from lab.computer import Hands
+    from lab.computer import CustomerActions
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.connections import ListenerName
     from lab.simulated.session_model import Change, Session
@@ -97,7 +97,7 @@ class SimulatedComputer(Incidents):
         self._customer = Customer(self._machine, self._companions, password)
         self._machine.customer.set_pin(self._customer.pin)
         self._power.on_boot.append(self._booted)
-        self.customer = self._make_hands()
+        self.customer = self._make_driver()
         self._make_disk()
 
     def _make_services(self) -> Services:
@@ -112,8 +112,8 @@ class SimulatedComputer(Incidents):
     def _make_companions(self) -> Companions:
         return Companions(self._machine)
 
-    def _make_hands(self) -> Hands:
-        return CustomerHands(self._customer)
+    def _make_driver(self) -> CustomerActions:
+        return SimulatedActions(self._customer)
 
     def _add_operator(self) -> WindowsAccount:
         password = bytearray(self._operator_password.encode("utf-16-le"))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-from latchkey_agent.domain.model import Account
+from latchkey_agent.domain import Account
 
 
 class Call(Struct, frozen=True, tag_field="call", forbid_unknown_fields=True):

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from lab.computer import LabError
 from lab.simulated.account_model import AccountBook, WindowsAccount, pin_form
 from lab.simulated.session_model import Change, Session, Sessions
-from latchkey_agent.domain import LogonRefusal
-from latchkey_agent.domain.logon_hours import ALWAYS
+from latchkey_agent.domain import ALWAYS, LogonRefusal
 from latchkey_agent.ports import LogonFacts
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from latchkey_agent.companion.texts import LANGUAGES
 
 from .agent_pc import AgentPC, PipeClient
 from .display import Display
-from .ui_driver import LAST_LINES, WineHands
+from .ui_driver import LAST_LINES, UiDriver
 
 SETTINGS = '[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n'
 REASONS = {"en": "Monthly updates", "de": "Monatliche Updates"}
@@ -34,7 +34,7 @@ class Room(NamedTuple):
     """One customer at a PC, and the folder for the pictures."""
 
     operator: PipeClient
-    hands: WineHands
+    driver: UiDriver
     language: str
     folder: Path
 
@@ -53,63 +53,63 @@ class Room(NamedTuple):
 
     def keep(self, name: str, area: tuple[int, int, int, int]) -> None:
         """Save a picture of a part of the screen."""
-        self.hands.display.screenshot(self.folder / f"{name}.{self.language}.png", area)
+        self.driver.display.screenshot(self.folder / f"{name}.{self.language}.png", area)
         print(f"{name}.{self.language}.png")
 
     def links(self) -> list[str]:
         """Return the links in the window with the receipts."""
-        shown = self.hands.seat.find(self.say("menu_receipts"))
+        shown = self.driver.seat.find(self.say("menu_receipts"))
         return shown.texts[2:-1] if shown else []
 
     def window(self, name: str, title: str) -> None:
         """Save a picture of the window with this title."""
-        shown = self.hands.wait_for(title, lambda: self.hands.seat.find(title))
+        shown = self.driver.wait_for(title, lambda: self.driver.seat.find(title))
         self.keep(name, shown.area)
 
 
 def asking(room: Room) -> None:
     """Take the request window, and the windows behind later and decline."""
     room.ask("CHG-4711")
-    room.hands.request()
+    room.driver.request()
     room.window("request", room.say("title"))
-    room.hands.choose("later")
+    room.driver.choose("later")
     room.window("later", room.say("when_later"))
-    room.hands.press(room.say("when_later"), "Escape")
+    room.driver.press(room.say("when_later"), "Escape")
     room.ask("CHG-4712")
-    room.hands.choose("decline")
+    room.driver.choose("decline")
     room.window("decline", room.say("why_declined"))
-    room.hands.press(room.say("why_declined"), "Escape")
+    room.driver.press(room.say("why_declined"), "Escape")
 
 
 def lending(room: Room) -> None:
     """Take the password dialog after a wrong entry, the notice, and the menu."""
     room.ask("CHG-4713")
-    room.hands.open_password()
+    room.driver.open_password()
     room.window("password", room.say("password_title"))
-    room.hands.press(room.say("password_title"), "Escape")
-    room.hands.allow(bytearray("nonsense".encode("utf-16-le")))
+    room.driver.press(room.say("password_title"), "Escape")
+    room.driver.allow(bytearray("nonsense".encode("utf-16-le")))
     room.window("wrong-password", room.say("title"))
-    room.hands.allow()
-    balloon = room.hands.wait_for("the notice", lambda: room.hands.seat.of_kind(TOOLTIP))
+    room.driver.allow()
+    balloon = room.driver.wait_for("the notice", lambda: room.driver.seat.of_kind(TOOLTIP))
     room.keep("notice", balloon.area)
-    menu = room.hands.open_menu()
+    menu = room.driver.open_menu()
     room.keep("menu", menu.area)
-    room.hands.display.press("Escape", at=menu.last_line)
+    room.driver.display.press("Escape", at=menu.last_line)
 
 
 def afterwards(room: Room) -> None:
     """Take the notices after an absence, and the receipt."""
-    room.hands.lock()
+    room.driver.lock()
     room.operator.ask(verb="session_end", session="CHG-4713")
     room.ask("CHG-4714")
-    room.hands.sign_in()
-    room.hands.close_window()
+    room.driver.sign_in()
+    room.driver.close_window()
     room.window("while-away", room.say("away_title"))
-    room.hands.close_notices()
-    room.hands.pick_from_below(RECEIPTS)
+    room.driver.close_notices()
+    room.driver.pick_from_below(RECEIPTS)
     # The last but one receipt covers the whole session.
-    room.hands.press(room.say("menu_receipts"), "Tab", "Return")
-    room.hands.wait_for("the older receipt", lambda: len(room.links()) == BOTH_WAYS)
+    room.driver.press(room.say("menu_receipts"), "Tab", "Return")
+    room.driver.wait_for("the older receipt", lambda: len(room.links()) == BOTH_WAYS)
     room.window("receipt", room.say("menu_receipts"))
 
 
@@ -130,8 +130,8 @@ def _take(place: Path, folder: Path, language: str) -> None:
         password = make()
         record = office.model.accounts.add("anna", password)
         office.model.sessions.sign_in(record.account)
-        with WineHands(office, display, record.account.sid, password=password, language=language) as hands:
-            room = Room(office.pipe_client("LatchkeyControl"), hands, language, folder)
+        with UiDriver(office, display, record.account.sid, password=password, language=language) as driver:
+            room = Room(office.pipe_client("LatchkeyControl"), driver, language, folder)
             for part in (asking, lending, afterwards):
                 part(room)
 

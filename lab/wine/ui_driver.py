@@ -56,8 +56,8 @@ class WinePCWithAgent(Protocol):
         """Return a client of a pipe."""
 
 
-class WineHands:
-    """`lab.computer.Hands` with keyboard and mouse; a context manager.
+class UiDriver:
+    """`lab.computer.CustomerActions` with keyboard and mouse; a context manager.
 
     Args:
         office: the PC, switched on with a screen.

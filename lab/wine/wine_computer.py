@@ -25,7 +25,7 @@ from lab.simulated.simulated_pc import SimulatedComputer
 from .agent_pc import SERVICE_LOG
 from .installed import InstalledPC
 from .pipe_sockets import Relays
-from .ui_driver import WineHands
+from .ui_driver import UiDriver
 from .wine_calls import PORT_FILE, PROTOCOL_FILE
 from .wine_customer import Office, SeatedCompanions
 from .wine_logon_screen import WineLogonScreen
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.computer import Hands
+    from lab.computer import CustomerActions
     from lab.simulated.logon_screen import LogonScreen
     from lab.simulated.pc_services import Services
     from lab.simulated.simulated_companion import Companions
@@ -59,7 +59,7 @@ class WineComputer(SimulatedComputer):
 
     def __init__(self, folder: Path, settings: Settings, display: Display | None = None) -> None:
         self._display = display
-        self._hands: WineHands | None = None
+        self._hands: UiDriver | None = None
         self._pc = InstalledPC(folder / "disk", display.name if display else None)
         self._pc.make()
         super().__init__(folder, settings)
@@ -83,7 +83,7 @@ class WineComputer(SimulatedComputer):
         if self._display is None:
             return super()._make_companions()
         self._office = Office(self._pc, self._machine)
-        self._hands = WineHands(
+        self._hands = UiDriver(
             cast("WinePCWithAgent", self._office),
             self._display,
             self._machine.customer.account.sid,
@@ -92,8 +92,8 @@ class WineComputer(SimulatedComputer):
         )
         return SeatedCompanions(self._machine, self._hands.seat)
 
-    def _make_hands(self) -> Hands:
-        return self._hands or super()._make_hands()
+    def _make_driver(self) -> CustomerActions:
+        return self._hands or super()._make_driver()
 
     def _make_disk(self) -> None:
         settings_file = self._pc.program_data / SETTINGS_FILE

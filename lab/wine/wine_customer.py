@@ -37,7 +37,7 @@ class OnLoop:
 
 
 class LoopedWindows:
-    """The `windows` of `WineHands`: a model, and a lock, which has no effect because of the loop."""
+    """The `windows` of `UiDriver`: a model, and a lock, which has no effect because of the loop."""
 
     def __init__(self, model: Windows) -> None:
         self.lock = nullcontext()

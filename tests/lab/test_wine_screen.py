@@ -14,7 +14,7 @@ import pytest
 
 from agent.packaging.system_tools import PACKAGE, SCREEN, WINE
 from lab.wine.display import Display
-from lab.wine.ui_driver import WineHands
+from lab.wine.ui_driver import UiDriver
 from tests.canary import search
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import scrapped_wine_pc
@@ -33,7 +33,7 @@ class Seat(NamedTuple):
 
     operator: Operator
     computer: WineComputer
-    customer: WineHands
+    customer: UiDriver
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def seat(tmp_path: Path, canary: bytearray) -> Iterator[Seat]:
         computer = stack.enter_context(scrapped_wine_pc(tmp_path / "pc", display=display, password=canary))
         operator = Operator(tmp_path / "operator", {"pc1": computer})
         stack.callback(operator.stop)
-        yield Seat(operator, computer, cast("WineHands", computer.customer))
+        yield Seat(operator, computer, cast("UiDriver", computer.customer))
 
 
 def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ PREFIXES = {
 """How the modules of a folder are imported, where their path does not say it."""
 
 NAMED_BY_ANSIBLE = ("plugins/action", "plugins/modules", "plugins/doc_fragments")
+"""Ansible wants an action, its module and its documentation under one name. `plugin_utils/_credential_apply.py` and its
+like hold the work of the action whose name they have."""
 GENERATED = ("plugins/plugin_utils/_answers.py",)
 """The collection's generated form of the agent's module of the same name."""
 
@@ -137,3 +139,15 @@ def test_no_two_modules_share_a_name() -> None:
         if path.stem not in NAMED_BY_PYTHON and not place.startswith((*NAMED_BY_ANSIBLE, *GENERATED)):
             places[path.stem.removeprefix("_")].append(place)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_the_domain_is_imported_by_its_public_face() -> None:
+    """Code outside the domain imports it as a package; only commands, events and effects are modules of the face."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.module}"
+        for name, path in MODULES.items()
+        if not name.startswith("latchkey_agent.domain")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("latchkey_agent.domain.")
+    ]
+    assert found == [], "import from latchkey_agent.domain"

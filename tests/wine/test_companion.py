@@ -20,7 +20,7 @@ from agent.packaging.workshop import ROOT
 from lab.wine import ui_driver
 from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
-from lab.wine.ui_driver import WineHands
+from lab.wine.ui_driver import UiDriver
 from latchkey_agent.companion.texts import ENGLISH
 from latchkey_agent.windows import names
 from tests.canary import canary, search, search_processes
@@ -50,14 +50,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture
-def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> Iterator[WineHands]:
+def anna(office: Office, canary: bytearray, request: pytest.FixtureRequest) -> Iterator[UiDriver]:
     """The customer, signed in at the console; the canary is the password. Each test leaves a picture."""
     with office.pc.windows.lock:
         record = office.pc.model.accounts.find("anna") or office.pc.model.accounts.add("anna", canary)
         record.set_password(canary)
         office.pc.model.sessions.sign_in(record.account)
     close_old_notices(office, record.account.sid)
-    with WineHands(office.pc, office.display, record.account.sid, password=canary) as ui_driver:
+    with UiDriver(office.pc, office.display, record.account.sid, password=canary) as ui_driver:
         ui_driver.seat.play()
         yield ui_driver
         office.display.screenshot(PICTURES / f"{request.node.name}.png")
@@ -72,7 +72,7 @@ def close_old_notices(office: Office, sid: str) -> None:
 
 
 @pytest.fixture
-def session(office: Office, anna: WineHands, request: pytest.FixtureRequest) -> str:
+def session(office: Office, anna: UiDriver, request: pytest.FixtureRequest) -> str:
     """A support session for one test."""
     name: str = request.node.name
     requester = {"name": "Kim", "organization": "Fabrikam", "role": "helpdesk"}
@@ -121,7 +121,7 @@ def everywhere(office: Office) -> list[Path]:
 
 
 def test_allowed_with_the_password_is_granted(
-    office: Office, anna: WineHands, session: str, canary: bytearray
+    office: Office, anna: UiDriver, session: str, canary: bytearray
 ) -> None:
     """The window shows requester, terms and reason; allow opens Windows' dialog; a notice confirms the grant."""
     number = request(office, session)
@@ -139,7 +139,7 @@ def test_allowed_with_the_password_is_granted(
 
 
 def test_a_wrong_password_can_be_corrected_once(
-    office: Office, anna: WineHands, session: str, canary: bytearray
+    office: Office, anna: UiDriver, session: str, canary: bytearray
 ) -> None:
     """After a wrong password the window reports it and the remaining tries, and accepts the right one."""
     number = request(office, session)
@@ -174,7 +174,7 @@ def slowed(program: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def test_a_password_typed_into_a_slow_dialog_arrives_whole(
-    office: Office, anna: WineHands, session: str, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+    office: Office, anna: UiDriver, session: str, canary: bytearray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A password typed on a busy computer arrives with every letter."""
     monkeypatch.setattr(ui_driver, "SOON", 1.0)
@@ -186,7 +186,7 @@ def test_a_password_typed_into_a_slow_dialog_arrives_whole(
     assert answered(office, session, number) == "granted"
 
 
-def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, session: str) -> None:
+def test_two_wrong_passwords_end_the_request(office: Office, anna: UiDriver, session: str) -> None:
     """The second wrong password ends the request, and the message says that no password was stored."""
     number = request(office, session)
     wrong = bytearray("nonsense".encode("utf-16-le"))
@@ -195,7 +195,7 @@ def test_two_wrong_passwords_end_the_request(office: Office, anna: WineHands, se
     assert answered(office, session, number) == "denied"
 
 
-def test_the_reason_of_a_declined_request_is_passed_on(office: Office, anna: WineHands, session: str) -> None:
+def test_the_reason_of_a_declined_request_is_passed_on(office: Office, anna: UiDriver, session: str) -> None:
     """The operator gets the reason, and the customer reads that no password was stored."""
     number = request(office, session)
     anna.decline("Still working")
@@ -204,7 +204,7 @@ def test_the_reason_of_a_declined_request_is_passed_on(office: Office, anna: Win
     anna.wait_for("the notice", lambda: ENGLISH["declined"] in anna.notices())
 
 
-def test_a_reported_request_is_denied(office: Office, anna: WineHands, session: str) -> None:
+def test_a_reported_request_is_denied(office: Office, anna: UiDriver, session: str) -> None:
     """A reported request is denied, and the operator reads that it was reported."""
     number = request(office, session)
     anna.report()
@@ -212,7 +212,7 @@ def test_a_reported_request_is_denied(office: Office, anna: WineHands, session: 
     assert state(office, session)["why"] == "reported"
 
 
-def test_the_customer_can_postpone_a_request(office: Office, anna: WineHands, session: str) -> None:
+def test_the_customer_can_postpone_a_request(office: Office, anna: UiDriver, session: str) -> None:
     """The customer chooses the time of the next request, and the window closes."""
     number = request(office, session)
     anna.later(3600)
@@ -220,7 +220,7 @@ def test_the_customer_can_postpone_a_request(office: Office, anna: WineHands, se
     assert anna.screen() == ""
 
 
-def test_closing_the_window_means_later(office: Office, anna: WineHands, session: str) -> None:
+def test_closing_the_window_means_later(office: Office, anna: UiDriver, session: str) -> None:
     """Esc postpones the request by 15 minutes."""
     number = request(office, session)
     anna.close_window()
@@ -228,7 +228,7 @@ def test_closing_the_window_means_later(office: Office, anna: WineHands, session
 
 
 def test_keys_that_were_meant_for_another_window_do_nothing(
-    office: Office, anna: WineHands, session: str
+    office: Office, anna: UiDriver, session: str
 ) -> None:
     """Enter and Space, pressed at once or later, do not answer the request."""
     request(office, session)
@@ -242,7 +242,7 @@ def test_keys_that_were_meant_for_another_window_do_nothing(
 
 
 def test_cancelling_the_password_dialog_brings_the_window_back(
-    office: Office, anna: WineHands, session: str
+    office: Office, anna: UiDriver, session: str
 ) -> None:
     """Cancelling the password dialog and an empty password cost no try, and the window returns."""
     request(office, session)
@@ -254,7 +254,7 @@ def test_cancelling_the_password_dialog_brings_the_window_back(
     assert state(office, session).get("entries_refused", 0) == 0
 
 
-def test_the_menu_revokes_a_grant(office: Office, anna: WineHands, session: str, canary: bytearray) -> None:
+def test_the_menu_revokes_a_grant(office: Office, anna: UiDriver, session: str, canary: bytearray) -> None:
     """A click on the icon and one choice revoke the grant, without a password."""
     request(office, session)
     assert anna.allow() == ""
@@ -269,7 +269,7 @@ def grants(office: Office, session: str) -> list[str]:
     return [grant["state"] for grant in ask(office, verb="info", session=session)["grants"]]
 
 
-def test_the_menu_pauses_and_resumes_a_grant(office: Office, anna: WineHands, session: str) -> None:
+def test_the_menu_pauses_and_resumes_a_grant(office: Office, anna: UiDriver, session: str) -> None:
     """A paused grant cannot be used until the customer resumes it."""
     request(office, session)
     assert anna.allow() == ""
@@ -279,7 +279,7 @@ def test_the_menu_pauses_and_resumes_a_grant(office: Office, anna: WineHands, se
     anna.wait_for("the end of the pause", lambda: grants(office, session) == ["active"])
 
 
-def test_a_request_waits_while_others_look_on(office: Office, anna: WineHands, session: str) -> None:
+def test_a_request_waits_while_others_look_on(office: Office, anna: UiDriver, session: str) -> None:
     """A request waits while others see the screen; the operator reads the reason, and the window opens afterwards."""
     anna.seat.play("viewed")
     request(office, session)
@@ -290,7 +290,7 @@ def test_a_request_waits_while_others_look_on(office: Office, anna: WineHands, s
     assert state(office, session)["state"] == "shown"
 
 
-def test_a_locked_screen_hides_the_request(office: Office, anna: WineHands, session: str) -> None:
+def test_a_locked_screen_hides_the_request(office: Office, anna: UiDriver, session: str) -> None:
     """The request window closes when the screen is locked, and returns with the customer."""
     request(office, session)
     anna.request()
@@ -301,7 +301,7 @@ def test_a_locked_screen_hides_the_request(office: Office, anna: WineHands, sess
     anna.request()
 
 
-def test_an_answer_reaches_a_restarted_service(office: Office, anna: WineHands, session: str) -> None:
+def test_an_answer_reaches_a_restarted_service(office: Office, anna: UiDriver, session: str) -> None:
     """The customer's answer in an old window reaches the restarted service."""
     number = request(office, session)
     anna.request()
@@ -311,7 +311,7 @@ def test_an_answer_reaches_a_restarted_service(office: Office, anna: WineHands, 
     assert answered(office, session, number) == "granted"
 
 
-def test_a_silent_service_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
+def test_a_silent_service_grants_nothing(office: Office, anna: UiDriver, session: str) -> None:
     """A customer who allows a request while the service is away reads that there is no grant."""
     request(office, session)
     dialog = anna.open_password()
@@ -324,7 +324,7 @@ def test_a_silent_service_grants_nothing(office: Office, anna: WineHands, sessio
 
 
 def test_what_happened_while_away_is_shown_until_it_is_closed(
-    office: Office, anna: WineHands, session: str
+    office: Office, anna: UiDriver, session: str
 ) -> None:
     """Notices of an absence stay until the customer closes them."""
     request(office, session)
@@ -349,7 +349,7 @@ def away(speaker: PipeClient) -> list[dict[str, Any]]:
     return [notice for notice in notices if notice.get("while_away")]
 
 
-def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, session: str) -> None:
+def test_a_second_companion_ends_at_once(office: Office, anna: UiDriver, session: str) -> None:
     """A second companion in a session ends at once; the first keeps running."""
     request(office, session)
     anna.request()
@@ -361,7 +361,7 @@ def test_a_second_companion_ends_at_once(office: Office, anna: WineHands, sessio
     assert anna.screen()
 
 
-def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -> None:
+def test_the_products_own_companion_runs_once(office: Office, anna: UiDriver) -> None:
     """Of two companions started like the Run key does, one ends at once without a message."""
     two = [office.pc.pc.start("-I", "-B", "-m", names.COMPANION_MODULE) for _ in range(2)]
     try:
@@ -374,7 +374,7 @@ def test_the_products_own_companion_runs_once(office: Office, anna: WineHands) -
             anna.seat.end(one)
 
 
-def test_a_killed_companion_grants_nothing(office: Office, anna: WineHands, session: str) -> None:
+def test_a_killed_companion_grants_nothing(office: Office, anna: UiDriver, session: str) -> None:
     """After the companion was killed the request is still open, and the next companion shows it."""
     request(office, session)
     anna.request()

@@ -25,7 +25,7 @@ from lab.simulated import windows_calls
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.remote_ports import AnchorFile, LinkedAccounts, LinkedSessions
 from lab.wine.wine_calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
-from latchkey_agent.domain.model import Account
+from latchkey_agent.domain import Account
 from latchkey_agent.ports import Computer, LogonFacts, PortError
 from latchkey_agent.windows import compose, folders
 from latchkey_agent.windows.pipes import client_identity

@@ -11,6 +11,8 @@ from __future__ import annotations
 from .bystanders import others
 from .decide import decide, next_deadline
 from .decision import Decision, in_use, live_grants, started_session
+from .effects import AnyEffect
+from .events import AnyEvent
 from .evolve import evolve, fold
 from .forecast import forecast
 from .grants import ended_refusal, find_grant, session_grant, usable
@@ -19,6 +21,7 @@ from .logon_hours import ALWAYS
 from .logon_refusals import BY_WIN32, INCONCLUSIVE_ERRORS, REFUSALS, LogonRefusal, reported, sentence
 from .model import (
     Account,
+    AccountKind,
     Action,
     Checkpoint,
     Closing,
@@ -66,7 +69,10 @@ __all__ = [
     "REFUSALS",
     "TRIES",
     "Account",
+    "AccountKind",
     "Action",
+    "AnyEffect",
+    "AnyEvent",
     "Checkpoint",
     "Closing",
     "Decision",

@@ -23,8 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from latchkey_agent.domain.effects import AnyEffect
-from latchkey_agent.domain.events import AnyEvent
+from latchkey_agent.domain import AnyEffect, AnyEvent
 from latchkey_agent.ports import Anchor, PortError
 
 from .disk_reserve import Reserve
