@@ -14,7 +14,8 @@ import pytest
 
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.model import Erasure
+from latchkey_agent.domain.events import GrantEnding
+from latchkey_agent.domain.model import Erasure, Revoker
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
     GRANT,
@@ -174,14 +175,18 @@ def paused(bench: Bench) -> None:
     bench.customer(cm.GrantPause(grant=grant_id(bench)))
 
 
-def ended(how: str) -> Build:
+def ending(bench: Bench, how: GrantEnding) -> c.EndGrant:
+    """Return the command that ends the grant this way."""
+    side: Revoker | None = "customer" if how == "revoke" else None
+    return c.EndGrant(grant=grant_id(bench), how=how, revoked_by=side)
+
+
+def ended(how: GrantEnding) -> Build:
     """Return how to end the grant this way without running the erasure."""
 
     def build(bench: Bench) -> None:
         active(bench)
-        bench.agent.core.execute(
-            c.EndGrant(grant=grant_id(bench), how=how, revoked_by="customer" if how == "revoke" else None)
-        )  # type: ignore[arg-type]
+        bench.agent.core.execute(ending(bench, how))
 
     return build
 
@@ -199,7 +204,7 @@ def erase_failed(bench: Bench) -> None:
         bench.revoke()
 
 
-ENDINGS = ("revoke", "replace", "use_up", "expire", "reject", "end_session")
+ENDINGS: tuple[GrantEnding, ...] = ("revoke", "replace", "use_up", "expire", "reject", "end_session")
 OVER = {how: GRANT[GrantState.ACTIVE, how] for how in ENDINGS}
 
 
@@ -209,11 +214,9 @@ def erasure(*, confirmed: bool) -> Input:
     return lambda bench: c.RecordErasure(grant=grant_id(bench), erasure=found)
 
 
-def end(how: str) -> Input:
+def end(how: GrantEnding) -> Input:
     """Return the input that ends the grant this way."""
-    return lambda bench: c.EndGrant(
-        grant=grant_id(bench), how=how, revoked_by="customer" if how == "revoke" else None
-    )  # type: ignore[arg-type]
+    return lambda bench: ending(bench, how)
 
 
 GRANT_MACHINE = Machine(
