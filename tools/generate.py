@@ -373,7 +373,7 @@ TARGETS: dict[str, Callable[[], str | bytes]] = {
 
 
 def differences(root: Path = ROOT) -> dict[str, str]:
-    """Return, per file that is not what it should be, what is different (of text a unified diff)."""
+    """Return each outdated file with its difference (a unified diff for text)."""
     found = {}
     for name, make in TARGETS.items():
         path, wanted = root / name, make()
@@ -389,13 +389,13 @@ def _bytes(content: str | bytes) -> bytes:
 
 def _difference(name: str, there: bytes, wanted: str | bytes) -> str:
     if isinstance(wanted, bytes):
-        return f"{name}: not what its source compiles to"
+        return f"{name}: outdated"
     pair = there.decode().splitlines(), wanted.splitlines()
     return "\n".join(difflib.unified_diff(*pair, name, "generated", lineterm=""))
 
 
 def write(root: Path = ROOT) -> list[str]:
-    """Write every file that is not what it should be; return their names."""
+    """Write every outdated file; return their names."""
     stale = list(differences(root))
     for name in stale:
         path = root / name

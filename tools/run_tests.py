@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the tests, then hold the core's branch coverage against what is promised for it.
+"""Run the tests, then check the branch coverage of domain, journal and vault.
 
 The unit tests compute; the others mostly wait for PCs that restart. So the
 two run beside each other, and the waiting ones several files at a time.

@@ -6,7 +6,7 @@
 installs uv from there, uv installs the group.
 
 The system's own ``python3`` runs this file, so it uses the standard library only and nothing newer
-than Python 3.7 outside annotations: whoever has an old Python is to read a sentence, no traceback.
+than Python 3.7 outside annotations: a user of an old Python gets a sentence instead of a traceback.
 """
 
 from __future__ import annotations
