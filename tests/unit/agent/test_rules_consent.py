@@ -21,7 +21,7 @@ from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import VaultError
 from tests.canary import search, search_bytes
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
+from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, START
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 UNLOCK = rq.CredentialApply(session="CHG-1", action="unlock")
@@ -374,3 +374,31 @@ def test_rule_04_no_entry_is_taken_while_the_policy_file_is_broken(bench: Bench,
     assert answer.error is not None
     assert answer.error.code == "policy_invalid"
     assert bench.world.checks == []
+
+
+@pytest.mark.parametrize("account", [ANNA, BEN])
+def test_rule_03_a_permit_is_issued_on_the_tried_grant_only(
+    bench: Bench, canary: bytearray, account: Account
+) -> None:
+    """A grant that is given while Windows checks another one's password does not get the permit."""
+    tried = bench.lend(canary)
+    bench.world.set_password(BEN, canary)
+    accounts = bench.agent.core.computer.accounts
+    check = accounts.check
+
+    def granting(who: Account, password: bytearray) -> LogonRefusal | None:
+        accounts.check = check  # type: ignore[method-assign]
+        bench.revoke()
+        peer = CUSTOMER if account == ANNA else OTHER
+        request = bench.request(account=account.qualified)
+        bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=peer)
+        bench.customer(cm.RequestAllow(request=request, entered=account.qualified), canary, peer=peer)
+        return check(who, password)
+
+    accounts.check = granting  # type: ignore[assignment, method-assign]
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="restart")) == "grant_revoked"
+    newer = next(reversed(bench.state.grants))
+    assert newer != tried
+    assert bench.state.grants[newer].state is GrantState.ACTIVE
+    assert bench.state.permits == {}
+    assert bench.world.restarts == []

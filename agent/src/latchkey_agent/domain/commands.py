@@ -136,7 +136,9 @@ class EndGrant(Command, frozen=True, kw_only=True):
 class ApplyGrant(Command, frozen=True, kw_only=True):
     """Use the session's grant.
 
-    `desktop` is the present state of the account's desktop; `others` are the other accounts that are signed in.
+    `tried` is the grant whose password Windows has checked, None for a preview: the permit is issued on it, or
+    refused. `desktop` is the present state of the account's desktop; `others` are the other accounts that are
+    signed in.
     """
 
     name: str
@@ -150,6 +152,7 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     relock_after: float
     desktop: Literal["none", "locked", "unlocked"]
     others: tuple[str, ...] = ()
+    tried: str | None = None
 
 
 class RedeemPermit(Command, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from .decision import (
     use_up,
 )
 from .logon_refusals import sentence
-from .model import Erasure, Grant, Permit, Rejection, State, finished
+from .model import Erasure, Grant, Permit, Rejection, State, SupportSession, finished
 from .policy import Policy
 from .refusal import Refused
 from .transitions import GRANT, GrantState, IllegalTransitionError, PermitState, step
@@ -92,7 +92,7 @@ def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) ->
     session = started_session(state, command.name)
     if (permit := _joined(state, session.id, command)) is not None:
         return Decision(subject=permit.id)
-    grant = usable(state, session.id, command.name, command.action, now)
+    grant = usable(state, session, command.action, now, tried=command.tried)
     if command.action == "unlock" and command.desktop == "unlocked":
         return Decision(subject=grant.id)
     _nothing_under_way(state)
@@ -151,17 +151,19 @@ def session_grant(state: State, session: str) -> Grant | None:
     return theirs[-1] if theirs else None
 
 
-def usable(state: State, session: str, name: str, action: str, now: datetime) -> Grant:
-    """Return the session's grant, if it allows `action` now.
+def usable(
+    state: State, session: SupportSession, action: str, now: datetime, *, tried: str | None = None
+) -> Grant:
+    """Return the session's grant, or the one that was tried, if it allows `action` now.
 
     Raises:
         Refused: the grant does not allow it; the code says why.
     """
-    grant = session_grant(state, session)
-    if grant is None:
-        raise Refused("no_grant", session=name)
+    grant = session_grant(state, session.id) if tried is None else state.grants.get(tried)
+    if grant is None or grant.session != session.id:
+        raise Refused("no_grant", session=session.name)
     if grant.ended is not None:
-        raise ended_refusal(grant, name)
+        raise ended_refusal(grant, session.name)
     must_allow(grant, action, now)
     return grant
 

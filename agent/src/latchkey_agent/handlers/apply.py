@@ -7,6 +7,8 @@ from __future__ import annotations
 import threading
 from typing import Literal
 
+from msgspec.structs import replace
+
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
     REFUSALS,
@@ -58,7 +60,8 @@ class ApplyHandler:
             if decision.events and request.action == "restart":
                 self._must_keep_name()
             if decision.events and not request.check:
-                decision, state = self._use(command, self._try_password(request), request.call, peer)
+                tried = self._try_password(request)
+                decision, state = self._use(replace(command, tried=tried.id), request.call, peer)
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
 
     def _must_keep_name(self) -> None:
@@ -97,18 +100,18 @@ class ApplyHandler:
                 self._core.note_refusal(type(command).__name__, refusal, peer.name)
             raise
 
-    def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
-        """Issue the permit; end the trial also if the grant was revoked meanwhile."""
+    def _use(self, command: c.ApplyGrant, call: str, peer: Peer) -> tuple[Decision, State]:
+        """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile."""
         try:
             with self._core.lock:
                 return self._core.execute(command, actor=peer.name, key=call), self._core.state
         finally:
-            self._core.execute(c.EndTrial(grant=tried.id))
+            self._core.execute(c.EndTrial(grant=str(command.tried)))
 
     def _usable(self, request: rq.CredentialApply) -> Grant:
         state = self._core.state
         session = started_session(state, request.session)
-        return usable(state, session.id, request.session, request.action, self._core.now())
+        return usable(state, session, request.action, self._core.now())
 
     def _lender(self, request: rq.CredentialApply) -> Account | None:
         state = self._core.state
