@@ -148,7 +148,7 @@ class Agent:
                     self.core.state_changed.wait(self._until_next())
 
     def wake(self) -> None:
-        """End what is over, and try again what could not be loaded or journalled."""
+        """End everything whose time is over; retry a failed loading or journalling."""
         if self.core.journal_life.may_load_again:
             self._begin()
             return

@@ -89,7 +89,7 @@ class Core:
     # --- starting ---------------------------------------------------------------
 
     def load(self) -> None:
-        """Read the journal; end and erase what is over. Runs before any pipe is open.
+        """Read the journal; end everything whose time is over. Call it before any pipe is open.
 
         If the disk or a port failed, `load` may be called again. It never raises:
         `journal_life.problem` gives the reason why there is no journal.

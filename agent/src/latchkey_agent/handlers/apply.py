@@ -61,7 +61,7 @@ class ApplyHandler:
                 self._must_keep_name()
             if decision.events and not request.check:
                 tried = self._try_password(request)
-                decision, state = self._use(replace(command, tried=tried.id), request.call, peer)
+                decision, state = self._use(command, tried, request.call, peer)
         return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
 
     def _must_keep_name(self) -> None:
@@ -100,13 +100,14 @@ class ApplyHandler:
                 self._core.note_refusal(type(command).__name__, refusal, peer.name)
             raise
 
-    def _use(self, command: c.ApplyGrant, call: str, peer: Peer) -> tuple[Decision, State]:
+    def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
         """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile."""
         try:
             with self._core.lock:
-                return self._core.execute(command, actor=peer.name, key=call), self._core.state
+                named = replace(command, tried=tried.id)
+                return self._core.execute(named, actor=peer.name, key=call), self._core.state
         finally:
-            self._core.execute(c.EndTrial(grant=str(command.tried)))
+            self._core.execute(c.EndTrial(grant=tried.id))
 
     def _usable(self, request: rq.CredentialApply) -> Grant:
         state = self._core.state

@@ -31,7 +31,6 @@ from latchkey_agent.domain import (
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import error
@@ -111,7 +110,7 @@ class CustomerHandler:
     def _asked(
         self, state: State, request: Request, organization: Organization, local: Callable[[datetime], str]
     ) -> cm.AskedItem:
-        session, terms = state.sessions[request.session], request.terms
+        session = state.sessions[request.session]
         return cm.AskedItem(
             request=request.id,
             code=request.code,
@@ -126,13 +125,7 @@ class CustomerHandler:
             phone=organization.phone,
             reason=session.reason,
             ticket=session.ticket,
-            terms=ans.TermsView(
-                restarts=terms.restarts,
-                unlocks=terms.unlocks,
-                foreign_restarts=terms.foreign_restarts,
-                not_before=local(terms.not_before),
-                not_after=local(terms.not_after),
-            ),
+            terms=views.terms_view(request.terms, local),
             answer_by=local(request.answer_by),
             tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,

@@ -92,14 +92,14 @@ def checkpoint_view(
     return ans.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
 
 
-def terms_view(terms: Terms) -> ans.TermsView:
-    """Return terms with their times as text."""
+def terms_view(terms: Terms, write: Callable[[datetime], str] = _must) -> ans.TermsView:
+    """Return terms with their times as text; `write` turns a moment into text."""
     return ans.TermsView(
         restarts=terms.restarts,
         unlocks=terms.unlocks,
         foreign_restarts=terms.foreign_restarts,
-        not_before=_must(terms.not_before),
-        not_after=_must(terms.not_after),
+        not_before=write(terms.not_before),
+        not_after=write(terms.not_after),
     )
 
 
