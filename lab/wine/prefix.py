@@ -33,6 +33,8 @@ LAB = Path("drive_c/lab")
 SYSTEM = Path("drive_c/windows/system32")
 SCREEN = "1024x768"
 """The size of a Wine PC's screen, if it has one."""
+SERVICE_START_TIMEOUT = "50000"
+"""Milliseconds that Wine waits for a started service to connect to its service control manager."""
 
 
 def environment(prefix: Path) -> dict[str, str]:
@@ -70,10 +72,17 @@ def _make(target: Path) -> None:
     target.mkdir()
     run(["wine", "wineboot", "--init"], environment=environ)
     run(["wine", "winecfg", "-v", "win10"], environment=environ)
+    _patient_services(environ)
     _virtual_desktop(environ)
     _own_folders(target / "drive_c" / "users")
     _install_runtime(target)
     run(["wineserver", "-w"], environment=environ)
+
+
+def _patient_services(environ: dict[str, str]) -> None:
+    # Windows gives a service 30 s to connect (ServicesPipeTimeout), Wine 10 s: too few on a busy computer.
+    control = r"HKLM\System\CurrentControlSet\Control"
+    _add_value(environ, control, "ServicesPipeTimeout", SERVICE_START_TIMEOUT)
 
 
 def _virtual_desktop(environ: dict[str, str]) -> None:
@@ -83,7 +92,11 @@ def _virtual_desktop(environ: dict[str, str]) -> None:
         (r"HKCU\Software\Wine\Explorer", "Desktop", "Default"),
         (r"HKCU\Software\Wine\Explorer\Desktops", "Default", SCREEN),
     ):
-        run(["wine", "reg", "add", key, "/v", name, "/d", value, "/f"], environment=environ)
+        _add_value(environ, key, name, value)
+
+
+def _add_value(environ: dict[str, str], key: str, name: str, value: str) -> None:
+    run(["wine", "reg", "add", key, "/v", name, "/d", value, "/f"], environment=environ)
 
 
 def _own_folders(users: Path) -> None:
