@@ -45,5 +45,9 @@ CODES: dict[LogonRefusal, Code] = {
     LogonRefusal.MUST_CHANGE: Code(1907, 0xC0000224),
     LogonRefusal.LOCKED_OUT: Code(1909, 0xC0000234),
     LogonRefusal.NO_LOGON_SERVERS: Code(1311, 0xC000005E),
+    LogonRefusal.DOMAIN_TRUST: Code(1789, 0xC000018D),
+    LogonRefusal.CLOCK_SKEW: Code(1398, 0xC0000133),
+    LogonRefusal.RESOURCES: Code(1450, 0xC000009A),
+    LogonRefusal.RPC: Code(1722, 0xC0020017),
     LogonRefusal.OTHER: Code(31, 0xC0000001),
 }

@@ -13,7 +13,7 @@ from lab.simulated.loop import lab_loop
 from latchkey_agent.ports import RENAME
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from lab.simulated.machine import Machine
     from lab.simulated.pc_services import Services
@@ -85,6 +85,16 @@ class Incidents:
             await self._ports.notify_and_wait("clock_changed")
 
         lab_loop.run(set_it())
+
+    def let_pass(self, time: timedelta) -> None:
+        """Let time pass on the PC at once; return when the agent has the new time."""
+
+        async def pass_it() -> None:
+            self.windows.clock.let_pass(time)
+            self._machine.record("pc", "time_passed", f"{time} pass.")
+            await self._ports.notify_and_wait("clock_changed")
+
+        lab_loop.run(pass_it())
 
     def fill_disk(self, *, full: bool = True) -> None:
         """Let every write of the agent fail as on a full disk, or succeed again.

@@ -100,6 +100,11 @@ class Power:
         self._begin(self._restart(grace), "restart")
         self._machine.record("customer", "restart_announced", text)
 
+    @property
+    def restart_begun(self) -> bool:
+        """Whether a restart that the agent started is under way."""
+        return self._scheduled_by_agent is True
+
     def _refuse_restart(self) -> None:
         if self._machine.faults.restart_refused:
             raise WindowsError(5, self._machine.faults.restart_refused)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import zoneinfo
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,6 +98,10 @@ class LinkedClock:
         """Return the PC's zone."""
         return self._known()[1]
 
+    def uptime(self) -> float:
+        """Return the seconds since a fixed moment, as Windows counts them since its boot."""
+        return time.monotonic() + self._known()[0].passed.total_seconds()
+
     def _known(self) -> tuple[windows_calls.ClockState, tzinfo]:
         if self._state is None:
             msg = "Windows has not sent the time yet."
@@ -155,6 +160,10 @@ class LinkedPower:
     def restart(self, *, message: str, grace: float) -> None:
         """Start a planned restart after `grace` seconds."""
         self._link.ask(windows_calls.Restart(message, grace), None)
+
+    def restart_begun(self) -> bool:
+        """Tell whether the agent has started a restart in this boot."""
+        return self._link.ask(windows_calls.RestartBegun(), bool)
 
     def pending_reasons(self) -> list[str]:
         """Return the reasons of a pending restart."""

@@ -83,6 +83,10 @@ class Restart(Call, frozen=True, tag="restart"):
     by_agent: bool = True
 
 
+class RestartBegun(Call, frozen=True, tag="restart_begun"):
+    """Power.restart_begun."""
+
+
 class PendingReasons(Call, frozen=True, tag="pending_reasons"):
     """Power.pending_reasons."""
 
@@ -139,6 +143,7 @@ AnyCall = (
     | Disconnect
     | BootId
     | Restart
+    | RestartBegun
     | PendingReasons
     | Protect
     | Unprotect
@@ -166,9 +171,10 @@ class WhoIsAnswer(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The offset of the PC's clock from real time, and its zone."""
+    """The offset of the PC's clock from real time, the time that the lab let pass, and the zone."""
 
     offset: timedelta
+    passed: timedelta
     zone: str
 
 

@@ -35,10 +35,14 @@ class WindowsError(Exception):
 
 
 class PcClock:
-    """The PC's clock: real time plus an offset, in the PC's zone."""
+    """The PC's clock: real time plus an offset, in the PC's zone.
+
+    `passed` is the time that the lab let pass: the clock and the time since the boot both went on by it.
+    """
 
     def __init__(self, zone: str) -> None:
         self.offset = timedelta(0)
+        self.passed = timedelta(0)
         self.zone_name = zone
         try:
             self.zone = zoneinfo.ZoneInfo(zone)
@@ -51,8 +55,13 @@ class PcClock:
         return (datetime.now(UTC) + self.offset).astimezone(self.zone)
 
     def set(self, moment: datetime) -> None:
-        """Set the clock; it continues from there."""
+        """Set the clock; it continues from there. No time passes."""
         self.offset = moment - datetime.now(UTC)
+
+    def let_pass(self, time: timedelta) -> None:
+        """Let time pass at once."""
+        self.offset += time
+        self.passed += time
 
 
 @dataclass

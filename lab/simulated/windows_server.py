@@ -57,6 +57,7 @@ class Calls:
             windows_calls.Unprotect: lambda call, _s: machine.keys.unprotect(call.blob, call.entropy),
             windows_calls.Summon: self._summon,
             windows_calls.Announce: self._announce,
+            windows_calls.RestartBegun: lambda _c, _s: self._power.restart_begun,
             windows_calls.Device: lambda _c, _s: self._windows.device,
             windows_calls.NeedRestart: self._need_restart,
             windows_calls.ReportEvent: self._report_event,
@@ -223,7 +224,9 @@ class PortServer:
 
     async def _send(self, connection: socket.socket, kind: Any, within: float | None) -> None:  # noqa: ANN401 - the literals of calls.Notice
         clock = self._machine.windows.clock
-        notice = windows_calls.Notice(kind, windows_calls.ClockState(clock.offset, clock.zone_name))
+        notice = windows_calls.Notice(
+            kind, windows_calls.ClockState(clock.offset, clock.passed, clock.zone_name)
+        )
         await wire.send_async(connection, msgspec.json.encode(notice))
         try:
             async with asyncio.timeout(within):

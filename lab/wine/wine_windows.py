@@ -43,6 +43,7 @@ class WineWindows:
         self.model = Windows(device, zone, Lockout(), self._session_changed)
         self.restarts: queue.SimpleQueue[windows_calls.Restart] = queue.SimpleQueue()
         self.summoned: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._restart_begun = False
         self._tokens: dict[int, Token] = {}
         self._listening: list[queue.SimpleQueue[windows_calls.Notice]] = []
         self._server = _Server(self)
@@ -68,6 +69,7 @@ class WineWindows:
         with self.lock:
             self.model.boot()
             self._tokens.clear()
+            self._restart_begun = False
 
     # --- calls of programs
 
@@ -107,7 +109,11 @@ class WineWindows:
     def _restart(self, call: windows_calls.Restart, _secret: bytearray) -> None:
         if self.model.others_signed_in():
             raise WindowsError(1191, "Other users are signed in.")
+        self._restart_begun = True
         self.restarts.put(call)
+
+    def _has_begun_restart(self, _call: windows_calls.RestartBegun, _secret: bytearray) -> bool:
+        return self._restart_begun
 
     def _summon(self, call: windows_calls.Summon, _secret: bytearray) -> None:
         self.summoned.put(call.sid)
@@ -129,6 +135,7 @@ class WineWindows:
         windows_calls.Lock: _lock,
         windows_calls.Disconnect: _disconnect,
         windows_calls.Restart: _restart,
+        windows_calls.RestartBegun: _has_begun_restart,
         windows_calls.Summon: _summon,
         windows_calls.Ready: _ready,
         Claim: _claim,
@@ -144,7 +151,10 @@ class WineWindows:
     def notice(self, kind: Literal["hello", "sessions_changed"]) -> windows_calls.Notice:
         """Return a notification for the service, with the PC's time."""
         return windows_calls.Notice(
-            kind, windows_calls.ClockState(self.model.clock.offset, self.model.clock.zone_name)
+            kind,
+            windows_calls.ClockState(
+                self.model.clock.offset, self.model.clock.passed, self.model.clock.zone_name
+            ),
         )
 
     @contextmanager

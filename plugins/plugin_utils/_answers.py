@@ -53,7 +53,7 @@ class CheckpointView:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionView:
-    """A support session."""
+    """A support session. `owner` and `operators` are the accounts that may ask and use its grants."""
 
     id: str
     name: str
@@ -61,6 +61,8 @@ class SessionView:
     reason: str
     ticket: str
     requester: Requester
+    owner: str
+    operators: list[str]
     started_at: str
     ends_at: str
     language: str = ""
@@ -122,15 +124,18 @@ class TermsView:
     foreign_restarts: bool
     not_before: str
     not_after: str
+    relock_after: float = 600.0
+    grace: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestView:
-    """A request. `waiting_for` is one plain sentence for the operator's screen."""
+    """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen."""
 
     id: str
     state: Literal["denied", "expired", "granted", "later", "pending", "shown", "withdrawn"]
     code: str
+    asked_by: str
     account: str
     terms: TermsView
     asked_at: str
@@ -173,6 +178,14 @@ class UseView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OmittedView:
+    """A restart by others after which no account was signed in, and the reason as a stable word."""
+
+    at: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantView:
     """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
@@ -198,6 +211,7 @@ class GrantView:
     revoked_by: Literal["", "customer", "operator"] = ""
     ended_at: str | None = None
     uses: list[UseView] = field(default_factory=list)
+    omitted: list[OmittedView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .core.core import Core
+from .core.desktops import Target, seen_sessions
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
-from .domain import OPEN_REQUESTS, PermitState, Refused, live_grants, next_deadline
+from .domain import OPEN_REQUESTS, Permit, PermitState, Refused, live_grants, redeemable, seconds_left
 from .domain import commands as c
 from .handlers.control import ControlHandler
 from .handlers.customer import CustomerHandler
@@ -25,6 +26,7 @@ from .ports import Computer, PortError
 from .protocol import answers as ans
 from .protocol import codec, frames
 from .protocol.errors import error
+from .storage.lock_duties import LockDuty
 
 log = logging.getLogger(__name__)
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
@@ -66,6 +68,8 @@ class Agent:
         self._customer = CustomerHandler(self.core, display_blocks)
         self._logon = LogonHandler(self.core)
         self._session_change_pending = False
+        self._lock_pending = False
+        self._not_yet_redeemable: set[str] = set()
         self._session_changes = 0
         self._logged_problem = ""
         self._stopping = threading.Event()
@@ -92,8 +96,10 @@ class Agent:
         self.core.load()
         if not self.core.problem:
             self.sessions_changed()
-        elif self.core.problem != self._logged_problem:
-            log.error("the agent refuses everything: %s", self.core.problem)
+        else:
+            self._meet_duties()
+            if self.core.problem != self._logged_problem:
+                log.error("the agent refuses everything: %s", self.core.problem)
         self._logged_problem = self.core.problem
 
     def stop(self) -> None:
@@ -153,39 +159,52 @@ class Agent:
             self._begin()
             return
         self._logon.journal_reports()
-        if self._session_change_pending:
+        if self._session_change_pending or self._lock_pending:
             self.sessions_changed()
         else:
             self.core.try_tick()
+        self._announce_again()
+
+    def _announce_again(self) -> None:
+        """Notify the logon screen of a permit that it could not redeem yet: a clock that was set can change that."""
+        with self.core.lock:
+            state, boot_id = self.core.state, self.core.boot_id
+            waiting = {p.id for p in state.permits.values() if p.state is PermitState.ISSUED}
+            permit = redeemable(state, boot_id, self.core.now())
+        if permit is None:
+            self._not_yet_redeemable = waiting
+        elif permit.id in self._not_yet_redeemable:
+            try:
+                self.core.computer.notifier.announce_permit()
+                self._not_yet_redeemable = set()
+            except PortError as fault:
+                log.warning("the logon screen was not notified: %s", fault)
 
     def _until_next(self) -> float | None:
         """Return the seconds until the next deadline, None if there is none."""
         if (
             self._session_change_pending
+            or self._lock_pending
             or self._logon.has_unjournalled
             or self.core.journal_life.may_load_again
         ):
             return FIRST_RETRY
-        deadline = next_deadline(self.core.state)
-        if deadline is None:
-            return None
-        left = (deadline - self.core.now()).total_seconds()
-        return min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
+        left = seconds_left(self.core.state, self.core.now())
+        return None if left is None else min(max(left, SHORTEST_SLEEP), LONGEST_SLEEP)
 
     # --- what the computer tells ------------------------------------------------------
 
     def sessions_changed(self) -> None:
         """Take in that a person signed in or out, locked or unlocked."""
         try:
-            here = self.core.computer.sessions.signed_in()
-            desktops = tuple(s.account.sid for s in here if s.active and not s.locked)
-            self.core.execute(c.SeeSignIns(open_desktops=desktops))
+            here = seen_sessions(self.core)
+            self.core.execute(c.SeeSignIns(sessions=here, auto_logon=self._auto_logon(here)))
             self._session_change_pending = False
         except (Refused, PortError) as fault:
             log.warning("the change of sessions was not journalled: %s", fault)
             # Without a journal there is no permit whose logon could be missed.
             self._session_change_pending = not self.core.problem
-            self._secure_desktops()
+        self._meet_duties()
         with self.core.lock:
             self._session_changes += 1
             self.core.state_changed.notify_all()
@@ -203,14 +222,36 @@ class Agent:
             except PortError as fault:
                 log.warning("the companion was not started: %s", fault)
 
-    def _secure_desktops(self) -> None:
-        """Lock the desktops that redeemed permits may have opened, although nothing can be journalled now (rule 9)."""
+    def _auto_logon(self, here: tuple[c.SeenSession, ...]) -> bool:
+        """Tell whether Windows itself may have signed in the account of a permit; a fact that is unknown counts."""
+        sids = {session.sid for session in here}
         for permit in self.core.state.permits.values():
-            if permit.state is PermitState.REDEEMED:
-                try:
-                    self.effects.secure(permit)
-                except PortError as fault:
-                    log.warning("the desktop may be open: %s", fault)
+            if permit.state is PermitState.ISSUED and permit.account.sid in sids:
+                return self.core.computer.accounts.facts(permit.account).auto_logon is not False
+        return False
+
+    def _meet_duties(self) -> None:
+        """Lock the desktops that the journal cannot see closed, because it is damaged, full or forgot them (rule 9)."""
+        self._lock_pending = False
+        for duty in self.core.duties.all():
+            permit = self.core.state.permits.get(duty.permit)
+            if duty.boot_id == self.core.boot_id and not self._is_in_journal(permit):
+                self._meet(duty, is_known=permit is not None)
+
+    def _meet(self, duty: LockDuty, *, is_known: bool) -> None:
+        try:
+            self.effects.desktops.close(Target.of_duty(duty))
+            if not is_known:
+                self.core.duties.settle(duty.permit)
+        except PortError as fault:
+            log.warning("the desktop may be open: %s", fault)
+            self._lock_pending = True
+
+    def _is_in_journal(self, permit: Permit | None) -> bool:
+        """Tell whether the journal's own effect closes the desktop, now or at the agreed time."""
+        if permit is None:
+            return False
+        return permit.state is not PermitState.REDEEMED or not self._session_change_pending
 
     def clock_changed(self) -> None:
         """Take in that the clock was set."""

@@ -44,16 +44,20 @@ class LogonFacts(NamedTuple):
     ctrl_alt_del: bool = False
     fast_startup: bool = False
     logon_hours: bytes = ALWAYS
+    auto_logon: bool | None = None
 
 
 class Clock(Protocol):
-    """The PC's own clock and zone; it may jump."""
+    """The PC's own clock, which may jump, its zone, and the time since the boot."""
 
     def now(self) -> datetime:
         """Return the present moment, with the PC's offset."""
 
     def zone(self) -> tzinfo:
         """Return the PC's time zone."""
+
+    def uptime(self) -> float:
+        """Return the seconds since this boot's start. They only grow, also while the PC sleeps."""
 
 
 class Accounts(Protocol):
@@ -102,6 +106,9 @@ class Power(Protocol):
         A restart that this agent has started already is no error: the agent asks again
         after a crash, and a refusal would look like a restart that does not happen.
         """
+
+    def restart_begun(self) -> bool:
+        """Tell whether this agent has started a restart in this boot."""
 
     def pending_reasons(self) -> list[str]:
         """Return the reasons why a restart is pending; empty if none is."""

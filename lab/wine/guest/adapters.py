@@ -75,6 +75,10 @@ class LabPower(WindowsPower):
         """Have the lab restart the PC."""
         self._link.ask(windows_calls.Restart(message, grace), None)
 
+    def restart_begun(self) -> bool:
+        """Ask the lab whether the agent has started a restart."""
+        return self._link.ask(windows_calls.RestartBegun(), bool)
+
 
 class LabNotifier(WindowsNotifier):
     """The product's event; the lab starts companions."""
@@ -92,10 +96,15 @@ class LabClock(WindowsClock):
     """The product's clock with the lab's offset."""
 
     offset: ClassVar = timedelta()
+    passed: ClassVar = timedelta()
 
     def now(self) -> datetime:
         """Return the PC's time."""
         return super().now() + self.offset
+
+    def uptime(self) -> float:
+        """Return the seconds since the boot, with the time that the lab let pass."""
+        return super().uptime() + self.passed.total_seconds()
 
 
 class LabKeys(SystemKeys):

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from unittest.mock import patch
@@ -18,7 +19,7 @@ from unittest.mock import patch
 import msgspec
 
 from latchkey_agent.agent import Agent
-from latchkey_agent.domain import LogonRefusal
+from latchkey_agent.domain import LogonRefusal, Now, seconds_left
 from latchkey_agent.domain.model import Account, State
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.handlers.peer import Peer
@@ -32,6 +33,13 @@ from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, Disk, PowerCut, World
 
 T = TypeVar("T")
+
+
+def at(moment: datetime) -> Now:
+    """Return this moment on a PC whose clock is right."""
+    return Now(moment, moment, 0.0)
+
+
 NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"
 
 
@@ -101,8 +109,8 @@ class Bench:
         self.lives += 1
         after = self.folder.with_name(f"life-{self.lives}")
         after.mkdir()
-        for file in self.folder.glob("journal*"):
-            if not file.name.endswith("-shm"):
+        for file in self.folder.iterdir():
+            if file.is_file() and not file.name.endswith("-shm"):
                 shutil.copyfile(file, after / file.name)
         self.stop()
         shutil.rmtree(self.folder)
@@ -175,6 +183,12 @@ class Bench:
     def state(self) -> State:
         """The agent's state."""
         return self.agent.core.state
+
+    def deadline(self) -> datetime | None:
+        """Return the moment at which time alone changes something next, None if it never does."""
+        now = self.agent.core.now()
+        left = seconds_left(self.state, now)
+        return None if left is None else now.at + timedelta(seconds=left)
 
     def effects(self) -> bool:
         """Run the pending effects; tell whether all of them succeeded."""

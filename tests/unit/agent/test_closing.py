@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from latchkey_agent.core.effect_runner import EffectRunner
+from latchkey_agent.core.desktops import DesktopCloser, Target
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import SignIn
 
@@ -19,9 +19,7 @@ def closing(readings: Iterator[SignIn]) -> str | None:
     """Return how the desktop was closed; each reading of the sessions takes the next of `readings`."""
     sessions = SimpleNamespace(signed_in=lambda: [next(readings)])
     core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions))
-    permit: Any = SimpleNamespace(account=ACCOUNT)
-    how: str | None = EffectRunner(core)._closed(permit)
-    return how
+    return DesktopCloser(core)._closed(Target("p", ACCOUNT.sid, 1, is_new=False))
 
 
 def test_a_lock_between_two_readings_is_no_disconnection() -> None:

@@ -16,6 +16,7 @@ import pytest
 from latchkey_agent.core import core as module
 from latchkey_agent.core import refusal_throttle
 from latchkey_agent.core.core import Core
+from latchkey_agent.domain import Actor
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision
@@ -140,14 +141,14 @@ def test_repeated_refusals_do_not_fill_the_disk(bench: Bench, monkeypatch: pytes
     assert bench.events().count("command_refused") == 1
     core = bench.agent.core
     for number in range(10):
-        core.note_refusal("Look", Refused("no_session"), f"operator {number}")
+        core.note_refusal("Look", Refused("no_session"), Actor(f"operator {number}", f"S-{number}"))
         assert len(core._journalled_refusals) <= 3
 
 
 def test_a_clock_set_back_hides_no_refusal(bench: Bench) -> None:
     """A refusal after the clock was set back is journalled at once."""
     bench.code(END)
-    bench.world.now -= timedelta(days=1)
+    bench.world.set_clock(bench.world.now - timedelta(days=1))
     bench.code(END)
     assert bench.events().count("command_refused") == 2
 

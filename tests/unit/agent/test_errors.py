@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from latchkey_agent.cli import agent_setup, ctl
 from latchkey_agent.domain import LogonRefusal
@@ -22,7 +23,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR
+from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
 WRONG = "wrong".encode("utf-16-le")
@@ -197,6 +198,37 @@ def interrupted(bench: Bench) -> ans.ErrorView:
     return used(bench, permit)
 
 
+def not_owner(bench: Bench) -> ans.ErrorView:
+    """Use a grant of another operator's session."""
+    bench.lend(PASSWORD)
+    return bench.error(RESTART, SECOND_OPERATOR)
+
+
+def clock_behind(bench: Bench) -> ans.ErrorView:
+    """Use a grant while the clock is an hour behind."""
+    bench.lend(PASSWORD)
+    bench.world.set_clock(bench.world.now - timedelta(hours=1))
+    return bench.error(RESTART)
+
+
+def call_forgotten(bench: Bench) -> ans.ErrorView:
+    """Send a call again whose session was forgotten since."""
+    call = replace(START_SESSION, idempotency_key="first")
+    bench.ask(call)
+    for number in range(50):
+        bench.ask(rq.SessionEnd(session="CHG-1" if number == 0 else f"CHG-{number}-0"))
+        bench.ask(replace(START_SESSION, session=f"CHG-{number + 1}-0"))
+    return bench.error(call)
+
+
+def desktop_open(bench: Bench) -> ans.ErrorView:
+    """Erase everything while the desktop of a logon has not appeared."""
+    permit = bench.at_logon_screen(PASSWORD)
+    bench.redeem()
+    bench.report(permit)
+    return bench.error(rq.EraseAll())
+
+
 def unused(bench: Bench) -> ans.ErrorView:
     """Let the permit expire at the logon screen."""
     permit = bench.at_logon_screen(PASSWORD)
@@ -249,6 +281,10 @@ class NoGroup:
 
 
 SCENARIOS: dict[str, Scenario] = {
+    "not_owner": not_owner,
+    "clock_behind": clock_behind,
+    "call_forgotten": call_forgotten,
+    "desktop_open": desktop_open,
     "bad_message": lambda bench: raw(bench, b'{"verb": "shutdown"}'),
     "message_too_large": lambda bench: raw(bench, b" " * (codec.MAX_REQUEST + 1)),
     "response_exceeds_limit": too_much,

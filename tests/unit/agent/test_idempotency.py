@@ -154,12 +154,9 @@ def test_the_state_keeps_the_latest_calls(bench: Bench) -> None:
     assert list(bench.state.calls) == [f"checkpoint {n}" for n in range(1, KEPT_CALLS + 1)]
 
 
-def test_a_call_about_a_forgotten_session_is_new(bench: Bench) -> None:
-    """A repeated call whose session was forgotten starts a new session."""
+def test_a_repeated_start_after_the_end_starts_nothing(bench: Bench) -> None:
+    """A repeated start is known by its key alone, also after the session has ended."""
     bench.ask(START)
     bench.ask(END)
-    bench.start_session()
-    bench.ask(rq.SessionEnd(session="CHG-1"))
-    before = len(bench.state.sessions)
     assert bench.ask(START).changed
-    assert (before, [s.state.value for s in bench.state.sessions.values()]) == (1, ["started"])
+    assert [s.state.value for s in bench.state.sessions.values()] == ["ended"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from lab.simulated.codes import CODES
-from latchkey_agent.domain import BY_WIN32, INCONCLUSIVE_ERRORS, REFUSALS, LogonRefusal, reported, sentence
+from latchkey_agent.domain import BY_WIN32, REFUSALS, LogonRefusal, reported, sentence
 
 
 def test_every_refusal_has_one_row() -> None:
@@ -35,6 +35,22 @@ def test_unknown_codes_are_shown_as_numbers() -> None:
     assert sentence(reported(0xC0000001, 5)) == "Windows answered 0xC0000001, 0x00000005"
 
 
-def test_no_refusal_is_inconclusive() -> None:
-    """No error is both a refusal and inconclusive."""
-    assert not set(INCONCLUSIVE_ERRORS) & set(BY_WIN32)
+def test_no_code_means_two_refusals() -> None:
+    """Each number stands in one row."""
+    win32 = [code for row in REFUSALS.values() for code in row.win32]
+    ntstatus = [code for row in REFUSALS.values() for code in row.ntstatus]
+    assert len(win32) == len(set(win32))
+    assert len(ntstatus) == len(set(ntstatus))
+
+
+def test_only_what_passes_is_temporary() -> None:
+    """Nothing about the password or the account passes by itself; a locked account, too, is final."""
+    passing = {refusal for refusal, row in REFUSALS.items() if row.is_temporary}
+    assert passing == {
+        LogonRefusal.LOGON_HOURS,
+        LogonRefusal.NO_LOGON_SERVERS,
+        LogonRefusal.DOMAIN_TRUST,
+        LogonRefusal.CLOCK_SKEW,
+        LogonRefusal.RESOURCES,
+        LogonRefusal.RPC,
+    }

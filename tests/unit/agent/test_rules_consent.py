@@ -202,14 +202,14 @@ def test_rule_03_a_permit_is_void_when_the_agreed_time_is_over(bench: Bench, can
 def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
     bench: Bench, canary: bytearray
 ) -> None:
-    """A clock set back during the restart delays the logon until the agreed time begins."""
+    """A clock set back during the restart delays the logon until it is corrected."""
     bench.lend(canary, not_before="19:00", not_after="23:00")
     bench.world.now = START.replace(hour=20)
     bench.restart()
-    bench.world.now = START
+    bench.world.set_clock(START)
     bench.reboot()
     assert not bench.logon(lm.Peek())[0].done
-    bench.world.now = START.replace(hour=19)
+    bench.world.set_clock(START.replace(hour=20))
     assert bench.sign_in_with_permit() == canary
 
 
@@ -269,12 +269,12 @@ def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
     bench: Bench, canary: bytearray
 ) -> None:
     """An unlocked desktop is locked at the end of the agreed time, even before its own relock time."""
-    bench.lend(canary, restarts=0, unlocks=1, not_after="20:00")
+    bench.lend(canary, restarts=0, unlocks=1, not_after="18:30", relock_after=3600.0)
     bench.world.sign_in(ANNA, locked=True)
-    bench.unlock(relock_after=28_800.0)
+    bench.unlock()
     bench.sign_in_with_permit()
     assert bench.world.open_desktops()
-    bench.world.now = START.replace(hour=20)
+    bench.world.now = START.replace(minute=30)
     bench.wake()
     bench.effects()
     assert not bench.world.open_desktops()

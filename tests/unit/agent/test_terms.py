@@ -17,7 +17,7 @@ from latchkey_agent.domain import receipt
 from latchkey_agent.domain.model import Request, Terms
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.terms import canonical, covers, fixed, read_time, resolve, window
-from tests.unit.agent.world import ANNA
+from tests.unit.agent.world import ADMIN, ANNA
 
 CET = timezone(timedelta(hours=1))
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -29,6 +29,8 @@ TERMS = Terms(
     foreign_restarts=False,
     not_before=NOW,
     not_after=NOW + timedelta(hours=2),
+    relock_after=600.0,
+    grace=5.0,
 )
 
 
@@ -189,6 +191,8 @@ CHANGED: dict[str, Any] = {
     "foreign_restarts": not TERMS.foreign_restarts,
     "not_before": TERMS.not_before - timedelta(hours=1),
     "not_after": TERMS.not_after + timedelta(hours=1),
+    "relock_after": TERMS.relock_after + 60.0,
+    "grace": TERMS.grace + 60.0,
 }
 
 
@@ -200,6 +204,13 @@ def test_every_term_is_sealed_compared_and_in_the_receipt(name: str) -> None:
     assert covers(wider, TERMS)
     assert not covers(TERMS, wider)
     request = Request(
-        id="r", session="s", account=ANNA, terms=TERMS, code="0000", asked_at=NOW, answer_by=NOW
+        id="r",
+        session="s",
+        asked_by=ADMIN,
+        account=ANNA,
+        terms=TERMS,
+        code="0000",
+        asked_at=NOW,
+        answer_by=NOW,
     )
     assert name in receipt._terms(request)

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from latchkey_agent.domain import LogonRefusal
+from latchkey_agent.domain import Actor, Decision, LogonRefusal
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.events import GrantEnding
-from latchkey_agent.domain.model import Erasure, Revoker
+from latchkey_agent.domain.decision import end_grant
+from latchkey_agent.domain.events import GrantEnded, GrantEnding
+from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
     GRANT,
@@ -38,8 +39,9 @@ from tests.unit.agent.world import START
 
 PASSWORD = "canary".encode("utf-16-le")
 Build = Callable[[Bench], object]
-Input = Callable[[Bench], c.AnyCommand | timedelta]
-"""A command, or the time to let pass."""
+Act = c.AnyCommand | Decision | timedelta
+"""A command, a decision of a rule, or the time to let pass."""
+Input = Callable[[Bench], Act]
 
 
 class Machine(NamedTuple):
@@ -175,10 +177,14 @@ def paused(bench: Bench) -> None:
     bench.customer(cm.GrantPause(grant=grant_id(bench)))
 
 
-def ending(bench: Bench, how: GrantEnding) -> c.EndGrant:
-    """Return the command that ends the grant this way."""
-    side: Revoker | None = "customer" if how == "revoke" else None
-    return c.EndGrant(grant=grant_id(bench), how=how, revoked_by=side)
+def ending(bench: Bench, how: GrantEnding) -> Act:
+    """Return the command that ends the grant this way, or the decision where a rule of another command ends it."""
+    if how == "revoke":
+        return c.RevokeGrants(grants=(grant_id(bench),), revoked_by="customer")
+    if how == "reject":
+        return c.RejectGrant(grant=grant_id(bench), rejection="password_refused")
+    grant = bench.state.grants[grant_id(bench)]
+    return end_grant(bench.state, grant, GrantEnded(at=bench.world.now, grant=grant.id, how=how))
 
 
 def ended(how: GrantEnding) -> Build:
@@ -186,7 +192,8 @@ def ended(how: GrantEnding) -> Build:
 
     def build(bench: Bench) -> None:
         active(bench)
-        bench.agent.core.execute(ending(bench, how))
+        bench.effects_lag = True
+        assert apply(bench, ending(bench, how)) == "done"
 
     return build
 
@@ -236,7 +243,7 @@ GRANT_MACHINE = Machine(
         GrantState.ERASE_FAILED: erase_failed,
     },
     lambda bench: next(iter(bench.state.grants.values())).state,
-    {(state, how) for state in GrantState if state not in LIVE_GRANTS for how in ENDINGS}
+    {(state, how) for state in GrantState if state not in LIVE_GRANTS for how in ("revoke", "reject")}
     | {(GrantState.ERASED, "erased"), (GrantState.ERASED, "erase_failed")},
 )
 
@@ -311,7 +318,6 @@ PERMIT_MACHINE = Machine(
         (PermitState.LOGGED_ON, "log_on"),
         # The permit stays as it is; the grant ends (rule 6).
         (PermitState.LOGGED_ON, "refuse"),
-        (PermitState.REFUSED, "refuse"),
     },
 )
 
@@ -348,19 +354,23 @@ def test_every_state_meets_every_input(place: Path, machine: Machine, state: Str
         assert machine.now(bench) is state
         is_quiet = isinstance(act, timedelta) or (state, given) in machine.done_already
         assert outcome == ("done" if is_quiet else "refused")
-        if outcome == "refused" and not isinstance(act, c.RecordErasure):
+        if outcome == "refused" and not isinstance(act, c.RecordErasure | Decision):
             assert bench.events().count("command_refused") == refused + 1
     bench.stop()
 
 
-def apply(bench: Bench, act: c.AnyCommand | timedelta) -> str:
-    """Let time pass or execute a command; return the outcome."""
+def apply(bench: Bench, act: Act) -> str:
+    """Let time pass, execute a command or journal a decision; return the outcome."""
     if isinstance(act, timedelta):
         bench.world.now += act
         bench.wake()
         return "done"
     try:
-        bench.agent.core.execute(act, actor="somebody", sealed=b"sealed")
+        if isinstance(act, Decision):
+            with bench.agent.core.lock:
+                bench.agent.core._commit(act)
+        else:
+            bench.agent.core.execute(act, actor=Actor("somebody", "S-1"), sealed=b"sealed")
     except Refused:
         return "refused"
     return "done"

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from latchkey_agent.domain import commands as c
-from latchkey_agent.domain.decide import decide, next_deadline
+from latchkey_agent.domain.decide import decide
 from latchkey_agent.domain.decision import Decision
+from latchkey_agent.domain.evolve import AT_ONCE, KEPT_SESSIONS
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
-from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, OTHER, START
+from tests.unit.agent.bench import Bench, at
+from tests.unit.agent.world import ADMIN, ANNA, BEN, OTHER, START
 
 
 def use(bench: Bench, permit: str) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def test_an_expired_permit_is_refused_by_the_rule(bench: Bench, canary: bytearra
     late = START + timedelta(hours=2)
     command = c.RedeemPermit(permit=permit, boot_id=bench.world.boot)
     with pytest.raises(Refused) as caught:
-        decide(bench.state, command, late, Policy())
+        decide(bench.state, command, at(late), Policy())
     assert caught.value.code == "permit_cancelled"
 
 
@@ -216,19 +217,18 @@ def test_an_expired_grant_is_refused_by_the_rule(bench: Bench, canary: bytearray
     """The rule refuses an expired grant even before the clock thread notices."""
     bench.lend(canary, not_after="20:00")
     command = c.ApplyGrant(
+        by=ADMIN,
         name="CHG-1",
         permit="t",
         action="restart",
         boot_id="b",
         step=None,
         message="",
-        grace=0.0,
         within=60.0,
-        relock_after=60.0,
         desktop="none",
     )
     with pytest.raises(Refused) as caught:
-        decide(bench.state, command, START + timedelta(hours=2), Policy())
+        decide(bench.state, command, at(START + timedelta(hours=2)), Policy())
     assert caught.value.code == "grant_expired"
 
 
@@ -237,7 +237,7 @@ def test_only_one_trial_at_a_time(bench: Bench, canary: bytearray) -> None:
     grant = bench.lend(canary)
     bench.agent.core.execute(c.BeginTrial(grant=grant))
     with pytest.raises(IllegalTransitionError):
-        decide(bench.state, c.BeginTrial(grant=grant), START, Policy())
+        decide(bench.state, c.BeginTrial(grant=grant), at(START), Policy())
 
 
 def test_no_entry_beyond_the_last_is_checked(bench: Bench, canary: bytearray) -> None:
@@ -287,7 +287,7 @@ def test_a_finished_permit_has_no_deadline(bench: Bench, canary: bytearray) -> N
     bench.restart()
     bench.reboot()
     bench.sign_in_with_permit()
-    assert next_deadline(bench.state) == START.replace(hour=23)
+    assert bench.deadline() == START.replace(hour=23)
 
 
 def test_the_state_keeps_the_latest_unread_notices(bench: Bench, canary: bytearray) -> None:
@@ -309,6 +309,13 @@ def test_the_state_keeps_the_latest_unread_notices(bench: Bench, canary: bytearr
     assert [notice.kind for notice in theirs.notices] == ["granted"]
 
 
+def crowd(bench: Bench) -> None:
+    """Start and end so many sessions that the oldest ended ones are forgotten."""
+    for number in range(KEPT_SESSIONS + AT_ONCE + 1):
+        bench.result(rq.SessionStart(session=f"crowd-{number}", reason="Another"))
+        bench.ask(rq.SessionEnd(session=f"crowd-{number}"))
+
+
 def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: bytearray) -> None:
     """An ended session is kept until its open desktop is locked."""
     permit = bench.at_logon_screen(canary)
@@ -317,14 +324,12 @@ def test_a_session_with_an_open_desktop_is_not_forgotten(bench: Bench, canary: b
     bench.world.lock_works = bench.world.disconnect_works = False
     bench.report(permit)
     bench.ask(rq.SessionEnd(session="CHG-1"))
-    bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
+    crowd(bench)
     assert permit in bench.state.permits
     bench.world.lock_works = True
     bench.effects()
-    bench.ask(rq.SessionEnd(session="CHG-1"))
-    bench.result(rq.SessionStart(session="CHG-1", reason="A third"))
+    crowd(bench)
     assert permit not in bench.state.permits
-    assert len(bench.state.sessions) == 1
 
 
 def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearray) -> None:
@@ -333,8 +338,17 @@ def test_a_session_with_a_void_permit_is_forgotten(bench: Bench, canary: bytearr
     bench.world.refuses_restart = "somebody else is signed in"
     bench.restart()
     bench.ask(rq.SessionEnd(session="CHG-1"))
-    bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
+    crowd(bench)
     assert not bench.state.permits
+
+
+def test_ending_a_session_of_a_reused_name_keeps_the_older_one(bench: Bench, canary: bytearray) -> None:
+    """A session of the same name removes nothing of an ended one: its receipts stay."""
+    bench.lend(canary)
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.result(rq.SessionStart(session="CHG-1", reason="Another"))
+    assert len(bench.state.sessions) == 2
+    assert len(bench.result(rq.Info(receipts=True))["receipts"]) == 1
 
 
 def test_a_fault_of_the_pc_during_a_check_keeps_the_grant(bench: Bench, canary: bytearray) -> None:
@@ -368,9 +382,8 @@ def test_a_restart_by_others_is_not_taken_for_the_jobs_own(bench: Bench, canary:
 def test_a_broken_policy_allows_a_revocation(bench: Bench, canary: bytearray) -> None:
     """The policy that replaces a broken one still allows a revocation."""
     grant = bench.lend(canary)
-    assert decide(
-        bench.state, c.EndGrant(grant=grant, how="revoke", revoked_by="customer"), START, NOTHING_ALLOWED
-    ).events
+    revoke = c.RevokeGrants(grants=(grant,), revoked_by="customer")
+    assert decide(bench.state, revoke, at(START), NOTHING_ALLOWED).events
     bench.revoke()
     assert bench.state.grants[grant].ended is GrantState.REVOKED
 
@@ -385,23 +398,12 @@ def test_every_effect_comes_with_an_event(bench: Bench, canary: bytearray) -> No
         commit(decision, put)
 
     bench.agent.core._commit = watched  # type: ignore[method-assign]
-    bench.lend(canary, unlocks=1)
+    bench.lend(canary, unlocks=1, relock_after=60.0)
     bench.world.sign_in(ANNA, locked=True)
-    bench.unlock(relock_after=60.0)
+    bench.unlock()
     bench.sign_in_with_permit()
     bench.world.now += timedelta(seconds=60)
     bench.wake()
     bench.ask(rq.SessionEnd(session="CHG-1"))
     assert any(decision.effects for decision in seen)
     assert all(decision.events for decision in seen if decision.effects)
-
-
-def test_a_revocation_names_its_side(bench: Bench, canary: bytearray) -> None:
-    """The rules refuse a revocation by an unknown side, and an end of another kind that names one."""
-    grant = bench.lend(canary)
-    nameless = c.EndGrant(grant=grant, how="revoke")
-    mixed = c.EndGrant(grant=grant, how="reject", revoked_by="operator")
-    for command in (nameless, mixed):
-        with pytest.raises(Refused):
-            bench.agent.core.execute(command)
-    assert bench.state.grants[grant].state is GrantState.ACTIVE

@@ -24,11 +24,14 @@ from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
 
 ZONE = timezone(timedelta(hours=1), "CET")
+BOOT = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
 START = datetime(2026, 11, 23, 18, 0, tzinfo=ZONE)
 UTC_START = START.astimezone(UTC)
 ANNA = Account("S-1-5-21-1-2-3-1001", "anna", "PC-07")
 BEN = Account("S-1-5-21-1-2-3-1002", "ben", "PC-07")
-OPERATOR = Peer(Account("S-1-5-21-1-2-3-500", "admin", "PC-07"), 0, operator=True, system=False)
+ADMIN = Account("S-1-5-21-1-2-3-500", "admin", "PC-07")
+OPERATOR = Peer(ADMIN, 0, operator=True, system=False)
+SECOND_OPERATOR = Peer(Account("S-1-5-21-1-2-3-501", "second", "PC-07"), 0, operator=True, system=False)
 CUSTOMER = Peer(ANNA, 1, operator=False, system=False)
 OTHER = Peer(BEN, 2, operator=False, system=False)
 LOGON = Peer(None, 1, operator=False, system=True)
@@ -47,6 +50,7 @@ class PowerCut(BaseException):
 class World:
     """The whole state of the computer, out of the agent's reach.
 
+    `now` is the PC's clock. Time passes by changing `now` alone; `set_clock` sets the clock, and no time passes.
     `touches` counts the calls that change something, a commit twice (before and
     after it). The ports in `broken` fail. The power goes after a call of the port
     `dies_after`. Only digests of passwords are kept. `disk` stays `full` until
@@ -54,6 +58,7 @@ class World:
     """
 
     now: datetime = START
+    clock_error: timedelta = timedelta()
     zone: tzinfo = ZONE
     device: str = "PC-07"
     boot: str = "boot-1"
@@ -73,7 +78,7 @@ class World:
     anchor: bytes | None = None
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
-    facts: LogonFacts = field(default_factory=LogonFacts)
+    facts: LogonFacts = field(default_factory=lambda: LogonFacts(auto_logon=False))
     pending: list[str] = field(default_factory=list)
     disk: Literal["well", "full", "dead"] = "well"
     reserve: Path = Path()
@@ -102,6 +107,11 @@ class World:
         if port in self.broken:
             msg = f"the port {port} is broken"
             raise PortError(msg)
+
+    def set_clock(self, moment: datetime) -> None:
+        """Set the PC's clock; no time passes."""
+        self.clock_error += moment - self.now
+        self.now = moment
 
     def tell(self) -> None:
         """Wake the threads that wait for an event on the PC."""
@@ -155,6 +165,9 @@ class _Clock(_Port):
 
     def zone(self) -> tzinfo:
         return self.world.zone
+
+    def uptime(self) -> float:
+        return (self.world.now - self.world.clock_error - BOOT).total_seconds()
 
 
 class _Accounts(_Port):
@@ -213,6 +226,9 @@ class _Power(_Port):
             self.world.restarted_at.append(self.world.now)
         self.world.scheduled = True
         self.world.tell()
+
+    def restart_begun(self) -> bool:
+        return self.world.scheduled
 
     def pending_reasons(self) -> list[str]:
         return list(self.world.pending)

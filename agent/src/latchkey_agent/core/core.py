@@ -10,24 +10,29 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from latchkey_agent import __version__
 from latchkey_agent.domain import (
+    AGENT,
+    Actor,
     Decision,
     Grant,
     IllegalTransitionError,
+    Now,
     Policy,
     Refused,
     Request,
     State,
     canonical,
+    caused_by,
     decide,
     fixed,
     fold,
     live_grants,
+    read_clock,
+    settled,
     with_call,
 )
 from latchkey_agent.domain import commands as c
@@ -41,6 +46,7 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
+from latchkey_agent.storage.lock_duties import LockDuties
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
@@ -83,6 +89,8 @@ class Core:
         self.state = State()
         self.signer: ReceiptSigner | None = None
         self.journal_life = JournalLifecycle(folder, computer.anchor)
+        self.duties = LockDuties(folder / "lock-duties.json")
+        self.boot_id = ""
         self._journalled_refusals = RefusalThrottle()
         self._stopping = threading.Event()
 
@@ -109,14 +117,15 @@ class Core:
             self.state_changed.notify_all()
 
     def _load(self) -> None:
+        self.boot_id = self.computer.power.boot_id()
         self.state = self.journal_life.open()
         self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
         if self.state.version == 0:
-            begun = e.JournalBegun(at=self.now(), agent=__version__, after=self.journal_life.replaced())
+            begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
             self._commit(Decision((begun,)))
         sealed = tuple(self.journal.sealed_grants())
         self.execute(c.Recover(sealed=sealed))
-        self.execute(c.SeeBoot(boot_id=self.computer.power.boot_id(), permit=self.new_id()))
+        self.execute(c.SeeBoot(boot_id=self.boot_id, permit=self.new_id()))
         self.tick()
         self._erase_orphans(sealed)
 
@@ -144,7 +153,7 @@ class Core:
             Refused: it is neither damaged nor a newer agent's, or cannot be set aside.
         """
         with self.lock:
-            aside = self.journal_life.set_aside(self.now())
+            aside = self.journal_life.set_aside(self.now().wall)
             self.load()
             return aside
 
@@ -164,9 +173,10 @@ class Core:
         """The reason why there is no journal, empty if there is one."""
         return self.journal_life.problem
 
-    def now(self) -> datetime:
-        """Return the present moment, with a fixed offset."""
-        return fixed(self.computer.clock.now())
+    def now(self) -> Now:
+        """Return the present moment, with the PC's offset."""
+        clock = self.computer.clock
+        return read_clock(self.state, self.boot_id, fixed(clock.now()), clock.uptime())
 
     def new_id(self) -> str:
         """Return a new random id (RFC 9562, version 4)."""
@@ -184,13 +194,13 @@ class Core:
             raise Refused("policy_invalid", detail=str(fault)) from None
 
     def execute(
-        self, command: c.AnyCommand, *, actor: str = "", key: str = "", sealed: bytes | None = None
+        self, command: c.AnyCommand, *, actor: Actor = AGENT, key: str = "", sealed: bytes | None = None
     ) -> Decision:
         """Decide a command and journal the decision; return it.
 
         Args:
             command: the command.
-            actor: the account that asks, for the journal.
+            actor: the account that asks; the journal names it at each event.
             key: the operator's call's.
             sealed: the record that goes with a `GiveGrant`.
 
@@ -198,7 +208,7 @@ class Core:
             Refused: the rules, the journal or the disk do not allow it.
         """
         with self.lock:
-            decision = with_call(self._decide(command, actor), key)
+            decision = caused_by(with_call(self._decide(command, actor), key, self.now().at), actor)
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
             self._commit(decision, put)
             return decision
@@ -213,7 +223,7 @@ class Core:
             decision = self._decide(command, None)
             return decision, fold(self.state, decision.events)
 
-    def _decide(self, command: c.AnyCommand, actor: str | None) -> Decision:
+    def _decide(self, command: c.AnyCommand, actor: Actor | None) -> Decision:
         """Decide at the present moment; journal a refusal unless this is a preview (`actor` None)."""
         self._tick_before(command)
         try:
@@ -233,10 +243,10 @@ class Core:
             if full.code != "storage_failed" or not isinstance(command, c.REVOKING):
                 raise
 
-    def note_refusal(self, command: str, refusal: Refused, actor: str) -> None:
+    def note_refusal(self, command: str, refusal: Refused, actor: Actor) -> None:
         """Journal a refused command."""
         with self.lock:
-            now, asked = self.now(), Asked(command, refusal.code, actor)
+            now, asked = self.now().at, Asked(command, refusal.code, actor.sid)
             if not self._journalled_refusals.is_due(asked, now):
                 return
             refused = e.CommandRefused(at=now, command=command, code=refusal.code, actor=actor)
@@ -279,9 +289,17 @@ class Core:
         with self.storage() as journal:
             journal.commit(Change(decision.events, decision.effects, put, ended))
         self.state = state
+        self._settle_duties()
         for event in decision.events:
             log.info("%s", type(event).__name__)
         self.state_changed.notify_all()
+
+    def _settle_duties(self) -> None:
+        """Remove the duties whose desktop the journal knows as closed; a boot ends all desktops of the last one."""
+        for duty in self.duties.all():
+            permit = self.state.permits.get(duty.permit)
+            if duty.boot_id != self.boot_id or (permit is not None and settled(permit)):
+                self.duties.settle(duty.permit)
 
     @contextmanager
     def storage(self) -> Iterator[Journal]:
@@ -308,7 +326,7 @@ class Core:
 
     # --- sealed records -----------------------------------------------------------
 
-    def give_grant(self, request: Request, secret: bytearray, *, actor: str) -> None:
+    def give_grant(self, request: Request, secret: bytearray, *, actor: Actor) -> None:
         """Seal the password under the request's terms and journal the grant; the caller overwrites `secret`.
 
         Raises:

@@ -5,22 +5,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
 
-from latchkey_agent.domain import Account, Closing, Erasure, Permit, PermitState, Refused, others
+from latchkey_agent.domain import Erasure, PermitState, Refused, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
-from latchkey_agent.ports import PortError, SignIn
+from latchkey_agent.ports import PortError
 from latchkey_agent.storage.journal import Change
 
 from .core import Core
+from .desktops import DesktopCloser, Target
 
 log = logging.getLogger(__name__)
-POLL = 0.05
-"""Seconds between two looks at a session that is being locked; Windows does not confirm a lock."""
-SIGN_IN_TIME = timedelta(minutes=2)
-"""A desktop may take this long to open after Windows has accepted the logon."""
 
 
 class EffectRunner:
@@ -31,7 +26,7 @@ class EffectRunner:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._seen_open: set[str] = set()
+        self.desktops = DesktopCloser(core)
         self._restarting: set[str] = set()
 
     def run(self) -> bool:
@@ -76,95 +71,26 @@ class EffectRunner:
         permit = self._core.state.permits.get(effect.permit)
         if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
             return
+        strangers = others(self._core.computer.sessions.signed_in(), permit.account)
+        if strangers and self._core.computer.power.restart_begun():
+            # The restart may be under way, so the use is not given back: without a restart the permit lapses.
+            return
         try:
-            self._require_alone(permit.account)
+            _require_alone(strangers)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
             self._core.execute(c.CancelPermit(permit=permit.id, detail=str(refusal)))
 
-    def _require_alone(self, account: Account) -> None:
-        """Raise PortError if another person has signed in since the permit was issued."""
-        if strangers := others(self._core.computer.sessions.signed_in(), account):
-            msg = f"{' and '.join(strangers)} signed in meanwhile without agreeing to a restart"
-            raise PortError(msg)
-
     # --- rule 9: a logon with a permit ends locked ----------------------------------
 
     def _close_desktop(self, permit_id: str) -> None:
         permit = self._core.state.permits.get(permit_id)
-        if permit is None or permit.closing is not None:
+        if permit is None or not permit.owes_lock:
             return
-        self._core.execute(c.CloseDesktop(permit=permit.id, how=self.secure(permit)))
-        self._seen_open.discard(permit.id)
-
-    def secure(self, permit: Permit) -> Closing:
-        """Close the desktop that a permit has opened; return how. Journals nothing.
-
-        Raises:
-            PortError: the desktop is open, or may still open.
-        """
-        return self._lock(permit) or self._cut_off(permit)
-
-    def _lock(self, permit: Permit) -> Closing | None:
-        """Lock the account's desktops and wait until they are locked, at most the policy's time."""
-
-        def look() -> Closing | None:
-            for desktop in self._desktops(permit):
-                self._seen_open.add(permit.id)
-                self._core.computer.sessions.lock(desktop.session_id)
-            return None if self._may_still_open(permit) else self._closed(permit)
-
-        try:
-            return self._poll(look)
-        except PortError as fault:
-            log.warning("the session could not be locked: %s", fault)
-            return None
-
-    def _may_still_open(self, permit: Permit) -> bool:
-        """Tell whether the desktop may open later: Windows accepts a logon before it lists or unlocks the session."""
-        begun = permit.logged_on_at or permit.redeemed_at or permit.issued_at
-        is_fresh = timedelta() <= self._core.now() - begun < SIGN_IN_TIME
-        return is_fresh and permit.id not in self._seen_open
-
-    def _cut_off(self, permit: Permit) -> Closing:
-        """Disconnect the desktops that could not be locked (rule 9)."""
-        if self._may_still_open(permit):
-            msg = "the desktop has not opened yet"
-            raise PortError(msg)
-        if not (desktops := self._desktops(permit)):
-            return self._closed(permit) or "gone"
-        log.warning("the lock could not be confirmed; the session is disconnected")
-        for desktop in desktops:
-            self._core.computer.sessions.disconnect(desktop.session_id)
-        if self._poll(lambda: self._closed(permit)) is None:
-            msg = "the session could be neither locked nor disconnected"
-            raise PortError(msg)
-        return "disconnected"
-
-    def _closed(self, permit: Permit) -> Closing | None:
-        """Return how the account's desktops are closed, None while one is open or the account has no session."""
-        sign_ins = self._sign_ins(permit)
-        # Decide by one look at the sessions: the lock may happen between two.
-        if not sign_ins or _desktops(sign_ins):
-            return None
-        return "locked" if all(s.locked for s in sign_ins) else "disconnected"
-
-    def _poll(self, look: Callable[[], Closing | None]) -> Closing | None:
-        within = self._core.settings.policy_or_nothing().lock_within
-        for _ in range(max(1, round(within / POLL))):
-            if (seen := look()) is not None:
-                return seen
-            self._core.pause(POLL)
-        return None
-
-    def _sign_ins(self, permit: Permit) -> list[SignIn]:
-        here = self._core.computer.sessions.signed_in()
-        return [s for s in here if s.account.sid == permit.account.sid]
-
-    def _desktops(self, permit: Permit) -> list[SignIn]:
-        return _desktops(self._sign_ins(permit))
+        closing = self.desktops.close(Target.of_permit(permit))
+        self._core.execute(c.CloseDesktop(permit=permit.id, how=closing))
 
     # --- rule 8: erased means read back ------------------------------------------------
 
@@ -196,9 +122,11 @@ class EffectRunner:
             for f in files
         ]
         confirmed = all(passed for _, passed, _ in checks)
-        return Erasure(self._core.now(), confirmed, tuple(checks))
+        return Erasure(self._core.now().at, confirmed, tuple(checks))
 
 
-def _desktops(sign_ins: list[SignIn]) -> list[SignIn]:
-    """Return the sessions whose desktop is open."""
-    return [s for s in sign_ins if s.active and not s.locked]
+def _require_alone(strangers: tuple[str, ...]) -> None:
+    """Raise PortError if another person has signed in since the permit was issued."""
+    if strangers:
+        msg = f"{' and '.join(strangers)} signed in meanwhile without agreeing to a restart"
+        raise PortError(msg)

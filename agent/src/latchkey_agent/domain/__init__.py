@@ -9,8 +9,10 @@ This is the public face of the package. The rest of the agent imports from here;
 from __future__ import annotations
 
 from .bystanders import others
-from .decide import decide, next_deadline
-from .decision import Decision, in_use, live_grants, started_session
+from .clock import Now
+from .clock import read as read_clock
+from .decide import decide, seconds_left
+from .decision import Decision, caused_by, in_use, live_grants, own_session, started_session
 from .effects import AnyEffect
 from .events import AnyEvent
 from .evolve import evolve, fold
@@ -18,11 +20,14 @@ from .forecast import forecast
 from .grants import ended_refusal, find_grant, session_grant, usable
 from .idempotency import done_before, with_call
 from .logon_hours import ALWAYS
-from .logon_refusals import BY_WIN32, INCONCLUSIVE_ERRORS, REFUSALS, LogonRefusal, reported, sentence
+from .logon_refusals import BY_WIN32, REFUSALS, LogonRefusal, reported, sentence
 from .model import (
+    AGENT,
     Account,
     AccountKind,
     Action,
+    Actor,
+    Call,
     Checkpoint,
     Closing,
     Erasure,
@@ -38,8 +43,10 @@ from .model import (
     Terms,
     finished,
     how_ended,
+    settled,
+    succeeded,
 )
-from .permits import find_permit, redeemable
+from .permits import find_permit, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
 from .receipt import receipt_document, render
 from .refusal import Refused
@@ -58,10 +65,10 @@ from .transitions import (
 )
 
 __all__ = [
+    "AGENT",
     "ALWAYS",
     "ASKED_REQUESTS",
     "BY_WIN32",
-    "INCONCLUSIVE_ERRORS",
     "LIVE_GRANTS",
     "NOTHING_ALLOWED",
     "OPEN_PERMITS",
@@ -71,8 +78,10 @@ __all__ = [
     "Account",
     "AccountKind",
     "Action",
+    "Actor",
     "AnyEffect",
     "AnyEvent",
+    "Call",
     "Checkpoint",
     "Closing",
     "Decision",
@@ -82,6 +91,7 @@ __all__ = [
     "IllegalTransitionError",
     "LogonRefusal",
     "Notice",
+    "Now",
     "Permit",
     "PermitState",
     "Policy",
@@ -97,6 +107,7 @@ __all__ = [
     "Terms",
     "blocked_by_erasure",
     "canonical",
+    "caused_by",
     "decide",
     "done_before",
     "ended_refusal",
@@ -111,16 +122,21 @@ __all__ = [
     "how_ended",
     "in_use",
     "live_grants",
-    "next_deadline",
+    "opened_by",
     "others",
+    "own_session",
+    "read_clock",
     "receipt_document",
     "redeemable",
     "render",
     "reported",
     "resolve",
+    "seconds_left",
     "sentence",
     "session_grant",
+    "settled",
     "started_session",
+    "succeeded",
     "usable",
     "window",
     "with_call",

@@ -9,7 +9,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .events import GrantEnding
 from .model import Account, Action, CheckpointState, Closing, Erasure, Rejection, Requester, Revoker, Terms
 
 
@@ -18,8 +17,13 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class StartSession(Command, frozen=True, kw_only=True):
-    """Start a support session, or join a started one of that name."""
+    """Start a support session, or join a started one of that name.
 
+    `by` becomes its owner; `operators` are further accounts that may use it.
+    """
+
+    by: Account
+    operators: tuple[Account, ...] = ()
     session: str
     name: str
     requester: Requester
@@ -38,6 +42,7 @@ class EndSession(Command, frozen=True, kw_only=True):
 class SetCheckpoint(Command, frozen=True, kw_only=True):
     """Set the checkpoint of a step; `state` None removes it."""
 
+    by: Account
     name: str
     step: str
     state: CheckpointState | None
@@ -46,6 +51,7 @@ class SetCheckpoint(Command, frozen=True, kw_only=True):
 class MakeRequest(Command, frozen=True, kw_only=True):
     """Ask the customer, unless a grant or an open request already covers the terms."""
 
+    by: Account
     request: str
     code: str
     name: str
@@ -123,13 +129,18 @@ class PauseGrant(Command, frozen=True, kw_only=True):
     pause: bool
 
 
-class EndGrant(Command, frozen=True, kw_only=True):
-    """End a grant: revoked, or rejected because its password cannot serve any more."""
+class RevokeGrants(Command, frozen=True, kw_only=True):
+    """Revoke grants, and close the desktops that they hold open."""
+
+    grants: tuple[str, ...]
+    revoked_by: Revoker
+
+
+class RejectGrant(Command, frozen=True, kw_only=True):
+    """End a grant because its password cannot serve any more; `detail` is the evidence."""
 
     grant: str
-    how: GrantEnding
-    revoked_by: Revoker | None = None
-    rejection: Rejection | None = None
+    rejection: Rejection
     detail: str = ""
 
 
@@ -141,33 +152,43 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     signed in.
     """
 
+    by: Account
     name: str
     permit: str
     action: Action
     boot_id: str
     step: str | None
     message: str
-    grace: float
     within: float
-    relock_after: float
     desktop: Literal["none", "locked", "unlocked"]
     others: tuple[str, ...] = ()
     tried: str | None = None
 
 
+class NoteCall(Command, frozen=True, kw_only=True):
+    """Note an operator's call that changes nothing; `subject` is the id that it is about."""
+
+    subject: str
+
+
 class RedeemPermit(Command, frozen=True, kw_only=True):
-    """Redeem a permit in this boot, for the credential provider."""
+    """Redeem a permit in this boot, for the credential provider of a logon screen in `windows_session`."""
 
     permit: str
     boot_id: str
+    windows_session: int | None = None
 
 
 class ReportLogon(Command, frozen=True, kw_only=True):
-    """Note the result of a logon. `rejection` is None if Windows accepted it; `detail` is the evidence."""
+    """Note the result of a logon. `rejection` is None if Windows accepted it; `detail` is the evidence.
+
+    `passes`: the refusal says nothing about the password or the account.
+    """
 
     permit: str
     rejection: Rejection | None = None
     detail: str = ""
+    passes: bool = False
 
 
 class CancelPermit(Command, frozen=True, kw_only=True):
@@ -211,10 +232,20 @@ class SeeBoot(Command, frozen=True, kw_only=True):
     permit: str
 
 
-class SeeSignIns(Command, frozen=True, kw_only=True):
-    """Note the accounts (SIDs) that have an unlocked desktop now."""
+class SeenSession(Struct, frozen=True):
+    """A Windows session of a signed-in account. `is_open`: its desktop is on a screen, and not locked."""
 
-    open_desktops: tuple[str, ...]
+    sid: str
+    session_id: int
+    console: bool
+    is_open: bool
+
+
+class SeeSignIns(Command, frozen=True, kw_only=True):
+    """Note the present Windows sessions. `auto_logon`: Windows may sign an account in by itself at a boot."""
+
+    sessions: tuple[SeenSession, ...]
+    auto_logon: bool = False
 
 
 class Tick(Command, frozen=True, kw_only=True):
@@ -236,8 +267,10 @@ AnyCommand = (
     | BeginTrial
     | EndTrial
     | PauseGrant
-    | EndGrant
+    | RevokeGrants
+    | RejectGrant
     | ApplyGrant
+    | NoteCall
     | RedeemPermit
     | ReportLogon
     | CancelPermit
@@ -252,7 +285,7 @@ AnyCommand = (
 
 AT_START = (Recover, SeeBoot)
 """Commands that run before the first tick: a permit that expired while the PC was down has not lapsed yet then."""
-REVOKING = (EndSession, EndGrant)
+REVOKING = (EndSession, RevokeGrants, RejectGrant)
 """Commands that must work on a full disk (rule 7)."""
 
 OWN = (

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
+from . import clock, grants, idempotency, permits, recovery, requests, sessions
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from . import grants, permits, recovery, requests, sessions
+from .clock import Now
 from .decision import Decision, end_grant, end_session, live_grants
 from .evolve import evolve
 from .model import Request, State
@@ -19,7 +19,7 @@ from .policy import Policy
 from .transitions import OPEN_PERMITS, OPEN_REQUESTS, RequestState, SessionState
 
 
-def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -> Decision:
+def decide(state: State, command: c.AnyCommand, now: Now, policy: Policy) -> Decision:
     """Return the events and effects of a command.
 
     Raises:
@@ -29,12 +29,12 @@ def decide(state: State, command: c.AnyCommand, now: datetime, policy: Policy) -
     return _RULES[type(command)](state, command, now, policy)
 
 
-def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Decision:
+def tick(state: State, _command: c.Tick, now: Now, _policy: Policy) -> Decision:
     """End everything whose time is over. Each part sees the changes of the parts before it.
 
     Sessions come after grants and requests, so that these end for their own reason.
     """
-    total = _clock(state, now)
+    total = clock.take(state, now)
     for part in (_requests, _grants, _sessions, _permits):
         decision = sum(part(state, now), Decision())
         for event in decision.events:
@@ -43,64 +43,67 @@ def tick(state: State, _command: c.Tick, now: datetime, _policy: Policy) -> Deci
     return total
 
 
-def _clock(state: State, now: datetime) -> Decision:
-    """A clock that was set back must not keep restarts waiting for longer than the interval."""
-    if state.last_restart_at is None or now >= state.last_restart_at:
-        return Decision()
-    return Decision((e.ClockSetBack(at=now),))
-
-
-def _sessions(state: State, now: datetime) -> Iterator[Decision]:
+def _sessions(state: State, now: Now) -> Iterator[Decision]:
     for session in state.sessions.values():
-        if session.state is SessionState.STARTED and now >= session.ends_at:
-            yield end_session(state, session, now, "expire")
+        if session.state is SessionState.STARTED and now.ends >= session.ends_at:
+            yield end_session(state, session, now.at, "expire")
 
 
-def _grants(state: State, now: datetime) -> Iterator[Decision]:
+def _grants(state: State, now: Now) -> Iterator[Decision]:
     for grant in live_grants(state):
-        if now >= grant.terms.not_after:
-            yield end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="expire"))
+        if now.ends >= grant.terms.not_after:
+            yield end_grant(state, grant, e.GrantEnded(at=now.at, grant=grant.id, how="expire"))
 
 
-def _requests(state: State, now: datetime) -> Iterator[Decision]:
+def _requests(state: State, now: Now) -> Iterator[Decision]:
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS:
             yield _request(request, now)
 
 
-def _request(request: Request, now: datetime) -> Decision:
+def _request(request: Request, now: Now) -> Decision:
     notify = (fx.SummonCompanion(account=request.account),)
-    if now >= request.answer_by:
-        return Decision((e.RequestClosed(at=now, request=request.id, how="expire"),), notify)
-    if request.state is RequestState.LATER and request.later_until is not None and now >= request.later_until:
-        return Decision((e.RequestAskedAgain(at=now, request=request.id),), notify)
+    if now.ends >= request.answer_by:
+        return Decision((e.RequestClosed(at=now.at, request=request.id, how="expire"),), notify)
+    if (
+        request.state is RequestState.LATER
+        and request.later_until is not None
+        and now.ends >= request.later_until
+    ):
+        return Decision((e.RequestAskedAgain(at=now.at, request=request.id),), notify)
     return Decision()
 
 
-def _permits(state: State, now: datetime) -> Iterator[Decision]:
+def _permits(state: State, now: Now) -> Iterator[Decision]:
     for permit in state.permits.values():
         yield permits.lapse(state, permit, now)
 
 
-def next_deadline(state: State) -> datetime | None:
-    """Return the next moment at which time alone changes the state, None if there is none."""
-    return min(_deadlines(state), default=None)
+def seconds_left(state: State, now: Now) -> float | None:
+    """Return the seconds until time alone changes something next, None if it never does; not below 0."""
+    left = min(_seconds(state, now), default=None)
+    return None if left is None else max(left, 0.0)
 
 
-def _deadlines(state: State) -> Iterator[datetime]:
-    yield from (s.ends_at for s in state.sessions.values() if s.state is SessionState.STARTED)
-    yield from (g.terms.not_after for g in live_grants(state))
+def _seconds(state: State, now: Now) -> Iterator[float]:
+    ends = [s.ends_at for s in state.sessions.values() if s.state is SessionState.STARTED]
+    ends += [g.terms.not_after for g in live_grants(state)]
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS:
-            yield min(request.answer_by, request.later_until or request.answer_by)
+            ends.append(min(request.answer_by, request.later_until or request.answer_by))
+    yield from ((end - now.ends).total_seconds() for end in ends)
     for permit in state.permits.values():
         if permit.state in OPEN_PERMITS:
-            yield permits.last_moment(permit)
+            yield (permits.last_moment(permit) - now.at).total_seconds()
+            begin = state.grants[permit.grant].terms.not_before
+            if begin > now.opens:
+                # The logon screen is notified again at that moment: a clock that is set can move it.
+                yield (begin - now.opens).total_seconds()
         elif permit.relock_at is not None:
-            yield permit.relock_at
+            yield (permit.relock_at - now.at).total_seconds()
 
 
-_Rule = Callable[[State, Any, datetime, Policy], Decision]
+_Rule = Callable[[State, Any, Now, Policy], Decision]
 _RULES: dict[type[c.Command], _Rule] = {
     c.StartSession: sessions.start,
     c.EndSession: sessions.end,
@@ -116,8 +119,10 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.BeginTrial: grants.begin_trial,
     c.EndTrial: grants.end_trial,
     c.PauseGrant: grants.pause,
-    c.EndGrant: grants.end,
+    c.RevokeGrants: grants.revoke,
+    c.RejectGrant: grants.reject,
     c.ApplyGrant: grants.apply,
+    c.NoteCall: idempotency.note,
     c.RedeemPermit: permits.redeem,
     c.ReportLogon: permits.report,
     c.CancelPermit: permits.cancel,

@@ -7,10 +7,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from . import effects as fx
 from . import events as e
-from .model import DropReason, Grant, Permit, State, SupportSession
+from .model import Account, Actor, DropReason, Grant, Permit, State, SupportSession
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
@@ -25,11 +26,21 @@ class Decision(Struct, frozen=True):
     effects: tuple[fx.AnyEffect, ...] = ()
     subject: str = ""
 
+    @property
+    def is_change(self) -> bool:
+        """Whether the decision changes something; noting a call does not."""
+        return any(not isinstance(event, e.CallNoted) for event in self.events)
+
     def __add__(self, other: Decision) -> Decision:
         """Join two decisions; the first one's subject stays."""
         return Decision(
             self.events + other.events, self.effects + other.effects, self.subject or other.subject
         )
+
+
+def caused_by(decision: Decision, actor: Actor) -> Decision:
+    """Return the decision with the account that caused it on each of its events."""
+    return replace(decision, events=tuple(replace(event, actor=actor) for event in decision.events))
 
 
 def started_session(state: State, name: str) -> SupportSession:
@@ -44,6 +55,23 @@ def started_session(state: State, name: str) -> SupportSession:
     raise Refused("no_session", session=name)
 
 
+def own_session(state: State, name: str, by: Account) -> SupportSession:
+    """Return the started session of that name, for an account that may ask and use grants in it.
+
+    Raises:
+        Refused: `no_session`, `not_owner`.
+    """
+    session = started_session(state, name)
+    may_use(session, by)
+    return session
+
+
+def may_use(session: SupportSession, by: Account) -> None:
+    """Raise Refused (`not_owner`) unless the session is the account's own, or named the account at its start."""
+    if by.sid not in {session.owner.sid, *(account.sid for account in session.operators)}:
+        raise Refused("not_owner", session=session.name, account=by.qualified, detail=session.owner.qualified)
+
+
 def live_grants(state: State, session: str | None = None) -> list[Grant]:
     """Return the active and paused grants, of one session or of all."""
     return [
@@ -55,12 +83,16 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
 
 def in_use(state: State, session: str | None = None) -> list[Grant]:
     """Return the live grants and those that hold a desktop open, of one session or of all."""
-    holding = {permit.grant for permit in state.permits.values() if permit.relock_at is not None}
+    holding = {permit.grant for permit in state.permits.values() if _holds_open(permit)}
     return [
         grant
         for grant in state.grants.values()
         if (grant.state in LIVE_GRANTS or grant.id in holding) and session in {None, grant.session}
     ]
+
+
+def _holds_open(permit: Permit) -> bool:
+    return permit.owes_lock and not permit.must_lock
 
 
 def issued_permits(state: State, grant: str) -> list[Permit]:
@@ -76,16 +108,23 @@ def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
 def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:
     """End a grant: its permits are void, its sealed record is deleted, the customer is notified.
 
-    `settled` is a permit that another event of the same decision has made void.
+    Its open desktops are closed, unless it is only used up (rule 9). `settled` is a permit that another event of
+    the same decision has made void.
     """
     issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
     why: DropReason = "session_ended" if ended.how == "end_session" else "grant_ended"
     void = tuple(cancel(permit, ended.at, why) for permit in issued)
-    return Decision(
+    decision = Decision(
         (*void, ended),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
         grant.id,
     )
+    return decision if ended.how == "use_up" else decision + relock_all(state, grant.id, ended.at)
+
+
+def relock_all(state: State, grant: str, at: datetime) -> Decision:
+    """Close the desktops that the uses of a grant hold open."""
+    return sum((relock(p, at) for p in state.permits.values() if p.grant == grant), Decision())
 
 
 def end_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
@@ -99,8 +138,9 @@ def end_session(state: State, session: SupportSession, at: datetime, how: str) -
         decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
     ended = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
     decision += Decision((ended,))
+    live = {grant.id for grant in live_grants(state, session.id)}
     for permit in state.permits.values():
-        if permit.session == session.id:
+        if permit.session == session.id and permit.grant not in live:
             decision += relock(permit, at)
     return decision
 

@@ -10,14 +10,17 @@ from typing import Literal
 from msgspec import Struct
 
 from .model import (
+    AGENT,
     Account,
     Action,
+    Actor,
     Call,
     CheckpointState,
     Closing,
     DropReason,
     Erasure,
     LogonFailure,
+    Omission,
     Rejection,
     Requester,
     Revoker,
@@ -28,9 +31,13 @@ GrantEnding = Literal["revoke", "replace", "use_up", "expire", "reject", "end_se
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
-    """Base: `at` is the PC's clock, with offset. `call` is on the first event of an operator's call."""
+    """Base: `at` is the agent's time, with the PC's offset (see `clock`); `actor` caused the event.
+
+    `call` is on the first event of an operator's call.
+    """
 
     at: datetime
+    actor: Actor = AGENT
     call: Call | None = None
 
 
@@ -39,6 +46,8 @@ class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
 
     session: str
     name: str
+    owner: Account
+    operators: tuple[Account, ...] = ()
     requester: Requester
     reason: str
     ticket: str
@@ -66,6 +75,7 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
 
     request: str
     session: str
+    asked_by: Account
     account: Account
     terms: Terms
     code: str
@@ -184,7 +194,13 @@ class PermitIssued(Event, tag="permit_issued", frozen=True, kw_only=True):
     step: str | None = None
     foreign: bool = False
     must_lock: bool = True
-    relock_seconds: float = 0.0
+
+
+class SignInOmitted(Event, tag="sign_in_omitted", frozen=True, kw_only=True):
+    """Others restarted the PC, and the agent signs in no account with this grant."""
+
+    grant: str
+    why: Omission
 
 
 class PermitRedeemed(Event, tag="permit_redeemed", frozen=True, kw_only=True):
@@ -192,12 +208,14 @@ class PermitRedeemed(Event, tag="permit_redeemed", frozen=True, kw_only=True):
 
     permit: str
     boot_after: str
+    windows_session: int | None = None
 
 
 class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
-    """Windows accepted the logon."""
+    """Windows accepted the logon. The desktop may stay open until `relock_at`; without it, it is closed at once."""
 
     permit: str
+    relock_at: datetime | None = None
 
 
 class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
@@ -209,13 +227,18 @@ class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
 
 
 class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
-    """An unredeemed permit is void. `refund`: the use did not begin. `detail` is the evidence for `why`."""
+    """An unredeemed permit is void. `detail` is the evidence for `why`.
+
+    `refund`: Windows reported that nothing happened, so the use is not counted. `owes_lock`: Windows signed the
+    account in by itself, and its desktop must be closed.
+    """
 
     permit: str
     how: Literal["cancel", "lapse"]
     why: DropReason
     detail: str = ""
     refund: bool = False
+    owes_lock: bool = False
 
 
 class RelockDue(Event, tag="relock_due", frozen=True, kw_only=True):
@@ -238,13 +261,20 @@ class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):
 
 
 class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
-    """The agent runs in another boot than before."""
+    """The agent runs in another boot than before; `up` are the seconds since its start."""
 
     boot_id: str
+    up: float = 0.0
 
 
-class ClockSetBack(Event, tag="clock_set_back", frozen=True, kw_only=True):
-    """The clock is behind the last restart; intervals count from now."""
+class ClockTaken(Event, tag="clock_taken", frozen=True, kw_only=True):
+    """The agent's time is the PC's clock again, `up` seconds after the start of this boot."""
+
+    up: float
+
+
+class CallNoted(Event, tag="call_noted", frozen=True, kw_only=True):
+    """An operator's call changed nothing; the same call sent again must change nothing either."""
 
 
 class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
@@ -252,7 +282,6 @@ class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
 
     command: str
     code: str
-    actor: str
 
 
 class JournalBegun(Event, tag="journal_begun", frozen=True, kw_only=True):
@@ -282,6 +311,7 @@ AnyEvent = (
     | GrantEnded
     | ErasureChecked
     | PermitIssued
+    | SignInOmitted
     | PermitRedeemed
     | PermitLoggedOn
     | PermitRefused
@@ -290,7 +320,8 @@ AnyEvent = (
     | DesktopClosed
     | NoticesClosed
     | BootSeen
-    | ClockSetBack
+    | ClockTaken
+    | CallNoted
     | CommandRefused
     | JournalBegun
 )

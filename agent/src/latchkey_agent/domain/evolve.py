@@ -9,7 +9,7 @@ events of a journal is many times faster than one state for each event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -18,9 +18,11 @@ from . import events as e
 from .model import (
     Call,
     Checkpoint,
+    ClockBase,
     Grant,
     Notice,
     NoticeKind,
+    Omitted,
     Permit,
     Request,
     State,
@@ -29,12 +31,14 @@ from .model import (
     how_ended,
     settled,
 )
-from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, SessionState, step
+from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, PermitState, SessionState, step
 
 KEPT_SESSIONS = 32
 """Ended sessions stay in the state until newer ones push them out; the journal keeps all."""
-KEPT_CALLS = 64
+KEPT_CALLS = 256
 """Calls that are known again; who lost an answer asks again within minutes."""
+KEPT_OMISSIONS = 16
+"""Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
 KEPT_NOTICES = 64
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 AT_ONCE = 8
@@ -58,6 +62,7 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
     """
     draft = _Draft(state)
     for event in events:
+        draft.seen_at = event.at if draft.seen_at is None else max(draft.seen_at, event.at)
         _RULES[type(event)](draft, event)
         if event.call is not None:
             _remember(draft, event.call)
@@ -76,8 +81,10 @@ class _Draft:
         self.permits: dict[str, Permit] = dict(state.permits)
         self.notices: dict[str, Notice] = dict(state.notices)
         self.boot_id: str = state.boot_id
+        self.clock: ClockBase | None = state.clock
+        self.seen_at: datetime | None = state.seen_at
         self.last_restart_at: datetime | None = state.last_restart_at
-        self.calls: dict[str, tuple[str, ...]] = dict(state.calls)
+        self.calls: dict[str, Call] = dict(state.calls)
 
     def state(self) -> State:
         return State(
@@ -88,22 +95,26 @@ class _Draft:
             permits=self.permits,
             notices=self.notices,
             boot_id=self.boot_id,
+            clock=self.clock,
+            seen_at=self.seen_at,
             last_restart_at=self.last_restart_at,
             calls=self.calls,
         )
 
 
 def _remember(draft: _Draft, call: Call) -> None:
-    draft.calls[call.key] = (*draft.calls.get(call.key, ()), call.subject)
+    draft.calls[call.key] = call
     if len(draft.calls) > KEPT_CALLS:
         del draft.calls[next(iter(draft.calls))]
 
 
 def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
-    _forget(draft, event.name)
+    _forget(draft)
     draft.sessions[event.session] = SupportSession(
         id=event.session,
         name=event.name,
+        owner=event.owner,
+        operators=event.operators,
         requester=event.requester,
         reason=event.reason,
         ticket=event.ticket,
@@ -113,15 +124,13 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
     )
 
 
-def _forget(draft: _Draft, name: str) -> None:
-    """Drop ended sessions of that name, and the oldest ones beyond the number that is kept."""
-    is_crowded = len(draft.sessions) >= KEPT_SESSIONS + AT_ONCE
-    if not is_crowded and all(s.name != name for s in draft.sessions.values()):
+def _forget(draft: _Draft) -> None:
+    """Drop the oldest ended sessions beyond the number that is kept."""
+    if len(draft.sessions) < KEPT_SESSIONS + AT_ONCE:
         return
     unsettled = _unsettled(draft)
     over = [s.id for s in draft.sessions.values() if s.id not in unsettled]
-    oldest = over[: max(0, len(over) - KEPT_SESSIONS)] if is_crowded else []
-    gone = {i for i in over if draft.sessions[i].name == name} | set(oldest)
+    gone = set(over[: max(0, len(over) - KEPT_SESSIONS)])
     draft.sessions = {k: v for k, v in draft.sessions.items() if k not in gone}
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
@@ -154,6 +163,7 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
     draft.requests[event.request] = Request(
         id=event.request,
         session=event.session,
+        asked_by=event.asked_by,
         account=event.account,
         terms=event.terms,
         code=event.code,
@@ -169,7 +179,8 @@ def _request(draft: _Draft, request: Request, given: str, **changes: Any) -> Non
 
 def _request_shown(draft: _Draft, event: e.RequestShown) -> None:
     request = draft.requests[event.request]
-    _request(draft, request, "show", shown_at=request.shown_at or event.at)
+    shown_at = request.shown_at or event.at
+    _request(draft, request, "show", shown_at=shown_at, text_sha256=event.text_sha256)
 
 
 def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
@@ -243,6 +254,7 @@ def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
         event.how,
         ended=ended,
         ended_at=event.at,
+        ended_by=event.actor,
         revoked_by=event.revoked_by,
         rejection=event.rejection,
         detail=event.detail,
@@ -269,7 +281,9 @@ def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
 
 
 def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
-    grant = replace(draft.grants[event.grant], on_trial=False)
+    # A use begins after Windows has accepted the password; only after a restart by others it is not asked before.
+    grant = draft.grants[event.grant]
+    grant = replace(grant, on_trial=False, is_doubtful=grant.is_doubtful and event.foreign)
     _count(draft, grant, event.action, -1)
     if event.action == "restart":
         draft.last_restart_at = event.at
@@ -282,10 +296,10 @@ def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
         issued_at=event.at,
         expires_at=event.expires_at,
         boot_before=event.boot_before,
+        by=event.actor,
         step=event.step,
         foreign=event.foreign,
         must_lock=event.must_lock,
-        relock_seconds=event.relock_seconds,
     )
 
 
@@ -304,21 +318,35 @@ def _permit(draft: _Draft, permit: Permit, given: str, **changes: Any) -> None:
 
 def _permit_redeemed(draft: _Draft, event: e.PermitRedeemed) -> None:
     permit = draft.permits[event.permit]
-    _permit(draft, permit, "redeem", boot_after=event.boot_after, redeemed_at=event.at)
+    _permit(
+        draft,
+        permit,
+        "redeem",
+        boot_after=event.boot_after,
+        redeemed_at=event.at,
+        windows_session=event.windows_session,
+        owes_lock=True,
+    )
 
 
 def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     permit = draft.permits[event.permit]
-    grant, relock = draft.grants[permit.grant], None
-    if not permit.must_lock:
-        relock = min(event.at + timedelta(seconds=permit.relock_seconds), grant.terms.not_after)
-    _permit(draft, permit, "log_on", logged_on_at=event.at, relock_at=relock, why=None, detail="")
-    _notice(draft, grant, event, "used", detail=permit.action)
+    # A desktop that is closed at once owes its lock to the use itself.
+    changes = {"logged_on_at": event.at, "relock_at": event.relock_at, "why": None, "detail": ""}
+    _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
+    _doubt(draft, permit.grant, is_doubtful=False)
+    _notice(draft, draft.grants[permit.grant], event, "used", detail=permit.action)
+
+
+def _doubt(draft: _Draft, grant: str, *, is_doubtful: bool) -> None:
+    draft.grants[grant] = replace(draft.grants[grant], is_doubtful=is_doubtful)
 
 
 def _permit_refused(draft: _Draft, event: e.PermitRefused) -> None:
     permit = draft.permits[event.permit]
-    _permit(draft, permit, "refuse", why=event.why, detail=event.detail)
+    is_open = event.why == "interrupted"
+    _permit(draft, permit, "refuse", why=event.why, detail=event.detail, owes_lock=is_open)
+    _doubt(draft, permit.grant, is_doubtful=is_open)
     _notice(draft, draft.grants[permit.grant], event, "failed", detail=event.why)
 
 
@@ -326,7 +354,14 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    _permit(draft, permit, event.how, why=event.why, detail=event.detail)
+    _permit(draft, permit, event.how, why=event.why, detail=event.detail, owes_lock=event.owes_lock)
+
+
+def _sign_in_omitted(draft: _Draft, event: e.SignInOmitted) -> None:
+    grant = draft.grants[event.grant]
+    draft.grants[grant.id] = replace(
+        grant, omitted=(*grant.omitted, Omitted(event.at, event.why))[-KEPT_OMISSIONS:]
+    )
 
 
 def _relock_due(draft: _Draft, event: e.RelockDue) -> None:
@@ -335,7 +370,7 @@ def _relock_due(draft: _Draft, event: e.RelockDue) -> None:
 
 def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
     permit = draft.permits[event.permit]
-    after = replace(permit, closing=event.how, closed_at=event.at, relock_at=None)
+    after = replace(permit, closing=event.how, closed_at=event.at, relock_at=None, owes_lock=False)
     draft.permits[permit.id] = after
     _notice(draft, draft.grants[permit.grant], event, "locked", detail=event.how)
 
@@ -355,7 +390,7 @@ def _notice(
         account=grant.account.sid,
         kind=kind,
         at=event.at,
-        requester=session.requester.name or session.requester.operator,
+        requester=session.requester.name or session.owner.qualified,
         ticket=session.ticket,
         detail=detail,
         not_after=grant.terms.not_after,
@@ -384,10 +419,20 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
     if draft.boot_id:
         draft.last_restart_at = event.at
     draft.boot_id = event.boot_id
+    draft.clock = ClockBase(event.boot_id, event.at, event.up)
+    # Every Windows session of the last boot has ended with it. The desktop of a logon that Windows accepted gets an
+    # event of its own.
+    for permit in draft.permits.values():
+        if permit.owes_lock and permit.state is not PermitState.LOGGED_ON:
+            draft.permits[permit.id] = replace(permit, owes_lock=False)
 
 
-def _clock_set_back(draft: _Draft, event: e.ClockSetBack) -> None:
-    draft.last_restart_at = event.at
+def _clock_taken(draft: _Draft, event: e.ClockTaken) -> None:
+    draft.clock = ClockBase(draft.boot_id, event.at, event.up)
+    draft.seen_at = event.at
+    # Nothing is under way, so an interval may count from now; a later moment would keep restarts waiting.
+    if draft.last_restart_at is not None:
+        draft.last_restart_at = min(draft.last_restart_at, event.at)
 
 
 def _nothing(_draft: _Draft, _event: e.Event) -> None:
@@ -414,6 +459,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.GrantEnded: _grant_ended,
     e.ErasureChecked: _erasure_checked,
     e.PermitIssued: _permit_issued,
+    e.SignInOmitted: _sign_in_omitted,
     e.PermitRedeemed: _permit_redeemed,
     e.PermitLoggedOn: _permit_logged_on,
     e.PermitRefused: _permit_refused,
@@ -422,7 +468,8 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.DesktopClosed: _desktop_closed,
     e.NoticesClosed: _notices_closed,
     e.BootSeen: _boot_seen,
-    e.ClockSetBack: _clock_set_back,
+    e.ClockTaken: _clock_taken,
+    e.CallNoted: _nothing,
     e.CommandRefused: _nothing,
     e.JournalBegun: _nothing,
 }

@@ -4,39 +4,43 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from .clock import Now
 from .decision import (
     Decision,
     cancel,
     end_grant,
     issued_permits,
     live_grants,
-    relock,
-    started_session,
+    own_session,
+    relock_all,
     use_up,
 )
 from .logon_refusals import sentence
-from .model import Erasure, Grant, Permit, Rejection, State, SupportSession, finished
+from .model import Erasure, Grant, Permit, Rejection, State, SupportSession, finished, succeeded
 from .policy import Policy
 from .refusal import Refused
-from .transitions import GRANT, GrantState, IllegalTransitionError, PermitState, step
+from .transitions import GRANT, GrantState, IllegalTransitionError, step
+
+LOGON_TIME = timedelta(minutes=2)
+"""The longest time of a logon, even past the end of its permit; sign-ins that take longer are rare."""
 
 
-def pause(state: State, command: c.PauseGrant, now: datetime, _policy: Policy) -> Decision:
-    """Pause a grant, which voids its issued permits, or resume it."""
+def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Decision:
+    """Pause a grant, which voids its issued permits and closes its open desktops, or resume it."""
     grant = find_grant(state, command.grant)
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
-        return Decision((e.GrantResumed(at=now, grant=grant.id),), subject=grant.id)
-    decision = Decision((e.GrantPaused(at=now, grant=grant.id),), subject=grant.id)
+        return Decision((e.GrantResumed(at=now.at, grant=grant.id),), subject=grant.id)
+    decision = Decision((e.GrantPaused(at=now.at, grant=grant.id),), subject=grant.id)
     for permit in issued_permits(state, grant.id):
-        decision += Decision((cancel(permit, now, "paused"),))
-        decision += use_up(state, grant, now, permit.id)
-    return decision
+        decision += Decision((cancel(permit, now.at, "paused"),))
+        decision += use_up(state, grant, now.at, permit.id)
+    return decision + relock_all(state, grant.id, now.at)
 
 
 def find_grant(state: State, grant: str) -> Grant:
@@ -50,58 +54,61 @@ def find_grant(state: State, grant: str) -> Grant:
     return found
 
 
-def end(state: State, command: c.EndGrant, now: datetime, _policy: Policy) -> Decision:
-    """End a grant. One that has ended stays as it is; the operator's revoking still closes its open desktop."""
-    if (command.how == "revoke") != (command.revoked_by is not None):
-        raise Refused("out_of_order", detail="a grant is revoked by the customer or by the operator")
-    grant = find_grant(state, command.grant)
-    decision = Decision(subject=grant.id)
-    if grant in live_grants(state):
-        ended = e.GrantEnded(
-            at=now,
-            grant=grant.id,
-            how=command.how,
-            revoked_by=command.revoked_by,
-            rejection=command.rejection,
-            detail=command.detail,
-        )
-        decision = end_grant(state, grant, ended)
-    if command.revoked_by == "operator":
-        for permit in state.permits.values():
-            if permit.grant == grant.id:
-                decision += relock(permit, now)
+def revoke(state: State, command: c.RevokeGrants, now: Now, _policy: Policy) -> Decision:
+    """Revoke grants, in one decision. One that has ended stays as it is; the desktops that it holds open are closed."""
+    decision = Decision(subject=" ".join(command.grants))
+    for grant_id in command.grants:
+        grant = find_grant(state, grant_id)
+        if grant in live_grants(state):
+            ended = e.GrantEnded(at=now.at, grant=grant.id, how="revoke", revoked_by=command.revoked_by)
+            decision += end_grant(state, grant, ended)
+        else:
+            decision += relock_all(state, grant.id, now.at)
     return decision
 
 
-def begin_trial(state: State, command: c.BeginTrial, now: datetime, _policy: Policy) -> Decision:
+def reject(state: State, command: c.RejectGrant, now: Now, _policy: Policy) -> Decision:
+    """End a grant whose password cannot serve any more. One that has ended stays as it is."""
+    grant = find_grant(state, command.grant)
+    if grant not in live_grants(state):
+        return Decision(subject=grant.id)
+    ended = e.GrantEnded(
+        at=now.at, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
+    )
+    return end_grant(state, grant, ended)
+
+
+def begin_trial(state: State, command: c.BeginTrial, now: Now, _policy: Policy) -> Decision:
     """Note that Windows is about to check the password: a crash must not lead to a second check (rule 6)."""
     grant = find_grant(state, command.grant)
     if grant.state is not GrantState.ACTIVE or grant.on_trial:
         raise IllegalTransitionError(grant.state, "try", [])
-    return Decision((e.TrialBegun(at=now, grant=grant.id),), subject=grant.id)
+    return Decision((e.TrialBegun(at=now.at, grant=grant.id),), subject=grant.id)
 
 
-def end_trial(state: State, command: c.EndTrial, now: datetime, _policy: Policy) -> Decision:
+def end_trial(state: State, command: c.EndTrial, now: Now, _policy: Policy) -> Decision:
     """Note that the check had no result: the password may be checked again."""
-    grant = find_grant(state, command.grant)
-    return Decision((e.TrialEnded(at=now, grant=grant.id),) if grant.on_trial else (), subject=grant.id)
+    grant = state.grants.get(command.grant)
+    if grant is None or not grant.on_trial:
+        return Decision(subject=command.grant)
+    return Decision((e.TrialEnded(at=now.at, grant=grant.id),), subject=grant.id)
 
 
-def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) -> Decision:
+def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Decision:
     """Begin a use, or join the use that is under way or done for this step."""
-    session = started_session(state, command.name)
+    session = own_session(state, command.name, command.by)
     if (permit := _joined(state, session.id, command)) is not None:
         return Decision(subject=permit.id)
     grant = usable(state, session, command.action, now, tried=command.tried)
     if command.action == "unlock" and command.desktop == "unlocked":
         return Decision(subject=grant.id)
-    _nothing_under_way(state)
+    _nothing_under_way(state, now)
     if command.action == "restart":
         not_too_soon(state, now, policy)
         _signs_out_nobody_else(command)
-    permit_ends = min(now + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
+    permit_ends = min(now.at + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
     issued = e.PermitIssued(
-        at=now,
+        at=now.at,
         permit=command.permit,
         grant=grant.id,
         action=command.action,
@@ -109,16 +116,15 @@ def apply(state: State, command: c.ApplyGrant, now: datetime, policy: Policy) ->
         boot_before=command.boot_id,
         step=command.step,
         must_lock=command.action == "restart" or command.desktop == "none",
-        relock_seconds=command.relock_after,
     )
-    return Decision((issued,), (_begin(command),), command.permit)
+    return Decision((issued,), (_begin(command, grant),), command.permit)
 
 
-def _begin(command: c.ApplyGrant) -> fx.AnyEffect:
+def _begin(command: c.ApplyGrant, grant: Grant) -> fx.AnyEffect:
     if command.action == "unlock":
         return fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
     return fx.Restart(
-        permit=command.permit, boot_id=command.boot_id, message=command.message, grace=command.grace
+        permit=command.permit, boot_id=command.boot_id, message=command.message, grace=grant.terms.grace
     )
 
 
@@ -129,7 +135,7 @@ def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:
             continue
         if permit.action != command.action or permit.step != command.step:
             continue
-        if not finished(permit) or (command.step and permit.state is PermitState.LOGGED_ON):
+        if not finished(permit) or (command.step and succeeded(permit)):
             return permit
     return None
 
@@ -152,7 +158,7 @@ def session_grant(state: State, session: str) -> Grant | None:
 
 
 def usable(
-    state: State, session: SupportSession, action: str, now: datetime, *, tried: str | None = None
+    state: State, session: SupportSession, action: str, now: Now, *, tried: str | None = None
 ) -> Grant:
     """Return the session's grant, or the one that was tried, if it allows `action` now.
 
@@ -168,10 +174,11 @@ def usable(
     return grant
 
 
-def must_allow(grant: Grant, action: str, now: datetime) -> None:
+def must_allow(grant: Grant, action: str, now: Now) -> None:
     """Raise Refused unless a live grant allows `action` now (rule 3)."""
     if grant.state is GrantState.PAUSED:
         raise Refused("grant_paused")
+    _clock_is_right(now)
     _within(grant, now)
     if (grant.left.restarts if action == "restart" else grant.left.unlocks) <= 0:
         raise Refused("terms_used_up", detail=agreed(grant))
@@ -211,20 +218,30 @@ def agreed(grant: Grant) -> str:
     return f"{terms.restarts} restarts and {terms.unlocks} unlocks"
 
 
-def _within(grant: Grant, now: datetime) -> None:
+def _clock_is_right(now: Now) -> None:
+    """Raise Refused (`clock_behind`) while the PC's clock is behind the time that the agent has seen."""
+    if now.is_behind:
+        shown, seen = (moment.isoformat(timespec="minutes") for moment in (now.wall, now.at))
+        raise Refused("clock_behind", detail=f"it shows {shown}, and the agent has seen {seen}")
+
+
+def _within(grant: Grant, now: Now) -> None:
     terms = grant.terms
-    if now < terms.not_before:
-        wait = (terms.not_before - now).total_seconds()
+    if now.opens < terms.not_before:
+        wait = (terms.not_before - now.opens).total_seconds()
         raise Refused(
             "too_early", retry_after=wait, detail=f"from {terms.not_before.isoformat(timespec='minutes')}"
         )
-    if now >= terms.not_after:
+    if now.ends >= terms.not_after:
         raise Refused("grant_expired", detail=f"until {terms.not_after.isoformat(timespec='minutes')}")
 
 
-def _nothing_under_way(state: State) -> None:
-    if any(not finished(permit) for permit in state.permits.values()):
-        raise Refused("restart_in_progress", retry_after=5.0)
+def _nothing_under_way(state: State, now: Now) -> None:
+    """Raise Refused (`restart_in_progress`) during a use; a desktop that does not appear holds up no further one."""
+    for permit in state.permits.values():
+        is_late = permit.logged_on_at is not None and now.at >= permit.logged_on_at + LOGON_TIME
+        if not finished(permit) and not is_late:
+            raise Refused("restart_in_progress", retry_after=5.0)
 
 
 def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
@@ -233,16 +250,16 @@ def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
         raise Refused("others_signed_in", detail=" and ".join(command.others))
 
 
-def not_too_soon(state: State, now: datetime, policy: Policy) -> None:
+def not_too_soon(state: State, now: Now, policy: Policy) -> None:
     """Raise Refused (`restart_too_soon`) within the policy's interval after a restart (rule 14)."""
     if state.last_restart_at is None:
         return
-    passed = (now - state.last_restart_at).total_seconds()
+    passed = (now.at - state.last_restart_at).total_seconds()
     if (left := policy.min_restart_interval - passed) > 0:
         raise Refused("restart_too_soon", retry_after=left, detail=f"{policy.min_restart_interval:g} s")
 
 
-def record_erasure(state: State, command: c.RecordErasure, now: datetime, _policy: Policy) -> Decision:
+def record_erasure(state: State, command: c.RecordErasure, now: Now, _policy: Policy) -> Decision:
     """Note the result of reading the disk back (rule 8)."""
     grant = find_grant(state, command.grant)
     if grant.state is GrantState.ERASED:
@@ -254,7 +271,7 @@ def record_erasure(state: State, command: c.RecordErasure, now: datetime, _polic
         and verdict(grant.erasure) == verdict(command.erasure)
     ):
         return Decision(subject=grant.id)
-    checked = e.ErasureChecked(at=now, grant=grant.id, erasure=command.erasure)
+    checked = e.ErasureChecked(at=now.at, grant=grant.id, erasure=command.erasure)
     return Decision((checked,), (fx.SummonCompanion(account=grant.account),), grant.id)
 
 

@@ -30,18 +30,30 @@ Rejection = Literal[
 `record_unreadable`: the sealed record is gone, or does not open.
 """
 DropReason = Literal[
-    "grant_ended", "paused", "restart_refused", "restarted", "not_restarted", "not_redeemed", "session_ended"
+    "grant_ended",
+    "paused",
+    "restart_refused",
+    "restarted",
+    "not_restarted",
+    "not_redeemed",
+    "session_ended",
+    "signed_in",
 ]
 """The reason why an unredeemed permit is void.
 
-`restart_refused`: Windows refused the restart. `restarted`: the PC restarted before an unlock.
-`not_restarted`: the permit's time was over before the PC restarted. `not_redeemed`: the PC is up, and its
-logon screen did not redeem the permit in time.
+`signed_in`: the account signed in without the permit. `restart_refused`: Windows refused the restart. `restarted`:
+the PC restarted before an unlock. `not_restarted`: the permit's time was over before the PC restarted.
+`not_redeemed`: the PC is up, and its logon screen did not redeem the permit in time.
 """
 
 
 LogonFailure = Literal["refused", "interrupted"]
-"""The reason why no logon came of a redeemed permit: Windows refused it, or the PC went down."""
+"""The reason why no logon came of a redeemed permit: Windows refused it, or the result never came."""
+Omission = Literal["policy", "not_agreed", "paused", "too_early", "used_up", "clock_behind", "other_account"]
+"""The reason why a restart by others led to no permit of a live grant.
+
+`other_account`: the logon screen signs in one account, and another grant was used for it.
+"""
 
 
 class Account(Struct, frozen=True):
@@ -61,30 +73,49 @@ class Account(Struct, frozen=True):
         return f"{self.domain}\\{self.user}"
 
 
+class Actor(Struct, frozen=True):
+    """The account that caused an event, as the PC has verified it; without a SID the agent itself."""
+
+    name: str = "agent"
+    sid: str = ""
+
+
+AGENT = Actor()
+
+
 class Requester(Struct, frozen=True):
-    """The person who asks, in the operator's words, and `operator`, the account that the PC has verified."""
+    """The person who asks, in the operator's words. The PC has verified nothing of them."""
 
     name: str
     organization: str
     role: str
-    operator: str
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """The limits of a grant: counts of uses, and the time in which they are allowed."""
+    """Everything that changes the effect of a use.
+
+    Counts of uses, the time in which they are allowed, `relock_after`, the longest time in seconds that an
+    unlock leaves the desktop open, and `grace`, the seconds of warning before a restart.
+    """
 
     restarts: int
     unlocks: int
     foreign_restarts: bool
     not_before: datetime
     not_after: datetime
+    relock_after: float
+    grace: float
 
 
 class Call(Struct, frozen=True):
-    """An operator's call: its idempotency key, and the id that it was about (session, request, grant or permit)."""
+    """An operator's call: its idempotency key, and the ids that it was about (session, request, grants or permit).
+
+    `changed`: the call changed something.
+    """
 
     key: str
     subject: str
+    changed: bool = True
 
 
 class Checkpoint(Struct, frozen=True):
@@ -95,10 +126,16 @@ class Checkpoint(Struct, frozen=True):
 
 
 class SupportSession(Struct, frozen=True, kw_only=True):
-    """The engagement that owns requests and grants."""
+    """The engagement that owns requests and grants.
+
+    `owner` is the account that started it; `operators` are the further accounts that it named then. Only these
+    may ask and use its grants.
+    """
 
     id: str
     name: str
+    owner: Account
+    operators: tuple[Account, ...]
     requester: Requester
     reason: str
     ticket: str
@@ -113,17 +150,20 @@ class SupportSession(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """A question to the customer. The receipt has the id of its request.
 
+    `asked_by` is the verified account that asked; `text_sha256` the hash of the window's text that was shown last.
     `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
 
     id: str
     session: str
+    asked_by: Account
     account: Account
     terms: Terms
     code: str
     asked_at: datetime
     answer_by: datetime
+    text_sha256: str = ""
     state: RequestState = RequestState.PENDING
     shown_at: datetime | None = None
     later_until: datetime | None = None
@@ -150,10 +190,18 @@ class Uses(Struct, frozen=True, kw_only=True):
     unlocks: int
 
 
+class Omitted(Struct, frozen=True):
+    """A restart by others after which the agent signed in no account, and the reason."""
+
+    at: datetime
+    why: Omission
+
+
 class Grant(Struct, frozen=True, kw_only=True):
     """The customer's yes. `tag` is the seal tag: random bytes in the sealed record, searched for after its erasure.
 
-    `on_trial`: Windows is checking the password, and has not answered yet.
+    `on_trial`: Windows is checking the password, and has not answered yet. `is_doubtful`: the result of a logon
+    with it never came, and no check has succeeded since.
     """
 
     id: str
@@ -165,9 +213,12 @@ class Grant(Struct, frozen=True, kw_only=True):
     granted_at: datetime
     left: Uses
     on_trial: bool = False
+    is_doubtful: bool = False
+    omitted: tuple[Omitted, ...] = ()
     state: GrantState = GrantState.ACTIVE
     ended: GrantState | None = None
     ended_at: datetime | None = None
+    ended_by: Actor = AGENT
     revoked_by: Revoker | None = None
     rejection: Rejection | None = None
     detail: str = ""
@@ -181,7 +232,12 @@ def how_ended(grant: Grant) -> str:
 
 
 class Permit(Struct, frozen=True, kw_only=True):
-    """A logon permit: permission for the credential provider to log on once. One use of a grant."""
+    """A logon permit: permission for the credential provider to log on once. One use of a grant.
+
+    `must_lock`: the desktop is locked at once; otherwise at `relock_at`. `owes_lock`: a desktop that the permit
+    opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
+    screen that redeemed it.
+    """
 
     id: str
     grant: str
@@ -191,12 +247,14 @@ class Permit(Struct, frozen=True, kw_only=True):
     issued_at: datetime
     expires_at: datetime
     boot_before: str
+    by: Actor = AGENT
     step: str | None = None
     foreign: bool = False
     must_lock: bool = True
-    relock_seconds: float = 0.0
     state: PermitState = PermitState.ISSUED
+    owes_lock: bool = False
     boot_after: str | None = None
+    windows_session: int | None = None
     redeemed_at: datetime | None = None
     logged_on_at: datetime | None = None
     relock_at: datetime | None = None
@@ -206,18 +264,21 @@ class Permit(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+def succeeded(permit: Permit) -> bool:
+    """Tell whether the use reached its aim: the account is signed in, with the permit or by itself."""
+    return permit.state is PermitState.LOGGED_ON or permit.why == "signed_in"
+
+
 def finished(permit: Permit) -> bool:
     """Tell whether the use is over for an operator who waits for it."""
     if permit.state is PermitState.LOGGED_ON:
-        return permit.closing is not None or not permit.must_lock
+        return not permit.owes_lock or not permit.must_lock
     return permit.state not in OPEN_PERMITS
 
 
 def settled(permit: Permit) -> bool:
     """Tell whether no logon is to come and no desktop is to be closed."""
-    if permit.state is PermitState.LOGGED_ON:
-        return permit.closing is not None
-    return permit.state not in OPEN_PERMITS
+    return permit.state not in OPEN_PERMITS and not permit.owes_lock
 
 
 NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
@@ -237,11 +298,20 @@ class Notice(Struct, frozen=True, kw_only=True):
     while_away: bool = True
 
 
+class ClockBase(Struct, frozen=True):
+    """A moment of the agent's time, and the seconds since this boot's start at that moment (see `clock`)."""
+
+    boot_id: str
+    at: datetime
+    up: float
+
+
 class State(Struct, frozen=True, kw_only=True):
     """The fold of the journal. `version` counts its events.
 
-    `last_restart_at`: the moment of the last restart that was begun or noticed.
-    `calls`: the subjects of the latest calls, by their keys.
+    `clock` and `seen_at`: the base of the agent's time, and the latest time seen (see `clock`).
+    `last_restart_at`: the moment of the last restart that the agent began or noticed.
+    `calls`: the latest calls, by their keys.
     """
 
     version: int = 0
@@ -251,5 +321,7 @@ class State(Struct, frozen=True, kw_only=True):
     permits: dict[str, Permit] = {}
     notices: dict[str, Notice] = {}
     boot_id: str = ""
+    clock: ClockBase | None = None
+    seen_at: datetime | None = None
     last_restart_at: datetime | None = None
-    calls: dict[str, tuple[str, ...]] = {}
+    calls: dict[str, Call] = {}

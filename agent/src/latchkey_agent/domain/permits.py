@@ -4,21 +4,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from .clock import Now
 from .decision import Decision, closing, end_grant, live_grants, relock, use_up
+from .grants import LOGON_TIME
 from .model import DropReason, Permit, State
 from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
-
-LOGON_TIME = timedelta(minutes=2)
-"""The longest time of a logon, even past the end of its permit."""
-LATE_LOGON = timedelta(minutes=30)
-"""The time after redeeming in which an open desktop counts as the logon of an interrupted permit."""
 
 
 def find_permit(state: State, permit: str) -> Permit:
@@ -32,7 +31,7 @@ def find_permit(state: State, permit: str) -> Permit:
     return found
 
 
-def redeemable(state: State, boot_id: str, now: datetime) -> Permit | None:
+def redeemable(state: State, boot_id: str, now: Now) -> Permit | None:
     """Return the permit that the logon screen of this boot may redeem now."""
     for permit in state.permits.values():
         if permit.state is PermitState.ISSUED and _may_redeem(state, permit, boot_id, now):
@@ -40,24 +39,27 @@ def redeemable(state: State, boot_id: str, now: datetime) -> Permit | None:
     return None
 
 
-def _may_redeem(state: State, permit: Permit, boot_id: str, now: datetime) -> bool:
+def _may_redeem(state: State, permit: Permit, boot_id: str, now: Now) -> bool:
     grant = state.grants[permit.grant]
     right_boot = (permit.boot_before != boot_id) == (permit.action == "restart")
-    in_time = grant.terms.not_before <= now < min(permit.expires_at, grant.terms.not_after)
-    return right_boot and in_time and grant.state is GrantState.ACTIVE
+    has_begun = grant.terms.not_before <= now.opens and not now.is_behind
+    is_over = now.at >= permit.expires_at or now.ends >= grant.terms.not_after
+    return right_boot and has_begun and not is_over and grant.state is GrantState.ACTIVE
 
 
-def redeem(state: State, command: c.RedeemPermit, now: datetime, _policy: Policy) -> Decision:
+def redeem(state: State, command: c.RedeemPermit, now: Now, _policy: Policy) -> Decision:
     """Redeem a permit. The password is handed over only after this is on the disk (rule 5)."""
     permit = find_permit(state, command.permit)
     step(PERMIT, permit.state, "redeem")
     if not _may_redeem(state, permit, command.boot_id, now):
         raise Refused("permit_cancelled", detail="it does not hold for this boot or time")
-    redeemed = e.PermitRedeemed(at=now, permit=permit.id, boot_after=command.boot_id)
+    redeemed = e.PermitRedeemed(
+        at=now.at, permit=permit.id, boot_after=command.boot_id, windows_session=command.windows_session
+    )
     return Decision((redeemed,), subject=permit.id)
 
 
-def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy) -> Decision:
+def report(state: State, command: c.ReportLogon, now: Now, _policy: Policy) -> Decision:
     """Note the result of a logon. A refused password is never tried again (rule 6)."""
     permit = find_permit(state, command.permit)
     if command.rejection is not None:
@@ -70,60 +72,129 @@ def report(state: State, command: c.ReportLogon, now: datetime, _policy: Policy)
     return _logged_on(state, permit, now)
 
 
-def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: datetime) -> Decision:
-    """End the grant, also if the permit was taken for interrupted meanwhile: Windows refused the password."""
+def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: Now) -> Decision:
+    """Note a refusal, also of a permit that was taken for interrupted meanwhile.
+
+    A refusal that passes spends the permit only. Any other one ends the grant: its password is never tried again.
+    """
     decision = Decision(subject=permit.id)
-    if permit.redeemed_at is None or permit.state is PermitState.REDEEMED:
+    if permit.state is not PermitState.LOGGED_ON and permit.why != "refused":
         step(PERMIT, permit.state, "refuse")
-        decision += Decision(
-            (e.PermitRefused(at=now, permit=permit.id, why="refused", detail=command.detail),)
-        )
+        refused = e.PermitRefused(at=now.at, permit=permit.id, why="refused", detail=command.detail)
+        decision += Decision((refused,))
     grant = state.grants[permit.grant]
     if grant not in live_grants(state):
         return decision
+    if command.passes:
+        return decision + use_up(state, grant, now.at, permit.id)
     ended = e.GrantEnded(
-        at=now, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
+        at=now.at, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
     )
     return decision + end_grant(state, grant, ended)
 
 
-def _logged_on(state: State, permit: Permit, now: datetime) -> Decision:
+def _logged_on(state: State, permit: Permit, now: Now) -> Decision:
+    relock_at = _open_until(state, permit, now)
     effects: tuple[fx.AnyEffect, ...] = (fx.SummonCompanion(account=permit.account),)
-    if permit.must_lock or not _session_open(state, permit):
+    if relock_at is None:
         effects = (closing(permit), *effects)
-    decision = Decision((e.PermitLoggedOn(at=now, permit=permit.id),), effects, permit.id)
-    return decision + use_up(state, state.grants[permit.grant], now, permit.id)
+    logged_on = e.PermitLoggedOn(at=now.at, permit=permit.id, relock_at=relock_at)
+    return Decision((logged_on,), effects, permit.id) + use_up(
+        state, state.grants[permit.grant], now.at, permit.id
+    )
+
+
+def _open_until(state: State, permit: Permit, now: Now) -> datetime | None:
+    """Return the moment until which the desktop may stay open, None if it is closed at once (rule 9)."""
+    grant = state.grants[permit.grant]
+    is_late = permit.state is not PermitState.REDEEMED
+    has_ended = grant.ended not in {None, GrantState.USED_UP} or grant.state is GrantState.PAUSED
+    if permit.must_lock or is_late or has_ended or not _session_open(state, permit):
+        return None
+    return min(now.at + timedelta(seconds=grant.terms.relock_after), grant.terms.not_after)
 
 
 def _session_open(state: State, permit: Permit) -> bool:
     return state.sessions[permit.session].ended_at is None
 
 
-def see_sign_ins(state: State, command: c.SeeSignIns, now: datetime, _policy: Policy) -> Decision:
-    """Note the logon of a redeemed permit whose account has an open desktop, even without a report."""
+def see_sign_ins(state: State, command: c.SeeSignIns, now: Now, _policy: Policy) -> Decision:
+    """Note the logon of a redeemed permit without a report, and void permits that nobody needs any more."""
     decision = Decision()
     for permit in state.permits.values():
-        if permit.account.sid in command.open_desktops and _may_log_on(state, permit, now):
-            decision += _logged_on(state, permit, now)
+        if theirs := [s for s in command.sessions if s.sid == permit.account.sid]:
+            decision += _signed_in(state, permit, theirs, command, now)
     return decision
 
 
-def _may_log_on(state: State, permit: Permit, now: datetime) -> bool:
-    """Tell whether a desktop that is open now may come from the permit; for an interrupted one only for a while."""
-    if permit.state is PermitState.REDEEMED:
-        return True
-    if permit.redeemed_at is None or permit.why != "interrupted":
-        return False
-    return permit.boot_after == state.boot_id and now < permit.redeemed_at + LATE_LOGON
+def _signed_in(
+    state: State, permit: Permit, theirs: Sequence[c.SeenSession], command: c.SeeSignIns, now: Now
+) -> Decision:
+    is_open = any(s.is_open for s in theirs)
+    if permit.state is PermitState.ISSUED:
+        restarted = permit.boot_before != state.boot_id
+        needless = restarted if permit.action == "restart" else is_open
+        return (
+            _preempted(state, permit, now, auto_logon=restarted and command.auto_logon)
+            if needless
+            else Decision()
+        )
+    is_awaited = permit.owes_lock and permit.state in {PermitState.REDEEMED, PermitState.REFUSED}
+    if is_awaited and any(s.is_open and opened_by(permit.windows_session, s) for s in theirs):
+        return _logged_on(state, permit, now)
+    return Decision()
 
 
-def cancel(state: State, command: c.CancelPermit, now: datetime, _policy: Policy) -> Decision:
+class WindowsSession(Protocol):
+    """A Windows session (`commands.SeenSession`, `ports.SignIn`)."""
+
+    @property
+    def session_id(self) -> int:
+        """Windows' number of the session."""
+
+    @property
+    def console(self) -> bool:
+        """Whether the session is on the PC's own screen."""
+
+
+def opened_by(windows_session: int | None, session: WindowsSession) -> bool:
+    """Tell whether a session of the account is the one that a logon opens.
+
+    A logon opens the session of its logon screen (`windows_session`), or the account's own one on the PC's screen.
+    """
+    return session.console or session.session_id == windows_session
+
+
+def _preempted(state: State, permit: Permit, now: Now, *, auto_logon: bool) -> Decision:
+    """Void a permit whose account has signed in without it: it would open a lock of the customer's own.
+
+    A restart of ours has happened and counts; a sign-in after a restart by others, or an unlock, did not begin. A
+    desktop that Windows opened by itself after a restart is closed.
+    """
+    dropped = e.PermitDropped(
+        at=now.at,
+        permit=permit.id,
+        how="cancel",
+        why="signed_in",
+        refund=permit.foreign or permit.action == "unlock",
+        owes_lock=auto_logon,
+    )
+    close = (fx.CloseDesktop(permit=permit.id, boot_id=state.boot_id),) if auto_logon else ()
+    decision = Decision((dropped,), (*close, fx.SummonCompanion(account=permit.account)))
+    return (
+        decision
+        if dropped.refund
+        else decision + use_up(state, state.grants[permit.grant], now.at, permit.id)
+    )
+
+
+def cancel(state: State, command: c.CancelPermit, now: Now, _policy: Policy) -> Decision:
     """Cancel a permit whose use did not begin; the use is not counted."""
     permit = find_permit(state, command.permit)
     if permit.state is not PermitState.ISSUED:
         return Decision(subject=permit.id)
     cancelled = e.PermitDropped(
-        at=now,
+        at=now.at,
         permit=permit.id,
         how="cancel",
         why="restart_refused",
@@ -133,22 +204,21 @@ def cancel(state: State, command: c.CancelPermit, now: datetime, _policy: Policy
     return Decision((cancelled,), subject=permit.id)
 
 
-def close_desktop(state: State, command: c.CloseDesktop, now: datetime, _policy: Policy) -> Decision:
+def close_desktop(state: State, command: c.CloseDesktop, now: Now, _policy: Policy) -> Decision:
     """Note that the desktop that a permit opened is closed (rule 9)."""
     permit = find_permit(state, command.permit)
-    if permit.state is not PermitState.LOGGED_ON or permit.closing is not None:
+    if permit.state in OPEN_PERMITS or not permit.owes_lock:
         return Decision(subject=permit.id)
-    return Decision((e.DesktopClosed(at=now, permit=permit.id, how=command.how),), subject=permit.id)
+    return Decision((e.DesktopClosed(at=now.at, permit=permit.id, how=command.how),), subject=permit.id)
 
 
-def lapse(state: State, permit: Permit, now: datetime) -> Decision:
+def lapse(state: State, permit: Permit, now: Now) -> Decision:
     """End a permit, or an open desktop, whose time is over."""
     if permit.state in OPEN_PERMITS:
-        return _lapsed(state, permit, now) if now >= last_moment(permit) else Decision()
-    if permit.relock_at is None or permit.logged_on_at is None:
+        return _lapsed(state, permit, now) if now.at >= last_moment(permit) else Decision()
+    if permit.relock_at is None:
         return Decision()
-    # A clock that was set back must not keep the desktop open longer.
-    return relock(permit, now) if not permit.logged_on_at <= now < permit.relock_at else Decision()
+    return relock(permit, now.at) if now.at >= permit.relock_at else Decision()
 
 
 def last_moment(permit: Permit) -> datetime:
@@ -158,11 +228,23 @@ def last_moment(permit: Permit) -> datetime:
     return max(permit.expires_at, permit.redeemed_at + LOGON_TIME)
 
 
-def _lapsed(state: State, permit: Permit, now: datetime) -> Decision:
+def _lapsed(state: State, permit: Permit, now: Now) -> Decision:
     if permit.state is PermitState.REDEEMED:
-        lapsed = Decision((e.PermitRefused(at=now, permit=permit.id, why="interrupted"),))
-    else:
-        is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
-        why: DropReason = "not_restarted" if is_waiting else "not_redeemed"
-        lapsed = Decision((e.PermitDropped(at=now, permit=permit.id, how="lapse", why=why),))
-    return lapsed + use_up(state, state.grants[permit.grant], now, permit.id)
+        return interrupted(state, permit, now)
+    is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
+    why: DropReason = "not_restarted" if is_waiting else "not_redeemed"
+    lapsed = Decision((e.PermitDropped(at=now.at, permit=permit.id, how="lapse", why=why),))
+    return lapsed + use_up(state, state.grants[permit.grant], now.at, permit.id)
+
+
+def interrupted(state: State, permit: Permit, now: Now) -> Decision:
+    """Note a logon whose result never came: a trial of the password without a verdict (rule 6).
+
+    One further try is allowed. If its result does not come either, the grant ends.
+    """
+    decision = Decision((e.PermitRefused(at=now.at, permit=permit.id, why="interrupted"),))
+    grant = state.grants[permit.grant]
+    if grant.is_doubtful and grant in live_grants(state):
+        ended = e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection="trial_unresolved")
+        return decision + end_grant(state, grant, ended, settled=permit.id)
+    return decision + use_up(state, grant, now.at, permit.id)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .model import Erasure, Grant, Permit, Request, State, how_ended
+from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
 from .transitions import GrantState
 
 SCHEMA = "latchkey-receipt-1"
@@ -31,14 +31,16 @@ def receipt_document(
         "created_at": _text(request.asked_at),
         "closed": grant.state is GrantState.ERASED if grant else request.answered_at is not None,
         "language": session.language,
-        "principal": {"sid": request.account.sid, "account": request.account.qualified},
+        "principal": _account(request.account),
         "device": device,
         "controller": organization,
+        "asked_by": _account(request.asked_by),
+        "session_owner": _account(session.owner),
+        "operators": [_account(account) for account in session.operators],
         "requester": {
             "name": session.requester.name,
             "organization": session.requester.organization,
             "role": session.requester.role,
-            "operator": session.requester.operator,
         },
         "purpose": session.reason,
         "ticket": session.ticket,
@@ -47,11 +49,18 @@ def receipt_document(
         "recipients": [],
         "storage_location": "this PC only",
         "terms": _terms(request),
-        "notice": {"code": request.code, "shown_at": _text(request.shown_at)},
+        "notice": {
+            "code": request.code,
+            "shown_at": _text(request.shown_at),
+            "text_sha256": request.text_sha256,
+        },
         "answer": _answer(request),
         "withdrawal_method": "the Latchkey icon by the clock: Revoke my credentials",
         "events": _events(request, grant, permits),
         "uses": [_use(permit) for permit in permits],
+        "restarts_without_sign_in": [
+            {"at": _text(omitted.at), "why": omitted.why} for omitted in (grant.omitted if grant else ())
+        ],
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
@@ -59,6 +68,10 @@ def receipt_document(
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def _account(account: Account) -> dict[str, str]:
+    return {"sid": account.sid, "account": account.qualified}
 
 
 def _terms(request: Request) -> dict[str, Any]:
@@ -69,7 +82,9 @@ def _terms(request: Request) -> dict[str, Any]:
         "foreign_restarts": terms.foreign_restarts,
         "not_before": _text(terms.not_before),
         "not_after": _text(terms.not_after),
-        "lock_after": True,
+        "relock_after": terms.relock_after,
+        "grace": terms.grace,
+        "lock_after_restart": True,
     }
 
 
@@ -87,6 +102,7 @@ def _ended(grant: Grant | None) -> dict[str, Any] | None:
     return {
         "how": str(grant.ended),
         "at": _text(grant.ended_at),
+        "by": {"sid": grant.ended_by.sid, "account": grant.ended_by.name},
         "revoked_by": grant.revoked_by,
         "rejection": grant.rejection,
         "detail": grant.detail,
@@ -102,6 +118,8 @@ def _use(permit: Permit) -> dict[str, Any]:
         "action": permit.action,
         "step": permit.step,
         "state": str(permit.state),
+        "why": permit.why,
+        "by": {"sid": permit.by.sid, "account": permit.by.name},
         "started_by_others": permit.foreign,
         "issued_at": _text(permit.issued_at),
         "logged_on_at": _text(permit.logged_on_at),
@@ -153,19 +171,26 @@ def render(receipt: dict[str, Any]) -> str:
     lines = [
         f"Receipt {receipt['request']}",
         f"PC {receipt['device']}, account {receipt['principal']['account']}",
-        f"Asked by {who or asked['operator']} ({asked['operator']}) for: {receipt['purpose']}",
+        f"Asked by the account {receipt['asked_by']['account']}",
+        f"In the operator's words: {who or 'no name'}; for: {receipt['purpose']}",
         f"Ticket {receipt['ticket'] or 'none'}, support session {receipt['session']}, code {receipt['notice']['code']}",
         (
             f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
-            f" from {terms['not_before']} to {terms['not_after']}"
+            f" from {terms['not_before']} to {terms['not_after']};"
+            f" a desktop stays open for at most {terms['relock_after']:g} s after an unlock;"
+            f" at least {terms['grace']:g} s of warning before a restart"
         ),
         f"Answer: {receipt['answer']['state']} {receipt['answer']['at'] or ''}".rstrip(),
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
+    lines += [
+        f"Restart by others without a sign-in: {omitted['at']}, {omitted['why']}"
+        for omitted in receipt["restarts_without_sign_in"]
+    ]
     if receipt["ended"] is not None:
         ended = receipt["ended"]
         by = f" by the {ended['revoked_by']}" if ended["revoked_by"] else ""
-        lines.append(f"Ended: {ended['how']}{by} {ended['at']}")
+        lines.append(f"Ended: {ended['how']}{by} {ended['at']}, account {ended['by']['account']}")
     if receipt["erasure"] is not None:
         verdict = "confirmed" if receipt["erasure"]["confirmed"] else "NOT CONFIRMED"
         lines.append(f"Erasure {verdict} {receipt['erasure']['checked_at']}")
@@ -183,4 +208,4 @@ def _use_line(use: dict[str, Any]) -> str:
         if use["logged_on_at"]
         else use["state"]
     )
-    return f"Used: {use['action']}{step} {use['issued_at']}, {ended}"
+    return f"Used by {use['by']['account']}: {use['action']}{step} {use['issued_at']}, {ended}"

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from .clock import Now
 from .decision import Decision, cancel, end_grant, live_grants, use_up
-from .grants import must_allow, not_too_soon
-from .model import Grant, Permit, Rejection, State
+from .grants import must_allow
+from .model import Grant, Omission, Permit, Rejection, State
+from .permits import interrupted
 from .policy import Policy
 from .refusal import Refused
 from .requests import refused_entry
@@ -21,7 +23,7 @@ FOREIGN_PERMIT = timedelta(minutes=15)
 """The time that the logon screen has after a restart by others."""
 
 
-def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) -> Decision:
+def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Decision:
     """End grants that a crash left in doubt: Windows may have refused the password, or the sealed record is gone."""
     decision = Decision()
     for grant in live_grants(state):
@@ -35,15 +37,15 @@ def recover(state: State, command: c.Recover, now: datetime, _policy: Policy) ->
     return decision
 
 
-def _reject(state: State, grant: Grant, now: datetime, why: Rejection) -> Decision:
-    return end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="reject", rejection=why))
+def _reject(state: State, grant: Grant, now: Now, why: Rejection) -> Decision:
+    return end_grant(state, grant, e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection=why))
 
 
-def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
+def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:
     """Note a new boot: settle the permits of the last one, and announce those that wait."""
     if command.boot_id == state.boot_id:
         return Decision()
-    decision = Decision((e.BootSeen(at=now, boot_id=command.boot_id),))
+    decision = Decision((e.BootSeen(at=now.at, boot_id=command.boot_id, up=now.up),))
     for permit in state.permits.values():
         decision += _after_boot(state, permit, command, now)
     waiting = any(t.state is PermitState.ISSUED and t.action == "restart" for t in state.permits.values())
@@ -52,41 +54,61 @@ def see_boot(state: State, command: c.SeeBoot, now: datetime, policy: Policy) ->
     return decision
 
 
-def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: datetime) -> Decision:
+def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> Decision:
     if permit.state is PermitState.REDEEMED:
-        interrupted = e.PermitRefused(at=now, permit=permit.id, why="interrupted")
-        return Decision((interrupted,)) + use_up(state, state.grants[permit.grant], now, permit.id)
-    if permit.state is PermitState.LOGGED_ON and permit.closing is None:
-        return Decision((e.DesktopClosed(at=now, permit=permit.id, how="gone"),))
+        return interrupted(state, permit, now)
+    if permit.state is PermitState.LOGGED_ON and permit.owes_lock:
+        return Decision((e.DesktopClosed(at=now.at, permit=permit.id, how="gone"),))
     if permit.state is not PermitState.ISSUED:
         return Decision()
     if permit.action == "unlock":
-        void = Decision((cancel(permit, now, "restarted"),))
-        return void + use_up(state, state.grants[permit.grant], now, permit.id)
+        void = Decision((cancel(permit, now.at, "restarted"),))
+        return void + use_up(state, state.grants[permit.grant], now.at, permit.id)
     return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 
 
-def _foreign(state: State, command: c.SeeBoot, now: datetime, policy: Policy) -> Decision:
-    """Issue a permit after a restart by others, if a grant's terms cover it."""
-    if not policy.allow_foreign_restarts:
-        return Decision()
+def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:
+    """Issue a permit after a restart by others, if a grant's terms cover it; note why each other grant is left out."""
+    decision, issued = Decision(), False
     for grant in live_grants(state):
-        if not grant.terms.foreign_restarts:
-            continue
-        try:
-            must_allow(grant, "restart", now)
-            not_too_soon(state, now, policy)
-        except Refused:
-            continue
-        issued = e.PermitIssued(
-            at=now,
-            permit=command.permit,
-            grant=grant.id,
-            action="restart",
-            expires_at=min(now + FOREIGN_PERMIT, grant.terms.not_after),
-            boot_before=state.boot_id,
-            foreign=True,
-        )
-        announce = fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
-        return Decision((issued,), (announce,))
-    return Decision()
+        why = "other_account" if issued else _why_omitted(grant, now, policy)
+        if why is None:
+            decision, issued = decision + _sign_in(state, grant, command, now), True
+        else:
+            decision += Decision((e.SignInOmitted(at=now.at, grant=grant.id, why=why),))
+    return decision
+
+
+_OMISSIONS: dict[str, Omission] = {
+    "grant_paused": "paused",
+    "clock_behind": "clock_behind",
+    "too_early": "too_early",
+    "terms_used_up": "used_up",
+    "grant_expired": "used_up",
+}
+"""The reasons by the code of the refusal."""
+
+
+def _why_omitted(grant: Grant, now: Now, policy: Policy) -> Omission | None:
+    if not policy.allow_foreign_restarts:
+        return "policy"
+    if not grant.terms.foreign_restarts:
+        return "not_agreed"
+    try:
+        must_allow(grant, "restart", now)
+    except Refused as refusal:
+        return _OMISSIONS[refusal.code]
+    return None
+
+
+def _sign_in(state: State, grant: Grant, command: c.SeeBoot, now: Now) -> Decision:
+    issued = e.PermitIssued(
+        at=now.at,
+        permit=command.permit,
+        grant=grant.id,
+        action="restart",
+        expires_at=min(now.at + FOREIGN_PERMIT, grant.terms.not_after),
+        boot_before=state.boot_id,
+        foreign=True,
+    )
+    return Decision((issued,), (fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id),))

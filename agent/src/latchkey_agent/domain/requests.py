@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .decision import Decision, end_grant, live_grants, started_session
+from .clock import Now
+from .decision import Decision, end_grant, live_grants, own_session
 from .model import Grant, Request, State, Terms
 from .policy import Policy
 from .refusal import Refused
@@ -20,9 +19,9 @@ TRIES = 2
 """The entries that a request allows (rule 6)."""
 
 
-def ask(state: State, command: c.MakeRequest, now: datetime, policy: Policy) -> Decision:
+def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decision:
     """Make a request, unless a live grant or an open request covers the terms."""
-    session = started_session(state, command.name)
+    session = own_session(state, command.name, command.by)
     blocked_by_erasure(state)
     _allowed(command.terms, policy)
     if (grant := _covering(state, session.id, command)) is not None:
@@ -31,13 +30,14 @@ def ask(state: State, command: c.MakeRequest, now: datetime, policy: Policy) -> 
     if same is not None:
         return Decision(subject=same.id)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
-    if command.answer_by < now:
+    if answer_by <= now.ends:
         raise Refused("bad_time", field="answer_by", detail="it is over already")
-    withdrawn = tuple(e.RequestClosed(at=now, request=r.id, how="withdraw") for r in others)
+    withdrawn = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in others)
     made = e.RequestMade(
-        at=now,
+        at=now.at,
         request=command.request,
         session=session.id,
+        asked_by=command.by,
         account=command.account,
         terms=command.terms,
         code=command.code,
@@ -53,6 +53,11 @@ def _allowed(terms: Terms, policy: Policy) -> None:
         raise Refused("policy_refuses", detail=f"at most {policy.max_restarts} restarts may be lent")
     if terms.unlocks > policy.max_unlocks:
         raise Refused("policy_refuses", detail=f"at most {policy.max_unlocks} unlocks may be lent")
+    if terms.relock_after > policy.max_relock_after:
+        raise Refused(
+            "policy_refuses",
+            detail=f"an unlocked desktop may stay open for at most {policy.max_relock_after:g} s",
+        )
     if terms.foreign_restarts and not policy.allow_foreign_restarts:
         raise Refused("policy_refuses", detail="restarts that others start may not be covered")
 
@@ -96,70 +101,70 @@ def find_request(state: State, request: str) -> Request:
     return found
 
 
-def withdraw(state: State, command: c.WithdrawRequest, now: datetime, _policy: Policy) -> Decision:
+def withdraw(state: State, command: c.WithdrawRequest, now: Now, _policy: Policy) -> Decision:
     """Withdraw an open request; an answered one stays as it is."""
     request = find_request(state, command.request)
     if request.state not in OPEN_REQUESTS:
         return Decision(subject=request.id)
-    closed = e.RequestClosed(at=now, request=request.id, how="withdraw")
+    closed = e.RequestClosed(at=now.at, request=request.id, how="withdraw")
     return Decision((closed,), (fx.SummonCompanion(account=request.account),), request.id)
 
 
-def show(state: State, command: c.ShowRequest, now: datetime, _policy: Policy) -> Decision:
+def show(state: State, command: c.ShowRequest, now: Now, _policy: Policy) -> Decision:
     """Note that the window is on the screen; a companion that starts again shows it again."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "show")
-    shown = e.RequestShown(at=now, request=request.id, text_sha256=command.text_sha256)
+    shown = e.RequestShown(at=now.at, request=request.id, text_sha256=command.text_sha256)
     return Decision((shown,), subject=request.id)
 
 
-def postpone(state: State, command: c.PostponeRequest, now: datetime, _policy: Policy) -> Decision:
+def postpone(state: State, command: c.PostponeRequest, now: Now, _policy: Policy) -> Decision:
     """Postpone a request, at most to its last moment."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "postpone")
     until = min(command.until, request.answer_by)
-    return Decision((e.RequestPostponed(at=now, request=request.id, until=until),), subject=request.id)
+    return Decision((e.RequestPostponed(at=now.at, request=request.id, until=until),), subject=request.id)
 
 
-def deny(state: State, command: c.DenyRequest, now: datetime, _policy: Policy) -> Decision:
+def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Decision:
     """Deny a request."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
     refusal = "reported" if command.reported else ""
-    denied = e.RequestDenied(at=now, request=request.id, why=command.why, refusal=refusal)
+    denied = e.RequestDenied(at=now.at, request=request.id, why=command.why, refusal=refusal)
     return Decision((denied,), subject=request.id)
 
 
-def try_entry(state: State, command: c.TryEntry, now: datetime, _policy: Policy) -> Decision:
+def try_entry(state: State, command: c.TryEntry, now: Now, _policy: Policy) -> Decision:
     """Count an entry before Windows checks it: a crash must not give the entry back (rule 6)."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
     if request.entries >= TRIES:
         raise Refused("out_of_order", detail=f"{TRIES} entries were tried already")
-    return Decision((e.EntryTried(at=now, request=request.id),), subject=request.id)
+    return Decision((e.EntryTried(at=now.at, request=request.id),), subject=request.id)
 
 
-def refuse_password(state: State, command: c.RefusePassword, now: datetime, _policy: Policy) -> Decision:
+def refuse_password(state: State, command: c.RefusePassword, now: Now, _policy: Policy) -> Decision:
     """Note a refused entry: the customer may enter once more, or the request ends."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
     return refused_entry(request, command.why, now, retry=command.retry)
 
 
-def refused_entry(request: Request, why: str, now: datetime, *, retry: bool) -> Decision:
+def refused_entry(request: Request, why: str, now: Now, *, retry: bool) -> Decision:
     """Note the reason why an entry cannot serve; the last entry ends the request."""
-    events: tuple[e.AnyEvent, ...] = (e.PasswordRefused(at=now, request=request.id, why=why),)
+    events: tuple[e.AnyEvent, ...] = (e.PasswordRefused(at=now.at, request=request.id, why=why),)
     if retry and request.entries < TRIES:
         return Decision(events, subject=request.id)
     if request.state is RequestState.SHOWN:
-        events += (e.RequestDenied(at=now, request=request.id, refusal=why),)
+        events += (e.RequestDenied(at=now.at, request=request.id, refusal=why),)
     else:
         # The customer postponed the request while the entry was checked: no entry is left to answer it with.
-        events += (e.RequestClosed(at=now, request=request.id, how="withdraw"),)
+        events += (e.RequestClosed(at=now.at, request=request.id, how="withdraw"),)
     return Decision(events, subject=request.id)
 
 
-def give(state: State, command: c.GiveGrant, now: datetime, _policy: Policy) -> Decision:
+def give(state: State, command: c.GiveGrant, now: Now, _policy: Policy) -> Decision:
     """Begin a grant. It replaces an older one of the same session and account."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
@@ -167,7 +172,7 @@ def give(state: State, command: c.GiveGrant, now: datetime, _policy: Policy) -> 
     decision = Decision(subject=command.grant)
     for grant in live_grants(state, request.session):
         if grant.account.sid == request.account.sid:
-            decision += end_grant(state, grant, e.GrantEnded(at=now, grant=grant.id, how="replace"))
-    given = e.GrantGiven(at=now, grant=command.grant, request=request.id, tag=command.tag)
+            decision += end_grant(state, grant, e.GrantEnded(at=now.at, grant=grant.id, how="replace"))
+    given = e.GrantGiven(at=now.at, grant=command.grant, request=request.id, tag=command.tag)
     notify = fx.SummonCompanion(account=request.account)
     return Decision(subject=command.grant) + decision + Decision((given,), (notify,))

@@ -4,35 +4,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from . import commands as c
 from . import events as e
-from .decision import Decision, end_session, started_session
+from .clock import Now
+from .decision import Decision, end_session, may_use, own_session, started_session
 from .model import State, SupportSession
 from .policy import Policy
 from .refusal import Refused
 from .transitions import SessionState
 
 
-def start(state: State, command: c.StartSession, now: datetime, policy: Policy) -> Decision:
-    """Start a session. A started session of that name is joined, for the same purpose only."""
+def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> Decision:
+    """Start a session. A started session of that name is joined, by its own accounts and for the same purpose only."""
     for session in state.sessions.values():
         if session.name == command.name and session.state is SessionState.STARTED:
+            may_use(session, command.by)
             _same_purpose(session, command)
             return Decision(subject=session.id)
     if not command.reason.strip():
         raise Refused("reason_missing")
     if policy.require_ticket and not command.ticket.strip():
         raise Refused("policy_refuses", detail="a support session needs a ticket")
-    latest = now + timedelta(hours=policy.max_session_hours)
+    latest = now.at + timedelta(hours=policy.max_session_hours)
     ends_at = min(command.ends_at or latest, latest)
-    if ends_at <= now:
+    if ends_at <= now.ends:
         raise Refused("bad_time", field="ends", detail="the session would be over before it begins")
     started = e.SessionStarted(
-        at=now,
+        at=now.at,
         session=command.session,
         name=command.name,
+        owner=command.by,
+        operators=command.operators,
         requester=command.requester,
         reason=command.reason,
         ticket=command.ticket,
@@ -43,14 +47,19 @@ def start(state: State, command: c.StartSession, now: datetime, policy: Policy) 
 
 
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
-    """Raise Refused (`session_in_use`) if the reason or the ticket differs: the customer may have read them."""
+    """Raise Refused (`session_in_use`) if a part that the customer may have read differs."""
     pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
     for field, known, asked in pairs:
         if asked and asked != known:
             raise Refused("session_in_use", session=command.name, detail=f"its {field} is {known!r}")
+    known_sids = {account.sid for account in (session.owner, *session.operators)}
+    for account in command.operators:
+        if account.sid not in known_sids:
+            detail = f"it started without the operator {account.qualified}"
+            raise Refused("session_in_use", session=command.name, detail=detail)
 
 
-def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> Decision:
+def end(state: State, command: c.EndSession, now: Now, _policy: Policy) -> Decision:
     """End a session; an ended one stays as it is."""
     try:
         session = started_session(state, command.name)
@@ -59,22 +68,22 @@ def end(state: State, command: c.EndSession, now: datetime, _policy: Policy) -> 
         if not ended:
             raise
         return Decision(subject=ended[-1].id)
-    return end_session(state, session, now, "end")
+    return end_session(state, session, now.at, "end")
 
 
-def set_checkpoint(state: State, command: c.SetCheckpoint, now: datetime, _policy: Policy) -> Decision:
+def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Policy) -> Decision:
     """Set or remove a checkpoint."""
-    session = started_session(state, command.name)
+    session = own_session(state, command.name, command.by)
     before = session.checkpoints.get(command.step)
     if (before.state if before else None) == command.state:
         return Decision(subject=session.id)
-    event = e.CheckpointSet(at=now, session=session.id, step=command.step, state=command.state)
+    event = e.CheckpointSet(at=now.at, session=session.id, step=command.step, state=command.state)
     return Decision((event,), subject=session.id)
 
 
-def close_notices(state: State, command: c.CloseNotices, now: datetime, _policy: Policy) -> Decision:
+def close_notices(state: State, command: c.CloseNotices, now: Now, _policy: Policy) -> Decision:
     """Close notices of the customer's own account."""
     mine = tuple(
         n for n in command.notices if n in state.notices and state.notices[n].account == command.account
     )
-    return Decision((e.NoticesClosed(at=now, notices=mine),)) if mine else Decision()
+    return Decision((e.NoticesClosed(at=now.at, notices=mine),)) if mine else Decision()

@@ -111,6 +111,8 @@ def covers(agreed: Terms, asked: Terms) -> bool:
         and agreed.foreign_restarts >= asked.foreign_restarts
         and agreed.not_before <= asked.not_before
         and agreed.not_after >= asked.not_after
+        and agreed.relock_after >= asked.relock_after
+        and agreed.grace >= asked.grace
     )
 
 
@@ -130,5 +132,7 @@ def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
         str(int(terms.foreign_restarts)),
         terms.not_before.astimezone(UTC).isoformat(),
         terms.not_after.astimezone(UTC).isoformat(),
+        repr(float(terms.relock_after)),
+        repr(float(terms.grace)),
     )
     return "\n".join(lines).encode()

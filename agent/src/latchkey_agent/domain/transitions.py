@@ -11,8 +11,8 @@ that the rules do not allow.
     request   asks until the customer answers or its time is over; a postponed one comes back
     grant     every end leads to erased, or to erase_failed, which is tried again until the
               erasure is confirmed
-    permit    redeemed at most once, before the password is handed over; an interrupted logon may
-              still be reported, since its desktop must be locked
+    permit    redeemed at most once, before the password is handed over; the result of an interrupted
+              logon may still be reported, since its desktop must be locked
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ PERMIT: Table[PermitState] = {
     (PermitState.REDEEMED, "log_on"): PermitState.LOGGED_ON,
     (PermitState.REDEEMED, "refuse"): PermitState.REFUSED,
     (PermitState.REFUSED, "log_on"): PermitState.LOGGED_ON,
+    (PermitState.REFUSED, "refuse"): PermitState.REFUSED,
 }
 
 LIVE_GRANTS = frozenset({GrantState.ACTIVE, GrantState.PAUSED})

@@ -13,6 +13,7 @@ from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
     REFUSALS,
     Account,
+    Call,
     Decision,
     Grant,
     LogonRefusal,
@@ -54,39 +55,48 @@ class ApplyHandler:
         # Two checks at once of a password that Windows refuses would be one too many (rule 6).
         with self._one_at_a_time:
             if not request.check and (done := done_before(self._core.state, request.call)):
-                return self._begun(request, done[0])
-            command = self._command(request)
+                return self._begun(request, done)
+            command = self._command(request, peer)
             decision, state = self._look(command, request, peer)
             if decision.events and request.action == "restart":
                 self._must_keep_name()
-            if decision.events and not request.check:
-                tried = self._try_password(request)
-                decision, state = self._use(command, tried, request.call, peer)
-        return codec.done(_answer(state, request.session, decision), changed=bool(decision.events))
+            if not request.check:
+                decision, state = self._carry_out(command, decision, request, peer)
+        return codec.done(_answer(state, request.session, decision.subject), changed=decision.is_change)
+
+    def _carry_out(
+        self, command: c.ApplyGrant, looked: Decision, request: rq.CredentialApply, peer: Peer
+    ) -> tuple[Decision, State]:
+        """Begin the use after Windows has checked the password; a use that is joined needs no check."""
+        if looked.events:
+            return self._use(command, self._try_password(request), request.call, peer)
+        noted = c.NoteCall(subject=looked.subject)
+        with self._core.lock:
+            return self._core.execute(noted, actor=peer.actor, key=request.call), self._core.state
 
     def _must_keep_name(self) -> None:
         """Raise Refused if the restart gives the PC another name: the sealed record is bound to the present one."""
         if RENAME in self._core.computer.power.pending_reasons():
             raise Refused("rename_pending", device=self._core.computer.device)
 
-    def _begun(self, request: rq.CredentialApply, permit: str) -> ans.Answer:
-        """Return the state of the use that this call has begun before."""
+    def _begun(self, request: rq.CredentialApply, call: Call) -> ans.Answer:
+        """Return the state of the use that this call has begun or joined before."""
         state = self._core.state
-        answer = _permit_answer(state, request.session, find_permit(state, permit))
-        return codec.done(answer, changed=True)
+        if call.subject not in state.permits and call.subject not in state.grants:
+            raise Refused("call_forgotten")
+        return codec.done(_answer(state, request.session, call.subject), changed=call.changed)
 
-    def _command(self, request: rq.CredentialApply) -> c.ApplyGrant:
+    def _command(self, request: rq.CredentialApply, peer: Peer) -> c.ApplyGrant:
         lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
         return c.ApplyGrant(
+            by=peer.require_operator(),
             name=request.session,
             permit=self._core.new_id(),
             action=request.action,
             boot_id=self._core.computer.power.boot_id(),
             step=request.step,
             message=request.message,
-            grace=request.grace,
             within=request.within,
-            relock_after=request.relock_after,
             desktop=_desktop([s for s in signed_in if lender and s.account.sid == lender.sid]),
             others=others(signed_in, lender) if lender else (),
         )
@@ -97,7 +107,7 @@ class ApplyHandler:
             return self._core.preview(command)
         except Refused as refusal:
             if not request.check:
-                self._core.note_refusal(type(command).__name__, refusal, peer.name)
+                self._core.note_refusal(type(command).__name__, refusal, peer.actor)
             raise
 
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
@@ -105,7 +115,7 @@ class ApplyHandler:
         try:
             with self._core.lock:
                 named = replace(command, tried=tried.id)
-                return self._core.execute(named, actor=peer.name, key=call), self._core.state
+                return self._core.execute(named, actor=peer.actor, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
 
@@ -147,7 +157,7 @@ class ApplyHandler:
     def _rejected(self, grant: Grant, why: Rejection, detail: str, request: rq.CredentialApply) -> Refused:
         """Reject the grant, unless it has ended already; return the refusal for how it ended."""
         with self._core.lock:
-            self._core.execute(c.EndGrant(grant=grant.id, how="reject", rejection=why, detail=detail))
+            self._core.execute(c.RejectGrant(grant=grant.id, rejection=why, detail=detail))
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
 
@@ -178,11 +188,11 @@ def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
     return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
 
 
-def _answer(state: State, session: str, decision: Decision) -> ans.ApplyAnswer:
+def _answer(state: State, session: str, subject: str) -> ans.ApplyAnswer:
     """Return the state of the use that was begun or joined; without a use if nothing had to be done."""
-    if (permit := state.permits.get(decision.subject)) is not None:
+    if (permit := state.permits.get(subject)) is not None:
         return _permit_answer(state, session, permit)
-    left = views.left_view(state.grants[decision.subject])
+    left = views.left_view(state.grants[subject])
     return ans.ApplyAnswer(session=session, left=left, boot_id=state.boot_id, finished=True)
 
 

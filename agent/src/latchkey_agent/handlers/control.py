@@ -13,6 +13,7 @@ from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
     OPEN_REQUESTS,
     Account,
+    Call,
     Grant,
     GrantState,
     Refused,
@@ -89,12 +90,14 @@ class ControlHandler:
 
     def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
-        now, zone = self._core.now(), self._core.computer.clock.zone()
+        now, zone = self._core.now().wall, self._core.computer.clock.zone()
         asked = request.requester
         command = c.StartSession(
+            by=peer.require_operator(),
+            operators=tuple(self._account(name) for name in request.operators),
             session=self._core.new_id(),
             name=request.session,
-            requester=Requester(asked.name, asked.organization, asked.role, peer.name),
+            requester=Requester(asked.name, asked.organization, asked.role),
             reason=request.reason,
             ticket=request.ticket,
             language=request.language,
@@ -110,9 +113,22 @@ class ControlHandler:
         A call that has executed it before does not execute it again, and still counts as its change.
         """
         with self._core.lock:
-            if not request.check and (done := done_before(self._core.state, request.call)):
-                return done[0], self._core.state, True
+            if (done := self._done_before(request)) is not None:
+                return done.subject, self._core.state, done.changed
             return self._execute(command, request, peer)
+
+    def _done_before(self, request: rq.ControlRequest) -> Call | None:
+        """Return the earlier call that this request repeats, None for a new call and in check mode.
+
+        Raises:
+            Refused: `call_forgotten`: the state no longer holds the subject of that call.
+        """
+        state = self._core.state
+        call = None if request.check else done_before(state, request.call)
+        known = (state.sessions, state.requests, state.grants, state.permits)
+        if call is not None and not all(any(s in things for things in known) for s in call.subject.split()):
+            raise Refused("call_forgotten")
+        return call
 
     def _execute(
         self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer
@@ -120,16 +136,16 @@ class ControlHandler:
         if request.check:
             decision, state = self._core.preview(command)
         else:
-            decision = self._core.execute(command, actor=peer.name, key=request.call)
+            decision = self._core.execute(command, actor=peer.actor, key=request.call)
             state = self._core.state
-        return decision.subject, state, bool(decision.events)
+        return decision.subject, state, decision.is_change
 
     def _end_session(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
         subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
             after = self._core.state
-            # The agent forgets this session if a new one of its name was started meanwhile.
+            # The agent forgets an ended session when many newer ones were started meanwhile.
             state = after if subject in after.sessions else state
         grants = [g for g in state.grants.values() if g.session == subject]
         result = ans.EndedAnswer(
@@ -160,7 +176,7 @@ class ControlHandler:
         now = self._core.now()
         check = ans.ErasureCheck(name="erasure", passed=False, detail="not checked yet")
         return ans.ErasureView(
-            grant=grant.id, confirmed=False, checked_at=str(views.text(now)), checks=[check]
+            grant=grant.id, confirmed=False, checked_at=str(views.text(now.at)), checks=[check]
         )
 
     def _checkpoint(self, request: rq.Checkpoint, peer: Peer) -> ans.Answer:
@@ -171,7 +187,9 @@ class ControlHandler:
         changed = False
         if request.state is not None:
             wanted = None if request.state == "absent" else request.state
-            command = c.SetCheckpoint(name=request.session, step=request.step, state=wanted)
+            command = c.SetCheckpoint(
+                by=peer.require_operator(), name=request.session, step=request.step, state=wanted
+            )
             _, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[before_session.id])
         result = ans.CheckpointAnswer(
@@ -184,9 +202,10 @@ class ControlHandler:
     def _credential_request(self, request: rq.CredentialRequest, peer: Peer) -> ans.Answer:
         self._core.policy()
         session = started_session(self._core.state, request.session)
-        now, zone = self._core.now(), self._core.computer.clock.zone()
+        now, zone = self._core.now().wall, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         command = c.MakeRequest(
+            by=peer.require_operator(),
             request=self._core.new_id(),
             code=f"{int.from_bytes(self._core.random(4), 'big') % 10_000:04}",
             name=request.session,
@@ -197,6 +216,8 @@ class ControlHandler:
                 foreign_restarts=request.foreign_restarts,
                 not_before=begin,
                 not_after=end,
+                relock_after=request.relock_after,
+                grace=request.grace,
             ),
             answer_by=self._answer_by(request, now, end),
         )
@@ -253,49 +274,64 @@ class ControlHandler:
     # --- revoking -----------------------------------------------------------------
 
     def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
-        session = started_session(self._core.state, request.session)
-        grants = [g.id for g in in_use(self._core.state, session.id)]
-        return self._end_grants(grants, grants, request, peer)
+        with self._core.lock:
+            session = started_session(self._core.state, request.session)
+            grants = [g.id for g in in_use(self._core.state, session.id)]
+            ended = self._revoke_grants(grants, request, peer)
+        return self._revoked(ended, [], request)
 
     def _erase_all(self, request: rq.EraseAll, peer: Peer) -> ans.Answer:
         if not request.check:
             self._core.give_up_newer_journal()
-        if not self._core.journal_life.is_damaged:
-            _ = self._core.journal
-        grants = [g.id for g in in_use(self._core.state)]
-        reported = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
-        return self._end_grants(grants, reported, request, peer)
+        if self._core.journal_life.is_damaged:
+            # Its sealed records are overwritten; no grant is left to end.
+            ended: tuple[str, State, bool] = ("", self._core.state, False)
+            return self._revoked(ended, [], request)
+        with self._core.lock:
+            grants = [g.id for g in in_use(self._core.state)]
+            reported = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
+            ended = self._revoke_grants(grants, request, peer)
+        if not request.check:
+            self._await_locks()
+        return self._revoked(ended, reported, request)
 
-    def _end_grants(
-        self,
-        ids: list[str],
-        reported: list[str],
-        request: rq.ControlRequest,
-        peer: Peer,
+    def _await_locks(self) -> None:
+        """Wait until each desktop that a permit opened is closed: a removal takes away the program that locks it.
+
+        Raises:
+            Refused: `desktop_open`.
+        """
+        if self._core.wait_for(lambda: self._core.duties.is_empty or None, ERASURE_WAIT) is None:
+            raise Refused("desktop_open", retry_after=ERASURE_WAIT)
+
+    def _revoke_grants(
+        self, grants: list[str], request: rq.ControlRequest, peer: Peer
+    ) -> tuple[str, State, bool]:
+        """Revoke grants in one decision; a call that is sent again revokes no newer grant (rule 13)."""
+        return self._run(c.RevokeGrants(grants=tuple(grants), revoked_by="operator"), request, peer)
+
+    def _revoked(
+        self, ended: tuple[str, State, bool], reported: list[str], request: rq.ControlRequest
     ) -> ans.Answer:
-        """Revoke grants; answer with the proofs of those to be `reported`, and of those that this very call ended."""
-        state = self._core.state
-        before = () if request.check else done_before(state, request.call)
-        for grant in ids:
-            _, state, _ = self._execute(
-                c.EndGrant(grant=grant, how="revoke", revoked_by="operator", detail=peer.name), request, peer
-            )
+        """Return the proofs of the grants to be `reported`, and of those that the call ended."""
+        subject, state, changed = ended
         after = state
         if not request.check:
             self._core.wait_for(lambda: self._erased(None), ERASURE_WAIT)
             after = self._core.state
-        grants = [after.grants.get(i) or state.grants[i] for i in dict.fromkeys((*before, *reported))]
+        ids = dict.fromkeys((*subject.split(), *reported))
+        grants = [after.grants.get(i) or state.grants[i] for i in ids]
         result = ans.RevokeAnswer(
             grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
         )
-        return codec.done(result, changed=bool(ids or before))
+        return codec.done(result, changed=changed)
 
     # --- reading -----------------------------------------------------------------------
 
     def _info(self, request: rq.Info, _peer: Peer) -> ans.Answer:
         self._core.try_tick()
         state = self._core.state
-        names = {s.id for s in state.sessions.values() if request.session in {None, s.name}}
+        names = _named(state, request.session)
         grants = [g for g in state.grants.values() if g.session in names]
         asked = [r for r in state.requests.values() if r.session in names]
         here = self._here()
@@ -326,7 +362,7 @@ class ControlHandler:
             protocol=PROTOCOL_VERSION,
             device=self._core.computer.device,
             boot_id=self._core.computer.power.boot_id(),
-            now=str(views.text(self._core.now())),
+            now=str(views.text(self._core.now().wall)),
             ready=not problem and not self._unconfirmed(),
             organization=organization,
             problem=problem or self._unconfirmed(),
@@ -340,7 +376,7 @@ class ControlHandler:
         signed_in = self._core.computer.sessions.signed_in()
         account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
         facts = self._core.computer.accounts.facts(account)
-        findings = forecast(facts, account, signed_in, self._core.now())
+        findings = forecast(facts, account, signed_in, self._core.now().wall)
         views_ = [
             ans.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
             for f in findings
@@ -373,6 +409,14 @@ class ControlHandler:
             events=head.seq, head=head.hash.hex(), intact=True, problem=f"kept as {aside}"
         )
         return codec.done(result, changed=True)
+
+
+def _named(state: State, name: str | None) -> set[str]:
+    """Return the ids of all sessions, or of the newest session of a name."""
+    if name is None:
+        return set(state.sessions)
+    theirs = [s.id for s in state.sessions.values() if s.name == name]
+    return set(theirs[-1:])
 
 
 def _request_answer(state: State, session: str, subject: str, here: views.Screens) -> ans.RequestAnswer:

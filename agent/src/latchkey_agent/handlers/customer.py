@@ -16,6 +16,7 @@ from latchkey_agent.domain import (
     REFUSALS,
     TRIES,
     Account,
+    Actor,
     Grant,
     GrantState,
     LogonRefusal,
@@ -118,7 +119,7 @@ class CustomerHandler:
             domain=request.account.domain,
             device=self._core.computer.device,
             language=session.language,
-            requester=session.requester.name or session.requester.operator,
+            requester=session.requester.name or session.owner.qualified,
             role=session.requester.role,
             requester_organization=session.requester.organization,
             organization=organization.name,
@@ -157,7 +158,7 @@ class CustomerHandler:
         self._display_blocks.note(asked.id, None)
         if asked.state is not RequestState.SHOWN:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
-            self._core.execute(command, actor=account.qualified)
+            self._core.execute(command, actor=_actor(account))
         return self._done()
 
     def _blocked(self, request: cm.RequestBlocked, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
@@ -166,14 +167,14 @@ class CustomerHandler:
 
     def _later(self, request: cm.RequestLater, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
-        until = self._core.now() + timedelta(seconds=request.seconds)
-        self._core.execute(c.PostponeRequest(request=asked.id, until=until), actor=account.qualified)
+        until = self._core.now().at + timedelta(seconds=request.seconds)
+        self._core.execute(c.PostponeRequest(request=asked.id, until=until), actor=_actor(account))
         return self._done()
 
     def _decline(self, request: cm.RequestDecline, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
         command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report)
-        self._core.execute(command, actor=account.qualified)
+        self._core.execute(command, actor=_actor(account))
         return self._done()
 
     def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
@@ -182,11 +183,11 @@ class CustomerHandler:
         blocked_by_erasure(self._core.state)
         asked = self._mine(request.request, account)
         # Count the entry before it is checked: neither a crash nor a second answer gives one more entry.
-        self._core.execute(c.TryEntry(request=asked.id), actor=account.qualified)
+        self._core.execute(c.TryEntry(request=asked.id), actor=_actor(account))
         try:
             refusal = self._check_entry(request, secret, asked)
             if refusal is None:
-                self._core.give_grant(asked, secret, actor=asked.account.qualified)
+                self._core.give_grant(asked, secret, actor=_actor(asked.account))
         except PortError:
             self._refused(asked, "agent_failed")
             raise
@@ -203,7 +204,10 @@ class CustomerHandler:
 
     def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
-            self._core.execute(c.RefusePassword(request=asked.id, why=refusal, retry=_may_retry(refusal)))
+            self._core.execute(
+                c.RefusePassword(request=asked.id, why=refusal, retry=_may_retry(refusal)),
+                actor=_actor(asked.account),
+            )
             after = self._core.state.requests[asked.id]
         left = TRIES - after.entries if after.state in OPEN_REQUESTS else 0
         return cm.CustomerAnswer(
@@ -214,10 +218,9 @@ class CustomerHandler:
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
-        for grant in lent if request.grant is None else [self._my_grant(request.grant, account)]:
-            self._core.execute(
-                c.EndGrant(grant=grant.id, how="revoke", revoked_by="customer"), actor=account.qualified
-            )
+        mine = lent if request.grant is None else [self._my_grant(request.grant, account)]
+        command = c.RevokeGrants(grants=tuple(g.id for g in mine), revoked_by="customer")
+        self._core.execute(command, actor=_actor(account))
         return self._done()
 
     def _my_grant(self, grant_id: str, account: Account) -> Grant:
@@ -231,14 +234,19 @@ class CustomerHandler:
         grant = self._my_grant(request.grant, account)
         wanted = GrantState.PAUSED if request.pause else GrantState.ACTIVE
         if grant.state is not wanted:
-            self._core.execute(c.PauseGrant(grant=grant.id, pause=request.pause), actor=account.qualified)
+            self._core.execute(c.PauseGrant(grant=grant.id, pause=request.pause), actor=_actor(account))
         return self._done()
 
     def _notices_closed(
         self, request: cm.NoticesClosed, _secret: bytearray, account: Account
     ) -> cm.CustomerAnswer:
-        self._core.execute(c.CloseNotices(account=account.sid, notices=tuple(request.notices)))
+        command = c.CloseNotices(account=account.sid, notices=tuple(request.notices))
+        self._core.execute(command, actor=_actor(account))
         return self._done()
+
+
+def _actor(account: Account) -> Actor:
+    return Actor(account.qualified, account.sid)
 
 
 def _may_retry(refusal: str) -> bool:
@@ -253,7 +261,7 @@ def _lent(state: State, grant: Grant) -> cm.LentItem:
     return cm.LentItem(
         grant=grant.id,
         paused=grant.state is GrantState.PAUSED,
-        requester=session.requester.name or session.requester.operator,
+        requester=session.requester.name or session.owner.qualified,
         reason=session.reason,
         ticket=session.ticket,
         not_after=grant.terms.not_after.isoformat(),

@@ -8,18 +8,28 @@ import logging
 from typing import NamedTuple
 
 from latchkey_agent.core.core import Core
-from latchkey_agent.domain import Permit, Refused, redeemable, reported
+from latchkey_agent.domain import (
+    REFUSALS,
+    Actor,
+    LogonRefusal,
+    Permit,
+    Refused,
+    find_permit,
+    redeemable,
+    reported,
+)
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import logon_messages as lm
+from latchkey_agent.storage.lock_duties import LockDuty
 from latchkey_agent.storage.vault import VaultError
 
-from .peer import Peer
+from .peer import LOCAL_SYSTEM, Peer
 
 log = logging.getLogger(__name__)
 NOTHING = lm.LogonAnswer(done=False)
-_ACTOR = "logon screen"
+_ACTOR = Actor("logon screen", LOCAL_SYSTEM.sid)
 
 
 class LogonReply(NamedTuple):
@@ -50,7 +60,7 @@ class LogonHandler:
                     answer = self._peek()
                     return LogonReply(answer, bytearray(), permit_waits=answer.done)
                 case lm.Redeem() as request:
-                    return self._redeem(request)
+                    return self._redeem(request, peer)
                 case lm.ReportResult() as request:
                     return LogonReply(self._report(request), bytearray())
         except (codec.ProtocolError, Refused, VaultError, PortError) as fault:
@@ -59,9 +69,9 @@ class LogonHandler:
 
     def _peek(self) -> lm.LogonAnswer:
         self._core.tick()
-        boot_id, now = self._core.computer.power.boot_id(), self._core.now()
+        boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
-            permit = redeemable(self._core.state, boot_id, now)
+            permit = redeemable(self._core.state, boot_id, self._core.now())
             return NOTHING if permit is None else self._describe(permit)
 
     def _describe(self, permit: Permit) -> lm.LogonAnswer:
@@ -74,14 +84,21 @@ class LogonHandler:
             user=permit.account.user,
             domain=permit.account.domain,
             kind=permit.account.kind,
-            requester=session.requester.name or session.requester.operator,
+            requester=session.requester.name or session.owner.qualified,
         )
 
-    def _redeem(self, request: lm.Redeem) -> LogonReply:
-        """Journal that the permit is redeemed; only then open the secret (rule 5)."""
+    def _redeem(self, request: lm.Redeem, peer: Peer) -> LogonReply:
+        """Journal that the permit is redeemed; only then open the secret (rule 5).
+
+        Before that the duty to lock the desktop stands outside of the journal, too (rule 9).
+        """
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
-            self._core.execute(c.RedeemPermit(permit=request.permit, boot_id=boot_id), actor=_ACTOR)
+            permit = find_permit(self._core.state, request.permit)
+            duty = LockDuty(permit.id, permit.account.sid, boot_id, peer.session_id)
+            with self._core.duties.taken(duty):
+                redeem = c.RedeemPermit(permit=permit.id, boot_id=boot_id, windows_session=peer.session_id)
+                self._core.execute(redeem, actor=_ACTOR)
             permit = self._core.state.permits[request.permit]
             try:
                 secret = self._core.unseal(self._core.state.grants[permit.grant])
@@ -95,10 +112,9 @@ class LogonHandler:
     def _report(self, request: lm.ReportResult) -> lm.LogonAnswer:
         command = c.ReportLogon(permit=request.permit)
         if request.status != 0:
+            refusal = reported(request.status, request.substatus)
             command = c.ReportLogon(
-                permit=request.permit,
-                rejection="password_refused",
-                detail=reported(request.status, request.substatus),
+                permit=request.permit, rejection="password_refused", detail=refusal, passes=_passes(refusal)
             )
         try:
             self._core.execute(command, actor=_ACTOR)
@@ -123,3 +139,8 @@ class LogonHandler:
                 if fault.code == "storage_failed":
                     return
             del self._unjournalled[permit]
+
+
+def _passes(refusal: str) -> bool:
+    """Tell whether a refusal of Windows passes by itself; an unknown one does not."""
+    return refusal in REFUSALS and REFUSALS[LogonRefusal(refusal)].is_temporary

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from latchkey_agent.domain import Account, Refused
+from latchkey_agent.domain import Account, Actor, Refused
+
+LOCAL_SYSTEM = Account("S-1-5-18", "SYSTEM", "NT AUTHORITY")
 
 
 class Peer(NamedTuple):
     """A client, as the computer identifies it (never as the client says).
+
+    `account` is None for LocalSystem, and for an account that has no name now: that one is known by its `sid`.
 
     `operator`: an administrator or a member of "Latchkey Operators".
     `system`: LocalSystem, as LogonUI is.
@@ -20,16 +24,30 @@ class Peer(NamedTuple):
     session_id: int | None
     operator: bool
     system: bool
+    sid: str = ""
+
+    @property
+    def identity(self) -> Account | None:
+        """The account, also LocalSystem's and one without a name; None if there is no SID either."""
+        if self.account is not None:
+            return self.account
+        return LOCAL_SYSTEM if self.system else Account(self.sid, self.sid, "") if self.sid else None
 
     @property
     def name(self) -> str:
         """The account's display name."""
-        return self.account.qualified if self.account else "SYSTEM" if self.system else "unknown"
+        return self.identity.qualified if self.identity else "unknown"
 
-    def require_operator(self) -> None:
-        """Raise Refused (`not_permitted`) unless the peer is an operator."""
-        if not self.operator:
+    @property
+    def actor(self) -> Actor:
+        """The account, as the journal names it."""
+        return Actor(self.name, self.identity.sid if self.identity else "unknown")
+
+    def require_operator(self) -> Account:
+        """Return the operator's account; raise Refused (`not_permitted`) unless the peer is an operator."""
+        if not self.operator or self.identity is None:
             raise Refused("not_permitted", account=self.name)
+        return self.identity
 
     def require_account(self) -> Account:
         """Return the peer's account; raise Refused (`not_permitted`) if it has none."""

@@ -25,6 +25,7 @@ from latchkey_agent.domain import (
     ended_refusal,
     finished,
     sentence,
+    succeeded,
 )
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import fields
@@ -64,6 +65,8 @@ def session_view(state: State, session: SupportSession) -> ans.SessionView:
         reason=session.reason,
         ticket=session.ticket,
         requester=fields.Requester(name=asked.name, organization=asked.organization, role=asked.role),
+        owner=session.owner.qualified,
+        operators=[account.qualified for account in session.operators],
         started_at=_must(session.started_at),
         ends_at=_must(session.ends_at),
         language=session.language,
@@ -83,10 +86,7 @@ def checkpoint_view(
 ) -> ans.CheckpointView:
     """Return a checkpoint; `restarted` tells whether the restart of its step has succeeded."""
     restarted = any(
-        t.session == session.id
-        and t.step == name
-        and t.action == "restart"
-        and t.state is PermitState.LOGGED_ON
+        t.session == session.id and t.step == name and t.action == "restart" and succeeded(t)
         for t in state.permits.values()
     )
     return ans.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
@@ -100,6 +100,8 @@ def terms_view(terms: Terms, write: Callable[[datetime], str] = _must) -> ans.Te
         foreign_restarts=terms.foreign_restarts,
         not_before=write(terms.not_before),
         not_after=write(terms.not_after),
+        relock_after=terms.relock_after,
+        grace=terms.grace,
     )
 
 
@@ -116,6 +118,7 @@ def request_view(request: Request, screens: Screens) -> ans.RequestView:
         id=request.id,
         state=request.state.value,
         code=request.code,
+        asked_by=request.asked_by.qualified,
         account=request.account.qualified,
         terms=terms_view(request.terms),
         asked_at=_must(request.asked_at),
@@ -197,6 +200,7 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         ended=str(grant.ended or ""),
         ended_at=text(grant.ended_at),
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
+        omitted=[ans.OmittedView(at=_must(o.at), why=o.why) for o in grant.omitted],
     )
 
 
@@ -248,8 +252,10 @@ def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
     return None
 
 
-def _cancelled(state: State, permit: Permit) -> ans.ErrorView:
+def _cancelled(state: State, permit: Permit) -> ans.ErrorView | None:
     match permit.why:
+        case "signed_in":
+            return None
         case "grant_ended":
             session = state.sessions[permit.session].name
             return refusal_view(ended_refusal(state.grants[permit.grant], session))

@@ -54,6 +54,8 @@ class TermsView(Message, frozen=True, kw_only=True):
     foreign_restarts: bool
     not_before: str
     not_after: str
+    relock_after: float = 600.0
+    grace: float = 5.0
 
 
 class LeftView(Message, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ class LeftView(Message, frozen=True, kw_only=True):
 
 
 class SessionView(Message, frozen=True, kw_only=True):
-    """A support session."""
+    """A support session. `owner` and `operators` are the accounts that may ask and use its grants."""
 
     id: str
     name: str
@@ -72,6 +74,8 @@ class SessionView(Message, frozen=True, kw_only=True):
     reason: str
     ticket: str
     requester: Requester
+    owner: str
+    operators: list[str]
     started_at: str
     ends_at: str
     language: str = ""
@@ -87,11 +91,12 @@ class CheckpointView(Message, frozen=True, kw_only=True):
 
 
 class RequestView(Message, frozen=True, kw_only=True):
-    """A request. `waiting_for` is one plain sentence for the operator's screen."""
+    """A request. `asked_by` is the verified account; `waiting_for` one plain sentence for the operator's screen."""
 
     id: str
     state: RequestState
     code: str
+    asked_by: str
     account: str
     terms: TermsView
     asked_at: str
@@ -118,6 +123,14 @@ class GrantView(Message, frozen=True, kw_only=True):
     revoked_by: Literal["customer", "operator", ""] = ""
     ended_at: str | None = None
     uses: list[UseView] = []
+    omitted: list[OmittedView] = []
+
+
+class OmittedView(Message, frozen=True, kw_only=True):
+    """A restart by others after which no account was signed in, and the reason as a stable word."""
+
+    at: str
+    why: str
 
 
 class UseView(Message, frozen=True, kw_only=True):

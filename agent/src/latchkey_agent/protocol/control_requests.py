@@ -39,12 +39,16 @@ class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
 
 
 class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
-    """Start the support session, or join a started one of that name."""
+    """Start the support session, or join a started one of that name.
+
+    `operators` are further accounts that may ask and use the session's grants.
+    """
 
     session: Name
     reason: Line = ""
     ticket: Line = ""
     requester: Requester = Requester()
+    operators: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
     ends: Moment | None = None
     language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$(?!\n)")] = ""
 
@@ -65,6 +69,8 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     foreign_restarts: bool = False
     not_before: Moment | None = None
     not_after: Moment | None = None
+    relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 600.0
+    grace: Annotated[float, Meta(ge=0, le=3600)] = 5.0
     answer_within: Seconds | None = None
     answer_by: Moment | None = None
 
@@ -95,9 +101,7 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
     action: Literal["restart", "unlock"]
     step: Name | None = None
     message: Line = ""
-    grace: Annotated[float, Meta(ge=0, le=3600)] = 5.0
     within: Seconds = 900.0
-    relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 600.0
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):

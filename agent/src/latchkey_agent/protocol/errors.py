@@ -97,6 +97,14 @@ ERRORS: dict[str, ErrorRow] = {
         "The support session {session} was started for another purpose: {detail}.",
         "Use another name, or end that session first.",
     ),
+    "not_owner": ErrorRow(
+        "The support session {session} belongs to {detail}; it does not name the account {account}.",
+        "Work as the account that started it, or let that account name yours when it starts the next one.",
+    ),
+    "call_forgotten": ErrorRow(
+        "This call was carried out before, and the agent no longer keeps its result.",
+        "Check the current state on the PC with latchkeyctl status.",
+    ),
     "reason_missing": ErrorRow(
         "A support session needs a reason that the customer can read.",
         "Set reason.",
@@ -171,6 +179,10 @@ ERRORS: dict[str, ErrorRow] = {
         "The customer agreed to {detail}, and they are used up.",
         "Request a new grant for more.",
     ),
+    "clock_behind": ErrorRow(
+        "The clock of this PC is wrong: {detail}. No grant is used until it is corrected.",
+        "Correct the clock of the PC, or wait until Windows has synchronised it.",
+    ),
     "too_early": ErrorRow(
         "The time that the customer agreed to has not begun ({detail}).",
         "Apply the grant after that moment.",
@@ -198,6 +210,10 @@ ERRORS: dict[str, ErrorRow] = {
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",
         "Show the grant's receipt with latchkeyctl receipt: it lists every use.",
+    ),
+    "desktop_open": ErrorRow(
+        "All passwords are erased, but a desktop that a logon permit opened has not been seen locked yet.",
+        "Lock the PC or sign the account out, then try again: the agent must not be removed before.",
     ),
     "logon_refused": ErrorRow(
         "The logon failed ({detail}). The agent erased the grant and does not try it again.",

@@ -56,6 +56,7 @@ class Reception(NamedTuple):
             session_id=client.session_id,
             operator=bool(client.groups & admitted),
             system=system,
+            sid=client.sid,
         )
 
     def is_console_logon_screen(self, client: Identity) -> bool:

@@ -12,7 +12,7 @@ import pywintypes
 import win32security
 import winerror
 
-from latchkey_agent.domain import BY_WIN32, INCONCLUSIVE_ERRORS, Account, LogonRefusal
+from latchkey_agent.domain import BY_WIN32, Account, LogonRefusal
 from latchkey_agent.ports import LogonFacts, PortError
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.windows.win32 import api, logon_sessions, registry
@@ -102,7 +102,7 @@ class WindowsAccounts:
 
         Windows notifies the PC's network providers of a success, as at every
         logon (NPLogonNotify; "LogonUserW", Microsoft Learn). An error code that
-        is neither in `BY_WIN32` nor in `INCONCLUSIVE_ERRORS` counts as a
+        is not in `BY_WIN32` counts as a
         refusal, because another try could lock the account.
 
         Args:
@@ -113,7 +113,7 @@ class WindowsAccounts:
             The refusal; None if the password is right.
 
         Raises:
-            PortError: the logon failed for a reason that does not concern the password.
+            PortError: Windows refused and gave no reason.
         """
         if not password:
             return LogonRefusal.BLANK_PASSWORD
@@ -165,15 +165,9 @@ def _log_on(account: Account, password: bytearray) -> int:
 
 
 def _refusal_for(code: int) -> LogonRefusal | None:
-    """Return the refusal for a system error code of LogonUserW; None for success.
-
-    Raises:
-        PortError: the code does not concern the password.
-    """
+    """Return the refusal for a system error code of LogonUserW; None for success."""
     if not code:
         return None
-    if code in INCONCLUSIVE_ERRORS:
-        raise refused("checking the password", code)
     if code not in BY_WIN32:
         log.warning("Windows refused a logon with an undocumented code (Windows error %d)", code)
     return BY_WIN32.get(code, LogonRefusal.OTHER)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+import win32api
 import win32timezone
 
 from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
@@ -21,3 +22,7 @@ class WindowsClock:
     def zone(self) -> tzinfo:
         """Return the PC's current time zone."""
         return RepeatedHour(win32timezone.TimeZoneInfo.local())
+
+    def uptime(self) -> float:
+        """Return the seconds since the start of this boot (GetTickCount64, which also counts sleep)."""
+        return win32api.GetTickCount() / 1000

@@ -96,6 +96,14 @@ class WindowsPower:
         key.save(RESTART_BEGUN, "yes" if already_begun else "")
         raise refused("restarting", code)
 
+    def restart_begun(self) -> bool:
+        """Tell whether the agent has started a restart in this boot.
+
+        Raises:
+            PortError: the registry cannot be read.
+        """
+        return boot_key().load(RESTART_BEGUN) == "yes"
+
     def pending_reasons(self) -> list[str]:
         """Return the reasons for a pending restart; empty if none is pending."""
         return [reason for reason, is_pending in _REASONS.items() if is_pending()]

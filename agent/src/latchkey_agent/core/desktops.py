@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Closes the desktops that logons with permits open (rule 9). Journals nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple, Self
+
+from latchkey_agent.domain import Closing, Permit, opened_by
+from latchkey_agent.domain.commands import SeenSession
+from latchkey_agent.ports import PortError
+from latchkey_agent.storage.lock_duties import LockDuty
+
+from .core import Core
+
+log = logging.getLogger(__name__)
+SIGN_IN_TIME = timedelta(minutes=2)
+"""A Windows session may be listed as locked for this long before its desktop opens."""
+POLL = 0.05
+"""Seconds between two looks at a session that is being locked; Windows does not confirm a lock."""
+
+
+class Target(NamedTuple):
+    """A desktop to close.
+
+    Attributes:
+        permit: the id of the permit that opened it.
+        sid: the account.
+        windows_session: the Windows session of the logon screen, None if unknown.
+        is_new: the logon opens a Windows session; otherwise it unlocks one.
+    """
+
+    permit: str
+    sid: str
+    windows_session: int | None
+    is_new: bool = True
+
+    @classmethod
+    def of_permit(cls, permit: Permit) -> Self:
+        """Return the desktop of a permit."""
+        return cls(permit.id, permit.account.sid, permit.windows_session, is_new=permit.must_lock)
+
+    @classmethod
+    def of_duty(cls, duty: LockDuty) -> Self:
+        """Return the desktop of a duty."""
+        return cls(duty.permit, duty.sid, duty.windows_session)
+
+
+def seen_sessions(core: Core) -> tuple[SeenSession, ...]:
+    """Return the Windows sessions of the signed-in accounts.
+
+    Raises:
+        PortError: Windows does not say.
+    """
+    return tuple(
+        SeenSession(s.account.sid, s.session_id, s.console, s.active and not s.locked)
+        for s in core.computer.sessions.signed_in()
+    )
+
+
+class DesktopCloser:
+    """Locks desktops, or disconnects them.
+
+    A desktop counts as closed only once the very Windows session of the logon has been seen open and then closed,
+    or has been seen and is gone: Windows accepts a logon before it lists or unlocks the session, sometimes minutes
+    before. A session that stays locked for `SIGN_IN_TIME` counts as closed, too.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._seen: set[str] = set()
+        self._opened: set[str] = set()
+        self._awaited: dict[str, datetime] = {}
+
+    def close(self, target: Target) -> Closing:
+        """Close the desktop; return how.
+
+        Raises:
+            PortError: it is open, or may still open.
+        """
+        closing = self._lock(target) or self._cut_off(target)
+        self._seen.discard(target.permit)
+        self._opened.discard(target.permit)
+        self._awaited.pop(target.permit, None)
+        return closing
+
+    def _lock(self, target: Target) -> Closing | None:
+        """Lock the account's open desktops and wait until they are locked, at most the policy's time."""
+
+        def look() -> Closing | None:
+            seen = self._closed(target)
+            for session in self._open(target):
+                self._core.computer.sessions.lock(session.session_id)
+            return seen or self._closed(target)
+
+        try:
+            return self._poll(look) if self._expects(target) else look()
+        except PortError as fault:
+            log.warning("the session could not be locked: %s", fault)
+            return None
+
+    def _expects(self, target: Target) -> bool:
+        """Tell whether to wait for a change: for a desktop that is open, and once for one that has not opened."""
+        is_first = target.permit not in self._awaited
+        self._awaited.setdefault(target.permit, self._core.now().at)
+        return is_first or bool(self._open(target))
+
+    def _cut_off(self, target: Target) -> Closing:
+        """Disconnect the desktops that could not be locked."""
+        if not (sessions := self._open(target)):
+            if (closed := self._closed(target)) is not None:
+                return closed
+            msg = "the desktop has not opened yet"
+            raise PortError(msg)
+        log.warning("the lock could not be confirmed; the session is disconnected")
+        for session in sessions:
+            self._core.computer.sessions.disconnect(session.session_id)
+        if (closed := self._poll(lambda: self._closed(target))) is None:
+            msg = "the session could be neither locked nor disconnected"
+            raise PortError(msg)
+        return closed
+
+    def _open(self, target: Target) -> list[SeenSession]:
+        """Return the account's sessions whose desktop is open."""
+        return [s for s in seen_sessions(self._core) if s.sid == target.sid and s.is_open]
+
+    def _closed(self, target: Target) -> Closing | None:
+        """Return how the logon's session is closed; None while a desktop is open, or the session has not been seen."""
+        # Decide by one look at the sessions: the lock may happen between two.
+        theirs = [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
+        its_own = [s for s in theirs if opened_by(target.windows_session, s)]
+        if its_own:
+            self._seen.add(target.permit)
+        if any(s.active and not s.locked for s in its_own):
+            self._opened.add(target.permit)
+        if any(s.active and not s.locked for s in theirs):
+            return None
+        if not its_own:
+            return "gone" if target.permit in self._seen or not target.is_new else None
+        if target.is_new and target.permit not in self._opened and not self._has_waited(target):
+            return None
+        return "locked" if all(s.locked for s in its_own) else "disconnected"
+
+    def _has_waited(self, target: Target) -> bool:
+        now = self._core.now().at
+        return now - self._awaited.get(target.permit, now) >= SIGN_IN_TIME
+
+    def _poll(self, look: Callable[[], Closing | None]) -> Closing | None:
+        within = self._core.settings.policy_or_nothing().lock_within
+        for _ in range(max(1, round(within / POLL))):
+            if (seen := look()) is not None:
+                return seen
+            self._core.pause(POLL)
+        return None

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's time: the PC's clock may be wrong or be set, the time since a boot only passes.
+
+The agent takes the PC's clock once in each boot, but never earlier than the latest time that it has seen.
+From then on it counts the time since that boot. The PC's clock may run ahead of that or behind it:
+
+- an end counts by the later of the two, so a clock that is set back prolongs nothing;
+- a beginning counts by the earlier of the two, so a clock that is set forward opens nothing;
+- a clock behind the agent's time is a fault: no grant is used until it is corrected.
+
+While nothing is lent, the agent takes the PC's clock anew: then no beginning or end depends on it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from . import events as e
+from .decision import Decision, live_grants
+from .model import State, settled
+from .transitions import OPEN_REQUESTS
+
+TOLERANCE = timedelta(seconds=60)
+"""A clock may differ this far from the agent's time: two clocks never run equally fast."""
+STEP = timedelta(seconds=1)
+"""A smaller difference is not worth an entry in the journal."""
+
+
+class Now(NamedTuple):
+    """The present moment.
+
+    Attributes:
+        at: the agent's time, which is journalled.
+        wall: the PC's clock.
+        up: seconds since the start of this boot.
+    """
+
+    at: datetime
+    wall: datetime
+    up: float
+
+    @property
+    def ends(self) -> datetime:
+        """The moment by which ends count."""
+        return max(self.at, self.wall)
+
+    @property
+    def opens(self) -> datetime:
+        """The moment by which beginnings count."""
+        return min(self.at, self.wall)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the PC's clock is wrong: behind the agent's time."""
+        return self.wall < self.at - TOLERANCE
+
+
+def read(state: State, boot_id: str, wall: datetime, up: float) -> Now:
+    """Return the present moment.
+
+    Args:
+        state: holds the time that was seen.
+        boot_id: this boot.
+        wall: the PC's clock.
+        up: seconds since the start of this boot, which only grow.
+    """
+    base, seen = state.clock, state.seen_at or wall
+    passed = wall
+    if base is not None and base.boot_id == boot_id:
+        passed = base.at + timedelta(seconds=up - base.up)
+    return Now(max(seen, passed).astimezone(wall.tzinfo), wall, up)
+
+
+def take(state: State, now: Now) -> Decision:
+    """Take the PC's clock anew if it differs and nothing is lent."""
+    if abs(now.wall - now.at) < STEP or not _is_idle(state):
+        return Decision()
+    return Decision((e.ClockTaken(at=now.wall, up=now.up),))
+
+
+def _is_idle(state: State) -> bool:
+    asked = any(r.state in OPEN_REQUESTS for r in state.requests.values())
+    return not asked and not live_grants(state) and all(map(settled, state.permits.values()))

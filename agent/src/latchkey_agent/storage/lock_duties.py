@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The duties to lock a desktop, in a file beside the journal.
+
+From the moment at which a password leaves the agent until the desktop is seen closed, one entry says whose desktop
+must end locked. It does not depend on the journal: a journal can be damaged, set aside, or forget an old session.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from latchkey_agent.ports import PortError
+
+log = logging.getLogger(__name__)
+
+
+class LockDuty(Struct, frozen=True):
+    """A desktop that must end locked.
+
+    Attributes:
+        permit: the permit whose password left the agent.
+        sid: the account.
+        boot_id: the boot; no desktop outlives it.
+        windows_session: the Windows session of the logon screen, None if unknown.
+    """
+
+    permit: str
+    sid: str
+    boot_id: str
+    windows_session: int | None
+
+
+class LockDuties:
+    """The entries of the file, which is made if it is missing. A file that cannot be read counts as empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._duties = self._read()
+
+    def _read(self) -> tuple[LockDuty, ...]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=tuple[LockDuty, ...])
+        except FileNotFoundError:
+            return ()
+        except (OSError, msgspec.DecodeError) as fault:
+            log.error("the duties to lock a desktop cannot be read: %s", fault)
+            return ()
+
+    def all(self) -> tuple[LockDuty, ...]:
+        """Return all duties."""
+        return self._duties
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no desktop is to be locked."""
+        return not self._duties
+
+    @contextmanager
+    def taken(self, duty: LockDuty) -> Iterator[None]:
+        """Take a duty, which is safe from a power cut when the block begins; give it up if the block fails.
+
+        Raises:
+            PortError: it cannot be written.
+        """
+        self._write((*self._duties, duty))
+        try:
+            yield
+        except Exception:
+            self.settle(duty.permit)
+            raise
+
+    def settle(self, permit: str) -> None:
+        """Remove the duty of a permit; if that cannot be written, the duty is met once more at the next start."""
+        left = tuple(duty for duty in self._duties if duty.permit != permit)
+        if left == self._duties:
+            return
+        try:
+            self._write(left)
+        except PortError as fault:
+            log.warning("%s", fault)
+            self._duties = left
+
+    def _write(self, duties: tuple[LockDuty, ...]) -> None:
+        fresh = self._path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as stream:
+                stream.write(msgspec.json.encode(duties))
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(self._path)
+        except OSError as fault:
+            msg = f"the duty to lock a desktop cannot be written ({fault.strerror})"
+            raise PortError(msg) from None
+        self._duties = duties

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule 3 over time: a clock that is wrong, or is set, opens nothing early and prolongs nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from latchkey_agent.domain.clock import read
+from latchkey_agent.domain.model import State
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import logon_messages as lm
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, START
+
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+HOUR = timedelta(hours=1)
+
+
+def test_rule_03_a_clock_set_forward_opens_nothing(bench: Bench, canary: bytearray) -> None:
+    """A grant for the night is not usable in the evening, whatever the clock is set to."""
+    bench.lend(canary, not_before="22:00", not_after="05:00")
+    bench.world.set_clock(START.replace(hour=22, minute=30))
+    assert bench.code(RESTART) == "too_early"
+    bench.world.now += 4 * HOUR
+    bench.restart()
+
+
+def test_rule_03_a_clock_set_forward_ends_what_is_over(bench: Bench, canary: bytearray) -> None:
+    """An end counts by a clock that runs ahead, too."""
+    bench.lend(canary, not_after="20:00")
+    bench.world.set_clock(START.replace(hour=20))
+    assert bench.code(RESTART) == "grant_expired"
+    assert bench.sealed() == set()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_rule_03_a_clock_set_back_prolongs_nothing(
+    bench: Bench, canary: bytearray, *, restarted: bool
+) -> None:
+    """A grant of two hours lives for two hours, also if the clock is set back by ten."""
+    bench.lend(canary, not_after="20:00")
+    bench.world.set_clock(START - 10 * HOUR)
+    if restarted:
+        bench.crash()
+    bench.world.now += 2 * HOUR
+    bench.wake()
+    bench.effects()
+    assert bench.sealed() == set()
+
+
+def test_rule_03_a_clock_that_is_behind_is_named_and_nothing_is_used(bench: Bench, canary: bytearray) -> None:
+    """While the clock is behind the time that was seen no grant is used and none is erased for it."""
+    bench.lend(canary)
+    bench.world.set_clock(START - HOUR)
+    error = bench.error(RESTART)
+    assert error.code == "clock_behind"
+    assert "17:00" in error.message
+    assert "18:00" in error.message
+    assert len(bench.sealed()) == 1
+    bench.world.set_clock(START)
+    bench.restart()
+
+
+def test_rule_03_a_correction_up_to_the_time_that_was_seen_is_accepted(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A PC that boots three minutes slow signs in as soon as its clock is right, and is told of it."""
+    permit = bench.at_logon_screen(canary)
+    bench.stop()
+    bench.world.set_clock(bench.world.now - timedelta(minutes=3))
+    bench.world.reboot()
+    bench.start()
+    bench.effects()
+    assert not bench.logon(lm.Peek())[0].done
+    bench.wake()
+    announced = bench.world.announced
+    bench.world.set_clock(bench.world.now + timedelta(minutes=3))
+    bench.wake()
+    assert bench.world.announced == announced + 1
+    assert bench.logon(lm.Peek())[0].permit == permit
+
+
+def test_rule_03_the_wait_for_the_agreed_time_ends_by_itself(bench: Bench, canary: bytearray) -> None:
+    """A permit that waits for its agreed time sets a deadline, and the logon screen is notified then."""
+    bench.lend(canary, not_before="19:00", not_after="23:00")
+    bench.world.now += HOUR
+    bench.restart(within=36_000.0)
+    bench.world.set_clock(START)
+    bench.reboot()
+    bench.wake()
+    assert bench.deadline() is not None
+    announced = bench.world.announced
+    bench.world.set_clock(START + HOUR)
+    bench.wake()
+    assert bench.world.announced == announced + 1
+
+
+def test_rule_14_the_interval_is_measured_by_time_that_passes(bench: Bench, canary: bytearray) -> None:
+    """A clock that is set neither shortens nor prolongs the interval between restarts."""
+    bench.settings.write_text("[policy]\nmin_restart_interval = 60.0\nlock_within = 0.05\n")
+    bench.lend(canary, restarts=5)
+    bench.world.now += timedelta(minutes=2)
+    bench.restart(step="one")
+    bench.reboot()
+    bench.sign_in_with_permit()
+    bench.world.set_clock(bench.world.now + HOUR)
+    assert bench.code(RESTART) == "restart_too_soon"
+    bench.world.now += timedelta(seconds=60)
+    bench.restart(step="two")
+
+
+def test_while_nothing_is_lent_the_clock_is_taken_as_it_is(bench: Bench, canary: bytearray) -> None:
+    """A clock that was wrong before the request does not matter to the grant."""
+    for wrong in (timedelta(hours=-20), timedelta(hours=30)):
+        bench.world.set_clock(bench.world.now + wrong)
+        bench.lend(canary)
+        bench.restart()
+        bench.reboot()
+        bench.sign_in_with_permit()
+        bench.ask(rq.SessionEnd(session="CHG-1"))
+        bench.effects()
+
+
+def test_the_time_of_another_boot_begins_at_the_latest_time_seen() -> None:
+    """A clock of the year 2020 after a boot does not take the agent's time back."""
+    state = State(seen_at=START)
+    assert read(state, "boot-2", START - 1000 * HOUR, 5.0).at == START
+    assert read(state, "boot-2", START + HOUR, 5.0).at == START + HOUR
+
+
+def test_a_desktop_is_relocked_in_time_whatever_the_clock_says(bench: Bench, canary: bytearray) -> None:
+    """A clock set back an hour after an unlock does not keep the desktop open."""
+    bench.lend(canary, restarts=0, unlocks=1, relock_after=60.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    bench.world.set_clock(START - HOUR)
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    bench.effects()
+    assert bench.world.open_desktops() == []
