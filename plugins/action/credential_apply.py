@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _TERMS: Spec = {
     "message": {"type": "str", "default": ""},
-    "grace": {"type": "float", "default": 5.0},
-    "relock_after": {"type": "float", "default": 600.0},
 }
 
 

@@ -23,6 +23,8 @@ _TERMS: Spec = {
     "foreign_restarts": {"type": "bool", "default": False},
     "not_before": {"type": written_time},
     "not_after": {"type": written_time},
+    "relock_after": {"type": "float", "default": 600.0},
+    "grace": {"type": "float", "default": 5.0},
     "answer_by": {"type": written_time},
 }
 

@@ -23,6 +23,7 @@ class ActionModule(AgentAction):
         "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},
         "reason": {"type": "str", "default": ""},
         "ticket": {"type": "str", "default": ""},
+        "operators": {"type": "list", "elements": "str", "default": []},
         "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
         "language": {"type": "str", "default": ""},
@@ -31,5 +32,5 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         if options["state"] == "ended":
             return end(self._latchkey_agent, deadline, options["session"])
-        names = ("session", "reason", "ticket", "requester", "ends", "language")
+        names = ("session", "reason", "ticket", "operators", "requester", "ends", "language")
         return start(self._latchkey_agent, deadline, {name: options[name] for name in names})

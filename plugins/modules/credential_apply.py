@@ -11,7 +11,9 @@ description:
   - Uses the customer's grant once. First the agent checks the terms and the password again.
   - V(restart) restarts the PC, waits until the customer is signed in again and the session is locked, and reconnects.
     It recognises a restart by the PC's boot id, never by clocks.
-  - V(unlock) unlocks the customer's locked session for a limited time, or signs the customer in if nobody is signed in.
+  - V(unlock) unlocks the customer's locked session for the agreed time, or signs the customer in if nobody is signed in.
+  - If the customer has signed in or unlocked by hand meanwhile, the task succeeds and the password is not used.
+  - Only the account that started the support session, and those that it named then, may use its grants.
 options:
   session:
     required: true
@@ -29,17 +31,9 @@ options:
       - Without it each task is one use of its own. Repeated calls of the same task after a lost connection stay one use.
     type: str
   message:
-    description: A text that the customer reads during O(grace), besides the announcement of the restart.
+    description: A text that the customer reads during the warning before a restart.
     type: str
     default: ""
-  grace:
-    description: Seconds of warning that the customer gets before a restart.
-    type: float
-    default: 5
-  relock_after:
-    description: Seconds until an unlocked session is locked again. The end of the support session locks it earlier.
-    type: float
-    default: 600
   test_command:
     description:
       - PowerShell text that runs after the sign-in, repeatedly until it succeeds.
@@ -76,15 +70,13 @@ EXAMPLES = r"""
     action: restart
     step: Accounting software
     message: The accounting software is being updated. Please leave the PC on.
-    grace: 60
     test_command: if ((Get-Service AcctServer).Status -ne 'Running') { throw 'not yet' }
     timeout: 1800
 
-- name: Unlock the customer's session for five minutes
+- name: Unlock the customer's session for the agreed time
   latchkey.consent.credential_apply:
     session: CHG-4711
     action: unlock
-    relock_after: 300
 """
 
 RETURN = r"""
@@ -133,7 +125,7 @@ boot:
   type: dict
   sample: {before: 8d1f4f6a, after: 51b0c9e2}
 signed_in:
-  description: The sign-in; null if nobody was signed in.
+  description: The sign-in with the grant; null if there was none, also if the customer signed in by hand.
   returned: once the grant was used
   type: dict
   contains:

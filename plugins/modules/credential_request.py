@@ -43,6 +43,16 @@ options:
       - The end of the time in which the grant may be used. If not set, the end of the session.
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
     type: str
+  relock_after:
+    description:
+      - Seconds for which an unlock may leave the desktop open. Then the agent locks it again.
+      - The organisation's policy has a maximum. The end of the grant or of the session locks earlier.
+    type: float
+    default: 600
+  grace:
+    description: Seconds of warning that the customer gets before each restart.
+    type: float
+    default: 5
   wait:
     description:
       - Whether to wait for the answer. If V(false), the task succeeds with the pending request. The same task with

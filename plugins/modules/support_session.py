@@ -33,6 +33,14 @@ options:
     description: The ticket number, for questions of the customer.
     type: str
     default: ""
+  operators:
+    description:
+      - Further Windows accounts that may ask the customer and use the grants of this session, as C(user) or
+        C(DOMAIN\\user), such as the account of a scheduler that works at night. The customer's window shows them.
+      - The account that starts the session always may. No account can be added later.
+    type: list
+    elements: str
+    default: []
   requester:
     description: The requester, as the customer reads it.
     type: dict

@@ -182,7 +182,8 @@ class ApplyTask:
             fault = self._error(answer, use.error)
             raise fault.with_facts(**self._result(answer, changed=fault.code not in _STAYED_UP))
         if changed and use is not None:
-            self._progress.show(f"{use.account} is signed in again")
+            how = "has signed in without the grant" if use.why == "signed_in" else "is signed in again"
+            self._progress.show(f"{use.account} {how}")
         if self._use.test_command is not None:
             self._test(self._use.test_command, answer)
 

@@ -47,12 +47,12 @@ def start(**options: object) -> Task:
 
 def request(**options: object) -> Task:
     """Return the task that requests two restarts."""
-    return task("credential_request", "request", **{"restarts": 2, "timeout": 60, **options})
+    return task("credential_request", "request", **{"restarts": 2, "grace": 0.5, "timeout": 60, **options})
 
 
 def apply(**options: object) -> Task:
     """Return the task that restarts the PC."""
-    return task("credential_apply", "apply", **{"action": "restart", "grace": 0.5, "timeout": 60, **options})
+    return task("credential_apply", "apply", **{"action": "restart", "timeout": 60, **options})
 
 
 def wait_for(file: Path, name: str = "wait") -> Task:
