@@ -63,6 +63,8 @@ READ: tuple[type[msgspec.Struct], ...] = (
 """The answers that the collection reads. Only `latchkeyctl` asks for the others."""
 OTHERS: tuple[Any, ...] = (
     ans.ReceiptAnswer,
+    ans.ReceiptListAnswer,
+    ans.UnblockAnswer,
     ans.JournalAnswer,
     cm.AnyCustomerRequest,
     cm.CustomerAnswer,

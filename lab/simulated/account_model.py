@@ -58,7 +58,8 @@ class WindowsAccount:
         hours: the hours of the day (in the PC's zone) in which it may sign in; None: all.
         allowed_here: false if the account may only use other workstations.
         may_sign_in: false if it lacks the right to log on locally.
-        administrator: a member of Administrators or of "Latchkey Operators".
+        administrator: a member of Administrators.
+        operator: a member of "Latchkey Operators".
         upn: its user principal name or e-mail address, if it has one.
     """
 
@@ -74,6 +75,7 @@ class WindowsAccount:
     allowed_here: bool = True
     may_sign_in: bool = True
     administrator: bool = False
+    operator: bool = False
     upn: str = ""
     wrong_tries: list[datetime] = field(default_factory=list)
     locked_until: datetime | None = None

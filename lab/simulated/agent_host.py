@@ -175,6 +175,8 @@ class AgentHost:
             session_id=token.session_id,
             operator=who.operator,
             system=token.sid == SYSTEM_SID,
+            sid=token.sid,
+            administrator=who.administrator,
         )
 
     def _answer(self, connection: socket.socket, pipe: str, peer: Peer) -> bool:

@@ -168,6 +168,7 @@ class WhoIsAnswer(Struct, frozen=True):
     account: Account | None
     operator: bool
     system: bool
+    administrator: bool = False
 
 
 class ClockState(Struct, frozen=True):

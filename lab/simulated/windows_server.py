@@ -80,7 +80,12 @@ class Calls:
         if call.sid == SYSTEM_SID:
             return windows_calls.WhoIsAnswer(None, operator=False, system=True)
         record = self._record(call.sid)
-        return windows_calls.WhoIsAnswer(record.account, operator=record.administrator, system=False)
+        return windows_calls.WhoIsAnswer(
+            record.account,
+            operator=record.administrator or record.operator,
+            system=False,
+            administrator=record.administrator,
+        )
 
     def _find(self, call: windows_calls.Find, _secret: bytearray) -> Account | None:
         record = self._windows.accounts.find(call.name)

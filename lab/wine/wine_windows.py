@@ -82,7 +82,12 @@ class WineWindows:
         if call.sid == SYSTEM_SID:
             return windows_calls.WhoIsAnswer(None, operator=False, system=True)
         record = self._record(call.sid)
-        return windows_calls.WhoIsAnswer(record.account, operator=record.administrator, system=False)
+        return windows_calls.WhoIsAnswer(
+            record.account,
+            operator=record.administrator or record.operator,
+            system=False,
+            administrator=record.administrator,
+        )
 
     def _record(self, sid: str) -> WindowsAccount:
         record = self.model.accounts.get(sid)

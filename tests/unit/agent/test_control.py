@@ -271,8 +271,8 @@ def test_a_receipt_shows_a_failed_use(bench: Bench, canary: bytearray) -> None:
     assert "Used by PC-07\\admin: restart 2026-11-23T18:00:00+01:00, refused" in text
 
 
-def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
-    """A broken settings file leaves the organization empty and stops no receipt."""
+def test_a_receipt_names_the_organization_and_the_policy_of_its_time(bench: Bench) -> None:
+    """A settings file that is changed or broken later changes no receipt, and the window shows the present one."""
     bench.settings.write_text('[organization]\nname = "Example GmbH"\n')
     bench.start_session()
     request = bench.request()
@@ -280,9 +280,11 @@ def test_without_settings_a_receipt_names_no_organization(bench: Bench) -> None:
         bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"]["name"]
         == "Example GmbH"
     )
-    bench.settings.write_text("nonsense")
-    nobody = dict.fromkeys(("name", "phone", "contact", "privacy_url"), "")
-    assert bench.result(rq.Receipt(request=request))["receipt"]["document"]["controller"] == nobody
+    before = bench.result(rq.Receipt(request=request))["receipt"]["document"]
+    assert before["policy"]["max_restarts"] == 10
+    for changed in ('[organization]\nname = "Another"\n[policy]\nmax_restarts = 3\n', "nonsense"):
+        bench.settings.write_text(changed)
+        assert bench.result(rq.Receipt(request=request))["receipt"]["document"] == before
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert snapshot.asked[0].organization == ""

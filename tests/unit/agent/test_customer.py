@@ -172,17 +172,19 @@ def test_a_revocation_fails_while_no_journal_is_loaded(bench: Bench, canary: byt
     assert bench.sealed() == set()
 
 
-def test_many_requests_still_fit_into_one_snapshot(bench: Bench) -> None:
-    """The snapshot of many long requests fits into one message and starts with the oldest."""
+def test_few_requests_are_open_at_once(bench: Bench) -> None:
+    """Sixty sessions cannot fill the customer's screen; what is open fits into one message, the oldest first."""
     bench.world.sign_in(ANNA)
     long = "\N{KEY}" * 256
     requester = fields.Requester(name=long, organization=long, role=long)
-    names = [f"CHG-{number}" for number in range(250)]
-    for name in names:
+    made = []
+    for number in range(60):
+        name = f"CHG-{number}"
         bench.result(rq.SessionStart(session=name, reason=long, ticket=long, requester=requester))
-    first, *_ = [bench.request(name) for name in names]
-    answer = bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)
-    assert len(answer) < frames.MAX_BODY
+        answer = bench.ask(rq.CredentialRequest(session=name, restarts=1))
+        made.append(answer.outcome == "done")
+    assert made == [True] * 3 + [False] * 57
+    assert len(bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)) < frames.MAX_BODY
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
-    assert snapshot.asked[0].request == first
+    assert [asked.request for asked in snapshot.asked] == list(bench.state.requests)

@@ -77,11 +77,13 @@ def used(bench: Bench, permit: str) -> ans.ErrorView:
 
 def too_much(bench: Bench) -> ans.ErrorView:
     """Collect more receipts than one answer can hold."""
-    for number in range(90):
+    for number in range(40):
         session = f"CHG-{number}"
         bench.result(rq.SessionStart(session=session, reason="x" * 256))
-        for restarts in range(1, 7):
-            bench.result(rq.CredentialRequest(session=session, account="anna", restarts=restarts))
+        for restarts in (*range(1, 10), *range(1, 10)):
+            asked = rq.CredentialRequest(session=session, account="anna", restarts=restarts)
+            request = bench.result(asked)["request"]["id"]
+            bench.result(rq.RequestWithdraw(session=session, request=request))
     body = bench.agent.control(msgspec.json.encode(rq.Info(receipts=True)), OPERATOR)
     assert len(body) <= frames.MAX_BODY
     return refused(msgspec.json.decode(body, type=ans.Answer))
@@ -229,6 +231,23 @@ def desktop_open(bench: Bench) -> ans.ErrorView:
     return bench.error(rq.EraseAll())
 
 
+def declined(bench: Bench, **how: Any) -> ans.ErrorView:
+    """Let the customer decline, and ask again at once."""
+    request = bench.shown_request(PASSWORD)
+    assert bench.customer(cm.RequestDecline(request=request, **how)).done
+    return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
+
+
+def too_many(bench: Bench) -> ans.ErrorView:
+    """Ask from a fourth session."""
+    bench.world.sign_in(ANNA)
+    for number in range(4):
+        bench.result(rq.SessionStart(session=f"CHG-{number}", reason="Updates"))
+    for number in range(3):
+        bench.request(f"CHG-{number}")
+    return bench.error(rq.CredentialRequest(session="CHG-3", restarts=1))
+
+
 def unused(bench: Bench) -> ans.ErrorView:
     """Let the permit expire at the logon screen."""
     permit = bench.at_logon_screen(PASSWORD)
@@ -281,6 +300,11 @@ class NoGroup:
 
 
 SCENARIOS: dict[str, Scenario] = {
+    "administrators_only": lambda bench: bench.error(rq.EraseAll(), SECOND_OPERATOR),
+    "asker_blocked": lambda bench: declined(bench, report=True),
+    "asked_too_soon": declined,
+    "not_today": lambda bench: declined(bench, not_today=True),
+    "too_many_requests": too_many,
     "not_owner": not_owner,
     "clock_behind": clock_behind,
     "call_forgotten": call_forgotten,
@@ -396,6 +420,7 @@ def test_every_message_can_be_filled(code: str) -> None:
 def test_the_customers_reason_is_never_taken_for_a_code(bench: Bench) -> None:
     """A reason that spells an error code stays the customer's reason."""
     for why in ("bad_time", "wrong_password", "reported", "looks_like_pin"):
+        bench.world.now += timedelta(hours=1)
         request = bench.shown_request(PASSWORD)
         bench.customer(cm.RequestDecline(request=request, why=why))
         error = bench.error(rq.RequestWait(session="CHG-1", request=request))

@@ -48,12 +48,13 @@ class Line:
         return count
 
 
-def answering(answer: ans.Answer) -> Connect:
-    """Return how to connect to an agent that gives this answer."""
+def answering(*answers: ans.Answer) -> Connect:
+    """Return how to connect to an agent that gives these answers in turn."""
+    left = iter(answers)
 
     @contextmanager
     def connect() -> Iterator[Stream]:
-        yield Line(answer)
+        yield Line(next(left))
 
     return connect
 
@@ -91,14 +92,14 @@ def test_a_stopped_agent_raises_its_own_error() -> None:
 
 def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
     """Each receipt is written as signed JSON and as text."""
-    info = ans.InfoAnswer(
-        agent=ans.AgentView(
-            version="1", protocol=1, device="PC", boot_id="b", now="n", ready=True, organization="", problem=""
-        ),
-        sessions=[], requests=[], grants=[], erasure=[], receipts=[RECEIPT],
-        pending_restart=ans.PendingRestartView(pending=False, reasons=[]),
-    )  # fmt: skip
-    assert removal.keep_receipts(answering(codec.done(info, changed=False)), tmp_path) == 1
+    pages = [
+        ans.ReceiptListAnswer(receipts=["R-0"], more=True),
+        ans.ReceiptListAnswer(receipts=["R-1"]),
+        ans.ReceiptAnswer(receipt=RECEIPT),
+        ans.ReceiptAnswer(receipt=RECEIPT),
+    ]
+    answers = [codec.done(page, changed=False) for page in pages]
+    assert removal.keep_receipts(answering(*answers), tmp_path) == 2
     assert msgspec.json.decode((tmp_path / "receipts/R-1.json").read_bytes(), type=ans.ReceiptView) == RECEIPT
     assert (tmp_path / "receipts/R-1.txt").read_text(encoding="utf-8") == "Beleg"
 

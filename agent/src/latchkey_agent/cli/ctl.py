@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("grants", help="live and past grants")
     receipt = commands.add_parser("receipt", help="the signed receipt of a request")
     receipt.add_argument("id")
+    unblock = commands.add_parser("unblock", help="let an account ask again that a customer has reported")
+    unblock.add_argument("account", help="the account as DOMAIN\\user, or its SID")
     journal = commands.add_parser("journal", help="check the journal, or set a damaged one aside")
     journal.add_argument("action", choices=["verify", "reset"])
     erase = commands.add_parser("erase", help="revoke and erase every grant")
@@ -97,6 +99,8 @@ def _message(options: argparse.Namespace) -> rq.ControlRequest:
     match options.command:
         case "receipt":
             return rq.Receipt(request=options.id)
+        case "unblock":
+            return rq.AskerUnblock(account=options.account)
         case "journal":
             return rq.JournalVerify() if options.action == "verify" else rq.JournalReset()
         case "erase":

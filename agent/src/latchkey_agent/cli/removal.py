@@ -53,16 +53,28 @@ def keep_receipts(connect: Connect, folder: Path) -> int:
         NoAnswer: it does not answer.
         PortError: it refused, or they could not be written.
     """
-    answer = msgspec.convert(_asked(connect, rq.Info(receipts=True)), ans.InfoAnswer)
+    ids = _listed(connect)
     target = folder / RECEIPTS
     try:
         target.mkdir(exist_ok=True)
-        for receipt in answer.receipts:
-            _write(target, receipt)
+        for request in ids:
+            answer = msgspec.convert(_asked(connect, rq.Receipt(request=request)), ans.ReceiptAnswer)
+            _write(target, answer.receipt)
     except OSError as fault:
         msg = f"the receipts could not be kept in {target}: {fault.strerror}"
         raise PortError(msg) from None
-    return len(answer.receipts)
+    return len(ids)
+
+
+def _listed(connect: Connect) -> list[str]:
+    """Return the ids of all receipts."""
+    ids: list[str] = []
+    while True:
+        after = ids[-1] if ids else None
+        answer = msgspec.convert(_asked(connect, rq.ReceiptList(after=after)), ans.ReceiptListAnswer)
+        ids += answer.receipts
+        if not answer.more:
+            return ids
 
 
 def _write(target: Path, receipt: ans.ReceiptView) -> None:

@@ -73,6 +73,10 @@ def _journal(result: dict[str, Any]) -> str:
     return f"{result['events']} events, {verdict}{problem}\nhead {result['head']}\n"
 
 
+def _unblock(result: dict[str, Any]) -> str:
+    return table(("STILL BLOCKED",), [(account,) for account in result["blocked"]])
+
+
 def _erase(result: dict[str, Any]) -> str:
     rows = [
         (e["grant"], "confirmed" if e["confirmed"] else "NOT CONFIRMED", e["checked_at"])
@@ -97,6 +101,7 @@ _RENDERERS = {
     "grants": _grants,
     "receipt": _receipt,
     "journal": _journal,
+    "unblock": _unblock,
     "erase": _erase,
     "forecast": _forecast,
 }

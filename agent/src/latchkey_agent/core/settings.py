@@ -70,6 +70,13 @@ class SettingsFile:
         except SettingsError:
             return NOTHING_ALLOWED
 
+    def receipt_days(self) -> int:
+        """Return the days for which receipts are kept; the default while the file is wrong."""
+        try:
+            return self.current().policy.receipt_days
+        except SettingsError:
+            return Policy().receipt_days
+
     def organization(self) -> Organization:
         """Return the organisation; an empty one if the file is wrong."""
         try:

@@ -48,7 +48,7 @@ from .model import (
 )
 from .permits import find_permit, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
-from .receipt import receipt_document, render
+from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
 from .requests import TRIES, blocked_by_erasure, find_request
 from .terms import canonical, fixed, resolve, window
@@ -119,8 +119,10 @@ __all__ = [
     "fixed",
     "fold",
     "forecast",
+    "holding",
     "how_ended",
     "in_use",
+    "kept_requests",
     "live_grants",
     "opened_by",
     "others",

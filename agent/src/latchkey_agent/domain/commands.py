@@ -58,6 +58,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     account: Account
     terms: Terms
     answer_by: datetime
+    organization: dict[str, str] = {}
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):
@@ -86,6 +87,13 @@ class DenyRequest(Command, frozen=True, kw_only=True):
     request: str
     why: str = ""
     reported: bool = False
+    quiet_until: datetime | None = None
+
+
+class UnblockAsker(Command, frozen=True, kw_only=True):
+    """Let an account (its SID) ask again that a customer has reported."""
+
+    asker: str
 
 
 class TryEntry(Command, frozen=True, kw_only=True):
@@ -261,6 +269,7 @@ AnyCommand = (
     | ShowRequest
     | PostponeRequest
     | DenyRequest
+    | UnblockAsker
     | TryEntry
     | RefusePassword
     | GiveGrant

@@ -113,6 +113,7 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.ShowRequest: requests.show,
     c.PostponeRequest: requests.postpone,
     c.DenyRequest: requests.deny,
+    c.UnblockAsker: requests.unblock,
     c.TryEntry: requests.try_entry,
     c.RefusePassword: requests.refuse_password,
     c.GiveGrant: requests.give,

@@ -26,6 +26,7 @@ from .model import (
     Revoker,
     Terms,
 )
+from .policy import Policy
 
 GrantEnding = Literal["revoke", "replace", "use_up", "expire", "reject", "end_session"]
 
@@ -80,6 +81,8 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
     terms: Terms
     code: str
     answer_by: datetime
+    organization: dict[str, str] = {}
+    policy: Policy = Policy()
 
 
 class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):
@@ -116,11 +119,21 @@ class PasswordRefused(Event, tag="password_refused", frozen=True, kw_only=True):
 
 
 class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
-    """The request was denied: by the customer (`why` in their words), or because no entry could serve (`refusal`)."""
+    """The request was denied: by the customer (`why` in their words), or because no entry could serve (`refusal`).
+
+    `quiet_until`: the customer does not want to be asked before that moment.
+    """
 
     request: str
     why: str = ""
     refusal: str = ""
+    quiet_until: datetime | None = None
+
+
+class AskerUnblocked(Event, tag="asker_unblocked", frozen=True, kw_only=True):
+    """An administrator lets an account ask again that a customer had reported."""
+
+    asker: str
 
 
 class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
@@ -302,6 +315,7 @@ AnyEvent = (
     | EntryTried
     | PasswordRefused
     | RequestDenied
+    | AskerUnblocked
     | RequestClosed
     | GrantGiven
     | TrialBegun

@@ -9,13 +9,15 @@ events of a journal is many times faster than one state for each event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from . import events as e
 from .model import (
+    Archived,
+    Asking,
     Call,
     Checkpoint,
     ClockBase,
@@ -37,6 +39,8 @@ KEPT_SESSIONS = 32
 """Ended sessions stay in the state until newer ones push them out; the journal keeps all."""
 KEPT_CALLS = 256
 """Calls that are known again; who lost an answer asks again within minutes."""
+KEPT_ARCHIVE = timedelta(days=1100)
+"""The longest time for which a policy can keep receipts (`Policy.receipt_days`)."""
 KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
 KEPT_NOTICES = 64
@@ -84,6 +88,10 @@ class _Draft:
         self.clock: ClockBase | None = state.clock
         self.seen_at: datetime | None = state.seen_at
         self.last_restart_at: datetime | None = state.last_restart_at
+        self.asking: dict[str, Asking] = dict(state.asking)
+        self.blocked: dict[str, str] = dict(state.blocked)
+        self.quiet: dict[str, datetime] = dict(state.quiet)
+        self.archive: dict[str, Archived] = state.archive
         self.calls: dict[str, Call] = dict(state.calls)
 
     def state(self) -> State:
@@ -98,6 +106,10 @@ class _Draft:
             clock=self.clock,
             seen_at=self.seen_at,
             last_restart_at=self.last_restart_at,
+            asking=self.asking,
+            blocked=self.blocked,
+            quiet=self.quiet,
+            archive=self.archive,
             calls=self.calls,
         )
 
@@ -109,7 +121,7 @@ def _remember(draft: _Draft, call: Call) -> None:
 
 
 def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
-    _forget(draft)
+    _forget(draft, event.at)
     draft.sessions[event.session] = SupportSession(
         id=event.session,
         name=event.name,
@@ -124,17 +136,30 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
     )
 
 
-def _forget(draft: _Draft) -> None:
-    """Drop the oldest ended sessions beyond the number that is kept."""
+def _forget(draft: _Draft, at: datetime) -> None:
+    """Put the oldest ended sessions aside beyond the number that the rules keep; their receipts stay."""
     if len(draft.sessions) < KEPT_SESSIONS + AT_ONCE:
         return
     unsettled = _unsettled(draft)
     over = [s.id for s in draft.sessions.values() if s.id not in unsettled]
-    gone = set(over[: max(0, len(over) - KEPT_SESSIONS)])
+    gone = over[: max(0, len(over) - KEPT_SESSIONS)]
+    aside = {session: _archived(draft, session, at) for session in gone}
+    kept = {k: v for k, v in draft.archive.items() if at - v.at < KEPT_ARCHIVE}
+    draft.archive = {**kept, **aside}
     draft.sessions = {k: v for k, v in draft.sessions.items() if k not in gone}
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
     draft.permits = {k: v for k, v in draft.permits.items() if v.session not in gone}
+
+
+def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
+    return Archived(
+        at,
+        draft.sessions[session],
+        tuple(r for r in draft.requests.values() if r.session == session),
+        tuple(g for g in draft.grants.values() if g.session == session),
+        tuple(p for p in draft.permits.values() if p.session == session),
+    )
 
 
 def _unsettled(draft: _Draft) -> set[str]:
@@ -169,6 +194,8 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
         code=event.code,
         asked_at=event.at,
         answer_by=event.answer_by,
+        organization=event.organization,
+        policy=event.policy,
     )
 
 
@@ -204,10 +231,33 @@ def _password_refused(draft: _Draft, event: e.PasswordRefused) -> None:
 def _request_denied(draft: _Draft, event: e.RequestDenied) -> None:
     request = draft.requests[event.request]
     _request(draft, request, "deny", answered_at=event.at, why=event.why, refusal=event.refusal)
+    if event.refusal == "reported":
+        draft.blocked[request.asked_by.sid] = request.asked_by.qualified
+    if event.refusal in {"", "reported"}:
+        _without_yes(draft, request, event.at)
+    if event.quiet_until is not None:
+        draft.quiet[request.account.sid] = event.quiet_until
 
 
 def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
-    _request(draft, draft.requests[event.request], event.how)
+    request = draft.requests[event.request]
+    _request(draft, request, event.how)
+    if request.shown_at is not None:
+        _without_yes(draft, request, event.at)
+
+
+def asking_key(request: Request) -> str:
+    """Return the key of `State.asking` for a request."""
+    return f"{request.account.sid} {request.asked_by.sid}"
+
+
+def _without_yes(draft: _Draft, request: Request, at: datetime) -> None:
+    before = draft.asking.get(asking_key(request))
+    draft.asking[asking_key(request)] = Asking(1 + (before.without_yes if before else 0), at)
+
+
+def _asker_unblocked(draft: _Draft, event: e.AskerUnblocked) -> None:
+    draft.blocked.pop(event.asker, None)
 
 
 def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
@@ -224,6 +274,7 @@ def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
         left=Uses(restarts=request.terms.restarts, unlocks=request.terms.unlocks),
     )
     draft.grants[grant.id] = grant
+    draft.asking.pop(asking_key(request), None)
     _notice(draft, grant, event, "granted", while_away=False)
 
 
@@ -450,6 +501,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.EntryTried: _entry_tried,
     e.PasswordRefused: _password_refused,
     e.RequestDenied: _request_denied,
+    e.AskerUnblocked: _asker_unblocked,
     e.RequestClosed: _request_closed,
     e.GrantGiven: _grant_given,
     e.TrialBegun: _trial,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from .policy import Policy
 from .transitions import OPEN_PERMITS, GrantState, PermitState, RequestState, SessionState
 
 AccountKind = Literal["local", "domain", "microsoft", "entra"]
@@ -150,7 +151,8 @@ class SupportSession(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """A question to the customer. The receipt has the id of its request.
 
-    `asked_by` is the verified account that asked; `text_sha256` the hash of the window's text that was shown last.
+    `asked_by` is the verified account that asked. `organization` and `policy` are those of that moment.
+    `text_sha256` is the hash of the window's text that was shown last.
     `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
@@ -163,6 +165,8 @@ class Request(Struct, frozen=True, kw_only=True):
     code: str
     asked_at: datetime
     answer_by: datetime
+    organization: dict[str, str] = {}
+    policy: Policy = Policy()
     text_sha256: str = ""
     state: RequestState = RequestState.PENDING
     shown_at: datetime | None = None
@@ -298,6 +302,23 @@ class Notice(Struct, frozen=True, kw_only=True):
     while_away: bool = True
 
 
+class Asking(Struct, frozen=True):
+    """The windows that an account has shown to a customer without a yes: their count, and the last one's end."""
+
+    without_yes: int
+    last_at: datetime
+
+
+class Archived(Struct, frozen=True):
+    """An ended session that the rules no longer need; its receipts do. `at`: the moment at which it was put aside."""
+
+    at: datetime
+    session: SupportSession
+    requests: tuple[Request, ...]
+    grants: tuple[Grant, ...]
+    permits: tuple[Permit, ...]
+
+
 class ClockBase(Struct, frozen=True):
     """A moment of the agent's time, and the seconds since this boot's start at that moment (see `clock`)."""
 
@@ -311,6 +332,9 @@ class State(Struct, frozen=True, kw_only=True):
 
     `clock` and `seen_at`: the base of the agent's time, and the latest time seen (see `clock`).
     `last_restart_at`: the moment of the last restart that the agent began or noticed.
+    `asking`: by customer and asker (two SIDs with a space between). `blocked`: the SIDs of accounts that a customer
+    reported, and their names. `quiet`: the customers (SIDs) who do not want to be asked until a moment.
+    `archive`: ended sessions that only receipts need.
     `calls`: the latest calls, by their keys.
     """
 
@@ -324,4 +348,8 @@ class State(Struct, frozen=True, kw_only=True):
     clock: ClockBase | None = None
     seen_at: datetime | None = None
     last_restart_at: datetime | None = None
+    asking: dict[str, Asking] = {}
+    blocked: dict[str, str] = {}
+    quiet: dict[str, datetime] = {}
+    archive: dict[str, Archived] = {}
     calls: dict[str, Call] = {}

@@ -9,19 +9,23 @@ or its length, no keystrokes, no times of work.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import to_builtins
+
 from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
+from .refusal import Refused
 from .transitions import GrantState
 
 SCHEMA = "latchkey-receipt-1"
 
 
-def receipt_document(
-    state: State, request: Request, device: str, organization: dict[str, str]
-) -> dict[str, Any]:
-    """Return the receipt's content as plain values, ready to be signed."""
+def receipt_document(state: State, request: Request, device: str) -> dict[str, Any]:
+    """Return the receipt's content as plain values, ready to be signed.
+
+    It says what was true when it happened: organisation, policy and the shown text of that time.
+    """
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
     permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
@@ -33,7 +37,8 @@ def receipt_document(
         "language": session.language,
         "principal": _account(request.account),
         "device": device,
-        "controller": organization,
+        "controller": request.organization,
+        "policy": to_builtins(request.policy),
         "asked_by": _account(request.asked_by),
         "session_owner": _account(session.owner),
         "operators": [_account(account) for account in session.operators],
@@ -64,6 +69,33 @@ def receipt_document(
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
+
+
+def holding(state: State, request_id: str, now: datetime, days: int) -> State:
+    """Return the state that holds a request: the present one, or what was put aside in the last `days`.
+
+    Raises:
+        Refused: `no_request`.
+    """
+    if request_id in state.requests:
+        return state
+    for kept in state.archive.values():
+        if now - kept.at < timedelta(days=days) and any(r.id == request_id for r in kept.requests):
+            return State(
+                sessions={kept.session.id: kept.session},
+                requests={r.id: r for r in kept.requests},
+                grants={g.id: g for g in kept.grants},
+                permits={p.id: p for p in kept.permits},
+            )
+    raise Refused("no_request", request=request_id)
+
+
+def kept_requests(state: State, now: datetime, days: int) -> list[Request]:
+    """Return all requests whose receipts are kept, the oldest first."""
+    aside = [
+        r for kept in state.archive.values() if now - kept.at < timedelta(days=days) for r in kept.requests
+    ]
+    return sorted([*aside, *state.requests.values()], key=lambda request: request.asked_at)
 
 
 def _text(moment: datetime | None) -> str | None:

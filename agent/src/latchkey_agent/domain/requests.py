@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -15,6 +17,11 @@ from .refusal import Refused
 from .terms import covers
 from .transitions import OPEN_REQUESTS, REQUEST, GrantState, RequestState, step
 
+FIRST_WAIT = timedelta(minutes=1)
+"""The wait of an account after its first window without a yes; it doubles each time, up to `LONGEST_WAIT`."""
+LONGEST_WAIT = timedelta(hours=12)
+OPEN_AT_ONCE = 3
+"""The open requests of other sessions that a customer may have before one more is refused."""
 TRIES = 2
 """The entries that a request allows (rule 6)."""
 
@@ -30,6 +37,7 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
     if same is not None:
         return Decision(subject=same.id)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
+    _spared(state, command, now)
     if answer_by <= now.ends:
         raise Refused("bad_time", field="answer_by", detail="it is over already")
     withdrawn = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in others)
@@ -42,8 +50,43 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         terms=command.terms,
         code=command.code,
         answer_by=answer_by,
+        organization=command.organization,
+        policy=policy,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
+
+
+def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
+    """Raise Refused if the customer is not to be asked now.
+
+    After each window that led to no yes the same account waits, each time twice as long. A report blocks it, on this
+    PC, until an administrator lifts that.
+    """
+    customer = command.account.sid
+    if command.by.sid in state.blocked:
+        raise Refused("asker_blocked", account=command.by.qualified)
+    if (until := state.quiet.get(customer)) is not None and now.at < until:
+        raise Refused("not_today", retry_after=(until - now.at).total_seconds())
+    if (asking := state.asking.get(f"{customer} {command.by.sid}")) is not None:
+        again = asking.last_at + min(FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16), LONGEST_WAIT)
+        if now.at < again:
+            raise Refused("asked_too_soon", retry_after=(again - now.at).total_seconds())
+    open_ = [
+        r
+        for r in state.requests.values()
+        if r.account.sid == customer
+        and r.state in OPEN_REQUESTS
+        and state.sessions[r.session].name != command.name
+    ]
+    if len(open_) >= OPEN_AT_ONCE:
+        raise Refused("too_many_requests", detail=len(open_))
+
+
+def unblock(state: State, command: c.UnblockAsker, now: Now, _policy: Policy) -> Decision:
+    """Let an account ask again that a customer has reported."""
+    if command.asker not in state.blocked:
+        return Decision(subject=command.asker)
+    return Decision((e.AskerUnblocked(at=now.at, asker=command.asker),), subject=command.asker)
 
 
 def _allowed(terms: Terms, policy: Policy) -> None:
@@ -131,7 +174,13 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
     refusal = "reported" if command.reported else ""
-    denied = e.RequestDenied(at=now.at, request=request.id, why=command.why, refusal=refusal)
+    denied = e.RequestDenied(
+        at=now.at,
+        request=request.id,
+        why=command.why,
+        refusal=refusal,
+        quiet_until=command.quiet_until,
+    )
     return Decision((denied,), subject=request.id)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
@@ -24,6 +26,7 @@ from latchkey_agent.domain import (
     find_request,
     forecast,
     in_use,
+    kept_requests,
     resolve,
     started_session,
     window,
@@ -38,11 +41,13 @@ from latchkey_agent.protocol.errors import error
 from . import signed_receipts, views
 from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
+from .levels import LEVELS
 from .peer import Peer
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """The requests that are answered even without a journal."""
+LISTED_RECEIPTS = 1000
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for a proof of erasure; the erasure continues after that."""
 
@@ -66,6 +71,8 @@ class ControlHandler:
             rq.Checkpoint: self._checkpoint,
             rq.Info: self._info,
             rq.Receipt: self._receipt,
+            rq.ReceiptList: self._receipt_list,
+            rq.AskerUnblock: self._asker_unblock,
             rq.JournalVerify: self._verify,
             rq.JournalReset: self._journal_reset,
             rq.EraseAll: self._erase_all,
@@ -75,7 +82,7 @@ class ControlHandler:
         """Return the answer to one request; every fault becomes an answer, too."""
         try:
             request = codec.decode_control(body)
-            peer.require_operator()
+            peer.require_level(LEVELS[type(request)])
             if not isinstance(request, WITHOUT_JOURNAL):
                 _ = self._core.journal
             return self._handlers[type(request)](request, peer)
@@ -220,6 +227,7 @@ class ControlHandler:
                 grace=request.grace,
             ),
             answer_by=self._answer_by(request, now, end),
+            organization=msgspec.to_builtins(self._core.settings.organization()),
         )
         here = self._here()
         subject, state, changed = self._run(command, request, peer)
@@ -386,6 +394,24 @@ class ControlHandler:
     def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
         view = signed_receipts.view(self._core, self._core.state, request.request)
         return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
+
+    def _receipt_list(self, request: rq.ReceiptList, _peer: Peer) -> ans.Answer:
+        days = self._core.settings.receipt_days()
+        ids = [r.id for r in kept_requests(self._core.state, self._core.now().at, days)]
+        if request.after is not None:
+            ids = ids[ids.index(request.after) + 1 :] if request.after in ids else []
+        result = ans.ReceiptListAnswer(receipts=ids[:LISTED_RECEIPTS], more=len(ids) > LISTED_RECEIPTS)
+        return codec.done(result, changed=False)
+
+    def _asker_unblock(self, request: rq.AskerUnblock, peer: Peer) -> ans.Answer:
+        blocked = self._core.state.blocked
+        asker = next(
+            (sid for sid, name in blocked.items() if name.lower() == request.account.lower()), request.account
+        )
+        _, _, changed = self._run(c.UnblockAsker(asker=asker), request, peer)
+        return codec.done(
+            ans.UnblockAnswer(blocked=sorted(self._core.state.blocked.values())), changed=changed
+        )
 
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
         with self._core.storage() as journal:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from latchkey_agent.core.core import Core
@@ -28,6 +28,8 @@ from latchkey_agent.domain import (
     blocked_by_erasure,
     find_grant,
     find_request,
+    fixed,
+    kept_requests,
     live_grants,
 )
 from latchkey_agent.domain import commands as c
@@ -40,8 +42,6 @@ from . import signed_receipts, views
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
-SHOWN_REQUESTS = 20
-"""The number of open requests that a companion sees, the oldest first: a flood of them fits into one answer."""
 SHOWN_RECEIPTS = 20
 """The number of receipts that a companion shows; `latchkeyctl receipt` shows any."""
 
@@ -94,7 +94,7 @@ class CustomerHandler:
         state, organization = self._core.state, self._core.settings.organization()
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
-        asked = [r for r in mine if r.state in ASKED_REQUESTS][:SHOWN_REQUESTS]
+        asked = [r for r in mine if r.state in ASKED_REQUESTS]
         lent = [g for g in live_grants(state) if g.account.sid == account.sid]
         notices = [n for n in state.notices.values() if n.account == account.sid]
         return cm.CustomerSnapshot(
@@ -134,7 +134,8 @@ class CustomerHandler:
 
     def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         state = self._core.state
-        mine = [r.id for r in state.requests.values() if r.account.sid == account.sid]
+        kept = kept_requests(state, self._core.now().at, self._core.settings.receipt_days())
+        mine = [r.id for r in kept if r.account.sid == account.sid]
         newest = reversed(mine[-SHOWN_RECEIPTS:])
         return cm.CustomerAnswer(
             done=True, receipts=[signed_receipts.view(self._core, state, r) for r in newest]
@@ -173,9 +174,16 @@ class CustomerHandler:
 
     def _decline(self, request: cm.RequestDecline, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
-        command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report)
+        until = self._tomorrow() if request.not_today else None
+        command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report, quiet_until=until)
         self._core.execute(command, actor=_actor(account))
         return self._done()
+
+    def _tomorrow(self) -> datetime:
+        """Return the beginning of the next day at the PC."""
+        zone = self._core.computer.clock.zone()
+        tomorrow = self._core.now().wall.astimezone(zone).date() + timedelta(days=1)
+        return fixed(datetime.combine(tomorrow, time(), zone))
 
     def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
         """Check the password with Windows, once, and seal it (rules 4 and 6)."""

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from latchkey_agent.domain import Account, Actor, Refused
 
+Level = Literal["operator", "administrator"]
 LOCAL_SYSTEM = Account("S-1-5-18", "SYSTEM", "NT AUTHORITY")
 
 
 class Peer(NamedTuple):
     """A client, as the computer identifies it (never as the client says).
 
+    `administrator` and `operator` are its levels; an administrator is an operator, too.
     `account` is None for LocalSystem, and for an account that has no name now: that one is known by its `sid`.
 
     `operator`: an administrator or a member of "Latchkey Operators".
@@ -25,6 +27,7 @@ class Peer(NamedTuple):
     operator: bool
     system: bool
     sid: str = ""
+    administrator: bool = False
 
     @property
     def identity(self) -> Account | None:
@@ -48,6 +51,12 @@ class Peer(NamedTuple):
         if not self.operator or self.identity is None:
             raise Refused("not_permitted", account=self.name)
         return self.identity
+
+    def require_level(self, level: Level) -> None:
+        """Raise Refused (`not_permitted`, `administrators_only`) unless the peer has this level."""
+        self.require_operator()
+        if level == "administrator" and not self.administrator:
+            raise Refused("administrators_only", account=self.name)
 
     def require_account(self) -> Account:
         """Return the peer's account; raise Refused (`not_permitted`) if it has none."""

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from latchkey_agent.core.core import Core
-from latchkey_agent.domain import Refused, State, find_request, receipt_document, render
+from latchkey_agent.domain import Refused, State, holding, receipt_document, render
 from latchkey_agent.protocol.answers import ReceiptView
 
 
@@ -17,12 +15,12 @@ def view(core: Core, state: State, request_id: str) -> ReceiptView:
     Raises:
         Refused: there is no such request, or no key to sign with.
     """
-    request = find_request(state, request_id)
+    held = holding(state, request_id, core.now().at, core.settings.receipt_days())
+    request = held.requests[request_id]
     signer = core.signer
     if signer is None:
         raise Refused("journal_damaged", detail=core.problem)
-    organization = msgspec.to_builtins(core.settings.organization())
-    document = receipt_document(state, request, core.computer.device, organization)
+    document = receipt_document(held, request, core.computer.device)
     return ReceiptView(
         request=request.id,
         document=document,

@@ -281,6 +281,19 @@ class ReceiptAnswer(Message, frozen=True, kw_only=True):
     receipt: ReceiptView
 
 
+class UnblockAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `asker_unblock`: the accounts that are still blocked."""
+
+    blocked: list[str]
+
+
+class ReceiptListAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `receipt_list`: the ids of the receipts, and whether there are more."""
+
+    receipts: list[str]
+    more: bool = False
+
+
 class JournalAnswer(Message, frozen=True, kw_only=True):
     """Answer to `journal_verify`. `head` is the last event's hash."""
 

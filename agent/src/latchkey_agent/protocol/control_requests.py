@@ -141,6 +141,18 @@ class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
     request: Identifier
 
 
+class ReceiptList(ControlRequest, tag="receipt_list", frozen=True, kw_only=True):
+    """The ids of all receipts that the policy keeps, the oldest first; at most a thousand after `after`."""
+
+    after: Identifier | None = None
+
+
+class AskerUnblock(ControlRequest, tag="asker_unblock", frozen=True, kw_only=True):
+    """Let an account ask again that a customer has reported (administrator)."""
+
+    account: Line
+
+
 class JournalVerify(ControlRequest, tag="journal_verify", frozen=True, kw_only=True):
     """Check the journal's chain from its first event to its last."""
 
@@ -165,6 +177,8 @@ AnyControlRequest = (
     | Checkpoint
     | Info
     | Receipt
+    | ReceiptList
+    | AskerUnblock
     | JournalVerify
     | JournalReset
     | EraseAll

@@ -65,11 +65,12 @@ class RequestLater(CustomerRequest, tag="request_later", frozen=True, kw_only=Tr
 
 
 class RequestDecline(CustomerRequest, tag="request_decline", frozen=True, kw_only=True):
-    """The customer declined. `report`: and reports the request as suspicious."""
+    """The customer declined. `report`: and reports the request as suspicious. `not_today`: ask nothing more today."""
 
     request: Identifier
     why: Line = ""
     report: bool = False
+    not_today: bool = False
 
 
 class GrantRevoke(CustomerRequest, tag="grant_revoke", frozen=True, kw_only=True):

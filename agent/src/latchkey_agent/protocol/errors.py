@@ -43,6 +43,10 @@ ERRORS: dict[str, ErrorRow] = {
         "The account {account} may not use the agent.",
         "Use an administrator, or add the account to the local group \"Latchkey Operators\".",
     ),
+    "administrators_only": ErrorRow(
+        "The account {account} may ask and use, but this needs an administrator of the PC.",
+        "Use an account that is a member of Administrators.",
+    ),
     "bad_time": ErrorRow(
         "{field} is not a usable time: {detail}.",
         "Write \"22:00\", \"2026-11-23T22:00\" or \"2026-11-23T22:00:00+01:00\"; the end must be after the start.",
@@ -129,6 +133,22 @@ ERRORS: dict[str, ErrorRow] = {
     "reported": ErrorRow(
         "The customer reported the request as suspicious.",
         "Call the customer. The receipt shows the request's code.",
+    ),
+    "asker_blocked": ErrorRow(
+        "A customer reported a request of {account}, so this account may not ask on this PC.",
+        "Talk to the customer. An administrator lifts the block on the PC with latchkeyctl unblock ACCOUNT.",
+    ),
+    "asked_too_soon": ErrorRow(
+        "The customer gave no yes a moment ago; the same account may ask them again later.",
+        "Wait, or talk to the customer. The wait doubles with each request without a yes.",
+    ),
+    "not_today": ErrorRow(
+        "The customer does not want to be asked again today.",
+        "Ask tomorrow, or let the customer call you.",
+    ),
+    "too_many_requests": ErrorRow(
+        "The customer has {detail} open requests already.",
+        "Wait until they are answered or over.",
     ),
     "no_answer": ErrorRow(
         "The customer did not answer in time.",

@@ -57,6 +57,7 @@ class Reception(NamedTuple):
             operator=bool(client.groups & admitted),
             system=system,
             sid=client.sid,
+            administrator=access.ADMINISTRATORS_SID in client.groups,
         )
 
     def is_console_logon_screen(self, client: Identity) -> bool:
