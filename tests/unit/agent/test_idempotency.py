@@ -154,6 +154,16 @@ def test_the_state_keeps_the_latest_calls(bench: Bench) -> None:
     assert list(bench.state.calls) == [f"checkpoint {n}" for n in range(1, KEPT_CALLS + 1)]
 
 
+def test_a_repeated_use_that_was_forgotten_starts_nothing(bench: Bench, canary: bytearray) -> None:
+    """A use whose permit the agent no longer knows is not begun again."""
+    bench.lend(canary)
+    use = rq.CredentialApply(session="CHG-1", action="restart", idempotency_key="use")
+    bench.ask(use)
+    bench.state.permits.clear()
+    bench.state.grants.clear()
+    assert bench.code(use) == "call_forgotten"
+
+
 def test_a_repeated_start_after_the_end_starts_nothing(bench: Bench) -> None:
     """A repeated start is known by its key alone, also after the session has ended."""
     bench.ask(START)

@@ -280,6 +280,14 @@ def test_rule_03_an_unlocked_desktop_is_closed_when_the_agreed_time_is_over(
     assert not bench.world.open_desktops()
 
 
+def test_rule_03_the_policy_limits_how_long_a_desktop_may_stay_open(bench: Bench) -> None:
+    """A longer open time than the policy allows is refused before the customer is asked."""
+    bench.start_session()
+    error = bench.error(rq.CredentialRequest(session="CHG-1", unlocks=1, relock_after=3601.0))
+    assert error.code == "policy_refuses"
+    assert "3600 s" in error.message
+
+
 # --- 4: silence is no --------------------------------------------------------------------------
 
 

@@ -57,6 +57,15 @@ def test_a_session_names_its_accounts_at_its_start_only(bench: Bench) -> None:
     )
 
 
+def test_a_joined_session_may_name_the_accounts_that_it_has(bench: Bench) -> None:
+    """The same playbook, launched again with its list of accounts, finds its session."""
+    start = rq.SessionStart(session="CHG-1", reason="Monthly updates", operators=("ben",))
+    first = bench.result(start)["session"]
+    again = bench.ask(start)
+    assert (again.outcome, again.changed) == ("done", False)
+    assert (first["owner"], first["operators"]) == (OPERATOR.name, [BEN.qualified])
+
+
 @pytest.mark.parametrize("request_", [rq.CredentialRevoke(session="CHG-1"), rq.SessionEnd(session="CHG-1")])
 def test_giving_back_is_open_to_every_operator_and_names_who_did_it(
     bench: Bench, canary: bytearray, request_: rq.ControlRequest

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The duties to lock a desktop survive a crash, and no fault of the disk stops the agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latchkey_agent.ports import PortError
+from latchkey_agent.storage.lock_duties import LockDuties, LockDuty
+
+DUTY = LockDuty("p-1", "S-1-5-21-1", "boot-1", 1)
+
+
+def test_a_duty_is_on_the_disk_before_its_block_begins(tmp_path: Path) -> None:
+    """A second process that reads the file inside the block finds the duty."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    with duties.taken(DUTY):
+        assert LockDuties(file).all() == (DUTY,)
+    assert not duties.is_empty
+    duties.settle("another")
+    duties.settle(DUTY.permit)
+    assert LockDuties(file).is_empty
+
+
+def test_a_block_that_fails_gives_the_duty_up(tmp_path: Path) -> None:
+    """Nothing was handed over, so nothing is to be locked."""
+    duties = LockDuties(tmp_path / "duties.json")
+    with pytest.raises(KeyError), duties.taken(DUTY):
+        raise KeyError
+    assert duties.is_empty
+
+
+def test_a_file_that_cannot_be_read_counts_as_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The journal still knows the desktops; the fault is logged."""
+    (tmp_path / "duties.json").write_bytes(b"nonsense")
+    assert LockDuties(tmp_path / "duties.json").is_empty
+    assert "cannot be read" in caplog.text
+
+
+def test_a_duty_that_cannot_be_written_is_refused_and_one_that_cannot_be_removed_is_met_again(
+    tmp_path: Path,
+) -> None:
+    """On a full disk no duty is taken; one that is settled there is settled in memory only."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    with duties.taken(DUTY):
+        pass
+    file.with_suffix(".new").mkdir()
+    with pytest.raises(PortError), duties.taken(DUTY):
+        pass
+    duties.settle(DUTY.permit)
+    assert duties.is_empty
+    assert LockDuties(file).all() == (DUTY,)
