@@ -94,6 +94,10 @@ class Agent:
 
     def _begin(self) -> None:
         self.core.load()
+        # The event of the agent before this one may be gone: the logon screen is notified again.
+        self._not_yet_redeemable = {
+            permit.id for permit in self.core.state.permits.values() if permit.state is PermitState.ISSUED
+        }
         if not self.core.problem:
             self.sessions_changed()
         else:
@@ -226,7 +230,8 @@ class Agent:
         """Tell whether Windows itself may have signed in the account of a permit; a fact that is unknown counts."""
         sids = {session.sid for session in here}
         for permit in self.core.state.permits.values():
-            if permit.state is PermitState.ISSUED and permit.account.sid in sids:
+            is_void_or_waits = permit.is_unseen or permit.state is PermitState.ISSUED
+            if is_void_or_waits and permit.account.sid in sids:
                 return self.core.computer.accounts.facts(permit.account).auto_logon is not False
         return False
 

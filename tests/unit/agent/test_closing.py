@@ -11,6 +11,8 @@ from typing import Any
 from latchkey_agent.core.desktops import DesktopCloser, Target
 from latchkey_agent.domain.model import Account
 from latchkey_agent.ports import SignIn
+from tests.unit.agent.bench import at
+from tests.unit.agent.world import BOOT, START
 
 ACCOUNT = Account("S-1-5-21-1", "PC", "anna")
 
@@ -18,8 +20,8 @@ ACCOUNT = Account("S-1-5-21-1", "PC", "anna")
 def closing(readings: Iterator[SignIn]) -> str | None:
     """Return how the desktop was closed; each reading of the sessions takes the next of `readings`."""
     sessions = SimpleNamespace(signed_in=lambda: [next(readings)])
-    core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions))
-    return DesktopCloser(core)._closed(Target("p", ACCOUNT.sid, 1, is_new=False))
+    core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions), now=lambda: at(START))
+    return DesktopCloser(core)._closed(Target("p", ACCOUNT.sid, 1, since=BOOT))
 
 
 def test_a_lock_between_two_readings_is_no_disconnection() -> None:

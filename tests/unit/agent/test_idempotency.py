@@ -154,6 +154,34 @@ def test_the_state_keeps_the_latest_calls(bench: Bench) -> None:
     assert list(bench.state.calls) == [f"checkpoint {n}" for n in range(1, KEPT_CALLS + 1)]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        rq.CredentialRequest(session="CHG-1", restarts=2, idempotency_key="k"),
+        rq.CredentialRevoke(session="CHG-1", idempotency_key="k"),
+    ],
+)
+def test_a_call_is_known_after_the_end_of_its_session(
+    bench: Bench, canary: bytearray, call: rq.ControlRequest
+) -> None:
+    """A repeated call is answered as before although its session has ended since."""
+    bench.lend(canary)
+    first = bench.ask(call)
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    again = bench.ask(call)
+    assert (again.outcome, again.changed) == (first.outcome, first.changed)
+
+
+def test_a_repeated_revocation_spares_a_newer_grant(bench: Bench, canary: bytearray) -> None:
+    """The grant that was given between the two calls stays."""
+    bench.lend(canary)
+    call = rq.CredentialRevoke(session="CHG-1", idempotency_key="k")
+    bench.ask(call)
+    newer = bench.lend(canary)
+    assert bench.ask(call).changed
+    assert bench.state.grants[newer].ended is None
+
+
 def test_a_repeated_use_that_was_forgotten_starts_nothing(bench: Bench, canary: bytearray) -> None:
     """A use whose permit the agent no longer knows is not begun again."""
     bench.lend(canary)

@@ -11,6 +11,7 @@ import pytest
 from latchkey_agent.domain.clock import read
 from latchkey_agent.domain.model import State
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, START
@@ -122,6 +123,34 @@ def test_while_nothing_is_lent_the_clock_is_taken_as_it_is(bench: Bench, canary:
         bench.sign_in_with_permit()
         bench.ask(rq.SessionEnd(session="CHG-1"))
         bench.effects()
+
+
+def test_rule_03_a_boot_with_a_wrong_clock_takes_back_five_minutes_at_most(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The time is journalled now and then while something is lent, so hours without an event are not forgotten."""
+    bench.lend(canary, not_after="20:00")
+    for _ in range(29):
+        bench.world.now += timedelta(minutes=4)
+        bench.wake()
+    bench.world.set_clock(START)
+    bench.reboot()
+    bench.world.now += timedelta(minutes=8)
+    bench.wake()
+    bench.effects()
+    assert bench.sealed() == set()
+
+
+def test_the_clock_is_not_taken_while_a_customer_is_to_be_spared(bench: Bench) -> None:
+    """A clock that is set forward ends neither "not today" nor the wait after a no."""
+    bench.start_session()
+    request = bench.request()
+    bench.show(request)
+    bench.customer(cm.RequestDecline(request=request, not_today=True))
+    bench.world.set_clock(START + timedelta(hours=7))
+    assert bench.code(rq.CredentialRequest(session="CHG-1", restarts=1)) == "not_today"
+    bench.world.now += timedelta(hours=6)
+    assert bench.request()
 
 
 def test_the_time_of_another_boot_begins_at_the_latest_time_seen() -> None:

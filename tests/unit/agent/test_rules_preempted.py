@@ -89,6 +89,50 @@ def test_rule_09_a_desktop_that_windows_opens_after_our_restart_is_locked(
     assert bench.state.permits[permit].closing == "locked"
 
 
+def test_rule_09_a_desktop_that_windows_opens_after_the_permit_lapsed_is_locked(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A restart that takes longer than its permit, and AutoAdminLogon: the first desktop is locked, no later one."""
+    bench.world.facts = LogonFacts(auto_logon=True)
+    bench.lend(canary)
+    permit = bench.restart(within=60.0)
+    bench.world.now += timedelta(minutes=5)
+    bench.reboot()
+    assert bench.state.permits[permit].state is PermitState.LAPSED
+    for expected in (0, 1):
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+        bench.effects()
+        assert len(bench.world.open_desktops()) == expected
+
+
+def test_rule_09_a_desktop_that_windows_opens_after_a_revocation_is_locked(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The customer revokes during the warning; the restart and Windows' own sign-in happen all the same."""
+    bench.world.facts = LogonFacts(auto_logon=True)
+    bench.lend(canary)
+    bench.restart()
+    bench.revoke()
+    bench.reboot()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_a_sign_in_by_hand_after_the_permit_lapsed_stays_open(bench: Bench, canary: bytearray) -> None:
+    """Where Windows signs nobody in by itself, the customer's own sign-in stays open."""
+    bench.lend(canary)
+    bench.restart(within=60.0)
+    bench.world.now += timedelta(minutes=5)
+    bench.reboot()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops()
+
+
 # --- rule 9: the very session of the logon ------------------------------------------------------
 
 
@@ -135,6 +179,38 @@ def test_rule_09_an_unlock_closes_when_its_grant_ends(
         endings[how]()
     bench.effects()
     assert bench.world.open_desktops() == []
+
+
+def test_rule_09_an_unlock_that_is_slow_to_open_is_closed_once_it_does(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Revoked before the report; the session is listed as locked until Windows opens it a moment later."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    permit, _ = bench.redeem()
+    bench.revoke()
+    bench.report(permit)
+    assert bench.state.permits[permit].owes_lock
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+    assert not bench.state.permits[permit].owes_lock
+
+
+def test_rule_09_a_session_that_stays_locked_counts_as_locked_after_two_minutes(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The customer may have locked it between two looks of the agent."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.report(permit)
+    assert bench.state.permits[permit].closing is None
+    bench.world.now += timedelta(minutes=2)
+    bench.effects()
+    assert bench.state.permits[permit].closing == "locked"
 
 
 def test_rule_09_an_unlock_that_was_given_up_closes_at_once(bench: Bench, canary: bytearray) -> None:
@@ -254,6 +330,16 @@ def test_rule_06_a_check_that_succeeds_removes_the_doubt(bench: Bench, canary: b
     assert next(iter(bench.state.grants.values())).ended is None
 
 
+def test_rule_06_a_desktop_that_was_merely_seen_removes_no_doubt(bench: Bench, canary: bytearray) -> None:
+    """The refusal's report was lost and the customer signed in by hand: Windows has not accepted the password."""
+    bench.at_logon_screen(canary, restarts=5, foreign_restarts=True)
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    [grant] = bench.state.grants.values()
+    assert grant.is_doubtful
+
+
 def test_rule_06_a_late_refusal_of_an_interrupted_logon_ends_the_grant(
     bench: Bench, canary: bytearray
 ) -> None:
@@ -307,3 +393,13 @@ def test_a_restart_under_way_is_not_given_back(bench: Bench, canary: bytearray) 
     bench.effects()
     assert bench.state.permits[permit].state is PermitState.ISSUED
     assert use(bench, permit)["left"]["restarts"] == 1
+
+
+def test_an_agent_that_starts_again_notifies_the_logon_screen(bench: Bench, canary: bytearray) -> None:
+    """The event of the agent before may be gone with it."""
+    bench.at_logon_screen(canary)
+    bench.effects()
+    announced = bench.world.announced
+    bench.crash()
+    bench.wake()
+    assert bench.world.announced == announced + 1

@@ -31,17 +31,25 @@ class Target(NamedTuple):
         sid: the account.
         windows_session: the Windows session of the logon screen, None if unknown.
         is_new: the logon opens a Windows session; otherwise it unlocks one.
+        since: the moment of the logon, None if unknown.
     """
 
     permit: str
     sid: str
     windows_session: int | None
     is_new: bool = True
+    since: datetime | None = None
 
     @classmethod
     def of_permit(cls, permit: Permit) -> Self:
         """Return the desktop of a permit."""
-        return cls(permit.id, permit.account.sid, permit.windows_session, is_new=permit.must_lock)
+        return cls(
+            permit.id,
+            permit.account.sid,
+            permit.windows_session,
+            is_new=permit.action == "restart" or permit.opens_session,
+            since=permit.logged_on_at,
+        )
 
     @classmethod
     def of_duty(cls, duty: LockDuty) -> Self:
@@ -140,13 +148,13 @@ class DesktopCloser:
             return None
         if not its_own:
             return "gone" if target.permit in self._seen or not target.is_new else None
-        if target.is_new and target.permit not in self._opened and not self._has_waited(target):
+        if target.permit not in self._opened and not self._has_waited(target):
             return None
         return "locked" if all(s.locked for s in its_own) else "disconnected"
 
     def _has_waited(self, target: Target) -> bool:
         now = self._core.now().at
-        return now - self._awaited.get(target.permit, now) >= SIGN_IN_TIME
+        return now - (target.since or self._awaited.get(target.permit, now)) >= SIGN_IN_TIME
 
     def _poll(self, look: Callable[[], Closing | None]) -> Closing | None:
         within = self._core.settings.policy_or_nothing().lock_within

@@ -9,7 +9,8 @@ From then on it counts the time since that boot. The PC's clock may run ahead of
 - a beginning counts by the earlier of the two, so a clock that is set forward opens nothing;
 - a clock behind the agent's time is a fault: no grant is used until it is corrected.
 
-While nothing is lent, the agent takes the PC's clock anew: then no beginning or end depends on it.
+While nothing is lent and no customer is to be spared, the agent takes the PC's clock anew: then no beginning or end
+depends on it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from typing import NamedTuple
 
 from . import events as e
 from .decision import Decision, live_grants
-from .model import State, settled
+from .model import Asking, State, settled
 from .transitions import OPEN_REQUESTS
 
 TOLERANCE = timedelta(seconds=60)
 """A clock may differ this far from the agent's time: two clocks never run equally fast."""
+SEEN_EVERY = timedelta(minutes=5)
+"""The longest time that a boot with a wrong clock can take back, while something is lent."""
+FIRST_WAIT = timedelta(minutes=1)
+"""The wait of an account after its first window without a yes; it doubles each time, up to `LONGEST_WAIT`."""
+LONGEST_WAIT = timedelta(hours=12)
 STEP = timedelta(seconds=1)
 """A smaller difference is not worth an entry in the journal."""
 
@@ -75,7 +81,7 @@ def read(state: State, boot_id: str, wall: datetime, up: float) -> Now:
 
 def take(state: State, now: Now) -> Decision:
     """Take the PC's clock anew if it differs and nothing is lent."""
-    if abs(now.wall - now.at) < STEP or not _is_idle(state):
+    if abs(now.wall - now.at) < STEP or not _is_idle(state) or is_spared(state, now.at):
         return Decision()
     return Decision((e.ClockTaken(at=now.wall, up=now.up),))
 
@@ -83,3 +89,22 @@ def take(state: State, now: Now) -> Decision:
 def _is_idle(state: State) -> bool:
     asked = any(r.state in OPEN_REQUESTS for r in state.requests.values())
     return not asked and not live_grants(state) and all(map(settled, state.permits.values()))
+
+
+def is_spared(state: State, at: datetime) -> bool:
+    """Tell whether a customer is not to be asked at that moment by some account."""
+    quiet = any(at < until for until in state.quiet.values())
+    return quiet or any(at < wait_ends(asking) for asking in state.asking.values())
+
+
+def wait_ends(asking: Asking) -> datetime:
+    """Return the moment at which the account may ask the customer again."""
+    wait: timedelta = FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16)
+    return asking.last_at + min(wait, LONGEST_WAIT)
+
+
+def see(state: State, now: Now) -> Decision:
+    """Journal the agent's time now and then while something is lent."""
+    if state.seen_at is None or now.at - state.seen_at < SEEN_EVERY or _is_idle(state):
+        return Decision()
+    return Decision((e.TimeSeen(at=now.at),))

@@ -34,7 +34,7 @@ def tick(state: State, _command: c.Tick, now: Now, _policy: Policy) -> Decision:
 
     Sessions come after grants and requests, so that these end for their own reason.
     """
-    total = clock.take(state, now)
+    total = clock.take(state, now) + clock.see(state, now)
     for part in (_requests, _grants, _sessions, _permits):
         decision = sum(part(state, now), Decision())
         for event in decision.events:

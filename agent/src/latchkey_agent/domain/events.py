@@ -225,10 +225,15 @@ class PermitRedeemed(Event, tag="permit_redeemed", frozen=True, kw_only=True):
 
 
 class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
-    """Windows accepted the logon. The desktop may stay open until `relock_at`; without it, it is closed at once."""
+    """Windows accepted the logon. The desktop may stay open until `relock_at`; without it, it is closed at once.
+
+    `is_reported`: the logon screen reported it. Otherwise only an open desktop was seen, which may have been opened
+    by hand.
+    """
 
     permit: str
     relock_at: datetime | None = None
+    is_reported: bool = True
 
 
 class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
@@ -251,6 +256,16 @@ class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
     why: DropReason
     detail: str = ""
     refund: bool = False
+    owes_lock: bool = False
+
+
+class AccountSeen(Event, tag="account_seen", frozen=True, kw_only=True):
+    """The account of a void permit has a session for the first time since the restart for it.
+
+    `owes_lock`: Windows signed the account in by itself, and its desktop must be closed.
+    """
+
+    permit: str
     owes_lock: bool = False
 
 
@@ -278,6 +293,10 @@ class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
 
     boot_id: str
     up: float = 0.0
+
+
+class TimeSeen(Event, tag="time_seen", frozen=True, kw_only=True):
+    """The agent's time, journalled now and then: a boot with a wrong clock must not take it back."""
 
 
 class ClockTaken(Event, tag="clock_taken", frozen=True, kw_only=True):
@@ -330,10 +349,12 @@ AnyEvent = (
     | PermitLoggedOn
     | PermitRefused
     | PermitDropped
+    | AccountSeen
     | RelockDue
     | DesktopClosed
     | NoticesClosed
     | BootSeen
+    | TimeSeen
     | ClockTaken
     | CallNoted
     | CommandRefused

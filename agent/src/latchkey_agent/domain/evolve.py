@@ -351,6 +351,7 @@ def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
         step=event.step,
         foreign=event.foreign,
         must_lock=event.must_lock,
+        opens_session=event.must_lock,
     )
 
 
@@ -385,7 +386,7 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     # A desktop that is closed at once owes its lock to the use itself.
     changes = {"logged_on_at": event.at, "relock_at": event.relock_at, "why": None, "detail": ""}
     _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
-    _doubt(draft, permit.grant, is_doubtful=False)
+    _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
     _notice(draft, draft.grants[permit.grant], event, "used", detail=permit.action)
 
 
@@ -405,7 +406,19 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    _permit(draft, permit, event.how, why=event.why, detail=event.detail, owes_lock=event.owes_lock)
+    is_unseen = _restarted_for(permit, event.why) and draft.boot_id != permit.boot_before
+    changes = {"why": event.why, "detail": event.detail, "owes_lock": event.owes_lock, "is_unseen": is_unseen}
+    _permit(draft, permit, event.how, **changes)
+
+
+def _restarted_for(permit: Permit, why: str | None) -> bool:
+    """Tell whether a void permit leaves a restart of its own behind, after which its account may be signed in."""
+    return permit.action == "restart" and not permit.foreign and why not in {"restart_refused", "signed_in"}
+
+
+def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
+    permit = draft.permits[event.permit]
+    draft.permits[permit.id] = replace(permit, is_unseen=False, owes_lock=event.owes_lock)
 
 
 def _sign_in_omitted(draft: _Draft, event: e.SignInOmitted) -> None:
@@ -469,13 +482,16 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
     # The first boot in a journal is no restart.
     if draft.boot_id:
         draft.last_restart_at = event.at
-    draft.boot_id = event.boot_id
+    before, draft.boot_id = draft.boot_id, event.boot_id
     draft.clock = ClockBase(event.boot_id, event.at, event.up)
     # Every Windows session of the last boot has ended with it. The desktop of a logon that Windows accepted gets an
     # event of its own.
     for permit in draft.permits.values():
-        if permit.owes_lock and permit.state is not PermitState.LOGGED_ON:
-            draft.permits[permit.id] = replace(permit, owes_lock=False)
+        owes_lock = permit.owes_lock and permit.state is PermitState.LOGGED_ON
+        is_void = permit.state in {PermitState.LAPSED, PermitState.CANCELLED}
+        is_unseen = is_void and permit.boot_before == before and _restarted_for(permit, permit.why)
+        if (owes_lock, is_unseen) != (permit.owes_lock, permit.is_unseen):
+            draft.permits[permit.id] = replace(permit, owes_lock=owes_lock, is_unseen=is_unseen)
 
 
 def _clock_taken(draft: _Draft, event: e.ClockTaken) -> None:
@@ -515,6 +531,8 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.PermitRedeemed: _permit_redeemed,
     e.PermitLoggedOn: _permit_logged_on,
     e.PermitRefused: _permit_refused,
+    e.AccountSeen: _account_seen,
+    e.TimeSeen: _nothing,
     e.PermitDropped: _permit_dropped,
     e.RelockDue: _relock_due,
     e.DesktopClosed: _desktop_closed,

@@ -69,7 +69,7 @@ def report(state: State, command: c.ReportLogon, now: Now, _policy: Policy) -> D
     step(PERMIT, permit.state, "log_on")
     if permit.why == "refused":
         raise IllegalTransitionError(permit.state, "log_on", [])
-    return _logged_on(state, permit, now)
+    return _logged_on(state, permit, now, is_reported=True)
 
 
 def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: Now) -> Decision:
@@ -93,12 +93,12 @@ def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: No
     return decision + end_grant(state, grant, ended)
 
 
-def _logged_on(state: State, permit: Permit, now: Now) -> Decision:
+def _logged_on(state: State, permit: Permit, now: Now, *, is_reported: bool) -> Decision:
     relock_at = _open_until(state, permit, now)
     effects: tuple[fx.AnyEffect, ...] = (fx.SummonCompanion(account=permit.account),)
     if relock_at is None:
         effects = (closing(permit), *effects)
-    logged_on = e.PermitLoggedOn(at=now.at, permit=permit.id, relock_at=relock_at)
+    logged_on = e.PermitLoggedOn(at=now.at, permit=permit.id, relock_at=relock_at, is_reported=is_reported)
     return Decision((logged_on,), effects, permit.id) + use_up(
         state, state.grants[permit.grant], now.at, permit.id
     )
@@ -141,8 +141,15 @@ def _signed_in(
         )
     is_awaited = permit.owes_lock and permit.state in {PermitState.REDEEMED, PermitState.REFUSED}
     if is_awaited and any(s.is_open and opened_by(permit.windows_session, s) for s in theirs):
-        return _logged_on(state, permit, now)
-    return Decision()
+        return _logged_on(state, permit, now, is_reported=False)
+    return _first_seen(permit, command, now) if permit.is_unseen else Decision()
+
+
+def _first_seen(permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:
+    """Note the first session of the account since a restart for a void permit; close it if Windows opened it."""
+    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=command.auto_logon)
+    close = fx.CloseDesktop(permit=permit.id)
+    return Decision((seen,), (close,) if command.auto_logon else ())
 
 
 class WindowsSession(Protocol):

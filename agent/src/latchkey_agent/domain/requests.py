@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .clock import Now
+from .clock import Now, wait_ends
 from .decision import Decision, end_grant, live_grants, own_session
 from .model import Grant, Request, State, Terms
 from .policy import Policy
@@ -17,9 +15,6 @@ from .refusal import Refused
 from .terms import covers
 from .transitions import OPEN_REQUESTS, REQUEST, GrantState, RequestState, step
 
-FIRST_WAIT = timedelta(minutes=1)
-"""The wait of an account after its first window without a yes; it doubles each time, up to `LONGEST_WAIT`."""
-LONGEST_WAIT = timedelta(hours=12)
 OPEN_AT_ONCE = 3
 """The open requests of other sessions that a customer may have before one more is refused."""
 TRIES = 2
@@ -67,10 +62,9 @@ def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
         raise Refused("asker_blocked", account=command.by.qualified)
     if (until := state.quiet.get(customer)) is not None and now.at < until:
         raise Refused("not_today", retry_after=(until - now.at).total_seconds())
-    if (asking := state.asking.get(f"{customer} {command.by.sid}")) is not None:
-        again = asking.last_at + min(FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16), LONGEST_WAIT)
-        if now.at < again:
-            raise Refused("asked_too_soon", retry_after=(again - now.at).total_seconds())
+    asking = state.asking.get(f"{customer} {command.by.sid}")
+    if asking is not None and now.at < (again := wait_ends(asking)):
+        raise Refused("asked_too_soon", retry_after=(again - now.at).total_seconds())
     open_ = [
         r
         for r in state.requests.values()

@@ -208,6 +208,10 @@ class ControlHandler:
 
     def _credential_request(self, request: rq.CredentialRequest, peer: Peer) -> ans.Answer:
         self._core.policy()
+        here = self._here()
+        if (done := self._done_before(request)) is not None:
+            result = _request_answer(self._core.state, request.session, done.subject, here)
+            return codec.done(result, changed=done.changed)
         session = started_session(self._core.state, request.session)
         now, zone = self._core.now().wall, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
@@ -229,7 +233,6 @@ class ControlHandler:
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
         )
-        here = self._here()
         subject, state, changed = self._run(command, request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
@@ -283,8 +286,10 @@ class ControlHandler:
 
     def _revoke(self, request: rq.CredentialRevoke, peer: Peer) -> ans.Answer:
         with self._core.lock:
-            session = started_session(self._core.state, request.session)
-            grants = [g.id for g in in_use(self._core.state, session.id)]
+            grants: list[str] = []
+            if self._done_before(request) is None:
+                session = started_session(self._core.state, request.session)
+                grants = [g.id for g in in_use(self._core.state, session.id)]
             ended = self._revoke_grants(grants, request, peer)
         return self._revoked(ended, [], request)
 
