@@ -11,6 +11,7 @@
 | DPAPI | the product's, under a key of the PC | Wine's key is the same on every computer, and cannot be lost |
 | boot id, pending restart, event | the product's | Wine supports them |
 | companion | the lab's | sessions are the lab's |
+| disk | the product's | Wine supports it |
 | anchor | a file | Wine's registry is lost in a power cut |
 | identity of a client | process and session the product's, the account the lab's | there is only one account |
 """
@@ -34,6 +35,7 @@ from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
 from latchkey_agent.windows.ports import logon_facts
 from latchkey_agent.windows.ports.clock import WindowsClock
+from latchkey_agent.windows.ports.disk import WindowsDisk
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
 from latchkey_agent.windows.ports.power import WindowsPower
@@ -166,6 +168,7 @@ def parts() -> compose.Parts:
         keys=LabKeys(),
         notifier=notifier,
         anchor=AnchorFile(Path("C:\\lab\\anchor")),
+        disk=WindowsDisk(),
     )
     lab = LabIdentity(link)
     return compose.Parts(

@@ -257,9 +257,9 @@ def test_a_locked_database_refuses_after_the_timeout(journal: Journal, place: Pa
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalUnavailableError):
             journal.commit(Change(EVENTS))
-        assert not journal.truncate_log()
+        assert journal.empty_log() is None
     journal.commit(Change(EVENTS))
-    assert journal.truncate_log()
+    assert journal.empty_log()
 
 
 def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
@@ -267,7 +267,7 @@ def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
     journal.close()
     with pytest.raises(JournalUnavailableError):
         journal.sealed_grants()
-    assert not journal.truncate_log()
+    assert journal.empty_log() is None
 
 
 def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> None:
@@ -276,7 +276,7 @@ def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> N
     journal.commit(Change(sealed=("g", b"x" * 1000 + tag)))
     assert sum(file.found for file in journal.search(tag)) > 0
     journal.commit(Change(erased=["g"]))
-    assert journal.truncate_log()
+    assert journal.empty_log()
     assert [file.found for file in journal.search(tag)] == [0, 0, 0]
     assert [file.name for file in journal.search(tag)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
 

@@ -8,6 +8,7 @@ running clock, and each call can be counted and cut. The agent itself is unchang
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -15,13 +16,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from io import FileIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 ZONE = timezone(timedelta(hours=1), "CET")
 BOOT = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
@@ -151,6 +156,7 @@ class World:
             _Keys(self),
             _Notifier(self),
             _Anchor(self),
+            _DiskPort(self),
         )
 
 
@@ -270,6 +276,27 @@ class _Anchor(_Port):
     def save(self, head: bytes) -> None:
         self.world.touch("anchor")
         self.world.anchor = head
+
+
+class _DiskPort(_Port):
+    def open_unbuffered(self, path: Path) -> FileIO:
+        self.world.read("disk")
+        return CountedFile(path, self.world)
+
+
+class CountedFile(FileIO):
+    """A file in which each write is a touch."""
+
+    def __init__(self, path: Path, world: World) -> None:
+        super().__init__(path, "r+")
+        self._world = world
+
+    def write(self, content: Buffer, /) -> int:
+        """Write; a dead disk refuses."""
+        self._world.touch("disk")
+        if self._world.disk == "dead":
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(content)
 
 
 class Disk(sqlite3.Connection):

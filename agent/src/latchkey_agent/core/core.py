@@ -9,7 +9,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ from latchkey_agent.domain import (
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.ports import Computer, PortError
+from latchkey_agent.storage import key_slots
 from latchkey_agent.storage.journal import (
     Change,
     Head,
@@ -46,6 +47,7 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
+from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.lock_duties import LockDuties
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
@@ -83,12 +85,13 @@ class Core:
         self.computer = computer
         self.settings = settings
         self.random = random
-        self.vault = Vault(computer.keys, random)
+        self.slots = KeySlots(folder / key_slots.NAME, computer.disk, random)
+        self.vault = Vault(computer.keys, self.slots, random)
         self.lock = threading.RLock()
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
         self.signer: ReceiptSigner | None = None
-        self.journal_life = JournalLifecycle(folder, computer.anchor)
+        self.journal_life = JournalLifecycle(folder, computer.anchor, self.slots)
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self._journalled_refusals = RefusalThrottle()
@@ -134,7 +137,8 @@ class Core:
         live = {grant.id for grant in live_grants(self.state)}
         if orphans := [grant for grant in sealed if grant not in live]:
             self.journal.commit(Change(erased=orphans))
-        self.journal.truncate_log()
+        self.slots.keep({bytes.fromhex(grant.tag) for grant in live_grants(self.state)})
+        self.journal.empty_log()
         self.journal.keep_reserve()
 
     def give_up_newer_journal(self) -> None:
@@ -334,9 +338,15 @@ class Core:
             PortError: the PC's key protection failed.
         """
         grant = self.new_id()
-        record = self.vault.seal(grant, self._associated_data(grant, request), secret)
+        with self.storage():
+            record = self.vault.seal(grant, self._associated_data(grant, request), secret)
         given = c.GiveGrant(request=request.id, grant=grant, tag=tag_of(record).hex())
-        self.execute(given, actor=actor, sealed=record)
+        try:
+            self.execute(given, actor=actor, sealed=record)
+        except Refused:
+            with suppress(Refused), self.storage():
+                self.slots.overwrite(tag_of(record))
+            raise
 
     def unseal(self, grant: Grant) -> bytearray:
         """Return the password of a grant; the caller overwrites it.
@@ -347,10 +357,10 @@ class Core:
         """
         with self.storage() as journal:
             record = journal.sealed(grant.id)
-        if record is None:
-            msg = "nothing is sealed for this grant"
-            raise VaultError(msg)
-        return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
+            if record is None:
+                msg = "nothing is sealed for this grant"
+                raise VaultError(msg)
+            return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
 
     def _associated_data(self, grant_id: str, agreed: Request | Grant) -> bytes:
         """Return the data that binds a sealed record to its grant, terms, account and PC."""

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -33,6 +34,9 @@ SCHEMA_VERSION = 1
 """Version of the tables and the event kinds. Raise it with each change: older agents then refuse the journal."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
+_LOG_HEAD = 32
+"""Bytes ("WAL Header", file format of SQLite)."""
+_BLOCK = 65_536
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
 _SCHEMA = """
@@ -319,18 +323,49 @@ class Journal:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
 
-    def truncate_log(self) -> bool:
-        """Write the write-ahead log into the database and empty it; tell whether it is empty.
+    def empty_log(self) -> int | None:
+        """Write the write-ahead log into the database, overwrite its file with zeros, then truncate it.
 
         Does not wait for other readers: the caller tries again, and a revocation must not wait meanwhile.
+
+        Returns:
+            The number of bytes that were overwritten; None if the log could not be overwritten and emptied.
         """
         try:
             self._db.execute("PRAGMA busy_timeout=0")
-            busy, left, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            version = self._data_version()
+            overwritten = self._overwrite_log(version) if self._checkpoint("RESTART") else None
+            emptied = overwritten is not None and self._checkpoint("TRUNCATE")
             self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
-        except sqlite3.Error:
-            return False
-        return bool(busy == 0 and left == 0)
+        except (sqlite3.Error, OSError):
+            return None
+        return overwritten if emptied else None
+
+    def _checkpoint(self, mode: Literal["RESTART", "TRUNCATE"]) -> bool:
+        """Copy the log into the database; tell whether all of it was copied and no reader needs the log.
+
+        "Write-Ahead Logging", section 2.2 of the documentation of SQLite: from then on every reader
+        uses the database file alone, and the next writer begins the log anew.
+        """
+        busy, frames, copied = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return bool(busy == 0 and frames == copied)
+
+    def _data_version(self) -> int:
+        """Return a number that another connection's commit changes ("PRAGMA data_version")."""
+        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _overwrite_log(self, version: int) -> int | None:
+        """Overwrite the log's file after a complete checkpoint; None if another program has written meanwhile.
+
+        The write lock keeps other writers out.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            is_copied = self._data_version() == version
+            return _overwrite(self.path.with_name(self.path.name + "-wal")) if is_copied else None
+        finally:
+            self._db.execute("ROLLBACK")
 
     def keep_reserve(self) -> None:
         """Make the disk reserve for revoking, if it is missing and the disk has space."""
@@ -346,8 +381,26 @@ class Journal:
             return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(tag)) for p in files(self.path)]
 
     def close(self) -> None:
-        """Close the database."""
-        self._db.close()
+        """Close the database. SQLite then deletes the write-ahead log, so it is overwritten before."""
+        try:
+            self.empty_log()
+        finally:
+            self._db.close()
+
+
+def _overwrite(file: Path) -> int:
+    """Overwrite a write-ahead log with zeros, on the disk when this returns; return its size in bytes.
+
+    The head goes first: after a power cut SQLite then finds no log, and no part of an old one
+    that it would write over newer pages.
+    """
+    size = file.stat().st_size
+    with file.open("r+b", buffering=0) as stream:
+        for start, end in ((0, min(size, _LOG_HEAD)), (_LOG_HEAD, size)):
+            for at in range(start, end, _BLOCK):
+                stream.write(bytes(min(_BLOCK, end - at)))
+            os.fsync(stream.fileno())
+    return size
 
 
 def files(path: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
 from .ports.anchor import RegistryAnchor
 from .ports.clock import WindowsClock
+from .ports.disk import WindowsDisk
 from .ports.dpapi import SystemKeys
 from .ports.notifier import WindowsNotifier
 from .ports.power import WindowsPower
@@ -78,6 +79,7 @@ def product() -> Parts:
         keys=SystemKeys(),
         notifier=notifier,
         anchor=RegistryAnchor(),
+        disk=WindowsDisk(),
     )
     return Parts(
         computer,
