@@ -146,6 +146,16 @@ class Anchor(Protocol):
         """Save a head; returns when it is safe from a power cut."""
 
 
+class MonotonicCounter(Protocol):
+    """A counter in hardware that only counts up, such as one of a TPM; no copy of the disk brings it back."""
+
+    def read(self) -> int | None:
+        """Return its value, None if the PC has no such counter."""
+
+    def advance(self) -> None:
+        """Add one; returns when that is safe from a power cut."""
+
+
 class Disk(Protocol):
     """Opens files so that overwriting and reading back reach the disk itself."""
 
@@ -158,7 +168,10 @@ class Disk(Protocol):
 
 
 class Computer(NamedTuple):
-    """All ports of one computer, as the agent is given them."""
+    """All ports of one computer, as the agent is given them.
+
+    `boot_anchor` is a second anchor in memory that Windows loses when the PC goes down: no file holds it.
+    """
 
     device: str
     clock: Clock
@@ -169,3 +182,5 @@ class Computer(NamedTuple):
     notifier: Notifier
     anchor: Anchor
     disk: Disk
+    boot_anchor: Anchor
+    counter: MonotonicCounter

@@ -359,7 +359,12 @@ class Cut(NamedTuple, Generic[T]):
     survived: bool
 
 
-def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench], T]) -> Iterator[Cut[T]]:
+def cuts(
+    folder: Path,
+    prepare: Callable[[Bench], object],
+    act: Callable[[Bench], T],
+    world: Callable[[], World] = World,
+) -> Iterator[Cut[T]]:
     """Cut the power at each touch of `act` in turn, each time on a fresh PC.
 
     Each yielded bench was started again after the cut, in the same boot.
@@ -367,7 +372,7 @@ def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench]
     for number in itertools.count(1):
         place = folder / f"cut-{number}"
         place.mkdir()
-        bench = Bench(place)
+        bench = Bench(place, world())
         prepare(bench)
         bench.world.cut_at = bench.world.touches + number
         result = None

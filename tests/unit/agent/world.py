@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.ports import Anchor, Computer, LogonFacts, PortError, SignIn
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -81,6 +81,8 @@ class World:
     announced: int = 0
     summoned: list[str] = field(default_factory=list)
     anchor: bytes | None = None
+    boot_anchors: dict[str, bytes] = field(default_factory=dict)
+    counter: int | None = None
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
     facts: LogonFacts = field(default_factory=lambda: LogonFacts(auto_logon=False))
@@ -157,6 +159,8 @@ class World:
             _Notifier(self),
             _Anchor(self),
             _DiskPort(self),
+            _BootAnchor(self),
+            _Counter(self),
         )
 
 
@@ -276,6 +280,33 @@ class _Anchor(_Port):
     def save(self, head: bytes) -> None:
         self.world.touch("anchor")
         self.world.anchor = head
+
+
+class _BootAnchor(_Port):
+    def load(self) -> bytes | None:
+        self.world.read("boot_anchor")
+        return self.world.boot_anchors.get(self.world.boot)
+
+    def save(self, head: bytes) -> None:
+        self.world.touch("boot_anchor")
+        self.world.boot_anchors[self.world.boot] = head
+
+
+class _Counter(_Port):
+    def read(self) -> int | None:
+        self.world.read("counter")
+        return self.world.counter
+
+    def advance(self) -> None:
+        self.world.touch("counter")
+        assert self.world.counter is not None
+        self.world.counter += 1
+
+
+def anchors(world: World) -> tuple[Anchor, Anchor]:
+    """Return both anchors of a computer."""
+    computer = world.computer()
+    return computer.anchor, computer.boot_anchor
 
 
 class _DiskPort(_Port):

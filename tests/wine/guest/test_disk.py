@@ -62,7 +62,7 @@ def test_a_missing_file_is_an_error_of_the_port(tmp_path: Path) -> None:
 
 def test_the_log_is_overwritten_while_sqlite_has_it_open(tmp_path: Path) -> None:
     """SQLite lets the agent write to the log, and no file holds the record afterwards."""
-    journal = Journal(tmp_path / JOURNAL_NAME, Memory())
+    journal = Journal(tmp_path / JOURNAL_NAME, Memory(), Memory())
     list(journal.load())
     journal.commit(Change(sealed=("g", b"x" * 1000 + TAG)))
     journal.commit(Change(erased=["g"]))

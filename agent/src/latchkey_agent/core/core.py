@@ -52,6 +52,7 @@ from latchkey_agent.storage.lock_duties import LockDuties
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
+from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
 from .refusal_throttle import Asked, RefusalThrottle
 from .settings import SettingsError, SettingsFile
@@ -91,7 +92,8 @@ class Core:
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
         self.signer: ReceiptSigner | None = None
-        self.journal_life = JournalLifecycle(folder, computer.anchor, self.slots)
+        self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
+        self._copies = CopyGuard(computer.counter)
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self._journalled_refusals = RefusalThrottle()
@@ -126,8 +128,11 @@ class Core:
         if self.state.version == 0:
             begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
             self._commit(Decision((begun,)))
-        sealed = tuple(self.journal.sealed_grants())
-        self.execute(c.Recover(sealed=sealed))
+        sealed, with_half = tuple(self.journal.sealed_grants()), self.slots.tags()
+        keyless = tuple(g.id for g in live_grants(self.state) if bytes.fromhex(g.tag) not in with_half)
+        restored = self._copies.is_restored(self.journal)
+        self.execute(c.Recover(sealed=sealed, keyless=keyless, restored=restored))
+        self._copies.settle(self.journal)
         self.execute(c.SeeBoot(boot_id=self.boot_id, permit=self.new_id()))
         self.tick()
         self._erase_orphans(sealed)
@@ -291,7 +296,9 @@ class Core:
             raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
         ended = [event.grant for event in decision.events if isinstance(event, e.GrantEnded)]
         with self.storage() as journal:
-            journal.commit(Change(decision.events, decision.effects, put, ended))
+            count = self._copies.next_for(decision.events)
+            journal.commit(Change(decision.events, decision.effects, put, ended, count))
+            self._copies.catch_up()
         self.state = state
         self._settle_duties()
         for event in decision.events:

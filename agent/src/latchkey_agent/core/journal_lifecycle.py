@@ -35,12 +35,13 @@ class JournalLifecycle:
     Args:
         folder: where the journal lives; only the agent's account may read it.
         anchor: keeps the journal's head outside of it.
+        boot_anchor: keeps it until the end of this boot.
         slots: keep the erasable halves of the keys.
     """
 
-    def __init__(self, folder: Path, anchor: Anchor, slots: KeySlots) -> None:
+    def __init__(self, folder: Path, anchor: Anchor, boot_anchor: Anchor, slots: KeySlots) -> None:
         self.path = folder / JOURNAL_NAME
-        self._anchor = anchor
+        self._anchors = (anchor, boot_anchor)
         self._slots = slots
         self._journal: Journal | None = None
         self._refusal = Refused("agent_not_running")
@@ -107,7 +108,7 @@ class JournalLifecycle:
             JournalUnavailableError: the disk does not work.
             PortError: the anchor cannot be read.
         """
-        self._journal = Journal(self.path, self._anchor)
+        self._journal = Journal(self.path, *self._anchors)
         try:
             return fold(State(), self._journal.load())
         except (IllegalTransitionError, KeyError) as fault:
@@ -156,7 +157,7 @@ class JournalLifecycle:
                 raise self.refusal()
 
     def set_aside(self, now: datetime) -> str:
-        """Keep an unusable journal under another name, and reset the anchor; return that name.
+        """Keep an unusable journal under another name, and reset the anchors; return that name.
 
         Raises:
             Refused: the journal is usable, or cannot be set aside.
@@ -167,5 +168,6 @@ class JournalLifecycle:
             aside = set_aside(self.path, now)
         except OSError as fault:
             raise Refused("storage_failed", detail=str(fault.strerror)) from None
-        self._anchor.save(anchored(Head(0, bytes(32))))
+        for anchor in self._anchors:
+            anchor.save(anchored(Head(0, bytes(32))))
         return aside.name

@@ -228,9 +228,15 @@ class CloseNotices(Command, frozen=True, kw_only=True):
 
 
 class Recover(Command, frozen=True, kw_only=True):
-    """Settle what a crash left in doubt; `sealed` are the grants that have a sealed record."""
+    """Settle what a crash left in doubt.
+
+    `sealed` are the grants that have a sealed record, `keyless` those whose key is gone.
+    `restored`: the journal is an older copy.
+    """
 
     sealed: tuple[str, ...]
+    keyless: tuple[str, ...] = ()
+    restored: bool = False
 
 
 class SeeBoot(Command, frozen=True, kw_only=True):

@@ -201,6 +201,7 @@ REJECTIONS: dict[Rejection, str] = {
     "agent_stopped": "the agent stopped while Windows checked the password",
     "trial_unresolved": "the result of an earlier check of the password is not known",
     "record_missing": "its sealed record is missing",
+    "journal_restored": "the journal was restored from an older copy, so the grant may have ended since",
 }
 """The sentences of rejections that need no evidence."""
 

@@ -19,6 +19,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -34,6 +35,7 @@ SCHEMA_VERSION = 1
 """Version of the tables and the event kinds. Raise it with each change: older agents then refuse the journal."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
+_COUNT = "counter"
 _LOG_HEAD = 32
 """Bytes ("WAL Header", file format of SQLite)."""
 _BLOCK = 65_536
@@ -99,12 +101,13 @@ class LeftOver(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The content of one transaction."""
+    """The content of one transaction; `counter` is the value that the PC's counter has afterwards."""
 
     events: Sequence[AnyEvent] = ()
     effects: Sequence[AnyEffect] = ()
     sealed: tuple[str, bytes] | None = None
     erased: Sequence[str] = ()
+    counter: int | None = None
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -116,6 +119,11 @@ def connect(path: Path) -> sqlite3.Connection:
 class Journal:
     """The journal in the database at `path`, which is made if it is missing.
 
+    Args:
+        path: the database.
+        anchor: keeps the head from one boot to the next.
+        boot_anchor: keeps the head within this boot, out of the reach of every copy of the disk.
+
     Raises:
         JournalDamagedError: it does not match the anchor, or is no database.
         JournalNewerError: a newer agent wrote it.
@@ -123,12 +131,14 @@ class Journal:
         PortError: the anchor cannot be read.
     """
 
-    def __init__(self, path: Path, anchor: Anchor) -> None:
+    def __init__(self, path: Path, anchor: Anchor, boot_anchor: Anchor) -> None:
         self.path = path
         self._anchor = anchor
+        self._boot_anchor = boot_anchor
         self._reserve = Reserve(path.with_name(path.name + "-reserve"))
         self.head = Head(0, _GENESIS)
         self._is_behind = False
+        self._handles: dict[Path, FileIO] = {}
         self._events = msgspec.json.Decoder(AnyEvent)
         self._effects = msgspec.json.Decoder(AnyEffect)
         with _disk(f"{path.name} is not a database of this agent"):
@@ -166,20 +176,23 @@ class Journal:
             JournalUnavailableError: the disk does not give it.
             PortError: the anchor cannot be read.
         """
-        kept = _unanchor(self._anchor.load())
+        kept = self._kept()
         head = Head(0, _GENESIS)
-        if kept.seq == 0:
-            _match(head, kept)
+        _match(head, kept)
         for head, body in self._chain():
-            if head.seq == kept.seq:
-                _match(head, kept)
+            _match(head, kept)
             yield self._decode(head, body)
-        if head.seq < kept.seq:
-            msg = f"it ends at event {head.seq}, though {kept.seq} were written"
+        if head.seq < (written := max(kept).seq):
+            msg = f"it ends at event {head.seq}, though {written} were written"
             raise JournalDamagedError(msg)
         self.head = head
-        if head != kept:
+        if kept != [head, head]:
             self._save_anchor()
+
+    def _kept(self) -> list[Head]:
+        """Return the heads that are kept outside: the anchor's, and this boot's if there is one already."""
+        in_boot = self._boot_anchor.load()
+        return [_unanchor(self._anchor.load()), *([] if in_boot is None else [_unanchor(in_boot)])]
 
     def _chain(self) -> Iterator[tuple[Head, bytes]]:
         """Yield each event's place and bytes once its hash is checked."""
@@ -213,10 +226,12 @@ class Journal:
         try:
             for place, _ in self._chain():
                 head = place
-            kept = _unanchor(self._anchor.load())
+            kept = self._kept()
         except JournalDamagedError as damage:
             return Verdict(head, str(damage))
-        problem = "" if head == kept == self.head else "its end is not the one that was written last"
+        problem = (
+            "" if [head, head, head] == [self.head, *kept] else "its end is not the one that was written last"
+        )
         return Verdict(head, problem)
 
     def commit(self, change: Change) -> None:
@@ -248,6 +263,8 @@ class Journal:
             self._db.executemany("INSERT INTO effects (body) VALUES (?)", bodies)
             if change.sealed is not None:
                 self._db.execute("INSERT INTO sealed VALUES (?, ?)", change.sealed)
+            if change.counter is not None:
+                self._put_key(_COUNT, b"%d" % change.counter)
             self._db.executemany(
                 "DELETE FROM sealed WHERE grant_id = ?", ((grant,) for grant in change.erased)
             )
@@ -262,6 +279,7 @@ class Journal:
         """Move the anchor. If that fails the anchor is behind, which `verify` reports: the events are written."""
         try:
             self._anchor.save(anchored(self.head))
+            self._boot_anchor.save(anchored(self.head))
         except PortError as fault:
             log.warning("the journal's anchor stays behind for now: %s", fault)
             self._is_behind = True
@@ -321,7 +339,19 @@ class Journal:
     def keep_key(self, name: str, body: bytes) -> None:
         """Keep a protected key, in place of an older one."""
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
+            self._put_key(name, body)
+
+    def _put_key(self, name: str, body: bytes) -> None:
+        self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
+
+    def count(self) -> int | None:
+        """Return the value of the PC's counter that goes with this journal, None if none was noted."""
+        kept = self.key(_COUNT)
+        return int(kept) if kept else None
+
+    def note_count(self, count: int | None) -> None:
+        """Note the value of the PC's counter, None for a PC without one."""
+        self.keep_key(_COUNT, b"" if count is None else b"%d" % count)
 
     def empty_log(self) -> int | None:
         """Write the write-ahead log into the database, overwrite its file with zeros, then truncate it.
@@ -378,13 +408,28 @@ class Journal:
             JournalUnavailableError: a file cannot be read.
         """
         with _disk("its files cannot be read back"):
-            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(tag)) for p in files(self.path)]
+            contents = {file.name: self._content(file) for file in files(self.path)}
+        return [LeftOver(name, len(content), content.count(tag)) for name, content in contents.items()]
+
+    def _content(self, file: Path) -> bytes:
+        """Return all bytes of a file of the database.
+
+        The file stays open until the database closes: on Linux, closing any handle ends SQLite's locks on
+        the file ("How To Corrupt An SQLite Database File", 2.2), and another program could delete the log.
+        """
+        if file not in self._handles:
+            self._handles[file] = file.open("rb", buffering=0)
+        self._handles[file].seek(0)
+        return self._handles[file].readall()
 
     def close(self) -> None:
         """Close the database. SQLite then deletes the write-ahead log, so it is overwritten before."""
         try:
             self.empty_log()
         finally:
+            # Windows deletes no open file, and SQLite deletes the log.
+            for handle in self._handles.values():
+                handle.close()
             self._db.close()
 
 
@@ -447,7 +492,7 @@ def _unanchor(kept: bytes | None) -> Head:
     return Head(int(found[1]), bytes.fromhex(found[2].decode()))
 
 
-def _match(head: Head, kept: Head) -> None:
-    if head != kept:
+def _match(head: Head, kept: list[Head]) -> None:
+    if any(head.seq == one.seq and head != one for one in kept):
         msg = f"event {head.seq} is not the one that was written"
         raise JournalDamagedError(msg)

@@ -72,6 +72,13 @@ class KeySlots:
                 if tag not in tags:
                     self._clear(file, block, number)
 
+    def tags(self) -> set[bytes]:
+        """Return the tags of all slots in use; none if the file is missing or damaged."""
+        if not self._is_whole():
+            return set()
+        with self._opened() as (file, block):
+            return {tag for _, tag in _used(file, block)}
+
     def put(self, tag: bytes, half: bytearray) -> None:
         """Write a half to a free slot; return when it is on the disk."""
         if not self._is_whole():
