@@ -59,6 +59,7 @@ from .settings import SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_SETTINGS_SET = "settings_set"
 
 
 class Core:
@@ -94,6 +95,7 @@ class Core:
         self.signer: ReceiptSigner | None = None
         self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
         self._copies = CopyGuard(computer.counter)
+        self._settings_noted = False
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self._journalled_refusals = RefusalThrottle()
@@ -108,6 +110,8 @@ class Core:
         `journal_life.problem` gives the reason why there is no journal.
         """
         with self.lock:
+            # Look for the file before the journal, which may be damaged and begun anew.
+            self.settings.policy_or_nothing()
             try:
                 self._load()
             except (
@@ -124,6 +128,8 @@ class Core:
     def _load(self) -> None:
         self.boot_id = self.computer.power.boot_id()
         self.state = self.journal_life.open()
+        self._settings_noted = self.journal.key(_SETTINGS_SET) is not None
+        self.settings.was_set |= self._settings_noted
         self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
         if self.state.version == 0:
             begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
@@ -278,6 +284,16 @@ class Core:
             except IllegalTransitionError as fault:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
+            self._note_settings()
+
+    def _note_settings(self) -> None:
+        """Note in the journal that there was a settings file: from then on a missing one is a broken one."""
+        # A disk that is full now is no reason to stop: revoking must work (rule 7).
+        with suppress(Refused):
+            if self.settings.was_set and not self._settings_noted:
+                with self.storage() as journal:
+                    journal.keep_key(_SETTINGS_SET, b"yes")
+                self._settings_noted = True
 
     def try_tick(self) -> None:
         """Tick for a reader: a reader is answered even if nothing can be written."""
