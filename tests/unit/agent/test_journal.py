@@ -289,6 +289,7 @@ def test_a_locked_database_refuses_after_the_timeout(journal: Journal, place: Pa
         with pytest.raises(JournalUnavailableError):
             journal.commit(Change(EVENTS))
         assert journal.empty_log() is None
+        assert journal._db.execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_TIMEOUT
     journal.commit(Change(EVENTS))
     assert journal.empty_log()
 

@@ -214,7 +214,7 @@ class CloseDesktop(Command, frozen=True, kw_only=True):
 
 
 class RecordErasure(Command, frozen=True, kw_only=True):
-    """Note the result of reading the disk back."""
+    """Note what was checked after an erasure."""
 
     grant: str
     erasure: Erasure

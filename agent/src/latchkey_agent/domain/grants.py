@@ -261,7 +261,7 @@ def not_too_soon(state: State, now: Now, policy: Policy) -> None:
 
 
 def record_erasure(state: State, command: c.RecordErasure, now: Now, _policy: Policy) -> Decision:
-    """Note the result of reading the disk back (rule 8)."""
+    """Note what was checked after an erasure (rule 8)."""
     grant = find_grant(state, command.grant)
     if grant.state is GrantState.ERASED:
         return Decision(subject=grant.id)

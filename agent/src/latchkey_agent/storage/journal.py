@@ -362,14 +362,21 @@ class Journal:
             The number of bytes that were overwritten; None if the log could not be overwritten and emptied.
         """
         try:
-            self._db.execute("PRAGMA busy_timeout=0")
-            version = self._data_version()
-            overwritten = self._overwrite_log(version) if self._checkpoint("RESTART") else None
-            emptied = overwritten is not None and self._checkpoint("TRUNCATE")
-            self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
+            with self._without_waiting():
+                version = self._data_version()
+                overwritten = self._overwrite_log(version) if self._checkpoint("RESTART") else None
+                emptied = overwritten is not None and self._checkpoint("TRUNCATE")
         except (sqlite3.Error, OSError):
             return None
         return overwritten if emptied else None
+
+    @contextmanager
+    def _without_waiting(self) -> Iterator[None]:
+        self._db.execute("PRAGMA busy_timeout=0")
+        try:
+            yield
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
 
     def _checkpoint(self, mode: Literal["RESTART", "TRUNCATE"]) -> bool:
         """Copy the log into the database; tell whether all of it was copied and no reader needs the log.
