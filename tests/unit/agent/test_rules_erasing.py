@@ -109,8 +109,17 @@ def test_rule_08_a_power_cut_at_any_touch_of_the_end_leaves_no_slot(
 def test_rule_08_a_grant_that_is_not_journalled_leaves_no_slot(bench: Bench, canary: bytearray) -> None:
     """If the transaction of a grant fails, its slot is overwritten at once."""
     request = bench.shown_request(canary)
-    bench.world.disk = "full"
-    assert bench.allow(request, canary).error is not None
+    put = bench.agent.core.slots.put
+
+    def then_full(tag: bytes, half: bytearray) -> None:
+        put(tag, half)
+        assert tags_in_slots(bench) == {tag.hex()}
+        bench.world.disk = "full"
+
+    bench.agent.core.slots.put = then_full  # type: ignore[method-assign]
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "storage_failed"
     assert tags_in_slots(bench) == set()
 
 
