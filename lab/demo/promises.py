@@ -86,7 +86,7 @@ def journal_intact(story: Story) -> Verdict:
 
 
 def erased(story: Story) -> Verdict:
-    """Check that reading the disk back confirmed every grant's erasure, and that the session is over."""
+    """Check that every grant's erasure is confirmed, and that the session is over."""
     erasure = story.info.erasure
     checks = [check for proof in erasure for check in proof.checks]
     kept = (
@@ -96,7 +96,7 @@ def erased(story: Story) -> Verdict:
         and all(check.passed for check in checks)
         and bool(checks)
     )
-    how = f"the session is ended, and {len(checks)} checks read the disk back and found nothing"
+    how = f"the session is ended, and {len(checks)} checks of the erasure passed"
     return Verdict(kept, "The sealed password is erased, with proof.", how)
 
 

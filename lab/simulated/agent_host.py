@@ -46,6 +46,7 @@ class AgentConfig:
     folder: str
     settings_file: str
     anchor: str
+    counter: str
     log: str
     protocol: int | None = None
 
@@ -76,7 +77,9 @@ class AgentHost:
         self._clock = LinkedClock()
         self._selector = selectors.DefaultSelector()
         self._notices = self._subscribe()
-        computer = linked_computer(config.device, link, self._clock, Path(config.anchor))
+        computer = linked_computer(
+            config.device, link, self._clock, Path(config.anchor), Path(config.counter)
+        )
         self.agent = Agent(computer, Path(config.folder), Path(config.settings_file))
         self._serves: dict[str, Callable[[bytes, bytearray, Peer], tuple[bytes, bytearray]]] = {
             "control": lambda body, _, peer: (self.agent.control(body, peer), bytearray()),

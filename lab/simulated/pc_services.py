@@ -75,6 +75,7 @@ class Services:
             folder=str(folder),
             settings_file=str(folder / SETTINGS_FILE),
             anchor=str(machine.disk / "registry" / "anchor"),
+            counter=str(machine.disk.parent / "tpm-counter"),
             log=str(self._log("agent")),
             protocol=machine.settings.agent_protocol,
         )

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 import zoneinfo
 from datetime import UTC, datetime, tzinfo
+from io import FileIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -232,6 +234,59 @@ class AnchorFile:
             raise PortError(str(fault)) from None
 
 
+class BootAnchor:
+    """ports.Anchor until the end of a boot: a volatile value, kept under the boot's own id."""
+
+    def __init__(self, link: WindowsLink, registry: Path) -> None:
+        self._link = link
+        self._registry = registry
+
+    def load(self) -> bytes | None:
+        """Return the value that was saved last in this boot."""
+        return self._value().load()
+
+    def save(self, head: bytes) -> None:
+        """Replace the saved value."""
+        self._value().save(head)
+
+    def _value(self) -> AnchorFile:
+        boot: str = self._link.ask(windows_calls.BootId(), str)
+        return AnchorFile(self._registry / f"volatile-{boot}")
+
+
+class CounterFile:
+    """ports.MonotonicCounter: the PC's TPM, which is no part of its disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AnchorFile(path)
+
+    def read(self) -> int:
+        """Return its value."""
+        return int(self._file.load() or b"0")
+
+    def advance(self) -> None:
+        """Add one."""
+        self._file.save(str(self.read() + 1).encode())
+
+
+class LinuxDisk:
+    """ports.Disk on the file system of the lab's own computer."""
+
+    def open_unbuffered(self, path: Path) -> FileIO:
+        """Open a file past the cache; a file system in memory has none."""
+        flags = os.O_RDWR | os.O_DSYNC
+        try:
+            try:
+                return FileIO(os.open(path, flags | os.O_DIRECT), "r+")
+            except OSError as fault:
+                # "open(2)": the file system does not support O_DIRECT.
+                if fault.errno != errno.EINVAL:
+                    raise
+                return FileIO(os.open(path, flags), "r+")
+        except OSError as fault:
+            raise PortError(str(fault)) from None
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":
         # Windows cannot open a folder for this; the file itself is already written.
@@ -243,7 +298,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def linked_computer(device: str, link: WindowsLink, clock: LinkedClock, anchor: Path) -> Computer:
+def linked_computer(
+    device: str, link: WindowsLink, clock: LinkedClock, anchor: Path, counter: Path
+) -> Computer:
     """Return all ports of the PC for its agent."""
     return Computer(
         device=device,
@@ -254,4 +311,7 @@ def linked_computer(device: str, link: WindowsLink, clock: LinkedClock, anchor: 
         keys=LinkedKeys(link),
         notifier=LinkedNotifier(link),
         anchor=AnchorFile(anchor),
+        disk=LinuxDisk(),
+        boot_anchor=BootAnchor(link, anchor.parent),
+        counter=CounterFile(counter),
     )

@@ -23,7 +23,7 @@ from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage.journal import Change, Journal
 from tests.benchmarks.figures import Figure
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import OPERATOR, World
+from tests.unit.agent.world import OPERATOR, World, anchors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def _life(folder: Path) -> list[bytes]:
 
 def _write(path: Path, world: World, life: list[bytes]) -> None:
     """Write a journal with many copies of this session's events, each with its own ids."""
-    journal = Journal(path, world.computer().anchor)
+    journal = Journal(path, *anchors(world))
     decode = msgspec.json.Decoder(AnyEvent).decode
     try:
         lives = chain.from_iterable(_another(life, number) for number in count(1))

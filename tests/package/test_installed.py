@@ -259,6 +259,7 @@ def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_grants: None,
     with suppress(WorkError):
         assert "Latchkey" not in registry(office, RUN_KEY)
     assert provider_registration.CLASS_ID not in registry(office, r"HKLM\SOFTWARE\Classes\CLSID")
+    assert "journal" not in registry(office, rf"HKLM\{names.BACKUP_KEY}\FilesNotToSnapshot")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ computer refuses or fails, and no other exception.
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from io import FileIO
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from .domain import ALWAYS, Account, LogonRefusal
@@ -144,8 +146,32 @@ class Anchor(Protocol):
         """Save a head; returns when it is safe from a power cut."""
 
 
+class MonotonicCounter(Protocol):
+    """A counter in hardware that only counts up, such as one of a TPM; no copy of the disk brings it back."""
+
+    def read(self) -> int | None:
+        """Return its value, None if the PC has no such counter."""
+
+    def advance(self) -> None:
+        """Add one; returns when that is safe from a power cut."""
+
+
+class Disk(Protocol):
+    """Opens files so that overwriting and reading back reach the disk itself."""
+
+    def open_unbuffered(self, path: Path) -> FileIO:
+        """Open an existing file for reading and writing, past the cache of the operating system.
+
+        What is written is on the disk when the call returns; what is read comes from the disk.
+        Offsets and lengths are multiples of 4096 bytes, and buffers begin at a page of memory.
+        """
+
+
 class Computer(NamedTuple):
-    """All ports of one computer, as the agent is given them."""
+    """All ports of one computer, as the agent is given them.
+
+    `boot_anchor` is a second anchor in memory that Windows loses when the PC goes down: no file holds it.
+    """
 
     device: str
     clock: Clock
@@ -155,3 +181,6 @@ class Computer(NamedTuple):
     keys: KeyProtection
     notifier: Notifier
     anchor: Anchor
+    disk: Disk
+    boot_anchor: Anchor
+    counter: MonotonicCounter

@@ -9,8 +9,9 @@
 | restart | the lab's | Wine does not restart |
 | clock | the product's, with the lab's offset | Wine uses the host's clock, which must not change |
 | DPAPI | the product's, under a key of the PC | Wine's key is the same on every computer, and cannot be lost |
-| boot id, pending restart, event | the product's | Wine supports them |
+| boot id, boot anchor, pending restart, event | the product's | Wine supports them |
 | companion | the lab's | sessions are the lab's |
+| disk | the product's | Wine supports it |
 | anchor | a file | Wine's registry is lost in a power cut |
 | identity of a client | process and session the product's, the account the lab's | there is only one account |
 """
@@ -33,7 +34,10 @@ from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
 from latchkey_agent.windows.ports import logon_facts
+from latchkey_agent.windows.ports.anchor import boot_anchor
 from latchkey_agent.windows.ports.clock import WindowsClock
+from latchkey_agent.windows.ports.counter import NoCounter
+from latchkey_agent.windows.ports.disk import WindowsDisk
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
 from latchkey_agent.windows.ports.power import WindowsPower
@@ -166,6 +170,9 @@ def parts() -> compose.Parts:
         keys=LabKeys(),
         notifier=notifier,
         anchor=AnchorFile(Path("C:\\lab\\anchor")),
+        disk=WindowsDisk(),
+        boot_anchor=boot_anchor(),
+        counter=NoCounter(),
     )
     lab = LabIdentity(link)
     return compose.Parts(

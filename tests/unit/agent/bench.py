@@ -94,7 +94,8 @@ class Bench:
 
     def stop(self) -> None:
         """Stop the agent in order, also one whose start failed."""
-        self.agent.core.close()
+        with suppress(PowerCut):
+            self.agent.core.close()
         while self._databases:
             self._databases.pop().close()
 
@@ -167,10 +168,16 @@ class Bench:
     @contextmanager
     def read_by_others(self) -> Iterator[None]:
         """Let another program read the journal, so the log cannot be emptied."""
-        with closing(sqlite3.connect(self.journal, isolation_level=None)) as reader:
+        with self.other_program() as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM events").fetchone()
             yield
+
+    @contextmanager
+    def other_program(self) -> Iterator[sqlite3.Connection]:
+        """Open the journal as another program does."""
+        with closing(sqlite3.connect(self.journal, isolation_level=None)) as connection:
+            yield connection
 
     def events(self) -> list[str]:
         """Return the kinds of all events, in order."""
@@ -352,7 +359,12 @@ class Cut(NamedTuple, Generic[T]):
     survived: bool
 
 
-def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench], T]) -> Iterator[Cut[T]]:
+def cuts(
+    folder: Path,
+    prepare: Callable[[Bench], object],
+    act: Callable[[Bench], T],
+    world: Callable[[], World] = World,
+) -> Iterator[Cut[T]]:
     """Cut the power at each touch of `act` in turn, each time on a fresh PC.
 
     Each yielded bench was started again after the cut, in the same boot.
@@ -360,7 +372,7 @@ def cuts(folder: Path, prepare: Callable[[Bench], object], act: Callable[[Bench]
     for number in itertools.count(1):
         place = folder / f"cut-{number}"
         place.mkdir()
-        bench = Bench(place)
+        bench = Bench(place, world())
         prepare(bench)
         bench.world.cut_at = bench.world.touches + number
         result = None

@@ -258,7 +258,7 @@ def test_a_receipt_highlights_an_unconfirmed_erasure(bench: Bench, canary: bytea
         bench.revoke()
         text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Erasure NOT CONFIRMED" in text
-    assert "  NO write-ahead log emptied" in text
+    assert "  NO write-ahead log overwritten" in text
 
 
 def test_a_receipt_shows_a_failed_use(bench: Bench, canary: bytearray) -> None:

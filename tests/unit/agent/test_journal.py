@@ -24,7 +24,7 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
-from tests.unit.agent.world import ANNA, START, World
+from tests.unit.agent.world import ANNA, START, World, anchors
 
 EVENTS = [e.BootSeen(at=START, boot_id=f"boot-{number}") for number in range(5)]
 EFFECT = fx.SummonCompanion(account=ANNA)
@@ -46,7 +46,7 @@ def journal(place: Path, world: World) -> Iterator[Journal]:
 
 def opened(place: Path, world: World) -> Journal:
     """Open and load a journal."""
-    made = Journal(place / "journal.db", world.computer().anchor)
+    made = Journal(place / "journal.db", *anchors(world))
     list(made.load())
     return made
 
@@ -62,7 +62,7 @@ def test_a_reopened_journal_returns_its_content(journal: Journal, place: Path, w
     journal.commit(Change(EVENTS, [EFFECT, EFFECT], ("g", b"sealed")))
     journal.keep_key("receipts", b"key")
     journal.close()
-    again = Journal(place / "journal.db", world.computer().anchor)
+    again = Journal(place / "journal.db", *anchors(world))
     assert list(again.load()) == EVENTS
     [(first, effect), (second, _)] = again.pending()
     assert effect == EFFECT
@@ -123,9 +123,40 @@ def test_an_anchor_that_does_not_match_is_damage(
     journal.commit(Change(EVENTS))
     world.anchor = anchor
     assert journal.verify().problem != ""
-    again = Journal(place / "journal.db", world.computer().anchor)
+    again = Journal(place / "journal.db", *anchors(world))
     with pytest.raises(JournalDamagedError, match=problem):
         list(again.load())
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        (b"nonsense", "its anchor cannot be read"),
+        (b"6 " + b"0" * 64, "it ends at event 5, though 6 were written"),
+        (b"4 " + b"0" * 64, "event 4 is not the one that was written"),
+    ],
+)
+def test_a_head_in_memory_that_does_not_match_is_damage(
+    journal: Journal, place: Path, world: World, head: bytes, problem: str
+) -> None:
+    """Within a boot the journal must also continue the head that Windows has in memory."""
+    journal.commit(Change(EVENTS))
+    world.boot_anchors[world.boot] = head
+    assert journal.verify().problem != ""
+    again = Journal(place / "journal.db", *anchors(world))
+    with pytest.raises(JournalDamagedError, match=problem):
+        list(again.load())
+    again.close()
+
+
+def test_a_new_boot_begins_with_the_head_of_the_anchor(journal: Journal, place: Path, world: World) -> None:
+    """In a new boot there is no head in memory; from the start on there is one again."""
+    journal.commit(Change(EVENTS))
+    world.reboot()
+    again = opened(place, world)
+    assert world.boot_anchors[world.boot] == world.anchor
+    assert again.verify().problem == ""
     again.close()
 
 
@@ -159,7 +190,7 @@ def test_a_database_that_was_changed_is_damage(
     journal.commit(Change(EVENTS, [EFFECT]))
     journal.close()
     damage(place, statement)
-    again = Journal(place / "journal.db", world.computer().anchor)
+    again = Journal(place / "journal.db", *anchors(world))
     with pytest.raises(JournalDamagedError, match=problem):
         _ = list(again.load()), again.pending()
     again.close()
@@ -172,7 +203,7 @@ def test_an_event_of_an_unknown_kind_is_no_damage(journal: Journal, place: Path,
     journal.close()
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute("INSERT INTO events VALUES (1, ?, ?)", (body, digest))
-    again = Journal(place / "journal.db", world.computer().anchor)
+    again = Journal(place / "journal.db", *anchors(world))
     with pytest.raises(JournalNewerError, match="event 1 is of no kind that this agent knows"):
         list(again.load())
     again.close()
@@ -184,7 +215,7 @@ def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: W
     damage(place, "PRAGMA user_version = 2")
     before = (place / "journal.db").read_bytes()
     with pytest.raises(JournalNewerError, match="its version is 2, this agent knows 1"):
-        Journal(place / "journal.db", world.computer().anchor)
+        Journal(place / "journal.db", *anchors(world))
     assert (place / "journal.db").read_bytes() == before
 
 
@@ -192,20 +223,20 @@ def test_a_file_that_is_no_database_is_damage(place: Path, world: World) -> None
     """A file that is not a database counts as a damaged journal."""
     (place / "journal.db").write_bytes(b"Dear diary, " * 100)
     with pytest.raises(JournalDamagedError, match="is not a database of this agent"):
-        Journal(place / "journal.db", world.computer().anchor)
+        Journal(place / "journal.db", *anchors(world))
 
 
 def test_a_folder_that_cannot_be_written_is_not_damage(place: Path, world: World) -> None:
     """A missing folder makes the journal unavailable, not damaged."""
     with pytest.raises(JournalUnavailableError):
-        Journal(place / "missing" / "journal.db", world.computer().anchor)
+        Journal(place / "missing" / "journal.db", *anchors(world))
 
 
 def test_a_path_through_a_file_is_not_damage(place: Path, world: World) -> None:
     """An impossible path makes the journal unavailable, not damaged."""
     (place / "file").write_bytes(b"")
     with pytest.raises(JournalUnavailableError):
-        Journal(place / "file" / ("x" * 300), world.computer().anchor)
+        Journal(place / "file" / ("x" * 300), *anchors(world))
 
 
 def fill(journal: Journal) -> None:
@@ -257,9 +288,10 @@ def test_a_locked_database_refuses_after_the_timeout(journal: Journal, place: Pa
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalUnavailableError):
             journal.commit(Change(EVENTS))
-        assert not journal.truncate_log()
+        assert journal.empty_log() is None
+        assert journal._db.execute("PRAGMA busy_timeout").fetchone()[0] == module.BUSY_TIMEOUT
     journal.commit(Change(EVENTS))
-    assert journal.truncate_log()
+    assert journal.empty_log()
 
 
 def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
@@ -267,7 +299,7 @@ def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
     journal.close()
     with pytest.raises(JournalUnavailableError):
         journal.sealed_grants()
-    assert not journal.truncate_log()
+    assert journal.empty_log() is None
 
 
 def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> None:
@@ -276,7 +308,7 @@ def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> N
     journal.commit(Change(sealed=("g", b"x" * 1000 + tag)))
     assert sum(file.found for file in journal.search(tag)) > 0
     journal.commit(Change(erased=["g"]))
-    assert journal.truncate_log()
+    assert journal.empty_log()
     assert [file.found for file in journal.search(tag)] == [0, 0, 0]
     assert [file.name for file in journal.search(tag)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
 
@@ -286,10 +318,10 @@ def test_an_unreadable_file_is_an_error_of_the_search(
 ) -> None:
     """An unreadable file raises an error instead of counting as erased."""
 
-    def fails(_: Path) -> bytes:
+    def fails(*_: object, **_named: object) -> bytes:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "read_bytes", fails)
+    monkeypatch.setattr(Path, "open", fails)
     with pytest.raises(JournalUnavailableError, match="Input/output error"):
         journal.search(b"tag")
 

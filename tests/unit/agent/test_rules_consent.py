@@ -371,6 +371,60 @@ def test_rule_04_a_broken_policy_file_lends_nothing_and_uses_nothing(bench: Benc
     assert bench.state.grants[grant].ended is GrantState.REVOKED
 
 
+@pytest.mark.parametrize("life", ["stay", "crash", "reboot"])
+def test_rule_04_a_settings_file_that_was_taken_away_is_a_broken_one(
+    bench: Bench, canary: bytearray, life: str
+) -> None:
+    """Once settings were set, a missing file lends nothing and uses nothing; the defaults may allow more."""
+    grant = bench.lend(canary)
+    bench.settings.unlink()
+    getattr(bench, life, lambda: None)()
+    assert bench.code(RESTART) == "policy_invalid"
+    error = bench.error(rq.CredentialRequest(session="CHG-1", restarts=5))
+    assert (error.code, "settings.toml is missing" in error.message) == ("policy_invalid", True)
+    assert bench.customer(cm.GrantRevoke()).done
+    assert bench.state.grants[grant].ended is GrantState.REVOKED
+    bench.settings.write_text("")
+    bench.lend(canary, session="CHG-2")
+
+
+def test_rule_04_a_new_journal_still_knows_that_settings_were_set(bench: Bench) -> None:
+    """Resetting a damaged journal while the agent runs does not bring the defaults back."""
+    bench.start_session()
+    bench.database.execute("DELETE FROM events WHERE seq = 1")
+    bench.crash()
+    bench.settings.unlink()
+    assert bench.result(rq.JournalReset())
+    assert bench.code(rq.SessionStart(session="CHG-2", reason="Updates")) == "policy_invalid"
+
+
+def test_without_settings_from_the_beginning_the_defaults_hold(bench: Bench) -> None:
+    """Settings need not be set."""
+    bench.stop()
+    for file in (*bench.folder.iterdir(), bench.settings):
+        file.unlink()
+    bench.world.anchor, bench.world.boot_anchors = None, {}
+    bench.start()
+    bench.start_session()
+    bench.crash()
+    bench.start_session("CHG-2")
+
+
+def test_rule_07_a_full_disk_at_the_first_settings_stops_no_revocation(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The note that settings were set waits until the disk has room."""
+    bench.lend(canary)
+    bench.database.execute("DELETE FROM keys WHERE name = 'settings_set'")
+    bench.kill()
+    bench.world.disk = "full"
+    bench.start()
+    assert bench.customer(cm.GrantRevoke()).done
+    bench.world.disk = "well"
+    bench.wake()
+    assert bench.agent.core.journal.key("settings_set") == b"yes"
+
+
 def test_rule_04_no_entry_is_taken_while_the_policy_file_is_broken(bench: Bench, canary: bytearray) -> None:
     """A settings file that breaks after the window opened refuses the entry before Windows is asked."""
     bench.world.set_password(ANNA, canary)

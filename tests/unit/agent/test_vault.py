@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import frames
 from latchkey_agent.protocol.frames import MAX_SECRET
+from latchkey_agent.storage import key_slots
 from latchkey_agent.storage import vault as module
+from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
 from latchkey_agent.storage.vault import MAGIC, Vault, VaultError, scrub, tag_of, take_apart
 from tests.unit.agent.world import START, World
@@ -30,9 +32,17 @@ def world() -> World:
 
 
 @pytest.fixture
-def vault(world: World) -> Vault:
+def slots(world: World, place: Path) -> KeySlots:
+    """The key slots on this PC."""
+    made = KeySlots(place / key_slots.NAME, world.computer().disk, os.urandom)
+    made.keep([])
+    return made
+
+
+@pytest.fixture
+def vault(world: World, slots: KeySlots) -> Vault:
     """A vault on this PC."""
-    return Vault(world.computer().keys, os.urandom)
+    return Vault(world.computer().keys, slots, os.urandom)
 
 
 @pytest.mark.parametrize("length", [0, 2, 40, MAX_SECRET])
@@ -50,16 +60,18 @@ def test_an_oversized_secret_is_not_sealed(vault: Vault) -> None:
         vault.seal("g", TERMS, bytearray(MAX_SECRET + 1))
 
 
-def test_the_record_is_what_its_documentation_says(vault: Vault, world: World) -> None:
+def test_the_record_is_what_its_documentation_says(vault: Vault, world: World, slots: KeySlots) -> None:
     """A reader written from the documentation alone opens the record on the same PC."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
-    assert (record[:6], record[6], record[7]) == (b"LKSEAL", 1, 1)
+    assert (record[:6], record[6], record[7]) == (b"LKSEAL", 1, 3)
     assert int.from_bytes(record[8:10], "little") == len(record)
     tag, nonce, half_length = record[10:26], record[26:38], int.from_bytes(record[38:40], "little")
     assert record[-16:] == tag
     half = world.computer().keys.unprotect(record[40 : 40 + half_length], b"g")
-    key = HKDF(SHA256(), 32, tag, b"latchkey seal 1 g").derive(bytes(half))
-    associated = b"LKSEAL\x01\x01" + tag + TERMS
+    slot = slots.path.read_bytes()[:4096]
+    assert (slot[:16], slot[48:]) == (tag, bytes(4048))
+    key = HKDF(SHA256(), 32, tag, b"latchkey seal 1 g").derive(bytes(half) + slot[16:48])
+    associated = b"LKSEAL\x01\x03" + tag + TERMS
     padded = AESGCM(key).decrypt(nonce, record[40 + half_length : -16], associated)
     assert padded[2 : 2 + int.from_bytes(padded[:2], "little")] == b"secret"
 
@@ -99,10 +111,10 @@ def test_a_record_opens_for_its_grant_and_terms_only(vault: Vault, grant: str, t
         vault.open(record, grant, terms)
 
 
-def test_a_record_opens_on_its_pc_only(vault: Vault, world: World) -> None:
+def test_a_record_opens_on_its_pc_only(vault: Vault, world: World, slots: KeySlots) -> None:
     """A record does not open with another machine key, and the error says why."""
     record = vault.seal("g", TERMS, bytearray(b"secret"))
-    other = Vault(World().computer().keys, os.urandom)
+    other = Vault(World().computer().keys, slots, os.urandom)
     with pytest.raises(VaultError, match="does not belong to these terms"):
         other.open(record, "g", TERMS)
     world.broken.add("unprotect")
@@ -113,15 +125,15 @@ def test_a_record_opens_on_its_pc_only(vault: Vault, world: World) -> None:
 def test_a_record_of_another_version_is_named(vault: Vault) -> None:
     """The error names the version and the key halves of an unknown record."""
     record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
-    record[7] = 3
-    with pytest.raises(VaultError, match="version 1 with key halves 3 is not known here"):
+    record[7] = 1
+    with pytest.raises(VaultError, match="version 1 with key halves 1 is not known here"):
         vault.open(bytes(record), "g", TERMS)
 
 
 def test_everything_secret_is_overwritten(
     vault: Vault, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Key, key half and padded secret are zeros after sealing and opening, also after a failure."""
+    """Key, key halves and padded secret are zeros after sealing and opening, also after a failure."""
     seen: list[bytearray] = []
     wipe = frames.wipe
 
@@ -131,14 +143,14 @@ def test_everything_secret_is_overwritten(
 
     monkeypatch.setattr(module, "wipe", watched)
     record = vault.seal("g", TERMS, bytearray(b"secret"))
-    assert len(seen) == 3
+    assert len(seen) == 5
     vault.open(record, "g", TERMS)
     with pytest.raises(VaultError):
         vault.open(record, "g", b"other")
     world.broken.add("protect")
     with pytest.raises(PortError):
         vault.seal("g", TERMS, bytearray(b"secret"))
-    assert len(seen) == 12
+    assert len(seen) == 20
     assert not any(any(buffer) for buffer in seen)
 
 

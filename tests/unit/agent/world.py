@@ -8,6 +8,7 @@ running clock, and each call can be counted and cut. The agent itself is unchang
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -15,13 +16,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from io import FileIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.ports import Anchor, Computer, LogonFacts, PortError, SignIn
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 ZONE = timezone(timedelta(hours=1), "CET")
 BOOT = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
@@ -76,6 +81,8 @@ class World:
     announced: int = 0
     summoned: list[str] = field(default_factory=list)
     anchor: bytes | None = None
+    boot_anchors: dict[str, bytes] = field(default_factory=dict)
+    counter: int | None = None
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
     facts: LogonFacts = field(default_factory=lambda: LogonFacts(auto_logon=False))
@@ -151,6 +158,9 @@ class World:
             _Keys(self),
             _Notifier(self),
             _Anchor(self),
+            _DiskPort(self),
+            _BootAnchor(self),
+            _Counter(self),
         )
 
 
@@ -270,6 +280,54 @@ class _Anchor(_Port):
     def save(self, head: bytes) -> None:
         self.world.touch("anchor")
         self.world.anchor = head
+
+
+class _BootAnchor(_Port):
+    def load(self) -> bytes | None:
+        self.world.read("boot_anchor")
+        return self.world.boot_anchors.get(self.world.boot)
+
+    def save(self, head: bytes) -> None:
+        self.world.touch("boot_anchor")
+        self.world.boot_anchors[self.world.boot] = head
+
+
+class _Counter(_Port):
+    def read(self) -> int | None:
+        self.world.read("counter")
+        return self.world.counter
+
+    def advance(self) -> None:
+        self.world.touch("counter")
+        assert self.world.counter is not None
+        self.world.counter += 1
+
+
+def anchors(world: World) -> tuple[Anchor, Anchor]:
+    """Return both anchors of a computer."""
+    computer = world.computer()
+    return computer.anchor, computer.boot_anchor
+
+
+class _DiskPort(_Port):
+    def open_unbuffered(self, path: Path) -> FileIO:
+        self.world.read("disk")
+        return CountedFile(path, self.world)
+
+
+class CountedFile(FileIO):
+    """A file in which each write is a touch."""
+
+    def __init__(self, path: Path, world: World) -> None:
+        super().__init__(path, "r+")
+        self._world = world
+
+    def write(self, content: Buffer, /) -> int:
+        """Write; a dead disk refuses."""
+        self._world.touch("disk")
+        if self._world.disk == "dead":
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(content)
 
 
 class Disk(sqlite3.Connection):

@@ -14,7 +14,8 @@ import win32api
 import winerror
 
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows.ports import anchor, dpapi, power
+from latchkey_agent.windows import names
+from latchkey_agent.windows.ports import anchor, counter, dpapi, power
 from latchkey_agent.windows.win32 import registry
 
 from .conftest import refusing
@@ -104,6 +105,20 @@ def test_the_anchor_keeps_the_head_that_was_saved_last() -> None:
     for head in (b"1 aa", b"2 bb"):
         saved.save(head)
         assert anchor.RegistryAnchor().load() == head
+
+
+def test_the_head_of_this_boot_is_in_the_volatile_key() -> None:
+    """Windows deletes that key when the PC goes down; the other anchor stays."""
+    anchor.RegistryAnchor().save(b"1 aa")
+    anchor.boot_anchor().save(b"2 bb")
+    assert registry.value(names.BOOT_KEY, "JournalHead") == b"2 bb"
+    assert anchor.RegistryAnchor().load() == b"1 aa"
+    assert anchor.boot_anchor().load() == b"2 bb"
+
+
+def test_no_counter_is_claimed() -> None:
+    """Until a TPM's counter was tried on a real PC, the agent says that there is none."""
+    assert counter.NoCounter().read() is None
 
 
 def test_an_anchor_of_the_wrong_type_is_refused() -> None:

@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import _winapi
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import win32timezone
 
+from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
-from latchkey_agent.windows import eventlog, folders, names, registration
+from latchkey_agent.protocol.answers import ErrorView
+from latchkey_agent.windows import eventlog, folders, names, operators, registration
 from latchkey_agent.windows.ports import accounts, clock
 from latchkey_agent.windows.win32 import registry
 from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
@@ -53,9 +57,99 @@ def test_the_data_folder_is_created_and_reused(tmp_path: Path, monkeypatch: pyte
     folder = tmp_path / "data folder"
     folders.prepare(folder)
     assert folder.is_dir()
+    (folder / "journal.db").write_bytes(b"x")
     monkeypatch.setattr(folders, "_owner", lambda _f: "S-1-5-32-544")
     monkeypatch.setattr(folders, "_restrict_access", lambda _f: None)
     folders.prepare(folder)
+    folders.require_own(folder)
+
+
+def junction(at: Path, target: Path) -> None:
+    """Make a junction, which every user may do."""
+    _winapi.CreateJunction(str(target), str(at))
+
+
+@pytest.fixture
+def systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the system; each entry named "planted" in it belongs to another account."""
+    folder = tmp_path / "data folder"
+    folders.prepare(folder)
+    monkeypatch.setattr(
+        folders, "_owner", lambda path: "S-1-5-21-1-2-3-1013" if path.name == "planted" else "S-1-5-18"
+    )
+    monkeypatch.setattr(folders, "_restrict_access", lambda _f: None)
+    return folder
+
+
+@pytest.mark.parametrize("check", [folders.prepare, folders.require_own], ids=["prepare", "require_own"])
+def test_a_planted_file_is_refused(systems: Path, check: Callable[[Path], None]) -> None:
+    """The service does not start, nothing is installed or set up; the error names file and owner."""
+    (systems / "planted").write_text("[policy]")
+    with pytest.raises(PortError, match=r"planted belongs to S-1-5-21-1-2-3-1013, not to the system"):
+        check(systems)
+
+
+@pytest.mark.parametrize("check", [folders.prepare, folders.require_own], ids=["prepare", "require_own"])
+def test_a_planted_hard_link_is_refused(systems: Path, tmp_path: Path, check: Callable[[Path], None]) -> None:
+    """It would let the agent write to a file of somebody else."""
+    (tmp_path / "precious.txt").write_text("precious")
+    os.link(tmp_path / "precious.txt", systems / "journal.db")
+    with pytest.raises(PortError, match=r"journal\.db leads to another place"):
+        check(systems)
+
+
+@pytest.mark.windows
+def test_a_planted_junction_is_refused(systems: Path, tmp_path: Path) -> None:
+    """It would lead the agent to files of somebody else."""
+    junction(systems / "receipts", tmp_path)
+    with pytest.raises(PortError, match="receipts leads to another place"):
+        folders.prepare(systems)
+
+
+def test_removal_leaves_the_other_name_of_a_hard_link_alone(systems: Path, tmp_path: Path) -> None:
+    """The planted name goes; the file is not overwritten."""
+    (tmp_path / "precious.txt").write_text("precious")
+    os.link(tmp_path / "precious.txt", systems / "journal.db")
+    removal.wipe(systems)
+    assert not systems.exists()
+    assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+@pytest.mark.windows
+def test_removal_follows_no_junction(systems: Path, tmp_path: Path) -> None:
+    """The junction goes, and the files that it leads to stay."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious.txt").write_text("precious")
+    for name in ("old", "receipts"):
+        junction(systems / name, outside)
+    removal.wipe(systems)
+    assert not systems.exists()
+    assert (outside / "precious.txt").read_text() == "precious"
+
+
+@pytest.mark.windows
+def test_a_link_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """A junction is a link, also one that leads nowhere any more."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    junction(tmp_path / "data folder", outside)
+    for _ in range(2):
+        with pytest.raises(PortError, match="link or a file"):
+            folders.prepare(tmp_path / "data folder")
+        if outside.exists():
+            outside.rmdir()
+
+
+def test_set_up_refuses_a_folder_with_planted_entries(systems: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings are written there, and the answer names the entry."""
+    (systems / "planted").write_text("x")
+    monkeypatch.setattr(folders, "data_folder", lambda: systems)
+    answer = operators.set_up(b'{"verb":"setup","settings":{}}')
+    assert isinstance(answer.error, ErrorView)
+    assert answer.error.code == "setup_failed"
+    assert "planted belongs to" in answer.error.message
+    assert [entry.name for entry in systems.iterdir()] == ["planted"]
 
 
 def test_a_folder_of_another_account_is_refused(trap: Path, book: accounts.WindowsAccounts) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 
 from .ctl import exchange
+from .entries import Entry, walk
 
 if TYPE_CHECKING:
     from .ctl import Connect
@@ -99,6 +99,8 @@ def _asked(connect: Connect, request: rq.ControlRequest) -> Any:  # noqa: ANN401
 def wipe(folder: Path) -> None:
     """Overwrite and remove all files of the agent's folder except receipts; then the folder, if it is empty.
 
+    No link is followed: links go, and their targets stay as they are. A file with another
+    name elsewhere is not overwritten, since it may be somebody else's.
     Overwriting reaches the file's own blocks; what a file system or a disk
     copied aside before is out of anybody's reach (docs/security.md).
 
@@ -106,20 +108,24 @@ def wipe(folder: Path) -> None:
         OSError: a file could not be overwritten or removed.
     """
     kept = folder / RECEIPTS
-    for entry in sorted(folder.rglob("*"), reverse=True):
-        if entry == kept or kept in entry.parents:
+    for entry in walk(folder):
+        if _is_receipt(entry, kept):
             continue
-        if stat.S_ISREG(entry.lstat().st_mode):
-            _overwrite(entry)
-            entry.unlink()
-        elif entry.is_dir() and not entry.is_symlink():
-            entry.rmdir()
+        if entry.is_folder:
+            entry.path.rmdir()
         else:
-            entry.unlink()
+            if not (entry.is_link or entry.is_shared):
+                _overwrite(entry.path)
+            entry.path.unlink()
     if kept.is_dir() and not any(kept.iterdir()):
         kept.rmdir()
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+def _is_receipt(entry: Entry, kept: Path) -> bool:
+    """Tell whether a removal leaves this entry: the folder of receipts itself, and all in it."""
+    return kept in entry.path.parents or (entry.path == kept and entry.is_folder and not entry.is_link)
 
 
 def _overwrite(file: Path) -> None:

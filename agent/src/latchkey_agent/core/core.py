@@ -9,7 +9,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ from latchkey_agent.domain import (
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.ports import Computer, PortError
+from latchkey_agent.storage import key_slots
 from latchkey_agent.storage.journal import (
     Change,
     Head,
@@ -46,16 +47,19 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
+from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.lock_duties import LockDuties
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
+from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
 from .refusal_throttle import Asked, RefusalThrottle
 from .settings import SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_SETTINGS_SET = "settings_set"
 
 
 class Core:
@@ -83,12 +87,15 @@ class Core:
         self.computer = computer
         self.settings = settings
         self.random = random
-        self.vault = Vault(computer.keys, random)
+        self.slots = KeySlots(folder / key_slots.NAME, computer.disk, random)
+        self.vault = Vault(computer.keys, self.slots, random)
         self.lock = threading.RLock()
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
         self.signer: ReceiptSigner | None = None
-        self.journal_life = JournalLifecycle(folder, computer.anchor)
+        self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
+        self._copies = CopyGuard(computer.counter)
+        self._settings_noted = False
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self._journalled_refusals = RefusalThrottle()
@@ -103,6 +110,8 @@ class Core:
         `journal_life.problem` gives the reason why there is no journal.
         """
         with self.lock:
+            # Look for the file before the journal, which may be damaged and begun anew.
+            self.settings.policy_or_nothing()
             try:
                 self._load()
             except (
@@ -119,12 +128,17 @@ class Core:
     def _load(self) -> None:
         self.boot_id = self.computer.power.boot_id()
         self.state = self.journal_life.open()
+        self._settings_noted = self.journal.key(_SETTINGS_SET) is not None
+        self.settings.was_set |= self._settings_noted
         self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
         if self.state.version == 0:
             begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
             self._commit(Decision((begun,)))
-        sealed = tuple(self.journal.sealed_grants())
-        self.execute(c.Recover(sealed=sealed))
+        sealed, with_half = tuple(self.journal.sealed_grants()), self.slots.tags()
+        keyless = tuple(g.id for g in live_grants(self.state) if bytes.fromhex(g.tag) not in with_half)
+        restored = self._copies.is_restored(self.journal)
+        self.execute(c.Recover(sealed=sealed, keyless=keyless, restored=restored))
+        self._copies.settle(self.journal)
         self.execute(c.SeeBoot(boot_id=self.boot_id, permit=self.new_id()))
         self.tick()
         self._erase_orphans(sealed)
@@ -134,7 +148,8 @@ class Core:
         live = {grant.id for grant in live_grants(self.state)}
         if orphans := [grant for grant in sealed if grant not in live]:
             self.journal.commit(Change(erased=orphans))
-        self.journal.truncate_log()
+        self.slots.keep({bytes.fromhex(grant.tag) for grant in live_grants(self.state)})
+        self.journal.empty_log()
         self.journal.keep_reserve()
 
     def give_up_newer_journal(self) -> None:
@@ -269,6 +284,16 @@ class Core:
             except IllegalTransitionError as fault:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
+            self._note_settings()
+
+    def _note_settings(self) -> None:
+        """Note in the journal that there was a settings file: from then on a missing one is a broken one."""
+        # A disk that is full now is no reason to stop: revoking must work (rule 7).
+        with suppress(Refused):
+            if self.settings.was_set and not self._settings_noted:
+                with self.storage() as journal:
+                    journal.keep_key(_SETTINGS_SET, b"yes")
+                self._settings_noted = True
 
     def try_tick(self) -> None:
         """Tick for a reader: a reader is answered even if nothing can be written."""
@@ -287,7 +312,9 @@ class Core:
             raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
         ended = [event.grant for event in decision.events if isinstance(event, e.GrantEnded)]
         with self.storage() as journal:
-            journal.commit(Change(decision.events, decision.effects, put, ended))
+            count = self._copies.next_for(decision.events)
+            journal.commit(Change(decision.events, decision.effects, put, ended, count))
+            self._copies.catch_up()
         self.state = state
         self._settle_duties()
         for event in decision.events:
@@ -334,9 +361,15 @@ class Core:
             PortError: the PC's key protection failed.
         """
         grant = self.new_id()
-        record = self.vault.seal(grant, self._associated_data(grant, request), secret)
+        with self.storage():
+            record = self.vault.seal(grant, self._associated_data(grant, request), secret)
         given = c.GiveGrant(request=request.id, grant=grant, tag=tag_of(record).hex())
-        self.execute(given, actor=actor, sealed=record)
+        try:
+            self.execute(given, actor=actor, sealed=record)
+        except Refused:
+            with suppress(Refused), self.storage():
+                self.slots.overwrite(tag_of(record))
+            raise
 
     def unseal(self, grant: Grant) -> bytearray:
         """Return the password of a grant; the caller overwrites it.
@@ -347,10 +380,10 @@ class Core:
         """
         with self.storage() as journal:
             record = journal.sealed(grant.id)
-        if record is None:
-            msg = "nothing is sealed for this grant"
-            raise VaultError(msg)
-        return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
+            if record is None:
+                msg = "nothing is sealed for this grant"
+                raise VaultError(msg)
+            return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
 
     def _associated_data(self, grant_id: str, agreed: Request | Grant) -> bytes:
         """Return the data that binds a sealed record to its grant, terms, account and PC."""

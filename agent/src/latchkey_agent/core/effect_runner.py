@@ -10,7 +10,7 @@ from latchkey_agent.domain import Erasure, PermitState, Refused, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
-from latchkey_agent.storage.journal import Change
+from latchkey_agent.storage.journal import Change, JournalUnavailableError
 
 from .core import Core
 from .desktops import DesktopCloser, Target
@@ -110,12 +110,14 @@ class EffectRunner:
         with self._core.storage() as journal:
             if journal.sealed(grant_id) is not None:
                 journal.commit(Change(erased=[grant_id]))
-            emptied = journal.truncate_log()
+            slot_problem = self._overwrite_slot(tag)
+            log_bytes = journal.empty_log()
             row = journal.sealed(grant_id)
             files = journal.search(tag)
         checks = [
             ("sealed record deleted", row is None, "no record" if row is None else "a record is there again"),
-            ("write-ahead log emptied", emptied, "0 bytes waiting" if emptied else "another reader holds it"),
+            ("key slot overwritten", not slot_problem, slot_problem or "read back as zeros"),
+            ("write-ahead log overwritten", log_bytes is not None, _log_detail(log_bytes)),
         ]
         checks += [
             (f"{f.name} read back", f.found == 0, f"{f.size} bytes, seal tag found {f.found} times")
@@ -123,6 +125,17 @@ class EffectRunner:
         ]
         confirmed = all(passed for _, passed, _ in checks)
         return Erasure(self._core.now().at, confirmed, tuple(checks))
+
+    def _overwrite_slot(self, tag: bytes) -> str:
+        """Overwrite a key slot and read it back; return the problem, empty if there is none."""
+        try:
+            return "" if self._core.slots.overwrite(tag) else "something else is read back"
+        except JournalUnavailableError as fault:
+            return str(fault)
+
+
+def _log_detail(overwritten: int | None) -> str:
+    return "another reader holds it" if overwritten is None else f"{overwritten} bytes, then emptied"
 
 
 def _require_alone(strangers: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from latchkey_agent.storage.journal import (
     JournalUnavailableError,
     anchored,
 )
+from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,14 @@ class JournalLifecycle:
     Args:
         folder: where the journal lives; only the agent's account may read it.
         anchor: keeps the journal's head outside of it.
+        boot_anchor: keeps it until the end of this boot.
+        slots: keep the erasable halves of the keys.
     """
 
-    def __init__(self, folder: Path, anchor: Anchor) -> None:
+    def __init__(self, folder: Path, anchor: Anchor, boot_anchor: Anchor, slots: KeySlots) -> None:
         self.path = folder / JOURNAL_NAME
-        self._anchor = anchor
+        self._anchors = (anchor, boot_anchor)
+        self._slots = slots
         self._journal: Journal | None = None
         self._refusal = Refused("agent_not_running")
 
@@ -104,7 +108,7 @@ class JournalLifecycle:
             JournalUnavailableError: the disk does not work.
             PortError: the anchor cannot be read.
         """
-        self._journal = Journal(self.path, self._anchor)
+        self._journal = Journal(self.path, *self._anchors)
         try:
             return fold(State(), self._journal.load())
         except (IllegalTransitionError, KeyError) as fault:
@@ -112,7 +116,7 @@ class JournalLifecycle:
             raise JournalDamagedError(msg) from None
 
     def fail(self, fault: OpenFault) -> None:
-        """Go on without a journal, for this reason; overwrite the sealed records of a damaged one."""
+        """Go on without a journal, for this reason; overwrite the keys and sealed records of a damaged one."""
         if isinstance(fault, JournalDamagedError):
             self._give_up(fault)
         elif isinstance(fault, Refused):
@@ -123,11 +127,11 @@ class JournalLifecycle:
     def _give_up(self, damage: JournalDamagedError) -> None:
         self.close(Refused("journal_damaged", detail=str(damage)))
         try:
+            self._slots.overwrite_all()
             scrubbed = scrub_files(self.path)
-        except OSError as fault:
-            reason = (
-                f"it is damaged ({damage}), and its sealed records cannot be overwritten ({fault.strerror})"
-            )
+        except (OSError, JournalUnavailableError) as fault:
+            why = fault.strerror if isinstance(fault, OSError) else fault
+            reason = f"it is damaged ({damage}), and its sealed records cannot be overwritten ({why})"
             self._refusal = Refused("storage_failed", detail=reason)
             return
         log.error("journal damaged: %s; %d sealed records overwritten", damage, scrubbed)
@@ -153,7 +157,7 @@ class JournalLifecycle:
                 raise self.refusal()
 
     def set_aside(self, now: datetime) -> str:
-        """Keep an unusable journal under another name, and reset the anchor; return that name.
+        """Keep an unusable journal under another name, and reset the anchors; return that name.
 
         Raises:
             Refused: the journal is usable, or cannot be set aside.
@@ -164,5 +168,6 @@ class JournalLifecycle:
             aside = set_aside(self.path, now)
         except OSError as fault:
             raise Refused("storage_failed", detail=str(fault.strerror)) from None
-        self._anchor.save(anchored(Head(0, bytes(32))))
+        for anchor in self._anchors:
+            anchor.save(anchored(Head(0, bytes(32))))
         return aside.name

@@ -38,10 +38,17 @@ class SettingsError(Exception):
 
 
 class SettingsFile:
-    """Reads the file again whenever it has changed; a missing one means the defaults."""
+    """Reads the file again whenever it has changed.
+
+    A missing one means the defaults, until there has been one: then it means that somebody took it away.
+
+    Attributes:
+        was_set: whether there has been a file, as far as anybody knows.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.was_set = False
         self._seen: tuple[int, int, int] | None = None
         self._read: Settings | str = Settings()
 
@@ -49,10 +56,14 @@ class SettingsFile:
         """Return the present settings of the file.
 
         Raises:
-            SettingsError: it is not valid, or cannot be read.
+            SettingsError: it is not valid, or cannot be read, or was taken away.
         """
         try:
             stamp = self._stamp()
+            self.was_set |= stamp is not None
+            if self.was_set and stamp is None:
+                msg = f"{self._path.name} is missing, although settings were set: set them again"
+                raise SettingsError(msg)
             if stamp != self._seen:
                 self._read = self._load() if stamp else Settings()
                 self._seen = stamp

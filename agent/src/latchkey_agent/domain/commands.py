@@ -214,7 +214,7 @@ class CloseDesktop(Command, frozen=True, kw_only=True):
 
 
 class RecordErasure(Command, frozen=True, kw_only=True):
-    """Note the result of reading the disk back."""
+    """Note what was checked after an erasure."""
 
     grant: str
     erasure: Erasure
@@ -228,9 +228,15 @@ class CloseNotices(Command, frozen=True, kw_only=True):
 
 
 class Recover(Command, frozen=True, kw_only=True):
-    """Settle what a crash left in doubt; `sealed` are the grants that have a sealed record."""
+    """Settle what a crash left in doubt.
+
+    `sealed` are the grants that have a sealed record, `keyless` those whose key is gone.
+    `restored`: the journal is an older copy.
+    """
 
     sealed: tuple[str, ...]
+    keyless: tuple[str, ...] = ()
+    restored: bool = False
 
 
 class SeeBoot(Command, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class CloseDesktop(Effect, tag="close_desktop", frozen=True, kw_only=True):
 
 
 class ConfirmErasure(Effect, tag="confirm_erasure", frozen=True, kw_only=True):
-    """Read the disk back: nothing of the grant's sealed record may be left."""
+    """Overwrite key slot and log, and read the files back: none may have the grant's sealed record."""
 
     grant: str
 

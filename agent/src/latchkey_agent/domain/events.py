@@ -190,7 +190,7 @@ class GrantEnded(Event, tag="grant_ended", frozen=True, kw_only=True):
 
 
 class ErasureChecked(Event, tag="erasure_checked", frozen=True, kw_only=True):
-    """The disk was read back after the end of a grant."""
+    """The erasure after the end of a grant was checked."""
 
     grant: str
     erasure: Erasure

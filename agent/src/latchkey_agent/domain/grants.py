@@ -201,6 +201,7 @@ REJECTIONS: dict[Rejection, str] = {
     "agent_stopped": "the agent stopped while Windows checked the password",
     "trial_unresolved": "the result of an earlier check of the password is not known",
     "record_missing": "its sealed record is missing",
+    "journal_restored": "the journal was restored from an older copy, so the grant may have ended since",
 }
 """The sentences of rejections that need no evidence."""
 
@@ -260,7 +261,7 @@ def not_too_soon(state: State, now: Now, policy: Policy) -> None:
 
 
 def record_erasure(state: State, command: c.RecordErasure, now: Now, _policy: Policy) -> Decision:
-    """Note the result of reading the disk back (rule 8)."""
+    """Note what was checked after an erasure (rule 8)."""
     grant = find_grant(state, command.grant)
     if grant.state is GrantState.ERASED:
         return Decision(subject=grant.id)

@@ -22,13 +22,19 @@ Closing = Literal["locked", "disconnected", "gone"]
 Revoker = Literal["customer", "operator"]
 """The side that revoked a grant."""
 Rejection = Literal[
-    "password_refused", "agent_stopped", "record_missing", "record_unreadable", "trial_unresolved"
+    "password_refused",
+    "agent_stopped",
+    "record_missing",
+    "record_unreadable",
+    "journal_restored",
+    "trial_unresolved",
 ]
 """The reason why a grant's password cannot serve any more.
 
 `password_refused`: Windows refused it. `agent_stopped`: the agent stopped while Windows checked it.
 `trial_unresolved`: the result of an earlier check was not journalled. `record_missing` and
-`record_unreadable`: the sealed record is gone, or does not open.
+`record_unreadable`: the sealed record is gone, or does not open. `journal_restored`: the journal is an older
+copy, in which the grant may have ended since.
 """
 DropReason = Literal[
     "grant_ended",

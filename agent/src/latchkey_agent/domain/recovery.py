@@ -24,21 +24,28 @@ FOREIGN_PERMIT = timedelta(minutes=15)
 
 
 def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Decision:
-    """End grants that a crash left in doubt: Windows may have refused the password, or the sealed record is gone."""
+    """End grants in doubt: Windows may have refused the password, the record is gone, or the journal is a copy."""
     decision = Decision()
     for grant in live_grants(state):
-        if grant.on_trial:
+        if command.restored:
+            decision += _reject(state, grant, now, "journal_restored")
+        elif grant.on_trial:
             decision += _reject(state, grant, now, "agent_stopped")
         elif grant.id not in command.sealed:
             decision += _reject(state, grant, now, "record_missing")
+        elif grant.id in command.keyless:
+            decision += _reject(
+                state, grant, now, "record_unreadable", "the erasable half of its key is gone"
+            )
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS and request.entries > request.entries_refused:
             decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision
 
 
-def _reject(state: State, grant: Grant, now: Now, why: Rejection) -> Decision:
-    return end_grant(state, grant, e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection=why))
+def _reject(state: State, grant: Grant, now: Now, why: Rejection, detail: str = "") -> Decision:
+    ended = e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection=why, detail=detail)
+    return end_grant(state, grant, ended)
 
 
 def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -33,6 +35,10 @@ SCHEMA_VERSION = 1
 """Version of the tables and the event kinds. Raise it with each change: older agents then refuse the journal."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
+_COUNT = "counter"
+_LOG_HEAD = 32
+"""Bytes ("WAL Header", file format of SQLite)."""
+_BLOCK = 65_536
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
 _SCHEMA = """
@@ -95,12 +101,13 @@ class LeftOver(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The content of one transaction."""
+    """The content of one transaction; `counter` is the value that the PC's counter has afterwards."""
 
     events: Sequence[AnyEvent] = ()
     effects: Sequence[AnyEffect] = ()
     sealed: tuple[str, bytes] | None = None
     erased: Sequence[str] = ()
+    counter: int | None = None
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -112,6 +119,11 @@ def connect(path: Path) -> sqlite3.Connection:
 class Journal:
     """The journal in the database at `path`, which is made if it is missing.
 
+    Args:
+        path: the database.
+        anchor: keeps the head from one boot to the next.
+        boot_anchor: keeps the head within this boot, out of the reach of every copy of the disk.
+
     Raises:
         JournalDamagedError: it does not match the anchor, or is no database.
         JournalNewerError: a newer agent wrote it.
@@ -119,12 +131,14 @@ class Journal:
         PortError: the anchor cannot be read.
     """
 
-    def __init__(self, path: Path, anchor: Anchor) -> None:
+    def __init__(self, path: Path, anchor: Anchor, boot_anchor: Anchor) -> None:
         self.path = path
         self._anchor = anchor
+        self._boot_anchor = boot_anchor
         self._reserve = Reserve(path.with_name(path.name + "-reserve"))
         self.head = Head(0, _GENESIS)
         self._is_behind = False
+        self._handles: dict[Path, FileIO] = {}
         self._events = msgspec.json.Decoder(AnyEvent)
         self._effects = msgspec.json.Decoder(AnyEffect)
         with _disk(f"{path.name} is not a database of this agent"):
@@ -162,20 +176,23 @@ class Journal:
             JournalUnavailableError: the disk does not give it.
             PortError: the anchor cannot be read.
         """
-        kept = _unanchor(self._anchor.load())
+        kept = self._kept()
         head = Head(0, _GENESIS)
-        if kept.seq == 0:
-            _match(head, kept)
+        _match(head, kept)
         for head, body in self._chain():
-            if head.seq == kept.seq:
-                _match(head, kept)
+            _match(head, kept)
             yield self._decode(head, body)
-        if head.seq < kept.seq:
-            msg = f"it ends at event {head.seq}, though {kept.seq} were written"
+        if head.seq < (written := max(kept).seq):
+            msg = f"it ends at event {head.seq}, though {written} were written"
             raise JournalDamagedError(msg)
         self.head = head
-        if head != kept:
+        if kept != [head, head]:
             self._save_anchor()
+
+    def _kept(self) -> list[Head]:
+        """Return the heads that are kept outside: the anchor's, and this boot's if there is one already."""
+        in_boot = self._boot_anchor.load()
+        return [_unanchor(self._anchor.load()), *([] if in_boot is None else [_unanchor(in_boot)])]
 
     def _chain(self) -> Iterator[tuple[Head, bytes]]:
         """Yield each event's place and bytes once its hash is checked."""
@@ -209,10 +226,12 @@ class Journal:
         try:
             for place, _ in self._chain():
                 head = place
-            kept = _unanchor(self._anchor.load())
+            kept = self._kept()
         except JournalDamagedError as damage:
             return Verdict(head, str(damage))
-        problem = "" if head == kept == self.head else "its end is not the one that was written last"
+        problem = (
+            "" if [head, head, head] == [self.head, *kept] else "its end is not the one that was written last"
+        )
         return Verdict(head, problem)
 
     def commit(self, change: Change) -> None:
@@ -244,6 +263,8 @@ class Journal:
             self._db.executemany("INSERT INTO effects (body) VALUES (?)", bodies)
             if change.sealed is not None:
                 self._db.execute("INSERT INTO sealed VALUES (?, ?)", change.sealed)
+            if change.counter is not None:
+                self._put_key(_COUNT, b"%d" % change.counter)
             self._db.executemany(
                 "DELETE FROM sealed WHERE grant_id = ?", ((grant,) for grant in change.erased)
             )
@@ -258,6 +279,7 @@ class Journal:
         """Move the anchor. If that fails the anchor is behind, which `verify` reports: the events are written."""
         try:
             self._anchor.save(anchored(self.head))
+            self._boot_anchor.save(anchored(self.head))
         except PortError as fault:
             log.warning("the journal's anchor stays behind for now: %s", fault)
             self._is_behind = True
@@ -317,20 +339,70 @@ class Journal:
     def keep_key(self, name: str, body: bytes) -> None:
         """Keep a protected key, in place of an older one."""
         with self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
+            self._put_key(name, body)
 
-    def truncate_log(self) -> bool:
-        """Write the write-ahead log into the database and empty it; tell whether it is empty.
+    def _put_key(self, name: str, body: bytes) -> None:
+        self._db.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (name, body))
+
+    def count(self) -> int | None:
+        """Return the value of the PC's counter that goes with this journal, None if none was noted."""
+        kept = self.key(_COUNT)
+        return int(kept) if kept else None
+
+    def note_count(self, count: int | None) -> None:
+        """Note the value of the PC's counter, None for a PC without one."""
+        self.keep_key(_COUNT, b"" if count is None else b"%d" % count)
+
+    def empty_log(self) -> int | None:
+        """Write the write-ahead log into the database, overwrite its file with zeros, then truncate it.
 
         Does not wait for other readers: the caller tries again, and a revocation must not wait meanwhile.
+
+        Returns:
+            The number of bytes that were overwritten; None if the log could not be overwritten and emptied.
         """
         try:
-            self._db.execute("PRAGMA busy_timeout=0")
-            busy, left, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            with self._without_waiting():
+                version = self._data_version()
+                overwritten = self._overwrite_log(version) if self._checkpoint("RESTART") else None
+                emptied = overwritten is not None and self._checkpoint("TRUNCATE")
+        except (sqlite3.Error, OSError):
+            return None
+        return overwritten if emptied else None
+
+    @contextmanager
+    def _without_waiting(self) -> Iterator[None]:
+        self._db.execute("PRAGMA busy_timeout=0")
+        try:
+            yield
+        finally:
             self._db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
-        except sqlite3.Error:
-            return False
-        return bool(busy == 0 and left == 0)
+
+    def _checkpoint(self, mode: Literal["RESTART", "TRUNCATE"]) -> bool:
+        """Copy the log into the database; tell whether all of it was copied and no reader needs the log.
+
+        "Write-Ahead Logging", section 2.2 of the documentation of SQLite: from then on every reader
+        uses the database file alone, and the next writer begins the log anew.
+        """
+        busy, frames, copied = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return bool(busy == 0 and frames == copied)
+
+    def _data_version(self) -> int:
+        """Return a number that another connection's commit changes ("PRAGMA data_version")."""
+        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    def _overwrite_log(self, version: int) -> int | None:
+        """Overwrite the log's file after a complete checkpoint; None if another program has written meanwhile.
+
+        The write lock keeps other writers out.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            is_copied = self._data_version() == version
+            return _overwrite(self.path.with_name(self.path.name + "-wal")) if is_copied else None
+        finally:
+            self._db.execute("ROLLBACK")
 
     def keep_reserve(self) -> None:
         """Make the disk reserve for revoking, if it is missing and the disk has space."""
@@ -343,11 +415,44 @@ class Journal:
             JournalUnavailableError: a file cannot be read.
         """
         with _disk("its files cannot be read back"):
-            return [LeftOver(p.name, p.stat().st_size, p.read_bytes().count(tag)) for p in files(self.path)]
+            contents = {file.name: self._content(file) for file in files(self.path)}
+        return [LeftOver(name, len(content), content.count(tag)) for name, content in contents.items()]
+
+    def _content(self, file: Path) -> bytes:
+        """Return all bytes of a file of the database.
+
+        The file stays open until the database closes: on Linux, closing any handle ends SQLite's locks on
+        the file ("How To Corrupt An SQLite Database File", 2.2), and another program could delete the log.
+        """
+        if file not in self._handles:
+            self._handles[file] = file.open("rb", buffering=0)
+        self._handles[file].seek(0)
+        return self._handles[file].readall()
 
     def close(self) -> None:
-        """Close the database."""
-        self._db.close()
+        """Close the database. SQLite then deletes the write-ahead log, so it is overwritten before."""
+        try:
+            self.empty_log()
+        finally:
+            # Windows deletes no open file, and SQLite deletes the log.
+            for handle in self._handles.values():
+                handle.close()
+            self._db.close()
+
+
+def _overwrite(file: Path) -> int:
+    """Overwrite a write-ahead log with zeros, on the disk when this returns; return its size in bytes.
+
+    The head goes first: after a power cut SQLite then finds no log, and no part of an old one
+    that it would write over newer pages.
+    """
+    size = file.stat().st_size
+    with file.open("r+b", buffering=0) as stream:
+        for start, end in ((0, min(size, _LOG_HEAD)), (_LOG_HEAD, size)):
+            for at in range(start, end, _BLOCK):
+                stream.write(bytes(min(_BLOCK, end - at)))
+            os.fsync(stream.fileno())
+    return size
 
 
 def files(path: Path) -> list[Path]:
@@ -394,7 +499,7 @@ def _unanchor(kept: bytes | None) -> Head:
     return Head(int(found[1]), bytes.fromhex(found[2].decode()))
 
 
-def _match(head: Head, kept: Head) -> None:
-    if head != kept:
+def _match(head: Head, kept: list[Head]) -> None:
+    if any(head.seq == one.seq and head != one for one in kept):
         msg = f"event {head.seq} is not the one that was written"
         raise JournalDamagedError(msg)

@@ -9,10 +9,12 @@ A sealed record, version 1 (all numbers little-endian):
     ciphertext with GCM tag | tag (16)
 
 The data key is HKDF-SHA256 (RFC 5869) over the halves of the key, salted with
-the tag. `halves` names them: 1 is the PC's own, kept by
-`KeyProtection` with the grant id as entropy. The random seal tag is also in the
-journal; reading the disk back searches for it to confirm an erasure. The secret
-is padded, so that the record's length does not depend on the password.
+the tag. `halves` is the sum of their bits: 1 is the PC's own, kept by
+`KeyProtection` with the grant id as entropy; 2 is the erasable one, which stands
+in the key slot of this tag and nowhere else (`key_slots`). Every record needs
+both, in this order. The random seal tag is also in the journal; the agent
+searches its files for it to confirm an erasure. The secret is padded, so that
+the record's length does not depend on the password.
 """
 
 from __future__ import annotations
@@ -29,9 +31,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from latchkey_agent.ports import KeyProtection, PortError
 from latchkey_agent.protocol.frames import MAX_SECRET, wipe
 
+from .key_slots import HALF_BYTES, KeySlots
+
 MAGIC = b"LKSEAL"
 VERSION = 1
 PC_HALF = 1
+SLOT_HALF = 2
+HALVES = PC_HALF | SLOT_HALF
 TAG_BYTES = 16
 _NONCE_BYTES = 12
 _HEAD = struct.Struct("<6sBBH16s12sH")
@@ -56,62 +62,84 @@ class Record(NamedTuple):
 
 
 class Vault:
-    """Seals and opens; stateless.
+    """Seals and opens.
 
     Args:
         keys: protects the PC's half of each key.
+        slots: keep the erasable half of each key.
         random: returns that many random bytes (`os.urandom`).
     """
 
-    def __init__(self, keys: KeyProtection, random: Callable[[int], bytes]) -> None:
+    def __init__(self, keys: KeyProtection, slots: KeySlots, random: Callable[[int], bytes]) -> None:
         self._keys = keys
+        self._slots = slots
         self._random = random
 
     def seal(self, grant: str, terms: bytes, secret: bytearray) -> bytes:
         """Return `secret` sealed for one grant under its canonical terms.
 
-        The caller overwrites `secret`.
+        The erasable half is on the disk when this returns. The caller overwrites
+        `secret`; if it does not keep the record, it overwrites the key slot, too.
 
         Raises:
+            JournalUnavailableError: the key slot could not be written.
             PortError: the PC's key protection failed.
         """
+        padded = _pad(secret)
         tag, nonce = self._random(TAG_BYTES), self._random(_NONCE_BYTES)
-        half, padded = bytearray(self._random(32)), _pad(secret)
-        key = bytearray(32)
+        pc_half, slot_half = bytearray(self._random(HALF_BYTES)), bytearray(self._random(HALF_BYTES))
+        halves, key = pc_half + slot_half, bytearray(32)
         try:
-            protected = self._keys.protect(half, grant.encode())
-            _derive(key, half, tag, grant)
+            protected = self._keys.protect(pc_half, grant.encode())
+            _derive(key, halves, tag, grant)
             ciphertext = AESGCM(key).encrypt(nonce, padded, _associated(tag, terms))
+            self._slots.put(tag, slot_half)
         finally:
-            wipe(half)
-            wipe(padded)
-            wipe(key)
+            for buffer in (pc_half, slot_half, halves, padded, key):
+                wipe(buffer)
         return _pack(Record(tag, nonce, protected, ciphertext))
 
     def open(self, record: bytes, grant: str, terms: bytes) -> bytearray:
         """Return the secret; the caller overwrites it.
 
         Raises:
-            VaultError: it is no sealed record, belongs to another grant or other terms, or was changed.
+            JournalUnavailableError: the key slots cannot be read.
+            VaultError: it is no sealed record, belongs to another grant or other terms, was changed, or its
+                key slot is gone.
         """
         parts = take_apart(record)
-        key, padded = bytearray(32), bytearray(_PADDED)
+        key, padded, halves = bytearray(32), bytearray(_PADDED), self._halves(parts, grant)
         try:
-            half = self._half(parts, grant)
-            try:
-                _derive(key, half, parts.tag, grant)
-            finally:
-                wipe(half)
+            _derive(key, halves, parts.tag, grant)
             AESGCM(key).decrypt_into(parts.nonce, parts.ciphertext, _associated(parts.tag, terms), padded)
             return _unpad(padded)
         except InvalidTag:
             msg = "the sealed record does not belong to these terms, or was changed"
             raise VaultError(msg) from None
         finally:
+            wipe(halves)
             wipe(key)
             wipe(padded)
 
-    def _half(self, parts: Record, grant: str) -> bytearray:
+    def _halves(self, parts: Record, grant: str) -> bytearray:
+        slot_half = self._slot_half(parts.tag)
+        try:
+            pc_half = self._pc_half(parts, grant)
+            try:
+                return pc_half + slot_half
+            finally:
+                wipe(pc_half)
+        finally:
+            wipe(slot_half)
+
+    def _slot_half(self, tag: bytes) -> bytearray:
+        half = self._slots.half(tag)
+        if half is None:
+            msg = "the erasable half of its key is gone"
+            raise VaultError(msg)
+        return half
+
+    def _pc_half(self, parts: Record, grant: str) -> bytearray:
         try:
             return self._keys.unprotect(parts.half, grant.encode())
         except PortError as fault:
@@ -134,7 +162,7 @@ def take_apart(record: bytes) -> Record:
         msg = "not a sealed record"
         raise VaultError(msg)
     _, version, halves, length, tag, nonce, half_length = _HEAD.unpack_from(record)
-    if version != VERSION or halves != PC_HALF:
+    if version != VERSION or halves != HALVES:
         msg = f"a sealed record of version {version} with key halves {halves} is not known here"
         raise VaultError(msg)
     end = len(record) - TAG_BYTES
@@ -163,17 +191,17 @@ def scrub(content: bytearray) -> int:
 
 def _pack(parts: Record) -> bytes:
     length = _HEAD.size + len(parts.half) + len(parts.ciphertext) + TAG_BYTES
-    head = _HEAD.pack(MAGIC, VERSION, PC_HALF, length, parts.tag, parts.nonce, len(parts.half))
+    head = _HEAD.pack(MAGIC, VERSION, HALVES, length, parts.tag, parts.nonce, len(parts.half))
     return head + parts.half + parts.ciphertext + parts.tag
 
 
 def _associated(tag: bytes, terms: bytes) -> bytes:
-    return MAGIC + bytes((VERSION, PC_HALF)) + tag + terms
+    return MAGIC + bytes((VERSION, HALVES)) + tag + terms
 
 
-def _derive(key: bytearray, half: bytearray, tag: bytes, grant: str) -> None:
+def _derive(key: bytearray, halves: bytearray, tag: bytes, grant: str) -> None:
     hkdf = HKDF(algorithm=SHA256(), length=len(key), salt=tag, info=b"latchkey seal 1 " + grant.encode())
-    hkdf.derive_into(half, key)
+    hkdf.derive_into(halves, key)
 
 
 def _pad(secret: bytearray) -> bytearray:

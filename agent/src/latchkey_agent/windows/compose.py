@@ -17,8 +17,10 @@ from .pipes.endpoints import PermitSignal, Reception, console_session, endpoints
 from .pipes.pipe_server import Identifier, PipeServer
 from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
-from .ports.anchor import RegistryAnchor
+from .ports.anchor import RegistryAnchor, boot_anchor
 from .ports.clock import WindowsClock
+from .ports.counter import NoCounter
+from .ports.disk import WindowsDisk
 from .ports.dpapi import SystemKeys
 from .ports.notifier import WindowsNotifier
 from .ports.power import WindowsPower
@@ -78,6 +80,9 @@ def product() -> Parts:
         keys=SystemKeys(),
         notifier=notifier,
         anchor=RegistryAnchor(),
+        disk=WindowsDisk(),
+        boot_anchor=boot_anchor(),
+        counter=NoCounter(),
     )
     return Parts(
         computer,

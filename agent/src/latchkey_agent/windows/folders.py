@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import ctypes
-import stat
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import win32api
 import win32file
 import win32security
 
+from latchkey_agent.cli import entries
 from latchkey_agent.ports import PortError
 
 from . import names
@@ -46,27 +49,65 @@ def prepare(folder: Path) -> None:
 
     Every user may create folders in %ProgramData%. An existing folder of this
     name may be a trap: its owner could read the journal, or it could be a link.
+    The same holds for each entry in it. The folder is closed to others before
+    its entries are checked, so that nobody adds one meanwhile.
 
     Args:
         folder: the data folder.
 
     Raises:
-        PortError: the folder is a link or has another owner, or Windows cannot create it.
+        PortError: the folder or an entry in it is a link or has another owner, or Windows refuses.
     """
-    if not folder.exists():
+    if not os.path.lexists(folder):
         with doing(f"creating {folder}"):
             win32file.CreateDirectory(str(folder), attributes(access.DATA_FOLDER))
         return
-    file_attributes = folder.lstat().st_file_attributes
-    is_folder = file_attributes & stat.FILE_ATTRIBUTE_DIRECTORY
-    if not is_folder or file_attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT:
+    _require_own_folder(folder, TRUSTED_OWNERS)
+    _close(folder)
+    with doing(f"reading {folder}"):
+        entries.require_own(folder, _owner, TRUSTED_OWNERS)
+    _restrict_access(folder)
+
+
+def require_own(folder: Path) -> None:
+    """Check an existing folder and all its entries; change nothing. A missing folder is no error.
+
+    What belongs to the account that runs this program is no trap for it.
+
+    Raises:
+        PortError: the folder or an entry in it is a link or has another owner, or Windows refuses.
+    """
+    if os.path.lexists(folder):
+        trusted = (*TRUSTED_OWNERS, _own_sid())
+        _require_own_folder(folder, trusted)
+        with doing(f"reading {folder}"):
+            entries.require_own(folder, _owner, trusted)
+
+
+def _own_sid() -> str:
+    with doing("reading the own account"):
+        token = win32security.OpenProcessToken(win32api.GetCurrentProcess(), win32security.TOKEN_QUERY)
+        sid, _ = win32security.GetTokenInformation(token, win32security.TokenUser)
+    text: str = win32security.ConvertSidToStringSid(sid)
+    return text
+
+
+def _require_own_folder(folder: Path, trusted: Sequence[str]) -> None:
+    entry = entries.look(folder)
+    if entry.is_link or not entry.is_folder:
         msg = f"{folder} is a link or a file: find out who created it, then remove it"
         raise PortError(msg)
     owner = _owner(folder)
-    if owner not in TRUSTED_OWNERS:
+    if owner not in trusted:
         msg = f"{folder} belongs to {owner}, not to the system: find out who created it, then remove it"
         raise PortError(msg)
-    _restrict_access(folder)
+
+
+def _close(folder: Path) -> None:
+    """Set the access list of the folder alone; nothing is passed on to entries that nobody has checked yet."""
+    what = win32security.DACL_SECURITY_INFORMATION | win32security.PROTECTED_DACL_SECURITY_INFORMATION
+    with doing(f"setting the access rights of {folder}"):
+        win32security.SetFileSecurity(str(folder), what, descriptor(access.DATA_FOLDER))
 
 
 def _owner(folder: Path) -> str:

@@ -13,6 +13,7 @@ import argparse
 import logging
 import sys
 import winreg
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +41,14 @@ _KEY = rf"MACHINE\{names.REGISTRY_KEY}"
 
 
 def configure() -> None:
-    """Create the data folder and the group of operators, and quote the service's command line.
+    """Create the data folder and the group of operators, keep the journal out of backups, and quote the command line.
 
     Raises:
         PortError: Windows refuses, or the data folder belongs to another account.
     """
-    folders.prepare(folders.data_folder())
+    folder = folders.data_folder()
+    folders.prepare(folder)
+    exclude_from_backups(folder)
     operators.make()
     quote_image_path()
 
@@ -69,6 +72,41 @@ def _restrict_registry_key() -> None:
         win32security.SetNamedSecurityInfo(
             _KEY, win32security.SE_REGISTRY_KEY, flags, unchanged, unchanged, dacl, unchanged
         )
+
+
+def exclude_from_backups(folder: Path) -> None:
+    """Ask backup programs and shadow copies to leave out the journal and the key slots.
+
+    "Registry Keys and Values for Backup and Restore", Microsoft Learn: a program may ignore
+    FilesNotToBackup, and Windows deletes the files of FilesNotToSnapshot from a shadow copy as far as it can.
+
+    Args:
+        folder: the data folder.
+
+    Raises:
+        PortError: Windows refuses.
+    """
+    files = [str(folder / pattern) for pattern in names.KEPT_FROM_BACKUPS]
+    for list_name in names.BACKUP_LISTS:
+        path = rf"{names.BACKUP_KEY}\{list_name}"
+        with doing(f"writing to the registry key {path}"), _open_list(path) as key:
+            winreg.SetValueEx(key, names.BACKUP_VALUE, 0, winreg.REG_MULTI_SZ, files)
+
+
+def _include_in_backups() -> None:
+    for list_name in names.BACKUP_LISTS:
+        path = rf"{names.BACKUP_KEY}\{list_name}"
+        with (
+            doing(f"writing to the registry key {path}"),
+            _open_list(path) as key,
+            suppress(FileNotFoundError),
+        ):
+            winreg.DeleteValue(key, names.BACKUP_VALUE)
+
+
+def _open_list(path: str) -> winreg.HKEYType:
+    rights = winreg.KEY_SET_VALUE | winreg.KEY_WOW64_64KEY
+    return winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, path, access=rights)
 
 
 def quote_image_path() -> None:
@@ -148,6 +186,7 @@ def remove() -> None:
             removal.wipe(folder)
     with doing(f"removing the registry key {names.REGISTRY_KEY}"):
         _remove_registry_key()
+    _include_in_backups()
     operators.remove()
 
 

@@ -31,6 +31,14 @@ BOOT_KEY = REGISTRY_KEY + r"\Boot"
 DATA_FOLDER = "Latchkey"
 """Below %ProgramData%: the journal and the settings file."""
 
+BACKUP_KEY = r"SYSTEM\CurrentControlSet\Control\BackupRestore"
+"""Its keys below name the files that backups and shadow copies leave out."""
+BACKUP_LISTS = ("FilesNotToBackup", "FilesNotToSnapshot")
+BACKUP_VALUE = "Latchkey"
+"""In each of the lists."""
+KEPT_FROM_BACKUPS = ("journal*", "keys.slots")
+"""In the data folder: the journal with its logs and damaged predecessors, and the key slots."""
+
 EVENT_SOURCE = "Latchkey"
 """In the Application event log."""
 EVENT_SOURCE_KEY = rf"SYSTEM\CurrentControlSet\Services\EventLog\Application\{EVENT_SOURCE}"

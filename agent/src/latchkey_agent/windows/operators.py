@@ -13,6 +13,9 @@ import winerror
 
 from latchkey_agent.cli import agent_setup
 from latchkey_agent.cli.agent_setup import Member
+from latchkey_agent.ports import PortError
+from latchkey_agent.protocol import codec
+from latchkey_agent.protocol.errors import error
 
 from . import compose, folders, names
 from .win32.failures import doing
@@ -102,4 +105,9 @@ def set_up(body: bytes) -> ans.Answer:
     Args:
         body: the request as JSON.
     """
-    return agent_setup.apply(body, folders.data_folder() / compose.SETTINGS_NAME, WindowsOperators())
+    try:
+        folder = folders.data_folder()
+        folders.require_own(folder)
+    except PortError as fault:
+        return codec.refused(error("setup_failed", detail=str(fault)))
+    return agent_setup.apply(body, folder / compose.SETTINGS_NAME, WindowsOperators())

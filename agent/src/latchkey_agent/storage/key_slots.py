@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The erasable halves of the keys, in a file of fixed size that is only ever overwritten in place.
+
+`keys.slots` has `COUNT` slots of `SLOT_BYTES` bytes. A slot in use holds the seal tag of its
+record (16 bytes), the half (32 bytes) and zeros. A free slot holds zeros. The file is made whole
+from random bytes and flushed before it is used, so overwriting a slot needs no space on the disk.
+Reads and writes go past the cache of the operating system (`ports.Disk`).
+
+The file system decides where the bytes of a file stand. One that copies on write, and the
+controller of a flash disk, may keep the old bytes elsewhere (docs/security.md, "Erasing").
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from mmap import mmap
+from pathlib import Path
+from typing import BinaryIO
+
+from latchkey_agent.ports import Disk, PortError
+
+from .journal import JournalUnavailableError
+
+log = logging.getLogger(__name__)
+NAME = "keys.slots"
+COUNT = 64
+"""The most grants that can be live at once."""
+SLOT_BYTES = 4096
+"""A whole sector of every usual disk, so overwriting a slot rewrites no other."""
+HALF_BYTES = 32
+TAG_BYTES = 16
+_END = TAG_BYTES + HALF_BYTES
+_SIZE = COUNT * SLOT_BYTES
+_ZEROS = bytes(SLOT_BYTES)
+
+
+class KeySlots:
+    """The slots in the file at `path`.
+
+    Args:
+        path: the file; `keep` makes it.
+        disk: opens it.
+        random: returns that many random bytes.
+
+    Every method raises `JournalUnavailableError` if the disk refuses to read or write.
+    """
+
+    def __init__(self, path: Path, disk: Disk, random: Callable[[int], bytes]) -> None:
+        self.path = path
+        self._disk = disk
+        self._random = random
+
+    def keep(self, tags: Collection[bytes]) -> None:
+        """Overwrite each slot of a tag that is not among `tags`; make the file if it is missing or damaged.
+
+        A full disk is no error: erasing needs no slot. `put` tries again.
+        """
+        if not self._is_whole():
+            try:
+                self._make()
+            except JournalUnavailableError as fault:
+                log.warning("no grant can be given: %s", fault)
+            return
+        with self._opened() as (file, block):
+            for number, tag in _used(file, block):
+                if tag not in tags:
+                    self._clear(file, block, number)
+
+    def tags(self) -> set[bytes]:
+        """Return the tags of all slots in use; none if the file is missing or damaged."""
+        if not self._is_whole():
+            return set()
+        with self._opened() as (file, block):
+            return {tag for _, tag in _used(file, block)}
+
+    def put(self, tag: bytes, half: bytearray) -> None:
+        """Write a half to a free slot; return when it is on the disk."""
+        if not self._is_whole():
+            self._make()
+        with self._opened() as (file, block):
+            used = [number for number, _ in _used(file, block)]
+            free = next((number for number in range(COUNT) if number not in used), None)
+            if free is None:
+                msg = f"all {COUNT} slots of {NAME} are in use"
+                raise JournalUnavailableError(msg)
+            block[:TAG_BYTES] = tag
+            with memoryview(block) as view:
+                view[TAG_BYTES:_END] = half
+                view[_END:] = bytes(SLOT_BYTES - _END)
+            _write(file, block, free)
+
+    def half(self, tag: bytes) -> bytearray | None:
+        """Return the half of a record; the caller overwrites it. None: it is gone, or the file is damaged."""
+        if not self._is_whole():
+            return None
+        with self._opened() as (file, block):
+            if all(found != tag for _, found in _used(file, block)):
+                return None
+            half = bytearray(HALF_BYTES)
+            with memoryview(block) as view, memoryview(half) as target:
+                target[:] = view[TAG_BYTES:_END]
+            return half
+
+    def overwrite(self, tag: bytes) -> bool:
+        """Overwrite the slot of a record in place and read the file back; tell whether the half is gone."""
+        if not self._is_whole():
+            self.overwrite_all()
+            return True
+        with self._opened() as (file, block):
+            for number in [number for number, found in _used(file, block) if found == tag]:
+                if not self._clear(file, block, number):
+                    return False
+            return all(found != tag for _, found in _used(file, block))
+
+    def overwrite_all(self) -> None:
+        """Overwrite the whole file, of whatever size it is; a missing one is no error."""
+        with _faults():
+            if self.path.exists():
+                size = self.path.stat().st_size
+                with self.path.open("r+b") as file:
+                    for content in (self._random(size), bytes(size)):
+                        _write_whole(file, content)
+
+    def _is_whole(self) -> bool:
+        with _faults():
+            return self.path.is_file() and self.path.stat().st_size == _SIZE
+
+    def _make(self) -> None:
+        """Make the file with every block of its own: random bytes first, which no file system leaves out."""
+        self.overwrite_all()
+        try:
+            with _faults(), self.path.open("wb") as file:
+                for content in (self._random(_SIZE), bytes(_SIZE)):
+                    _write_whole(file, content)
+        except JournalUnavailableError:
+            with suppress(OSError):
+                self.path.unlink()
+            raise
+
+    def _clear(self, file: FileIO, block: mmap, number: int) -> bool:
+        """Overwrite one slot, first with random bytes, then with zeros; tell whether zeros are read back."""
+        for content in (self._random(SLOT_BYTES), _ZEROS):
+            block[:] = content
+            _write(file, block, number)
+        block[:] = self._random(SLOT_BYTES)
+        _read(file, block, number)
+        return _is_zeros(block)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[FileIO, mmap]]:
+        """Open the file, with a block for one slot: memory of its own pages, as unbuffered access needs it."""
+        block = mmap(-1, SLOT_BYTES)
+        try:
+            with _faults(), self._disk.open_unbuffered(self.path) as file:
+                yield file, block
+        finally:
+            block[:] = _ZEROS
+            block.close()
+
+
+def _used(file: FileIO, block: mmap) -> Iterator[tuple[int, bytes]]:
+    """Yield number and tag of each slot in use; meanwhile `block` holds the whole slot."""
+    for number in range(COUNT):
+        _read(file, block, number)
+        if not _is_zeros(block):
+            yield number, block[:TAG_BYTES]
+
+
+def _is_zeros(block: mmap) -> bool:
+    # Compare in place: a slice would be a copy that is never overwritten.
+    with memoryview(block) as view:
+        return view == _ZEROS
+
+
+def _read(file: FileIO, block: mmap, number: int) -> None:
+    file.seek(number * SLOT_BYTES)
+    if file.readinto(block) != SLOT_BYTES:
+        raise OSError(errno.EIO, "it ends too early")
+
+
+def _write(file: FileIO, block: mmap, number: int) -> None:
+    file.seek(number * SLOT_BYTES)
+    if file.write(block) != SLOT_BYTES:
+        raise OSError(errno.EIO, "a slot was not written whole")
+    os.fsync(file.fileno())
+
+
+def _write_whole(file: BinaryIO, content: bytes) -> None:
+    file.seek(0)
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, PortError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else fault
+        raise JournalUnavailableError(f"{NAME} cannot be read or written ({reason})") from None

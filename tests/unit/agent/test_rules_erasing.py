@@ -1,0 +1,410 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule 8 on the disk: the key slot and the write-ahead log are overwritten in place before they are given up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from latchkey_agent.domain.transitions import GrantState
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.storage import journal as journal_module
+from latchkey_agent.storage import key_slots
+from latchkey_agent.storage.journal import Journal
+from latchkey_agent.storage.vault import VaultError, tag_of
+from tests.unit.agent.bench import Bench, cuts
+
+RESTART = rq.CredentialApply(session="CHG-1", action="restart")
+END = rq.SessionEnd(session="CHG-1")
+SIZE = key_slots.COUNT * key_slots.SLOT_BYTES
+Act = Callable[[Bench], object]
+
+
+def slots(bench: Bench) -> Path:
+    """Return the file of the key slots."""
+    return bench.folder / key_slots.NAME
+
+
+def tags_in_slots(bench: Bench) -> set[str]:
+    """Return the tags of all slots that hold anything."""
+    content = slots(bench).read_bytes()
+    every = [content[at : at + key_slots.SLOT_BYTES] for at in range(0, SIZE, key_slots.SLOT_BYTES)]
+    return {slot[:16].hex() for slot in every if any(slot)}
+
+
+def live_tags(bench: Bench) -> set[str]:
+    """Return the seal tags of all live grants."""
+    return {grant.tag for grant in bench.state.grants.values() if not grant.ended}
+
+
+# --- the key slot ------------------------------------------------------------------------------
+
+
+def test_rule_08_erasing_destroys_a_key_that_is_overwritten_in_place(bench: Bench, canary: bytearray) -> None:
+    """A sealed record that was copied before the end opens before it and never after it."""
+    grant_id = bench.lend(canary)
+    grant, core = bench.state.grants[grant_id], bench.agent.core
+    copied = core.journal.sealed(grant_id)
+    assert copied is not None
+    before = slots(bench).stat()
+    assert core.vault.open(copied, grant_id, core._associated_data(grant_id, grant)) == canary
+    bench.revoke()
+    after = slots(bench).stat()
+    assert (after.st_ino, after.st_size, after.st_blocks) == (before.st_ino, SIZE, before.st_blocks)
+    assert tags_in_slots(bench) == set()
+    with pytest.raises(VaultError, match="the erasable half of its key is gone"):
+        core.vault.open(copied, grant_id, core._associated_data(grant_id, grant))
+    erasure = bench.state.grants[grant_id].erasure
+    assert erasure is not None
+    assert ("key slot overwritten", True, "read back as zeros") in erasure.checks
+
+
+def test_rule_08_a_slot_is_overwritten_with_random_bytes_and_then_with_zeros(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slot's own bytes are written twice at their own place, each time flushed."""
+    bench.lend(canary)
+    written: list[tuple[int, bytes]] = []
+    write = key_slots._write
+
+    def watched(file: Any, block: Any, number: int) -> None:
+        written.append((number, bytes(block)))
+        write(file, block, number)
+
+    monkeypatch.setattr(key_slots, "_write", watched)
+    bench.revoke()
+    assert [number for number, _ in written] == [0, 0]
+    assert any(written[0][1])
+    assert not any(written[1][1])
+
+
+def test_rule_08_the_key_slot_is_on_the_disk_before_the_record(place: Path, canary: bytearray) -> None:
+    """A power cut at any touch of granting leaves no live grant without its slot, and no slot without a grant."""
+    for cut in cuts(place, lambda bench: bench.shown_request(canary), lambda bench: _allow(bench, canary)):
+        assert tags_in_slots(cut.bench) == live_tags(cut.bench)
+
+
+def _allow(bench: Bench, canary: bytearray) -> None:
+    bench.allow(next(iter(bench.state.requests)), canary)
+
+
+@pytest.mark.parametrize("end", [Bench.revoke, lambda bench: bench.ask(END)], ids=["revoked", "ended"])
+def test_rule_08_a_power_cut_at_any_touch_of_the_end_leaves_no_slot(
+    place: Path, canary: bytearray, end: Act
+) -> None:
+    """After the next start a slot holds a half exactly as long as its grant lives."""
+    for cut in cuts(place, lambda bench: bench.lend(canary), end):
+        cut.bench.effects()
+        assert tags_in_slots(cut.bench) == live_tags(cut.bench)
+
+
+def test_rule_08_a_grant_that_is_not_journalled_leaves_no_slot(bench: Bench, canary: bytearray) -> None:
+    """If the transaction of a grant fails, its slot is overwritten at once."""
+    request = bench.shown_request(canary)
+    put = bench.agent.core.slots.put
+
+    def then_full(tag: bytes, half: bytearray) -> None:
+        put(tag, half)
+        assert tags_in_slots(bench) == {tag.hex()}
+        bench.world.disk = "full"
+
+    bench.agent.core.slots.put = then_full  # type: ignore[method-assign]
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "storage_failed"
+    assert tags_in_slots(bench) == set()
+
+
+def test_rule_08_a_slot_that_cannot_be_overwritten_is_reported_and_tried_again(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The failed check names the reason; the erasure is confirmed once the disk works."""
+    grant = bench.lend(canary)
+    bench.world.broken.add("disk")
+    bench.revoke()
+    assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    [check] = [check for check in erasure.checks if not check[1]]
+    assert check[0] == "key slot overwritten"
+    assert "keys.slots cannot be read or written" in check[2]
+    bench.world.broken.clear()
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert tags_in_slots(bench) == set()
+
+
+def test_rule_08_a_slot_that_reads_back_otherwise_is_not_confirmed(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that loses writes is not believed."""
+    grant = bench.lend(canary)
+    with monkeypatch.context() as patch:
+        patch.setattr(key_slots, "_write", lambda *_: None)
+        bench.revoke()
+    assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+
+
+def test_rule_08_an_end_overwrites_its_own_slot_only(bench: Bench, canary: bytearray) -> None:
+    """The grant of another session keeps its slot and can be used."""
+    bench.lend(canary, session="CHG-1")
+    bench.lend(canary, session="CHG-2")
+    bench.ask(END)
+    assert tags_in_slots(bench) == live_tags(bench)
+    assert len(live_tags(bench)) == 1
+    assert bench.restart("CHG-2")
+
+
+def test_rule_08_a_damaged_journal_overwrites_all_key_slots(bench: Bench, canary: bytearray) -> None:
+    """No copy of a sealed record opens after the journal was found damaged."""
+    bench.lend(canary)
+    bench.database.execute("DELETE FROM events WHERE seq = 2")
+    bench.crash()
+    assert bench.code(RESTART) == "journal_damaged"
+    assert slots(bench).read_bytes() == bytes(SIZE)
+
+
+def test_rule_08_key_slots_of_a_damaged_journal_that_cannot_be_overwritten(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent says so, tries again, and then calls the journal damaged."""
+    bench.lend(canary)
+    bench.database.execute("DELETE FROM events WHERE seq = 2")
+    with monkeypatch.context() as patch:
+        patch.setattr(key_slots, "_write_whole", _refuses)
+        bench.crash()
+        error = bench.error(RESTART)
+        assert error.code == "storage_failed"
+        assert "cannot be overwritten" in error.message
+    bench.wake()
+    assert bench.code(RESTART) == "journal_damaged"
+
+
+def _refuses(*_: object) -> None:
+    raise OSError(5, "Input/output error")
+
+
+def test_rule_07_revoking_needs_no_space_for_the_key_slot(bench: Bench, canary: bytearray) -> None:
+    """On a full disk the slot is overwritten in the blocks that it has already."""
+    grant = bench.lend(canary)
+    blocks = slots(bench).stat().st_blocks
+    assert blocks * 512 >= SIZE
+    bench.world.disk = "full"
+    assert bench.customer(cm.GrantRevoke()).done
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert slots(bench).stat().st_blocks == blocks
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "empty": lambda file: file.write_bytes(b""),
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:-1]),
+    "longer": lambda file: file.write_bytes(file.read_bytes() + b"x"),
+    "zeros": lambda file: file.write_bytes(bytes(SIZE)),
+    "noise": lambda file: file.write_bytes(b"\xa5" * SIZE),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("when", ["running", "stopped"])
+def test_rule_08_without_its_key_slot_no_record_opens(
+    bench: Bench, canary: bytearray, damage: Callable[[Path], object], when: str
+) -> None:
+    """A missing or damaged file of key slots rejects the grant, and the next grant works."""
+    bench.lend(canary)
+    if when == "running":
+        damage(slots(bench))
+    else:
+        bench.stop()
+        damage(slots(bench))
+        bench.start()
+    assert bench.code(RESTART) == "grant_rejected"
+    [grant] = bench.state.grants.values()
+    assert (grant.rejection, grant.state) == ("record_unreadable", GrantState.ERASED)
+    if damage is DAMAGES["noise"] and when == "running":
+        bench.crash()
+    bench.lend(canary, session="CHG-2")
+    assert bench.restart("CHG-2")
+
+
+@pytest.mark.parametrize("damage", [DAMAGES["cut off"], DAMAGES["missing"]], ids=["cut off", "missing"])
+def test_rule_08_an_end_with_a_damaged_slot_file_leaves_no_half(
+    bench: Bench, canary: bytearray, damage: Callable[[Path], object]
+) -> None:
+    """A damaged file is overwritten as a whole; a missing one holds nothing."""
+    grant = bench.lend(canary)
+    damage(slots(bench))
+    bench.revoke()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert not slots(bench).exists() or not any(slots(bench).read_bytes())
+
+
+def test_a_full_disk_makes_no_key_slots_and_does_not_stop_the_start(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without space for the slots no grant can be given, and everything else works."""
+    bench.stop()
+    slots(bench).unlink()
+    monkeypatch.setattr(key_slots, "_write_whole", _refuses)
+    bench.start()
+    assert not slots(bench).exists()
+    request = bench.shown_request(canary)
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "storage_failed"
+    monkeypatch.undo()
+    assert bench.allow(request, canary).done
+
+
+def test_no_more_grants_than_key_slots(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says that all slots are in use."""
+    bench.lend(canary, session="CHG-1")
+    bench.start_session("CHG-2")
+    request = bench.request("CHG-2")
+    bench.show(request)
+    monkeypatch.setattr(key_slots, "COUNT", 1)
+    monkeypatch.setattr(key_slots.KeySlots, "_is_whole", lambda _: True)
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert "all 1 slots of keys.slots are in use" in answer.error.message
+
+
+@pytest.mark.parametrize("broken", ["_read", "_write"])
+def test_a_slot_that_is_cut_short_is_a_fault_of_the_disk(
+    bench: Bench, canary: bytearray, broken: str
+) -> None:
+    """A read or write of less than a slot refuses the grant, and nothing is half used."""
+    request = bench.shown_request(canary)
+    call = {"_read": "readinto", "_write": "write"}[broken]
+    disk = bench.agent.core.computer.disk
+    opened = disk.open_unbuffered
+
+    def short(path: Path) -> Any:
+        file = opened(path)
+        setattr(file, call, lambda _: 1)
+        return file
+
+    disk.open_unbuffered = short  # type: ignore[method-assign]
+    answer = bench.allow(request, canary)
+    assert answer.error is not None
+    assert answer.error.code == "storage_failed"
+    disk.open_unbuffered = opened  # type: ignore[method-assign]
+    assert bench.allow(request, canary).done
+
+
+# --- the write-ahead log -----------------------------------------------------------------------
+
+
+def at_truncation(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return a list that gets the log's content each time just before SQLite truncates it."""
+    seen: list[bytes] = []
+    checkpoint = Journal._checkpoint
+
+    def watched(journal: Journal, mode: Any) -> bool:
+        if mode == "TRUNCATE":
+            seen.append(journal.path.with_name("journal.db-wal").read_bytes())
+        return checkpoint(journal, mode)
+
+    monkeypatch.setattr(Journal, "_checkpoint", watched)
+    return seen
+
+
+ENDS: dict[str, Act] = {
+    "revoked": Bench.revoke,
+    "ended": lambda bench: bench.ask(END),
+    "stopped": Bench.stop,
+    "killed and started": Bench.crash,
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_rule_08_the_write_ahead_log_is_overwritten_before_it_is_truncated(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch, end: Act
+) -> None:
+    """The blocks that SQLite gives up held the sealed record, and hold only zeros by then."""
+    grant = bench.lend(canary)
+    record, log = bench.agent.core.journal.sealed(grant), bench.folder / "journal.db-wal"
+    assert record is not None
+    assert tag_of(record) in log.read_bytes()
+    seen = at_truncation(monkeypatch)
+    end(bench)
+    assert seen
+    assert len(seen[0]) > len(record)
+    assert not any(map(any, seen))
+    if end is Bench.stop:
+        bench.start()
+
+
+@pytest.mark.parametrize("overwritten", [0, 32, 4096])
+def test_rule_08_a_power_cut_while_the_log_is_overwritten_loses_nothing(
+    bench: Bench, canary: bytearray, overwritten: int
+) -> None:
+    """Wherever the overwriting stops, the next start finds the whole journal in the database."""
+    bench.lend(canary)
+    assert bench.agent.core.journal._checkpoint("RESTART")
+    bench.kill()
+    log = bench.folder / "journal.db-wal"
+    content = log.read_bytes()
+    log.write_bytes(bytes(overwritten) + content[overwritten:])
+    bench.start()
+    assert bench.result(rq.JournalVerify())["intact"]
+    assert bench.restart()
+
+
+def test_reading_back_leaves_sqlites_locks_alone(bench: Bench, canary: bytearray) -> None:
+    """Another program that opens and closes the journal does not take itself for the last and delete the log."""
+    bench.lend(canary)
+    bench.revoke()
+    code = (
+        "import sqlite3 as s, sys; d = s.connect(sys.argv[1]); d.execute('SELECT 1 FROM events'); d.close()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(bench.journal)], check=True)
+    assert (bench.folder / "journal.db-wal").exists()
+    bench.start_session("CHG-2")
+    bench.crash()
+    assert not bench.agent.core.problem
+
+
+def test_rule_08_the_head_of_the_log_is_overwritten_first(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite writes an old part of a log over newer pages if it finds the head and not the rest."""
+    bench.lend(canary)
+    log = bench.folder / "journal.db-wal"
+    before, seen = log.read_bytes(), []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(log.read_bytes()))
+    journal_module._overwrite(log)
+    assert seen == [bytes(32) + before[32:], bytes(len(before))]
+
+
+def test_rule_08_a_log_that_another_program_writes_to_is_not_overwritten(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another program committed after the checkpoint is not lost; the erasure is tried again."""
+    grant = bench.lend(canary)
+    checkpoint = Journal._checkpoint
+
+    def then_write(journal: Journal, mode: Any) -> bool:
+        done = checkpoint(journal, mode)
+        with bench.other_program() as other:
+            other.execute("INSERT OR REPLACE INTO keys VALUES ('other', x'01')")
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "_checkpoint", then_write)
+        bench.revoke()
+        assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+    assert bench.agent.core.journal.key("other") == b"\x01"
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.agent.core.journal.key("other") == b"\x01"
