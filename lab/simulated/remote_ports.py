@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from lab.simulated import windows_calls, wire
-from latchkey_agent.domain import Account, LogonRefusal
-from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
+from latchkey_agent.ports import Computer, PortError, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from latchkey_agent.domain import LogonRefusal, PermitState
+from latchkey_agent.domain import LogonFacts, LogonRefusal, PermitState
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.ports import LogonFacts, SignIn
+from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm

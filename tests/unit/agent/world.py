@@ -18,10 +18,11 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Literal
 
-from latchkey_agent.domain import LogonRefusal
+from lab.simulated.windows_model import READY
+from latchkey_agent.domain import LogonFacts, LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.ports import Computer, PortError, SignIn
 
 ZONE = timezone(timedelta(hours=1), "CET")
 BOOT = datetime(2026, 11, 23, 8, 0, tzinfo=ZONE)
@@ -78,7 +79,7 @@ class World:
     anchor: bytes | None = None
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
-    facts: LogonFacts = field(default_factory=lambda: LogonFacts(auto_logon=False))
+    facts: LogonFacts = READY
     pending: list[str] = field(default_factory=list)
     disk: Literal["well", "full", "dead"] = "well"
     reserve: Path = Path()

@@ -12,8 +12,8 @@ import pywintypes
 import win32security
 import winerror
 
-from latchkey_agent.domain import BY_WIN32, Account, LogonRefusal
-from latchkey_agent.ports import LogonFacts, PortError
+from latchkey_agent.domain import BY_WIN32, Account, LogonFacts, LogonRefusal
+from latchkey_agent.ports import PortError
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.windows.win32 import api, logon_sessions, registry
 from latchkey_agent.windows.win32.failures import refused
