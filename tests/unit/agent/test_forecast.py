@@ -79,6 +79,7 @@ def test_an_unknown_fact_is_a_finding(fact: str) -> None:
     assert finding.evidence.endswith(" Looked in this place.")
     may_stop = row.severity in {"stops", "unknown"} and not row.if_unknown
     assert is_ready([finding]) == (not may_stop)
+    assert finding.severity != "stops"
 
 
 def test_a_port_that_forgets_a_fact_claims_nothing() -> None:
@@ -118,6 +119,13 @@ def test_bitlocker_must_stay_suspended_for_all_restarts(
     assert found(READY._replace(restarts_without_pin=left), restarts=asked) == codes
 
 
+def test_the_advice_names_the_restarts() -> None:
+    """The finding tells how many restarts are left and how many are needed."""
+    (finding,) = forecast(READY._replace(restarts_without_pin=1), ANNA, [HERE], START, restarts=3)
+    assert "for 1 more restarts, and 3 are asked for" in finding.evidence
+    assert finding.advice.endswith("-RebootCount 3")
+
+
 def test_the_restarts_are_those_that_are_asked_for_or_lent(bench: Bench, canary: bytearray) -> None:
     """The agent compares BitLocker's suspension with the open requests and grants of the account."""
     bench.world.facts = READY._replace(restarts_without_pin=1)
@@ -139,6 +147,8 @@ def codes(bench: Bench, **request: Any) -> list[str]:
     ("left", "expected"),
     [
         (timedelta(days=30), []),
+        (timedelta(days=3, seconds=1), []),
+        (timedelta(days=3), [("warns", "password_expires")]),
         (timedelta(days=2), [("warns", "password_expires")]),
         (timedelta(0), [("stops", "password_expires")]),
     ],
@@ -174,7 +184,7 @@ def test_windows_own_sign_on_matters_for_further_accounts_only() -> None:
     assert found(facts) == []
     both = [HERE, SignIn(2, BEN, console=False, active=False, locked=False)]
     assert found(facts, here=both) == [("warns", "others_signed_in"), ("warns", "restart_sign_on")]
-    assert found(facts, None, here=[]) == [("unknown", "nobody_signed_in")]
+    assert found(facts, None, here=both) == [("unknown", "nobody_signed_in")]
 
 
 def test_the_page_lists_every_finding() -> None:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from .bystanders import SignedIn, others
 from .forecast_facts import OF_ACCOUNT, LogonFacts
-from .logon_hours import DAY, shut_hours, spans
+from .logon_hours import ALWAYS, DAY, shut_hours, spans
 from .model import Account
 
 SOON = timedelta(days=3)
@@ -286,7 +286,7 @@ def _password(facts: LogonFacts, now: datetime) -> Iterator[Finding]:
 
 
 def _hours(facts: LogonFacts, now: datetime) -> Iterator[Finding]:
-    shut = shut_hours(facts.logon_hours, now) if facts.logon_hours is not None else []
+    shut = shut_hours(facts.logon_hours or ALWAYS, now)
     if not shut:
         return
     severity: Severity = "stops" if len(shut) == DAY else "warns"
