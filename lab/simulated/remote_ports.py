@@ -127,6 +127,10 @@ class LinkedAccounts:
         """Return the facts that may prevent an unattended logon."""
         return self._link.ask(windows_calls.Facts(account.sid if account else None), LogonFacts)
 
+    def auto_logon(self) -> bool | None:
+        """Return whether Windows signs an account in by itself."""
+        return self._link.ask(windows_calls.Facts(None), LogonFacts).auto_logon
+
 
 class LinkedSessions:
     """ports.Sessions."""

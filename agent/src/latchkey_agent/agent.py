@@ -227,7 +227,7 @@ class Agent:
         sids = {session.sid for session in here}
         for permit in self.core.state.permits.values():
             if permit.state is PermitState.ISSUED and permit.account.sid in sids:
-                return self.core.computer.accounts.facts(permit.account).auto_logon is not False
+                return self.core.computer.accounts.auto_logon() is not False
         return False
 
     def _meet_duties(self) -> None:

@@ -56,7 +56,10 @@ class Accounts(Protocol):
         """
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return the facts that may stop an unattended logon; None for each that cannot be read."""
+        """Return the facts that may stop an unattended logon, each None if unknown. This may take seconds."""
+
+    def auto_logon(self) -> bool | None:
+        """Return `LogonFacts.auto_logon` alone, at once: it waits for no other program."""
 
 
 class Sessions(Protocol):

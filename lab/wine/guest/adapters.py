@@ -32,7 +32,7 @@ from latchkey_agent.windows.pipes import client_identity
 from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
-from latchkey_agent.windows.ports import logon_facts
+from latchkey_agent.windows.ports import logon_facts, logon_policies
 from latchkey_agent.windows.ports.clock import WindowsClock
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
@@ -54,6 +54,10 @@ class LabAccounts(LinkedAccounts):
         lab = super().facts(account)
         of_account: dict[str, Any] = {fact: getattr(lab, fact) for fact in OF_ACCOUNT}
         return logon_facts.facts(None)._replace(**of_account)
+
+    def auto_logon(self) -> bool | None:
+        """Return the fact that the product reads from Wine's registry."""
+        return logon_policies.auto_logon()
 
     def by_sid(self, sid: str) -> Account:
         """Return the account of a SID; raises PortError."""

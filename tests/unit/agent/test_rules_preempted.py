@@ -87,6 +87,7 @@ def test_rule_09_a_desktop_that_windows_opens_after_our_restart_is_locked(
     bench.effects()
     assert bench.world.open_desktops() == []
     assert bench.state.permits[permit].closing == "locked"
+    assert bench.world.facts_asked == 0, "the lock must not wait for the slow facts"
 
 
 # --- rule 9: the very session of the logon ------------------------------------------------------

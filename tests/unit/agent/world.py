@@ -80,6 +80,7 @@ class World:
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
     facts: LogonFacts = READY
+    facts_asked: int = 0
     pending: list[str] = field(default_factory=list)
     disk: Literal["well", "full", "dead"] = "well"
     reserve: Path = Path()
@@ -190,7 +191,11 @@ class _Accounts(_Port):
         return None if right == digest(password) else LogonRefusal.WRONG_PASSWORD
 
     def facts(self, account: Account | None) -> LogonFacts:
+        self.world.facts_asked += 1
         return self.world.facts
+
+    def auto_logon(self) -> bool | None:
+        return self.world.facts.auto_logon
 
 
 class _Sessions(_Port):

@@ -20,6 +20,7 @@ import win32ts
 from latchkey_agent.domain import ALWAYS, NEVER, UNLIMITED, LogonFacts
 from latchkey_agent.domain.model import Account
 from latchkey_agent.windows.ports import account_facts, disk_facts, logon_facts, logon_policies, power_facts
+from latchkey_agent.windows.ports.accounts import WindowsAccounts
 from latchkey_agent.windows.ports.logon_policies import (
     AUTHENTICATION,
     CLASS,
@@ -152,7 +153,7 @@ def test_a_registry_that_cannot_be_read_makes_its_facts_unknown(monkeypatch: pyt
 
     monkeypatch.setattr(registry, "setting", refuse)
     monkeypatch.setattr(registry, "keys_below", refuse)
-    assert {logon_facts.settle([reading]).value for reading in logon_policies.readings()} == {None}
+    assert {logon_policies.settle([reading]).value for reading in logon_policies.readings()} == {None}
 
 
 def test_a_setting_of_another_type_is_unknown(hklm: Any) -> None:
@@ -182,6 +183,19 @@ def test_a_key_that_cannot_be_opened_is_not_taken_for_absent(monkeypatch: pytest
         registry.keys_below(POLICIES)
 
 
+def test_automatic_sign_on_is_known_at_once(monkeypatch: pytest.MonkeyPatch, hklm: Any) -> None:
+    """The agent asks for it before it locks a desktop, so it must not wait for a program of Windows."""
+
+    def slow(*_: object, **_named: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(subprocess, "run", slow)
+    accounts = WindowsAccounts("PC", slow)  # type: ignore[arg-type]
+    assert accounts.auto_logon() is False
+    hklm(WINLOGON, "AutoAdminLogon", "1")
+    assert accounts.auto_logon()
+
+
 @pytest.mark.parametrize(
     ("values", "value", "place"),
     [
@@ -194,7 +208,7 @@ def test_a_key_that_cannot_be_opened_is_not_taken_for_absent(monkeypatch: pytest
 def test_one_setting_that_is_on_decides(values: tuple[bool | None, ...], value: object, place: str) -> None:
     """A fact that several settings can set is unknown only if none of them is on and one is unknown."""
     readings = [Reading("fact", each, str(number)) for number, each in enumerate(values)]
-    assert logon_facts.settle(readings) == Reading("fact", value, place)
+    assert logon_policies.settle(readings) == Reading("fact", value, place)
 
 
 @pytest.mark.usefixtures("provider")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pywintypes
@@ -13,7 +13,7 @@ import win32ts
 from latchkey_agent.domain import LogonFacts
 
 from . import account_facts, disk_facts, logon_policies, power_facts
-from .logon_policies import Reading
+from .logon_policies import Reading, settle
 from .windows_sessions import WTS_SHADOW
 
 if TYPE_CHECKING:
@@ -32,22 +32,6 @@ def facts(account: Account | None) -> LogonFacts:
     settled = [settle(readings) for readings in found.values()]
     values: dict[str, Any] = {reading.fact: reading.value for reading in settled}
     return LogonFacts(**values, places=tuple((reading.fact, reading.place) for reading in settled))
-
-
-def settle(readings: Iterable[Reading]) -> Reading:
-    """Return one reading of a fact that several settings can set.
-
-    One setting that is on decides. Otherwise one that is unknown makes the fact unknown.
-    """
-    first, *others = readings
-    if not others:
-        return first
-    every = (first, *others)
-    for value in (True, None):
-        for reading in every:
-            if reading.value is value:
-                return reading
-    return first
 
 
 def _readings(account: Account | None) -> Iterator[Reading]:

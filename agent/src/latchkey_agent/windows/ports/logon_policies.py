@@ -8,7 +8,7 @@ CredentialProviders and Authentication (Microsoft Learn); docs/forecast.md gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,6 +128,25 @@ def read(fact: str, key: str, name: str, is_on: Callable[[Value], bool]) -> Read
         return Reading(fact, is_on(registry.setting(key, name)), place)
     except (OSError, TypeError, ValueError):
         return Reading(fact, None, place)
+
+
+def auto_logon() -> bool | None:
+    """Return whether Windows signs an account in by itself; None if it cannot be read. Waits for no other program."""
+    value: bool | None = settle(read(*switch) for switch in _SWITCHES if switch.fact == "auto_logon").value
+    return value
+
+
+def settle(found: Iterable[Reading]) -> Reading:
+    """Return one reading of a fact that several settings can set.
+
+    One setting that is on decides. Otherwise one that is unknown makes the fact unknown.
+    """
+    first, *others = found
+    for value in (True, None) if others else ():
+        for reading in (first, *others):
+            if reading.value is value:
+                return reading
+    return first
 
 
 def readings() -> Iterator[Reading]:
