@@ -70,7 +70,10 @@ class Incidents:
 
     def show_banner(self) -> None:
         """Let Windows show a text before each logon; a person has to confirm it."""
-        lab_loop.call(lambda: setattr(self.windows.facts, "logon_banner", True))
+        lab_loop.call(self._show_banner)
+
+    def _show_banner(self) -> None:
+        self.windows.facts = self.windows.facts._replace(logon_banner=True)
 
     def rename(self) -> None:
         """Give the PC another name; it takes effect with the next restart."""

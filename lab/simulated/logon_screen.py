@@ -59,9 +59,10 @@ class LogonScreen:
 
     def _shown(self) -> bool:
         facts, console = self._machine.windows.facts, self._machine.windows.sessions.on_console()
-        hidden = self._machine.faults.hides_logon_tile or facts.provider_excluded
         # The banner hides every tile until a person confirms it.
-        return not hidden and not facts.logon_banner and (console is None or console.locked)
+        hidden = facts.provider_excluded or facts.other_processor or facts.users_hidden or facts.logon_banner
+        hides = hidden or self._machine.faults.hides_logon_tile
+        return not hides and (console is None or console.locked)
 
     async def _look(self) -> None:
         # A faulty agent leaves the logon screen unchanged.

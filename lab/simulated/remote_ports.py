@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from lab.simulated import windows_calls, wire
-from latchkey_agent.domain import Account, LogonRefusal
-from latchkey_agent.ports import Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
+from latchkey_agent.ports import Computer, PortError, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 
 if TYPE_CHECKING:
@@ -128,6 +128,10 @@ class LinkedAccounts:
     def facts(self, account: Account | None) -> LogonFacts:
         """Return the facts that may prevent an unattended logon."""
         return self._link.ask(windows_calls.Facts(account.sid if account else None), LogonFacts)
+
+    def auto_logon(self) -> bool | None:
+        """Return whether Windows signs an account in by itself."""
+        return self._link.ask(windows_calls.Facts(None), LogonFacts).auto_logon
 
 
 class LinkedSessions:

@@ -12,13 +12,12 @@ import secrets
 import zoneinfo
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.computer import LabError
 from lab.simulated.account_model import AccountBook, WindowsAccount, pin_form
 from lab.simulated.session_model import Change, Session, Sessions
-from latchkey_agent.domain import ALWAYS, LogonRefusal
-from latchkey_agent.ports import LogonFacts
+from latchkey_agent.domain import ALWAYS, NEVER, UNLIMITED, LogonFacts, LogonRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,18 +63,15 @@ class PcClock:
         self.passed += time
 
 
-@dataclass
-class Facts:
-    """The facts that may prevent an unattended logon on this PC (see `LogonFacts`)."""
-
-    logon_banner: bool = False
-    bitlocker_pin: bool = False
-    passwordless_only: bool = False
-    provider_excluded: bool = False
-    sleeps_when_idle: bool = False
-    remote_view: bool = False
-    ctrl_alt_del: bool = False
-    fast_startup: bool = False
+_HARMLESS: dict[str, Any] = {
+    **dict.fromkeys(LogonFacts._fields, False),
+    "restarts_without_pin": UNLIMITED,
+    "password_expires_at": NEVER,
+    "logon_hours": ALWAYS,
+    "places": (),
+}
+READY = LogonFacts(**_HARMLESS)
+"""The facts about a PC and an account without any obstacle to an unattended logon."""
 
 
 @dataclass
@@ -100,7 +96,7 @@ class Windows:
         self.clock = PcClock(zone)
         self.accounts = AccountBook(device, lockout)
         self.registry = Registry()
-        self.facts = Facts()
+        self.facts = READY
         self._session_changed = session_changed
         self.sessions = Sessions(session_changed)
 
@@ -124,25 +120,20 @@ class Windows:
 
     def logon_facts(self, record: WindowsAccount | None) -> LogonFacts:
         """Return the forecast's facts about the PC and one account."""
-        facts = self.facts
-        return LogonFacts(
-            logon_banner=facts.logon_banner,
-            bitlocker_pin=facts.bitlocker_pin,
-            passwordless_only=facts.passwordless_only,
-            provider_excluded=facts.provider_excluded,
-            blank_password=record.blank if record else False,
-            password_expires_at=record.password_expires_at if record else None,
-            microsoft_or_entra=record.account.kind in {"microsoft", "entra"} if record else False,
-            sleeps_when_idle=facts.sleeps_when_idle,
-            remote_view=facts.remote_view,
-            ctrl_alt_del=facts.ctrl_alt_del,
-            fast_startup=facts.fast_startup,
+        if record is None:
+            return self.facts
+        return self.facts._replace(
+            blank_password=record.blank,
+            account_closed=record.disabled or record.locked_until is not None,
+            logon_denied=not record.may_sign_in,
+            password_expires_at=record.password_expires_at or NEVER,
+            microsoft_or_entra=record.account.kind in {"microsoft", "entra"},
             logon_hours=self._logon_hours(record),
         )
 
-    def _logon_hours(self, record: WindowsAccount | None) -> bytes:
+    def _logon_hours(self, record: WindowsAccount) -> bytes:
         """Return the account's hours in Windows' form: one bit for each hour of the week in UTC."""
-        if record is None or record.hours is None:
+        if record.hours is None:
             return ALWAYS
         now = self.clock.now().astimezone(UTC).replace(minute=0)
         sunday = now - timedelta(days=now.isoweekday() % 7, hours=now.hour)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.machine import Machine
     from lab.simulated.power_model import Power
-    from latchkey_agent.domain import Account, LogonRefusal
-    from latchkey_agent.ports import LogonFacts
+    from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that Windows waits for the agent to handle a notification."""

@@ -230,18 +230,25 @@ forecast:
   type: dict
   contains:
     ready:
-      description: Whether the agent found no obstacle.
+      description: Whether nothing stops the logon, and nothing that may stop it is unknown.
       type: bool
       sample: false
     findings:
-      description: The findings for and against it, each with evidence and advice.
+      description:
+        - The findings, the worst first, each with a stable C(code), evidence and advice. The evidence names the setting.
+        - The C(severity) is V(stops), V(unknown) (it may stop, which could not be found out), V(warns) or V(notes).
+        - A code that ends in C(_unknown) is of a fact that could not be found out. The page on the forecast lists every
+          code.
       type: list
       elements: dict
       sample:
         - code: logon_banner
           severity: stops
-          evidence: A logon banner (legal notice) must be confirmed by hand before anybody signs in.
-          advice: Somebody must confirm it at the PC, or its owner lifts it for this PC. Latchkey never changes it.
+          evidence: >-
+            A logon banner (legal notice) must be confirmed by hand before a sign-in. Found in
+            HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System\LegalNoticeText.
+          advice: >-
+            Confirm it at the PC, or let the owner of the policy remove it for this PC. Latchkey does not change it.
 receipts:
   description: The signed receipts of the session's requests.
   returned: success; empty unless O(receipts=true)

@@ -280,7 +280,7 @@ class FindingView:
     """One finding of the forecast."""
 
     code: str
-    severity: Literal["notes", "stops", "warns"]
+    severity: Literal["notes", "stops", "unknown", "warns"]
     evidence: str
     advice: str
 

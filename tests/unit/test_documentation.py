@@ -29,6 +29,7 @@ LONG_ROWS = (
     "docs/credential-provider.md",
     "docs/decisions.md",
     "docs/errors.md",
+    "docs/forecast.md",
     "docs/verify-on-windows.md",
     "docs/writing.md",
     "lab/simulated/README.md",

@@ -232,7 +232,7 @@ class Agent:
         for permit in self.core.state.permits.values():
             is_void_or_waits = permit.is_unseen or permit.state is PermitState.ISSUED
             if is_void_or_waits and permit.account.sid in sids:
-                return self.core.computer.accounts.facts(permit.account).auto_logon is not False
+                return self.core.computer.accounts.auto_logon() is not False
         return False
 
     def _meet_duties(self) -> None:

@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from .domain import ALWAYS, Account, LogonRefusal
+from .domain import Account, LogonFacts, LogonRefusal
 
 
 class PortError(Exception):
@@ -29,24 +29,6 @@ class SignIn(NamedTuple):
     console: bool
     active: bool
     locked: bool
-
-
-class LogonFacts(NamedTuple):
-    """Facts about the PC and one account, for the forecast."""
-
-    logon_banner: bool = False
-    bitlocker_pin: bool = False
-    passwordless_only: bool = False
-    provider_excluded: bool = False
-    blank_password: bool = False
-    password_expires_at: datetime | None = None
-    microsoft_or_entra: bool = False
-    sleeps_when_idle: bool = False
-    remote_view: bool = False
-    ctrl_alt_del: bool = False
-    fast_startup: bool = False
-    logon_hours: bytes = ALWAYS
-    auto_logon: bool | None = None
 
 
 class Clock(Protocol):
@@ -76,7 +58,10 @@ class Accounts(Protocol):
         """
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return the facts that may stop an unattended logon."""
+        """Return the facts that may stop an unattended logon, each None if unknown. This may take seconds."""
+
+    def auto_logon(self) -> bool | None:
+        """Return `LogonFacts.auto_logon` alone, at once: it waits for no other program."""
 
 
 class Sessions(Protocol):

@@ -20,20 +20,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lab.simulated import windows_calls
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.remote_ports import AnchorFile, LinkedAccounts, LinkedSessions
 from lab.wine.wine_calls import MACHINE_KEY_FILE, TokenAnswer, TokenOf
-from latchkey_agent.domain import Account
-from latchkey_agent.ports import Computer, LogonFacts, PortError
+from latchkey_agent.domain import OF_ACCOUNT, Account, LogonFacts
+from latchkey_agent.ports import Computer, PortError
 from latchkey_agent.windows import compose, folders
 from latchkey_agent.windows.pipes import client_identity
 from latchkey_agent.windows.pipes.client_identity import Identity
 from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
-from latchkey_agent.windows.ports import logon_facts
+from latchkey_agent.windows.ports import logon_facts, logon_policies
 from latchkey_agent.windows.ports.anchor import boot_anchor
 from latchkey_agent.windows.ports.clock import WindowsClock
 from latchkey_agent.windows.ports.counter import NoCounter
@@ -54,8 +54,14 @@ class LabAccounts(LinkedAccounts):
     """The lab's accounts, with the product's forecast."""
 
     def facts(self, account: Account | None) -> LogonFacts:
-        """Return the facts that the product reads from Wine's registry."""
-        return logon_facts.facts(account)
+        """Return the facts about the PC that the product reads from Wine, and the lab's about the account."""
+        lab = super().facts(account)
+        of_account: dict[str, Any] = {fact: getattr(lab, fact) for fact in OF_ACCOUNT}
+        return logon_facts.facts(None)._replace(**of_account)
+
+    def auto_logon(self) -> bool | None:
+        """Return the fact that the product reads from Wine's registry."""
+        return logon_policies.auto_logon()
 
     def by_sid(self, sid: str) -> Account:
         """Return the account of a SID; raises PortError."""

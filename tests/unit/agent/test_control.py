@@ -12,72 +12,13 @@ import pytest
 from latchkey_agent.cli import tables
 from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.ports import LogonFacts, SignIn
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import signing
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, BEN, OPERATOR, START
+from tests.unit.agent.world import OPERATOR
 
 INFO = rq.Info(forecast=True, receipts=True)
-
-
-def findings(bench: Bench, **facts: Any) -> list[tuple[str, str]]:
-    """Return the forecast's findings for these facts."""
-    bench.world.facts = LogonFacts(**facts)
-    forecast = bench.result(rq.Info(forecast=True))["forecast"]
-    assert forecast["ready"] == all(f["severity"] != "stops" for f in forecast["findings"])
-    return [(f["severity"], f["code"]) for f in forecast["findings"]]
-
-
-@pytest.mark.parametrize(
-    ("fact", "finding"),
-    [
-        ("logon_banner", ("stops", "logon_banner")),
-        ("bitlocker_pin", ("stops", "bitlocker_pin")),
-        ("passwordless_only", ("stops", "passwordless")),
-        ("provider_excluded", ("stops", "provider_excluded")),
-        ("blank_password", ("stops", "blank_password")),
-        ("microsoft_or_entra", ("warns", "online_account")),
-        ("sleeps_when_idle", ("warns", "sleep")),
-        ("remote_view", ("warns", "remote_view")),
-        ("ctrl_alt_del", ("warns", "ctrl_alt_del")),
-        ("fast_startup", ("notes", "fast_startup")),
-    ],
-)
-def test_the_forecast_names_each_hindrance(bench: Bench, fact: str, finding: tuple[str, str]) -> None:
-    """Each hindrance has its own finding with a severity and a stable code."""
-    bench.world.sign_in(ANNA)
-    assert findings(bench) == []
-    assert findings(bench, **{fact: True}) == [finding]
-
-
-@pytest.mark.parametrize(
-    ("left", "found"),
-    [
-        (timedelta(days=30), []),
-        (timedelta(days=2), [("warns", "password_expires")]),
-        (timedelta(0), [("stops", "password_expires")]),
-    ],
-)
-def test_the_forecast_warns_of_a_password_that_expires(
-    bench: Bench, left: timedelta, found: list[tuple[str, str]]
-) -> None:
-    """The forecast warns when the password expires soon, and stops once it has expired."""
-    bench.world.sign_in(ANNA)
-    assert findings(bench, password_expires_at=START + left) == found
-
-
-def test_the_forecast_considers_who_is_signed_in(bench: Bench) -> None:
-    """The forecast reports who is signed in and lists the findings that stop a logon first."""
-    assert findings(bench) == [("notes", "nobody_signed_in")]
-    bench.world.sign_in(ANNA)
-    bench.world.sign_in(BEN, session_id=2)
-    assert findings(bench, logon_banner=True) == [("stops", "logon_banner"), ("warns", "others_signed_in")]
-    bench.world.signed_in = [SignIn(3, ANNA, console=False, active=True, locked=False)]
-    bench.world.facts = LogonFacts()
-    forecast = bench.result(rq.Info(forecast=True, account="anna"))["forecast"]
-    assert [f["code"] for f in forecast["findings"]] == ["remote_only"]
 
 
 def test_the_status_describes_the_pc(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lab.simulated.windows_model import READY
 from latchkey_agent.cli import ctl
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
@@ -157,6 +158,8 @@ def test_the_tables_show_problems(bench: Bench, canary: bytearray) -> None:
     bench.lend(canary)
     bench.world.facts = bench.world.facts._replace(logon_banner=True)
     assert "Forecast: an unattended sign-in will not work" in run(bench, "forecast")[1]
+    bench.world.facts = READY._replace(users_hidden=None)
+    assert "Forecast: it could not be found out whether" in run(bench, "forecast")[1]
     with bench.read_by_others():
         assert "NOT CONFIRMED" in run(bench, "erase", "--all")[1]
     bench.database.execute("DELETE FROM events WHERE seq = 2")

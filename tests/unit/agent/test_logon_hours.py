@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from lab.simulated.account_model import Lockout
-from lab.simulated.windows_model import Windows
+from lab.simulated.windows_model import READY, Windows
 from latchkey_agent.domain.forecast import forecast
 from latchkey_agent.domain.logon_hours import ALWAYS, shut_hours, spans
 from latchkey_agent.domain.model import Account
-from latchkey_agent.ports import LogonFacts
 
 BERLIN = timezone(timedelta(hours=1))
 MONDAY = datetime(2026, 11, 23, 21, 30, tzinfo=BERLIN)
@@ -62,7 +61,7 @@ def test_spans_join_hours_that_follow_each_other() -> None:
 )
 def test_the_forecast_names_the_shut_hours(hours: bytes, found: list[tuple[str, str]]) -> None:
     """Some shut hours warn, and a wholly shut week stops the logon; the hours are local."""
-    findings = forecast(LogonFacts(logon_hours=hours), ANNA, [], MONDAY)
+    findings = forecast(READY._replace(logon_hours=hours), ANNA, [], MONDAY)
     assert [(finding.severity, finding.code) for finding in findings] == found
     if found[:1] == [("warns", "logon_hours")]:
         assert "from 21:00 to 07:00, 18:00 to 21:00." in findings[0].evidence
@@ -73,5 +72,7 @@ def test_the_lab_stores_logon_hours_as_windows_does() -> None:
     windows = Windows("PC", "Europe/Berlin", Lockout(), lambda *_: None)
     record = windows.accounts.add("anna", bytearray(b"x\0"))
     record.hours = frozenset(range(7, 18))
-    shut = shut_hours(windows.logon_facts(record).logon_hours, windows.clock.now())
+    hours = windows.logon_facts(record).logon_hours
+    assert hours is not None
+    shut = shut_hours(hours, windows.clock.now())
     assert sorted(hour.hour for hour in shut) == [*range(7), *range(18, 24)]

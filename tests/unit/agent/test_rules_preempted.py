@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from latchkey_agent.domain import LogonRefusal, PermitState
+from latchkey_agent.domain import LogonFacts, LogonRefusal, PermitState
 from latchkey_agent.domain.transitions import GrantState
-from latchkey_agent.ports import LogonFacts, SignIn
+from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -87,6 +87,7 @@ def test_rule_09_a_desktop_that_windows_opens_after_our_restart_is_locked(
     bench.effects()
     assert bench.world.open_desktops() == []
     assert bench.state.permits[permit].closing == "locked"
+    assert bench.world.facts_asked == 0, "the lock must not wait for the slow facts"
 
 
 def test_rule_09_a_desktop_that_windows_opens_after_the_permit_lapsed_is_locked(

@@ -20,10 +20,11 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from latchkey_agent.domain import LogonRefusal
+from lab.simulated.windows_model import READY
+from latchkey_agent.domain import LogonFacts, LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Anchor, Computer, LogonFacts, PortError, SignIn
+from latchkey_agent.ports import Anchor, Computer, PortError, SignIn
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -85,7 +86,8 @@ class World:
     counter: int | None = None
     machine_key: bytes = field(default_factory=lambda: os.urandom(32))
     random: Callable[[int], bytes] = os.urandom
-    facts: LogonFacts = field(default_factory=lambda: LogonFacts(auto_logon=False))
+    facts: LogonFacts = READY
+    facts_asked: int = 0
     pending: list[str] = field(default_factory=list)
     disk: Literal["well", "full", "dead"] = "well"
     reserve: Path = Path()
@@ -199,7 +201,11 @@ class _Accounts(_Port):
         return None if right == digest(password) else LogonRefusal.WRONG_PASSWORD
 
     def facts(self, account: Account | None) -> LogonFacts:
+        self.world.facts_asked += 1
         return self.world.facts
+
+    def auto_logon(self) -> bool | None:
+        return self.world.facts.auto_logon
 
 
 class _Sessions(_Port):

@@ -15,8 +15,8 @@ import pywintypes
 import win32security
 import win32ts
 
+from latchkey_agent.domain import LogonFacts
 from latchkey_agent.domain.model import Account
-from latchkey_agent.ports import LogonFacts
 from latchkey_agent.windows import compose, names, privileges
 from latchkey_agent.windows.ports import accounts
 from latchkey_agent.windows.win32 import access, registry

@@ -21,7 +21,8 @@ WHERE = {
     "LsaGetLogonSessionData": "Security.Authentication.Identity",
     "LsaFreeReturnBuffer": "Security.Authentication.Identity", "NetUserGetInfo": "NetworkManagement.NetManagement",
     "NetApiBufferFree": "NetworkManagement.NetManagement", "PowerGetActiveScheme": "System.Power",
-    "PowerReadACValueIndex": "System.Power", "WTSQuerySessionInformationW": "System.RemoteDesktop",
+    "PowerReadACValueIndex": "System.Power", "PowerReadDCValueIndex": "System.Power",
+    "GetSystemPowerStatus": "System.Power", "WTSQuerySessionInformationW": "System.RemoteDesktop",
     "WTSFreeMemory": "System.RemoteDesktop",
     "SHGetKnownFolderPath": "UI.Shell",
     "CoTaskMemFree": "System.Com",
@@ -42,6 +43,7 @@ STRUCTURES = {
     "TaskDialogButton": "UI.Controls.TASKDIALOG_BUTTON", "TaskDialogConfig": "UI.Controls.TASKDIALOGCONFIG",
     "NotifyIconData": "UI.Shell.NOTIFYICONDATAW", "CredUiInfo": "Security.Credentials.CREDUI_INFOW",
     "Point": "Foundation.POINT", "Message": "UI.WindowsAndMessaging.MSG",
+    "PowerStatus": "System.Power.SYSTEM_POWER_STATUS",
     "Guid": "win32more.Guid", "LogonSession": "Security.Authentication.Identity.SECURITY_LOGON_SESSION_DATA",
 }  # fmt: skip
 SHORTENED = {"LogonSession"}

@@ -87,11 +87,12 @@ def _erase(result: dict[str, Any]) -> str:
 
 def _forecast(result: dict[str, Any]) -> str:
     forecast = result["forecast"]
-    verdict = (
-        "no obstacle to an unattended sign-in was found"
-        if forecast["ready"]
-        else "an unattended sign-in will not work"
-    )
+    severities = {f["severity"] for f in forecast["findings"]}
+    verdict = "no obstacle to an unattended sign-in was found"
+    if "stops" in severities:
+        verdict = "an unattended sign-in will not work"
+    elif not forecast["ready"]:
+        verdict = "it could not be found out whether an unattended sign-in works"
     rows = [(f["severity"], f["code"], f["evidence"], f["advice"]) for f in forecast["findings"]]
     return f"Forecast: {verdict}\n\n" + table(("SEVERITY", "FINDING", "EVIDENCE", "ADVICE"), rows)
 

@@ -16,7 +16,8 @@ from .decision import Decision, caused_by, in_use, live_grants, own_session, sta
 from .effects import AnyEffect
 from .events import AnyEvent
 from .evolve import evolve, fold
-from .forecast import forecast
+from .forecast import forecast, is_ready
+from .forecast_facts import NEVER, OF_ACCOUNT, UNLIMITED, LogonFacts
 from .grants import ended_refusal, find_grant, session_grant, usable
 from .idempotency import done_before, with_call
 from .logon_hours import ALWAYS
@@ -70,11 +71,14 @@ __all__ = [
     "ASKED_REQUESTS",
     "BY_WIN32",
     "LIVE_GRANTS",
+    "NEVER",
     "NOTHING_ALLOWED",
+    "OF_ACCOUNT",
     "OPEN_PERMITS",
     "OPEN_REQUESTS",
     "REFUSALS",
     "TRIES",
+    "UNLIMITED",
     "Account",
     "AccountKind",
     "Action",
@@ -89,6 +93,7 @@ __all__ = [
     "Grant",
     "GrantState",
     "IllegalTransitionError",
+    "LogonFacts",
     "LogonRefusal",
     "Notice",
     "Now",
@@ -122,6 +127,7 @@ __all__ = [
     "holding",
     "how_ended",
     "in_use",
+    "is_ready",
     "kept_requests",
     "live_grants",
     "opened_by",

@@ -13,6 +13,7 @@ import msgspec
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
+    LIVE_GRANTS,
     OPEN_REQUESTS,
     Account,
     Call,
@@ -26,6 +27,7 @@ from latchkey_agent.domain import (
     find_request,
     forecast,
     in_use,
+    is_ready,
     kept_requests,
     resolve,
     started_session,
@@ -389,12 +391,25 @@ class ControlHandler:
         signed_in = self._core.computer.sessions.signed_in()
         account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
         facts = self._core.computer.accounts.facts(account)
-        findings = forecast(facts, account, signed_in, self._core.now().wall)
+        findings = forecast(facts, account, signed_in, self._core.now().wall, self._restarts(account))
         views_ = [
             ans.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
             for f in findings
         ]
-        return ans.ForecastView(ready=not any(f.severity == "stops" for f in findings), findings=views_)
+        return ans.ForecastView(ready=is_ready(findings), findings=views_)
+
+    def _restarts(self, account: Account | None) -> int:
+        """Return the most restarts that are asked for or lent; at least one."""
+        state = self._core.state
+        asked = [
+            r.terms.restarts
+            for r in state.requests.values()
+            if r.account == account and r.state in OPEN_REQUESTS
+        ]
+        lent = [
+            g.left.restarts for g in state.grants.values() if g.account == account and g.state in LIVE_GRANTS
+        ]
+        return max([1, *asked, *lent])
 
     def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
         view = signed_receipts.view(self._core, self._core.state, request.request)

@@ -174,7 +174,7 @@ class FindingView(Message, frozen=True, kw_only=True):
     """One finding of the forecast."""
 
     code: str
-    severity: Literal["stops", "warns", "notes"]
+    severity: Literal["stops", "unknown", "warns", "notes"]
     evidence: str
     advice: str
 

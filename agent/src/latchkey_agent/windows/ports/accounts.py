@@ -12,11 +12,13 @@ import pywintypes
 import win32security
 import winerror
 
-from latchkey_agent.domain import BY_WIN32, Account, LogonRefusal
-from latchkey_agent.ports import LogonFacts, PortError
+from latchkey_agent.domain import BY_WIN32, Account, LogonFacts, LogonRefusal
+from latchkey_agent.ports import PortError
 from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.windows.win32 import api, logon_sessions, registry
 from latchkey_agent.windows.win32.failures import refused
+
+from . import logon_policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +130,10 @@ class WindowsAccounts:
     def facts(self, account: Account | None) -> LogonFacts:
         """Return the facts that may prevent an unattended logon."""
         return self._facts(account)
+
+    def auto_logon(self) -> bool | None:
+        """Return whether Windows signs an account in by itself; None if it cannot be read."""
+        return logon_policies.auto_logon()
 
 
 def _log_on(account: Account, password: bytearray) -> int:

@@ -4,195 +4,47 @@
 
 from __future__ import annotations
 
-import ctypes
-import re
-import subprocess
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pywintypes
-import win32api
-import win32net
-import win32netcon
 import win32ts
 
-from latchkey_agent.domain import ALWAYS
-from latchkey_agent.ports import LogonFacts
-from latchkey_agent.windows.win32 import logon_sessions, registry
-from latchkey_agent.windows.win32.api import Guid, LocalFree, PowerGetActiveScheme, PowerReadACValueIndex
+from latchkey_agent.domain import LogonFacts
 
+from . import account_facts, disk_facts, logon_policies, power_facts
+from .logon_policies import Reading, settle
 from .windows_sessions import WTS_SHADOW
 
 if TYPE_CHECKING:
     from latchkey_agent.domain import Account
 
-PROVIDER = "{646ad95f-a509-4aef-ac07-e40e406b97bb}"
-"""CLSID of Latchkey's credential provider (agent/native/credential_provider/module.h)."""
-
-_POLICIES = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
-_WINLOGON = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
-_PROVIDERS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Authentication\Credential Providers"
-_PASSWORDLESS = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\PasswordLess\Device"
-_AUTHENTICATION = r"SOFTWARE\Microsoft\PolicyManager\current\device\Authentication"
-_POWER = r"SYSTEM\CurrentControlSet\Control\Session Manager\Power"
-_OWN_POLICY = r"SOFTWARE\Policies\Latchkey"
-HELLO_ONLY = 2
-"""DevicePasswordLessBuildVersion: Windows allows sign-in with Windows Hello only."""
-EVERY_HOUR = 0xFF
-"""A byte of the logon hours: all its eight hours are allowed."""
-PRE_BOOT_PROTECTORS = ("TPMAndPIN", "TPMAndPINAndStartupKey", "Password")
-"""manage-bde's names of the protectors that require input before Windows starts."""
-MANAGE_BDE_SECONDS = 20.0
-"""Seconds that manage-bde may take."""
-_THIS_PC: Any = None
-
-_SLEEP_SUBGROUP = Guid(0x238C9FA8, 0x0AAD, 0x41ED, (ctypes.c_ubyte * 8)(*bytes.fromhex("83f497be242c8f20")))
-_STANDBY_IDLE = Guid(0x29F6C1DB, 0x86DA, 0x48C5, (ctypes.c_ubyte * 8)(*bytes.fromhex("9fdbf2b67b1f44da")))
-"""GUID_SLEEP_SUBGROUP and GUID_STANDBY_TIMEOUT (winnt.h)."""
-
 
 def facts(account: Account | None) -> LogonFacts:
-    """Return the facts about the PC and the account. Facts that cannot be read count as absent.
+    """Return the facts about the PC and the account; None for each that cannot be read.
 
     Args:
         account: the account; None for the PC alone.
     """
-    user = _user_info(account)
-    return LogonFacts(
-        logon_banner=_banner(),
-        bitlocker_pin=_pre_boot_pin(),
-        passwordless_only=_passwordless(),
-        provider_excluded=_provider_excluded(),
-        blank_password=bool(user.get("flags", 0) & win32netcon.UF_PASSWD_NOTREQD),
-        password_expires_at=_expires_at(account, user),
-        microsoft_or_entra=account is not None and account.kind in {"microsoft", "entra"},
-        sleeps_when_idle=_sleeps(),
-        remote_view=_viewed_remotely(),
-        ctrl_alt_del=_requires_ctrl_alt_del(),
-        fast_startup=registry.value(_POWER, "HiberbootEnabled") == 1,
-        logon_hours=_logon_hours(user),
-    )
+    found: dict[str, list[Reading]] = {}
+    for reading in _readings(account):
+        found.setdefault(reading.fact, []).append(reading)
+    settled = [settle(readings) for readings in found.values()]
+    values: dict[str, Any] = {reading.fact: reading.value for reading in settled}
+    return LogonFacts(**values, places=tuple((reading.fact, reading.place) for reading in settled))
 
 
-def _banner() -> bool:
-    banner_values = [
-        (key, name) for key in (_POLICIES, _WINLOGON) for name in ("LegalNoticeCaption", "LegalNoticeText")
-    ]
-    return any(str(registry.value(key, name) or "").strip() for key, name in banner_values)
+def _readings(account: Account | None) -> Iterator[Reading]:
+    yield from logon_policies.readings()
+    yield from power_facts.readings()
+    yield Reading("restarts_without_pin", disk_facts.restarts_without_pin(), disk_facts.PLACE)
+    yield Reading("remote_view", _viewed_remotely(), "WTSEnumerateSessions")
+    if account is not None:
+        yield from account_facts.readings(account)
 
 
-def _passwordless() -> bool:
-    return (
-        registry.value(_PASSWORDLESS, "DevicePasswordLessBuildVersion") == HELLO_ONLY
-        or registry.value(_AUTHENTICATION, "EnablePasswordlessExperience") == 1
-    )
-
-
-def _requires_ctrl_alt_del() -> bool:
-    """Return whether Ctrl+Alt+Del is required; not, unless a setting requires it."""
-    settings = [registry.value(key, "DisableCAD") for key in (_POLICIES, _WINLOGON)]
-    return next((value == 0 for value in settings if value is not None), False)
-
-
-def _provider_excluded() -> bool:
-    excluded = str(registry.value(_POLICIES, "ExcludedCredentialProviders") or "").casefold()
-    return (
-        not registry.exists(rf"{_PROVIDERS}\{PROVIDER}")
-        or registry.value(rf"{_PROVIDERS}\{PROVIDER}", "Disabled") == 1
-        or PROVIDER in excluded
-        or registry.value(_OWN_POLICY, "DisableCredentialProvider") not in {None, 0}
-    )
-
-
-def _pre_boot_pin() -> bool:
-    """Return whether BitLocker requires input before Windows starts; not while protection is suspended."""
-    drive = win32api.GetWindowsDirectory()[:2]
-    protected = _manage_bde("-status", drive, "-protectionaserrorlevel")
-    if protected is None or protected.returncode:
-        return False
-    return any(_has_protector(drive, kind) for kind in PRE_BOOT_PROTECTORS)
-
-
-def _has_protector(drive: str, kind: str) -> bool:
-    result = _manage_bde("-protectors", "-get", drive, "-Type", kind)
-    # Only the protector's GUID is the same in every display language.
-    return (
-        result is not None
-        and not result.returncode
-        and bool(re.search(rb"\{[0-9A-Fa-f-]{36}\}", result.stdout))
-    )
-
-
-def _manage_bde(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-    """Run Windows' manage-bde; return None if it does not exist or does not end in time."""
-    try:
-        return subprocess.run(
-            [Path(win32api.GetSystemDirectory(), "manage-bde.exe"), *arguments],
-            capture_output=True,
-            check=False,
-            timeout=MANAGE_BDE_SECONDS,
-            creationflags=subprocess.CREATE_NO_WINDOW,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _sleeps() -> bool:
-    scheme, seconds = ctypes.POINTER(Guid)(), ctypes.c_uint32()
-    try:
-        if PowerGetActiveScheme(None, ctypes.byref(scheme)):
-            return False
-        code = PowerReadACValueIndex(
-            None, scheme, ctypes.byref(_SLEEP_SUBGROUP), ctypes.byref(_STANDBY_IDLE), ctypes.byref(seconds)
-        )
-    except OSError:
-        return False
-    finally:
-        LocalFree(scheme)
-    return code == 0 and seconds.value > 0
-
-
-def _viewed_remotely() -> bool:
+def _viewed_remotely() -> bool | None:
     try:
         return any(s["State"] == WTS_SHADOW for s in win32ts.WTSEnumerateSessions(0))
     except pywintypes.error:
-        return False
-
-
-def _user_info(account: Account | None) -> dict[str, Any]:
-    """Return USER_INFO_3 of a local account; empty for others, because only their domain has it."""
-    if account is None or account.kind != "local":
-        return {}
-    try:
-        info: dict[str, Any] = win32net.NetUserGetInfo(_THIS_PC, account.user, 3)
-    except pywintypes.error:
-        return {}
-    return info
-
-
-def _logon_hours(user: dict[str, Any]) -> bytes:
-    """Return the account's logon hours; empty if it may sign in at any time."""
-    hours = bytes(user.get("logon_hours") or b"")
-    return ALWAYS if all(byte == EVERY_HOUR for byte in hours) else hours
-
-
-def _expires_at(account: Account | None, user: dict[str, Any]) -> datetime | None:
-    if account is None or user.get("flags", 0) & win32netcon.UF_DONT_EXPIRE_PASSWD:
         return None
-    session_account = logon_sessions.find_account(account.sid)
-    if session_account is not None:
-        return session_account.must_change_at
-    return _expiry_from_age(user)
-
-
-def _expiry_from_age(user: dict[str, Any]) -> datetime | None:
-    if not user:
-        return None
-    try:
-        max_age: int = win32net.NetUserModalsGet(_THIS_PC, 0)["max_passwd_age"]
-    except pywintypes.error:
-        return None
-    if max_age == win32netcon.TIMEQ_FOREVER:
-        return None
-    return datetime.now(UTC) + timedelta(seconds=max_age - user["password_age"])

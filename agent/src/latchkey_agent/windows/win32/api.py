@@ -126,6 +126,19 @@ class SessionDetails(ctypes.Structure):
     )
 
 
+class PowerStatus(ctypes.Structure):
+    """SYSTEM_POWER_STATUS (winbase.h)."""
+
+    _fields_: ClassVar[Any] = (
+        ("mains", c_ubyte),
+        ("battery", c_ubyte),
+        ("percent", c_ubyte),
+        ("saver", c_ubyte),
+        ("seconds_left", DWORD),
+        ("seconds_full", DWORD),
+    )
+
+
 class SessionInfo(ctypes.Structure):
     """WTSINFOEXW (wtsapi32.h). Level 1 is the only level."""
 
@@ -198,6 +211,11 @@ PowerReadACValueIndex = Function(
     "powrprof", "PowerReadACValueIndex", DWORD,
     c_void_p, POINTER(Guid), POINTER(Guid), POINTER(Guid), POINTER(DWORD),
 )  # fmt: skip
+PowerReadDCValueIndex = Function(
+    "powrprof", "PowerReadDCValueIndex", DWORD,
+    c_void_p, POINTER(Guid), POINTER(Guid), POINTER(Guid), POINTER(DWORD),
+)  # fmt: skip
+GetSystemPowerStatus = Function("kernel32", "GetSystemPowerStatus", BOOL, POINTER(PowerStatus))
 WTSQuerySessionInformationW = Function(
     "wtsapi32", "WTSQuerySessionInformationW", BOOL, HANDLE, DWORD, c_int32, POINTER(c_void_p), POINTER(DWORD),
 )  # fmt: skip

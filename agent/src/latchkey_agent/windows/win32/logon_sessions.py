@@ -31,11 +31,14 @@ class SessionAccount(NamedTuple):
         sid: its SID.
         principal: its user principal name; empty if it has none.
         must_change_at: when its password must change; None for never.
+        never_ends: whether Windows never ends the session, so the account has no logon hours. LogoffTime in
+            "KERB_VALIDATION_INFO" ([MS-PAC] 2.5): the largest FILETIME if the session should not expire.
     """
 
     sid: str
     principal: str
     must_change_at: datetime | None
+    never_ends: bool = False
 
 
 def find_account(sid: str) -> SessionAccount | None:
@@ -64,7 +67,12 @@ def _read_session(logon_id: Luid) -> SessionAccount | None:
         session = data.contents
         if not session.sid:
             return None
-        return SessionAccount(sid_text(session.sid), _text(session.upn), moment(session.password_must_change))
+        return SessionAccount(
+            sid_text(session.sid),
+            _text(session.upn),
+            moment(session.password_must_change),
+            session.logoff_time == NEVER,
+        )
     finally:
         LsaFreeReturnBuffer(data)
 

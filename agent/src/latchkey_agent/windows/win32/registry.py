@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Value = str | int | bytes | list[str] | None
+Root = int | winreg.HKEYType
 REG_OPTION_NON_VOLATILE = 0
 REG_OPTION_VOLATILE = 1
 _READ = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
@@ -35,6 +36,38 @@ def value(path: str, name: str) -> Value:
     except OSError:
         return None
     return content
+
+
+def setting(path: str, name: str, root: Root = winreg.HKEY_LOCAL_MACHINE) -> Value:
+    """Return a value; None if it does not exist.
+
+    Args:
+        path: the path of its key below `root`.
+        name: its name; empty for the default value of the key.
+        root: an open key.
+
+    Raises:
+        OSError: the value cannot be read, so it is unknown whether it exists.
+    """
+    try:
+        with winreg.OpenKey(root, path, access=_READ) as key:
+            content: Value = winreg.QueryValueEx(key, name)[0]
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def keys_below(path: str) -> list[str]:
+    """Return the names of the subkeys of a key below HKEY_LOCAL_MACHINE; none if the key does not exist.
+
+    Raises:
+        OSError: the key cannot be read.
+    """
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, access=_READ) as key:
+            return [winreg.EnumKey(key, index) for index in range(winreg.QueryInfoKey(key)[0])]
+    except FileNotFoundError:
+        return []
 
 
 def exists(path: str) -> bool:
