@@ -78,8 +78,7 @@ class LogonScreen:
         if not tile.permit:
             self._say_nothing()
             return
-        who = f"Latchkey: signs in {tile.user} for {tile.requester or 'the operator'}"
-        self._machine.record("pc", "tile_shown", f"Logon screen: {who}")
+        self._machine.record("pc", "tile_shown", f"Logon screen: Latchkey signs in {tile.user}")
         answer, secret = await _ask(pipe, Redeem(permit=tile.permit))
         try:
             if not answer.done or not secret:

@@ -38,7 +38,7 @@ class Settings:
         password: the customer's password, UTF-16LE; None makes a random one. The lab copies it.
         script: the customer's steps, in this order.
         signed_in: whether the customer is at the console after the first boot.
-        language: the language of the customer's windows if a request names none.
+        language: the language of the customer's windows.
         zone: the PC's time zone, by its IANA name.
         lockout: the account lockout policy.
         policy: the text of the agent's settings file; None leaves the file out.

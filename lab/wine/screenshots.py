@@ -47,7 +47,6 @@ class Room(NamedTuple):
         requester = {"name": "Kim Weber", "organization": "Fabrikam", "role": ROLES[self.language]}
         self.operator.ask(
             verb="session_start", session=session, reason=REASONS[self.language], ticket=session, requester=requester,
-            language=self.language,
         )  # fmt: skip
         self.operator.ask(verb="credential_request", session=session, restarts=2, unlocks=1)
 
@@ -88,6 +87,7 @@ def lending(room: Room) -> None:
     room.window("password", room.say("password_title"))
     room.driver.press(room.say("password_title"), "Escape")
     room.driver.allow(bytearray("nonsense".encode("utf-16-le")))
+    room.driver.request()
     room.window("wrong-password", room.say("title"))
     room.driver.allow()
     balloon = room.driver.wait_for("the notice", lambda: room.driver.seat.of_kind(TOOLTIP))
@@ -128,10 +128,12 @@ def _take(place: Path, folder: Path, language: str) -> None:
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as office:
         (office.pc.program_data / "settings.toml").write_text(SETTINGS, encoding="utf-8")
         password = make()
+        kim = office.model.accounts.add("kim", make())
+        kim.administrator = True
         record = office.model.accounts.add("anna", password)
         office.model.sessions.sign_in(record.account)
         with UiDriver(office, display, record.account.sid, password=password, language=language) as driver:
-            room = Room(office.pipe_client("LatchkeyControl"), driver, language, folder)
+            room = Room(office.pipe_client("LatchkeyControl", kim.account.sid), driver, language, folder)
             for part in (asking, lending, afterwards):
                 part(room)
 

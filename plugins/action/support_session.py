@@ -26,11 +26,10 @@ class ActionModule(AgentAction):
         "operators": {"type": "list", "elements": "str", "default": []},
         "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
-        "language": {"type": "str", "default": ""},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         if options["state"] == "ended":
             return end(self._latchkey_agent, deadline, options["session"])
-        names = ("session", "reason", "ticket", "operators", "requester", "ends", "language")
+        names = ("session", "reason", "ticket", "operators", "requester", "ends")
         return start(self._latchkey_agent, deadline, {name: options[name] for name in names})

@@ -31,7 +31,9 @@ options:
       - Without it each task is one use of its own. Repeated calls of the same task after a lost connection stay one use.
     type: str
   message:
-    description: A text that the customer reads during the warning before a restart.
+    description:
+      - A text that the customer reads during the warning before a restart.
+      - At most 160 characters. Windows shows it as a quotation of IT.
     type: str
     default: ""
   test_command:

@@ -186,6 +186,14 @@ grants:
           description: The end of the time window.
           type: str
           sample: "2026-11-24T05:00:00.000+01:00"
+        relock_after:
+          description: The longest time in seconds that the desktop stays open after an unlock.
+          type: float
+          sample: 600.0
+        grace:
+          description: The shortest warning in seconds before a restart.
+          type: float
+          sample: 5.0
     left:
       description: The restarts and unlocks that are left.
       type: dict

@@ -25,12 +25,12 @@ options:
     default: started
   reason:
     description:
-      - The reason for the session, in words that the customer understands.
+      - The reason for the session, in words that the customer understands. At most 160 characters.
       - Required to start a session. May be left out if the session is started already.
     type: str
     default: ""
   ticket:
-    description: The ticket number, for questions of the customer.
+    description: The ticket number, for questions of the customer. At most 80 characters.
     type: str
     default: ""
   operators:
@@ -64,11 +64,6 @@ options:
         PC's time zone.
       - The organisation's policy may end the session earlier.
     type: str
-  language:
-    description:
-      - The language of the customer's texts if the customer's own is unknown, such as V(de) or V(en).
-    type: str
-    default: ""
   timeout:
     description:
       - Longest time in seconds to retry a lost connection for the agent's answer.
@@ -177,11 +172,6 @@ requester:
   returned: success
   type: dict
   sample: {name: Ada Meyer, organization: Example Ltd., role: IT support}
-language:
-  description: The requested language.
-  returned: success
-  type: str
-  sample: de
 started_at:
   description: The time of the start.
   returned: success

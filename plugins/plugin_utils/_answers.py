@@ -34,8 +34,8 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Requester:
-    """The person who asks, as the customer reads it."""
+class RequesterView:
+    """The person who asks, in the operator's words."""
 
     name: str = ""
     organization: str = ""
@@ -60,12 +60,11 @@ class SessionView:
     state: Literal["ended", "expired", "started"]
     reason: str
     ticket: str
-    requester: Requester
+    requester: RequesterView
     owner: str
     operators: list[str]
     started_at: str
     ends_at: str
-    language: str = ""
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
 
 

@@ -21,7 +21,7 @@ def ask_many(computer: SimulatedComputer) -> None:
     """Let another program of the operator start a thousand sessions with one request each."""
     for number in range(MANY):
         session = f"INC-{number:04}"
-        computer.ask_agent(rq.SessionStart(session=session, reason="Printer " + "x" * 200))
+        computer.ask_agent(rq.SessionStart(session=session, reason="Printer " + "x y " * 38))
         answer = computer.ask_agent(rq.CredentialRequest(session=session, account="anna", restarts=1))
         assert answer.outcome == "done", answer
 

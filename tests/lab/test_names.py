@@ -22,9 +22,8 @@ ANY = {
     "PowerShell": "'; exit 1 #' \"$(exit 2)\" `$env:TEMP \u2018\u2019\u201a\u201b @{a=1} & {exit 3} | Out-Null",
     "cmd": "%PATH% !PATH! ^& echo > C:\\x \\\\?\\C:\\ C:\\ends\\with\\",
     "JSON": '{"verb": "erase_all"}, \\u0000 \\n </script>',
-    "letters": "\u00e4\u00f6\u00fc\u00df \u00e9 \u0142 \u0416 \u05d0 \u0639 \u4e2d a\u0308 \U0001f511\U0001f469\u200d",
-    "spaces": " begins, has  two and ends ",
-    "128 characters": "\U0001f511" * 128,
+    "letters": "O'Brien & S\u00f6hne \u00e4\u00f6\u00fc\u00df \u00e9 \u0142 \u0416 \u05d0 \u0639 \u4e2d \u201cx\u201d",
+    "80 characters": "\U00020000" * 80,
     "a dash": "-",
     "words of YAML": "null",
 }
@@ -38,7 +37,14 @@ NEVER = {
     "nothing": "",
     "only spaces": "   ",
     "turned text": "CHG-\u202e1174",
-    "129 characters": "x" * 129,
+    "an invisible letter": "\u3164",
+    "a joiner": "a\u200db",
+    "four marks on a letter": "a\u0301\u0302\u0303\u0304\u0305",
+    "a Cyrillic letter in a Latin word": "p\u0430ypal",
+    "a lock": "\U0001f512 Signed",
+    "spaces around": " begins, has two and ends ",
+    "two spaces": "has  two",
+    "81 characters": "x" * 81,
     "200 characters": "x" * 200,
 }
 
@@ -111,6 +117,6 @@ def test_the_customer_reads_them(named: Played) -> None:
     """The restart warning, the notice of the step and the receipt show the operator's own words."""
     assert named.job.result("apply", "lent")["use"]["step"] == ANY["PowerShell"]
     (warning,) = (e.text for e in named.computers["lent"].events.all() if e.what == "restart_announced")
-    assert warning.endswith(f": {ANY['cmd']}")
+    assert warning.endswith(f": IT: \u201c{ANY['cmd']}\u201d")
     (receipt,) = named.job.result("end", "lent")["receipts"]
     assert ANY["punctuation"] in receipt["text"]

@@ -15,7 +15,7 @@ SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
 OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"
 USERS = {OTHER: r"PC\bob", SID: r"PC\ada"}
 PERMIT = LogonAnswer(
-    done=True, permit="T-1", action="restart", sid=SID, user="ada", domain="PC", kind="local", requester="Grace Hopper"
+    done=True, permit="T-1", action="restart", sid=SID, user="ada", domain="PC", kind="local"
 )  # fmt: skip
 
 

@@ -20,17 +20,17 @@ LABEL = 0x286BBFF3
 @pytest.mark.parametrize(
     ("language", "action", "text"),
     [
-        (0x0409, "restart", "Signs you in after the restart, for Grace Hopper. The screen locks again at once."),
-        (0x0809, "unlock", "Unlocks your session, for Grace Hopper. It is locked again afterwards."),
+        (0x0409, "restart", "Signs you in after the restart. The screen locks again at once."),
+        (0x0809, "unlock", "Unlocks your session. It is locked again afterwards."),
         (
             GERMAN,
             "restart",
-            "Meldet Sie nach dem Neustart an, für Grace Hopper. Der Bildschirm wird sofort wieder gesperrt.",
+            "Meldet Sie nach dem Neustart an. Der Bildschirm wird sofort wieder gesperrt.",
         ),
-        (0x0C07, "unlock", "Entsperrt Ihre Sitzung, für Grace Hopper. Sie wird danach wieder gesperrt."),
+        (0x0C07, "unlock", "Entsperrt Ihre Sitzung. Sie wird danach wieder gesperrt."),
     ],
 )  # fmt: skip
-def test_the_tile_says_what_it_is_about_to_do_and_for_whom(
+def test_the_tile_says_what_it_is_about_to_do(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray, language: int, action: str, text: str
 ) -> None:
     """In the system's language; German and English are complete."""
@@ -58,19 +58,16 @@ def test_the_tile_of_an_entra_account_says_what_may_happen(
     assert "Windows may refuse the password" in note["text"]
 
 
-def test_a_requester_cannot_pose_as_a_sentence_of_ours(
+def test_the_tile_shows_only_texts_of_latchkey(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """Marks that turn the direction of text are left out; without a name the tile says "the operator"."""
-    agent.has_permit(msgspec.structs.replace(PERMIT, requester="A\u202eB\u2066C\u200fD"), canary)
+    """No field shows any text of the agent's answer: a name of an operator cannot reach the logon screen."""
+    texts = {name: f"{name}Mark" for name in ("user", "domain")}
+    agent.has_permit(msgspec.structs.replace(PERMIT, permit="PermitMark", **texts), canary)
     screen.begin(users=USERS)
     screen.tile()
     screen("at", 0, 0)
-    assert "for ABCD." in screen("field", 0, 1)["text"]
-    agent.has_permit(msgspec.structs.replace(PERMIT, permit="T-2", requester=""), canary)
-    screen.tile()
-    screen("at", 0, 0)
-    assert "for the operator." in screen("field", 0, 1)["text"]
+    assert "Mark" not in " ".join(screen("field", 0, number)["text"] for number in range(4))
 
 
 def test_no_field_can_hold_a_secret(screen: LogonScreen) -> None:

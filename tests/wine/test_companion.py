@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import threading
@@ -20,8 +21,9 @@ from agent.packaging.workshop import ROOT
 from lab.wine import ui_driver
 from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
+from lab.wine.prefix import SCREEN as SCREEN_SIZE
 from lab.wine.ui_driver import UiDriver
-from latchkey_agent.companion.texts import ENGLISH
+from latchkey_agent.companion.texts import ENGLISH, LANGUAGES
 from latchkey_agent.windows import names
 from tests.canary import canary, search, search_processes
 from tests.needs import require
@@ -127,8 +129,14 @@ def test_allowed_with_the_password_is_granted(
     number = request(office, session)
     text = anna.request().text
     code = state(office, session)["code"]
-    for part in ("Kim, helpdesk, Fabrikam asks", "Monthly updates. Ticket CHG-1.", "at most 2 times", code):
+    for part in (
+        "“Kim”, “helpdesk”",
+        "Reason: “Monthly updates”",
+        "at most 2.",
+        code,
+    ):
         assert part in text
+    assert text.index("Asked by: the Windows account") < text.index("at most 2.") < text.index("Kim")
     assert anna.allow() == ""
     assert answered(office, session, number) == "granted"
     assert "Allowed until" in anna.notices()[-1]
@@ -136,6 +144,30 @@ def test_allowed_with_the_password_is_granted(
     assert not search_processes(canary)
     grants = ask(office, verb="info", session=session)["grants"]
     assert [grant["state"] for grant in grants] == ["active"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_request_leaves_every_term_and_button_on_the_screen(
+    office: Office, anna: UiDriver, language: str
+) -> None:
+    """With the longest texts of an operator the window shows its whole content above its buttons, on 1024 x 768."""
+    program = anna.seat.start("lab.wine.guest.longest_request", language)
+    try:
+        assert program.stdout is not None
+        report = json.loads(program.stdout.readline())
+        office.display.screenshot(PICTURES / f"longest_request.{language}.png")
+        width, height = map(int, SCREEN_SIZE.split("x"))
+        places = {text: place for _, text, place in report["parts"]}
+        assert all(
+            left >= 0 and top >= 0 and right <= width and bottom <= height
+            for left, top, right, bottom in places.values()
+        ), places
+        buttons = [places[LANGUAGES[language][name]] for name in ("allow", "later", "decline", "report")]
+        assert report["content"] in places
+        assert places[report["content"]][3] <= min(top for _, top, _, _ in buttons)
+        assert len({(right - left, bottom - top) for left, top, right, bottom in buttons}) == 1
+    finally:
+        anna.seat.end(program)
 
 
 def test_a_wrong_password_can_be_corrected_once(
@@ -332,7 +364,7 @@ def test_what_happened_while_away_is_shown_until_it_is_closed(
     anna.lock()
     ask(office, verb="session_end", session=session)
     anna.sign_in()
-    anna.wait_for("the news", lambda: any("Kim has finished" in text for text in anna.notices()))
+    anna.wait_for("the news", lambda: any("IT has finished" in text for text in anna.notices()))
     speaker = office.pc.pipe_client("LatchkeyCustomer", anna._sid, anna._session().id)
 
     def all_read() -> bool:

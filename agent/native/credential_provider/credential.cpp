@@ -54,17 +54,15 @@ HRESULT Credential::GetFieldState(DWORD field, CREDENTIAL_PROVIDER_FIELD_STATE* 
   return S_OK;
 }
 
-wchar_t* Credential::action_text() const {
-  const Texts& all = texts();
-  return fill_in(equal(peeked_.action, L"unlock") ? all.unlock : all.restart,
-                   peeked_.requester[0] != 0 ? peeked_.requester : all.operator_);
+const wchar_t* Credential::action_text() const {
+  return equal(peeked_.action, L"unlock") ? texts().unlock : texts().restart;
 }
 
 HRESULT Credential::GetStringValue(DWORD field, wchar_t** text) {
   if (text == nullptr) return E_POINTER;
   *text = nullptr;
   if (field >= kFieldCount) return E_INVALIDARG;
-  if (field == kFieldAction) *text = action_text();
+  if (field == kFieldAction) *text = task_copy(action_text());
   else *text = task_copy(field == kFieldNote ? texts().entra : kTitle);
   return *text != nullptr ? S_OK : E_OUTOFMEMORY;
 }

@@ -64,7 +64,7 @@ class Credential final : public HeapObject, public ICredentialProviderCredential
   ~Credential() = default;
   bool redeem_and_pack(CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION& serialization);
   void pause_and_hide(DWORD pause);
-  wchar_t* action_text() const;
+  const wchar_t* action_text() const;
 
   ModuleReference module_;
   LONG references_ = 1;

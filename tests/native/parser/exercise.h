@@ -46,13 +46,13 @@ bool is_field(const wchar_t (&text)[Size]) {
 
 inline bool is_sound(const latchkey::Answer& answer) {
   return is_field(answer.permit) && is_field(answer.action) && is_field(answer.sid) && is_field(answer.user) &&
-         is_field(answer.domain) && is_field(answer.kind) && is_field(answer.requester);
+         is_field(answer.domain) && is_field(answer.kind);
 }
 
 // Each unit of the body is in one field: nothing was left out, nothing was read twice.
 inline bool has_every_unit(const latchkey::Answer& answer, size_t size) {
-  const wchar_t* const texts[] = {answer.permit, answer.action, answer.sid,      answer.user,
-                                  answer.domain, answer.kind,   answer.requester};
+  const wchar_t* const texts[] = {answer.permit, answer.action, answer.sid, answer.user,
+                                  answer.domain, answer.kind};
   size_t bytes = latchkey::kMessageHeaderSize + 2 * latchkey::kAnswerFields + 2;
   for (const auto* text : texts) bytes += 2 * latchkey::length(text);
   return bytes == size;
@@ -60,7 +60,7 @@ inline bool has_every_unit(const latchkey::Answer& answer, size_t size) {
 
 inline bool is_empty(const latchkey::Answer& answer) {
   return !answer.done && answer.permit[0] == 0 && answer.action[0] == 0 && answer.sid[0] == 0 && answer.user[0] == 0 &&
-         answer.domain[0] == 0 && answer.kind[0] == 0 && answer.requester[0] == 0;
+         answer.domain[0] == 0 && answer.kind[0] == 0;
 }
 
 // False where a promise of the parser is broken.

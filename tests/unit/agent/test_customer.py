@@ -175,13 +175,13 @@ def test_a_revocation_fails_while_no_journal_is_loaded(bench: Bench, canary: byt
 def test_few_requests_are_open_at_once(bench: Bench) -> None:
     """Sixty sessions cannot fill the customer's screen; what is open fits into one message, the oldest first."""
     bench.world.sign_in(ANNA)
-    long = "\N{KEY}" * 256
-    requester = fields.Requester(name=long, organization=long, role=long)
+    name, line = "\U00020000" * 80, "\U00020000" * 160
+    requester = fields.Requester(name=name, organization=name, role=name)
     made = []
     for number in range(60):
-        name = f"CHG-{number}"
-        bench.result(rq.SessionStart(session=name, reason=long, ticket=long, requester=requester))
-        answer = bench.ask(rq.CredentialRequest(session=name, restarts=1))
+        session = f"CHG-{number}"
+        bench.result(rq.SessionStart(session=session, reason=line, ticket=name, requester=requester))
+        answer = bench.ask(rq.CredentialRequest(session=session, restarts=1))
         made.append(answer.outcome == "done")
     assert made == [True] * 3 + [False] * 57
     assert len(bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)) < frames.MAX_BODY

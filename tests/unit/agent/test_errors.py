@@ -79,7 +79,7 @@ def too_much(bench: Bench) -> ans.ErrorView:
     """Collect more receipts than one answer can hold."""
     for number in range(40):
         session = f"CHG-{number}"
-        bench.result(rq.SessionStart(session=session, reason="x" * 256))
+        bench.result(rq.SessionStart(session=session, reason="x y " * 39 + "x"))
         for restarts in (*range(1, 10), *range(1, 10)):
             asked = rq.CredentialRequest(session=session, account="anna", restarts=restarts)
             request = bench.result(asked)["request"]["id"]
@@ -329,7 +329,7 @@ SCENARIOS: dict[str, Scenario] = {
     "out_of_order": lambda bench: bench.error(rq.JournalReset()),
     "no_session": lambda bench: bench.error(RESTART),
     "session_in_use": other_purpose,
-    "reason_missing": lambda bench: bench.error(rq.SessionStart(session="CHG-1", reason=" ")),
+    "reason_missing": lambda bench: bench.error(rq.SessionStart(session="CHG-1", reason="")),
     "no_such_account": lambda bench: asked(
         bench, rq.CredentialRequest(session="CHG-1", account="nobody", restarts=1)
     ),

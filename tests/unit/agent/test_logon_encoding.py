@@ -31,7 +31,7 @@ TEXTS = st.text(max_size=40).map(
 ANSWERS = st.builds(
     LogonAnswer,
     done=st.booleans(),
-    **dict.fromkeys(("permit", "action", "sid", "user", "domain", "kind", "requester"), TEXTS),
+    **dict.fromkeys(("permit", "action", "sid", "user", "domain", "kind"), TEXTS),
 )
 MESSAGES = st.one_of(REQUESTS, ANSWERS)
 
@@ -58,9 +58,7 @@ def length_places(body: bytes) -> list[int]:
     return list(accumulate(sizes))[:-1]
 
 
-SMILE = LogonAnswer(
-    done=True, permit="1", action="2", sid="3", user="\U0001f600", domain="", kind="5", requester="6"
-)
+SMILE = LogonAnswer(done=True, permit="1", action="2", sid="3", user="\U0001f600", domain="", kind="5")
 
 
 @pytest.mark.parametrize(
@@ -72,8 +70,8 @@ SMILE = LogonAnswer(
             ReportResult(permit="T-1", status=0xC000006D, substatus=0xC000006A),
             "010303 0300 54002d003100 0200 6d0000c0 0200 6a0000c0",
         ),
-        (LogonAnswer(done=False), "010008 0100 0000 0000 0000 0000 0000 0000 0000 0000"),
-        (SMILE, "010008 0100 0100 0100 3100 0100 3200 0100 3300 0200 3dd800de 0000 0100 3500 0100 3600"),
+        (LogonAnswer(done=False), "010007 0100 0000 0000 0000 0000 0000 0000 0000"),
+        (SMILE, "010007 0100 0100 0100 3100 0100 3200 0100 3300 0200 3dd800de 0000 0100 3500"),
     ],
 )
 def test_the_bytes_are_those_that_the_provider_is_built_for(message: LogonMessage, body: str) -> None:
@@ -154,7 +152,7 @@ def test_a_request_with_a_value_out_of_its_bounds_is_refused(body: str) -> None:
 @pytest.mark.parametrize("units", [b"\x00\x00", b"\x01\x00\x02\x00", b"\x02\x00\x01\x00\x00\x00"])
 def test_an_answer_without_a_true_boolean_is_refused(units: bytes) -> None:
     """One unit, 0 or 1."""
-    assert refused(b"\x01\x00\x08" + units + bytes(14), LogonAnswer(done=True))
+    assert refused(b"\x01\x00\x07" + units + bytes(12), LogonAnswer(done=True))
 
 
 def test_a_text_that_no_length_can_say_is_not_sent() -> None:

@@ -12,7 +12,7 @@ def test_the_main_job_runs_end_to_end(bench: Bench, canary: bytearray) -> None:
     """A grant is used for a restart and erased with proof at the end of the session."""
     bench.lend(canary)
     permit = bench.restart(message="Updates")
-    assert bench.world.restarts == ["Updates"]
+    assert bench.world.restarts == ["IT: “Updates”"]
     bench.reboot()
     assert bench.sign_in_with_permit() == canary
     waited = bench.result(rq.ApplyWait(session="CHG-1", permit=permit))

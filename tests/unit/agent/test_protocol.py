@@ -52,7 +52,7 @@ def test_hidden_characters_are_refused(field: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["CHG-4711", "Zürich", "日本", 'quo"te', "back\\slash", "per%cent", "💻", "a" * 128, "{braces}", "<b>"],
+    ["CHG-4711", "Zürich", "日本", 'quo"te', "back\\slash", "per%cent", "a" * 80, "{braces}", "<b>"],
 )
 def test_a_session_may_have_any_printable_name(bench: Bench, text: str) -> None:
     """A session with any printable name starts, is found again and ends."""
@@ -64,9 +64,9 @@ def test_a_session_may_have_any_printable_name(bench: Bench, text: str) -> None:
         assert bench.ask(request).outcome == "done"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u3000", "a" * 129])
+@pytest.mark.parametrize("text", ["", " ", "\u3000", "a" * 81])
 def test_a_name_is_visible_and_bounded(text: str) -> None:
-    """An empty name, a blank name and a name over 128 characters are refused."""
+    """An empty name, a blank name and a name over 80 characters are refused."""
     with pytest.raises(codec.ProtocolError):
         codec.decode_control(session_request(text))
 

@@ -36,7 +36,7 @@ def asked(**changes: Any) -> cm.AskedItem:
         user="anna",
         domain="PC-1",
         device="PC-1",
-        language="en",
+        asked_by="PC-1\\admin",
         requester="Kim",
         role="helpdesk",
         requester_organization="Fabrikam",
@@ -57,9 +57,7 @@ def lent(**changes: Any) -> cm.LentItem:
     item = cm.LentItem(
         grant="g-1",
         paused=False,
-        requester="Kim",
-        reason="Monthly updates",
-        ticket="CHG-1",
+        asked_by="PC-1\\admin",
         not_after="2026-11-23T22:00:00+01:00",
         left=LeftView(restarts=2, unlocks=0),
         used=1,
@@ -70,7 +68,7 @@ def lent(**changes: Any) -> cm.LentItem:
 def noticed(**changes: Any) -> cm.NoticeItem:
     """Return a notice of this afternoon with some fields changed."""
     at = "2026-11-23T17:12:00+01:00"
-    item = cm.NoticeItem(notice="n-1", kind="granted", at=at, requester="Kim", ticket="CHG-1", not_after=at)
+    item = cm.NoticeItem(notice="n-1", kind="granted", at=at, ticket="CHG-1", not_after=at)
     return msgspec.structs.replace(item, **changes)
 
 

@@ -16,6 +16,8 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.answers import ReceiptView
 from tests.unit.companion.presenter_harness import DONE, NOW, Harness, asked, failed, lent, noticed
 
+LENT = "Lent to PC-1\\admin until today 22:00, used 1 of 3"
+
 
 @pytest.fixture
 def harness() -> Harness:
@@ -53,7 +55,7 @@ def test_the_menu_shows_the_grant_and_revokes_it(harness: Harness) -> None:
     harness.show_snapshot(lent=[lent()])
     lines = harness.presenter.menu(NOW)
     assert [line.text for line in lines] == [
-        "Kim: until today 22:00, used 1 of 3",
+        LENT,
         "Revoke my credentials",
         "Pause",
         "",
@@ -78,12 +80,14 @@ def test_the_menu_has_no_revoke_entry_without_a_grant(harness: Harness) -> None:
 
 def test_the_menu_names_each_of_several_grants(harness: Harness) -> None:
     """The customer can pause each grant separately."""
-    harness.show_snapshot(lent=[lent(), lent(grant="g-2", requester="Lou", paused=True)], asked=[asked()])
+    harness.show_snapshot(
+        lent=[lent(), lent(grant="g-2", asked_by="PC-1\\lou", paused=True)], asked=[asked()]
+    )
     lines = harness.presenter.menu(NOW)
     assert lines[:2] == [menu.Entry("Show the request", s.MenuPicked("show")), menu.SEPARATOR]
     assert [line.text for line in lines if line.picked and line.picked.grant] == [
-        "Pause (Kim: until today 22:00, used 1 of 3)",
-        "Go on (Lou: paused, used 1 of 3)",
+        f"Pause ({LENT})",
+        "Go on (Lent to PC-1\\lou, paused, used 1 of 3)",
     ]
 
 
@@ -159,7 +163,7 @@ def test_notices_that_fit_are_shown_together(harness: Harness) -> None:
 
 def test_a_notice_that_is_too_long_is_shown_alone(harness: Harness) -> None:
     """Only the tray cuts it to the length that Windows allows."""
-    harness.show_snapshot(notices=[noticed(requester="K" * 300, kind="ended", detail="revoked_by_operator")])
+    harness.show_snapshot(notices=[noticed(ticket="K" * 300)])
     assert len(harness.only_action(s.Balloon).text) > 300
 
 
@@ -282,9 +286,13 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "",
         "Receipt r-1",
         "PC PC-1, account PC-1\\anna",
-        "Today 18:00: Kim, helpdesk (PC-1\\admin) asked. Reason: Monthly updates",
-        "Support session S-1, ticket CHG-1, check code 4711",
+        "Asked by: PC-1\\admin, today 18:00, check code 4711",
         "Asked for: 1 restart, 0 unlocks, from today 18:00 to today 22:00",
+        ENGLISH["their_words"],
+        "Name: “Kim”, “helpdesk”",
+        "Reason: “Monthly updates”",
+        "Ticket: “CHG-1”",
+        "Support session: “S-1”",
         "You allowed it: today 18:05",
         "Used for a restart: today 19:00. Signed in today 19:02, locked today 19:03.",
         "Used to unlock: today 19:10. Nobody was signed in.",
@@ -310,10 +318,10 @@ def test_a_receipt_is_shown_in_german() -> None:
             {"erasure": {"confirmed": False, "checked_at": "2026-11-23T20:00:01+01:00"}},
             "ERASURE NOT CONFIRMED, tried today 20:00",
         ),
-        ({"ticket": ""}, "Support session S-1, check code 4711"),
+        ({"ticket": ""}, "updates”\nSupport session:"),
         (
             {"requester": {"name": "", "organization": "", "role": "", "operator": "PC-1\\admin"}},
-            "Somebody who gave no name (PC-1\\admin) asked",
+            f"{ENGLISH['their_words']}\nReason:",
         ),
     ],
 )
@@ -362,7 +370,7 @@ def checks_screen(harness: Harness) -> bool:
 
 
 def test_icon_menu_and_messages_are_in_the_customers_language() -> None:
-    """The language of a request does not matter for them."""
+    """Nothing that an operator sends chooses the language."""
     harness = Harness("de")
     harness.show_snapshot(lent=[lent()])
     assert harness.only_action(s.ShowIcon).tip == GERMAN["tray_lent"]

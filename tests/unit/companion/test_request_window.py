@@ -274,9 +274,10 @@ def test_answers_to_another_request_or_in_another_phase_do_not_count(harness: Ha
     assert harness.customer_answers("allow") == []
 
 
-def test_questions_of_a_request_are_in_its_language(harness: Harness) -> None:
-    """Questions and messages use the same language as the request window."""
-    harness.open_request(asked(language="de"))
+def test_questions_of_a_request_are_in_the_customers_language() -> None:
+    """Questions and messages use the language of the customer's Windows, as the request window does."""
+    harness = Harness("de")
+    assert harness.open_request().window.title == GERMAN["title"]
     harness.customer_answers("decline")
     assert harness.only_action(s.AskQuestion).title == GERMAN["why_declined"]
 

@@ -1,89 +1,264 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: RUF001 - quotation marks that look like others
 from __future__ import annotations
 
 import hashlib
+from itertools import groupby, product
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from latchkey_agent.companion import wording
-from latchkey_agent.companion.texts import ENGLISH, GERMAN, LANGUAGES
+from latchkey_agent.companion.texts import ENGLISH, LANGUAGES
+from latchkey_agent.protocol.answers import TermsView
 from latchkey_agent.protocol.customer_messages import NoticeItem
 from tests.unit.companion.presenter_harness import NOW, asked, lent, noticed
 
+ADMIN, AWX, EVE, ANNA = (rf"PC-1\{user}" for user in ("admin", "awx", "eve", "anna"))
+
 
 def test_the_request_window_has_every_line_in_order() -> None:
-    """Requester, action, period, reason, PC, promise, choice and code, then the field and the buttons."""
-    assert wording.request_window(asked(), NOW).text.splitlines() == [
+    """The accounts, the terms, the promise and the choice stand before the operator's words; then comes the code."""
+    window = wording.request_window(asked(operators=[AWX, EVE], unlocks=1), NOW)
+    assert window.text.splitlines() == [
         "IT asks for your permission",
-        "Kim, helpdesk, Fabrikam asks for Contoso IT. This name is not signed: nobody has checked it.",
-        "IT wants to restart this PC and sign you in, at most 3 times.",
-        "Work then runs in your name; the screen is locked at once.",
-        "Today 22:00 to tomorrow 05:00. Then it ends by itself.",
-        "Monthly updates. Ticket CHG-1.",
-        r"PC PC-1, account PC-1\anna.",
+        f"Asked by: the Windows account {ADMIN}, which this PC has verified.",
+        f"May use it too: {AWX}, {EVE}, verified as well.",
+        f"Where: PC PC-1, your account {ANNA}. Work then runs in your name.",
+        "",
+        "Restarts: at most 3. This PC restarts, you are signed in, and the screen is locked at once.",
+        "Warning: before each restart by IT, Windows warns you at least 5 seconds ahead.",
+        "Unlock: at most once. After the unlock the screen stays open for at most 10 minutes, then it is locked.",
+        "When: today 22:00 to tomorrow 05:00. Then it ends by itself.",
+        "",
         (
-            "This program shows your password to nobody and sends it nowhere. "
+            "Password: this program shows it to nobody and sends it nowhere. "
             "It stays sealed on this PC and is erased at the end."
         ),
-        "You may decline without a reason. Take it back any time: icon by the clock.",
-        "Check code 4711. Unsure? Call Contoso IT on +49 30 5550 100; they see the same code.",
+        "Your choice: you may decline without a reason. Take it back any time: icon by the clock.",
+        "",
+        "IT says this of itself; nobody has checked it:",
+        "Name: “Kim”, “helpdesk”, “Fabrikam”",
+        "Reason: “Monthly updates”",
+        "Ticket: “CHG-1”",
+        "",
+        "Check code: 4711. Unsure? Call Contoso IT on +49 30 5550 100; they see the same code.",
         "Your Windows password (not your PIN)",
         "Allow | Later | Decline | Report",
     ]
 
 
-def test_the_request_window_uses_the_requests_language() -> None:
-    """A request in German has a German window, even on an English Windows."""
-    window = wording.request_window(asked(language="de-AT", restarts=1), NOW, "en")
-    assert window.title == "Die IT bittet um Ihre Freigabe"
-    assert "höchstens einmal" in window.text
-    assert "Heute 22:00 bis morgen 05:00 Uhr." in window.text
-
-
-def test_an_unknown_language_falls_back_to_the_companions() -> None:
-    """A request in a language that no catalogue has is shown in the language of the customer's Windows."""
-    window = wording.request_window(asked(language="zz"), NOW, "de")
-    assert window.title == GERMAN["title"]
+def test_the_request_window_is_in_the_customers_language() -> None:
+    """A German Windows shows a German window; a language without a catalogue is English."""
+    assert wording.request_window(asked(), NOW, "de").title == "Die IT bittet um Ihre Freigabe"
+    assert wording.request_window(asked(), NOW, "zz").title == ENGLISH["title"]
+    assert wording.language_of("de-AT") == "de"
     assert wording.language_of("") == "en"
 
 
-@pytest.mark.parametrize(
-    ("changes", "lines"),
-    [
-        ({"restarts": 1}, ["IT wants to restart this PC and sign you in, at most once."]),
-        ({"restarts": 0, "unlocks": 2}, ["IT wants to unlock this PC, at most 2 times."]),
-        (
-            {"restarts": 2, "unlocks": 1, "foreign_restarts": True},
-            [
-                "IT wants to restart this PC and sign you in, at most 2 times.",
-                "IT wants to unlock this PC, at most once.",
-                ENGLISH["foreign"],
-            ],
+# --- the terms, all of them and nothing else
+
+TIMES = {0.0: "0 seconds", 1.0: "1 second", 60.0: "1 minute", 600.0: "10 minutes", 3600.0: "1 hour"}
+TIMES_IN_GERMAN = {
+    0.0: "0 Sekunden",
+    1.0: "1 Sekunde",
+    60.0: "1 Minute",
+    600.0: "10 Minuten",
+    3600.0: "1 Stunde",
+}
+RESTARTS = {
+    "en": {
+        1: "Restart: at most once. This PC restarts, you are signed in, and the screen is locked at once.",
+        7: "Restarts: at most 7. This PC restarts, you are signed in, and the screen is locked at once.",
+    },
+    "de": {
+        1: (
+            "Neustart: höchstens einmal. Der PC startet neu, Sie werden angemeldet, "
+            "der Bildschirm wird sofort gesperrt."
         ),
-    ],
+        7: (
+            "Neustarts: höchstens 7. Der PC startet neu, Sie werden angemeldet, "
+            "der Bildschirm wird sofort gesperrt."
+        ),
+    },
+}
+UNLOCKS = {
+    "en": {
+        1: "Unlock: at most once. After the unlock the screen stays open for at most {}, then it is locked.",
+        7: "Unlocks: at most 7. After each unlock the screen stays open for at most {}, then it is locked.",
+    },
+    "de": {
+        1: "Entsperren: höchstens einmal. Danach bleibt der Bildschirm höchstens {} offen, dann wird er gesperrt.",
+        7: "Entsperren: höchstens 7-mal. Jedes Mal bleibt der Bildschirm höchstens {} offen, dann wird er gesperrt.",
+    },
+}
+WARNING = {
+    "en": "Warning: before each restart by IT, Windows warns you at least {} ahead.",
+    "de": "Warnung: Vor jedem Neustart durch die IT warnt Windows Sie mindestens {} vorher.",
+}
+NO_WARNING = {
+    "en": "Warning: none. Before a restart by IT, Windows need not warn you.",
+    "de": "Warnung: keine. Vor einem Neustart durch die IT muss Windows Sie nicht warnen.",
+}
+FOREIGN = {
+    "en": "Others: a restart that Windows or another program starts counts as one of these.",
+    "de": "Andere: Ein Neustart, den Windows oder ein anderes Programm auslöst, zählt als einer davon.",
+}
+PERIOD = {
+    "en": {
+        True: "When: from now to today 22:00. Then it ends by itself.",
+        False: "When: today 19:30 to today 22:00. Then it ends by itself.",
+    },
+    "de": {
+        True: "Wann: ab sofort bis heute 22:00 Uhr. Danach endet die Freigabe von selbst.",
+        False: "Wann: heute 19:30 bis heute 22:00 Uhr. Danach endet die Freigabe von selbst.",
+    },
+}
+COMBINATIONS = list(
+    product((0, 1, 7), (0, 1, 7), (False, True), (True, False), (60.0, 600.0, 3600.0), (0.0, 1.0, 60.0))
 )
-def test_the_window_names_all_that_is_asked_for_and_nothing_else(
-    changes: dict[str, Any], lines: list[str]
-) -> None:
-    """Each kind of use has its own line. The window does not mention other kinds."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_window_tells_each_term_of_every_combination_and_nothing_else(language: str) -> None:
+    """The lines between the accounts and the promise are exactly those of the terms."""
+    times = TIMES if language == "en" else TIMES_IN_GERMAN
+    for restarts, unlocks, foreign, begun, relock_after, grace in COMBINATIONS:
+        warning = WARNING[language].format(times[grace]) if grace else NO_WARNING[language]
+        expected = [
+            *([RESTARTS[language][restarts], warning] if restarts else []),
+            *([FOREIGN[language]] if restarts and foreign else []),
+            *([UNLOCKS[language][unlocks].format(times[relock_after])] if unlocks else []),
+            PERIOD[language][begun],
+        ]
+        terms = {
+            "restarts": restarts,
+            "unlocks": unlocks,
+            "foreign_restarts": foreign,
+            "not_before": "2026-11-23T17:00:00+01:00" if begun else "2026-11-23T19:30:00+01:00",
+            "not_after": "2026-11-23T22:00:00+01:00",
+            "relock_after": relock_after,
+            "grace": grace,
+        }
+        lines = wording.request_window(asked(**terms), NOW, language).lines
+        assert list(groups(lines)[1]) == expected, terms
+
+
+def groups(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the lines between the empty ones."""
+    return [tuple(group) for filled, group in groupby(lines, bool) if filled]
+
+
+def test_no_term_of_the_protocol_is_missing_in_the_window() -> None:
+    """A new term needs a line in the window, and a place in the test above."""
+    assert set(TermsView.__struct_fields__) == {
+        "restarts",
+        "unlocks",
+        "foreign_restarts",
+        "not_before",
+        "not_after",
+        "relock_after",
+        "grace",
+    }
+
+
+def test_two_terms_that_differ_have_two_texts() -> None:
+    """No two different agreements show the same text."""
+    texts = [
+        wording.request_window(
+            asked(restarts=r, unlocks=u, foreign_restarts=f, relock_after=lock, grace=grace), NOW
+        ).text
+        for r, u, f, lock, grace in product((1, 2), (1, 2), (False, True), (60.0, 90.0), (0.0, 5.0))
+    ]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(59, "59 seconds"), (90, "1 minute 30 seconds"), (3601, "1 hour 1 second"), (7200, "2 hours")],
+)
+def test_a_length_of_time_is_exact(seconds: int, words: str) -> None:
+    """No part is rounded away."""
+    assert wording.duration(ENGLISH, seconds) == words
+
+
+def test_a_part_of_a_second_is_rounded_for_the_customer() -> None:
+    """The window never promises a longer warning or a shorter time of an open desktop than the terms."""
+    text = wording.request_window(asked(unlocks=1, relock_after=60.5, grace=5.9), NOW).text
+    assert "at least 5 seconds" in text
+    assert "at most 1 minute 1 second" in text
+
+
+# --- the operator's words
+
+MARK = "Checked and signed by Contoso IT"
+
+
+def test_operators_text_is_always_labelled_and_quoted() -> None:
+    """Each field of the operator stands behind its label, in quotation marks, and nowhere else."""
+    fields = {
+        "requester": "Name: “{}”",
+        "role": "Name: “Kim”, “{}”, “Fabrikam”",
+        "requester_organization": "Name: “Kim”, “helpdesk”, “{}”",
+        "reason": "Reason: “{}”",
+        "ticket": "Ticket: “{}”",
+    }
+    for field, shown in fields.items():
+        lines = wording.request_window(asked(**{field: MARK}), NOW).lines
+        (line,) = (line for line in lines if MARK in line)
+        assert line.startswith(shown.format(MARK))
+        assert line in groups(lines)[-2][1:]
+        assert groups(lines)[-2][0] == ENGLISH["their_words"]
+
+
+@pytest.mark.parametrize("name", ["שלום", "مرحبا 12", "Kim (قسم)"])
+def test_text_from_right_to_left_turns_nothing_around_it(name: str) -> None:
+    """Letters from right to left stand in an isolate: also in the names of accounts and of the organisation."""
+    changes = {"requester": name, "reason": name, "asked_by": name, "organization": name, "operators": [name]}
     window = wording.request_window(asked(**changes), NOW)
-    assert list(window.lines[1 : 1 + len(lines)]) == lines
-    assert window.lines[1 + len(lines)] == ENGLISH["in_your_name"]
+    assert window.text.count(name) == window.text.count(f"\u2068{name}\u2069") == len(changes)
+    assert wording.menu(lent(asked_by=name), NOW).lent.startswith(f"Lent to \u2068{name}\u2069 until")
+    assert f"“\u2068{name}\u2069”" in wording.notice(noticed(ticket=name), NOW)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("marks", ['"', "“”", "„“", "«»", "‹›", "''", "’’", "‚‚", "״", "″"])
+def test_operators_text_cannot_end_its_quotation(marks: str, language: str) -> None:
+    """Inside the quotation a double quotation mark, or what looks like one, is a single one."""
+    opening, closing = marks[: len(marks) // 2] or marks, marks[len(marks) // 2 :]
+    reason = (
+        f"x{closing} {MARK} {opening}y" if len(marks) > 1 and marks[0] != marks[1] else f"x{marks} {MARK}"
+    )
+    (line,) = (
+        line for line in wording.request_window(asked(reason=reason), NOW, language).lines if MARK in line
+    )
+    outer = LANGUAGES[language]["quote"].format(text="|").split("|")
+    inner = line.removeprefix(f"{line.split(outer[0])[0]}{outer[0]}").removesuffix(outer[1])
+    assert line.endswith(f"{outer[0]}{inner}{outer[1]}")
+    assert not set(inner) & set('"“”„«»‹›״″')
+    assert "''" not in inner
+    assert inner.startswith("x' ")
+
+
+def test_the_verified_account_stands_before_what_the_operator_says() -> None:
+    """It is in the first line, with every name that an operator may give."""
+    for name in ("", "Kim", r"PC-1\anna"):
+        window = wording.request_window(asked(requester=name), NOW)
+        assert window.lines[0] == ENGLISH["asked_by"].format(account=ADMIN)
 
 
 @pytest.mark.parametrize(
     ("not_before", "not_after", "line"),
     [
-        ("2026-11-23T17:00:00+01:00", "2026-11-23T22:00:00+01:00", "From now to today 22:00."),
+        ("2026-11-23T17:00:00+01:00", "2026-11-23T22:00:00+01:00", "When: from now to today 22:00."),
         (
             "2026-11-25T22:00:00+01:00",
             "2026-12-01T05:00:00+01:00",
-            "25 November 2026, 22:00 to 1 December 2026, 05:00.",
+            "When: 25 November 2026, 22:00 to 1 December 2026, 05:00.",
         ),
-        ("2026-11-23T21:00:00+00:00", "2026-11-24T04:00:00+00:00", "Today 22:00 to tomorrow 05:00."),
+        ("2026-11-23T21:00:00+00:00", "2026-11-24T04:00:00+00:00", "When: today 22:00 to tomorrow 05:00."),
     ],
 )
 def test_times_are_in_everyday_words_and_in_the_pcs_zone(not_before: str, not_after: str, line: str) -> None:
@@ -93,16 +268,12 @@ def test_times_are_in_everyday_words_and_in_the_pcs_zone(not_before: str, not_af
 
 
 def test_missing_fields_of_the_request_are_left_out() -> None:
-    """The sentences are complete without ticket, role and phone."""
-    bare = asked(ticket="", role="", requester_organization="", organization="", phone="")
+    """No line has an empty quotation, and the verified account stays."""
+    bare = asked(requester="", ticket="", role="", requester_organization="", organization="", phone="")
     window = wording.request_window(bare, NOW)
-    assert window.lines[0] == "Kim asks. This name is not signed: nobody has checked it."
-    assert "Monthly updates." in window.lines
-    assert window.lines[-1].startswith("Check code 4711. Unsure? Call IT on the number you know")
-    inside = asked(requester_organization="Contoso IT")
-    assert wording.request_window(inside, NOW).lines[0].startswith("Kim, helpdesk, Contoso IT asks.")
-    nameless = asked(requester="", role="", requester_organization="")
-    assert "Somebody who gave no name" in wording.request_window(nameless, NOW).lines[0]
+    assert groups(window.lines)[-2] == (ENGLISH["their_words"], "Reason: “Monthly updates”")
+    assert window.lines[-1].startswith("Check code: 4711. Unsure? Call IT on the number you know")
+    assert window.lines[0].startswith("Asked by: the Windows account")
 
 
 @pytest.mark.parametrize(
@@ -141,8 +312,8 @@ def test_the_hash_covers_the_whole_text() -> None:
 def test_braces_in_a_request_are_plain_text() -> None:
     """The operator's text is shown unchanged and is not used as a template."""
     window = wording.request_window(asked(reason="{code} {0} {{}}", requester="{who}"), NOW)
-    assert "{code} {0} {{}}. Ticket CHG-1." in window.lines
-    assert window.lines[0].startswith("{who}, helpdesk")
+    assert "Reason: “{code} {0} {{}}”" in window.lines
+    assert "Name: “{who}”" in window.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -163,8 +334,8 @@ def test_every_kind_of_notice_has_a_text(language: str) -> None:
         (
             {"not_after": "2026-11-23T22:00:00+01:00"},
             (
-                "Today 17:12, Ticket CHG-1: Allowed until today 22:00. Please save your work. "
-                "Take back: icon by the clock."
+                "Today 17:12: Allowed until today 22:00. Please save your work. "
+                "Take back: icon by the clock. Ticket: “CHG-1”"
             ),
         ),
         (
@@ -174,8 +345,8 @@ def test_every_kind_of_notice_has_a_text(language: str) -> None:
         (
             {"kind": "locked", "while_away": True},
             (
-                "While you were away, Today 17:12, Ticket CHG-1: "
-                "You were signed in, and the screen was locked at once."
+                "While you were away, Today 17:12: "
+                "You were signed in, and the screen was locked at once. Ticket: “CHG-1”"
             ),
         ),
     ],
@@ -189,10 +360,10 @@ def test_the_menu_shows_the_grant_and_how_to_revoke_it() -> None:
     """The menu has the end, the uses so far and the established label for revoking."""
     item = lent()
     menu = wording.menu(item, NOW)
-    assert menu.lent == "Kim: until today 22:00, used 1 of 3"
+    assert menu.lent == f"Lent to {ADMIN} until today 22:00, used 1 of 3"
     assert menu.revoke == "Revoke my credentials"
     paused = wording.menu(msgspec.structs.replace(item, paused=True), NOW, "de")
-    assert paused.lent == "Kim: pausiert, 1 von 3 genutzt"
+    assert paused.lent == f"Für {ADMIN} freigegeben, pausiert, 1 von 3 genutzt"
     assert (paused.revoke, paused.pause) == ("Meine Anmeldedaten zurückrufen", "Fortsetzen")
 
 

@@ -12,7 +12,7 @@ namespace {
 bool read_fields(FieldReader& reader, Answer& answer) {
   return reader.header(Kind::answer, kAnswerFields) && reader.boolean(answer.done) && reader.text(answer.permit) &&
          reader.text(answer.action) && reader.text(answer.sid) && reader.text(answer.user) &&
-         reader.text(answer.domain) && reader.text(answer.kind) && reader.text(answer.requester) && reader.finished();
+         reader.text(answer.domain) && reader.text(answer.kind) && reader.finished();
 }
 
 // Letters, digits and hyphens (protocol/fields.py: Identifier).

@@ -22,10 +22,9 @@ struct Answer {
   wchar_t user[257];
   wchar_t domain[257];
   wchar_t kind[17];
-  wchar_t requester[257];
 };
 
-constexpr uint8_t kAnswerFields = 8;
+constexpr uint8_t kAnswerFields = 7;
 // A little more than all fields at their longest, with their lengths.
 constexpr size_t kMaxAnswerSize = kMessageHeaderSize + sizeof(uint16_t) * kAnswerFields + sizeof(Answer);
 

@@ -83,7 +83,8 @@ class Stage(Protocol):
             title: the window's heading.
             text: the window's text.
             links: the choices.
-            guarded: whether to ignore keys and clicks that were meant for another window.
+            guarded: whether to ignore keys and clicks that were meant for another window. Such a window is wide, and
+                has its choices side by side: it holds the longest text.
         """
 
     def password(self, user: str, title: str, text: str) -> PasswordInput:
@@ -190,8 +191,7 @@ class Director:
 
     def _open_request(self, action: s.OpenRequest) -> None:
         content = action.window
-        text = "\n\n".join((*((content.error,) if content.error else ()), *content.lines))
-        window = self._stage.window(content.title, text, content.buttons, guarded=True)
+        window = self._stage.window(content.title, content.content, content.buttons, guarded=True)
 
         def to_event(number: int | None) -> s.AnyEvent:
             return s.RequestAnswered(action.request, "closed" if number is None else ANSWERS[number])

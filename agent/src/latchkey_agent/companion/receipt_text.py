@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
-from latchkey_agent.companion.wording import language_of, moment
+from latchkey_agent.companion.wording import language_of, moment, quoted
+from latchkey_agent.plain_text import isolated
 from latchkey_agent.protocol.answers import ReceiptView
 
 
@@ -51,24 +52,29 @@ class _Reader:
 
     def head(self, document: dict[str, Any]) -> list[str]:
         """Return the lines with the requester, the PC, the reason and the terms."""
-        asked, session = document["requester"], "session" if document["ticket"] else "session_bare"
-        parts = (asked["name"], asked["role"], asked["organization"])
-        who = ", ".join(part for part in parts if part) or self.texts["nobody_named"]
-        when = self.at(document["created_at"])
+        asked = document["requester"]
         places = {
             "id": document["request"],
             "device": document["device"],
-            "account": document["principal"]["account"],
-            "at": when[:1].upper() + when[1:],
-            "who": who,
-            "operator": asked["operator"],
-            "reason": document["purpose"],
-            "session": document["session"],
-            "ticket": document["ticket"],
+            "account": isolated(document["principal"]["account"]),
+            "at": self.at(document["created_at"]),
+            "operator": isolated(asked["operator"]),
             "code": document["notice"]["code"],
         }
-        lines = [self.texts[f"receipt_{name}"] for name in ("head", "place", "asked", session)]
-        return [*(line.format(**places) for line in lines), self._terms(document["terms"])]
+        lines = [self.texts[f"receipt_{name}"].format(**places) for name in ("head", "place", "asked")]
+        return [*lines, self._terms(document["terms"]), *self._their_words(document, asked)]
+
+    def _their_words(self, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+        """Return the operator's words as in the request window, and the name of the support session."""
+        words = {
+            "who": (asked["name"], asked["role"], asked["organization"]),
+            "why": (document["purpose"],),
+            "ticket": (document["ticket"],),
+            "receipt_session": (document["session"],),
+        }
+        lines = {label: quoted(self.texts, *parts) for label, parts in words.items()}
+        named = (self.texts[label].format(words=line) for label, line in lines.items() if line)
+        return [self.texts["their_words"], *named]
 
     def _terms(self, scope: dict[str, Any]) -> str:
         counts = {

@@ -138,9 +138,6 @@ class RequestFlow:
     def _window(self, item: AskedItem) -> wording.RequestWindow:
         return wording.request_window(item, self._view.now, self._view.language)
 
-    def _language(self, item: AskedItem) -> str:
-        return wording.language_of(item.language, self._view.language)
-
     # --- the customer's input -------------------------------------------------------
 
     def show_now(self) -> list[AnyAction]:
@@ -158,11 +155,11 @@ class RequestFlow:
             case "allow":
                 return self._ask_password(item)
             case "later":
-                choices = [text for text, _ in wording.later_choices(self._language(item))]
+                choices = [text for text, _ in wording.later_choices(self._view.language)]
                 return self._ask(item, "later", choices)
             case "decline":
-                choices = wording.decline_choices(self._language(item))
-                return self._ask(item, "decline", [*choices, self._text(item, "no_reason")])
+                choices = wording.decline_choices(self._view.language)
+                return self._ask(item, "decline", [*choices, self._view.text("no_reason")])
             case "report":
                 return self._send_answer(item, RequestDecline(request=item.request, report=True))
         return self._send_answer(item, RequestLater(request=item.request, seconds=POSTPONE_SECONDS))
@@ -185,24 +182,21 @@ class RequestFlow:
         matches = active is not None and (active.phase, active.item.request) == (phase, request)
         return active.item if active and matches else None
 
-    def _text(self, item: AskedItem, name: str) -> str:
-        return wording.text(name, self._language(item))
-
     def _ask_password(self, item: AskedItem) -> list[AnyAction]:
         if not self._view.screen.is_private:
             self._active = None
             return []
         self._active = ActiveRequest(item, "password")
         window = self._window(item)
-        text = "\n".join(part for part in (window.error, window.field, self._text(item, "promise")) if part)
-        return [AskPassword(item, self._text(item, "password_title"), text)]
+        text = "\n".join(part for part in (window.error, window.field, self._view.text("promise")) if part)
+        return [AskPassword(item, self._view.text("password_title"), text)]
 
     def _ask(
         self, item: AskedItem, question: Literal["later", "decline"], choices: list[str]
     ) -> list[AnyAction]:
         self._active = ActiveRequest(item, "question")
         names = {"later": ("when_later", "later_hint"), "decline": ("why_declined", "why_declined_hint")}
-        title, text = (self._text(item, name) for name in names[question])
+        title, text = (self._view.text(name) for name in names[question])
         return [AskQuestion(item.request, question, title, text, tuple(choices))]
 
     def chosen(self, event: ChoiceMade) -> list[AnyAction]:
@@ -210,7 +204,7 @@ class RequestFlow:
         item = self._current("question", event.request)
         if item is None:
             return []
-        language = self._language(item)
+        language = self._view.language
         if event.question == "again":
             self._active = None
             return []
@@ -290,11 +284,10 @@ class RequestFlow:
         """Show the request window again after the reason. The customer loses no try."""
         if problem == "cancelled":
             return []
-        language = self._language(item)
         blank = problem == "blank"
         name, places = ("blank_entry", {}) if blank else ("password_unread", {"detail": problem})
         self._active = ActiveRequest(item, "question")
-        return [AskQuestion(item.request, "again", "", wording.text(name, language, **places), ())]
+        return [AskQuestion(item.request, "again", "", self._view.text(name, **places), ())]
 
     def _entry_checked(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
         if answer.done:
@@ -303,10 +296,10 @@ class RequestFlow:
             # The next customer snapshot reopens the window with the error.
             return []
         if answer.refusal:
-            reason = self._text(item, f"refused_{answer.refusal}")
-            return [self._view.message(reason, self._text(item, "last_try"), self._text(item, "not_lent"))]
+            reason = self._view.text(f"refused_{answer.refusal}")
+            return [self._view.message(reason, self._view.text("last_try"), self._view.text("not_lent"))]
         code = answer.error.code if answer.error else ""
         if code in REQUEST_OVER_CODES:
-            return [self._view.message(self._text(item, "request_over"))]
+            return [self._view.message(self._view.text("request_over"))]
         self._retry_later(_key(item))
         return [self._view.message(self._view.text("not_possible", code=code))]

@@ -9,17 +9,22 @@ The displayed text is part of the agreement: the agent journals the SHA-256 of
 from __future__ import annotations
 
 import hashlib
+import math
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
 from latchkey_agent.domain import LogonRefusal
+from latchkey_agent.plain_text import isolated, quotable
+from latchkey_agent.protocol.answers import TermsView
 from latchkey_agent.protocol.customer_messages import AskedItem, LentItem, NoticeItem
 
 _WHY_REFUSED: dict[str, str] = {
     LogonRefusal.LOOKS_LIKE_PIN: "is_pin",
     "other_account_entered": "is_other_name",
 }
+GAP = ""
+"""An empty line between two groups of lines."""
 
 
 class RequestWindow(NamedTuple):
@@ -27,7 +32,7 @@ class RequestWindow(NamedTuple):
 
     Attributes:
         title: the heading.
-        lines: the lines of the request.
+        lines: the lines of the request; an empty one stands between two groups.
         error: the error of the last entry; empty before the first entry.
         field: the label of the password field.
         buttons: the labels of the buttons, all of equal weight.
@@ -40,10 +45,15 @@ class RequestWindow(NamedTuple):
     buttons: tuple[str, ...]
 
     @property
+    def content(self) -> str:
+        """The text between the heading and the buttons."""
+        error = (self.error, GAP) if self.error else ()
+        return "\n".join((*error, *self.lines))
+
+    @property
     def text(self) -> str:
-        """The whole text of the window, one element per line."""
-        error = (self.error,) if self.error else ()
-        return "\n".join((self.title, *self.lines, *error, self.field, " | ".join(self.buttons)))
+        """The whole text of the window, and the label of the password field behind it."""
+        return "\n".join((self.title, self.content, self.field, " | ".join(self.buttons)))
 
     @property
     def sha256(self) -> str:
@@ -67,24 +77,27 @@ def language_of(wanted: str, fallback: str = "en") -> str:
 
 
 def request_window(item: AskedItem, now: datetime, language: str = "en") -> RequestWindow:
-    """Return the content of the request window.
+    """Return the content of the request window: first the program's own text and the terms, then IT's words.
 
     Args:
         item: the request; its times are in the PC's time zone.
         now: the current time in the PC's time zone; determines "today".
-        language: the language to use if there is no catalogue for the request's own language.
+        language: the language of the customer's Windows.
     """
-    texts = LANGUAGES[language_of(item.language, language)]
+    texts = LANGUAGES[language_of(language)]
     return RequestWindow(
         title=texts["title"],
         lines=(
-            _requester_line(texts, item),
-            *_action_lines(texts, item),
+            *_account_lines(texts, item),
+            GAP,
+            *_action_lines(texts, item.terms),
             _period_line(texts, item, now),
-            _reason_line(texts, item),
-            texts["place"].format(device=item.device, account=f"{item.domain}\\{item.user}"),
+            GAP,
             texts["promise"],
             texts["choice"],
+            GAP,
+            *_their_lines(texts, item),
+            GAP,
             _code_line(texts, item),
         ),
         error=_error_line(texts, item),
@@ -93,21 +106,43 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
     )
 
 
-def _requester_line(texts: Texts, item: AskedItem) -> str:
-    parts = (item.requester, item.role, item.requester_organization)
-    who = ", ".join(part for part in parts if part) or texts["nobody_named"]
-    of_another = item.organization not in {"", item.requester_organization}
-    key = "who_of" if of_another else "who"
-    return texts[key].format(who=who, organization=item.organization)
-
-
-def _action_lines(texts: Texts, item: AskedItem) -> list[str]:
-    lines = [
-        texts.count(key, count).format(n=count)
-        for key, count in (("restarts", item.terms.restarts), ("unlocks", item.terms.unlocks))
-        if count
+def _account_lines(texts: Texts, item: AskedItem) -> list[str]:
+    """Return the lines with the accounts, all of which the PC has verified."""
+    others = ", ".join(map(isolated, item.operators))
+    account = isolated(f"{item.domain}\\{item.user}")
+    return [
+        texts["asked_by"].format(account=isolated(item.asked_by)),
+        *([texts["operators"].format(accounts=others)] if others else []),
+        texts["place"].format(device=item.device, account=account),
     ]
-    return [*lines, *([texts["foreign"]] if item.terms.foreign_restarts else []), texts["in_your_name"]]
+
+
+def _action_lines(texts: Texts, terms: TermsView) -> list[str]:
+    lines = []
+    if terms.restarts:
+        lines += [
+            texts.count("restarts", terms.restarts).format(n=terms.restarts),
+            _warning_line(texts, terms),
+        ]
+    if terms.restarts and terms.foreign_restarts:
+        lines.append(texts["foreign"])
+    if terms.unlocks:
+        time = duration(texts, math.ceil(terms.relock_after))
+        lines.append(texts.count("unlocks", terms.unlocks).format(n=terms.unlocks, time=time))
+    return lines
+
+
+def _warning_line(texts: Texts, terms: TermsView) -> str:
+    seconds = math.floor(terms.grace)
+    return texts["grace"].format(time=duration(texts, seconds)) if seconds else texts["no_grace"]
+
+
+def duration(texts: Texts, seconds: int) -> str:
+    """Return a length of time in words, such as "1 hour 30 minutes"."""
+    minutes, rest = divmod(seconds, 60)
+    counts = zip(("hours", "minutes", "seconds"), (*divmod(minutes, 60), rest), strict=True)
+    words = [texts.count(unit, count).format(n=count) for unit, count in counts if count]
+    return " ".join(words) or texts.count("seconds", 0).format(n=0)
 
 
 def _period_line(texts: Texts, item: AskedItem, now: datetime) -> str:
@@ -115,7 +150,7 @@ def _period_line(texts: Texts, item: AskedItem, now: datetime) -> str:
     last = moment(texts, until, now)
     if since <= now:
         return texts["until"].format(until=last)
-    return _sentence(texts["when"].format(since=moment(texts, since, now), until=last))
+    return texts["when"].format(since=moment(texts, since, now), until=last)
 
 
 def _to_local(text: str, now: datetime) -> datetime:
@@ -143,14 +178,24 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _reason_line(texts: Texts, item: AskedItem) -> str:
-    key = "why_ticket" if item.ticket else "why"
-    return texts[key].format(reason=item.reason.rstrip("."), ticket=item.ticket)
+def quoted(texts: Texts, *parts: str) -> str:
+    """Return an operator's words in the language's quotation marks, each part by itself; empty parts are left out."""
+    return ", ".join(texts["quote"].format(text=quotable(part)) for part in parts if part)
+
+
+def _their_lines(texts: Texts, item: AskedItem) -> list[str]:
+    """Return the operator's words, each with its label, below a line that says whose words they are."""
+    words = {
+        "who": quoted(texts, item.requester, item.role, item.requester_organization),
+        "why": quoted(texts, item.reason),
+        "ticket": quoted(texts, item.ticket),
+    }
+    return [texts["their_words"], *(texts[label].format(words=text) for label, text in words.items() if text)]
 
 
 def _code_line(texts: Texts, item: AskedItem) -> str:
     key = "code_phone" if item.phone and item.organization else "code"
-    places = {"code": item.code, "organization": item.organization, "phone": item.phone}
+    places = {"code": item.code, "organization": isolated(item.organization), "phone": isolated(item.phone)}
     return texts[key].format(**places)
 
 
@@ -166,10 +211,9 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
     texts = LANGUAGES[language_of(language)]
     until = moment(texts, _to_local(item.not_after, now), now)
     total = item.used + item.left.restarts + item.left.unlocks
-    who = item.requester or texts["nobody_named"]
     key = "lent_paused" if item.paused else "lent"
     return Menu(
-        lent=texts[key].format(who=who, until=until, used=item.used, total=total),
+        lent=texts[key].format(account=isolated(item.asked_by), until=until, used=item.used, total=total),
         revoke=texts["revoke"],
         pause=texts["resume" if item.paused else "pause"],
         receipt=texts["receipt"],
@@ -177,17 +221,13 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
 
 
 def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
-    """Return a notice as one line with its time, its ticket and the event."""
+    """Return a notice as one line: its time, the event, and its ticket in the operator's words."""
     texts = LANGUAGES[language_of(language)]
     until = _to_local(item.not_after, now) if item.not_after else now
-    places = {
-        "who": item.requester or texts["nobody_named"],
-        "until": moment(texts, until, now),
-    }
     at = _sentence(moment(texts, _to_local(item.at, now), now))
     away = f"{texts['notice_away']}, " if item.while_away else ""
-    ticket = texts["of_ticket"].format(ticket=item.ticket) if item.ticket else ""
-    return f"{away}{at}{ticket}: {_event_text(texts, item).format(**places)}"
+    ticket = f" {texts['ticket'].format(words=quoted(texts, item.ticket))}" if item.ticket else ""
+    return f"{away}{at}: {_event_text(texts, item).format(until=moment(texts, until, now))}{ticket}"
 
 
 def _event_text(texts: Texts, item: NoticeItem) -> str:

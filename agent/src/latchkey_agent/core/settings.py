@@ -12,18 +12,33 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from latchkey_agent import plain_text
 from latchkey_agent.domain import NOTHING_ALLOWED, Policy
 
-_Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
+_Name = Annotated[str, Meta(max_length=plain_text.LONGEST_NAME)]
+_Phone = Annotated[str, Meta(max_length=40)]
+_Line = Annotated[str, Meta(max_length=plain_text.LONGEST_LINE)]
 
 
 class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The organisation that answers for the operators. The window shows it; no request can change it."""
+    """The organisation that answers for the operators. The window shows it; no request can change it.
 
-    name: _Line = ""
-    phone: _Line = ""
+    Each line keeps to the rule for text that customers read (`plain_text`).
+    """
+
+    name: _Name = ""
+    phone: _Phone = ""
     contact: _Line = ""
     privacy_url: _Line = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a line breaks the rule; the message has the key and the rule."""
+        for key, line in msgspec.structs.asdict(self).items():
+            composed = plain_text.normalized(line)
+            if broken := plain_text.fault(composed, plain_text.LONGEST_LINE, plain_text.LONGEST_LINE):
+                msg = f"`{key}` {broken}"
+                raise ValueError(msg)
+            msgspec.structs.force_setattr(self, key, composed)
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -29,7 +29,6 @@ class StartSession(Command, frozen=True, kw_only=True):
     requester: Requester
     reason: str
     ticket: str
-    language: str
     ends_at: datetime | None
 
 

@@ -52,7 +52,6 @@ class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
     requester: Requester
     reason: str
     ticket: str
-    language: str
     ends_at: datetime
 
 

@@ -130,7 +130,6 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
         requester=event.requester,
         reason=event.reason,
         ticket=event.ticket,
-        language=event.language,
         started_at=event.at,
         ends_at=event.ends_at,
     )
@@ -454,7 +453,6 @@ def _notice(
         account=grant.account.sid,
         kind=kind,
         at=event.at,
-        requester=session.requester.name or session.owner.qualified,
         ticket=session.ticket,
         detail=detail,
         not_after=grant.terms.not_after,

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from latchkey_agent import plain_text
+
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -124,8 +126,16 @@ def _begin(command: c.ApplyGrant, grant: Grant) -> fx.AnyEffect:
     if command.action == "unlock":
         return fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
     return fx.Restart(
-        permit=command.permit, boot_id=command.boot_id, message=command.message, grace=grant.terms.grace
+        permit=command.permit,
+        boot_id=command.boot_id,
+        message=_shown_message(command.message),
+        grace=grant.terms.grace,
     )
+
+
+def _shown_message(message: str) -> str:
+    """Return an operator's text as Windows shows it before a restart: with its label, quoted and isolated."""
+    return f"IT: \u201c{plain_text.quotable(message)}\u201d" if message else ""
 
 
 def _joined(state: State, session: str, command: c.ApplyGrant) -> Permit | None:

@@ -146,7 +146,6 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     requester: Requester
     reason: str
     ticket: str
-    language: str
     started_at: datetime
     ends_at: datetime
     state: SessionState = SessionState.STARTED
@@ -304,7 +303,6 @@ class Notice(Struct, frozen=True, kw_only=True):
     account: str
     kind: NoticeKind
     at: datetime
-    requester: str
     ticket: str
     detail: str = ""
     not_after: datetime | None = None

@@ -34,7 +34,6 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "request": request.id,
         "created_at": _text(request.asked_at),
         "closed": grant.state is GrantState.ERASED if grant else request.answered_at is not None,
-        "language": session.language,
         "principal": _account(request.account),
         "device": device,
         "controller": request.organization,

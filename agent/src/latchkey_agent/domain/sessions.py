@@ -23,9 +23,9 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
             may_use(session, command.by)
             _same_purpose(session, command)
             return Decision(subject=session.id)
-    if not command.reason.strip():
+    if not command.reason:
         raise Refused("reason_missing")
-    if policy.require_ticket and not command.ticket.strip():
+    if policy.require_ticket and not command.ticket:
         raise Refused("policy_refuses", detail="a support session needs a ticket")
     latest = now.at + timedelta(hours=policy.max_session_hours)
     ends_at = min(command.ends_at or latest, latest)
@@ -40,7 +40,6 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
         requester=command.requester,
         reason=command.reason,
         ticket=command.ticket,
-        language=command.language,
         ends_at=ends_at,
     )
     return Decision((started,), subject=command.session)

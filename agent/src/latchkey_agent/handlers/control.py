@@ -109,7 +109,6 @@ class ControlHandler:
             requester=Requester(asked.name, asked.organization, asked.role),
             reason=request.reason,
             ticket=request.ticket,
-            language=request.language,
             ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
         )
         subject, state, changed = self._run(command, request, peer)

@@ -118,8 +118,11 @@ class CustomerHandler:
             user=request.account.user,
             domain=request.account.domain,
             device=self._core.computer.device,
-            language=session.language,
-            requester=session.requester.name or session.owner.qualified,
+            asked_by=request.asked_by.qualified,
+            operators=[
+                one.qualified for one in (session.owner, *session.operators) if one != request.asked_by
+            ],
+            requester=session.requester.name,
             role=session.requester.role,
             requester_organization=session.requester.organization,
             organization=organization.name,
@@ -269,9 +272,7 @@ def _lent(state: State, grant: Grant) -> cm.LentItem:
     return cm.LentItem(
         grant=grant.id,
         paused=grant.state is GrantState.PAUSED,
-        requester=session.requester.name or session.owner.qualified,
-        reason=session.reason,
-        ticket=session.ticket,
+        asked_by=session.owner.qualified,
         not_after=grant.terms.not_after.isoformat(),
         left=views.left_view(grant),
         used=sum(1 for t in state.permits.values() if t.grant == grant.id),
@@ -283,7 +284,6 @@ def _notice(notice: Notice) -> cm.NoticeItem:
         notice=notice.id,
         kind=notice.kind,
         at=notice.at.isoformat(),
-        requester=notice.requester,
         ticket=notice.ticket,
         detail=notice.detail,
         not_after=notice.not_after.isoformat() if notice.not_after else "",

@@ -75,7 +75,6 @@ class LogonHandler:
             return NOTHING if permit is None else self._describe(permit)
 
     def _describe(self, permit: Permit) -> lm.LogonAnswer:
-        session = self._core.state.sessions[permit.session]
         return lm.LogonAnswer(
             done=True,
             permit=permit.id,
@@ -84,7 +83,6 @@ class LogonHandler:
             user=permit.account.user,
             domain=permit.account.domain,
             kind=permit.account.kind,
-            requester=session.requester.name or session.owner.qualified,
         )
 
     def _redeem(self, request: lm.Redeem, peer: Peer) -> LogonReply:

@@ -28,7 +28,6 @@ from latchkey_agent.domain import (
     succeeded,
 )
 from latchkey_agent.protocol import answers as ans
-from latchkey_agent.protocol import fields
 from latchkey_agent.protocol.customer_messages import DisplayBlock
 from latchkey_agent.protocol.errors import error
 
@@ -64,12 +63,11 @@ def session_view(state: State, session: SupportSession) -> ans.SessionView:
         state=_session_state(session),
         reason=session.reason,
         ticket=session.ticket,
-        requester=fields.Requester(name=asked.name, organization=asked.organization, role=asked.role),
+        requester=ans.RequesterView(name=asked.name, organization=asked.organization, role=asked.role),
         owner=session.owner.qualified,
         operators=[account.qualified for account in session.operators],
         started_at=_must(session.started_at),
         ends_at=_must(session.ends_at),
-        language=session.language,
         checkpoints={
             name: checkpoint_view(state, session, name, checkpoint)
             for name, checkpoint in session.checkpoints.items()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from . import PROTOCOL_VERSION
-from .fields import Message, Requester
+from .fields import Message
 
 RequestState = Literal["pending", "shown", "later", "granted", "denied", "withdrawn", "expired"]
 GrantState = Literal[
@@ -47,7 +47,11 @@ class AgentView(Message, frozen=True, kw_only=True):
 
 
 class TermsView(Message, frozen=True, kw_only=True):
-    """The terms of a request or a grant."""
+    """The terms of a request or a grant.
+
+    `relock_after`: seconds that a desktop may stay open after an unlock. `grace`: the least seconds of warning
+    before a restart.
+    """
 
     restarts: int
     unlocks: int
@@ -65,6 +69,14 @@ class LeftView(Message, frozen=True, kw_only=True):
     unlocks: int
 
 
+class RequesterView(Message, frozen=True, kw_only=True):
+    """The person who asks, in the operator's words."""
+
+    name: str = ""
+    organization: str = ""
+    role: str = ""
+
+
 class SessionView(Message, frozen=True, kw_only=True):
     """A support session. `owner` and `operators` are the accounts that may ask and use its grants."""
 
@@ -73,12 +85,11 @@ class SessionView(Message, frozen=True, kw_only=True):
     state: Literal["started", "ended", "expired"]
     reason: str
     ticket: str
-    requester: Requester
+    requester: RequesterView
     owner: str
     operators: list[str]
     started_at: str
     ends_at: str
-    language: str = ""
     checkpoints: dict[str, CheckpointView] = {}
 
 

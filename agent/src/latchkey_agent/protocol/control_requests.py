@@ -14,12 +14,25 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from . import PROTOCOL_VERSION
-from .fields import Count, Identifier, Line, Message, Moment, Name, Requester, Seconds, Wait
+from .fields import (
+    MOST_OPERATORS,
+    AccountName,
+    Count,
+    Identifier,
+    Line,
+    Moment,
+    Name,
+    Requester,
+    Seconds,
+    ShortLine,
+    Wait,
+    Written,
+)
 
 # --- requests ---------------------------------------------------------------
 
 
-class ControlRequest(Message, tag_field="verb", frozen=True, kw_only=True):
+class ControlRequest(Written, tag_field="verb", frozen=True, kw_only=True):
     """Base of the operator's requests.
 
     `check` (Ansible's check mode) returns the answer without the change.
@@ -46,11 +59,10 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
 
     session: Name
     reason: Line = ""
-    ticket: Line = ""
+    ticket: ShortLine = ""
     requester: Requester = Requester()
-    operators: Annotated[tuple[Line, ...], Meta(max_length=20)] = ()
+    operators: Annotated[tuple[AccountName, ...], Meta(max_length=MOST_OPERATORS)] = ()
     ends: Moment | None = None
-    language: Annotated[str, Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$(?!\n)")] = ""
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
@@ -63,7 +75,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     """Ask the customer for a grant under these terms, or find one that covers them."""
 
     session: Name
-    account: Line | None = None
+    account: AccountName | None = None
     restarts: Count = 0
     unlocks: Count = 0
     foreign_restarts: bool = False
@@ -132,7 +144,7 @@ class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
     session: Name | None = None
     receipts: bool = False
     forecast: bool = False
-    account: Line | None = None
+    account: AccountName | None = None
 
 
 class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):

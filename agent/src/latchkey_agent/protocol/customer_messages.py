@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from .answers import ErrorView, LeftView, ReceiptView, TermsView
-from .fields import Identifier, Line, Message, Wait
+from .fields import AccountName, Identifier, Line, Message, Wait, Written
 
 DisplayBlock = Literal["locked", "viewed", "presentation", "full_screen", "unshown"]
 """The reason why a request is not on the screen.
@@ -22,7 +22,7 @@ must not be disturbed. `unshown`: Windows failed to show the window.
 """
 
 
-class CustomerRequest(Message, tag_field="verb", frozen=True, kw_only=True):
+class CustomerRequest(Written, tag_field="verb", frozen=True, kw_only=True):
     """Base of a companion's requests."""
 
 
@@ -54,7 +54,7 @@ class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=Tr
     """
 
     request: Identifier
-    entered: Line
+    entered: AccountName
 
 
 class RequestLater(CustomerRequest, tag="request_later", frozen=True, kw_only=True):
@@ -111,14 +111,18 @@ AnyCustomerRequest = (
 
 
 class AskedItem(Message, frozen=True, kw_only=True):
-    """A request for the request window. Moments are in the PC's zone."""
+    r"""A request for the request window. Moments are in the PC's zone.
+
+    `asked_by` is the Windows account that the PC has verified (`DOMAIN\user`), `operators` are the further accounts
+    that may use the grant. `requester`, `role`, `requester_organization`, `reason` and `ticket` are operators' words.
+    """
 
     request: str
     code: str
     user: str
     domain: str
     device: str
-    language: str
+    asked_by: str
     requester: str
     role: str
     requester_organization: str
@@ -130,16 +134,15 @@ class AskedItem(Message, frozen=True, kw_only=True):
     answer_by: str
     tries_left: int
     last_refusal: str = ""
+    operators: list[str] = []
 
 
 class LentItem(Message, frozen=True, kw_only=True):
-    """A grant for the menu."""
+    """A grant for the menu; `asked_by` is the verified account of its operator."""
 
     grant: str
     paused: bool
-    requester: str
-    reason: str
-    ticket: str
+    asked_by: str
     not_after: str
     left: LeftView
     used: int
@@ -155,7 +158,6 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     notice: str
     kind: Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
     at: str
-    requester: str
     ticket: str
     detail: str = ""
     not_after: str = ""

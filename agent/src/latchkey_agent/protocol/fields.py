@@ -9,17 +9,35 @@ seconds.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta, Struct, inspect
 
-# The customer decides by this text. So it has no controls (some drive a terminal), no line ends, and no characters
-# that hide text or turn its direction. Python's `$` also matches before a last line end: exclude that separately.
-_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$(?!\n)"
-Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=rf"^(?=.*\S){_PLAIN}")]
-"""The name of a support session or a step: one line, not blank."""
-Line = Annotated[str, Meta(max_length=256, pattern=f"^{_PLAIN}")]
-"""One line of plain text, possibly empty."""
+from latchkey_agent import plain_text
+
+_WORD = "longest_word"
+_SHOWN = {_WORD: plain_text.LONGEST_WORD}
+_RULE = "One line of plain text; the agent composes its characters (NFC)."
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=plain_text.LONGEST_NAME,
+        description=_RULE,
+        extra={_WORD: plain_text.LONGEST_NAME},
+    ),
+]
+"""The name of a support session or a step: plain text, not empty."""
+ShortLine = Annotated[str, Meta(max_length=plain_text.LONGEST_NAME, description=_RULE, extra=_SHOWN)]
+"""The name of a person, a role, an organisation or a ticket: plain text, possibly empty."""
+Line = Annotated[str, Meta(max_length=plain_text.LONGEST_LINE, description=_RULE, extra=_SHOWN)]
+"""A reason or a message: plain text, possibly empty."""
+AccountName = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
+"""The name of a Windows account as somebody typed it. The agent only looks it up; no customer reads it."""
+MOST_OPERATORS = 5
+"""The most further accounts that a support session may name: the request window shows them all."""
 Moment = Annotated[str, Meta(min_length=1, max_length=40)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=100)]
@@ -32,9 +50,37 @@ class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Base of every message."""
 
 
-class Requester(Message, frozen=True, kw_only=True):
-    """The person who asks, as the customer reads it."""
+class Written(Message, frozen=True, kw_only=True):
+    """Base of the messages with plain text in them. Composes the text (NFC), so equal texts are equal names."""
 
-    name: Line = ""
-    organization: Line = ""
-    role: Line = ""
+    def __post_init__(self) -> None:
+        """Raise ValueError where a text breaks a rule of `plain_text`; the message has the field and the rule."""
+        for field, bounds in _plain_fields(type(self)).items():
+            if (text := getattr(self, field)) is None:
+                continue
+            composed = plain_text.normalized(text)
+            if broken := plain_text.fault(composed, *bounds):
+                msg = f"`{field}` {broken}"
+                raise ValueError(msg)
+            msgspec.structs.force_setattr(self, field, composed)
+
+
+@cache
+def _plain_fields(message: type[Message]) -> dict[str, tuple[int, int]]:
+    """Return the fields of plain text, each with the most characters of the text and of a word."""
+    described = inspect.type_info(message)
+    assert isinstance(described, inspect.StructType)  # noqa: S101 - a message is one
+    return {
+        field.name: (kind.type.max_length or 0, kind.extra[_WORD])
+        for field in described.fields
+        for kind in (field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,))
+        if isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StrType) and kind.extra
+    }
+
+
+class Requester(Written, frozen=True, kw_only=True):
+    """The person who asks, in the operator's words."""
+
+    name: ShortLine = ""
+    organization: ShortLine = ""
+    role: ShortLine = ""

@@ -58,4 +58,3 @@ class LogonAnswer(LogonMessage, tag=0, frozen=True, kw_only=True):
     user: str = ""
     domain: str = ""
     kind: str = ""
-    requester: str = ""

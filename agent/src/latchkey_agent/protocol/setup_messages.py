@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from .control_requests import ControlRequest
-from .fields import Line, Message
+from .fields import AccountName, Message
 
 
 class Setup(ControlRequest, tag="setup", frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Setup(ControlRequest, tag="setup", frozen=True, kw_only=True):
     """
 
     settings: dict[str, Any] | None = None
-    operators: Annotated[list[Line], Meta(max_length=200)] | None = None
+    operators: Annotated[list[AccountName], Meta(max_length=200)] | None = None
 
 
 class SetupAnswer(Message, frozen=True, kw_only=True):

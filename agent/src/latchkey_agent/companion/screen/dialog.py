@@ -36,8 +36,8 @@ IDOK, IDCANCEL, IDCLOSE = 1, 2, 8
 WH_GETMESSAGE = 3
 S_OK, S_FALSE = 0, 1
 FIRST_LINK = 100
-WIDTH = 280
-"""Width in dialog units, which grow with the font."""
+WIDTH, WIDE = 280, 400
+"""Widths in dialog units, which grow with the font."""
 
 
 class Dialog:
@@ -48,7 +48,7 @@ class Dialog:
         title: the main instruction; empty for none.
         text: the content.
         links: the choices; closing the window chooses none of them.
-        guarded: whether `guard` filters the input.
+        guarded: whether `guard` filters the input. Such a dialog is wide, and has its choices side by side.
     """
 
     def __init__(
@@ -91,9 +91,9 @@ class Dialog:
         config.title, config.instruction, config.content = caption, title or None, text
         config.icon = TD_INFORMATION_ICON
         config.common_buttons, config.default_button = TDCBF_OK_BUTTON, IDOK
-        config.width = WIDTH
+        config.width = WIDE if self._guarded else WIDTH
         if self._links:
-            config.flags |= TDF_USE_COMMAND_LINKS
+            config.flags |= 0 if self._guarded else TDF_USE_COMMAND_LINKS
             config.common_buttons, config.default_button = TDCBF_CLOSE_BUTTON, IDCLOSE
             config.button_count, config.buttons = len(self._links), buttons
         config.callback = api.TaskDialogCallback(self._on_notification)

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: RUF001 - Hebrew letters look like Latin ones
+"""Where an operator's words go: labelled to the customer's window, never to the logon screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from latchkey_agent.companion import wording
+from latchkey_agent.protocol import codec, fields
+from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA, LOGON, OPERATOR
+
+MARK = "Signed by Microsoft"
+SESSION = rq.SessionStart(
+    session="CHG-1",
+    reason=MARK,
+    ticket=MARK,
+    requester=fields.Requester(name=MARK, organization=MARK, role=MARK),
+)
+
+
+def lend(bench: Bench, password: bytearray) -> cm.CustomerSnapshot:
+    """Lend the sign-in for a session full of marks; return the snapshot with its request."""
+    bench.world.set_password(ANNA, password)
+    bench.world.sign_in(ANNA)
+    bench.result(SESSION)
+    request = bench.request(restarts=2)
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    bench.show(request)
+    assert bench.allow(request, password).done
+    return snapshot
+
+
+def test_the_window_shows_the_verified_account_whatever_the_operator_says(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The first line names the account that the PC has verified, with and without a name of the requester."""
+    (item,) = lend(bench, canary).asked
+    assert item.asked_by == OPERATOR.name
+    window = wording.request_window(item, bench.world.now)
+    assert OPERATOR.name in window.lines[0]
+    assert MARK not in window.lines[0]
+
+
+def test_menu_and_notices_show_no_words_of_an_operator_but_the_labelled_ticket(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The menu names the verified account; a notice speaks of IT, and quotes the ticket behind its label."""
+    lend(bench, canary)
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    now = bench.world.now
+    assert [item.asked_by for item in snapshot.lent] == [OPERATOR.name]
+    assert all(MARK not in text for item in snapshot.lent for text in wording.menu(item, now))
+    texts = [wording.notice(item, now) for item in snapshot.notices]
+    assert texts
+    assert [text.replace(f"Ticket: “{MARK}”", "").count(MARK) for text in texts] == [0] * len(texts)
+
+
+def test_the_logon_screen_gets_no_words_of_an_operator(bench: Bench, canary: bytearray) -> None:
+    """Neither the answer to a peek nor that to redeeming has any of them, byte by byte."""
+    lend(bench, canary)
+    permit = bench.restart(message=MARK, step=MARK)
+    bench.reboot()
+    for request in (lm.Peek(), lm.Redeem(permit=permit)):
+        reply = bench.agent.logon(codec.encode_logon(request), LOGON)
+        assert codec.decode_logon_answer(reply.body).permit == permit
+        assert MARK.encode("utf-16-le") not in reply.body
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("", ""),
+        (MARK, f"IT: “{MARK}”"),
+        ("x” Windows: “y", "IT: “x' Windows: 'y”"),
+        ("שלום", "IT: “\u2068שלום\u2069”"),
+    ],
+)
+def test_windows_warning_shows_an_operators_message_as_a_quotation(
+    bench: Bench, canary: bytearray, message: str, shown: str
+) -> None:
+    """Windows' own dialog shows it before a restart; without a message there is no text of ours."""
+    lend(bench, canary)
+    bench.restart(message=message)
+    assert bench.world.restarts == [shown]
