@@ -37,7 +37,7 @@ options:
     description:
       - Further Windows accounts that may ask the customer and use the grants of this session, as C(user) or
         C(DOMAIN\\user), such as the account of a scheduler that works at night. The customer's window shows them.
-      - The account that starts the session always may. No account can be added later.
+      - The account that starts the session always may. No account can be added later. At most five.
     type: list
     elements: str
     default: []

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from latchkey_agent.companion import wording
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import codec, fields
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, LOGON, OPERATOR
+from tests.unit.agent.world import ANNA, BEN, LOGON, OPERATOR
 
 MARK = "Signed by Microsoft"
 SESSION = rq.SessionStart(
@@ -46,6 +48,19 @@ def test_the_window_shows_the_verified_account_whatever_the_operator_says(
     window = wording.request_window(item, bench.world.now)
     assert OPERATOR.name in window.lines[0]
     assert MARK not in window.lines[0]
+
+
+def test_the_window_shows_every_account_that_may_use_the_grant(bench: Bench) -> None:
+    """The account that asks stands first, then the owner and the other named accounts, each once."""
+    bench.world.sign_in(ANNA)
+    bench.result(msgspec.structs.replace(SESSION, operators=("ben",)))
+    ben = Peer(BEN, 2, operator=True, system=False)
+    assert bench.ask(rq.CredentialRequest(session="CHG-1", account="anna", restarts=1), ben).outcome == "done"
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    (item,) = snapshot.asked
+    assert (item.asked_by, item.operators) == (BEN.qualified, [OPERATOR.name])
+    assert f"May use it too: {OPERATOR.name}," in wording.request_window(item, bench.world.now).text
 
 
 def test_menu_and_notices_show_no_words_of_an_operator_but_the_labelled_ticket(
