@@ -67,17 +67,13 @@ class Room(NamedTuple):
 
 
 def asking(room: Room) -> None:
-    """Take the request window, and the windows behind later and decline."""
+    """Take the request window, and the window behind later."""
     room.ask("CHG-4711")
     room.driver.request()
     room.window("request", room.say("title"))
     room.driver.choose("later")
     room.window("later", room.say("when_later"))
     room.driver.press(room.say("when_later"), "Escape")
-    room.ask("CHG-4712")
-    room.driver.choose("decline")
-    room.window("decline", room.say("why_declined"))
-    room.driver.press(room.say("why_declined"), "Escape")
 
 
 def lending(room: Room) -> None:
@@ -113,6 +109,14 @@ def afterwards(room: Room) -> None:
     room.window("receipt", room.say("menu_receipts"))
 
 
+def declining(room: Room) -> None:
+    """Take the window behind decline. After a no the agent refuses further requests of this operator for a while."""
+    room.ask("CHG-4715")
+    room.driver.choose("decline")
+    room.window("decline", room.say("why_declined"))
+    room.driver.press(room.say("why_declined"), "Escape")
+
+
 def main(folder: Path) -> int:
     """Take all pictures; return the exit code."""
     if lacking := missing(WINE, SCREEN):
@@ -134,7 +138,7 @@ def _take(place: Path, folder: Path, language: str) -> None:
         office.model.sessions.sign_in(record.account)
         with UiDriver(office, display, record.account.sid, password=password, language=language) as driver:
             room = Room(office.pipe_client("LatchkeyControl", kim.account.sid), driver, language, folder)
-            for part in (asking, lending, afterwards):
+            for part in (asking, lending, afterwards, declining):
                 part(room)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 from agent.packaging.system_tools import SCREEN, WINE
 from agent.packaging.workshop import ROOT
+from lab.canary import make
 from lab.wine import ui_driver
 from lab.wine.agent_pc import AgentPC, PipeClient
 from lab.wine.display import Display
@@ -43,12 +45,23 @@ class Office(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A PC with a running service; the tests of this file use it one after the other."""
     require(WINE, SCREEN)
     place = tmp_path_factory.mktemp("companion")
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as pc:
         yield Office(pc, display, pc.pipe_client("LatchkeyControl"))
+
+
+@pytest.fixture
+def office(shared: Office) -> Office:
+    """The PC, with an operator of its own for each test: a no to one operator does not concern the next one."""
+    accounts = shared.pc.model.accounts
+    with shared.pc.windows.lock:
+        number = next(n for n in itertools.count() if accounts.find(f"operator{n}") is None)
+        record = accounts.add(f"operator{number}", make())
+        record.administrator = True
+    return shared._replace(operator=shared.pc.pipe_client("LatchkeyControl", record.account.sid))
 
 
 @pytest.fixture
