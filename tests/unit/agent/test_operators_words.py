@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from latchkey_agent.companion import wording
+from latchkey_agent.companion import receipt_text, wording
+from latchkey_agent.companion.texts import LANGUAGES
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import codec, fields
 from latchkey_agent.protocol import control_requests as rq
@@ -76,6 +77,19 @@ def test_menu_and_notices_show_no_words_of_an_operator_but_the_labelled_ticket(
     texts = [wording.notice(item, now) for item in snapshot.notices]
     assert texts
     assert [text.replace(f"Ticket: “{MARK}”", "").count(MARK) for text in texts] == [0] * len(texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_receipt_shows_the_verified_account_and_quotes_the_operators_words(
+    bench: Bench, canary: bytearray, language: str
+) -> None:
+    """The companion renders the agent's own receipt; each of the operator's words stands in quotation marks."""
+    lend(bench, canary)
+    (receipt,) = bench.customer(cm.OwnReceipts()).receipts
+    text = receipt_text.render(receipt, bench.world.now, language)
+    assert OPERATOR.name in text
+    assert text.count(MARK) == 5
+    assert text.count(LANGUAGES[language]["quote"].format(text=MARK)) == 5
 
 
 def test_the_logon_screen_gets_no_words_of_an_operator(bench: Bench, canary: bytearray) -> None:

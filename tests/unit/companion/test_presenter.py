@@ -238,7 +238,8 @@ def receipt(**changes: Any) -> ReceiptView:
         "created_at": "2026-11-23T17:00:00+00:00",
         "principal": {"account": "PC-1\\anna"},
         "device": "PC-1",
-        "requester": {"name": "Kim", "organization": "", "role": "helpdesk", "operator": "PC-1\\admin"},
+        "asked_by": {"account": "PC-1\\admin"},
+        "requester": {"name": "Kim", "organization": "", "role": "helpdesk"},
         "purpose": "Monthly updates",
         "ticket": "CHG-1",
         "session": "S-1",
@@ -320,7 +321,7 @@ def test_a_receipt_is_shown_in_german() -> None:
         ),
         ({"ticket": ""}, "updates”\nSupport session:"),
         (
-            {"requester": {"name": "", "organization": "", "role": "", "operator": "PC-1\\admin"}},
+            {"requester": {"name": "", "organization": "", "role": ""}},
             f"{ENGLISH['their_words']}\nReason:",
         ),
     ],

@@ -58,7 +58,7 @@ class _Reader:
             "device": document["device"],
             "account": isolated(document["principal"]["account"]),
             "at": self.at(document["created_at"]),
-            "operator": isolated(asked["operator"]),
+            "operator": isolated(document["asked_by"]["account"]),
             "code": document["notice"]["code"],
         }
         lines = [self.texts[f"receipt_{name}"].format(**places) for name in ("head", "place", "asked")]
