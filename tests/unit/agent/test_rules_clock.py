@@ -29,6 +29,20 @@ def test_rule_03_a_clock_set_forward_opens_nothing(bench: Bench, canary: bytearr
     bench.restart()
 
 
+def test_rule_03_a_clock_set_forward_opens_nothing_after_a_restart_either(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The next boot counts the hours by which the clock ran ahead before it."""
+    bench.lend(canary, not_before="22:00", not_after="05:00")
+    bench.world.set_clock(START.replace(hour=22, minute=30))
+    bench.wake()
+    bench.world.now += timedelta(minutes=5)
+    bench.reboot()
+    assert bench.code(RESTART) == "too_early"
+    bench.world.now += 4 * HOUR
+    bench.restart()
+
+
 def test_rule_03_a_clock_set_forward_ends_what_is_over(bench: Bench, canary: bytearray) -> None:
     """An end counts by a clock that runs ahead, too."""
     bench.lend(canary, not_after="20:00")

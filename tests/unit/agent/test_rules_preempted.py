@@ -318,6 +318,22 @@ def test_rule_06_two_logons_without_a_result_end_the_grant(bench: Bench, canary:
     assert not bench.logon(lm.Peek())[0].done
 
 
+def test_rule_06_a_desktop_that_was_merely_seen_is_the_second_lost_result(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Two results are lost, the second one before a sign-in by hand: the password is not tried a third time."""
+    bench.at_logon_screen(canary, restarts=5, foreign_restarts=True)
+    bench.redeem()
+    bench.power_cut()
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    [grant] = bench.state.grants.values()
+    assert (grant.ended, grant.rejection) == (GrantState.REJECTED, "trial_unresolved")
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
 def test_rule_06_a_check_that_succeeds_removes_the_doubt(bench: Bench, canary: bytearray) -> None:
     """Windows accepts the password before the next use: a later power cut is the first one again."""
     bench.at_logon_screen(canary, restarts=5)

@@ -209,17 +209,27 @@ def test_later_asks_when(harness: Harness, choice: int | None, seconds: float) -
 
 
 @pytest.mark.parametrize(
-    ("choice", "why"), [(0, "Still working"), (2, "I do not know this request"), (3, ""), (None, "")]
+    ("choice", "why"), [(0, "Still working"), (2, "I do not know this request"), (4, ""), (None, "")]
 )
 def test_declining_needs_no_reason(harness: Harness, choice: int | None, why: str) -> None:
     """The customer may choose a reason, choose none, or close the question."""
     harness.open_request()
     harness.customer_answers("decline")
-    assert len(harness.only_action(s.AskQuestion).choices) == 4
+    assert len(harness.only_action(s.AskQuestion).choices) == 5
     harness.handle(s.ChoiceMade("r-1", "decline", choice))
     assert harness.sent(cm.RequestDecline) == cm.RequestDecline(request="r-1", why=why)
     assert harness.agent_replies(cm.RequestDecline)[0] == s.ShowIcon(ENGLISH["tray_asked"]) or harness.actions
     assert harness.only_action(s.Balloon).text == ENGLISH["declined"]
+
+
+def test_the_customer_can_rule_out_further_questions_today(harness: Harness) -> None:
+    """One of the reasons keeps every operator from asking again today."""
+    harness.open_request()
+    harness.customer_answers("decline")
+    assert harness.only_action(s.AskQuestion).choices[3] == ENGLISH["decline_today"]
+    harness.handle(s.ChoiceMade("r-1", "decline", 3))
+    answer = cm.RequestDecline(request="r-1", why=ENGLISH["decline_today"], not_today=True)
+    assert harness.sent(cm.RequestDecline) == answer
 
 
 def test_reporting_declines(harness: Harness) -> None:

@@ -214,7 +214,8 @@ class RequestFlow:
             return self._send_answer(item, RequestLater(request=item.request, seconds=seconds))
         reasons = [*wording.decline_choices(language), ""]
         reason = "" if event.choice is None else reasons[event.choice]
-        return self._send_answer(item, RequestDecline(request=item.request, why=reason))
+        not_today = event.choice == wording.NOT_TODAY
+        return self._send_answer(item, RequestDecline(request=item.request, why=reason, not_today=not_today))
 
     def _send_answer(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
         self._active = None

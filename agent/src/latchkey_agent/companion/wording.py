@@ -25,6 +25,8 @@ _WHY_REFUSED: dict[str, str] = {
 }
 GAP = ""
 """An empty line between two groups of lines."""
+NOT_TODAY = 3
+"""The place of "not today" among the reasons for declining."""
 
 
 class RequestWindow(NamedTuple):
@@ -244,9 +246,9 @@ def later_choices(language: str = "en") -> list[tuple[str, float]]:
 
 
 def decline_choices(language: str = "en") -> list[str]:
-    """Return the optional reasons for declining."""
+    """Return the optional reasons for declining. The one at `NOT_TODAY` also rules out further questions today."""
     texts = LANGUAGES[language_of(language)]
-    return [texts[f"decline_{key}"] for key in ("working", "myself", "unknown")]
+    return [texts[f"decline_{key}"] for key in ("working", "myself", "unknown", "today")]
 
 
 def text(key: str, language: str = "en", **places: str) -> str:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The agent's time: the PC's clock may be wrong or be set, the time since a boot only passes.
 
-The agent takes the PC's clock once in each boot, but never earlier than the latest time that it has seen.
-From then on it counts the time since that boot. The PC's clock may run ahead of that or behind it:
+The agent takes the PC's clock once in each boot, without the time by which it was seen to run ahead before, and not
+earlier than the latest time that it has seen. From then on it counts the time since that boot. The PC's clock may run
+ahead of that or behind it:
 
 - an end counts by the later of the two, so a clock that is set back prolongs nothing;
 - a beginning counts by the earlier of the two, so a clock that is set forward opens nothing;
@@ -73,7 +74,7 @@ def read(state: State, boot_id: str, wall: datetime, up: float) -> Now:
         up: seconds since the start of this boot, which only grow.
     """
     base, seen = state.clock, state.seen_at or wall
-    passed = wall
+    passed = wall - state.clock_ahead
     if base is not None and base.boot_id == boot_id:
         passed = base.at + timedelta(seconds=up - base.up)
     return Now(max(seen, passed).astimezone(wall.tzinfo), wall, up)
@@ -104,7 +105,10 @@ def wait_ends(asking: Asking) -> datetime:
 
 
 def see(state: State, now: Now) -> Decision:
-    """Journal the agent's time now and then while something is lent."""
-    if state.seen_at is None or now.at - state.seen_at < SEEN_EVERY or _is_idle(state):
+    """Journal the agent's time now and then while something is lent, and each time that the clock was set forward."""
+    if state.seen_at is None or _is_idle(state):
         return Decision()
-    return Decision((e.TimeSeen(at=now.at),))
+    ahead = max(now.wall - now.at, timedelta())
+    if now.at - state.seen_at < SEEN_EVERY and abs(ahead - state.clock_ahead) < TOLERANCE:
+        return Decision()
+    return Decision((e.TimeSeen(at=now.at, clock_ahead=ahead.total_seconds()),))

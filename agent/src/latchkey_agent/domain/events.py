@@ -295,7 +295,12 @@ class BootSeen(Event, tag="boot_seen", frozen=True, kw_only=True):
 
 
 class TimeSeen(Event, tag="time_seen", frozen=True, kw_only=True):
-    """The agent's time, journalled now and then: a boot with a wrong clock must not take it back."""
+    """The agent's time, journalled now and then: a boot with a wrong clock must not take it back.
+
+    `clock_ahead`: the seconds by which the PC's clock runs ahead of it.
+    """
+
+    clock_ahead: float = 0.0
 
 
 class ClockTaken(Event, tag="clock_taken", frozen=True, kw_only=True):

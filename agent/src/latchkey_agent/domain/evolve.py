@@ -87,6 +87,7 @@ class _Draft:
         self.boot_id: str = state.boot_id
         self.clock: ClockBase | None = state.clock
         self.seen_at: datetime | None = state.seen_at
+        self.clock_ahead: timedelta = state.clock_ahead
         self.last_restart_at: datetime | None = state.last_restart_at
         self.asking: dict[str, Asking] = dict(state.asking)
         self.blocked: dict[str, str] = dict(state.blocked)
@@ -105,6 +106,7 @@ class _Draft:
             boot_id=self.boot_id,
             clock=self.clock,
             seen_at=self.seen_at,
+            clock_ahead=self.clock_ahead,
             last_restart_at=self.last_restart_at,
             asking=self.asking,
             blocked=self.blocked,
@@ -492,9 +494,14 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
             draft.permits[permit.id] = replace(permit, owes_lock=owes_lock, is_unseen=is_unseen)
 
 
+def _time_seen(draft: _Draft, event: e.TimeSeen) -> None:
+    draft.clock_ahead = timedelta(seconds=event.clock_ahead)
+
+
 def _clock_taken(draft: _Draft, event: e.ClockTaken) -> None:
     draft.clock = ClockBase(draft.boot_id, event.at, event.up)
     draft.seen_at = event.at
+    draft.clock_ahead = timedelta()
     # Nothing is under way, so an interval may count from now; a later moment would keep restarts waiting.
     if draft.last_restart_at is not None:
         draft.last_restart_at = min(draft.last_restart_at, event.at)
@@ -530,7 +537,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.PermitLoggedOn: _permit_logged_on,
     e.PermitRefused: _permit_refused,
     e.AccountSeen: _account_seen,
-    e.TimeSeen: _nothing,
+    e.TimeSeen: _time_seen,
     e.PermitDropped: _permit_dropped,
     e.RelockDue: _relock_due,
     e.DesktopClosed: _desktop_closed,

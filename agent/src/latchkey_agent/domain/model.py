@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -337,7 +337,8 @@ class ClockBase(Struct, frozen=True):
 class State(Struct, frozen=True, kw_only=True):
     """The fold of the journal. `version` counts its events.
 
-    `clock` and `seen_at`: the base of the agent's time, and the latest time seen (see `clock`).
+    `clock` and `seen_at`: the base of the agent's time, and the latest time seen (see `clock`). `clock_ahead`: the
+    time by which the PC's clock was last seen to run ahead of it.
     `last_restart_at`: the moment of the last restart that the agent began or noticed.
     `asking`: by customer and asker (two SIDs with a space between). `blocked`: the SIDs of accounts that a customer
     reported, and their names. `quiet`: the customers (SIDs) who do not want to be asked until a moment.
@@ -354,6 +355,7 @@ class State(Struct, frozen=True, kw_only=True):
     boot_id: str = ""
     clock: ClockBase | None = None
     seen_at: datetime | None = None
+    clock_ahead: timedelta = timedelta()
     last_restart_at: datetime | None = None
     asking: dict[str, Asking] = {}
     blocked: dict[str, str] = {}

@@ -99,9 +99,8 @@ def _logged_on(state: State, permit: Permit, now: Now, *, is_reported: bool) -> 
     if relock_at is None:
         effects = (closing(permit), *effects)
     logged_on = e.PermitLoggedOn(at=now.at, permit=permit.id, relock_at=relock_at, is_reported=is_reported)
-    return Decision((logged_on,), effects, permit.id) + use_up(
-        state, state.grants[permit.grant], now.at, permit.id
-    )
+    decision = Decision((logged_on,), effects, permit.id)
+    return decision + _after_trial(state, permit, now, has_verdict=is_reported)
 
 
 def _open_until(state: State, permit: Permit, now: Now) -> datetime | None:
@@ -250,8 +249,14 @@ def interrupted(state: State, permit: Permit, now: Now) -> Decision:
     One further try is allowed. If its result does not come either, the grant ends.
     """
     decision = Decision((e.PermitRefused(at=now.at, permit=permit.id, why="interrupted"),))
+    return decision + _after_trial(state, permit, now, has_verdict=False)
+
+
+def _after_trial(state: State, permit: Permit, now: Now, *, has_verdict: bool) -> Decision:
+    """End a grant that has nothing left, or two trials of whose password had no verdict."""
     grant = state.grants[permit.grant]
-    if grant.is_doubtful and grant in live_grants(state):
+    is_second = grant.is_doubtful and not has_verdict and permit.state is PermitState.REDEEMED
+    if is_second and grant in live_grants(state):
         ended = e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection="trial_unresolved")
-        return decision + end_grant(state, grant, ended, settled=permit.id)
-    return decision + use_up(state, grant, now.at, permit.id)
+        return end_grant(state, grant, ended, settled=permit.id)
+    return use_up(state, grant, now.at, permit.id)
