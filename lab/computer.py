@@ -153,6 +153,7 @@ class Faults:
         hides_logon_tile: the logon screen does not ask the agent (hidden provider).
         lock_fails: a request to lock the screen is ignored.
         agent_stays_down: the agent's service does not start at the next boots.
+        withholds_desktop: Windows accepts a logon with a permit, and the desktop appears only after the switch is off.
         cut_power_at: the power is cut at the event of this name.
     """
 
@@ -164,6 +165,7 @@ class Faults:
     hides_logon_tile: bool = False
     lock_fails: bool = False
     agent_stays_down: bool = False
+    withholds_desktop: bool = False
     cut_power_at: str = field(default="")
 
 

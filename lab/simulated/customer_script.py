@@ -52,9 +52,10 @@ class TypeOtherName(AnswerStep):
 
 @dataclass(frozen=True)
 class Deny(AnswerStep):
-    """Decline."""
+    """Decline; `not_today`: and want to be asked nothing more today."""
 
     why: str = ""
+    not_today: bool = False
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,19 @@ class LogonScreen:
         if record is None:
             return LogonRefusal.WRONG_PASSWORD
         refusal = self._check(record, secret)
-        if refusal is None:
-            self._machine.windows.sessions.sign_in(record.account, attended=False)
+        if refusal is None and self._machine.faults.withholds_desktop:
+            self._machine.boot_tasks.start(self._sign_in_late(record), "late-desktop")
+        elif refusal is None:
+            self._sign_in(record)
         return refusal
+
+    def _sign_in(self, record: WindowsAccount) -> None:
+        self._machine.windows.sessions.sign_in(record.account, attended=False)
+
+    async def _sign_in_late(self, record: WindowsAccount) -> None:
+        while self._machine.faults.withholds_desktop:  # noqa: ASYNC110 - any thread may turn the switch off
+            await asyncio.sleep(0.05)
+        self._sign_in(record)
 
     def _check(self, record: WindowsAccount, secret: bytearray) -> LogonRefusal | None:
         windows = self._machine.windows

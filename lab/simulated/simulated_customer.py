@@ -81,12 +81,12 @@ class Customer:
         self._insist(await companion.ask(RequestLater(request=item.request, seconds=seconds)))
         await companion.answered(item.request)
 
-    async def decline(self, why: str = "", *, report: bool = False) -> None:
+    async def decline(self, why: str = "", *, report: bool = False, not_today: bool = False) -> None:
         """Click decline or report."""
         companion, item = self._asked()
         text = "Declines, and reports the request." if report else "Declines."
         self._machine.record("customer", "reported" if report else "declined", text)
-        request = RequestDecline(request=item.request, why=why, report=report)
+        request = RequestDecline(request=item.request, why=why, report=report, not_today=not_today)
         self._insist(await companion.ask(request))
         await companion.answered(item.request)
 
@@ -217,7 +217,7 @@ _DEEDS: dict[type[customer_script.Step], Callable[[Customer, Any], Coroutine[Any
     customer_script.Mistype: lambda self, _: self.mistype(),
     customer_script.TypePin: lambda self, _: self.allow(self.pin),
     customer_script.TypeOtherName: lambda self, step: self.allow(name=step.name),
-    customer_script.Deny: lambda self, step: self.decline(step.why),
+    customer_script.Deny: lambda self, step: self.decline(step.why, not_today=step.not_today),
     customer_script.Report: lambda self, _: self.decline(report=True),
     customer_script.Later: lambda self, step: self.later(step.seconds),
     customer_script.Ignore: lambda self, _: self._ignore(),

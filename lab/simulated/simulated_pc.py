@@ -214,19 +214,26 @@ class SimulatedComputer(Incidents):
 
     # --- beyond lab.computer.Computer ----------------------------------------------------------
 
-    def ask_agent(self, request: ControlRequest) -> Answer:
-        """Send a request to the agent as the operator, without WinRM and latchkeyctl.
+    def ask_agent(self, request: ControlRequest, user: str = OPERATOR) -> Answer:
+        """Send a request to the agent as the operator, or another administrator, without WinRM and latchkeyctl.
 
         Raises:
             OSError: the agent does not run.
         """
-        token = wire.Token(self._machine.operator.account.sid)
+        token = wire.Token(self.on_loop(lambda: self._administrator(user)).account.sid)
         with wire.open_pipe(self._machine.pipe("control"), token) as pipe:
             wire.send(pipe, codec.encode(request))
             frame = wire.receive(pipe)
         if frame is None:
             raise ConnectionResetError
         return codec.decode_answer(frame.body)
+
+    def _administrator(self, user: str) -> WindowsAccount:
+        accounts = self.windows.accounts
+        if (found := accounts.find(user)) is None:
+            found = accounts.add(user, bytearray(secrets.token_urlsafe(12).encode("utf-16-le")))
+            found.administrator = True
+        return found
 
     def on_loop(self, change: Callable[[], T]) -> T:
         """Call `change` on the lab's thread; only there the model may be touched."""

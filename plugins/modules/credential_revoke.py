@@ -118,11 +118,11 @@ grants:
           type: str
           sample: "2026-11-24T05:00:00.000+01:00"
         relock_after:
-          description: The longest time in seconds that the desktop stays open after an unlock.
+          description: Seconds for which an unlock may leave the desktop open.
           type: float
           sample: 600.0
         grace:
-          description: The shortest warning in seconds before a restart.
+          description: Seconds of warning before each restart.
           type: float
           sample: 5.0
     left:
@@ -153,6 +153,13 @@ grants:
       description: Its uses so far, each with its times.
       type: list
       elements: dict
+    omitted:
+      description:
+        - The restarts by others after which no account was signed in, each with its time C(at) and the reason C(why).
+        - C(why) is V(policy), V(not_agreed), V(paused), V(clock_behind), V(too_early), V(used_up) or V(other_account).
+      type: list
+      elements: dict
+      sample: []
 erasure:
   description: The proof of erasure, over all grants.
   returned: success

@@ -172,6 +172,17 @@ requester:
   returned: success
   type: dict
   sample: {name: Ada Meyer, organization: Example Ltd., role: IT support}
+owner:
+  description: The Windows account that started the session, as Windows verified it.
+  returned: success
+  type: str
+  sample: PC1\ada
+operators:
+  description: The further accounts that may ask and use the grants.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 started_at:
   description: The time of the start.
   returned: success

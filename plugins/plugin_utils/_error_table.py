@@ -124,12 +124,16 @@ ADVICE: dict[str, str] = {
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
     "out_of_order": "Check the current state with latchkey.consent.credential_info.",
     "no_session": "Start the session with latchkey.consent.support_session first.",
+    "not_owner": "Use the account that started the session, or name this one in operators at its start.",
+    "call_forgotten": "Check the current state with latchkey.consent.credential_info, then run the job again.",
     "reason_missing": "Set reason in latchkey.consent.support_session.",
     "nobody_signed_in": "Ask while the customer is at the PC, or set account: the task then waits for the sign-in.",
     "no_request": "Make a new request with latchkey.consent.credential_request.",
     "no_answer": "Silence means no. Ask when the customer is at the PC, or set a longer timeout.",
     "no_grant": "Request a grant with latchkey.consent.credential_request first.",
     "no_permit": "Check the uses of the grant with latchkey.consent.credential_info.",
+    "clock_behind": "Correct the PC's clock, for example with w32tm /resync. Then run the job again: it continues.",
+    "desktop_open": "Lock the PC or sign the account out. Then run the task again.",
     "logon_did_not_happen": (
         "Run latchkey.consent.credential_info with forecast: true. A banner, a PIN before Windows or a hidden provider "
         "may stop the logon."

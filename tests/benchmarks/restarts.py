@@ -43,9 +43,9 @@ def measure(folder: Path) -> list[Figure]:
 
 def _compare(folder: Path, away: float, samples: int) -> list[Figure]:
     with bench(folder, script=[Grant()], restart_seconds=away) as operator:
-        tasks = [start(), request(restarts=samples)]
+        tasks = [start(), request(restarts=samples, grace=GRACE)]
         for _ in range(samples):
-            tasks += [apply(grace=GRACE, timeout=LIMIT), _reboot()]
+            tasks += [apply(timeout=LIMIT), _reboot()]
         job = operator.begin([play(*tasks, end())])
         assert job.wait(LIMIT) == 0, job.output
         ours, theirs = (_restarts(operator, job, name) for name in ("apply", "win_reboot"))

@@ -58,7 +58,7 @@ def start_session(computer: SimulatedComputer) -> None:
 def request(computer: SimulatedComputer, **terms: Any) -> ans.RequestView:
     """Start the session, ask the customer, and return the request."""
     start_session(computer)
-    question = rq.CredentialRequest(session=SESSION, **(terms or {"restarts": 2}))
+    question = rq.CredentialRequest(session=SESSION, **{"restarts": 2, "grace": 0.05, **terms})
     asked = ask(computer, question, ans.RequestAnswer).request
     assert asked is not None
     return asked
@@ -83,7 +83,6 @@ def lend(computer: SimulatedComputer, **terms: Any) -> ans.GrantView:
 
 def begin_restart(computer: SimulatedComputer, **options: Any) -> ans.UseView:
     """Apply the grant to a restart, and return the use at its start."""
-    options = {"grace": 0.05} | options
     apply = rq.CredentialApply(session=SESSION, action="restart", **options)
     use = ask(computer, apply, ans.ApplyAnswer).use
     assert use is not None

@@ -151,7 +151,7 @@ def test_later_closes_the_window_and_asks_again(simulated_pc: MakePc) -> None:
         asked = request(computer)
         computer.events.wait_for("window_closed")
         assert computer.customer.screen() == ""
-        computer.set_clock(computer.windows.clock.now() + timedelta(seconds=61))
+        computer.let_pass(timedelta(seconds=61))
         assert answered(computer, asked).outcome == "done"
 
 
@@ -170,8 +170,8 @@ def test_a_revocation_before_the_restart_prevents_the_sign_in(simulated_pc: Make
     """After a revocation just before the restart the PC comes back to its empty logon screen."""
     steps = [Grant(), Revoke(when="restart_announced", after=0.0)]
     with simulated_pc(script=steps) as computer:
-        lend(computer)
-        use = outcome(computer, begin_restart(computer, grace=0.5))
+        lend(computer, grace=0.5)
+        use = outcome(computer, begin_restart(computer))
         assert use.error is not None
         assert use.error.code in {"grant_revoked", "permit_cancelled"}
         computer.wait_for_logon_screen(2)
@@ -214,7 +214,7 @@ def test_a_password_changed_since_is_tried_once(simulated_pc: MakePc) -> None:
     with simulated_pc(script=[Grant(), customer_script.ChangePassword(when="notice_granted")]) as computer:
         lend(computer)
         computer.events.wait_for("password_changed")
-        apply = rq.CredentialApply(session=SESSION, action="restart", grace=0.05)
+        apply = rq.CredentialApply(session=SESSION, action="restart")
         assert refusal(computer, apply).code == "grant_rejected"
         assert refusal(computer, apply).code == "grant_rejected"
         assert len(computer.account.wrong_tries) == 1
@@ -367,8 +367,8 @@ def test_windows_update_restarts_and_the_customer_is_signed_in_where_agreed(
 def test_an_agent_that_crashes_while_a_permit_waits_recovers(simulated_pc: MakePc) -> None:
     """An agent killed just before the restart comes back, and the job ends well."""
     with simulated_pc(script=[Grant()]) as computer:
-        lend(computer)
-        use = begin_restart(computer, grace=0.5)
+        lend(computer, grace=0.5)
+        use = begin_restart(computer)
         computer.crash_agent()
         assert outcome(computer, use).state == "logged_on"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SESSION = "CHG-4711"
 MODULES = "latchkey.consent."
+CTL = "& 'C:\\Program Files\\Latchkey\\latchkeyctl.exe'"
 
 Play = dict[str, Any]
 Task = dict[str, Any]
@@ -53,6 +54,11 @@ def request(**options: object) -> Task:
 def apply(**options: object) -> Task:
     """Return the task that restarts the PC."""
     return task("credential_apply", "apply", **{"action": "restart", "timeout": 60, **options})
+
+
+def ctl(*words: str) -> Task:
+    """Return the task with which an administrator uses latchkeyctl remotely."""
+    return {"name": "ctl", "ansible.builtin.raw": f"{CTL} --json {' '.join(words)}"}
 
 
 def wait_for(file: Path, name: str = "wait") -> Task:

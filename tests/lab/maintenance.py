@@ -33,9 +33,8 @@ def prepare(operator: Operator, **variables: Any) -> None:
         "maintenance_session": SESSION,
         "maintenance_reason": "Monthly updates",
         "maintenance_requester": {"name": "Ada Meyer", "organization": "Contoso IT"},
-        "maintenance_terms": {"restarts": 3},
+        "maintenance_terms": {"restarts": 3, "grace": 0.5},
         "maintenance_steps": STEPS,
-        "maintenance_restart_grace": 0.5,
         "maintenance_restart_timeout": 60,
         "maintenance_request_timeout": 60,
     }

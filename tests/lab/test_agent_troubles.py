@@ -15,7 +15,7 @@ from lab.simulated.pc_settings import POLICY
 from lab.simulated.windows_model import WindowsError
 from latchkey_agent.protocol import PROTOCOL_VERSION
 from latchkey_agent.storage.vault import MAGIC
-from tests.lab.job import apply, end, request, start, task
+from tests.lab.job import apply, ctl, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
@@ -28,14 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(240)
 
 FLOOD = "C:\\Lab\\flood.exe"
-CTL = "& 'C:\\Program Files\\Latchkey\\latchkeyctl.exe'"
 OTHER = {"session": "INC-7"}
 READERS: dict[str, sqlite3.Connection] = {}
-
-
-def ctl(*words: str) -> dict[str, Any]:
-    """Return the task with which an administrator uses latchkeyctl remotely."""
-    return {"name": "ctl", "ansible.builtin.raw": f"{CTL} --json {' '.join(words)}"}
 
 
 def journal(computer: SimulatedComputer) -> Path:
@@ -130,6 +124,17 @@ def retried(one: dict[str, Any]) -> dict[str, Any]:
     return {**one, "register": "tried", "until": "tried is not failed", "retries": 40, "delay": 0.5}
 
 
+def withhold_desktop(computer: SimulatedComputer) -> None:
+    """Let the desktop of the next logon not appear."""
+    computer.faults.withholds_desktop = True
+
+
+def show_desktop(computer: SimulatedComputer) -> None:
+    """Let that desktop appear; return when it is locked."""
+    computer.faults.withholds_desktop = False
+    computer.events.wait_for("locked")
+
+
 LENT = {"script": [Grant()]}
 SCENES = {
     "full disk": Scene(
@@ -178,6 +183,14 @@ SCENES = {
         [
             *(start(), start(**OTHER), request(), keep_journal_open, Fails(end(), "erasure_unconfirmed")),
             *(Fails(request(**OTHER), "erasure_unconfirmed"), stop_reading, retried(end())),
+        ],
+        LENT,
+    ),
+    "late desktop": Scene(
+        "Windows accepts a logon and does not show its desktop: the agent stays until the desktop is locked.",
+        [
+            *(start(), request(), withhold_desktop, Fails(apply(timeout=40), "apply_timeout")),
+            *(Fails(ctl("erase", "--all"), "desktop_open"), show_desktop, ctl("erase", "--all"), end()),
         ],
         LENT,
     ),

@@ -69,14 +69,14 @@ def fault(plugin: str, moment: str, commands: int) -> str:
 
 JOB = [
     *broken(start(), "open"),
-    *broken(request(restarts=2, timeout=60), "ask"),
+    *broken(request(restarts=2, grace=2, timeout=60), "ask"),
     *broken(task("credential_info"), "read"),
     *broken(task("session_checkpoint", step="x", state="done"), "note"),
-    *broken(apply(step="a", grace=2, timeout=90), "restart"),
+    *broken(apply(step="a", timeout=90), "restart"),
     *broken(task("credential_revoke"), "give back"),
     # In these tasks the second command waits.
-    *broken(request(restarts=1, timeout=60), "wait for the answer", 1),
-    *broken(apply(step="b", grace=2, timeout=90), "wait for the restart", 1),
+    *broken(request(restarts=1, grace=2, timeout=60), "wait for the answer", 1),
+    *broken(apply(step="b", timeout=90), "wait for the restart", 1),
     *broken(end(), "end"),
 ]
 NAMES = [one["name"] for one in JOB if not one["name"].startswith("break")]

@@ -67,7 +67,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         }
         operator = Operator(folder / "operator", computers, host_variables=variables)
         stack.callback(operator.stop)
-        operator.run(start(), request(restarts=2, timeout=60)).succeed()
+        operator.run(start(), request(restarts=2, grace=4, timeout=60)).succeed()
         for name, computer in computers.items():
             computer.freeze() if _frozen(name) else computer.shut_down()
         first = operator.run(start(timeout="{{ patience | default(3) }}"))
@@ -76,7 +76,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
             computer.wait_until_up()
             computer.faults.hangs_on_restart = _frozen(name)
             computer.faults.never_comes_back = not _frozen(name)
-        restart = apply(step="a", grace=4, timeout=30)
+        restart = apply(step="a", timeout=30)
         later = operator.run(restart)
         for computer in computers.values():
             computer.faults.hangs_on_restart = computer.faults.never_comes_back = False

@@ -62,7 +62,7 @@ def test_the_evening_of_the_quick_start_works_as_written(lab_pc: LabPC) -> None:
 
     operator.begin("latchkey.consent.request").succeed()
     computer.events.wait_for("window_closed")
-    computer.set_clock(NIGHT)
+    computer.let_pass(NIGHT - AFTERNOON)
     job = operator.begin("latchkey.consent.maintain").succeed()
 
     summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]

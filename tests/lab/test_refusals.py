@@ -8,15 +8,15 @@ A second operator of a PC is another host in the inventory with the same PC.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.simulated.customer_script import Grant, Ignore, Later
-from lab.simulated.pc_settings import POLICY
+from lab.simulated.customer_script import Deny, Grant, Ignore, Later, Report
+from lab.simulated.pc_settings import OPERATOR, POLICY
 from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import control_requests as rq
-from tests.lab.job import SESSION, apply, end, request, start, task
+from tests.lab.job import SESSION, apply, ctl, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
@@ -31,18 +31,52 @@ pytestmark = pytest.mark.timeout(240)
 DAY = timedelta(days=1)
 NEVER_AGAIN = {"policy": POLICY.replace("min_restart_interval = 0", "min_restart_interval = 3600")}
 LENT = {"script": [Grant()]}
+OPERATOR_NAME = rf"PC-ANNA\{OPERATOR}"
+OTHER_OPERATOR = "dispatcher"
+CROWD = 50
+"""Sessions; the agent keeps 40."""
 LONG_WARNING = 30
 """Seconds; the tested event is over long before."""
 
 
 def when(what: str, count: int = 1) -> Act:
     """Return the act that waits until an event has happened `count` times."""
-    return lambda computer: computer.events.wait_for(what, count, 60)
+    return lambda computer: computer.events.wait_for(what, count, 120)
 
 
 def clock(by: timedelta) -> Act:
     """Return the act that changes the PC's clock by this time."""
     return lambda computer: computer.set_clock(computer.on_loop(computer.windows.clock.now) + by)
+
+
+def passes(time: timedelta) -> Act:
+    """Return the act that lets this time pass."""
+    return lambda computer: computer.let_pass(time)
+
+
+def ask_often(computer: SimulatedComputer) -> None:
+    """Let other sessions ask the customer."""
+    for number in range(3):
+        computer.ask_agent(rq.SessionStart(session=f"INC-{number}", reason="Something else"))
+        computer.ask_agent(rq.CredentialRequest(session=f"INC-{number}", restarts=1))
+
+
+def only_operator(computer: SimulatedComputer) -> None:
+    """Make the operator a member of "Latchkey Operators" only."""
+
+    def change() -> None:
+        record = computer.windows.accounts.find(OPERATOR)
+        assert record is not None
+        record.administrator, record.operator = False, True
+
+    computer.on_loop(change)
+
+
+def start_as_other(**options: Any) -> Act:
+    """Return the act with which another operator's account starts the session."""
+    return lambda computer: computer.ask_agent(
+        rq.SessionStart(session=SESSION, reason="Monthly updates", **options), OTHER_OPERATOR
+    )
 
 
 def clock_an_hour_on(computer: SimulatedComputer) -> None:
@@ -84,8 +118,8 @@ def hide_tile(computer: SimulatedComputer) -> None:
     computer.faults.hides_logon_tile = True
 
 
-def replace_session(computer: SimulatedComputer) -> None:
-    """Replace the session by another of its name, while the first operator's connection is down.
+def push_out(computer: SimulatedComputer) -> None:
+    """End the session and start so many newer ones that the agent forgets it, while the connection is down.
 
     The power fails first: otherwise a running call would get the session's end as its answer.
     """
@@ -93,9 +127,22 @@ def replace_session(computer: SimulatedComputer) -> None:
     computer.power_cut()
     computer.power_on()
     computer.wait_until_up()
+    end_and_forget(computer)
+
+
+def end_and_forget(computer: SimulatedComputer) -> None:
+    """End the session, start so many newer ones that the agent forgets it, and restore the connection."""
     computer.ask_agent(rq.SessionEnd(session=SESSION))
+    for number in range(CROWD):
+        computer.ask_agent(rq.SessionStart(session=f"INC-{number}", reason="Something else"))
+        computer.ask_agent(rq.SessionEnd(session=f"INC-{number}"))
     computer.ask_agent(rq.SessionStart(session=SESSION, reason="Something else"))
     computer.listener_faults.unlink()
+
+
+def lose_answers(computer: SimulatedComputer) -> None:
+    """Let each later command run on the PC, and lose its answer."""
+    Faults(drop=Drop.UNANSWERED, operation="Receive", times=1_000_000).write(computer.listener_faults)
 
 
 SCENES = {
@@ -151,9 +198,9 @@ SCENES = {
         "The clock of that PC is set.", [when("request_shown"), clock(DAY)], on="clock forward"
     ),
     "clock back": Scene(
-        "A clock that is set back does not extend the grant, and a correct clock allows restarts again.",
+        "While the clock is behind no grant is used, and a correct clock allows restarts again.",
         [
-            *(start(), request(), apply(step="a"), clock(-DAY), Fails(apply(step="b"), "too_early")),
+            *(start(), request(), apply(step="a"), clock(-DAY), Fails(apply(step="b"), "clock_behind")),
             *(clock(DAY), apply(step="b"), end()),
         ],
         LENT,
@@ -166,6 +213,39 @@ SCENES = {
         ],
         LENT,
     ),
+    "asked again at once": Scene(
+        "After a no the same account waits before it may ask again.",
+        [
+            *(start(), Fails(request(), "denied"), Fails(request(), "asked_too_soon")),
+            *(passes(timedelta(seconds=61)), request(), end()),
+        ],
+        {"script": [Deny(), Grant()]},
+    ),
+    "no more today": Scene(
+        "A customer who has had enough is asked again tomorrow only.",
+        [
+            *(start(), Fails(request(), "denied"), passes(timedelta(seconds=61))),
+            *(Fails(request(), "not_today"), end(), passes(DAY), start(), request(), end()),
+        ],
+        {"script": [Deny(not_today=True), Grant()]},
+    ),
+    "reported": Scene(
+        "A reported account asks nobody on the PC until an administrator lifts the block.",
+        [
+            *(start(), Fails(request(), "reported"), passes(timedelta(seconds=61))),
+            *(Fails(request(), "asker_blocked"), ctl("unblock", OPERATOR_NAME), request(), end()),
+        ],
+        {"script": [Report(), Grant()]},
+    ),
+    "many questions": Scene(
+        "A customer has three open requests at most.",
+        [ask_often, start(), Fails(request(), "too_many_requests"), end()],
+        {"script": [Ignore()]},
+    ),
+    "no administrator": Scene(
+        "An account that may only ask and use does not erase everything.",
+        [only_operator, start(), Fails(ctl("erase", "--all"), "administrators_only"), end()],
+    ),
     "asked": Scene(
         "Another operator ends the session while the customer is asked.",
         [start(), Fails(request(), "request_withdrawn")],
@@ -174,13 +254,13 @@ SCENES = {
     "asked, second": Scene("They end it.", [when("request_shown"), end()], on="asked"),
     "warned": Scene(
         "Another operator ends the session while the PC is about to restart.",
-        [start(), request(), Fails(apply(grace=LONG_WARNING), "permit_cancelled")],
+        [start(), request(grace=LONG_WARNING), Fails(apply(), "permit_cancelled")],
         LENT,
     ),
     "warned, second": Scene("They end it.", [when("restart_announced"), end()], on="warned"),
     "restarting": Scene(
         "One restart at a time.",
-        [start(), request(), apply(grace=15, step="a"), end()],
+        [start(), request(grace=15), apply(step="a"), end()],
         LENT,
     ),
     "restarting, second": Scene(
@@ -189,20 +269,34 @@ SCENES = {
         on="restarting",
     ),
     "forgotten question": Scene(
-        "A session with the same name replaces the first while the connection is lost: its request is gone.",
+        "Many newer sessions come while the connection is lost: the request is gone.",
         [start(), Fails(request(timeout=300), "no_request"), end()],
         {"script": [Later(60, after=4.0)]},
     ),
     "forgotten question, second": Scene(
-        "They replace it.", [when("clicked_later"), replace_session], on="forgotten question"
+        "They come.", [when("clicked_later"), push_out], on="forgotten question"
     ),
     "forgotten permit": Scene(
-        "A session with the same name replaces the first during a restart: its permit is gone.",
-        [start(), request(), hide_tile, Fails(apply(grace=4), "no_permit"), end()],
+        "Many newer sessions come during a restart: the permit is gone.",
+        [start(), request(grace=4), hide_tile, Fails(apply(), "no_permit"), end()],
         LENT,
     ),
-    "forgotten permit, second": Scene(
-        "They replace it.", [when("up", 2), replace_session], on="forgotten permit"
+    "forgotten permit, second": Scene("They come.", [when("up", 2), push_out], on="forgotten permit"),
+    "forgotten call": Scene(
+        "The answer to a call is lost, and many newer sessions come: its result is gone.",
+        [start(), lose_answers, Fails(request(timeout=300), "call_forgotten"), end()],
+        {"script": [Ignore()]},
+    ),
+    "forgotten call, second": Scene(
+        "They come.", [when("request_shown"), end_and_forget], on="forgotten call"
+    ),
+    "another's": Scene(
+        "A session is used by the account that started it, and by those that it named; everybody may end it.",
+        [
+            *(start_as_other(), Fails(start(), "not_owner"), Fails(request(), "not_owner"), end()),
+            *(start_as_other(operators=(OPERATOR,)), start(), request(), apply(), end()),
+        ],
+        LENT,
     ),
 }
 
@@ -233,6 +327,6 @@ def test_after_a_refusal_nothing_is_left(refusals: Played, name: str) -> None:
 def test_no_restart_happens_twice(refusals: Played) -> None:
     """Two operators cause one restart, and a cancelled or lost permit signs no user in."""
     counted = {name: refusals.computers[name].events.count("permit_redeemed") for name in SCENES}
-    once = ("restarting", "too soon", "slow", "somebody else", "disabled during the restart")
+    once = ("restarting", "too soon", "slow", "somebody else", "disabled during the restart", "another's")
     wanted = {**dict.fromkeys(once, 1), "clock back": 2}
     assert counted == {name: wanted.get(name.partition(",")[0], 0) for name in SCENES}

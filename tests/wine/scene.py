@@ -58,7 +58,9 @@ def say(scene: Scene, secret: bytes | bytearray = b"", /, **message: object) -> 
 def asked(scene: Scene) -> str:
     """Start the session and request; return the request's id."""
     ask(scene.operator, verb="session_start", session=scene.session, reason="Monthly updates")
-    made = ask(scene.operator, verb="credential_request", session=scene.session, restarts=2, unlocks=1)
+    made = ask(
+        scene.operator, verb="credential_request", session=scene.session, restarts=2, unlocks=1, grace=60
+    )
     request: str = made["request"]["id"]
     return request
 
@@ -106,7 +108,7 @@ def taken_back(scene: Scene) -> None:
 def restarting(scene: Scene) -> None:
     """Apply a restart; its permit waits for the boot."""
     lent(scene)
-    ask(scene.operator, verb="credential_apply", session=scene.session, action="restart", grace=60)
+    ask(scene.operator, verb="credential_apply", session=scene.session, action="restart")
     assert scene.office.windows.restarts.get(timeout=10).grace == 60
 
 

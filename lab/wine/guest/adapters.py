@@ -35,12 +35,12 @@ from latchkey_agent.windows.pipes.endpoints import Reception, console_session
 from latchkey_agent.windows.pipes.pipe_server import Identifier
 from latchkey_agent.windows.ports import logon_facts, logon_policies
 from latchkey_agent.windows.ports.anchor import boot_anchor
-from latchkey_agent.windows.ports.clock import WindowsClock
 from latchkey_agent.windows.ports.counter import NoCounter
 from latchkey_agent.windows.ports.disk import WindowsDisk
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
 from latchkey_agent.windows.ports.power import WindowsPower
+from latchkey_agent.windows.ports.windows_clock import WindowsClock
 from latchkey_agent.windows.win32 import access
 
 from .lab_link import LabLink

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.unit.agent.world import ANNA, OPERATOR, SECOND_OPERATOR, START
 ASK = rq.CredentialRequest(session="CHG-1", restarts=1)
 
 
-def decline(bench: Bench, request: str, **how: bool) -> None:
+def decline(bench: Bench, request: str, **how: Any) -> None:
     """Show the request and decline it."""
     bench.show(request)
     assert bench.customer(cm.RequestDecline(request=request, **how)).done

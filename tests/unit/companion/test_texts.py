@@ -41,7 +41,7 @@ FAMILIES = {
     "receipt_answer": [*RequestState, "open"],
     "receipt_ended": ENDINGS,
     "receipt": [*get_args(Closing), "open"],
-    "decline": ["working", "myself", "unknown"],
+    "decline": ["working", "myself", "unknown", "today"],
 }
 """Texts whose name is built from a family and a word of the agent."""
 KINDS = get_args(NoticeKind)

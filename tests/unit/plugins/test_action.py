@@ -14,8 +14,8 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._error_table impo
 from latchkey_agent.protocol import frames
 from tests.unit.plugins.fakes import entries_of, stage
 
-SESSION = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {}, "started_at": "",
-           "ends_at": ""}  # fmt: skip
+SESSION = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {}, "owner": "",
+           "operators": [], "started_at": "", "ends_at": ""}  # fmt: skip
 STARTED = {"ask": {"verb": "session_start"}, "answer": {"outcome": "done", "result": {"session": SESSION}}}
 ELSEWHERE = {"answer_too_large", "pc_frozen", "become_unsupported", "bad_option", "not_windows"}
 

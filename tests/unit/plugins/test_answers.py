@@ -79,10 +79,11 @@ def test_a_field_that_the_protocol_lacks_is_dropped() -> None:
 
 def test_a_default_is_each_answer_s_own() -> None:
     """What one task does to its result does not show in the next one's."""
-    session = dict.fromkeys(["id", "name", "state", "reason", "ticket", "started_at", "ends_at"], "x")
-    first = _answer_reader.read(_answers.SessionView, {**session, "requester": {}})
+    texts = ["id", "name", "state", "reason", "ticket", "owner", "started_at", "ends_at"]
+    session = {**dict.fromkeys(texts, "x"), "requester": {}, "operators": []}
+    first = _answer_reader.read(_answers.SessionView, session)
     first.checkpoints["a"] = _answers.CheckpointView(state="done", at="")
-    assert _answer_reader.read(_answers.SessionView, {**session, "requester": {}}).checkpoints == {}
+    assert _answer_reader.read(_answers.SessionView, session).checkpoints == {}
 
 
 def test_a_check_passed_if_it_passed_for_every_grant() -> None:

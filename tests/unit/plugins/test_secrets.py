@@ -35,7 +35,7 @@ def test_a_field_that_the_protocol_lacks_is_dropped(canary: bytearray) -> None:
     """It does not get from the PC into a result, whatever it is called."""
     text = canary.decode("utf-16-le")
     session = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {"x": text},
-               "started_at": "", "ends_at": "", "password": text}  # fmt: skip
+               "owner": "", "operators": [], "started_at": "", "ends_at": "", "password": text}  # fmt: skip
     answer = {"outcome": "done", "note": text, "result": {"session": session, "note": text}}
     result = stage([{"ask": ASK, "output": json.dumps(answer)}]).run("support_session", {"session": "x"})
     assert result["state"] == "started"

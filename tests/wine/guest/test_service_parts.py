@@ -18,7 +18,7 @@ from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol.answers import ErrorView
 from latchkey_agent.windows import eventlog, folders, names, operators, registration
-from latchkey_agent.windows.ports import accounts, clock
+from latchkey_agent.windows.ports import accounts, windows_clock
 from latchkey_agent.windows.win32 import registry
 from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
 
@@ -30,12 +30,12 @@ def test_the_clock_is_right_in_the_repeated_hour() -> None:
     second = first.astimezone(UTC) + timedelta(hours=1)
     assert first.isoformat() == "2026-10-25T02:30:00+02:00"
     assert second.astimezone(zone).isoformat() == "2026-10-25T02:30:00+01:00"
-    assert isinstance(clock.WindowsClock().zone(), RepeatedHour)
+    assert isinstance(windows_clock.WindowsClock().zone(), RepeatedHour)
 
 
 def test_the_clock_returns_the_current_time_with_an_offset() -> None:
     """It is the same time as in UTC."""
-    now = clock.WindowsClock().now()
+    now = windows_clock.WindowsClock().now()
     assert now.utcoffset() is not None
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=2)
 

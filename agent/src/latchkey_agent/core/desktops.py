@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from latchkey_agent.domain import Closing, Permit, opened_by
-from latchkey_agent.domain.commands import SeenSession
+from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.storage.lock_duties import LockDuty
 
@@ -57,14 +57,14 @@ class Target(NamedTuple):
         return cls(duty.permit, duty.sid, duty.windows_session)
 
 
-def seen_sessions(core: Core) -> tuple[SeenSession, ...]:
+def seen_sessions(core: Core) -> tuple[c.SeenSession, ...]:
     """Return the Windows sessions of the signed-in accounts.
 
     Raises:
         PortError: Windows does not say.
     """
     return tuple(
-        SeenSession(s.account.sid, s.session_id, s.console, s.active and not s.locked)
+        c.SeenSession(s.account.sid, s.session_id, s.console, s.active and not s.locked)
         for s in core.computer.sessions.signed_in()
     )
 
@@ -129,9 +129,10 @@ class DesktopCloser:
         if (closed := self._poll(lambda: self._closed(target))) is None:
             msg = "the session could be neither locked nor disconnected"
             raise PortError(msg)
-        return closed
+        # Windows also locks a session that it disconnects.
+        return closed if closed == "gone" else "disconnected"
 
-    def _open(self, target: Target) -> list[SeenSession]:
+    def _open(self, target: Target) -> list[c.SeenSession]:
         """Return the account's sessions whose desktop is open."""
         return [s for s in seen_sessions(self._core) if s.sid == target.sid and s.is_open]
 

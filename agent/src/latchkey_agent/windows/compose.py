@@ -18,12 +18,12 @@ from .pipes.pipe_server import Identifier, PipeServer
 from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
 from .ports.anchor import RegistryAnchor, boot_anchor
-from .ports.clock import WindowsClock
 from .ports.counter import NoCounter
 from .ports.disk import WindowsDisk
 from .ports.dpapi import SystemKeys
 from .ports.notifier import WindowsNotifier
 from .ports.power import WindowsPower
+from .ports.windows_clock import WindowsClock
 from .ports.windows_sessions import WindowsSessions
 from .win32 import access
 from .win32.failures import doing

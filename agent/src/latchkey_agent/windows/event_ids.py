@@ -16,7 +16,8 @@ EVENT_IDS = {
     "JournalBegun": 100,
     "BootSeen": 101,
     "CommandRefused": 102,
-    "ClockSetBack": 103,
+    "ClockTaken": 103,
+    "CallNoted": 104,
     "SessionStarted": 110,
     "SessionEnded": 111,
     "CheckpointSet": 112,
@@ -28,6 +29,7 @@ EVENT_IDS = {
     "RequestClosed": 125,
     "PasswordRefused": 126,
     "EntryTried": 127,
+    "AskerUnblocked": 128,
     "GrantGiven": 130,
     "GrantPaused": 131,
     "GrantResumed": 132,
@@ -42,6 +44,7 @@ EVENT_IDS = {
     "PermitDropped": 144,
     "DesktopClosed": 145,
     "RelockDue": 146,
+    "SignInOmitted": 147,
     "NoticesClosed": 150,
 }
 """The id for the name of each event class in `domain.events`."""

@@ -29,7 +29,7 @@ from latchkey_agent.companion.steps import Screen
 from latchkey_agent.stream import Stream
 from latchkey_agent.windows import crash, names
 from latchkey_agent.windows.pipes import client_stream
-from latchkey_agent.windows.ports.clock import WindowsClock
+from latchkey_agent.windows.ports.windows_clock import WindowsClock
 from latchkey_agent.windows.win32 import desktop_api as api
 from latchkey_agent.windows.win32.failures import doing
 
