@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only module of the explorer that builds commands and calls the domain: a change of the domain ends here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from latchkey_agent.domain import (
+    Decision,
+    Policy,
+    State,
+    Terms,
+    decide,
+    done_before,
+    fold,
+    redeemable,
+    with_call,
+)
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.model import Account, Erasure, Requester
+
+START = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+POLICY = Policy(min_restart_interval=60.0)
+ACCOUNTS = {
+    "A": Account("S-1-5-21-1-2-3-1001", "anna", "PC-07"),
+    "B": Account("S-1-5-21-1-2-3-1002", "ben", "PC-07"),
+}
+LETTERS = {account.sid: letter for letter, account in ACCOUNTS.items()}
+OPERATORS = {"X": "PC-07\\admin", "Y": "PC-07\\other"}
+WITHIN, RELOCK = 900, 600
+"""Seconds that a permit lives, and that an unlocked desktop stays open."""
+SESSION_HOURS = 20
+
+
+@cache
+def moment(seconds: int) -> datetime:
+    """Return the moment of the PC's clock that many seconds after the start."""
+    return START + timedelta(seconds=seconds)
+
+
+def seconds(at: datetime) -> int:
+    """Return the seconds after the start; the reverse of `moment`."""
+    return int((at - START).total_seconds())
+
+
+# --- calls of the domain ----------------------------------------------------------------------
+
+
+def decided(state: State, command: c.AnyCommand, wall: int) -> Decision:
+    """Return what the rules decide; raise what they raise."""
+    return decide(state, command, moment(wall), POLICY)
+
+
+def noted(decision: Decision, key: str) -> Decision:
+    """Return the decision with the operator's call noted in it."""
+    return with_call(decision, key)
+
+
+folded = fold
+known_call = done_before
+
+
+def waiting_permit(state: State, boot: int, wall: int) -> str:
+    """Return the permit that the logon screen of this boot may redeem now, empty if there is none."""
+    permit = redeemable(state, boot_id(boot), moment(wall))
+    return permit.id if permit else ""
+
+
+def boot_id(boot: int) -> str:
+    """Return the id of a boot."""
+    return f"boot-{boot}"
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def start_session(session: str, name: str, operator: str, _named: str, wall: int) -> c.AnyCommand:
+    """Start or join a session; `_named` are the operators that it names."""
+    return c.StartSession(
+        session=session,
+        name=name,
+        requester=Requester("", "", "", OPERATORS[operator]),
+        reason="updates",
+        ticket="",
+        language="",
+        ends_at=moment(wall + SESSION_HOURS * 3600),
+    )
+
+
+def end_session(name: str, _operator: str) -> c.AnyCommand:
+    """End the session of that name."""
+    return c.EndSession(name=name)
+
+
+def make_request(
+    request: str, name: str, _operator: str, who: str, terms: tuple[int, int, int, int, int, int], wall: int
+) -> c.AnyCommand:
+    """Ask an account; `terms`: restarts, unlocks, foreign restarts, first and last second, seconds to answer."""
+    restarts, unlocks, foreign, begin, end, answer = terms
+    return c.MakeRequest(
+        request=request,
+        code="0000",
+        name=name,
+        account=ACCOUNTS[who],
+        terms=Terms(
+            restarts=restarts,
+            unlocks=unlocks,
+            foreign_restarts=bool(foreign),
+            not_before=moment(wall + begin),
+            not_after=moment(wall + end),
+        ),
+        answer_by=moment(wall + answer),
+    )
+
+
+def withdraw(request: str, _operator: str) -> c.AnyCommand:
+    """Withdraw a request."""
+    return c.WithdrawRequest(request=request)
+
+
+def show(request: str) -> c.AnyCommand:
+    """Show a request."""
+    return c.ShowRequest(request=request, text_sha256="0" * 64)
+
+
+def try_entry(request: str) -> c.AnyCommand:
+    """Count an entry."""
+    return c.TryEntry(request=request)
+
+
+def refuse_password(request: str) -> c.AnyCommand:
+    """Note a wrong entry."""
+    return c.RefusePassword(request=request, why="wrong_password", retry=True)
+
+
+def deny(request: str) -> c.AnyCommand:
+    """Decline."""
+    return c.DenyRequest(request=request)
+
+
+def postpone(request: str, wall: int) -> c.AnyCommand:
+    """Ask again in ten minutes."""
+    return c.PostponeRequest(request=request, until=moment(wall + 600))
+
+
+def give(request: str, grant: str) -> c.AnyCommand:
+    """Begin a grant."""
+    return c.GiveGrant(request=request, grant=grant, tag="00")
+
+
+def begin_trial(grant: str) -> c.AnyCommand:
+    """Begin a trial."""
+    return c.BeginTrial(grant=grant)
+
+
+def end_trial(grant: str) -> c.AnyCommand:
+    """End a trial without a verdict."""
+    return c.EndTrial(grant=grant)
+
+
+def pause(grant: str, *, hold: bool) -> c.AnyCommand:
+    """Pause or resume."""
+    return c.PauseGrant(grant=grant, pause=hold)
+
+
+def revoke(grant: str, by: str) -> c.AnyCommand:
+    """Revoke a grant; `by` is an operator, or empty for the customer."""
+    return c.EndGrant(grant=grant, how="revoke", revoked_by="operator" if by else "customer", detail=by)
+
+
+def reject(grant: str) -> c.AnyCommand:
+    """End a grant whose password Windows refused."""
+    return c.EndGrant(grant=grant, how="reject", rejection="password_refused")
+
+
+def apply(  # noqa: PLR0913 - each is a fact of the call
+    name: str,
+    _operator: str,
+    permit: str,
+    action: str,
+    step: str,
+    boot: int,
+    desktop: str,
+    others: tuple[str, ...],
+    tried: str | None,
+) -> c.AnyCommand:
+    """Use the session's grant."""
+    return c.ApplyGrant(
+        name=name,
+        permit=permit,
+        action=action,  # type: ignore[arg-type]
+        boot_id=boot_id(boot),
+        step=step or None,
+        message="",
+        grace=5.0,
+        within=float(WITHIN),
+        relock_after=float(RELOCK),
+        desktop=desktop,  # type: ignore[arg-type]
+        others=others,
+        tried=tried,
+    )
+
+
+def redeem(permit: str, boot: int) -> c.AnyCommand:
+    """Redeem a permit."""
+    return c.RedeemPermit(permit=permit, boot_id=boot_id(boot))
+
+
+def report(permit: str, *, refused: bool) -> c.AnyCommand:
+    """Report what Windows said to a logon."""
+    return c.ReportLogon(permit=permit, rejection="password_refused" if refused else None)
+
+
+def cancel_permit(permit: str) -> c.AnyCommand:
+    """Note that Windows refused to restart."""
+    return c.CancelPermit(permit=permit, detail="refused")
+
+
+def close_desktop(permit: str, how: str) -> c.AnyCommand:
+    """Note a closed desktop."""
+    return c.CloseDesktop(permit=permit, how=how)  # type: ignore[arg-type]
+
+
+def record_erasure(grant: str, wall: int) -> c.AnyCommand:
+    """Note that nothing was found on the disk."""
+    return c.RecordErasure(grant=grant, erasure=Erasure(moment(wall), True, ()))  # noqa: FBT003
+
+
+def recover(sealed: tuple[str, ...]) -> c.AnyCommand:
+    """Settle what a crash interrupted."""
+    return c.Recover(sealed=sealed)
+
+
+def see_boot(boot: int, permit: str) -> c.AnyCommand:
+    """See the present boot."""
+    return c.SeeBoot(boot_id=boot_id(boot), permit=permit)
+
+
+def see_sign_ins(accounts: tuple[str, ...]) -> c.AnyCommand:
+    """See the open desktops."""
+    return c.SeeSignIns(open_desktops=tuple(ACCOUNTS[who].sid for who in accounts))
+
+
+TICK = c.Tick()
+AT_START = c.AT_START
