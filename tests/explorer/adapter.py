@@ -6,20 +6,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from latchkey_agent.domain import (
+    AGENT,
+    Actor,
+    Call,
     Decision,
+    Now,
     Policy,
     State,
     Terms,
+    caused_by,
     decide,
     done_before,
     fold,
+    read_clock,
     redeemable,
     with_call,
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.model import Account, Erasure, Requester
+
+if TYPE_CHECKING:
+    from .node import Desktop, Node
 
 START = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 POLICY = Policy(min_restart_interval=60.0)
@@ -28,7 +38,11 @@ ACCOUNTS = {
     "B": Account("S-1-5-21-1-2-3-1002", "ben", "PC-07"),
 }
 LETTERS = {account.sid: letter for letter, account in ACCOUNTS.items()}
-OPERATORS = {"X": "PC-07\\admin", "Y": "PC-07\\other"}
+OPERATORS = {
+    "X": Account("S-1-5-21-1-2-3-500", "admin", "PC-07"),
+    "Y": Account("S-1-5-21-1-2-3-501", "other", "PC-07"),
+}
+ACTORS = {name: Actor(account.qualified, account.sid) for name, account in OPERATORS.items()}
 WITHIN, RELOCK = 900, 600
 """Seconds that a permit lives, and that an unlocked desktop stays open."""
 SESSION_HOURS = 20
@@ -48,23 +62,38 @@ def seconds(at: datetime) -> int:
 # --- calls of the domain ----------------------------------------------------------------------
 
 
-def decided(state: State, command: c.AnyCommand, wall: int) -> Decision:
+def now(n: Node) -> Now:
+    """Return the present moment, as the agent reads it (`Core.now`)."""
+    return read_clock(n.state, boot_id(n.boot), moment(n.wall), float(n.true - n.booted))
+
+
+def decided(n: Node, command: c.AnyCommand) -> Decision:
     """Return what the rules decide; raise what they raise."""
-    return decide(state, command, moment(wall), POLICY)
+    return decide(n.state, command, now(n), POLICY)
 
 
-def noted(decision: Decision, key: str) -> Decision:
-    """Return the decision with the operator's call noted in it."""
-    return with_call(decision, key)
+def noted(n: Node, decision: Decision, key: str) -> Decision:
+    """Return the decision with the operator's call noted in it, and with the account that caused it."""
+    operator = n.why.split()[1] if n.why.startswith("call ") else ""
+    return caused_by(with_call(decision, key, now(n).at), ACTORS.get(operator, AGENT))
 
 
 folded = fold
-known_call = done_before
 
 
-def waiting_permit(state: State, boot: int, wall: int) -> str:
+def known_call(state: State, key: str) -> Call | None:
+    """Return the earlier call with this key."""
+    return done_before(state, key)
+
+
+def changes(decision: Decision) -> bool:
+    """Tell whether a decision changes anything but the list of calls."""
+    return decision.is_change
+
+
+def waiting_permit(n: Node) -> str:
     """Return the permit that the logon screen of this boot may redeem now, empty if there is none."""
-    permit = redeemable(state, boot_id(boot), moment(wall))
+    permit = redeemable(n.state, boot_id(n.boot), now(n))
     return permit.id if permit else ""
 
 
@@ -76,12 +105,14 @@ def boot_id(boot: int) -> str:
 # --- commands ---------------------------------------------------------------------------------
 
 
-def start_session(session: str, name: str, operator: str, _named: str, wall: int) -> c.AnyCommand:
-    """Start or join a session; `_named` are the operators that it names."""
+def start_session(session: str, name: str, operator: str, named: str, wall: int) -> c.AnyCommand:
+    """Start or join a session; `named` are the operators that it names."""
     return c.StartSession(
+        by=OPERATORS[operator],
+        operators=tuple(OPERATORS[other] for other in named),
         session=session,
         name=name,
-        requester=Requester("", "", "", OPERATORS[operator]),
+        requester=Requester("", "", ""),
         reason="updates",
         ticket="",
         language="",
@@ -89,17 +120,18 @@ def start_session(session: str, name: str, operator: str, _named: str, wall: int
     )
 
 
-def end_session(name: str, _operator: str) -> c.AnyCommand:
+def end_session(name: str) -> c.AnyCommand:
     """End the session of that name."""
     return c.EndSession(name=name)
 
 
 def make_request(
-    request: str, name: str, _operator: str, who: str, terms: tuple[int, int, int, int, int, int], wall: int
+    request: str, name: str, operator: str, who: str, terms: tuple[int, int, int, int, int, int], wall: int
 ) -> c.AnyCommand:
     """Ask an account; `terms`: restarts, unlocks, foreign restarts, first and last second, seconds to answer."""
     restarts, unlocks, foreign, begin, end, answer = terms
     return c.MakeRequest(
+        by=OPERATORS[operator],
         request=request,
         code="0000",
         name=name,
@@ -110,12 +142,14 @@ def make_request(
             foreign_restarts=bool(foreign),
             not_before=moment(wall + begin),
             not_after=moment(wall + end),
+            relock_after=float(RELOCK),
+            grace=5.0,
         ),
         answer_by=moment(wall + answer),
     )
 
 
-def withdraw(request: str, _operator: str) -> c.AnyCommand:
+def withdraw(request: str) -> c.AnyCommand:
     """Withdraw a request."""
     return c.WithdrawRequest(request=request)
 
@@ -165,19 +199,24 @@ def pause(grant: str, *, hold: bool) -> c.AnyCommand:
     return c.PauseGrant(grant=grant, pause=hold)
 
 
-def revoke(grant: str, by: str) -> c.AnyCommand:
-    """Revoke a grant; `by` is an operator, or empty for the customer."""
-    return c.EndGrant(grant=grant, how="revoke", revoked_by="operator" if by else "customer", detail=by)
+def revoke(grants: tuple[str, ...], *, by_operator: bool) -> c.AnyCommand:
+    """Revoke grants."""
+    return c.RevokeGrants(grants=grants, revoked_by="operator" if by_operator else "customer")
 
 
 def reject(grant: str) -> c.AnyCommand:
     """End a grant whose password Windows refused."""
-    return c.EndGrant(grant=grant, how="reject", rejection="password_refused")
+    return c.RejectGrant(grant=grant, rejection="password_refused")
+
+
+def note_call(subject: str) -> c.AnyCommand:
+    """Note a call that changes nothing."""
+    return c.NoteCall(subject=subject)
 
 
 def apply(  # noqa: PLR0913 - each is a fact of the call
     name: str,
-    _operator: str,
+    operator: str,
     permit: str,
     action: str,
     step: str,
@@ -188,24 +227,23 @@ def apply(  # noqa: PLR0913 - each is a fact of the call
 ) -> c.AnyCommand:
     """Use the session's grant."""
     return c.ApplyGrant(
+        by=OPERATORS[operator],
         name=name,
         permit=permit,
         action=action,  # type: ignore[arg-type]
         boot_id=boot_id(boot),
         step=step or None,
         message="",
-        grace=5.0,
         within=float(WITHIN),
-        relock_after=float(RELOCK),
         desktop=desktop,  # type: ignore[arg-type]
         others=others,
         tried=tried,
     )
 
 
-def redeem(permit: str, boot: int) -> c.AnyCommand:
+def redeem(permit: str, boot: int, windows_session: int) -> c.AnyCommand:
     """Redeem a permit."""
-    return c.RedeemPermit(permit=permit, boot_id=boot_id(boot))
+    return c.RedeemPermit(permit=permit, boot_id=boot_id(boot), windows_session=windows_session)
 
 
 def report(permit: str, *, refused: bool) -> c.AnyCommand:
@@ -238,9 +276,10 @@ def see_boot(boot: int, permit: str) -> c.AnyCommand:
     return c.SeeBoot(boot_id=boot_id(boot), permit=permit)
 
 
-def see_sign_ins(accounts: tuple[str, ...]) -> c.AnyCommand:
-    """See the open desktops."""
-    return c.SeeSignIns(open_desktops=tuple(ACCOUNTS[who].sid for who in accounts))
+def see_sign_ins(desktops: tuple[Desktop, ...], *, automatic: bool) -> c.AnyCommand:
+    """See the Windows sessions; `automatic`: Windows may sign an account in by itself."""
+    sessions = tuple(c.SeenSession(ACCOUNTS[d.who].sid, d.session, d.console, d.open) for d in desktops)
+    return c.SeeSignIns(sessions=sessions, auto_logon=automatic)
 
 
 TICK = c.Tick()

@@ -34,7 +34,8 @@ class _Form:
     def __init__(self, n: Node) -> None:
         self.n = n
         state = n.state
-        self.now = to.moment(n.wall)
+        self.clock = to.now(n)
+        self.now = self.clock.at
         self.place: dict[str, object] = {"": "", "hand": "hand", "auto": "auto"}
         for things in (state.sessions, state.requests, state.grants, state.permits):
             for index, key in enumerate(things):
@@ -78,7 +79,7 @@ class _Form:
 
     def _call(self, key: str) -> tuple[object, ...] | None:
         known = self.n.state.calls.get(key)
-        return known and self.ids(known)
+        return known and (self.ids(tuple(known.subject.split())), known.changed)
 
     def _session(self, s: object) -> tuple[object, ...]:
         started = s.state is SessionState.STARTED  # type: ignore[attr-defined]
@@ -112,8 +113,10 @@ class _Form:
             g.ended and g.ended.value,  # type: ignore[attr-defined]
             g.left.restarts,  # type: ignore[attr-defined]
             g.left.unlocks,  # type: ignore[attr-defined]
-            live and (g.on_trial, self.ago(terms.not_before), self.ago(terms.not_after), terms.foreign_restarts),  # type: ignore[attr-defined]
+            live and (g.on_trial, g.is_doubtful, self.ago(terms.not_before), self.ago(terms.not_after), terms.foreign_restarts),  # type: ignore[attr-defined]
+            n.spent.count((key, "restart")) + 10 * n.spent.count((key, "unlock")),
             n.refused.count(key),
+            key in n.known,
             n.restarts.count(key),
             key in n.stale,
             key in n.odd,
@@ -128,7 +131,7 @@ class _Form:
             times = self.ago(p.expires_at), self.ago(p.issued_at), p.boot_before == n.state.boot_id  # type: ignore[attr-defined]
         elif state is PermitState.REDEEMED or p.why == "interrupted":  # type: ignore[attr-defined]
             times = self.ago(p.redeemed_at), self.ago(p.expires_at), p.boot_after == n.state.boot_id  # type: ignore[attr-defined]
-        elif state is PermitState.LOGGED_ON and p.closing is None:  # type: ignore[attr-defined]
+        elif state is PermitState.LOGGED_ON and p.owes_lock:  # type: ignore[attr-defined]
             times = self.ago(p.logged_on_at), self.ago(p.relock_at), p.boot_after == n.state.boot_id  # type: ignore[attr-defined]
         key = p.id  # type: ignore[attr-defined]
         return (
@@ -140,11 +143,13 @@ class _Form:
             state.value,
             p.why,  # type: ignore[attr-defined]
             p.closing,  # type: ignore[attr-defined]
+            p.owes_lock,  # type: ignore[attr-defined]
+            p.owes_lock and p.windows_session,  # type: ignore[attr-defined]
             times,
             key in n.handed,
             key in n.seen_open,
             key in n.restarting,
-            key in n.must_close,
+            tuple(sorted(why for permit, why in n.must_close if permit == key)),
             key == n.scheduled,
         )
 
@@ -156,6 +161,10 @@ class _Form:
         return (
             n.alive,
             n.removed,
+            n.damaged,
+            n.lock_pending,
+            self.ids(n.not_yet),
+            tuple((self.id(d.permit), self.who(d.who), d.boot == n.boot, d.windows_session, d.permit in n.seen_open) for d in n.duties),
             n.unseen,
             n.state.boot_id == to.boot_id(n.boot),
             since,
@@ -169,11 +178,16 @@ class _Form:
         for name in to.ACCOUNTS:
             self.who(name)
         return (
-            tuple(sorted((self.who(d.who), d.open, str(self.id(d.opened_by)), d.remote) for d in n.desktops)),
+            tuple(sorted((self.who(d.who), d.open, str(self.id(d.opened_by)), d.console, d.remote) for d in n.desktops)),
+            n.automatic,
+            n.was_fast,
             tuple((self.id(x.permit), self.who(x.who), x.stage, x.reported) for x in n.logons),
             n.told,
             tuple(sorted(map(self.who, n.changed))),
             tuple(sorted(map(self.who, n.hands))),
             n.wall - n.true + _SHIFT,
+            self.ago(self.clock.wall),
+            n.state.seen_at and self.ago(n.state.seen_at) // 60,  # type: ignore[operator]
+            n.state.clock is not None and n.state.clock.boot_id == to.boot_id(n.boot),
             min(61, n.true - n.last_restart),
         )

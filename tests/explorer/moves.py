@@ -32,6 +32,7 @@ TERMS = {
     "day": (1, 1, 0, 0, 7200, 7200),
     "two": (2, 1, 0, 0, 7200, 7200),
     "others": (2, 0, 1, 0, 7200, 7200),
+    "more": (4, 0, 1, 0, 7200, 7200),
     "night": (1, 1, 0, 14_400, 21_600, 21_600),
     "over": (1, 0, 0, 0, 7200, 0),
 }
@@ -50,8 +51,8 @@ def do(n: Node, move: Move) -> Node:
 # --- operators --------------------------------------------------------------------------------
 
 
-def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str = "") -> None:
-    """Send a call, or send it again with its key."""
+def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str = "") -> str:
+    """Send a call, or send it again with its key; return its outcome."""
     again = bool(key)
     first = next((s for s in n.sent if s.key == key), None) if again else None
     key = key or f"{verb} {n.new_id('k')}"
@@ -64,6 +65,9 @@ def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str 
         outcome, subject = "refused", str(refusal)
     else:
         outcome = "under way" if subject is None else "done"
+    n.why = ""
+    if not n.repeats:
+        return outcome
     if first is None:
         n.sent = (*n.sent, Sent(key, operator, verb, args, outcome, subject or ""))[-rules.KEPT_CALLS :]
     elif first.outcome == "done":
@@ -73,13 +77,13 @@ def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str 
             n.violate(f"sent_again_refused:{verb}", subject or "")
         elif subject != first.subject:
             n.violate(f"sent_again_differs:{verb}", rules.of_what(first.subject))
-    n.why = ""
+    return outcome
 
 
 def _run(n: Node, command: Callable[[], object], key: str) -> tuple[str, Decision | None]:
     """`ControlHandler._run`."""
-    if done := to.known_call(n.state, key):
-        return done[0], None
+    if (done := to.known_call(n.state, key)) is not None:
+        return done.subject, None
     decision = shell.execute(n, command(), key)  # type: ignore[arg-type]
     return decision.subject, decision
 
@@ -92,7 +96,7 @@ def _start(n: Node, key: str, operator: str, _again: bool, name: str, named: str
 
 
 def _end(n: Node, key: str, operator: str, _again: bool, name: str) -> str:
-    return _run(n, lambda: to.end_session(name, operator), key)[0]
+    return _run(n, lambda: to.end_session(name), key)[0]
 
 
 def _request(n: Node, key: str, operator: str, _again: bool, name: str, who: str, terms: str) -> str:
@@ -108,35 +112,36 @@ def _request(n: Node, key: str, operator: str, _again: bool, name: str, who: str
 
 def _withdraw(n: Node, key: str, operator: str, _again: bool, request: str) -> str:
     open_ = request in n.state.requests and n.state.requests[request].state in OPEN_REQUESTS
-    subject, _ = _run(n, lambda: to.withdraw(request, operator), key)
+    subject, _ = _run(n, lambda: to.withdraw(request), key)
     if open_:
         rules.on_session_used(n, n.state.requests[subject].session, operator, "withdraw")
     return subject
 
 
-def _revoke(n: Node, key: str, operator: str, _again: bool, name: str) -> str:
+def _revoke(n: Node, key: str, _operator: str, _again: bool, name: str) -> str:
     session = _started(n, name)
     if not session:
         raise shell.Refusal("no_session")
-    return _end_grants(n, key, operator, [g.id for g in in_use(n.state, session)])
+    return _revoke_grants(n, key, [g.id for g in in_use(n.state, session)])
 
 
-def _erase_all(n: Node, key: str, operator: str, _again: bool) -> str:
-    return _end_grants(n, key, operator, [g.id for g in in_use(n.state)])
+def _erase_all(n: Node, key: str, _operator: str, _again: bool) -> str:
+    subject = _revoke_grants(n, key, [g.id for g in in_use(n.state)])
+    shell.run_effects(n)
+    if n.duties:
+        raise shell.Refusal("desktop_open")
+    return subject
 
 
-def _end_grants(n: Node, key: str, operator: str, ids: list[str]) -> str:
-    """`ControlHandler._end_grants`."""
-    before = to.known_call(n.state, key)
-    for grant in ids:
-        shell.execute(n, to.revoke(grant, operator), key)
-    return ",".join(dict.fromkeys((*before, *ids)))
+def _revoke_grants(n: Node, key: str, ids: list[str]) -> str:
+    """`ControlHandler._revoke_grants`."""
+    return _run(n, lambda: to.revoke(tuple(ids), by_operator=True), key)[0]
 
 
 def _apply(n: Node, key: str, operator: str, again: bool, name: str, action: str, step: str) -> str | None:
     """`ApplyHandler.apply` up to the moment when Windows is asked."""
-    if done := to.known_call(n.state, key):
-        return done[0]
+    if (done := to.known_call(n.state, key)) is not None:
+        return done.subject
     grant = _session_grant(n, name)
     who = to.LETTERS[n.state.grants[grant].account.sid] if grant else ""
     mine = [d for d in n.desktops if d.who == who]
@@ -148,6 +153,7 @@ def _apply(n: Node, key: str, operator: str, again: bool, name: str, action: str
     if not decision.events:
         if (joined := n.state.permits.get(decision.subject)) is not None:
             rules.on_session_used(n, joined.session, operator, "apply")
+        shell.execute(n, to.note_call(decision.subject), key)
         return decision.subject
     tried = decision.events[0].grant  # type: ignore[union-attr]
     if n.state.grants[tried].on_trial:
@@ -155,7 +161,7 @@ def _apply(n: Node, key: str, operator: str, again: bool, name: str, action: str
         raise shell.Refusal("grant_rejected")
     shell.execute(n, to.begin_trial(tried))
     args = (name, action, step)
-    n.applying = Applying(key, operator, args, tried, permit, desktop, others, "asked", again)
+    n.applying = Applying(key, operator, args, tried, permit, desktop, others, "asked", again, tried in n.known)
     return None
 
 
@@ -181,7 +187,8 @@ def _verdict(n: Node) -> None:
     assert a is not None
     n.why = f"call {a.operator} apply"
     if a.grant in n.stale:
-        rules.on_windows_refused(n, a.grant)
+        rules.on_windows_refused(n, a.grant, was_known=a.was_known)
+        n.known |= {a.grant}
         n.applying = None
         _own(n, to.reject(a.grant))
         _answered(n, a, "refused")
@@ -219,10 +226,9 @@ def _answered(n: Node, a: Applying, outcome: str) -> None:
 
 
 def _remove(n: Node, operator: str) -> None:
-    """An administrator removes the agent: everything is erased, and then nobody is left."""
-    _call(n, operator, "erase_all", ())
-    shell.run_effects(n)
-    if all(g.state is GrantState.ERASED for g in n.state.grants.values()):
+    """An administrator removes the agent, if everything is erased and nothing is left to lock."""
+    outcome = _call(n, operator, "erase_all", ())
+    if outcome == "done" and all(g.state is GrantState.ERASED for g in n.state.grants.values()):
         shell.kill(n)
         n.removed = True
 
@@ -277,8 +283,8 @@ def _later(n: Node, request: str) -> None:
 
 def _take_back(n: Node, who: str) -> None:
     n.why = f"customer revoke {who}"
-    for grant in [g.id for g in live_grants(n.state) if to.LETTERS[g.account.sid] == who]:
-        _own(n, to.revoke(grant, ""))
+    mine = tuple(g.id for g in in_use(n.state) if to.LETTERS[g.account.sid] == who)
+    _own(n, to.revoke(mine, by_operator=False))
 
 
 def _pause(n: Node, grant: str) -> None:
@@ -288,10 +294,18 @@ def _pause(n: Node, grant: str) -> None:
 
 def _resume(n: Node, grant: str) -> None:
     n.why = "customer resume"
+    theirs = {p.id for p in n.state.permits.values() if p.grant == grant}
+    n.must_close = frozenset(m for m in n.must_close if m != (m[0], "opened_while_paused") or m[0] not in theirs)
     _own(n, to.pause(grant, hold=False))
 
 
 # --- the people at the screen ----------------------------------------------------------------
+
+
+def _noticed(n: Node) -> None:
+    """Windows tells of each change in turn, and people need seconds between two."""
+    if n.unseen:
+        shell.sessions_changed(n)
 
 
 def _sessions(n: Node, desktops: tuple[Desktop, ...]) -> None:
@@ -300,32 +314,33 @@ def _sessions(n: Node, desktops: tuple[Desktop, ...]) -> None:
     shell.announce(n)
 
 
+def _come(n: Node, who: str, opened_by: str) -> None:
+    """An account's own session, or a new one, is open on the PC's screen."""
+    rest = (d._replace(console=False) for d in n.desktops if d.who != who or d.remote)
+    _sessions(n, (*rest, Desktop(who, True, opened_by)))  # noqa: FBT003
+
+
 def _sign_in(n: Node, who: str) -> None:
+    _noticed(n)
     n.hands |= {who}
-    _sessions(n, (*n.desktops, Desktop(who, True, "hand")))  # noqa: FBT003
-
-
-def _unlock_by_hand(n: Node, who: str) -> None:
-    n.hands |= {who}
-    _sessions(
-        n,
-        tuple(
-            d._replace(open=True, opened_by="hand") if d.who == who and not d.remote else d for d in n.desktops
-        ),
-    )
+    _come(n, who, "hand")
 
 
 def _lock_by_hand(n: Node, who: str) -> None:
+    _noticed(n)
     _sessions(
-        n, tuple(d._replace(open=False, opened_by="") if d.who == who and not d.remote else d for d in n.desktops)
+        n,
+        tuple(d._replace(open=False, opened_by="") if d.who == who and not d.remote else d for d in n.desktops),
     )
 
 
 def _remote(n: Node, who: str) -> None:
-    _sessions(n, (*n.desktops, Desktop(who, True, "hand", remote=True)))  # noqa: FBT003
+    _noticed(n)
+    _sessions(n, (*n.desktops, Desktop(who, True, "hand", console=False, remote=True)))  # noqa: FBT003
 
 
 def _sign_out(n: Node, who: str) -> None:
+    _noticed(n)
     _sessions(n, tuple(d for d in n.desktops if d.who != who))
 
 
@@ -338,14 +353,20 @@ def _change_password(n: Node, who: str) -> None:
 
 
 def _redeem(n: Node) -> None:
-    permit = to.waiting_permit(n.state, n.boot, n.wall)
+    """`LogonHandler._redeem`, for the permit that its peek found."""
+    permit = to.waiting_permit(n)
     n.why = "logon redeem"
     n.told = False
-    try:
-        shell.execute(n, to.redeem(permit, n.boot))
-    except shell.Refusal:
+    if not permit:
         return
     who = to.LETTERS[n.state.permits[permit].account.sid]
+    screen = shell.logon_session(n, who)
+    shell.take_duty(n, permit, who, screen)
+    try:
+        shell.execute(n, to.redeem(permit, n.boot, screen))
+    except shell.Refusal:
+        shell.settle_duty(n, permit)
+        return
     n.logons = (*n.logons, Logon(permit, who, "held"))
 
 
@@ -359,7 +380,8 @@ def _accept(n: Node, permit: str) -> None:
 
 
 def _refuse(n: Node, permit: str) -> None:
-    rules.on_windows_refused(n, _grant_of(n, permit))
+    grant = _grant_of(n, permit)
+    rules.on_windows_refused(n, grant, was_known=grant in n.known)
     _logon(n, permit, stage="refused")
 
 
@@ -367,15 +389,16 @@ def _appear(n: Node, permit: str) -> None:
     """The desktop of an accepted logon opens: the account's own locked one, or a new one."""
     who = next(x.who for x in n.logons if x.permit == permit)
     _logon(n, permit, stage="shown")
-    rest = tuple(d for d in n.desktops if d.who != who or d.remote)
     rules.on_appeared(n, permit)
-    _sessions(n, (*rest, Desktop(who, True, permit)))  # noqa: FBT003
+    _come(n, who, permit)
 
 
 def _report(n: Node, permit: str) -> None:
     n.why = "logon report"
     refused = next(x.stage for x in n.logons if x.permit == permit) == "refused"
     _logon(n, permit, reported=True)
+    if refused:
+        n.known |= {_grant_of(n, permit)}
     try:
         shell.execute(n, to.report(permit, refused=refused))
     except shell.Refusal:
@@ -404,15 +427,18 @@ def _start_agent(n: Node) -> None:
 def _boot(n: Node, automatic: str = "") -> None:
     """The PC goes down and comes up; the agent starts later. `automatic`: AutoAdminLogon's account."""
     shell.kill(n)
+    ours = bool(n.scheduled)
     rules.on_boot(n)
     n.boot += 1
     n.true += BOOT_TIME
     n.wall += BOOT_TIME
+    n.booted = n.true
     n.scheduled = ""
+    n.automatic = n.automatic or bool(automatic)
     n.logons = ()
     n.hands = frozenset()
     n.told = False
-    n.desktops = (Desktop(automatic, True, "auto"),) if automatic else ()  # noqa: FBT003
+    n.desktops = (Desktop(automatic, True, "auto" if ours else "hand"),) if automatic else ()  # noqa: FBT003
 
 
 def _effects(n: Node) -> None:
@@ -443,6 +469,7 @@ def _wait(n: Node, passed: int) -> None:
 
 def _clock(n: Node, by: int) -> None:
     n.wall += by
+    n.was_fast = n.was_fast or n.wall > n.true
     if n.alive:
         shell.wake(n)
 
@@ -461,7 +488,7 @@ _MOVES: dict[str, Callable[..., None]] = {
     "pause": _pause,
     "resume": _resume,
     "sign_in": _sign_in,
-    "unlock": _unlock_by_hand,
+    "unlock": _sign_in,
     "lock": _lock_by_hand,
     "remote": _remote,
     "sign_out": _sign_out,
@@ -480,6 +507,7 @@ _MOVES: dict[str, Callable[..., None]] = {
     "see": _see,
     "wait": _wait,
     "clock": _clock,
+    "damage": shell.damage,
 }
 
 
@@ -550,7 +578,7 @@ def _answers(n: Node, choices: Choices) -> Iterator[Move]:
 
 def _revocations(n: Node, choices: Choices) -> Iterator[Move]:
     if n.alive:
-        lent = {to.LETTERS[g.account.sid] for g in n.state.grants.values() if g.state in LIVE_GRANTS}
+        lent = {to.LETTERS[g.account.sid] for g in in_use(n.state)}
         yield from (("take_back", who) for who in choices if who in lent)
 
 
@@ -564,7 +592,8 @@ def _pauses(n: Node, _choices: Choices) -> Iterator[Move]:
 
 
 def _people(n: Node, choices: Choices) -> Iterator[Move]:
-    busy = any(d.open and not d.remote for d in n.desktops)
+    # Winlogon handles one logon after another.
+    busy = any(d.open and not d.remote for d in n.desktops) or any(x.stage in {"held", "accepted"} for x in n.logons)
     for who in choices:
         mine = [d for d in n.desktops if d.who == who and not d.remote]
         if mine and mine[0].open:
@@ -632,6 +661,11 @@ def _times(_n: Node, choices: Choices) -> Iterator[Move]:
     yield from (("wait", passed) for passed in choices)
 
 
+def _damages(n: Node, _choices: Choices) -> Iterator[Move]:
+    if n.alive and not n.damaged:
+        yield ("damage",)
+
+
 def _clocks(n: Node, choices: Choices) -> Iterator[Move]:
     for by in choices:
         drift = n.wall - n.true + by  # type: ignore[operator]
@@ -658,6 +692,7 @@ _OPTIONS: dict[str, Callable[[Node, Choices], Iterator[Move]]] = {
     "boot": _boots,
     "time": _times,
     "clock": _clocks,
+    "damage": _damages,
 }
 GROUPS = tuple(_OPTIONS)
 _ = PermitState

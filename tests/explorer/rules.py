@@ -32,34 +32,41 @@ WHERE: dict[int, tuple[str, ...]] = {
     3: (
         "used_before_window",
         "used_after_window",
+        "used_with_slow_clock",
         "uses_exceed_terms",
         "counts_below_zero",
         "other_grant_used",
+        "two_grants",
+        "not_agreed",
+        "redeemed_late",
         "stranger:start",
         "stranger:request",
         "stranger:withdraw",
         "stranger:apply",
         "lives_too_long",
+        "ended_by_slow_clock",
+        "ended_by_fast_clock",
+        "lapsed_by_slow_clock",
+        "lapsed_by_fast_clock",
         "dead_request",
     ),
     4: ("grant_without_yes",),
     5: ("handed_out_twice", "handed_out_unrecorded"),
-    6: ("refused_password_tried_again", "third_entry"),
-    7: ("used_after_end", "used_while_paused", "revoking_refused", "opened_while_paused", "opened_after_end"),
-    8: ("erasure_forgotten", "record_without_grant", "grant_without_record", "not_erased"),
+    6: ("refused_password_tried_again", "further_try_after_lost_verdict", "third_entry"),
+    7: ("used_after_end", "used_while_paused", "revoking_refused", "opened_while_paused"),
+    8: ("erasure_forgotten", "record_without_grant", "grant_without_record", "grant_without_session"),
     9: (
         "left_open",
         "open_after_end",
         "open_must_lock",
-        "opened_late",
-        "unlock_extended",
+        "opened_though_given_up",
         "removed_while_owing",
         "own_lock_opened",
         "automatic_sign_in_left_open",
     ),
-    10: ("customer_not_told", "ended_by_slow_clock"),
-    11: ("contradiction",),
-    12: ("never_announced", "tile_without_permit"),
+    10: ("customer_not_told",),
+    11: ("contradiction", "own_command_failed", "not at this level: test_rule_11_*"),
+    12: ("never_announced", "not at this level: test_rule_12_*, tests/native"),
     13: (
         "sent_again_changes",
         "sent_again_refused",
@@ -84,8 +91,8 @@ def on_event(n: Node, before: State, event: AnyEvent, decision: Decision) -> Non
 
 
 def _session_started(n: Node, _before: State, event: e.SessionStarted, _decision: Decision) -> None:
-    operator = n.why.split()[1]
-    n.owners = {**n.owners, event.session: (operator, "")}
+    operator, named = n.why.split()[1], "".join(k for k, v in to.OPERATORS.items() if v in event.operators)
+    n.owners = {**n.owners, event.session: (operator, named)}
 
 
 def _request_made(n: Node, _before: State, event: e.RequestMade, _decision: Decision) -> None:
@@ -112,7 +119,7 @@ def _grant_ended(n: Node, before: State, event: e.GrantEnded, decision: Decision
     if event.how == "expire" and event.grant not in n.odd:
         early = to.seconds(grant.terms.not_after) - n.true > TOLERANCE
         if early:
-            n.violate("ended_by_fast_clock" if n.wall > n.true else "ended_by_slow_clock")
+            n.violate("ended_by_fast_clock" if n.was_fast else "ended_by_slow_clock")
     if not any(isinstance(f, fx.ConfirmErasure) and f.grant == event.grant for f in decision.effects):
         n.violate("erasure_forgotten")
     _told(n, before, event.grant, "ended")
@@ -125,6 +132,12 @@ def _issued(n: Node, before: State, event: e.PermitIssued, _decision: Decision) 
         return
     if grant.state is GrantState.PAUSED:
         n.violate("used_while_paused", "issued")
+    if event.foreign and not grant.terms.foreign_restarts:
+        n.violate("not_agreed")
+    n.spent = (*n.spent, (event.grant, event.action))
+    agreed = grant.terms.restarts if event.action == "restart" else grant.terms.unlocks
+    if n.spent.count((event.grant, event.action)) > agreed:
+        n.violate("uses_exceed_terms", event.action)
     _in_window(n, event.grant)
 
 
@@ -136,6 +149,8 @@ def _in_window(n: Node, grant_id: str) -> None:
         n.violate("used_before_window")
     if n.true >= to.seconds(terms.not_after) + TOLERANCE:
         n.violate("used_after_window")
+    if n.wall < n.true - TOLERANCE:
+        n.violate("used_with_slow_clock")
 
 
 def _redeemed(n: Node, before: State, event: e.PermitRedeemed, _decision: Decision) -> None:
@@ -150,17 +165,17 @@ def _redeemed(n: Node, before: State, event: e.PermitRedeemed, _decision: Decisi
         n.violate("used_after_end", "redeemed")
     if permit.grant not in n.sealed:
         n.violate("used_after_end", "no record")
+    if n.true >= to.seconds(permit.expires_at) + TOLERANCE and not n.was_fast:
+        n.violate("redeemed_late")
     _in_window(n, permit.grant)
     who = to.LETTERS[permit.account.sid]
-    if permit.action == "restart" and who in n.hands:
+    if permit.action == "restart" and who in n.hands and any(d.who == who for d in n.desktops):
         n.violate("own_lock_opened")
-    used = sum(1 for p in n.state.permits.values() if p.grant == grant.id and p.id in n.handed and p.action == permit.action)
-    agreed = grant.terms.restarts if permit.action == "restart" else grant.terms.unlocks
-    if used > agreed:
-        n.violate("uses_exceed_terms", permit.action)
 
 
 def _logged_on(n: Node, before: State, event: e.PermitLoggedOn, _decision: Decision) -> None:
+    if before.permits[event.permit].state is PermitState.REFUSED:
+        n.must_close |= {(event.permit, "opened_though_given_up")}
     _told(n, before, before.permits[event.permit].grant, "used")
 
 
@@ -168,10 +183,14 @@ def _dropped(n: Node, before: State, event: e.PermitDropped, _decision: Decision
     if event.refund and n.scheduled == event.permit:
         n.violate("refunded_though_under_way")
     permit = before.permits[event.permit]
+    if event.refund:
+        spent = list(n.spent)
+        spent.remove((permit.grant, permit.action))
+        n.spent = tuple(spent)
     if event.how == "lapse" and permit.grant not in n.odd:
         early = to.seconds(permit.expires_at) - n.true > TOLERANCE
         if early:
-            n.violate("lapsed_by_fast_clock" if n.wall > n.true else "lapsed_by_slow_clock")
+            n.violate("lapsed_by_fast_clock" if n.was_fast else "lapsed_by_slow_clock")
 
 
 _ON = {
@@ -206,10 +225,12 @@ def on_issued_by_call(n: Node, a: Applying, decision: Decision) -> None:
         n.violate("other_grant_used")
 
 
-def on_windows_refused(n: Node, grant: str) -> None:
-    """Windows refused a grant's password: once, and never again."""
-    if grant in n.refused:
+def on_windows_refused(n: Node, grant: str, *, was_known: bool) -> None:
+    """Windows refused a grant's password: once, and never again. `was_known`: we knew of a refusal when we asked."""
+    if was_known or n.refused.count(grant) > 1:
         n.violate("refused_password_tried_again")
+    elif grant in n.refused:
+        n.violate("further_try_after_lost_verdict")
     n.refused = (*n.refused, grant)
 
 
@@ -241,8 +262,8 @@ def on_boot(n: Node) -> None:
 def on_appeared(n: Node, permit_id: str) -> None:
     """The desktop of a permit opens: one whose grant is over or held back must close again at once."""
     permit = n.state.permits.get(permit_id)
-    if permit is None or permit.must_lock or n.state.grants[permit.grant].state is GrantState.PAUSED:
-        n.must_close |= {permit_id}
+    if permit is not None and n.state.grants[permit.grant].state is GrantState.PAUSED:
+        n.must_close |= {(permit_id, "opened_while_paused")}
 
 
 def of_what(subject: str) -> str:
@@ -256,6 +277,11 @@ def of_what(subject: str) -> str:
 
 def on_state(n: Node) -> None:
     """Check a state that is new."""
+    lent = [(g.session, g.account.sid) for g in n.state.grants.values() if g.state in LIVE_GRANTS]
+    if len(set(lent)) < len(lent):
+        n.violate("two_grants")
+    if any(n.state.sessions[session].state is not SessionState.STARTED for session, _ in lent):
+        n.violate("grant_without_session")
     for grant in n.state.grants.values():
         live = grant.state in LIVE_GRANTS
         if grant.left.restarts < 0 or grant.left.unlocks < 0:
@@ -264,14 +290,9 @@ def on_state(n: Node) -> None:
             n.violate("grant_without_record" if live else "record_without_grant")
         if live and n.alive and grant.id not in n.odd and n.true >= to.seconds(grant.terms.not_after) + TOLERANCE:
             n.violate("lives_too_long")
-    for permit in n.state.permits.values():
-        if permit.relock_at is not None and permit.redeemed_at is not None and n.wall == n.true:
-            most = to.RELOCK + 120
-            if (permit.relock_at - permit.redeemed_at).total_seconds() > most:
-                n.violate("unlock_extended")
     for logon in n.logons:
         permit = n.state.permits.get(logon.permit)
-        if permit is not None and permit.redeemed_at is None:
+        if permit is not None and permit.state is PermitState.ISSUED:
             n.violate("handed_out_unrecorded")
     if _owes(n):
         _will_it_be_closed(n)
@@ -312,12 +333,13 @@ def _will_it_be_closed(n: Node) -> None:
         permit = soon.state.permits.get(desktop.opened_by)
         if permit is not None:
             ended = soon.state.grants[permit.grant].ended
-            if permit.must_lock:
+            if permit.must_lock or permit.action == "restart":
                 n.violate("open_must_lock", _how(soon, desktop.opened_by))
             elif ended is not None and ended is not GrantState.USED_UP:
                 n.violate("open_after_end", str(ended))
-            elif desktop.opened_by in soon.must_close:
-                n.violate("opened_while_paused")
+            for opened, why in soon.must_close:
+                if opened == desktop.opened_by:
+                    n.violate(why)
     later = settled(settled(settled(soon, 125), to.RELOCK), 3600)
     for desktop in later.desktops:
         if desktop.open and desktop.opened_by == "auto":
@@ -339,13 +361,13 @@ def _how(n: Node, permit_id: str) -> str:
 
 def _will_it_be_announced(n: Node) -> None:
     """Does the logon screen learn of a permit that waits for it in this boot?"""
-    waiting = to.waiting_permit(n.state, n.boot, n.wall)
+    waiting = to.waiting_permit(n)
     if not waiting or any(d.open and not d.remote for d in n.desktops):
         return
     if any(isinstance(f, fx.AnnouncePermit) and f.boot_id == to.boot_id(n.boot) for f in n.effects):
         return
     after = settled(n, 1)
-    if not after.told and to.waiting_permit(after.state, after.boot, after.wall):
+    if not after.told and to.waiting_permit(after):
         n.violate("never_announced", n.state.permits[waiting].action)
 
 

@@ -44,6 +44,9 @@ UNLOCKED = (*UNLOCK_HELD, ("accept", "p?"), ("appear", "p?"), ("see",), ("effect
 NIGHT_USE = (*NIGHT, ("wait", 14_410), *use("restart"), ("effects",))
 BY_OTHERS = (*OTHERS, ("boot",), ("start",), ("effects",))
 WRONG = (*BY_OTHERS, ("change_password", "A"), ("redeem",), ("refuse", "p?"))
+MORE = (*SESSION, *granted("more"), ("boot",), ("start",), ("effects",), ("change_password", "A"), ("redeem",), ("refuse", "p?"))
+WRONG_TWICE = (*MORE, ("boot",), ("start",), ("effects",), ("redeem",), ("refuse", "p?"))
+SOON = (*TWO, *use("restart"), ("effects",), ("boot",), ("start",), ("effects",), ("sign_in", "A"), ("see",))
 TWO_SESSIONS = (*GRANT, ("call", "Y", "start", ("T", "")))
 
 # --- moves --------------------------------------------------------------------------------------
@@ -83,7 +86,8 @@ class Run(NamedTuple):
 
     def begin(self) -> tuple[Node, tuple[moves.Move, ...]]:
         """Return the first state, and the moves that led there, with every id written out."""
-        node, path = Node(), []
+        node, path = Node(), list[moves.Move]()
+        node.repeats = "again" in self.groups
         for move in self.beginning:
             real = tuple(_newest(node, word) for word in move)
             path.append(real)
@@ -106,6 +110,7 @@ CLOCK: Groups = {"clock": (-1, 180, -180, 7200, -7200)}
 
 RUNS: tuple[Run, ...] = (
     Run("asking", HERE, {"calls": (*calls("start", "request", "end", who="AB"), *calls("request", terms="over", operators="X")), "withdraw": ("X", "Y"), "answer": ("allow", "mistype", "deny", "later"), "time": (700,), **CRASH, "work": ()}),
+    Run("asking twice", GRANT, {**BASE, "calls": (*calls("request", who="AB", terms="two", operators="X"), *calls("request", operators="X"), *calls("revoke", "end", operators="X")), "answer": ("allow", "mistype", "deny", "later"), "take_back": ("A",), "time": (700,), **CRASH}),
     Run("sent again", SESSION, {**BASE, "calls": calls("start", "end", "request", "restart", "revoke", operators="X"), "again": (), "answer": ("allow", "deny"), "withdraw": ("X",)}),
     Run("sent again, lent", GRANT, {**BASE, "calls": calls("start", "end", "request", "restart", "unlock", "revoke", operators="X"), "again": (), "answer": ("allow",), "time": (130, 1000), **PEOPLE}),
     Run("two operators", GRANT, {**BASE, "calls": calls("start", "request", "restart", "unlock", "revoke", "end"), "withdraw": ("X", "Y"), "answer": ("allow",), **TAKE_BACK}),
@@ -121,9 +126,13 @@ RUNS: tuple[Run, ...] = (
     Run("unlock redeemed, clock", UNLOCK_HELD, {**BASE, **CRASH, **TIME, **CLOCK}),
     Run("unlocked", UNLOCKED, {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, **TIME, **CLOCK, "calls": calls("revoke", "end", operators="X")}),
     Run("removal", UNLOCK_HELD, {**BASE, **PEOPLE, **CRASH, **TIME, "remove": ("X",), "calls": calls("erase_all", operators="X")}),
+    Run("damaged", UNLOCK_HELD, {**BASE, **PEOPLE, **CRASH, **TIME, "damage": ()}),
+    Run("damaged after a restart", HELD, {**BASE, **PEOPLE, **CRASH, "time": (130, 1900), "damage": ()}),
     Run("removal after a restart", HELD, {**BASE, **PEOPLE, **CRASH, "remove": ("X",), "take_back": ("A",)}),
     Run("old password", GRANT, {**BASE, "password": ("A",), "calls": calls("restart", "unlock", operators="X"), "people": ("A",), **CRASH, **BOOT, "time": (5, 130)}),
     Run("refused by Windows", WRONG, {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)}),
+    Run("two verdicts lost", WRONG_TWICE, {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)}),
+    Run("soon again", SOON, {**BASE, **PEOPLE, **CRASH, **BOOT, "calls": calls("restart", "unlock", operators="X"), "time": (10, 70)}),
     Run("night", NIGHT, {**BASE, **CRASH, **BOOT, "calls": calls("restart", operators="X"), "clock": (180, 15_000, -15_000, -180), "time": (5, 130, 14_400)}),
     Run("night, restart", NIGHT_USE, {**BASE, **CRASH, **BOOT, "clock": (180, -180, 7200, -7200, 111_600), "time": (5, 130, 7200)}),
     Run("day, clock", GRANT, {**BASE, **CRASH, **BOOT, "calls": calls("restart", "unlock", operators="X"), "clock": (-7200, 7200), "time": (5, 5000), "people": ("A",)}),

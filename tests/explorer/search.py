@@ -50,7 +50,6 @@ class Search:
         run: where it begins, and its moves.
         most: the number of states to stop at.
         seen: the hashes of all states of all runs.
-        known: kinds that are expanded all the same, although they are violations.
     """
 
     def __init__(self, run: Run, most: int, seen: set[int] | None = None) -> None:
@@ -62,8 +61,8 @@ class Search:
         self._moves: list[Move] = []
         self.result = Result()
 
-    def search(self, until: float = float("inf")) -> Result:
-        """Search until every state is seen, `most` states are, or the monotonic clock says `until`."""
+    def search(self, until: float = float("inf"), wanted: frozenset[str] = frozenset()) -> Result:
+        """Search until every state is seen, `most` states are, the monotonic clock says `until`, or one is `wanted`."""
         began = time.monotonic()
         first, path = self._run.begin()
         self._beginning = path
@@ -75,7 +74,8 @@ class Search:
             for move in list(moves.options(node, self._run.groups)):
                 self.result.transitions += 1
                 self._add(moves.do(node, move), number, move, queue, depth + 1)
-            if self.result.states >= self._most or time.monotonic() > until:
+            found = not wanted.isdisjoint(v.kind for v in self.result.violations.values())
+            if found or self.result.states >= self._most or time.monotonic() > until:
                 self.result.finished = not queue
                 break
         self.result.seconds = time.monotonic() - began

@@ -6,21 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latchkey_agent.domain import IllegalTransitionError, PermitState, Refused, live_grants
+from latchkey_agent.domain import IllegalTransitionError, PermitState, Refused, State, live_grants, opened_by, settled
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 
 from . import adapter as to
 from . import rules
-from .node import Desktop, Node
+from .node import Desktop, Duty, Node, session_number
 
 if TYPE_CHECKING:
-    from latchkey_agent.domain import Decision, Permit
+    from latchkey_agent.domain import Decision
     from latchkey_agent.domain.commands import AnyCommand
-
-SIGN_IN_TIME = 120
-"""`effect_runner.SIGN_IN_TIME`, in seconds."""
-
 
 class Refusal(Exception):
     """The rules refuse a command."""
@@ -33,15 +29,17 @@ def execute(n: Node, command: AnyCommand, key: str = "") -> Decision:
     """`Core.execute`: end what is over, decide, fold, store events and effects."""
     if not isinstance(command, to.AT_START):
         tick(n)
-    decision = to.noted(preview(n, command), key)
+    decision = to.noted(n, preview(n, command), key)
     commit(n, decision)
     return decision
 
 
 def preview(n: Node, command: AnyCommand) -> Decision:
     """`Core.preview`, without the tick."""
+    if n.damaged:
+        raise Refusal("journal_damaged")
     try:
-        return to.decided(n.state, command, n.wall)
+        return to.decided(n, command)
     except Refused as refusal:
         raise Refusal(refusal.code) from None
     except IllegalTransitionError:
@@ -50,9 +48,11 @@ def preview(n: Node, command: AnyCommand) -> Decision:
 
 def tick(n: Node) -> None:
     """`Core.tick`."""
+    if n.damaged:
+        return
     why, n.why = n.why, "tick"
     try:
-        commit(n, to.decided(n.state, to.TICK, n.wall))
+        commit(n, to.decided(n, to.TICK))
     except (IllegalTransitionError, Refused) as fault:
         n.violate("contradiction", str(fault))
     n.why = why
@@ -77,13 +77,34 @@ def commit(n: Node, decision: Decision) -> None:
         elif isinstance(event, e.GrantEnded):
             n.sealed -= {event.grant}
         rules.on_event(n, before, event, decision)
+    _settle_duties(n)
+
+
+def _settle_duties(n: Node) -> None:
+    """`Core._settle_duties`."""
+    kept = []
+    for duty in n.duties:
+        permit = n.state.permits.get(duty.permit)
+        if duty.boot == n.boot and not (permit is not None and settled(permit)):
+            kept.append(duty)
+    n.duties = tuple(kept)
+
+
+def damage(n: Node) -> None:
+    """The journal is found damaged (`Core.storage`, `JournalLifecycle.fail`): nothing of it is left."""
+    n.damaged = True
+    n.state = State()
+    n.effects = ()
+    n.sealed = frozenset()
+    n.applying = None
 
 
 def kill(n: Node) -> None:
     """SIGKILL: what is in memory is lost."""
     n.alive = False
     n.seen_open = n.restarting = frozenset()
-    n.unseen = False
+    n.not_yet = frozenset()
+    n.unseen = n.lock_pending = False
     if n.applying is not None:
         n.sent = tuple(s for s in n.sent if s.outcome != "under way")
         n.applying = None
@@ -92,6 +113,9 @@ def kill(n: Node) -> None:
 def start(n: Node) -> None:
     """`Agent._begin`: `Core._load`, then `sessions_changed`."""
     n.alive = True
+    if n.damaged:
+        _meet_duties(n)
+        return
     sealed = tuple(sorted(n.sealed))
     try:
         execute(n, to.recover(sealed))
@@ -101,6 +125,7 @@ def start(n: Node) -> None:
     tick(n)
     n.sealed &= {g.id for g in live_grants(n.state)}
     sessions_changed(n)
+    wake(n)
 
 
 # --- agent ------------------------------------------------------------------------------------
@@ -109,16 +134,44 @@ def start(n: Node) -> None:
 def sessions_changed(n: Node) -> None:
     """`Agent.sessions_changed`."""
     n.unseen = False
-    there = tuple(d.who for d in n.desktops if d.open)
-    try:
-        execute(n, to.see_sign_ins(there))
-    except Refusal as fault:
-        n.violate("own_command_failed", str(fault))
+    if not n.damaged:
+        try:
+            execute(n, to.see_sign_ins(n.desktops, automatic=n.automatic))
+        except Refusal as fault:
+            n.violate("own_command_failed", str(fault))
+    _meet_duties(n)
+
+
+def _meet_duties(n: Node) -> None:
+    """`Agent._meet_duties`: lock what the journal does not know."""
+    n.lock_pending = False
+    for duty in n.duties:
+        if duty.boot != n.boot or duty.permit in n.state.permits:
+            continue
+        if close(n, duty.permit, duty.who, duty.windows_session, is_new=True) is None:
+            n.lock_pending = True
+        else:
+            n.duties = tuple(d for d in n.duties if d is not duty)
 
 
 def wake(n: Node) -> None:
     """`Agent.wake`: time has passed, or the clock was set."""
-    tick(n)
+    if n.lock_pending:
+        sessions_changed(n)
+    else:
+        tick(n)
+    _announce_again(n)
+
+
+def _announce_again(n: Node) -> None:
+    """`Agent._announce_again`."""
+    waiting = frozenset(p.id for p in n.state.permits.values() if p.state is PermitState.ISSUED)
+    permit = to.waiting_permit(n)
+    if not permit:
+        n.not_yet = waiting
+    elif permit in n.not_yet:
+        announce(n)
+        n.not_yet = frozenset()
 
 
 # --- core.effect_runner -----------------------------------------------------------------------
@@ -168,7 +221,10 @@ def _restart(n: Node, effect: fx.Restart) -> bool:
     if permit is None or permit.state is not PermitState.ISSUED or permit.id in n.restarting:
         return True
     who = to.LETTERS[permit.account.sid]
-    if any(d.who != who for d in n.desktops):
+    strangers = any(d.who != who for d in n.desktops)
+    if strangers and n.scheduled:
+        return True  # `Power.restart_begun`
+    if strangers:
         return _own(n, to.cancel_permit(permit.id))
     rules.on_restart_asked(n, permit)
     n.scheduled = permit.id
@@ -179,42 +235,60 @@ def _restart(n: Node, effect: fx.Restart) -> bool:
 def announce(n: Node) -> None:
     """The logon screen looks for a permit, if it is on the screen."""
     console_is_open = any(d.open and not d.remote for d in n.desktops)
-    n.told = (
-        n.alive and not console_is_open and bool(to.waiting_permit(n.state, n.boot, n.wall))
-    )
+    n.told = n.alive and not console_is_open and bool(to.waiting_permit(n))
 
 
 def _close_desktop(n: Node, permit_id: str) -> bool:
     permit = n.state.permits.get(permit_id)
-    if permit is None or permit.closing is not None:
+    if permit is None or not permit.owes_lock:
         return True
-    how = secure(n, permit)
-    if how is None:
-        return False
-    done = _own(n, to.close_desktop(permit.id, how))
-    n.seen_open -= {permit.id}
-    return done
-
-
-def secure(n: Node, permit: Permit) -> str | None:
-    """`EffectRunner.secure`; None where it raises PortError."""
     who = to.LETTERS[permit.account.sid]
+    how = close(n, permit.id, who, permit.windows_session, is_new=permit.must_lock)
+    return how is not None and _own(n, to.close_desktop(permit.id, how))
+
+
+# --- core.desktops ----------------------------------------------------------------------------
+
+
+def close(n: Node, permit: str, who: str, windows_session: int | None, *, is_new: bool) -> str | None:
+    """`DesktopCloser.close`; None where it raises PortError."""
     for desktop in n.desktops:
         if desktop.who == who and desktop.open:
-            n.seen_open |= {permit.id}
             lock(n, desktop)
-    if _may_still_open(n, permit):
+    theirs = [d for d in n.desktops if d.who == who]
+    own = [d for d in theirs if opened_by(windows_session, _Seen(d))]
+    if own:
+        n.seen_open |= {permit}
+    elif permit not in n.seen_open and is_new:
         return None
-    mine = [d for d in n.desktops if d.who == who]
-    return "locked" if mine else "gone"
+    n.seen_open -= {permit}
+    return "locked" if own else "gone"
 
 
-def _may_still_open(n: Node, permit: Permit) -> bool:
-    begun = permit.logged_on_at or permit.redeemed_at or permit.issued_at
-    return 0 <= n.wall - to.seconds(begun) < SIGN_IN_TIME and permit.id not in n.seen_open
+class _Seen:
+    """A session as `opened_by` takes it."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self.session_id = desktop.session
+        self.console = desktop.console
 
 
 def lock(n: Node, desktop: Desktop) -> None:
     """Windows locks a desktop; the logon screen looks for a permit."""
     n.desktops = tuple(d._replace(open=False, opened_by="") if d is desktop else d for d in n.desktops)
     announce(n)
+
+
+def logon_session(n: Node, who: str) -> int:
+    """Return the Windows session of the logon screen on the PC's own screen."""
+    return next((d.session for d in n.desktops if d.console), session_number(who))
+
+
+def take_duty(n: Node, permit: str, who: str, windows_session: int) -> None:
+    """`LockDuties.taken`, before a permit is redeemed."""
+    n.duties = (*n.duties, Duty(permit, who, n.boot, windows_session))
+
+
+def settle_duty(n: Node, permit: str) -> None:
+    """`LockDuties.settle`."""
+    n.duties = tuple(d for d in n.duties if d.permit != permit)
