@@ -283,7 +283,7 @@ def _later(n: Node, request: str) -> None:
 
 def _take_back(n: Node, who: str) -> None:
     n.why = f"customer revoke {who}"
-    mine = tuple(g.id for g in in_use(n.state) if to.LETTERS[g.account.sid] == who)
+    mine = tuple(g.id for g in live_grants(n.state) if to.LETTERS[g.account.sid] == who)
     _own(n, to.revoke(mine, by_operator=False))
 
 
@@ -456,7 +456,12 @@ def _see(n: Node) -> None:
 
 
 def _wait(n: Node, passed: int) -> None:
-    """Time passes. A living agent does what it has to do within seconds (`agent.FIRST_RETRY`)."""
+    """Time passes. A living agent does what it has to do within seconds (`agent.FIRST_RETRY`), and so does Windows
+    when it unlocks a session that exists; a new one may take any time.
+    """
+    if passed > AT_ONCE:
+        for logon in opening(n):
+            _appear(n, logon.permit)
     if n.alive and passed > AT_ONCE:
         if n.unseen:
             shell.sessions_changed(n)
@@ -465,6 +470,12 @@ def _wait(n: Node, passed: int) -> None:
     n.wall += passed
     if n.alive:
         shell.wake(n)
+
+
+def opening(n: Node) -> list[Logon]:
+    """Return the accepted logons that unlock a session that exists."""
+    there = {d.who for d in n.desktops if not d.remote}
+    return [logon for logon in n.logons if logon.stage == "accepted" and logon.who in there]
 
 
 def _clock(n: Node, by: int) -> None:
@@ -578,7 +589,7 @@ def _answers(n: Node, choices: Choices) -> Iterator[Move]:
 
 def _revocations(n: Node, choices: Choices) -> Iterator[Move]:
     if n.alive:
-        lent = {to.LETTERS[g.account.sid] for g in in_use(n.state)}
+        lent = {to.LETTERS[g.account.sid] for g in live_grants(n.state)}
         yield from (("take_back", who) for who in choices if who in lent)
 
 

@@ -86,6 +86,7 @@ class Node:
     __slots__ = (
         "alive",
         "applying",
+        "awaited",
         "automatic",
         "boot",
         "booted",
@@ -105,6 +106,7 @@ class Node:
         "next",
         "not_yet",
         "odd",
+        "opened",
         "owners",
         "refused",
         "removed",
@@ -136,6 +138,8 @@ class Node:
         self.alive = False
         self.removed = False
         self.seen_open: frozenset[str] = frozenset()
+        self.opened: frozenset[str] = frozenset()  # permits whose desktop was seen open
+        self.awaited: tuple[tuple[str, int], ...] = ()  # since when each desktop is to be closed
         self.restarting: frozenset[str] = frozenset()
         self.lock_pending = False
         self.not_yet: frozenset[str] = frozenset()  # permits that the logon screen could not redeem yet

@@ -11,12 +11,16 @@ from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 
 from . import adapter as to
+from latchkey_agent.core import desktops
+
 from . import rules
 from .node import Desktop, Duty, Node, session_number
 
 if TYPE_CHECKING:
     from latchkey_agent.domain import Decision
     from latchkey_agent.domain.commands import AnyCommand
+SIGN_IN_TIME = desktops.SIGN_IN_TIME.total_seconds()
+
 
 class Refusal(Exception):
     """The rules refuse a command."""
@@ -102,7 +106,8 @@ def damage(n: Node) -> None:
 def kill(n: Node) -> None:
     """SIGKILL: what is in memory is lost."""
     n.alive = False
-    n.seen_open = n.restarting = frozenset()
+    n.seen_open = n.opened = n.restarting = frozenset()
+    n.awaited = ()
     n.not_yet = frozenset()
     n.unseen = n.lock_pending = False
     if n.applying is not None:
@@ -252,16 +257,26 @@ def _close_desktop(n: Node, permit_id: str) -> bool:
 
 def close(n: Node, permit: str, who: str, windows_session: int | None, *, is_new: bool) -> str | None:
     """`DesktopCloser.close`; None where it raises PortError."""
-    for desktop in n.desktops:
-        if desktop.who == who and desktop.open:
-            lock(n, desktop)
+    now = to.seconds(to.now(n).at)
+    since = dict(n.awaited).setdefault(permit, now)
+    if permit not in dict(n.awaited):
+        n.awaited = (*n.awaited, (permit, now))
     theirs = [d for d in n.desktops if d.who == who]
     own = [d for d in theirs if opened_by(windows_session, _Seen(d))]
     if own:
         n.seen_open |= {permit}
-    elif permit not in n.seen_open and is_new:
+    if any(d.open for d in own):
+        n.opened |= {permit}
+    for desktop in theirs:
+        if desktop.open:
+            lock(n, desktop)
+    if not own and permit not in n.seen_open and is_new:
+        return None
+    if own and is_new and permit not in n.opened and now - since < SIGN_IN_TIME:
         return None
     n.seen_open -= {permit}
+    n.opened -= {permit}
+    n.awaited = tuple(x for x in n.awaited if x[0] != permit)
     return "locked" if own else "gone"
 
 
