@@ -21,28 +21,35 @@ def main(arguments: list[str]) -> int:
     """Explore; arguments: the number of states of a run, then names of runs."""
     most = int(arguments[0]) if arguments else STATES
     chosen = [run for run in RUNS if not arguments[1:] or run.name in arguments[1:]]
-    began = time.monotonic()
+    began = time.process_time()
     seen: set[int] = set()
     transitions, found = 0, dict[str, Violation]()
     for index, run in enumerate(chosen):
-        left = began + SECONDS - time.monotonic()
-        result = Search(run, most, seen).search(time.monotonic() + left / (len(chosen) - index))
+        left = began + SECONDS - time.process_time()
+        result = Search(run, most, seen).search(time.process_time() + left / (len(chosen) - index))
         transitions += result.transitions
         whole = "all" if result.finished else f"to depth {result.depth}"
         rate = result.states / max(result.seconds, 0.001)
-        print(f"{run.name}: {result.states} states ({whole}), {result.transitions} transitions, {rate:.0f} states/s", flush=True)
+        print(
+            f"{run.name}: {result.states} states ({whole}), {result.transitions} transitions, {rate:.0f} states/s",
+            flush=True,
+        )
         for name, violation in result.violations.items():
             if name not in found or len(violation.path) < len(found[name].path):
                 found[name] = violation
     unlisted = [v for v in found.values() if not is_accepted(v.kind)]
     for violation in sorted(unlisted, key=lambda v: v.kind):
-        print(f"\n{violation.kind} {violation.detail} (in {violation.run}), path of {len(violation.path)} moves:")
+        print(
+            f"\n{violation.kind} {violation.detail} (in {violation.run}), path of {len(violation.path)} moves:"
+        )
         print("   ", ", ".join(map(repr, violation.path)))
     print()
     for kind, reason in LIMITS.items():
         print(f"accepted: {kind}: {'found' if kind in found else 'not found'}. {reason}")
-    spent = time.monotonic() - began
-    print(f"{len(seen)} distinct states, {transitions} transitions, {len(unlisted)} violations, {spent:.0f} s")
+    spent = time.process_time() - began
+    print(
+        f"{len(seen)} distinct states, {transitions} transitions, {len(unlisted)} violations, {spent:.0f} s"
+    )
     return 1 if unlisted else 0
 
 

@@ -42,6 +42,7 @@ OPERATORS = {
     "X": Account("S-1-5-21-1-2-3-500", "admin", "PC-07"),
     "Y": Account("S-1-5-21-1-2-3-501", "other", "PC-07"),
 }
+LETTERS |= {account.sid: letter for letter, account in OPERATORS.items()}
 ACTORS = {name: Actor(account.qualified, account.sid) for name, account in OPERATORS.items()}
 WITHIN, RELOCK = 900, 600
 """Seconds that a permit lives, and that an unlocked desktop stays open."""
@@ -169,9 +170,21 @@ def refuse_password(request: str) -> c.AnyCommand:
     return c.RefusePassword(request=request, why="wrong_password", retry=True)
 
 
-def deny(request: str) -> c.AnyCommand:
-    """Decline."""
-    return c.DenyRequest(request=request)
+def deny(request: str, *, reported: bool = False, quiet_until: int | None = None) -> c.AnyCommand:
+    """Decline; report the request, or do not want to be asked before a moment."""
+    until = None if quiet_until is None else moment(quiet_until)
+    return c.DenyRequest(request=request, reported=reported, quiet_until=until)
+
+
+def unblock(asker: str) -> c.AnyCommand:
+    """Let an operator ask again that a customer has reported."""
+    return c.UnblockAsker(asker=OPERATORS[asker].sid)
+
+
+def tomorrow(wall: int) -> int:
+    """Return the beginning of the next day (`CustomerHandler._tomorrow`)."""
+    day = moment(wall).date() + timedelta(days=1)
+    return seconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def postpone(request: str, wall: int) -> c.AnyCommand:
@@ -214,7 +227,7 @@ def note_call(subject: str) -> c.AnyCommand:
     return c.NoteCall(subject=subject)
 
 
-def apply(  # noqa: PLR0913 - each is a fact of the call
+def apply(
     name: str,
     operator: str,
     permit: str,

@@ -18,6 +18,8 @@ from . import adapter as to
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from latchkey_agent.domain import Grant, Permit, Request, SupportSession
+
     from .node import Node
 
 FAR = 40_000
@@ -68,52 +70,89 @@ class _Form:
             tuple(map(self._request, n.state.requests.values())),
             tuple(map(self._grant, n.state.grants.values())),
             tuple(map(self._permit, n.state.permits.values())),
-            tuple((s.verb, s.args and self._args(s.args), s.outcome, self.who(s.operator), self._call(s.key), self.id(s.subject)) for s in n.sent),
+            tuple(
+                (
+                    s.verb,
+                    s.args and self._args(s.args),
+                    s.outcome,
+                    self.who(s.operator),
+                    self._call(s.key),
+                    self.id(s.subject),
+                )
+                for s in n.sent
+            ),
             self._memory(),
-            tuple(sorted((type(f).__name__, str(self.id(getattr(f, "permit", "") or getattr(f, "grant", "")))) for f in n.effects if not f.boot_id or f.boot_id == to.boot_id(n.boot))),
+            tuple(
+                sorted(
+                    (type(f).__name__, str(self.id(getattr(f, "permit", "") or getattr(f, "grant", ""))))
+                    for f in n.effects
+                    if not f.boot_id or f.boot_id == to.boot_id(n.boot)
+                )
+            ),
             self._pc(),
         )
 
     def _args(self, args: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(self.place.get(str(x), str(x)) if str(x) not in to.ACCOUNTS else self.who(str(x)) for x in args)
+        return tuple(
+            self.place.get(str(x), str(x)) if str(x) not in to.ACCOUNTS else self.who(str(x)) for x in args
+        )
+
+    def _sids(self, key: str) -> tuple[int, ...]:
+        return tuple(self.who(to.LETTERS.get(sid, sid)) for sid in key.split())
 
     def _call(self, key: str) -> tuple[object, ...] | None:
         known = self.n.state.calls.get(key)
-        return known and (self.ids(tuple(known.subject.split())), known.changed)
+        return None if known is None else (self.ids(tuple(known.subject.split())), known.changed)
 
-    def _session(self, s: object) -> tuple[object, ...]:
-        started = s.state is SessionState.STARTED  # type: ignore[attr-defined]
-        owner, named = self.n.owners[s.id]  # type: ignore[attr-defined]
+    def _session(self, s: SupportSession) -> tuple[object, ...]:
+        started = s.state is SessionState.STARTED
+        owner, named = self.n.owners[s.id]
         return (
-            s.name,  # type: ignore[attr-defined]
-            started and self.ago(s.ends_at),  # type: ignore[attr-defined]
+            s.name,
+            started and self.ago(s.ends_at),
             self.who(owner),
             named and self.who(named),
         )
 
-    def _request(self, r: object) -> tuple[object, ...]:
-        open_ = r.state in OPEN_REQUESTS  # type: ignore[attr-defined]
-        terms = r.terms  # type: ignore[attr-defined]
+    def _request(self, r: Request) -> tuple[object, ...]:
+        open_ = r.state in OPEN_REQUESTS
+        terms = r.terms
         return (
-            self.id(r.session),  # type: ignore[attr-defined]
-            self.who(to.LETTERS[r.account.sid]),  # type: ignore[attr-defined]
-            r.state.value,  # type: ignore[attr-defined]
-            open_ and (self.ago(r.answer_by), r.entries, r.entries_refused, terms.restarts, terms.foreign_restarts, self.ago(terms.not_before), self.ago(terms.not_after)),  # type: ignore[attr-defined]
-            self.ago(r.later_until) if r.state is RequestState.LATER else None,  # type: ignore[attr-defined]
+            self.id(r.session),
+            self.who(to.LETTERS[r.account.sid]),
+            r.state.value,
+            open_
+            and (
+                self.ago(r.answer_by),
+                r.entries,
+                r.entries_refused,
+                terms.restarts,
+                terms.foreign_restarts,
+                self.ago(terms.not_before),
+                self.ago(terms.not_after),
+            ),
+            self.ago(r.later_until) if r.state is RequestState.LATER else None,
         )
 
-    def _grant(self, g: object) -> tuple[object, ...]:
+    def _grant(self, g: Grant) -> tuple[object, ...]:
         n = self.n
-        live = g.state in LIVE_GRANTS  # type: ignore[attr-defined]
-        terms = g.terms  # type: ignore[attr-defined]
-        key = g.id  # type: ignore[attr-defined]
+        live = g.state in LIVE_GRANTS
+        terms = g.terms
+        key = g.id
         return (
-            self.id(g.request),  # type: ignore[attr-defined]
-            g.state.value,  # type: ignore[attr-defined]
-            g.ended and g.ended.value,  # type: ignore[attr-defined]
-            g.left.restarts,  # type: ignore[attr-defined]
-            g.left.unlocks,  # type: ignore[attr-defined]
-            live and (g.on_trial, g.is_doubtful, self.ago(terms.not_before), self.ago(terms.not_after), terms.foreign_restarts),  # type: ignore[attr-defined]
+            self.id(g.request),
+            g.state.value,
+            g.ended and g.ended.value,
+            g.left.restarts,
+            g.left.unlocks,
+            live
+            and (
+                g.on_trial,
+                g.is_doubtful,
+                self.ago(terms.not_before),
+                self.ago(terms.not_after),
+                terms.foreign_restarts,
+            ),
             n.spent.count((key, "restart")) + 10 * n.spent.count((key, "unlock")),
             n.refused.count(key),
             key in n.known,
@@ -123,28 +162,28 @@ class _Form:
             key in n.sealed,
         )
 
-    def _permit(self, p: object) -> tuple[object, ...]:
+    def _permit(self, p: Permit) -> tuple[object, ...]:
         n = self.n
-        state = p.state  # type: ignore[attr-defined]
+        state = p.state
         times: tuple[object, ...] = ()
         if state is PermitState.ISSUED:
-            times = self.ago(p.expires_at), self.ago(p.issued_at), p.boot_before == n.state.boot_id  # type: ignore[attr-defined]
-        elif state is PermitState.REDEEMED or p.why == "interrupted":  # type: ignore[attr-defined]
-            times = self.ago(p.redeemed_at), self.ago(p.expires_at), p.boot_after == n.state.boot_id  # type: ignore[attr-defined]
-        elif state is PermitState.LOGGED_ON and p.owes_lock:  # type: ignore[attr-defined]
-            times = self.ago(p.logged_on_at), self.ago(p.relock_at), p.boot_after == n.state.boot_id  # type: ignore[attr-defined]
-        key = p.id  # type: ignore[attr-defined]
+            times = self.ago(p.expires_at), self.ago(p.issued_at), p.boot_before == n.state.boot_id
+        elif state is PermitState.REDEEMED or p.why == "interrupted":
+            times = self.ago(p.redeemed_at), self.ago(p.expires_at), p.boot_after == n.state.boot_id
+        elif state is PermitState.LOGGED_ON and p.owes_lock:
+            times = self.ago(p.logged_on_at), self.ago(p.relock_at), p.boot_after == n.state.boot_id
+        key = p.id
         return (
-            self.id(p.grant),  # type: ignore[attr-defined]
-            p.action,  # type: ignore[attr-defined]
-            p.step,  # type: ignore[attr-defined]
-            p.foreign,  # type: ignore[attr-defined]
-            p.must_lock,  # type: ignore[attr-defined]
+            self.id(p.grant),
+            p.action,
+            p.step,
+            p.foreign,
+            p.must_lock,
             state.value,
-            p.why,  # type: ignore[attr-defined]
-            p.closing,  # type: ignore[attr-defined]
-            p.owes_lock,  # type: ignore[attr-defined]
-            p.owes_lock and p.windows_session,  # type: ignore[attr-defined]
+            p.why,
+            p.closing,
+            p.owes_lock,
+            p.owes_lock and p.windows_session,
             times,
             key in n.handed,
             key in n.seen_open,
@@ -166,11 +205,30 @@ class _Form:
             n.damaged,
             n.lock_pending,
             self.ids(n.not_yet),
-            tuple((self.id(d.permit), self.who(d.who), d.boot == n.boot, d.windows_session, d.permit in n.seen_open, d.permit in n.opened, next((self.ago(to.moment(at)) for permit, at in n.awaited if permit == d.permit), None)) for d in n.duties),
+            tuple(
+                (
+                    self.id(d.permit),
+                    self.who(d.who),
+                    d.boot == n.boot,
+                    d.windows_session,
+                    d.permit in n.seen_open,
+                    d.permit in n.opened,
+                    next((self.ago(to.moment(at)) for permit, at in n.awaited if permit == d.permit), None),
+                )
+                for d in n.duties
+            ),
             n.unseen,
             n.state.boot_id == to.boot_id(n.boot),
             since,
-            a and (a.args, self.who(a.operator), self.id(a.grant), a.desktop, tuple(map(self.who, a.others)), a.stage, a.again),
+            a
+            and (
+                a.args,
+                self.who(a.operator),
+                self.id(a.grant),
+                a.desktop,
+                tuple(map(self.who, a.others)),
+                a.stage,
+            ),
         )
 
     def _pc(self) -> tuple[object, ...]:
@@ -180,16 +238,26 @@ class _Form:
         for name in to.ACCOUNTS:
             self.who(name)
         return (
-            tuple(sorted((self.who(d.who), d.open, str(self.id(d.opened_by)), d.console, d.remote) for d in n.desktops)),
+            tuple(
+                sorted(
+                    (self.who(d.who), d.open, str(self.id(d.opened_by)), d.console, d.remote)
+                    for d in n.desktops
+                )
+            ),
             n.automatic,
             n.was_fast,
             tuple((self.id(x.permit), self.who(x.who), x.stage, x.reported) for x in n.logons),
             n.told,
             tuple(sorted(map(self.who, n.changed))),
             tuple(sorted(map(self.who, n.hands))),
+            tuple(sorted(map(self.who, n.blocked))),
+            tuple(sorted((self.who(who), max(0, until - n.true)) for who, until in n.quiet)),
+            tuple((self._sids(key), a.without_yes, self.ago(a.last_at)) for key, a in n.state.asking.items()),
             n.wall - n.true + _SHIFT,
             self.ago(self.clock.wall),
-            n.state.seen_at and self.ago(n.state.seen_at) // 60,  # type: ignore[operator]
+            None
+            if n.state.seen_at is None
+            else int((n.state.seen_at - self.now).total_seconds()) // 60 + _SHIFT,
             n.state.clock is not None and n.state.clock.boot_id == to.boot_id(n.boot),
             min(61, n.true - n.last_restart),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 LIMITS: dict[str, str] = {
     "ended_by_fast_clock": "Ends count at once after a jump forward: to end too early is the safe side.",
     "lapsed_by_fast_clock": "Ends count at once after a jump forward: to end too early is the safe side.",
-    "further_try_after_lost_verdict": "Power lost between a refusal by Windows and its report: one further try is allowed.",
+    "further_try_after_lost_verdict": "A refusal whose report is lost is a trial without a verdict: one further try is allowed.",
 }
 """Kind -> reason."""
 

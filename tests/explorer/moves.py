@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from latchkey_agent.domain import (
@@ -12,7 +13,6 @@ from latchkey_agent.domain import (
     LIVE_GRANTS,
     OPEN_REQUESTS,
     GrantState,
-    PermitState,
     SessionState,
     in_use,
     live_grants,
@@ -60,7 +60,7 @@ def _call(n: Node, operator: str, verb: str, args: tuple[object, ...], key: str 
     shell.tick(n)
     before = n.state.version
     try:
-        subject = _CALLS[verb](n, key, operator, again, *args)
+        subject = _CALLS[verb](n, key, operator, *args)
     except shell.Refusal as refusal:
         outcome, subject = "refused", str(refusal)
     else:
@@ -88,18 +88,18 @@ def _run(n: Node, command: Callable[[], object], key: str) -> tuple[str, Decisio
     return decision.subject, decision
 
 
-def _start(n: Node, key: str, operator: str, _again: bool, name: str, named: str) -> str:
+def _start(n: Node, key: str, operator: str, name: str, named: str) -> str:
     new = n.new_id("s")
     subject, _ = _run(n, lambda: to.start_session(new, name, operator, named, n.wall), key)
     rules.on_session_used(n, subject, operator, "start")
     return subject
 
 
-def _end(n: Node, key: str, operator: str, _again: bool, name: str) -> str:
+def _end(n: Node, key: str, operator: str, name: str) -> str:
     return _run(n, lambda: to.end_session(name), key)[0]
 
 
-def _request(n: Node, key: str, operator: str, _again: bool, name: str, who: str, terms: str) -> str:
+def _request(n: Node, key: str, operator: str, name: str, who: str, terms: str) -> str:
     if not _started(n, name):
         raise shell.Refusal("no_session")
     new = n.new_id("r")
@@ -110,7 +110,7 @@ def _request(n: Node, key: str, operator: str, _again: bool, name: str, who: str
     return subject
 
 
-def _withdraw(n: Node, key: str, operator: str, _again: bool, request: str) -> str:
+def _withdraw(n: Node, key: str, operator: str, request: str) -> str:
     open_ = request in n.state.requests and n.state.requests[request].state in OPEN_REQUESTS
     subject, _ = _run(n, lambda: to.withdraw(request), key)
     if open_:
@@ -118,14 +118,14 @@ def _withdraw(n: Node, key: str, operator: str, _again: bool, request: str) -> s
     return subject
 
 
-def _revoke(n: Node, key: str, _operator: str, _again: bool, name: str) -> str:
+def _revoke(n: Node, key: str, _operator: str, name: str) -> str:
     session = _started(n, name)
     if not session:
         raise shell.Refusal("no_session")
     return _revoke_grants(n, key, [g.id for g in in_use(n.state, session)])
 
 
-def _erase_all(n: Node, key: str, _operator: str, _again: bool) -> str:
+def _erase_all(n: Node, key: str, _operator: str) -> str:
     subject = _revoke_grants(n, key, [g.id for g in in_use(n.state)])
     shell.run_effects(n)
     if n.duties:
@@ -138,7 +138,12 @@ def _revoke_grants(n: Node, key: str, ids: list[str]) -> str:
     return _run(n, lambda: to.revoke(tuple(ids), by_operator=True), key)[0]
 
 
-def _apply(n: Node, key: str, operator: str, again: bool, name: str, action: str, step: str) -> str | None:
+def _unblock(n: Node, key: str, _operator: str, asker: str) -> str:
+    n.blocked -= {asker}
+    return _run(n, lambda: to.unblock(asker), key)[0]
+
+
+def _apply(n: Node, key: str, operator: str, name: str, action: str, step: str) -> str | None:
     """`ApplyHandler.apply` up to the moment when Windows is asked."""
     if (done := to.known_call(n.state, key)) is not None:
         return done.subject
@@ -161,7 +166,7 @@ def _apply(n: Node, key: str, operator: str, again: bool, name: str, action: str
         raise shell.Refusal("grant_rejected")
     shell.execute(n, to.begin_trial(tried))
     args = (name, action, step)
-    n.applying = Applying(key, operator, args, tried, permit, desktop, others, "asked", again, tried in n.known)
+    n.applying = Applying(key, operator, args, tried, permit, desktop, others, "asked", tried in n.known)
     return None
 
 
@@ -172,6 +177,7 @@ _CALLS: dict[str, Callable[..., str | None]] = {
     "withdraw": _withdraw,
     "revoke": _revoke,
     "erase_all": _erase_all,
+    "unblock": _unblock,
     "apply": _apply,
 }
 
@@ -275,6 +281,23 @@ def _deny(n: Node, request: str) -> None:
     _own(n, to.deny(request))
 
 
+def _report_request(n: Node, request: str) -> None:
+    n.why = "customer report"
+    _own(n, to.show(request))
+    _own(n, to.deny(request, reported=True))
+    asker = next(k for k, v in to.OPERATORS.items() if v == n.state.requests[request].asked_by)
+    n.blocked |= {asker}
+
+
+def _not_today(n: Node, request: str) -> None:
+    n.why = "customer not today"
+    _own(n, to.show(request))
+    until = to.tomorrow(n.wall)
+    _own(n, to.deny(request, quiet_until=until))
+    who = to.LETTERS[n.state.requests[request].account.sid]
+    n.quiet = (*(q for q in n.quiet if q[0] != who), (who, n.true + until - n.wall))
+
+
 def _later(n: Node, request: str) -> None:
     n.why = "customer later"
     _own(n, to.show(request))
@@ -295,7 +318,9 @@ def _pause(n: Node, grant: str) -> None:
 def _resume(n: Node, grant: str) -> None:
     n.why = "customer resume"
     theirs = {p.id for p in n.state.permits.values() if p.grant == grant}
-    n.must_close = frozenset(m for m in n.must_close if m != (m[0], "opened_while_paused") or m[0] not in theirs)
+    n.must_close = frozenset(
+        m for m in n.must_close if m != (m[0], "opened_while_paused") or m[0] not in theirs
+    )
     _own(n, to.pause(grant, hold=False))
 
 
@@ -330,7 +355,9 @@ def _lock_by_hand(n: Node, who: str) -> None:
     _noticed(n)
     _sessions(
         n,
-        tuple(d._replace(open=False, opened_by="") if d.who == who and not d.remote else d for d in n.desktops),
+        tuple(
+            d._replace(open=False, opened_by="") if d.who == who and not d.remote else d for d in n.desktops
+        ),
     )
 
 
@@ -399,10 +426,8 @@ def _report(n: Node, permit: str) -> None:
     _logon(n, permit, reported=True)
     if refused:
         n.known |= {_grant_of(n, permit)}
-    try:
+    with suppress(shell.Refusal):
         shell.execute(n, to.report(permit, refused=refused))
-    except shell.Refusal:
-        pass
 
 
 def _lose_report(n: Node, permit: str) -> None:
@@ -485,7 +510,7 @@ def _clock(n: Node, by: int) -> None:
         shell.wake(n)
 
 
-_MOVES: dict[str, Callable[..., None]] = {
+_MOVES: dict[str, Callable[..., object]] = {
     "call": _call,
     "again": _send_again,
     "verdict": _verdict,
@@ -495,6 +520,8 @@ _MOVES: dict[str, Callable[..., None]] = {
     "mistype": _mistype,
     "deny": _deny,
     "later": _later,
+    "report_request": _report_request,
+    "not_today": _not_today,
     "take_back": _take_back,
     "pause": _pause,
     "resume": _resume,
@@ -604,7 +631,9 @@ def _pauses(n: Node, _choices: Choices) -> Iterator[Move]:
 
 def _people(n: Node, choices: Choices) -> Iterator[Move]:
     # Winlogon handles one logon after another.
-    busy = any(d.open and not d.remote for d in n.desktops) or any(x.stage in {"held", "accepted"} for x in n.logons)
+    busy = any(d.open and not d.remote for d in n.desktops) or any(
+        x.stage in {"held", "accepted"} for x in n.logons
+    )
     for who in choices:
         mine = [d for d in n.desktops if d.who == who and not d.remote]
         if mine and mine[0].open:
@@ -648,7 +677,9 @@ def _crashes(n: Node, choices: Choices) -> Iterator[Move]:
         return
     yield ("kill",)
     if "effect" in choices:
-        yield from (("effect_then_kill", i) for i, f in enumerate(n.effects) if not isinstance(f, fx.AnnouncePermit))
+        yield from (
+            ("effect_then_kill", i) for i, f in enumerate(n.effects) if not isinstance(f, fx.AnnouncePermit)
+        )
 
 
 def _boots(_n: Node, choices: Choices) -> Iterator[Move]:
@@ -706,4 +737,3 @@ _OPTIONS: dict[str, Callable[[Node, Choices], Iterator[Move]]] = {
     "damage": _damages,
 }
 GROUPS = tuple(_OPTIONS)
-_ = PermitState

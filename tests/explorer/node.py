@@ -76,7 +76,6 @@ class Applying(NamedTuple):
     desktop: str
     others: tuple[str, ...]
     stage: str
-    again: bool = False
     was_known: bool = False
 
 
@@ -86,8 +85,9 @@ class Node:
     __slots__ = (
         "alive",
         "applying",
-        "awaited",
         "automatic",
+        "awaited",
+        "blocked",
         "boot",
         "booted",
         "changed",
@@ -96,8 +96,8 @@ class Node:
         "duties",
         "effects",
         "found",
-        "hands",
         "handed",
+        "hands",
         "known",
         "last_restart",
         "lock_pending",
@@ -108,6 +108,7 @@ class Node:
         "odd",
         "opened",
         "owners",
+        "quiet",
         "refused",
         "removed",
         "repeats",
@@ -128,7 +129,7 @@ class Node:
         "why",
     )
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: PLR0915 - one line for each field
         # The agent, in its journal and in memory.
         self.state = State()
         self.effects: tuple[AnyEffect, ...] = ()
@@ -163,6 +164,8 @@ class Node:
         self.sent: tuple[Sent, ...] = ()
         self.stale: frozenset[str] = frozenset()  # grants with an old password
         self.odd: frozenset[str] = frozenset()  # grants given while the clock was wrong
+        self.blocked: frozenset[str] = frozenset()  # operators that a customer reported
+        self.quiet: tuple[tuple[str, int], ...] = ()  # until when (true time) an account is not to be asked
         self.handed: frozenset[str] = frozenset()  # permits whose password was handed out
         self.spent: tuple[tuple[str, str], ...] = ()  # grant and action of each use that was not given back
         self.refused: tuple[str, ...] = ()  # the grant of each refusal by Windows
@@ -171,7 +174,9 @@ class Node:
         self.last_restart = -10_000  # true time of our last restart
         self.owners: dict[str, tuple[str, str]] = {}  # a session's operator, and those that it named
         self.hands: frozenset[str] = frozenset()  # accounts that signed in by hand in this boot
-        self.must_close: frozenset[tuple[str, str]] = frozenset()  # permits whose desktop must close at once, and why
+        self.must_close: frozenset[tuple[str, str]] = (
+            frozenset()
+        )  # permits whose desktop must close at once, and why
         # What this step violates; who acts in it.
         self.found: list[tuple[str, str]] = []
         self.why = ""

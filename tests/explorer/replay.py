@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.journal import JournalDamagedError
 from tests.explorer import adapter as to
-from tests.explorer import moves, shell
+from tests.explorer import moves, rules, shell
 from tests.explorer.moves import Move
 from tests.explorer.node import Node, session_number
 from tests.unit.agent.bench import Bench
@@ -41,7 +43,7 @@ class Replay:
     """A path, played on the explorer's state and on the bench at once."""
 
     def __init__(self, folder: Path) -> None:
-        world = World(now=to.START)
+        world = World(now=to.START, zone=UTC)
         world.passwords = {}
         for account in to.ACCOUNTS.values():
             world.set_password(account, RIGHT)
@@ -49,11 +51,11 @@ class Replay:
         self.bench.effects_lag = True
         self.node = Node()
         self.node.repeats = True
-        self.node.booted = -int((to.START - to.START).total_seconds())
         self._fresh = True
         self._passwords = dict.fromkeys(to.ACCOUNTS, RIGHT)
         self._sent: dict[str, tuple[rq.ControlRequest, Peer]] = {}
         self._queue: deque[Move] = deque()
+        self.found: list[tuple[str, str]] = []
 
     def play(self, path: tuple[Move, ...]) -> None:
         """Play all moves; raise AssertionError at the first one after which the two differ."""
@@ -70,9 +72,16 @@ class Replay:
         self.bench.stop()
 
     def _step(self, move: Move) -> None:
-        before, self.node = self.node, moves.do(self.node, move)
+        before = self._advance(move)
         getattr(self, f"_{move[0]}")(before, *move[1:])
         self._compare(move)
+
+    def _advance(self, move: Move) -> Node:
+        """Let the explorer's state make the move, and note what it violates; return the state before."""
+        before, self.node = self.node, moves.do(self.node, move)
+        rules.on_state(self.node)
+        self.found += self.node.found
+        return before
 
     def _compare(self, move: Move) -> None:
         if self.node.alive and not self.node.damaged:
@@ -82,7 +91,9 @@ class Replay:
             real = [key for key in self.bench.state.permits if key in duties]
             model = [d.permit for d in self.node.duties if d.permit in self.node.state.permits]
             assert len(real) == len(model), (move, real, model, self.node.effects)
-        there = {(s.account.user[0].upper(), s.session_id, s.active and not s.locked) for s in self.world.signed_in}
+        there = {
+            (s.account.user[0].upper(), s.session_id, s.active and not s.locked) for s in self.world.signed_in
+        }
         assert there == {(d.who, d.session, d.open) for d in self.node.desktops}, move
 
     # --- what both sides call a thing --------------------------------------------------------
@@ -107,7 +118,7 @@ class Replay:
     # --- operators ------------------------------------------------------------------------------
 
     def _call(self, before: Node, operator: str, verb: str, args: tuple[Any, ...]) -> None:
-        peer = Peer(to.OPERATORS[operator], 0, operator=True, system=False)
+        peer = Peer(to.OPERATORS[operator], 0, operator=True, administrator=True, system=False)
         new = [s for s in self.node.sent if s.key not in {x.key for x in before.sent}]
         key = new[0].key if new else f"{verb} x{before.next}"
         request = self._request_of(before, verb, args, key.replace(" ", "-").replace("_", "-"))
@@ -154,14 +165,22 @@ class Replay:
                     idempotency_key=key,
                 )
             case "withdraw":
-                return rq.RequestWithdraw(session="S", request=self._real(before, args[0]), idempotency_key=key)
+                return rq.RequestWithdraw(
+                    session="S", request=self._real(before, args[0]), idempotency_key=key
+                )
             case "revoke":
                 return rq.CredentialRevoke(session=args[0], idempotency_key=key)
+            case "unblock":
+                return rq.AskerUnblock(account=to.OPERATORS[args[0]].qualified, idempotency_key=key)
             case "erase_all":
                 return rq.EraseAll(idempotency_key=key)
             case _:
                 return rq.CredentialApply(
-                    session=args[0], action=args[1], step=args[2] or None, within=float(to.WITHIN), idempotency_key=key
+                    session=args[0],
+                    action=args[1],
+                    step=args[2] or None,
+                    within=float(to.WITHIN),
+                    idempotency_key=key,
                 )
 
     def _remove(self, before: Node, operator: str) -> None:
@@ -180,7 +199,7 @@ class Replay:
             self._until("verdict")
             return check(account, password)
 
-        def slow_execute(command: c.AnyCommand, **how: Any) -> Any:  # noqa: ANN401 - as `Core.execute`
+        def slow_execute(command: c.AnyCommand, **how: Any) -> Any:
             if isinstance(command, c.EndTrial) and self.node.applying is not None:
                 core.execute = execute  # type: ignore[method-assign]
                 self._compare(("verdict",))
@@ -201,7 +220,7 @@ class Replay:
         while self._queue:
             move = self._queue.popleft()
             if move[0] == name:
-                self.node = moves.do(self.node, move)
+                self._advance(move)
                 return
             if move[0] in {"kill", "boot", "effect_then_kill", "damage"}:
                 self._queue.appendleft(move)
@@ -234,6 +253,14 @@ class Replay:
         real, _, peer = self._show(before, request)
         self.bench.customer(cm.RequestDecline(request=real), peer=peer)
 
+    def _report_request(self, before: Node, request: str) -> None:
+        real, _, peer = self._show(before, request)
+        self.bench.customer(cm.RequestDecline(request=real, report=True), peer=peer)
+
+    def _not_today(self, before: Node, request: str) -> None:
+        real, _, peer = self._show(before, request)
+        self.bench.customer(cm.RequestDecline(request=real, not_today=True), peer=peer)
+
     def _later(self, before: Node, request: str) -> None:
         real, _, peer = self._show(before, request)
         self.bench.customer(cm.RequestLater(request=real, seconds=600.0), peer=peer)
@@ -257,7 +284,7 @@ class Replay:
     def _come(self, who: str) -> None:
         number = session_number(who)
         others = [
-            s if s.session_id > 10 else s._replace(console=False, active=False)  # noqa: PLR2004 - remote sessions
+            s if s.session_id > 10 else s._replace(console=False, active=False)
             for s in self.world.signed_in
             if s.session_id != number
         ]
@@ -280,7 +307,9 @@ class Replay:
     def _remote(self, before: Node, who: str) -> None:
         self._noticed(before)
         number = session_number(who, remote=True)
-        self.world.signed_in.append(SignIn(number, to.ACCOUNTS[who], console=False, active=True, locked=False))
+        self.world.signed_in.append(
+            SignIn(number, to.ACCOUNTS[who], console=False, active=True, locked=False)
+        )
 
     def _sign_out(self, before: Node, who: str) -> None:
         self._noticed(before)
@@ -321,6 +350,9 @@ class Replay:
             self.bench.kill()
 
     def _start(self, _before: Node) -> None:
+        if self.node.damaged:
+            with closing(sqlite3.connect(self.bench.journal)) as database, database:
+                database.execute("DELETE FROM events WHERE seq = 2")
         if not self._fresh:
             self.bench.start()
         self._fresh = False
@@ -384,6 +416,9 @@ def _signature(state: State) -> tuple[Any, ...]:
             for p in state.permits.values()
         ],
         sorted(n.kind for n in state.notices.values()),
+        sorted(state.blocked),
+        sorted(state.quiet),
+        sorted((key, asking.without_yes) for key, asking in state.asking.items()),
     )
 
 

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from latchkey_agent.domain import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, GrantState, PermitState, SessionState
+from latchkey_agent.domain import LIVE_GRANTS, GrantState, PermitState, SessionState, live_grants
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 
@@ -17,6 +17,8 @@ from . import adapter as to
 from . import shell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latchkey_agent.domain import AnyEvent, Decision, Permit, State
 
     from .node import Applying, Node
@@ -50,7 +52,7 @@ WHERE: dict[int, tuple[str, ...]] = {
         "lapsed_by_fast_clock",
         "dead_request",
     ),
-    4: ("grant_without_yes",),
+    4: ("grant_without_yes", "asked_after_report", "asked_when_not_wanted"),
     5: ("handed_out_twice", "handed_out_unrecorded"),
     6: ("refused_password_tried_again", "further_try_after_lost_verdict", "third_entry"),
     7: ("used_after_end", "used_while_paused", "revoking_refused", "opened_while_paused"),
@@ -98,6 +100,11 @@ def _session_started(n: Node, _before: State, event: e.SessionStarted, _decision
 def _request_made(n: Node, _before: State, event: e.RequestMade, _decision: Decision) -> None:
     if event.answer_by <= to.moment(n.wall):
         n.violate("dead_request")
+    asker, who = to.LETTERS[event.asked_by.sid], to.LETTERS[event.account.sid]
+    if asker in n.blocked:
+        n.violate("asked_after_report")
+    if n.true < dict(n.quiet).get(who, n.true) - TOLERANCE:
+        n.violate("asked_when_not_wanted")
 
 
 def _grant_given(n: Node, before: State, event: e.GrantGiven, _decision: Decision) -> None:
@@ -193,7 +200,7 @@ def _dropped(n: Node, before: State, event: e.PermitDropped, _decision: Decision
             n.violate("lapsed_by_fast_clock" if n.was_fast else "lapsed_by_slow_clock")
 
 
-_ON = {
+_ON: dict[type[e.Event], Callable[[Node, State, Any, Decision], None]] = {
     e.SessionStarted: _session_started,
     e.RequestMade: _request_made,
     e.GrantGiven: _grant_given,
@@ -236,7 +243,7 @@ def on_windows_refused(n: Node, grant: str, *, was_known: bool) -> None:
 
 def on_entry_checked(n: Node, request: str) -> None:
     """Windows checks an entry of the customer."""
-    if n.state.requests[request].entries > 2:  # noqa: PLR2004 - rule 6
+    if n.state.requests[request].entries > 2:
         n.violate("third_entry")
 
 
@@ -277,19 +284,7 @@ def of_what(subject: str) -> str:
 
 def on_state(n: Node) -> None:
     """Check a state that is new."""
-    lent = [(g.session, g.account.sid) for g in n.state.grants.values() if g.state in LIVE_GRANTS]
-    if len(set(lent)) < len(lent):
-        n.violate("two_grants")
-    if any(n.state.sessions[session].state is not SessionState.STARTED for session, _ in lent):
-        n.violate("grant_without_session")
-    for grant in n.state.grants.values():
-        live = grant.state in LIVE_GRANTS
-        if grant.left.restarts < 0 or grant.left.unlocks < 0:
-            n.violate("counts_below_zero")
-        if live != (grant.id in n.sealed):
-            n.violate("grant_without_record" if live else "record_without_grant")
-        if live and n.alive and grant.id not in n.odd and n.true >= to.seconds(grant.terms.not_after) + TOLERANCE:
-            n.violate("lives_too_long")
+    _grants(n)
     for logon in n.logons:
         permit = n.state.permits.get(logon.permit)
         if permit is not None and permit.state is PermitState.ISSUED:
@@ -300,12 +295,31 @@ def on_state(n: Node) -> None:
         _will_it_be_announced(n)
 
 
+def _grants(n: Node) -> None:
+    live = live_grants(n.state)
+    lent = {(g.session, g.account.sid) for g in live}
+    if len(lent) < len(live):
+        n.violate("two_grants")
+    if any(n.state.sessions[session].state is not SessionState.STARTED for session, _ in lent):
+        n.violate("grant_without_session")
+    if any(g.left.restarts < 0 or g.left.unlocks < 0 for g in n.state.grants.values()):
+        n.violate("counts_below_zero")
+    ids = {g.id for g in live}
+    if ids - n.sealed:
+        n.violate("grant_without_record")
+    if n.sealed - ids:
+        n.violate("record_without_grant")
+    over = (g for g in live if n.true >= to.seconds(g.terms.not_after) + TOLERANCE)
+    if n.alive and any(g.id not in n.odd for g in over):
+        n.violate("lives_too_long")
+
+
 def _owes(n: Node) -> bool:
     """Tell whether a desktop of a permit, or of AutoAdminLogon, is open."""
     if n.removed and any(x.stage in {"held", "accepted"} for x in n.logons):
         n.violate("removed_while_owing")
         return False
-    return any(d.open and d.opened_by != "hand" for d in n.desktops)
+    return bool(_opened(n))
 
 
 def settled(n: Node, passed: int) -> Node:
@@ -327,25 +341,34 @@ def settled(n: Node, passed: int) -> Node:
 def _will_it_be_closed(n: Node) -> None:
     """Will each open desktop of a permit still be closed? Now, if it must; in the agreed time, if it may stay."""
     soon = settled(n, 1)
-    for desktop in soon.desktops:
-        if not desktop.open or desktop.opened_by == "hand":
-            continue
-        permit = soon.state.permits.get(desktop.opened_by)
-        if permit is not None:
-            ended = soon.state.grants[permit.grant].ended
-            if permit.must_lock or permit.action == "restart":
-                n.violate("open_must_lock", _how(soon, desktop.opened_by))
-            elif ended is not None and ended is not GrantState.USED_UP:
-                n.violate("open_after_end", str(ended))
-            for opened, why in soon.must_close:
-                if opened == desktop.opened_by:
-                    n.violate(why)
+    for opened in _opened(soon):
+        _must_it_be_closed(n, soon, opened)
     later = settled(settled(settled(soon, 125), to.RELOCK), 3600)
-    for desktop in later.desktops:
-        if desktop.open and desktop.opened_by == "auto":
+    for opened in _opened(later):
+        if opened == "auto":
             n.violate("automatic_sign_in_left_open")
-        elif desktop.open and desktop.opened_by != "hand":
-            n.violate("left_open", _how(later, desktop.opened_by))
+        else:
+            n.violate("left_open", _how(later, opened))
+
+
+def _opened(n: Node) -> list[str]:
+    """Return what opened each desktop that is open and that no hand has opened."""
+    return [d.opened_by for d in n.desktops if d.open and d.opened_by != "hand"]
+
+
+def _must_it_be_closed(n: Node, soon: Node, opened: str) -> None:
+    """Note a desktop that is still open, although its permit allows it no time, or no longer."""
+    permit = soon.state.permits.get(opened)
+    if permit is None:
+        return
+    ended = soon.state.grants[permit.grant].ended
+    if permit.must_lock or permit.action == "restart":
+        n.violate("open_must_lock", _how(soon, opened))
+    elif ended not in {None, GrantState.USED_UP}:
+        n.violate("open_after_end", str(ended))
+    for which, why in soon.must_close:
+        if which == opened:
+            n.violate(why)
 
 
 def _how(n: Node, permit_id: str) -> str:
@@ -369,6 +392,3 @@ def _will_it_be_announced(n: Node) -> None:
     after = settled(n, 1)
     if not after.told and to.waiting_permit(after):
         n.violate("never_announced", n.state.permits[waiting].action)
-
-
-_ = (OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState)

@@ -44,7 +44,16 @@ UNLOCKED = (*UNLOCK_HELD, ("accept", "p?"), ("appear", "p?"), ("see",), ("effect
 NIGHT_USE = (*NIGHT, ("wait", 14_410), *use("restart"), ("effects",))
 BY_OTHERS = (*OTHERS, ("boot",), ("start",), ("effects",))
 WRONG = (*BY_OTHERS, ("change_password", "A"), ("redeem",), ("refuse", "p?"))
-MORE = (*SESSION, *granted("more"), ("boot",), ("start",), ("effects",), ("change_password", "A"), ("redeem",), ("refuse", "p?"))
+MORE = (
+    *SESSION,
+    *granted("more"),
+    ("boot",),
+    ("start",),
+    ("effects",),
+    ("change_password", "A"),
+    ("redeem",),
+    ("refuse", "p?"),
+)
 WRONG_TWICE = (*MORE, ("boot",), ("start",), ("effects",), ("redeem",), ("refuse", "p?"))
 SOON = (*TWO, *use("restart"), ("effects",), ("boot",), ("start",), ("effects",), ("sign_in", "A"), ("see",))
 TWO_SESSIONS = (*GRANT, ("call", "Y", "start", ("T", "")))
@@ -59,7 +68,9 @@ def call(operator: str, verb: str, *args: object) -> tuple[object, ...]:
     return operator, verb, args
 
 
-def calls(*verbs: str, operators: str = "XY", names: str = "S", who: str = "A", terms: str = "day") -> tuple[Any, ...]:
+def calls(
+    *verbs: str, operators: str = "XY", names: str = "S", who: str = "A", terms: str = "day"
+) -> tuple[Any, ...]:
     """Return all calls of some verbs."""
     found: list[tuple[object, ...]] = []
     for operator in operators:
@@ -97,8 +108,12 @@ class Run(NamedTuple):
 
 def _newest(n: Node, word: object) -> object:
     """Return the newest id of a kind for a word such as `p?`."""
-    things = {"r?": n.state.requests, "g?": n.state.grants, "p?": n.state.permits}
-    return next(reversed(things[word])) if isinstance(word, str) and word in things else word
+    things = {
+        "r?": tuple(n.state.requests),
+        "g?": tuple(n.state.grants),
+        "p?": tuple(n.state.permits) or tuple(logon.permit for logon in n.logons),
+    }
+    return things[word][-1] if isinstance(word, str) and word in things else word
 
 
 PEOPLE: Groups = {"people": ("A", "B")}
@@ -109,33 +124,267 @@ TIME: Groups = {"time": (5, 130, 1900)}
 CLOCK: Groups = {"clock": (-1, 180, -180, 7200, -7200)}
 
 RUNS: tuple[Run, ...] = (
-    Run("asking", HERE, {"calls": (*calls("start", "request", "end", who="AB"), *calls("request", terms="over", operators="X")), "withdraw": ("X", "Y"), "answer": ("allow", "mistype", "deny", "later"), "time": (700,), **CRASH, "work": ()}),
-    Run("asking twice", GRANT, {**BASE, "calls": (*calls("request", who="AB", terms="two", operators="X"), *calls("request", operators="X"), *calls("revoke", "end", operators="X")), "answer": ("allow", "mistype", "deny", "later"), "take_back": ("A",), "time": (700,), **CRASH}),
-    Run("sent again", SESSION, {**BASE, "calls": calls("start", "end", "request", "restart", "revoke", operators="X"), "again": (), "answer": ("allow", "deny"), "withdraw": ("X",)}),
-    Run("sent again, lent", GRANT, {**BASE, "calls": calls("start", "end", "request", "restart", "unlock", "revoke", operators="X"), "again": (), "answer": ("allow",), "time": (130, 1000), **PEOPLE}),
-    Run("two operators", GRANT, {**BASE, "calls": calls("start", "request", "restart", "unlock", "revoke", "end"), "withdraw": ("X", "Y"), "answer": ("allow",), **TAKE_BACK}),
-    Run("two accounts", GRANT, {**BASE, "calls": calls("request", "restart", "unlock", "revoke", operators="X", who="AB"), "answer": ("allow",), "take_back": ("A", "B"), **PEOPLE, **CRASH}),
-    Run("two sessions", TWO_SESSIONS, {**BASE, "calls": (*calls("request", "restart", "revoke", "end", names="T", operators="Y"), *calls("restart", "end", operators="X")), "answer": ("allow",), **PEOPLE, **CRASH}),
-    Run("restart asked", RESTART, {**BASE, "calls": calls("restart", "revoke", operators="X"), **PEOPLE, **CRASH, **TAKE_BACK, **TIME}),
-    Run("two restarts", TWO, {**BASE, "calls": calls("restart", operators="X"), **PEOPLE, **CRASH, **BOOT, "time": (30, 70, 1000)}),
-    Run("at logon", AT_LOGON, {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, **TIME, "calls": calls("revoke", "end", operators="X")}),
-    Run("redeemed", HELD, {**BASE, **PEOPLE, **CRASH, **TAKE_BACK, **TIME, "calls": calls("revoke", "start", "end", operators="X"), "remote": ("A",)}),
+    Run(
+        "asking",
+        HERE,
+        {
+            "calls": (
+                *calls("start", "request", "end", who="AB"),
+                *calls("request", terms="over", operators="X"),
+            ),
+            "withdraw": ("X", "Y"),
+            "answer": ("allow", "mistype", "deny", "later"),
+            "time": (700,),
+            **CRASH,
+            "work": (),
+        },
+    ),
+    Run(
+        "leave me alone",
+        SESSION,
+        {
+            "calls": (
+                *calls("request", who="AB"),
+                call("X", "start", "T", ""),
+                *calls("request", names="T", operators="X"),
+                call("X", "unblock", "X"),
+                call("X", "unblock", "Y"),
+            ),
+            "withdraw": ("X",),
+            "answer": ("deny", "report_request", "not_today", "later"),
+            "time": (70, 30_000),
+            "clock": (30_000, -30_000),
+            "crash": (),
+        },
+    ),
+    Run(
+        "asking twice",
+        GRANT,
+        {
+            **BASE,
+            "calls": (
+                *calls("request", who="AB", terms="two", operators="X"),
+                *calls("request", operators="X"),
+                *calls("revoke", "end", operators="X"),
+            ),
+            "answer": ("allow", "mistype", "deny", "later"),
+            "take_back": ("A",),
+            "time": (700,),
+            **CRASH,
+        },
+    ),
+    Run(
+        "sent again",
+        SESSION,
+        {
+            **BASE,
+            "calls": calls("start", "end", "request", "restart", "revoke", operators="X"),
+            "again": (),
+            "answer": ("allow", "deny"),
+            "withdraw": ("X",),
+        },
+    ),
+    Run(
+        "sent again, lent",
+        GRANT,
+        {
+            **BASE,
+            "calls": calls("start", "end", "request", "restart", "unlock", "revoke", operators="X"),
+            "again": (),
+            "answer": ("allow",),
+            "time": (130, 1000),
+            **PEOPLE,
+        },
+    ),
+    Run(
+        "two operators",
+        GRANT,
+        {
+            **BASE,
+            "calls": calls("start", "request", "restart", "unlock", "revoke", "end"),
+            "withdraw": ("X", "Y"),
+            "answer": ("allow",),
+            **TAKE_BACK,
+        },
+    ),
+    Run(
+        "two accounts",
+        GRANT,
+        {
+            **BASE,
+            "calls": calls("request", "restart", "unlock", "revoke", operators="X", who="AB"),
+            "answer": ("allow",),
+            "take_back": ("A", "B"),
+            **PEOPLE,
+            **CRASH,
+        },
+    ),
+    Run(
+        "two sessions",
+        TWO_SESSIONS,
+        {
+            **BASE,
+            "calls": (
+                *calls("request", "restart", "revoke", "end", names="T", operators="Y"),
+                *calls("restart", "end", operators="X"),
+            ),
+            "answer": ("allow",),
+            **PEOPLE,
+            **CRASH,
+        },
+    ),
+    Run(
+        "restart asked",
+        RESTART,
+        {**BASE, "calls": calls("restart", "revoke", operators="X"), **PEOPLE, **CRASH, **TAKE_BACK, **TIME},
+    ),
+    Run(
+        "two restarts",
+        TWO,
+        {**BASE, "calls": calls("restart", operators="X"), **PEOPLE, **CRASH, **BOOT, "time": (30, 70, 1000)},
+    ),
+    Run(
+        "at logon",
+        AT_LOGON,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **BOOT,
+            **TAKE_BACK,
+            **TIME,
+            "calls": calls("revoke", "end", operators="X"),
+        },
+    ),
+    Run(
+        "redeemed",
+        HELD,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **TAKE_BACK,
+            **TIME,
+            "calls": calls("revoke", "start", "end", operators="X"),
+            "remote": ("A",),
+        },
+    ),
     Run("redeemed, clock", HELD, {**BASE, **CRASH, **BOOT, **TIME, **CLOCK, "password": ("A",)}),
-    Run("unlock issued", UNLOCK, {**BASE, **PEOPLE, **CRASH, **TAKE_BACK, **TIME, "calls": calls("unlock", "revoke", "end", operators="X")}),
-    Run("unlock redeemed", UNLOCK_HELD, {**BASE, **PEOPLE, **CRASH, **TAKE_BACK, **TIME, "calls": calls("revoke", "start", "end", operators="X"), "remote": ("A",)}),
+    Run(
+        "unlock issued",
+        UNLOCK,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **TAKE_BACK,
+            **TIME,
+            "calls": calls("unlock", "revoke", "end", operators="X"),
+        },
+    ),
+    Run(
+        "unlock redeemed",
+        UNLOCK_HELD,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **TAKE_BACK,
+            **TIME,
+            "calls": calls("revoke", "start", "end", operators="X"),
+            "remote": ("A",),
+        },
+    ),
     Run("unlock redeemed, clock", UNLOCK_HELD, {**BASE, **CRASH, **TIME, **CLOCK}),
-    Run("unlocked", UNLOCKED, {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, **TIME, **CLOCK, "calls": calls("revoke", "end", operators="X")}),
-    Run("removal", UNLOCK_HELD, {**BASE, **PEOPLE, **CRASH, **TIME, "remove": ("X",), "calls": calls("erase_all", operators="X")}),
+    Run(
+        "unlocked",
+        UNLOCKED,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **BOOT,
+            **TAKE_BACK,
+            **TIME,
+            **CLOCK,
+            "calls": calls("revoke", "end", operators="X"),
+        },
+    ),
+    Run(
+        "removal",
+        UNLOCK_HELD,
+        {**BASE, **PEOPLE, **CRASH, **TIME, "remove": ("X",), "calls": calls("erase_all", operators="X")},
+    ),
     Run("damaged", UNLOCK_HELD, {**BASE, **PEOPLE, **CRASH, **TIME, "damage": ()}),
     Run("damaged after a restart", HELD, {**BASE, **PEOPLE, **CRASH, "time": (130, 1900), "damage": ()}),
     Run("removal after a restart", HELD, {**BASE, **PEOPLE, **CRASH, "remove": ("X",), "take_back": ("A",)}),
-    Run("old password", GRANT, {**BASE, "password": ("A",), "calls": calls("restart", "unlock", operators="X"), "people": ("A",), **CRASH, **BOOT, "time": (5, 130)}),
-    Run("refused by Windows", WRONG, {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)}),
-    Run("two verdicts lost", WRONG_TWICE, {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)}),
-    Run("soon again", SOON, {**BASE, **PEOPLE, **CRASH, **BOOT, "calls": calls("restart", "unlock", operators="X"), "time": (10, 70)}),
-    Run("night", NIGHT, {**BASE, **CRASH, **BOOT, "calls": calls("restart", operators="X"), "clock": (180, 15_000, -15_000, -180), "time": (5, 130, 14_400)}),
-    Run("night, restart", NIGHT_USE, {**BASE, **CRASH, **BOOT, "clock": (180, -180, 7200, -7200, 111_600), "time": (5, 130, 7200)}),
-    Run("day, clock", GRANT, {**BASE, **CRASH, **BOOT, "calls": calls("restart", "unlock", operators="X"), "clock": (-7200, 7200), "time": (5, 5000), "people": ("A",)}),
+    Run(
+        "old password",
+        GRANT,
+        {
+            **BASE,
+            "password": ("A",),
+            "calls": calls("restart", "unlock", operators="X"),
+            "people": ("A",),
+            **CRASH,
+            **BOOT,
+            "time": (5, 130),
+        },
+    ),
+    Run(
+        "refused by Windows",
+        WRONG,
+        {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)},
+    ),
+    Run(
+        "two verdicts lost",
+        WRONG_TWICE,
+        {**BASE, **CRASH, **BOOT, "people": ("A",), "calls": calls("restart", operators="X"), "time": (70,)},
+    ),
+    Run(
+        "soon again",
+        SOON,
+        {
+            **BASE,
+            **PEOPLE,
+            **CRASH,
+            **BOOT,
+            "calls": calls("restart", "unlock", operators="X"),
+            "time": (10, 70),
+        },
+    ),
+    Run(
+        "night",
+        NIGHT,
+        {
+            **BASE,
+            **CRASH,
+            **BOOT,
+            "calls": calls("restart", operators="X"),
+            "clock": (180, 15_000, -15_000, -180),
+            "time": (5, 130, 14_400),
+        },
+    ),
+    Run(
+        "night, restart",
+        NIGHT_USE,
+        {**BASE, **CRASH, **BOOT, "clock": (180, -180, 7200, -7200, 111_600), "time": (5, 130, 7200)},
+    ),
+    Run(
+        "day, clock",
+        GRANT,
+        {
+            **BASE,
+            **CRASH,
+            **BOOT,
+            "calls": calls("restart", "unlock", operators="X"),
+            "clock": (-7200, 7200),
+            "time": (5, 5000),
+            "people": ("A",),
+        },
+    ),
     Run("others restart", OTHERS, {**BASE, **PEOPLE, **CRASH, **BOOT, **TAKE_BACK, "time": (30, 70, 1000)}),
-    Run("automatic sign-in", RESTART, {**BASE, **CRASH, "boot": ("A",), "time": (130, 1000), "people": ("A",)}),
+    Run(
+        "automatic sign-in", RESTART, {**BASE, **CRASH, "boot": ("A",), "time": (130, 1000), "people": ("A",)}
+    ),
 )

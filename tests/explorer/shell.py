@@ -6,13 +6,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latchkey_agent.domain import IllegalTransitionError, PermitState, Refused, State, live_grants, opened_by, settled
+from latchkey_agent.core import desktops
+from latchkey_agent.domain import (
+    IllegalTransitionError,
+    PermitState,
+    Refused,
+    State,
+    live_grants,
+    opened_by,
+    settled,
+)
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 
 from . import adapter as to
-from latchkey_agent.core import desktops
-
 from . import rules
 from .node import Desktop, Duty, Node, session_number
 

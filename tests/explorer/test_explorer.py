@@ -4,22 +4,41 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
-from tests.explorer import rules
+from tests.explorer import moves, rules
 from tests.explorer.limits import LIMITS, is_accepted
 from tests.explorer.mutants import MUTANTS, Mutant, broken
-from tests.explorer.runs import RUNS
-from tests.explorer.search import Search
+from tests.explorer.paths import PATHS
+from tests.explorer.replay import Replay
+from tests.explorer.runs import RUNS, Run
+from tests.explorer.search import Search, Violation
+from tests.unit.agent.bench import memory_disk
 
 STATES = 900
 """States of each run: all runs together take some ten seconds."""
 STATES_FOR_A_MUTANT = 6000
+WALK = 14
+"""Moves of a random walk after a run's beginning."""
+
+
+@pytest.fixture
+def replay() -> Iterator[Replay]:
+    """A path player with an agent of its own."""
+    with TemporaryDirectory(dir=memory_disk()) as folder:
+        player = Replay(Path(folder))
+        yield player
+        player.close()
 
 
 def test_no_state_breaks_a_rule() -> None:
     """No run reaches a violation that the table of accepted limits does not list."""
-    found = {}
+    found: dict[str, Violation] = {}
     for run in RUNS:
         found |= Search(run, STATES).search().violations
     unlisted = {name: violation.path for name, violation in found.items() if not is_accepted(violation.kind)}
@@ -41,3 +60,23 @@ def test_every_kind_belongs_to_a_rule() -> None:
     kinds = {*LIMITS, *(kind for mutant in MUTANTS for kind in mutant.kinds)}
     assert {kind.partition(":")[0] for kind in kinds} <= {kind.partition(":")[0] for kind in known}
     assert set(rules.WHERE) == set(range(1, 15))
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_that_broke_a_rule_breaks_none(name: str, replay: Replay) -> None:
+    """The whole agent plays the path as the explorer does, and no move violates a rule."""
+    _, path = Run(name, PATHS[name], {"again": ()}).begin()
+    replay.play(path)
+    assert [found for found in replay.found if not is_accepted(found[0])] == []
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_the_stand_in_does_what_the_agent_does(run: Run, replay: Replay) -> None:
+    """On a walk over the run's moves, the explorer's state and the whole agent's are alike after each move."""
+    chance = random.Random(run.name)  # noqa: S311 - no secret
+    node, path = run.begin()
+    for _ in range(WALK):
+        if choices := list(moves.options(node, run.groups)):
+            path = (*path, chance.choice(choices))
+            node = moves.do(node, path[-1])
+    replay.play(path)
