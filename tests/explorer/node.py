@@ -118,6 +118,7 @@ class Node:
         "sealed",
         "seen_open",
         "sent",
+        "set_unseen",
         "spent",
         "stale",
         "state",
@@ -153,6 +154,7 @@ class Node:
         self.wall = 0  # the PC's clock, in seconds
         self.true = 0  # the time that really passed
         self.was_fast = False  # the clock was ahead of the true time
+        self.set_unseen = False  # the clock was set forward in a boot that the agent had not seen
         self.scheduled = ""  # the permit whose restart Windows is carrying out
         self.desktops: tuple[Desktop, ...] = ()
         self.logons: tuple[Logon, ...] = ()

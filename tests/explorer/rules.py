@@ -33,6 +33,7 @@ WHERE: dict[int, tuple[str, ...]] = {
     2: ("not at this level: test_rule_02_*",),
     3: (
         "used_before_window",
+        "used_before_window_unseen",
         "used_after_window",
         "used_with_slow_clock",
         "uses_exceed_terms",
@@ -153,7 +154,7 @@ def _in_window(n: Node, grant_id: str) -> None:
         return
     terms = n.state.grants[grant_id].terms
     if n.true < to.seconds(terms.not_before) - TOLERANCE:
-        n.violate("used_before_window")
+        n.violate("used_before_window_unseen" if n.set_unseen else "used_before_window")
     if n.true >= to.seconds(terms.not_after) + TOLERANCE:
         n.violate("used_after_window")
     if n.wall < n.true - TOLERANCE:

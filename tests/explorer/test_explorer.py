@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.explorer import moves, rules
-from tests.explorer.limits import LIMITS, is_accepted
+from tests.explorer.limits import LIMITS, OPEN, is_accepted
 from tests.explorer.mutants import MUTANTS, Mutant, broken
 from tests.explorer.paths import PATHS
 from tests.explorer.replay import Replay
@@ -55,10 +56,14 @@ def test_a_broken_rule_is_found(mutant: Mutant) -> None:
 
 
 def test_every_kind_belongs_to_a_rule() -> None:
-    """The kinds of violations by which mutants are found, and the accepted ones, stand in the table of rules."""
-    known = {kind for kinds in rules.WHERE.values() for kind in kinds}
-    kinds = {*LIMITS, *(kind for mutant in MUTANTS for kind in mutant.kinds)}
-    assert {kind.partition(":")[0] for kind in kinds} <= {kind.partition(":")[0] for kind in known}
+    """Every kind of violation stands in the table of rules."""
+    known = {kind.partition(":")[0] for kinds in rules.WHERE.values() for kind in kinds}
+    folder = Path(rules.__file__).parent
+    written = set(
+        re.findall(r'violate\(\s*f?"([a-z_]+)', "".join(f.read_text("utf-8") for f in folder.glob("*.py")))
+    )
+    used = {*LIMITS, *OPEN, *(kind for mutant in MUTANTS for kind in mutant.kinds)}
+    assert {kind.partition(":")[0] for kind in used} | written <= known
     assert set(rules.WHERE) == set(range(1, 15))
 
 
