@@ -268,7 +268,7 @@ def on_boot(n: Node) -> None:
 
 
 def on_appeared(n: Node, permit_id: str) -> None:
-    """The desktop of a permit opens: one whose grant is over or held back must close again at once."""
+    """The desktop of a permit opens: one whose grant is paused must close again at once."""
     permit = n.state.permits.get(permit_id)
     if permit is not None and n.state.grants[permit.grant].state is GrantState.PAUSED:
         n.must_close |= {(permit_id, "opened_while_paused")}
