@@ -187,9 +187,9 @@ def tomorrow(wall: int) -> int:
     return seconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
-def postpone(request: str, wall: int) -> c.AnyCommand:
+def postpone(request: str, n: Node) -> c.AnyCommand:
     """Ask again in ten minutes."""
-    return c.PostponeRequest(request=request, until=moment(wall + 600))
+    return c.PostponeRequest(request=request, until=now(n).at + timedelta(seconds=600))
 
 
 def give(request: str, grant: str) -> c.AnyCommand:

@@ -301,7 +301,7 @@ def _not_today(n: Node, request: str) -> None:
 def _later(n: Node, request: str) -> None:
     n.why = "customer later"
     _own(n, to.show(request))
-    _own(n, to.postpone(request, n.wall))
+    _own(n, to.postpone(request, n))
 
 
 def _take_back(n: Node, who: str) -> None:

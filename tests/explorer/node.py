@@ -84,6 +84,7 @@ class Node:
 
     __slots__ = (
         "alive",
+        "announced",
         "applying",
         "automatic",
         "awaited",
@@ -158,6 +159,7 @@ class Node:
         self.scheduled = ""  # the permit whose restart Windows is carrying out
         self.desktops: tuple[Desktop, ...] = ()
         self.logons: tuple[Logon, ...] = ()
+        self.announced = 0  # counts the agent's notices to the logon screen
         self.told = False  # the logon screen shows a permit's tile
         self.changed: frozenset[str] = frozenset()  # accounts whose password changed
         # The ledger.

@@ -57,6 +57,7 @@ PATHS: dict[str, tuple[Move, ...]] = {
         ("appear", "p?"),
         ("see",),
     ),
+    "damaged before the unlock opens": (*runs.UNLOCK_HELD, *ACCEPTED, ("damage",), ("see",), *OPENS),
     "the desktop appears after four minutes": (
         *runs.HELD,
         *ACCEPTED,

@@ -84,13 +84,12 @@ class Replay:
         return before
 
     def _compare(self, move: Move) -> None:
+        if self.node.alive:
+            assert self.world.announced == self.node.announced, move
+            assert len(self.agent.core.duties.all()) == len(self.node.duties), move
         if self.node.alive and not self.node.damaged:
             real_, model_ = _signature(self.bench.state), _signature(self.node.state)
             assert real_ == model_, (move, [(r, m) for r, m in zip(real_, model_, strict=True) if r != m])
-            duties = {d.permit for d in self.bench.agent.core.duties.all()}
-            real = [key for key in self.bench.state.permits if key in duties]
-            model = [d.permit for d in self.node.duties if d.permit in self.node.state.permits]
-            assert len(real) == len(model), (move, real, model, self.node.effects)
         there = {
             (s.account.user[0].upper(), s.session_id, s.active and not s.locked) for s in self.world.signed_in
         }

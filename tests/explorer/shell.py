@@ -182,7 +182,7 @@ def _announce_again(n: Node) -> None:
     if not permit:
         n.not_yet = waiting
     elif permit in n.not_yet:
-        announce(n)
+        _announce(n)
         n.not_yet = frozenset()
 
 
@@ -208,7 +208,7 @@ def attempt(n: Node, effect: fx.AnyEffect) -> bool:
         case fx.Restart():
             return _restart(n, effect)
         case fx.AnnouncePermit():
-            announce(n)
+            _announce(n)
         case fx.CloseDesktop():
             return _close_desktop(n, effect.permit)
         case fx.ConfirmErasure():
@@ -242,6 +242,12 @@ def _restart(n: Node, effect: fx.Restart) -> bool:
     n.scheduled = permit.id
     n.restarting |= {permit.id}
     return True
+
+
+def _announce(n: Node) -> None:
+    """`Notifier.announce_permit`."""
+    n.announced += 1
+    announce(n)
 
 
 def announce(n: Node) -> None:
