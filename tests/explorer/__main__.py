@@ -14,7 +14,7 @@ from .search import Result, Search, Violation
 
 SECONDS = 1080.0
 """Processor time for all runs together."""
-STATES = 45_000
+STATES = 40_000
 """States of one run."""
 
 

@@ -17,18 +17,9 @@ LIMITS: dict[str, str] = {
 """Kind -> reason."""
 
 OPEN: dict[str, str] = {
-    "left_open": "An unlocked session that has not opened yet counts as locked (`DesktopCloser._closed`).",
-    "open_after_end": "The same.",
-    "opened_while_paused": "The same.",
-    "removed_while_owing": "The same.",
-    "sent_again_refused:request": "The session is looked for before the earlier call.",
-    "sent_again_refused:revoke": "The session is looked for before the earlier call.",
+    "lives_too_long": "An agent that starts hours after a boot with a slow clock does not count those hours.",
+    "refused_password_tried_again": "A second verdict is lost, and a sign-in by hand is taken for the logon.",
     "stranger:withdraw": "Any operator withdraws a request by its id.",
-    "lives_too_long": "The time since the last event is forgotten at a boot while the clock is behind.",
-    "never_announced": "An agent that starts again in the same boot does not announce a permit that waits.",
-    "refused_password_tried_again": "A desktop that was merely seen clears the doubt about a password.",
-    "automatic_sign_in_left_open": "A restart that takes longer than its permit, and AutoAdminLogon.",
-    "asked_when_not_wanted": "The agent takes the clock anew while a customer does not want to be asked.",
 }
 """Faults that are known and not mended yet: kind -> reason. Empty this table."""
 

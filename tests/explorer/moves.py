@@ -100,7 +100,7 @@ def _end(n: Node, key: str, operator: str, name: str) -> str:
 
 
 def _request(n: Node, key: str, operator: str, name: str, who: str, terms: str) -> str:
-    if not _started(n, name):
+    if to.known_call(n.state, key) is None and not _started(n, name):
         raise shell.Refusal("no_session")
     new = n.new_id("r")
     subject, _ = _run(n, lambda: to.make_request(new, name, operator, who, TERMS[terms], n.wall), key)
@@ -120,7 +120,7 @@ def _withdraw(n: Node, key: str, operator: str, request: str) -> str:
 
 def _revoke(n: Node, key: str, _operator: str, name: str) -> str:
     session = _started(n, name)
-    if not session:
+    if to.known_call(n.state, key) is None and not session:
         raise shell.Refusal("no_session")
     return _revoke_grants(n, key, [g.id for g in in_use(n.state, session)])
 

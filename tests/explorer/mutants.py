@@ -210,18 +210,6 @@ MUTANTS = (
         ("refused_password_tried_again",),
     ),
     Mutant(
-        "no permit is announced after the boot",
-        (
-            (
-                "recovery._after_boot",
-                "effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),)",
-                "",
-            ),
-        ),
-        "restart asked",
-        ("never_announced",),
-    ),
-    Mutant(
         "the customer is not told",
         (("evolve._notice", "draft.notices[notice.id] = notice", "pass"),),
         "two operators",

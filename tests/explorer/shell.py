@@ -136,6 +136,7 @@ def start(n: Node) -> None:
         n.violate("own_command_failed", str(fault))
     tick(n)
     n.sealed &= {g.id for g in live_grants(n.state)}
+    n.not_yet = frozenset(p.id for p in n.state.permits.values() if p.state is PermitState.ISSUED)
     sessions_changed(n)
     wake(n)
 
@@ -261,14 +262,18 @@ def _close_desktop(n: Node, permit_id: str) -> bool:
     if permit is None or not permit.owes_lock:
         return True
     who = to.LETTERS[permit.account.sid]
-    how = close(n, permit.id, who, permit.windows_session, is_new=permit.must_lock)
+    is_new = permit.action == "restart" or permit.opens_session
+    logged_on = None if permit.logged_on_at is None else to.seconds(permit.logged_on_at)
+    how = close(n, permit.id, who, permit.windows_session, is_new=is_new, logged_on=logged_on)
     return how is not None and _own(n, to.close_desktop(permit.id, how))
 
 
 # --- core.desktops ----------------------------------------------------------------------------
 
 
-def close(n: Node, permit: str, who: str, windows_session: int | None, *, is_new: bool) -> str | None:
+def close(
+    n: Node, permit: str, who: str, windows_session: int | None, *, is_new: bool, logged_on: int | None = None
+) -> str | None:
     """`DesktopCloser.close`; None where it raises PortError."""
     now = to.seconds(to.now(n).at)
     since = dict(n.awaited).setdefault(permit, now)
@@ -285,7 +290,9 @@ def close(n: Node, permit: str, who: str, windows_session: int | None, *, is_new
             lock(n, desktop)
     if not own and permit not in n.seen_open and is_new:
         return None
-    if own and is_new and permit not in n.opened and now - since < SIGN_IN_TIME:
+    if logged_on is not None:
+        since = logged_on
+    if own and permit not in n.opened and now - since < SIGN_IN_TIME:
         return None
     n.seen_open -= {permit}
     n.opened -= {permit}
