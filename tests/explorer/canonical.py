@@ -249,6 +249,8 @@ class _Form:
             n.automatic,
             n.was_fast,
             n.set_unseen,
+            n.slow_unseen,
+            n.unwatched,
             tuple((self.id(x.permit), self.who(x.who), x.stage, x.reported) for x in n.logons),
             n.told,
             tuple(sorted(map(self.who, n.changed))),

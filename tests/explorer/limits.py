@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+_UNSEEN = "Time before a restart in which the agent did not run is known from the clock only, and the clock is slow."
+
 LIMITS: dict[str, str] = {
     "ended_by_fast_clock": "Ends count at once after a jump forward: to end too early is the safe side.",
     "lapsed_by_fast_clock": "Ends count at once after a jump forward: to end too early is the safe side.",
@@ -13,11 +15,19 @@ LIMITS: dict[str, str] = {
     "used_before_window_unseen": (
         "A clock that is set forward while the agent does not run in that boot looks like a PC that was off."
     ),
+    "used_after_window_unseen": _UNSEEN,
+    "used_with_slow_clock_unseen": _UNSEEN,
+    "redeemed_late_unseen": _UNSEEN,
+    "lives_too_long_unseen": _UNSEEN,
 }
 """Kind -> reason."""
 
+_LATE = "An agent that starts long after the boot, with a slow clock, does not count the time since the boot."
 OPEN: dict[str, str] = {
-    "lives_too_long": "An agent that starts hours after a boot with a slow clock does not count those hours.",
+    "lives_too_long": _LATE,
+    "used_with_slow_clock": _LATE,
+    "redeemed_late": _LATE,
+    "used_before_window": "A clock that was set forward before a restart is taken as right after it.",
     "refused_password_tried_again": "A second verdict is lost, and a sign-in by hand is taken for the logon.",
     "stranger:withdraw": "Any operator withdraws a request by its id.",
 }

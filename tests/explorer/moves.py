@@ -446,12 +446,14 @@ def _kill(n: Node) -> None:
 
 
 def _start_agent(n: Node) -> None:
+    n.unwatched = False
     shell.start(n)
 
 
 def _boot(n: Node, automatic: str = "") -> None:
     """The PC goes down and comes up; the agent starts later. `automatic`: AutoAdminLogon's account."""
     shell.kill(n)
+    n.slow_unseen = n.slow_unseen or n.unwatched
     ours = bool(n.scheduled)
     rules.on_boot(n)
     n.boot += 1
@@ -493,6 +495,7 @@ def _wait(n: Node, passed: int) -> None:
         shell.run_effects(n)
     n.true += passed
     n.wall += passed
+    n.unwatched = n.unwatched or (not n.alive and passed > rules.TOLERANCE)
     if n.alive:
         shell.wake(n)
 

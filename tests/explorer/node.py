@@ -120,12 +120,14 @@ class Node:
         "seen_open",
         "sent",
         "set_unseen",
+        "slow_unseen",
         "spent",
         "stale",
         "state",
         "told",
         "true",
         "unseen",
+        "unwatched",
         "wall",
         "was_fast",
         "why",
@@ -156,6 +158,8 @@ class Node:
         self.true = 0  # the time that really passed
         self.was_fast = False  # the clock was ahead of the true time
         self.set_unseen = False  # the clock was set forward in a boot that the agent had not seen
+        self.unwatched = False  # time passed in this boot while the agent did not run
+        self.slow_unseen = False  # such time passed before a restart: only the clock knows of it
         self.scheduled = ""  # the permit whose restart Windows is carrying out
         self.desktops: tuple[Desktop, ...] = ()
         self.logons: tuple[Logon, ...] = ()

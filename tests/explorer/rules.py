@@ -34,6 +34,10 @@ WHERE: dict[int, tuple[str, ...]] = {
     3: (
         "used_before_window",
         "used_before_window_unseen",
+        "used_after_window_unseen",
+        "used_with_slow_clock_unseen",
+        "redeemed_late_unseen",
+        "lives_too_long_unseen",
         "used_after_window",
         "used_with_slow_clock",
         "uses_exceed_terms",
@@ -156,9 +160,9 @@ def _in_window(n: Node, grant_id: str) -> None:
     if n.true < to.seconds(terms.not_before) - TOLERANCE:
         n.violate("used_before_window_unseen" if n.set_unseen else "used_before_window")
     if n.true >= to.seconds(terms.not_after) + TOLERANCE:
-        n.violate("used_after_window")
+        n.violate("used_after_window_unseen" if n.slow_unseen else "used_after_window")
     if n.wall < n.true - TOLERANCE:
-        n.violate("used_with_slow_clock")
+        n.violate("used_with_slow_clock_unseen" if n.slow_unseen else "used_with_slow_clock")
 
 
 def _redeemed(n: Node, before: State, event: e.PermitRedeemed, _decision: Decision) -> None:
@@ -174,7 +178,7 @@ def _redeemed(n: Node, before: State, event: e.PermitRedeemed, _decision: Decisi
     if permit.grant not in n.sealed:
         n.violate("used_after_end", "no record")
     if n.true >= to.seconds(permit.expires_at) + TOLERANCE and not n.was_fast:
-        n.violate("redeemed_late")
+        n.violate("redeemed_late_unseen" if n.slow_unseen else "redeemed_late")
     _in_window(n, permit.grant)
     who = to.LETTERS[permit.account.sid]
     if permit.action == "restart" and who in n.hands and any(d.who == who for d in n.desktops):
@@ -312,7 +316,7 @@ def _grants(n: Node) -> None:
         n.violate("record_without_grant")
     over = (g for g in live if n.true >= to.seconds(g.terms.not_after) + TOLERANCE)
     if n.alive and any(g.id not in n.odd for g in over):
-        n.violate("lives_too_long")
+        n.violate("lives_too_long_unseen" if n.slow_unseen else "lives_too_long")
 
 
 def _owes(n: Node) -> bool:
