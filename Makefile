@@ -53,7 +53,7 @@ test: ## all tests that this machine can run; says what it left out and why
 
 explore: ## every reachable state of a bounded PC, at least a million, against all rules
 	$(setup) test
-	@PYTHONPATH=agent/src:. $(python) -m tests.explorer
+	@$(python) -m tests.explorer
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test
