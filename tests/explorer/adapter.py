@@ -116,7 +116,6 @@ def start_session(session: str, name: str, operator: str, named: str, wall: int)
         requester=Requester("", "", ""),
         reason="updates",
         ticket="",
-        language="",
         ends_at=moment(wall + SESSION_HOURS * 3600),
     )
 

@@ -263,6 +263,7 @@ class _Form:
             None
             if n.state.seen_at is None
             else int((n.state.seen_at - self.now).total_seconds()) // 60 + _SHIFT,
+            int(n.state.clock_ahead.total_seconds()),
             n.state.clock is not None and n.state.clock.boot_id == to.boot_id(n.boot),
             min(61, n.true - n.last_restart),
         )

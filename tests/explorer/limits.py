@@ -27,8 +27,6 @@ OPEN: dict[str, str] = {
     "lives_too_long": _LATE,
     "used_with_slow_clock": _LATE,
     "redeemed_late": _LATE,
-    "used_before_window": "A clock that was set forward before a restart is taken as right after it.",
-    "refused_password_tried_again": "A second verdict is lost, and a sign-in by hand is taken for the logon.",
     "stranger:withdraw": "Any operator withdraws a request by its id.",
 }
 """Faults that are known and not mended yet: kind -> reason. Empty this table."""

@@ -205,7 +205,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lost verdict is no trial",
-        (("permits.interrupted", "if grant.is_doubtful and", "if False and"),),
+        (("permits._after_trial", "is_second = grant.is_doubtful and", "is_second = False and"),),
         "two verdicts lost",
         ("refused_password_tried_again",),
     ),
