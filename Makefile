@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screenshots matrix bench check format package pins
+.PHONY: help demo test explore screenshots matrix bench check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -50,6 +50,10 @@ demo: ## from nothing to the main job having run, told step by step
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test
 	@$(python) -m tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
+
+explore: ## every reachable state of a bounded PC, at least a million, against all rules
+	$(setup) test
+	@$(python) -m tests.explorer
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test

@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only module of the explorer that builds commands and calls the domain: a change of the domain ends here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from latchkey_agent.domain import (
+    AGENT,
+    Actor,
+    Call,
+    Decision,
+    Now,
+    Policy,
+    State,
+    Terms,
+    caused_by,
+    decide,
+    done_before,
+    fold,
+    read_clock,
+    redeemable,
+    with_call,
+)
+from latchkey_agent.domain import commands as c
+from latchkey_agent.domain.model import Account, Erasure, Requester
+
+if TYPE_CHECKING:
+    from .node import Desktop, Node
+
+START = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+POLICY = Policy(min_restart_interval=60.0)
+ACCOUNTS = {
+    "A": Account("S-1-5-21-1-2-3-1001", "anna", "PC-07"),
+    "B": Account("S-1-5-21-1-2-3-1002", "ben", "PC-07"),
+}
+LETTERS = {account.sid: letter for letter, account in ACCOUNTS.items()}
+OPERATORS = {
+    "X": Account("S-1-5-21-1-2-3-500", "admin", "PC-07"),
+    "Y": Account("S-1-5-21-1-2-3-501", "other", "PC-07"),
+}
+LETTERS |= {account.sid: letter for letter, account in OPERATORS.items()}
+ACTORS = {name: Actor(account.qualified, account.sid) for name, account in OPERATORS.items()}
+WITHIN, RELOCK = 900, 600
+"""Seconds that a permit lives, and that an unlocked desktop stays open."""
+SESSION_HOURS = 20
+
+
+@cache
+def moment(seconds: int) -> datetime:
+    """Return the moment of the PC's clock that many seconds after the start."""
+    return START + timedelta(seconds=seconds)
+
+
+def seconds(at: datetime) -> int:
+    """Return the seconds after the start; the reverse of `moment`."""
+    return int((at - START).total_seconds())
+
+
+# --- calls of the domain ----------------------------------------------------------------------
+
+
+def now(n: Node) -> Now:
+    """Return the present moment, as the agent reads it (`Core.now`)."""
+    return read_clock(n.state, boot_id(n.boot), moment(n.wall), float(n.true - n.booted))
+
+
+def decided(n: Node, command: c.AnyCommand) -> Decision:
+    """Return what the rules decide; raise what they raise."""
+    return decide(n.state, command, now(n), POLICY)
+
+
+def noted(n: Node, decision: Decision, key: str) -> Decision:
+    """Return the decision with the operator's call noted in it, and with the account that caused it."""
+    operator = n.why.split()[1] if n.why.startswith("call ") else ""
+    return caused_by(with_call(decision, key, now(n).at), ACTORS.get(operator, AGENT))
+
+
+folded = fold
+
+
+def known_call(state: State, key: str) -> Call | None:
+    """Return the earlier call with this key."""
+    return done_before(state, key)
+
+
+def changes(decision: Decision) -> bool:
+    """Tell whether a decision changes anything but the list of calls."""
+    return decision.is_change
+
+
+def waiting_permit(n: Node) -> str:
+    """Return the permit that the logon screen of this boot may redeem now, empty if there is none."""
+    permit = redeemable(n.state, boot_id(n.boot), now(n))
+    return permit.id if permit else ""
+
+
+def boot_id(boot: int) -> str:
+    """Return the id of a boot."""
+    return f"boot-{boot}"
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def start_session(session: str, name: str, operator: str, named: str, wall: int) -> c.AnyCommand:
+    """Start or join a session; `named` are the operators that it names."""
+    return c.StartSession(
+        by=OPERATORS[operator],
+        operators=tuple(OPERATORS[other] for other in named),
+        session=session,
+        name=name,
+        requester=Requester("", "", ""),
+        reason="updates",
+        ticket="",
+        ends_at=moment(wall + SESSION_HOURS * 3600),
+    )
+
+
+def end_session(name: str) -> c.AnyCommand:
+    """End the session of that name."""
+    return c.EndSession(name=name)
+
+
+def make_request(
+    request: str, name: str, operator: str, who: str, terms: tuple[int, int, int, int, int, int], wall: int
+) -> c.AnyCommand:
+    """Ask an account; `terms`: restarts, unlocks, foreign restarts, first and last second, seconds to answer."""
+    restarts, unlocks, foreign, begin, end, answer = terms
+    return c.MakeRequest(
+        by=OPERATORS[operator],
+        request=request,
+        code="0000",
+        name=name,
+        account=ACCOUNTS[who],
+        terms=Terms(
+            restarts=restarts,
+            unlocks=unlocks,
+            foreign_restarts=bool(foreign),
+            not_before=moment(wall + begin),
+            not_after=moment(wall + end),
+            relock_after=float(RELOCK),
+            grace=5.0,
+        ),
+        answer_by=moment(wall + answer),
+    )
+
+
+def withdraw(request: str) -> c.AnyCommand:
+    """Withdraw a request."""
+    return c.WithdrawRequest(request=request)
+
+
+def show(request: str) -> c.AnyCommand:
+    """Show a request."""
+    return c.ShowRequest(request=request, text_sha256="0" * 64)
+
+
+def try_entry(request: str) -> c.AnyCommand:
+    """Count an entry."""
+    return c.TryEntry(request=request)
+
+
+def refuse_password(request: str) -> c.AnyCommand:
+    """Note a wrong entry."""
+    return c.RefusePassword(request=request, why="wrong_password", retry=True)
+
+
+def deny(request: str, *, reported: bool = False, quiet_until: int | None = None) -> c.AnyCommand:
+    """Decline; report the request, or do not want to be asked before a moment."""
+    until = None if quiet_until is None else moment(quiet_until)
+    return c.DenyRequest(request=request, reported=reported, quiet_until=until)
+
+
+def unblock(asker: str) -> c.AnyCommand:
+    """Let an operator ask again that a customer has reported."""
+    return c.UnblockAsker(asker=OPERATORS[asker].sid)
+
+
+def tomorrow(wall: int) -> int:
+    """Return the beginning of the next day (`CustomerHandler._tomorrow`)."""
+    day = moment(wall).date() + timedelta(days=1)
+    return seconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
+def postpone(request: str, n: Node) -> c.AnyCommand:
+    """Ask again in ten minutes."""
+    return c.PostponeRequest(request=request, until=now(n).at + timedelta(seconds=600))
+
+
+def give(request: str, grant: str) -> c.AnyCommand:
+    """Begin a grant."""
+    return c.GiveGrant(request=request, grant=grant, tag="00")
+
+
+def begin_trial(grant: str) -> c.AnyCommand:
+    """Begin a trial."""
+    return c.BeginTrial(grant=grant)
+
+
+def end_trial(grant: str) -> c.AnyCommand:
+    """End a trial without a verdict."""
+    return c.EndTrial(grant=grant)
+
+
+def pause(grant: str, *, hold: bool) -> c.AnyCommand:
+    """Pause or resume."""
+    return c.PauseGrant(grant=grant, pause=hold)
+
+
+def revoke(grants: tuple[str, ...], *, by_operator: bool) -> c.AnyCommand:
+    """Revoke grants."""
+    return c.RevokeGrants(grants=grants, revoked_by="operator" if by_operator else "customer")
+
+
+def reject(grant: str) -> c.AnyCommand:
+    """End a grant whose password Windows refused."""
+    return c.RejectGrant(grant=grant, rejection="password_refused")
+
+
+def note_call(subject: str) -> c.AnyCommand:
+    """Note a call that changes nothing."""
+    return c.NoteCall(subject=subject)
+
+
+def apply(
+    name: str,
+    operator: str,
+    permit: str,
+    action: str,
+    step: str,
+    boot: int,
+    desktop: str,
+    others: tuple[str, ...],
+    tried: str | None,
+) -> c.AnyCommand:
+    """Use the session's grant."""
+    return c.ApplyGrant(
+        by=OPERATORS[operator],
+        name=name,
+        permit=permit,
+        action=action,  # type: ignore[arg-type]
+        boot_id=boot_id(boot),
+        step=step or None,
+        message="",
+        within=float(WITHIN),
+        desktop=desktop,  # type: ignore[arg-type]
+        others=others,
+        tried=tried,
+    )
+
+
+def redeem(permit: str, boot: int, windows_session: int) -> c.AnyCommand:
+    """Redeem a permit."""
+    return c.RedeemPermit(permit=permit, boot_id=boot_id(boot), windows_session=windows_session)
+
+
+def report(permit: str, *, refused: bool) -> c.AnyCommand:
+    """Report what Windows said to a logon."""
+    return c.ReportLogon(permit=permit, rejection="password_refused" if refused else None)
+
+
+def cancel_permit(permit: str) -> c.AnyCommand:
+    """Note that Windows refused to restart."""
+    return c.CancelPermit(permit=permit, detail="refused")
+
+
+def close_desktop(permit: str, how: str) -> c.AnyCommand:
+    """Note a closed desktop."""
+    return c.CloseDesktop(permit=permit, how=how)  # type: ignore[arg-type]
+
+
+def record_erasure(grant: str, wall: int) -> c.AnyCommand:
+    """Note that nothing was found on the disk."""
+    return c.RecordErasure(grant=grant, erasure=Erasure(moment(wall), True, ()))  # noqa: FBT003
+
+
+def recover(sealed: tuple[str, ...]) -> c.AnyCommand:
+    """Settle what a crash interrupted."""
+    return c.Recover(sealed=sealed)
+
+
+def see_boot(boot: int, permit: str) -> c.AnyCommand:
+    """See the present boot."""
+    return c.SeeBoot(boot_id=boot_id(boot), permit=permit)
+
+
+def see_sign_ins(desktops: tuple[Desktop, ...], *, automatic: bool) -> c.AnyCommand:
+    """See the Windows sessions; `automatic`: Windows may sign an account in by itself."""
+    sessions = tuple(c.SeenSession(ACCOUNTS[d.who].sid, d.session, d.console, d.open) for d in desktops)
+    return c.SeeSignIns(sessions=sessions, auto_logon=automatic)
+
+
+TICK = c.Tick()
+AT_START = c.AT_START
