@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import time
 import zoneinfo
 from datetime import UTC, datetime, tzinfo
 from io import FileIO
@@ -101,8 +100,8 @@ class LinkedClock:
         return self._known()[1]
 
     def uptime(self) -> float:
-        """Return the seconds since a fixed moment, as Windows counts them since its boot."""
-        return time.monotonic() + self._known()[0].passed.total_seconds()
+        """Return the seconds since the PC's boot."""
+        return (datetime.now(UTC) - self._known()[0].booted).total_seconds()
 
     def _known(self) -> tuple[windows_calls.ClockState, tzinfo]:
         if self._state is None:

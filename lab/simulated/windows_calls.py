@@ -8,7 +8,7 @@ over a socket; a secret travels in the frame's secret part.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Raw, Struct
@@ -172,10 +172,13 @@ class WhoIsAnswer(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The offset of the PC's clock from real time, the time that the lab let pass, and the zone."""
+    """The offset of the PC's clock from real time, its zone, and this boot's start on the real clock.
+
+    `booted` moves back by the time that the lab lets pass.
+    """
 
     offset: timedelta
-    passed: timedelta
+    booted: datetime
     zone: str
 
 

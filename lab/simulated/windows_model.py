@@ -36,12 +36,12 @@ class WindowsError(Exception):
 class PcClock:
     """The PC's clock: real time plus an offset, in the PC's zone.
 
-    `passed` is the time that the lab let pass: the clock and the time since the boot both went on by it.
+    `booted` is this boot's start on the real clock; it moves back by the time that the lab lets pass.
     """
 
     def __init__(self, zone: str) -> None:
         self.offset = timedelta(0)
-        self.passed = timedelta(0)
+        self.booted = datetime.now(UTC)
         self.zone_name = zone
         try:
             self.zone = zoneinfo.ZoneInfo(zone)
@@ -60,7 +60,7 @@ class PcClock:
     def let_pass(self, time: timedelta) -> None:
         """Let time pass at once."""
         self.offset += time
-        self.passed += time
+        self.booted -= time
 
 
 _HARMLESS: dict[str, Any] = {
@@ -104,6 +104,7 @@ class Windows:
         """Reset to a new boot: no user signed in, volatile keys gone, pending restarts done."""
         self.sessions = Sessions(self._session_changed)
         self.registry = Registry()
+        self.clock.booted = datetime.now(UTC)
 
     def boot_id(self) -> str:
         """Return the random id of this boot, made at the first call."""

@@ -229,7 +229,7 @@ class PortServer:
     async def _send(self, connection: socket.socket, kind: Any, within: float | None) -> None:  # noqa: ANN401 - the literals of calls.Notice
         clock = self._machine.windows.clock
         notice = windows_calls.Notice(
-            kind, windows_calls.ClockState(clock.offset, clock.passed, clock.zone_name)
+            kind, windows_calls.ClockState(clock.offset, clock.booted, clock.zone_name)
         )
         await wire.send_async(connection, msgspec.json.encode(notice))
         try:

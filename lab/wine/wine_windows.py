@@ -158,7 +158,7 @@ class WineWindows:
         return windows_calls.Notice(
             kind,
             windows_calls.ClockState(
-                self.model.clock.offset, self.model.clock.passed, self.model.clock.zone_name
+                self.model.clock.offset, self.model.clock.booted, self.model.clock.zone_name
             ),
         )
 

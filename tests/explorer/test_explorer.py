@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.explorer import moves, rules
-from tests.explorer.limits import LIMITS, OPEN, is_accepted
+from tests.explorer.limits import LIMITS, is_accepted
 from tests.explorer.mutants import MUTANTS, Mutant, broken
 from tests.explorer.paths import PATHS
 from tests.explorer.replay import Replay
@@ -62,7 +62,7 @@ def test_every_kind_belongs_to_a_rule() -> None:
     written = set(
         re.findall(r'violate\(\s*f?"([a-z_]+)', "".join(f.read_text("utf-8") for f in folder.glob("*.py")))
     )
-    used = {*LIMITS, *OPEN, *(kind for mutant in MUTANTS for kind in mutant.kinds)}
+    used = {*LIMITS, *(kind for mutant in MUTANTS for kind in mutant.kinds)}
     assert {kind.partition(":")[0] for kind in used} | written <= known
     assert set(rules.WHERE) == set(range(1, 15))
 

@@ -18,7 +18,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -106,15 +106,15 @@ class LabClock(WindowsClock):
     """The product's clock with the lab's offset."""
 
     offset: ClassVar = timedelta()
-    passed: ClassVar = timedelta()
+    booted: ClassVar = datetime.now(UTC)
 
     def now(self) -> datetime:
         """Return the PC's time."""
         return super().now() + self.offset
 
     def uptime(self) -> float:
-        """Return the seconds since the boot, with the time that the lab let pass."""
-        return super().uptime() + self.passed.total_seconds()
+        """Return the seconds since the PC's boot; Wine counts them since the host's."""
+        return (datetime.now(UTC) - self.booted).total_seconds()
 
 
 class LabKeys(SystemKeys):

@@ -98,7 +98,7 @@ class LabService(service.LatchkeyService):
             raise ConnectionResetError
         notice = msgspec.json.decode(frame.body, type=windows_calls.Notice)
         adapters.LabClock.offset = notice.clock.offset
-        adapters.LabClock.passed = notice.clock.passed
+        adapters.LabClock.booted = notice.clock.booted
         return notice
 
     def _pass_on(self, notice: windows_calls.Notice) -> None:

@@ -159,6 +159,7 @@ def test_the_state_keeps_the_latest_calls(bench: Bench) -> None:
     [
         rq.CredentialRequest(session="CHG-1", restarts=2, idempotency_key="k"),
         rq.CredentialRevoke(session="CHG-1", idempotency_key="k"),
+        rq.Checkpoint(session="CHG-1", step="one", state="done", idempotency_key="k"),
     ],
 )
 def test_a_call_is_known_after_the_end_of_its_session(

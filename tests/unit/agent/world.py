@@ -65,6 +65,7 @@ class World:
 
     now: datetime = START
     clock_error: timedelta = timedelta()
+    booted: datetime = BOOT
     zone: tzinfo = ZONE
     device: str = "PC-07"
     boot: str = "boot-1"
@@ -148,6 +149,7 @@ class World:
         """Restart the PC: a new boot id, nobody signed in."""
         self.boot = name or f"boot-{int(self.boot.split('-')[1]) + 1}"
         self.signed_in, self.scheduled = [], False
+        self.booted = self.now - self.clock_error
 
     def computer(self) -> Computer:
         """Return the ports to this computer."""
@@ -179,7 +181,7 @@ class _Clock(_Port):
         return self.world.zone
 
     def uptime(self) -> float:
-        return (self.world.now - self.world.clock_error - BOOT).total_seconds()
+        return (self.world.now - self.world.clock_error - self.world.booted).total_seconds()
 
 
 class _Accounts(_Port):

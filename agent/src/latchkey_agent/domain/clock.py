@@ -74,7 +74,8 @@ def read(state: State, boot_id: str, wall: datetime, up: float) -> Now:
         up: seconds since the start of this boot, which only grow.
     """
     base, seen = state.clock, state.seen_at or wall
-    passed = wall - state.clock_ahead
+    # This boot began after the latest time seen.
+    passed = max(wall - state.clock_ahead, seen + timedelta(seconds=up)) if base is not None else wall
     if base is not None and base.boot_id == boot_id:
         passed = base.at + timedelta(seconds=up - base.up)
     return Now(max(seen, passed).astimezone(wall.tzinfo), wall, up)

@@ -13,6 +13,7 @@ from . import effects as fx
 from . import events as e
 from .clock import Now
 from .decision import Decision, closing, end_grant, live_grants, relock, use_up
+from .evolve import fold
 from .grants import LOGON_TIME
 from .model import DropReason, Permit, State
 from .policy import Policy
@@ -120,9 +121,12 @@ def _session_open(state: State, permit: Permit) -> bool:
 def see_sign_ins(state: State, command: c.SeeSignIns, now: Now, _policy: Policy) -> Decision:
     """Note the logon of a redeemed permit without a report, and void permits that nobody needs any more."""
     decision = Decision()
-    for permit in state.permits.values():
+    for permit_id in tuple(state.permits):
+        permit = state.permits[permit_id]
         if theirs := [s for s in command.sessions if s.sid == permit.account.sid]:
-            decision += _signed_in(state, permit, theirs, command, now)
+            seen = _signed_in(state, permit, theirs, command, now)
+            # One permit can end the grant of another one.
+            state, decision = fold(state, seen.events), decision + seen
     return decision
 
 

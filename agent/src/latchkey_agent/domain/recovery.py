@@ -11,6 +11,7 @@ from . import effects as fx
 from . import events as e
 from .clock import Now
 from .decision import Decision, cancel, end_grant, live_grants, use_up
+from .evolve import fold
 from .grants import must_allow
 from .model import Grant, Omission, Permit, Rejection, State
 from .permits import interrupted
@@ -53,11 +54,14 @@ def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Deci
     if command.boot_id == state.boot_id:
         return Decision()
     decision = Decision((e.BootSeen(at=now.at, boot_id=command.boot_id, up=now.up),))
-    for permit in state.permits.values():
-        decision += _after_boot(state, permit, command, now)
+    before, state = state, fold(state, decision.events)
+    for permit_id in tuple(state.permits):
+        settled = _after_boot(state, state.permits[permit_id], command, now)
+        # One permit can end the grant of another one.
+        state, decision = fold(state, settled.events), decision + settled
     waiting = any(t.state is PermitState.ISSUED and t.action == "restart" for t in state.permits.values())
-    if state.boot_id and not waiting:
-        decision += _foreign(state, command, now, policy)
+    if before.boot_id and not waiting:
+        decision += _foreign(state, command, now, policy, boot_before=before.boot_id)
     return decision
 
 
@@ -74,13 +78,13 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> D
     return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 
 
-def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:
+def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy, *, boot_before: str) -> Decision:
     """Issue a permit after a restart by others, if a grant's terms cover it; note why each other grant is left out."""
     decision, issued = Decision(), False
     for grant in live_grants(state):
         why = "other_account" if issued else _why_omitted(grant, now, policy)
         if why is None:
-            decision, issued = decision + _sign_in(state, grant, command, now), True
+            decision, issued = decision + _sign_in(grant, command, now, boot_before), True
         else:
             decision += Decision((e.SignInOmitted(at=now.at, grant=grant.id, why=why),))
     return decision
@@ -108,14 +112,14 @@ def _why_omitted(grant: Grant, now: Now, policy: Policy) -> Omission | None:
     return None
 
 
-def _sign_in(state: State, grant: Grant, command: c.SeeBoot, now: Now) -> Decision:
+def _sign_in(grant: Grant, command: c.SeeBoot, now: Now, boot_before: str) -> Decision:
     issued = e.PermitIssued(
         at=now.at,
         permit=command.permit,
         grant=grant.id,
         action="restart",
         expires_at=min(now.at + FOREIGN_PERMIT, grant.terms.not_after),
-        boot_before=state.boot_id,
+        boot_before=boot_before,
         foreign=True,
     )
     return Decision((issued,), (fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id),))

@@ -22,6 +22,7 @@ from latchkey_agent.domain import (
     Refused,
     Requester,
     State,
+    SupportSession,
     Terms,
     done_before,
     find_request,
@@ -188,7 +189,7 @@ class ControlHandler:
         )
 
     def _checkpoint(self, request: rq.Checkpoint, peer: Peer) -> ans.Answer:
-        before_session = started_session(self._core.state, request.session)
+        before_session = self._checkpoints_of(request)
         known = before_session.checkpoints.get(request.step)
         state = self._core.state
         before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
@@ -204,6 +205,12 @@ class ControlHandler:
             session=request.session, step=request.step, before=before, checkpoints=session.checkpoints
         )
         return codec.done(result, changed=changed)
+
+    def _checkpoints_of(self, request: rq.Checkpoint) -> SupportSession:
+        """Return the session of a checkpoint; that of an earlier call also after its end."""
+        if (done := self._done_before(request)) is not None:
+            return self._core.state.sessions[done.subject]
+        return started_session(self._core.state, request.session)
 
     # --- request ---------------------------------------------------------------------
 

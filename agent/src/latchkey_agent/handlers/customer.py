@@ -185,7 +185,7 @@ class CustomerHandler:
     def _tomorrow(self) -> datetime:
         """Return the beginning of the next day at the PC."""
         zone = self._core.computer.clock.zone()
-        tomorrow = self._core.now().wall.astimezone(zone).date() + timedelta(days=1)
+        tomorrow = self._core.now().ends.astimezone(zone).date() + timedelta(days=1)
         return fixed(datetime.combine(tomorrow, time(), zone))
 
     def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
