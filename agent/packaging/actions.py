@@ -52,7 +52,7 @@ class Action(NamedTuple):
 
 
 ACTIONS = (
-    # Removal: the running service erases the passwords and proves it. After it is removed, so is its data.
+    # Removal: the running service erases the passwords and checks the erasure. After it is removed, so is its data.
     Action("EraseSecrets", 'erase "--keep-receipts=[KEEPRECEIPTS]"', 1890, _REMOVED),
     Action("RemoveData", "remove", 2010, _REMOVED),
     # Installation: before the service starts for the first time.

@@ -88,16 +88,16 @@ def journal_intact(story: Story) -> Verdict:
 def erased(story: Story) -> Verdict:
     """Check that every grant's erasure is confirmed, and that the session is over."""
     erasure = story.info.erasure
-    checks = [check for proof in erasure for check in proof.checks]
+    checks = [check for erased in erasure for check in erased.checks]
     kept = (
         [session.state for session in story.info.sessions] == ["ended"]
         and len(erasure) == len(story.info.grants) > 0
-        and all(proof.confirmed for proof in erasure)
+        and all(erased.confirmed for erased in erasure)
         and all(check.passed for check in checks)
         and bool(checks)
     )
     how = f"the session is ended, and {len(checks)} checks of the erasure passed"
-    return Verdict(kept, "The sealed password is erased, with proof.", how)
+    return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how)
 
 
 def nothing_sealed(story: Story) -> Verdict:
@@ -189,7 +189,7 @@ def code_on_both_sides(story: Story) -> Verdict:
 
 def revoked_wins(story: Story) -> Verdict:
     """Check that no user was signed in, and that the secret was erased before the PC went down."""
-    erasures = [datetime.fromisoformat(proof.checked_at) for proof in story.info.erasure]
+    erasures = [datetime.fromisoformat(erased.checked_at) for erased in story.info.erasure]
     gone_first = bool(erasures) and erasures[0] <= story.events("down")[0].at
     kept = (
         story.count("boot") == RESTARTS

@@ -113,12 +113,12 @@ class Stage:
         for receipt in story.info.receipts:
             self._lanes.heading("The receipt")
             self._lanes.write([f"  {line}" for line in receipt.text.splitlines()])
-        for proof in story.info.erasure:
-            self._lanes.heading("The proof of erasure")
-            verdict = "confirmed" if proof.confirmed else "NOT CONFIRMED"
+        for erased in story.info.erasure:
+            self._lanes.heading("The result of the erasure's checks")
+            verdict = "confirmed" if erased.confirmed else "NOT CONFIRMED"
             self._lanes.write(
-                [f"  grant {proof.grant}: {verdict}, {proof.checked_at}"]
-                + [f"  {'ok' if c.passed else 'NO'}  {c.name}: {c.detail}" for c in proof.checks]
+                [f"  grant {erased.grant}: {verdict}, {erased.checked_at}"]
+                + [f"  {'ok' if c.passed else 'NO'}  {c.name}: {c.detail}" for c in erased.checks]
             )
 
 

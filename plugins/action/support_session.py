@@ -17,7 +17,7 @@ _REQUESTER = {name: {"type": "str", "default": ""} for name in ("name", "organiz
 
 
 class ActionModule(AgentAction):
-    """Start the session, or end it and return the proof of erasure."""
+    """Start the session, or end it and return the result of the erasure's checks."""
 
     _latchkey_spec: ClassVar[Spec] = {
         "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},

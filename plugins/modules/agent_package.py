@@ -145,7 +145,7 @@ agent:
   type: dict
 erasure:
   description:
-    - With O(state=absent), the proof of erasure, see M(latchkey.consent.support_session).
+    - With O(state=absent), the result of the erasure's checks, see M(latchkey.consent.support_session).
     - Null if no agent could give it. The removal overwrites its data in any case.
   returned: with O(state=absent)
   type: dict

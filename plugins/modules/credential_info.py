@@ -230,7 +230,7 @@ grants:
       elements: dict
       sample: []
 erasure:
-  description: The proof of erasure of each grant that has one.
+  description: The checks of the erasure of each grant that has ended.
   returned: success
   type: list
   elements: dict

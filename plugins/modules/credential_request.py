@@ -9,8 +9,8 @@ module: credential_request
 short_description: Ask the customer for a grant
 description:
   - Asks the customer, on their own screen, to lend their Windows sign-in under stated terms, and waits for the answer.
-  - The customer types the password into a window of their PC. The agent checks it and seals it there; it never leaves
-    the PC.
+  - The customer types the password into a window of their PC. The agent checks it and seals it there, and
+    sends it nowhere.
   - Every answer except yes fails the task, each with its own RV(error_code). Silence means no.
 options:
   session:

@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 module: credential_revoke
 short_description: Revoke the session's grants
 description:
-  - Revokes the grants of a support session before its end. The agent erases them and returns the proof.
+  - Revokes the grants of a support session before its end. The agent erases them and returns the
+    result of the erasure's checks.
   - The session continues, and the customer can be asked again.
 options:
   session:
@@ -161,7 +162,7 @@ grants:
       elements: dict
       sample: []
 erasure:
-  description: The proof of erasure, over all grants.
+  description: The result of the erasure's checks, over all grants.
   returned: success
   type: dict
   contains:

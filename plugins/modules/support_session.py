@@ -9,7 +9,7 @@ module: support_session
 short_description: Start or end a support session on a PC
 description:
   - Starts or ends a support session. All requests and grants belong to one.
-  - The end of the session erases its grants and returns the proof.
+  - The end of the session erases its grants and returns the result of the erasure's checks.
 options:
   session:
     required: true
@@ -17,7 +17,7 @@ options:
     description:
       - V(started) starts the session, or finds it started. Then O(reason) and O(ticket), if given, must be the same,
         since the customer may have read them already. O(requester) stays as it was at the start.
-      - V(ended) ends the session. Ending it again returns the proof again.
+      - V(ended) ends the session. Ending it again returns the checks again.
     type: str
     choices:
       - started
@@ -102,7 +102,7 @@ EXAMPLES = r"""
         state: ended
       register: ended
 
-    - name: Show the proof of erasure
+    - name: Show the result of the erasure's checks
       ansible.builtin.debug:
         var: ended.erasure
 """
@@ -200,7 +200,7 @@ checkpoints:
   sample:
     Windows updates: {state: done, at: "2026-11-23T22:10:00.000+01:00", restarted: true}
 erasure:
-  description: The proof of erasure, over all grants.
+  description: The result of the erasure's checks, over all grants.
   returned: when O(state=ended)
   type: dict
   contains:

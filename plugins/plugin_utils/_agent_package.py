@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import _answers as ans
 from ._agent_client import Agent
 from ._connection import ConnectionLost
-from ._erasure import proof, unconfirmed
+from ._erasure import summary, unconfirmed
 from ._failure import Failure, failure
 from ._package_file import version_of
 from ._package_installer import RESTART_NEEDED, Installed, Installer, reason_in
@@ -144,7 +144,7 @@ class Package:
             self.clock.sleep(min(1.0, until.left) or 1.0)
 
     def absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
-        """Erase every grant and remove the agent; return the result with the proof of erasure.
+        """Erase every grant and remove the agent; return the result with the checks of the erasure.
 
         Raises:
             Failure: a part failed; its facts report the parts done before.
@@ -164,7 +164,7 @@ class Package:
         return self.result
 
     def _erase(self, deadline: Deadline) -> None:
-        """Erase before the removal: only an installed agent can prove the erasure."""
+        """Erase before the removal: only an installed agent can check the erasure."""
         try:
             reply = self.agent.change(ans.RevokeAnswer, "erase_all", deadline)
         except Failure as fault:
@@ -173,7 +173,7 @@ class Package:
                 raise
             return
         self.result["changed"] |= reply.changed
-        self.result["erasure"] = proof(reply.result.erasure)
+        self.result["erasure"] = summary(reply.result.erasure)
         if not self.check and (detail := unconfirmed(reply.result.erasure)):
             raise failure("erasure_unconfirmed", outcome="unknown", detail=detail)
 

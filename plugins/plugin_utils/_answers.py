@@ -86,7 +86,7 @@ class ErasureCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureView:
-    """The proof of erasure of one grant."""
+    """The checks of one grant's erasure."""
 
     grant: str
     confirmed: bool
@@ -107,7 +107,7 @@ class ReceiptView:
 
 @dataclass(frozen=True, kw_only=True)
 class EndedAnswer:
-    """Answer to `session_end`: the proof of erasure and the closed receipts."""
+    """Answer to `session_end`: the result of the erasure's checks and the closed receipts."""
 
     session: SessionView
     erasure: list[ErasureView]

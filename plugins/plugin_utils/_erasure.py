@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # This file is private to the collection and may change in any release.
-"""The proof of erasure in a task's result."""
+"""The checks of an erasure in a task's result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from . import _answers as ans
 
 
-def proof(erasures: list[ans.ErasureView]) -> dict[str, Any]:
+def summary(erasures: list[ans.ErasureView]) -> dict[str, Any]:
     """Return the checks, over all grants and per grant.
 
     Without a sealed record there is nothing to erase: this is confirmed, with no check.

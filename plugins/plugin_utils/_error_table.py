@@ -85,7 +85,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of a password is not confirmed: {detail}.",
-        "Check the PC's disk. The agent tries again by itself; run the task again for the proof.",
+        "Check the PC's disk. The agent tries again by itself; run the task again for the result of the checks.",
     ),
     # --- the package
     "package_unreadable": ErrorRow(

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from . import _answers as ans
-from ._erasure import proof, unconfirmed
+from ._erasure import summary, unconfirmed
 from ._failure import failure
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str,
 
 
 def end(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
-    """End the session; return the task's result with the proof of erasure.
+    """End the session; return the task's result with the checks of the erasure.
 
     Raises:
         Failure: the session ended, but the erasure is not confirmed.
@@ -35,14 +35,14 @@ def end(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
     result = {
         "changed": reply.changed,
         **_view(answer.session),
-        "erasure": proof(answer.erasure),
+        "erasure": summary(answer.erasure),
         "receipts": [asdict(receipt) for receipt in answer.receipts],
     }
     return result if agent.check else _require_erased(result, answer.erasure)
 
 
 def revoke(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
-    """Revoke the session's grants; return the task's result with the proof of erasure.
+    """Revoke the session's grants; return the task's result with the checks of the erasure.
 
     Raises:
         Failure: the grants are revoked, but the erasure is not confirmed.
@@ -52,7 +52,7 @@ def revoke(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
     result = {
         "changed": reply.changed,
         "grants": [asdict(grant) for grant in answer.grants],
-        "erasure": proof(answer.erasure),
+        "erasure": summary(answer.erasure),
     }
     return result if agent.check else _require_erased(result, answer.erasure)
 

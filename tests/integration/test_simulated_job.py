@@ -57,8 +57,8 @@ def test_a_restart_ends_signed_in_and_locked(simulated_pc: MakePc) -> None:
         whats = [event.what for event in computer.events.all() if event.lane == "pc"]
         story = ["tile_shown", "permit_redeemed", "signed_in", "locked"]
         assert whats[-4:] == story
-        proof = end(computer)
-        assert [erasure.confirmed for erasure in proof.erasure] == [True]
+        erased = end(computer)
+        assert [erasure.confirmed for erasure in erased.erasure] == [True]
 
 
 def test_the_canary_is_nowhere_on_the_pc(simulated_pc: MakePc, canary: bytearray, tmp_path: Path) -> None:

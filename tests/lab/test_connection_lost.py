@@ -195,7 +195,7 @@ def test_the_journal_holds_each_thing_once(day: Day, name: str) -> None:
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())
 def test_a_second_launch_finds_the_job_done(day: Day, name: str) -> None:
-    """A repeated end of the session returns the same proof of erasure."""
+    """A repeated end of the session returns the same checks of the erasure."""
     first, again = day.first.results("end", name)[-1], day.again.result("end", name)
     assert again["changed"] is False
     assert again["erasure"] == first["erasure"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, from its first task to the proof of erasure, through the real ansible-playbook."""
+"""The main job, from its first task to the result of the erasure's checks, through the real ansible-playbook."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def assert_operator_read(job: Job, computer: SimulatedComputer) -> None:
 
 
 def test_the_smallest_complete_job(lab_pc: LabPC) -> None:
-    """The smallest complete job returns the account, the boot, the remaining terms and the proof."""
+    """The smallest complete job returns the account, the boot, the remaining terms and the checks of the erasure."""
     operator, computer = lab_pc(script=[Grant()])
 
     job = operator.run(start(), request(), apply(), request(), end(), end()).succeed()
@@ -127,7 +127,7 @@ def test_credential_info_returns_the_state(lab_pc: LabPC) -> None:
 
 
 def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
-    """request.yml leaves the question on the screen; maintain.yml finds the answer; end.yml shows the proof again."""
+    """request.yml leaves the question on the screen; maintain.yml finds the answer; end.yml shows the checks again."""
     operator, computer = lab_pc()
     prepare(operator)
 
@@ -140,8 +140,8 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
     assert asked.result("Ask the customer for a grant")["answer"] == "pending"
     assert worked.result("Ask the customer for a grant")["changed"] is False
     assert computer.events.count("request_shown") == 1
-    proofs = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
-    assert proofs[0] == proofs[1]
+    erasures = [job.result("End the support session and")["erasure"] for job in (worked, closed)]
+    assert erasures[0] == erasures[1]
 
 
 @provokes("no_answer")

@@ -93,7 +93,7 @@ def test_a_failed_end_is_reported(lab_pc: LabPC) -> None:
 
 
 def test_two_operators_at_once(lab_pc: LabPC, tmp_path: Path) -> None:
-    """Two jobs with their own sessions each request, restart one after the other, and get their own proofs."""
+    """Two jobs with their own sessions each request, restart one after the other, and get their own checks."""
     operator, computer = lab_pc(script=[Grant(), Grant()])
     second = Operator(tmp_path / "second", {"pc1": computer})
     both_lent = tmp_path / "lent"

@@ -244,7 +244,7 @@ def test_a_service_that_does_not_start_undoes_the_installation(
 
 
 def test_removal_erases_and_leaves_nothing(office: PackagePC, anna_grants: None, canary: bytearray) -> None:
-    """The removal first erases the sealed record with proof, and then leaves no file and no key behind."""
+    """The removal first erases the sealed record and checks the erasure, and then leaves no file and no key behind."""
     del anna_grants
     sealed = list(office.pc.program_data.rglob("journal.db*"))
     assert sealed

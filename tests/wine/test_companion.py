@@ -381,7 +381,7 @@ def test_what_happened_while_away_is_shown_until_it_is_closed(
     speaker = office.pc.pipe_client("LatchkeyCustomer", anna._sid, anna._session().id)
 
     def all_read() -> bool:
-        # A later event, such as the proof of erasure, opens another window.
+        # A later event, such as the result of the erasure's checks, opens another window.
         anna.close_notices()
         return not away(speaker)
 

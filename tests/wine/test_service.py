@@ -319,8 +319,8 @@ def test_a_killed_service_continues_with_the_same_state(
     assert states(snapshot(scene)) == journalled
     kill(scene)
     assert scene.logon.ask_logon(Peek()) == NOTHING
-    proofs = ask(scene.operator, verb="session_end", session=scene.session)["erasure"]
-    assert [proof["confirmed"] for proof in proofs] == [True] * journalled.count("granted")
+    erasures = ask(scene.operator, verb="session_end", session=scene.session)["erasure"]
+    assert [erased["confirmed"] for erased in erasures] == [True] * journalled.count("granted")
     assert not search(everywhere(scene.office), scene.password)
 
 

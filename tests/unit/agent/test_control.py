@@ -65,8 +65,8 @@ def test_erasing_all_lists_an_unconfirmed_erasure(bench: Bench, canary: bytearra
     grant = bench.lend(canary)
     with bench.read_by_others():
         bench.revoke()
-        proofs = bench.result(rq.EraseAll())["erasure"]
-    assert [(proof["grant"], proof["confirmed"]) for proof in proofs] == [(grant, False)]
+        erasures = bench.result(rq.EraseAll())["erasure"]
+    assert [(erased["grant"], erased["confirmed"]) for erased in erasures] == [(grant, False)]
     bench.effects()
     assert bench.result(rq.EraseAll())["erasure"] == []
 
@@ -83,8 +83,8 @@ def test_a_pending_erasure_is_not_confirmed(bench: Bench, canary: bytearray) -> 
     """A pending erasure is reported as not confirmed and not checked yet."""
     bench.lend(canary)
     bench.effects_lag = True
-    [proof] = bench.result(rq.SessionEnd(session="CHG-1"))["erasure"]
-    assert (proof["confirmed"], proof["checks"][0]["detail"]) == (False, "not checked yet")
+    [erased] = bench.result(rq.SessionEnd(session="CHG-1"))["erasure"]
+    assert (erased["confirmed"], erased["checks"][0]["detail"]) == (False, "not checked yet")
 
 
 @pytest.mark.parametrize("request_", [rq.SessionEnd(session="CHG-1"), rq.EraseAll()], ids=["session", "all"])

@@ -141,7 +141,7 @@ def test_a_revocation_continues_after_a_power_cut(place: Path, canary: bytearray
         again = cut.bench.ask(ERASE)
         assert again.changed
         assert {grant["id"] for grant in result_of(again)["grants"]} == set(cut.bench.state.grants)
-        assert all(proof["confirmed"] for proof in result_of(again)["erasure"])
+        assert all(erased["confirmed"] for erased in result_of(again)["erasure"])
         assert cut.bench.sealed() == set()
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latchkey_agent.cli.ctl import Connect
     from latchkey_agent.stream import Stream
 
-PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+ERASURE = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
 RECEIPT = ans.ReceiptView(
     request="R-1", document={"request": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
 )
@@ -66,15 +66,15 @@ def silent() -> Stream:
 
 def test_a_confirmed_erasure_is_enough() -> None:
     """A confirmed erasure lets the removal go on."""
-    removal.erase_all(answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True)))
+    removal.erase_all(answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[ERASURE]), changed=True)))
 
 
 def test_an_unconfirmed_erasure_stops_the_removal() -> None:
     """An unconfirmed erasure stops the removal, because only the agent retries it."""
-    unproven = msgspec.structs.replace(PROOF, confirmed=False)
+    unconfirmed = msgspec.structs.replace(ERASURE, confirmed=False)
     with pytest.raises(PortError, match="the erasure of G-1 is not confirmed"):
         removal.erase_all(
-            answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[unproven]), changed=True))
+            answering(codec.done(ans.RevokeAnswer(grants=[], erasure=[unconfirmed]), changed=True))
         )
 
 

@@ -26,7 +26,7 @@ from tests.unit.plugins.fakes import FakeTime, script_of
 
 PRODUCT = "{00000000-0000-5000-8000-000000000001}"
 TEMPORARY = "C:\\Users\\Anna Bell\\AppData\\Local\\Temp\\ansible-tmp-1"
-PROOF = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
+ERASURE = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
 AGENT = ans.AgentView(
     version="0.2.0", protocol=1, device="PC", boot_id="b", now="2026-11-23T10:00:00+01:00", ready=True,
     organization="", problem="",
@@ -115,7 +115,7 @@ class PC:
             return 69, codec.encode_line(ans.Answer(outcome="unknown", error=RUNNING)), b""
         plain = {
             "info": codec.done(INFO, changed=False),
-            "erase_all": codec.done(ans.RevokeAnswer(grants=[], erasure=[PROOF]), changed=True),
+            "erase_all": codec.done(ans.RevokeAnswer(grants=[], erasure=[ERASURE]), changed=True),
             "setup": codec.done(SET_UP, changed=True),
         }
         return 0, codec.encode_line({**plain, **self.answers}[said["verb"]]), b""

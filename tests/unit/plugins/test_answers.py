@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answer_reader, _answers
-from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import proof, unconfirmed
+from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import summary, unconfirmed
 from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Progress, later, span
 
 from tests.unit.plugins.fakes import ANSWERS, entries_of
@@ -87,13 +87,13 @@ def test_a_default_is_each_answer_s_own() -> None:
 
 
 def test_a_check_passed_if_it_passed_for_every_grant() -> None:
-    """The proof over all grants shows the bad one's detail."""
+    """The checks over all grants show the bad one's detail."""
     good = _answers.ErasureCheck(name="log", passed=True, detail="empty")
     bad = _answers.ErasureCheck(name="log", passed=False, detail="18 bytes")
     one = _answers.ErasureView(grant="1", confirmed=True, checked_at="1", checks=[good])
     other = _answers.ErasureView(grant="2", confirmed=False, checked_at="2", checks=[bad])
-    assert proof([one, other])["checks"] == [asdict(bad)]
-    assert (proof([one, other])["confirmed"], proof([one])["confirmed"]) == (False, True)
+    assert summary([one, other])["checks"] == [asdict(bad)]
+    assert (summary([one, other])["confirmed"], summary([one])["confirmed"]) == (False, True)
     assert unconfirmed([one, other]) == "log: 18 bytes"
     assert unconfirmed([one]) == ""
     assert unconfirmed([replace(other, checks=[])]) == "it has not been checked yet"

@@ -138,7 +138,7 @@ def assert_views(returned: dict[str, Any], path: str = "") -> None:
     """Compare the documented fields of each view with its class."""
     for name, entry in returned.items():
         fields = entry.get("contains", {})
-        # The proof of erasure lists its grants, too.
+        # The checks of the erasure list the grants, too.
         if fields and name in VIEWS and path != "erasure":
             assert set(fields) == {field.name for field in dataclasses.fields(VIEWS[name])}, name
         assert_views(fields, name)

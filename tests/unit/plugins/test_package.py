@@ -241,7 +241,7 @@ def test_check_mode_changes_nothing(package: Path, monkeypatch: pytest.MonkeyPat
     assert (removed.ran, [said["check"] for said in removed.asked]) == ([], [True])
 
 
-def test_absent_erases_first_and_returns_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absent_erases_first_and_returns_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the product is removed by its code."""
     pc = PC(installed="0.1.0")
     result = run(pc, monkeypatch, state="absent", keep_receipts=True)
@@ -253,17 +253,17 @@ def test_absent_erases_first_and_returns_the_proof(monkeypatch: pytest.MonkeyPat
 
 def test_an_erasure_that_is_not_confirmed_keeps_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only it can go on trying."""
-    unproven = ans.ErasureView(
+    unconfirmed = ans.ErasureView(
         grant="G-1", confirmed=False, checked_at="2026-11-23T10:00:00+01:00", checks=[]
     )
-    answer = codec.done(ans.RevokeAnswer(grants=[], erasure=[unproven]), changed=True)
+    answer = codec.done(ans.RevokeAnswer(grants=[], erasure=[unconfirmed]), changed=True)
     pc = PC(installed="0.1.0", answers={"erase_all": answer})
     assert refused(run(pc, monkeypatch, state="absent")) == "erasure_unconfirmed"
     assert pc.ran == []
 
 
 def test_an_agent_that_does_not_answer_is_removed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no proof then; the package overwrites what it finds."""
+    """There are no checks then; the package overwrites what it finds."""
     result = run(PC(installed="0.1.0", silent=1), monkeypatch, state="absent")
     assert (result["changed"], result["erasure"]) == (True, None)
 

@@ -40,7 +40,7 @@ def erase_all(connect: Connect) -> None:
     """
     answer = _asked(connect, rq.EraseAll())
     result = msgspec.convert(answer, ans.RevokeAnswer)
-    open_ = [proof.grant for proof in result.erasure if not proof.confirmed]
+    open_ = [erased.grant for erased in result.erasure if not erased.confirmed]
     if open_:
         msg = f"the erasure of {', '.join(open_)} is not confirmed; look at the disk, then remove the agent again"
         raise PortError(msg)

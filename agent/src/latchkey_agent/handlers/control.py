@@ -52,7 +52,7 @@ WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """The requests that are answered even without a journal."""
 LISTED_RECEIPTS = 1000
 ERASURE_WAIT = 10.0
-"""Seconds that an answer waits for a proof of erasure; the erasure continues after that."""
+"""Seconds that an answer waits for the checks of an erasure; the erasure continues after that."""
 
 
 class ControlHandler:
@@ -159,7 +159,7 @@ class ControlHandler:
         grants = [g for g in state.grants.values() if g.session == subject]
         result = ans.EndedAnswer(
             session=views.session_view(state, state.sessions[subject]),
-            erasure=[self._proof(grant) for grant in grants],
+            erasure=[self._checks(grant) for grant in grants],
             receipts=[
                 signed_receipts.view(self._core, state, r.id)
                 for r in state.requests.values()
@@ -169,7 +169,7 @@ class ControlHandler:
         return codec.done(result, changed=changed)
 
     def _erased(self, session: str | None) -> bool | None:
-        """Return True if no ended grant (of that session) waits for its proof of erasure, else None."""
+        """Return True if no ended grant (of that session) waits for its erasure, else None."""
         waiting = (
             g
             for g in self._core.state.grants.values()
@@ -177,8 +177,8 @@ class ControlHandler:
         )
         return None if any(waiting) else True
 
-    def _proof(self, grant: Grant) -> ans.ErasureView:
-        """Return the proof of erasure, or one that says that nothing was checked yet."""
+    def _checks(self, grant: Grant) -> ans.ErasureView:
+        """Return the checks of an erasure; until then one that says that nothing was checked yet."""
         found = views.erasure_view(grant)
         if found is not None:
             return found
@@ -334,7 +334,7 @@ class ControlHandler:
     def _revoked(
         self, ended: tuple[str, State, bool], reported: list[str], request: rq.ControlRequest
     ) -> ans.Answer:
-        """Return the proofs of the grants to be `reported`, and of those that the call ended."""
+        """Return the checks of the erasure of the grants to be `reported`, and of those that the call ended."""
         subject, state, changed = ended
         after = state
         if not request.check:
@@ -343,7 +343,7 @@ class ControlHandler:
         ids = dict.fromkeys((*subject.split(), *reported))
         grants = [after.grants.get(i) or state.grants[i] for i in ids]
         result = ans.RevokeAnswer(
-            grants=[views.grant_view(after, g) for g in grants], erasure=[self._proof(g) for g in grants]
+            grants=[views.grant_view(after, g) for g in grants], erasure=[self._checks(g) for g in grants]
         )
         return codec.done(result, changed=changed)
 
@@ -362,7 +362,7 @@ class ControlHandler:
             sessions=[views.session_view(state, state.sessions[i]) for i in state.sessions if i in names],
             requests=[views.request_view(r, here) for r in asked],
             grants=[views.grant_view(state, g) for g in grants],
-            erasure=[proof for g in grants if (proof := views.erasure_view(g)) is not None],
+            erasure=[erased for g in grants if (erased := views.erasure_view(g)) is not None],
             pending_restart=ans.PendingRestartView(pending=bool(reasons), reasons=reasons),
             receipts=[signed_receipts.view(self._core, state, r.id) for r in asked]
             if request.receipts

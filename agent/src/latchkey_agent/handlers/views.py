@@ -281,14 +281,14 @@ def use_waits_for(state: State, permit: Permit) -> str:
 
 
 def erasure_view(grant: Grant) -> ans.ErasureView | None:
-    """Return the proof of a grant's erasure, None while there is none."""
+    """Return the checks of a grant's erasure, None while there are none."""
     if grant.erasure is None:
         return None
     return erasure_of(grant.id, grant.erasure)
 
 
 def erasure_of(grant: str, erasure: Erasure) -> ans.ErasureView:
-    """Return a proof of erasure."""
+    """Return the checks of an erasure."""
     checks = [
         ans.ErasureCheck(name=name, passed=passed, detail=detail) for name, passed, detail in erasure.checks
     ]

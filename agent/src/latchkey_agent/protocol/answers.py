@@ -173,7 +173,7 @@ class ErasureCheck(Message, frozen=True, kw_only=True):
 
 
 class ErasureView(Message, frozen=True, kw_only=True):
-    """The proof of erasure of one grant."""
+    """The checks of one grant's erasure."""
 
     grant: str
     confirmed: bool
@@ -224,7 +224,7 @@ class SessionAnswer(Message, frozen=True, kw_only=True):
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `session_end`: the proof of erasure and the closed receipts."""
+    """Answer to `session_end`: the result of the erasure's checks and the closed receipts."""
 
     session: SessionView
     erasure: list[ErasureView]

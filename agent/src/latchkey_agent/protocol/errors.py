@@ -229,7 +229,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",
-        "Show the grant's receipt with latchkeyctl receipt: it lists every use.",
+        "Show the grant's receipt with latchkeyctl receipt: it lists the uses.",
     ),
     "desktop_open": ErrorRow(
         "All passwords are erased, but a desktop that a logon permit opened has not been seen locked yet.",

@@ -145,7 +145,7 @@ def quoted(line: str, program: str) -> str:
 
 
 def erase(*, keep_receipts: bool) -> None:
-    """Have the service erase all sealed passwords and prove it.
+    """Have the service erase all sealed passwords and check the erasure.
 
     If the service does not answer, `remove` overwrites its files later. Only
     the service can write receipts.
@@ -159,7 +159,7 @@ def erase(*, keep_receipts: bool) -> None:
     try:
         removal.erase_all(client_stream.connect_control)
         if keep_receipts:
-            # After the erasure, so that the receipts contain its proof.
+            # After the erasure, so that the receipts contain its checks.
             removal.keep_receipts(client_stream.connect_control, folders.data_folder())
     except removal.NoAnswer as no_answer:
         if keep_receipts:
