@@ -26,6 +26,7 @@ WIDTH = 120
 LONG_ROWS = (
     "docs/architecture.md",
     "docs/attack-surface.md",
+    "docs/claims.md",
     "docs/credential-provider.md",
     "docs/decisions.md",
     "docs/errors.md",
@@ -43,6 +44,7 @@ MEASURED = ("docs/benchmarks.md", "docs/compatibility.md")
 """Written by `make bench` and `make matrix`, not by people."""
 CUSTOMERS = ("docs/customer.en.md", "docs/customer.de.md")
 QUOTING = (
+    "docs/claims.md",
     "docs/errors.md",
     "docs/states.md",
     "docs/recorded-run.md",

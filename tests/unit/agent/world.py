@@ -75,6 +75,7 @@ class World:
     answers: list[LogonRefusal] = field(default_factory=list)
     signed_in: list[SignIn] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
+    warnings: list[float] = field(default_factory=list)
     restarted_at: list[datetime] = field(default_factory=list)
     scheduled: bool = False
     refuses_restart: str = ""
@@ -241,6 +242,7 @@ class _Power(_Port):
             raise PortError(self.world.refuses_restart)
         if not self.world.scheduled:
             self.world.restarts.append(message)
+            self.world.warnings.append(grace)
             self.world.restarted_at.append(self.world.now)
         self.world.scheduled = True
         self.world.tell()

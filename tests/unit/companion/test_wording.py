@@ -340,7 +340,7 @@ def test_every_kind_of_notice_has_a_text(language: str) -> None:
         ),
         (
             {"kind": "ended", "detail": "revoked_by_customer", "ticket": ""},
-            "Today 17:12: Taken back. A running restart goes on, but nobody is signed in.",
+            "Today 17:12: Taken back. A running restart goes on, but Latchkey signs nobody in.",
         ),
         (
             {"kind": "locked", "while_away": True},
