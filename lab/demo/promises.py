@@ -180,7 +180,7 @@ def no_means_no(story: Story) -> Verdict:
 
 def code_on_both_sides(story: Story) -> Verdict:
     """Check that the customer's window and the operator's output have the same code."""
-    shown = {m for e in story.events("request_shown") for m in re.findall(r"code (\d{4})", e.text)}
+    shown = {m for e in story.events("request_shown") for m in re.findall(r"code: (\d{4})", e.text)}
     output = (story.folder / "operator" / "ansible.txt").read_text(encoding="utf-8")
     read = set(re.findall(r"; code (\d{4})", output))
     how = f"the window showed {', '.join(shown)}, Ansible printed {', '.join(read)}"

@@ -105,7 +105,7 @@ def test_the_receipt_has_the_hash_of_the_shown_window(simulated_pc: MakePc) -> N
         asked = request(computer)
         shown = computer.events.wait_for("request_shown")
         assert computer.customer.screen() == shown.text
-        assert f"Check code {asked.code}." in shown.text
+        assert f"Check code: {asked.code}." in shown.text
         assert ENGLISH["choice"] in shown.text
 
 
