@@ -184,7 +184,6 @@ class _Form:
             p.closing,
             p.owes_lock,
             p.is_unseen,
-            p.opens_session,
             p.owes_lock and p.windows_session,
             times,
             key in n.handed,

@@ -161,7 +161,7 @@ def _meet_duties(n: Node) -> None:
     for duty in n.duties:
         if duty.boot != n.boot or duty.permit in n.state.permits:
             continue
-        if close(n, duty.permit, duty.who, duty.windows_session, is_new=True) is None:
+        if close(n, duty.permit, duty.who, duty.windows_session) is None:
             n.lock_pending = True
         else:
             n.duties = tuple(d for d in n.duties if d is not duty)
@@ -173,6 +173,7 @@ def wake(n: Node) -> None:
         sessions_changed(n)
     else:
         tick(n)
+        _meet_duties(n)
     _announce_again(n)
 
 
@@ -262,9 +263,8 @@ def _close_desktop(n: Node, permit_id: str) -> bool:
     if permit is None or not permit.owes_lock:
         return True
     who = to.LETTERS[permit.account.sid]
-    is_new = permit.action == "restart" or permit.opens_session
     logged_on = None if permit.logged_on_at is None else to.seconds(permit.logged_on_at)
-    how = close(n, permit.id, who, permit.windows_session, is_new=is_new, logged_on=logged_on)
+    how = close(n, permit.id, who, permit.windows_session, logged_on=logged_on)
     return how is not None and _own(n, to.close_desktop(permit.id, how))
 
 
@@ -272,7 +272,7 @@ def _close_desktop(n: Node, permit_id: str) -> bool:
 
 
 def close(
-    n: Node, permit: str, who: str, windows_session: int | None, *, is_new: bool, logged_on: int | None = None
+    n: Node, permit: str, who: str, windows_session: int | None, *, logged_on: int | None = None
 ) -> str | None:
     """`DesktopCloser.close`; None where it raises PortError."""
     now = to.seconds(to.now(n).at)
@@ -288,7 +288,7 @@ def close(
     for desktop in theirs:
         if desktop.open:
             lock(n, desktop)
-    if not own and permit not in n.seen_open and is_new:
+    if not own and permit not in n.seen_open:
         return None
     if logged_on is not None:
         since = logged_on

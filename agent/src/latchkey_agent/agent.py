@@ -167,6 +167,8 @@ class Agent:
             self.sessions_changed()
         else:
             self.core.try_tick()
+            if not self.core.duties.is_empty:
+                self._meet_duties()
         self._announce_again()
 
     def _announce_again(self) -> None:
@@ -256,7 +258,10 @@ class Agent:
         """Tell whether the journal's own effect closes the desktop, now or at the agreed time."""
         if permit is None:
             return False
-        return permit.state is not PermitState.REDEEMED or not self._session_change_pending
+        if permit.state is PermitState.REDEEMED:
+            return not self._session_change_pending
+        is_agreed = permit.relock_at is not None and self.core.now().at < permit.relock_at
+        return is_agreed or not permit.owes_lock or not self.core.is_disk_failing
 
     def clock_changed(self) -> None:
         """Take in that the clock was set."""

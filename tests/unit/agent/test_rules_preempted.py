@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from latchkey_agent.domain import LogonFacts, LogonRefusal, PermitState
+from latchkey_agent.domain import LogonFacts, LogonRefusal, PermitState, State
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
+from latchkey_agent.storage.journal import JournalDamagedError
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN
 
@@ -198,6 +199,95 @@ def test_rule_09_an_unlock_that_is_slow_to_open_is_closed_once_it_does(
     bench.effects()
     assert bench.world.open_desktops() == []
     assert not bench.state.permits[permit].owes_lock
+
+
+@pytest.mark.parametrize("session", ["disconnected", "signed out"])
+def test_rule_09_an_unlock_that_was_never_seen_is_not_gone(
+    bench: Bench, canary: bytearray, session: str
+) -> None:
+    """The customer's session was away when the unlock was given up: its desktop is locked once it opens."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    away = SignIn(2, ANNA, console=False, active=False, locked=True)
+    bench.world.signed_in = [away] if session == "disconnected" else []
+    if session == "signed out":
+        bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.world.signed_in = [away] if session == "disconnected" else []
+    permit, _ = bench.redeem()
+    bench.revoke()
+    bench.report(permit)
+    assert bench.state.permits[permit].owes_lock
+    bench.world.signed_in = [SignIn(2, ANNA, console=True, active=True, locked=False)]
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("disk", ["full", "dead"])
+def test_rule_09_an_unlocked_desktop_is_locked_in_time_without_a_disk(
+    bench: Bench, canary: bytearray, disk: Literal["full", "dead"]
+) -> None:
+    """Nothing can be journalled when the agreed time is over, and the desktop is locked all the same."""
+    bench.lend(canary, restarts=0, unlocks=2, relock_after=60.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    bench.world.disk = disk
+    bench.world.now += timedelta(seconds=59)
+    bench.wake()
+    assert bench.world.open_desktops()
+    bench.world.now += timedelta(seconds=1)
+    bench.wake()
+    assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("action", ["restart", "unlock"])
+@pytest.mark.parametrize("reset", [False, True])
+def test_rule_09_damage_that_is_noticed_while_running_locks_the_desktop(
+    bench: Bench, canary: bytearray, action: str, *, reset: bool
+) -> None:
+    """The journal is lost between the logon and the lock, and perhaps set aside: the clock's thread locks."""
+    if action == "restart":
+        permit = bench.at_logon_screen(canary)
+        bench.redeem()
+        bench.world.sign_in(ANNA)
+        bench.effects_lag = True
+        bench.report(permit)
+    else:
+        bench.lend(canary, restarts=0, unlocks=2)
+        bench.world.sign_in(ANNA, locked=True)
+        bench.unlock()
+        bench.sign_in_with_permit()
+    bench.agent.core.journal_life.fail(JournalDamagedError("it was changed"))
+    bench.agent.core.state = State()
+    if reset:
+        bench.agent.core.reset_journal()
+    bench.wake()
+    assert bench.world.open_desktops() == []
+    assert bench.agent.core.duties.is_empty
+
+
+def test_rule_09_erasing_all_of_a_damaged_journal_waits_for_the_lock(bench: Bench, canary: bytearray) -> None:
+    """A removal must not take away the program that locks, damaged journal or not."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.report(permit)
+    bench.agent.core.journal_life.fail(JournalDamagedError("it was changed"))
+    bench.agent.core.state = State()
+    assert bench.code(rq.EraseAll()) == "desktop_open"
+
+
+def test_rule_09_a_desktop_is_locked_although_windows_lists_no_sessions(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The session of the logon screen is known, and is locked without a list."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.world.broken.add("sessions")
+    bench.report(permit)
+    assert bench.world.open_desktops() == []
+    assert bench.state.permits[permit].owes_lock
 
 
 def test_rule_09_a_session_that_stays_locked_counts_as_locked_after_two_minutes(

@@ -74,6 +74,7 @@ class Core:
     Attributes:
         lock: held while the state is read or changed. It is reentrant.
         state_changed: a condition of `lock`, notified with every change that somebody may wait for.
+        is_disk_failing: the last access to the journal failed; the desktops are closed without it then.
         journal_life: the journal, or the reason why there is none. Without a journal every command is refused.
     """
 
@@ -98,6 +99,7 @@ class Core:
         self._settings_noted = False
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
+        self.is_disk_failing = False
         self._journalled_refusals = RefusalThrottle()
         self._stopping = threading.Event()
 
@@ -338,7 +340,12 @@ class Core:
         with self.lock:
             try:
                 yield self.journal
+                self.is_disk_failing = False
             except JournalUnavailableError as fault:
+                if not self.is_disk_failing:
+                    self.is_disk_failing = True
+                    # What the journal would have caused, such as locking a desktop, must happen without it.
+                    self.state_changed.notify_all()
                 raise Refused("storage_failed", detail=str(fault)) from None
             except JournalDamagedError as damage:
                 self.state = State()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
@@ -30,26 +31,18 @@ class Target(NamedTuple):
         permit: the id of the permit that opened it.
         sid: the account.
         windows_session: the Windows session of the logon screen, None if unknown.
-        is_new: the logon opens a Windows session; otherwise it unlocks one.
         since: the moment of the logon, None if unknown.
     """
 
     permit: str
     sid: str
     windows_session: int | None
-    is_new: bool = True
     since: datetime | None = None
 
     @classmethod
     def of_permit(cls, permit: Permit) -> Self:
         """Return the desktop of a permit."""
-        return cls(
-            permit.id,
-            permit.account.sid,
-            permit.windows_session,
-            is_new=permit.action == "restart" or permit.opens_session,
-            since=permit.logged_on_at,
-        )
+        return cls(permit.id, permit.account.sid, permit.windows_session, permit.logged_on_at)
 
     @classmethod
     def of_duty(cls, duty: LockDuty) -> Self:
@@ -108,7 +101,14 @@ class DesktopCloser:
             return self._poll(look) if self._expects(target) else look()
         except PortError as fault:
             log.warning("the session could not be locked: %s", fault)
+            self._lock_unseen(target)
             return None
+
+    def _lock_unseen(self, target: Target) -> None:
+        """Lock the session of the logon screen although Windows lists no sessions now; nothing confirms it."""
+        if target.windows_session is not None:
+            with suppress(PortError):
+                self._core.computer.sessions.lock(target.windows_session)
 
     def _expects(self, target: Target) -> bool:
         """Tell whether to wait for a change: for a desktop that is open, and once for one that has not opened."""
@@ -148,7 +148,7 @@ class DesktopCloser:
         if any(s.active and not s.locked for s in theirs):
             return None
         if not its_own:
-            return "gone" if target.permit in self._seen or not target.is_new else None
+            return "gone" if target.permit in self._seen else None
         if target.permit not in self._opened and not self._has_waited(target):
             return None
         return "locked" if all(s.locked for s in its_own) else "disconnected"

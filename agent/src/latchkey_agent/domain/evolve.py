@@ -352,7 +352,6 @@ def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
         step=event.step,
         foreign=event.foreign,
         must_lock=event.must_lock,
-        opens_session=event.must_lock,
     )
 
 

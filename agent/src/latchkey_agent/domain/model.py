@@ -244,9 +244,9 @@ class Permit(Struct, frozen=True, kw_only=True):
     """A logon permit: permission for the credential provider to log on once. One use of a grant.
 
     `must_lock`: the desktop is locked at once; otherwise at `relock_at`. `owes_lock`: a desktop that the permit
-    opened, or may have opened, has not been seen closed yet. `opens_session`: no session of the account is unlocked.
-    `windows_session` is the Windows session of the logon screen that redeemed it. `is_unseen`: the PC has restarted
-    for this permit, which is void, and the account has had no session since.
+    opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
+    screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void, and the account has had
+    no session since.
     """
 
     id: str
@@ -261,7 +261,6 @@ class Permit(Struct, frozen=True, kw_only=True):
     step: str | None = None
     foreign: bool = False
     must_lock: bool = True
-    opens_session: bool = True
     state: PermitState = PermitState.ISSUED
     owes_lock: bool = False
     is_unseen: bool = False

@@ -306,6 +306,8 @@ class ControlHandler:
             self._core.give_up_newer_journal()
         if self._core.journal_life.is_damaged:
             # Its sealed records are overwritten; no grant is left to end.
+            if not request.check:
+                self._await_locks()
             ended: tuple[str, State, bool] = ("", self._core.state, False)
             return self._revoked(ended, [], request)
         with self._core.lock:
