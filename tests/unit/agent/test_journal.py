@@ -57,6 +57,22 @@ def damage(place: Path, statement: str) -> None:
         other.execute(statement)
 
 
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL
+        ("secure_delete", 1),
+        ("trusted_schema", 0),
+        ("temp_store", 2),  # MEMORY
+        ("busy_timeout", 1000),
+    ],
+)
+def test_sqlite_keeps_what_the_journal_promises(journal: Journal, pragma: str, value: object) -> None:
+    """A commit is on the disk, a deleted record is overwritten, nothing is put into a temporary file."""
+    assert journal._db.execute(f"PRAGMA {pragma}").fetchone()[0] == value
+
+
 def test_a_reopened_journal_returns_its_content(journal: Journal, place: Path, world: World) -> None:
     """A reopened journal returns its events in order, its unfinished effects, keys and sealed records."""
     journal.commit(Change(EVENTS, [EFFECT, EFFECT], ("g", b"sealed")))
