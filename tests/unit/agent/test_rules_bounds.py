@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from latchkey_agent.domain import Now, permits
+from latchkey_agent.domain import Now, Policy, Refused, grants, permits
+from latchkey_agent.domain import effects as fx
+from latchkey_agent.domain import events as e
+from latchkey_agent.domain.decision import Decision, end_grant, end_session, relock
 from latchkey_agent.domain.model import State
 from latchkey_agent.domain.transitions import GrantState, PermitState
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench, at
-from tests.unit.agent.world import LOGON, START
+from tests.unit.agent.world import ANNA, LOGON, START
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -114,6 +117,131 @@ def test_rule_03_an_interrupted_last_use_uses_the_grant_up(bench: Bench, canary:
     assert [type(event).__name__ for event in decision.events] == ["PermitRefused", "GrantEnded"]
     bench.power_cut()
     assert bench.sealed() == set()
+
+
+# --- 3: a grant allows exactly what was agreed ---------------------------------------------------
+
+
+@pytest.fixture
+def lent(bench: Bench, canary: bytearray) -> State:
+    """A grant of two restarts and one unlock, from 19:00 to 23:00."""
+    bench.lend(canary, unlocks=1, not_before="19:00", not_after="23:00")
+    return bench.state
+
+
+def refusal(state: State, now: Now, action: str = "restart") -> Refused | None:
+    """Return the refusal of a use of the only grant, None if the use is allowed."""
+    (grant,) = state.grants.values()
+    try:
+        grants.must_allow(grant, action, now)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def code(state: State, now: Now, action: str = "restart") -> str | None:
+    """Return the code of `refusal`."""
+    refused = refusal(state, now, action)
+    return None if refused is None else refused.code
+
+
+def test_rule_03_a_grant_is_usable_from_its_first_moment_until_its_last(lent: State) -> None:
+    """The first moment counts by the clock that is behind, the last by the one ahead and no longer."""
+    (grant,) = lent.grants.values()
+    begin, end = grant.terms.not_before, grant.terms.not_after
+    assert code(lent, at(begin)) is None
+    assert code(lent, at(end - SECOND)) is None
+    assert code(lent, at(end)) == "grant_expired"
+    assert code(lent, Now(end - SECOND, end, 0.0)) == "grant_expired"
+    assert code(lent, Now(begin, begin - SECOND, 0.0)) == "too_early"
+    early = refusal(lent, at(begin - MINUTE))
+    assert early is not None
+    assert (early.code, early.retry_after) == ("too_early", 60.0)
+
+
+def test_rule_03_each_kind_of_use_has_its_own_count(lent: State) -> None:
+    """A count of zero ends its own kind only; a paused grant and a clock behind end both."""
+    (grant,) = lent.grants.values()
+    now = at(grant.terms.not_before)
+    no_restart = changed(lent, "grants", left=replace(grant.left, restarts=0))
+    no_unlock = changed(lent, "grants", left=replace(grant.left, unlocks=0))
+    assert (code(no_restart, now), code(no_restart, now, "unlock")) == ("terms_used_up", None)
+    assert (code(no_unlock, now), code(no_unlock, now, "unlock")) == (None, "terms_used_up")
+    assert code(changed(lent, "grants", state=GrantState.PAUSED), now) == "grant_paused"
+    assert code(lent, now._replace(at=now.at + MINUTE + SECOND)) == "clock_behind"
+
+
+def test_rule_14_the_interval_between_restarts_ends_at_its_moment(lent: State) -> None:
+    """The refusal says how long to wait."""
+    state, policy = replace(lent, last_restart_at=START), Policy(min_restart_interval=60.0)
+    with pytest.raises(Refused) as found:
+        grants.not_too_soon(state, at(START + MINUTE - SECOND), policy)
+    assert (found.value.code, found.value.retry_after) == ("restart_too_soon", 1.0)
+    grants.not_too_soon(state, at(START + MINUTE), policy)
+    grants.not_too_soon(lent, at(START), policy)
+
+
+# --- 7: an end ends all that is its own, and nothing else ----------------------------------------
+
+
+def names(decision: Decision) -> list[str]:
+    """Return the kinds of a decision's events."""
+    return [type(event).__name__ for event in decision.events]
+
+
+def test_rule_07_the_end_of_a_session_withdraws_its_own_open_request(bench: Bench) -> None:
+    """The request of another session stays; one that was answered is not closed again."""
+    bench.start_session("CHG-1")
+    bench.start_session("CHG-2")
+    ours = bench.request("CHG-1")
+    session = bench.state.sessions[bench.state.requests[ours].session]
+    (other,) = (one for one in bench.state.sessions.values() if one.id != session.id)
+    decision = end_session(bench.state, session, START, "end")
+    assert decision.events == (
+        e.RequestClosed(at=START, request=ours, how="withdraw"),
+        e.SessionEnded(at=START, session=session.id, how="end"),
+    )
+    assert decision.effects == (fx.SummonCompanion(account=ANNA),)
+    assert decision.subject == session.id
+    assert names(end_session(bench.state, other, START, "expire")) == ["SessionEnded"]
+    bench.show(ours)
+    assert bench.customer(cm.RequestDecline(request=ours)).done
+    assert names(end_session(bench.state, session, START, "expire")) == ["SessionEnded"]
+
+
+def test_rule_07_a_permit_that_an_end_makes_void_says_which_end(bench: Bench, canary: bytearray) -> None:
+    """The playbook is told whether its session ended or its grant."""
+    bench.lend(canary)
+    permit = bench.restart()
+    (session,), (grant,) = bench.state.sessions.values(), bench.state.grants.values()
+    how = e.GrantEnded(at=START, grant=grant.id, how="revoke")
+    by_revoking = end_grant(bench.state, grant, how)
+    by_ending = end_session(bench.state, session, START, "end")
+    void = e.PermitDropped(at=START, permit=permit, how="cancel", why="grant_ended")
+    assert by_revoking.events == (void, how)
+    assert by_revoking.subject == grant.id
+    assert by_ending.events[0] == replace(void, why="session_ended")
+    assert end_grant(bench.state, grant, how, settled=permit).events == (how,)
+
+
+def test_rule_09_only_a_desktop_that_an_unlock_holds_open_is_closed_by_an_end(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A grant that is only used up leaves its desktop open; every other end closes it."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.agent.core.computer.sessions.lock(1)
+    bench.unlock()
+    permit, _ = bench.redeem()
+    assert relock(bench.state.permits[permit], START) == Decision()
+    bench.report(permit)
+    held = bench.state.permits[permit]
+    assert held.relock_at is not None
+    assert names(relock(held, START)) == ["RelockDue"]
+    grant = bench.state.grants[held.grant]
+    used_up = e.GrantEnded(at=START, grant=grant.id, how="use_up")
+    assert names(end_grant(bench.state, grant, used_up)) == ["GrantEnded"]
+    revoked = e.GrantEnded(at=START, grant=grant.id, how="revoke")
+    assert names(end_grant(bench.state, grant, revoked)) == ["GrantEnded", "RelockDue"]
 
 
 # --- 10: the customer is notified ----------------------------------------------------------------
