@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from latchkey_agent.domain import Now, Policy, Refused, grants, permits
+from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision, end_grant, end_session, relock
@@ -36,7 +37,7 @@ def waiting(bench: Bench, canary: bytearray) -> State:
 
 
 def changed(before: State, table: str, **changes: Any) -> State:
-    """Return a state whose only permit or grant is changed."""
+    """Return a state whose only permit, grant or session is changed."""
     ((key, one),) = getattr(before, table).items()
     return replace(before, **{table: {key: replace(one, **changes)}})
 
@@ -242,6 +243,94 @@ def test_rule_09_only_a_desktop_that_an_unlock_holds_open_is_closed_by_an_end(
     assert names(end_grant(bench.state, grant, used_up)) == ["GrantEnded"]
     revoked = e.GrantEnded(at=START, grant=grant.id, how="revoke")
     assert names(end_grant(bench.state, grant, revoked)) == ["GrantEnded", "RelockDue"]
+
+
+@pytest.fixture
+def redeemed(bench: Bench, canary: bytearray) -> State:
+    """An unlock permit whose password the logon screen has, and whose result is not known."""
+    bench.lend(canary, restarts=0, unlocks=2)
+    bench.agent.core.computer.sessions.lock(1)
+    bench.unlock()
+    bench.redeem()
+    return bench.state
+
+
+def stays_open(state: State) -> bool:
+    """Tell whether the desktop of the only permit stays open after the report of its logon."""
+    (permit,) = state.permits
+    decision = permits.report(state, c.ReportLogon(permit=permit, rejection=None), at(START), Policy())
+    closes = any(isinstance(effect, fx.CloseDesktop) for effect in decision.effects)
+    (logged_on,) = (event for event in decision.events if isinstance(event, e.PermitLoggedOn))
+    assert closes is (logged_on.relock_at is None)
+    return not closes
+
+
+def test_rule_09_an_unlock_stays_open_for_its_own_time_only(redeemed: State) -> None:
+    """The desktop stays open for the agreed time, but not past the end of the terms."""
+    assert stays_open(redeemed)
+    (permit,) = redeemed.permits
+    (grant,) = redeemed.grants.values()
+    report = c.ReportLogon(permit=permit, rejection=None)
+    for now, until in (
+        (START, START + timedelta(seconds=grant.terms.relock_after)),
+        (grant.terms.not_after - SECOND, grant.terms.not_after),
+    ):
+        logged_on = permits.report(redeemed, report, at(now), Policy()).events[0]
+        assert isinstance(logged_on, e.PermitLoggedOn)
+        assert logged_on.relock_at == until
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        ("permits", {"must_lock": True}),
+        ("permits", {"state": PermitState.REFUSED, "why": "interrupted"}),
+        ("grants", {"state": GrantState.PAUSED}),
+        ("grants", {"state": GrantState.ERASED, "ended": GrantState.REVOKED}),
+        ("sessions", {"ended_at": START}),
+    ],
+)
+def test_rule_09_an_unlock_that_nobody_wants_any_more_ends_locked(
+    redeemed: State, table: str, changes: dict[str, Any]
+) -> None:
+    """Each of these alone closes the desktop at once: a late result, a pause, an end of the grant or session."""
+    assert not stays_open(changed(redeemed, table, **changes))
+
+
+# --- 8: erased means read back ---------------------------------------------------------------------
+
+
+def failed_checks(bench: Bench) -> set[str]:
+    """Return the checks that the last erasure of the only grant did not pass."""
+    (grant,) = bench.state.grants.values()
+    assert grant.erasure is not None
+    return {name for name, passed, _ in grant.erasure.checks if not passed}
+
+
+def test_rule_08_a_seal_tag_that_is_read_back_is_no_erasure(bench: Bench, canary: bytearray) -> None:
+    """A copy of the record elsewhere in the journal's files keeps the erasure unconfirmed until it is gone."""
+    grant = bench.lend(canary)
+    bench.database.execute("INSERT INTO keys SELECT 'stray', record FROM sealed WHERE grant_id = ?", (grant,))
+    bench.revoke()
+    bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+    assert failed_checks(bench) == {"journal.db read back"}
+    bench.database.execute("DELETE FROM keys WHERE name = 'stray'")
+    bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+
+
+def test_rule_08_a_record_that_is_there_again_is_no_erasure(bench: Bench, canary: bytearray) -> None:
+    """The agent looks for the record after deleting it."""
+    grant = bench.lend(canary)
+    bench.database.execute("CREATE TRIGGER keeps BEFORE DELETE ON sealed BEGIN SELECT RAISE(IGNORE); END")
+    bench.revoke()
+    bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASE_FAILED
+    assert "sealed record deleted" in failed_checks(bench)
+    bench.database.execute("DROP TRIGGER keeps")
+    bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
 
 
 # --- 10: the customer is notified ----------------------------------------------------------------
