@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -57,6 +58,7 @@ class Module:
         self.name = name
         self.file = reach.PACKAGE / name
         source = self.file.read_text(encoding="utf-8")
+        self._lines = source.splitlines()
         self.mutants = {mutant.name: mutant for mutant in mutants(source)}
         self._store = reach.STORE / f"{name.replace('/', '-')}.json"
         self._source = reach.digest([self.file])
@@ -80,6 +82,12 @@ class Module:
         """Return the equivalent mutants that do not exist, or that a test kills."""
         listed = EQUIVALENT.get(self.name, {})
         return [key for key in listed if key not in self.mutants or self.killer(key)]
+
+    def users(self, mutant: Mutant) -> set[int]:
+        """Return the lines that use the name that a changed statement outside of functions gives a value to."""
+        name = re.match(r"\s*(\w+)\s*[:=]", self._lines[mutant.statement - 1])
+        word = re.compile(rf"\b{name[1]}\b") if name else None
+        return {number for number, line in enumerate(self._lines, 1) if word and word.search(line)}
 
     def killer(self, key: str) -> str:
         """Return the test that kills a mutant, or nothing."""
@@ -135,18 +143,21 @@ class Trials:
         return trial.in_fork(mutant, module.file, self._known, items, limits)
 
     def _order(self, module: Module, mutant: Mutant) -> list[str]:
-        """Return the tests that reach a mutant: those that killed its neighbours first, then the fastest."""
-        lines = {mutant.line, mutant.statement}
-        reaching = [
-            (-self._kills[module.name, mutant.function, test], reached.seconds, test)
-            for test, reached in self._reached.items()
-            if test in self._items
-            and (at := reached.lines.get(module.name))
-            and (not mutant.function or not lines.isdisjoint(at))
-        ]
+        """Return the tests that reach a mutant: those that killed its neighbours first, then the fastest.
+
+        A change at the import is reached by every test of the module, most likely by those of its name's users.
+        """
+        lines = {mutant.line, mutant.statement} if mutant.function else module.users(mutant)
+        reaching = []
+        for test, reached in self._reached.items():
+            at = reached.lines.get(module.name, [])
+            is_likely = not lines.isdisjoint(at)
+            if test in self._items and at and (is_likely or not mutant.function):
+                kills = self._kills[module.name, mutant.function, test]
+                reaching.append((not is_likely, -kills, reached.seconds, test))
         left = self._patience
         chosen: list[str] = []
-        for _, seconds, test in sorted(reaching):
+        for *_, seconds, test in sorted(reaching):
             left -= seconds
             if left < 0 and chosen:
                 break
