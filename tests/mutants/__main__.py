@@ -24,7 +24,7 @@ import pytest
 
 from tests.mutants import reach, trial
 from tests.mutants.equivalent import EQUIVALENT
-from tests.mutants.mutations import Mutant, mutants
+from tests.mutants.mutations import Mutant, assigned, mutants
 from tools import setup
 
 MEASURED = (
@@ -85,8 +85,8 @@ class Module:
 
     def users(self, mutant: Mutant) -> set[int]:
         """Return the lines that use the name that a changed statement outside of functions gives a value to."""
-        name = re.match(r"\s*(\w+)\s*[:=]", self._lines[mutant.statement - 1])
-        word = re.compile(rf"\b{name[1]}\b") if name else None
+        name = assigned(self._lines[mutant.statement - 1])
+        word = re.compile(rf"\b{name}\b") if name else None
         return {number for number, line in enumerate(self._lines, 1) if word and word.search(line)}
 
     def killer(self, key: str) -> str:

@@ -198,8 +198,15 @@ def _difference(before: str, after: str) -> str:
     return f"{before[start : len(before) - end]} -> {after[start : len(after) - end]}"
 
 
-def _name(place: _Place, change: str, seen: Counter[str]) -> str:
-    key = f"{place.function or '(module)'}: {change}"
+def assigned(line: str) -> str:
+    """Return the name that a statement outside of functions gives a value to, empty if it gives none."""
+    found = re.match(r"\s*(\w+)\s*[:=]", line)
+    return found[1] if found else ""
+
+
+def _name(place: _Place, change: str, lines: list[str], seen: Counter[str]) -> str:
+    where = place.function or f"({assigned(lines[place.statement - 1])})"
+    key = f"{where}: {change}"
     seen[key] += 1
     return key if seen[key] == 1 else f"{key} #{seen[key]}"
 
@@ -208,6 +215,7 @@ def mutants(source: str) -> list[Mutant]:
     """Return all mutants of a module, in the order of their lines; each can be compiled."""
     walk = _Walk(source)
     seen: Counter[str] = Counter()
+    lines = source.splitlines()
     texts = {hashlib.sha256(source.encode()).digest()}
     found: list[Mutant] = []
     for part, node, other, place in walk.found:
@@ -218,7 +226,7 @@ def mutants(source: str) -> list[Mutant]:
             continue
         texts.add(text)
         line = walk.positions[node].start.line if node in walk.positions else place.statement
-        name = _name(place, change, seen)
+        name = _name(place, change, lines, seen)
         found.append(Mutant(name, place.function, line, place.statement, place.first, change, changed))
     return found
 

@@ -17,7 +17,7 @@ from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision, end_grant, end_session, relock
 from latchkey_agent.domain.model import State
-from latchkey_agent.domain.transitions import GrantState, PermitState
+from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench, at
 from tests.unit.agent.world import ANNA, LOGON, START
@@ -120,6 +120,14 @@ def test_rule_03_an_interrupted_last_use_uses_the_grant_up(bench: Bench, canary:
     assert bench.sealed() == set()
 
 
+def test_rule_06_a_logon_that_windows_refused_was_not_accepted(waiting: State) -> None:
+    """A report of success for a permit that Windows refused contradicts the table, and names both."""
+    state = changed(waiting, "permits", state=PermitState.REFUSED, why="refused")
+    (permit,) = state.permits
+    with pytest.raises(IllegalTransitionError, match=r"refused.*log_on|log_on.*refused"):
+        permits.report(state, c.ReportLogon(permit=permit), at(START), Policy())
+
+
 # --- 3: a grant allows exactly what was agreed ---------------------------------------------------
 
 
@@ -188,6 +196,15 @@ def test_rule_14_the_interval_between_restarts_ends_at_its_moment(lent: State) -
 def names(decision: Decision) -> list[str]:
     """Return the kinds of a decision's events."""
     return [type(event).__name__ for event in decision.events]
+
+
+def test_two_decisions_are_joined_in_their_order() -> None:
+    """The first one's subject stays; a decision alone is about nothing."""
+    first = Decision((e.TimeSeen(at=START),), (), "first")
+    second = Decision((e.TimeSeen(at=START + SECOND),), (fx.SummonCompanion(account=ANNA),), "second")
+    assert first + second == Decision(first.events + second.events, second.effects, "first")
+    assert (Decision() + second).subject == "second"
+    assert Decision() == Decision((), (), "")
 
 
 def test_rule_07_the_end_of_a_session_withdraws_its_own_open_request(bench: Bench) -> None:
