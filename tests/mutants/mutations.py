@@ -121,8 +121,8 @@ def _shifts_arguments(node: Any, other: Any) -> bool:
 def _is_left_out(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Annotation | cst.Decorator | cst.Import | cst.ImportFrom):
         return True
-    if isinstance(node, cst.Expr):
-        return _is_silent(node.value)
+    if isinstance(node, cst.SimpleStatementLine):
+        return all(isinstance(part, cst.Expr) and _is_silent(part.value) for part in node.body)
     return isinstance(node, cst.If) and isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING"
 
 
