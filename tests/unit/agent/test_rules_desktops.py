@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from latchkey_agent.core.desktops import SIGN_IN_TIME, DesktopCloser, Target
+from latchkey_agent.core.desktops import SIGN_IN_TIME, DesktopCloser, Target, seen_sessions
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.lock_duties import LockDuty
 from tests.unit.agent.bench import Bench
@@ -136,3 +136,24 @@ def test_rule_09_a_restart_opens_a_session_and_an_unlock_only_where_none_is_lock
     assert target == Target(permit.id, ANNA.sid, 1, is_new=True, since=bench.world.now)
     duty = LockDuty("p1", ANNA.sid, "boot-1", 3)
     assert Target.of_duty(duty) == Target("p1", ANNA.sid, 3, is_new=True, since=None)
+
+
+def test_rule_09_a_session_that_is_not_connected_is_not_open_and_not_yet_closed(closing: Closing) -> None:
+    """Windows may still connect it to the logon: it counts as closed after the time of a sign-in."""
+    target = closing.target()
+    closing.world.signed_in = [SignIn(1, ANNA, console=True, active=False, locked=False)]
+    assert closing.close(target)[0] == "open"
+    closing.world.now += SIGN_IN_TIME
+    assert closing.close(target) == ("disconnected", 0)
+
+
+@pytest.mark.parametrize(
+    ("active", "locked", "is_open"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_rule_09_a_desktop_is_open_while_it_is_connected_and_not_locked(
+    bench: Bench, *, active: bool, locked: bool, is_open: bool
+) -> None:
+    """Either alone does not open it."""
+    bench.world.signed_in = [SignIn(1, ANNA, console=True, active=active, locked=locked)]
+    (seen,) = seen_sessions(bench.agent.core)
+    assert seen.is_open is is_open
