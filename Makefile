@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore screenshots matrix bench check format package pins
+.PHONY: help demo test explore screenshots matrix bench mutants check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -16,6 +16,12 @@ GATES ?=
 WITHOUT ?=
 # Which groups of figures `make bench` measures; empty means all, and writes them down.
 FIGURES ?=
+# What `make mutants` measures: a module as domain/permits.py, a random sample of so many mutants, its seed, and the
+# seconds of tests that a mutant has to survive. Empty means every module, all mutants, a new seed, the default.
+MODULE ?=
+SAMPLE ?=
+SEED ?=
+PATIENCE ?=
 # What `make package` signs with; empty leaves the package unsigned.
 SIGN ?=
 
@@ -41,6 +47,7 @@ help: ## show this table
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'
+	@echo 'MODULE=domain/permits.py lets make mutants measure one module, SAMPLE=300 a random sample of all.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
@@ -67,6 +74,11 @@ bench: ## every figure that has a goal; writes docs/benchmarks.md
 	$(setup) test
 	@$(python) -m tests.benchmarks $(FIGURES)
 
+mutants: ## the share of small changes of the core that a test notices
+	$(setup) mutants
+	@$(python) -m tests.mutants $(if $(MODULE),--module "$(MODULE)") $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(PATIENCE),--patience $(PATIENCE))
+
 check: ## style, types, documentation, collection rules
 	$(setup) check
 	@$(python) tools/check.py $(GATES)
@@ -83,5 +95,5 @@ package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hash
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make pins" --group check --group windows --group windows-test --group bench \
+		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
 		--output-file requirements.txt

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from latchkey_agent.domain import effects as fx
@@ -55,6 +56,22 @@ def damage(place: Path, statement: str) -> None:
     """Change the database behind the agent's back."""
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL
+        ("secure_delete", 1),
+        ("trusted_schema", 0),
+        ("temp_store", 2),  # MEMORY
+        ("busy_timeout", 1000),
+    ],
+)
+def test_sqlite_keeps_what_the_journal_promises(journal: Journal, pragma: str, value: object) -> None:
+    """A commit is on the disk, a deleted record is overwritten, nothing is put into a temporary file."""
+    assert journal._db.execute(f"PRAGMA {pragma}").fetchone()[0] == value
 
 
 def test_a_reopened_journal_returns_its_content(journal: Journal, place: Path, world: World) -> None:
@@ -148,6 +165,25 @@ def test_a_head_in_memory_that_does_not_match_is_damage(
     with pytest.raises(JournalDamagedError, match=problem):
         list(again.load())
     again.close()
+
+
+def test_a_chain_that_is_rewritten_whole_with_its_anchors_is_noticed(
+    journal: Journal, place: Path, world: World
+) -> None:
+    """The running agent compares the chain with the head in its own memory, which no file holds."""
+    journal.commit(Change(events=EVENTS[:2]))
+    assert journal.verify().problem == ""
+    before, head = bytes(32), Head(0, bytes(32))
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
+        other.execute("DELETE FROM events")
+        for seq, event in enumerate(EVENTS[3:5], 1):
+            body = msgspec.json.encode(event)
+            before = module.link(before, seq, body)
+            other.execute("INSERT INTO events VALUES (?, ?, ?)", (seq, body, before))
+            head = Head(seq, before)
+    for anchor in anchors(world):
+        anchor.save(module.anchored(head))
+    assert "not the one that was written last" in journal.verify().problem
 
 
 def test_a_new_boot_begins_with_the_head_of_the_anchor(journal: Journal, place: Path, world: World) -> None:

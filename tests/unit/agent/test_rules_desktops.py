@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule 9, the closing of a desktop alone: what counts as closed, and how long the agent looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from latchkey_agent.core.desktops import SIGN_IN_TIME, DesktopCloser, Target, seen_sessions
+from latchkey_agent.ports import PortError, SignIn
+from latchkey_agent.storage.lock_duties import LockDuty
+from tests.unit.agent.bench import Bench
+from tests.unit.agent.world import ANNA
+
+LOOKS = 10
+"""Half a second, looked at every 50 ms."""
+
+
+class Closing:
+    """A closer on a PC in memory, and how often it has waited."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.world = bench.world
+        self.closer = DesktopCloser(bench.agent.core)
+        self.waits = 0
+        bench.agent.core.pause = self._pause  # type: ignore[method-assign]
+
+    def _pause(self, seconds: float) -> None:
+        self.waits += 1
+
+    def target(self, *, is_new: bool = True) -> Target:
+        """Return a desktop of this moment."""
+        return Target("p1", ANNA.sid, 1, is_new=is_new, since=self.world.now)
+
+    def close(self, target: Target) -> tuple[str, int]:
+        """Close; return how, or "open", and how often that waited."""
+        self.waits = 0
+        try:
+            how: str = self.closer.close(target)
+        except PortError:
+            how = "open"
+        return how, self.waits
+
+
+@pytest.fixture
+def closing(place: Path) -> Iterator[Closing]:
+    """A PC whose policy lets the agent look ten times."""
+    bench = Bench(place, policy="lock_within = 0.5")
+    yield Closing(bench)
+    bench.stop()
+
+
+def test_rule_09_a_new_desktop_is_awaited_once_and_then_only_looked_for(closing: Closing) -> None:
+    """Windows lists a session after it has accepted the logon; the effect is tried again meanwhile."""
+    target = closing.target()
+    assert closing.close(target) == ("open", LOOKS)
+    assert closing.close(target) == ("open", 0)
+
+
+def test_rule_09_an_open_desktop_is_locked_without_waiting(closing: Closing) -> None:
+    """A lock that works is seen at once."""
+    closing.world.sign_in(ANNA)
+    assert closing.close(closing.target()) == ("locked", 0)
+    assert closing.world.signed_in[0].locked
+
+
+def test_rule_09_a_desktop_that_does_not_lock_is_awaited_each_time_and_disconnected(
+    closing: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent looks for the policy's time before it disconnects, also at a later try."""
+    sessions = closing.bench.agent.core.computer.sessions
+    closing.world.sign_in(ANNA)
+    monkeypatch.setattr(sessions, "lock", lambda session: None)
+    with monkeypatch.context() as stuck:
+        stuck.setattr(sessions, "disconnect", lambda session: None)
+        assert closing.close(closing.target()) == ("open", 2 * LOOKS)
+        assert closing.close(closing.target()) == ("open", 2 * LOOKS)
+    assert closing.close(closing.target()) == ("disconnected", LOOKS)
+
+
+def test_rule_09_a_desktop_is_gone_only_after_it_was_seen(closing: Closing) -> None:
+    """One that was never seen may still open; after it is closed it has to be seen anew."""
+    target = closing.target()
+    assert closing.close(target)[0] == "open"
+    closing.world.sign_in(ANNA, locked=True)
+    assert closing.close(target)[0] == "open"
+    closing.world.signed_in.clear()
+    assert closing.close(target)[0] == "gone"
+    assert closing.close(target)[0] == "open"
+
+
+def test_rule_09_a_session_that_was_there_before_is_gone_when_it_is_not_listed(closing: Closing) -> None:
+    """An unlock opens no session."""
+    assert closing.close(closing.target(is_new=False)) == ("gone", 0)
+
+
+def test_rule_09_a_session_that_stays_locked_counts_as_closed_after_the_time_of_a_sign_in(
+    closing: Closing,
+) -> None:
+    """Not before: Windows lists the session of a logon as locked first. One that was open counts at once."""
+    target = closing.target()
+    closing.world.sign_in(ANNA, locked=True)
+    closing.world.now += SIGN_IN_TIME / 2
+    assert closing.close(target)[0] == "open"
+    closing.world.now += SIGN_IN_TIME / 2
+    assert closing.close(target)[0] == "locked"
+    closing.world.signed_in.clear()
+    closing.world.sign_in(ANNA)
+    assert closing.close(closing.target())[0] == "locked"
+    assert closing.close(closing.target())[0] == "open"
+
+
+def test_rule_09_another_session_of_the_account_is_not_the_logons(closing: Closing) -> None:
+    """The account's other desktop is locked, too, but says nothing about the logon's own."""
+    closing.world.signed_in.append(SignIn(7, ANNA, console=False, active=True, locked=False))
+    assert closing.close(closing.target())[0] == "open"
+    assert closing.world.signed_in[0].locked
+
+
+def test_rule_09_a_restart_opens_a_session_and_an_unlock_only_where_none_is_locked(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A duty outside of the journal does not know, so its session counts as a new one."""
+    bench.at_logon_screen(canary)
+    bench.redeem()
+    (permit,) = bench.state.permits.values()
+    unlock = replace(permit, action="unlock")
+    assert Target.of_permit(replace(permit, opens_session=False)).is_new
+    assert not Target.of_permit(replace(unlock, opens_session=False)).is_new
+    target = Target.of_permit(replace(unlock, opens_session=True, logged_on_at=bench.world.now))
+    assert target == Target(permit.id, ANNA.sid, 1, is_new=True, since=bench.world.now)
+    duty = LockDuty("p1", ANNA.sid, "boot-1", 3)
+    assert Target.of_duty(duty) == Target("p1", ANNA.sid, 3, is_new=True, since=None)
+
+
+def test_rule_09_a_session_that_is_not_connected_is_not_open_and_not_yet_closed(closing: Closing) -> None:
+    """Windows may still connect it to the logon: it counts as closed after the time of a sign-in."""
+    target = closing.target()
+    closing.world.signed_in = [SignIn(1, ANNA, console=True, active=False, locked=False)]
+    assert closing.close(target)[0] == "open"
+    closing.world.now += SIGN_IN_TIME
+    assert closing.close(target) == ("disconnected", 0)
+
+
+@pytest.mark.parametrize(
+    ("active", "locked", "is_open"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_rule_09_a_desktop_is_open_while_it_is_connected_and_not_locked(
+    bench: Bench, *, active: bool, locked: bool, is_open: bool
+) -> None:
+    """Either alone does not open it."""
+    bench.world.signed_in = [SignIn(1, ANNA, console=True, active=active, locked=locked)]
+    (seen,) = seen_sessions(bench.agent.core)
+    assert seen.is_open is is_open
