@@ -33,9 +33,9 @@ class Closing:
     def _pause(self, seconds: float) -> None:
         self.waits += 1
 
-    def target(self, *, is_new: bool = True) -> Target:
+    def target(self) -> Target:
         """Return a desktop of this moment."""
-        return Target("p1", ANNA.sid, 1, is_new=is_new, since=self.world.now)
+        return Target("p1", ANNA.sid, 1, since=self.world.now)
 
     def close(self, target: Target) -> tuple[str, int]:
         """Close; return how, or "open", and how often that waited."""
@@ -94,11 +94,6 @@ def test_rule_09_a_desktop_is_gone_only_after_it_was_seen(closing: Closing) -> N
     assert closing.close(target)[0] == "open"
 
 
-def test_rule_09_a_session_that_was_there_before_is_gone_when_it_is_not_listed(closing: Closing) -> None:
-    """An unlock opens no session."""
-    assert closing.close(closing.target(is_new=False)) == ("gone", 0)
-
-
 def test_rule_09_a_session_that_stays_locked_counts_as_closed_after_the_time_of_a_sign_in(
     closing: Closing,
 ) -> None:
@@ -122,20 +117,17 @@ def test_rule_09_another_session_of_the_account_is_not_the_logons(closing: Closi
     assert closing.world.signed_in[0].locked
 
 
-def test_rule_09_a_restart_opens_a_session_and_an_unlock_only_where_none_is_locked(
+def test_rule_09_a_desktop_is_known_from_its_permit_and_from_its_duty(
     bench: Bench, canary: bytearray
 ) -> None:
-    """A duty outside of the journal does not know, so its session counts as a new one."""
+    """A duty outside of the journal does not know the moment of the logon."""
     bench.at_logon_screen(canary)
     bench.redeem()
     (permit,) = bench.state.permits.values()
-    unlock = replace(permit, action="unlock")
-    assert Target.of_permit(replace(permit, opens_session=False)).is_new
-    assert not Target.of_permit(replace(unlock, opens_session=False)).is_new
-    target = Target.of_permit(replace(unlock, opens_session=True, logged_on_at=bench.world.now))
-    assert target == Target(permit.id, ANNA.sid, 1, is_new=True, since=bench.world.now)
+    target = Target.of_permit(replace(permit, logged_on_at=bench.world.now))
+    assert target == Target(permit.id, ANNA.sid, 1, since=bench.world.now)
     duty = LockDuty("p1", ANNA.sid, "boot-1", 3)
-    assert Target.of_duty(duty) == Target("p1", ANNA.sid, 3, is_new=True, since=None)
+    assert Target.of_duty(duty) == Target("p1", ANNA.sid, 3, since=None)
 
 
 def test_rule_09_a_session_that_is_not_connected_is_not_open_and_not_yet_closed(closing: Closing) -> None:
