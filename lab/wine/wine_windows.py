@@ -25,6 +25,7 @@ from latchkey_agent.protocol.frames import FrameError, wipe
 from .wine_calls import AnyWineCall, Claim, TokenAnswer, TokenOf
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from types import TracebackType
 
     from lab.simulated.wire import Token
@@ -153,7 +154,14 @@ class WineWindows:
         for listener in self._listening:
             listener.put(self.notice("sessions_changed"))
 
-    def notice(self, kind: Literal["hello", "sessions_changed"]) -> windows_calls.Notice:
+    def let_pass(self, time: timedelta) -> None:
+        """Let time pass on the PC at once; the service gets it with a notification."""
+        with self.lock:
+            self.model.clock.let_pass(time)
+        for listener in self._listening:
+            listener.put(self.notice("clock_changed"))
+
+    def notice(self, kind: Literal["hello", "sessions_changed", "clock_changed"]) -> windows_calls.Notice:
         """Return a notification for the service, with the PC's time."""
         return windows_calls.Notice(
             kind,

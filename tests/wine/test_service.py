@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from latchkey_agent.domain.model import Account
 from latchkey_agent.protocol.logon_messages import LogonAnswer, Peek, Redeem, ReportResult
 from tests.canary import canary, search
 from tests.needs import require
+from tests.waiting import eventually
 from tests.wine.scene import (
     Scene,
     ask,
@@ -85,9 +87,19 @@ def scene(
     request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """A session with the test's name; it ends with the test."""
-    made = Scene(office, anna, canary, request.node.name, *clients(anna))
+    made = Scene(office, anna, canary, request.node.name[:80], *clients(anna))
+    rest(made)
     yield made
     made.operator.ask(verb="session_end", session=made.session)
+
+
+def rest(scene: Scene) -> None:
+    """Let half a day pass: after a scene without a yes the agent refuses further questions of its operator."""
+    before = ask(scene.operator, verb="info")["agent"]["now"]
+    scene.office.windows.let_pass(timedelta(hours=13))
+    eventually(
+        lambda: ask(scene.operator, verb="info")["agent"]["now"][:13] != before[:13], "the new time", 20
+    )
 
 
 def lend(office: AgentPC, anna: Account, canary: bytearray, name: str) -> tuple[PipeClient, PipeClient]:
@@ -164,12 +176,20 @@ def test_wrong_password_is_refused_and_not_kept(office: AgentPC, anna: Account, 
     assert not search(everywhere(office), wrong)
 
 
+def kim_of(office: AgentPC) -> Account:
+    """Return another operator, whom no earlier no of the customer makes wait."""
+    with office.windows.lock:
+        kim = office.model.accounts.find("kim") or office.model.accounts.add("kim", bytearray(b"x\0"))
+        kim.administrator = True
+    return kim.account
+
+
 def test_no_account_answers_for_another(office: AgentPC, anna: Account, canary: bytearray) -> None:
     """A second person at the PC can neither see nor answer the request."""
     with office.windows.lock:
         bernd = office.model.accounts.find("bernd") or office.model.accounts.add("bernd", bytearray(b"x\0"))
         office.model.sessions.sign_in(bernd.account, console=False)
-    operator = office.pipe_client("LatchkeyControl")
+    operator = office.pipe_client("LatchkeyControl", kim_of(office).sid)
     ask(operator, verb="session_start", session="CHG-4", reason="Updates")
     request = ask(operator, verb="credential_request", session="CHG-4", account="anna", restarts=1)
     other = office.pipe_client("LatchkeyCustomer", bernd.account.sid, session_of(office, bernd.account))

@@ -18,6 +18,7 @@ EVENT_IDS = {
     "CommandRefused": 102,
     "ClockTaken": 103,
     "CallNoted": 104,
+    "TimeSeen": 105,
     "SessionStarted": 110,
     "SessionEnded": 111,
     "CheckpointSet": 112,
@@ -45,6 +46,7 @@ EVENT_IDS = {
     "DesktopClosed": 145,
     "RelockDue": 146,
     "SignInOmitted": 147,
+    "AccountSeen": 148,
     "NoticesClosed": 150,
 }
 """The id for the name of each event class in `domain.events`."""
