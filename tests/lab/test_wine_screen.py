@@ -8,6 +8,7 @@ It uses the companion and the service from the MSI, the credential provider, and
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
@@ -58,7 +59,7 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
     allowed = seat.customer.allow()
     job.succeed()
 
-    assert f"Check code {job.result('Ask the customer for a grant')['code']}" in window
+    assert f"Check code: {job.result('Ask the customer for a grant')['code']}" in window
     assert (refused != "", allowed) == (True, "")
     summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
     assert (summary["answer"], summary["left_over"], summary["erasure"]["confirmed"]) == ("granted", [], True)
@@ -79,6 +80,8 @@ def test_declined_and_then_taken_back(seat: Seat) -> None:
     seat.customer.decline()
     assert asking.fail().result("request")["error_code"] == "denied"
 
+    # After a no the agent refuses further questions for a minute.
+    seat.computer.let_pass(timedelta(minutes=2))
     again = seat.operator.begin([play(request())])
     assert seat.customer.allow() == ""
     again.succeed()
