@@ -100,12 +100,18 @@ def is_spared(state: State, at: datetime) -> bool:
 
 
 def wait_left(asking: Asking, at: datetime) -> timedelta:
-    """Return the time for which the account may not ask the customer again: after windows without a yes, or "later"."""
-    ends = [asking.held_until or at]
+    """Return the time for which the account may not ask the customer again."""
+    ends = wait_ends(asking)
+    return timedelta() if ends is None else max(ends - at, timedelta())
+
+
+def wait_ends(asking: Asking) -> datetime | None:
+    """Return the end of an account's wait after windows without a yes, or after "later"; None if it need not wait."""
+    ends = [] if asking.held_until is None else [asking.held_until]
     if asking.last_at is not None:
         wait: timedelta = FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16)
         ends.append(asking.last_at + min(wait, LONGEST_WAIT))
-    return max(max(ends) - at, timedelta())
+    return max(ends, default=None)
 
 
 def see(state: State, now: Now) -> Decision:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from . import events as e
 from .model import (
+    AGENT,
     Archived,
     Asking,
     Call,
@@ -266,8 +267,10 @@ def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
     request = draft.requests[event.request]
     changes = {"answered_at": event.at} if event.how == "decline" else {}
     _request(draft, request, event.how, **changes)
-    # Another operator cannot make the asker wait.
-    is_others = event.how == "withdraw" and event.actor.sid not in {"", request.asked_by.sid}
+    # An operator who has no part in the session cannot make the asker wait.
+    session = draft.sessions[request.session]
+    theirs = {AGENT.sid, session.owner.sid, *(account.sid for account in session.operators)}
+    is_others = event.how == "withdraw" and event.actor.sid not in theirs
     if request.shown_at is not None and not is_others:
         _without_yes(draft, request, event.at)
 
