@@ -18,6 +18,7 @@ from latchkey_agent.domain import (
     State,
     Terms,
     caused_by,
+    checked_requests,
     decide,
     done_before,
     fold,
@@ -211,9 +212,16 @@ def pause(grant: str, *, hold: bool) -> c.AnyCommand:
     return c.PauseGrant(grant=grant, pause=hold)
 
 
-def revoke(grants: tuple[str, ...], *, by_operator: bool) -> c.AnyCommand:
-    """Revoke grants."""
-    return c.RevokeGrants(grants=grants, revoked_by="operator" if by_operator else "customer")
+def revoke(grants: tuple[str, ...], *, by_operator: bool, requests: tuple[str, ...] = ()) -> c.AnyCommand:
+    """Revoke grants, and decline requests."""
+    return c.RevokeGrants(
+        grants=grants, requests=requests, revoked_by="operator" if by_operator else "customer"
+    )
+
+
+def checked(state: State, who: str) -> tuple[str, ...]:
+    """Return the requests of an account with an entry that Windows has not answered."""
+    return tuple(r.id for r in checked_requests(state) if LETTERS[r.account.sid] == who)
 
 
 def reject(grant: str) -> c.AnyCommand:

@@ -256,7 +256,11 @@ class _Form:
             tuple(sorted(map(self.who, n.hands))),
             tuple(sorted(map(self.who, n.blocked))),
             tuple(sorted((self.who(who), max(0, until - n.true)) for who, until in n.quiet)),
-            tuple((self._sids(key), a.without_yes, self.ago(a.last_at)) for key, a in n.state.asking.items()),
+            # Without the moments of all requests: no path is long enough for twenty of them.
+            tuple(
+                (self._sids(key), a.without_yes, self.ago(a.last_at), self.ago(a.held_until))
+                for key, a in n.state.asking.items()
+            ),
             n.wall - n.true + _SHIFT,
             self.ago(self.clock.wall),
             None

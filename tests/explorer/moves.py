@@ -306,8 +306,8 @@ def _later(n: Node, request: str) -> None:
 
 def _take_back(n: Node, who: str) -> None:
     n.why = f"customer revoke {who}"
-    mine = tuple(g.id for g in live_grants(n.state) if to.LETTERS[g.account.sid] == who)
-    _own(n, to.revoke(mine, by_operator=False))
+    mine = tuple(g.id for g in in_use(n.state) if to.LETTERS[g.account.sid] == who)
+    _own(n, to.revoke(mine, by_operator=False, requests=to.checked(n.state, who)))
 
 
 def _pause(n: Node, grant: str) -> None:

@@ -55,10 +55,9 @@ def passes(time: timedelta) -> Act:
 
 
 def ask_often(computer: SimulatedComputer) -> None:
-    """Let other sessions ask the customer."""
-    for number in range(3):
-        computer.ask_agent(rq.SessionStart(session=f"INC-{number}", reason="Something else"))
-        computer.ask_agent(rq.CredentialRequest(session=f"INC-{number}", restarts=1))
+    """Let another session ask the customer."""
+    computer.ask_agent(rq.SessionStart(session="INC-1", reason="Something else"))
+    computer.ask_agent(rq.CredentialRequest(session="INC-1", restarts=1))
 
 
 def only_operator(computer: SimulatedComputer) -> None:
@@ -238,7 +237,7 @@ SCENES = {
         {"script": [Report(), Grant()]},
     ),
     "many questions": Scene(
-        "A customer has three open requests at most.",
+        "An account has one open request to a customer at most.",
         [ask_often, start(), Fails(request(), "too_many_requests"), end()],
         {"script": [Ignore()]},
     ),

@@ -11,7 +11,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import fields, frames
 from tests.canary import canary
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, CUSTOMER, OTHER
+from tests.unit.agent.world import ANNA, CUSTOMER, OTHER, member
 
 __all__ = ["canary"]
 
@@ -180,8 +180,9 @@ def test_few_requests_are_open_at_once(bench: Bench) -> None:
     made = []
     for number in range(60):
         session = f"CHG-{number}"
-        bench.result(rq.SessionStart(session=session, reason=line, ticket=name, requester=requester))
-        answer = bench.ask(rq.CredentialRequest(session=session, restarts=1))
+        start = rq.SessionStart(session=session, reason=line, ticket=name, requester=requester)
+        assert bench.ask(start, member(number)).outcome == "done"
+        answer = bench.ask(rq.CredentialRequest(session=session, restarts=1), member(number))
         made.append(answer.outcome == "done")
     assert made == [True] * 3 + [False] * 57
     assert len(bench.agent.customer(b'{"verb":"watch"}', bytearray(), CUSTOMER)) < frames.MAX_BODY

@@ -84,6 +84,7 @@ def too_much(bench: Bench) -> ans.ErrorView:
             asked = rq.CredentialRequest(session=session, account="anna", restarts=restarts)
             request = bench.result(asked)["request"]["id"]
             bench.result(rq.RequestWithdraw(session=session, request=request))
+        bench.world.now += timedelta(hours=1)
     body = bench.agent.control(msgspec.json.encode(rq.Info(receipts=True)), OPERATOR)
     assert len(body) <= frames.MAX_BODY
     return refused(msgspec.json.decode(body, type=ans.Answer))
@@ -239,13 +240,11 @@ def declined(bench: Bench, **how: Any) -> ans.ErrorView:
 
 
 def too_many(bench: Bench) -> ans.ErrorView:
-    """Ask from a fourth session."""
-    bench.world.sign_in(ANNA)
-    for number in range(4):
-        bench.result(rq.SessionStart(session=f"CHG-{number}", reason="Updates"))
-    for number in range(3):
-        bench.request(f"CHG-{number}")
-    return bench.error(rq.CredentialRequest(session="CHG-3", restarts=1))
+    """Ask from a second session."""
+    bench.start_session()
+    bench.request()
+    bench.start_session("CHG-2")
+    return bench.error(rq.CredentialRequest(session="CHG-2", restarts=1))
 
 
 def unused(bench: Bench) -> ans.ErrorView:

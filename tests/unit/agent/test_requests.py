@@ -217,13 +217,16 @@ def test_a_postponed_request_comes_back(bench: Bench) -> None:
     assert bench.state.requests[request].state is RequestState.PENDING
 
 
-def test_postponing_ends_at_the_deadline(bench: Bench) -> None:
-    """A postponed request comes back at its deadline at the latest."""
+def test_a_request_that_is_postponed_past_its_deadline_expires(bench: Bench) -> None:
+    """The customer is not asked again earlier than they want: the request ends without an answer."""
     bench.start_session()
     request = bench.request(answer_within=600.0)
     bench.show(request)
     bench.customer(cm.RequestLater(request=request, seconds=86_400.0))
-    assert bench.state.requests[request].later_until == START + timedelta(minutes=10)
+    assert bench.deadline() == START + timedelta(minutes=10)
+    bench.world.now += timedelta(minutes=10)
+    bench.wake()
+    assert bench.state.requests[request].state is RequestState.EXPIRED
 
 
 @pytest.mark.parametrize(

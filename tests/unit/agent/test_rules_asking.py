@@ -4,16 +4,25 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
+from latchkey_agent.domain import RequestState
+from latchkey_agent.domain import events as e
+from latchkey_agent.domain.decision import Decision
 from latchkey_agent.handlers.levels import LEVELS
+from latchkey_agent.handlers.peer import Peer
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, OPERATOR, SECOND_OPERATOR, START
+from tests.unit.agent.world import ADMIN, ANNA, BEN, OPERATOR, SECOND_OPERATOR, START, member
 
 ASK = rq.CredentialRequest(session="CHG-1", restarts=1)
 
@@ -22,6 +31,30 @@ def decline(bench: Bench, request: str, **how: Any) -> None:
     """Show the request and decline it."""
     bench.show(request)
     assert bench.customer(cm.RequestDecline(request=request, **how)).done
+
+
+def start_as(bench: Bench, peer: Peer, session: str, *operators: str) -> None:
+    """Start a session as another operator."""
+    bench.world.sign_in(ANNA)
+    start = rq.SessionStart(session=session, reason="Help", ticket=session, operators=operators)
+    assert bench.ask(start, peer).outcome == "done"
+
+
+def ask_as(bench: Bench, peer: Peer, session: str = "CHG-1", restarts: int = 2) -> ans.Answer:
+    """Ask the customer as another operator."""
+    return bench.ask(rq.CredentialRequest(session=session, restarts=restarts, account="anna"), peer)
+
+
+def windows(bench: Bench) -> list[str]:
+    """Return the requests that belong on the customer's screen."""
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    return [asked.request for asked in snapshot.asked]
+
+
+def asked_again_at_once(bench: Bench) -> ans.Answer:
+    """Ask for more, as the operator."""
+    return ask_as(bench, OPERATOR, restarts=3)
 
 
 def test_the_wait_after_a_no_doubles(bench: Bench) -> None:
@@ -56,6 +89,169 @@ def test_a_window_that_nobody_answered_counts_too(bench: Bench, how: str) -> Non
     else:
         bench.world.now += timedelta(seconds=60)
     assert bench.code(ASK) == "asked_too_soon"
+
+
+def test_wrong_passwords_count_too(bench: Bench, canary: bytearray) -> None:
+    """A window that ended because no entry could serve was a window without a yes."""
+    request = bench.shown_request(canary)
+    for _ in range(2):
+        bench.allow(request, "wrong".encode("utf-16-le"))
+    assert bench.state.requests[request].refusal == "wrong_password"
+    assert bench.code(ASK) == "asked_too_soon"
+
+
+def test_another_operator_cannot_make_the_asker_wait(bench: Bench) -> None:
+    """Any operator may withdraw a request; that counts only if the operator may ask in the session."""
+    start_as(bench, OPERATOR, "CHG-1", "ben")
+    for peer in (SECOND_OPERATOR, Peer(BEN, 0, operator=True, system=False)):
+        request = bench.request()
+        bench.show(request)
+        assert bench.ask(rq.RequestWithdraw(session="CHG-1", request=request), peer).changed
+    assert bench.code(ASK) == "asked_too_soon"
+
+
+def test_an_account_has_one_open_request_to_a_customer(bench: Bench) -> None:
+    """A second session shows no second window; the same session may ask for more instead."""
+    bench.start_session()
+    first = bench.request()
+    bench.start_session("CHG-2")
+    assert bench.code(rq.CredentialRequest(session="CHG-2", restarts=1)) == "too_many_requests"
+    more = bench.request(restarts=3)
+    assert windows(bench) == [more] != [first]
+
+
+def test_an_account_asks_a_customer_twenty_times_an_hour_at_most(bench: Bench) -> None:
+    """Requests that are withdrawn before they are shown count, so check codes cannot be drawn at will."""
+    bench.start_session()
+    for _ in range(20):
+        bench.ask(rq.RequestWithdraw(session="CHG-1", request=bench.request()))
+        bench.world.now += timedelta(minutes=1)
+    error = bench.error(ASK)
+    assert (error.code, error.retry_after) == ("asked_too_soon", 2400.0)
+    start_as(bench, SECOND_OPERATOR, "CHG-2")
+    assert ask_as(bench, SECOND_OPERATOR, "CHG-2").outcome == "done"
+    bench.world.now += timedelta(minutes=40)
+    assert bench.request()
+
+
+def test_no_two_requests_have_the_same_check_code(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code is drawn among those that no request of the PC has; only if all are taken, among all."""
+    monkeypatch.setattr("latchkey_agent.handlers.control.CHECK_CODES", ["0000", "0001"])
+    bench.agent.core.random = lambda size: os.urandom(size - 1) + b"\0"
+    for number in range(3):
+        start_as(bench, member(number), f"CHG-{number}")
+        assert ask_as(bench, member(number), f"CHG-{number}").outcome == "done"
+    assert [request.code for request in bench.state.requests.values()] == ["0000", "0001", "0000"]
+
+
+# --- later, and the other requests ------------------------------------------------------------
+
+
+def after_a_withdrawal(bench: Bench) -> ans.Answer:
+    """Withdraw the request, wait for a minute and ask anew."""
+    bench.ask(rq.RequestWithdraw(session="CHG-1", request=next(iter(bench.state.requests))))
+    bench.world.now += timedelta(minutes=1)
+    return asked_again_at_once(bench)
+
+
+def in_another_session(bench: Bench) -> ans.Answer:
+    """End the session and ask in another one."""
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.start_session("CHG-2")
+    bench.world.now += timedelta(minutes=1)
+    return ask_as(bench, OPERATOR, "CHG-2")
+
+
+def as_the_sessions_other_operator(bench: Bench) -> ans.Answer:
+    """Ask for more as an operator whom the session names."""
+    return ask_as(bench, Peer(BEN, 0, operator=True, system=False), restarts=3)
+
+
+def after_its_end(bench: Bench) -> ans.Answer:
+    """Wait until the request's time is over, and ask anew."""
+    bench.world.now += timedelta(minutes=20)
+    return asked_again_at_once(bench)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        asked_again_at_once,
+        after_a_withdrawal,
+        in_another_session,
+        as_the_sessions_other_operator,
+        after_its_end,
+    ],
+)
+def test_later_means_later(bench: Bench, again: Callable[[Bench], ans.Answer]) -> None:
+    """Until the customer's moment no request of that account or session brings a window back."""
+    start_as(bench, OPERATOR, "CHG-1", "ben")
+    request = bench.request(answer_within=1200.0)
+    bench.show(request)
+    assert bench.customer(cm.RequestLater(request=request, seconds=3600)).done
+    answer = again(bench)
+    assert answer.outcome == "refused"
+    assert answer.error is not UNSET
+    assert answer.error.code == "asked_too_soon"
+    assert bench.world.now + timedelta(seconds=answer.error.retry_after or 0) == START + timedelta(hours=1)
+    assert windows(bench) == []
+
+
+@pytest.mark.parametrize("how", [{}, {"report": True}, {"not_today": True}], ids=str)
+def test_a_no_declines_the_accounts_other_requests(bench: Bench, how: dict[str, bool]) -> None:
+    """Whatever an earlier agent let the account ask: no second window follows the no."""
+    bench.start_session()
+    bench.request()
+    first = next(iter(bench.state.requests.values()))
+    others = [
+        e.RequestMade(
+            at=first.asked_at,
+            request=asked_by.user,
+            session=first.session,
+            asked_by=asked_by,
+            account=account,
+            terms=first.terms,
+            code="0000",
+            answer_by=first.answer_by,
+        )
+        for asked_by, account in ((first.asked_by, ANNA), (BEN, ANNA), (ADMIN, BEN))
+    ]
+    others[2] = replace(others[2], request="to ben")
+    with bench.agent.core.lock:
+        bench.agent.core._commit(Decision(tuple(others)))
+    decline(bench, first.id, **how)
+    assert windows(bench) == ([] if "not_today" in how else ["ben"])
+    assert bench.state.requests["admin"].state is RequestState.DENIED
+    assert bench.state.requests["to ben"].state is RequestState.PENDING
+
+
+def test_not_today_declines_what_others_ask(bench: Bench) -> None:
+    """A request that the customer had postponed does not come back today."""
+    bench.start_session()
+    first = bench.request()
+    bench.show(first)
+    assert bench.customer(cm.RequestLater(request=first, seconds=900)).done
+    start_as(bench, SECOND_OPERATOR, "CHG-2")
+    assert ask_as(bench, SECOND_OPERATOR, "CHG-2").outcome == "done"
+    decline(bench, windows(bench)[0], not_today=True)
+    assert {request.state for request in bench.state.requests.values()} == {RequestState.DENIED}
+    bench.world.now += timedelta(minutes=15)
+    bench.wake()
+    assert windows(bench) == []
+
+
+def test_not_today_outlasts_a_clock_that_ran_ahead_over_a_boot(bench: Bench) -> None:
+    """The PC's clock is set forward, and the PC restarts with it."""
+    bench.start_session()
+    decline(bench, bench.request(), not_today=True)
+    bench.world.set_clock(START + timedelta(hours=7))
+    bench.wake()
+    events = len(bench.events())
+    bench.wake()
+    assert len(bench.events()) == events
+    bench.reboot()
+    bench.world.sign_in(ANNA)
+    assert bench.code(ASK) == "not_today"
 
 
 def test_a_request_that_was_never_shown_does_not_count(bench: Bench) -> None:
@@ -159,13 +355,24 @@ def test_nothing_that_an_operator_does_shortens_the_life_of_a_receipt(
     assert bench.result(rq.ReceiptList())["receipts"] == []
 
 
+def test_requests_that_were_never_shown_push_out_no_receipt(bench: Bench, canary: bytearray) -> None:
+    """The customer sees the receipts of what was shown to them first, the newest first."""
+    bench.lend(canary)
+    bench.ask(rq.SessionEnd(session="CHG-1"))
+    bench.start_session("CHG-2")
+    for _ in range(20):
+        bench.ask(rq.RequestWithdraw(session="CHG-2", request=bench.request("CHG-2")))
+    made = list(bench.state.requests)
+    shown = [receipt.request for receipt in bench.customer(cm.OwnReceipts()).receipts]
+    assert shown == [made[0], *reversed(made[2:])]
+
+
 def test_receipts_are_listed_page_by_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long list comes in pages; an unknown place is answered with an empty one."""
     monkeypatch.setattr("latchkey_agent.handlers.control.LISTED_RECEIPTS", 2)
-    bench.world.sign_in(ANNA)
     for number in range(3):
-        bench.result(rq.SessionStart(session=f"CHG-{number}", reason="Updates"))
-        bench.request(f"CHG-{number}")
+        start_as(bench, member(number), f"CHG-{number}")
+        assert ask_as(bench, member(number), f"CHG-{number}").outcome == "done"
     ids = list(bench.state.requests)
     assert bench.result(rq.ReceiptList()) == {"receipts": ids[:2], "more": True}
     assert bench.result(rq.ReceiptList(after=ids[1])) == {"receipts": ids[2:]}

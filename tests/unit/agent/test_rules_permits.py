@@ -229,3 +229,13 @@ def test_rule_06_a_pause_during_the_check_does_not_hide_a_refusal(bench: Bench, 
     accounts.check = pausing  # type: ignore[method-assign]
     assert bench.code(RESTART) == "grant_rejected"
     assert bench.state.grants[grant].state is GrantState.ERASED
+
+
+def test_nothing_is_redeemed_while_the_settings_are_broken(bench: Bench, canary: bytearray) -> None:
+    """A policy that cannot be read allows no use, also one that began before; repaired settings allow it again."""
+    permit = bench.at_logon_screen(canary)
+    bench.settings.write_text("[policy]\nnonsense = 1\n")
+    assert not bench.logon(lm.Peek())[0].done
+    assert bench.logon(lm.Redeem(permit=permit))[1] == b""
+    bench.settings.write_text("")
+    assert bench.redeem() == (permit, canary)

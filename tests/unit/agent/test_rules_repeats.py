@@ -9,12 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from latchkey_agent.domain.evolve import KEPT_CALLS
 from latchkey_agent.domain.transitions import PermitState
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.journal import JournalUnavailableError
 from tests.unit.agent.bench import Bench, cuts
+from tests.unit.agent.world import OPERATOR, SECOND_OPERATOR
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 INTERVAL = "min_restart_interval = 60.0"
@@ -112,6 +116,26 @@ def test_rule_13_an_unrecorded_restart_starts_once(
     bench.world.refuses_restart = ""
     bench.reboot()
     assert bench.sign_in_with_permit() == canary
+
+
+@pytest.mark.parametrize("peer", [OPERATOR, SECOND_OPERATOR], ids=["its own", "another's"])
+def test_rule_13_no_other_calls_push_out_the_call_of_a_use(
+    bench: Bench, canary: bytearray, peer: Peer
+) -> None:
+    """A use that is repeated after hundreds of other calls is still known."""
+    bench.lend(canary)
+    restart = replace(RESTART, idempotency_key="k")
+    bench.result(restart)
+    bench.reboot()
+    bench.sign_in_with_permit()
+    bench.world.now += timedelta(minutes=5)
+    bench.ask(rq.SessionStart(session="CHG-2", reason="Help"), peer)
+    for number in range(KEPT_CALLS + 1):
+        step = rq.Checkpoint(session="CHG-2", step=f"{number}", state="done", idempotency_key=f"{number}")
+        assert bench.ask(step, peer).changed
+    assert bench.result(restart)["use"]["permit"] == next(iter(bench.state.permits))
+    assert len(bench.world.restarts) == 1
+    assert len(bench.state.calls) <= 2 * KEPT_CALLS
 
 
 # --- 14: a restart loop ends -------------------------------------------------------------------

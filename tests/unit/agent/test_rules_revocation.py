@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +13,17 @@ import pytest
 
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
-from latchkey_agent.domain.transitions import GrantState
+from latchkey_agent.domain.transitions import GrantState, RequestState
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, START
+from tests.unit.agent.world import ANNA, BEN, LOGON, OPERATOR, OTHER, START
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
+NAMELESS = Peer(None, 1, operator=False, system=False, sid=ANNA.sid)
 Act = Callable[[Bench], object]
 
 
@@ -337,3 +340,60 @@ def test_rule_08_a_record_that_cannot_be_opened_any_more_is_erased(
     bench.effects()
     assert bench.code(RESTART) == "grant_rejected"
     assert bench.seal_tags() == 0
+
+
+# --- 7: what revoking reaches ------------------------------------------------------------------
+
+
+def test_rule_07_an_account_without_a_name_revokes(bench: Bench, canary: bytearray) -> None:
+    """The customer is known by the SID: a domain that does not answer keeps nobody from revoking."""
+    bench.lend(canary)
+    assert bench.customer(cm.GrantRevoke(), peer=NAMELESS).done
+    assert {g.ended for g in bench.state.grants.values()} == {GrantState.REVOKED}
+
+
+@pytest.mark.parametrize("peer", [LOGON, NAMELESS._replace(sid="")], ids=["LocalSystem", "no SID"])
+def test_rule_07_the_customer_pipe_answers_no_peer_without_a_sid(bench: Bench, peer: Peer) -> None:
+    """Neither LocalSystem nor a peer without a SID is a customer."""
+    assert bench.customer_code(cm.CustomerWatch(), peer=peer) == "not_permitted"
+
+
+def test_rule_07_revoking_closes_the_desktop_of_a_used_up_grant(bench: Bench, canary: bytearray) -> None:
+    """The grant is shown as lent while its desktop is open, and revoking everything closes that."""
+    grant = bench.lend(canary, restarts=0, unlocks=1, relock_after=3600.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    permit, _ = bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.report(permit)
+    assert bench.state.grants[grant].ended is GrantState.USED_UP
+    assert lent(bench) == [grant]
+    assert bench.revoke()
+    assert bench.world.open_desktops() == []
+    assert lent(bench) == []
+
+
+def lent(bench: Bench) -> list[str]:
+    """Return the grants that the customer's menu shows."""
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    return [item.grant for item in snapshot.lent]
+
+
+def test_rule_07_revoking_everything_beats_an_entry_under_check(bench: Bench, canary: bytearray) -> None:
+    """No grant begins after the customer revoked everything, though Windows accepts the password then."""
+    bench.lend(canary)
+    bench.start_session("CHG-2")
+    request = bench.request("CHG-2")
+    bench.show(request)
+    inside, go_on = bench.slow_check()
+    answers: list[cm.CustomerAnswer] = []
+    allowing = threading.Thread(target=lambda: answers.append(bench.allow(request, canary)))
+    allowing.start()
+    assert inside.wait(10)
+    assert bench.revoke()
+    go_on.set()
+    allowing.join(10)
+    assert [answer.done for answer in answers] == [False]
+    assert bench.state.requests[request].state is RequestState.DENIED
+    assert bench.sealed() == set()

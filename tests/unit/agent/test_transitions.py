@@ -15,7 +15,7 @@ import pytest
 from latchkey_agent.domain import Actor, Decision, LogonRefusal
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.decision import end_grant
-from latchkey_agent.domain.events import GrantEnded, GrantEnding
+from latchkey_agent.domain.events import GrantEnded, GrantEnding, RequestClosed
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
@@ -141,6 +141,9 @@ REQUEST_MACHINE = Machine(
         "ask_again": lambda _: timedelta(minutes=15),
         "withdraw": lambda bench: c.WithdrawRequest(request=request_id(bench)),
         "expire": lambda _: timedelta(hours=1),
+        "decline": lambda bench: Decision(
+            (RequestClosed(at=bench.agent.core.now().at, request=request_id(bench), how="decline"),)
+        ),
     },
     {
         RequestState.PENDING: pending,

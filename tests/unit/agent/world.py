@@ -43,6 +43,12 @@ OTHER = Peer(BEN, 2, operator=False, system=False)
 LOGON = Peer(None, 1, operator=False, system=True)
 
 
+def member(number: int) -> Peer:
+    """Return one of many members of "Latchkey Operators"."""
+    account = Account(f"S-1-5-21-1-2-3-{2000 + number}", f"member-{number}", "PC-07")
+    return Peer(account, 0, operator=True, system=False)
+
+
 def digest(password: bytes | bytearray) -> bytes:
     """Return the digest under which a password is kept."""
     return hashlib.sha256(password).digest()

@@ -12,7 +12,7 @@ from .bystanders import others
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
-from .decision import Decision, caused_by, in_use, live_grants, own_session, started_session
+from .decision import Decision, caused_by, checked_requests, in_use, live_grants, own_session, started_session
 from .effects import AnyEffect
 from .events import AnyEvent
 from .evolve import evolve, fold
@@ -113,6 +113,7 @@ __all__ = [
     "blocked_by_erasure",
     "canonical",
     "caused_by",
+    "checked_requests",
     "decide",
     "done_before",
     "ended_refusal",

@@ -96,20 +96,34 @@ def _is_idle(state: State) -> bool:
 def is_spared(state: State, at: datetime) -> bool:
     """Tell whether a customer is not to be asked at that moment by some account."""
     quiet = any(at < until for until in state.quiet.values())
-    return quiet or any(at < wait_ends(asking) for asking in state.asking.values())
+    return quiet or any(wait_left(asking, at) for asking in state.asking.values())
 
 
-def wait_ends(asking: Asking) -> datetime:
-    """Return the moment at which the account may ask the customer again."""
-    wait: timedelta = FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16)
-    return asking.last_at + min(wait, LONGEST_WAIT)
+def wait_left(asking: Asking, at: datetime) -> timedelta:
+    """Return the time for which the account may not ask the customer again."""
+    ends = wait_ends(asking)
+    return timedelta() if ends is None else max(ends - at, timedelta())
+
+
+def wait_ends(asking: Asking) -> datetime | None:
+    """Return the end of an account's wait after windows without a yes, or after "later"; None if it need not wait."""
+    ends = [] if asking.held_until is None else [asking.held_until]
+    if asking.last_at is not None:
+        wait: timedelta = FIRST_WAIT * 2 ** min(asking.without_yes - 1, 16)
+        ends.append(asking.last_at + min(wait, LONGEST_WAIT))
+    return max(ends, default=None)
 
 
 def see(state: State, now: Now) -> Decision:
-    """Journal the agent's time now and then while something is lent, and each time that the clock was set forward."""
-    if state.seen_at is None or _is_idle(state):
+    """Journal the agent's time now and then while something is lent, and each time that the clock was set forward.
+
+    While a customer is only to be spared, a clock that is set forward is journalled.
+    """
+    idle = _is_idle(state)
+    if state.seen_at is None or (idle and not is_spared(state, now.at)):
         return Decision()
     ahead = max(now.wall - now.at, timedelta())
-    if now.at - state.seen_at < SEEN_EVERY and abs(ahead - state.clock_ahead) < TOLERANCE:
+    is_due = not idle and now.at - state.seen_at >= SEEN_EVERY
+    if not is_due and abs(ahead - state.clock_ahead) < TOLERANCE:
         return Decision()
     return Decision((e.TimeSeen(at=now.at, clock_ahead=ahead.total_seconds()),))

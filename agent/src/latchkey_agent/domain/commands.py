@@ -137,9 +137,10 @@ class PauseGrant(Command, frozen=True, kw_only=True):
 
 
 class RevokeGrants(Command, frozen=True, kw_only=True):
-    """Revoke grants, and close the desktops that they hold open."""
+    """Revoke grants, and close the desktops that they hold open; decline `requests` with an entry under check."""
 
     grants: tuple[str, ...]
+    requests: tuple[str, ...] = ()
     revoked_by: Revoker
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from . import effects as fx
 from . import events as e
-from .model import Account, Actor, DropReason, Grant, Permit, State, SupportSession
+from .model import Account, Actor, DropReason, Grant, Permit, Request, State, SupportSession
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
@@ -93,6 +94,21 @@ def in_use(state: State, session: str | None = None) -> list[Grant]:
 
 def _holds_open(permit: Permit) -> bool:
     return permit.owes_lock and not permit.must_lock
+
+
+def open_requests(state: State, customer: str) -> list[Request]:
+    """Return the requests that wait for a customer (a SID)."""
+    return [r for r in state.requests.values() if r.account.sid == customer and r.state in OPEN_REQUESTS]
+
+
+def checked_requests(state: State) -> list[Request]:
+    """Return the open requests with an entry that Windows has not answered yet."""
+    return [r for r in state.requests.values() if r.state in OPEN_REQUESTS and r.entries > r.entries_refused]
+
+
+def decline_all(requests: Iterable[Request], at: datetime) -> Decision:
+    """Close requests because of what the customer answered elsewhere."""
+    return Decision(tuple(e.RequestClosed(at=at, request=r.id, how="decline") for r in requests))
 
 
 def issued_permits(state: State, grant: str) -> list[Permit]:

@@ -136,10 +136,10 @@ class AskerUnblocked(Event, tag="asker_unblocked", frozen=True, kw_only=True):
 
 
 class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
-    """The request ended without an answer."""
+    """The request ended without an answer of its own; `decline`: another answer of the customer closed it."""
 
     request: str
-    how: Literal["withdraw", "expire"]
+    how: Literal["withdraw", "expire", "decline"]
 
 
 class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from . import events as e
 from .model import (
+    AGENT,
     Archived,
     Asking,
     Call,
@@ -38,7 +39,9 @@ from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, PermitStat
 KEPT_SESSIONS = 32
 """Ended sessions stay in the state until newer ones push them out; the journal keeps all."""
 KEPT_CALLS = 256
-"""Calls that are known again; who lost an answer asks again within minutes."""
+"""Calls of an account that are known again; who lost an answer asks again within minutes."""
+ASKING_TIME = timedelta(hours=1)
+"""The time in which an account's requests to one customer are counted."""
 KEPT_ARCHIVE = timedelta(days=1100)
 """The longest time for which a policy can keep receipts (`Policy.receipt_days`)."""
 KEPT_OMISSIONS = 16
@@ -69,7 +72,7 @@ def fold(state: State, events: Iterable[e.AnyEvent]) -> State:
         draft.seen_at = event.at if draft.seen_at is None else max(draft.seen_at, event.at)
         _RULES[type(event)](draft, event)
         if event.call is not None:
-            _remember(draft, event.call)
+            _remember(draft, replace(event.call, by=event.actor.sid))
         draft.version += 1
     return draft.state()
 
@@ -118,8 +121,18 @@ class _Draft:
 
 def _remember(draft: _Draft, call: Call) -> None:
     draft.calls[call.key] = call
-    if len(draft.calls) > KEPT_CALLS:
-        del draft.calls[next(iter(draft.calls))]
+    if len(draft.calls) <= KEPT_CALLS:
+        return
+    theirs = [one for one in draft.calls.values() if one.by == call.by]
+    if len(theirs) > KEPT_CALLS:
+        gone = next((one for one in theirs if not _is_use(draft, one)), theirs[0])
+        del draft.calls[gone.key]
+
+
+def _is_use(draft: _Draft, call: Call) -> bool:
+    """Tell whether a call was about a permit or a grant of a started session: a repeat must not use it once more."""
+    thing = draft.permits.get(call.subject) or draft.grants.get(call.subject)
+    return thing is not None and draft.sessions[thing.session].state is SessionState.STARTED
 
 
 def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
@@ -198,6 +211,14 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
         organization=event.organization,
         policy=event.policy,
     )
+    key = asking_key(event)
+    before = draft.asking.get(key, Asking())
+    draft.asking[key] = replace(before, made=(*recent(before, event.at), event.at))
+
+
+def recent(asking: Asking, at: datetime) -> tuple[datetime, ...]:
+    """Return the moments of the requests in the last hour."""
+    return tuple(made for made in asking.made if timedelta() <= at - made < ASKING_TIME)
 
 
 def _request(draft: _Draft, request: Request, given: str, **changes: Any) -> None:
@@ -212,7 +233,10 @@ def _request_shown(draft: _Draft, event: e.RequestShown) -> None:
 
 
 def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
-    _request(draft, draft.requests[event.request], "postpone", later_until=event.until)
+    request = draft.requests[event.request]
+    _request(draft, request, "postpone", later_until=event.until)
+    key = asking_key(request)
+    draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
 
 
 def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
@@ -234,27 +258,31 @@ def _request_denied(draft: _Draft, event: e.RequestDenied) -> None:
     _request(draft, request, "deny", answered_at=event.at, why=event.why, refusal=event.refusal)
     if event.refusal == "reported":
         draft.blocked[request.asked_by.sid] = request.asked_by.qualified
-    if event.refusal in {"", "reported"}:
-        _without_yes(draft, request, event.at)
+    _without_yes(draft, request, event.at)
     if event.quiet_until is not None:
         draft.quiet[request.account.sid] = event.quiet_until
 
 
 def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
     request = draft.requests[event.request]
-    _request(draft, request, event.how)
-    if request.shown_at is not None:
+    changes = {"answered_at": event.at} if event.how == "decline" else {}
+    _request(draft, request, event.how, **changes)
+    # An operator who has no part in the session cannot make the asker wait.
+    session = draft.sessions[request.session]
+    theirs = {AGENT.sid, session.owner.sid, *(account.sid for account in session.operators)}
+    is_others = event.how == "withdraw" and event.actor.sid not in theirs
+    if request.shown_at is not None and not is_others:
         _without_yes(draft, request, event.at)
 
 
-def asking_key(request: Request) -> str:
+def asking_key(request: Request | e.RequestMade) -> str:
     """Return the key of `State.asking` for a request."""
     return f"{request.account.sid} {request.asked_by.sid}"
 
 
 def _without_yes(draft: _Draft, request: Request, at: datetime) -> None:
-    before = draft.asking.get(asking_key(request))
-    draft.asking[asking_key(request)] = Asking(1 + (before.without_yes if before else 0), at)
+    before = draft.asking.get(asking_key(request), Asking())
+    draft.asking[asking_key(request)] = replace(before, without_yes=before.without_yes + 1, last_at=at)
 
 
 def _asker_unblocked(draft: _Draft, event: e.AskerUnblocked) -> None:

@@ -15,6 +15,8 @@ from .clock import Now
 from .decision import (
     Decision,
     cancel,
+    checked_requests,
+    decline_all,
     end_grant,
     issued_permits,
     live_grants,
@@ -57,8 +59,12 @@ def find_grant(state: State, grant: str) -> Grant:
 
 
 def revoke(state: State, command: c.RevokeGrants, now: Now, _policy: Policy) -> Decision:
-    """Revoke grants, in one decision. One that has ended stays as it is; the desktops that it holds open are closed."""
-    decision = Decision(subject=" ".join(command.grants))
+    """Revoke grants, in one decision. One that has ended stays as it is; the desktops that it holds open are closed.
+
+    An entry that Windows checks meanwhile lends nothing: its request is declined.
+    """
+    checked = [r for r in checked_requests(state) if r.id in command.requests]
+    decision = decline_all(checked, now.at) + Decision(subject=" ".join(command.grants))
     for grant_id in command.grants:
         grant = find_grant(state, grant_id)
         if grant in live_grants(state):

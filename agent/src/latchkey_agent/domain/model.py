@@ -117,12 +117,13 @@ class Terms(Struct, frozen=True, kw_only=True):
 class Call(Struct, frozen=True):
     """An operator's call: its idempotency key, and the ids that it was about (session, request, grants or permit).
 
-    `changed`: the call changed something.
+    `changed`: the call changed something. `by`: the SID of the account that called.
     """
 
     key: str
     subject: str
     changed: bool = True
+    by: str = ""
 
 
 class Checkpoint(Struct, frozen=True):
@@ -308,11 +309,17 @@ class Notice(Struct, frozen=True, kw_only=True):
     while_away: bool = True
 
 
-class Asking(Struct, frozen=True):
-    """The windows that an account has shown to a customer without a yes: their count, and the last one's end."""
+class Asking(Struct, frozen=True, kw_only=True):
+    """The requests of one account to one customer since the last yes.
 
-    without_yes: int
-    last_at: datetime
+    `without_yes` counts the shown windows that ended without a yes, `last_at` is the last one's end. `held_until`:
+    the customer wants to be asked again then. `made`: the moments of the latest requests.
+    """
+
+    without_yes: int = 0
+    last_at: datetime | None = None
+    held_until: datetime | None = None
+    made: tuple[datetime, ...] = ()
 
 
 class Archived(Struct, frozen=True):

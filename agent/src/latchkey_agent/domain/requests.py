@@ -7,9 +7,10 @@ from __future__ import annotations
 from . import commands as c
 from . import effects as fx
 from . import events as e
-from .clock import Now, wait_ends
-from .decision import Decision, end_grant, live_grants, own_session
-from .model import Grant, Request, State, Terms
+from .clock import Now, wait_left
+from .decision import Decision, decline_all, end_grant, live_grants, open_requests, own_session
+from .evolve import ASKING_TIME, recent
+from .model import Asking, Grant, Request, State, Terms
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
@@ -17,6 +18,8 @@ from .transitions import OPEN_REQUESTS, REQUEST, GrantState, RequestState, step
 
 OPEN_AT_ONCE = 3
 """The open requests of other sessions that a customer may have before one more is refused."""
+ASKED_PER_HOUR = 20
+"""The requests of an account to one customer within an hour; those that were never shown count, too."""
 TRIES = 2
 """The entries that a request allows (rule 6)."""
 
@@ -28,14 +31,16 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
     _allowed(command.terms, policy)
     if (grant := _covering(state, session.id, command)) is not None:
         return Decision(subject=grant.id)
-    same, others = _open_requests(state, session.id, command)
-    if same is not None:
+    waiting = open_requests(state, command.account.sid)
+    mine = [r for r in waiting if r.session == session.id]
+    if (same := next((r for r in mine if covers(r.terms, command.terms)), None)) is not None:
         return Decision(subject=same.id)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
     _spared(state, command, now)
+    _not_too_many(mine, [r for r in waiting if r not in mine], command, now)
     if answer_by <= now.ends:
         raise Refused("bad_time", field="answer_by", detail="it is over already")
-    withdrawn = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in others)
+    withdrawn = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in mine)
     made = e.RequestMade(
         at=now.at,
         request=command.request,
@@ -54,26 +59,32 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
 def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
     """Raise Refused if the customer is not to be asked now.
 
-    After each window that led to no yes the same account waits, each time twice as long. A report blocks it, on this
-    PC, until an administrator lifts that.
+    After each window that led to no yes the same account waits, each time twice as long. After "later" it waits until
+    then, in every session. A report blocks it, on this PC, until an administrator lifts that.
     """
     customer = command.account.sid
     if command.by.sid in state.blocked:
         raise Refused("asker_blocked", account=command.by.qualified)
     if (until := state.quiet.get(customer)) is not None and now.at < until:
         raise Refused("not_today", retry_after=(until - now.at).total_seconds())
-    asking = state.asking.get(f"{customer} {command.by.sid}")
-    if asking is not None and now.at < (again := wait_ends(asking)):
-        raise Refused("asked_too_soon", retry_after=(again - now.at).total_seconds())
-    open_ = [
-        r
-        for r in state.requests.values()
-        if r.account.sid == customer
-        and r.state in OPEN_REQUESTS
-        and state.sessions[r.session].name != command.name
-    ]
-    if len(open_) >= OPEN_AT_ONCE:
-        raise Refused("too_many_requests", detail=len(open_))
+    asking = state.asking.get(f"{customer} {command.by.sid}", Asking())
+    wait = wait_left(asking, now.at)
+    made = recent(asking, now.at)
+    if len(made) >= ASKED_PER_HOUR:
+        wait = max(wait, made[0] + ASKING_TIME - now.at)
+    if wait:
+        raise Refused("asked_too_soon", retry_after=wait.total_seconds())
+
+
+def _not_too_many(mine: list[Request], others: list[Request], command: c.MakeRequest, now: Now) -> None:
+    """Raise Refused if the customer has enough open requests: the session's own, and those of other sessions."""
+    for request in mine:
+        # A wider request of the session's other operators does not bring back what the customer has postponed.
+        if request.later_until is not None:
+            wait = max((request.later_until - now.at).total_seconds(), 1.0)
+            raise Refused("asked_too_soon", retry_after=wait)
+    if len(others) >= OPEN_AT_ONCE or any(r.asked_by.sid == command.by.sid for r in others):
+        raise Refused("too_many_requests", detail=len(others))
 
 
 def unblock(state: State, command: c.UnblockAsker, now: Now, _policy: Policy) -> Decision:
@@ -104,19 +115,6 @@ def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | Non
         if grant.account.sid == command.account.sid and covers(grant.terms, command.terms):
             return grant
     return None
-
-
-def _open_requests(
-    state: State, session: str, command: c.MakeRequest
-) -> tuple[Request | None, list[Request]]:
-    """Return the session's open request to this account that covers the terms, else all its open ones."""
-    mine = [
-        r
-        for r in state.requests.values()
-        if r.session == session and r.account.sid == command.account.sid and r.state in OPEN_REQUESTS
-    ]
-    same = next((r for r in mine if covers(r.terms, command.terms)), None)
-    return same, [] if same else mine
 
 
 def blocked_by_erasure(state: State) -> None:
@@ -156,15 +154,18 @@ def show(state: State, command: c.ShowRequest, now: Now, _policy: Policy) -> Dec
 
 
 def postpone(state: State, command: c.PostponeRequest, now: Now, _policy: Policy) -> Decision:
-    """Postpone a request, at most to its last moment."""
+    """Postpone a request. One that ends before that stays a no, and its account waits until then all the same."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "postpone")
-    until = min(command.until, request.answer_by)
-    return Decision((e.RequestPostponed(at=now.at, request=request.id, until=until),), subject=request.id)
+    postponed = e.RequestPostponed(at=now.at, request=request.id, until=command.until)
+    return Decision((postponed,), subject=request.id)
 
 
 def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Decision:
-    """Deny a request."""
+    """Deny a request, and with it the same account's other requests to this customer.
+
+    "Not today" denies those of every account.
+    """
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
     refusal = "reported" if command.reported else ""
@@ -175,7 +176,12 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
         refusal=refusal,
         quiet_until=command.quiet_until,
     )
-    return Decision((denied,), subject=request.id)
+    others = [
+        r
+        for r in open_requests(state, request.account.sid)
+        if r.id != request.id and (command.quiet_until is not None or r.asked_by.sid == request.asked_by.sid)
+    ]
+    return Decision((denied,), subject=request.id) + decline_all(others, now.at)
 
 
 def try_entry(state: State, command: c.TryEntry, now: Now, _policy: Policy) -> Decision:

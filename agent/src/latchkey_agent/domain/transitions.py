@@ -79,15 +79,18 @@ REQUEST: Table[RequestState] = {
     (RequestState.PENDING, "show"): RequestState.SHOWN,
     (RequestState.PENDING, "withdraw"): RequestState.WITHDRAWN,
     (RequestState.PENDING, "expire"): RequestState.EXPIRED,
+    (RequestState.PENDING, "decline"): RequestState.DENIED,
     (RequestState.SHOWN, "show"): RequestState.SHOWN,
     (RequestState.SHOWN, "grant"): RequestState.GRANTED,
     (RequestState.SHOWN, "deny"): RequestState.DENIED,
     (RequestState.SHOWN, "postpone"): RequestState.LATER,
     (RequestState.SHOWN, "withdraw"): RequestState.WITHDRAWN,
     (RequestState.SHOWN, "expire"): RequestState.EXPIRED,
+    (RequestState.SHOWN, "decline"): RequestState.DENIED,
     (RequestState.LATER, "ask_again"): RequestState.PENDING,
     (RequestState.LATER, "withdraw"): RequestState.WITHDRAWN,
     (RequestState.LATER, "expire"): RequestState.EXPIRED,
+    (RequestState.LATER, "decline"): RequestState.DENIED,
 }
 
 _ENDINGS: dict[str, GrantState] = {

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
@@ -51,6 +52,7 @@ Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """The requests that are answered even without a journal."""
 LISTED_RECEIPTS = 1000
+CHECK_CODES = [f"{number:04}" for number in range(10_000)]
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for the checks of an erasure; the erasure continues after that."""
 
@@ -226,7 +228,7 @@ class ControlHandler:
         command = c.MakeRequest(
             by=peer.require_operator(),
             request=self._core.new_id(),
-            code=f"{int.from_bytes(self._core.random(4), 'big') % 10_000:04}",
+            code="",
             name=request.session,
             account=self._account(request.account),
             terms=Terms(
@@ -241,8 +243,16 @@ class ControlHandler:
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
         )
-        subject, state, changed = self._run(command, request, peer)
+        with self._core.lock:
+            command = replace(command, code=self._new_code())
+            subject, state, changed = self._run(command, request, peer)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+
+    def _new_code(self) -> str:
+        """Draw a check code that no other request has: with the same code, one window could pass for another."""
+        used = {request.code for request in self._core.state.requests.values()}
+        free = [code for code in CHECK_CODES if code not in used] or CHECK_CODES
+        return free[int.from_bytes(self._core.random(4), "big") % len(free)]
 
     def _here(self) -> views.Screens:
         """Return the accounts that are signed in. Ask before a change: after a failure nothing has changed."""

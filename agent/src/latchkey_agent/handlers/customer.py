@@ -26,11 +26,12 @@ from latchkey_agent.domain import (
     RequestState,
     State,
     blocked_by_erasure,
+    checked_requests,
     find_grant,
     find_request,
     fixed,
+    in_use,
     kept_requests,
-    live_grants,
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
@@ -95,7 +96,7 @@ class CustomerHandler:
         zone = self._core.computer.clock.zone()
         mine = (r for r in state.requests.values() if r.account.sid == account.sid)
         asked = [r for r in mine if r.state in ASKED_REQUESTS]
-        lent = [g for g in live_grants(state) if g.account.sid == account.sid]
+        lent = [g for g in in_use(state) if g.account.sid == account.sid]
         notices = [n for n in state.notices.values() if n.account == account.sid]
         return cm.CustomerSnapshot(
             version=state.version,
@@ -138,11 +139,11 @@ class CustomerHandler:
     def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         state = self._core.state
         kept = kept_requests(state, self._core.now().at, self._core.settings.receipt_days())
-        mine = [r.id for r in kept if r.account.sid == account.sid]
-        newest = reversed(mine[-SHOWN_RECEIPTS:])
-        return cm.CustomerAnswer(
-            done=True, receipts=[signed_receipts.view(self._core, state, r) for r in newest]
-        )
+        mine = [r for r in reversed(kept) if r.account.sid == account.sid]
+        # Requests that were never shown must not push out what the customer saw.
+        mine.sort(key=lambda r: r.shown_at is None)
+        views_ = [signed_receipts.view(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS]]
+        return cm.CustomerAnswer(done=True, receipts=views_)
 
     # --- answering ------------------------------------------------------------------
 
@@ -228,11 +229,23 @@ class CustomerHandler:
     # --- revoking ------------------------------------------------------------------
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
-        lent = [g for g in live_grants(self._core.state) if g.account.sid == account.sid]
-        mine = lent if request.grant is None else [self._my_grant(request.grant, account)]
-        command = c.RevokeGrants(grants=tuple(g.id for g in mine), revoked_by="customer")
-        self._core.execute(command, actor=_actor(account))
+        with self._core.lock:
+            if request.grant is None:
+                command = self._revoke_all(account)
+            else:
+                mine = self._my_grant(request.grant, account)
+                command = c.RevokeGrants(grants=(mine.id,), revoked_by="customer")
+            self._core.execute(command, actor=_actor(account))
         return self._done()
+
+    def _revoke_all(self, account: Account) -> c.RevokeGrants:
+        """Revoke what is lent or holds a desktop open, and close what an entry under check would lend."""
+        state = self._core.state
+        return c.RevokeGrants(
+            grants=tuple(g.id for g in in_use(state) if g.account.sid == account.sid),
+            requests=tuple(r.id for r in checked_requests(state) if r.account.sid == account.sid),
+            revoked_by="customer",
+        )
 
     def _my_grant(self, grant_id: str, account: Account) -> Grant:
         """Return a grant of this account; grants of others count as unknown."""

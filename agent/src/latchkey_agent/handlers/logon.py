@@ -69,6 +69,7 @@ class LogonHandler:
 
     def _peek(self) -> lm.LogonAnswer:
         self._core.tick()
+        self._core.policy()
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
             permit = redeemable(self._core.state, boot_id, self._core.now())
@@ -89,7 +90,9 @@ class LogonHandler:
         """Journal that the permit is redeemed; only then open the secret (rule 5).
 
         Before that the duty to lock the desktop stands outside of the journal, too (rule 9).
+        A broken settings file allows no use (`policy_invalid`).
         """
+        self._core.policy()
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
             permit = find_permit(self._core.state, request.permit)

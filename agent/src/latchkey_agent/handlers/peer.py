@@ -59,7 +59,11 @@ class Peer(NamedTuple):
             raise Refused("administrators_only", account=self.name)
 
     def require_account(self) -> Account:
-        """Return the peer's account; raise Refused (`not_permitted`) if it has none."""
-        if self.account is None:
+        """Return the customer's account, also one without a name now (rule 7: revoking needs only the SID).
+
+        Raises:
+            Refused: `not_permitted`: LocalSystem, or a peer without a SID.
+        """
+        if self.system or self.identity is None:
             raise Refused("not_permitted", account=self.name)
-        return self.account
+        return self.identity

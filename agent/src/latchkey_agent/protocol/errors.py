@@ -139,15 +139,15 @@ ERRORS: dict[str, ErrorRow] = {
         "Talk to the customer. An administrator lifts the block on the PC with latchkeyctl unblock ACCOUNT.",
     ),
     "asked_too_soon": ErrorRow(
-        "The customer gave no yes a moment ago; the same account may ask them again later.",
-        "Wait, or talk to the customer. The wait doubles with each request without a yes.",
+        "The same account may ask this customer again later.",
+        "Wait, or talk to the customer. The wait doubles with each request without a yes; a postponed one holds it.",
     ),
     "not_today": ErrorRow(
         "The customer does not want to be asked again today.",
         "Ask tomorrow, or let the customer call you.",
     ),
     "too_many_requests": ErrorRow(
-        "The customer has {detail} open requests already.",
+        "The customer has open requests of other sessions already: {detail}.",
         "Wait until they are answered or over.",
     ),
     "no_answer": ErrorRow(
