@@ -44,6 +44,7 @@ from .model import (
     Terms,
     finished,
     how_ended,
+    needs_erasing,
     settled,
     succeeded,
 )
@@ -130,6 +131,7 @@ __all__ = [
     "is_ready",
     "kept_requests",
     "live_grants",
+    "needs_erasing",
     "opened_by",
     "others",
     "own_session",

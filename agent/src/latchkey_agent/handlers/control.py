@@ -30,6 +30,7 @@ from latchkey_agent.domain import (
     in_use,
     is_ready,
     kept_requests,
+    needs_erasing,
     resolve,
     started_session,
     window,
@@ -392,7 +393,8 @@ class ControlHandler:
         )
 
     def _unconfirmed(self) -> str:
-        failed = [g.id for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
+        ended = [g for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
+        failed = [g.id for g in ended if needs_erasing(g.erasure)]
         return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
 
     def _forecast(self, name: str | None) -> ans.ForecastView:
