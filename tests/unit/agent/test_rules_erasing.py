@@ -277,6 +277,7 @@ def test_rule_08_a_lost_key_slot_is_not_confirmed(
     bench.crash()
     assert bench.effects()
     assert bench.state.grants[grant].erasure == erasure
+    assert bench.result(rq.EraseAll(check=True))["erasure"] == []
     bench.lend(canary, session="CHG-3")
     assert bench.restart("CHG-3")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from latchkey_agent.domain import GrantState, sessions
 from latchkey_agent.domain import commands as c
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
@@ -334,6 +336,55 @@ def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench
     assert verdict["problem"] == "event 4 is missing or was changed"
     bench.crash()
     assert bench.code(RESTART) == "journal_damaged"
+
+
+def test_rule_07_a_revocation_does_not_wait_for_the_journal_to_be_read(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is read in portions; between two of them a grant is revoked and erased."""
+    grant = bench.lend(canary)
+    monkeypatch.setattr(journal, "_PORTION", 3)
+    core = bench.agent.core
+    done: list[bool] = []
+
+    def meanwhile(_seconds: float) -> None:
+        if not done:
+            other = threading.Thread(target=lambda: done.append(bench.revoke()))
+            other.start()
+            other.join(10)
+
+    monkeypatch.setattr(core, "pause", meanwhile)
+    assert bench.result(rq.JournalVerify())["intact"]
+    assert done == [True]
+    assert bench.state.grants[grant].state is GrantState.ERASED
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3, 500])
+def test_rule_11_each_portion_of_the_journal_is_checked(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    """Wherever a portion ends, a changed event is found, and so is a row before the first one."""
+    bench.lend(canary)
+    monkeypatch.setattr(journal, "_PORTION", portion)
+    assert bench.result(rq.JournalVerify())["intact"]
+    bench.database.execute("INSERT INTO events VALUES (-5, x'00', x'00')")
+    assert not bench.result(rq.JournalVerify())["intact"]
+    bench.database.execute("DELETE FROM events WHERE seq = -5")
+    bench.database.execute("UPDATE events SET hash = zeroblob(32) WHERE seq = 4")
+    assert not bench.result(rq.JournalVerify())["intact"]
+
+
+def test_a_session_has_a_most_of_checkpoints(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused; a known one can still change, and removing one makes room."""
+    monkeypatch.setattr(sessions, "MOST_CHECKPOINTS", 2)
+    bench.start_session()
+    for step in ("one", "two", "one"):
+        bench.result(rq.Checkpoint(session="CHG-1", step=step, state="done"))
+    third = rq.Checkpoint(session="CHG-1", step="three", state="done")
+    assert bench.code(third) == "policy_refuses"
+    bench.result(rq.Checkpoint(session="CHG-1", step="one", state="started"))
+    bench.result(rq.Checkpoint(session="CHG-1", step="one", state="absent"))
+    bench.result(third)
 
 
 def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary: bytearray) -> None:
