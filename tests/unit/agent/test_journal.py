@@ -173,7 +173,7 @@ def test_a_chain_that_is_rewritten_whole_with_its_anchors_is_noticed(
 ) -> None:
     """The running agent compares the chain with the head in its own memory, which no file holds."""
     journal.commit(Change(events=EVENTS[:2]))
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
     before, head = bytes(32), Head(0, bytes(32))
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute("DELETE FROM events")
@@ -184,7 +184,7 @@ def test_a_chain_that_is_rewritten_whole_with_its_anchors_is_noticed(
             head = Head(seq, before)
     for anchor in anchors(world):
         anchor.save(module.anchored(head))
-    assert "not the one that was written last" in journal.verify().problem
+    assert "not the one that was written last" in verdict(journal).problem
 
 
 def test_a_new_boot_begins_with_the_head_of_the_anchor(journal: Journal, place: Path, world: World) -> None:
