@@ -23,7 +23,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.acts import Act
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import Bench, verdict
 from tests.unit.agent.ledger import Ledger
 from tests.unit.agent.repeating import Repeating
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OTHER, PowerCut, World, digest
@@ -308,7 +308,7 @@ class Play(Repeating):
         self.bench.wake()
         assert self.bench.effects()
         self.check()
-        assert self.bench.agent.core.journal.verify().problem == ""
+        assert verdict(self.bench.agent.core.journal).problem == ""
         self._all_erased()
         self._all_locked()
 

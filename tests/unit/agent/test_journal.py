@@ -25,6 +25,7 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
 )
+from tests.unit.agent.bench import verdict
 from tests.unit.agent.world import ANNA, START, World, anchors
 
 EVENTS = [e.BootSeen(at=START, boot_id=f"boot-{number}") for number in range(5)]
@@ -111,7 +112,7 @@ def test_a_change_is_atomic(journal: Journal) -> None:
         journal.commit(Change(EVENTS[1:], [EFFECT], ("g", b"sealed")))
     assert journal.head.seq == 1
     assert journal.pending() == []
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
 
 
 def test_only_an_event_moves_the_anchor(journal: Journal, world: World) -> None:
@@ -139,7 +140,7 @@ def test_an_anchor_that_does_not_match_is_damage(
     """A journal whose anchor does not match is neither loaded nor verified."""
     journal.commit(Change(EVENTS))
     world.anchor = anchor
-    assert journal.verify().problem != ""
+    assert verdict(journal).problem != ""
     again = Journal(place / "journal.db", *anchors(world))
     with pytest.raises(JournalDamagedError, match=problem):
         list(again.load())
@@ -160,7 +161,7 @@ def test_a_head_in_memory_that_does_not_match_is_damage(
     """Within a boot the journal must also continue the head that Windows has in memory."""
     journal.commit(Change(EVENTS))
     world.boot_anchors[world.boot] = head
-    assert journal.verify().problem != ""
+    assert verdict(journal).problem != ""
     again = Journal(place / "journal.db", *anchors(world))
     with pytest.raises(JournalDamagedError, match=problem):
         list(again.load())
@@ -172,7 +173,7 @@ def test_a_chain_that_is_rewritten_whole_with_its_anchors_is_noticed(
 ) -> None:
     """The running agent compares the chain with the head in its own memory, which no file holds."""
     journal.commit(Change(events=EVENTS[:2]))
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
     before, head = bytes(32), Head(0, bytes(32))
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
         other.execute("DELETE FROM events")
@@ -183,7 +184,7 @@ def test_a_chain_that_is_rewritten_whole_with_its_anchors_is_noticed(
             head = Head(seq, before)
     for anchor in anchors(world):
         anchor.save(module.anchored(head))
-    assert "not the one that was written last" in journal.verify().problem
+    assert "not the one that was written last" in verdict(journal).problem
 
 
 def test_a_new_boot_begins_with_the_head_of_the_anchor(journal: Journal, place: Path, world: World) -> None:
@@ -192,7 +193,7 @@ def test_a_new_boot_begins_with_the_head_of_the_anchor(journal: Journal, place: 
     world.reboot()
     again = opened(place, world)
     assert world.boot_anchors[world.boot] == world.anchor
-    assert again.verify().problem == ""
+    assert verdict(again).problem == ""
     again.close()
 
 
@@ -203,7 +204,7 @@ def test_an_anchor_that_is_behind_catches_up(journal: Journal, place: Path, worl
     journal.commit(Change(EVENTS[3:]))
     world.anchor = behind
     again = opened(place, world)
-    assert again.verify().problem == ""
+    assert verdict(again).problem == ""
     again.close()
 
 
@@ -289,10 +290,10 @@ def test_a_full_database_refuses_and_changes_nothing(journal: Journal) -> None:
         fill(journal)
     assert caught.value.is_full
     assert journal.head.seq % len(EVENTS) == 0
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
     journal._db.execute("PRAGMA max_page_count=100000")
     journal.commit(Change(EVENTS))
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
 
 
 def fail_in(journal: Journal, statement: str) -> None:
@@ -307,7 +308,7 @@ def test_a_fault_in_a_transaction_rolls_back(journal: Journal) -> None:
     with pytest.raises(RuntimeError):
         fail_in(journal, "DELETE FROM events")
     journal.commit(Change(EVENTS))
-    assert journal.verify().problem == ""
+    assert verdict(journal).problem == ""
 
 
 def test_a_transaction_that_sqlite_rolled_back_stays_ended(journal: Journal) -> None:

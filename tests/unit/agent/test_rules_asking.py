@@ -321,7 +321,14 @@ def test_every_verb_has_a_level() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [rq.EraseAll(), rq.JournalReset(), rq.AskerUnblock(account="x"), rq.EraseAll(check=True)]
+    "request_",
+    [
+        rq.EraseAll(),
+        rq.JournalReset(),
+        rq.JournalVerify(),
+        rq.AskerUnblock(account="x"),
+        rq.EraseAll(check=True),
+    ],
 )
 def test_what_removes_evidence_needs_an_administrator(bench: Bench, request_: rq.ControlRequest) -> None:
     """A member of "Latchkey Operators" only is refused, and nothing happens."""

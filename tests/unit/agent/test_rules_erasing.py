@@ -228,7 +228,7 @@ def test_rule_08_without_its_key_slot_no_record_opens(
         bench.start()
     assert bench.code(RESTART) == "grant_rejected"
     [grant] = bench.state.grants.values()
-    assert (grant.rejection, grant.state) == ("record_unreadable", GrantState.ERASED)
+    assert grant.rejection == "record_unreadable"
     if damage is DAMAGES["noise"] and when == "running":
         bench.crash()
     bench.lend(canary, session="CHG-2")
@@ -240,11 +240,70 @@ def test_rule_08_an_end_with_a_damaged_slot_file_leaves_no_half(
     bench: Bench, canary: bytearray, damage: Callable[[Path], object]
 ) -> None:
     """A damaged file is overwritten as a whole; a missing one holds nothing."""
-    grant = bench.lend(canary)
+    bench.lend(canary)
     damage(slots(bench))
     bench.revoke()
-    assert bench.state.grants[grant].state is GrantState.ERASED
     assert not slots(bench).exists() or not any(slots(bench).read_bytes())
+
+
+LOST = ("key slot overwritten", False, "its file was missing or damaged")
+
+
+@pytest.mark.parametrize("damage", [DAMAGES["cut off"], DAMAGES["missing"]], ids=["cut off", "missing"])
+@pytest.mark.parametrize("when", ["running", "stopped", "stopped before the check", "made anew"])
+def test_rule_08_a_lost_key_slot_is_not_confirmed(
+    bench: Bench, canary: bytearray, damage: Callable[[Path], object], when: str
+) -> None:
+    """The customer and the receipt are told so once; no further try could confirm it, so new grants go on."""
+    grant = bench.lend(canary)
+    if when == "stopped before the check":
+        bench.effects_lag = True
+        bench.revoke()
+        bench.effects_lag = False
+    if when.startswith("stopped"):
+        bench.stop()
+    damage(slots(bench))
+    if when == "made anew":
+        bench.lend(canary, session="CHG-2")
+    if when.startswith("stopped"):
+        bench.start()
+    bench.revoke()
+    assert bench.effects()
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    assert [check for check in erasure.checks if not check[1]] == [LOST]
+    assert not erasure.confirmed
+    assert ("erase_failed", "lost") in {(n.kind, n.detail) for n in bench.state.notices.values()}
+    bench.crash()
+    assert bench.effects()
+    assert bench.state.grants[grant].erasure == erasure
+    assert bench.result(rq.EraseAll(check=True))["erasure"] == []
+    bench.lend(canary, session="CHG-3")
+    assert bench.restart("CHG-3")
+
+
+def test_rule_08_a_slot_that_is_lost_after_a_failed_check_is_told(bench: Bench, canary: bytearray) -> None:
+    """A disk that did not work is tried again; the file that is missing then ends the tries."""
+    grant = bench.lend(canary)
+    bench.world.broken.add("disk")
+    bench.revoke()
+    bench.world.broken.clear()
+    slots(bench).unlink()
+    assert bench.effects()
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    assert LOST in erasure.checks
+
+
+def test_rule_08_an_erasure_that_a_crash_interrupted_is_confirmed(bench: Bench, canary: bytearray) -> None:
+    """The slot was overwritten before the crash: a whole file without the tag is enough."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    bench.revoke()
+    assert bench.agent.core.slots.overwrite(bytes.fromhex(bench.state.grants[grant].tag)) == ""
+    bench.crash()
+    bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
 
 
 def test_a_full_disk_makes_no_key_slots_and_does_not_stop_the_start(

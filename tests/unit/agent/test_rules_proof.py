@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from latchkey_agent.domain import GrantState, sessions
+from latchkey_agent.domain import commands as c
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -16,7 +22,7 @@ from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import journal
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import CUSTOMER, LOGON, OPERATOR, OTHER
+from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, OTHER, PowerCut
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
@@ -92,6 +98,148 @@ def test_rule_10_a_failed_logon_gives_a_notice(bench: Bench, canary: bytearray) 
     permit, _ = bench.redeem()
     bench.report(permit, 0xC000006D)
     assert kinds(bench) == ["granted", "failed", "ended", "erased"]
+
+
+def told(bench: Bench) -> list[tuple[str, str]]:
+    """Return kind and detail of the customer's notices, in order."""
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    return [(notice.kind, notice.detail) for notice in snapshot.notices]
+
+
+def use(bench: Bench) -> dict[str, Any]:
+    """Return the last use in the customer's newest receipt."""
+    document = bench.customer(cm.OwnReceipts()).receipts[0].document
+    found: dict[str, Any] = document["uses"][-1]
+    return found
+
+
+def unlocked(bench: Bench, password: bytearray, **terms: Any) -> None:
+    """Unlock the customer's desktop for the operator."""
+    bench.lend(password, restarts=0, unlocks=1, **terms)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+
+
+def test_rule_10_a_lock_after_an_unlock_is_not_told_as_a_sign_in(bench: Bench, canary: bytearray) -> None:
+    """The notice says from when the screen was unlocked for IT."""
+    unlocked(bench, canary, relock_after=3600.0)
+    since = bench.world.now
+    bench.world.now += timedelta(seconds=3601)
+    bench.wake()
+    bench.effects()
+    assert ("locked", "unlocked") in told(bench)
+    [notice] = [n for n in bench.state.notices.values() if n.kind == "locked"]
+    assert notice.since == since
+
+
+def test_rule_10_an_unlocked_screen_that_a_restart_ends_is_told_so(bench: Bench, canary: bytearray) -> None:
+    """Nobody locked it."""
+    unlocked(bench, canary)
+    bench.power_cut()
+    assert ("locked", "unlocked_gone") in told(bench)
+
+
+@pytest.mark.parametrize(("later", "detail"), [("locked", "late"), ("power cut", "gone")])
+def test_rule_10_a_late_lock_is_not_told_as_one_at_once(
+    bench: Bench, canary: bytearray, later: str, detail: str
+) -> None:
+    """A desktop that could not be closed is told with its time, or with its end."""
+    bench.at_logon_screen(canary)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.sign_in_with_permit()
+    bench.world.now += timedelta(hours=3)
+    if later == "power cut":
+        bench.power_cut()
+    else:
+        bench.world.lock_works = True
+        bench.effects()
+    assert ("locked", detail) in told(bench)
+
+
+def test_rule_10_a_sign_in_by_windows_itself_is_told(bench: Bench, canary: bytearray) -> None:
+    """The notice and the receipt say that Windows signed in, and how long the desktop was open."""
+    bench.world.facts = bench.world.facts._replace(auto_logon=True)
+    bench.at_logon_screen(canary)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.world.sign_in(ANNA)
+    since = bench.world.now
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert "by Windows itself" in bench.customer(cm.OwnReceipts()).receipts[0].text
+    bench.world.now += timedelta(minutes=30)
+    bench.world.lock_works = True
+    bench.effects()
+    assert ("locked", "by_itself") in told(bench)
+    told_use = use(bench)
+    assert told_use["signed_in_by_windows_at"] == since.isoformat(timespec="seconds")
+    assert (told_use["closing"], told_use["desktop_open_seconds"]) == ("locked", 1800.0)
+
+
+def test_rule_10_a_logon_without_result_is_told_as_not_known(bench: Bench, canary: bytearray) -> None:
+    """The desktop may be open: nothing says that nobody was signed in."""
+    bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.broken.add("sessions")
+    bench.world.sign_in(ANNA)
+    bench.world.now += timedelta(minutes=30)
+    bench.wake()
+    assert ("failed", "interrupted") in told(bench)
+    assert "result not known" in bench.customer(cm.OwnReceipts()).receipts[0].text
+    assert use(bench)["why"] == "interrupted"
+
+
+def test_rule_10_a_desktop_that_was_closed_without_a_known_logon_is_told_so(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A lock alone does not prove that the customer was signed in."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.world.now += timedelta(minutes=30)
+    bench.wake()
+    bench.agent.core.execute(c.CloseDesktop(permit=permit, how="locked"))
+    assert ("locked", "unknown") in told(bench)
+
+
+def test_rule_10_a_rejection_says_why(bench: Bench, canary: bytearray) -> None:
+    """Windows refused nothing: the agent stopped while Windows checked the password."""
+    bench.lend(canary)
+    bench.world.dies_after = "accounts"
+    with suppress(PowerCut):
+        bench.restart()
+    bench.crash()
+    assert ("ended", "rejected_agent_stopped") in told(bench)
+
+
+def test_rule_10_a_missing_record_is_told_so(bench: Bench, canary: bytearray) -> None:
+    """Windows was not asked at all."""
+    bench.lend(canary)
+    with bench.other_program() as other:
+        other.execute("DELETE FROM sealed")
+    bench.crash()
+    assert ("ended", "rejected_record_missing") in told(bench)
+
+
+def test_rule_10_a_use_that_was_given_back_is_not_counted(bench: Bench, canary: bytearray) -> None:
+    """The menu counts what has left the agreed number."""
+    bench.lend(canary, restarts=2)
+    bench.world.refuses_restart = "no"
+    for _ in range(3):
+        bench.restart()
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert (snapshot.lent[0].used, snapshot.lent[0].left.restarts) == (0, 2)
+
+
+def test_rule_10_the_receipt_names_the_text_that_was_shown_last(bench: Bench, canary: bytearray) -> None:
+    """After a wrong password the window has another text; the same text is journalled once."""
+    request = bench.shown_request(canary)
+    bench.allow(request, canary + b"x\x00")
+    for _ in range(2):
+        assert bench.customer(cm.RequestShown(request=request, text_sha256="1" * 64)).done
+    assert bench.state.requests[request].text_sha256 == "1" * 64
+    assert bench.events().count("request_shown") == 2
 
 
 def test_rule_10_another_account_cannot_read_or_close_notices(bench: Bench, canary: bytearray) -> None:
@@ -188,6 +336,55 @@ def test_rule_11_an_event_that_was_changed_with_its_hash_is_noticed(bench: Bench
     assert verdict["problem"] == "event 4 is missing or was changed"
     bench.crash()
     assert bench.code(RESTART) == "journal_damaged"
+
+
+def test_rule_07_a_revocation_does_not_wait_for_the_journal_to_be_read(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is read in portions; between two of them a grant is revoked and erased."""
+    grant = bench.lend(canary)
+    monkeypatch.setattr(journal, "_PORTION", 3)
+    core = bench.agent.core
+    done: list[bool] = []
+
+    def meanwhile(_seconds: float) -> None:
+        if not done:
+            other = threading.Thread(target=lambda: done.append(bench.revoke()))
+            other.start()
+            other.join(10)
+
+    monkeypatch.setattr(core, "pause", meanwhile)
+    assert bench.result(rq.JournalVerify())["intact"]
+    assert done == [True]
+    assert bench.state.grants[grant].state is GrantState.ERASED
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3, 500])
+def test_rule_11_each_portion_of_the_journal_is_checked(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    """Wherever a portion ends, a changed event is found, and so is a row before the first one."""
+    bench.lend(canary)
+    monkeypatch.setattr(journal, "_PORTION", portion)
+    assert bench.result(rq.JournalVerify())["intact"]
+    bench.database.execute("INSERT INTO events VALUES (-5, x'00', x'00')")
+    assert not bench.result(rq.JournalVerify())["intact"]
+    bench.database.execute("DELETE FROM events WHERE seq = -5")
+    bench.database.execute("UPDATE events SET hash = zeroblob(32) WHERE seq = 4")
+    assert not bench.result(rq.JournalVerify())["intact"]
+
+
+def test_a_session_has_a_most_of_checkpoints(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused; a known one can still change, and removing one makes room."""
+    monkeypatch.setattr(sessions, "MOST_CHECKPOINTS", 2)
+    bench.start_session()
+    for step in ("one", "two", "one"):
+        bench.result(rq.Checkpoint(session="CHG-1", step=step, state="done"))
+    third = rq.Checkpoint(session="CHG-1", step="three", state="done")
+    assert bench.code(third) == "policy_refuses"
+    bench.result(rq.Checkpoint(session="CHG-1", step="one", state="started"))
+    bench.result(rq.Checkpoint(session="CHG-1", step="one", state="absent"))
+    bench.result(third)
 
 
 def test_rule_11_an_older_copy_is_not_taken_for_the_journal(bench: Bench, canary: bytearray) -> None:

@@ -231,6 +231,19 @@ def test_a_newer_notice_replaces_one_that_the_customer_had_time_to_read(harness:
 # --- receipts ---------------------------------------------------------------------------
 
 
+UNUSED: dict[str, Any] = {
+    "action": "unlock",
+    "issued_at": "2026-11-23T19:10:00+01:00",
+    "state": "cancelled",
+    "why": "restarted",
+    "logged_on_at": None,
+    "signed_in_by_windows_at": None,
+    "closing": None,
+    "closed_at": None,
+    "desktop_open_seconds": None,
+}
+
+
 def receipt(**changes: Any) -> ReceiptView:
     """Return the receipt of a grant that was used and has ended."""
     document = {
@@ -253,21 +266,23 @@ def receipt(**changes: Any) -> ReceiptView:
         "answer": {"state": "granted", "at": "2026-11-23T18:05:00+01:00"},
         "uses": [
             {
+                **UNUSED,
                 "action": "restart",
                 "issued_at": "2026-11-23T19:00:00+01:00",
+                "state": "logged_on",
+                "why": None,
                 "logged_on_at": "2026-11-23T19:02:00+01:00",
                 "closing": "locked",
                 "closed_at": "2026-11-23T19:03:00+01:00",
             },
-            {
-                "action": "unlock",
-                "issued_at": "2026-11-23T19:10:00+01:00",
-                "logged_on_at": None,
-                "closing": None,
-                "closed_at": None,
-            },
+            UNUSED,
         ],
-        "ended": {"how": "session_ended", "revoked_by": None, "at": "2026-11-23T20:00:00+01:00"},
+        "ended": {
+            "how": "session_ended",
+            "revoked_by": None,
+            "rejection": None,
+            "at": "2026-11-23T20:00:00+01:00",
+        },
         "erasure": {"confirmed": True, "checked_at": "2026-11-23T20:00:01+01:00"},
     } | changes
     return ReceiptView(request="r-1", document=document, signature="s" * 88, public_key="k", text="")
@@ -329,6 +344,42 @@ def test_a_receipt_is_shown_in_german() -> None:
 def test_a_receipt_names_each_state(harness: Harness, changes: dict[str, Any], part: str) -> None:
     """Declined, unanswered, unused and not erased: each state has its own text."""
     assert part in pages(harness, receipt(**changes)).pages[0]
+
+
+BY_WINDOWS = {"why": "signed_in", "signed_in_by_windows_at": "2026-11-23T19:12:00+01:00"}
+CLOSED = {"closing": "locked", "closed_at": "2026-11-23T19:42:00+01:00", "desktop_open_seconds": 1800.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        (
+            BY_WINDOWS | CLOSED,
+            "Windows signed you in by itself today 19:12, locked today 19:42 (30 minutes).",
+        ),
+        (BY_WINDOWS, "Windows signed you in by itself today 19:12, not locked yet."),
+        ({"why": "signed_in"}, "You were signed in without it."),
+        ({"why": "interrupted", "state": "refused"}, "Whether you were signed in is not known."),
+        ({"why": None, "state": "redeemed"}, "Whether you were signed in is not known."),
+        ({"why": None, "state": "issued"}, "Nobody was signed in."),
+    ],
+)
+def test_a_receipt_says_who_signed_in(harness: Harness, changes: dict[str, Any], part: str) -> None:
+    """A use without a known logon does not claim that nobody was signed in unless that is known."""
+    assert part in pages(harness, receipt(uses=[UNUSED | changes])).pages[0]
+
+
+@pytest.mark.parametrize(
+    ("why", "part"),
+    [
+        ("password_refused", "Windows did not accept the password any more: today 20:00"),
+        ("agent_stopped", "Latchkey stopped while Windows checked the password: today 20:00"),
+    ],
+)
+def test_a_receipt_says_why_a_password_cannot_serve(harness: Harness, why: str, part: str) -> None:
+    """Only a password that Windows refused is called refused."""
+    ended = {"how": "rejected", "revoked_by": None, "rejection": why, "at": "2026-11-23T20:00:00+01:00"}
+    assert part in pages(harness, receipt(ended=ended)).pages[0]
 
 
 def test_each_receipt_has_its_own_page(harness: Harness) -> None:

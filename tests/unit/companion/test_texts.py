@@ -14,7 +14,7 @@ from babel.messages import Catalog, pofile
 
 from latchkey_agent.companion import texts
 from latchkey_agent.domain import LogonRefusal
-from latchkey_agent.domain.model import Action, Closing, NoticeKind, Revoker
+from latchkey_agent.domain.model import Action, Closing, NoticeKind, Rejection, Revoker
 from latchkey_agent.domain.transitions import GrantState, RequestState
 
 
@@ -33,13 +33,17 @@ ENDINGS = [
     *(state for state in GrantState if state is not GrantState.REVOKED),
     *(f"revoked_by_{side}" for side in get_args(Revoker)),
 ]
+REJECTIONS = [f"rejected_{why}" for why in get_args(Rejection) if why != "password_refused"]
 FAMILIES = {
     "refused": [*LogonRefusal, "other_account_entered", "agent_failed"],
-    "ended": ENDINGS,
+    "ended": [*ENDINGS, *REJECTIONS],
+    "failed": ["interrupted"],
+    "erase_failed": ["lost"],
+    "locked": ["late", "gone", "unlocked", "unlocked_gone", "by_itself", "by_itself_gone", "unknown"],
     "used": get_args(Action),
     "receipt_use": get_args(Action),
     "receipt_answer": [*RequestState, "open"],
-    "receipt_ended": ENDINGS,
+    "receipt_ended": [*ENDINGS, *REJECTIONS],
     "receipt": [*get_args(Closing), "open"],
     "decline": ["working", "myself", "unknown", "today"],
 }

@@ -328,6 +328,9 @@ def test_every_kind_of_notice_has_a_text(language: str) -> None:
             assert "CHG-1" in text
 
 
+SINCE = "2026-11-23T16:42:00+01:00"
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -348,6 +351,22 @@ def test_every_kind_of_notice_has_a_text(language: str) -> None:
                 "While you were away, Today 17:12: "
                 "You were signed in, and the screen was locked at once. Ticket: “CHG-1”"
             ),
+        ),
+        (
+            {"kind": "locked", "detail": "unlocked", "since": SINCE, "ticket": ""},
+            "Today 17:12: The screen was unlocked for IT from today 16:42. It is locked again.",
+        ),
+        (
+            {"kind": "locked", "detail": "late", "since": SINCE, "ticket": ""},
+            "Today 17:12: You were signed in. The screen was open for 30 minutes and is locked now.",
+        ),
+        (
+            {"kind": "failed", "detail": "interrupted", "ticket": ""},
+            "Today 17:12: Whether you were signed in is not known. If the screen opens, it is locked.",
+        ),
+        (
+            {"kind": "ended", "detail": "rejected_record_missing", "ticket": ""},
+            "Today 17:12: The stored password was gone. So your sign-in is not used any more.",
         ),
     ],
 )

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
-from latchkey_agent.companion.wording import language_of, moment, quoted
+from latchkey_agent.companion.wording import duration, language_of, moment, quoted
 from latchkey_agent.plain_text import isolated
 from latchkey_agent.protocol.answers import ReceiptView
 
@@ -101,14 +102,26 @@ class _Reader:
 
     def _ended(self, ended: dict[str, Any]) -> str:
         by = f"_by_{ended['revoked_by']}" if ended["revoked_by"] else ""
-        return self.sentence(f"ended_{ended['how']}{by}", ended["at"])
+        name = f"ended_{ended['how']}{by}"
+        of_reason = f"{name}_{ended['rejection']}"
+        known = self.texts.get(f"receipt_{of_reason}")
+        return self.sentence(of_reason if known else name, ended["at"])
 
     def _use(self, use: dict[str, Any]) -> str:
         what = self.sentence(f"use_{use['action']}", use["issued_at"])
-        if use["logged_on_at"] is None:
-            return f"{what}. {self.sentence('not_signed_in')}."
+        return f"{what}. {self._sign_in(use)}."
+
+    def _sign_in(self, use: dict[str, Any]) -> str:
         closing = self.texts[f"receipt_{use['closing'] or 'open'}"].format(at=self.at(use["closed_at"]))
-        return f"{what}. {self.sentence('signed_in', use['logged_on_at'])}, {closing}."
+        if use["logged_on_at"] is not None:
+            return f"{self.sentence('signed_in', use['logged_on_at'])}, {closing}"
+        if use["signed_in_by_windows_at"] is not None:
+            seconds = use["desktop_open_seconds"]
+            time = "" if seconds is None else f" ({duration(self.texts, math.ceil(seconds))})"
+            return f"{self.sentence('by_itself', use['signed_in_by_windows_at'])}, {closing}{time}"
+        is_unknown = use["why"] == "interrupted" or use["state"] == "redeemed"
+        preempted = "without_it" if use["why"] == "signed_in" else "not_signed_in"
+        return self.sentence("result_unknown" if is_unknown else preempted)
 
     def _erasure(self, erasure: dict[str, Any]) -> str:
         name = "erased" if erasure["confirmed"] else "not_erased"

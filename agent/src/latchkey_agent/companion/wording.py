@@ -225,11 +225,18 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
 def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
     """Return a notice as one line: its time, the event, and its ticket in the operator's words."""
     texts = LANGUAGES[language_of(language)]
-    until = _to_local(item.not_after, now) if item.not_after else now
     at = _sentence(moment(texts, _to_local(item.at, now), now))
     away = f"{texts['notice_away']}, " if item.while_away else ""
     ticket = f" {texts['ticket'].format(words=quoted(texts, item.ticket))}" if item.ticket else ""
-    return f"{away}{at}: {_event_text(texts, item).format(until=moment(texts, until, now))}{ticket}"
+    return f"{away}{at}: {_event_text(texts, item).format(**_event_times(texts, item, now))}{ticket}"
+
+
+def _event_times(texts: Texts, item: NoticeItem, now: datetime) -> dict[str, str]:
+    until = _to_local(item.not_after, now) if item.not_after else now
+    at = _to_local(item.at, now)
+    since = _to_local(item.since, now) if item.since else at
+    time = duration(texts, math.ceil((at - since).total_seconds()))
+    return {"until": moment(texts, until, now), "since": moment(texts, since, now), "time": time}
 
 
 def _event_text(texts: Texts, item: NoticeItem) -> str:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import logging
 
-from latchkey_agent.domain import Erasure, PermitState, Refused, others
+from latchkey_agent.domain import Erasure, PermitState, Refused, needs_erasing, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
+from latchkey_agent.storage import key_slots
 from latchkey_agent.storage.journal import Change, JournalUnavailableError
 
 from .core import Core
@@ -96,11 +97,11 @@ class EffectRunner:
 
     def _confirm_erasure(self, grant_id: str) -> None:
         grant = self._core.state.grants.get(grant_id)
-        if grant is None or (grant.erasure is not None and grant.erasure.confirmed):
+        if grant is None or not needs_erasing(grant.erasure):
             return
         erasure = self._read_back(grant_id, bytes.fromhex(grant.tag))
         self._core.execute(c.RecordErasure(grant=grant_id, erasure=erasure))
-        if not erasure.confirmed:
+        if needs_erasing(erasure):
             msg = "the erasure could not be confirmed"
             raise PortError(msg)
         with self._core.storage() as journal:
@@ -124,12 +125,13 @@ class EffectRunner:
             for f in files
         ]
         confirmed = all(passed for _, passed, _ in checks)
-        return Erasure(self._core.now().at, confirmed, tuple(checks))
+        failed = [detail for _, passed, detail in checks if not passed]
+        return Erasure(self._core.now().at, confirmed, tuple(checks), lost=failed == [key_slots.LOST])
 
     def _overwrite_slot(self, tag: bytes) -> str:
         """Overwrite a key slot and read it back; return the problem, empty if there is none."""
         try:
-            return "" if self._core.slots.overwrite(tag) else "something else is read back"
+            return self._core.slots.overwrite(tag)
         except JournalUnavailableError as fault:
             return str(fault)
 

@@ -44,6 +44,7 @@ from .model import (
     Terms,
     finished,
     how_ended,
+    needs_erasing,
     settled,
     succeeded,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "is_ready",
     "kept_requests",
     "live_grants",
+    "needs_erasing",
     "opened_by",
     "others",
     "own_session",

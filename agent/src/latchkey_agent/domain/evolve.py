@@ -32,9 +32,10 @@ from .model import (
     SupportSession,
     Uses,
     how_ended,
+    needs_erasing,
     settled,
 )
-from .transitions import GRANT, PERMIT, REQUEST, SESSION, GrantState, PermitState, SessionState, step
+from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
 
 KEPT_SESSIONS = 32
 """Ended sessions stay in the state until newer ones push them out; the journal keeps all."""
@@ -48,6 +49,8 @@ KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
 KEPT_NOTICES = 64
 """Notices that an account has not closed; older ones make way, their receipts stay."""
+PROMPTLY = timedelta(seconds=60)
+"""A desktop that is closed within this time after the logon counts as closed at once."""
 AT_ONCE = 8
 """The number of sessions that are dropped together: dropping one at a time would dominate reading a long journal."""
 
@@ -179,7 +182,7 @@ def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
 def _unsettled(draft: _Draft) -> set[str]:
     """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use."""
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
-    sealed = {g.session for g in draft.grants.values() if g.state is not GrantState.ERASED}
+    sealed = {g.session for g in draft.grants.values() if needs_erasing(g.erasure)}
     under_way = {t.session for t in draft.permits.values() if not settled(t)}
     return started | sealed | under_way
 
@@ -347,17 +350,24 @@ def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
         draft.grants[grant.id],
         event,
         "ended",
-        detail=how_ended(draft.grants[grant.id]),
+        detail=_ending(draft.grants[grant.id]),
         while_away=while_away,
     )
+
+
+def _ending(grant: Grant) -> str:
+    """Return how a grant ended, with the reason if its password cannot serve though Windows has not refused it."""
+    why = "" if grant.rejection in {None, "password_refused"} else f"_{grant.rejection}"
+    return how_ended(grant) + why
 
 
 def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
     grant = draft.grants[event.grant]
     given: Literal["erased", "erase_failed"] = "erased" if event.erasure.confirmed else "erase_failed"
     _grant(draft, grant, given, erasure=event.erasure)
-    if given != grant.state.value:
-        _notice(draft, grant, event, given, while_away=grant.revoked_by != "customer")
+    if given != grant.state.value or event.erasure.lost:
+        detail = "lost" if event.erasure.lost else ""
+        _notice(draft, grant, event, given, detail=detail, while_away=grant.revoked_by != "customer")
 
 
 def _permit_issued(draft: _Draft, event: e.PermitIssued) -> None:
@@ -436,7 +446,7 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
     is_unseen = _restarted_for(permit, event.why) and draft.boot_id != permit.boot_before
     changes = {"why": event.why, "detail": event.detail, "owes_lock": event.owes_lock, "is_unseen": is_unseen}
-    _permit(draft, permit, event.how, **changes)
+    _permit(draft, permit, event.how, opened_at=event.at if event.owes_lock else None, **changes)
 
 
 def _restarted_for(permit: Permit, why: str | None) -> bool:
@@ -446,7 +456,10 @@ def _restarted_for(permit: Permit, why: str | None) -> bool:
 
 def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
     permit = draft.permits[event.permit]
-    draft.permits[permit.id] = replace(permit, is_unseen=False, owes_lock=event.owes_lock)
+    opened_at = event.at if event.owes_lock else None
+    draft.permits[permit.id] = replace(
+        permit, is_unseen=False, owes_lock=event.owes_lock, opened_at=opened_at
+    )
 
 
 def _sign_in_omitted(draft: _Draft, event: e.SignInOmitted) -> None:
@@ -464,7 +477,21 @@ def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
     permit = draft.permits[event.permit]
     after = replace(permit, closing=event.how, closed_at=event.at, relock_at=None, owes_lock=False)
     draft.permits[permit.id] = after
-    _notice(draft, draft.grants[permit.grant], event, "locked", detail=event.how)
+    since = permit.logged_on_at or permit.opened_at
+    _notice(draft, draft.grants[permit.grant], event, "locked", detail=_closed(permit, event), since=since)
+
+
+def _closed(permit: Permit, event: e.DesktopClosed) -> str:
+    """Return how a desktop was opened and closed, as the detail of the notice."""
+    gone = "_gone" if event.how == "gone" else ""
+    if permit.opened_at is not None:
+        return f"by_itself{gone}"
+    if permit.logged_on_at is None:
+        return "unknown"
+    if permit.action == "unlock":
+        return f"unlocked{gone}"
+    is_late = not gone and event.at - permit.logged_on_at > PROMPTLY
+    return "late" if is_late else event.how
 
 
 def _notice(
@@ -474,6 +501,7 @@ def _notice(
     kind: NoticeKind,
     *,
     detail: str = "",
+    since: datetime | None = None,
     while_away: bool = True,
 ) -> None:
     session = draft.sessions[grant.session]
@@ -485,6 +513,7 @@ def _notice(
         ticket=session.ticket,
         detail=detail,
         not_after=grant.terms.not_after,
+        since=since,
         while_away=while_away,
     )
     _make_room(draft.notices, notice.account)

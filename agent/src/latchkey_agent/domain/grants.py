@@ -285,6 +285,7 @@ def record_erasure(state: State, command: c.RecordErasure, now: Now, _policy: Po
     if (
         not command.erasure.confirmed
         and grant.erasure is not None
+        and grant.erasure.lost == command.erasure.lost
         and verdict(grant.erasure) == verdict(command.erasure)
     ):
         return Decision(subject=grant.id)

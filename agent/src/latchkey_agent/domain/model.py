@@ -186,11 +186,20 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Erasure(Struct, frozen=True):
-    """The checks that confirm an erasure, each as (name, passed, detail)."""
+    """The checks that confirm an erasure, each as (name, passed, detail).
+
+    `lost`: it is not confirmed, and no further try can confirm it, because the key slot is lost.
+    """
 
     checked_at: datetime
     confirmed: bool
     checks: tuple[tuple[str, bool, str], ...]
+    lost: bool = False
+
+
+def needs_erasing(erasure: Erasure | None) -> bool:
+    """Tell whether an erasure is still to be tried."""
+    return erasure is None or not (erasure.confirmed or erasure.lost)
 
 
 class Uses(Struct, frozen=True, kw_only=True):
@@ -247,7 +256,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     `must_lock`: the desktop is locked at once; otherwise at `relock_at`. `owes_lock`: a desktop that the permit
     opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
     screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void, and the account has had
-    no session since.
+    no session since. `opened_at`: Windows was seen to have signed the account in by itself, though the permit was void.
     """
 
     id: str
@@ -269,6 +278,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     windows_session: int | None = None
     redeemed_at: datetime | None = None
     logged_on_at: datetime | None = None
+    opened_at: datetime | None = None
     relock_at: datetime | None = None
     closed_at: datetime | None = None
     closing: Closing | None = None
@@ -297,7 +307,7 @@ NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """A message that the customer sees until they close it."""
+    """A message that the customer sees until they close it. `since`: the desktop that was closed is open since then."""
 
     id: str
     account: str
@@ -306,6 +316,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     ticket: str
     detail: str = ""
     not_after: datetime | None = None
+    since: datetime | None = None
     while_away: bool = True
 
 

@@ -141,9 +141,9 @@ def _ended(grant: Grant | None) -> dict[str, Any] | None:
 
 
 def _use(permit: Permit) -> dict[str, Any]:
-    open_seconds = None
-    if permit.logged_on_at is not None and permit.closed_at is not None:
-        open_seconds = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
+    open_seconds, since = None, permit.logged_on_at or permit.opened_at
+    if since is not None and permit.closed_at is not None:
+        open_seconds = round((permit.closed_at - since).total_seconds(), 3)
     return {
         "permit": permit.id,
         "action": permit.action,
@@ -154,6 +154,7 @@ def _use(permit: Permit) -> dict[str, Any]:
         "started_by_others": permit.foreign,
         "issued_at": _text(permit.issued_at),
         "logged_on_at": _text(permit.logged_on_at),
+        "signed_in_by_windows_at": _text(permit.opened_at),
         "closed_at": _text(permit.closed_at),
         "closing": permit.closing,
         "desktop_open_seconds": open_seconds,
@@ -183,6 +184,7 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
         story += [
             ("applied", permit.issued_at),
             ("signed_in", permit.logged_on_at),
+            ("signed_in_by_windows", permit.opened_at),
             (permit.closing or "", permit.closed_at),
         ]
     if grant is not None:
@@ -234,9 +236,13 @@ def render(receipt: dict[str, Any]) -> str:
 
 def _use_line(use: dict[str, Any]) -> str:
     step = f" for {use['step']}" if use["step"] else ""
-    ended = (
-        f"signed in {use['logged_on_at']}, {use['closing'] or 'open'}"
-        if use["logged_on_at"]
-        else use["state"]
-    )
-    return f"Used by {use['by']['account']}: {use['action']}{step} {use['issued_at']}, {ended}"
+    return f"Used by {use['by']['account']}: {use['action']}{step} {use['issued_at']}, {_use_ended(use)}"
+
+
+def _use_ended(use: dict[str, Any]) -> str:
+    closing = use["closing"] or "open"
+    if use["logged_on_at"]:
+        return f"signed in {use['logged_on_at']}, {closing}"
+    if use["signed_in_by_windows_at"]:
+        return f"signed in by Windows itself {use['signed_in_by_windows_at']}, {closing}"
+    return "result not known" if use["why"] == "interrupted" else str(use["state"])

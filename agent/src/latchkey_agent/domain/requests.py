@@ -118,9 +118,9 @@ def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | Non
 
 
 def blocked_by_erasure(state: State) -> None:
-    """Raise Refused (`erasure_unconfirmed`) while an erasure is not confirmed (rule 8)."""
+    """Raise Refused (`erasure_unconfirmed`) while an erasure that may be confirmed yet is not confirmed (rule 8)."""
     for grant in state.grants.values():
-        if grant.state is GrantState.ERASE_FAILED and grant.erasure is not None:
+        if grant.state is GrantState.ERASE_FAILED and grant.erasure is not None and not grant.erasure.lost:
             failed = [f"{name}: {detail}" for name, passed, detail in grant.erasure.checks if not passed]
             raise Refused("erasure_unconfirmed", detail="; ".join(failed))
 

@@ -15,6 +15,9 @@ from .policy import Policy
 from .refusal import Refused
 from .transitions import SessionState
 
+MOST_CHECKPOINTS = 500
+"""The checkpoints that a session may have; each of them makes the state larger."""
+
 
 def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> Decision:
     """Start a session. A started session of that name is joined, by its own accounts and for the same purpose only."""
@@ -76,6 +79,8 @@ def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Po
     before = session.checkpoints.get(command.step)
     if (before.state if before else None) == command.state:
         return Decision(subject=session.id)
+    if before is None and len(session.checkpoints) >= MOST_CHECKPOINTS:
+        raise Refused("policy_refuses", detail=f"at most {MOST_CHECKPOINTS} checkpoints for a session")
     event = e.CheckpointSet(at=now.at, session=session.id, step=command.step, state=command.state)
     return Decision((event,), subject=session.id)
 

@@ -10,7 +10,7 @@ that the rules do not allow.
     session   a name is started once at a time; ended and expired are final
     request   asks until the customer answers or its time is over; a postponed one comes back
     grant     every end leads to erased, or to erase_failed, which is tried again until the
-              erasure is confirmed
+              erasure is confirmed, or its key slot is lost
     permit    redeemed at most once, before the password is handed over; the result of an interrupted
               logon may still be reported, since its desktop must be locked
 """

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from latchkey_agent.domain import (
     in_use,
     is_ready,
     kept_requests,
+    needs_erasing,
     resolve,
     started_session,
     window,
@@ -41,6 +43,7 @@ from latchkey_agent.protocol import PROTOCOL_VERSION, codec
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
+from latchkey_agent.storage.journal import Verdict
 
 from . import signed_receipts, views
 from .apply import ApplyHandler
@@ -53,6 +56,8 @@ WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """The requests that are answered even without a journal."""
 LISTED_RECEIPTS = 1000
 CHECK_CODES = [f"{number:04}" for number in range(10_000)]
+BREATH = 0.002
+"""Seconds between two portions of the journal that is read to verify it."""
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for the checks of an erasure; the erasure continues after that."""
 
@@ -62,6 +67,7 @@ class ControlHandler:
 
     def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
         self._core = core
+        self._verifying = threading.Lock()
         self._display_blocks = display_blocks
         self._applying = ApplyHandler(core)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
@@ -322,7 +328,7 @@ class ControlHandler:
             return self._revoked(ended, [], request)
         with self._core.lock:
             grants = [g.id for g in in_use(self._core.state)]
-            reported = [g.id for g in self._core.state.grants.values() if g.state is not GrantState.ERASED]
+            reported = [g.id for g in self._core.state.grants.values() if needs_erasing(g.erasure)]
             ended = self._revoke_grants(grants, request, peer)
         if not request.check:
             self._await_locks()
@@ -402,7 +408,8 @@ class ControlHandler:
         )
 
     def _unconfirmed(self) -> str:
-        failed = [g.id for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
+        ended = [g for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
+        failed = [g.id for g in ended if needs_erasing(g.erasure)]
         return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
 
     def _forecast(self, name: str | None) -> ans.ForecastView:
@@ -452,8 +459,8 @@ class ControlHandler:
         )
 
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
-        with self._core.storage() as journal:
-            verdict = journal.verify()
+        with self._verifying:
+            verdict = self._verdict()
         result = ans.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
@@ -461,6 +468,19 @@ class ControlHandler:
             problem=verdict.problem,
         )
         return codec.done(result, changed=False)
+
+    def _verdict(self) -> Verdict:
+        """Read the whole journal. The core's lock is free after each portion: a revocation goes first."""
+        with self._core.storage() as journal:
+            steps = journal.verify()
+        while True:
+            with self._core.storage():
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    verdict: Verdict = end.value
+                    return verdict
+            self._core.pause(BREATH)
 
     def _journal_reset(self, request: rq.JournalReset, _peer: Peer) -> ans.Answer:
         if request.check:

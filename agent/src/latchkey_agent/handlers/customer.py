@@ -161,7 +161,8 @@ class CustomerHandler:
         asked = self._mine(request.request, account)
         # The companion may be a new one, which does not know the display block of the one before it.
         self._display_blocks.note(asked.id, None)
-        if asked.state is not RequestState.SHOWN:
+        # The text changes with each refused entry; the receipt names the one that was on the screen last.
+        if asked.state is not RequestState.SHOWN or asked.text_sha256 != request.text_sha256:
             command = c.ShowRequest(request=asked.id, text_sha256=request.text_sha256)
             self._core.execute(command, actor=_actor(account))
         return self._done()
@@ -281,14 +282,14 @@ def _may_retry(refusal: str) -> bool:
 
 
 def _lent(state: State, grant: Grant) -> cm.LentItem:
-    session = state.sessions[grant.session]
+    session, terms, left = state.sessions[grant.session], grant.terms, grant.left
     return cm.LentItem(
         grant=grant.id,
         paused=grant.state is GrantState.PAUSED,
         asked_by=session.owner.qualified,
         not_after=grant.terms.not_after.isoformat(),
         left=views.left_view(grant),
-        used=sum(1 for t in state.permits.values() if t.grant == grant.id),
+        used=terms.restarts - left.restarts + terms.unlocks - left.unlocks,
     )
 
 
@@ -300,5 +301,6 @@ def _notice(notice: Notice) -> cm.NoticeItem:
         ticket=notice.ticket,
         detail=notice.detail,
         not_after=notice.not_after.isoformat() if notice.not_after else "",
+        since=notice.since.isoformat() if notice.since else "",
         while_away=notice.while_away,
     )

@@ -3,7 +3,7 @@
 """The one table of the control pipe's verbs and the level that each needs.
 
 An operator may be a member of "Latchkey Operators" only. Such an account asks and uses; it neither removes evidence
-nor lifts a block that a customer's report has set.
+nor lifts a block that a customer's report has set, and does not keep the agent busy with the whole journal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.Info: "operator",
     rq.Receipt: "operator",
     rq.ReceiptList: "operator",
-    rq.JournalVerify: "operator",
+    rq.JournalVerify: "administrator",
     rq.JournalReset: "administrator",
     rq.EraseAll: "administrator",
     rq.AskerUnblock: "administrator",

@@ -152,7 +152,8 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     """A notice for the customer; the companion words it.
 
     `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
-    grant ended (a `GrantState`; for a revoked one also by which side), why a logon failed (a `LogonFailure`).
+    grant ended (a `GrantState`; for a revoked one also by which side, for a rejected one also the `Rejection`), why a
+    logon failed (a `LogonFailure`), how a desktop was opened and closed. `since`: that desktop was open since then.
     """
 
     notice: str
@@ -161,6 +162,7 @@ class NoticeItem(Message, frozen=True, kw_only=True):
     ticket: str
     detail: str = ""
     not_after: str = ""
+    since: str = ""
     while_away: bool = False
 
 

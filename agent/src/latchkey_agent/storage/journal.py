@@ -17,7 +17,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -39,6 +39,8 @@ _COUNT = "counter"
 _LOG_HEAD = 32
 """Bytes ("WAL Header", file format of SQLite)."""
 _BLOCK = 65_536
+_PORTION = 500
+"""The events that `verify` reads in one step."""
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
 _SCHEMA = """
@@ -83,6 +85,9 @@ class Head(NamedTuple):
 
     seq: int
     hash: bytes
+
+
+_BEGINNING = Head(0, _GENESIS)
 
 
 class Verdict(NamedTuple):
@@ -136,7 +141,7 @@ class Journal:
         self._anchor = anchor
         self._boot_anchor = boot_anchor
         self._reserve = Reserve(path.with_name(path.name + "-reserve"))
-        self.head = Head(0, _GENESIS)
+        self.head = _BEGINNING
         self._is_behind = False
         self._handles: dict[Path, FileIO] = {}
         self._events = msgspec.json.Decoder(AnyEvent)
@@ -177,7 +182,7 @@ class Journal:
             PortError: the anchor cannot be read.
         """
         kept = self._kept()
-        head = Head(0, _GENESIS)
+        head = _BEGINNING
         _match(head, kept)
         for head, body in self._chain():
             _match(head, kept)
@@ -194,11 +199,14 @@ class Journal:
         in_boot = self._boot_anchor.load()
         return [_unanchor(self._anchor.load()), *([] if in_boot is None else [_unanchor(in_boot)])]
 
-    def _chain(self) -> Iterator[tuple[Head, bytes]]:
-        """Yield each event's place and bytes once its hash is checked."""
-        seq, before = 0, _GENESIS
+    def _chain(self, after: Head = _BEGINNING, most: int = -1) -> Iterator[tuple[Head, bytes]]:
+        """Yield the place and bytes of each event behind a place once its hash is checked; at most so many, -1: all."""
+        seq, before = after
+        query = "SELECT seq, body, hash FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"
+        # The first portion also finds a row before the first event.
+        first = seq + 1 if seq else -(2**63)
         with _disk("it cannot be read to its end"):
-            for number, body, digest in self._db.execute("SELECT seq, body, hash FROM events ORDER BY seq"):
+            for number, body, digest in self._db.execute(query, (first, most)):
                 seq += 1
                 if number != seq or digest != link(before, seq, body):
                     msg = f"event {seq} is missing or was changed"
@@ -215,17 +223,23 @@ class Journal:
             raise JournalNewerError(msg) from None
         return event
 
-    def verify(self) -> Verdict:
-        """Read the whole chain from the disk and compare its end with the anchor.
+    def verify(self) -> Generator[None, None, Verdict]:
+        """Read the whole chain from the disk and compare its end with the anchor; yield after each portion.
+
+        The journal may be written and its log emptied between two steps.
 
         Raises:
             JournalUnavailableError: the disk does not give it.
             PortError: the anchor cannot be read.
         """
-        head = Head(0, _GENESIS)
+        head, is_whole = _BEGINNING, False
         try:
-            for place, _ in self._chain():
-                head = place
+            while not is_whole:
+                before = head
+                for place, _ in self._chain(before, _PORTION):
+                    head = place
+                if not (is_whole := head.seq < before.seq + _PORTION):
+                    yield
             kept = self._kept()
         except JournalDamagedError as damage:
             return Verdict(head, str(damage))

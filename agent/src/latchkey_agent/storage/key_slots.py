@@ -38,6 +38,10 @@ TAG_BYTES = 16
 _END = TAG_BYTES + HALF_BYTES
 _SIZE = COUNT * SLOT_BYTES
 _ZEROS = bytes(SLOT_BYTES)
+LOST = "its file was missing or damaged"
+"""The problem of a half that is not there to be overwritten; a copy of the file may hold it."""
+UNEQUAL = "something else is read back"
+"""The problem of a slot that does not hold what was written."""
 
 
 class KeySlots:
@@ -55,6 +59,8 @@ class KeySlots:
         self.path = path
         self._disk = disk
         self._random = random
+        self._is_new = False
+        self._found: set[bytes] = set()
 
     def keep(self, tags: Collection[bytes]) -> None:
         """Overwrite each slot of a tag that is not among `tags`; make the file if it is missing or damaged.
@@ -70,6 +76,7 @@ class KeySlots:
         with self._opened() as (file, block):
             for number, tag in _used(file, block):
                 if tag not in tags:
+                    self._found.add(tag)
                     self._clear(file, block, number)
 
     def tags(self) -> set[bytes]:
@@ -107,16 +114,25 @@ class KeySlots:
                 target[:] = view[TAG_BYTES:_END]
             return half
 
-    def overwrite(self, tag: bytes) -> bool:
-        """Overwrite the slot of a record in place and read the file back; tell whether the half is gone."""
+    def overwrite(self, tag: bytes) -> str:
+        """Overwrite the slot of a record in place and read the file back.
+
+        Returns:
+            The problem, empty if the half is gone: `UNEQUAL`, which may pass, or `LOST`, which no further try mends.
+            A whole file without the tag has no problem, since a crash may have followed the overwriting, unless the
+            agent has made the file anew since it started.
+        """
         if not self._is_whole():
             self.overwrite_all()
-            return True
+            return LOST
         with self._opened() as (file, block):
             for number in [number for number, found in _used(file, block) if found == tag]:
+                self._found.add(tag)
                 if not self._clear(file, block, number):
-                    return False
-            return all(found != tag for _, found in _used(file, block))
+                    return UNEQUAL
+            if any(found == tag for _, found in _used(file, block)):
+                return UNEQUAL
+        return LOST if self._is_new and tag not in self._found else ""
 
     def overwrite_all(self) -> None:
         """Overwrite the whole file, of whatever size it is; a missing one is no error."""
@@ -142,6 +158,7 @@ class KeySlots:
             with suppress(OSError):
                 self.path.unlink()
             raise
+        self._is_new = True
 
     def _clear(self, file: FileIO, block: mmap, number: int) -> bool:
         """Overwrite one slot, first with random bytes, then with zeros; tell whether zeros are read back."""
