@@ -424,6 +424,18 @@ def test_rule_06_a_desktop_that_was_merely_seen_is_the_second_lost_result(
     assert bench.world.open_desktops() == []
 
 
+def test_a_logon_of_an_earlier_boot_owes_no_lock(bench: Bench, canary: bytearray) -> None:
+    """The power failed during a logon: a sign-in of the next boot is not taken for it."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.power_cut()
+    assert not bench.state.permits[permit].owes_lock
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    assert bench.state.permits[permit].state is PermitState.REFUSED
+    assert bench.world.open_desktops()
+
+
 def test_rule_06_a_check_that_succeeds_removes_the_doubt(bench: Bench, canary: bytearray) -> None:
     """Windows accepts the password before the next use: a later power cut is the first one again."""
     bench.at_logon_screen(canary, restarts=5)

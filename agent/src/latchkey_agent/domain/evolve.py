@@ -434,9 +434,11 @@ def _doubt(draft: _Draft, grant: str, *, is_doubtful: bool) -> None:
 
 def _permit_refused(draft: _Draft, event: e.PermitRefused) -> None:
     permit = draft.permits[event.permit]
-    is_open = event.why == "interrupted"
-    _permit(draft, permit, "refuse", why=event.why, detail=event.detail, owes_lock=is_open)
-    _doubt(draft, permit.grant, is_doubtful=is_open)
+    is_interrupted = event.why == "interrupted"
+    # A desktop may still open in the boot of the logon only.
+    owes_lock = is_interrupted and permit.boot_after == draft.boot_id
+    _permit(draft, permit, "refuse", why=event.why, detail=event.detail, owes_lock=owes_lock)
+    _doubt(draft, permit.grant, is_doubtful=is_interrupted)
     _notice(draft, draft.grants[permit.grant], event, "failed", detail=event.why)
 
 
