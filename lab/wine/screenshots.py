@@ -132,14 +132,21 @@ def _take(place: Path, folder: Path, language: str) -> None:
     with Display(place / "screen") as display, AgentPC(place / "pc", display.name) as office:
         (office.pc.program_data / "settings.toml").write_text(SETTINGS, encoding="utf-8")
         password = make()
-        kim = office.model.accounts.add("kim", make())
-        kim.administrator = True
+        operators = [office.model.accounts.add(name, make()) for name in ("kim", "kim-night", "pat")]
+        for operator in operators:
+            operator.administrator = True
         record = office.model.accounts.add("anna", password)
         office.model.sessions.sign_in(record.account)
         with UiDriver(office, display, record.account.sid, password=password, language=language) as driver:
-            room = Room(office.pipe_client("LatchkeyControl", kim.account.sid), driver, language, folder)
-            for part in (asking, lending, afterwards, declining):
-                part(room)
+            rooms = (
+                Room(office.pipe_client("LatchkeyControl", who.account.sid), driver, language, folder)
+                for who in operators
+            )
+            # After "later" the agent refuses further requests of an operator for a while.
+            parts = ((asking,), (lending, afterwards), (declining,))
+            for room, theirs in zip(rooms, parts, strict=True):
+                for part in theirs:
+                    part(room)
 
 
 if __name__ == "__main__":
