@@ -307,6 +307,7 @@ class Play(Repeating):
         self.repair()
         self.bench.agent.sessions_changed()
         # A session that is listed as locked counts as locked two minutes after its logon was noted.
+        is_done = False
         for _ in range(2):
             self.world.now += timedelta(minutes=3)
             self.bench.wake()
