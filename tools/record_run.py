@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write docs/recorded-run.md, and ten lines of it into README.md, from the output of `make demo`.
 
-Run `make demo | python tools/record_run.py`. Long lines are broken; nothing else is changed.
+Run `make demo | python tools/record_run.py`. Long lines are broken, and typographic quotation marks are
+written as plain ones, as Ansible's rules for a collection's pages ask; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, README = "docs/recorded-run.md", "README.md"
 WIDTH = 116
+PLAIN_QUOTES = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
 FIRST, LAST = "The customer allows it", "Files of the PC and the job"
 BEFORE, AFTER = "([the whole run](docs/recorded-run.md)):\n\n", "\nFor real work"
 CHOSEN = (
@@ -54,6 +56,7 @@ def recorded(output: str) -> list[str]:
     Raises:
         ValueError: the output is not that of a whole run.
     """
+    output = output.translate(PLAIN_QUOTES)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     if FIRST not in plain or LAST not in plain:
         msg = "this is not the output of a whole run of make demo"
