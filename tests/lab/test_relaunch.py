@@ -93,19 +93,21 @@ def test_a_failed_end_is_reported(lab_pc: LabPC) -> None:
 
 
 def test_two_operators_at_once(lab_pc: LabPC, tmp_path: Path) -> None:
-    """Two jobs with their own sessions each request, restart one after the other, and get their own checks."""
+    """Two jobs with their own sessions each request, restart one after the other, and get their own checks.
+
+    They use one account, which may have one open request to a customer: the second asks when the first has its answer.
+    """
     operator, computer = lab_pc(script=[Grant(), Grant()])
     second = Operator(tmp_path / "second", {"pc1": computer})
     both_lent = tmp_path / "lent"
     wait = wait_for(both_lent)
 
-    with (
-        operator.begin([play(*job_of(SESSION, wait))]) as one,
-        second.begin([play(*job_of("INC-7", wait))]) as two,
-    ):
-        computer.events.wait_for("notice_granted", 2, 60)
-        both_lent.touch()
-        jobs = [one.succeed(), two.succeed()]
+    with operator.begin([play(*job_of(SESSION, wait))]) as one:
+        computer.events.wait_for("notice_granted", 1, 60)
+        with second.begin([play(*job_of("INC-7", wait))]) as two:
+            computer.events.wait_for("notice_granted", 2, 60)
+            both_lent.touch()
+            jobs = [one.succeed(), two.succeed()]
 
     assert what(computer, "typed", "boot", "permit_redeemed", "locked") == [
         *("boot", "typed", "typed"), *("boot", "permit_redeemed", "locked") * 2,
