@@ -18,6 +18,7 @@ from lab.simulated import windows_calls, wire
 from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
 from latchkey_agent.ports import Computer, PortError, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
+from latchkey_agent.storage import atomic_file
 
 if TYPE_CHECKING:
     import socket
@@ -225,13 +226,8 @@ class AnchorFile:
 
     def save(self, head: bytes) -> None:
         """Replace the saved value; return when it would survive a power cut."""
-        fresh = self._path.with_suffix(".new")
         try:
-            with fresh.open("wb") as file:
-                file.write(head)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            atomic_file.replace(self._path, head)
             _sync_folder(self._path.parent)
         except OSError as fault:
             raise PortError(str(fault)) from None

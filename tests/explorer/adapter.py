@@ -181,9 +181,9 @@ def unblock(asker: str) -> c.AnyCommand:
     return c.UnblockAsker(asker=OPERATORS[asker].sid)
 
 
-def tomorrow(wall: int) -> int:
+def tomorrow(today: int) -> int:
     """Return the beginning of the next day (`CustomerHandler._tomorrow`)."""
-    day = moment(wall).date() + timedelta(days=1)
+    day = moment(today).date() + timedelta(days=1)
     return seconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 

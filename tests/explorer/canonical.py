@@ -247,6 +247,7 @@ class _Form:
             ),
             n.automatic,
             n.was_fast,
+            n.set_while_down,
             n.set_unseen,
             n.slow_unseen,
             n.unwatched,

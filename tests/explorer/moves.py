@@ -292,10 +292,11 @@ def _report_request(n: Node, request: str) -> None:
 def _not_today(n: Node, request: str) -> None:
     n.why = "customer not today"
     _own(n, to.show(request))
-    until = to.tomorrow(n.wall)
+    today = to.seconds(to.now(n).ends)
+    until = to.tomorrow(today)
     _own(n, to.deny(request, quiet_until=until))
     who = to.LETTERS[n.state.requests[request].account.sid]
-    n.quiet = (*(q for q in n.quiet if q[0] != who), (who, n.true + until - n.wall))
+    n.quiet = (*(q for q in n.quiet if q[0] != who), (who, n.true + until - today))
 
 
 def _later(n: Node, request: str) -> None:
@@ -447,6 +448,9 @@ def _kill(n: Node) -> None:
 
 def _start_agent(n: Node) -> None:
     n.unwatched = False
+    # In the boot that it knows, the agent sees that the clock runs ahead.
+    n.set_unseen = n.set_unseen or (n.set_while_down and n.state.boot_id != to.boot_id(n.boot))
+    n.set_while_down = False
     shell.start(n)
 
 
@@ -508,8 +512,7 @@ def opening(n: Node) -> list[Logon]:
 
 def _clock(n: Node, by: int) -> None:
     n.wall += by
-    if by > 0 and n.state.boot_id != to.boot_id(n.boot):
-        n.set_unseen = True
+    n.set_while_down = n.set_while_down or (by > 0 and not n.alive)
     n.was_fast = n.was_fast or n.wall > n.true
     if n.alive:
         shell.wake(n)

@@ -120,6 +120,7 @@ class Node:
         "seen_open",
         "sent",
         "set_unseen",
+        "set_while_down",
         "slow_unseen",
         "spent",
         "stale",
@@ -157,7 +158,8 @@ class Node:
         self.wall = 0  # the PC's clock, in seconds
         self.true = 0  # the time that really passed
         self.was_fast = False  # the clock was ahead of the true time
-        self.set_unseen = False  # the clock was set forward in a boot that the agent had not seen
+        self.set_while_down = False  # the clock was set forward since the agent stopped
+        self.set_unseen = False  # that happened before the boot in which the agent starts, or in it
         self.unwatched = False  # time passed in this boot while the agent did not run
         self.slow_unseen = False  # such time passed before a restart: only the clock knows of it
         self.scheduled = ""  # the permit whose restart Windows is carrying out

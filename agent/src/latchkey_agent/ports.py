@@ -30,6 +30,11 @@ class SignIn(NamedTuple):
     active: bool
     locked: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its desktop is on a screen, and not locked."""
+        return self.active and not self.locked
+
 
 class Clock(Protocol):
     """The PC's own clock, which may jump, its zone, and the time since the boot."""

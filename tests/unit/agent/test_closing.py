@@ -21,7 +21,8 @@ def closing(readings: Iterator[SignIn]) -> str | None:
     """Return how the desktop was closed; each reading of the sessions takes the next of `readings`."""
     sessions = SimpleNamespace(signed_in=lambda: [next(readings)])
     core: Any = SimpleNamespace(computer=SimpleNamespace(sessions=sessions), now=lambda: at(START))
-    return DesktopCloser(core)._closed(Target("p", ACCOUNT.sid, 1, since=BOOT))
+    closer, target = DesktopCloser(core), Target("p", ACCOUNT.sid, 1, since=BOOT)
+    return closer._closed(target, closer._sessions(target))
 
 
 def test_a_lock_between_two_readings_is_no_disconnection() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from latchkey_agent.domain import Closing, Permit, opened_by
 from latchkey_agent.domain import commands as c
-from latchkey_agent.ports import PortError
+from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.lock_duties import LockDuty
 
 from .core import Core
@@ -57,7 +57,7 @@ def seen_sessions(core: Core) -> tuple[c.SeenSession, ...]:
         PortError: Windows does not say.
     """
     return tuple(
-        c.SeenSession(s.account.sid, s.session_id, s.console, s.active and not s.locked)
+        c.SeenSession(s.account.sid, s.session_id, s.console, s.is_open)
         for s in core.computer.sessions.signed_in()
     )
 
@@ -92,10 +92,13 @@ class DesktopCloser:
         """Lock the account's open desktops and wait until they are locked, at most the policy's time."""
 
         def look() -> Closing | None:
-            seen = self._closed(target)
-            for session in self._open(target):
+            theirs = self._sessions(target)
+            closed = self._closed(target, theirs)
+            if not (opened := _open(theirs)):
+                return closed
+            for session in opened:
                 self._core.computer.sessions.lock(session.session_id)
-            return seen or self._closed(target)
+            return self._closed(target, self._sessions(target))
 
         try:
             return self._poll(look) if self._expects(target) else look()
@@ -114,38 +117,40 @@ class DesktopCloser:
         """Tell whether to wait for a change: for a desktop that is open, and once for one that has not opened."""
         is_first = target.permit not in self._awaited
         self._awaited.setdefault(target.permit, self._core.now().at)
-        return is_first or bool(self._open(target))
+        return is_first or bool(_open(self._sessions(target)))
 
     def _cut_off(self, target: Target) -> Closing:
         """Disconnect the desktops that could not be locked."""
-        if not (sessions := self._open(target)):
-            if (closed := self._closed(target)) is not None:
+        theirs = self._sessions(target)
+        if not (opened := _open(theirs)):
+            if (closed := self._closed(target, theirs)) is not None:
                 return closed
             msg = "the desktop has not opened yet"
             raise PortError(msg)
         log.warning("the lock could not be confirmed; the session is disconnected")
-        for session in sessions:
+        for session in opened:
             self._core.computer.sessions.disconnect(session.session_id)
-        if (closed := self._poll(lambda: self._closed(target))) is None:
+        if (closed := self._poll(lambda: self._closed(target, self._sessions(target)))) is None:
             msg = "the session could be neither locked nor disconnected"
             raise PortError(msg)
         # Windows also locks a session that it disconnects.
         return closed if closed == "gone" else "disconnected"
 
-    def _open(self, target: Target) -> list[c.SeenSession]:
-        """Return the account's sessions whose desktop is open."""
-        return [s for s in seen_sessions(self._core) if s.sid == target.sid and s.is_open]
+    def _sessions(self, target: Target) -> list[SignIn]:
+        """Return the account's sessions."""
+        return [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
 
-    def _closed(self, target: Target) -> Closing | None:
-        """Return how the logon's session is closed; None while a desktop is open, or the session has not been seen."""
-        # Decide by one look at the sessions: the lock may happen between two.
-        theirs = [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
+    def _closed(self, target: Target, theirs: list[SignIn]) -> Closing | None:
+        """Return how the logon's session is closed; None while a desktop is open, or the session has not been seen.
+
+        `theirs` is one look at the account's sessions: a lock may happen between two.
+        """
         its_own = [s for s in theirs if opened_by(target.windows_session, s)]
         if its_own:
             self._seen.add(target.permit)
-        if any(s.active and not s.locked for s in its_own):
+        if _open(its_own):
             self._opened.add(target.permit)
-        if any(s.active and not s.locked for s in theirs):
+        if _open(theirs):
             return None
         if not its_own:
             return "gone" if target.permit in self._seen else None
@@ -164,3 +169,8 @@ class DesktopCloser:
                 return seen
             self._core.pause(POLL)
         return None
+
+
+def _open(sessions: list[SignIn]) -> list[SignIn]:
+    """Return the sessions whose desktop is open."""
+    return [s for s in sessions if s.is_open]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 
-from latchkey_agent.domain import Erasure, PermitState, Refused, needs_erasing, others
+from latchkey_agent.domain import Erasure, Permit, PermitState, Refused, needs_erasing, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
@@ -72,17 +72,21 @@ class EffectRunner:
         permit = self._core.state.permits.get(effect.permit)
         if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
             return
-        strangers = others(self._core.computer.sessions.signed_in(), permit.account)
-        if strangers and self._core.computer.power.restart_begun():
-            # The restart may be under way, so the use is not given back: without a restart the permit lapses.
+        if strangers := others(self._core.computer.sessions.signed_in(), permit.account):
+            # A restart that may be under way is not given back: without it the permit lapses.
+            if not self._core.computer.power.restart_begun():
+                names = " and ".join(strangers)
+                self._cancel(permit, f"{names} signed in meanwhile without agreeing to a restart")
             return
         try:
-            _require_alone(strangers)
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
-            self._core.execute(c.CancelPermit(permit=permit.id, detail=str(refusal)))
+            self._cancel(permit, str(refusal))
+
+    def _cancel(self, permit: Permit, why: str) -> None:
+        self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------
 
@@ -138,10 +142,3 @@ class EffectRunner:
 
 def _log_detail(overwritten: int | None) -> str:
     return "another reader holds it" if overwritten is None else f"{overwritten} bytes, then emptied"
-
-
-def _require_alone(strangers: tuple[str, ...]) -> None:
-    """Raise PortError if another person has signed in since the permit was issued."""
-    if strangers:
-        msg = f"{' and '.join(strangers)} signed in meanwhile without agreeing to a restart"
-        raise PortError(msg)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from msgspec import Meta, Struct
 
 from latchkey_agent import plain_text
 from latchkey_agent.domain import NOTHING_ALLOWED, Policy
+from latchkey_agent.storage import atomic_file
 
 _Name = Annotated[str, Meta(max_length=plain_text.LONGEST_NAME)]
 _Phone = Annotated[str, Meta(max_length=40)]
@@ -91,24 +91,21 @@ class SettingsFile:
 
     def policy_or_nothing(self) -> Policy:
         """Return the policy; with a wrong file one that only allows revoking."""
-        try:
-            return self.current().policy
-        except SettingsError:
-            return NOTHING_ALLOWED
+        return self._current_or(Settings(policy=NOTHING_ALLOWED)).policy
 
     def receipt_days(self) -> int:
         """Return the days for which receipts are kept; the default while the file is wrong."""
-        try:
-            return self.current().policy.receipt_days
-        except SettingsError:
-            return Policy().receipt_days
+        return self._current_or(Settings()).policy.receipt_days
 
     def organization(self) -> Organization:
         """Return the organisation; an empty one if the file is wrong."""
+        return self._current_or(Settings()).organization
+
+    def _current_or(self, instead: Settings) -> Settings:
         try:
-            return self.current().organization
+            return self.current()
         except SettingsError:
-            return Organization()
+            return instead
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -166,16 +163,7 @@ def put(file: Path, wanted: Settings) -> None:
     Raises:
         OSError: it could not be written; the old one stays.
     """
-    fresh = file.with_suffix(".new")
-    try:
-        with fresh.open("wb") as stream:
-            stream.write(rendered(wanted))
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(file)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
+    atomic_file.replace(file, rendered(wanted))
 
 
 def rendered(wanted: Settings) -> bytes:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from . import effects as fx
 from . import events as e
-from .model import Account, Actor, DropReason, Grant, Permit, Request, State, SupportSession
+from .model import Account, Actor, DropReason, Grant, Permit, Rejection, Request, State, SupportSession
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
@@ -136,6 +136,14 @@ def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str =
         grant.id,
     )
     return decision if ended.how == "use_up" else decision + relock_all(state, grant.id, ended.at)
+
+
+def reject_grant(
+    state: State, grant: Grant, at: datetime, why: Rejection | None, detail: str = "", *, settled: str = ""
+) -> Decision:
+    """End a grant that cannot sign in any more; `settled` is as for `end_grant`."""
+    ended = e.GrantEnded(at=at, grant=grant.id, how="reject", rejection=why, detail=detail)
+    return end_grant(state, grant, ended, settled=settled)
 
 
 def relock_all(state: State, grant: str, at: datetime) -> Decision:

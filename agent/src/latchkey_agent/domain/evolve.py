@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from . import events as e
 from .model import (
     AGENT,
+    Account,
     Archived,
     Asking,
     Call,
@@ -214,7 +215,7 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
         organization=event.organization,
         policy=event.policy,
     )
-    key = asking_key(event)
+    key = asking_key(event.account, event.asked_by)
     before = draft.asking.get(key, Asking())
     draft.asking[key] = replace(before, made=(*recent(before, event.at), event.at))
 
@@ -238,7 +239,7 @@ def _request_shown(draft: _Draft, event: e.RequestShown) -> None:
 def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
     request = draft.requests[event.request]
     _request(draft, request, "postpone", later_until=event.until)
-    key = asking_key(request)
+    key = asking_key(request.account, request.asked_by)
     draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
 
 
@@ -278,14 +279,15 @@ def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
         _without_yes(draft, request, event.at)
 
 
-def asking_key(request: Request | e.RequestMade) -> str:
-    """Return the key of `State.asking` for a request."""
-    return f"{request.account.sid} {request.asked_by.sid}"
+def asking_key(customer: Account, asker: Account) -> str:
+    """Return the key of `State.asking` for the requests of an asker to a customer."""
+    return f"{customer.sid} {asker.sid}"
 
 
 def _without_yes(draft: _Draft, request: Request, at: datetime) -> None:
-    before = draft.asking.get(asking_key(request), Asking())
-    draft.asking[asking_key(request)] = replace(before, without_yes=before.without_yes + 1, last_at=at)
+    key = asking_key(request.account, request.asked_by)
+    before = draft.asking.get(key, Asking())
+    draft.asking[key] = replace(before, without_yes=before.without_yes + 1, last_at=at)
 
 
 def _asker_unblocked(draft: _Draft, event: e.AskerUnblocked) -> None:
@@ -306,7 +308,7 @@ def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
         left=Uses(restarts=request.terms.restarts, unlocks=request.terms.unlocks),
     )
     draft.grants[grant.id] = grant
-    draft.asking.pop(asking_key(request), None)
+    draft.asking.pop(asking_key(request.account, request.asked_by), None)
     _notice(draft, grant, event, "granted", while_away=False)
 
 

@@ -21,6 +21,7 @@ from .decision import (
     issued_permits,
     live_grants,
     own_session,
+    reject_grant,
     relock_all,
     use_up,
 )
@@ -80,10 +81,7 @@ def reject(state: State, command: c.RejectGrant, now: Now, _policy: Policy) -> D
     grant = find_grant(state, command.grant)
     if grant not in live_grants(state):
         return Decision(subject=grant.id)
-    ended = e.GrantEnded(
-        at=now.at, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
-    )
-    return end_grant(state, grant, ended)
+    return reject_grant(state, grant, now.at, command.rejection, command.detail)
 
 
 def begin_trial(state: State, command: c.BeginTrial, now: Now, _policy: Policy) -> Decision:

@@ -12,7 +12,7 @@ from . import commands as c
 from . import effects as fx
 from . import events as e
 from .clock import Now
-from .decision import Decision, closing, end_grant, live_grants, relock, use_up
+from .decision import Decision, closing, live_grants, reject_grant, relock, use_up
 from .evolve import fold
 from .grants import LOGON_TIME
 from .model import DropReason, Permit, State
@@ -88,10 +88,7 @@ def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: No
         return decision
     if command.passes:
         return decision + use_up(state, grant, now.at, permit.id)
-    ended = e.GrantEnded(
-        at=now.at, grant=grant.id, how="reject", rejection=command.rejection, detail=command.detail
-    )
-    return decision + end_grant(state, grant, ended)
+    return decision + reject_grant(state, grant, now.at, command.rejection, command.detail)
 
 
 def _logged_on(state: State, permit: Permit, now: Now, *, is_reported: bool) -> Decision:
@@ -261,6 +258,5 @@ def _after_trial(state: State, permit: Permit, now: Now, *, has_verdict: bool) -
     grant = state.grants[permit.grant]
     is_second = grant.is_doubtful and not has_verdict and permit.state is PermitState.REDEEMED
     if is_second and grant in live_grants(state):
-        ended = e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection="trial_unresolved")
-        return end_grant(state, grant, ended, settled=permit.id)
+        return reject_grant(state, grant, now.at, "trial_unresolved", settled=permit.id)
     return use_up(state, grant, now.at, permit.id)

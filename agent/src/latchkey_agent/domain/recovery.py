@@ -10,15 +10,15 @@ from . import commands as c
 from . import effects as fx
 from . import events as e
 from .clock import Now
-from .decision import Decision, cancel, end_grant, live_grants, use_up
+from .decision import Decision, cancel, checked_requests, live_grants, reject_grant, use_up
 from .evolve import fold
 from .grants import must_allow
-from .model import Grant, Omission, Permit, Rejection, State
+from .model import Grant, Omission, Permit, State
 from .permits import interrupted
 from .policy import Policy
 from .refusal import Refused
 from .requests import refused_entry
-from .transitions import OPEN_REQUESTS, PermitState
+from .transitions import PermitState
 
 FOREIGN_PERMIT = timedelta(minutes=15)
 """The time that the logon screen has after a restart by others."""
@@ -29,24 +29,18 @@ def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Deci
     decision = Decision()
     for grant in live_grants(state):
         if command.restored:
-            decision += _reject(state, grant, now, "journal_restored")
+            decision += reject_grant(state, grant, now.at, "journal_restored")
         elif grant.on_trial:
-            decision += _reject(state, grant, now, "agent_stopped")
+            decision += reject_grant(state, grant, now.at, "agent_stopped")
         elif grant.id not in command.sealed:
-            decision += _reject(state, grant, now, "record_missing")
+            decision += reject_grant(state, grant, now.at, "record_missing")
         elif grant.id in command.keyless:
-            decision += _reject(
-                state, grant, now, "record_unreadable", "the erasable half of its key is gone"
+            decision += reject_grant(
+                state, grant, now.at, "record_unreadable", "the erasable half of its key is gone"
             )
-    for request in state.requests.values():
-        if request.state in OPEN_REQUESTS and request.entries > request.entries_refused:
-            decision += refused_entry(request, "agent_failed", now, retry=True)
+    for request in checked_requests(state):
+        decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision
-
-
-def _reject(state: State, grant: Grant, now: Now, why: Rejection, detail: str = "") -> Decision:
-    ended = e.GrantEnded(at=now.at, grant=grant.id, how="reject", rejection=why, detail=detail)
-    return end_grant(state, grant, ended)
 
 
 def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:

@@ -9,7 +9,7 @@ from . import effects as fx
 from . import events as e
 from .clock import Now, wait_left
 from .decision import Decision, decline_all, end_grant, live_grants, open_requests, own_session
-from .evolve import ASKING_TIME, recent
+from .evolve import ASKING_TIME, asking_key, recent
 from .model import Asking, Grant, Request, State, Terms
 from .policy import Policy
 from .refusal import Refused
@@ -67,7 +67,7 @@ def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
         raise Refused("asker_blocked", account=command.by.qualified)
     if (until := state.quiet.get(customer)) is not None and now.at < until:
         raise Refused("not_today", retry_after=(until - now.at).total_seconds())
-    asking = state.asking.get(f"{customer} {command.by.sid}", Asking())
+    asking = state.asking.get(asking_key(command.account, command.by), Asking())
     wait = wait_left(asking, now.at)
     made = recent(asking, now.at)
     if len(made) >= ASKED_PER_HOUR:

@@ -185,7 +185,7 @@ class ApplyHandler:
 def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
     if not mine:
         return "none"
-    return "unlocked" if any(s.active and not s.locked for s in mine) else "locked"
+    return "unlocked" if any(s.is_open for s in mine) else "locked"
 
 
 def _answer(state: State, session: str, subject: str) -> ans.ApplyAnswer:

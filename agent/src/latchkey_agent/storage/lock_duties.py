@@ -9,7 +9,6 @@ must end locked. It does not depend on the journal: a journal can be damaged, se
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from latchkey_agent.ports import PortError
+
+from . import atomic_file
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +90,8 @@ class LockDuties:
             self._duties = left
 
     def _write(self, duties: tuple[LockDuty, ...]) -> None:
-        fresh = self._path.with_suffix(".new")
         try:
-            with fresh.open("wb") as stream:
-                stream.write(msgspec.json.encode(duties))
-                stream.flush()
-                os.fsync(stream.fileno())
-            fresh.replace(self._path)
+            atomic_file.replace(self._path, msgspec.json.encode(duties))
         except OSError as fault:
             msg = f"the duty to lock a desktop cannot be written ({fault.strerror})"
             raise PortError(msg) from None
