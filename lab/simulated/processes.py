@@ -59,16 +59,19 @@ class PcProcess:
 
 
 def start(name: str, target: Callable[[Any], None], config: object) -> PcProcess:
-    """Fork a process that runs `target(config)`."""
+    """Fork a process that runs `target(config)` and finds the programs that this process finds now."""
     context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=_lead, args=(target, config), name=name, daemon=True)
+    # The fork server keeps the search path of the moment when it was started.
+    path = os.environ.get("PATH", os.defpath)
+    process = context.Process(target=_lead, args=(target, config, path), name=name, daemon=True)
     with _lock, _nameless_main():
         context.set_forkserver_preload(["lab.simulated.preload"])
         process.start()
     return PcProcess(process)
 
 
-def _lead(target: Callable[[Any], None], config: object) -> None:
+def _lead(target: Callable[[Any], None], config: object, path: str) -> None:
+    os.environ["PATH"] = path
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setpgid(0, 0)
     target(config)
