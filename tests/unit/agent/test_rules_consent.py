@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -22,6 +24,9 @@ from latchkey_agent.storage.vault import VaultError
 from tests.canary import search, search_bytes
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 UNLOCK = rq.CredentialApply(session="CHG-1", action="unlock")
@@ -105,7 +110,7 @@ def test_rule_01_a_fault_of_the_key_protection_reveals_no_password(bench: Bench,
 
 
 def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canary: bytearray) -> None:
-    """The operator never receives the record's seal tag, nonce, key half or ciphertext, raw or as hex."""
+    """The operator never receives the record's seal tag, nonce, key half or ciphertext, in any usual encoding."""
     grant = bench.lend(canary)
     record = bench.agent.core.journal.sealed(grant)
     assert record is not None
@@ -117,8 +122,37 @@ def test_rule_02_no_answer_holds_anything_of_a_sealed_record(bench: Bench, canar
     ]
     for answer in answers:
         for piece in pieces:
-            assert piece.hex().encode() not in answer
-            assert piece not in answer
+            assert not [form for form in encoded(piece) if form in answer]
+
+
+@pytest.mark.parametrize("before", [b"", b"1", b"12"], ids=["aligned", "after one byte", "after two"])
+@pytest.mark.parametrize(
+    "encode",
+    [bytes, binascii.hexlify, base64.b64encode, base64.urlsafe_b64encode, base64.b85encode],
+    ids=["raw", "hex", "base64", "base64url", "base85"],
+)
+def test_rule_02_the_search_knows_each_usual_encoding(
+    encode: Callable[[bytes], bytes], before: bytes
+) -> None:
+    """The search above finds a piece of a record in an encoded answer, wherever the piece begins."""
+    piece = b"\xfb\xefpiece of \xff"
+    if encode is base64.b85encode:
+        before = b""  # Base85 has groups of four bytes; a record begins a value of its own.
+    answer = encode(before + piece + b"rest")
+    assert [form for form in encoded(piece) if form in answer]
+
+
+def encoded(piece: bytes) -> set[bytes]:
+    """Return twelve bytes as they would stand in an answer, also where an encoding's groups begin within them."""
+    groups = [piece[shift : shift + 9] for shift in range(3)]
+    return {
+        piece,
+        piece.hex().encode(),
+        piece.hex().upper().encode(),
+        base64.b85encode(piece),
+        *map(base64.b64encode, groups),
+        *map(base64.urlsafe_b64encode, groups),
+    }
 
 
 def test_rule_02_a_sealed_record_has_one_length_for_all_passwords(bench: Bench) -> None:
