@@ -47,15 +47,18 @@ def variants(secret: bytearray) -> dict[str, bytes]:
     forms: dict[str, bytes] = {}
     for name, encoded in (("utf-8", core.encode()), ("utf-16-le", core.encode("utf-16-le"))):
         forms[name] = encoded
-        forms[f"{name}, hex"] = encoded.hex().encode()
-        forms[f"{name}, hex, capitals"] = encoded.hex().upper().encode()
-        for shift in range(3):
-            forms[f"{name}, base64+{shift}"] = _base64_inside(encoded, shift)
+        forms |= {f"{name}, {how}": form for how, form in text_forms(encoded).items()}
     forms["json"] = json.dumps(text).strip('"').encode()
     forms["percent"] = urllib.parse.quote(text).encode()
     forms["utf-16-be"] = text.encode("utf-16-be")
     forms["reversed"] = core[::-1].encode()
     return {name: form for name, form in forms.items() if form}
+
+
+def text_forms(content: bytes) -> dict[str, bytes]:
+    """Return `content` as a text would hold it, by name: hex, and Base64 at all three alignments."""
+    forms = {"hex": content.hex().encode(), "hex, capitals": content.hex().upper().encode()}
+    return forms | {f"base64+{shift}": _base64_inside(content, shift) for shift in range(3)}
 
 
 def _ascii_runs(text: str) -> Iterator[str]:

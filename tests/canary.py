@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.canary import Find, make, search, search_bytes, search_memory, search_processes, variants
+from lab.canary import (
+    Find,
+    make,
+    search,
+    search_bytes,
+    search_memory,
+    search_processes,
+    text_forms,
+    variants,
+)
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ __all__ = [
     "search_bytes",
     "search_memory",
     "search_processes",
+    "text_forms",
     "variants",
 ]
 

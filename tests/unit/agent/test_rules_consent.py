@@ -21,7 +21,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import VaultError
-from tests.canary import search, search_bytes
+from tests.canary import search, search_bytes, text_forms
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, START
 
@@ -143,16 +143,10 @@ def test_rule_02_the_search_knows_each_usual_encoding(
 
 
 def encoded(piece: bytes) -> set[bytes]:
-    """Return twelve bytes as they would stand in an answer, also where an encoding's groups begin within them."""
-    groups = [piece[shift : shift + 9] for shift in range(3)]
-    return {
-        piece,
-        piece.hex().encode(),
-        piece.hex().upper().encode(),
-        base64.b85encode(piece),
-        *map(base64.b64encode, groups),
-        *map(base64.urlsafe_b64encode, groups),
-    }
+    """Return bytes as they would stand in an answer."""
+    forms = text_forms(piece).values()
+    urlsafe = {form.translate(bytes.maketrans(b"+/", b"-_")) for form in forms}
+    return {piece, base64.b85encode(piece), *forms, *urlsafe}
 
 
 def test_rule_02_a_sealed_record_has_one_length_for_all_passwords(bench: Bench) -> None:
