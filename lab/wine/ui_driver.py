@@ -128,7 +128,7 @@ class UiDriver:
             # Keys arrive in order: the selection also covers late keys of an earlier try, and deletes them.
             self.display.press("Home", "shift+End", "Delete", at=dialog.grip)
             self.display.type(password, at=dialog.grip)
-            if self._soon(lambda: self._typed() == len(password) // 2, SOON):
+            if self._all_typed(len(password) // 2):
                 return
         msg = "the password field does not accept the typed text"
         raise LabError(msg)
@@ -323,6 +323,17 @@ class UiDriver:
                 return
         msg = f"{key} has no effect: the focus stays at {before}"
         raise LabError(msg)
+
+    def _all_typed(self, length: int) -> bool:
+        """Tell whether so many letters arrive; give up when no further one has arrived for SOON seconds."""
+        last, since = -1, time.monotonic()
+        while time.monotonic() < since + SOON:
+            if (typed := self._typed()) == length:
+                return True
+            if typed != last:
+                last, since = typed, time.monotonic()
+            time.sleep(0.1)
+        return False
 
     def _soon(self, look: Callable[[], T | None], patience: float) -> T | None:
         """Return the first result of `look` that is not empty; at the deadline, its last result."""

@@ -3,8 +3,8 @@
 """The mutants of a module: mutmut's, and those that mutmut does not make and this core needs.
 
 mutmut leaves decorated functions, classes and tables alone, because its way of switching mutants cannot reach
-them. This walk does not, for the tables of the domain are its rules. It leaves out texts for people, log
-lines, annotations, decorators and the bodies of protocols.
+them. This walk does not, for the tables of the domain are its rules. It leaves out texts for people, loggers and log
+lines, annotations, types that have a name, lists of exports, decorators and the bodies of protocols.
 """
 
 from __future__ import annotations
@@ -122,8 +122,27 @@ def _is_left_out(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Annotation | cst.Decorator | cst.Import | cst.ImportFrom):
         return True
     if isinstance(node, cst.SimpleStatementLine):
-        return all(isinstance(part, cst.Expr) and _is_silent(part.value) for part in node.body)
+        return all(_is_for_others(part) for part in node.body)
     return isinstance(node, cst.If) and isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING"
+
+
+def _is_for_others(part: cst.BaseSmallStatement) -> bool:
+    """Tell whether a statement does nothing itself: it is silent, a logger, or names types or what a module exports."""
+    if isinstance(part, cst.Expr):
+        return _is_silent(part.value)
+    if not isinstance(part, cst.Assign) or not isinstance(part.targets[0].target, cst.Name):
+        return False
+    name, value = part.targets[0].target.value, part.value
+    return name in {"__all__", *LOGGERS} or (name.strip("_")[:1].isupper() and _is_type(value))
+
+
+def _is_type(value: cst.BaseExpression) -> bool:
+    """Tell whether an expression is a type: `Literal[...]`, `Callable[...]` or a union of names."""
+    if isinstance(value, cst.BinaryOperation):
+        return isinstance(value.operator, cst.BitOr) and _is_type(value.left) and _is_type(value.right)
+    if isinstance(value, cst.Subscript):
+        return isinstance(value.value, cst.Name)
+    return isinstance(value, cst.Name | cst.Attribute)
 
 
 def _is_silent(value: cst.BaseExpression) -> bool:

@@ -223,6 +223,7 @@ def test_a_password_typed_into_a_slow_dialog_arrives_whole(
 ) -> None:
     """A password typed on a busy computer arrives with every letter."""
     monkeypatch.setattr(ui_driver, "SOON", 1.0)
+    monkeypatch.setattr(ui_driver, "TRIES", 10)
     number = request(office, session)
     dialog = anna.open_password()
     with slowed(anna.seat.companion):
