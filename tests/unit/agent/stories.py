@@ -429,7 +429,7 @@ def restart_bounds(pc: Transcript, password: Secret) -> None:
     pc.world.set_password(ANNA, password)
     pc.start_session()
     for terms in ({}, {"restarts": 4}, {"unlocks": 3}, {"restarts": 1, "relock_after": 3601.0}):
-        pc.ask(rq.CredentialRequest(session="CHG-1", **terms))  # type: ignore[arg-type]
+        pc.ask(rq.CredentialRequest(session="CHG-1", **terms))
     request = pc.request(restarts=2)
     pc.show(request)
     pc.allow(request, password)

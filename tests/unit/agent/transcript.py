@@ -308,7 +308,7 @@ def record(name: str, folder: Path, secret: bytearray) -> str:
 def constants() -> str:
     """Return the constants and tables of the core's modules, a line for each value or row."""
     package = Path(latchkey_agent.__file__).parent
-    lines = []
+    lines: list[str] = []
     for file in sorted(file for name in LISTED for file in (package / name).glob("*.py")):
         inner = file.relative_to(package).with_suffix("").parts
         module = importlib.import_module(".".join(["latchkey_agent", *inner]))
