@@ -11,7 +11,7 @@ description:
   - Uses the customer's grant once. First the agent checks the terms and the password again.
   - V(restart) restarts the PC, waits until the customer is signed in again and the session is locked, and reconnects.
     It recognises a restart by the PC's boot id, never by clocks.
-  - V(unlock) unlocks the customer's locked session for the agreed time, or signs the customer in if nobody is signed in.
+  - V(unlock) unlocks the customer's locked session for the agreed time. It signs nobody in.
   - If the customer has signed in or unlocked by hand meanwhile, the task succeeds and the password is not used.
   - Only the account that started the support session, and those that it named then, may use its grants.
 options:

@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "a restart need not lock",
-        (("grants.apply", 'command.action == "restart" or ', ""),),
+        (("grants.apply", 'must_lock=command.action == "restart"', "must_lock=False"),),
         "redeemed",
         ("open_must_lock",),
     ),

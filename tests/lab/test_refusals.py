@@ -99,6 +99,12 @@ def sign_out_ben(computer: SimulatedComputer) -> None:
     computer.on_loop(lambda: computer.windows.sessions.sign_out(session.id))
 
 
+def sign_out(computer: SimulatedComputer) -> None:
+    """Sign the customer out."""
+    [session] = computer.windows.sessions.all()
+    computer.on_loop(lambda: computer.windows.sessions.sign_out(session.id))
+
+
 def while_down(change: Act) -> Act:
     """Return the act that makes a change during each later restart."""
 
@@ -176,6 +182,16 @@ SCENES = {
             *(start(), request(restarts=1), lambda computer: computer.sign_in_other("ben")),
             *(Fails(apply(), "others_signed_in"), sign_out_ben, apply(), end()),
         ],
+        LENT,
+    ),
+    "signed out": Scene(
+        "An unlock signs nobody in.",
+        [start(), request(unlocks=1), sign_out, Fails(apply(action="unlock"), "not_signed_in"), end()],
+        LENT,
+    ),
+    "long warning": Scene(
+        "A warning that is longer than the task's time is refused: the PC would restart after it.",
+        [start(), request(grace=600), Fails(apply(timeout=60), "too_late"), end()],
         LENT,
     ),
     "renamed": Scene(

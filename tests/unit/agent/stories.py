@@ -406,6 +406,16 @@ def unlock_bounds(pc: Transcript, password: Secret) -> None:
     pc.world.signed_in = []
     pc.see_sessions()
     _apply(pc, "unlock")
+    pc.world.sign_in(ANNA, locked=True)
+    _apply(pc, "unlock")
+    pc.world.signed_in = []
+    pc.see_sessions()
+    _wait(pc)
+    pc.world.sign_in(ANNA, locked=True)
+    _apply(pc, "unlock")
+    pc.crash()
+    _wait(pc)
+    _apply(pc, "unlock")
     _log_on(pc)
     _wait(pc)
     _apply(pc, "unlock")
@@ -818,7 +828,7 @@ def unknown_and_forbidden(pc: Transcript, password: Secret) -> None:
     "min_restart_interval = 0.0\nlock_within = 0.05\nrequire_ticket = true\nallow_foreign_restarts = false"
 )
 def strict_policy(pc: Transcript, password: Secret) -> None:
-    """A policy that requires tickets and covers no restart by others."""
+    """A policy that requires a ticket and covers no restart by others."""
     pc.world.set_password(ANNA, password)
     pc.world.sign_in(ANNA)
     pc.ask(rq.SessionStart(session="CHG-1", reason="x"))

@@ -185,6 +185,13 @@ def others_signed_in(bench: Bench) -> ans.ErrorView:
     return bench.error(RESTART)
 
 
+def signed_out(bench: Bench) -> ans.ErrorView:
+    """Sign the customer out before the unlock."""
+    bench.lend(PASSWORD, unlocks=1)
+    bench.world.signed_in = []
+    return bench.error(rq.CredentialApply(session="CHG-1", action="unlock"))
+
+
 def logon_refused(bench: Bench) -> ans.ErrorView:
     """Let Windows refuse the logon."""
     permit = bench.at_logon_screen(PASSWORD)
@@ -363,6 +370,8 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "terms_used_up": lambda bench: lent(bench, reused, restarts=1),
     "too_early": lambda bench: lent(bench, lambda _: None, not_before="22:00", not_after="05:00"),
+    "too_late": lambda bench: lent(bench, lambda _: None, not_after="18:01", grace=120.0),
+    "not_signed_in": signed_out,
     "restart_too_soon": too_soon,
     "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),
     "restart_refused": restart_refused,

@@ -110,6 +110,30 @@ def test_another_operator_cannot_make_the_asker_wait(bench: Bench) -> None:
     assert bench.code(ASK) == "asked_too_soon"
 
 
+def test_two_accounts_that_take_turns_do_not_show_window_after_window(bench: Bench) -> None:
+    """The second window within an hour counts, whoever closes it."""
+    start_as(bench, OPERATOR, "CHG-1")
+    for _ in range(2):
+        request = bench.request()
+        bench.show(request)
+        assert bench.ask(rq.RequestWithdraw(session="CHG-1", request=request), SECOND_OPERATOR).changed
+    assert bench.code(ASK) == "asked_too_soon"
+
+
+def test_later_holds_for_every_account_of_the_session(bench: Bench) -> None:
+    """An account that the session named does not ask again before the time that the customer chose."""
+    start_as(bench, OPERATOR, "CHG-1", "ben")
+    request = bench.request()
+    bench.show(request)
+    assert bench.customer(cm.RequestLater(request=request, seconds=3600.0)).done
+    by_ben = Peer(BEN, 0, operator=True, system=False)
+    bench.ask(rq.RequestWithdraw(session="CHG-1", request=request), by_ben)
+    bench.world.now += timedelta(minutes=5)
+    assert bench.code(ASK, by_ben) == "asked_too_soon"
+    bench.world.now += timedelta(minutes=56)
+    assert bench.ask(ASK, by_ben).changed
+
+
 def test_an_account_has_one_open_request_to_a_customer(bench: Bench) -> None:
     """A second session shows no second window; the same session may ask for more instead."""
     bench.start_session()
@@ -222,7 +246,8 @@ def test_a_no_declines_the_accounts_other_requests(bench: Bench, how: dict[str, 
     decline(bench, first.id, **how)
     assert windows(bench) == ([] if "not_today" in how else ["ben"])
     assert bench.state.requests["admin"].state is RequestState.DENIED
-    assert bench.state.requests["to ben"].state is RequestState.PENDING
+    to_ben = RequestState.DENIED if "report" in how else RequestState.PENDING
+    assert bench.state.requests["to ben"].state is to_ben
 
 
 def test_not_today_declines_what_others_ask(bench: Bench) -> None:

@@ -224,7 +224,7 @@ def test_rule_08_a_kill_right_after_the_end_leaves_nothing(bench: Bench, canary:
     assert bench.seal_tags() == 0
 
 
-@pytest.mark.parametrize("how", ["lapses", "is paused", "is overtaken by a restart"])
+@pytest.mark.parametrize("how", ["lapses", "is overtaken by a restart"])
 def test_rule_08_the_last_use_erases_even_if_it_fails(bench: Bench, canary: bytearray, how: str) -> None:
     """The last agreed use erases the record even if its permit is never redeemed."""
     grant = bench.lend(canary, restarts=0, unlocks=1)
@@ -232,13 +232,39 @@ def test_rule_08_the_last_use_erases_even_if_it_fails(bench: Bench, canary: byte
     bench.unlock(within=60.0)
     if how == "lapses":
         at(bench, START + timedelta(seconds=60))
-    elif how == "is paused":
-        bench.customer(cm.GrantPause(grant=grant))
     else:
         bench.reboot()
         bench.effects()
     assert bench.state.grants[grant].ended is GrantState.USED_UP
     assert bench.seal_tags() == 0
+
+
+def test_rule_07_an_unlock_that_is_paused_is_not_counted(bench: Bench, canary: bytearray) -> None:
+    """Pausing the last unlock before the logon screen uses it keeps the grant until the customer goes on."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    assert bench.customer(cm.GrantPause(grant=grant)).done
+    assert not bench.logon(lm.Peek())[0].done
+    assert bench.customer(cm.GrantPause(grant=grant, pause=False)).done
+    bench.unlock()
+    bench.sign_in_with_permit()
+    assert bench.state.grants[grant].ended is GrantState.USED_UP
+
+
+def test_rule_07_an_unlocked_desktop_resumes_no_grant(bench: Bench, canary: bytearray) -> None:
+    """Another person may sit at a desktop that an unlock holds open: a paused grant of the account stays paused."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    other = bench.lend(canary, session="CHG-2", restarts=1)
+    assert bench.customer(cm.GrantPause(grant=other)).done
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    assert bench.customer_code(cm.GrantPause(grant=other, pause=False)) == "out_of_order"
+    bench.world.now += timedelta(seconds=601)
+    bench.wake()
+    bench.effects()
+    assert bench.customer(cm.GrantPause(grant=other, pause=False)).done
 
 
 def test_rule_08_the_start_erases_an_expired_grant(bench: Bench, canary: bytearray) -> None:

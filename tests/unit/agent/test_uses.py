@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from latchkey_agent.domain.evolve import AT_ONCE, KEPT_SESSIONS
 from latchkey_agent.domain.policy import NOTHING_ALLOWED, Policy
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
@@ -29,13 +31,94 @@ def use(bench: Bench, permit: str) -> dict[str, Any]:
     return {**answer, **answer["use"]}
 
 
-def test_an_unlock_where_nobody_is_signed_in_signs_in_and_locks(bench: Bench, canary: bytearray) -> None:
-    """An unlock without a signed-in customer signs in and locks the new desktop."""
-    bench.lend(canary, restarts=0, unlocks=1)
+def test_rule_01_an_unlock_signs_nobody_in(bench: Bench, canary: bytearray) -> None:
+    """The customer lent unlocks: an unlock is refused while they have no desktop, and costs nothing."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
     bench.world.signed_in = []
+    assert bench.code(rq.CredentialApply(session="CHG-1", action="unlock")) == "not_signed_in"
+    assert bench.state.grants[grant].left.unlocks == 1
+
+
+def test_rule_01_an_unlock_is_void_once_its_desktop_is_gone(bench: Bench, canary: bytearray) -> None:
+    """The customer signs out before the logon screen unlocks: the permit signs nobody in, and costs nothing."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
     permit = bench.unlock()
-    bench.sign_in_with_permit()
-    assert use(bench, permit)["locked_at"]
+    bench.world.signed_in = []
+    bench.agent.sessions_changed()
+    assert not bench.logon(lm.Peek())[0].done
+    assert use(bench, permit)["error"]["code"] == "not_signed_in"
+    assert bench.state.grants[grant].left.unlocks == 1
+
+
+@pytest.mark.parametrize("desktop", ["opened", "gone"])
+def test_rule_05_an_unlock_looks_at_the_screen_after_the_password(
+    bench: Bench, canary: bytearray, desktop: str
+) -> None:
+    """The customer unlocks or signs out while Windows checks the password: no permit waits for their next lock."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    inside, go_on = bench.slow_check()
+    answers: list[ans.Answer] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(bench.ask(rq.CredentialApply(session="CHG-1", action="unlock")))
+    )
+    asking.start()
+    assert inside.wait(10)
+    if desktop == "opened":
+        bench.world.sign_in(ANNA)
+    else:
+        bench.world.signed_in = []
+    bench.agent.sessions_changed()
+    go_on.set()
+    asking.join()
+    assert bench.state.permits == {}
+    assert (answers[0].outcome, answers[0].changed) == ("done" if desktop == "opened" else "refused", False)
+    assert bench.state.grants[grant].left.unlocks == 1
+    assert not bench.state.grants[grant].on_trial
+
+
+def test_rule_05_an_unlock_does_not_outlive_the_agent(bench: Bench, canary: bytearray) -> None:
+    """While the agent is down the customer may unlock and lock: the permit opens no later lock, and costs nothing."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    permit = bench.unlock()
+    bench.crash()
+    assert not bench.logon(lm.Peek())[0].done
+    assert use(bench, permit)["error"]["code"] == "permit_cancelled"
+    assert bench.state.grants[grant].left.unlocks == 1
+
+
+@pytest.mark.parametrize("late", [{"not_after": "18:10"}, {"within": 600.0}, {"ends": "18:10"}], ids=str)
+def test_rule_03_no_restart_after_the_agreed_time(
+    bench: Bench, canary: bytearray, late: dict[str, Any]
+) -> None:
+    """A warning that is longer than the time that is left is refused: the PC would restart outside of the terms."""
+    bench.world.set_password(ANNA, canary)
+    bench.world.sign_in(ANNA)
+    bench.result(rq.SessionStart(session="CHG-1", reason="Updates", ends=late.get("ends")))
+    request = bench.request(grace=600.0, not_after=late.get("not_after"))
+    bench.show(request)
+    assert bench.allow(request, canary).done
+    apply = rq.CredentialApply(session="CHG-1", action="restart", within=late.get("within", 3600.0))
+    assert bench.code(apply) == "too_late"
+    assert bench.world.restarts == []
+    if "within" in late:
+        bench.restart(within=601.0)
+
+
+def test_rule_06_a_late_report_of_a_logon_settles_its_doubt(bench: Bench, canary: bytearray) -> None:
+    """A desktop that is seen before its report leaves no doubt about the password after the report."""
+    grant = bench.lend(canary, restarts=3, foreign_restarts=True)
+    for _ in range(2):
+        bench.reboot()
+        permit, _secret = bench.redeem()
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+        assert bench.state.grants[grant].is_doubtful
+        assert bench.report(permit)
+        assert not bench.state.grants[grant].is_doubtful
+    assert bench.state.grants[grant].ended is None
 
 
 def test_an_unlock_of_an_open_desktop_does_nothing(bench: Bench, canary: bytearray) -> None:
@@ -297,12 +380,12 @@ def test_the_state_keeps_the_latest_unread_notices(bench: Bench, canary: bytearr
     request = bench.request(account="ben")
     bench.customer(cm.RequestShown(request=request, text_sha256="0" * 64), peer=OTHER)
     assert bench.customer(cm.RequestAllow(request=request, entered="ben"), canary, OTHER).done
-    for number in range(30):
+    for number in range(100):
         bench.lend(canary, session=f"S-{number}")
         bench.ask(rq.SessionEnd(session=f"S-{number}"))
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
-    assert 64 <= len(snapshot.notices) < 64 + 8
+    assert 256 <= len(snapshot.notices) < 256 + 8
     assert snapshot.notices[-1].kind == "erased"
     theirs = bench.customer(cm.CustomerWatch(), peer=OTHER).snapshot
     assert theirs is not None

@@ -84,7 +84,7 @@ def live_grants(state: State, session: str | None = None) -> list[Grant]:
 
 def in_use(state: State, session: str | None = None) -> list[Grant]:
     """Return the live grants and those that hold a desktop open, of one session or of all."""
-    holding = {permit.grant for permit in state.permits.values() if _holds_open(permit)}
+    holding = {permit.grant for permit in state.permits.values() if holds_open(permit)}
     return [
         grant
         for grant in state.grants.values()
@@ -92,7 +92,8 @@ def in_use(state: State, session: str | None = None) -> list[Grant]:
     ]
 
 
-def _holds_open(permit: Permit) -> bool:
+def holds_open(permit: Permit) -> bool:
+    """Tell whether a desktop that an unlock opened is still open."""
     return permit.owes_lock and not permit.must_lock
 
 
@@ -117,8 +118,17 @@ def issued_permits(state: State, grant: str) -> list[Permit]:
 
 
 def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
-    """Return the event that makes an unredeemed permit void before its time is over."""
-    return e.PermitDropped(at=at, permit=permit.id, how="cancel", why=why)
+    """Return the event that makes an unredeemed permit void before its time is over.
+
+    A use that the customer or a restart of the agent ended is not counted if nothing has happened for it.
+    """
+    refund = why in {"paused", "signed_out", "agent_started"} and costs_nothing(permit)
+    return e.PermitDropped(at=at, permit=permit.id, how="cancel", why=why, refund=refund)
+
+
+def costs_nothing(permit: Permit) -> bool:
+    """Tell whether an unredeemed permit that becomes void is no use: only a restart of ours has happened by then."""
+    return permit.foreign or permit.action == "unlock"
 
 
 def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:

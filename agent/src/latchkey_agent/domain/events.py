@@ -235,6 +235,12 @@ class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
     is_reported: bool = True
 
 
+class LogonReported(Event, tag="logon_reported", frozen=True, kw_only=True):
+    """The logon screen reported a logon after its desktop was seen: Windows accepted the password."""
+
+    permit: str
+
+
 class PermitRefused(Event, tag="permit_refused", frozen=True, kw_only=True):
     """A redeemed permit led to no logon: Windows refused it, or the PC went down."""
 
@@ -351,6 +357,7 @@ AnyEvent = (
     | SignInOmitted
     | PermitRedeemed
     | PermitLoggedOn
+    | LogonReported
     | PermitRefused
     | PermitDropped
     | AccountSeen

@@ -48,7 +48,7 @@ KEPT_ARCHIVE = timedelta(days=1100)
 """The longest time for which a policy can keep receipts (`Policy.receipt_days`)."""
 KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
-KEPT_NOTICES = 64
+KEPT_NOTICES = 256
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 PROMPTLY = timedelta(seconds=60)
 """A desktop that is closed within this time after the logon counts as closed at once."""
@@ -239,8 +239,10 @@ def _request_shown(draft: _Draft, event: e.RequestShown) -> None:
 def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
     request = draft.requests[event.request]
     _request(draft, request, "postpone", later_until=event.until)
-    key = asking_key(request.account, request.asked_by)
-    draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
+    session = draft.sessions[request.session]
+    for asker in (request.asked_by, session.owner, *session.operators):
+        key = asking_key(request.account, asker)
+        draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
 
 
 def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
@@ -271,10 +273,12 @@ def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
     request = draft.requests[event.request]
     changes = {"answered_at": event.at} if event.how == "decline" else {}
     _request(draft, request, event.how, **changes)
-    # An operator who has no part in the session cannot make the asker wait.
+    # An operator who has no part in the session cannot make the asker wait. But two accounts that take turns, one
+    # asking and one withdrawing, could show any number of windows.
     session = draft.sessions[request.session]
     theirs = {AGENT.sid, session.owner.sid, *(account.sid for account in session.operators)}
-    is_others = event.how == "withdraw" and event.actor.sid not in theirs
+    made = recent(draft.asking[asking_key(request.account, request.asked_by)], event.at)
+    is_others = event.how == "withdraw" and event.actor.sid not in theirs and len(made) <= 1
     if request.shown_at is not None and not is_others:
         _without_yes(draft, request, event.at)
 
@@ -428,6 +432,10 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
     _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
     _notice(draft, draft.grants[permit.grant], event, "used", detail=permit.action)
+
+
+def _logon_reported(draft: _Draft, event: e.LogonReported) -> None:
+    _doubt(draft, draft.permits[event.permit].grant, is_doubtful=False)
 
 
 def _doubt(draft: _Draft, grant: str, *, is_doubtful: bool) -> None:
@@ -595,6 +603,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.SignInOmitted: _sign_in_omitted,
     e.PermitRedeemed: _permit_redeemed,
     e.PermitLoggedOn: _permit_logged_on,
+    e.LogonReported: _logon_reported,
     e.PermitRefused: _permit_refused,
     e.AccountSeen: _account_seen,
     e.TimeSeen: _time_seen,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from latchkey_agent import plain_text
 
@@ -16,8 +16,10 @@ from .decision import (
     Decision,
     cancel,
     checked_requests,
+    costs_nothing,
     decline_all,
     end_grant,
+    holds_open,
     issued_permits,
     live_grants,
     own_session,
@@ -40,12 +42,22 @@ def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Dec
     grant = find_grant(state, command.grant)
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
+        _only_their_own_desktop(state, grant)
         return Decision((e.GrantResumed(at=now.at, grant=grant.id),), subject=grant.id)
     decision = Decision((e.GrantPaused(at=now.at, grant=grant.id),), subject=grant.id)
     for permit in issued_permits(state, grant.id):
         decision += Decision((cancel(permit, now.at, "paused"),))
-        decision += use_up(state, grant, now.at, permit.id)
+        if not costs_nothing(permit):
+            decision += use_up(state, grant, now.at, permit.id)
     return decision + relock_all(state, grant.id, now.at)
+
+
+def _only_their_own_desktop(state: State, grant: Grant) -> None:
+    """Raise Refused (`out_of_order`) while the account's desktop is unlocked for IT: another person may sit there."""
+    if any(holds_open(p) and p.account.sid == grant.account.sid for p in state.permits.values()):
+        raise Refused(
+            "out_of_order", detail="the screen is unlocked for IT, so it cannot be known who resumes"
+        )
 
 
 def find_grant(state: State, grant: str) -> Grant:
@@ -108,11 +120,14 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
     grant = usable(state, session, command.action, now, tried=command.tried)
     if command.action == "unlock" and command.desktop == "unlocked":
         return Decision(subject=grant.id)
+    if command.action == "unlock" and command.desktop == "none":
+        raise Refused("not_signed_in", account=grant.account.qualified)
     _nothing_under_way(state, now)
+    permit_ends = min(now.at + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
     if command.action == "restart":
         not_too_soon(state, now, policy)
         _signs_out_nobody_else(command)
-    permit_ends = min(now.at + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
+        _restarts_in_time(grant, permit_ends, min(grant.terms.not_after, session.ends_at), now)
     issued = e.PermitIssued(
         at=now.at,
         permit=command.permit,
@@ -121,7 +136,7 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
         expires_at=permit_ends,
         boot_before=command.boot_id,
         step=command.step,
-        must_lock=command.action == "restart" or command.desktop == "none",
+        must_lock=command.action == "restart",
     )
     return Decision((issued,), (_begin(command, grant),), command.permit)
 
@@ -263,6 +278,15 @@ def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
     """Raise Refused (`others_signed_in`) if a restart would sign out a person who has not agreed to it."""
     if command.others:
         raise Refused("others_signed_in", detail=" and ".join(command.others))
+
+
+def _restarts_in_time(grant: Grant, permit_ends: datetime, terms_end: datetime, now: Now) -> None:
+    """Raise Refused (`too_late`) if the warning ends after the permit: the PC would restart outside of the terms."""
+    grace = timedelta(seconds=grant.terms.grace)
+    if now.at + grace >= permit_ends or now.ends + grace >= terms_end:
+        ends = permit_ends.isoformat(timespec="seconds")
+        detail = f"the warning takes {grant.terms.grace:g} s, and the sign-in is possible until {ends}"
+        raise Refused("too_late", detail=detail)
 
 
 def not_too_soon(state: State, now: Now, policy: Policy) -> None:

@@ -45,12 +45,15 @@ DropReason = Literal[
     "not_redeemed",
     "session_ended",
     "signed_in",
+    "signed_out",
+    "agent_started",
 ]
 """The reason why an unredeemed permit is void.
 
 `signed_in`: the account signed in without the permit. `restart_refused`: Windows refused the restart. `restarted`:
 the PC restarted before an unlock. `not_restarted`: the permit's time was over before the PC restarted.
-`not_redeemed`: the PC is up, and its logon screen did not redeem the permit in time.
+`not_redeemed`: the PC is up, and its logon screen did not redeem the permit in time. `signed_out`: the account of an
+unlock has no desktop any more. `agent_started`: the agent did not run, and the desktop may have been opened meanwhile.
 """
 
 

@@ -12,13 +12,17 @@ from . import commands as c
 from . import effects as fx
 from . import events as e
 from .clock import Now
-from .decision import Decision, closing, live_grants, reject_grant, relock, use_up
+from .decision import Decision, closing, costs_nothing, live_grants, reject_grant, relock, use_up
+from .decision import cancel as cancelled
 from .evolve import fold
 from .grants import LOGON_TIME
 from .model import DropReason, Permit, State
 from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
+
+AUTO_LOGON_TIME = timedelta(hours=1)
+"""The time after a boot within which Windows signs an account in by itself; a later sign-in is a person's."""
 
 
 def find_permit(state: State, permit: str) -> Permit:
@@ -66,7 +70,10 @@ def report(state: State, command: c.ReportLogon, now: Now, _policy: Policy) -> D
     if command.rejection is not None:
         return _logon_refused(state, permit, command, now)
     if permit.state is PermitState.LOGGED_ON:
-        return Decision(subject=permit.id)
+        if not state.grants[permit.grant].is_doubtful:
+            return Decision(subject=permit.id)
+        # Its desktop was seen before: the report is the verdict that was missing.
+        return Decision((e.LogonReported(at=now.at, permit=permit.id),), subject=permit.id)
     step(PERMIT, permit.state, "log_on")
     if permit.why == "refused":
         raise IllegalTransitionError(permit.state, "log_on", [])
@@ -124,6 +131,10 @@ def see_sign_ins(state: State, command: c.SeeSignIns, now: Now, _policy: Policy)
             seen = _signed_in(state, permit, theirs, command, now)
             # One permit can end the grant of another one.
             state, decision = fold(state, seen.events), decision + seen
+        elif permit.state is PermitState.ISSUED and permit.action == "unlock":
+            # An unlock opens a desktop that is there; it signs nobody in.
+            void = Decision((cancelled(permit, now.at, "signed_out"),))
+            state, decision = fold(state, void.events), decision + void
     return decision
 
 
@@ -147,9 +158,10 @@ def _signed_in(
 
 def _first_seen(permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:
     """Note the first session of the account since a restart for a void permit; close it if Windows opened it."""
-    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=command.auto_logon)
+    by_windows = command.auto_logon and now.up <= AUTO_LOGON_TIME.total_seconds()
+    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=by_windows)
     close = fx.CloseDesktop(permit=permit.id)
-    return Decision((seen,), (close,) if command.auto_logon else ())
+    return Decision((seen,), (close,) if by_windows else ())
 
 
 class WindowsSession(Protocol):
@@ -183,7 +195,7 @@ def _preempted(state: State, permit: Permit, now: Now, *, auto_logon: bool) -> D
         permit=permit.id,
         how="cancel",
         why="signed_in",
-        refund=permit.foreign or permit.action == "unlock",
+        refund=costs_nothing(permit),
         owes_lock=auto_logon,
     )
     close = (fx.CloseDesktop(permit=permit.id, boot_id=state.boot_id),) if auto_logon else ()

@@ -46,7 +46,7 @@ def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Deci
 def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Decision:
     """Note a new boot: settle the permits of the last one, and announce those that wait."""
     if command.boot_id == state.boot_id:
-        return Decision()
+        return _agent_started(state, now)
     decision = Decision((e.BootSeen(at=now.at, boot_id=command.boot_id, up=now.up),))
     before, state = state, fold(state, decision.events)
     for permit_id in tuple(state.permits):
@@ -57,6 +57,12 @@ def see_boot(state: State, command: c.SeeBoot, now: Now, policy: Policy) -> Deci
     if before.boot_id and not waiting:
         decision += _foreign(state, command, now, policy, boot_before=before.boot_id)
     return decision
+
+
+def _agent_started(state: State, now: Now) -> Decision:
+    """Void the unlocks that wait: the customer may have unlocked and locked their desktop while no agent saw it."""
+    waiting = (p for p in state.permits.values() if p.state is PermitState.ISSUED and p.action == "unlock")
+    return Decision(tuple(cancel(permit, now.at, "agent_started") for permit in waiting))
 
 
 def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> Decision:

@@ -164,7 +164,7 @@ def postpone(state: State, command: c.PostponeRequest, now: Now, _policy: Policy
 def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Decision:
     """Deny a request, and with it the same account's other requests to this customer.
 
-    "Not today" denies those of every account.
+    "Not today" denies those of every account, a report the account's requests to every customer.
     """
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
@@ -178,10 +178,24 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
     )
     others = [
         r
-        for r in open_requests(state, request.account.sid)
-        if r.id != request.id and (command.quiet_until is not None or r.asked_by.sid == request.asked_by.sid)
+        for r in state.requests.values()
+        if r.state in OPEN_REQUESTS and r.id != request.id and _goes_too(r, request, command)
     ]
-    return Decision((denied,), subject=request.id) + decline_all(others, now.at)
+    notify = {
+        r.account.sid: fx.SummonCompanion(account=r.account) for r in others if r.account != request.account
+    }
+    return Decision((denied,), tuple(notify.values()), request.id) + decline_all(others, now.at)
+
+
+def _goes_too(other: Request, request: Request, command: c.DenyRequest) -> bool:
+    """Tell whether the no to a request is one to another request, too."""
+    same_asker, same_customer = (
+        other.asked_by.sid == request.asked_by.sid,
+        other.account.sid == request.account.sid,
+    )
+    if same_asker and command.reported:
+        return True
+    return same_customer and (same_asker or command.quiet_until is not None)
 
 
 def try_entry(state: State, command: c.TryEntry, now: Now, _policy: Policy) -> Decision:

@@ -41,6 +41,8 @@ from latchkey_agent.storage.vault import VaultError
 from . import views
 from .peer import Peer
 
+Desktop = Literal["none", "locked", "unlocked"]
+
 
 class ApplyHandler:
     """Answers `credential_apply` and `apply_wait`."""
@@ -87,7 +89,8 @@ class ApplyHandler:
         return codec.done(_answer(state, request.session, call.subject), changed=call.changed)
 
     def _command(self, request: rq.CredentialApply, peer: Peer) -> c.ApplyGrant:
-        lender, signed_in = self._lender(request), self._core.computer.sessions.signed_in()
+        lender = self._lender(request)
+        desktop, strangers = self._at_the_screen(lender)
         return c.ApplyGrant(
             by=peer.require_operator(),
             name=request.session,
@@ -97,9 +100,16 @@ class ApplyHandler:
             step=request.step,
             message=request.message,
             within=request.within,
-            desktop=_desktop([s for s in signed_in if lender and s.account.sid == lender.sid]),
-            others=others(signed_in, lender) if lender else (),
+            desktop=desktop,
+            others=strangers,
         )
+
+    def _at_the_screen(self, lender: Account | None) -> tuple[Desktop, tuple[str, ...]]:
+        """Return the present state of the lender's desktop, and the other accounts that are signed in."""
+        if lender is None:
+            return "none", ()
+        signed_in = self._core.computer.sessions.signed_in()
+        return _desktop([s for s in signed_in if s.account.sid == lender.sid]), others(signed_in, lender)
 
     def _look(self, command: c.ApplyGrant, request: rq.CredentialApply, peer: Peer) -> tuple[Decision, State]:
         """Return the decision without carrying it out; journal a refusal."""
@@ -111,10 +121,14 @@ class ApplyHandler:
             raise
 
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
-        """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile."""
+        """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile.
+
+        People come and go while Windows checks the password, so the screen is looked at once more.
+        """
         try:
             with self._core.lock:
-                named = replace(command, tried=tried.id)
+                desktop, strangers = self._at_the_screen(tried.account)
+                named = replace(command, tried=tried.id, desktop=desktop, others=strangers)
                 return self._core.execute(named, actor=peer.actor, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
@@ -182,7 +196,7 @@ class ApplyHandler:
         return codec.done(answer, changed=False)
 
 
-def _desktop(mine: list[SignIn]) -> Literal["none", "locked", "unlocked"]:
+def _desktop(mine: list[SignIn]) -> Desktop:
     if not mine:
         return "none"
     return "unlocked" if any(s.is_open for s in mine) else "locked"

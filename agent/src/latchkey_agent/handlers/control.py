@@ -143,7 +143,13 @@ class ControlHandler:
         state = self._core.state
         call = None if request.check else done_before(state, request.call)
         known = (state.sessions, state.requests, state.grants, state.permits)
-        if call is not None and not all(any(s in things for things in known) for s in call.subject.split()):
+        # A lifted block is not kept.
+        is_kept = not isinstance(request, rq.AskerUnblock)
+        if (
+            call is not None
+            and is_kept
+            and not all(any(s in things for things in known) for s in call.subject.split())
+        ):
             raise Refused("call_forgotten")
         return call
 

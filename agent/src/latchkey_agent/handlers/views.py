@@ -263,6 +263,12 @@ def _cancelled(state: State, permit: Permit) -> ans.ErrorView | None:
             return error("restart_refused", detail=permit.detail)
         case "session_ended":
             return error("permit_cancelled", detail="the support session ended")
+        case "signed_out":
+            return error("not_signed_in", account=permit.account.qualified)
+        case "agent_started":
+            return error(
+                "permit_cancelled", detail="the agent was started anew, so the screen may have been unlocked"
+            )
     return error("permit_cancelled", detail="the PC restarted instead")
 
 

@@ -207,6 +207,14 @@ ERRORS: dict[str, ErrorRow] = {
         "The time that the customer agreed to has not begun ({detail}).",
         "Apply the grant after that moment.",
     ),
+    "too_late": ErrorRow(
+        "The PC would restart too late: {detail}.",
+        "Request a longer time or a shorter warning, or let the use take more time.",
+    ),
+    "not_signed_in": ErrorRow(
+        "{account} is not signed in, so there is no desktop to unlock.",
+        "Apply a restart if the grant allows one, or wait until the account is signed in.",
+    ),
     "restart_too_soon": ErrorRow(
         "This PC was restarted a moment ago; the policy requires {detail} between restarts.",
         "Wait. This limit stops restart loops.",
