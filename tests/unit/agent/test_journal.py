@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from latchkey_agent.storage.journal import (
     JournalDamagedError,
     JournalNewerError,
     JournalUnavailableError,
+    Verdict,
 )
 from tests.unit.agent.bench import verdict
 from tests.unit.agent.world import ANNA, START, World, anchors
@@ -53,10 +55,10 @@ def opened(place: Path, world: World) -> Journal:
     return made
 
 
-def damage(place: Path, statement: str) -> None:
+def damage(place: Path, statement: str, *values: int) -> None:
     """Change the database behind the agent's back."""
     with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
-        other.execute(statement)
+        other.execute(statement, values)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,52 @@ def damage(place: Path, statement: str) -> None:
 def test_sqlite_keeps_what_the_journal_promises(journal: Journal, pragma: str, value: object) -> None:
     """A commit is on the disk, a deleted record is overwritten, nothing is put into a temporary file."""
     assert journal._db.execute(f"PRAGMA {pragma}").fetchone()[0] == value
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("secure_delete", 1),
+        ("trusted_schema", 0),
+        ("temp_store", 2),
+    ],
+)
+def test_the_journal_does_not_rely_on_what_sqlite_was_built_with(
+    place: Path, world: World, monkeypatch: pytest.MonkeyPatch, pragma: str, value: object
+) -> None:
+    """A connection that promises less at first promises the same once the journal is open."""
+    connect = module.connect
+
+    def weaker(path: Path) -> sqlite3.Connection:
+        database = connect(path)
+        for statement in ("journal_mode=DELETE", "synchronous=OFF", "secure_delete=OFF", "temp_store=FILE"):
+            database.execute(f"PRAGMA {statement}")
+        database.execute("PRAGMA trusted_schema=ON")
+        return database
+
+    monkeypatch.setattr(module, "connect", weaker)
+    with closing(opened(place, world)) as journal:
+        assert journal._db.execute(f"PRAGMA {pragma}").fetchone()[0] == value
+
+
+def test_a_database_that_cannot_be_used_is_closed_again(
+    place: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows sets no file aside that a program has open."""
+    (place / "journal.db").write_bytes(b"Dear diary, " * 100)
+    connect, made = module.connect, list[sqlite3.Connection]()
+
+    def remembered(path: Path) -> sqlite3.Connection:
+        made.append(connect(path))
+        return made[-1]
+
+    monkeypatch.setattr(module, "connect", remembered)
+    with pytest.raises(JournalDamagedError):
+        Journal(place / "journal.db", *anchors(world))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        made[0].execute("SELECT 1")
 
 
 def test_a_reopened_journal_returns_its_content(journal: Journal, place: Path, world: World) -> None:
@@ -120,6 +168,36 @@ def test_only_an_event_moves_the_anchor(journal: Journal, world: World) -> None:
     journal.commit(Change(EVENTS))
     touches = world.touches
     journal.commit(Change(erased=["g"]))
+    assert world.touches == touches
+
+
+def test_a_journal_that_matches_its_anchors_writes_neither(
+    journal: Journal, place: Path, world: World
+) -> None:
+    """Neither its start nor its catching up moves an anchor that is not behind."""
+    journal.commit(Change(EVENTS))
+    touches = world.touches
+    with closing(opened(place, world)) as again:
+        again.catch_up()
+    journal.catch_up()
+    assert world.touches == touches
+
+
+@pytest.mark.parametrize("broken", ["anchor", "boot_anchor"])
+def test_an_anchor_that_could_not_be_moved_is_moved_later(
+    journal: Journal, world: World, broken: str
+) -> None:
+    """The events are written all the same; each anchor is moved once it works again, and only once."""
+    world.broken.add(broken)
+    journal.commit(Change(EVENTS))
+    assert journal.head.seq == len(EVENTS)
+    journal.catch_up()
+    world.broken.clear()
+    assert verdict(journal).problem == "its end is not the one that was written last"
+    journal.catch_up()
+    assert verdict(journal) == Verdict(journal.head, "")
+    touches = world.touches
+    journal.catch_up()
     assert world.touches == touches
 
 
@@ -208,11 +286,104 @@ def test_an_anchor_that_is_behind_catches_up(journal: Journal, place: Path, worl
     again.close()
 
 
+def test_a_journal_that_is_gone_is_damage(journal: Journal, place: Path, world: World) -> None:
+    """A new database does not take the place of the one that the anchors know."""
+    journal.commit(Change(EVENTS))
+    kept = world.anchor
+    journal.close()
+    (place / "journal.db").unlink()
+    for _ in range(2):
+        again = Journal(place / "journal.db", *anchors(world))
+        with (
+            closing(again),
+            pytest.raises(JournalDamagedError, match="it ends at event 0, though 5 were written"),
+        ):
+            list(again.load())
+    assert world.anchor == kept
+
+
+@pytest.mark.parametrize(("events", "pauses"), [(0, 0), (499, 0), (500, 1), (1000, 2)])
+def test_a_journal_is_verified_in_portions_of_500_events(journal: Journal, events: int, pauses: int) -> None:
+    """A revocation waits for one portion at most; every event is counted."""
+    journal.commit(Change(EVENTS[:1] * events))
+    steps = journal.verify()
+    for _ in range(pauses):
+        next(steps)
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value == Verdict(journal.head, "")
+    assert journal.head.seq == events
+
+
+def test_the_verdict_on_a_damaged_journal_names_its_last_intact_event(journal: Journal, place: Path) -> None:
+    """What stands before the damage is what was written."""
+    journal.commit(Change(EVENTS[:3]))
+    intact = journal.head
+    journal.commit(Change(EVENTS[3:]))
+    damage(place, "UPDATE events SET body = x'7b7d' WHERE seq = 4")
+    assert verdict(journal) == Verdict(intact, "event 4 is missing or was changed")
+
+
+def test_the_verdict_on_an_end_that_does_not_match_names_the_end(journal: Journal, world: World) -> None:
+    """The chain itself is intact."""
+    journal.commit(Change(EVENTS))
+    world.anchor = b"4 " + b"0" * 64
+    assert verdict(journal).head == journal.head
+
+
+@pytest.mark.parametrize("seq", [-(2**63), -1, 0])
+def test_a_row_before_the_first_event_is_damage(
+    journal: Journal, place: Path, world: World, seq: int
+) -> None:
+    """However small its number is, it is found at the start and when the journal is verified."""
+    journal.commit(Change(EVENTS))
+    damage(place, "INSERT INTO events VALUES (?, x'7b7d', zeroblob(32))", seq)
+    assert verdict(journal).problem == "event 1 is missing or was changed"
+    again = Journal(place / "journal.db", *anchors(world))
+    with closing(again), pytest.raises(JournalDamagedError, match="event 1 is missing"):
+        list(again.load())
+
+
+@pytest.mark.parametrize(
+    ("table", "read", "problem"),
+    [
+        ("effects", Journal.pending, "its effects cannot be read"),
+        ("sealed", Journal.sealed_grants, "its sealed records cannot be listed"),
+        ("sealed", lambda journal: journal.sealed("g"), "it cannot be read"),
+        ("keys", lambda journal: journal.key("receipts"), "it cannot be read"),
+        ("keys", lambda journal: journal.keep_key("receipts", b"key"), "it cannot be written"),
+        ("effects", lambda journal: journal.done([1]), "it cannot be written"),
+    ],
+)
+def test_a_table_that_is_missing_is_damage(
+    journal: Journal, place: Path, table: str, read: Callable[[Journal], object], problem: str
+) -> None:
+    """The error says what could not be done and what SQLite has said."""
+    damage(place, f"DROP TABLE {table}")
+    with pytest.raises(JournalDamagedError, match=rf"^{problem} \(no such table: {table}\)$"):
+        read(journal)
+
+
+def test_pages_that_are_overwritten_are_damage(journal: Journal, place: Path, world: World) -> None:
+    """SQLite calls the database malformed."""
+    journal.commit(Change(EVENTS * 100))
+    journal.close()
+    file = place / "journal.db"
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with (
+        closing(Journal(file, *anchors(world))) as again,
+        pytest.raises(JournalDamagedError, match="malformed"),
+    ):
+        list(again.load())
+
+
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
         ("UPDATE events SET body = CAST('{}' AS BLOB) WHERE seq = 2", "event 2 is missing or was changed"),
         ("DELETE FROM events WHERE seq = 2", "event 2 is missing or was changed"),
+        ("UPDATE events SET seq = 9 WHERE seq = 5", "event 5 is missing or was changed"),
         ("DROP TABLE events", "it cannot be read to its end"),
         (
             'UPDATE effects SET body = CAST(\'{"effect":"format"}\' AS BLOB)',
@@ -331,6 +502,156 @@ def test_a_locked_database_refuses_after_the_timeout(journal: Journal, place: Pa
     assert journal.empty_log()
 
 
+def log_of(journal: Journal) -> Path:
+    """Return the write-ahead log's file."""
+    return journal.path.with_name(journal.path.name + "-wal")
+
+
+def test_an_emptied_log_has_no_bytes(journal: Journal) -> None:
+    """It says how many bytes it has overwritten; nothing is left to overwrite the second time."""
+    journal.commit(Change(EVENTS))
+    size = log_of(journal).stat().st_size
+    assert journal.empty_log() == size > 0
+    assert log_of(journal).stat().st_size == 0
+    assert journal.empty_log() == 0
+    assert log_of(journal).stat().st_size == 0
+
+
+def test_a_log_that_a_reader_uses_is_not_overwritten(journal: Journal, place: Path) -> None:
+    """Even if all of it stands in the database already, the reader reads on undisturbed."""
+    journal.commit(Change(EVENTS, sealed=("g", b"record")))
+    log = log_of(journal).read_bytes()
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM events").fetchone() == (len(EVENTS),)
+        assert journal.empty_log() is None
+        assert log_of(journal).read_bytes() == log
+        assert reader.execute("SELECT record FROM sealed").fetchone() == (b"record",)
+    assert journal.empty_log()
+
+
+def test_nobody_writes_while_the_log_is_overwritten(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program would write its change into the bytes that are overwritten."""
+    overwrite = module._overwrite
+
+    def meanwhile(file: Path) -> int:
+        other = sqlite3.connect(place / "journal.db", timeout=0, isolation_level=None)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("INSERT INTO keys VALUES ('other', x'01')")
+        return overwrite(file)
+
+    monkeypatch.setattr(module, "_overwrite", meanwhile)
+    journal.commit(Change(EVENTS))
+    assert journal.empty_log()
+
+
+def test_a_log_that_cannot_be_emptied_after_it_was_overwritten_is_tried_again(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program has taken the lock in between."""
+    overwrite = Journal._overwrite_log
+    with closing(sqlite3.connect(place / "journal.db", isolation_level=None)) as other:
+
+        def then_lock(journal: Journal, version: int) -> int | None:
+            size = overwrite(journal, version)
+            other.execute("BEGIN IMMEDIATE")
+            return size
+
+        journal.commit(Change(EVENTS))
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "_overwrite_log", then_lock)
+            assert journal.empty_log() is None
+    assert journal.empty_log() is not None
+    assert verdict(journal).problem == ""
+
+
+def test_emptying_the_log_waits_for_nobody(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revocation must not wait for another program; a change does wait for it."""
+    waits: list[int] = []
+    overwrite = Journal._overwrite_log
+
+    def watched(journal: Journal, version: int) -> int | None:
+        waits.append(journal._db.execute("PRAGMA busy_timeout").fetchone()[0])
+        return overwrite(journal, version)
+
+    monkeypatch.setattr(Journal, "_overwrite_log", watched)
+    journal.commit(Change(EVENTS))
+    assert journal.empty_log()
+    waits.append(journal._db.execute("PRAGMA busy_timeout").fetchone()[0])
+    assert waits == [0, 1000]
+
+
+def test_a_log_that_was_not_overwritten_is_not_emptied(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks that SQLite gives up would keep a sealed record."""
+    journal.commit(Change(EVENTS))
+    log = log_of(journal).read_bytes()
+    monkeypatch.setattr(Journal, "_overwrite_log", lambda *_: None)
+    assert journal.empty_log() is None
+    assert log_of(journal).read_bytes() == log
+
+
+def test_a_log_that_cannot_be_overwritten_is_not_emptied(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of the disk leaves the log as it is, and the journal can be written and the log emptied later."""
+
+    def fails(_: Path) -> int:
+        raise OSError(5, "Input/output error")
+
+    journal.commit(Change(EVENTS))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_overwrite", fails)
+        assert journal.empty_log() is None
+    assert any(log_of(journal).read_bytes())
+    journal.commit(Change(EVENTS))
+    assert journal.empty_log()
+
+
+def test_a_log_is_overwritten_before_sqlite_deletes_it(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sealed record does not stand in blocks that the disk takes for free."""
+    journal.commit(Change(EVENTS, sealed=("g", b"record" * 100)))
+    log, flushed = log_of(journal), list[bytes]()
+    before = log.read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda _: flushed.append(log.read_bytes()))
+    journal.close()
+    assert flushed == [bytes(32) + before[32:], bytes(len(before))]
+    assert not log.exists()
+
+
+def test_a_long_log_is_overwritten_whole(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written in blocks, and keeps its size."""
+    log, flushed = place / "log", list[bytes]()
+    monkeypatch.setattr(os, "fsync", lambda _: flushed.append(log.read_bytes()))
+    for size in (0, 7, 32, 32 + 65_536, 200_000):
+        log.write_bytes(b"x" * size)
+        flushed.clear()
+        assert module._overwrite(log) == size
+        assert flushed == [bytes(min(32, size)).ljust(size, b"x"), bytes(size)]
+
+
+def test_a_closed_journal_has_no_file_open(journal: Journal) -> None:
+    """The files that were read back are closed before SQLite deletes the log."""
+    journal.commit(Change(EVENTS))
+    journal.search(b"tag")
+    journal.commit(Change(EVENTS))
+    assert open_files(journal.path.parent)
+    journal.close()
+    assert not open_files(journal.path.parent)
+    assert [file.name for file in module.files(journal.path)] == ["journal.db"]
+
+
+def open_files(folder: Path) -> list[str]:
+    """Return the files in a folder that this process has open."""
+    opened = [str(file.resolve()) for file in Path("/proc/self/fd").iterdir()]
+    return [file for file in opened if file.startswith(f"{folder}/")]
+
+
 def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
     """A closed journal is unavailable, not damaged."""
     journal.close()
@@ -339,11 +660,14 @@ def test_a_closed_journal_is_unavailable(journal: Journal) -> None:
     assert journal.empty_log() is None
 
 
-def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal) -> None:
+def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal, place: Path) -> None:
     """The seal tag is in the log at first, and in no file after the erasure."""
     tag = bytes(range(200, 216))
     journal.commit(Change(sealed=("g", b"x" * 1000 + tag)))
     assert sum(file.found for file in journal.search(tag)) > 0
+    for file in journal.search(tag):
+        assert (place / file.name).read_bytes().count(tag) == file.found
+        assert (place / file.name).stat().st_size == file.size
     journal.commit(Change(erased=["g"]))
     assert journal.empty_log()
     assert [file.found for file in journal.search(tag)] == [0, 0, 0]
@@ -359,8 +683,11 @@ def test_an_unreadable_file_is_an_error_of_the_search(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(Path, "open", fails)
-    with pytest.raises(JournalUnavailableError, match="Input/output error"):
+    with pytest.raises(
+        JournalUnavailableError, match=r"^its files cannot be read back \(Input/output error\)$"
+    ) as caught:
         journal.search(b"tag")
+    assert not caught.value.is_full
 
 
 # --- the reserve -----------------------------------------------------------------------------------
@@ -403,3 +730,48 @@ def test_only_an_erasure_uses_the_reserve(
     journal.commit(Change(EVENTS, erased=["g"]))
     assert not reserve.exists()
     assert journal.head.seq == len(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("is_full", "erased", "is_given_up"),
+    [(True, ["g"], True), (True, [], False), (False, ["g"], False), (False, [], False)],
+)
+def test_the_reserve_is_given_up_on_a_full_disk_to_an_erasure(
+    journal: Journal,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_full: bool,
+    erased: list[str],
+    is_given_up: bool,
+) -> None:
+    """The change is tried once more then, and in no other case."""
+    journal.keep_reserve()
+    tried: list[Change] = []
+
+    def fails(change: Change) -> Head:
+        tried.append(change)
+        raise JournalUnavailableError("it cannot be written", is_full=is_full)
+
+    monkeypatch.setattr(journal, "_write", fails)
+    change = Change(EVENTS, erased=erased)
+    with pytest.raises(JournalUnavailableError):
+        journal.commit(change)
+    assert tried == [change] * (2 if is_given_up else 1)
+    assert (place / "journal.db-reserve").exists() is not is_given_up
+
+
+def test_a_counter_is_noted_with_its_change(journal: Journal) -> None:
+    """A journal knows no value at first, a PC without a counter has none, and a change may note one."""
+    assert journal.count() is None
+    journal.commit(Change(EVENTS[:1], counter=7))
+    assert journal.count() == 7
+    assert journal.key("counter") == b"7"
+    journal.commit(Change(EVENTS[1:]))
+    assert journal.count() == 7
+    journal.note_count(8)
+    assert journal.count() == 8
+    journal.note_count(None)
+    assert journal.count() is None
+    journal.note_count(0)
+    assert journal.count() == 0
