@@ -122,12 +122,59 @@ def test_a_record_opens_on_its_pc_only(vault: Vault, world: World, slots: KeySlo
         vault.open(record, "g", TERMS)
 
 
-def test_a_record_of_another_version_is_named(vault: Vault) -> None:
+@pytest.mark.parametrize(
+    ("at", "value", "named"), [(6, 2, "version 2 with key halves 3"), (7, 1, "version 1 with key halves 1")]
+)
+def test_a_record_of_another_version_is_named(vault: Vault, at: int, value: int, named: str) -> None:
     """The error names the version and the key halves of an unknown record."""
     record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
-    record[7] = 1
-    with pytest.raises(VaultError, match="version 1 with key halves 1 is not known here"):
+    record[at] = value
+    with pytest.raises(VaultError, match=rf"^a sealed record of {named} is not known here$"):
         vault.open(bytes(record), "g", TERMS)
+
+
+def test_a_record_whose_key_slot_is_gone_says_so(vault: Vault, slots: KeySlots) -> None:
+    """Nothing of it can be opened any more."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    slots.overwrite(tag_of(record))
+    with pytest.raises(VaultError, match=r"^the erasable half of its key is gone$"):
+        vault.open(record, "g", TERMS)
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 0), (9, 0), (38, 33), (38, 31), (39, 1)])
+def test_a_record_whose_lengths_do_not_fit_is_known_before_it_is_opened(
+    vault: Vault, at: int, value: int
+) -> None:
+    """Neither the length of the record nor that of the protected half can be changed alone."""
+    record = bytearray(vault.seal("g", TERMS, bytearray(b"secret")))
+    assert record[at] != value
+    record[at] = value
+    with pytest.raises(VaultError, match=r"^the sealed record is cut off or was changed$"):
+        take_apart(bytes(record))
+
+
+@pytest.mark.parametrize(
+    ("left", "problem"),
+    [
+        (0, "not a sealed record"),
+        (40 + 15, "not a sealed record"),
+        (40 + 16, "the sealed record is cut off or was changed"),
+        (-1, "the sealed record is cut off or was changed"),
+    ],
+)
+def test_a_record_that_is_cut_off_says_so_if_its_head_is_whole(vault: Vault, left: int, problem: str) -> None:
+    """What is shorter than the head and the closing tag is no record."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    with pytest.raises(VaultError, match=f"^{problem}$"):
+        take_apart(record[:left])
+    with pytest.raises(VaultError, match=r"^not a sealed record$"):
+        take_apart(b"X" + record[1:])
+
+
+def test_a_record_has_the_same_length_for_every_secret(vault: Vault) -> None:
+    """Its size says nothing about the password."""
+    lengths = {len(vault.seal("g", TERMS, bytearray(size))) for size in (0, 1, 40, MAX_SECRET)}
+    assert lengths == {40 + 32 + MAX_SECRET + 2 + 16 + 16}
 
 
 def test_everything_secret_is_overwritten(
@@ -159,11 +206,38 @@ def test_everything_secret_is_overwritten(
 
 def test_scrubbing_leaves_nothing_of_a_record(vault: Vault) -> None:
     """Scrubbing overwrites whole records and keeps the bytes around them."""
-    records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(2)]
-    content = bytearray(b"before" + records[0] + b"between" + records[1] + b"after")
-    assert scrub(content) == 2
+    records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(3)]
+    content = bytearray(b"before" + records[0] + b"between" + records[1] + records[2] + b"after")
+    size = len(content)
+    assert scrub(content) == 3
     assert content.replace(b"\0", b"") == b"beforebetweenafter"
+    assert len(content) == size
     assert scrub(content) == 0
+
+
+SHORTEST = 40 + MAX_SECRET + 2 + 16 + 16
+"""Head, padded secret, its GCM tag and the seal tag."""
+
+
+@pytest.mark.parametrize(
+    ("length", "scrubbed"),
+    [
+        (0, 4096),
+        (SHORTEST - 1, 4096),
+        (SHORTEST, SHORTEST),
+        (SHORTEST + 256, SHORTEST + 256),
+        (4095, 4095),
+        (4096, 4096),
+        (4097, 4096),
+        (65_535, 4096),
+    ],
+)
+def test_scrubbing_takes_a_length_that_a_record_can_have_or_a_page(length: int, scrubbed: int) -> None:
+    """Not a byte more or less is overwritten, wherever the record begins."""
+    for before in (b"", b"b" * 9):
+        content = bytearray(before + MAGIC + b"xx" + length.to_bytes(2, "little")).ljust(9000, b"x")
+        assert scrub(content) == 1
+        assert content == (before + bytes(scrubbed)).ljust(9000, b"x")
 
 
 @pytest.mark.parametrize("length", [b"\0\0", b"\x10\0", b"\xff\xff"])
