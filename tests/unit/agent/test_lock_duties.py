@@ -34,6 +34,46 @@ def test_a_block_that_fails_gives_the_duty_up(tmp_path: Path) -> None:
     assert duties.is_empty
 
 
+def test_a_duty_leaves_the_others_alone(tmp_path: Path) -> None:
+    """Taken, settled or given up after a failure: the duties of other permits stay, on the disk and in memory."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    first, second, third = (LockDuty(f"p-{number}", "S-1-5-21-1", "boot-1", None) for number in range(3))
+    with duties.taken(first), duties.taken(second):
+        pass
+    with pytest.raises(KeyError), duties.taken(third):
+        raise KeyError
+    assert duties.all() == LockDuties(file).all() == (first, second)
+    duties.settle(first.permit)
+    assert duties.all() == LockDuties(file).all() == (second,)
+
+
+def test_settling_what_is_no_duty_writes_nothing(tmp_path: Path) -> None:
+    """Most permits leave no duty, and a file that is not there is not made for them."""
+    file = tmp_path / "duties.json"
+    LockDuties(file).settle(DUTY.permit)
+    assert not file.exists()
+
+
+def test_a_duty_cannot_be_changed(tmp_path: Path) -> None:
+    """What stands in the file is what stands in memory."""
+    duties = LockDuties(tmp_path / "duties.json")
+    with duties.taken(DUTY), pytest.raises(AttributeError, match="immutable"):
+        duties.all()[0].permit = "p-2"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_missing_file_is_no_fault_and_a_path_that_cannot_be_read_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_folder: bool
+) -> None:
+    """Both count as empty."""
+    file = tmp_path / "duties.json"
+    if is_folder:
+        file.mkdir()
+    assert LockDuties(file).all() == ()
+    assert ("cannot be read" in caplog.text) is is_folder
+
+
 def test_a_file_that_cannot_be_read_counts_as_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The journal still knows the desktops; the fault is logged."""
     (tmp_path / "duties.json").write_bytes(b"nonsense")
@@ -50,8 +90,12 @@ def test_a_duty_that_cannot_be_written_is_refused_and_one_that_cannot_be_removed
     with duties.taken(DUTY):
         pass
     file.with_suffix(".new").mkdir()
-    with pytest.raises(PortError), duties.taken(DUTY):
+    refused = pytest.raises(
+        PortError, match=r"^the duty to lock a desktop cannot be written \(Is a directory\)$"
+    )
+    with refused, duties.taken(DUTY):
         pass
     duties.settle(DUTY.permit)
     assert duties.is_empty
+    assert duties.all() == ()
     assert LockDuties(file).all() == (DUTY,)
