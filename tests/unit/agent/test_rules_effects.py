@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from latchkey_agent.core.effect_runner import EffectRunner
 from latchkey_agent.domain import effects as fx
+from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.transitions import PermitState
+from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.storage.journal import Change
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA
+from tests.unit.agent.world import ANNA, BEN
 
 GONE = "00000000-0000-4000-8000-000000000000"
 
@@ -68,11 +74,140 @@ def test_rule_10_the_companion_is_summoned_for_the_effects_account(
     assert summoned == [ANNA]
 
 
-def test_rule_08_an_erasure_that_is_confirmed_is_not_checked_again(bench: Bench, canary: bytearray) -> None:
-    """The effect may be stored twice; the receipt keeps the first result."""
+def test_rule_08_an_erasure_that_is_confirmed_is_not_checked_again(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The effect may be stored twice; the files are not read again, and the receipt keeps the first result."""
     grant = bench.lend(canary)
     bench.ask(rq.SessionEnd(session="CHG-1"))
     bench.effects()
     erasure, events = bench.state.grants[grant].erasure, bench.events()
+    searched: list[bytes] = []
+    monkeypatch.setattr(bench.agent.core.journal, "search", searched.append)
     EffectRunner(bench.agent.core)._carry_out(fx.ConfirmErasure(grant=grant))
-    assert (bench.state.grants[grant].erasure, bench.events()) == (erasure, events)
+    assert (bench.state.grants[grant].erasure, bench.events(), searched) == (erasure, events, [])
+
+
+def test_rule_09_a_desktop_that_was_closed_once_is_the_customers(bench: Bench, canary: bytearray) -> None:
+    """A repeated effect does not lock the desktop that the customer has opened since."""
+    permit = bench.at_logon_screen(canary)
+    bench.sign_in_with_permit()
+    assert not bench.state.permits[permit].owes_lock
+    bench.world.sign_in(ANNA)
+    events = bench.events()
+    EffectRunner(bench.agent.core)._carry_out(fx.CloseDesktop(permit=permit, boot_id=bench.world.boot))
+    assert bench.world.open_desktops()
+    assert bench.events() == events
+
+
+@pytest.mark.parametrize("fault", [PortError("the port is broken"), Refused("agent_failed", detail="no")])
+def test_rule_13_an_effect_that_fails_stays_and_holds_up_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """The others are done and forgotten; the one that failed is tried again."""
+    notifier, announced = bench.agent.core.computer.notifier, list[int]()
+
+    def fails(_: object) -> None:
+        raise fault
+
+    journal = bench.agent.core.journal
+    boot = bench.world.boot
+    fails_first = fx.SummonCompanion(account=ANNA)
+    journal.commit(Change(effects=[fails_first, fx.AnnouncePermit(permit=GONE, boot_id=boot), fails_first]))
+    runner = EffectRunner(bench.agent.core)
+    with monkeypatch.context() as patch:
+        patch.setattr(notifier, "announce_permit", lambda: announced.append(1))
+        patch.setattr(notifier, "summon_companion", fails)
+        assert not runner.run()
+    assert announced == [1]
+    assert [effect for _, effect in journal.pending()] == [fails_first, fails_first]
+    assert runner.run()
+    assert journal.pending() == []
+    assert bench.world.summoned == [ANNA.user]
+
+
+def test_rule_13_an_effect_whose_boot_is_unknown_stays(bench: Bench) -> None:
+    """Windows does not say which boot this is, so nothing tells whether the effect is outdated."""
+    runner = EffectRunner(bench.agent.core)
+    effect = fx.AnnouncePermit(permit=GONE, boot_id=bench.world.boot)
+    bench.world.broken.add("boot_id")
+    assert not runner._attempt(effect)
+    assert runner._attempt(fx.SummonCompanion(account=ANNA))
+    bench.world.broken.clear()
+    assert runner._attempt(effect)
+    assert bench.world.announced == 1
+
+
+def checks_of(bench: Bench, grant: str) -> list[tuple[str, bool, str]]:
+    """Return the checks of a grant's erasure."""
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    return list(erasure.checks)
+
+
+def test_rule_08_an_erasure_is_confirmed_by_six_checks(bench: Bench, canary: bytearray) -> None:
+    """The receipt shows each with what was found: record, key slot, log, and every file of the database."""
+    grant = bench.lend(canary)
+    bench.revoke()
+    (record, slot, log, *files) = checks_of(bench, grant)
+    assert record == ("sealed record deleted", True, "no record")
+    assert slot == ("key slot overwritten", True, "read back as zeros")
+    assert log[:2] == ("write-ahead log overwritten", True)
+    assert re.fullmatch(r"[1-9]\d+ bytes, then emptied", log[2])
+    assert [(name, passed) for name, passed, _ in files] == [
+        (f"journal.db{suffix} read back", True) for suffix in ("", "-wal", "-shm")
+    ]
+    assert files[1][2] == "0 bytes, seal tag found 0 times"
+    assert re.fullmatch(r"[1-9]\d+ bytes, seal tag found 0 times", files[0][2])
+
+
+def test_rule_08_an_erasure_with_the_log_in_use_is_not_confirmed(
+    bench: Bench, canary: bytearray, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The check says why, and the effect is tried again."""
+    grant = bench.lend(canary)
+    with bench.read_by_others():
+        bench.revoke()
+        assert ("write-ahead log overwritten", False, "another reader holds it") in checks_of(bench, grant)
+        assert "ConfirmErasure failed and stays to be done: the erasure could not be confirmed" in caplog.text
+    assert bench.effects()
+
+
+def test_rule_08_a_record_that_is_there_again_is_not_confirmed(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is read back after everything else was overwritten."""
+    grant = bench.lend(canary)
+    journal = bench.agent.core.journal
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "sealed", lambda asked: b"record" if asked == grant else None)
+        bench.revoke()
+    assert checks_of(bench, grant)[0] == ("sealed record deleted", False, "a record is there again")
+    assert bench.effects()
+    assert checks_of(bench, grant)[0] == ("sealed record deleted", True, "no record")
+
+
+def test_rule_07_a_confirmed_erasure_keeps_space_for_the_next_one(bench: Bench, canary: bytearray) -> None:
+    """The reserve that a full disk has cost is made again as soon as something was erased."""
+    bench.lend(canary)
+    bench.world.reserve.unlink()
+    bench.revoke()
+    assert bench.world.reserve.exists()
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_rule_12_a_restart_is_cancelled_by_a_stranger_unless_it_has_begun(
+    bench: Bench, canary: bytearray, *, is_begun: bool
+) -> None:
+    """Somebody who has not agreed signed in after the use was given; what Windows does already is not given back."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    permit = bench.restart()
+    bench.world.sign_in(BEN, session_id=2)
+    bench.world.scheduled = is_begun
+    assert bench.effects()
+    assert bench.world.restarts == []
+    found = bench.state.permits[permit]
+    assert found.state is (PermitState.ISSUED if is_begun else PermitState.CANCELLED)
+    if not is_begun:
+        assert "ben signed in meanwhile without agreeing to a restart" in str(found)
