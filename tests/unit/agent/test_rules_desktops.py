@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from latchkey_agent.core.desktops import SIGN_IN_TIME, DesktopCloser, Target, seen_sessions
+from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.lock_duties import LockDuty
 from tests.unit.agent.bench import Bench
@@ -31,6 +33,7 @@ class Closing:
         bench.agent.core.pause = self._pause  # type: ignore[method-assign]
 
     def _pause(self, seconds: float) -> None:
+        assert seconds == 0.05
         self.waits += 1
 
     def target(self) -> Target:
@@ -90,8 +93,8 @@ def test_rule_09_a_desktop_is_gone_only_after_it_was_seen(closing: Closing) -> N
     closing.world.sign_in(ANNA, locked=True)
     assert closing.close(target)[0] == "open"
     closing.world.signed_in.clear()
-    assert closing.close(target)[0] == "gone"
-    assert closing.close(target)[0] == "open"
+    assert closing.close(target) == ("gone", 0)
+    assert closing.close(target) == ("open", LOOKS)
 
 
 def test_rule_09_a_session_that_stays_locked_counts_as_closed_after_the_time_of_a_sign_in(
@@ -108,6 +111,78 @@ def test_rule_09_a_session_that_stays_locked_counts_as_closed_after_the_time_of_
     closing.world.sign_in(ANNA)
     assert closing.close(closing.target())[0] == "locked"
     assert closing.close(closing.target())[0] == "open"
+
+
+def test_rule_09_without_the_moment_of_the_logon_the_time_counts_from_the_first_look(
+    closing: Closing,
+) -> None:
+    """A duty does not know when its logon was."""
+    target = Target.of_duty(LockDuty("p1", ANNA.sid, "boot-1", 1))
+    closing.world.sign_in(ANNA, locked=True)
+    assert closing.close(target)[0] == "open"
+    closing.world.now += SIGN_IN_TIME - timedelta(seconds=1)
+    assert closing.close(target)[0] == "open"
+    closing.world.now += timedelta(seconds=1)
+    assert closing.close(target) == ("locked", 0)
+
+
+def test_rule_09_a_desktop_that_closes_while_it_cannot_be_locked_is_not_disconnected(
+    closing: Closing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customer signs out at the moment of the failed lock."""
+    sessions = closing.bench.agent.core.computer.sessions
+
+    def leaves(_: int) -> None:
+        closing.world.signed_in.clear()
+        closing.world.read("lock")
+
+    closing.world.sign_in(ANNA)
+    closing.world.broken.add("lock")
+    monkeypatch.setattr(sessions, "lock", leaves)
+    assert closing.close(closing.target()) == ("gone", 0)
+
+
+@pytest.mark.parametrize(
+    ("left", "how"),
+    [
+        ([], "gone"),
+        ([SignIn(1, ANNA, console=True, active=False, locked=False)], "disconnected"),
+        ([SignIn(1, ANNA, console=True, active=False, locked=True)], "disconnected"),
+    ],
+)
+def test_rule_09_a_disconnected_desktop_is_reported_as_what_it_is(
+    closing: Closing, monkeypatch: pytest.MonkeyPatch, left: list[SignIn], how: str
+) -> None:
+    """Windows also locks a session that it disconnects, and the customer may sign out meanwhile."""
+    sessions = closing.bench.agent.core.computer.sessions
+    closing.world.sign_in(ANNA)
+    closing.world.lock_works = False
+    monkeypatch.setattr(sessions, "disconnect", lambda _: setattr(closing.world, "signed_in", left))
+    assert closing.close(closing.target())[0] == how
+
+
+def test_rule_09_the_fault_says_whether_a_desktop_may_still_open_or_is_open(closing: Closing) -> None:
+    """Both are tried again."""
+    with pytest.raises(PortError, match=r"^the desktop has not opened yet$"):
+        closing.closer.close(closing.target())
+    closing.world.sign_in(ANNA)
+    closing.world.lock_works = closing.world.disconnect_works = False
+    with pytest.raises(PortError, match=r"^the session could be neither locked nor disconnected$"):
+        closing.closer.close(closing.target())
+
+
+def test_rule_09_the_session_of_a_remote_logon_screen_is_the_logons(closing: Closing) -> None:
+    """It is not on the PC's screen, and known by its number."""
+    closing.world.signed_in = [SignIn(7, ANNA, console=False, active=True, locked=False)]
+    assert closing.close(closing.target()._replace(windows_session=7)) == ("locked", 0)
+
+
+def test_rule_09_the_agent_looks_once_at_least(place: Path) -> None:
+    """A policy of less than half of 50 ms does not stop it from looking."""
+    bench = Bench(place, policy="lock_within = 0.01")
+    closing = Closing(bench)
+    assert closing.close(closing.target()) == ("open", 1)
+    bench.stop()
 
 
 def test_rule_09_another_session_of_the_account_is_not_the_logons(closing: Closing) -> None:
@@ -147,5 +222,4 @@ def test_rule_09_a_desktop_is_open_while_it_is_connected_and_not_locked(
 ) -> None:
     """Either alone does not open it."""
     bench.world.signed_in = [SignIn(1, ANNA, console=True, active=active, locked=locked)]
-    (seen,) = seen_sessions(bench.agent.core)
-    assert seen.is_open is is_open
+    assert seen_sessions(bench.agent.core) == (c.SeenSession(ANNA.sid, 1, console=True, is_open=is_open),)
