@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,3 +28,13 @@ def bench(place: Path) -> Iterator[Bench]:
     made = Bench(place)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def other_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process has a zone that is not the PC's."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()

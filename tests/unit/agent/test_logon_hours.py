@@ -37,6 +37,18 @@ def test_hours_are_those_of_utc_and_the_week_begins_on_sunday() -> None:
     assert MONDAY.replace(minute=0) not in shut_hours(week(44), MONDAY)
 
 
+def test_an_hour_begins_with_its_first_second() -> None:
+    """The present hour is named by its beginning, whatever second it is."""
+    now = MONDAY.replace(second=59, microsecond=999_999)
+    assert shut_hours(week(), now)[:2] == [MONDAY.replace(minute=0), MONDAY.replace(hour=22, minute=0)]
+
+
+@pytest.mark.usefixtures("other_zone")
+def test_the_hours_do_not_depend_on_the_zone_of_this_process() -> None:
+    """Windows keeps them in UTC, and the moment names its own offset."""
+    assert MONDAY.replace(minute=0) not in shut_hours(week(44), MONDAY)
+
+
 def test_the_week_ends_on_saturday() -> None:
     """The map starts again after the last hour of Saturday."""
     saturday = datetime(2026, 11, 28, 23, 59, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -44,6 +44,7 @@ TERMS = Terms(
         ("00:00", "2026-11-24T00:00:00+01:00"),
         (" 05:00 ", "2026-11-24T05:00:00+01:00"),
         ("2026-11-24T05:00", "2026-11-24T05:00:00+01:00"),
+        ("2026-11-24T05", "2026-11-24T05:00:00+01:00"),
         ("2026-11-24 05:00", "2026-11-24T05:00:00+01:00"),
         ("2026-11-24T05:00:00Z", "2026-11-24T06:00:00+01:00"),
         ("2026-11-24T05:00:00-05:00", "2026-11-24T11:00:00+01:00"),
@@ -108,18 +109,45 @@ def test_a_begin_alone_means_its_next_occurrence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("begin", "end", "field"),
+    ("begin", "end", "field", "detail"),
     [
-        (None, "2026-11-23T17:00", "not_after"),
-        ("2026-11-24T06:00", "05:00", "not_before"),
-        ("2026-11-25T00:00", None, "not_before"),
+        (None, "2026-11-23T17:00", "not_after", "2026-11-23T17:00+01:00 is over"),
+        (None, "2026-11-23T18:00", "not_after", "2026-11-23T18:00+01:00 is over"),
+        ("2026-11-24T06:00", "05:00", "not_before", "the window would end before it begins"),
+        ("2026-11-25T00:00", None, "not_before", "the window would end before it begins"),
+        ("2026-11-23T20:00", "2026-11-23T20:00", "not_before", "the window would end before it begins"),
+        ("tonight", None, "not_before", "'tonight' cannot be read"),
+        ("tonight", "05:00", "not_before", "'tonight' cannot be read"),
+        (None, "tomorrow", "not_after", "'tomorrow' cannot be read"),
+        ("22:00", "tomorrow", "not_after", "'tomorrow' cannot be read"),
     ],
 )
-def test_an_impossible_window_is_refused(begin: str | None, end: str, field: str) -> None:
-    """A window that is over or ends before it begins is refused."""
+def test_an_impossible_window_is_refused(begin: str | None, end: str | None, field: str, detail: str) -> None:
+    """A window that cannot be read, is over or ends before it begins is refused; the error names the field."""
     with pytest.raises(Refused) as caught:
         window(begin, end, NOW, END, CET)
-    assert (caught.value.code, caught.value.places["field"]) == ("bad_time", field)
+    assert caught.value.code == "bad_time"
+    assert caught.value.places == {"field": field, "detail": detail}
+
+
+@pytest.mark.usefixtures("other_zone")
+def test_a_time_of_day_is_the_pcs_whatever_the_zone_of_this_process_is() -> None:
+    """The zone is named by the PC's clock."""
+    assert resolve("ends", "17:00", NOW, CET) == NOW.replace(day=24, hour=17)
+    assert window("22:00", "02:00", NOW, END, CET) == (NOW.replace(hour=22), NOW.replace(day=24, hour=2))
+    night = window("17:30", "17:00", NOW - timedelta(hours=8), END, CET)
+    assert night == (NOW.replace(day=22, hour=17, minute=30), NOW.replace(hour=17))
+
+
+def test_one_time_of_day_as_both_ends_means_a_whole_day() -> None:
+    """The window ends at the next such moment and has begun at the last one."""
+    assert window("05:00", "05:00", NOW, END, CET) == (NOW.replace(hour=5), NOW.replace(day=24, hour=5))
+
+
+def test_a_begin_beside_a_date_is_not_taken_for_a_night() -> None:
+    """A window of more than one night begins with the first one."""
+    begin, _ = window("22:00", "2026-11-25T05:00", NOW, NOW + timedelta(hours=72), CET)
+    assert begin == NOW.replace(hour=22)
 
 
 def test_a_window_over_the_clock_change_has_its_real_length() -> None:
@@ -140,6 +168,7 @@ def test_a_repeated_time_of_day_is_in_the_future() -> None:
 
 
 @given(st.datetimes(datetime(1850, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001 - the zone comes next
+@example(datetime(1890, 1, 1))  # noqa: DTZ001 - the zone comes next
 def test_a_fixed_moment_has_an_offset_in_whole_minutes(naive: datetime) -> None:
     """The offset of a fixed moment has whole minutes, also in Berlin before 1893."""
     moment = naive.replace(tzinfo=BERLIN)
@@ -183,6 +212,23 @@ def test_the_canonical_form_does_not_depend_on_how_a_moment_is_written() -> None
     same = replace(TERMS, not_before=NOW.astimezone(UTC), not_after=TERMS.not_after.astimezone(UTC))
     assert canonical(TERMS, ANNA, "g", "PC-07") == canonical(same, ANNA, "g", "PC-07")
     assert canonical(TERMS, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-08")
+
+
+def test_the_canonical_form_stays_as_it_is() -> None:
+    """A sealed record opens with these very bytes only, also after an update of the agent."""
+    assert canonical(TERMS, ANNA, "g", "PC-07").decode().split("\n") == [
+        "latchkey-terms-1",
+        "g",
+        "PC-07",
+        "S-1-5-21-1-2-3-1001",
+        "2",
+        "1",
+        "0",
+        "2026-11-23T17:00:00+00:00",
+        "2026-11-23T19:00:00+00:00",
+        "600.0",
+        "5.0",
+    ]
 
 
 CHANGED: dict[str, Any] = {

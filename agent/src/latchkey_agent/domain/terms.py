@@ -72,8 +72,11 @@ def window(
     Raises:
         Refused: `bad_time`.
     """
-    end = ends_at if not_after is None else min(resolve("not_after", not_after, now, zone), ends_at)
-    begin = now if not_before is None else _begin(not_before, not_after, now, end, zone)
+    until = None if not_after is None else read_time("not_after", not_after, zone)
+    end = ends_at if until is None else min(_moment(until, now, zone), ends_at)
+    begin = now
+    if not_before is not None:
+        begin = _begin(read_time("not_before", not_before, zone), until, now, end, zone)
     if end <= now:
         raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
     if begin >= end:
@@ -81,10 +84,10 @@ def window(
     return begin, end
 
 
-def _begin(text: str, not_after: str | None, now: datetime, end: datetime, zone: tzinfo) -> datetime:
-    written = read_time("not_before", text, zone)
-    is_night = not_after is not None and not isinstance(read_time("not_after", not_after, zone), datetime)
-    if is_night and not isinstance(written, datetime):
+def _begin(
+    written: datetime | time, until: datetime | time | None, now: datetime, end: datetime, zone: tzinfo
+) -> datetime:
+    if isinstance(written, time) and isinstance(until, time):
         return _last(written, end, zone)
     return _moment(written, now, zone)
 
