@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -161,7 +162,9 @@ def relock_all(state: State, grant: str, at: datetime) -> Decision:
     return sum((relock(p, at) for p in state.permits.values() if p.grant == grant), Decision())
 
 
-def end_session(state: State, session: SupportSession, at: datetime, how: str) -> Decision:
+def end_session(
+    state: State, session: SupportSession, at: datetime, how: Literal["end", "expire"]
+) -> Decision:
     """End a session with all its requests, grants and open desktops."""
     decision = Decision(subject=session.id)
     for request in state.requests.values():
@@ -170,7 +173,7 @@ def end_session(state: State, session: SupportSession, at: datetime, how: str) -
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
         decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
-    ended = e.SessionEnded(at=at, session=session.id, how="expire" if how == "expire" else "end")
+    ended = e.SessionEnded(at=at, session=session.id, how=how)
     decision += Decision((ended,))
     live = {grant.id for grant in live_grants(state, session.id)}
     for permit in state.permits.values():
