@@ -60,6 +60,43 @@ def test_the_time_is_noted_every_five_minutes_while_something_is_lent(
     assert clock.take(state, Now(START, START + MINUTE, 0.0)) == Decision()
 
 
+@pytest.mark.parametrize("lends", [False, True])
+def test_a_clock_that_is_set_forward_is_noted_at_once(
+    bench: Bench, canary: bytearray, *, lends: bool
+) -> None:
+    """From a minute on, and so is its way back; also while a customer is only to be spared, but not otherwise."""
+    if lends:
+        bench.lend(canary)
+    state = replace(bench.state, seen_at=START, quiet={"S-1": START + 60 * MINUTE})
+    noted = Decision((e.TimeSeen(at=START + SECOND, clock_ahead=60.0),))
+    forward = Now(START + SECOND, START + SECOND + MINUTE, 0.0)
+    assert clock.see(state, forward) == noted
+    assert clock.see(state, forward._replace(wall=forward.wall - SECOND)) == Decision()
+    assert clock.see(state, Now(START + SECOND, START - 60 * MINUTE, 0.0)) == Decision()
+    if not lends:
+        assert clock.see(replace(state, quiet={}), forward) == Decision()
+    back = replace(state, clock_ahead=MINUTE)
+    assert clock.see(back, forward) == Decision()
+    assert clock.see(back, at(START + SECOND)) == Decision((e.TimeSeen(at=START + SECOND),))
+    later = at(START + 5 * MINUTE)
+    assert clock.see(state, later) == (Decision((e.TimeSeen(at=later.at),)) if lends else Decision())
+
+
+def test_the_wait_that_is_left_ends_with_the_later_of_both_waits() -> None:
+    """After windows without a yes, and after "later"."""
+    held = Asking(held_until=START + 3 * MINUTE)
+    both = replace(held, last_at=START, without_yes=1)
+    longer = replace(held, last_at=START, without_yes=3)
+    assert [clock.wait_left(asking, START + MINUTE) for asking in (Asking(), held, both, longer)] == [
+        timedelta(),
+        2 * MINUTE,
+        2 * MINUTE,
+        3 * MINUTE,
+    ]
+    assert clock.wait_left(held, START + 4 * MINUTE) == timedelta()
+    assert clock.wait_ends(Asking()) is None
+
+
 def test_an_open_request_keeps_the_clock_from_being_taken_anew(bench: Bench) -> None:
     """A request has a beginning and an end, too."""
     bench.start_session()
@@ -84,6 +121,21 @@ def test_within_a_boot_only_its_own_seconds_count() -> None:
     seen = replace(state, seen_at=START + 2 * MINUTE)
     assert clock.read(seen, "boot-1", START, 160.0) == Now(START + 2 * MINUTE, START, 160.0)
     assert clock.read(seen, "boot-1", START, 280.0).at == START + 3 * MINUTE
+
+
+def test_in_another_boot_its_seconds_count_from_the_latest_time_seen() -> None:
+    """It began after that time, whatever its clock says; a clock that ran ahead before is taken back."""
+    state = replace(EMPTY, clock=ClockBase("boot-1", START, 100.0), seen_at=START)
+    assert clock.read(state, "boot-2", START - 60 * MINUTE, 60.0).at == START + MINUTE
+    ahead = replace(state, clock_ahead=10 * MINUTE)
+    assert clock.read(ahead, "boot-2", START + 15 * MINUTE, 60.0).at == START + 5 * MINUTE
+    assert clock.read(EMPTY, "boot-2", START, 60.0) == Now(START, START, 60.0)
+
+
+def test_ends_count_by_the_later_clock_and_beginnings_by_the_earlier() -> None:
+    """A clock that is set forward opens nothing, and one that is set back prolongs nothing."""
+    for now in (Now(START, START + MINUTE, 0.0), Now(START + MINUTE, START, 0.0)):
+        assert (now.ends, now.opens) == (START + MINUTE, START)
 
 
 def test_a_clock_is_behind_after_a_minute() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
@@ -19,8 +20,11 @@ from latchkey_agent.domain.events import GrantEnded, GrantEnding, RequestClosed
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
+    ASKED_REQUESTS,
     GRANT,
     LIVE_GRANTS,
+    OPEN_PERMITS,
+    OPEN_REQUESTS,
     PERMIT,
     REQUEST,
     SESSION,
@@ -36,6 +40,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import START
+from tools.setup import ROOT
 
 PASSWORD = "canary".encode("utf-16-le")
 Build = Callable[[Bench], object]
@@ -391,6 +396,36 @@ def test_step_agrees_with_the_table(machine: Machine) -> None:
                 step(machine.table, state, given)
             assert caught.value.allowed == inputs(machine.table, state)
             assert str(caught.value).startswith(f"cannot {given} in state {state}")
+
+
+ROW = re.compile(r"\| `(\w+)` \| `(\w+)` \| `(\w+)` \|")
+
+
+@pytest.mark.parametrize(("name", "machine"), MACHINES.items(), ids=MACHINES)
+def test_the_tables_are_the_documented_ones(name: str, machine: Machine) -> None:
+    """No transition is added, lost or changed without its line in docs/states.md."""
+    page = (ROOT / "docs/states.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {name.capitalize()}\n")[2].partition("\n## ")[0]
+    documented = {(state, given): after for state, given, after in ROW.findall(section)}
+    assert documented == machine.table
+
+
+def test_the_groups_of_states_are_those_from_which_a_way_leads_on() -> None:
+    """A request is open until it is answered, a grant lives until it ends, a permit is open until its logon."""
+    assert {state for state, given in GRANT if given == "revoke"} == LIVE_GRANTS
+    assert {state for state, given in REQUEST if given == "withdraw"} == OPEN_REQUESTS
+    assert OPEN_REQUESTS - {RequestState.LATER} == ASKED_REQUESTS
+    assert {PermitState.ISSUED, PermitState.REDEEMED} == OPEN_PERMITS
+
+
+def test_a_refused_input_is_named_with_the_allowed_ones() -> None:
+    """A final state allows none."""
+    with pytest.raises(IllegalTransitionError) as caught:
+        step(PERMIT, PermitState.REDEEMED, "cancel")
+    assert str(caught.value) == "cannot cancel in state redeemed; allowed are: log_on, refuse"
+    assert (caught.value.state, caught.value.given) == (PermitState.REDEEMED, "cancel")
+    with pytest.raises(IllegalTransitionError, match=r"^cannot end in state ended; allowed are: none$"):
+        step(SESSION, SessionState.ENDED, "end")
 
 
 def test_the_machines_cover_the_tables() -> None:
