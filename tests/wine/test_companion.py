@@ -358,12 +358,12 @@ def test_an_answer_reaches_a_restarted_service(office: Office, anna: UiDriver, s
 
 
 def test_a_silent_service_grants_nothing(office: Office, anna: UiDriver, session: str) -> None:
-    """A customer who allows a request while the service is away reads that there is no grant."""
+    """A customer who allows a request while the service is away reads that the result is not known yet."""
     request(office, session)
     dialog = anna.open_password()
     office.pc.stop_service()
     anna.type_password(dialog, bytearray("nonsense".encode("utf-16-le")))
-    assert ENGLISH["answer_lost"] in anna.enter_password()
+    assert ENGLISH["entry_lost"] in anna.enter_password()
     office.pc.start_service()
     anna.request()
     assert grants(office, session) == []

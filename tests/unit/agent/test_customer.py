@@ -139,6 +139,15 @@ def test_another_account_gets_no_receipts(bench: Bench, canary: bytearray) -> No
     assert bench.customer(cm.OwnReceipts(), peer=OTHER).receipts == []
 
 
+def test_the_customer_snapshot_says_which_request_led_to_a_grant(bench: Bench, canary: bytearray) -> None:
+    """A companion that lost the answer to a password sees whether it was granted."""
+    request = bench.shown_request(canary)
+    assert bench.allow(request, bytes(canary)).done
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert [item.request for item in snapshot.lent] == [request]
+
+
 def test_the_organization_comes_from_the_settings(bench: Bench) -> None:
     """The organization and its phone number come from the settings, also without a request."""
     bench.settings.write_text('[organization]\nname = "Contoso IT"\nphone = "+49 30 5550 100"\n')

@@ -56,6 +56,7 @@ def lent(**changes: Any) -> cm.LentItem:
     """Return a typical grant with some fields changed."""
     item = cm.LentItem(
         grant="g-1",
+        request="r-1",
         paused=False,
         asked_by="PC-1\\admin",
         not_after="2026-11-23T22:00:00+01:00",

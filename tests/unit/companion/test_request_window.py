@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from latchkey_agent.companion import steps as s
 from latchkey_agent.companion.request_window import POSTPONE_SECONDS
 from latchkey_agent.companion.texts import ENGLISH, GERMAN
 from latchkey_agent.protocol import customer_messages as cm
-from tests.unit.companion.presenter_harness import DONE, Harness, asked, failed, refusal
+from tests.unit.companion.presenter_harness import DONE, Harness, asked, failed, lent, refusal
 
 
 @pytest.fixture
@@ -381,14 +382,66 @@ def test_a_failed_entry_is_explained_before_the_window_comes_back(
 
 
 def test_an_agent_that_does_not_answer_grants_nothing(harness: Harness) -> None:
-    """The customer reads a message. The request comes back when the agent does."""
+    """The customer reads that the result is not known. An open request comes back when the agent does."""
     password(harness)
     harness.handle(s.PasswordEntered("r-1", None))
-    assert harness.message() == ENGLISH["answer_lost"]
+    assert harness.message() == ENGLISH["entry_lost"]
     assert harness.check_screen() == []
     harness.handle(s.AgentLost())
     harness.show_snapshot(asked=[asked()])
     harness.confirm_shown()
+
+
+@pytest.mark.parametrize(
+    ("after", "name"),
+    [({"lent": [lent()]}, "entry_lent"), ({}, "entry_over"), ({"lent": [lent(request="r-0")]}, "entry_over")],
+)
+def test_a_password_whose_answer_was_lost_is_cleared_up(
+    harness: Harness, after: dict[str, Any], name: str
+) -> None:
+    """The agent may have granted it before its answer was lost. The customer reads once whether the grant lives."""
+    password(harness)
+    harness.handle(s.PasswordEntered("r-1", None))
+    harness.handle(s.AgentLost())
+    harness.show_snapshot(**after)
+    assert harness.message() == ENGLISH[name]
+    harness.show_snapshot(**after)
+    assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]
+
+
+def test_a_grant_that_is_known_before_its_answer_is_lost_is_told_at_once(harness: Harness) -> None:
+    """The customer snapshot with the grant came first."""
+    password(harness)
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.PasswordEntered("r-1", None))
+    assert harness.message() == ENGLISH["entry_lent"]
+
+
+def test_a_second_password_does_not_hide_that_the_first_was_granted(harness: Harness) -> None:
+    """The agent calls the request over, because the first password granted it. The next snapshot shows the grant."""
+    password(harness)
+    harness.handle(s.PasswordEntered("r-1", None))
+    harness.now += timedelta(seconds=11)
+    harness.check_screen()
+    harness.confirm_shown()
+    harness.customer_answers("allow")
+    harness.handle(s.PasswordEntered("r-1", failed("out_of_order")))
+    assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]
+    harness.show_snapshot(lent=[lent()])
+    assert harness.message() == ENGLISH["entry_lent"]
+
+
+def test_a_second_password_that_is_answered_settles_a_lost_one(harness: Harness) -> None:
+    """The answer to the second password is the result of the request."""
+    password(harness)
+    harness.handle(s.PasswordEntered("r-1", None))
+    harness.now += timedelta(seconds=11)
+    harness.check_screen()
+    harness.confirm_shown()
+    harness.customer_answers("allow")
+    harness.handle(s.PasswordEntered("r-1", DONE))
+    harness.show_snapshot(lent=[lent()])
+    assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]
 
 
 def test_the_customer_reads_the_agents_error(harness: Harness) -> None:

@@ -64,6 +64,18 @@ def test_a_revocation_is_repeated_until_the_agent_confirms_it(
     assert not harness.presenter.needs_screen_checks
 
 
+def test_a_revocation_that_the_agent_cannot_journal_is_not_told_as_a_silent_agent(harness: Harness) -> None:
+    """The agent runs and answers. A failure of another kind after the same click is told, too."""
+    harness.show_snapshot(lent=[lent()])
+    harness.handle(s.MenuPicked("revoke"))
+    harness.agent_replies(cm.GrantRevoke, failed("storage_failed"))
+    assert harness.message() == ENGLISH["revoke_failed"].format(code="storage_failed")
+    harness.now += timedelta(seconds=10)
+    harness.handle(s.ScreenChecked())
+    harness.agent_replies(cm.GrantRevoke, None)
+    assert harness.message() == ENGLISH["revoke_lost"]
+
+
 def test_a_clock_that_was_set_back_does_not_delay_a_revocation(harness: Harness) -> None:
     """The companion repeats the request at once."""
     harness.show_snapshot(lent=[lent()])

@@ -114,9 +114,9 @@ class Presenter:
         reconnected = not self._view.connected
         self._view.connected = True
         self._view.snapshot = event.snapshot
-        self._request_flow.snapshot_changed(reconnected=reconnected)
+        settled = self._request_flow.snapshot_changed(reconnected=reconnected)
         self._notices.snapshot_changed()
-        return self._revocation.snapshot_changed(reconnected=reconnected)
+        return [*settled, *self._revocation.snapshot_changed(reconnected=reconnected)]
 
     def _agent_lost(self, _event: AgentLost) -> list[AnyAction]:
         self._view.connected = False

@@ -71,6 +71,7 @@ class RequestFlow:
         self._failed: dict[Key, datetime] = {}
         self._forced: set[str] = set()
         self._blocked: RequestBlocked | None = None
+        self._unsettled: set[str] = set()
 
     @property
     def is_busy(self) -> bool:
@@ -79,8 +80,8 @@ class RequestFlow:
 
     # --- customer snapshot and screen -----------------------------------------------
 
-    def snapshot_changed(self, *, reconnected: bool) -> None:
-        """Handle a new customer snapshot.
+    def snapshot_changed(self, *, reconnected: bool) -> list[AnyAction]:
+        """Handle a new customer snapshot. Return the messages about passwords whose answer was lost.
 
         Args:
             reconnected: whether the agent was away; it may not have received earlier answers then.
@@ -91,6 +92,20 @@ class RequestFlow:
         self._failed.clear()
         if reconnected or (self._blocked and self._blocked.request not in asked):
             self._blocked = None
+        return self._settle()
+
+    def _settle(self) -> list[AnyAction]:
+        """Say what became of each password whose answer was lost, as far as the customer snapshot shows it.
+
+        While the request is still open, the agent may still be checking the password.
+        """
+        snapshot = self._view.snapshot
+        asked = {item.request for item in snapshot.asked}
+        lent = {item.request for item in snapshot.lent}
+        over = self._unsettled - asked
+        self._unsettled &= asked
+        names = ("entry_lent" if request in lent else "entry_over" for request in sorted(over))
+        return [self._view.message(self._view.text(name)) for name in names]
 
     def refresh(self) -> list[AnyAction]:
         """Return the actions that bring the screen up to date."""
@@ -276,10 +291,15 @@ class RequestFlow:
         if event.problem:
             return self._not_entered(item, event.problem)
         if event.answer is None:
-            self._retry_later(_key(item))
-            return [self._view.message(self._view.text("answer_lost"))]
+            return self._entry_lost(item)
         self._answered.add(_key(item))
         return self._entry_checked(item, event.answer)
+
+    def _entry_lost(self, item: AskedItem) -> list[AnyAction]:
+        """Handle that the agent's answer to a password did not come: the agent may have received the password."""
+        self._retry_later(_key(item))
+        self._unsettled.add(item.request)
+        return self._settle() or [self._view.message(self._view.text("entry_lost"))]
 
     def _not_entered(self, item: AskedItem, problem: str) -> list[AnyAction]:
         """Show the request window again after the reason. The customer loses no try."""
@@ -291,6 +311,11 @@ class RequestFlow:
         return [AskQuestion(item.request, "again", "", self._view.text(name, **places), ())]
 
     def _entry_checked(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
+        code = answer.error.code if answer.error else ""
+        if item.request in self._unsettled and code in REQUEST_OVER_CODES:
+            # The password before this one may have ended the request: the customer snapshot says how.
+            return self._settle()
+        self._unsettled.discard(item.request)
         if answer.done:
             return []
         if answer.refusal and answer.tries_left:
@@ -299,7 +324,6 @@ class RequestFlow:
         if answer.refusal:
             reason = self._view.text(f"refused_{answer.refusal}")
             return [self._view.message(reason, self._view.text("last_try"), self._view.text("not_lent"))]
-        code = answer.error.code if answer.error else ""
         if code in REQUEST_OVER_CODES:
             return [self._view.message(self._view.text("request_over"))]
         self._retry_later(_key(item))

@@ -21,7 +21,7 @@ class Revocation:
         self._view = view
         self._pending = False
         self._failed_at: datetime | None = None
-        self._failure_shown = False
+        self._failures_shown: set[str] = set()
 
     @property
     def is_waiting(self) -> bool:
@@ -30,7 +30,7 @@ class Revocation:
 
     def revoke_all(self) -> list[AnyAction]:
         """Revoke all grants at the customer's request."""
-        self._failure_shown = False
+        self._failures_shown.clear()
         return self._send()
 
     def _send(self) -> list[AnyAction]:
@@ -57,11 +57,18 @@ class Revocation:
         return self._send() if self.is_waiting and not too_early else []
 
     def agent_replied(self, answer: CustomerAnswer | None) -> list[AnyAction]:
-        """Handle the agent's reply. Show a failure once for each click."""
+        """Handle the agent's reply. Show each failure once for each click."""
         if answer is not None and answer.done:
             self._pending, self._failed_at = False, None
         if not self._pending:
             return []
         self._failed_at = self._view.now
-        first, self._failure_shown = not self._failure_shown, True
-        return [self._view.message(self._view.text("revoke_lost"))] if first else []
+        text = self._failure(answer)
+        is_new = text not in self._failures_shown
+        self._failures_shown.add(text)
+        return [self._view.message(text)] if is_new else []
+
+    def _failure(self, answer: CustomerAnswer | None) -> str:
+        if answer is None:
+            return self._view.text("revoke_lost")
+        return self._view.text("revoke_failed", code=answer.error.code if answer.error else "")

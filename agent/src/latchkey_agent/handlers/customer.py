@@ -285,6 +285,7 @@ def _lent(state: State, grant: Grant) -> cm.LentItem:
     session, terms, left = state.sessions[grant.session], grant.terms, grant.left
     return cm.LentItem(
         grant=grant.id,
+        request=grant.request,
         paused=grant.state is GrantState.PAUSED,
         asked_by=session.owner.qualified,
         not_after=grant.terms.not_after.isoformat(),

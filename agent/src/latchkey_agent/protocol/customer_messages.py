@@ -138,9 +138,10 @@ class AskedItem(Message, frozen=True, kw_only=True):
 
 
 class LentItem(Message, frozen=True, kw_only=True):
-    """A grant for the menu; `asked_by` is the verified account of its operator."""
+    """A grant for the menu; `request` led to it, `asked_by` is the verified account of its operator."""
 
     grant: str
+    request: str
     paused: bool
     asked_by: str
     not_after: str
