@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from latchkey_agent.domain import GrantState, sessions
 from latchkey_agent.domain import commands as c
+from latchkey_agent.domain import events as e
+from latchkey_agent.domain.evolve import evolve
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -175,6 +178,80 @@ def test_rule_10_a_sign_in_by_windows_itself_is_told(bench: Bench, canary: bytea
     told_use = use(bench)
     assert told_use["signed_in_by_windows_at"] == since.isoformat(timespec="seconds")
     assert (told_use["closing"], told_use["desktop_open_seconds"]) == ("locked", 1800.0)
+
+
+def test_rule_10_a_restart_after_which_the_permit_lapses_is_told(bench: Bench, canary: bytearray) -> None:
+    """The logon screen did not redeem the permit. The customer reads about the restart, and then about the end."""
+    bench.lend(canary, restarts=1)
+    bench.restart()
+    bench.reboot()
+    bench.world.now += timedelta(minutes=20)
+    bench.wake()
+    assert told(bench)[1:3] == [("restarted", ""), ("ended", "used_up")]
+
+
+def test_rule_10_a_restart_before_a_sign_in_by_hand_is_told(bench: Bench, canary: bytearray) -> None:
+    """The permit is void; the restart has happened all the same."""
+    bench.at_logon_screen(canary)
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    assert told(bench)[1] == ("restarted", "signed_in")
+
+
+def test_rule_10_a_restart_whose_permit_is_cancelled_at_the_logon_screen_is_told(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The operator gives the grant back after the boot and before the sign-in."""
+    bench.at_logon_screen(canary)
+    bench.result(rq.CredentialRevoke(session="CHG-1"))
+    assert ("restarted", "") in told(bench)
+
+
+def test_rule_10_a_restart_that_goes_on_after_its_permit_is_void_is_told(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The operator gives the grant back during the warning. Each boot tells it once."""
+    bench.lend(canary)
+    bench.restart()
+    bench.result(rq.CredentialRevoke(session="CHG-1"))
+    assert "restarted" not in kinds(bench)
+    bench.reboot()
+    bench.reboot()
+    assert [detail for kind, detail in told(bench) if kind == "restarted"] == ["begun"]
+
+
+def test_rule_10_a_restart_that_windows_refused_is_not_told(bench: Bench, canary: bytearray) -> None:
+    """Nothing happened, and a later boot has nothing to do with it."""
+    bench.lend(canary)
+    bench.world.refuses_restart = "no"
+    bench.restart()
+    bench.reboot()
+    assert "restarted" not in kinds(bench)
+
+
+def test_rule_10_two_customers_are_told_about_one_boot(bench: Bench, canary: bytearray) -> None:
+    """Two notices of one event are two notices."""
+    bench.lend(canary)
+    permit = bench.restart()
+    bench.result(rq.CredentialRevoke(session="CHG-1"))
+    twice = {number: replace(bench.state.permits[permit], id=number) for number in ("1", "2")}
+    after = evolve(replace(bench.state, permits=twice), e.BootSeen(at=bench.world.now, boot_id="next"))
+    assert [n.detail for n in after.notices.values() if n.kind == "restarted"] == ["begun", "begun"]
+
+
+@pytest.mark.parametrize(("by_hand", "expected"), [(False, ["by_others"]), (True, [])])
+def test_rule_10_a_restart_by_others_that_used_up_a_use_is_told(
+    bench: Bench, canary: bytearray, *, by_hand: bool, expected: list[str]
+) -> None:
+    """A sign-in by hand gives the use back, and the customer knows of it."""
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.reboot()
+    if by_hand:
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+    bench.world.now += timedelta(hours=13)
+    bench.wake()
+    assert [detail for kind, detail in told(bench) if kind == "restarted"] == expected
 
 
 def test_rule_10_a_logon_without_result_is_told_as_not_known(bench: Bench, canary: bytearray) -> None:

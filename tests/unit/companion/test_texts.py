@@ -41,6 +41,7 @@ FAMILIES = {
     "erase_failed": ["lost"],
     "locked": ["late", "gone", "unlocked", "unlocked_gone", "by_itself", "by_itself_gone", "unknown"],
     "used": get_args(Action),
+    "restarted": ["signed_in", "begun", "by_others"],
     "receipt_use": get_args(Action),
     "receipt_answer": [*RequestState, "open"],
     "receipt_ended": [*ENDINGS, *REJECTIONS],

@@ -459,6 +459,20 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     is_unseen = _restarted_for(permit, event.why) and draft.boot_id != permit.boot_before
     changes = {"why": event.why, "detail": event.detail, "owes_lock": event.owes_lock, "is_unseen": is_unseen}
     _permit(draft, permit, event.how, opened_at=event.at if event.owes_lock else None, **changes)
+    if (detail := _restart_without_use(draft, permit, event)) is not None:
+        _notice(draft, draft.grants[permit.grant], event, "restarted", detail=detail)
+
+
+def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) -> str | None:
+    """Return the detail of the notice about a restart after which the permit is void; None if nothing is to be told.
+
+    A restart by others is told only if it has used up a use.
+    """
+    if permit.action != "restart" or draft.boot_id == permit.boot_before:
+        return None
+    if permit.foreign:
+        return "by_others" if event.how == "lapse" else None
+    return "signed_in" if event.why == "signed_in" else ""
 
 
 def _restarted_for(permit: Permit, why: str | None) -> bool:
@@ -517,8 +531,9 @@ def _notice(
     while_away: bool = True,
 ) -> None:
     session = draft.sessions[grant.session]
+    number = f"n{draft.version}"
     notice = Notice(
-        id=f"n{draft.version}",
+        id=number if number not in draft.notices else f"{number}-{len(draft.notices)}",
         account=grant.account.sid,
         kind=kind,
         at=event.at,
@@ -558,6 +573,9 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
         owes_lock = permit.owes_lock and permit.state is PermitState.LOGGED_ON
         is_void = permit.state in {PermitState.LAPSED, PermitState.CANCELLED}
         is_unseen = is_void and permit.boot_before == before and _restarted_for(permit, permit.why)
+        if is_unseen:
+            # The restart was begun for the permit, and went on without it.
+            _notice(draft, draft.grants[permit.grant], event, "restarted", detail="begun")
         if (owes_lock, is_unseen) != (permit.owes_lock, permit.is_unseen):
             draft.permits[permit.id] = replace(permit, owes_lock=owes_lock, is_unseen=is_unseen)
 

@@ -306,7 +306,8 @@ def settled(permit: Permit) -> bool:
     return permit.state not in OPEN_PERMITS and not permit.owes_lock
 
 
-NoticeKind = Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
+NoticeKind = Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]
+"""`restarted`: the PC was restarted, and Latchkey signed nobody in."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):

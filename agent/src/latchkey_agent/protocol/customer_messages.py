@@ -152,13 +152,14 @@ class LentItem(Message, frozen=True, kw_only=True):
 class NoticeItem(Message, frozen=True, kw_only=True):
     """A notice for the customer; the companion words it.
 
-    `detail` is a stable word: the action of a use (`restart`, `unlock`), how a
-    grant ended (a `GrantState`; for a revoked one also by which side, for a rejected one also the `Rejection`), why a
-    logon failed (a `LogonFailure`), how a desktop was opened and closed. `since`: that desktop was open since then.
+    `detail` is a stable word: the action of a use (`restart`, `unlock`), how a grant ended (a `GrantState`; for a
+    revoked one also by which side, for a rejected one also the `Rejection`), why a logon failed (a `LogonFailure`), why
+    Latchkey signed nobody in after a restart, how a desktop was opened and closed. `since`: that desktop was open since
+    then.
     """
 
     notice: str
-    kind: Literal["granted", "used", "locked", "failed", "ended", "erased", "erase_failed"]
+    kind: Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]
     at: str
     ticket: str
     detail: str = ""
