@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from latchkey_agent.cli import tables
+from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import signing
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import OPERATOR
+from tests.unit.agent.world import OPERATOR, PowerCut
 
 INFO = rq.Info(forecast=True, receipts=True)
 
@@ -179,6 +181,95 @@ def test_a_receipt_lists_all_events(bench: Bench, canary: bytearray) -> None:
     assert receipt["document"]["closed"]
 
 
+def answered(bench: Bench, request: str) -> tuple[dict[str, Any], str]:
+    """Return the answer in a closed receipt, and the line of its text."""
+    receipt = bench.result(rq.Receipt(request=request))["receipt"]
+    assert receipt["document"]["closed"]
+    [line] = [line for line in receipt["text"].splitlines() if line.startswith("Answer: ")]
+    return receipt["document"]["answer"], line
+
+
+@pytest.mark.parametrize("how", ["refused", "fails", "crashes"])
+def test_a_receipt_of_entries_that_could_not_serve_is_no_no_of_the_customer(
+    bench: Bench, canary: bytearray, how: str
+) -> None:
+    """The customer wanted to allow it: Windows refused, a port failed, or the agent was killed."""
+    request = bench.shown_request(canary)
+    for _ in range(2):
+        if how == "refused":
+            bench.allow(request, b"x\0")
+        elif how == "fails":
+            bench.world.broken.add("accounts")
+            bench.allow(request, bytes(canary))
+        else:
+            bench.world.dies_after = "accounts"
+            with suppress(PowerCut):
+                bench.allow(request, bytes(canary))
+            bench.crash()
+    answer, line = answered(bench, request)
+    word = "wrong_password" if how == "refused" else "agent_failed"
+    assert (answer["state"], answer["refusal"]) == ("denied", word)
+    assert line.endswith(f"because no entry could serve: {word}")
+
+
+def test_a_receipt_of_a_postponed_request_without_entries_is_no_withdrawal_by_the_operator(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The customer postponed the request while Windows checked its last entry, and the agent was killed."""
+    request = bench.shown_request(canary)
+    bench.allow(request, b"x\0")
+    bench.agent.core.execute(c.TryEntry(request=request))
+    bench.customer(cm.RequestLater(request=request, seconds=900.0))
+    bench.crash()
+    answer, _ = answered(bench, request)
+    assert (answer["state"], answer["refusal"]) == ("withdrawn", "agent_failed")
+
+
+@pytest.mark.parametrize("how", ["expired", "withdrawn"])
+def test_a_receipt_of_a_request_without_an_answer_has_its_end(bench: Bench, how: str) -> None:
+    """The time of the end stands in the data, in the text and among the events."""
+    bench.start_session()
+    request = bench.request(answer_within=60.0)
+    bench.show(request)
+    bench.world.now += timedelta(seconds=59)
+    if how == "withdrawn":
+        bench.result(rq.RequestWithdraw(session="CHG-1", request=request))
+    else:
+        bench.world.now += timedelta(seconds=1)
+        bench.wake()
+    at = bench.world.now.isoformat(timespec="seconds")
+    answer, line = answered(bench, request)
+    assert (answer["state"], answer["at"], line) == (how, at, f"Answer: {how} {at}")
+    events = bench.result(rq.Receipt(request=request))["receipt"]["document"]["events"]
+    assert events[-1] == {"state": how, "at": at}
+
+
+def test_a_receipt_of_a_reported_request_says_so(bench: Bench) -> None:
+    """A report is more than a no."""
+    bench.start_session()
+    request = bench.request()
+    bench.show(request)
+    bench.customer(cm.RequestDecline(request=request, report=True))
+    assert answered(bench, request)[1].endswith("reported as suspicious")
+
+
+def test_a_receipts_text_says_how_long_the_desktop_was_open_and_who_restarted(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Others restarted the PC; the desktop was closed after seconds."""
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.reboot()
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.sign_in_with_permit()
+    bench.world.now += timedelta(seconds=7)
+    bench.world.lock_works = True
+    bench.effects()
+    request = next(iter(bench.state.requests))
+    text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
+    assert "Used by agent: after a restart by others" in text
+    assert ", locked after 7 s" in text
+
+
 def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     """The receipt of a declined request contains the customer's reason and no use."""
     bench.start_session()
@@ -187,6 +278,7 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     bench.customer(cm.RequestDecline(request=request, why="not today"))
     receipt = bench.result(rq.Receipt(request=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
+    assert "in the customer's words: not today" in receipt["text"]
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
 

@@ -241,7 +241,11 @@ UNUSED: dict[str, Any] = {
     "closing": None,
     "closed_at": None,
     "desktop_open_seconds": None,
+    "started_by_others": False,
 }
+UNANSWERED: dict[str, Any] = {"state": "shown", "at": None, "why": "", "refusal": ""}
+ANSWERED = UNANSWERED | {"at": "2026-11-23T18:05:00+01:00"}
+DECLINED = ANSWERED | {"state": "denied"}
 
 
 def receipt(**changes: Any) -> ReceiptView:
@@ -263,7 +267,7 @@ def receipt(**changes: Any) -> ReceiptView:
             "not_after": "2026-11-23T22:00:00+01:00",
         },
         "notice": {"code": "4711"},
-        "answer": {"state": "granted", "at": "2026-11-23T18:05:00+01:00"},
+        "answer": ANSWERED | {"state": "granted"},
         "uses": [
             {
                 **UNUSED,
@@ -274,9 +278,11 @@ def receipt(**changes: Any) -> ReceiptView:
                 "logged_on_at": "2026-11-23T19:02:00+01:00",
                 "closing": "locked",
                 "closed_at": "2026-11-23T19:03:00+01:00",
+                "desktop_open_seconds": 59.2,
             },
             UNUSED,
         ],
+        "restarts_without_sign_in": [],
         "ended": {
             "how": "session_ended",
             "revoked_by": None,
@@ -310,7 +316,7 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "Ticket: “CHG-1”",
         "Support session: “S-1”",
         "You allowed it: today 18:05",
-        "Used for a restart: today 19:00. Signed in today 19:02, locked today 19:03.",
+        "Used for a restart: today 19:00. Signed in today 19:02, locked today 19:03, open for 1 minute.",
         "Used to unlock: today 19:10. Nobody was signed in.",
         "The support session ended: today 20:00",
         "Password erased, checked today 20:00",
@@ -321,14 +327,38 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
 def test_a_receipt_is_shown_in_german() -> None:
     """A German Windows shows German receipts."""
     text = pages(Harness("de"), receipt()).pages[0]
-    assert "Für einen Neustart genutzt: heute 19:00. Angemeldet heute 19:02, gesperrt heute 19:03." in text
+    assert "Angemeldet heute 19:02, gesperrt heute 19:03, offen: 1 Minute." in text
 
 
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"answer": {"state": "denied", "at": "2026-11-23T18:05:00+01:00"}}, "You declined: today 18:05"),
-        ({"answer": {"state": "shown", "at": None}}, "Not answered yet"),
+        ({"answer": DECLINED}, "You declined: today 18:05\n"),
+        (
+            {"answer": DECLINED | {"why": "Still working"}},
+            "You declined: today 18:05. Your reason: “Still working”",
+        ),
+        (
+            {"answer": DECLINED | {"refusal": "reported", "why": "reported"}},
+            "You declined and reported it: today 18:05\n",
+        ),
+        (
+            {"answer": DECLINED | {"refusal": "wrong_password", "why": "wrong_password"}},
+            (
+                "Nothing was lent, because your entry could not be used: today 18:05. "
+                "Windows did not accept the password."
+            ),
+        ),
+        (
+            {"answer": ANSWERED | {"state": "withdrawn", "refusal": "agent_failed", "why": "agent_failed"}},
+            "could not be used: today 18:05. The password could not be checked or sealed.",
+        ),
+        ({"answer": ANSWERED | {"state": "expired"}}, "Nobody answered until today 18:05"),
+        ({"answer": UNANSWERED}, "Not answered yet"),
+        (
+            {"restarts_without_sign_in": [{"at": "2026-11-23T19:30:00+01:00", "why": "policy"}]},
+            "Restart by others, and Latchkey signed nobody in: today 19:30",
+        ),
         ({"uses": [], "ended": None, "erasure": None}, "Never used\nThe password is still sealed on this PC"),
         (
             {"erasure": {"confirmed": False, "checked_at": "2026-11-23T20:00:01+01:00"}},
@@ -355,10 +385,11 @@ CLOSED = {"closing": "locked", "closed_at": "2026-11-23T19:42:00+01:00", "deskto
     [
         (
             BY_WINDOWS | CLOSED,
-            "Windows signed you in by itself today 19:12, locked today 19:42 (30 minutes).",
+            "Windows signed you in by itself today 19:12, locked today 19:42, open for 30 minutes.",
         ),
         (BY_WINDOWS, "Windows signed you in by itself today 19:12, not locked yet."),
         ({"why": "signed_in"}, "You were signed in without it."),
+        ({"action": "restart", "started_by_others": True}, "Used after a restart by others: today 19:10."),
         ({"why": "interrupted", "state": "refused"}, "Whether you were signed in is not known."),
         ({"why": None, "state": "redeemed"}, "Whether you were signed in is not known."),
         ({"why": None, "state": "issued"}, "Nobody was signed in."),

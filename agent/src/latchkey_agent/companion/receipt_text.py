@@ -86,9 +86,16 @@ class _Reader:
         return self.texts["receipt_terms"].format(**counts, **moments)
 
     def answer(self, answer: dict[str, Any]) -> str:
-        """Return the line with the customer's answer."""
-        known = self.texts.get(f"receipt_answer_{answer['state']}")
-        return self.sentence(f"answer_{answer['state']}" if known else "answer_open", answer["at"])
+        """Return the line with the customer's answer and their reason, or with the reason why no entry could serve."""
+        refusal = answer["refusal"]
+        if refusal and refusal != "reported":
+            return f"{self.sentence('answer_refused', answer['at'])}. {self.texts[f'refused_{refusal}']}"
+        state = refusal or answer["state"]
+        known = self.texts.get(f"receipt_answer_{state}")
+        line = self.sentence(f"answer_{state}" if known else "answer_open", answer["at"])
+        reason = "" if refusal else answer["why"]
+        words = self.texts["receipt_reason"].format(words=quoted(self.texts, reason)) if reason else ""
+        return f"{line}. {words}" if words else line
 
     def uses(self, document: dict[str, Any]) -> list[str]:
         """Return the lines with the grant's uses, its end and its erasure."""
@@ -96,6 +103,7 @@ class _Reader:
         ended, erasure = document["ended"], document["erasure"]
         return [
             *used,
+            *(self.sentence("omitted", omitted["at"]) for omitted in document["restarts_without_sign_in"]),
             self._ended(ended) if ended else self.sentence("kept"),
             self._erasure(erasure) if erasure else "",
         ]
@@ -108,17 +116,20 @@ class _Reader:
         return self.sentence(of_reason if known else name, ended["at"])
 
     def _use(self, use: dict[str, Any]) -> str:
-        what = self.sentence(f"use_{use['action']}", use["issued_at"])
+        cause = "restart_by_others" if use["started_by_others"] else use["action"]
+        what = self.sentence(f"use_{cause}", use["issued_at"])
         return f"{what}. {self._sign_in(use)}."
 
     def _sign_in(self, use: dict[str, Any]) -> str:
         closing = self.texts[f"receipt_{use['closing'] or 'open'}"].format(at=self.at(use["closed_at"]))
+        seconds = use["desktop_open_seconds"]
+        if seconds is not None:
+            time = duration(self.texts, math.ceil(seconds))
+            closing = f"{closing}, {self.texts['receipt_open_for'].format(time=time)}"
         if use["logged_on_at"] is not None:
             return f"{self.sentence('signed_in', use['logged_on_at'])}, {closing}"
         if use["signed_in_by_windows_at"] is not None:
-            seconds = use["desktop_open_seconds"]
-            time = "" if seconds is None else f" ({duration(self.texts, math.ceil(seconds))})"
-            return f"{self.sentence('by_itself', use['signed_in_by_windows_at'])}, {closing}{time}"
+            return f"{self.sentence('by_itself', use['signed_in_by_windows_at'])}, {closing}"
         is_unknown = use["why"] == "interrupted" or use["state"] == "redeemed"
         preempted = "without_it" if use["why"] == "signed_in" else "not_signed_in"
         return self.sentence("result_unknown" if is_unknown else preempted)

@@ -136,10 +136,14 @@ class AskerUnblocked(Event, tag="asker_unblocked", frozen=True, kw_only=True):
 
 
 class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
-    """The request ended without an answer of its own; `decline`: another answer of the customer closed it."""
+    """The request ended without an answer of its own; `decline`: another answer of the customer closed it.
+
+    `refusal`: the reason why no entry could serve, if that closed it.
+    """
 
     request: str
     how: Literal["withdraw", "expire", "decline"]
+    refusal: str = ""
 
 
 class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):

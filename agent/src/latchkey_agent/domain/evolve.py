@@ -271,8 +271,8 @@ def _request_denied(draft: _Draft, event: e.RequestDenied) -> None:
 
 def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
     request = draft.requests[event.request]
-    changes = {"answered_at": event.at} if event.how == "decline" else {}
-    _request(draft, request, event.how, **changes)
+    moment = "answered_at" if event.how == "decline" else "ended_at"
+    _request(draft, request, event.how, refusal=event.refusal, **{moment: event.at})
     # An operator who has no part in the session cannot make the asker wait. But two accounts that take turns, one
     # asking and one withdrawing, could show any number of windows.
     session = draft.sessions[request.session]

@@ -163,6 +163,7 @@ class Request(Struct, frozen=True, kw_only=True):
     `asked_by` is the verified account that asked. `organization` and `policy` are those of that moment.
     `text_sha256` is the hash of the window's text that was shown last.
     `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
+    `ended_at`: the moment of its end without an answer.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
 
@@ -181,6 +182,7 @@ class Request(Struct, frozen=True, kw_only=True):
     shown_at: datetime | None = None
     later_until: datetime | None = None
     answered_at: datetime | None = None
+    ended_at: datetime | None = None
     why: str = ""
     refusal: str = ""
     entries: int = 0

@@ -16,7 +16,7 @@ from msgspec import to_builtins
 
 from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
 from .refusal import Refused
-from .transitions import GrantState
+from .transitions import OPEN_REQUESTS, GrantState
 
 SCHEMA = "latchkey-receipt-1"
 
@@ -33,7 +33,7 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "schema_version": SCHEMA,
         "request": request.id,
         "created_at": _text(request.asked_at),
-        "closed": grant.state is GrantState.ERASED if grant else request.answered_at is not None,
+        "closed": grant.state is GrantState.ERASED if grant else request.state not in OPEN_REQUESTS,
         "principal": _account(request.account),
         "device": device,
         "controller": request.organization,
@@ -122,8 +122,9 @@ def _terms(request: Request) -> dict[str, Any]:
 def _answer(request: Request) -> dict[str, Any]:
     return {
         "state": str(request.state),
-        "at": _text(request.answered_at),
+        "at": _text(request.answered_at or request.ended_at),
         "why": request.why or request.refusal,
+        "refusal": request.refusal,
     }
 
 
@@ -178,7 +179,7 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
     story: list[tuple[str, datetime | None]] = [
         ("requested", request.asked_at),
         ("shown", request.shown_at),
-        (str(request.state), request.answered_at),
+        (str(request.state), request.answered_at or request.ended_at),
     ]
     for permit in permits:
         story += [
@@ -213,7 +214,7 @@ def render(receipt: dict[str, Any]) -> str:
             f" a desktop stays open for at most {terms['relock_after']:g} s after an unlock;"
             f" at least {terms['grace']:g} s of warning before a restart"
         ),
-        f"Answer: {receipt['answer']['state']} {receipt['answer']['at'] or ''}".rstrip(),
+        _answer_line(receipt["answer"]),
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
     lines += [
@@ -234,13 +235,26 @@ def render(receipt: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _answer_line(answer: dict[str, Any]) -> str:
+    """Return the line with the answer: the customer's own, or the reason why no entry could serve."""
+    line = f"Answer: {answer['state']} {answer['at'] or ''}".rstrip()
+    if answer["refusal"] == "reported":
+        return f"{line}, reported as suspicious"
+    if answer["refusal"]:
+        return f"{line}, because no entry could serve: {answer['refusal']}"
+    return f"{line}, in the customer's words: {answer['why']}" if answer["why"] else line
+
+
 def _use_line(use: dict[str, Any]) -> str:
     step = f" for {use['step']}" if use["step"] else ""
-    return f"Used by {use['by']['account']}: {use['action']}{step} {use['issued_at']}, {_use_ended(use)}"
+    action = "after a restart by others" if use["started_by_others"] else use["action"]
+    return f"Used by {use['by']['account']}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
 
 
 def _use_ended(use: dict[str, Any]) -> str:
     closing = use["closing"] or "open"
+    if use["desktop_open_seconds"] is not None:
+        closing += f" after {use['desktop_open_seconds']:g} s"
     if use["logged_on_at"]:
         return f"signed in {use['logged_on_at']}, {closing}"
     if use["signed_in_by_windows_at"]:

@@ -223,7 +223,7 @@ def refused_entry(request: Request, why: str, now: Now, *, retry: bool) -> Decis
         events += (e.RequestDenied(at=now.at, request=request.id, refusal=why),)
     else:
         # The customer postponed the request while the entry was checked: no entry is left to answer it with.
-        events += (e.RequestClosed(at=now.at, request=request.id, how="withdraw"),)
+        events += (e.RequestClosed(at=now.at, request=request.id, how="withdraw", refusal=why),)
     return Decision(events, subject=request.id)
 
 
