@@ -18,6 +18,7 @@ from latchkey_agent.domain import GrantState, sessions
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.evolve import evolve
+from latchkey_agent.domain.model import Closing
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -159,6 +160,51 @@ def test_rule_10_a_late_lock_is_not_told_as_one_at_once(
         bench.world.lock_works = True
         bench.effects()
     assert ("locked", detail) in told(bench)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "how", "detail"),
+    [
+        (10, "locked", "locked"),
+        (11, "locked", "late"),
+        (10, "disconnected", "disconnected"),
+        (59, "disconnected", "late_disconnected"),
+    ],
+)
+def test_rule_10_a_lock_counts_as_prompt_for_ten_seconds(
+    bench: Bench, canary: bytearray, seconds: int, how: Closing, detail: str
+) -> None:
+    """After more seconds the notice says how long the desktop was open. A disconnected one is not told as locked."""
+    bench.at_logon_screen(canary)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.sign_in_with_permit()
+    permit = next(iter(bench.state.permits))
+    bench.world.now += timedelta(seconds=seconds)
+    bench.agent.core.execute(c.CloseDesktop(permit=permit, how=how))
+    assert ("locked", detail) in told(bench)
+
+
+@pytest.mark.parametrize("how", ["gone", "disconnected"])
+def test_rule_10_a_desktop_that_was_not_locked_is_not_told_as_locked(
+    bench: Bench, canary: bytearray, how: Closing
+) -> None:
+    """Also where the logon had no known result."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.world.now += timedelta(minutes=30)
+    bench.wake()
+    bench.agent.core.execute(c.CloseDesktop(permit=permit, how=how))
+    assert ("locked", f"unknown_{how}") in told(bench)
+
+
+def test_rule_10_a_sign_in_after_a_restart_by_others_is_not_told_as_a_restart_by_it(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Windows, another program or a power cut restarted the PC."""
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.reboot()
+    bench.sign_in_with_permit()
+    assert ("used", "by_others") in told(bench)
 
 
 def test_rule_10_a_sign_in_by_windows_itself_is_told(bench: Bench, canary: bytearray) -> None:

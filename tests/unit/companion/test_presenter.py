@@ -287,6 +287,7 @@ def receipt(**changes: Any) -> ReceiptView:
             "how": "session_ended",
             "revoked_by": None,
             "rejection": None,
+            "detail": "",
             "at": "2026-11-23T20:00:00+01:00",
         },
         "erasure": {"confirmed": True, "checked_at": "2026-11-23T20:00:01+01:00"},
@@ -403,14 +404,29 @@ def test_a_receipt_says_who_signed_in(harness: Harness, changes: dict[str, Any],
 @pytest.mark.parametrize(
     ("why", "part"),
     [
-        ("password_refused", "Windows did not accept the password any more: today 20:00"),
+        ("password_refused", "Windows did not accept your sign-in: today 20:00. Your account is disabled."),
         ("agent_stopped", "Latchkey stopped while Windows checked the password: today 20:00"),
     ],
 )
 def test_a_receipt_says_why_a_password_cannot_serve(harness: Harness, why: str, part: str) -> None:
     """Only a password that Windows refused is called refused."""
     ended = {"how": "rejected", "revoked_by": None, "rejection": why, "at": "2026-11-23T20:00:00+01:00"}
-    assert part in pages(harness, receipt(ended=ended)).pages[0]
+    detail = "account_disabled" if why == "password_refused" else ""
+    assert f"{part}\n" in pages(harness, receipt(ended=ended | {"detail": detail})).pages[0]
+
+
+def test_a_receipt_shows_a_refusal_that_has_no_sentence(harness: Harness) -> None:
+    """Windows' answer is none that the agent knows: the receipt blames no password."""
+    ended = {
+        "how": "rejected",
+        "revoked_by": None,
+        "rejection": "password_refused",
+        "at": "2026-11-23T20:00:00+01:00",
+        "detail": "0xC0001234, 0x00000000",
+    }
+    assert (
+        "Windows did not accept your sign-in: today 20:00\n" in pages(harness, receipt(ended=ended)).pages[0]
+    )
 
 
 def test_each_receipt_has_its_own_page(harness: Harness) -> None:

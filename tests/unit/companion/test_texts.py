@@ -39,8 +39,17 @@ FAMILIES = {
     "ended": [*ENDINGS, *REJECTIONS],
     "failed": ["interrupted"],
     "erase_failed": ["lost"],
-    "locked": ["late", "gone", "unlocked", "unlocked_gone", "by_itself", "by_itself_gone", "unknown"],
-    "used": get_args(Action),
+    "locked": [
+        "gone",
+        "late",
+        "late_disconnected",
+        *(
+            f"{how}{end}"
+            for how in ("unlocked", "by_itself", "unknown")
+            for end in ("", "_gone", "_disconnected")
+        ),
+    ],
+    "used": [*get_args(Action), "by_others"],
     "restarted": ["signed_in", "begun", "by_others"],
     "receipt_use": [*get_args(Action), "restart_by_others"],
     "receipt_answer": [*RequestState, "open", "reported", "refused"],

@@ -113,7 +113,12 @@ class _Reader:
         name = f"ended_{ended['how']}{by}"
         of_reason = f"{name}_{ended['rejection']}"
         known = self.texts.get(f"receipt_{of_reason}")
-        return self.sentence(of_reason if known else name, ended["at"])
+        line = self.sentence(of_reason if known else name, ended["at"])
+        # Windows' answer may be one that has no sentence.
+        refusal = (
+            self.texts.get(f"refused_{ended['detail']}") if ended["rejection"] == "password_refused" else None
+        )
+        return f"{line}. {refusal}" if refusal else line
 
     def _use(self, use: dict[str, Any]) -> str:
         cause = "restart_by_others" if use["started_by_others"] else use["action"]

@@ -50,8 +50,8 @@ KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
 KEPT_NOTICES = 256
 """Notices that an account has not closed; older ones make way, their receipts stay."""
-PROMPTLY = timedelta(seconds=60)
-"""A desktop that is closed within this time after the logon counts as closed at once."""
+PROMPTLY = timedelta(seconds=10)
+"""The notice of a desktop that is closed later than this after the logon says how long it was open."""
 AT_ONCE = 8
 """The number of sessions that are dropped together: dropping one at a time would dominate reading a long journal."""
 
@@ -431,7 +431,8 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     changes = {"logged_on_at": event.at, "relock_at": event.relock_at, "why": None, "detail": ""}
     _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
     _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
-    _notice(draft, draft.grants[permit.grant], event, "used", detail=permit.action)
+    detail = "by_others" if permit.foreign else permit.action
+    _notice(draft, draft.grants[permit.grant], event, "used", detail=detail)
 
 
 def _logon_reported(draft: _Draft, event: e.LogonReported) -> None:
@@ -509,15 +510,15 @@ def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
 
 def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     """Return how a desktop was opened and closed, as the detail of the notice."""
-    gone = "_gone" if event.how == "gone" else ""
+    end = "" if event.how == "locked" else f"_{event.how}"
     if permit.opened_at is not None:
-        return f"by_itself{gone}"
+        return f"by_itself{end}"
     if permit.logged_on_at is None:
-        return "unknown"
+        return f"unknown{end}"
     if permit.action == "unlock":
-        return f"unlocked{gone}"
-    is_late = not gone and event.at - permit.logged_on_at > PROMPTLY
-    return "late" if is_late else event.how
+        return f"unlocked{end}"
+    is_late = event.how != "gone" and event.at - permit.logged_on_at > PROMPTLY
+    return f"late{end}" if is_late else event.how
 
 
 def _notice(
