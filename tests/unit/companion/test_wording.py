@@ -365,6 +365,10 @@ SINCE = "2026-11-23T16:42:00+01:00"
             "Today 17:12: Whether you were signed in is not known. If the screen opens, it is locked.",
         ),
         (
+            {"kind": "ended", "detail": "used_up", "ticket": ""},
+            "Today 17:12: No use of your sign-in is left.",
+        ),
+        (
             {"kind": "ended", "detail": "rejected_record_missing", "ticket": ""},
             "Today 17:12: The stored password was gone. So your sign-in is not used any more.",
         ),
