@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from latchkey_agent.protocol import control_requests as rq
@@ -11,9 +13,11 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import fields, frames
 from tests.canary import canary
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, CUSTOMER, OTHER, member
+from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OTHER, member
 
 __all__ = ["canary"]
+BY_BEN = OTHER._replace(operator=True)
+"""The second customer, as an operator."""
 
 
 def waiting_reason(bench: Bench, request: str) -> str:
@@ -146,6 +150,33 @@ def test_the_customer_snapshot_says_which_request_led_to_a_grant(bench: Bench, c
     snapshot = bench.customer(cm.CustomerWatch()).snapshot
     assert snapshot is not None
     assert [item.request for item in snapshot.lent] == [request]
+
+
+def test_the_customer_snapshot_counts_postponed_requests(bench: Bench) -> None:
+    """The icon by the clock stays as long as something is asked."""
+    bench.start_session()
+    request = bench.request()
+    bench.show(request)
+    bench.customer(cm.RequestLater(request=request))
+    for count, wait in ((1, 0), (0, 15)):
+        bench.world.now += timedelta(minutes=wait)
+        bench.wake()
+        snapshot = bench.customer(cm.CustomerWatch()).snapshot
+        assert snapshot is not None
+        assert (snapshot.postponed, len(snapshot.asked)) == (count, 1 - count)
+
+
+def test_the_menu_names_the_account_that_asked(bench: Bench, canary: bytearray) -> None:
+    """Another account than the session's owner may ask in the session."""
+    bench.world.set_password(ANNA, canary)
+    bench.result(rq.SessionStart(session="S", reason="x", operators=("ben",)))
+    asking = bench.ask(rq.CredentialRequest(session="S", account="anna", restarts=1), BY_BEN)
+    request = asking.result["request"]["id"]
+    bench.show(request)
+    assert bench.allow(request, bytes(canary)).done
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    assert [item.asked_by for item in snapshot.lent] == [BEN.qualified]
 
 
 def test_the_organization_comes_from_the_settings(bench: Bench) -> None:

@@ -45,7 +45,7 @@ def asked(**changes: Any) -> cm.AskedItem:
         reason="Monthly updates",
         ticket="CHG-1",
         terms=TERMS,
-        answer_by="2026-11-23T19:00:00+01:00",
+        answer_by="2026-11-24T05:00:00+01:00",
         tries_left=2,
     )
     terms = {name: changes.pop(name) for name in TERMS.__struct_fields__ if name in changes}

@@ -35,6 +35,9 @@ def test_the_icon_is_visible_only_during_a_request_or_a_grant(harness: Harness) 
     assert harness.only_action(s.ShowIcon).tip == ENGLISH["tray_asked"]
     harness.show_snapshot(lent=[lent()])
     assert harness.only_action(s.ShowIcon).tip == ENGLISH["tray_lent"]
+    harness.show_snapshot(postponed=1)
+    assert harness.only_action(s.ShowIcon).tip == ENGLISH["tray_later"]
+    assert harness.presenter.menu(NOW)[0] == menu.Entry(ENGLISH["menu_later"])
     harness.show_snapshot()
     harness.only_action(s.HideIcon)
 

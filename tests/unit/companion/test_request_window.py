@@ -209,6 +209,37 @@ def test_later_asks_when(harness: Harness, choice: int | None, seconds: float) -
     assert harness.sent(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=seconds)
 
 
+def test_later_offers_no_moment_after_the_requests_end(harness: Harness) -> None:
+    """IT would not be asking any more. The customer reads how long IT waits."""
+    harness.open_request(asked(answer_by="2026-11-23T19:30:00+01:00"))
+    harness.customer_answers("later")
+    question = harness.only_action(s.AskQuestion)
+    assert question.choices == ("In 15 minutes", "In 1 hour")
+    assert question.text.endswith(ENGLISH["later_last"].format(until="today 19:30"))
+    harness.now += timedelta(minutes=40)
+    harness.handle(s.ChoiceMade("r-1", "later", 1))
+    assert harness.sent(cm.RequestLater) == cm.RequestLater(request="r-1", seconds=3600.0)
+
+
+def test_later_names_no_end_that_rules_nothing_out(harness: Harness) -> None:
+    """The question is as short as it can be."""
+    harness.open_request()
+    harness.customer_answers("later")
+    assert harness.only_action(s.AskQuestion).text == ENGLISH["later_hint"]
+
+
+def test_later_after_a_lost_answer_is_not_told_as_the_requests_end(harness: Harness) -> None:
+    """A postponed request is open, though it is not in the customer snapshot."""
+    password(harness)
+    harness.handle(s.PasswordEntered("r-1", None))
+    harness.now += timedelta(seconds=11)
+    harness.check_screen()
+    harness.confirm_shown()
+    harness.customer_answers("closed")
+    harness.show_snapshot(postponed=1)
+    assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]
+
+
 @pytest.mark.parametrize(
     ("choice", "why"), [(0, "Still working"), (2, "I do not know this request"), (4, ""), (None, "")]
 )

@@ -393,5 +393,8 @@ def test_the_menu_shows_the_grant_and_how_to_revoke_it() -> None:
 def test_later_and_decline_have_choices() -> None:
     """Later means 15 minutes, an hour or four hours. The reasons for declining are optional."""
     assert [seconds for _, seconds in wording.later_choices("de")] == [900.0, 3600.0, 14_400.0]
+    assert [seconds for _, seconds in wording.later_choices("de", 3601.0)] == [900.0, 3600.0]
+    assert [seconds for _, seconds in wording.later_choices("de", 3600.0)] == [900.0]
+    assert [seconds for _, seconds in wording.later_choices("de", 60.0)] == [900.0]
     assert wording.decline_choices()[2] == "I do not know this request"
     assert wording.text("declined", "de") == "Abgelehnt. Es wurde kein Kennwort gespeichert."

@@ -5,9 +5,10 @@
 A window that opens while the customer types receives keys that were meant for
 another window. The guard therefore ignores all input for a moment. Enter and
 Space do nothing until the customer has navigated in the window: with Tab, an
-arrow key, Alt and a letter, or the mouse. Until then the focus is on the
-button that closes the window. The guard does not affect assistive programs
-that press a button for the customer.
+arrow key or the mouse. Alt and a letter may open a menu of the program in which
+the customer was typing. Until then the focus is on the button that closes the
+window. The guard does not affect assistive programs that press a button for the
+customer.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ ARMED_AFTER = 1.0
 """Seconds until input counts: longer than a person needs to notice a new window."""
 
 # winuser.h
-WM_KEYDOWN, WM_KEYUP, WM_SYSKEYDOWN = 0x100, 0x101, 0x104
+WM_KEYDOWN, WM_KEYUP = 0x100, 0x101
 WM_LBUTTONDOWN, WM_POINTERDOWN = 0x201, 0x246
-VK_TAB, VK_RETURN, VK_MENU, VK_SPACE = 0x09, 0x0D, 0x12, 0x20
+VK_TAB, VK_RETURN, VK_SPACE = 0x09, 0x0D, 0x20
 VK_ARROWS = frozenset(range(0x25, 0x29))
 _PRESS = frozenset({VK_RETURN, VK_SPACE})
 
@@ -60,6 +61,4 @@ class Guard:
 def _is_navigation(message: int, key: int) -> bool:
     if message == WM_KEYDOWN:
         return key == VK_TAB or key in VK_ARROWS
-    if message == WM_SYSKEYDOWN:
-        return key != VK_MENU
     return message in {WM_LBUTTONDOWN, WM_POINTERDOWN}

@@ -33,13 +33,22 @@ def entries(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[En
         now: the current time in the PC's time zone.
         language: the customer's language.
     """
-    return [*_asked(snapshot, language), *_lent(snapshot, now, language), *_always(language)]
+    return [
+        *_asked(snapshot, language),
+        *_postponed(snapshot, language),
+        *_lent(snapshot, now, language),
+        *_always(language),
+    ]
 
 
 def _asked(snapshot: CustomerSnapshot, language: str) -> list[Entry]:
     if not snapshot.asked:
         return []
     return [Entry(wording.text("menu_show", language), MenuPicked("show")), SEPARATOR]
+
+
+def _postponed(snapshot: CustomerSnapshot, language: str) -> list[Entry]:
+    return [Entry(wording.text("menu_later", language)), SEPARATOR] if snapshot.postponed else []
 
 
 def _lent(snapshot: CustomerSnapshot, now: datetime, language: str) -> list[Entry]:

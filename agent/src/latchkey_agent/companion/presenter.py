@@ -183,7 +183,7 @@ class Presenter:
     # --- the icon -----------------------------------------------------------------------
 
     def _icon(self) -> list[AnyAction]:
-        """Show the icon while there is a request, a grant or a visible notice; otherwise hide it."""
+        """Show the icon while there is an open request, a grant or a visible notice; otherwise hide it."""
         tip = self._wanted_tip()
         if tip == self._tip:
             return []
@@ -196,4 +196,6 @@ class Presenter:
             return self._view.text("tray_asked")
         if snapshot.lent:
             return self._view.text("tray_lent")
+        if snapshot.postponed:
+            return self._view.text("tray_later")
         return self._view.text("tray_news") if self._notices.is_showing else ""

@@ -72,6 +72,7 @@ class RequestFlow:
         self._forced: set[str] = set()
         self._blocked: RequestBlocked | None = None
         self._unsettled: set[str] = set()
+        self._delays: list[tuple[str, float]] = []
 
     @property
     def is_busy(self) -> bool:
@@ -170,8 +171,7 @@ class RequestFlow:
             case "allow":
                 return self._ask_password(item)
             case "later":
-                choices = [text for text, _ in wording.later_choices(self._view.language)]
-                return self._ask(item, "later", choices)
+                return self._ask_when(item)
             case "decline":
                 choices = wording.decline_choices(self._view.language)
                 return self._ask(item, "decline", [*choices, self._view.text("no_reason")])
@@ -207,12 +207,21 @@ class RequestFlow:
         return [AskPassword(item, self._view.text("password_title"), text)]
 
     def _ask(
-        self, item: AskedItem, question: Literal["later", "decline"], choices: list[str]
+        self, item: AskedItem, question: Literal["later", "decline"], choices: list[str], more: str = ""
     ) -> list[AnyAction]:
         self._active = ActiveRequest(item, "question")
         names = {"later": ("when_later", "later_hint"), "decline": ("why_declined", "why_declined_hint")}
         title, text = (self._view.text(name) for name in names[question])
+        text = f"{text} {more}" if more else text
         return [AskQuestion(item.request, question, title, text, tuple(choices))]
+
+    def _ask_when(self, item: AskedItem) -> list[AnyAction]:
+        """Ask when to ask again: before the request ends, and how long that is if it rules a choice out."""
+        language, now = self._view.language, self._view.now
+        self._delays = wording.later_choices(language, wording.seconds_left(item, now))
+        is_limited = len(self._delays) < len(wording.later_choices(language))
+        more = wording.last_answer(item, now, language) if is_limited else ""
+        return self._ask(item, "later", [text for text, _ in self._delays], more)
 
     def chosen(self, event: ChoiceMade) -> list[AnyAction]:
         """Handle the answer to the question after "later" or "decline"."""
@@ -224,8 +233,7 @@ class RequestFlow:
             self._active = None
             return []
         if event.question == "later":
-            choices = wording.later_choices(language)
-            seconds = POSTPONE_SECONDS if event.choice is None else choices[event.choice][1]
+            seconds = POSTPONE_SECONDS if event.choice is None else self._delays[event.choice][1]
             return self._send_answer(item, RequestLater(request=item.request, seconds=seconds))
         reasons = [*wording.decline_choices(language), ""]
         reason = "" if event.choice is None else reasons[event.choice]
@@ -235,6 +243,7 @@ class RequestFlow:
     def _send_answer(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
         self._active = None
         self._answered.add(_key(item))
+        self._unsettled.discard(item.request)
         return [SendToAgent(answer)]
 
     # --- the agent's answers --------------------------------------------------------

@@ -245,11 +245,31 @@ def _event_text(texts: Texts, item: NoticeItem) -> str:
     return texts.get(f"{item.kind}_{item.detail}") or texts[item.kind]
 
 
-def later_choices(language: str = "en") -> list[tuple[str, float]]:
-    """Return the choices that follow "later", each with its delay in seconds."""
+def later_choices(language: str = "en", seconds_left: float = math.inf) -> list[tuple[str, float]]:
+    """Return the choices that follow "later", each with its delay in seconds.
+
+    Args:
+        language: the reader's language.
+        seconds_left: the time until the request ends without an answer. A longer delay is not offered, but the first.
+    """
     texts = LANGUAGES[language_of(language)]
     choices = (("later_15", 900.0), ("later_60", 3600.0), ("later_evening", 14_400.0))
-    return [(texts[key], seconds) for key, seconds in choices]
+    return [
+        (texts[key], seconds)
+        for number, (key, seconds) in enumerate(choices)
+        if seconds < seconds_left or not number
+    ]
+
+
+def seconds_left(item: AskedItem, now: datetime) -> float:
+    """Return the time until a request ends without an answer."""
+    return (datetime.fromisoformat(item.answer_by) - now).total_seconds()
+
+
+def last_answer(item: AskedItem, now: datetime, language: str = "en") -> str:
+    """Return the sentence that says how long IT waits for an answer."""
+    texts = LANGUAGES[language_of(language)]
+    return texts["later_last"].format(until=moment(texts, _to_local(item.answer_by, now), now))
 
 
 def decline_choices(language: str = "en") -> list[str]:

@@ -94,7 +94,7 @@ class CustomerHandler:
     def _snapshot(self, account: Account) -> cm.CustomerSnapshot:
         state, organization = self._core.state, self._core.settings.organization()
         zone = self._core.computer.clock.zone()
-        mine = (r for r in state.requests.values() if r.account.sid == account.sid)
+        mine = [r for r in state.requests.values() if r.account.sid == account.sid]
         asked = [r for r in mine if r.state in ASKED_REQUESTS]
         lent = [g for g in in_use(state) if g.account.sid == account.sid]
         notices = [n for n in state.notices.values() if n.account == account.sid]
@@ -105,6 +105,7 @@ class CustomerHandler:
             asked=[
                 self._asked(state, r, organization, lambda t: t.astimezone(zone).isoformat()) for r in asked
             ],
+            postponed=sum(r.state is RequestState.LATER for r in mine),
             lent=[_lent(state, g) for g in lent],
             notices=[_notice(n) for n in notices],
         )
@@ -282,12 +283,12 @@ def _may_retry(refusal: str) -> bool:
 
 
 def _lent(state: State, grant: Grant) -> cm.LentItem:
-    session, terms, left = state.sessions[grant.session], grant.terms, grant.left
+    terms, left = grant.terms, grant.left
     return cm.LentItem(
         grant=grant.id,
         request=grant.request,
         paused=grant.state is GrantState.PAUSED,
-        asked_by=session.owner.qualified,
+        asked_by=state.requests[grant.request].asked_by.qualified,
         not_after=grant.terms.not_after.isoformat(),
         left=views.left_view(grant),
         used=terms.restarts - left.restarts + terms.unlocks - left.unlocks,

@@ -138,7 +138,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
 
 
 class LentItem(Message, frozen=True, kw_only=True):
-    """A grant for the menu; `request` led to it, `asked_by` is the verified account of its operator."""
+    """A grant for the menu; `request` led to it, `asked_by` is the verified account that asked."""
 
     grant: str
     request: str
@@ -171,13 +171,15 @@ class NoticeItem(Message, frozen=True, kw_only=True):
 class CustomerSnapshot(Message, frozen=True, kw_only=True):
     """Everything that the companion shows for its account. Newer snapshots have higher versions.
 
-    `organization` and `phone` come from the PC's settings, never from a request.
+    `organization` and `phone` come from the PC's settings, never from a request. `postponed` counts the open requests
+    that the customer has postponed; they are not in `asked`.
     """
 
     version: int
     organization: str = ""
     phone: str = ""
     asked: list[AskedItem] = []
+    postponed: int = 0
     lent: list[LentItem] = []
     notices: list[NoticeItem] = []
 
