@@ -170,8 +170,8 @@ def test_the_menu_names_the_account_that_asked(bench: Bench, canary: bytearray) 
     """Another account than the session's owner may ask in the session."""
     bench.world.set_password(ANNA, canary)
     bench.result(rq.SessionStart(session="S", reason="x", operators=("ben",)))
-    asking = bench.ask(rq.CredentialRequest(session="S", account="anna", restarts=1), BY_BEN)
-    request = asking.result["request"]["id"]
+    bench.ask(rq.CredentialRequest(session="S", account="anna", restarts=1), BY_BEN)
+    [request] = bench.state.requests
     bench.show(request)
     assert bench.allow(request, bytes(canary)).done
     snapshot = bench.customer(cm.CustomerWatch()).snapshot

@@ -187,6 +187,17 @@ def test_the_menu_brings_an_open_request_to_the_front(harness: Harness) -> None:
     assert harness.handle(s.MenuPicked("show")) == [s.BringRequestToFront()]
 
 
+@pytest.mark.parametrize("hours", [4, 6], ids=["the beginning of the agreed time", "midnight"])
+def test_the_window_has_the_text_whose_hash_the_agent_has(harness: Harness, hours: int) -> None:
+    """The clock passes a moment at which the text would change, between the hash and the window."""
+    harness.now += timedelta(hours=hours, seconds=-1)
+    harness.show_snapshot(asked=[asked()])
+    shown = harness.sent(cm.RequestShown)
+    harness.now += timedelta(seconds=2)
+    assert isinstance(shown, cm.RequestShown)
+    assert harness.confirm_shown().window.sha256 == shown.text_sha256
+
+
 # --- answers ----------------------------------------------------------------------------
 
 

@@ -50,10 +50,11 @@ Phase = Literal["opening", "asking", "question", "password"]
 
 
 class ActiveRequest(NamedTuple):
-    """The request on the screen and its current phase."""
+    """The request on the screen, its current phase, and its window, whose hash the agent has."""
 
     item: AskedItem
     phase: Phase
+    window: wording.RequestWindow
 
 
 def _key(item: AskedItem) -> Key:
@@ -140,9 +141,11 @@ class RequestFlow:
         reason = self._view.screen.display_block
         if reason and not (item.request in self._forced and self._view.screen.is_private):
             return self._report_block(RequestBlocked(request=item.request, reason=reason))
-        self._active = ActiveRequest(item, "opening")
+        # Built once: "today" or "from now" may be another word by the time at which the agent has confirmed the hash.
+        window = wording.request_window(item, self._view.now, self._view.language)
+        self._active = ActiveRequest(item, "opening", window)
         released = self._report_block(RequestBlocked(request=item.request)) if self._blocked else []
-        shown = RequestShown(request=item.request, text_sha256=self._window(item).sha256)
+        shown = RequestShown(request=item.request, text_sha256=window.sha256)
         return [*released, SendToAgent(shown)]
 
     def _report_block(self, block: RequestBlocked) -> list[AnyAction]:
@@ -150,9 +153,6 @@ class RequestFlow:
             return []
         self._blocked = block if block.reason else None
         return [SendToAgent(block)]
-
-    def _window(self, item: AskedItem) -> wording.RequestWindow:
-        return wording.request_window(item, self._view.now, self._view.language)
 
     # --- the customer's input -------------------------------------------------------
 
@@ -164,69 +164,68 @@ class RequestFlow:
 
     def answered(self, event: RequestAnswered) -> list[AnyAction]:
         """Handle the answer from the request window."""
-        item = self._current("asking", event.request)
-        if item is None:
+        active = self._current("asking", event.request)
+        if active is None:
             return []
         match event.answer:
             case "allow":
-                return self._ask_password(item)
+                return self._ask_password(active)
             case "later":
-                return self._ask_when(item)
+                return self._ask_when(active)
             case "decline":
                 choices = wording.decline_choices(self._view.language)
-                return self._ask(item, "decline", [*choices, self._view.text("no_reason")])
+                return self._ask(active, "decline", [*choices, self._view.text("no_reason")])
             case "report":
-                return self._send_answer(item, RequestDecline(request=item.request, report=True))
-        return self._send_answer(item, RequestLater(request=item.request, seconds=POSTPONE_SECONDS))
+                return self._send_answer(active.item, RequestDecline(request=event.request, report=True))
+        return self._send_answer(active.item, RequestLater(request=event.request, seconds=POSTPONE_SECONDS))
 
     def not_shown(self, event: RequestNotShown) -> list[AnyAction]:
         """Handle that Windows could not show the request window: show it again later.
 
         This does not count as an answer.
         """
-        item = self._current("asking", event.request)
-        if item is None:
+        active = self._current("asking", event.request)
+        if active is None:
             return []
         self._active = None
-        self._retry_later(_key(item))
-        return self._report_block(RequestBlocked(request=item.request, reason="unshown"))
+        self._retry_later(_key(active.item))
+        return self._report_block(RequestBlocked(request=event.request, reason="unshown"))
 
-    def _current(self, phase: Phase, request: str) -> AskedItem | None:
+    def _current(self, phase: Phase, request: str) -> ActiveRequest | None:
         """Return the request on the screen if it has this id and is in this phase; otherwise None."""
         active = self._active
         matches = active is not None and (active.phase, active.item.request) == (phase, request)
-        return active.item if active and matches else None
+        return active if matches else None
 
-    def _ask_password(self, item: AskedItem) -> list[AnyAction]:
+    def _ask_password(self, active: ActiveRequest) -> list[AnyAction]:
         if not self._view.screen.is_private:
             self._active = None
             return []
-        self._active = ActiveRequest(item, "password")
-        window = self._window(item)
+        self._active, window = active._replace(phase="password"), active.window
         text = "\n".join(part for part in (window.error, window.field, self._view.text("promise")) if part)
-        return [AskPassword(item, self._view.text("password_title"), text)]
+        return [AskPassword(active.item, self._view.text("password_title"), text)]
 
     def _ask(
-        self, item: AskedItem, question: Literal["later", "decline"], choices: list[str], more: str = ""
+        self, active: ActiveRequest, question: Literal["later", "decline"], choices: list[str], more: str = ""
     ) -> list[AnyAction]:
-        self._active = ActiveRequest(item, "question")
+        self._active = active._replace(phase="question")
         names = {"later": ("when_later", "later_hint"), "decline": ("why_declined", "why_declined_hint")}
         title, text = (self._view.text(name) for name in names[question])
         text = f"{text} {more}" if more else text
-        return [AskQuestion(item.request, question, title, text, tuple(choices))]
+        return [AskQuestion(active.item.request, question, title, text, tuple(choices))]
 
-    def _ask_when(self, item: AskedItem) -> list[AnyAction]:
+    def _ask_when(self, active: ActiveRequest) -> list[AnyAction]:
         """Ask when to ask again: before the request ends, and how long that is if it rules a choice out."""
-        language, now = self._view.language, self._view.now
+        item, language, now = active.item, self._view.language, self._view.now
         self._delays = wording.later_choices(language, wording.seconds_left(item, now))
         is_limited = len(self._delays) < len(wording.later_choices(language))
         more = wording.last_answer(item, now, language) if is_limited else ""
-        return self._ask(item, "later", [text for text, _ in self._delays], more)
+        return self._ask(active, "later", [text for text, _ in self._delays], more)
 
     def chosen(self, event: ChoiceMade) -> list[AnyAction]:
         """Handle the answer to the question after "later" or "decline"."""
-        item = self._current("question", event.request)
-        if item is None:
+        active = self._current("question", event.request)
+        if active is None:
             return []
         language = self._view.language
         if event.question == "again":
@@ -234,11 +233,13 @@ class RequestFlow:
             return []
         if event.question == "later":
             seconds = POSTPONE_SECONDS if event.choice is None else self._delays[event.choice][1]
-            return self._send_answer(item, RequestLater(request=item.request, seconds=seconds))
+            return self._send_answer(active.item, RequestLater(request=event.request, seconds=seconds))
         reasons = [*wording.decline_choices(language), ""]
         reason = "" if event.choice is None else reasons[event.choice]
         not_today = event.choice == wording.NOT_TODAY
-        return self._send_answer(item, RequestDecline(request=item.request, why=reason, not_today=not_today))
+        return self._send_answer(
+            active.item, RequestDecline(request=event.request, why=reason, not_today=not_today)
+        )
 
     def _send_answer(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
         self._active = None
@@ -276,15 +277,15 @@ class RequestFlow:
         return [self._view.message(self._view.text("not_possible", code=code))]
 
     def _shown_confirmed(self, request: RequestShown, answer: CustomerAnswer | None) -> list[AnyAction]:
-        item = self._current("opening", request.request)
-        if item is None:
+        active = self._current("opening", request.request)
+        if active is None:
             return []
         if answer is None or not answer.done:
             self._active = None
-            self._retry_later(_key(item))
+            self._retry_later(_key(active.item))
             return []
-        self._active = ActiveRequest(item, "asking")
-        return [OpenRequest(item.request, self._window(item))]
+        self._active = active._replace(phase="asking")
+        return [OpenRequest(active.item.request, active.window)]
 
     def _retry_later(self, key: Key) -> None:
         """Treat the request as unanswered and show it again, at the latest after `RETRY_AFTER`."""
@@ -293,16 +294,16 @@ class RequestFlow:
 
     def entered(self, event: PasswordEntered) -> list[AnyAction]:
         """Handle the result of the password dialog."""
-        item = self._current("password", event.request)
-        if item is None:
+        active = self._current("password", event.request)
+        if active is None:
             return []
         self._active = None
         if event.problem:
-            return self._not_entered(item, event.problem)
+            return self._not_entered(active, event.problem)
         if event.answer is None:
-            return self._entry_lost(item)
-        self._answered.add(_key(item))
-        return self._entry_checked(item, event.answer)
+            return self._entry_lost(active.item)
+        self._answered.add(_key(active.item))
+        return self._entry_checked(active.item, event.answer)
 
     def _entry_lost(self, item: AskedItem) -> list[AnyAction]:
         """Handle that the agent's answer to a password did not come: the agent may have received the password."""
@@ -310,14 +311,14 @@ class RequestFlow:
         self._unsettled.add(item.request)
         return self._settle() or [self._view.message(self._view.text("entry_lost"))]
 
-    def _not_entered(self, item: AskedItem, problem: str) -> list[AnyAction]:
+    def _not_entered(self, active: ActiveRequest, problem: str) -> list[AnyAction]:
         """Show the request window again after the reason. The customer loses no try."""
         if problem == "cancelled":
             return []
         blank = problem == "blank"
         name, places = ("blank_entry", {}) if blank else ("password_unread", {"detail": problem})
-        self._active = ActiveRequest(item, "question")
-        return [AskQuestion(item.request, "again", "", self._view.text(name, **places), ())]
+        self._active = active._replace(phase="question")
+        return [AskQuestion(active.item.request, "again", "", self._view.text(name, **places), ())]
 
     def _entry_checked(self, item: AskedItem, answer: CustomerAnswer) -> list[AnyAction]:
         code = answer.error.code if answer.error else ""
