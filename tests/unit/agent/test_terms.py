@@ -134,6 +134,7 @@ def test_an_impossible_window_is_refused(begin: str | None, end: str | None, fie
 def test_a_time_of_day_is_the_pcs_whatever_the_zone_of_this_process_is() -> None:
     """The zone is named by the PC's clock."""
     assert resolve("ends", "17:00", NOW, CET) == NOW.replace(day=24, hour=17)
+    assert resolve("ends", "22:00", NOW, CET) == NOW.replace(hour=22)
     assert window("22:00", "02:00", NOW, END, CET) == (NOW.replace(hour=22), NOW.replace(day=24, hour=2))
     night = window("17:30", "17:00", NOW - timedelta(hours=8), END, CET)
     assert night == (NOW.replace(day=22, hour=17, minute=30), NOW.replace(hour=17))
@@ -214,6 +215,7 @@ def test_the_canonical_form_does_not_depend_on_how_a_moment_is_written() -> None
     assert canonical(TERMS, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-08")
 
 
+@pytest.mark.usefixtures("other_zone")
 def test_the_canonical_form_stays_as_it_is() -> None:
     """A sealed record opens with these very bytes only, also after an update of the agent."""
     assert canonical(TERMS, ANNA, "g", "PC-07").decode().split("\n") == [
