@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from latchkey_agent.domain import Refused
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import fields, frames
@@ -193,6 +194,44 @@ def test_a_refused_entry_has_a_stable_code(bench: Bench, canary: bytearray) -> N
     request = bench.shown_request(canary)
     answer = bench.allow(request, b"wrong")
     assert (answer.refusal, answer.tries_left) == ("wrong_password", 1)
+
+
+def test_an_entry_that_could_not_be_journalled_came_to_nothing(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows accepted the password and the disk failed: the customer reads how many tries are left."""
+    request = bench.shown_request(canary)
+
+    def fail(*_: object, **__: object) -> None:
+        raise Refused("storage_failed", detail="the disk is full")
+
+    monkeypatch.setattr(bench.agent.core, "give_grant", fail)
+    for left in (1, 0):
+        answer = bench.allow(request, bytes(canary))
+        assert answer.error is not None
+        assert (answer.error.code, answer.refusal, answer.tries_left) == (
+            "storage_failed",
+            "agent_failed",
+            left,
+        )
+    assert bench.state.requests[request].refusal == "agent_failed"
+
+
+def test_an_entry_that_cannot_even_be_noted_is_answered_with_its_fault(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk still fails when the entry is to be noted."""
+    request = bench.shown_request(canary)
+
+    def fail(*_: object, **__: object) -> None:
+        bench.world.disk = "dead"
+        raise Refused("storage_failed", detail="the disk is dead")
+
+    monkeypatch.setattr(bench.agent.core, "give_grant", fail)
+    answer = bench.allow(request, bytes(canary))
+    assert answer.error is not None
+    assert (answer.error.code, answer.refusal, answer.tries_left) == ("storage_failed", "", None)
+    assert "the disk is dead" in answer.error.message
 
 
 def test_a_revocation_fails_while_no_journal_is_loaded(bench: Bench, canary: bytearray) -> None:

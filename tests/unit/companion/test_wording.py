@@ -291,6 +291,11 @@ def test_missing_fields_of_the_request_are_left_out() -> None:
             2,
             "That did not work. Leave the user name as it is. 2 tries left.",
         ),
+        (
+            "agent_failed",
+            1,
+            "That did not work. The password could not be checked or sealed. 1 try left.",
+        ),
     ],
 )
 def test_a_refused_entry_is_explained(refusal: str, tries: int, error: str) -> None:

@@ -22,6 +22,7 @@ from latchkey_agent.protocol.customer_messages import AskedItem, LentItem, Notic
 _WHY_REFUSED: dict[str, str] = {
     LogonRefusal.LOOKS_LIKE_PIN: "is_pin",
     "other_account_entered": "is_other_name",
+    "agent_failed": "refused_agent_failed",
 }
 GAP = ""
 """An empty line between two groups of lines."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
+import msgspec
+
 from latchkey_agent.core.core import Core
 from latchkey_agent.core.settings import Organization
 from latchkey_agent.domain import (
@@ -37,6 +39,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol.answers import ErrorView
 from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
@@ -77,10 +80,8 @@ class CustomerHandler:
             return self._handlers[type(request)](request, secret, account)
         except codec.ProtocolError as fault:
             return cm.CustomerAnswer(done=False, error=fault.view)
-        except Refused as refusal:
-            return cm.CustomerAnswer(done=False, error=views.refusal_view(refusal))
-        except PortError as fault:
-            return cm.CustomerAnswer(done=False, error=error("agent_failed", detail=str(fault)))
+        except (PortError, Refused) as fault:
+            return cm.CustomerAnswer(done=False, error=_fault_view(fault))
 
     # --- looking ------------------------------------------------------------------
 
@@ -202,9 +203,8 @@ class CustomerHandler:
             refusal = self._check_entry(request, secret, asked)
             if refusal is None:
                 self._core.give_grant(asked, secret, actor=_actor(asked.account))
-        except PortError:
-            self._refused(asked, "agent_failed")
-            raise
+        except (PortError, Refused) as fault:
+            return self._failed(asked, fault)
         return self._done() if refusal is None else self._refused(asked, refusal)
 
     def _check_entry(self, request: cm.RequestAllow, secret: bytearray, asked: Request) -> str | None:
@@ -215,6 +215,14 @@ class CustomerHandler:
         if not secret:
             return LogonRefusal.BLANK_PASSWORD
         return self._core.computer.accounts.check(asked.account, secret)
+
+    def _failed(self, asked: Request, fault: PortError | Refused) -> cm.CustomerAnswer:
+        """Note that an entry came to nothing through no fault of the customer; raise `fault` if it cannot be noted."""
+        try:
+            answer = self._refused(asked, "agent_failed")
+        except Refused:
+            raise fault from None
+        return msgspec.structs.replace(answer, error=_fault_view(fault))
 
     def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
@@ -269,6 +277,12 @@ class CustomerHandler:
         command = c.CloseNotices(account=account.sid, notices=tuple(request.notices))
         self._core.execute(command, actor=_actor(account))
         return self._done()
+
+
+def _fault_view(fault: PortError | Refused) -> ErrorView:
+    if isinstance(fault, Refused):
+        return views.refusal_view(fault)
+    return error("agent_failed", detail=str(fault))
 
 
 def _actor(account: Account) -> Actor:
