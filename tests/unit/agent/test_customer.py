@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -136,6 +138,36 @@ def test_customers_read_their_own_receipts_the_newest_first(bench: Bench, canary
     assert found[1].document["erasure"]["confirmed"]
     assert found[0].signature != found[1].signature
     assert found[0].text.startswith(f"Receipt {second}")
+
+
+def damage(bench: Bench) -> None:
+    """Change an event of the journal while the agent does not run."""
+    bench.kill()
+    with closing(sqlite3.connect(bench.folder / "journal.db")) as journal:
+        journal.execute("UPDATE events SET body = x'00' WHERE seq = 3")
+        journal.commit()
+    bench.start()
+
+
+def test_receipts_of_a_damaged_journal_are_not_told_as_none(bench: Bench, canary: bytearray) -> None:
+    """The customer has receipts, but nobody can read them."""
+    bench.lend(canary)
+    damage(bench)
+    answer = bench.customer(cm.OwnReceipts())
+    assert answer.error is not None
+    assert (answer.done, answer.error.code) == (False, "journal_damaged")
+
+
+def test_receipts_after_a_reset_name_the_journals_beginning(bench: Bench, canary: bytearray) -> None:
+    """The journal that was set aside has the receipts from before."""
+    bench.lend(canary)
+    assert bench.customer(cm.OwnReceipts()).receipts_since == ""
+    damage(bench)
+    bench.world.now += timedelta(hours=1)
+    assert bench.ask(rq.JournalReset()).outcome == "done"
+    bench.crash()
+    answer = bench.customer(cm.OwnReceipts())
+    assert (answer.receipts, answer.receipts_since) == ([], bench.world.now.isoformat())
 
 
 def test_another_account_gets_no_receipts(bench: Bench, canary: bytearray) -> None:

@@ -106,11 +106,9 @@ def test_pausing_and_resuming(harness: Harness, action: s.MenuAction, *, pause: 
     assert harness.message() == ENGLISH["agent_silent"]
 
 
-@pytest.mark.parametrize(
-    "picked", [s.MenuPicked("pause", "g-1"), s.MenuPicked("resume", "g-1"), s.MenuPicked("receipts")]
-)
+@pytest.mark.parametrize("picked", [s.MenuPicked("pause", "g-1"), s.MenuPicked("resume", "g-1")])
 def test_the_customer_reads_the_agents_refusal(harness: Harness, picked: s.MenuPicked) -> None:
-    """A failed pause has no effect. Receipts that cannot be read differ from no receipts."""
+    """A failed pause has no effect."""
     harness.show_snapshot(lent=[lent()])
     harness.handle(picked)
     harness.agent_replies(cm.CustomerRequest, failed("storage_failed"))
@@ -430,6 +428,27 @@ def test_a_receipt_shows_a_refusal_that_has_no_sentence(harness: Harness) -> Non
     assert (
         "Windows did not accept your sign-in: today 20:00\n" in pages(harness, receipt(ended=ended)).pages[0]
     )
+
+
+def test_receipts_that_cannot_be_read_are_not_told_as_none(harness: Harness) -> None:
+    """The message has the stable error code."""
+    harness.handle(s.MenuPicked("receipts"))
+    harness.agent_replies(cm.OwnReceipts, failed("journal_damaged"))
+    assert harness.message() == ENGLISH["receipts_unreadable"].format(code="journal_damaged")
+
+
+def test_the_customer_reads_since_when_receipts_are_known(harness: Harness) -> None:
+    """Without a receipt in place of the message that there is none, otherwise below the oldest one."""
+    earlier = ENGLISH["receipts_earlier"].format(at="20 November 2026, 09:00")
+    for views in ([], [receipt(), receipt()]):
+        harness.handle(s.MenuPicked("receipts"))
+        since = "2026-11-20T09:00:00+01:00"
+        harness.agent_replies(
+            cm.OwnReceipts, cm.CustomerAnswer(done=True, receipts=views, receipts_since=since)
+        )
+        shown = harness.only_action(s.ShowPages).pages
+        assert shown[-1].endswith(earlier)
+        assert [earlier in page for page in shown[:-1]] == [False] * (len(shown) - 1)
 
 
 def test_each_receipt_has_its_own_page(harness: Harness) -> None:

@@ -39,7 +39,6 @@ from latchkey_agent.companion.steps import (
     ShowPages,
     SnapshotChanged,
 )
-from latchkey_agent.protocol.answers import ReceiptView
 from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
     CustomerSnapshot,
@@ -127,30 +126,35 @@ class Presenter:
             case GrantRevoke():
                 return self._revocation.agent_replied(event.answer)
             case OwnReceipts() if event.answer is not None and event.answer.done:
-                return [self._receipts(event.answer.receipts)]
-            case GrantPause() | OwnReceipts():
-                return self._report_failure(event.answer)
+                return [self._receipts(event.answer)]
+            case OwnReceipts():
+                return self._report_failure(event.answer, "receipts_unreadable")
+            case GrantPause():
+                return self._report_failure(event.answer, "not_possible")
         return self._request_flow.agent_replied(event)
 
-    def _report_failure(self, answer: CustomerAnswer | None) -> list[AnyAction]:
-        """Show a message if the agent did not answer or refused the request."""
+    def _report_failure(self, answer: CustomerAnswer | None, name: str) -> list[AnyAction]:
+        """Show a message if the agent did not answer, or the text of this name if it refused the request."""
         if answer is None:
             return [self._view.message(self._view.text("agent_silent"))]
         if answer.done:
             return []
         code = answer.error.code if answer.error else ""
-        return [self._view.message(self._view.text("not_possible", code=code))]
+        return [self._view.message(self._view.text(name, code=code))]
 
-    def _receipts(self, views: list[ReceiptView]) -> ShowPages:
-        view = self._view
+    def _receipts(self, answer: CustomerAnswer) -> ShowPages:
+        view, views = self._view, answer.receipts
+        earlier = receipt_text.earlier(answer.receipts_since, view.now, view.language)
         if not views:
-            return view.message(view.text("receipts_none"))
+            return view.message(earlier or view.text("receipts_none"))
         total = str(len(views))
-        pages = (
+        pages = [
             f"{view.text('receipt_of', n=str(number), total=total)}\n\n"
             f"{receipt_text.render(receipt, view.now, view.language)}"
             for number, receipt in enumerate(views, 1)
-        )
+        ]
+        if earlier:
+            pages[-1] += f"\n\n{earlier}"
         return ShowPages(view.text("menu_receipts"), tuple(pages), view.text("older"), view.text("newer"))
 
     # --- the menu ---------------------------------------------------------------------

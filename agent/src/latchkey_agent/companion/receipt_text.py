@@ -33,6 +33,18 @@ def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
     return "\n".join(line for line in lines if line)
 
 
+def earlier(since: str, now: datetime, language: str = "en") -> str:
+    """Return the sentence about receipts of an earlier journal; empty if there was none.
+
+    Args:
+        since: the moment at which the journal was begun in place of the earlier one, or empty.
+        now: the current time in the PC's time zone; determines "today".
+        language: the reader's language.
+    """
+    reader = _Reader(LANGUAGES[language_of(language)], now)
+    return reader.texts["receipts_earlier"].format(at=reader.at(since)) if since else ""
+
+
 class _Reader:
     """Renders the parts of a receipt."""
 

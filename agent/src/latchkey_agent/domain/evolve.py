@@ -101,6 +101,7 @@ class _Draft:
         self.quiet: dict[str, datetime] = dict(state.quiet)
         self.archive: dict[str, Archived] = state.archive
         self.calls: dict[str, Call] = dict(state.calls)
+        self.replaced_at: datetime | None = state.replaced_at
 
     def state(self) -> State:
         return State(
@@ -120,6 +121,7 @@ class _Draft:
             quiet=self.quiet,
             archive=self.archive,
             calls=self.calls,
+            replaced_at=self.replaced_at,
         )
 
 
@@ -594,6 +596,10 @@ def _clock_taken(draft: _Draft, event: e.ClockTaken) -> None:
         draft.last_restart_at = min(draft.last_restart_at, event.at)
 
 
+def _journal_begun(draft: _Draft, event: e.JournalBegun) -> None:
+    draft.replaced_at = event.at if event.after else None
+
+
 def _nothing(_draft: _Draft, _event: e.Event) -> None:
     pass
 
@@ -634,5 +640,5 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.ClockTaken: _clock_taken,
     e.CallNoted: _nothing,
     e.CommandRefused: _nothing,
-    e.JournalBegun: _nothing,
+    e.JournalBegun: _journal_begun,
 }

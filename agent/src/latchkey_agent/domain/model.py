@@ -367,6 +367,7 @@ class State(Struct, frozen=True, kw_only=True):
     reported, and their names. `quiet`: the customers (SIDs) who do not want to be asked until a moment.
     `archive`: ended sessions that only receipts need.
     `calls`: the latest calls, by their keys.
+    `replaced_at`: the moment at which this journal was begun in place of one that was set aside.
     """
 
     version: int = 0
@@ -385,3 +386,4 @@ class State(Struct, frozen=True, kw_only=True):
     quiet: dict[str, datetime] = {}
     archive: dict[str, Archived] = {}
     calls: dict[str, Call] = {}
+    replaced_at: datetime | None = None

@@ -139,13 +139,17 @@ class CustomerHandler:
         )
 
     def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
+        if self._core.journal_life.is_damaged:
+            # Nothing is known of the customer's receipts; an empty list would say that there are none.
+            raise self._core.journal_life.refusal()
         state = self._core.state
         kept = kept_requests(state, self._core.now().at, self._core.settings.receipt_days())
         mine = [r for r in reversed(kept) if r.account.sid == account.sid]
         # Requests that were never shown must not push out what the customer saw.
         mine.sort(key=lambda r: r.shown_at is None)
         views_ = [signed_receipts.view(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS]]
-        return cm.CustomerAnswer(done=True, receipts=views_)
+        since = state.replaced_at.isoformat() if state.replaced_at else ""
+        return cm.CustomerAnswer(done=True, receipts=views_, receipts_since=since)
 
     # --- answering ------------------------------------------------------------------
 

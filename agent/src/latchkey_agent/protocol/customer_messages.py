@@ -185,7 +185,11 @@ class CustomerSnapshot(Message, frozen=True, kw_only=True):
 
 
 class CustomerAnswer(Message, frozen=True, kw_only=True):
-    """Answer on the customer pipe. `refusal` is the stable word for the reason why an entry cannot serve."""
+    """Answer on the customer pipe. `refusal` is the stable word for the reason why an entry cannot serve.
+
+    `receipts_since`: the moment at which the journal was begun in place of another one, which has the receipts from
+    before; empty if it replaces none.
+    """
 
     done: bool
     snapshot: CustomerSnapshot | None = None
@@ -193,3 +197,4 @@ class CustomerAnswer(Message, frozen=True, kw_only=True):
     tries_left: int | None = None
     refusal: str = ""
     receipts: list[ReceiptView] = []
+    receipts_since: str = ""
