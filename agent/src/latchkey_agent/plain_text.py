@@ -84,9 +84,14 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _UNSPACED = frozenset({"Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
 """Scripts in whose lines Windows finds places for a break without spaces."""
 _DOUBLE_QUOTES = dict.fromkeys(
-    map(ord, '"\u00ab\u00bb\u05f4\u201c\u201d\u201e\u201f\u2033\u2036\u2039\u203a\u301d\u301e\u301f'), "'"
+    map(
+        ord,
+        '"\u00ab\u00bb\u05f4\u201c\u201d\u201e\u201f\u2033\u2034\u2036\u2037\u2039\u203a\u2057\u3003\u301d\u301e\u301f',
+    ),
+    "'",
 )
-_TWO_SINGLE_QUOTES = re.compile("['`\u2018\u2019\u201a\u201b\u2032\u2035]{2,}")
+"""Double quotation marks, and the primes and the ditto mark that look like them."""
+_TWO_SINGLE_QUOTES = re.compile("['`\u05f3\u2018\u2019\u201a\u201b\u2032\u2035]{2,}")
 
 
 def normalized(text: str) -> str:

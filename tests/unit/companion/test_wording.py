@@ -224,7 +224,9 @@ def test_text_from_right_to_left_turns_nothing_around_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("marks", ['"', "“”", "„“", "«»", "‹›", "''", "’’", "‚‚", "״", "″"])
+@pytest.mark.parametrize(
+    "marks", ['"', "“”", "„“", "«»", "‹›", "''", "’’", "‚‚", "״", "″", "〃", "‴", "‷", "⁗", "׳׳"]
+)
 def test_operators_text_cannot_end_its_quotation(marks: str, language: str) -> None:
     """Inside the quotation a double quotation mark, or what looks like one, is a single one."""
     opening, closing = marks[: len(marks) // 2] or marks, marks[len(marks) // 2 :]
@@ -237,7 +239,7 @@ def test_operators_text_cannot_end_its_quotation(marks: str, language: str) -> N
     outer = LANGUAGES[language]["quote"].format(text="|").split("|")
     inner = line.removeprefix(f"{line.split(outer[0])[0]}{outer[0]}").removesuffix(outer[1])
     assert line.endswith(f"{outer[0]}{inner}{outer[1]}")
-    assert not set(inner) & set('"“”„«»‹›״″')
+    assert not set(inner) & set('"“”„«»‹›״″〃‴‷⁗')
     assert "''" not in inner
     assert inner.startswith("x' ")
 
