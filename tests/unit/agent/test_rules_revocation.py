@@ -252,6 +252,17 @@ def test_rule_07_an_unlock_that_is_paused_is_not_counted(bench: Bench, canary: b
     assert bench.state.grants[grant].ended is GrantState.USED_UP
 
 
+def test_rule_07_a_restart_that_is_paused_signs_nobody_in_and_counts(bench: Bench, canary: bytearray) -> None:
+    """Windows restarts all the same: the use is counted, and its permit stays void after the customer goes on."""
+    grant = bench.lend(canary, restarts=2)
+    bench.restart()
+    assert bench.customer(cm.GrantPause(grant=grant)).done
+    bench.reboot()
+    assert bench.customer(cm.GrantPause(grant=grant, pause=False)).done
+    assert not bench.logon(lm.Peek())[0].done
+    assert bench.state.grants[grant].left.restarts == 1
+
+
 def test_rule_07_an_unlocked_desktop_resumes_no_grant(bench: Bench, canary: bytearray) -> None:
     """Another person may sit at a desktop that an unlock holds open: a paused grant of the account stays paused."""
     bench.lend(canary, restarts=0, unlocks=1)
