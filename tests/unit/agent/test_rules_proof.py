@@ -275,6 +275,15 @@ def test_rule_10_a_restart_that_windows_refused_is_not_told(bench: Bench, canary
     assert "restarted" not in kinds(bench)
 
 
+def test_rule_10_a_refusal_that_is_noted_after_the_boot_is_not_told_as_a_restart(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Windows refused the restart, and the PC was restarted by others before the agent noted that."""
+    permit = bench.at_logon_screen(canary)
+    bench.agent.core.execute(c.CancelPermit(permit=permit, detail="no"))
+    assert "restarted" not in kinds(bench)
+
+
 def test_rule_10_two_customers_are_told_about_one_boot(bench: Bench, canary: bytearray) -> None:
     """Two notices of one event are two notices."""
     bench.lend(canary)

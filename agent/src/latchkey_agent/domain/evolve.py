@@ -471,7 +471,7 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
 
     A restart by others is told only if it has used up a use.
     """
-    if permit.action != "restart" or draft.boot_id == permit.boot_before:
+    if permit.action != "restart" or draft.boot_id == permit.boot_before or event.why == "restart_refused":
         return None
     if permit.foreign:
         return "by_others" if event.how == "lapse" else None
