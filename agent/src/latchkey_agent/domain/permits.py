@@ -21,9 +21,6 @@ from .policy import Policy
 from .refusal import Refused
 from .transitions import OPEN_PERMITS, PERMIT, GrantState, IllegalTransitionError, PermitState, step
 
-AUTO_LOGON_TIME = timedelta(hours=1)
-"""The time after a boot within which Windows signs an account in by itself; a later sign-in is a person's."""
-
 
 def find_permit(state: State, permit: str) -> Permit:
     """Return a permit by its id.
@@ -158,10 +155,9 @@ def _signed_in(
 
 def _first_seen(permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:
     """Note the first session of the account since a restart for a void permit; close it if Windows opened it."""
-    by_windows = command.auto_logon and now.up <= AUTO_LOGON_TIME.total_seconds()
-    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=by_windows)
+    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=command.auto_logon)
     close = fx.CloseDesktop(permit=permit.id)
-    return Decision((seen,), (close,) if by_windows else ())
+    return Decision((seen,), (close,) if command.auto_logon else ())
 
 
 class WindowsSession(Protocol):
