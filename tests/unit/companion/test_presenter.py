@@ -387,9 +387,12 @@ CLOSED = {"closing": "locked", "closed_at": "2026-11-23T19:42:00+01:00", "deskto
     [
         (
             BY_WINDOWS | CLOSED,
-            "Windows signed you in by itself today 19:12, locked today 19:42, open for 30 minutes.",
+            "You were signed in without Latchkey, perhaps by Windows itself, today 19:12, locked today 19:42, open for 30 minutes.",
         ),
-        (BY_WINDOWS, "Windows signed you in by itself today 19:12, not locked yet."),
+        (
+            BY_WINDOWS,
+            "You were signed in without Latchkey, perhaps by Windows itself, today 19:12, not locked yet.",
+        ),
         ({"why": "signed_in"}, "You were signed in without it."),
         ({"action": "restart", "started_by_others": True}, "Used after a restart by others: today 19:10."),
         ({"why": "interrupted", "state": "refused"}, "Whether you were signed in is not known."),
