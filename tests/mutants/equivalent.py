@@ -51,7 +51,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         'link: seq.to_bytes(8, "big") -> seq.to_bytes(8, )': "big is Python's default, since 3.11",
     },
     "storage/key_slots.py": {
-        "KeySlots.__init__: self._is_new = False -> self._is_new = None": _FLAG,
         '_read: OSError(errno.EIO, "it ends too early") -> OSError(None, "it ends too early")': _ONLY_TEXT,
         '_write: OSError(errno.EIO, "a slot was not writte -> OSError(None, "a slot was not writte': _ONLY_TEXT,
     },

@@ -80,7 +80,7 @@ def test_windows_warns_as_long_as_agreed(bench: Bench, canary: bytearray) -> Non
 
 def test_key_slots_keep_their_size(bench: Bench, canary: bytearray) -> None:
     """Grants and their ends leave the file of key slots at its size."""
-    size = key_slots.COUNT * key_slots.SLOT_BYTES
+    size = key_slots.SIZE
     for session in ("CHG-1", "CHG-2", "CHG-3"):
         bench.lend(canary, session=session)
         assert (bench.folder / key_slots.NAME).stat().st_size == size

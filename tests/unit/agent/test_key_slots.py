@@ -20,9 +20,24 @@ from latchkey_agent.storage.journal import JournalUnavailableError
 from latchkey_agent.storage.key_slots import LOST, UNEQUAL, KeySlots
 from tests.unit.agent.world import World
 
-SIZE = 64 * 4096
-TAGS = [bytes([number]) * 16 for number in range(1, 70)]
+SIZE = 65 * 4096
+ID = b"\xee" * 8
+LAST = (b"LKSLOTS1" + ID).ljust(4096, b"\0")
+"""The block behind the slots."""
+TAGS = [ID + bytes([number]) * 8 for number in range(1, 70)]
+FOREIGN = bytes(range(16))
+"""The tag of a half in another file."""
 OLD = b"what stood here before"
+DAMAGED = {
+    "cut off": OLD,
+    "without an id": bytes(SIZE),
+    "noise": b"\xdd" * SIZE,
+    "of an unknown kind": bytes(64 * 4096) + LAST.replace(b"LKSLOTS1", b"LKSLOTS2"),
+    "with something behind its id": bytes(64 * 4096) + LAST[:-1] + b"x",
+    "with its id at another place": LAST + bytes(64 * 4096),
+    "too long": bytes(64 * 4096) + LAST + b"\0",
+    "too short": bytes(63 * 4096) + LAST,
+}
 
 
 class Random:
@@ -59,18 +74,20 @@ def flushed(slots: KeySlots, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 def test_the_file_is_what_its_documentation_says(slots: KeySlots) -> None:
-    """It has 64 slots of 4096 bytes: tag, half and zeros."""
-    assert (module.NAME, module.COUNT, module.SLOT_BYTES) == ("keys.slots", 64, 4096)
+    """It has 64 slots of 4096 bytes: tag, half and zeros. The last block has the id with which each tag begins."""
+    assert (module.NAME, module.COUNT, module.SLOT_BYTES, module.SIZE) == ("keys.slots", 64, 4096, SIZE)
+    assert slots.new_tag() == ID + b"\xee" * 8
     for number in range(2):
         slots.put(TAGS[number], half(number))
     used = b"".join((TAGS[number] + half(number)).ljust(4096, b"\0") for number in range(2))
-    assert slots.path.read_bytes() == used.ljust(SIZE, b"\0")
+    assert slots.path.read_bytes() == used.ljust(64 * 4096, b"\0") + LAST
     assert slots.tags() == set(TAGS[:2])
     assert [slots.half(tag) for tag in TAGS[:3]] == [half(0), half(1), None]
 
 
 def test_every_slot_can_be_used_and_none_twice(slots: KeySlots) -> None:
-    """One half more is refused; a slot that was given up takes the next one."""
+    """One half more is refused; a slot that was given up takes the next one. The file's id stays."""
+    slots.keep([])
     for number in range(64):
         slots.put(TAGS[number], half(number))
     with pytest.raises(JournalUnavailableError, match=r"^all 64 slots of keys.slots are in use$"):
@@ -80,16 +97,40 @@ def test_every_slot_can_be_used_and_none_twice(slots: KeySlots) -> None:
     assert slots.path.read_bytes()[5 * 4096 :][:48] == TAGS[64] + half(64)
     assert slots.tags() == {*TAGS[:5], *TAGS[6:65]}
     assert slots.half(TAGS[63]) == half(63)
+    assert slots.path.read_bytes()[64 * 4096 :] == LAST
 
 
-@pytest.mark.parametrize("make", [lambda slots: slots.keep([]), lambda slots: slots.put(TAGS[0], half(0))])
+def test_a_tag_is_new_and_begins_with_the_id_of_its_file(world: World, place: Path) -> None:
+    """Each file has an id of its own. One that is whole is not made again, neither for a tag nor at a start."""
+    disk = world.computer().disk
+    slots = KeySlots(place / "keys.slots", disk, os.urandom)
+    tags = [slots.new_tag()]
+    slots.put(tags[0], half(0))
+    made = slots.path.read_bytes()
+    again = KeySlots(slots.path, disk, os.urandom)
+    again.keep(tags)
+    tags += [slots.new_tag(), again.new_tag()]
+    assert slots.path.read_bytes() == made
+    assert {tag[:8] for tag in tags} == {made[64 * 4096 :][8:16]}
+    slots.path.unlink()
+    tags.append(slots.new_tag())
+    assert tags[3][:8] != tags[0][:8]
+    assert {len(tag) for tag in tags} == {16}
+    assert len({tag[8:] for tag in tags}) == 4
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("make", [lambda slots: slots.keep([]), KeySlots.new_tag], ids=["keep", "new_tag"])
 def test_a_damaged_file_is_overwritten_in_place_before_a_new_one_is_made(
-    slots: KeySlots, flushed: list[bytes], make: Any
+    slots: KeySlots, flushed: list[bytes], make: Any, content: bytes
 ) -> None:
-    """Its blocks may hold halves; the new file has blocks of its own from its first moment."""
-    slots.path.write_bytes(OLD)
+    """Its blocks may hold halves; the new file has blocks of its own from its first moment, and its id at the end."""
+    slots.path.write_bytes(content)
+    place = slots.path.stat().st_ino
     make(slots)
-    assert flushed[:4] == [b"\xee" * len(OLD), bytes(len(OLD)), b"\xee" * SIZE, bytes(SIZE)]
+    old = [b"\xee" * len(content), bytes(len(content))]
+    assert flushed == [*old, b"\xee" * SIZE, bytes(64 * 4096) + LAST]
+    assert slots.path.stat().st_ino == place
 
 
 def test_overwriting_everything_flushes_random_bytes_and_then_zeros(
@@ -121,33 +162,45 @@ def test_a_slot_is_flushed_when_it_is_written_and_when_it_is_overwritten(
 
 def test_the_slots_of_other_tags_are_overwritten_at_the_start(slots: KeySlots) -> None:
     """A crash may have come between a slot and its grant. Those that are named stay."""
+    slots.keep([])
     for number in range(3):
         slots.put(TAGS[number], half(number))
     slots.keep([TAGS[1]])
     assert slots.tags() == {TAGS[1]}
     assert slots.half(TAGS[1]) == half(1)
     assert slots.path.read_bytes().count(bytes(4096)) == 63
+    assert slots.path.read_bytes().endswith(LAST)
 
 
-def test_a_half_that_the_agent_has_overwritten_itself_is_not_lost(slots: KeySlots, world: World) -> None:
-    """Its slot is empty in a file that the agent has made, at the start or at its end."""
+@pytest.mark.parametrize("starts", range(3))
+def test_a_half_is_lost_if_its_tag_is_not_of_this_file(slots: KeySlots, world: World, starts: int) -> None:
+    """A slot that is not there was overwritten in the tag's own file, and lost in any other, after any start."""
     slots.keep([])
     for number in range(2):
         slots.put(TAGS[number], half(number))
     slots.keep([TAGS[1]])
+    for _ in range(starts):
+        slots = KeySlots(slots.path, world.computer().disk, Random())
+        slots.keep([TAGS[1]])
     assert (slots.overwrite(TAGS[0]), slots.overwrite(TAGS[1])) == ("", "")
     assert (slots.overwrite(TAGS[0]), slots.overwrite(TAGS[1])) == ("", "")
-    assert slots.overwrite(TAGS[2]) == LOST
-    again = KeySlots(slots.path, world.computer().disk, Random())
-    again.keep([])
-    assert again.overwrite(TAGS[2]) == ""
+    assert slots.overwrite(TAGS[2]) == ""
+    assert [slots.overwrite(tag) for tag in (FOREIGN, FOREIGN[:8] + ID, b"\0" + TAGS[0][1:])] == [LOST] * 3
 
 
-@pytest.mark.parametrize("content", [None, OLD])
+def test_a_slot_that_is_overwritten_now_is_not_lost_whatever_its_tag_is(slots: KeySlots) -> None:
+    """The file may have been made anew between the tag and its half."""
+    slots.keep([])
+    slots.put(FOREIGN, half(0))
+    assert slots.overwrite(FOREIGN) == ""
+    assert slots.path.read_bytes() == bytes(64 * 4096) + LAST
+
+
+@pytest.mark.parametrize("content", [None, *DAMAGED.values()], ids=["missing", *DAMAGED])
 def test_a_half_whose_file_is_not_whole_is_lost(slots: KeySlots, content: bytes | None) -> None:
     """What is left of the file is overwritten; no slot of it counts."""
     if content is not None:
-        slots.path.write_bytes(content)
+        slots.path.write_bytes((TAGS[0] + half(0) + content[48:])[: len(content)])
     assert (slots.tags(), slots.half(TAGS[0])) == (set(), None)
     assert slots.overwrite(TAGS[0]) == LOST
     assert not slots.path.exists() or not any(slots.path.read_bytes())
@@ -157,8 +210,9 @@ def test_a_folder_in_the_place_of_the_file_is_a_fault(slots: KeySlots) -> None:
     """It is not taken for the file, whatever its size is."""
     slots.path.mkdir()
     assert slots.tags() == set()
-    with pytest.raises(JournalUnavailableError, match=r"keys\.slots cannot be read or written"):
-        slots.put(TAGS[0], half(0))
+    for call in (slots.new_tag, lambda: slots.put(TAGS[0], half(0))):
+        with pytest.raises(JournalUnavailableError, match=r"keys\.slots cannot be read or written"):
+            call()
 
 
 class Faulty(FileIO):
@@ -200,6 +254,7 @@ def test_a_slot_that_keeps_its_content_is_not_overwritten(
     slots: KeySlots, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """A disk that loses writes is found out, also one that reads them back once; later the half is gone."""
+    slots.keep([])
     slots.put(TAGS[0], half(0))
     with faulty(slots, monkeypatch, how):
         assert slots.overwrite(TAGS[0]) == UNEQUAL
@@ -226,7 +281,7 @@ def test_a_port_that_fails_is_named(slots: KeySlots, world: World) -> None:
     """Its own words are the reason."""
     slots.keep([])
     world.broken.add("disk")
-    for call in (slots.tags, lambda: slots.keep([]), lambda: slots.half(TAGS[0])):
+    for call in (slots.tags, slots.new_tag, lambda: slots.keep([]), lambda: slots.half(TAGS[0])):
         with pytest.raises(JournalUnavailableError, match=r"\(the port disk is broken\)$"):
             call()
 
@@ -245,15 +300,17 @@ def test_a_file_that_could_not_be_made_whole_is_removed(
         assert "no grant can be given" in caplog.text
         assert not slots.path.exists()
         with pytest.raises(JournalUnavailableError, match="No space left on device"):
-            slots.put(TAGS[0], half(0))
+            slots.new_tag()
+        assert not slots.path.exists()
+    assert slots.new_tag().startswith(ID)
     slots.put(TAGS[0], half(0))
     assert slots.half(TAGS[0]) == half(0)
 
 
-def test_a_file_that_can_be_neither_made_whole_nor_removed_is_mended_at_the_next_start(
+def test_a_file_that_can_be_neither_made_whole_nor_removed_has_no_id(
     slots: KeySlots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error is that of making the file; its random bytes are no halves."""
+    """The error is that of making the file; its random bytes are no halves, and the next grant makes it anew."""
 
     def full(_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -262,10 +319,11 @@ def test_a_file_that_can_be_neither_made_whole_nor_removed_is_mended_at_the_next
         patch.setattr(os, "fsync", full)
         patch.setattr(Path, "unlink", full)
         with pytest.raises(JournalUnavailableError, match="No space left on device"):
-            slots.put(TAGS[0], half(0))
-    slots.keep([])
-    slots.put(TAGS[0], half(0))
-    assert slots.half(TAGS[0]) == half(0)
+            slots.new_tag()
+        assert slots.path.stat().st_size == SIZE
+    assert slots.tags() == set()
+    slots.put(slots.new_tag(), half(0))
+    assert slots.half(ID + b"\xee" * 8) == half(0)
 
 
 def test_the_memory_of_a_slot_is_overwritten_and_given_back(
@@ -293,5 +351,6 @@ def test_the_memory_of_a_slot_is_overwritten_and_given_back(
     with faulty(slots, monkeypatch, "writes"), pytest.raises(JournalUnavailableError):
         slots.put(TAGS[1], half(1))
     slots.overwrite(TAGS[0])
-    assert len(blocks) == 5
+    # Before all but `put` comes the block with the id.
+    assert len(blocks) == 8
     assert {block.left for block in blocks} == {bytes(4096)}

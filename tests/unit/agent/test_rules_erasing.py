@@ -21,10 +21,11 @@ from latchkey_agent.storage import key_slots
 from latchkey_agent.storage.journal import Journal
 from latchkey_agent.storage.vault import VaultError, tag_of
 from tests.unit.agent.bench import Bench, cuts
+from tests.unit.agent.world import PowerCut
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
-SIZE = key_slots.COUNT * key_slots.SLOT_BYTES
+SIZE = key_slots.SIZE
 Act = Callable[[Bench], object]
 
 
@@ -36,7 +37,8 @@ def slots(bench: Bench) -> Path:
 def tags_in_slots(bench: Bench) -> set[str]:
     """Return the tags of all slots that hold anything."""
     content = slots(bench).read_bytes()
-    every = [content[at : at + key_slots.SLOT_BYTES] for at in range(0, SIZE, key_slots.SLOT_BYTES)]
+    places = (number * key_slots.SLOT_BYTES for number in range(key_slots.COUNT))
+    every = [content[at : at + key_slots.SLOT_BYTES] for at in places]
     return {slot[:16].hex() for slot in every if any(slot)}
 
 
@@ -282,6 +284,116 @@ def test_rule_08_a_lost_key_slot_is_not_confirmed(
     assert bench.restart("CHG-3")
 
 
+def lost_for_good(bench: Bench, grant: str) -> bool:
+    """Run the effects; tell whether the only failed check of the grant's erasure is the lost slot, also later on."""
+    found = []
+    for _ in range(2):
+        bench.effects()
+        erasure = bench.state.grants[grant].erasure
+        assert erasure is not None
+        found.append([check for check in erasure.checks if not check[1]] == [LOST] and not erasure.confirmed)
+        bench.crash()
+    return all(found)
+
+
+def _lose(bench: Bench, canary: bytearray, damage: Callable[[Path], object]) -> None:
+    bench.lend(canary)
+    bench.stop()
+    damage(slots(bench))
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_rule_08_a_lost_key_slot_stays_lost_after_a_power_cut_at_any_touch_of_the_start(
+    place: Path, canary: bytearray, damage: Callable[[Path], object]
+) -> None:
+    """The file that the start makes anew is not the one of the half, whatever the next start knows of it."""
+    rejections = set()
+    for cut in cuts(place, lambda bench: _lose(bench, canary, damage), Bench.start):
+        [grant] = cut.bench.state.grants
+        assert lost_for_good(cut.bench, grant)
+        rejections.add(cut.bench.state.grants[grant].rejection)
+    assert rejections == {"record_unreadable"}
+
+
+@pytest.mark.parametrize("write", range(4))
+def test_rule_08_a_power_cut_while_the_slots_are_made_anew_confirms_nothing(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    """A file that was made in part is made once more; the half that was lost stays lost."""
+    _lose(bench, canary, DAMAGES["cut off"])
+    contents: list[bytes] = []
+
+    def cut_at(file: Any, content: bytes) -> None:
+        contents.append(content)
+        if len(contents) > write:
+            file.write(content[: SIZE // 2])
+            raise PowerCut
+        file.seek(0)
+        file.write(content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(key_slots, "_write_whole", cut_at)
+        with pytest.raises(PowerCut):
+            bench.start()
+    bench.kill()
+    bench.start()
+    [grant] = bench.state.grants
+    assert lost_for_good(bench, grant)
+    bench.lend(canary, session="CHG-2")
+    assert bench.restart("CHG-2")
+
+
+@pytest.mark.parametrize("life", [Bench.crash, Bench.reboot], ids=["crash", "restart"])
+def test_rule_08_slots_that_another_grant_made_anew_confirm_nothing_after_the_next_start(
+    bench: Bench, canary: bytearray, life: Act
+) -> None:
+    """The file is whole again because of a later grant, whose erasure is confirmed; the earlier one's is not."""
+    grant = bench.lend(canary)
+    slots(bench).unlink()
+    later = bench.lend(canary, session="CHG-2")
+    life(bench)
+    assert lost_for_good(bench, grant)
+    bench.revoke()
+    assert bench.state.grants[later].state is GrantState.ERASED
+
+
+def test_rule_08_slots_that_another_erasure_found_missing_confirm_nothing_later(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A grant that was given after the loss does not vouch for one that ended before it and was not checked yet."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    bench.revoke()
+    slots(bench).unlink()
+    bench.effects_lag = False
+    bench.crash()
+    bench.crash()
+    assert lost_for_good(bench, grant)
+
+
+def test_rule_08_a_restored_journal_does_not_make_a_slot_that_was_overwritten_a_lost_one(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The file of key slots was in place all the time, so a slot that is not there was overwritten."""
+    grant = bench.lend(canary)
+    bench.kill()
+    copy, anchor = bench.journal.read_bytes(), bench.world.anchor
+    log = bench.folder / "journal.db-wal"
+    kept = log.read_bytes()
+    bench.start()
+    bench.revoke()
+    bench.lend(canary, session="CHG-2")
+    bench.stop()
+    bench.journal.write_bytes(copy)
+    log.write_bytes(kept)
+    bench.world.anchor = anchor
+    bench.world.reboot()
+    bench.start()
+    assert bench.state.grants[grant].rejection == "record_unreadable"
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+
+
 def test_rule_08_a_slot_that_is_lost_after_a_failed_check_is_told(bench: Bench, canary: bytearray) -> None:
     """A disk that did not work is tried again; the file that is missing then ends the tries."""
     grant = bench.lend(canary)
@@ -296,7 +408,7 @@ def test_rule_08_a_slot_that_is_lost_after_a_failed_check_is_told(bench: Bench, 
 
 
 def test_rule_08_an_erasure_that_a_crash_interrupted_is_confirmed(bench: Bench, canary: bytearray) -> None:
-    """The slot was overwritten before the crash: a whole file without the tag is enough."""
+    """The slot was overwritten before the crash: the tag's own file without it is enough."""
     grant = bench.lend(canary)
     bench.effects_lag = True
     bench.revoke()
@@ -332,7 +444,6 @@ def test_no_more_grants_than_key_slots(
     request = bench.request("CHG-2")
     bench.show(request)
     monkeypatch.setattr(key_slots, "COUNT", 1)
-    monkeypatch.setattr(key_slots.KeySlots, "_is_whole", lambda _: True)
     answer = bench.allow(request, canary)
     assert answer.error is not None
     assert "all 1 slots of keys.slots are in use" in answer.error.message

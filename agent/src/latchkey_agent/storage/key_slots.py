@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The erasable halves of the keys, in a file of fixed size that is only ever overwritten in place.
 
-`keys.slots` has `COUNT` slots of `SLOT_BYTES` bytes. A slot in use holds the seal tag of its
-record (16 bytes), the half (32 bytes) and zeros. A free slot holds zeros. The file is made whole
+`keys.slots` has `COUNT` slots of `SLOT_BYTES` bytes, and a last block of that size. A slot in use
+holds the seal tag of its record (16 bytes), the half (32 bytes) and zeros. A free slot holds zeros.
+The last block holds a magic number, the file's random id (8 bytes) and zeros. The file is made whole
 from random bytes and flushed before it is used, so overwriting a slot needs no space on the disk.
 Reads and writes go past the cache of the operating system (`ports.Disk`).
+
+A seal tag begins with the id of the file that its half stands in. So a file without a slot of that
+tag tells by itself whether the slot was overwritten or the file was lost and made anew.
 
 The file system decides where the bytes of a file stand. One that copies on write, and the
 controller of a flash disk, may keep the old bytes elsewhere (docs/security.md, "Erasing").
@@ -35,8 +39,15 @@ SLOT_BYTES = 4096
 """A whole sector of every usual disk, so overwriting a slot rewrites no other."""
 HALF_BYTES = 32
 TAG_BYTES = 16
+ID_BYTES = 8
+"""The bytes of a file's id, and of the beginning of each tag in it."""
+SIZE = (COUNT + 1) * SLOT_BYTES
+"""The size of the whole file in bytes."""
 _END = TAG_BYTES + HALF_BYTES
-_SIZE = COUNT * SLOT_BYTES
+_LAST = COUNT
+"""The number of the block behind the slots."""
+_MAGIC = b"LKSLOTS1"
+_ID_END = len(_MAGIC) + ID_BYTES
 _ZEROS = bytes(SLOT_BYTES)
 LOST = "its file was missing or damaged"
 """The problem of a half that is not there to be overwritten; a copy of the file may hold it."""
@@ -59,15 +70,13 @@ class KeySlots:
         self.path = path
         self._disk = disk
         self._random = random
-        self._is_new = False
-        self._found: set[bytes] = set()
 
     def keep(self, tags: Collection[bytes]) -> None:
         """Overwrite each slot of a tag that is not among `tags`; make the file if it is missing or damaged.
 
         A full disk is no error: erasing needs no slot. `put` tries again.
         """
-        if not self._is_whole():
+        if self._id() is None:
             try:
                 self._make()
             except JournalUnavailableError as fault:
@@ -76,20 +85,21 @@ class KeySlots:
         with self._opened() as (file, block):
             for number, tag in _used(file, block):
                 if tag not in tags:
-                    self._found.add(tag)
                     self._clear(file, block, number)
 
     def tags(self) -> set[bytes]:
         """Return the tags of all slots in use; none if the file is missing or damaged."""
-        if not self._is_whole():
+        if self._id() is None:
             return set()
         with self._opened() as (file, block):
             return {tag for _, tag in _used(file, block)}
 
+    def new_tag(self) -> bytes:
+        """Return a new seal tag for a half in this file, which is made if it is missing or damaged."""
+        return (self._id() or self._make()) + self._random(TAG_BYTES - ID_BYTES)
+
     def put(self, tag: bytes, half: bytearray) -> None:
-        """Write a half to a free slot; return when it is on the disk."""
-        if not self._is_whole():
-            self._make()
+        """Write a half to a free slot; return when it is on the disk. The tag is from `new_tag`."""
         with self._opened() as (file, block):
             used = [number for number, _ in _used(file, block)]
             free = next((number for number in range(COUNT) if number not in used), None)
@@ -104,7 +114,7 @@ class KeySlots:
 
     def half(self, tag: bytes) -> bytearray | None:
         """Return the half of a record; the caller overwrites it. None: it is gone, or the file is damaged."""
-        if not self._is_whole():
+        if self._id() is None:
             return None
         with self._opened() as (file, block):
             if all(found != tag for _, found in _used(file, block)):
@@ -119,20 +129,18 @@ class KeySlots:
 
         Returns:
             The problem, empty if the half is gone: `UNEQUAL`, which may pass, or `LOST`, which no further try mends.
-            A whole file without the tag has no problem, since a crash may have followed the overwriting, unless the
-            agent has made the file anew since it started.
+            A file without its own tag has no problem, since a crash may have followed the overwriting.
         """
-        if not self._is_whole():
+        if (file_id := self._id()) is None:
             self.overwrite_all()
             return LOST
         with self._opened() as (file, block):
-            for number in [number for number, found in _used(file, block) if found == tag]:
-                self._found.add(tag)
-                if not self._clear(file, block, number):
-                    return UNEQUAL
+            slots = [number for number, found in _used(file, block) if found == tag]
+            if not all(self._clear(file, block, number) for number in slots):
+                return UNEQUAL
             if any(found == tag for _, found in _used(file, block)):
                 return UNEQUAL
-        return LOST if self._is_new and tag not in self._found else ""
+        return "" if slots or tag.startswith(file_id) else LOST
 
     def overwrite_all(self) -> None:
         """Overwrite the whole file, of whatever size it is; a missing one is no error."""
@@ -143,22 +151,32 @@ class KeySlots:
                     for content in (self._random(size), bytes(size)):
                         _write_whole(file, content)
 
-    def _is_whole(self) -> bool:
+    def _id(self) -> bytes | None:
+        """Return the file's id, None if the file is missing or damaged."""
         with _faults():
-            return self.path.is_file() and self.path.stat().st_size == _SIZE
+            if not (self.path.is_file() and self.path.stat().st_size == SIZE):
+                return None
+        with self._opened() as (file, block):
+            _read(file, block, _LAST)
+            file_id = block[len(_MAGIC) : _ID_END]
+            return file_id if block[:] == _last_block(file_id) else None
 
-    def _make(self) -> None:
-        """Make the file with every block of its own: random bytes first, which no file system leaves out."""
+    def _make(self) -> bytes:
+        """Make the file with every block of its own; return its id.
+
+        Random bytes come first, since no file system leaves them out. A power cut here leaves a file without an id.
+        """
         self.overwrite_all()
+        file_id = self._random(ID_BYTES)
         try:
             with _faults(), self.path.open("wb") as file:
-                for content in (self._random(_SIZE), bytes(_SIZE)):
+                for content in (self._random(SIZE), bytes(SIZE - SLOT_BYTES) + _last_block(file_id)):
                     _write_whole(file, content)
         except JournalUnavailableError:
             with suppress(OSError):
                 self.path.unlink()
             raise
-        self._is_new = True
+        return file_id
 
     def _clear(self, file: FileIO, block: mmap, number: int) -> bool:
         """Overwrite one slot, first with random bytes, then with zeros; tell whether zeros are read back."""
@@ -187,6 +205,10 @@ def _used(file: FileIO, block: mmap) -> Iterator[tuple[int, bytes]]:
         _read(file, block, number)
         if not _is_zeros(block):
             yield number, block[:TAG_BYTES]
+
+
+def _last_block(file_id: bytes) -> bytes:
+    return (_MAGIC + file_id).ljust(SLOT_BYTES, b"\0")
 
 
 def _is_zeros(block: mmap) -> bool:

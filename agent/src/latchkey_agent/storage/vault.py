@@ -86,7 +86,7 @@ class Vault:
             PortError: the PC's key protection failed.
         """
         padded = _pad(secret)
-        tag, nonce = self._random(TAG_BYTES), self._random(_NONCE_BYTES)
+        tag, nonce = self._slots.new_tag(), self._random(_NONCE_BYTES)
         pc_half, slot_half = bytearray(self._random(HALF_BYTES)), bytearray(self._random(HALF_BYTES))
         halves, key = pc_half + slot_half, bytearray(32)
         try:
