@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import journal as journal_module
 from latchkey_agent.storage import key_slots
-from latchkey_agent.storage.journal import Journal
+from latchkey_agent.storage.journal import Change, Journal, JournalUnavailableError
 from latchkey_agent.storage.vault import VaultError, tag_of
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import PowerCut
@@ -27,6 +28,7 @@ RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
 SIZE = key_slots.SIZE
 Act = Callable[[Bench], object]
+Fault = Callable[[pytest.MonkeyPatch], object]
 
 
 def slots(bench: Bench) -> Path:
@@ -470,6 +472,103 @@ def test_a_slot_that_is_cut_short_is_a_fault_of_the_disk(
     assert answer.error.code == "storage_failed"
     disk.open_unbuffered = opened  # type: ignore[method-assign]
     assert bench.allow(request, canary).done
+
+
+# --- checks that cannot be made -----------------------------------------------------------------
+
+
+def _no_reading_of(name: str) -> Fault:
+    content = Journal._content
+
+    def refuses(journal: Journal, file: Path) -> bytes:
+        if file.name == name:
+            raise OSError(13, "Permission denied")
+        return content(journal, file)
+
+    return lambda patch: patch.setattr(Journal, "_content", refuses)
+
+
+def _no_deleting(patch: pytest.MonkeyPatch) -> None:
+    commit = Journal.commit
+
+    def refuses(journal: Journal, change: Change) -> None:
+        if change.erased and not change.events:
+            raise JournalUnavailableError("it cannot be written")
+        commit(journal, change)
+
+    patch.setattr(Journal, "commit", refuses)
+
+
+def _no_looking(patch: pytest.MonkeyPatch) -> None:
+    def refuses(_journal: Journal, _grant: str) -> bytes | None:
+        raise JournalUnavailableError("it cannot be read")
+
+    patch.setattr(Journal, "sealed", refuses)
+
+
+UNREADABLE = "it cannot be read back (Permission denied)"
+UNCHECKED: dict[str, tuple[Fault, tuple[str, bool, str]]] = {
+    name: (_no_reading_of(name), (f"{name} read back", False, UNREADABLE))
+    for name in ("journal.db", "journal.db-wal", "journal.db-shm")
+} | {
+    "the record": (_no_looking, ("sealed record deleted", False, "it cannot be read")),
+    "deleting": (_no_deleting, ("sealed record deleted", False, "it cannot be written")),
+}
+
+
+@pytest.mark.parametrize(("fault", "failed"), UNCHECKED.values(), ids=UNCHECKED)
+def test_rule_08_an_erasure_that_cannot_be_checked_is_seen_retried_and_blocks(
+    bench: Bench,
+    canary: bytearray,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    failed: tuple[str, bool, str],
+) -> None:
+    """A file that the disk does not show is a failed check, not a missing one; the other checks are made."""
+    grant = bench.lend(canary)
+    record = bench.agent.core.journal.sealed(grant)
+    bench.effects_lag = True
+    bench.revoke()
+    bench.effects_lag = False
+    bench.database.execute("INSERT INTO sealed VALUES (?, ?)", (grant, record))
+    with monkeypatch.context() as patch:
+        fault(patch)
+        assert not bench.effects()
+        erasure = bench.state.grants[grant].erasure
+        assert erasure is not None
+        assert failed in erasure.checks
+        assert len(erasure.checks) == 6
+        assert tags_in_slots(bench) == set()
+        status = bench.result(rq.Info())["agent"]
+        assert (status["ready"], grant in status["problem"]) == (False, True)
+        assert "erase_failed" in {notice.kind for notice in bench.state.notices.values()}
+        error = bench.error(rq.CredentialRequest(session="CHG-1", restarts=6))
+        assert (error.code, failed[2] in error.message) == ("erasure_unconfirmed", True)
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.result(rq.Info())["agent"]["ready"]
+
+
+def test_rule_08_an_erasure_whose_check_cannot_be_journalled_counts_as_unconfirmed_after_a_minute(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A dead disk keeps no failed check; that the check is missing is enough to report it and to block."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    bench.revoke()
+    assert bench.result(rq.Info())["agent"]["ready"]
+    bench.world.disk = "dead"
+    assert not bench.effects()
+    assert bench.state.grants[grant].erasure is None
+    bench.world.now += timedelta(minutes=1)
+    status = bench.result(rq.Info())["agent"]
+    assert (status["ready"], grant in status["problem"]) == (False, True)
+    error = bench.error(rq.CredentialRequest(session="CHG-1", restarts=6))
+    assert (error.code, "erasure: not checked yet" in error.message) == ("erasure_unconfirmed", True)
+    bench.world.disk = "well"
+    assert bench.effects()
+    assert bench.state.grants[grant].state is GrantState.ERASED
+    assert bench.result(rq.Info())["agent"]["ready"]
 
 
 # --- the write-ahead log -----------------------------------------------------------------------

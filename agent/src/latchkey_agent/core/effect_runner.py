@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from latchkey_agent.domain import Erasure, Permit, PermitState, Refused, needs_erasing, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
 from latchkey_agent.storage import key_slots
-from latchkey_agent.storage.journal import Change, JournalUnavailableError
+from latchkey_agent.storage.journal import Change, Journal, JournalUnavailableError, LeftOver
 
 from .core import Core
 from .desktops import DesktopCloser, Target
@@ -112,32 +113,47 @@ class EffectRunner:
             journal.keep_reserve()
 
     def _read_back(self, grant_id: str, tag: bytes) -> Erasure:
+        """Erase and look; what the disk does not let the agent do or see is a failed check, not a missing one."""
         with self._core.storage() as journal:
-            if journal.sealed(grant_id) is not None:
-                journal.commit(Change(erased=[grant_id]))
-            slot_problem = self._overwrite_slot(tag)
+            record_problem = _problem(lambda: _delete(journal, grant_id))
+            slot_problem = _problem(lambda: self._core.slots.overwrite(tag))
             log_bytes = journal.empty_log()
-            row = journal.sealed(grant_id)
+            record_problem = record_problem or _problem(lambda: _look_for(journal, grant_id))
             files = journal.search(tag)
         checks = [
-            ("sealed record deleted", row is None, "no record" if row is None else "a record is there again"),
+            ("sealed record deleted", not record_problem, record_problem or "no record"),
             ("key slot overwritten", not slot_problem, slot_problem or "read back as zeros"),
             ("write-ahead log overwritten", log_bytes is not None, _log_detail(log_bytes)),
         ]
         checks += [
-            (f"{f.name} read back", f.found == 0, f"{f.size} bytes, seal tag found {f.found} times")
+            (f"{f.name} read back", not f.problem and f.found == 0, f.problem or _find_detail(f))
             for f in files
         ]
         confirmed = all(passed for _, passed, _ in checks)
         failed = [detail for _, passed, detail in checks if not passed]
         return Erasure(self._core.now().at, confirmed, tuple(checks), lost=failed == [key_slots.LOST])
 
-    def _overwrite_slot(self, tag: bytes) -> str:
-        """Overwrite a key slot and read it back; return the problem, empty if there is none."""
-        try:
-            return self._core.slots.overwrite(tag)
-        except JournalUnavailableError as fault:
-            return str(fault)
+
+def _problem(act: Callable[[], str]) -> str:
+    """Return the problem that an act finds, or the disk's if it refuses the act; empty if there is none."""
+    try:
+        return act()
+    except JournalUnavailableError as fault:
+        return str(fault)
+
+
+def _delete(journal: Journal, grant_id: str) -> str:
+    if journal.sealed(grant_id) is not None:
+        journal.commit(Change(erased=[grant_id]))
+    return ""
+
+
+def _look_for(journal: Journal, grant_id: str) -> str:
+    return "" if journal.sealed(grant_id) is None else "a record is there again"
+
+
+def _find_detail(file: LeftOver) -> str:
+    return f"{file.size} bytes, seal tag found {file.found} times"
 
 
 def _log_detail(overwritten: int | None) -> str:

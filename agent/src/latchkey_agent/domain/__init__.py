@@ -52,7 +52,7 @@ from .permits import find_permit, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
-from .requests import TRIES, blocked_by_erasure, find_request
+from .requests import TRIES, blocked_by_erasure, find_request, unconfirmed_erasures
 from .terms import canonical, fixed, resolve, window
 from .transitions import (
     ASKED_REQUESTS,
@@ -148,6 +148,7 @@ __all__ = [
     "settled",
     "started_session",
     "succeeded",
+    "unconfirmed_erasures",
     "usable",
     "window",
     "with_call",

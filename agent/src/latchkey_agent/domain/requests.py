@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from . import commands as c
 from . import effects as fx
 from . import events as e
 from .clock import Now, wait_left
 from .decision import Decision, decline_all, end_grant, live_grants, open_requests, own_session
 from .evolve import ASKING_TIME, asking_key, recent
-from .model import Asking, Grant, Request, State, Terms
+from .model import Asking, Grant, Request, State, Terms, needs_erasing
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
-from .transitions import OPEN_REQUESTS, REQUEST, GrantState, RequestState, step
+from .transitions import OPEN_REQUESTS, REQUEST, RequestState, step
 
 OPEN_AT_ONCE = 3
 """The open requests of other sessions that a customer may have before one more is refused."""
@@ -22,12 +24,14 @@ ASKED_PER_HOUR = 20
 """The requests of an account to one customer within an hour; those that were never shown count, too."""
 TRIES = 2
 """The entries that a request allows (rule 6)."""
+CHECKED_WITHIN = timedelta(minutes=1)
+"""An erasure that has no check this long after the end of its grant counts as unconfirmed."""
 
 
 def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decision:
     """Make a request, unless a live grant or an open request covers the terms."""
     session = own_session(state, command.name, command.by)
-    blocked_by_erasure(state)
+    blocked_by_erasure(state, now)
     _allowed(command.terms, policy)
     if (grant := _covering(state, session.id, command)) is not None:
         return Decision(subject=grant.id)
@@ -117,12 +121,25 @@ def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | Non
     return None
 
 
-def blocked_by_erasure(state: State) -> None:
-    """Raise Refused (`erasure_unconfirmed`) while an erasure that may be confirmed yet is not confirmed (rule 8)."""
-    for grant in state.grants.values():
-        if grant.state is GrantState.ERASE_FAILED and grant.erasure is not None and not grant.erasure.lost:
-            failed = [f"{name}: {detail}" for name, passed, detail in grant.erasure.checks if not passed]
-            raise Refused("erasure_unconfirmed", detail="; ".join(failed))
+def unconfirmed_erasures(state: State, now: Now) -> list[Grant]:
+    """Return the ended grants whose erasure failed and may be confirmed yet, or was not checked in time (rule 8)."""
+    return [
+        grant
+        for grant in state.grants.values()
+        if grant.ended_at is not None
+        and needs_erasing(grant.erasure)
+        and (grant.erasure is not None or now.at >= grant.ended_at + CHECKED_WITHIN)
+    ]
+
+
+def blocked_by_erasure(state: State, now: Now) -> None:
+    """Raise Refused (`erasure_unconfirmed`) while there is an unconfirmed erasure."""
+    for grant in unconfirmed_erasures(state, now):
+        checks = (
+            grant.erasure.checks if grant.erasure is not None else (("erasure", False, "not checked yet"),)
+        )
+        failed = [f"{name}: {detail}" for name, passed, detail in checks if not passed]
+        raise Refused("erasure_unconfirmed", detail="; ".join(failed))
 
 
 def find_request(state: State, request: str) -> Request:
@@ -231,7 +248,7 @@ def give(state: State, command: c.GiveGrant, now: Now, _policy: Policy) -> Decis
     """Begin a grant. It replaces an older one of the same session and account."""
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
-    blocked_by_erasure(state)
+    blocked_by_erasure(state, now)
     decision = Decision(subject=command.grant)
     for grant in live_grants(state, request.session):
         if grant.account.sid == request.account.sid:

@@ -20,7 +20,6 @@ from latchkey_agent.domain import (
     Account,
     Call,
     Grant,
-    GrantState,
     Refused,
     Requester,
     State,
@@ -35,6 +34,7 @@ from latchkey_agent.domain import (
     needs_erasing,
     resolve,
     started_session,
+    unconfirmed_erasures,
     window,
 )
 from latchkey_agent.domain import commands as c
@@ -414,8 +414,7 @@ class ControlHandler:
         )
 
     def _unconfirmed(self) -> str:
-        ended = [g for g in self._core.state.grants.values() if g.state is GrantState.ERASE_FAILED]
-        failed = [g.id for g in ended if needs_erasing(g.erasure)]
+        failed = [g.id for g in unconfirmed_erasures(self._core.state, self._core.now())]
         return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
 
     def _forecast(self, name: str | None) -> ans.ForecastView:

@@ -199,7 +199,7 @@ class CustomerHandler:
     def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
         """Check the password with Windows, once, and seal it (rules 4 and 6)."""
         self._core.policy()
-        blocked_by_erasure(self._core.state)
+        blocked_by_erasure(self._core.state, self._core.now())
         asked = self._mine(request.request, account)
         # Count the entry before it is checked: neither a crash nor a second answer gives one more entry.
         self._core.execute(c.TryEntry(request=asked.id), actor=_actor(account))

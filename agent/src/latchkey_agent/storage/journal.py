@@ -98,11 +98,15 @@ class Verdict(NamedTuple):
 
 
 class LeftOver(NamedTuple):
-    """A file that was searched for a seal tag, its size, and the number of finds."""
+    """A file that was searched for a seal tag, its size, and the number of finds.
+
+    `problem`: the reason why it could not be searched, empty if it was.
+    """
 
     name: str
     size: int
     found: int
+    problem: str = ""
 
 
 class Change(NamedTuple):
@@ -423,14 +427,19 @@ class Journal:
         self._reserve.keep()
 
     def search(self, tag: bytes) -> list[LeftOver]:
-        """Read the journal's files back from the disk and count a seal tag in each.
+        """Read the journal's files back from the disk and count a seal tag in each; one may be unreadable."""
+        searched = (self._searched(file, tag) for file in _names(self.path))
+        return [left for left in searched if left is not None]
 
-        Raises:
-            JournalUnavailableError: a file cannot be read.
-        """
-        with _disk("its files cannot be read back"):
-            contents = {file.name: self._content(file) for file in files(self.path)}
-        return [LeftOver(name, len(content), content.count(tag)) for name, content in contents.items()]
+    def _searched(self, file: Path, tag: bytes) -> LeftOver | None:
+        """Return the finds in a file, None if there is no such file."""
+        try:
+            if not file.exists():
+                return None
+            content = self._content(file)
+        except OSError as fault:
+            return LeftOver(file.name, 0, 0, f"it cannot be read back ({fault.strerror})")
+        return LeftOver(file.name, len(content), content.count(tag))
 
     def _content(self, file: Path) -> bytes:
         """Return all bytes of a file of the database.
@@ -471,11 +480,11 @@ def _overwrite(file: Path) -> int:
 
 def files(path: Path) -> list[Path]:
     """Return the database's files that exist: itself, write-ahead log, shared memory."""
-    return [
-        p
-        for p in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
-        if p.exists()
-    ]
+    return [file for file in _names(path) if file.exists()]
+
+
+def _names(path: Path) -> list[Path]:
+    return [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
 
 
 @contextmanager
