@@ -191,6 +191,7 @@ class Agent:
         if (
             self._session_change_pending
             or self._lock_pending
+            or self.core.closings
             or self._logon.has_unjournalled
             or self.core.journal_life.may_load_again
         ):
@@ -248,6 +249,7 @@ class Agent:
     def _meet(self, duty: LockDuty, *, is_known: bool) -> None:
         try:
             self.effects.desktops.close(Target.of_duty(duty))
+            self.core.closed_early(duty.permit)
             if not is_known:
                 self.core.duties.settle(duty.permit)
         except PortError as fault:
@@ -256,7 +258,7 @@ class Agent:
 
     def _is_in_journal(self, permit: Permit | None) -> bool:
         """Tell whether the journal's own effect closes the desktop, now or at the agreed time."""
-        if permit is None:
+        if permit is None or permit.id in self.core.closings:
             return False
         if permit.state is PermitState.REDEEMED:
             return not self._session_change_pending

@@ -711,10 +711,29 @@ def test_a_missing_reserve_is_no_fault(place: Path) -> None:
     assert not reserve.give_up()
 
 
-def test_only_an_erasure_uses_the_reserve(
-    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_part_of_a_reserve_is_made_whole_or_given_up(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up meanwhile leaves no part, which would pass for the reserve and take the last space."""
+    file = place / "reserve"
+    file.write_bytes(b"part")
+    Reserve(file).keep()
+    assert file.stat().st_size == SIZE
+
+    def fills_up(path: Path, content: bytes) -> int:
+        with path.open("wb") as part:
+            part.write(content[:100])
+        raise OSError(28, "No space left on device")
+
+    file.unlink()
+    monkeypatch.setattr(Path, "write_bytes", fills_up)
+    Reserve(file).keep()
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("change", [Change(EVENTS, erased=["g"]), Change(EVENTS, revokes=True)])
+def test_only_a_revocation_or_an_erasure_uses_the_reserve(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
-    """On a full disk an event is refused, and an erasure succeeds by giving up the reserve."""
+    """On a full disk an event is refused; revoking and erasing succeed by giving up the reserve."""
     journal.keep_reserve()
     reserve, write = place / "journal.db-reserve", journal._write
 
@@ -727,22 +746,30 @@ def test_only_an_erasure_uses_the_reserve(
     with pytest.raises(JournalUnavailableError):
         journal.commit(Change(EVENTS))
     assert reserve.exists()
-    journal.commit(Change(EVENTS, erased=["g"]))
+    journal.commit(change)
     assert not reserve.exists()
     assert journal.head.seq == len(EVENTS)
 
 
 @pytest.mark.parametrize(
-    ("is_full", "erased", "is_given_up"),
-    [(True, ["g"], True), (True, [], False), (False, ["g"], False), (False, [], False)],
+    ("is_full", "change", "is_given_up"),
+    [
+        (True, Change(EVENTS, erased=["g"]), True),
+        (True, Change(EVENTS, revokes=True), True),
+        (True, Change(EVENTS, erased=["g"], revokes=True), True),
+        (True, Change(EVENTS), False),
+        (False, Change(EVENTS, erased=["g"]), False),
+        (False, Change(EVENTS, revokes=True), False),
+        (False, Change(EVENTS), False),
+    ],
 )
-def test_the_reserve_is_given_up_on_a_full_disk_to_an_erasure(
+def test_the_reserve_is_given_up_on_a_full_disk_to_a_revocation_or_an_erasure(
     journal: Journal,
     place: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
     is_full: bool,
-    erased: list[str],
+    change: Change,
     is_given_up: bool,
 ) -> None:
     """The change is tried once more then, and in no other case."""
@@ -754,7 +781,6 @@ def test_the_reserve_is_given_up_on_a_full_disk_to_an_erasure(
         raise JournalUnavailableError("it cannot be written", is_full=is_full)
 
     monkeypatch.setattr(journal, "_write", fails)
-    change = Change(EVENTS, erased=erased)
     with pytest.raises(JournalUnavailableError):
         journal.commit(change)
     assert tried == [change] * (2 if is_given_up else 1)

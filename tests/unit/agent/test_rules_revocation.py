@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from latchkey_agent.agent import FIRST_RETRY
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.domain.transitions import GrantState, RequestState
@@ -18,6 +20,7 @@ from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
+from latchkey_agent.storage.disk_reserve import SIZE, Reserve
 from tests.unit.agent.bench import Bench, cuts
 from tests.unit.agent.world import ANNA, BEN, LOGON, OPERATOR, OTHER, START
 
@@ -434,3 +437,107 @@ def test_rule_07_revoking_everything_beats_an_entry_under_check(bench: Bench, ca
     assert [answer.done for answer in answers] == [False]
     assert bench.state.requests[request].state is RequestState.DENIED
     assert bench.sealed() == set()
+
+
+# --- 7: an open desktop on a disk that refuses -------------------------------------------------
+
+REVOCATIONS: dict[str, cm.GrantRevoke | rq.ControlRequest] = {
+    "revoked by the customer": cm.GrantRevoke(),
+    "revoked by the operator": rq.CredentialRevoke(session="CHG-1"),
+    "session ended": END,
+    "uninstalled": rq.EraseAll(),
+}
+
+
+def opened(bench: Bench, canary: bytearray) -> str:
+    """Let the last use of a grant open the desktop for an hour; return the grant's id."""
+    grant = bench.lend(canary, restarts=0, unlocks=1, relock_after=3600.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    assert bench.state.grants[grant].ended is GrantState.USED_UP
+    assert bench.world.open_desktops()
+    return grant
+
+
+def said_no(bench: Bench, revocation: cm.GrantRevoke | rq.ControlRequest) -> str:
+    """Revoke; return the error code, empty if it was done."""
+    if isinstance(revocation, cm.GrantRevoke):
+        answer = bench.customer(revocation)
+        return answer.error.code if answer.error else ""
+    return "" if (asked := bench.ask(revocation)).outcome == "done" else asked.error.code  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("revocation", REVOCATIONS.values(), ids=REVOCATIONS)
+def test_rule_07_a_full_disk_keeps_no_desktop_open(
+    bench: Bench, canary: bytearray, revocation: cm.GrantRevoke | rq.ControlRequest
+) -> None:
+    """Revoking may use the disk reserve also if nothing is left to erase, and the reserve is filled again."""
+    opened(bench, canary)
+    bench.world.disk = "full"
+    assert said_no(bench, revocation) == ""
+    assert bench.world.open_desktops() == []
+    bench.world.disk = "well"
+    assert bench.effects()
+    assert bench.world.reserve.stat().st_size == SIZE
+
+
+@pytest.mark.parametrize("disk", ["dead", "full"])
+@pytest.mark.parametrize("revocation", REVOCATIONS.values(), ids=REVOCATIONS)
+def test_rule_07_a_revocation_that_cannot_be_journalled_closes_the_desktop_all_the_same(
+    bench: Bench,
+    canary: bytearray,
+    monkeypatch: pytest.MonkeyPatch,
+    revocation: cm.GrantRevoke | rq.ControlRequest,
+    disk: Literal["dead", "full"],
+) -> None:
+    """The answer is an error, and the desktop is closed at once; whoever opens it by hand then keeps it."""
+    opened(bench, canary)
+    bench.world.disk = disk
+    with monkeypatch.context() as patch:
+        # A reserve that cannot be deleted, either.
+        patch.setattr(Reserve, "give_up", lambda _: False)
+        assert said_no(bench, revocation) == "storage_failed"
+        bench.wake()
+        assert bench.world.open_desktops() == []
+        bench.world.sign_in(ANNA)
+        assert said_no(bench, revocation) == "storage_failed"
+        for _ in range(2):
+            bench.wake()
+            bench.agent.sessions_changed()
+        assert bench.world.open_desktops()
+    bench.world.disk = "well"
+    assert said_no(bench, revocation) == ""
+    assert bench.effects()
+    assert bench.agent.core.duties.is_empty
+    assert bench.agent._until_next() != FIRST_RETRY
+
+
+def test_rule_07_a_desktop_that_cannot_be_closed_at_once_is_tried_again(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Neither the journal nor the lock works at first; the desktop is closed as soon as the lock works."""
+    opened(bench, canary)
+    bench.world.disk = "dead"
+    bench.world.lock_works = bench.world.disconnect_works = False
+    assert not bench.revoke()
+    bench.wake()
+    assert bench.world.open_desktops()
+    assert bench.agent._until_next() == FIRST_RETRY
+    bench.world.lock_works = True
+    bench.wake()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_pause_that_cannot_be_journalled_closes_the_desktop(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The customer is told that the pause failed, and nobody finds the desktop open."""
+    grant = bench.lend(canary, restarts=0, unlocks=2, relock_after=3600.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    bench.world.disk = "dead"
+    assert bench.customer_code(cm.GrantPause(grant=grant)) == "storage_failed"
+    bench.wake()
+    assert bench.world.open_desktops() == []

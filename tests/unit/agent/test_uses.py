@@ -476,9 +476,9 @@ def test_every_effect_comes_with_an_event(bench: Bench, canary: bytearray) -> No
     seen: list[Decision] = []
     commit = bench.agent.core._commit
 
-    def watched(decision: Decision, put: tuple[str, bytes] | None = None) -> None:
+    def watched(decision: Decision, put: tuple[str, bytes] | None = None, *, revokes: bool = False) -> None:
         seen.append(decision)
-        commit(decision, put)
+        commit(decision, put, revokes=revokes)
 
     bench.agent.core._commit = watched  # type: ignore[method-assign]
     bench.lend(canary, unlocks=1, relock_after=60.0)

@@ -276,14 +276,16 @@ def watched(lines: Transcript) -> Iterator[None]:
             lines.note("    subject", decision.subject)
         return decision
 
-    def committing(core: Core, decision: Decision, put: tuple[str, bytes] | None = None) -> None:
+    def committing(
+        core: Core, decision: Decision, put: tuple[str, bytes] | None = None, *, revokes: bool = False
+    ) -> None:
         for event in decision.events:
             lines.note("    event", event)
         for effect in decision.effects:
             lines.note("    effect", effect)
         if put is not None:
             lines.note("    sealed record of", put[0])
-        commit(core, decision, put)
+        commit(core, decision, put, revokes=revokes)
 
     with patch.object(core_module, "decide", deciding), patch.object(Core, "_commit", committing):
         yield

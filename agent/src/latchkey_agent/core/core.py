@@ -74,6 +74,7 @@ class Core:
     Attributes:
         lock: held while the state is read or changed. It is reentrant.
         state_changed: a condition of `lock`, notified with every change that somebody may wait for.
+        closings: the permits whose desktop is to be closed now, though the journal could not note that.
         is_disk_failing: the last access to the journal failed; the desktops are closed without it then.
         journal_life: the journal, or the reason why there is none. Without a journal every command is refused.
     """
@@ -100,6 +101,8 @@ class Core:
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self.is_disk_failing = False
+        self.closings: set[str] = set()
+        self._closed_early: set[str] = set()
         self._journalled_refusals = RefusalThrottle()
         self._stopping = threading.Event()
 
@@ -227,7 +230,7 @@ class Core:
         with self.lock:
             decision = caused_by(with_call(self._decide(command, actor), key, self.now().at), actor)
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
-            self._commit(decision, put)
+            self._commit(decision, put, revokes=isinstance(command, c.REVOKING))
             return decision
 
     def preview(self, command: c.AnyCommand) -> tuple[Decision, State]:
@@ -304,7 +307,9 @@ class Core:
         except Refused as refusal:
             log.warning("the passing of time could not be journalled: %s", refusal.code)
 
-    def _commit(self, decision: Decision, put: tuple[str, bytes] | None = None) -> None:
+    def _commit(
+        self, decision: Decision, put: tuple[str, bytes] | None = None, *, revokes: bool = False
+    ) -> None:
         if not decision.events:
             return
         # Fold first: an event that contradicts the tables must not get into the journal.
@@ -313,15 +318,37 @@ class Core:
         except IllegalTransitionError as fault:
             raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
         ended = [event.grant for event in decision.events if isinstance(event, e.GrantEnded)]
-        with self.storage() as journal:
-            count = self._copies.next_for(decision.events)
-            journal.commit(Change(decision.events, decision.effects, put, ended, count))
-            self._copies.catch_up()
+        try:
+            with self.storage() as journal:
+                count = self._copies.next_for(decision.events)
+                journal.commit(Change(decision.events, decision.effects, put, ended, count, revokes))
+                self._copies.catch_up()
+        except Refused:
+            self._close_without_journal(decision)
+            raise
         self.state = state
         self._settle_duties()
         for event in decision.events:
             log.info("%s", type(event).__name__)
         self.state_changed.notify_all()
+
+    def _close_without_journal(self, decision: Decision) -> None:
+        """Let the desktops be closed that a decision closes, though it could not be journalled (rules 7 and 9)."""
+        due = {event.permit for event in decision.events if isinstance(event, e.RelockDue)}
+        held = {duty.permit for duty in self.duties.all()}
+        self.closings |= (due & held) - self._closed_early
+        if self.closings:
+            self.state_changed.notify_all()
+
+    def closed_early(self, permit: str) -> None:
+        """Note that the desktop of a permit is closed, which the journal does not know: it is closed once only.
+
+        Whoever opens it after that does so by hand.
+        """
+        with self.lock:
+            if permit in self.closings:
+                self.closings.discard(permit)
+                self._closed_early.add(permit)
 
     def _settle_duties(self) -> None:
         """Remove the duties whose desktop the journal knows as closed; a boot ends all desktops of the last one."""
@@ -329,6 +356,7 @@ class Core:
             permit = self.state.permits.get(duty.permit)
             if duty.boot_id != self.boot_id or (permit is not None and settled(permit)):
                 self.duties.settle(duty.permit)
+                self.closings.discard(duty.permit)
 
     @contextmanager
     def storage(self) -> Iterator[Journal]:

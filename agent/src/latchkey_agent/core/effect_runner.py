@@ -44,7 +44,11 @@ class EffectRunner:
         if done := [number for number, effect in pending if results[effect]]:
             with self._core.storage() as journal:
                 journal.done(done)
-        return all(results.values())
+        if is_done := all(results.values()):
+            # Not earlier: on a full disk the effects need the space that a revocation has given up.
+            with self._core.storage() as journal:
+                journal.keep_reserve()
+        return is_done
 
     def _attempt(self, effect: fx.AnyEffect) -> bool:
         try:
@@ -109,8 +113,6 @@ class EffectRunner:
         if needs_erasing(erasure):
             msg = "the erasure could not be confirmed"
             raise PortError(msg)
-        with self._core.storage() as journal:
-            journal.keep_reserve()
 
     def _read_back(self, grant_id: str, tag: bytes) -> Erasure:
         """Erase and look; what the disk does not let the agent do or see is a failed check, not a missing one."""

@@ -19,12 +19,15 @@ class Reserve:
         self._path = path
 
     def keep(self) -> None:
-        """Make the file if it is missing and the disk has space for it."""
-        if self._path.exists():
-            return
-        with suppress(OSError):
-            # Random bytes: a file system that compresses keeps no space for zeros.
-            self._path.write_bytes(os.urandom(SIZE))
+        """Make the file if it is missing or incomplete, and the disk has space for it."""
+        try:
+            if not self._path.exists() or self._path.stat().st_size != SIZE:
+                # Random bytes: a file system that compresses keeps no space for zeros.
+                self._path.write_bytes(os.urandom(SIZE))
+        except OSError:
+            # A part would take the rest of a full disk from what has to be written next.
+            with suppress(OSError):
+                self._path.unlink()
 
     def give_up(self) -> bool:
         """Delete the file; tell whether there was one."""

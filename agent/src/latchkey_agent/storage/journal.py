@@ -110,13 +110,17 @@ class LeftOver(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The content of one transaction; `counter` is the value that the PC's counter has afterwards."""
+    """The content of one transaction; `counter` is the value that the PC's counter has afterwards.
+
+    `revokes`: it must be possible on a full disk, as what erases must.
+    """
 
     events: Sequence[AnyEvent] = ()
     effects: Sequence[AnyEffect] = ()
     sealed: tuple[str, bytes] | None = None
     erased: Sequence[str] = ()
     counter: int | None = None
+    revokes: bool = False
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -255,7 +259,7 @@ class Journal:
     def commit(self, change: Change) -> None:
         """Write one change atomically; then move the anchor.
 
-        What erases may use the space that is kept in reserve for it.
+        What revokes or erases may use the space that is kept in reserve for it.
 
         Raises:
             JournalUnavailableError: nothing was changed.
@@ -263,7 +267,7 @@ class Journal:
         try:
             head = self._write(change)
         except JournalUnavailableError as fault:
-            if not (fault.is_full and change.erased and self._reserve.give_up()):
+            if not (fault.is_full and (change.revokes or change.erased) and self._reserve.give_up()):
                 raise
             head = self._write(change)
         self.head = head
