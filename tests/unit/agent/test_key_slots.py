@@ -124,12 +124,12 @@ def test_a_tag_is_new_and_begins_with_the_id_of_its_file(world: World, place: Pa
 def test_a_damaged_file_is_overwritten_in_place_before_a_new_one_is_made(
     slots: KeySlots, flushed: list[bytes], make: Any, content: bytes
 ) -> None:
-    """Its blocks may hold halves; the new file has blocks of its own from its first moment, and its id at the end."""
+    """Its blocks may hold halves; the new file has blocks of its own from its first moment, and its id last."""
     slots.path.write_bytes(content)
     place = slots.path.stat().st_ino
     make(slots)
     old = [b"\xee" * len(content), bytes(len(content))]
-    assert flushed == [*old, b"\xee" * SIZE, bytes(64 * 4096) + LAST]
+    assert flushed == [*old, b"\xee" * SIZE, bytes(SIZE), bytes(64 * 4096) + LAST]
     assert slots.path.stat().st_ino == place
 
 
@@ -307,23 +307,33 @@ def test_a_file_that_could_not_be_made_whole_is_removed(
     assert slots.half(TAGS[0]) == half(0)
 
 
-def test_a_file_that_can_be_neither_made_whole_nor_removed_has_no_id(
-    slots: KeySlots, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("flush", range(3))
+@pytest.mark.parametrize("kept", [0, 4096, SIZE], ids=["nothing", "the end", "everything"])
+def test_a_file_that_can_be_neither_made_whole_nor_removed_refuses_no_later_grant(
+    slots: KeySlots, monkeypatch: pytest.MonkeyPatch, flush: int, kept: int
 ) -> None:
-    """The error is that of making the file; its random bytes are no halves, and the next grant makes it anew."""
+    """The error is that of making the file. Whatever the disk keeps of the last writing, every slot is free later."""
+    contents = [b""]
 
-    def full(_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def fills_up(_: object) -> None:
+        content = slots.path.read_bytes()
+        if len(contents) > flush:
+            slots.path.write_bytes(contents[-1][: SIZE - kept] + content[SIZE - kept :])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        contents.append(content)
+
+    def stays(_: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        patch.setattr(Path, "unlink", full)
+        patch.setattr(os, "fsync", fills_up)
+        patch.setattr(Path, "unlink", stays)
         with pytest.raises(JournalUnavailableError, match="No space left on device"):
             slots.new_tag()
-        assert slots.path.stat().st_size == SIZE
-    assert slots.tags() == set()
-    slots.put(slots.new_tag(), half(0))
-    assert slots.half(ID + b"\xee" * 8) == half(0)
+    assert slots.path.exists()
+    for number in range(64):
+        slots.put(slots.new_tag()[:8] + TAGS[number][8:], half(number))
+    assert slots.tags() == set(TAGS[:64])
 
 
 def test_the_memory_of_a_slot_is_overwritten_and_given_back(

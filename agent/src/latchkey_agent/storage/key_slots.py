@@ -5,7 +5,7 @@
 `keys.slots` has `COUNT` slots of `SLOT_BYTES` bytes, and a last block of that size. A slot in use
 holds the seal tag of its record (16 bytes), the half (32 bytes) and zeros. A free slot holds zeros.
 The last block holds a magic number, the file's random id (8 bytes) and zeros. The file is made whole
-from random bytes and flushed before it is used, so overwriting a slot needs no space on the disk.
+from random bytes and flushed before it gets its id, so overwriting a slot needs no space on the disk.
 Reads and writes go past the cache of the operating system (`ports.Disk`).
 
 A seal tag begins with the id of the file that its half stands in. So a file without a slot of that
@@ -164,13 +164,15 @@ class KeySlots:
     def _make(self) -> bytes:
         """Make the file with every block of its own; return its id.
 
-        Random bytes come first, since no file system leaves them out. A power cut here leaves a file without an id.
+        Random bytes come first, since no file system leaves them out. The id comes last: with it all slots are free on
+        the disk. A power cut or a fault before that leaves a file without an id, which is made again.
         """
         self.overwrite_all()
         file_id = self._random(ID_BYTES)
+        slots = bytes(SIZE - SLOT_BYTES)
         try:
             with _faults(), self.path.open("wb") as file:
-                for content in (self._random(SIZE), bytes(SIZE - SLOT_BYTES) + _last_block(file_id)):
+                for content in (self._random(SIZE), slots + _ZEROS, slots + _last_block(file_id)):
                     _write_whole(file, content)
         except JournalUnavailableError:
             with suppress(OSError):
