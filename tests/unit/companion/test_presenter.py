@@ -387,7 +387,10 @@ CLOSED = {"closing": "locked", "closed_at": "2026-11-23T19:42:00+01:00", "deskto
     [
         (
             BY_WINDOWS | CLOSED,
-            "You were signed in without Latchkey, perhaps by Windows itself, today 19:12, locked today 19:42, open for 30 minutes.",
+            (
+                "You were signed in without Latchkey, perhaps by Windows itself, today 19:12, "
+                "locked today 19:42, open for 30 minutes."
+            ),
         ),
         (
             BY_WINDOWS,
