@@ -559,6 +559,7 @@ def signed_in_by_hand(pc: Transcript, password: Secret) -> None:
     pc.world.sign_in(ANNA)
     pc.see_sessions()
     _wait(pc)
+    pc.see_sessions()
     pc.world.facts = READY._replace(auto_logon=True)
     _apply(pc, step="two")
     pc.reboot()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any
 
@@ -51,11 +52,9 @@ def test_no_structure_can_be_changed(kind: Any) -> None:
 @pytest.mark.parametrize("kind", EVERY, ids=name)
 def test_the_fields_of_a_structure_are_named_where_it_is_made(kind: Any) -> None:
     """Two fields of the same type cannot be mixed up; only small structures take their fields in order."""
-    fields = {field.name: 0 for field in msgspec.structs.fields(kind)}
-    if name(kind) in POSITIONAL or not fields:
-        return
-    with pytest.raises(TypeError):
-        kind(*fields.values())
+    if name(kind) not in POSITIONAL:
+        kinds = {parameter.kind for parameter in signature(kind).parameters.values()}
+        assert kinds <= {Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize("kind", [*structs(events), *structs(effects)], ids=name)
