@@ -5,7 +5,7 @@
 """Reads the agent's answers into the dataclasses of `_answers.py`, by the types of their fields.
 
 A field that the protocol does not define is dropped, and a missing one gets its default. So a task's
-result always has the same keys, and no other data of the PC gets into it.
+result always has the same keys, and no other data of the PC gets into it. Each text is made plain.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import functools
 import types
 import typing
 from typing import Any, Literal, TypeVar
+
+from ._plain_text import plain
 
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ def read(kind: type[T], value: object) -> T:
 
 def _read(kind: Any, value: object, place: str) -> Any:  # noqa: ANN401 - the field's type decides
     if kind is Any:
-        return value
+        return _plain_parts(value)
     if dataclasses.is_dataclass(kind):
         return _read_fields(kind, _checked(dict, value, place), place)
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
@@ -44,9 +46,20 @@ def _read(kind: Any, value: object, place: str) -> Any:  # noqa: ANN401 - the fi
     if origin is list:
         return [_read(parts[0], item, f"{place}[{n}]") for n, item in enumerate(_checked(list, value, place))]
     if origin is dict:
-        return {str(key): _read(parts[1], item, place) for key, item in _checked(dict, value, place).items()}
+        items = _checked(dict, value, place).items()
+        return {plain(str(key)): _read(parts[1], item, place) for key, item in items}
     # A later agent may know more states than the type lists; a task's result passes them on.
-    return _checked(str if origin is Literal else kind, value, place)
+    checked = _checked(str if origin is Literal else kind, value, place)
+    return plain(checked) if isinstance(checked, str) else checked
+
+
+def _plain_parts(value: object) -> object:
+    """Return a value of any form with each text in it made plain."""
+    if isinstance(value, dict):
+        return {plain(str(key)): _plain_parts(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain_parts(part) for part in value]
+    return plain(value) if isinstance(value, str) else value
 
 
 def _read_fields(kind: Any, value: dict[str, object], place: str) -> Any:  # noqa: ANN401 - of the dataclass given

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
+from ._plain_text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -54,7 +56,7 @@ class ConnectionLost(Exception):
     """
 
     def __init__(self, fault: Exception) -> None:
-        self.reason = str(fault)
+        self.reason = plain(str(fault))
         super().__init__(self.reason)
         text = self.reason.lower()
         known = isinstance(fault, AnsibleAuthenticationFailure)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ._answers import ErrorView
 from ._error_table import ADVICE, ERRORS
+from ._plain_text import plain
 
 Outcome = Literal["refused", "unknown"]
 
@@ -70,6 +71,8 @@ def failure(code: str, *, outcome: Outcome = "refused", **places: object) -> Fai
         KeyError: no such row, or a place that the row names was not given.
     """
     row = ERRORS[code]
+    # A place may quote the PC: Windows Installer's log, or a connection's error.
+    places = {name: plain(one) if isinstance(one, str) else one for name, one in places.items()}
     return Failure(
         ErrorView(code=code, message=row.message.format(**places), hint=row.hint.format(**places)),
         outcome=outcome,

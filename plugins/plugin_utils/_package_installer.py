@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._connection import ConnectionLost
 from ._failure import failure
+from ._plain_text import plain
 from ._powershell_command import command_line, program_script, windowed_script
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Installer:
         values = dict(_VALUE.findall(ran.output.decode("utf-8", "replace"))) if ran.code == 0 else {}
         if not {"Version", "ProductCode"} <= values.keys():
             return None
-        return Installed(values["Version"], values["ProductCode"])
+        return Installed(plain(values["Version"]), plain(values["ProductCode"]))
 
     def _run_until_answered(self, command: str, deadline: Deadline) -> CommandResult:
         while True:

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No text of a PC reaches the operator's terminal with characters that change what it shows."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
+from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import ConnectionLost
+from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import reason_in
+from ansible_collections.latchkey.consent.plugins.plugin_utils._plain_text import plain
+
+from tests.unit.plugins.fakes import ANSWERS
+from tests.unit.plugins.test_answers import ANSWERED
+
+FORGED = "x\x1b[2K\x1b]0;title\x07\r\u202ePC-07 | anna agreed\u2028\x9b1A"
+
+
+def forged(value: Any) -> Any:
+    """Return an answer with a forged line in each of its texts."""
+    if isinstance(value, dict):
+        return {key: forged(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [forged(part) for part in value]
+    return value + FORGED if isinstance(value, str) else value
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a terminal shows the text as it stands."""
+    return all(one.isprintable() or unicodedata.category(one) in {"Zs", "Co", "Cn"} for one in text)
+
+
+def texts(value: Any) -> list[str]:
+    """Return all texts of a value, keys too."""
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("verb", sorted({verb for verb, _ in ANSWERED}))
+def test_no_answer_brings_a_forged_line(verb: str) -> None:
+    """Each text of each answer is plain, in the parts that are passed on unread, too."""
+    found = []
+    for result in [result for asked, result in ANSWERED if asked == verb]:
+        kind = getattr(ans, ANSWERS[verb].__name__)
+        whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": forged(result)})
+        found += texts(asdict(read(kind, whole.result)))
+    assert any("agreed" in text for text in found)
+    assert all(map(is_plain, found))
+
+
+def test_no_refusal_brings_a_forged_line() -> None:
+    """The message of an agent's refusal is plain."""
+    error = {"code": "denied", "message": FORGED, "hint": FORGED}
+    answer = read(ans.Answer, {"protocol": 1, "outcome": "refused", "error": error})
+    assert answer.error is not None
+    assert all(map(is_plain, texts(asdict(answer.error))))
+
+
+def test_no_word_of_a_log_or_a_connection_brings_a_forged_line() -> None:
+    """What Windows Installer's log and a connection's error say is plain in the task's result."""
+    log = f"Product: Latchkey -- Error 1. {FORGED}".encode()
+    refused = failure("package_refused", number=1, sentence="x", detail=reason_in(log)).as_result()
+    assert all(map(is_plain, texts(refused)))
+    assert is_plain(ConnectionLost(AnsibleConnectionFailure(FORGED)).reason)
+
+
+def test_each_character_is_kept_or_made_visible() -> None:
+    """Plain text has a printable sign for every character, and text of any language stays as it is."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert len(plain(every)) == len(every)
+    assert is_plain(plain(every))
+    for text in ("Müller & Söhne GmbH", "Łódź 21:00", "山田太郎", "Ελλάδα", "it's “fine”"):
+        assert plain(text) == text
