@@ -25,6 +25,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "domain/clock.py": {
         "wait_ends: 16 -> 17": "2 to the power of 16 minutes is far more than `LONGEST_WAIT` already",
     },
+    "domain/decide.py": {
+        "_request: request.state is RequestState.LATER and request.later_until is not None -> "
+        "(request.state is RequestState.LATER)": "a postponed request always has the moment until which it waits",
+    },
     "domain/model.py": {
         "(while_away): while_away: bool = True -> while_away: bool = None": _ALWAYS_GIVEN,
         "(while_away): True -> False": _ALWAYS_GIVEN,

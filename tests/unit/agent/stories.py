@@ -575,6 +575,34 @@ def signed_in_by_hand(pc: Transcript, password: Secret) -> None:
     pc.everything()
 
 
+@story()
+def last_use(pc: Transcript, password: Secret) -> None:
+    """The last use ends the grant: signed in by hand, lapsed, paused, refused for now, interrupted."""
+    for number in range(5):
+        with pc.untold():
+            pc.world.now += timedelta(hours=1)
+            pc.wake()
+            pc.lend(password, session=f"S-{number}", restarts=1)
+        pc.ask(rq.CredentialApply(session=f"S-{number}", action="restart", within=120.0))
+        if number == 2:
+            pc.customer(cm.GrantPause(grant=next(reversed(pc.state.grants))))
+        pc.reboot()
+        if number == 0:
+            pc.world.sign_in(ANNA)
+            pc.see_sessions()
+        elif number == 1:
+            _pass(pc, timedelta(minutes=3))
+        elif number == 3:
+            permit, _ = pc.redeem()
+            pc.report(permit, *NO_LOGON_SERVER)
+            pc.report(permit)
+        elif number == 4:
+            pc.redeem()
+            pc.power_cut()
+        pc.ask(rq.CredentialApply(session=f"S-{number}", action="restart"))
+    pc.everything()
+
+
 # --- restarts by others -------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision, end_grant, end_session, relock
-from latchkey_agent.domain.model import State
+from latchkey_agent.domain.model import Erasure, State
 from latchkey_agent.domain.transitions import GrantState, IllegalTransitionError, PermitState
 from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench, at
@@ -93,6 +93,26 @@ def test_rule_12_only_an_issued_permit_of_a_live_grant_in_its_boot_is_redeemable
     unlock = changed(waiting, "permits", action="unlock")
     assert not redeemable(unlock, now)
     assert permits.redeemable(unlock, permit.boot_before, now) is not None
+
+
+def test_an_end_of_a_check_that_is_over_changes_nothing(waiting: State) -> None:
+    """A grant that is forgotten, or not on trial, has no check to end."""
+    (grant,) = waiting.grants
+    for name in (grant, "forgotten"):
+        assert grants.end_trial(waiting, c.EndTrial(grant=name), at(START), Policy()) == Decision(
+            subject=name
+        )
+
+
+@pytest.mark.parametrize(("confirmed", "given"), [(True, "erased"), (False, "erase_failed")])
+def test_the_erasure_of_a_live_grant_is_a_contradiction(
+    waiting: State, given: str, *, confirmed: bool
+) -> None:
+    """Only an ended grant is erased, and the fault names what was noted."""
+    (grant,) = waiting.grants
+    noted = c.RecordErasure(grant=grant, erasure=Erasure(START, confirmed, ()))
+    with pytest.raises(IllegalTransitionError, match=rf"\b{given}\b"):
+        grants.record_erasure(waiting, noted, at(START), Policy())
 
 
 def with_terms(state: State, **changes: Any) -> State:

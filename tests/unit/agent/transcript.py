@@ -33,6 +33,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.decide import decide
 from latchkey_agent.domain.decision import Decision
 from latchkey_agent.domain.refusal import Refused
+from latchkey_agent.domain.transitions import IllegalTransitionError
 from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
@@ -271,6 +272,10 @@ def watched(lines: Transcript) -> Iterator[None]:
             refused = {"code": refusal.code, "retry_after": refusal.retry_after, **refusal.places}
             lines.note("    refused", refused)
             raise
+        except IllegalTransitionError as fault:
+            lines.note(f"  {type(command).__name__}", command)
+            lines.note("    contradicts the tables", str(fault))
+            raise
         if not isinstance(command, c.Tick):
             lines.note(f"  {type(command).__name__}", command)
             lines.note("    subject", decision.subject)
@@ -308,7 +313,7 @@ def record(name: str, folder: Path, secret: bytearray) -> str:
 
 
 def constants() -> str:
-    """Return the constants and tables of the core's modules, a line for each value or row."""
+    """Return the constants, tables and defaults of the core's modules, a line for each value or row."""
     package = Path(latchkey_agent.__file__).parent
     lines: list[str] = []
     for file in sorted(file for name in LISTED for file in (package / name).glob("*.py")):
@@ -319,7 +324,19 @@ def constants() -> str:
             for target in targets:
                 if isinstance(target, ast.Name) and target.id.isupper():
                     lines += _rows(f"{'/'.join(inner)}.{target.id}", getattr(module, target.id))
+            if isinstance(node, ast.ClassDef):
+                lines += _defaults(f"{'/'.join(inner)}.{node.name}", getattr(module, node.name))
     return "\n".join(lines) + "\n"
+
+
+def _defaults(name: str, kind: Any) -> Iterator[str]:
+    """Yield each default of a structure's fields."""
+    fields = getattr(kind, "_field_defaults", {})
+    if issubclass(kind, msgspec.Struct):
+        fields = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    for field, value in fields.items():
+        if value is not msgspec.NODEFAULT:
+            yield f"{name}.{field} = {_plain(value)}"
 
 
 def _rows(name: str, value: Any) -> Iterator[str]:
