@@ -390,7 +390,7 @@ def revoked_desktop(pc: Transcript, password: Secret) -> None:
 
 
 @story()
-def unlock_bounds(pc: Transcript, password: Secret) -> None:
+def unlock_bounds(pc: Transcript, password: Secret) -> None:  # noqa: PLR0915 - as above
     """Unlocks: already open, given up, opened by hand, with the account signed out, all used."""
     _lend(pc, password, restarts=0, unlocks=2)
     _apply(pc, "restart")
