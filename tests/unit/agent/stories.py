@@ -18,7 +18,7 @@ from latchkey_agent.protocol import fields
 from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import NO_INTERVAL
 from tests.unit.agent.transcript import Transcript
-from tests.unit.agent.world import ANNA, BEN, OPERATOR, OTHER, SECOND_OPERATOR, START, member
+from tests.unit.agent.world import ANNA, BEN, LOGON, OPERATOR, OTHER, SECOND_OPERATOR, START, member
 
 Secret = bytes | bytearray
 WRONG_PASSWORD = (0xC000006D, 0xC000006A)
@@ -862,6 +862,8 @@ def unknown_and_forbidden(pc: Transcript, password: Secret) -> None:
     pc.logon(lm.Redeem(permit="p"))
     pc.logon(lm.ReportResult(permit="p", status=1))
     pc.logon(lm.Peek(), OPERATOR)
+    pc.customer(cm.CustomerWatch(), peer=LOGON)
+    pc.ask(rq.Info(), Peer(None, 0, operator=True, system=False))
 
 
 @story(

@@ -135,6 +135,17 @@ def test_the_restarts_are_those_that_are_asked_for_or_lent(bench: Bench, canary:
     assert codes(bench) == ["bitlocker_resumes"]
 
 
+def test_the_restarts_of_another_account_and_of_an_ended_grant_do_not_count(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The forecast of an account looks at what that account lends now."""
+    bench.world.facts = READY._replace(restarts_without_pin=1)
+    bench.lend(canary)
+    assert codes(bench, account="ben") == ["others_signed_in"]
+    bench.revoke()
+    assert codes(bench, account="anna") == []
+
+
 def codes(bench: Bench, **request: Any) -> list[str]:
     """Return the codes of the agent's forecast, and compare `ready` with them."""
     answer = bench.result(rq.Info(forecast=True, **request))["forecast"]
