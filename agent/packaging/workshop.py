@@ -29,7 +29,7 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
-    limit: float = 300.0,
+    limit: float = 600.0,
 ) -> str:
     """Run a program to its end and return its standard output.
 

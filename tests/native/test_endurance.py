@@ -30,7 +30,7 @@ def rounds(
     return screen("usage")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_ten_thousand_rounds_leave_no_handle_no_memory_and_no_thread(
     no_agent: None, pc: BarePC, screen: LogonScreen, canary: bytearray
 ) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from latchkey_agent.domain.model import Account
 
 __all__ = ["canary"]
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 PACKAGE = r"C:\package.msi"
 RUN_KEY = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Run"

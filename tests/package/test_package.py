@@ -37,7 +37,7 @@ from tests.needs import require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 MOST_BYTES = 16_000_000
 WINDOWS = frozenset({

@@ -16,7 +16,7 @@ from agent.packaging.system_tools import CERTIFICATE, PACKAGE, SIGNATURE
 from agent.packaging.workshop import WorkError, run
 from tests.needs import require
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_given_certificate_signs_programs_and_package(package: Path, tmp_path: Path) -> None:

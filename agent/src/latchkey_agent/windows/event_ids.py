@@ -47,6 +47,7 @@ EVENT_IDS = {
     "RelockDue": 146,
     "SignInOmitted": 147,
     "AccountSeen": 148,
+    "LogonReported": 149,
     "NoticesClosed": 150,
 }
 """The id for the name of each event class in `domain.events`."""
