@@ -16,9 +16,11 @@ import types
 import typing
 from typing import Any, Literal, TypeVar
 
-from ._plain_text import plain
+from ._terminal_text import plain, plain_lines
 
 T = TypeVar("T")
+_OF_LINES = ("ReceiptView", "text")
+"""The one field whose text has lines."""
 
 
 class AnswerError(Exception):
@@ -54,12 +56,12 @@ def _read(kind: Any, value: object, place: str) -> Any:  # noqa: ANN401 - the fi
 
 
 def _plain_parts(value: object) -> object:
-    """Return a value of any form with each text in it made plain."""
+    """Return a value of any form with each line in it made plain; it may be read again by its types."""
     if isinstance(value, dict):
         return {plain(str(key)): _plain_parts(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain_parts(part) for part in value]
-    return plain(value) if isinstance(value, str) else value
+    return plain_lines(value) if isinstance(value, str) else value
 
 
 def _read_fields(kind: Any, value: dict[str, object], place: str) -> Any:  # noqa: ANN401 - of the dataclass given
@@ -68,6 +70,8 @@ def _read_fields(kind: Any, value: dict[str, object], place: str) -> Any:  # noq
         inner = f"{place}.{field.name}"
         if field.name in value:
             known[field.name] = _read(types_of[field.name], value[field.name], inner)
+            if (kind.__name__, field.name) == _OF_LINES:
+                known[field.name] = plain_lines(_checked(str, value[field.name], inner))
         elif field.default is field.default_factory is dataclasses.MISSING:
             raise AnswerError(f"{inner} is missing")
     return kind(**known)

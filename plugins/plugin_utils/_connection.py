@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
-from ._plain_text import plain
+from ._terminal_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

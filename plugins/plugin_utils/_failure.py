@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ._answers import ErrorView
 from ._error_table import ADVICE, ERRORS
-from ._plain_text import plain
+from ._terminal_text import plain
 
 Outcome = Literal["refused", "unknown"]
 

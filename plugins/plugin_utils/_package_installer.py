@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._connection import ConnectionLost
 from ._failure import failure
-from ._plain_text import plain
 from ._powershell_command import command_line, program_script, windowed_script
+from ._terminal_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -249,7 +249,9 @@ class Agent:
     def _meet(self, duty: LockDuty, *, is_known: bool) -> None:
         try:
             self.effects.desktops.close(Target.of_duty(duty))
-            self.core.closed_early(duty.permit)
+            permit = self.core.state.permits.get(duty.permit)
+            if permit is not None and permit.state is PermitState.LOGGED_ON:
+                self.core.closed_early(duty.permit)
             if not is_known:
                 self.core.duties.settle(duty.permit)
         except PortError as fault:
@@ -260,6 +262,8 @@ class Agent:
         """Tell whether the journal's own effect closes the desktop, now or at the agreed time."""
         if permit is None or permit.id in self.core.closings:
             return False
+        if self.core.is_closed_early(permit.id):
+            return True
         if permit.state is PermitState.REDEEMED:
             return not self._session_change_pending
         is_agreed = permit.relock_at is not None and self.core.now().at < permit.relock_at

@@ -248,6 +248,8 @@ def test_a_no_declines_the_accounts_other_requests(bench: Bench, how: dict[str, 
     assert bench.state.requests["admin"].state is RequestState.DENIED
     to_ben = RequestState.DENIED if "report" in how else RequestState.PENDING
     assert bench.state.requests["to ben"].state is to_ben
+    # Ben has declined nothing.
+    assert bench.state.requests["to ben"].refusal == ("reported_elsewhere" if "report" in how else "")
 
 
 def test_not_today_declines_what_others_ask(bench: Bench) -> None:

@@ -212,8 +212,8 @@ def test_rule_09_an_unlock_that_was_never_seen_is_not_gone(
     if session == "signed out":
         bench.world.sign_in(ANNA, locked=True)
     bench.unlock()
-    bench.world.signed_in = [away] if session == "disconnected" else []
     permit, _ = bench.redeem()
+    bench.world.signed_in = [away] if session == "disconnected" else []
     bench.revoke()
     bench.report(permit)
     assert bench.state.permits[permit].owes_lock

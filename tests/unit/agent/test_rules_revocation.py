@@ -266,6 +266,75 @@ def test_rule_07_a_restart_that_is_paused_signs_nobody_in_and_counts(bench: Benc
     assert bench.state.grants[grant].left.restarts == 1
 
 
+def test_rule_07_a_pause_closes_the_desktop_of_a_last_use(bench: Bench, canary: bytearray) -> None:
+    """The grant is used up, so nothing is left to pause, and its desktop is open: a pause locks it."""
+    grant = bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    assert bench.world.open_desktops() != []
+    assert bench.customer(cm.GrantPause(grant=grant)).done
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("disk", ["full", "dead"])
+def test_rule_07_a_pause_closes_the_desktop_though_something_else_is_due(
+    bench: Bench, canary: bytearray, disk: Literal["full", "dead"]
+) -> None:
+    """The agent notes its time every few minutes; that the disk does not take it must not stop a pause."""
+    grant = bench.lend(canary, restarts=0, unlocks=2, relock_after=3600.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    bench.world.disk = disk
+    bench.world.now += timedelta(seconds=400)
+    bench.customer(cm.GrantPause(grant=grant))
+    bench.wake()
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("disk", ["full", "dead"])
+def test_rule_09_a_failing_disk_locks_a_desktop_once(
+    bench: Bench, canary: bytearray, disk: Literal["full", "dead"]
+) -> None:
+    """The agreed time ends while nothing can be journalled: a desktop that is then opened by hand stays open."""
+    bench.lend(canary, restarts=0, unlocks=1, relock_after=600.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    bench.sign_in_with_permit()
+    bench.world.disk = disk
+    bench.world.now += timedelta(seconds=601)
+    bench.wake()
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops() == []
+    for _ in range(3):
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+        bench.wake()
+        bench.effects()
+        assert bench.world.open_desktops() != []
+
+
+def test_rule_09_an_effect_locks_a_desktop_once(bench: Bench, canary: bytearray) -> None:
+    """The lock after a restart cannot be journalled: the effect is tried again, and the desktop is not locked again."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.world.sign_in(ANNA)
+    bench.effects_lag = True
+    bench.report(permit)
+    bench.effects_lag = False
+    bench.world.disk = "full"
+    for expected in (0, 1, 1):
+        bench.effects()
+        assert len(bench.world.open_desktops()) == expected
+        bench.world.sign_in(ANNA)
+    bench.world.disk = "well"
+    bench.effects()
+    assert bench.state.permits[permit].closing == "locked"
+
+
 def test_rule_07_an_unlocked_desktop_resumes_no_grant(bench: Bench, canary: bytearray) -> None:
     """Another person may sit at a desktop that an unlock holds open: a paused grant of the account stays paused."""
     bench.lend(canary, restarts=0, unlocks=1)

@@ -78,6 +78,63 @@ def test_rule_05_an_unlock_looks_at_the_screen_after_the_password(
     assert not bench.state.grants[grant].on_trial
 
 
+@pytest.mark.parametrize("desktop", ["opened", "gone"])
+def test_rule_05_an_unlock_looks_at_the_screen_before_the_password_is_out(
+    bench: Bench, canary: bytearray, desktop: str
+) -> None:
+    """Windows' notice of a change may still be on its way when the logon screen redeems."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    permit = bench.unlock()
+    bench.world.signed_in = []
+    if desktop == "opened":
+        bench.world.sign_in(ANNA)
+    answer, secret = bench.logon(lm.Redeem(permit=permit))
+    assert (answer.done, secret) == (False, bytearray())
+
+
+def test_rule_05_without_a_look_at_the_screen_no_unlock_is_redeemed(bench: Bench, canary: bytearray) -> None:
+    """While Windows does not list its sessions, no password of an unlock is handed out."""
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    permit = bench.unlock()
+    bench.world.broken.add("sessions")
+    assert not bench.logon(lm.Redeem(permit=permit))[0].done
+    bench.world.broken.clear()
+    assert bench.logon(lm.Redeem(permit=permit))[0].done
+
+
+def test_rule_03_a_restart_that_had_to_wait_does_not_come_too_late(bench: Bench, canary: bytearray) -> None:
+    """The effect may fail for a while: Windows is not asked for a restart whose warning ends after the permit."""
+    grant = bench.lend(canary, restarts=2, grace=300.0)
+    bench.effects_lag = True
+    permit = bench.restart(within=600.0)
+    bench.effects_lag = False
+    bench.world.broken.add("sessions")
+    assert not bench.effects()
+    bench.world.now += timedelta(seconds=590)
+    bench.world.broken.clear()
+    bench.effects()
+    assert bench.world.restarts == []
+    assert use(bench, permit)["error"]["code"] == "restart_refused"
+    assert bench.state.grants[grant].left.restarts == 2
+
+
+def test_rule_03_a_restart_after_a_kill_does_not_come_after_the_terms(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The agent starts again shortly before the end of the terms: the restart is cancelled."""
+    bench.lend(canary, restarts=2, grace=30.0, not_after="18:10")
+    bench.effects_lag = True
+    bench.restart()
+    bench.kill()
+    bench.world.now += timedelta(seconds=580)
+    bench.start()
+    bench.effects_lag = False
+    bench.effects()
+    assert bench.world.restarts == []
+
+
 def test_rule_05_an_unlock_does_not_outlive_the_agent(bench: Bench, canary: bytearray) -> None:
     """While the agent is down the customer may unlock and lock: the permit opens no later lock, and costs nothing."""
     grant = bench.lend(canary, restarts=0, unlocks=1)

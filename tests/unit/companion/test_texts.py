@@ -52,7 +52,7 @@ FAMILIES = {
     "used": [*get_args(Action), "by_others"],
     "restarted": ["signed_in", "begun", "by_others"],
     "receipt_use": [*get_args(Action), "restart_by_others"],
-    "receipt_answer": [*RequestState, "open", "reported", "refused"],
+    "receipt_answer": [*RequestState, "open", "reported", "reported_elsewhere", "refused"],
     "receipt_ended": [*ENDINGS, *REJECTIONS],
     "receipt": [*get_args(Closing), "open"],
     "decline": ["working", "myself", "unknown", "today"],

@@ -81,9 +81,10 @@ class Link:
         Args:
             post: called with `SnapshotChanged`, and with `AgentLost` when the agent stops answering.
         """
-        version, retry_delay = 0, FIRST_RETRY
+        version: int | None = None
+        retry_delay = FIRST_RETRY
         while not self._stopping.is_set():
-            watch = CustomerWatch(seen=version, wait=WATCH_SECONDS)
+            watch = CustomerWatch(seen=version or 0, wait=WATCH_SECONDS)
             answer = self.send(watch, timeout=WATCH_SECONDS + ANSWER_SECONDS)
             if answer is not None and answer.snapshot is not None:
                 if answer.snapshot.version != version:
@@ -92,7 +93,7 @@ class Link:
                 continue
             if retry_delay == FIRST_RETRY:
                 post(AgentLost())
-            version = 0
+            version = None
             self._stopping.wait(retry_delay)
             retry_delay = min(2 * retry_delay, MAX_RETRY)
 

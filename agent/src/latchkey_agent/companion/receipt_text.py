@@ -100,7 +100,7 @@ class _Reader:
     def answer(self, answer: dict[str, Any]) -> str:
         """Return the line with the customer's answer and their reason, or with the reason why no entry could serve."""
         refusal = answer["refusal"]
-        if refusal and refusal != "reported":
+        if refusal and refusal not in {"reported", "reported_elsewhere"}:
             return f"{self.sentence('answer_refused', answer['at'])}. {self.texts[f'refused_{refusal}']}"
         state = refusal or answer["state"]
         known = self.texts.get(f"receipt_answer_{state}")

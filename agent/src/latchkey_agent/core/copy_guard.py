@@ -62,11 +62,12 @@ class CopyGuard:
         """Return the value that the journal notes with these events, None if they need none."""
         if self._value is None or not any(isinstance(event, COUNTED) for event in events):
             return None
-        self._noted = self._value + 1
-        return self._noted
+        return self._value + 1
 
-    def catch_up(self) -> None:
-        """Advance the counter to the value that the journal has noted; a fault is made up for later."""
+    def noted(self, count: int | None) -> None:
+        """Take over the value that the journal has noted; advance the counter to it. A fault is made up for later."""
+        if count is not None:
+            self._noted = count
         if self._value is None or self._noted != self._value + 1:
             return
         try:

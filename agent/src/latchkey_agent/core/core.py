@@ -260,7 +260,7 @@ class Core:
                 self.tick()
         except Refused as full:
             # The reserve on the disk is for revoking: revoking must not wait for what else is due (rule 7).
-            if full.code != "storage_failed" or not isinstance(command, c.REVOKING):
+            if full.code != "storage_failed" or not isinstance(command, (*c.REVOKING, c.PauseGrant)):
                 raise
 
     def note_refusal(self, command: str, refusal: Refused, actor: Actor) -> None:
@@ -322,7 +322,7 @@ class Core:
             with self.storage() as journal:
                 count = self._copies.next_for(decision.events)
                 journal.commit(Change(decision.events, decision.effects, put, ended, count, revokes))
-                self._copies.catch_up()
+                self._copies.noted(count)
         except Refused:
             self._close_without_journal(decision)
             raise
@@ -346,9 +346,12 @@ class Core:
         Whoever opens it after that does so by hand.
         """
         with self.lock:
-            if permit in self.closings:
-                self.closings.discard(permit)
-                self._closed_early.add(permit)
+            self.closings.discard(permit)
+            self._closed_early.add(permit)
+
+    def is_closed_early(self, permit: str) -> bool:
+        """Tell whether the desktop of a permit was closed, though the journal does not know it yet."""
+        return permit in self._closed_early
 
     def _settle_duties(self) -> None:
         """Remove the duties whose desktop the journal knows as closed; a boot ends all desktops of the last one."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
-from latchkey_agent.domain import Erasure, Permit, PermitState, Refused, needs_erasing, others
+from latchkey_agent.domain import Closing, Erasure, Permit, PermitState, Refused, needs_erasing, others
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
@@ -30,6 +31,7 @@ class EffectRunner:
         self._core = core
         self.desktops = DesktopCloser(core)
         self._restarting: set[str] = set()
+        self._closed: dict[str, Closing] = {}
 
     def run(self) -> bool:
         """Run every pending effect once; tell whether all of them succeeded.
@@ -83,12 +85,22 @@ class EffectRunner:
                 names = " and ".join(strangers)
                 self._cancel(permit, f"{names} signed in meanwhile without agreeing to a restart")
             return
+        if self._comes_too_late(permit, effect.grace):
+            if not self._core.computer.power.restart_begun():
+                self._cancel(permit, "the warning would end after the use's own time")
+            return
         try:
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
             self._cancel(permit, str(refusal))
+
+    def _comes_too_late(self, permit: Permit, grace: float) -> bool:
+        """Tell whether Windows would restart after the use's own time or the terms: the effect may have waited."""
+        now, warning = self._core.now(), timedelta(seconds=grace)
+        terms = self._core.state.grants[permit.grant].terms
+        return now.at + warning >= permit.expires_at or now.ends + warning >= terms.not_after
 
     def _cancel(self, permit: Permit, why: str) -> None:
         self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
@@ -99,8 +111,11 @@ class EffectRunner:
         permit = self._core.state.permits.get(permit_id)
         if permit is None or not permit.owes_lock:
             return
-        closing = self.desktops.close(Target.of_permit(permit))
-        self._core.execute(c.CloseDesktop(permit=permit.id, how=closing))
+        if permit.id not in self._closed:
+            # Closed once: what fails after that is only the note in the journal.
+            self._closed[permit.id] = self.desktops.close(Target.of_permit(permit))
+        self._core.execute(c.CloseDesktop(permit=permit.id, how=self._closed[permit.id]))
+        del self._closed[permit.id]
 
     # --- rule 8: erased means read back ------------------------------------------------
 

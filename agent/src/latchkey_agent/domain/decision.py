@@ -108,9 +108,10 @@ def checked_requests(state: State) -> list[Request]:
     return [r for r in state.requests.values() if r.state in OPEN_REQUESTS and r.entries > r.entries_refused]
 
 
-def decline_all(requests: Iterable[Request], at: datetime) -> Decision:
-    """Close requests because of what the customer answered elsewhere."""
-    return Decision(tuple(e.RequestClosed(at=at, request=r.id, how="decline") for r in requests))
+def decline_all(requests: Iterable[Request], at: datetime, refusal: str = "") -> Decision:
+    """Close requests because of what the customer, or another one (`refusal`), answered elsewhere."""
+    closed = (e.RequestClosed(at=at, request=r.id, how="decline", refusal=refusal) for r in requests)
+    return Decision(tuple(closed))
 
 
 def issued_permits(state: State, grant: str) -> list[Permit]:

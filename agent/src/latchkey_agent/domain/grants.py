@@ -40,6 +40,9 @@ LOGON_TIME = timedelta(minutes=2)
 def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Decision:
     """Pause a grant, which voids its issued permits and closes its open desktops, or resume it."""
     grant = find_grant(state, command.grant)
+    if command.pause and grant.ended is not None and relock_all(state, grant.id, now.at).events:
+        # Nothing is left to hold back, but the desktop of its last use is open.
+        return Decision(subject=grant.id) + relock_all(state, grant.id, now.at)
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
         _only_their_own_desktop(state, grant)

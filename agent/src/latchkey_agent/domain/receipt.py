@@ -240,6 +240,8 @@ def _answer_line(answer: dict[str, Any]) -> str:
     line = f"Answer: {answer['state']} {answer['at'] or ''}".rstrip()
     if answer["refusal"] == "reported":
         return f"{line}, reported as suspicious"
+    if answer["refusal"] == "reported_elsewhere":
+        return f"{line}, because another customer reported the account that asked"
     if answer["refusal"]:
         return f"{line}, because no entry could serve: {answer['refusal']}"
     return f"{line}, in the customer's words: {answer['why']}" if answer["why"] else line

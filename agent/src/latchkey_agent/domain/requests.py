@@ -198,10 +198,11 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
         for r in state.requests.values()
         if r.state in OPEN_REQUESTS and r.id != request.id and _goes_too(r, request, command)
     ]
-    notify = {
-        r.account.sid: fx.SummonCompanion(account=r.account) for r in others if r.account != request.account
-    }
-    return Decision((denied,), tuple(notify.values()), request.id) + decline_all(others, now.at)
+    mine = [r for r in others if r.account.sid == request.account.sid]
+    strangers = [r for r in others if r not in mine]
+    notify = {r.account.sid: fx.SummonCompanion(account=r.account) for r in strangers}
+    decision = Decision((denied,), tuple(notify.values()), request.id) + decline_all(mine, now.at)
+    return decision + decline_all(strangers, now.at, "reported_elsewhere")
 
 
 def _goes_too(other: Request, request: Request, command: c.DenyRequest) -> bool:

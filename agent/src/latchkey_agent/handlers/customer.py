@@ -243,6 +243,9 @@ class CustomerHandler:
     # --- revoking ------------------------------------------------------------------
 
     def _revoke(self, request: cm.GrantRevoke, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
+        if self._core.journal_life.is_damaged:
+            # The keys of a damaged journal are overwritten: nothing is lent. The duties close its desktops.
+            return self._done()
         with self._core.lock:
             if request.grant is None:
                 command = self._revoke_all(account)

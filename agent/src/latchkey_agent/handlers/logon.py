@@ -8,6 +8,7 @@ import logging
 from typing import NamedTuple
 
 from latchkey_agent.core.core import Core
+from latchkey_agent.core.desktops import seen_sessions
 from latchkey_agent.domain import (
     REFUSALS,
     Actor,
@@ -94,6 +95,10 @@ class LogonHandler:
         """
         self._core.policy()
         boot_id = self._core.computer.power.boot_id()
+        if find_permit(self._core.state, request.permit).action == "unlock":
+            # An unlock opens a desktop that is there and locked; Windows' notice of a change may still be on its way.
+            here = seen_sessions(self._core)
+            self._core.execute(c.SeeSignIns(sessions=here, auto_logon=False))
         with self._core.lock:
             permit = find_permit(self._core.state, request.permit)
             duty = LockDuty(permit.id, permit.account.sid, boot_id, peer.session_id)

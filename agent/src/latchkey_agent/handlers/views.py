@@ -164,6 +164,8 @@ def request_error(request: Request) -> ans.ErrorView | None:
         return error("no_answer")
     if request.state is not RequestState.DENIED:
         return None
+    if request.refusal == "reported_elsewhere":
+        return error("asker_blocked", account=request.asked_by.qualified)
     if request.refusal:
         return entry_error(request.refusal)
     return error("denied", detail=f": {request.why}" if request.why else "")

@@ -188,8 +188,9 @@ class PipeServer:
         ]  # fmt: skip
         own = [(key, c) for key, c in clients if c.identity is not None and c.identity.sid == sid]
         for group, limit in ((own, endpoint.clients_per_account), (clients, endpoint.clients)):
-            if len(group) > limit:
-                self._close(_longest_silent(group))
+            # The first limit may have closed the newest client, and all others may wait for an answer.
+            if len(group) > limit and (silent := _longest_silent(group)) is not None:
+                self._close(silent)
 
     def _listen(self, endpoint: Endpoint, *, first: bool = False) -> None:
         connection = Connection(endpoint.name, endpoint.sddl, first=first)
@@ -285,9 +286,9 @@ def _discard(answer: Answer | None) -> None:
         wipe(answer[1])
 
 
-def _longest_silent(group: list[tuple[int, Connection]]) -> int:
-    """Return the key of the client that has been silent longest. The newest client is always silent."""
-    return min(key for key, c in group if c.phase is Phase.READING)
+def _longest_silent(group: list[tuple[int, Connection]]) -> int | None:
+    """Return the key of the client that has been silent longest, None if each of them waits for an answer."""
+    return min((key for key, c in group if c.phase is Phase.READING), default=None)
 
 
 def _open_error(endpoint: Endpoint, fault: pywintypes.error) -> str:

@@ -16,7 +16,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader im
 from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import ConnectionLost
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import reason_in
-from ansible_collections.latchkey.consent.plugins.plugin_utils._plain_text import plain
+from ansible_collections.latchkey.consent.plugins.plugin_utils._terminal_text import plain
 
 from tests.unit.plugins.fakes import ANSWERS
 from tests.unit.plugins.test_answers import ANSWERED
@@ -34,8 +34,14 @@ def forged(value: Any) -> Any:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a terminal shows the text as it stands."""
-    return all(one.isprintable() or unicodedata.category(one) in {"Zs", "Co", "Cn"} for one in text)
+    """Tell whether a terminal shows the text as it stands; a zero-width joiner or mark changes one letter only."""
+    harmless = {"Zs", "Co", "Cn", "Cf"}
+    turning = {"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    return all(
+        (one.isprintable() or unicodedata.category(one) in harmless)
+        and unicodedata.bidirectional(one) not in turning
+        for one in text
+    )
 
 
 def texts(value: Any) -> list[str]:
@@ -56,7 +62,7 @@ def test_no_answer_brings_a_forged_line(verb: str) -> None:
         whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": forged(result)})
         found += texts(asdict(read(kind, whole.result)))
     assert any("agreed" in text for text in found)
-    assert all(map(is_plain, found))
+    assert all(is_plain(line) for text in found for line in text.split("\n"))
 
 
 def test_no_refusal_brings_a_forged_line() -> None:
@@ -73,6 +79,22 @@ def test_no_word_of_a_log_or_a_connection_brings_a_forged_line() -> None:
     refused = failure("package_refused", number=1, sentence="x", detail=reason_in(log)).as_result()
     assert all(map(is_plain, texts(refused)))
     assert is_plain(ConnectionLost(AnsibleConnectionFailure(FORGED)).reason)
+
+
+def test_a_receipt_keeps_its_lines_and_its_document() -> None:
+    """A receipt's text is read line by line, and the signed document is the one that was signed."""
+    document = {"account": "PC-07\\mi\u200cravam", "device": "PC-07"}
+    shown = {
+        "request": "r",
+        "document": document,
+        "signature": "s",
+        "public_key": "k",
+        "text": "Receipt r\nPC PC-07",
+    }
+    whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": {"receipts": [shown]}})
+    assert whole.result is not None
+    receipt = read(ans.ReceiptView, whole.result["receipts"][0])
+    assert (receipt.text, receipt.document) == ("Receipt r\nPC PC-07", document)
 
 
 def test_each_character_is_kept_or_made_visible() -> None:
