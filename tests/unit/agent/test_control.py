@@ -283,6 +283,17 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     assert receipt["document"]["ended"] is None
 
 
+def test_a_receipt_of_a_request_that_another_customers_report_closed_says_so(bench: Bench) -> None:
+    """Ben has declined nothing: anna reported the account that had asked both, and the operator reads it, too."""
+    bench.start_session()
+    to_anna, to_ben = bench.request(), bench.request(account="ben")
+    bench.show(to_anna)
+    assert bench.customer(cm.RequestDecline(request=to_anna, report=True)).done
+    text = bench.result(rq.Receipt(request=to_ben))["receipt"]["text"]
+    assert "because another customer reported the account that asked" in text
+    assert bench.code(rq.RequestWait(session="CHG-1", request=to_ben)) == "asker_blocked"
+
+
 def test_a_receipt_highlights_an_unconfirmed_erasure(bench: Bench, canary: bytearray) -> None:
     """The receipt marks an unconfirmed erasure in capitals and shows the failed check."""
     bench.lend(canary)

@@ -690,6 +690,27 @@ def test_an_unreadable_file_is_a_problem_of_the_search(
     assert journal.search(b"tag") == [LeftOver(name, 0, 0, reason) for name in names]
 
 
+def test_a_file_that_is_not_there_is_left_out_of_the_search(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal may have no log at the moment."""
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    assert journal.search(b"tag") == []
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_failing_disk(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk refuses to say whether there is a journal: no new one is begun."""
+
+    def refuses(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuses)
+    with pytest.raises(JournalUnavailableError, match="Permission denied"):
+        Journal(place / "journal.db", *anchors(World()))
+
+
 # --- the reserve -----------------------------------------------------------------------------------
 
 

@@ -41,7 +41,7 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         return Decision(subject=same.id)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
     _spared(state, command, now)
-    _not_too_many(mine, [r for r in waiting if r not in mine], command, now)
+    _not_too_many([r for r in waiting if r not in mine], command)
     if answer_by <= now.ends:
         raise Refused("bad_time", field="answer_by", detail="it is over already")
     withdrawn = tuple(e.RequestClosed(at=now.at, request=r.id, how="withdraw") for r in mine)
@@ -80,13 +80,8 @@ def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
         raise Refused("asked_too_soon", retry_after=wait.total_seconds())
 
 
-def _not_too_many(mine: list[Request], others: list[Request], command: c.MakeRequest, now: Now) -> None:
-    """Raise Refused if the customer has enough open requests: the session's own, and those of other sessions."""
-    for request in mine:
-        # A wider request of the session's other operators does not bring back what the customer has postponed.
-        if request.later_until is not None:
-            wait = max((request.later_until - now.at).total_seconds(), 1.0)
-            raise Refused("asked_too_soon", retry_after=wait)
+def _not_too_many(others: list[Request], command: c.MakeRequest) -> None:
+    """Raise Refused if the customer has enough open requests of other sessions."""
     if len(others) >= OPEN_AT_ONCE or any(r.asked_by.sid == command.by.sid for r in others):
         raise Refused("too_many_requests", detail=len(others))
 
