@@ -361,6 +361,13 @@ class Bench:
         self.effects()
         return secret
 
+    def open_desktop(self, session: str = "CHG-1") -> str:
+        """Lock the customer's screen and unlock it with the session's grant; return the permit's id."""
+        self.world.sign_in(ANNA, locked=True)
+        permit = self.unlock(session)
+        self.sign_in_with_permit()
+        return permit
+
 
 class Cut(NamedTuple, Generic[T]):
     """One round of `cuts`; `result` is None if the power cut interrupted the act."""

@@ -317,7 +317,7 @@ def test_a_journal_is_verified_in_portions_of_500_events(journal: Journal, event
 
 
 def test_the_verdict_on_a_damaged_journal_names_its_last_intact_event(journal: Journal, place: Path) -> None:
-    """What stands before the damage is what was written."""
+    """The events before the damage are unchanged."""
     journal.commit(Change(EVENTS[:3]))
     intact = journal.head
     journal.commit(Change(EVENTS[3:]))

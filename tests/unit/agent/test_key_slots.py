@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key slots alone: the bytes of their file, what is flushed when, and the faults of the disk."""
+"""The file of the key slots: its bytes, the order of its flushes, and faults of the disk."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ class Faulty(FileIO):
         return super().write(content) - (self.how == "writes")
 
     def readinto(self, content: Any, /) -> int:
-        """Read; the first time after a write that was lost, read what was to be written."""
+        """Read; return the content of a lost write once."""
         if self._pretends:
             self._pretends = False
             content[:] = bytes(len(content))

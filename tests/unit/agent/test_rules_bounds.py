@@ -108,7 +108,7 @@ def test_an_end_of_a_check_that_is_over_changes_nothing(waiting: State) -> None:
 def test_the_erasure_of_a_live_grant_is_a_contradiction(
     waiting: State, given: str, *, confirmed: bool
 ) -> None:
-    """Only an ended grant is erased, and the fault names what was noted."""
+    """Only an ended grant can be erased; the error names the given result."""
     (grant,) = waiting.grants
     noted = c.RecordErasure(grant=grant, erasure=Erasure(START, confirmed, ()))
     with pytest.raises(IllegalTransitionError, match=rf"\b{given}\b"):

@@ -146,7 +146,7 @@ def checks_of(bench: Bench, grant: str) -> list[tuple[str, bool, str]]:
 
 
 def test_rule_08_an_erasure_is_confirmed_by_six_checks(bench: Bench, canary: bytearray) -> None:
-    """The receipt shows each with what was found: record, key slot, log, and every file of the database."""
+    """The receipt shows the result for the record, the key slot, the log and every file of the database."""
     grant = bench.lend(canary)
     bench.revoke()
     (record, slot, log, *files) = checks_of(bench, grant)

@@ -229,9 +229,7 @@ def test_rule_09_an_unlocked_desktop_is_locked_in_time_without_a_disk(
 ) -> None:
     """Nothing can be journalled when the agreed time is over, and the desktop is locked all the same."""
     bench.lend(canary, restarts=0, unlocks=2, relock_after=60.0)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     bench.world.disk = disk
     bench.world.now += timedelta(seconds=59)
     bench.wake()
@@ -255,9 +253,7 @@ def test_rule_09_damage_that_is_noticed_while_running_locks_the_desktop(
         bench.report(permit)
     else:
         bench.lend(canary, restarts=0, unlocks=2)
-        bench.world.sign_in(ANNA, locked=True)
-        bench.unlock()
-        bench.sign_in_with_permit()
+        bench.open_desktop()
     bench.agent.core.journal_life.fail(JournalDamagedError("it was changed"))
     bench.agent.core.state = State()
     if reset:

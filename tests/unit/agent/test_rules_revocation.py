@@ -269,9 +269,7 @@ def test_rule_07_a_restart_that_is_paused_signs_nobody_in_and_counts(bench: Benc
 def test_rule_07_a_pause_closes_the_desktop_of_a_last_use(bench: Bench, canary: bytearray) -> None:
     """The grant is used up, so nothing is left to pause, and its desktop is open: a pause locks it."""
     grant = bench.lend(canary, restarts=0, unlocks=1)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     assert bench.world.open_desktops() != []
     assert bench.customer(cm.GrantPause(grant=grant)).done
     bench.effects()
@@ -284,9 +282,7 @@ def test_rule_07_a_pause_closes_the_desktop_though_something_else_is_due(
 ) -> None:
     """The agent notes its time every few minutes; that the disk does not take it must not stop a pause."""
     grant = bench.lend(canary, restarts=0, unlocks=2, relock_after=3600.0)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     bench.world.disk = disk
     bench.world.now += timedelta(seconds=400)
     bench.customer(cm.GrantPause(grant=grant))
@@ -301,9 +297,7 @@ def test_rule_09_a_failing_disk_locks_a_desktop_once(
 ) -> None:
     """The agreed time ends while nothing can be journalled: a desktop that is then opened by hand stays open."""
     bench.lend(canary, restarts=0, unlocks=1, relock_after=600.0)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     bench.world.disk = disk
     bench.world.now += timedelta(seconds=601)
     bench.wake()
@@ -340,9 +334,7 @@ def test_rule_07_an_unlocked_desktop_resumes_no_grant(bench: Bench, canary: byte
     bench.lend(canary, restarts=0, unlocks=1)
     other = bench.lend(canary, session="CHG-2", restarts=1)
     assert bench.customer(cm.GrantPause(grant=other)).done
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     assert bench.customer_code(cm.GrantPause(grant=other, pause=False)) == "out_of_order"
     bench.world.now += timedelta(seconds=601)
     bench.wake()
@@ -521,9 +513,7 @@ REVOCATIONS: dict[str, cm.GrantRevoke | rq.ControlRequest] = {
 def opened(bench: Bench, canary: bytearray) -> str:
     """Let the last use of a grant open the desktop for an hour; return the grant's id."""
     grant = bench.lend(canary, restarts=0, unlocks=1, relock_after=3600.0)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     assert bench.state.grants[grant].ended is GrantState.USED_UP
     assert bench.world.open_desktops()
     return grant
@@ -603,9 +593,7 @@ def test_rule_09_a_pause_that_cannot_be_journalled_closes_the_desktop(
 ) -> None:
     """The customer is told that the pause failed, and nobody finds the desktop open."""
     grant = bench.lend(canary, restarts=0, unlocks=2, relock_after=3600.0)
-    bench.world.sign_in(ANNA, locked=True)
-    bench.unlock()
-    bench.sign_in_with_permit()
+    bench.open_desktop()
     bench.world.disk = "dead"
     assert bench.customer_code(cm.GrantPause(grant=grant)) == "storage_failed"
     bench.wake()

@@ -459,14 +459,19 @@ def test_a_grant_that_is_known_before_its_answer_is_lost_is_told_at_once(harness
     assert harness.message() == ENGLISH["entry_lent"]
 
 
-def test_a_second_password_does_not_hide_that_the_first_was_granted(harness: Harness) -> None:
-    """The agent calls the request over, because the first password granted it. The next snapshot shows the grant."""
+def lost_and_asked_again(harness: Harness) -> None:
+    """Lose the answer to a password; show the window again, and let the customer allow the request again."""
     password(harness)
     harness.handle(s.PasswordEntered("r-1", None))
     harness.now += timedelta(seconds=11)
     harness.check_screen()
     harness.confirm_shown()
     harness.customer_answers("allow")
+
+
+def test_a_second_password_does_not_hide_that_the_first_was_granted(harness: Harness) -> None:
+    """The agent calls the request over, because the first password granted it. The next snapshot shows the grant."""
+    lost_and_asked_again(harness)
     harness.handle(s.PasswordEntered("r-1", failed("out_of_order")))
     assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]
     harness.show_snapshot(lent=[lent()])
@@ -475,12 +480,7 @@ def test_a_second_password_does_not_hide_that_the_first_was_granted(harness: Har
 
 def test_a_second_password_that_is_answered_settles_a_lost_one(harness: Harness) -> None:
     """The answer to the second password is the result of the request."""
-    password(harness)
-    harness.handle(s.PasswordEntered("r-1", None))
-    harness.now += timedelta(seconds=11)
-    harness.check_screen()
-    harness.confirm_shown()
-    harness.customer_answers("allow")
+    lost_and_asked_again(harness)
     harness.handle(s.PasswordEntered("r-1", DONE))
     harness.show_snapshot(lent=[lent()])
     assert not [action for action in harness.actions if isinstance(action, s.ShowPages)]

@@ -6,9 +6,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 
-from latchkey_agent.domain import Closing, Erasure, Permit, PermitState, Refused, needs_erasing, others
+from latchkey_agent.domain import (
+    Closing,
+    Erasure,
+    Permit,
+    PermitState,
+    Refused,
+    needs_erasing,
+    others,
+    warning_outlasts,
+)
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.ports import PortError
@@ -98,9 +106,8 @@ class EffectRunner:
 
     def _comes_too_late(self, permit: Permit, grace: float) -> bool:
         """Tell whether Windows would restart after the use's own time or the terms: the effect may have waited."""
-        now, warning = self._core.now(), timedelta(seconds=grace)
         terms = self._core.state.grants[permit.grant].terms
-        return now.at + warning >= permit.expires_at or now.ends + warning >= terms.not_after
+        return warning_outlasts(grace, permit.expires_at, terms.not_after, self._core.now())
 
     def _cancel(self, permit: Permit, why: str) -> None:
         self._core.execute(c.CancelPermit(permit=permit.id, detail=why))

@@ -18,7 +18,7 @@ from .events import AnyEvent
 from .evolve import evolve, fold
 from .forecast import forecast, is_ready
 from .forecast_facts import NEVER, OF_ACCOUNT, UNLIMITED, LogonFacts
-from .grants import ended_refusal, find_grant, session_grant, usable
+from .grants import ended_refusal, find_grant, session_grant, usable, warning_outlasts
 from .idempotency import done_before, with_call
 from .logon_hours import ALWAYS
 from .logon_refusals import BY_WIN32, REFUSALS, LogonRefusal, reported, sentence
@@ -150,6 +150,7 @@ __all__ = [
     "succeeded",
     "unconfirmed_erasures",
     "usable",
+    "warning_outlasts",
     "window",
     "with_call",
 ]

@@ -129,7 +129,7 @@ def cancel(permit: Permit, at: datetime, why: DropReason) -> e.PermitDropped:
 
 
 def costs_nothing(permit: Permit) -> bool:
-    """Tell whether an unredeemed permit that becomes void is no use: only a restart of ours has happened by then."""
+    """Tell whether a permit that is void before its redeeming is no use: only our own restart has happened then."""
     return permit.foreign or permit.action == "unlock"
 
 

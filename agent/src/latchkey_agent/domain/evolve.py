@@ -275,8 +275,8 @@ def _request_closed(draft: _Draft, event: e.RequestClosed) -> None:
     request = draft.requests[event.request]
     moment = "answered_at" if event.how == "decline" else "ended_at"
     _request(draft, request, event.how, refusal=event.refusal, **{moment: event.at})
-    # An operator who has no part in the session cannot make the asker wait. But two accounts that take turns, one
-    # asking and one withdrawing, could show any number of windows.
+    # A stranger's first withdrawal does not make the asker wait. A second one within an hour does: two accounts that
+    # take turns could otherwise show any number of windows.
     session = draft.sessions[request.session]
     theirs = {AGENT.sid, session.owner.sid, *(account.sid for account in session.operators)}
     made = recent(draft.asking[asking_key(request.account, request.asked_by)], event.at)

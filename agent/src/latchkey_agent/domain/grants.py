@@ -40,9 +40,10 @@ LOGON_TIME = timedelta(minutes=2)
 def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Decision:
     """Pause a grant, which voids its issued permits and closes its open desktops, or resume it."""
     grant = find_grant(state, command.grant)
-    if command.pause and grant.ended is not None and relock_all(state, grant.id, now.at).events:
+    relocked = relock_all(state, grant.id, now.at)
+    if command.pause and grant.ended is not None and relocked.events:
         # Nothing is left to hold back, but the desktop of its last use is open.
-        return Decision(subject=grant.id) + relock_all(state, grant.id, now.at)
+        return Decision(subject=grant.id) + relocked
     step(GRANT, grant.state, "pause" if command.pause else "resume")
     if not command.pause:
         _only_their_own_desktop(state, grant)
@@ -52,7 +53,7 @@ def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Dec
         decision += Decision((cancel(permit, now.at, "paused"),))
         if not costs_nothing(permit):
             decision += use_up(state, grant, now.at, permit.id)
-    return decision + relock_all(state, grant.id, now.at)
+    return decision + relocked
 
 
 def _only_their_own_desktop(state: State, grant: Grant) -> None:
@@ -126,11 +127,12 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
     if command.action == "unlock" and command.desktop == "none":
         raise Refused("not_signed_in", account=grant.account.qualified)
     _nothing_under_way(state, now)
-    permit_ends = min(now.at + timedelta(seconds=command.within), grant.terms.not_after, session.ends_at)
+    terms_end = min(grant.terms.not_after, session.ends_at)
+    permit_ends = min(now.at + timedelta(seconds=command.within), terms_end)
     if command.action == "restart":
         not_too_soon(state, now, policy)
         _signs_out_nobody_else(command)
-        _restarts_in_time(grant, permit_ends, min(grant.terms.not_after, session.ends_at), now)
+        _restarts_in_time(grant, permit_ends, terms_end, now)
     issued = e.PermitIssued(
         at=now.at,
         permit=command.permit,
@@ -285,11 +287,16 @@ def _signs_out_nobody_else(command: c.ApplyGrant) -> None:
 
 def _restarts_in_time(grant: Grant, permit_ends: datetime, terms_end: datetime, now: Now) -> None:
     """Raise Refused (`too_late`) if the warning ends after the permit: the PC would restart outside of the terms."""
-    grace = timedelta(seconds=grant.terms.grace)
-    if now.at + grace >= permit_ends or now.ends + grace >= terms_end:
+    if warning_outlasts(grant.terms.grace, permit_ends, terms_end, now):
         ends = permit_ends.isoformat(timespec="seconds")
         detail = f"the warning takes {grant.terms.grace:g} s, and the sign-in is possible until {ends}"
         raise Refused("too_late", detail=detail)
+
+
+def warning_outlasts(grace: float, permit_ends: datetime, terms_end: datetime, now: Now) -> bool:
+    """Tell whether a warning of `grace` seconds that begins now ends after the permit or the terms."""
+    warning = timedelta(seconds=grace)
+    return now.at + warning >= permit_ends or now.ends + warning >= terms_end
 
 
 def not_too_soon(state: State, now: Now, policy: Policy) -> None:

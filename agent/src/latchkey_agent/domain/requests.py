@@ -188,27 +188,22 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
         refusal=refusal,
         quiet_until=command.quiet_until,
     )
-    others = [
+    mine = [
         r
-        for r in state.requests.values()
-        if r.state in OPEN_REQUESTS and r.id != request.id and _goes_too(r, request, command)
+        for r in open_requests(state, request.account.sid)
+        if r.id != request.id and (command.quiet_until is not None or r.asked_by.sid == request.asked_by.sid)
     ]
-    mine = [r for r in others if r.account.sid == request.account.sid]
-    strangers = [r for r in others if r not in mine]
-    notify = {r.account.sid: fx.SummonCompanion(account=r.account) for r in strangers}
+    elsewhere = _asked_elsewhere(state, request) if command.reported else []
+    notify = {r.account.sid: fx.SummonCompanion(account=r.account) for r in elsewhere}
     decision = Decision((denied,), tuple(notify.values()), request.id) + decline_all(mine, now.at)
-    return decision + decline_all(strangers, now.at, "reported_elsewhere")
+    return decision + decline_all(elsewhere, now.at, "reported_elsewhere")
 
 
-def _goes_too(other: Request, request: Request, command: c.DenyRequest) -> bool:
-    """Tell whether the no to a request is one to another request, too."""
-    same_asker, same_customer = (
-        other.asked_by.sid == request.asked_by.sid,
-        other.account.sid == request.account.sid,
-    )
-    if same_asker and command.reported:
-        return True
-    return same_customer and (same_asker or command.quiet_until is not None)
+def _asked_elsewhere(state: State, request: Request) -> list[Request]:
+    """Return the open requests of the same account to other customers."""
+    asker, customer = request.asked_by.sid, request.account.sid
+    theirs = (r for r in state.requests.values() if r.state in OPEN_REQUESTS and r.asked_by.sid == asker)
+    return [r for r in theirs if r.account.sid != customer]
 
 
 def try_entry(state: State, command: c.TryEntry, now: Now, _policy: Policy) -> Decision:

@@ -42,7 +42,6 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
-from latchkey_agent.protocol.errors import error
 from latchkey_agent.storage.journal import Verdict
 
 from . import signed_receipts, views
@@ -99,10 +98,8 @@ class ControlHandler:
             return self._handlers[type(request)](request, peer)
         except codec.ProtocolError as fault:
             return codec.refused(fault.view)
-        except Refused as refusal:
-            return codec.refused(views.refusal_view(refusal))
-        except PortError as fault:
-            return codec.refused(error("agent_failed", detail=str(fault)))
+        except (PortError, Refused) as fault:
+            return codec.refused(views.fault_view(fault))
 
     # --- support session ----------------------------------------------------------
 

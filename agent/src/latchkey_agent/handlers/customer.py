@@ -39,8 +39,6 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import customer_messages as cm
-from latchkey_agent.protocol.answers import ErrorView
-from latchkey_agent.protocol.errors import error
 
 from . import signed_receipts, views
 from .display_blocks import DisplayBlocks
@@ -81,7 +79,7 @@ class CustomerHandler:
         except codec.ProtocolError as fault:
             return cm.CustomerAnswer(done=False, error=fault.view)
         except (PortError, Refused) as fault:
-            return cm.CustomerAnswer(done=False, error=_fault_view(fault))
+            return cm.CustomerAnswer(done=False, error=views.fault_view(fault))
 
     # --- looking ------------------------------------------------------------------
 
@@ -226,7 +224,7 @@ class CustomerHandler:
             answer = self._refused(asked, "agent_failed")
         except Refused:
             raise fault from None
-        return msgspec.structs.replace(answer, error=_fault_view(fault))
+        return msgspec.structs.replace(answer, error=views.fault_view(fault))
 
     def _refused(self, asked: Request, refusal: str) -> cm.CustomerAnswer:
         with self._core.lock:
@@ -284,12 +282,6 @@ class CustomerHandler:
         command = c.CloseNotices(account=account.sid, notices=tuple(request.notices))
         self._core.execute(command, actor=_actor(account))
         return self._done()
-
-
-def _fault_view(fault: PortError | Refused) -> ErrorView:
-    if isinstance(fault, Refused):
-        return views.refusal_view(fault)
-    return error("agent_failed", detail=str(fault))
 
 
 def _actor(account: Account) -> Actor:

@@ -27,6 +27,7 @@ from latchkey_agent.domain import (
     sentence,
     succeeded,
 )
+from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol.customer_messages import DisplayBlock
 from latchkey_agent.protocol.errors import error
@@ -154,6 +155,11 @@ def _waiting_for(request: Request, screens: Screens) -> str:
         case RequestState.LATER:
             return f"{who}, who wants to be asked again at {request.later_until:%H:%M}"
     return ""
+
+
+def fault_view(fault: PortError | Refused) -> ans.ErrorView:
+    """Return the error of a refusal, or of a fault of the PC."""
+    return refusal_view(fault) if isinstance(fault, Refused) else error("agent_failed", detail=str(fault))
 
 
 def request_error(request: Request) -> ans.ErrorView | None:

@@ -25,7 +25,7 @@ class Reserve:
                 # Random bytes: a file system that compresses keeps no space for zeros.
                 self._path.write_bytes(os.urandom(SIZE))
         except OSError:
-            # A part would take the rest of a full disk from what has to be written next.
+            # An incomplete file would use up space that the next write needs.
             with suppress(OSError):
                 self._path.unlink()
 
