@@ -15,6 +15,7 @@ import pytest
 
 from agent.packaging import system_tools
 from lab.simulated import simulated_pc as simulated
+from lab.simulated.pc_settings import Settings
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ def choose(kind: str) -> None:
 def chosen() -> str:
     """Return the kind of PC of every test that does not name one."""
     return _chosen
+
+
+def pc_name() -> str:
+    """Return the name of a PC of the chosen kind."""
+    if _chosen == SIMULATED:
+        return Settings().name
+    from lab.wine.wine_computer import device_name  # noqa: PLC0415 - the simulated PC does not need it
+
+    return device_name()
 
 
 def also_on_wine() -> list[str]:

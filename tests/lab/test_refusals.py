@@ -17,6 +17,7 @@ from lab.simulated.pc_settings import OPERATOR, POLICY
 from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, apply, ctl, end, request, start, task
+from tests.lab.kinds import pc_name
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.timeout(240)
 DAY = timedelta(days=1)
 NEVER_AGAIN = {"policy": POLICY.replace("min_restart_interval = 0", "min_restart_interval = 3600")}
 LENT = {"script": [Grant()]}
-OPERATOR_NAME = rf"PC-ANNA\{OPERATOR}"
+OPERATOR_NAME = rf"{pc_name()}\{OPERATOR}"
 OTHER_OPERATOR = "dispatcher"
 CROWD = 50
 """Sessions; the agent keeps 40."""

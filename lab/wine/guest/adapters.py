@@ -48,6 +48,8 @@ from .lab_link import LabLink
 MACHINE_KEY = Path("C:\\lab", MACHINE_KEY_FILE)
 EVENT_FOR_ALL = "D:(A;;0x1f0003;;;WD)"
 """The lab's logon screen does not run as LocalSystem, and Wine enforces the access lists of events."""
+OPERATORS_SID = "S-1-5-21-1004336348-1177238915-682003330-1900"
+"""The group "Latchkey Operators"; Wine has no local groups."""
 
 
 class LabAccounts(LinkedAccounts):
@@ -149,16 +151,16 @@ class LabIdentity:
         if token is None:
             return client
         session_id = client.session_id if token.session_id is None else token.session_id
-        groups = frozenset({access.ADMINISTRATORS_SID}) if self._administers(token.sid) else frozenset()
-        return Identity(client.process_id, session_id, token.sid, groups)
+        return Identity(client.process_id, session_id, token.sid, self._groups(token.sid))
 
-    def _administers(self, sid: str) -> bool:
+    def _groups(self, sid: str) -> frozenset[str]:
         if sid == SYSTEM_SID:
-            return False
+            return frozenset()
         who: windows_calls.WhoIsAnswer = self._link.ask(
             windows_calls.WhoIs(sid, None), windows_calls.WhoIsAnswer
         )
-        return who.operator
+        levels = {access.ADMINISTRATORS_SID: who.administrator, OPERATORS_SID: who.operator}
+        return frozenset(group for group, is_member in levels.items() if is_member)
 
 
 def parts() -> compose.Parts:
@@ -183,7 +185,7 @@ def parts() -> compose.Parts:
     lab = LabIdentity(link)
     return compose.Parts(
         computer,
-        Reception(accounts.by_sid, None, console_session),
+        Reception(accounts.by_sid, OPERATORS_SID, console_session),
         notifier,
         Identifier(lab.at_connect, lab.after_message),
         folder,
