@@ -68,7 +68,7 @@ class Listeners:
         return listener_host.ListenerHostConfig(name, serving, str(self._machine.pipes), str(log))
 
     def _wsman(self, name: ListenerName) -> ListenerConfig:
-        full = name != "listener"
+        full, settings = name != "listener", self._machine.settings
         folder = self._machine.disk.parent
         return ListenerConfig(
             host=self._host(),
@@ -78,6 +78,11 @@ class Listeners:
             powershell=full,
             faults=folder / "listener-faults.json",
             request_log=folder / "requests.log",
+            shells_per_user=settings.shells_per_user,
+            unavailable_seconds=settings.unavailable_seconds,
+            rejecting_seconds=settings.rejecting_seconds,
+            lockout=settings.lockout_tries,
+            aborts=settings.listener_aborts,
         )
 
     def _ssh(self, name: ListenerName) -> SshConfig:

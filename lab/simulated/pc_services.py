@@ -46,7 +46,7 @@ class Services:
         starts = [self._start_listener(name) for name in self.listeners.names]
         names: list[str] = [*self.listeners.names]
         if not self._machine.faults.agent_stays_down:
-            starts.append(self.start_agent())
+            starts.append(self._start_agent_late())
             names.append("agent")
         # With return_exceptions even a cancelled start ends only after every fork has finished.
         ends = await asyncio.gather(*starts, return_exceptions=True)
@@ -81,7 +81,12 @@ class Services:
         )
         await self._spawn("agent", agent_host.run, config)
 
+    async def _start_agent_late(self) -> None:
+        await asyncio.sleep(self._machine.settings.agent_start_delay)
+        await self.start_agent()
+
     async def _start_listener(self, name: ListenerName) -> None:
+        await asyncio.sleep(self._machine.settings.listener_start_delay)
         await self._spawn(name, listener_host.run, self.listeners.config(name))
 
     def _log(self, name: str) -> Path:
@@ -131,11 +136,16 @@ class Services:
 
     async def stop(self, within: float) -> None:
         """End all services in an orderly way; kill those that still run after `within` seconds."""
+        agent_first = self._machine.settings.agent_stops_first
+        if agent_first:
+            await self._stop_agent()
+            await asyncio.sleep(agent_first)
         for name, process in self._running.items():
             if name != "agent":
                 process.signal(signal.SIGTERM)
         ends = [asyncio.to_thread(process.join, within) for process in self._running.values()]
-        await asyncio.gather(self._stop_agent(), *ends)
+        last = [] if agent_first else [self._stop_agent()]
+        await asyncio.gather(*last, *ends)
         await self._switch_off()
 
     async def _stop_agent(self) -> None:

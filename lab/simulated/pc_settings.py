@@ -49,6 +49,16 @@ class Settings:
         shutdown_seconds: how long the services have to end.
         logon_seconds: how long Winlogon takes over one logon.
         lock_seconds: from a request to lock to the locked screen.
+        agent_start_delay: from the start of the services to the agent's; WinRM may answer first.
+        listener_start_delay: from the start of the services to the listeners'.
+        agent_stops_first: how long the listeners still answer after the agent has stopped; the agent
+            stops in the pre-shutdown phase, before ordinary services ("SERVICE_CONTROL_PRESHUTDOWN",
+            Microsoft Learn).
+        listener_aborts: whether a stopping listener ends each waiting Receive with fault 995.
+        unavailable_seconds: how long each listener answers 503 after its start.
+        rejecting_seconds: how long each listener refuses every logon after its start.
+        lockout_tries: the refused logons after which the operator's account is locked; 0: never.
+        shells_per_user: the most open remote shells of the operator's account.
         updates_seconds: how long installing takes for the lab's programs.
         programs: more programs, as modules of the checkout by their Windows path. Their first
             argument is the socket of the PC's Windows.
@@ -72,6 +82,14 @@ class Settings:
     shutdown_seconds: float = 2.0
     logon_seconds: float = 0.02
     lock_seconds: float = 0.02
+    agent_start_delay: float = 0.0
+    listener_start_delay: float = 0.0
+    agent_stops_first: float = 0.0
+    listener_aborts: bool = False
+    unavailable_seconds: float = 0.0
+    rejecting_seconds: float = 0.0
+    lockout_tries: int = 0
+    shells_per_user: int = 30
     updates_seconds: float = 0.1
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()

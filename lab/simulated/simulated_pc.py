@@ -161,6 +161,10 @@ class SimulatedComputer(Incidents):
         files = listeners.ssh_files(chosen.listener)
         return inventory(chosen, self._reach(chosen.listener), listeners.certificate, files)
 
+    def ssh_log(self, connection: str) -> Path:
+        """Return the log of the SSH server of a name of `connections.CONNECTIONS`."""
+        return self._services.listeners.ssh_files(CONNECTIONS[connection].listener).log
+
     @property
     def request_log(self) -> Path:
         """The file in which the WinRM listener records requests and bytes."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ntpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ class Verdict:
     """The result of checking a request's Authorization header.
 
     `user` is set once the client is authenticated. `challenges` are the answer's WWW-Authenticate headers:
-    for a refusal, for a further step, or (SPNEGO's last token) for the final answer.
+    for a refusal, for a further step, or (SPNEGO's last token) for the final answer. `rejected`: a
+    logon was tried and refused.
     """
 
     user: str = ""
     challenges: Sequence[str] = ()
+    rejected: bool = False
 
 
 class BadMessageError(Exception):
@@ -73,7 +75,7 @@ class BasicAuthenticator:
         except (binascii.Error, UnicodeDecodeError):
             return refusal
         if not colon or not self._host.check_password(user, password):
-            return refusal
+            return replace(refusal, rejected=bool(colon))
         return Verdict(user=ntpath.basename(user))
 
     def unwrap(self, content_type: str, body: bytes) -> bytes:

@@ -23,6 +23,7 @@ from lab.wsman.auth import (
     BadMessageError,
     Verdict,
 )
+from lab.wsman.door import Door
 from lab.wsman.faults import Drop, Switchboard
 from lab.wsman.requestlog import Entry, RequestLog
 from lab.wsman.soap import LARGEST_ENVELOPE_SIZE, action_name
@@ -52,6 +53,7 @@ class Site:
     log: RequestLog
     idle_seconds: float
     frozen_seconds: float
+    door: Door
 
 
 class _CountingSocketIO(io.RawIOBase):
@@ -134,12 +136,15 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
+        if self.site.door.unavailable:
+            self._refuse(503)
+            return
         if self.path.partition("?")[0].rstrip("/").casefold() != PATH:
             self._refuse(404)
             return
         verdict, authenticator = self._authenticate()
         if not verdict.user or authenticator is None:
-            self._reply(401, b"", verdict.challenges)
+            self._reply(401, b"", verdict.challenges, rejected=verdict.rejected)
         elif not body:
             self._reply(200, b"", verdict.challenges)
         else:
@@ -177,6 +182,13 @@ class ConnectionHandler(BaseHTTPRequestHandler):
             self._authenticators[scheme] = self.site.authenticators[scheme]()
         authenticator = self._authenticators[scheme]
         verdict = authenticator.authenticate(header, self.client_address[0])
+        if verdict.user and (self.site.switchboard.rejecting or self.site.door.refuses):
+            del self._authenticators[scheme]
+            verdict = Verdict(challenges=self._offers(), rejected=True)
+        if verdict.rejected:
+            self.site.door.refused()
+        elif verdict.user:
+            self.site.door.accepted()
         return verdict, authenticator
 
     def _already_known(self) -> tuple[Verdict, Authenticator] | None:
@@ -237,6 +249,7 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         *,
         answer: Answer | None = None,
         half: bool = False,
+        rejected: bool = False,
     ) -> None:
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Server: Microsoft-HTTPAPI/2.0"]
         head += [f"WWW-Authenticate: {challenge}" for challenge in challenges]  # type: ignore[attr-defined]
@@ -249,10 +262,10 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         if half:
             self.connection.sendall(data[: len(data) - len(body) // 2])
             raise DroppedError
-        self._note(status, answer, len(data))
+        self._note(status, answer, len(data), rejected=rejected)
         self.connection.sendall(data)
 
-    def _note(self, status: int, answer: Answer | None, sent: int) -> None:
+    def _note(self, status: int, answer: Answer | None, sent: int, *, rejected: bool) -> None:
         received = self._counter.count - self._read_before
         self._read_before = self._counter.count
         self.site.log.add(
@@ -265,5 +278,6 @@ class ConnectionHandler(BaseHTTPRequestHandler):
                 fault=answer.fault if answer else 0,
                 received=received,
                 sent=sent,
+                rejected=rejected,
             )
         )

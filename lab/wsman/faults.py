@@ -42,6 +42,8 @@ class Faults:
     arrived while it was frozen are never answered.
     `drop`: where to drop the connection of a request of `operation` (Create, Command, Send, Receive,
     Signal, Delete; empty: any); the first `skip` such requests pass, the next `times` are dropped.
+    `rejecting`: the operator's password has changed: each further logon is refused, while a
+    connection that is authenticated already goes on.
     """
 
     frozen: bool = False
@@ -49,6 +51,7 @@ class Faults:
     operation: str = ""
     skip: int = 0
     times: int = 1
+    rejecting: bool = False
 
     def write(self, path: Path) -> None:
         """Put these faults in force for the server that uses this path."""
@@ -80,6 +83,12 @@ class Switchboard:
         """Whether the server answers no requests now."""
         with self._lock:
             return self._current().frozen
+
+    @property
+    def rejecting(self) -> bool:
+        """Whether the server refuses every logon now."""
+        with self._lock:
+            return self._current().rejecting
 
     def drops(self, operation: str, where: Drop) -> bool:
         """Return whether to drop this request's connection here; count the request if so."""

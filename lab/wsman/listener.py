@@ -13,12 +13,14 @@ import selectors
 import signal
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from lab.wsman import shell_operations
 from lab.wsman.connection_handler import ConnectionHandler, Site
+from lab.wsman.door import Door
 from lab.wsman.faults import Switchboard
 from lab.wsman.requestlog import RequestLog
 from lab.wsman.schemes import authenticator_makers
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 BACKLOG = 128
+ABORT_SECONDS = 0.2
+"""Seconds between the last answers of a stopping listener and the end of its connections."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,13 @@ class ListenerConfig:
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
     The listener closes a connection without a request after `idle_seconds`, a shell without a
     connection after `orphan_seconds`, and a frozen request's connection after `frozen_seconds`.
+    `shells_per_user`: the most open shells of one account. The defaults of both are those of Windows
+    (MaxShellsPerUser and IdleTimeout in "Installation and configuration for Windows Remote
+    Management", Microsoft Learn).
+    For `unavailable_seconds` after its start it answers each request with 503, as http.sys does before
+    WinRM runs, and for `rejecting_seconds` with 401, as before the PC reaches its domain.
+    `lockout`: after so many refused logons it refuses every logon; 0: never.
+    `aborts`: when it stops, each waiting Receive gets fault 995, as in Windows.
     `operations_per_shell`: the most commands of one shell (Windows' quota; at its end Ansible opens
     a new shell).
     """
@@ -59,9 +70,14 @@ class ListenerConfig:
     faults: Path | None = None
     request_log: Path | None = None
     idle_seconds: float = 120.0
-    orphan_seconds: float = 5.0
+    orphan_seconds: float = 7200.0
+    shells_per_user: int = 30
     frozen_seconds: float = 300.0
     operations_per_shell: int = 1500
+    unavailable_seconds: float = 0.0
+    rejecting_seconds: float = 0.0
+    lockout: int = 0
+    aborts: bool = False
 
 
 class Listener:
@@ -74,7 +90,7 @@ class Listener:
         makers = _shell_makers(config)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
         self._log = RequestLog(config.request_log)
-        self._shells = ShellTable(config.orphan_seconds)
+        self._shells = ShellTable(config.orphan_seconds, config.shells_per_user)
         scheme = "https" if config.tls else "http"
         self._site = Site(
             service=Service(
@@ -88,7 +104,9 @@ class Listener:
             log=self._log,
             idle_seconds=config.idle_seconds,
             frozen_seconds=config.frozen_seconds,
+            door=Door(config.unavailable_seconds, config.rejecting_seconds, config.lockout),
         )
+        self._aborts = config.aborts
         self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -129,6 +147,10 @@ class Listener:
 
     def _close(self) -> None:
         self._socket.close()
+        if self._aborts:
+            self._shells.abort()
+            # The answers need a moment before their connections are closed.
+            time.sleep(ABORT_SECONDS)
         with self._lock:
             connections = list(self._connections)
         for connection in connections:

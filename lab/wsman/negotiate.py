@@ -95,11 +95,12 @@ class NegotiateAuthenticator:
             return Verdict(self._user) if self._user else Verdict(challenges=(self._scheme,))
         if self._user:
             self._context, self._user = None, ""
+        proves = self._context is not None
         try:
             answer = self._step(base64.b64decode(header.partition(" ")[2], validate=True))
         except _MALFORMED:
             self._context = None
-            return Verdict(challenges=(self._scheme,))
+            return Verdict(challenges=(self._scheme,), rejected=proves)
         challenge = f"{self._scheme} {base64.b64encode(answer).decode('ascii')}"
         return Verdict(self._user, (challenge,) if answer else ())
 

@@ -140,6 +140,14 @@ class RunspaceShell(Shell):
             self._pipelines.pop(_identity(command_id), None)
         pipeline.cancel()
 
+    def abort(self) -> None:
+        """Let every waiting Receive raise the SoapFault 995."""
+        with self._lock:
+            pipelines = list(self._pipelines.values())
+        for pipeline in pipelines:
+            pipeline.buffer.abort()
+        self._buffer.abort()
+
     def close(self) -> None:
         """End every pipeline."""
         with self._lock:

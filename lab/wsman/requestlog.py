@@ -5,6 +5,7 @@
 
 One JSON object a line: `connection`, `operation`, `shell`, `command`, `status`, `fault`, and the
 HTTP bytes `received` and `sent` (TLS is not counted; encrypted messages are counted as they travel).
+`rejected`: the request was a logon that the computer refused.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Entry:
     fault: int
     received: int
     sent: int
+    rejected: bool = False
 
 
 class RequestLog:

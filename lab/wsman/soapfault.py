@@ -22,7 +22,9 @@ SCHEMA_VALIDATION = 2150858817
 INVALID_XML = 2150858819
 ENVELOPE_SIZE_EXCEEDED = 2150858824
 UNEXPECTED_SELECTORS = 2150858843
+QUOTA_MAX_SHELLS = 2150859173
 QUOTA_MAX_OPERATIONS = 2150859174
+OPERATION_ABORTED = 995
 
 
 class SoapFault(Exception):
@@ -92,6 +94,27 @@ def quota_max_operations(limit: int) -> SoapFault:
         f"The WS-Management service cannot process the request. The maximum number of concurrent operations for "
         f"this user has been exceeded ({limit}). Close existing operations for this user, or raise the quota.",
         wmi_error=True,
+    )
+
+
+def quota_max_shells(limit: int) -> SoapFault:
+    """The user has as many open shells as the quota MaxShellsPerUser allows."""
+    return SoapFault(
+        QUOTA_MAX_SHELLS,
+        "w:QuotaLimit",
+        f"The WS-Management service cannot process the request. The maximum number of concurrent shells for "
+        f"this user has been exceeded ({limit}). Close existing shells or raise the quota for this user.",
+        wmi_error=True,
+    )
+
+
+def operation_aborted() -> SoapFault:
+    """The service stops while an operation waits (ERROR_OPERATION_ABORTED of winerror.h)."""
+    return SoapFault(
+        OPERATION_ABORTED,
+        "w:InternalError",
+        "The I/O operation has been aborted because of either a thread exit or an application request. ",
+        side="Receiver",
     )
 
 

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from lab.wsman import soapfault
 from lab.wsman.shell_operations import Chunk, Output
 
 if TYPE_CHECKING:
@@ -107,6 +108,13 @@ class OutputBuffer:
         self._chunks: deque[tuple[str, bytes]] = deque()
         self._done = False
         self._exit_code: int | None = None
+        self._aborted = False
+
+    def abort(self) -> None:
+        """Let a waiting Receive, and each later one, raise the SoapFault 995."""
+        with self._changed:
+            self._aborted = True
+            self._changed.notify_all()
 
     @property
     def done(self) -> bool:
@@ -129,7 +137,7 @@ class OutputBuffer:
     def take(self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]) -> Output | None:
         """Return the next output of at most `limit` bytes, or None if none came in `timeout` seconds.
 
-        Returns None early if `alive` says that the client is gone.
+        Returns None early if `alive` says that the client is gone. Raises SoapFault: `abort` was called.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -144,6 +152,8 @@ class OutputBuffer:
 
     def _wait_for_something(self, deadline: float, alive: Callable[[], bool]) -> bool:
         while not (self._chunks or self._done):
+            if self._aborted:
+                raise soapfault.operation_aborted()
             left = deadline - time.monotonic()
             if left <= 0 or not alive():
                 return False

@@ -86,6 +86,13 @@ class WinrsShell(Shell):
             self._commands.pop(command_id, None)
         command.cancel()
 
+    def abort(self) -> None:
+        """Let every waiting Receive raise the SoapFault 995."""
+        with self._lock:
+            commands = list(self._commands.values())
+        for command in commands:
+            command.buffer.abort()
+
     def close(self) -> None:
         """End every command."""
         with self._lock:

@@ -68,6 +68,7 @@ class AgentAction(ActionBase):
             self._latchkey_clock,
             options["agent_path"],
             check=bool(self._task.check_mode),
+            show=self._latchkey_progress().show,
         )
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 

@@ -18,6 +18,8 @@ from ._failure import Failure, agent_failure, failure
 from ._powershell_command import AGENT_MISSING, command_line, request_script
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._connection import CommandResult, Link
     from ._failure import Outcome
     from ._wait_clock import Clock, Deadline
@@ -30,12 +32,20 @@ MAX_ANSWER = 4 * 1024 * 1024
 LONG_POLL = 15.0
 """Longest wait of the agent for news, in seconds: WinRM asks back after 20 s."""
 
+SILENCE_SECONDS = 60.0
+"""Longest wait for an agent that does not answer, in seconds. During a boot WinRM may answer before the agent, and
+during a shutdown after it. Windows gives a service 30 s to start (ServicesPipeTimeout)."""
+
 # A PC that accepts no connection within this time is unreachable, however long the task may wait for answers.
 _FIRST_CONTACT = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 
 _NOT_FOUND = 127
 _NO_SERVICE = 69
+# Windows ended the program because it shuts down (ntstatus.h: DBG_TERMINATE_PROCESS, STATUS_DLL_INIT_FAILED,
+# STATUS_DLL_INIT_FAILED_LOGOFF, STATUS_CONTROL_C_EXIT), as signed and as unsigned numbers.
+_SHUTDOWN_CODES = frozenset({0x40010004, 0xC0000142, 0xC000026B, 0xC000013A})
+_UNSIGNED = 2**32
 
 
 @dataclass(frozen=True)
@@ -49,8 +59,17 @@ class Reply(Generic[T]):
 class Agent:
     """The consent agent of one PC. With `check` it predicts its action and changes nothing."""
 
-    def __init__(self, link: Link, clock: Clock, path: str, *, check: bool = False) -> None:
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        path: str,
+        *,
+        check: bool = False,
+        show: Callable[[str], None] | None = None,
+    ) -> None:
         self.check = check
+        self._show = show or (lambda _line: None)
         self._link = link
         self._clock = clock
         self._path = path
@@ -69,7 +88,7 @@ class Agent:
         return None if self.check else str(uuid.uuid4())
 
     def ask(self, kind: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
-        """Ask; after a lost connection ask again, until the deadline.
+        """Ask; after a lost connection ask again, until the deadline. Wait for an agent that does not answer.
 
         Asking again is safe: the agent makes each change only once.
 
@@ -77,14 +96,22 @@ class Agent:
             Failure: the agent refused, its answer is malformed, or no answer came in time.
         """
         first_contact = deadline.sooner(_FIRST_CONTACT)
+        silence: Deadline | None = None
         pause = _FIRST_PAUSE
         while True:
             try:
                 return self.ask_once(kind, verb, **fields)
             except ConnectionLost as lost:
-                until = deadline if self._link.reached else first_contact
-                if until.over or (lost.rejected and not self._link.reached):
+                until, silence = deadline if self._link.reached else first_contact, None
+                if lost.final or until.over or until.left < lost.pause:
                     raise self.failure_of(lost) from lost
+            except Failure as fault:
+                if not fault.passing:
+                    raise
+                until = silence = silence or deadline.sooner(SILENCE_SECONDS)
+                if until.over:
+                    raise _silent(fault, until) from None
+                self._show(f"waiting: the consent agent to answer; for {SILENCE_SECONDS:.0f} s at most")
             self._clock.sleep(min(pause, until.left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -110,10 +137,17 @@ class Agent:
 
     def failure_of(self, lost: ConnectionLost) -> Failure:
         """Return the failure of a connection that did not come back."""
-        frozen = lost.timed_out and not lost.rejected and self._link.accepts()
-        fault = failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
+        fault = self._fault_of(lost)
         fault.unreachable = not self._link.reached
         return fault.with_facts(connection_error=lost.reason)
+
+    def _fault_of(self, lost: ConnectionLost) -> Failure:
+        if lost.rejected:
+            return failure("credentials_rejected", outcome="unknown")
+        if lost.too_many_shells:
+            return failure("too_many_shells", outcome="unknown")
+        frozen = lost.timed_out and self._link.accepts()
+        return failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
 
     def _answer(self, ran: CommandResult) -> ans.Answer:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
@@ -129,8 +163,8 @@ class Agent:
         if code == _NOT_FOUND:
             # A POSIX shell without PowerShell ends with this code.
             return failure("not_windows")
-        if code == _NO_SERVICE:
-            return failure("agent_not_running")
+        if code == _NO_SERVICE or code % _UNSIGNED in _SHUTDOWN_CODES:
+            return _passing(failure("agent_not_running", waited=""))
         return failure("bad_answer", outcome="unknown", detail=f"no output, exit code {code}")
 
 
@@ -160,7 +194,19 @@ def _refusal(answer: ans.Answer) -> Failure:
     if answer.error is None:
         return failure("bad_answer", outcome="unknown", detail="a refusal without a reason")
     outcome: Outcome = "unknown" if answer.outcome == "unknown" else "refused"
+    if answer.error.code == "agent_not_running":
+        return _passing(failure("agent_not_running", outcome=outcome, waited=""))
     return agent_failure(answer.error, outcome=outcome, result=answer.result)
+
+
+def _passing(fault: Failure) -> Failure:
+    fault.passing = True
+    return fault
+
+
+def _silent(fault: Failure, until: Deadline) -> Failure:
+    """Return the failure of an agent that did not answer in time; its text tells the time."""
+    return failure("agent_not_running", outcome=fault.outcome, waited=f" within {until.limit:.0f} s")
 
 
 def sent_along(fault: Failure, kind: type[T]) -> T | None:

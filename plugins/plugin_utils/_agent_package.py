@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ._package_file import PackageFile
     from ._wait_clock import Clock, Deadline
 
-START_SECONDS = 30.0
-"""Seconds that a newly installed service may take before its first answer."""
 _SILENT = frozenset({"agent_not_installed", "agent_not_running"})
 
 
@@ -134,14 +132,7 @@ class Package:
 
     def _agent_view(self, deadline: Deadline) -> ans.AgentView:
         """Return the service's view of itself; a newly started service may need a moment."""
-        until = deadline.sooner(START_SECONDS)
-        while True:
-            try:
-                return self.agent.ask(ans.InfoAnswer, "info", deadline).result.agent
-            except Failure as fault:
-                if fault.code not in _SILENT or until.over:
-                    raise
-            self.clock.sleep(min(1.0, until.left) or 1.0)
+        return self.agent.ask(ans.InfoAnswer, "info", deadline).result.agent
 
     def absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
         """Erase every grant and remove the agent; return the result with the checks of the erasure.

@@ -5,32 +5,38 @@
 """The connection to the PC: runs commands, detects a loss, reconnects.
 
 The exceptions of a lost connection were measured: winrm passes on those of requests and pywinrm, psrp
-those of pypsrp, and ssh turns its exit code 255 into Ansible's own. After a loss the plugin is only
-reset. Closing it would fail: it asks the PC to delete a shell that the restart has deleted already.
+those of pypsrp, and ssh turns its exit code 255 into Ansible's own.
+
+A shell on the PC outlives its connection: Windows keeps it for two hours (IdleTimeout), and allows 30 for
+each user (MaxShellsPerUser; "Installation and configuration for Windows Remote Management", Microsoft
+Learn). So after a loss the winrm connection goes on in its shell, and psrp deletes the shell that it left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ._left_shells import LeftShells
+from ._rejection import tries_in
 from ._terminal_text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ansible.plugins.connection import ConnectionBase
 
     from ._wait_clock import Clock
 
+T = TypeVar("T")
+
 # Every exception of these libraries during a command means a lost connection.
 _TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego"})
 # The winrm plugin raises AnsibleError with these texts, and for wrong settings too.
 _LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
-_REJECTED_TEXTS = ("credentials were rejected", "failed to authenticate")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
 
 _PROBE_SECONDS = 0.5
@@ -40,6 +46,14 @@ _PROBE_SECONDS = 0.5
 _IMPATIENT_SECONDS = 5
 _ALIVE = f"-o ServerAliveInterval={_IMPATIENT_SECONDS} -o ServerAliveCountMax=3"
 _PORTS = {"winrm": 5986, "psrp": 5986, "ssh": 22}
+
+REJECTED_PAUSE = 10.0
+"""Seconds between two tries of rejected credentials."""
+_MOST_REJECTIONS = 2
+
+# Fault codes of wsmerror.h: the shell does not exist (any more), and the user has too many shells.
+_NO_SUCH_SHELL = "2150858843"
+_TOO_MANY_SHELLS = "2150859173"
 
 
 class CommandResult(NamedTuple):
@@ -52,16 +66,35 @@ class CommandResult(NamedTuple):
 class ConnectionLost(Exception):
     """The connection is lost; the command may have run.
 
-    `rejected`: the PC refused the operator's account. `timed_out`: the PC did not answer.
+    `tries`: how often the PC has refused the operator's account meanwhile. `timed_out`: the PC did not answer.
+    `too_many_shells`: the account has as many shells as the PC allows. `final`: no further try is made.
     """
 
     def __init__(self, fault: Exception) -> None:
         self.reason = plain(str(fault))
         super().__init__(self.reason)
         text = self.reason.lower()
-        known = isinstance(fault, AnsibleAuthenticationFailure)
-        self.rejected = known or any(part in text for part in _REJECTED_TEXTS)
+        self.tries = tries_in(fault)
         self.timed_out = isinstance(fault, TimeoutError) or any(part in text for part in _TIMEOUT_TEXTS)
+        self.too_many_shells = _has_code(fault, _TOO_MANY_SHELLS)
+        self.no_such_shell = _has_code(fault, _NO_SUCH_SHELL)
+        self.final = False
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the PC refused the operator's account."""
+        return self.tries > 0
+
+    @property
+    def pause(self) -> float:
+        """The least time before the next try, in seconds."""
+        return REJECTED_PAUSE if self.rejected else 0.0
+
+
+def _has_code(fault: Exception, code: str) -> bool:
+    """Tell whether a fault of WS-Management has this code; the plugins pass it on in the text at least."""
+    codes = (getattr(fault, name, None) for name in ("wsman_fault_code", "wmierror_code", "code"))
+    return code in {str(known) for known in codes} or code in str(fault)
 
 
 def is_lost(fault: Exception) -> bool:
@@ -86,6 +119,10 @@ class Link:
         self.lost_at: float | None = None
         """The clock's time of the first loss."""
         self._outage = 0.0
+        self._shells = LeftShells(connection)
+        self._rejections = 0
+        self._rejected: ConnectionLost | None = None
+        self._rejected_at = 0.0
 
     def run(self, command: str, stdin: bytes | None = None) -> CommandResult:
         """Run a command line; reconnect first if the connection was lost.
@@ -94,26 +131,65 @@ class Link:
             ConnectionLost: the connection is lost.
         """
         self._set(self._alert_options())
+        return self.guarded(lambda: self._exec(command, stdin))
+
+    def guarded(self, action: Callable[[], T]) -> T:
+        """Do something over the connection that may lose it; reconnect first if it was lost.
+
+        Rejected credentials are tried twice at most until they are accepted again, with `REJECTED_PAUSE` seconds
+        between: each try counts towards the lockout of the account.
+
+        Raises:
+            ConnectionLost: the connection is lost.
+        """
+        self._refrain()
         try:
             self._reconnect()
-            code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
+            result = action()
         except Exception as fault:
             if not is_lost(fault):
                 raise
-            self.reached = self.reached or bool(self._connection.connected)
-            self._note_loss()
-            raise ConnectionLost(fault) from fault
+            raise self._lose(ConnectionLost(fault)) from fault
         self._note_contact()
+        return result
+
+    def _exec(self, command: str, stdin: bytes | None) -> CommandResult:
+        try:
+            return self._exec_once(command, stdin)
+        except Exception as fault:
+            # The PC has restarted, or has closed an idle shell: the command did not run.
+            if not (self._shells.kept and _has_code(fault, _NO_SUCH_SHELL)):
+                raise
+            self._shells.forget()
+        return self._exec_once(command, stdin)
+
+    def _exec_once(self, command: str, stdin: bytes | None) -> CommandResult:
+        code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
         return CommandResult(code, bytes(output))
+
+    def _refrain(self) -> None:
+        """Try rejected credentials later, or not at all."""
+        if self._rejected is None:
+            return
+        if self._rejected.final:
+            raise self._rejected
+        pause = self._rejected_at + REJECTED_PAUSE - self._clock.now()
+        if pause > 0:
+            self._clock.sleep(pause)
+
+    def _lose(self, lost: ConnectionLost) -> ConnectionLost:
+        self.reached = self.reached or bool(self._connection.connected)
+        self._note_loss()
+        if lost.rejected:
+            self._rejections += lost.tries
+            self._rejected, self._rejected_at = lost, self._clock.now()
+            lost.final = self._rejections >= _MOST_REJECTIONS
+        return lost
 
     def _reconnect(self) -> None:
         if not self._stale:
             return
-        if self._connection.transport == "psrp":
-            # reset() would close the runspace first, and pypsrp repeatedly waits for a frozen PC to confirm
-            # that. A restarted PC has no runspace to close.
-            setattr(self._connection, "runspace", None)  # noqa: B010 - only this plugin has it
-        self._connection.reset()
+        self._shells.reset()
         self._stale = False
 
     def _note_loss(self) -> None:
@@ -125,6 +201,7 @@ class Link:
 
     def _note_contact(self) -> None:
         self.reached = True
+        self._rejections, self._rejected = 0, None
         if self._away_since is not None:
             self._outage += self._clock.now() - self._away_since
             self._away_since = None

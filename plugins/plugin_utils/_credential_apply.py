@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 _PACE = 0.2
 _TEST_PACE = 1.0
-# Soon after a restart a PC may refuse an account because it cannot reach its domain yet. Frequent
-# attempts with a wrong password would lock the account out.
-_REJECTED_PACE = 10.0
-
 _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
 # Errors of a PC that goes down or comes up: its services do not run.
 _PASSING = frozenset({"agent_not_running", "bad_answer"})
@@ -104,9 +100,6 @@ class ApplyTask:
     def _wait_to_retry(self, fault: Failure) -> None:
         """Wait as long as the agent asks for before another attempt."""
         pause = fault.error.retry_after
-        if pause is None and fault.code in _PASSING and self._link.lost_at is not None:
-            # The PC went down before its answer.
-            pause = _PACE
         if pause is None or pause > self._use.deadline.left:
             raise fault
         if fault.error.retry_after is not None:
@@ -137,7 +130,9 @@ class ApplyTask:
             answer = self._poll(known)
         except ConnectionLost as lost:
             self._lost = lost
-            pause = _REJECTED_PACE if lost.rejected else _PACE
+            if lost.final or lost.pause > self._use.deadline.left:
+                raise self._agent.failure_of(lost).with_facts(**self._result(known, changed=True)) from None
+            pause = max(_PACE, lost.pause)
         except Failure as fault:
             if fault.code not in _PASSING:
                 raise fault.with_facts(**self._result(known, changed=True)) from None
@@ -199,7 +194,11 @@ class ApplyTask:
         while not self._use.deadline.over:
             try:
                 code = self._link.run(command).code
-            except ConnectionLost:
+            except ConnectionLost as lost:
+                if lost.final:
+                    raise self._agent.failure_of(lost).with_facts(
+                        **self._result(answer, changed=True)
+                    ) from None
                 detail = "the connection was lost"
             else:
                 if code == 0:

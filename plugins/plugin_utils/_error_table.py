@@ -39,8 +39,9 @@ ERRORS: dict[str, ErrorRow] = {
         "Install it with the role latchkey.consent.agent, or set agent_path.",
     ),
     "agent_not_running": ErrorRow(
-        "The consent agent is installed but does not answer.",
-        "Check the service LatchkeyAgent on the PC.",
+        "The consent agent is installed but does not answer{waited}.",
+        "Check the service LatchkeyAgent and the System event log on the PC. Error 1053 there means that the service "
+        "did not start in time: start it again.",
     ),
     "bad_answer": ErrorRow(
         "The PC sent something that is not an answer of the agent ({detail}).",
@@ -53,6 +54,15 @@ ERRORS: dict[str, ErrorRow] = {
     "connection_lost": ErrorRow(
         "The connection to the PC was lost and did not come back in time. The requested action may have happened.",
         "Run the job again: it continues. Or check the current state with latchkey.consent.credential_info.",
+    ),
+    "credentials_rejected": ErrorRow(
+        "The PC refuses the account that Ansible connects with. The requested action may have happened.",
+        "Check the user name and the password of the connection. The task tries them twice at most, because more tries "
+        "can lock the account.",
+    ),
+    "too_many_shells": ErrorRow(
+        "The PC opens no remote shell: this account has as many as WinRM allows (MaxShellsPerUser, 30 by default).",
+        "Wait until other jobs end. WinRM closes a forgotten shell after two hours; Restart-Service WinRM closes all.",
     ),
     "pc_frozen": ErrorRow(
         "The PC accepts connections but does not answer.",

@@ -24,6 +24,7 @@ class Failure(Exception):
         outcome: `refused` if nothing happened, `unknown` if the action may have happened.
         facts: further values of the task's result.
         unreachable: the PC never answered.
+        passing: the agent does not answer yet, or no longer; it may answer soon.
         result: the answer that the agent sent with its refusal, unread.
     """
 
@@ -35,6 +36,7 @@ class Failure(Exception):
         self.outcome = outcome
         self.result = result
         self.unreachable = False
+        self.passing = False
         self.facts: dict[str, Any] = {}
 
     @property

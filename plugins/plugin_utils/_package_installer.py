@@ -90,7 +90,7 @@ class Installer:
             try:
                 return self._link.run(command)
             except ConnectionLost as lost:
-                if deadline.over or lost.rejected:
+                if deadline.over or lost.final or lost.pause > deadline.left:
                     raise
             self._clock.sleep(min(1.0, deadline.left))
 

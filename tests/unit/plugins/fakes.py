@@ -12,6 +12,8 @@ connection meets, in order:
 - `{"down": 3, "lost": "refused"}`: for so long nothing can be reached.
 - `{"run": "...", "code": 1}`: another script than the agent's is run.
 
+An entry with `"times": n` happens so many times, one with `"times": "always"` to the end.
+
 The last line says what comes of it: `{"result": {...}, "shown": [...], "elapsed": 5}`. Whatever a
 transcript says to or of the agent is checked against the protocol's own types.
 """
@@ -68,6 +70,8 @@ def fault(kind: str) -> Exception:
             return requests.ConnectionError("('Connection aborted.', ConnectionResetError(104))")
         case "rejected":
             return AnsibleConnectionFailure("basic: the specified credentials were rejected by the server")
+        case "shells":
+            return WSManFaultError(500, "", "", "too many shells", wmierror_code=2150859173)
         case "stale":
             return WSManFaultError(500, "", "", "invalid selectors", wsman_fault_code=2150858843)
     assert kind == "frozen", kind
@@ -143,7 +147,7 @@ class FakeConnection:
         self.ever_connected = True
         assert self.fresh, "a stale connection was used without reset()"
         assert self.entries, f"one more command than the transcript has: {cmd} {in_data!r}"
-        entry = self.entries.pop(0)
+        entry = self._next_entry()
         self.used_options.append(dict(self.options))
         self._compare(entry, script_of(cmd), in_data)
         self.time.seconds += entry.get("seconds", 0.0)
@@ -152,6 +156,13 @@ class FakeConnection:
         return entry.get("code", 0), output_of(entry), b""
 
     # --- the transcript
+
+    def _next_entry(self) -> dict[str, Any]:
+        entry = self.entries[0]
+        if entry.get("times") == "always":
+            return entry
+        entry["times"] = entry.get("times", 1) - 1
+        return self.entries.pop(0) if entry["times"] == 0 else entry
 
     def _meet_an_outage(self) -> None:
         if self.entries and "down" in self.entries[0]:

@@ -41,13 +41,17 @@ RUNNING = error("agent_not_running")
 
 @dataclass
 class PC:
-    """A connection to a PC with Windows Installer, and perhaps the agent, on it."""
+    """A connection to a PC with Windows Installer, and perhaps the agent, on it.
+
+    The agent does not answer the next `silent` requests; after an installation, the next `starts`.
+    """
 
     time: FakeTime = field(default_factory=FakeTime)
     installed: str | None = None
     codes: list[int | None] = field(default_factory=list)
     gives: str = "0.2.0"
     silent: int = 0
+    starts: int = 0
     answers: dict[str, ans.Answer] = field(default_factory=dict)
     log: bytes = b""
     full: Exception | None = None
@@ -102,6 +106,7 @@ class PC:
             return 0, b"\r\n", b"The term 'C:\\Windows\\System32\\msiexec.exe' is not recognized"
         if code in {0, 3010}:
             self.installed = self.gives if call.arguments[0] == "/i" else None
+            self.silent = self.starts
         # ssh passes no such number on by itself.
         return 0, f"{code}\r\n".encode(), b""
 

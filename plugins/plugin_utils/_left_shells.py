@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""The shells on the PC that a lost connection has left.
+
+winrm goes on in its shell over a new connection: a shell belongs to the user. psrp cannot, and deletes the
+shell that it left as soon as the PC answers again. ssh has no shells that outlive the connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from ansible.plugins.connection import ConnectionBase
+
+
+class LeftShells:
+    """Connects a plugin anew, and leaves no shell behind."""
+
+    def __init__(self, connection: ConnectionBase) -> None:
+        # Only some plugins have these attributes.
+        self._plugin = cast("Any", connection)
+        self._left: list[Any] = []
+        self.kept = False
+        """Whether the connection goes on in the shell of an earlier one."""
+
+    def reset(self) -> None:
+        """Connect anew. Raises the plugin's exceptions."""
+        match self._plugin.transport:
+            case "winrm" if getattr(self._plugin, "shell_id", None):
+                self._renew()
+            case "psrp":
+                self._replace()
+            case _:
+                self._plugin.reset()
+
+    def _renew(self) -> None:
+        """Connect a winrm plugin anew, in the same shell; its own reset() would open another one."""
+        plugin = self._plugin
+        if len(plugin._winrm_transport) == 1:  # noqa: SLF001 - no option tells the plugin's own choice
+            self.kept = True
+            plugin.protocol = None
+            plugin._connect()  # noqa: SLF001 - as reset() does
+            return
+        # Of several transports the plugin finds the right one only by opening a shell.
+        left = plugin.shell_id
+        plugin.reset()
+        with contextlib.suppress(Exception):
+            plugin.protocol.close_shell(left)
+
+    def forget(self) -> None:
+        """Open a new shell of winrm: the PC has the old one no longer. Raises the plugin's exceptions."""
+        self.kept = False
+        self._plugin.reset()
+
+    def _replace(self) -> None:
+        # reset() would close the runspace first, and pypsrp repeatedly waits for a frozen PC to confirm that.
+        if (left := self._plugin.runspace) is not None:
+            self._left.append(left)
+        self._plugin.runspace = None
+        self._plugin.reset()
+        self._delete()
+
+    def _delete(self) -> None:
+        """Delete the shells that were left, over the new connection. After a restart the PC has none of them."""
+        wsman = self._plugin.runspace.connection
+        for left in self._left:
+            left.shell.wsman = wsman
+            with contextlib.suppress(Exception):
+                left.shell.close()
+        self._left.clear()

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""Recognises that the PC, or its domain, has refused the account that Ansible connects with.
+
+By the exception's type or HTTP status where there is one, by its wording last. The wording is that of
+ansible-core's plugins, of OpenSSH (which is not translated) and of MIT Kerberos. An unknown refusal of
+Kerberos counts as one of the account: a try too few costs a job, a try too many locks an account.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible.errors import AnsibleAuthenticationFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UNAUTHORIZED = 401
+_LIBRARIES = frozenset({"winrm", "pypsrp", "spnego", "requests"})
+_TYPES = frozenset({"InvalidCredentialsError", "AuthenticationError", "InvalidCredentialError"})
+_WINRM = "credentials were rejected"
+_KERBEROS = "kerberos auth failure"
+_TEXTS = (
+    "failed to authenticate",
+    "permission denied (",
+    "permission denied, please try again",
+    "too many authentication failures",
+    "incorrect username/password",
+    "incorrect password",
+    "preauthentication failed",
+    "password incorrect",
+    "credentials have been revoked",
+    "not found in kerberos database",
+    "password has expired",
+    "decrypt integrity check failed",
+)
+# Kerberos did not reach its domain, so no try was counted.
+_AWAY = ("cannot contact any kdc", "cannot find kdc", "cannot resolve", "unreachable", "clock skew")
+_BOTH_METHODS = ("password", "keyboard-interactive")
+
+
+def tries_in(fault: BaseException) -> int:
+    """Return how many logons of the operator's account were refused on the way to this exception.
+
+    The winrm plugin tries each of its transports, and its exception names each refusal; it may try again to clean up
+    after a refusal. ssh may try a password by two methods, and names those that the PC allows.
+    """
+    text = str(fault).lower()
+    if any(part in text for part in _AWAY):
+        return 0
+    named = text.count(_WINRM) + text.count(_KERBEROS)
+    if "permission denied (" in text and all(method in text for method in _BOTH_METHODS):
+        named = len(_BOTH_METHODS)
+    named = max(named, sum(map(_is_refusal, _chain(fault))))
+    return named or int(any(part in text for part in _TEXTS))
+
+
+def _chain(fault: BaseException) -> Iterator[BaseException]:
+    """Yield the exception and those that it came from."""
+    seen: set[int] = set()
+    current: BaseException | None = fault
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+
+
+def _is_refusal(fault: BaseException) -> bool:
+    if isinstance(fault, AnsibleAuthenticationFailure):
+        return True
+    bases = type(fault).__mro__
+    if not any(base.__module__.partition(".")[0] in _LIBRARIES for base in bases):
+        return False
+    response = getattr(fault, "response", None)
+    codes = (getattr(fault, "code", None), getattr(response, "status_code", None))
+    return _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wrong or changed credentials cost the operator's account two tries in a whole task, counted at the server.
+
+All connections in one play: on each PC the account is locked after the third refused logon.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.canary import make
+from lab.simulated.connections import CONNECTIONS
+from lab.simulated.customer_script import Grant
+from lab.simulated.simulated_pc import SimulatedComputer
+from lab.wsman.faults import Faults
+from lab.wsman.requestlog import read_log
+from tests.lab.job import Job, Operator, apply, end, play, request, start
+from tests.lab.kinds import SIMULATED, pc
+from tests.lab.provoked import provokes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lab.computer import Event
+
+pytestmark = pytest.mark.timeout(400)
+
+SSH = [name for name in CONNECTIONS if name.startswith("ssh")]
+BY_PASSWORD = [name for name in CONNECTIONS if name not in SSH]
+THRESHOLD = 3
+
+
+@dataclass
+class Day:
+    """The PCs by connection, and the jobs on all of them."""
+
+    computers: dict[str, SimulatedComputer]
+    wrong: Job
+    changed: Job
+    right: Job
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """Connect with a wrong password; then change it while PCs restart; then connect with the right one again."""
+    folder = tmp_path_factory.mktemp("credentials")
+    with ExitStack() as stack:
+        computers = {
+            name: stack.enter_context(
+                pc(
+                    folder / f"pc{number}",
+                    SIMULATED,
+                    password=make(),
+                    script=[Grant()],
+                    listeners=(CONNECTIONS[name].listener,),
+                    lockout_tries=THRESHOLD,
+                )
+            )
+            for number, name in enumerate(CONNECTIONS)
+        }
+        wrong = _operator(stack, folder / "wrong", computers, spoiled=True).run(start())
+        wrong.wait()
+        for name in BY_PASSWORD:
+            computers[name].events.subscribe(lambda event, name=name: _change(computers[name], event))
+        operator = _operator(stack, folder / "right", computers, spoiled=False)
+        changed = operator.begin([play(start(), request(), apply())])
+        changed.wait(300)
+        for name in BY_PASSWORD:
+            computers[name].listener_faults.unlink()
+        yield Day(computers, wrong, changed, operator.run(end()))
+
+
+def _operator(
+    stack: ExitStack, folder: Path, computers: dict[str, SimulatedComputer], *, spoiled: bool
+) -> Operator:
+    variables = {name: computer.inventory(name) for name, computer in computers.items()}
+    if spoiled:
+        for name in BY_PASSWORD:
+            variables[name]["ansible_password"] = "wrong"
+        for name in SSH:
+            key = computers[name].ssh_log(name).with_name("host_key")
+            variables[name]["ansible_ssh_private_key_file"] = str(key)
+    operator = Operator(folder, computers, host_variables=variables)
+    stack.callback(operator.stop)
+    return operator
+
+
+def _change(computer: SimulatedComputer, event: Event) -> None:
+    """Change the operator's password while the PC restarts."""
+    if event.what == "going_down":
+        Faults(rejecting=True).write(computer.listener_faults)
+
+
+def _refused(day: Day, name: str) -> int:
+    """Return the number of logons that the server has refused."""
+    computer = day.computers[name]
+    if name in SSH:
+        log = computer.ssh_log(name).read_text(encoding="utf-8")
+        return sum("authenticating user" in line for line in log.splitlines())
+    return sum(entry.rejected for entry in read_log(computer.request_log))
+
+
+@pytest.mark.parametrize("name", CONNECTIONS)
+@provokes("credentials_rejected")
+def test_wrong_credentials_have_their_own_error(day: Day, name: str) -> None:
+    """The error says that the PC refuses the account, and why no third try follows."""
+    result: dict[str, Any] = day.wrong.result("start", name)
+    assert (result["status"], result["error_code"], result["outcome"]) == (
+        "unreachable",
+        "credentials_rejected",
+        "unknown",
+    )
+    assert "twice at most" in result["hint"]
+
+
+@pytest.mark.parametrize("name", BY_PASSWORD)
+def test_a_password_that_changes_in_the_middle_ends_the_task(day: Day, name: str) -> None:
+    """The task that was following a restart ends with the same error; it says that the restart may have happened."""
+    result = day.changed.result("apply", name)
+    assert (result["error_code"], result["outcome"], result["changed"]) == (
+        "credentials_rejected",
+        "unknown",
+        True,
+    )
+
+
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_two_tries_at_most_reach_the_server(day: Day, name: str) -> None:
+    """Each of the two tasks cost two refused logons at most; with a right logon between them nothing is locked."""
+    most = 2 if name in SSH else 4
+    assert 0 < _refused(day, name) <= most
+    assert day.right.result("end", name)["erasure"]["confirmed"]
