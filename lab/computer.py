@@ -150,6 +150,8 @@ class Faults:
         never_comes_back: after going down it waits at the BitLocker prompt forever.
         hangs_on_restart: instead of going down it freezes (accepts, never answers).
         restarts_twice: after the next boot it restarts once more by itself.
+        restarts_at: Windows Update restarts it once more at the next event of this name, as soon as it is up: an
+            installation may need several restarts (ansible/ansible issue 41713).
         hides_logon_tile: the logon screen does not ask the agent (hidden provider).
         lock_fails: a request to lock the screen is ignored.
         agent_stays_down: the agent's service does not start at the next boots.
@@ -162,6 +164,7 @@ class Faults:
     never_comes_back: bool = False
     hangs_on_restart: bool = False
     restarts_twice: bool = False
+    restarts_at: str = ""
     hides_logon_tile: bool = False
     lock_fails: bool = False
     agent_stays_down: bool = False

@@ -61,6 +61,8 @@ class WindowsAccount:
         administrator: a member of Administrators.
         operator: a member of "Latchkey Operators".
         upn: its user principal name or e-mail address, if it has one.
+        cached: the password of a domain account that this PC accepts while no controller answers: that of the last
+            sign-in here ("Interactive logon: Number of previous logons to cache", Microsoft Learn).
     """
 
     account: Account
@@ -77,11 +79,18 @@ class WindowsAccount:
     administrator: bool = False
     operator: bool = False
     upn: str = ""
+    cached: Digest | None = None
     wrong_tries: list[datetime] = field(default_factory=list)
     locked_until: datetime | None = None
 
     def set_password(self, password: bytearray) -> None:
-        """Replace the password (UTF-16LE); the caller overwrites the argument."""
+        """Replace the password (UTF-16LE) on this PC; the caller overwrites the argument."""
+        self.change_elsewhere(password)
+        if self.cached is not None:
+            self.cached = self.password
+
+    def change_elsewhere(self, password: bytearray) -> None:
+        """Replace the password (UTF-16LE) on another PC of the domain; this one learns it at the next sign-in."""
         self.password = Digest.of(password)
         self.blank = not password
         self.must_change = False
@@ -149,7 +158,7 @@ class AccountBook:
     def check(self, record: WindowsAccount, entry: bytearray, now: datetime) -> LogonRefusal | None:
         """Try a password once, as LogonUserW does; a wrong one counts towards the lockout."""
         if record.account.kind == "domain" and not self.domain_reachable:
-            return LogonRefusal.NO_LOGON_SERVERS
+            return _check_cached(record, entry)
         if record.locked_until is not None and now < record.locked_until:
             return LogonRefusal.LOCKED_OUT
         if not record.password.matches(entry):
@@ -157,7 +166,10 @@ class AccountBook:
             return LogonRefusal.WRONG_PASSWORD
         record.wrong_tries.clear()
         record.locked_until = None
-        return restriction(record, now)
+        refusal = restriction(record, now)
+        if refusal is None and record.account.kind == "domain":
+            record.cached = record.password
+        return refusal
 
     def _count_wrong(self, record: WindowsAccount, now: datetime) -> None:
         recent = [at for at in record.wrong_tries if now - at < self._lockout.window]
@@ -165,6 +177,13 @@ class AccountBook:
         if 0 < self._lockout.threshold <= len(record.wrong_tries):
             record.locked_until = now + self._lockout.duration
             record.wrong_tries = []
+
+
+def _check_cached(record: WindowsAccount, entry: bytearray) -> LogonRefusal | None:
+    """Try a password without a controller: no try is counted, and no restriction of the domain is known."""
+    if record.cached is None:
+        return LogonRefusal.NO_LOGON_SERVERS
+    return None if record.cached.matches(entry) else LogonRefusal.WRONG_PASSWORD
 
 
 def _is_named(record: WindowsAccount, domain: str, user: str) -> bool:

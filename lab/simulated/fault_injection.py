@@ -48,6 +48,18 @@ class Incidents:
         """Continue after `freeze`."""
         lab_loop.call(self._power.thaw)
 
+    def sleep(self, time: timedelta, seconds: float = 1.0, *, lock: bool = True) -> None:
+        """Sleep for `seconds`, while `time` passes on the PC; return when it is awake again.
+
+        `lock`: Windows asks for a sign-in after it, as "Require a password on wakeup" is by default.
+        """
+
+        async def sleep() -> None:
+            await self._ports.notify_and_wait("sessions_changed")
+            await self._power.sleep(seconds, time, lock=lock)
+
+        lab_loop.run(sleep())
+
     def crash_agent(self) -> None:
         """Kill only the agent; the service manager starts it again. Returns when it answers."""
 
@@ -112,6 +124,16 @@ class Incidents:
                 resource.prlimit(self.agent_pid, resource.RLIMIT_FSIZE, bytes_left)
 
         lab_loop.call(limit)
+
+    def connect_remotely(self) -> None:
+        """Let the customer come by remote desktop: it takes their session from the console, and unlocks it."""
+        account = self._machine.customer.account
+        lab_loop.call(lambda: self.windows.sessions.sign_in(account, console=False))
+
+    def sign_in_again(self) -> None:
+        """Start one more session of the customer's account, by remote desktop."""
+        account = self._machine.customer.account
+        lab_loop.call(lambda: self.windows.sessions.sign_in_again(account))
 
     def sign_in_other(self, user: str, *, console: bool = False) -> None:
         """Sign another person in, remotely or at the console."""

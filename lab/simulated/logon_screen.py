@@ -41,7 +41,8 @@ class LogonScreen:
         machine.on_session.append(self._session_changed)
 
     def _session_changed(self, change: Change, _session: Session) -> None:
-        if change in {"locked", "signed_out", "disconnected"}:
+        # A remote desktop that takes the console's session leaves a logon screen there.
+        if change in {"locked", "signed_out", "disconnected", "connected"}:
             self._wake.set()
 
     async def run(self) -> None:
@@ -67,7 +68,7 @@ class LogonScreen:
     async def _look(self) -> None:
         # A faulty agent leaves the logon screen unchanged.
         try:
-            token = wire.Token(SYSTEM_SID)
+            token = wire.Token(SYSTEM_SID, self._machine.windows.sessions.logon_screen)
             with await wire.open_pipe_async(self._machine.pipe("logon"), token) as pipe:
                 await self._use_permit(pipe)
         except (OSError, FrameError, codec.ProtocolError):
@@ -101,19 +102,27 @@ class LogonScreen:
         if record is None:
             return LogonRefusal.WRONG_PASSWORD
         refusal = self._check(record, secret)
-        if refusal is None and self._machine.faults.withholds_desktop:
+        sessions = self._machine.windows.sessions
+        is_slow = self._machine.settings.desktop_seconds and sessions.of(sid) is None
+        if refusal is None and (is_slow or self._machine.faults.withholds_desktop):
             self._machine.boot_tasks.start(self._sign_in_late(record), "late-desktop")
         elif refusal is None:
-            self._sign_in(record)
+            sessions.sign_in(record.account, attended=False)
         return refusal
 
-    def _sign_in(self, record: WindowsAccount) -> None:
-        self._machine.windows.sessions.sign_in(record.account, attended=False)
-
     async def _sign_in_late(self, record: WindowsAccount) -> None:
+        settings, sessions = self._machine.settings, self._machine.windows.sessions
+        known = None
+        if settings.desktop_listed != "absent" and sessions.of(record.account.sid) is None:
+            known = sessions.begin_sign_in(record.account, locked=settings.desktop_listed == "locked")
+        await asyncio.sleep(settings.desktop_seconds)
         while self._machine.faults.withholds_desktop:  # noqa: ASYNC110 - any thread may turn the switch off
             await asyncio.sleep(0.05)
-        self._sign_in(record)
+        if known is None:
+            sessions.sign_in(record.account, attended=False)
+        else:
+            self._machine.record("pc", "desktop_ready", f"The desktop of {record.account.qualified} appears.")
+            sessions.end_sign_in(known.id)
 
     def _check(self, record: WindowsAccount, secret: bytearray) -> LogonRefusal | None:
         windows = self._machine.windows

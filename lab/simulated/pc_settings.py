@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
 
 from lab.simulated.account_model import Lockout
 
@@ -35,6 +36,7 @@ class Settings:
     Attributes:
         name: the computer's name.
         user: the customer's account.
+        domain: the domain of the customer's account, which has signed in here before; empty: an account of the PC.
         password: the customer's password, UTF-16LE; None makes a random one. The lab copies it.
         script: the customer's steps, in this order.
         signed_in: whether the customer is at the console after the first boot.
@@ -48,6 +50,21 @@ class Settings:
         boot_seconds: from power to the start of the services.
         shutdown_seconds: how long the services have to end.
         logon_seconds: how long Winlogon takes over one logon.
+        desktop_seconds: from a logon with a permit that Windows accepts to its desktop, after each boot. A first
+            sign-in takes minutes ("EnableFirstLogonAnimation", Policy CSP WindowsLogon, Microsoft Learn).
+            Meanwhile a request to lock is lost: LockWorkStation works on the user's own desktop only, and does not
+            say whether it worked ("LockWorkStation function", Microsoft Learn).
+        desktop_listed: how Windows lists the session until then. The agent must stand all three: no page says it.
+        auto_logon: the customer's account signs in by itself after each restart, with AutoAdminLogon ("Configure
+            Windows to automate logon"), or with ARSO, which also locks the desktop and needs a customer who was signed
+            in ("Winlogon automatic restart sign-on", both Microsoft Learn).
+        auto_logon_at: the event of a boot at which that happens; `boot` is before any service runs.
+        notice_seconds: from a change of a session to the agent's notice of it (SERVICE_CONTROL_SESSIONCHANGE).
+        session_numbers: the order of the sessions' numbers.
+        fast_startup: to shut down hibernates Windows without its users, and the next start is no boot. A restart is
+            one ("Distinguishing Fast Startup from Wake-from-Hibernation", Microsoft Learn).
+        clock_error: added to the clock at each boot but the first, as an empty battery or another system does.
+        clock_right_after: seconds from such a boot until Windows Time sets the clock right.
         lock_seconds: from a request to lock to the locked screen.
         agent_start_delay: from the start of the services to the agent's; WinRM may answer first.
         listener_start_delay: from the start of the services to the listeners'.
@@ -68,6 +85,7 @@ class Settings:
 
     name: str = "PC-ANNA"
     user: str = "anna"
+    domain: str = ""
     password: bytearray | None = field(default=None, repr=False)
     script: Sequence[Step] = ()
     signed_in: bool = True
@@ -81,6 +99,15 @@ class Settings:
     boot_seconds: float = 0.0
     shutdown_seconds: float = 2.0
     logon_seconds: float = 0.02
+    desktop_seconds: float = 0.0
+    desktop_listed: Literal["absent", "locked", "open"] = "absent"
+    auto_logon: Literal["", "admin", "arso"] = ""
+    auto_logon_at: str = "boot"
+    notice_seconds: float = 0.0
+    session_numbers: Literal["counted", "changing"] = "counted"
+    fast_startup: bool = False
+    clock_error: timedelta = timedelta()
+    clock_right_after: float = 1.0
     lock_seconds: float = 0.02
     agent_start_delay: float = 0.0
     listener_start_delay: float = 0.0

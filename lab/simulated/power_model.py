@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from lab.computer import LabError
@@ -35,7 +36,9 @@ class Power:
         self.boots = 0
         self.up = asyncio.Event()
         self.on_boot: list[Callable[[], None]] = []
-        machine.on_event.append(self._cut_at)
+        self._hibernated = False
+        self._clock_error = timedelta()
+        machine.on_event += [self._cut_at, self._restart_at]
 
     # --- by the power button ------------------------------------------------------
 
@@ -47,7 +50,7 @@ class Power:
                 msg = f"{self._machine.settings.name} is not off, it is {self.state}"
                 raise LabError(msg)
             self.state = "starting"
-            self._begin(self._boot(), "boot")
+            self._begin(self._wake_up() if self._hibernated else self._boot(), "boot")
 
     async def cut(self) -> None:
         """Kill every process at once."""
@@ -64,10 +67,29 @@ class Power:
             await self._forget()
 
     async def shut_down(self) -> None:
-        """Shut down in an orderly way."""
+        """Shut down in an orderly way; with fast startup Windows hibernates without its users."""
         await self._stop_change()
-        await self._go_down()
+        if self._machine.settings.fast_startup:
+            await self._hibernate()
+        else:
+            await self._go_down()
         self.state = "off"
+
+    async def sleep(self, seconds: float, counted: timedelta, *, lock: bool) -> None:
+        """Sleep: every process stands still, `counted` passes on the PC, and Windows may ask for a sign-in after it.
+
+        The time since the boot also counts sleep ("GetTickCount64", Microsoft Learn).
+        """
+        self._services.signal(signal.SIGSTOP)
+        self._machine.record("pc", "asleep", "The PC sleeps.")
+        await asyncio.sleep(seconds)
+        self._machine.windows.clock.let_pass(counted)
+        sessions = self._machine.windows.sessions
+        if lock and (console := sessions.on_console()) is not None:
+            sessions.lock(console.id)
+        self._services.signal(signal.SIGCONT)
+        self._machine.record("pc", "awake", f"The PC is awake again after {counted}.")
+        self._services.notify("clock_changed")
 
     def freeze(self) -> None:
         """Stop every process; the PC accepts connections and answers none."""
@@ -150,6 +172,7 @@ class Power:
         self.boots += 1
         self._scheduled_by_agent = None
         machine.windows.boot()
+        self._set_clock_wrong()
         for service in machine.ready.values():
             service.clear()
         machine.running = True
@@ -163,6 +186,29 @@ class Power:
         machine.record("pc", "up", "The PC is up; no user is signed in yet.")
 
     async def _go_down(self) -> None:
+        await self._end_sessions()
+        await self._services.stop(self._machine.settings.shutdown_seconds)
+        self._machine.record("pc", "down", "The PC is down.")
+
+    def _set_clock_wrong(self) -> None:
+        settings = self._machine.settings
+        if self.boots > 1 and settings.clock_error:
+            self._shift_clock(settings.clock_error)
+            self._machine.boot_tasks.start(self._set_clock_right(), "windows-time")
+
+    def _shift_clock(self, error: timedelta) -> None:
+        """Let the clock be wrong by this much; a PC that goes down early may not have set it right."""
+        self._machine.windows.clock.offset += error - self._clock_error
+        self._clock_error = error
+
+    async def _set_clock_right(self) -> None:
+        clock = self._machine.windows.clock
+        await asyncio.sleep(self._machine.settings.clock_right_after)
+        self._shift_clock(timedelta())
+        self._machine.record("pc", "clock_set", f"Windows Time sets the clock to {clock.now().isoformat()}.")
+        self._services.notify("clock_changed")
+
+    async def _end_sessions(self) -> None:
         machine = self._machine
         self.state = "going_down"
         machine.running = False
@@ -171,8 +217,27 @@ class Power:
         for session in machine.windows.sessions.all():
             machine.windows.sessions.sign_out(session.id)
         await machine.boot_tasks.cancel()
-        await self._services.stop(machine.settings.shutdown_seconds)
-        machine.record("pc", "down", "The PC is down.")
+
+    async def _hibernate(self) -> None:
+        """Sign everybody out, and keep the services as they are: they are not told and do not end."""
+        await self._end_sessions()
+        self._scheduled_by_agent = None
+        self._hibernated = True
+        self._services.signal(signal.SIGSTOP)
+        self._machine.record("pc", "down", "The PC is down; the services are hibernated.")
+
+    async def _wake_up(self) -> None:
+        """Start from a hibernated Windows: the services continue in the same boot, with a new logon screen."""
+        machine = self._machine
+        await asyncio.sleep(machine.settings.boot_seconds)
+        self._hibernated = False
+        machine.running = True
+        self._services.signal(signal.SIGCONT)
+        for listener in self.on_boot:
+            listener()
+        self.state = "on"
+        self.up.set()
+        machine.record("pc", "up", "The PC is up after a fast startup; no user is signed in yet.")
 
     # --- running changes ------------------------------------------------------------
 
@@ -187,6 +252,7 @@ class Power:
                 await asyncio.wait([change])
 
     async def _forget(self) -> None:
+        self._hibernated = False
         await self._stop_change()
         await self._machine.boot_tasks.cancel()
         # A process may have been forked at the moment of the power cut.
@@ -197,6 +263,15 @@ class Power:
     def _kill(self) -> None:
         self._machine.running = False
         self._services.kill()
+
+    def _restart_at(self, what: str) -> None:
+        if self._machine.faults.restarts_at == what:
+            self._machine.faults.restarts_at = ""
+            self._machine.tasks.start(self._restart_once_more(), "update-restart")
+
+    async def _restart_once_more(self) -> None:
+        await self.up.wait()
+        self.restart(message="Updates", grace=0.0, by_agent=False)
 
     def _cut_at(self, what: str) -> None:
         if self._machine.faults.cut_power_at != what:

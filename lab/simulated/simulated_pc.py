@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from lab.computer import EventLog, Faults, LabError, Reach
 from lab.simulated import wire
+from lab.simulated.auto_logon import AutoLogon
 from lab.simulated.connections import CONNECTIONS, inventory
 from lab.simulated.fault_injection import Incidents
 from lab.simulated.listeners import Listeners
@@ -23,6 +25,7 @@ from lab.simulated.machine import Machine
 from lab.simulated.pc_services import SETTINGS_FILE, START_SECONDS, Services
 from lab.simulated.pc_settings import OPERATOR, Settings
 from lab.simulated.power_model import Power
+from lab.simulated.session_model import NUMBERS
 from lab.simulated.simulated_companion import Companions
 from lab.simulated.simulated_customer import Customer, SimulatedActions
 from lab.simulated.windows_model import Windows
@@ -74,7 +77,13 @@ class SimulatedComputer(Incidents):
 
     def _build(self) -> None:
         settings = self.settings
-        self.windows = Windows(settings.name, settings.zone, settings.lockout, self._session_changed)
+        self.windows = Windows(
+            settings.name,
+            settings.zone,
+            settings.lockout,
+            self._session_changed,
+            NUMBERS[settings.session_numbers],
+        )
         password = bytearray(settings.password or b"") or bytearray(
             secrets.token_urlsafe(12).encode("utf-16-le")
         )
@@ -85,7 +94,7 @@ class SimulatedComputer(Incidents):
             windows=self.windows,
             events=self.events,
             faults=self.faults,
-            customer=self.windows.accounts.add(settings.user, password),
+            customer=self._add_customer(password),
             operator=self._add_operator(),
         )
         self._services = self._make_services()
@@ -93,6 +102,7 @@ class SimulatedComputer(Incidents):
         self._ports = self._make_ports()
         self._services.notify = self._ports.notify
         self._logon = self._make_logon_screen()
+        self._auto_logon = AutoLogon(self._machine)
         self._companions = self._make_companions()
         self._customer = Customer(self._machine, self._companions, password)
         self._machine.customer.set_pin(self._customer.pin)
@@ -115,6 +125,14 @@ class SimulatedComputer(Incidents):
     def _make_driver(self) -> CustomerActions:
         return SimulatedActions(self._customer)
 
+    def _add_customer(self, password: bytearray) -> WindowsAccount:
+        settings, accounts = self.settings, self.windows.accounts
+        if not settings.domain:
+            return accounts.add(settings.user, password)
+        customer = accounts.add(settings.user, password, domain=settings.domain, kind="domain")
+        customer.cached = customer.password
+        return customer
+
     def _add_operator(self) -> WindowsAccount:
         password = bytearray(self._operator_password.encode("utf-16-le"))
         operator = self.windows.accounts.add(OPERATOR, password)
@@ -134,10 +152,18 @@ class SimulatedComputer(Incidents):
 
     def _session_changed(self, change: Change, session: Session) -> None:
         self._machine.session_changed(change, session)
+        if self.settings.notice_seconds:
+            self._machine.boot_tasks.start(self._notify_late(), "late-notice")
+        else:
+            self._ports.notify("sessions_changed")
+
+    async def _notify_late(self) -> None:
+        await asyncio.sleep(self.settings.notice_seconds)
         self._ports.notify("sessions_changed")
 
     def _booted(self) -> None:
         self._companions.clear()
+        self._auto_logon.booted()
         self._machine.boot_tasks.start(self._logon.run(), "logon-screen")
 
     # --- lab.computer.Computer --------------------------------------------------------------

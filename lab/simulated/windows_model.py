@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from lab.computer import LabError
 from lab.simulated.account_model import AccountBook, WindowsAccount, pin_form
-from lab.simulated.session_model import Change, Session, Sessions
+from lab.simulated.session_model import Change, Session, Sessions, counted
 from latchkey_agent.domain import ALWAYS, NEVER, UNLIMITED, LogonFacts, LogonRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lab.simulated.account_model import Lockout
 
@@ -83,7 +83,10 @@ class Registry:
 
 
 class Windows:
-    """One PC's Windows. `session_changed` is called after every change of a session."""
+    """One PC's Windows.
+
+    `session_changed` is called after every change of a session; `numbers` returns the numbers of a boot's sessions.
+    """
 
     def __init__(
         self,
@@ -91,6 +94,7 @@ class Windows:
         zone: str,
         lockout: Lockout,
         session_changed: Callable[[Change, Session], None],
+        numbers: Callable[[], Iterator[int]] = counted,
     ) -> None:
         self.device = device
         self.clock = PcClock(zone)
@@ -98,11 +102,12 @@ class Windows:
         self.registry = Registry()
         self.facts = READY
         self._session_changed = session_changed
-        self.sessions = Sessions(session_changed)
+        self._numbers = numbers
+        self.sessions = Sessions(session_changed, numbers())
 
     def boot(self) -> None:
         """Reset to a new boot: no user signed in, volatile keys gone, pending restarts done."""
-        self.sessions = Sessions(self._session_changed)
+        self.sessions = Sessions(self._session_changed, self._numbers())
         self.registry = Registry()
         self.clock.booted = datetime.now(UTC)
 

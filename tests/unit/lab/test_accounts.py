@@ -129,6 +129,21 @@ def test_a_domain_account_needs_its_domain(book: AccountBook, canary: bytearray)
     assert book.check(carl, canary, NOON) is LogonRefusal.NO_LOGON_SERVERS
 
 
+def test_a_pc_accepts_the_cached_password_without_a_controller(book: AccountBook, canary: bytearray) -> None:
+    """The password of the last sign-in here counts, even an outdated one, and no wrong try is counted."""
+    carl = book.add("carl", canary, domain="CONTOSO", kind="domain")
+    assert book.check(carl, canary, NOON) is None
+    carl.change_elsewhere(WRONG)
+    assert book.check(carl, canary, NOON) is LogonRefusal.WRONG_PASSWORD
+    carl.wrong_tries.clear()
+    book.domain_reachable = False
+    assert book.check(carl, WRONG, NOON) is LogonRefusal.WRONG_PASSWORD
+    assert book.check(carl, canary, NOON) is None
+    assert carl.wrong_tries == []
+    carl.set_password(WRONG)
+    assert book.check(carl, WRONG, NOON) is None
+
+
 def test_a_changed_password_replaces_the_old_one(
     book: AccountBook,
     anna: WindowsAccount,
