@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore screenshots matrix bench mutants check format package pins
+.PHONY: help demo test explore unkind screenshots matrix bench mutants check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -61,6 +61,10 @@ test: ## all tests that this machine can run; says what it left out and why
 explore: ## every reachable state of a bounded PC, at least a million, against all rules
 	$(setup) test
 	@$(python) -m tests.explorer
+
+unkind: ## killed jobs on PCs that are as unkind as those in the field
+	$(setup) test
+	@$(python) -m pytest -q --unkind $(if $(SEED),--unkind-seed $(SEED)) -n 2 tests/lab/test_unkind.py
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,14 +25,31 @@ def pytest_configure(config: pytest.Config) -> None:
     The hooks of this file are not called for session fixtures, so `needs` is a plugin of its own.
     """
     collection.put_finder_in_place()
+    config.option.unkind_seed = config.option.unkind_seed or _id_of_run(config)
     config.pluginmanager.register(needs)
 
 
+def _id_of_run(config: pytest.Config) -> str:
+    """Return a random text that the workers of pytest-xdist share: all have to collect the same tests."""
+    shared: dict[str, str] = getattr(config, "workerinput", {})
+    config.option.testrunuid = (
+        shared.get("testrunuid") or config.getoption("testrunuid") or secrets.token_hex(3)
+    )
+    return str(config.option.testrunuid)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that selects the kind of PC for the end-to-end tests."""
+    """Add the options that select the kind of PC for the end-to-end tests, and how unkind they are."""
     parser.addoption(
         "--pc", choices=["simulated", "wine"], default="simulated", help="kind of PC that tests/lab uses"
     )
+    parser.addoption("--unkind", action="store_true", help="all of tests/lab/test_unkind.py, not only a few")
+    parser.addoption("--unkind-seed", metavar="SEED", help="choose the same unkind PCs again")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed of the choices at random."""
+    return f"unkind PCs are chosen with --unkind-seed {config.option.unkind_seed}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

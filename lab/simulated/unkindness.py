@@ -27,6 +27,13 @@ UNKIND: dict[str, dict[str, object]] = {
     "late notices of sessions": {"notice_seconds": 0.7},
     "a slow lock": {"lock_seconds": 1.0},
     "a slow logon": {"logon_seconds": 1.5},
+    "an agent that starts after WinRM": {"agent_start_delay": 4.0},
+    "WinRM that starts after the agent": {"listener_start_delay": 4.0},
+    "an agent that stops before WinRM": {"agent_stops_first": 2.0},
+    "Receives that end with fault 995": {"listener_aborts": True},
+    "503 after the boot": {"unavailable_seconds": 3.0},
+    "401 after the boot": {"rejecting_seconds": 3.0},
+    "two shells for each user": {"shells_per_user": 2},
 }
 """Name -> fields of `Settings` and `Faults`."""
 

@@ -22,7 +22,7 @@ from lab.wsman import shell_operations
 from lab.wsman.connection_handler import ConnectionHandler, Site
 from lab.wsman.door import Door
 from lab.wsman.faults import Switchboard
-from lab.wsman.requestlog import RequestLog
+from lab.wsman.requestlog import STARTED, RequestLog
 from lab.wsman.schemes import authenticator_makers
 from lab.wsman.shells import Shell, ShellMaker, ShellTable
 from lab.wsman.winrs import WinrsShell
@@ -120,6 +120,7 @@ class Listener:
 
     def run(self) -> None:
         """Accept connections until `stop`; then close all and end every program."""
+        self._log.add(STARTED)
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)

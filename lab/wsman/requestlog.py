@@ -34,6 +34,10 @@ class Entry:
     rejected: bool = False
 
 
+STARTED = Entry(0, "Start", "", "", 0, 0, 0, 0)
+"""The listener has started: it has no shell from before."""
+
+
 class RequestLog:
     """Appends entries to a file; does nothing without a path."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ._agent_client import Agent
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 AGENT_PATH = r"C:\Program Files\Latchkey\latchkeyctl.exe"
 """The path at which the agent's package installs its program."""
+FAILS = "latchkey_unreachable_fails"
+"""The variable with which a PC that cannot be reached fails the task, and `rescue` and `always` run."""
 
 
 class AgentAction(ActionBase):
@@ -51,6 +54,8 @@ class AgentAction(ActionBase):
             options = self._latchkey_options(known)
             return {"session": options["session"], "failed": False, **self._latchkey_work(options)}
         except Failure as fault:
+            # Ansible skips the always section of a PC that is unreachable, and with it the end of the session.
+            fault.unreachable &= not boolean(known.get(FAILS, False), strict=False)
             return {"session": self._task.args.get("session"), **fault.as_result()}
 
     @abstractmethod

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ._fault_codes import NO_SUCH_SHELL, TOO_MANY_SHELLS, has_code
 from ._left_shells import LeftShells
 from ._rejection import tries_in
 from ._terminal_text import plain
@@ -51,10 +52,6 @@ REJECTED_PAUSE = 10.0
 """Seconds between two tries of rejected credentials."""
 _MOST_REJECTIONS = 2
 
-# Fault codes of wsmerror.h: the shell does not exist (any more), and the user has too many shells.
-_NO_SUCH_SHELL = "2150858843"
-_TOO_MANY_SHELLS = "2150859173"
-
 
 class CommandResult(NamedTuple):
     """The exit code and the standard output of a command."""
@@ -76,8 +73,7 @@ class ConnectionLost(Exception):
         text = self.reason.lower()
         self.tries = tries_in(fault)
         self.timed_out = isinstance(fault, TimeoutError) or any(part in text for part in _TIMEOUT_TEXTS)
-        self.too_many_shells = _has_code(fault, _TOO_MANY_SHELLS)
-        self.no_such_shell = _has_code(fault, _NO_SUCH_SHELL)
+        self.too_many_shells = has_code(fault, TOO_MANY_SHELLS)
         self.final = False
 
     @property
@@ -89,12 +85,6 @@ class ConnectionLost(Exception):
     def pause(self) -> float:
         """The least time before the next try, in seconds."""
         return REJECTED_PAUSE if self.rejected else 0.0
-
-
-def _has_code(fault: Exception, code: str) -> bool:
-    """Tell whether a fault of WS-Management has this code; the plugins pass it on in the text at least."""
-    codes = (getattr(fault, name, None) for name in ("wsman_fault_code", "wmierror_code", "code"))
-    return code in {str(known) for known in codes} or code in str(fault)
 
 
 def is_lost(fault: Exception) -> bool:
@@ -150,6 +140,7 @@ class Link:
             if not is_lost(fault):
                 raise
             raise self._lose(ConnectionLost(fault)) from fault
+        self._shells.delete()
         self._note_contact()
         return result
 
@@ -158,7 +149,7 @@ class Link:
             return self._exec_once(command, stdin)
         except Exception as fault:
             # The PC has restarted, or has closed an idle shell: the command did not run.
-            if not (self._shells.kept and _has_code(fault, _NO_SUCH_SHELL)):
+            if not (self._shells.kept and has_code(fault, NO_SUCH_SHELL)):
                 raise
             self._shells.forget()
         return self._exec_once(command, stdin)

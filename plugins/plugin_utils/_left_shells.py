@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
+from ._fault_codes import NO_SUCH_SHELL, has_code
+
 if TYPE_CHECKING:
     from ansible.plugins.connection import ConnectionBase
 
@@ -57,18 +59,27 @@ class LeftShells:
         self._plugin.reset()
 
     def _replace(self) -> None:
+        if self._left:
+            # Nothing could be done over the last connection: without this, each further one would leave a shell.
+            self._delete(type(self._left[0].connection)(**self._plugin._psrp_conn_kwargs))  # noqa: SLF001 - as _connect()
         # reset() would close the runspace first, and pypsrp repeatedly waits for a frozen PC to confirm that.
         if (left := self._plugin.runspace) is not None:
             self._left.append(left)
         self._plugin.runspace = None
         self._plugin.reset()
-        self._delete()
 
-    def _delete(self) -> None:
-        """Delete the shells that were left, over the new connection. After a restart the PC has none of them."""
-        wsman = self._plugin.runspace.connection
-        for left in self._left:
-            left.shell.wsman = wsman
-            with contextlib.suppress(Exception):
-                left.shell.close()
-        self._left.clear()
+    def delete(self) -> None:
+        """Delete the shells that were left, over the new connection."""
+        if self._left:
+            self._delete(self._plugin.runspace.connection)
+
+    def _delete(self, wsman: Any) -> None:  # noqa: ANN401 - the collection does not need pypsrp
+        """Delete the shells that were left, until the PC does not answer. After a restart it has none of them."""
+        while self._left:
+            self._left[0].shell.wsman = wsman
+            try:
+                self._left[0].shell.close()
+            except Exception as fault:  # noqa: BLE001 - the plugin's next call reports what is wrong
+                if not has_code(fault, NO_SUCH_SHELL):
+                    return
+            del self._left[0]

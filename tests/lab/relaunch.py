@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulated.customer_script import Grant
+from lab.simulated.unkindness import Unkindness, unkind
+from tests.lab import shells
 from tests.lab.maintenance import maintain, prepare
 
 if TYPE_CHECKING:
@@ -15,9 +17,31 @@ if TYPE_CHECKING:
 DONE = ["Windows updates", "Inventory", "Accounting software"]
 
 
-def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
-    """Kill the job at an event and launch it again; check one run of each step, two restarts, one request."""
-    operator, computer = lab_pc(script=[Grant(after=0.3)])
+KILLED = {
+    "while the customer is asked": ("request_shown", 1),
+    "when the customer has agreed": ("notice_granted", 1),
+    "during a step": ("updates_installed", 1),
+    "when the restart is announced": ("restart_announced", 1),
+    "while the PC goes down": ("going_down", 1),
+    "while the PC is down": ("down", 1),
+    "when the logon screen appears": ("tile_shown", 1),
+    "when the customer is signed in": ("signed_in", 2),
+    "after the last step": ("accounting_upgraded", 1),
+    "in the last restart": ("going_down", 2),
+    "when only the end is left": ("locked", 2),
+}
+"""The moments at which a job is killed: an event, and how often it has happened by then."""
+
+
+def kill_and_launch_again(lab_pc: LabPC, moment: str, *unkindness: str) -> None:
+    """Kill the job at a moment of `KILLED` and launch it again; check one run of each step, two restarts, one request.
+
+    `unkindness`: rows of `lab.simulated.unkindness.UNKIND`.
+    """
+    event, count = KILLED[moment]
+    settings, faults = unkind(unkindness)
+    operator, computer = lab_pc(script=[Grant(after=0.3)], **settings)
+    Unkindness(settings, faults).switch_on(computer.faults)
     prepare(operator)
     with maintain(operator) as killed:
         computer.events.wait_for(event, count)
@@ -32,3 +56,4 @@ def kill_and_launch_again(lab_pc: LabPC, event: str, count: int) -> None:
     assert computer.events.count("boot") == 3
     assert computer.events.count("typed") == 1
     assert computer.events.count("permit_redeemed") == 2
+    assert shells.most_open(computer.request_log) <= shells.MOST

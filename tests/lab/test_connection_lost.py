@@ -24,6 +24,7 @@ from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
 from tests.lab.job import Job, Operator, Task, apply, end, request, start, task
 from tests.lab.kinds import pc
+from tests.lab.shells import MOST, most_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +153,12 @@ def listener_log(computer: SimulatedComputer, name: str) -> Path:
     """Return the log of the PC's listener."""
     plugin, _ = PCS[name]
     return computer.disk.parent / f"{CONNECTIONS[PLUGINS[plugin]].listener}.log"
+
+
+@pytest.mark.parametrize("name", PCS, ids=FACTS.values())
+def test_no_shell_is_left_behind(day: Day, name: str) -> None:
+    """The job has two remote shells at a time at most."""
+    assert most_open(day.computers[name].request_log) <= MOST
 
 
 @pytest.mark.parametrize("name", PCS, ids=FACTS.values())

@@ -116,19 +116,6 @@ def test_a_pc_that_is_off_is_unreachable(lab_pc: LabPC) -> None:
     assert "refused" in result["connection_error"]
 
 
-def test_a_wrong_password_of_the_operator_is_tried_once(lab_pc: LabPC) -> None:
-    """The collection tries a rejected password once: more tries would lock the operator's account."""
-    operator, computer = lab_pc()
-    operator.host_variables = {"pc1": {"ansible_password": "wrong"}}
-    before = listener_requests(computer)
-
-    job = operator.run(start())
-
-    assert job.wait() == 4
-    assert "credentials were rejected" in job.result("start")["connection_error"]
-    assert listener_requests(computer) - before == 1
-
-
 def test_two_operators_with_sessions_of_their_own(lab_pc: LabPC) -> None:
     """Sessions of two names are independent: ending one does not end the other."""
     operator, _computer = lab_pc()

@@ -11,7 +11,7 @@ import pytest
 from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, Operator, apply, play, request, start, task, wait_for
 from tests.lab.maintenance import maintain, prepare, program, what
-from tests.lab.relaunch import DONE, kill_and_launch_again
+from tests.lab.relaunch import DONE, KILLED, kill_and_launch_again
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,25 +19,11 @@ if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
     from tests.lab.job import Task
 
-KILLED = {
-    "while the customer is asked": ("request_shown", 1),
-    "when the customer has agreed": ("notice_granted", 1),
-    "during a step": ("updates_installed", 1),
-    "when the restart is announced": ("restart_announced", 1),
-    "while the PC goes down": ("going_down", 1),
-    "while the PC is down": ("down", 1),
-    "when the logon screen appears": ("tile_shown", 1),
-    "when the customer is signed in": ("signed_in", 2),
-    "after the last step": ("accounting_upgraded", 1),
-    "in the last restart": ("going_down", 2),
-    "when only the end is left": ("locked", 2),
-}
 
-
-@pytest.mark.parametrize(("event", "count"), KILLED.values(), ids=list(KILLED))
-def test_a_killed_job_goes_on(lab_pc: LabPC, event: str, count: int) -> None:
+@pytest.mark.parametrize("moment", KILLED)
+def test_a_killed_job_goes_on(lab_pc: LabPC, moment: str) -> None:
     """After a kill and a second launch the job has done all steps, with two restarts and one request."""
-    kill_and_launch_again(lab_pc, event, count)
+    kill_and_launch_again(lab_pc, moment)
 
 
 def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
@@ -70,6 +56,34 @@ def test_a_step_that_fails_ends_the_session_and_the_job(lab_pc: LabPC) -> None:
     assert job.result("Break")["msg"] == "broken"
     assert what(computer, "accounting_upgraded") == []
     assert computer.customer.notices()
+
+
+LOST: dict[str, tuple[Task, int]] = {
+    "of the collection": ({"name": "lost", "ansible.builtin.meta": "noop"}, 1),
+    "of Ansible": ({"name": "lost", "ansible.builtin.raw": "'x'"}, 0),
+}
+"""The first task without the PC, and how many summaries are shown. After the noop comes the checkpoint of the step."""
+
+
+@pytest.mark.parametrize(("lost", "summaries"), LOST.values(), ids=list(LOST))
+def test_a_pc_that_is_lost_within_a_step(lab_pc: LabPC, lost: Task, summaries: int) -> None:
+    """A task of the collection fails, and the summary comes; one of Ansible ends the role, and `end` mends it."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_timeout=4)
+    go_on = operator.folder / "go"
+    operator.write("inventory.yml", [program("hostname", ""), wait_for(go_on), lost])
+    job = maintain(operator)
+    computer.events.wait_for("locked", 1, 60)
+    computer.power_cut()
+    go_on.touch()
+
+    job.fail()
+
+    assert len(job.results("Show the summary")) == summaries
+    computer.power_on()
+    computer.wait_until_up()
+    closed = operator.begin("latchkey.consent.end").succeed()
+    assert closed.result("End the support session and")["erasure"]["confirmed"]
 
 
 def test_a_failed_end_is_reported(lab_pc: LabPC) -> None:
