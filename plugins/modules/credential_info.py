@@ -235,7 +235,9 @@ erasure:
   type: list
   elements: dict
 pending_restart:
-  description: Whether Windows has a pending restart, and the reasons.
+  description:
+    - Whether Windows has a pending restart that a restart settles, and the reasons.
+    - A reason that the last restart did not settle does not count in the present boot. The PC's event log names it.
   returned: success
   type: dict
   sample: {pending: true, reasons: [Windows Update]}

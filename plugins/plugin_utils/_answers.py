@@ -268,7 +268,7 @@ class AgentView:
 
 @dataclass(frozen=True, kw_only=True)
 class PendingRestartView:
-    """Whether a restart is pending, and the reasons."""
+    """Whether a restart is pending that a restart settles, and the reasons."""
 
     pending: bool
     reasons: list[str]

@@ -103,7 +103,10 @@ class Power(Protocol):
         """Tell whether this agent has started a restart in this boot."""
 
     def pending_reasons(self) -> list[str]:
-        """Return the reasons why a restart is pending; empty if none is."""
+        """Return the reasons why a restart is pending; empty if none is.
+
+        A reason that a restart does not settle is left out: the customer lends few restarts.
+        """
 
 
 class KeyProtection(Protocol):

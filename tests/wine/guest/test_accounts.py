@@ -8,8 +8,10 @@ import ctypes
 import logging
 import os
 import winreg
+from typing import Any
 
 import pytest
+import win32security
 
 from latchkey_agent.domain import BY_WIN32, REFUSALS, LogonRefusal
 from latchkey_agent.domain.model import Account
@@ -192,6 +194,44 @@ def test_an_account_is_found_in_every_notation(book: accounts.WindowsAccounts) -
 def test_unknown_names_and_groups_are_not_found(book: accounts.WindowsAccounts, name: str) -> None:
     """A group cannot sign in."""
     assert book.find(name) is None
+
+
+@pytest.mark.parametrize("kind", [win32security.SidTypeDomain, win32security.SidTypeComputer])
+def test_an_account_that_is_named_like_the_pc_is_found(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, kind: int
+) -> None:
+    """Windows returns the computer's SID for the name alone, and the account's for the name with the PC's."""
+    real, device = win32security.LookupAccountName, compose.device_name()
+    me = os.environ["USERNAME"]
+
+    def look_up(server: str | None, name: str) -> Any:
+        if name.casefold() == device.casefold():
+            return win32security.ConvertStringSidToSid("S-1-5-21-1-2-3"), device, kind
+        return real(
+            server, rf"{device}\{me}" if name.casefold() == rf"{device}\{device}".casefold() else name
+        )
+
+    monkeypatch.setattr(win32security, "LookupAccountName", look_up)
+    mine = book.find(me)
+    assert mine is not None
+    assert [book.find(name) for name in (device, device.lower(), rf".\{device}")] == [mine] * 3
+
+
+@pytest.mark.parametrize(
+    ("user", "kind"),
+    [
+        ("", win32security.SidTypeDeletedAccount),
+        ("", win32security.SidTypeUser),
+        ("x", win32security.SidTypeUnknown),
+    ],
+)
+def test_an_account_without_a_name_is_an_error_that_names_its_sid(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, user: str, kind: int
+) -> None:
+    """Windows may succeed for a deleted account; an empty name would stand in requests and receipts."""
+    monkeypatch.setattr(win32security, "LookupAccountSid", lambda *_: (user, "", kind))
+    with pytest.raises(PortError, match=r"S-1-5-21-1-2-3-4567.+1332"):
+        book.by_sid("S-1-5-21-1-2-3-4567")
 
 
 def test_an_unknown_sid_is_an_error_that_names_it(book: accounts.WindowsAccounts) -> None:

@@ -20,6 +20,7 @@ WHERE = {
     "CryptUnprotectData": "Security.Cryptography", "LsaEnumerateLogonSessions": "Security.Authentication.Identity",
     "LsaGetLogonSessionData": "Security.Authentication.Identity",
     "LsaFreeReturnBuffer": "Security.Authentication.Identity", "NetUserGetInfo": "NetworkManagement.NetManagement",
+    "NetLocalGroupDelMembers": "NetworkManagement.NetManagement",
     "NetApiBufferFree": "NetworkManagement.NetManagement", "PowerGetActiveScheme": "System.Power",
     "PowerReadACValueIndex": "System.Power", "PowerReadDCValueIndex": "System.Power",
     "GetSystemPowerStatus": "System.Power", "WTSQuerySessionInformationW": "System.RemoteDesktop",

@@ -1,13 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DPAPI, the boot id, the anchor and pending restarts."""
+"""DPAPI, the boot id and the anchor."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import winreg
-from typing import Any
 
 import pytest
 import win32api
@@ -127,18 +125,3 @@ def test_an_anchor_of_the_wrong_type_is_refused() -> None:
     with pytest.raises(PortError, match="somebody changed it"):
         anchor.RegistryAnchor().load()
     anchor.RegistryAnchor().save(b"3 cc")
-
-
-def test_a_fresh_pc_has_no_pending_restart() -> None:
-    """The list of reasons is empty."""
-    assert power.WindowsPower(list).pending_reasons() == []
-
-
-def test_each_reason_for_a_restart_is_named(hklm: Any) -> None:
-    """Windows stores the reasons in five places."""
-    hklm(rf"{power._CBS}\RebootPending")
-    hklm(rf"{power._UPDATE}\RebootRequired")
-    hklm(power._SESSION_MANAGER, "PendingFileRenameOperations", [r"\??\C:\old"], winreg.REG_MULTI_SZ)
-    hklm(rf"{power._NAMES}\ComputerName", "ComputerName", "RENAMED")
-    hklm(power._NETLOGON, "JoinDomain", "1")
-    assert power.WindowsPower(list).pending_reasons() == list(power._REASONS)

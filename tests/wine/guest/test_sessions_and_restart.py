@@ -50,6 +50,13 @@ def test_no_restart_starts_while_two_accounts_are_signed_in(monkeypatch: pytest.
     assert not calls
 
 
+def test_one_account_under_two_names_is_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows could name it in one session and not in the other: the SID decides."""
+    monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 0)
+    nameless = Account(ANNA.sid, ANNA.sid, "", "domain")
+    power.WindowsPower(lambda: [sign_in(ANNA, 1), sign_in(nameless, 3)]).restart(message="", grace=0)
+
+
 def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grace is rounded up to whole seconds. Two sessions of one account count as one account."""
     calls: list[tuple[Any, ...]] = []
@@ -164,6 +171,20 @@ def one_session(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     monkeypatch.setattr(win32security, "GetTokenInformation", lambda _t, _k: (win32security.SID(), 0))
     monkeypatch.setattr(win32security, "ConvertSidToStringSid", lambda _sid: ANNA.sid)
     return listed
+
+
+@pytest.mark.parametrize("answer", [refusing(7022), refusing(1722), lambda *_: "", lambda *_: None])
+@pytest.mark.usefixtures("one_session")
+def test_a_session_whose_account_has_no_name_is_listed_by_its_sid(
+    monkeypatch: pytest.MonkeyPatch, book: accounts.WindowsAccounts, answer: Any
+) -> None:
+    """The account was deleted, or its domain is away. Its desktop, and every other one, must still be locked."""
+    monkeypatch.setattr(win32ts, "WTSQuerySessionInformation", answer)
+    monkeypatch.setattr(win32security, "LookupAccountSid", refusing(1332))
+    [found] = windows_sessions.WindowsSessions(book).signed_in()
+    assert found.account == Account(ANNA.sid, ANNA.sid, "", "domain")
+    assert found.account.qualified == ANNA.sid
+    assert (found.session_id, found.console, found.active) == (1, True, True)
 
 
 @pytest.mark.parametrize("code", [2, 1008, 7022])

@@ -69,7 +69,8 @@ Omission = Literal["policy", "not_agreed", "paused", "too_early", "used_up", "cl
 class Account(Struct, frozen=True):
     """A Windows account. `sid` is its identity, the names are for people.
 
-    `domain` is the PC's name for local accounts (as LookupAccountSid says).
+    `domain` is the PC's name for local accounts (as LookupAccountSid says). An account that Windows cannot
+    name has its SID as `user`, and an empty `domain`.
     """
 
     sid: str
@@ -80,7 +81,7 @@ class Account(Struct, frozen=True):
     @property
     def qualified(self) -> str:
         r"""The account as Windows writes it: `DOMAIN\\user`."""
-        return f"{self.domain}\\{self.user}"
+        return f"{self.domain}\\{self.user}" if self.domain else self.user
 
 
 class Actor(Struct, frozen=True):

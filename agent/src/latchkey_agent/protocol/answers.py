@@ -198,7 +198,7 @@ class ForecastView(Message, frozen=True, kw_only=True):
 
 
 class PendingRestartView(Message, frozen=True, kw_only=True):
-    """Whether a restart is pending, and the reasons."""
+    """Whether a restart is pending that a restart settles, and the reasons."""
 
     pending: bool
     reasons: list[str]

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Any
 
-import pywintypes
 import win32net
 import win32security
 import winerror
@@ -18,9 +18,12 @@ from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 
 from . import compose, folders, names
-from .win32.failures import doing
+from .win32 import account_names, api
+from .win32.failures import doing, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from latchkey_agent.protocol import answers as ans
 
 NERR_GroupNotFound, NERR_GroupExists = 2220, 2223
@@ -56,28 +59,29 @@ class WindowsOperators:
     """Implements agent_setup.Operators."""
 
     def members(self) -> list[Member]:
-        """Return the members of the group; empty if there is no group. Raises PortError."""
+        """Return the members of the group; empty if there is no group.
+
+        A member that Windows cannot name, such as a deleted account of a domain, has its SID as its name.
+
+        Raises:
+            PortError: Windows refuses.
+        """
         with doing(f"reading the local group {names.OPERATORS_GROUP}"):
             try:
-                members, _, _ = win32net.NetLocalGroupGetMembers(_LOCAL, names.OPERATORS_GROUP, 2)
+                return [_member(entry) for entry in _listed()]
             except win32net.error as fault:
                 if fault.winerror in {winerror.ERROR_NO_SUCH_ALIAS, NERR_GroupNotFound}:
                     return []
                 raise
-        return [Member(_text(entry["sid"]), entry["domainandname"]) for entry in members]
 
     def find(self, name: str) -> Member | None:
         """Return the account or group of this name; None if there is none. Raises PortError."""
-        with doing(f"looking up the account {name}"):
-            try:
-                sid, domain, _ = win32security.LookupAccountName(_LOCAL, name)
-            except pywintypes.error as fault:
-                if fault.winerror == winerror.ERROR_NONE_MAPPED:
-                    return None
-                raise
+        found = account_names.look_up(name, compose.device_name(), account_names.PRINCIPALS)
+        if found is None:
+            return None
         # The name without the domain, in either notation.
         plain = name.rpartition("\\")[2].partition("@")[0]
-        return Member(_text(sid), f"{domain}\\{plain}")
+        return Member(found.sid, f"{found.domain}\\{plain}")
 
     def change(self, add: list[Member], remove: list[Member]) -> None:
         """Create the group if it does not exist, then add and remove members; raises PortError."""
@@ -86,8 +90,38 @@ class WindowsOperators:
             if add:
                 entries: Any = [_entry(member) for member in add]
                 win32net.NetLocalGroupAddMembers(_LOCAL, names.OPERATORS_GROUP, 0, entries)
-            for member in remove:
-                win32net.NetLocalGroupDelMembers(_LOCAL, names.OPERATORS_GROUP, [member.name])
+        for member in remove:
+            _take_out(member)
+
+
+def _listed() -> Iterator[dict[str, Any]]:
+    """Yield the entries of the group, however many pages they fill ("NetLocalGroupGetMembers", Microsoft Learn)."""
+    resume = 0
+    while True:
+        page, _, resume = win32net.NetLocalGroupGetMembers(_LOCAL, names.OPERATORS_GROUP, 2, resume)
+        yield from page
+        if not resume or not page:
+            return
+
+
+def _member(entry: dict[str, Any]) -> Member:
+    """Return the member of one LOCALGROUP_MEMBERS_INFO_2, which has no name if the account is gone."""
+    sid, name = _text(entry["sid"]), entry["domainandname"] or ""
+    return Member(sid, name if name.rpartition("\\")[2] else sid)
+
+
+def _take_out(member: Member) -> None:
+    """Remove a member by its SID, because not every member has a name; pywin32 takes only names.
+
+    Raises:
+        PortError: Windows refuses.
+    """
+    sid = ctypes.create_string_buffer(bytes(memoryview(_entry(member)["sid"])))
+    # LOCALGROUP_MEMBERS_INFO_0 (lmaccess.h) is the address of a SID.
+    entries = (ctypes.c_void_p * 1)(ctypes.addressof(sid))
+    code = api.NetLocalGroupDelMembers(None, names.OPERATORS_GROUP, 0, entries, 1)
+    if code not in {0, winerror.ERROR_MEMBER_NOT_IN_ALIAS}:
+        raise refused(f"removing {member.name} from the local group {names.OPERATORS_GROUP}", code)
 
 
 def _text(sid: Any) -> str:  # noqa: ANN401 - pywin32's own type

@@ -15,7 +15,7 @@ import winerror
 from latchkey_agent.domain import BY_WIN32, Account, LogonFacts, LogonRefusal
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.windows.win32 import api, logon_sessions, registry
+from latchkey_agent.windows.win32 import account_names, api, logon_sessions, registry
 from latchkey_agent.windows.win32.failures import refused
 
 from . import logon_policies
@@ -62,29 +62,22 @@ class WindowsAccounts:
         Raises:
             PortError: the lookup failed, for example because no domain controller is reachable.
         """
-        domain, _, user = name.rpartition("\\")
-        qualified_name = f"{self._device}\\{user}" if domain == "." else name
-        try:
-            sid, _, kind = win32security.LookupAccountName(None, qualified_name)
-        except pywintypes.error as fault:
-            if fault.winerror in {winerror.ERROR_NONE_MAPPED, winerror.ERROR_INVALID_PARAMETER}:
-                return None
-            raise refused(f"looking up the account {name}", fault.winerror) from None
-        if kind != win32security.SidTypeUser:
-            return None
-        return self.by_sid(win32security.ConvertSidToStringSid(sid))
+        found = account_names.look_up(name, self._device, account_names.USERS)
+        return None if found is None else self.by_sid(found.sid)
 
     def by_sid(self, sid: str) -> Account:
         """Return the account of a SID.
 
         Raises:
-            PortError: there is no such account, or the lookup failed.
+            PortError: there is no such account, it has no name any more, or the lookup failed.
         """
         binary: PySID = win32security.ConvertStringSidToSid(sid)
         try:
-            user, domain, _ = win32security.LookupAccountSid(None, binary)
+            user, domain, kind = win32security.LookupAccountSid(None, binary)
         except pywintypes.error as fault:
             raise refused(f"looking up the account {sid}", fault.winerror) from None
+        if not user or kind in account_names.UNNAMED:
+            raise refused(f"looking up the account {sid}", winerror.ERROR_NONE_MAPPED)
         return self._account(sid, user, domain)
 
     def _account(self, sid: str, user: str, domain: str) -> Account:

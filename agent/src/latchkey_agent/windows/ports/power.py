@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import winerror
 
-from latchkey_agent.ports import RENAME, PortError
-from latchkey_agent.windows.win32 import registry
+from latchkey_agent.ports import PortError
 from latchkey_agent.windows.win32.api import InitiateShutdownW
 from latchkey_agent.windows.win32.failures import refused
 from latchkey_agent.windows.win32.registry import boot_key
+
+from . import pending_restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +33,6 @@ RESTART_BEGUN = "RestartBegun"
 RESTART_PENDING_ERRORS = frozenset(
     {winerror.ERROR_SHUTDOWN_IN_PROGRESS, winerror.ERROR_SHUTDOWN_IS_SCHEDULED}
 )
-
-_CBS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing"
-_UPDATE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update"
-_SESSION_MANAGER = r"SYSTEM\CurrentControlSet\Control\Session Manager"
-_NAMES = r"SYSTEM\CurrentControlSet\Control\ComputerName"
-_NETLOGON = r"SYSTEM\CurrentControlSet\Services\Netlogon"
 
 
 class WindowsPower:
@@ -59,6 +54,7 @@ class WindowsPower:
         key = boot_key()
         boot_id_value = key.load("Id")
         if not isinstance(boot_id_value, str):
+            pending_restart.note_new_boot()
             boot_id_value = os.urandom(16).hex()
             key.save("Id", boot_id_value)
         return boot_id_value
@@ -81,13 +77,16 @@ class WindowsPower:
             PortError: more than one account is signed in, the sign-ins cannot be read, the registry
                 cannot be read or written, or Windows refuses.
         """
-        accounts = sorted({s.account.qualified for s in self._signed_in()})
+        # The same account may have its name in one session and not in another.
+        accounts = {s.account.sid: s.account.qualified for s in self._signed_in()}
         if len(accounts) > 1:
-            msg = f"more than one person is signed in ({', '.join(accounts)}), and not all were asked"
+            who = ", ".join(sorted(accounts.values()))
+            msg = f"more than one person is signed in ({who}), and not all were asked"
             raise PortError(msg)
         flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
         key = boot_key()
         already_begun = key.load(RESTART_BEGUN) == "yes"
+        pending_restart.note_before_restart()
         # Write this before calling Windows: after a crash in between, the agent would not know of the restart.
         key.save(RESTART_BEGUN, "yes")
         code = InitiateShutdownW(None, message, math.ceil(grace), flags, SHTDN_REASON_PLANNED_MAINTENANCE)
@@ -105,24 +104,5 @@ class WindowsPower:
         return boot_key().load(RESTART_BEGUN) == "yes"
 
     def pending_reasons(self) -> list[str]:
-        """Return the reasons for a pending restart; empty if none is pending."""
-        return [reason for reason, is_pending in _REASONS.items() if is_pending()]
-
-
-def _renamed() -> bool:
-    return registry.value(rf"{_NAMES}\ActiveComputerName", "ComputerName") != registry.value(
-        rf"{_NAMES}\ComputerName", "ComputerName"
-    )
-
-
-def _joining() -> bool:
-    return any(registry.value(_NETLOGON, name) is not None for name in ("JoinDomain", "AvoidSpnSet"))
-
-
-_REASONS: dict[str, Callable[[], bool]] = {
-    "component servicing": lambda: registry.exists(rf"{_CBS}\RebootPending"),
-    "windows update": lambda: registry.exists(rf"{_UPDATE}\RebootRequired"),
-    "file renames": lambda: bool(registry.value(_SESSION_MANAGER, "PendingFileRenameOperations")),
-    RENAME: _renamed,
-    "domain join": _joining,
-}
+        """Return the reasons for a pending restart that a restart can settle; empty if there are none."""
+        return pending_restart.reasons()

@@ -93,10 +93,9 @@ class WindowsSessions:
             return self._accounts.by_sid(sid)
         except PortError:
             # The domain may be unreachable or the account deleted. The session still has its names.
-            with doing(f"reading the account name of session {session_id}"):
-                user = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSUserName)
-                domain = win32ts.WTSQuerySessionInformation(0, session_id, win32ts.WTSDomainName)
-            return Account(sid, user, domain, "domain")
+            user, domain = _name(session_id, win32ts.WTSUserName), _name(session_id, win32ts.WTSDomainName)
+        # The SID decides which desktop is locked. A session without names must not hide it, nor the other sessions.
+        return Account(sid, user, domain, "domain") if user else Account(sid, sid, "", "domain")
 
     def lock(self, session_id: int) -> None:
         """Lock a session. Repeated calls are harmless.
@@ -125,6 +124,15 @@ class WindowsSessions:
         """
         with doing(f"disconnecting session {session_id}"):
             win32ts.WTSDisconnectSession(win32ts.WTS_CURRENT_SERVER_HANDLE, session_id, False)  # noqa: FBT003 - positional in Windows
+
+
+def _name(session_id: int, kind: int) -> str:
+    """Return a name that Windows keeps with a session; empty if it keeps none or the session has ended."""
+    try:
+        name: str | None = win32ts.WTSQuerySessionInformation(0, session_id, kind)
+    except pywintypes.error:
+        return ""
+    return name or ""
 
 
 def is_locked(session_id: int) -> bool:

@@ -205,6 +205,9 @@ LsaFreeReturnBuffer = Function("secur32", "LsaFreeReturnBuffer", NTSTATUS, c_voi
 NetUserGetInfo = Function(
     "netapi32", "NetUserGetInfo", DWORD, c_wchar_p, c_wchar_p, DWORD, POINTER(c_void_p),
 )  # fmt: skip
+NetLocalGroupDelMembers = Function(
+    "netapi32", "NetLocalGroupDelMembers", DWORD, c_wchar_p, c_wchar_p, DWORD, c_void_p, DWORD,
+)  # fmt: skip
 NetApiBufferFree = Function("netapi32", "NetApiBufferFree", DWORD, c_void_p)
 PowerGetActiveScheme = Function("powrprof", "PowerGetActiveScheme", DWORD, c_void_p, POINTER(POINTER(Guid)))
 PowerReadACValueIndex = Function(

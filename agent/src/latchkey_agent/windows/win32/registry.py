@@ -79,6 +79,19 @@ def exists(path: str) -> bool:
     return True
 
 
+def content(path: str) -> tuple[list[str], int] | None:
+    """Return the names of the values of a key below HKEY_LOCAL_MACHINE, and the time of its last change.
+
+    The time is in units of 100 ns since 1601. None if the key does not exist or cannot be read.
+    """
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, access=_READ) as key:
+            _, values, changed = winreg.QueryInfoKey(key)
+            return [winreg.EnumValue(key, index)[0] for index in range(values)], changed
+    except OSError:
+        return None
+
+
 def subkeys(path: str) -> Iterator[str]:
     """Yield the names of the subkeys of a key below HKEY_LOCAL_MACHINE; none if it cannot be read."""
     try:
