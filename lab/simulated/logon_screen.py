@@ -102,13 +102,18 @@ class LogonScreen:
         if record is None:
             return LogonRefusal.WRONG_PASSWORD
         refusal = self._check(record, secret)
-        sessions = self._machine.windows.sessions
-        is_slow = self._machine.settings.desktop_seconds and sessions.of(sid) is None
-        if refusal is None and (is_slow or self._machine.faults.withholds_desktop):
-            self._machine.boot_tasks.start(self._sign_in_late(record), "late-desktop")
-        elif refusal is None:
-            sessions.sign_in(record.account, attended=False)
+        if refusal is None:
+            self._sign_in(record)
         return refusal
+
+    def _sign_in(self, record: WindowsAccount) -> None:
+        """Sign the account in, at once or as late as the settings and faults say."""
+        sessions = self._machine.windows.sessions
+        is_slow = self._machine.settings.desktop_seconds and sessions.of(record.account.sid) is None
+        if is_slow or self._machine.faults.withholds_desktop:
+            self._machine.boot_tasks.start(self._sign_in_late(record), "late-desktop")
+        else:
+            sessions.sign_in(record.account, attended=False)
 
     async def _sign_in_late(self, record: WindowsAccount) -> None:
         settings, sessions = self._machine.settings, self._machine.windows.sessions

@@ -127,7 +127,7 @@ class WineLogonScreen(LogonScreen):
         # Windows notifies LogonUI first; then the session begins.
         await _do(screen, "report", 0, code.status, code.substatus)
         if refusal is None:
-            self._machine.windows.sessions.sign_in(record.account, attended=False)
+            self._sign_in(record)
         return refusal is None
 
     def _account(self, logon: dict[str, Any], usage: int) -> WindowsAccount:

@@ -11,6 +11,7 @@ Kerberos counts as one of the account: a try too few costs a job, a try too many
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleAuthenticationFailure
@@ -54,8 +55,9 @@ def tries_in(fault: BaseException) -> int:
     named = text.count(_WINRM) + text.count(_KERBEROS)
     if "permission denied (" in text and all(method in text for method in _BOTH_METHODS):
         named = len(_BOTH_METHODS)
-    named = max(named, sum(map(_is_refusal, _chain(fault))))
-    return named or int(any(part in text for part in _TEXTS))
+    # A library's exception comes from another one for the same refusal, such as that of requests.
+    typed = Counter(library for one in _chain(fault) if (library := _refused_by(one)))
+    return max(named, *typed.values(), 0) or int(any(part in text for part in _TEXTS))
 
 
 def _chain(fault: BaseException) -> Iterator[BaseException]:
@@ -68,12 +70,15 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _is_refusal(fault: BaseException) -> bool:
+def _refused_by(fault: BaseException) -> str | None:
+    """Return the library whose exception says that a logon was refused; None if the exception says something else."""
     if isinstance(fault, AnsibleAuthenticationFailure):
-        return True
+        return "ansible"
     bases = type(fault).__mro__
-    if not any(base.__module__.partition(".")[0] in _LIBRARIES for base in bases):
-        return False
+    library = next(
+        (name for base in bases if (name := base.__module__.partition(".")[0]) in _LIBRARIES), None
+    )
     response = getattr(fault, "response", None)
     codes = (getattr(fault, "code", None), getattr(response, "status_code", None))
-    return _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
+    is_refusal = _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
+    return library if is_refusal else None

@@ -12,6 +12,7 @@ from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, Operator, apply, play, request, start, task, wait_for
 from tests.lab.maintenance import maintain, prepare, program, what
 from tests.lab.relaunch import DONE, KILLED, kill_and_launch_again
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def test_a_pc_that_is_lost_within_a_step(lab_pc: LabPC, lost: Task, summaries: i
     go_on = operator.folder / "go"
     operator.write("inventory.yml", [program("hostname", ""), wait_for(go_on), lost])
     job = maintain(operator)
-    computer.events.wait_for("locked", 1, 60)
+    eventually(lambda: job.results("hostname"), "the step has begun", 90)
     computer.power_cut()
     go_on.touch()
 

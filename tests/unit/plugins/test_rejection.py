@@ -56,6 +56,10 @@ REFUSALS: dict[str, tuple[Exception, int]] = {
         caused(winrm.exceptions.InvalidCredentialsError("x"), CREDENTIALS),
         2,
     ),
+    "winrm, as it comes from requests": (
+        caused(winrm.exceptions.InvalidCredentialsError("x"), response(401)),
+        1,
+    ),
     "winrm, by status": (winrm.exceptions.WinRMTransportError("http", 401, "Unauthorized"), 1),
     "kinit": (
         AnsibleConnectionFailure(f"{KINIT}Preauthentication failed while getting initial credentials"),
