@@ -89,6 +89,9 @@ def _properties(package: Element) -> None:
         # Always install all files of a version, regardless of the version of each file.
         "REINSTALLMODE": "amus",
         "KEEPRECEIPTS": "0",
+        # A silent installation would otherwise restart a PC whose companion is running ("REBOOT Property", Microsoft
+        # Learn). The exit code 3010 still tells that a restart is needed.
+        "REBOOT": "ReallySuppress",
     }
     for name, value in values.items():
         SubElement(package, "Property", Id=name, Value=value)

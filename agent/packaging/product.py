@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.native import build as native
+from latchkey_agent.windows import names
 
 from . import launcher, leftout
 from .artefacts import LINUX_PYTHON, unpacked
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 AGENT = ROOT / "agent" / "src" / "latchkey_agent"
 LIBRARY = "python313.zip"
-AGENT_ARCHIVE = "latchkey.zip"
+AGENT_ARCHIVE = names.AGENT_ARCHIVE
 FORWARDER = "python3.dll"
 PROVIDER = native.DLL
 SEARCH_PATH = (LIBRARY, AGENT_ARCHIVE, "lib")

@@ -86,8 +86,14 @@ class Listeners:
         )
 
     def _ssh(self, name: ListenerName) -> SshConfig:
-        user = self._machine.operator.account.user
-        return SshConfig(self._host(), user, SSH_SHELLS[name], self.ssh_files(name), self.port(name))
+        return SshConfig(
+            host=self._host(),
+            user=self._machine.operator.account.user,
+            shell=SSH_SHELLS[name],
+            files=self.ssh_files(name),
+            port=self.port(name),
+            orphans=self._machine.settings.ssh_orphans,
+        )
 
     def _host(self) -> LocalHost:
         machine = self._machine

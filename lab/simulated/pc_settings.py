@@ -81,6 +81,7 @@ class Settings:
             argument is the socket of the PC's Windows.
         stand_ins: the programs that answer scripts which the lab does not understand.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
+        ssh_orphans: whether a program outlives its lost ssh connection (lab/ssh/README.md).
     """
 
     name: str = "PC-ANNA"
@@ -121,3 +122,4 @@ class Settings:
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()
     listeners: Sequence[ListenerName] = ("listener",)
+    ssh_orphans: bool = False

@@ -34,7 +34,8 @@ BACKLOG = 128
 class SshConfig:
     """The configuration of a server; it can be pickled if the host can.
 
-    `user`: the Windows account of every client. `port`: 0 takes a free one.
+    `user`: the Windows account of every client. `port`: 0 takes a free one. `orphans`: whether a command
+    outlives its lost connection.
     """
 
     host: Host
@@ -42,6 +43,7 @@ class SshConfig:
     shell: DefaultShell
     files: SshFiles
     port: int = 0
+    orphans: bool = False
 
 
 class SshServer:
@@ -100,7 +102,7 @@ class SshServer:
     def _run_command(self, relay: socket.socket) -> None:
         config = self._config
         with relay:
-            SshCommand(relay, config.host, config.user, config.shell).run()
+            SshCommand(relay, config.host, config.user, config.shell, orphans=config.orphans).run()
 
     def _close(self) -> None:
         for process in self._running:

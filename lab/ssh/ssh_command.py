@@ -24,10 +24,16 @@ POLL_SECONDS = 15.0
 
 
 class SshCommand:
-    """A command that the relay has passed on. `run` blocks until it has ended."""
+    """A command that the relay has passed on. `run` blocks until it has ended.
 
-    def __init__(self, relay: socket.socket, host: Host, user: str, shell: DefaultShell) -> None:
+    With `orphans` it ends by itself alone, also after its client is gone.
+    """
+
+    def __init__(
+        self, relay: socket.socket, host: Host, user: str, shell: DefaultShell, *, orphans: bool = False
+    ) -> None:
         self._relay = relay
+        self._orphans = orphans
         self._host = host
         self._user = user
         self._shell = shell
@@ -68,14 +74,16 @@ class SshCommand:
 
     def _run(self, command: WinrsCommand, streams: list[int]) -> int | None:
         threading.Thread(target=_feed, args=(command, streams[0]), name="input", daemon=True).start()
-        watch = threading.Thread(target=self._watch, args=(command,), name="watch", daemon=True)
-        watch.start()
+        if not self._orphans:
+            threading.Thread(target=self._watch, args=(command,), name="watch", daemon=True).start()
         command.start()
         outputs = {"stdout": streams[1], "stderr": streams[2]}
         try:
             return _pass_on(command, outputs)
         except OSError:
             # The client is gone.
+            if self._orphans:
+                return _pass_on(command, {})
             command.cancel()
             return None
 
@@ -96,13 +104,14 @@ def _feed(command: WinrsCommand, stream: int) -> None:
 
 
 def _pass_on(command: WinrsCommand, outputs: dict[str, int]) -> int:
-    """Write all output; return the exit code. Raises OSError: a stream is closed."""
+    """Write the output of these streams; return the exit code. Raises OSError: a stream is closed."""
     while True:
         output = command.buffer.take("", PIECE, POLL_SECONDS, lambda: True)
         if output is None:
             continue
         for chunk in output.chunks:
-            _write_all(outputs[chunk.stream], chunk.data)
+            if chunk.stream in outputs:
+                _write_all(outputs[chunk.stream], chunk.data)
         if output.done:
             return output.exit_code or 0
 

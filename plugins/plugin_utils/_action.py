@@ -78,7 +78,7 @@ class AgentAction(ActionBase):
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 
     def _latchkey_progress(self) -> Progress:
-        return Progress(self._latchkey_host, self._display.display)
+        return Progress(self._latchkey_host, self._display.display, self._latchkey_clock)
 
     # --- refusals before any contact with the host
 

@@ -102,10 +102,9 @@ class ApplyTask:
         pause = fault.error.retry_after
         if pause is None or pause > self._use.deadline.left:
             raise fault
-        if fault.error.retry_after is not None:
-            self._progress.show(f"waiting {pause:.0f} s: {fault.error.message}")
         # No busy loop, whatever the agent asks for.
-        self._clock.sleep(max(_PACE, pause))
+        pause = max(_PACE, pause)
+        self._progress.pause(pause, f"waiting {pause:.0f} s: {fault.error.message}")
 
     # --- follow the restart
 
@@ -204,7 +203,7 @@ class ApplyTask:
                 if code == 0:
                     return
                 detail = f"its last exit code was {code}"
-            self._clock.sleep(_TEST_PACE)
+            self._progress.pause(_TEST_PACE, f"waiting: the test command to succeed; {detail}")
         late = failure("test_command_failed", outcome="unknown", detail=detail)
         raise late.with_facts(**self._result(answer, changed=True))
 

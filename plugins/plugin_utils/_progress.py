@@ -12,20 +12,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._wait_clock import Clock
+
+LONGEST_SILENCE = 180.0
+"""Seconds after which a line is shown again. Programs that run jobs end one that prints nothing for some minutes."""
+_STEP = 15.0
+
 
 class Progress:
-    """Shows a line for each new thing that the task waits for."""
+    """Shows a line for each new thing that the task waits for, and the same line again after a while."""
 
-    def __init__(self, host: str, display: Callable[[str], None]) -> None:
+    def __init__(self, host: str, display: Callable[[str], None], clock: Clock) -> None:
         self._host = host
         self._display = display
+        self._clock = clock
         self._last = ""
+        self._shown_at = 0.0
 
     def show(self, line: str) -> None:
-        """Show the line, unless it was shown last."""
-        if line != self._last:
-            self._last = line
+        """Show the line, unless it was shown last, less than `LONGEST_SILENCE` ago."""
+        now = self._clock.now()
+        if line != self._last or now - self._shown_at >= LONGEST_SILENCE:
+            self._last, self._shown_at = line, now
             self._display(f"[{self._host}] {line}")
+
+    def pause(self, seconds: float, line: str) -> None:
+        """Wait for so many seconds, and show the line meanwhile."""
+        deadline = self._clock.deadline(seconds)
+        self.show(line)
+        while not deadline.over:
+            self._clock.sleep(min(deadline.left, _STEP))
+            self.show(line)
 
 
 def span(since: str, until: str) -> str:

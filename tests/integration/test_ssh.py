@@ -179,12 +179,24 @@ def programs(computer: SimulatedComputer) -> list[int]:
 
 @pytest.mark.parametrize("shell", CONNECTIONS)
 def test_a_program_ends_with_its_connection(ssh_pc: SimulatedComputer, shell: str) -> None:
-    """A program ends with its client, as under Windows' sshd, which keeps a session in a job object."""
+    """A program ends with its client, as under a Windows' sshd that keeps a session in a job object."""
     client = begin(ssh_pc, shell)
     (program,) = programs(ssh_pc)
     client.kill()
     client.wait()
     eventually(lambda: not is_running(program), "the program's end")
+
+
+@pytest.mark.parametrize("shell", CONNECTIONS)
+def test_a_program_may_outlive_its_connection(tmp_path: Path, shell: str) -> None:
+    """With the setting a program goes on without its client, as the sshd of Windows lets it."""
+    require(SSH)
+    listeners = ("ssh-powershell", "ssh-cmd")
+    with pc(tmp_path / "pc", listeners=listeners, updates_seconds=2.0, ssh_orphans=True) as computer:
+        client = begin(computer, shell)
+        client.kill()
+        client.wait()
+        computer.events.wait_for("updates_installed", 1, 20)
 
 
 def test_a_power_cut_ends_connections_and_programs(ssh_pc: SimulatedComputer) -> None:

@@ -333,6 +333,18 @@ def test_only_named_properties_reach_the_part_that_runs_as_localsystem(package: 
     assert properties["ALLUSERS"] == "1"
 
 
+def test_the_package_never_restarts_the_pc(package: Path) -> None:
+    """Without `/norestart`, too: no restart comes without the agent's warning and the customer's grant.
+
+    A silent installation restarts the PC by itself if a file is in use, unless REBOOT is ReallySuppress ("REBOOT
+    Property", Microsoft Learn). The package has no action that restarts it either.
+    """
+    properties = {row["Property"]: row["Value"] for row in rows(package, "Property")}
+    assert properties["REBOOT"] == "ReallySuppress"
+    actions = {row["Action"] for row in rows(package, "InstallExecuteSequence")}
+    assert not actions & {"ForceReboot", "ScheduleReboot"}
+
+
 def test_bill_of_materials_is_the_lock_file(package: Path, tmp_path: Path) -> None:
     """The bill of materials has each pinned wheel, CPython and the package, each with its hash."""
     sbom.write(tmp_path / "sbom.json", package, product_identity.version())

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from babel.messages import pofile
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.named_tests import ROOT, named, rows, written_tests
+
 TABLE = "docs/claims.md"
 PAGES = ("README.md", "docs/security.md", "docs/customer.en.md", "docs/customer.de.md")
 LOCALES = ROOT / "agent/src/latchkey_agent/locales"
@@ -69,10 +69,7 @@ def page(name: str) -> str:
 
 def table(head: str) -> list[Claim]:
     """Return the rows of the table whose third column has this head."""
-    text = (ROOT / TABLE).read_text(encoding="utf-8")
-    body = text.split(f"| {head} |\n", 1)[1].split("\n\n", 1)[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines()[1:]]
-    return [Claim(*row) for row in rows]
+    return [Claim(*row) for row in rows(TABLE, head)]
 
 
 @cache
@@ -86,12 +83,6 @@ def window(language: str) -> dict[str, tuple[str, ...]]:
                 forms = message.string or ()
                 texts[name] = (forms,) if isinstance(forms, str) else tuple(forms)
     return texts
-
-
-def written_tests() -> set[str]:
-    """Return the name of each test in the tree."""
-    files = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    return {name for text in files for name in re.findall(r"(?m)^ *def (test_\w+)\(", text)}
 
 
 CLAIMS, HARMLESS = table("tests"), table("reason")
@@ -123,9 +114,8 @@ def test_each_claim_stands_once() -> None:
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.where}: {claim.quote[:40]}")
 def test_each_claim_has_tests_that_exist(claim: Claim) -> None:
     """Each claim names at least one test, and no test that was removed or renamed."""
-    named = re.findall(r"`([^`]+)`", claim.rest)
-    assert named
-    assert set(named) <= written_tests()
+    assert named(claim.rest)
+    assert named(claim.rest) <= written_tests()
 
 
 def test_each_other_sentence_has_its_reason() -> None:

@@ -30,6 +30,7 @@ LONG_ROWS = (
     "docs/credential-provider.md",
     "docs/decisions.md",
     "docs/errors.md",
+    "docs/field-reports.md",
     "docs/forecast.md",
     "docs/verify-on-windows.md",
     "docs/writing.md",

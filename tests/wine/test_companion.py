@@ -357,6 +357,29 @@ def test_an_answer_reaches_a_restarted_service(office: Office, anna: UiDriver, s
     assert answered(office, session, number) == "granted"
 
 
+def test_a_companion_whose_files_are_replaced_starts_the_new_one(
+    office: Office, anna: UiDriver, session: str
+) -> None:
+    """After an upgrade the old companion ends by itself; a service that only restarts leaves it alone.
+
+    It could no longer load a part of itself from the new archive, and until the customer's next sign-in no other
+    companion could start in the session.
+    """
+    request(office, session)
+    anna.request()
+    package, launched = (office.pc.pc.lab / name for name in ("package", "launched"))
+    office.pc.stop_service()
+    package.write_text("9.0.0", encoding="ascii")
+    assert anna.seat.companion.poll() is None
+    office.pc.start_service()
+    anna.wait_for("the end of the old companion", lambda: anna.seat.companion.poll() is not None)
+    assert anna.seat.companion.returncode == 0
+    assert launched.exists()
+    anna.seat.companion.communicate(timeout=10)
+    anna.sit_down()
+    anna.request()
+
+
 def test_a_silent_service_grants_nothing(office: Office, anna: UiDriver, session: str) -> None:
     """A customer who allows a request while the service is away reads that the result is not known yet."""
     request(office, session)

@@ -10,6 +10,8 @@ r"""The product's companion on a Wine PC: `companion SID SESSION LANGUAGE`.
 | language, session | from the arguments | Wine has one of each |
 | queries of the service manager | one thread at a time (`manager`) | Wine confuses two threads |
 
+The file C:\lab\package stands for the installed package. The start of the next companion makes C:\lab\launched.
+
 Every tray notice is also written to C:\lab\notices, one in a line: no program can
 read a balloon's text.
 """
@@ -42,6 +44,7 @@ from .manager import connect
 
 LAB = Path("C:\\lab")
 SCREEN_FILE, NOTICES_FILE, LOG_FILE = LAB / "screen", LAB / "notices", LAB / "companion.log"
+PACKAGE_FILE, LAUNCHED_FILE = LAB / "package", LAB / "launched"
 # wincred.h: CREDUI_FLAGS_DO_NOT_PERSIST, EXCLUDE_CERTIFICATES, ALWAYS_SHOW_UI, GENERIC_CREDENTIALS
 FLAGS = 0x2 | 0x8 | 0x80 | 0x40000
 
@@ -109,7 +112,13 @@ def main(sid: str, session: str, language: str) -> int:
     link.ask(Claim(os.getpid(), Token(sid, int(session))), None)
     stage = partial(LabStage, LinkedSessions(link), int(session))
     own = f"Local\\LatchkeyCompanion{session}"
-    return run(Parts(stage, partial(connect, names.PIPE_CUSTOMER), lambda: language, own))
+    pipe = partial(connect, names.PIPE_CUSTOMER)
+    return run(Parts(stage, pipe, lambda: language, own, package, LAUNCHED_FILE.touch))
+
+
+def package() -> object:
+    """Return the text that stands for the installed package, None while there is none."""
+    return PACKAGE_FILE.read_text(encoding="ascii") if PACKAGE_FILE.exists() else None
 
 
 if __name__ == "__main__":

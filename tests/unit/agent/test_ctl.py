@@ -106,6 +106,17 @@ def test_an_invalid_request_never_reaches_the_agent(bench: Bench, stdin: bytes, 
     assert json.loads(out.getvalue())["error"]["code"] == error
 
 
+def test_a_request_that_is_cut_anywhere_changes_nothing(bench: Bench) -> None:
+    """A connection that loses the end of the input starts no session: a part of a request is no request."""
+    whole = b'{"verb":"session_start","session":"CHG-4711","reason":"x","operators":["ben"],"ticket":"1"}'
+    for length in range(len(whole)):
+        _code, line = run(bench, "request", stdin=whole[:length])
+        assert json.loads(line)["error"]["code"] == "bad_message"
+    assert bench.agent.core.state.sessions == {}
+    _code, line = run(bench, "request", stdin=whole)
+    assert json.loads(line)["outcome"] == "done"
+
+
 @pytest.mark.parametrize("fault", [FileNotFoundError(), ConnectionRefusedError(), TimeoutError()])
 def test_an_agent_that_does_not_answer_is_unknown(fault: OSError) -> None:
     """A failed connection gives the outcome unknown and the exit code 69."""

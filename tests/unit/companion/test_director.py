@@ -263,6 +263,28 @@ def test_the_companion_reconnects_to_a_restarted_agent(
     open_request_window(agent, stage)
 
 
+def test_the_return_of_a_lost_agent_is_noticed_once(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The companion notices each return of the agent, before its next snapshot, and not the first contact."""
+    monkeypatch.setattr(link_module, "FIRST_RETRY", 0.01)
+    happened: list[str] = []
+    link = Link(agent.connect, lambda: happened.append("returned"))
+    running = threading.Thread(
+        target=link.watch, args=(lambda event: happened.append(type(event).__name__),), daemon=True
+    )
+    running.start()
+    eventually(lambda: happened == ["SnapshotChanged"], "the first snapshot")
+    agent.away = True
+    agent.show()
+    eventually(lambda: happened[2:] == ["AgentLost"], "the loss")
+    agent.away = False
+    eventually(lambda: happened[3:] == ["returned", "SnapshotChanged"], "the return")
+    link.stop()
+    agent.show()
+    running.join(WAIT)
+    assert not running.is_alive()
+    assert happened.count("returned") == 1
+
+
 @pytest.mark.parametrize(
     "break_off", [lambda c: c.close(), lambda c: c.send(b"not a frame"), lambda c: c.send(frame(b"{"))]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,14 @@ import msgspec
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answer_reader, _answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._erasure import summary, unconfirmed
-from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import Progress, later, span
+from ansible_collections.latchkey.consent.plugins.plugin_utils._progress import (
+    LONGEST_SILENCE,
+    Progress,
+    later,
+    span,
+)
 
-from tests.unit.plugins.fakes import ANSWERS, entries_of
+from tests.unit.plugins.fakes import ANSWERS, FakeTime, entries_of
 
 FOLDER = Path(__file__).parent / "transcripts"
 ANSWERED = [
@@ -102,10 +108,34 @@ def test_a_check_passed_if_it_passed_for_every_grant() -> None:
 def test_a_line_is_shown_once() -> None:
     """Only what is new is shown, with the PC's name."""
     shown: list[str] = []
-    progress = Progress("pc1", shown.append)
+    progress = Progress("pc1", shown.append, FakeTime().clock())
     for line in ("a", "a", "b", "a"):
         progress.show(line)
     assert shown == ["[pc1] a", "[pc1] b", "[pc1] a"]
+
+
+def test_a_wait_is_never_silent_for_long() -> None:
+    """Whatever a task waits for, its line comes again within minutes, in a pause of hours too.
+
+    Programs that run jobs end one that prints nothing: ansible-runner after its `idle_timeout`, many CI services
+    after ten minutes.
+    """
+    time = FakeTime()
+    shown: list[tuple[float, str]] = []
+    progress = Progress("pc1", lambda line: shown.append((time.seconds, line)), time.clock())
+
+    progress.show("a")
+    time.pass_by(LONGEST_SILENCE - 1)
+    progress.show("a")
+    assert len(shown) == 1
+    time.pass_by(1)
+    progress.show("a")
+    progress.pause(2 * 3600, "b")
+
+    moments = [moment for moment, _line in shown]
+    assert {line for _moment, line in shown} == {"[pc1] a", "[pc1] b"}
+    assert max(after - before for before, after in pairwise([0.0, *moments, time.seconds])) <= 240
+    assert time.seconds == LONGEST_SILENCE + 2 * 3600
 
 
 def test_times_are_the_pc_s() -> None:

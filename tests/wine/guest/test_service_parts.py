@@ -10,9 +10,13 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pywintypes
+import win32evtlog
 import win32timezone
+import winerror
 
 from latchkey_agent.cli import removal
 from latchkey_agent.ports import PortError
@@ -21,6 +25,11 @@ from latchkey_agent.windows import eventlog, folders, names, operators, registra
 from latchkey_agent.windows.ports import accounts, windows_clock
 from latchkey_agent.windows.win32 import registry
 from latchkey_agent.windows.win32.repeated_hour import RepeatedHour
+
+from .conftest import refusing
+
+RPC_S_SERVER_UNAVAILABLE = 1722
+"""winerror.h. Windows' own error while the service of the event log does not run."""
 
 
 def test_the_clock_is_right_in_the_repeated_hour() -> None:
@@ -50,6 +59,84 @@ def test_an_entry_has_the_id_of_its_event() -> None:
     handler = eventlog.EventLogHandler()
     for record in (event, other):
         handler.emit(record)
+
+
+class EventLogService:
+    """Stands in for Windows' event log: `handle` is the handle that it takes, None while it is stopped."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.handle: int | None = 1
+        self.entries: list[str] = []
+        patch.setattr(win32evtlog, "RegisterEventSource", self._register)
+        patch.setattr(win32evtlog, "ReportEvent", self._report)
+
+    def _register(self, _server: None, _source: str) -> int:
+        if self.handle is None:
+            raise pywintypes.error(RPC_S_SERVER_UNAVAILABLE, "RegisterEventSource", "unavailable")
+        return self.handle
+
+    def _report(self, handle: int, *arguments: Any) -> None:
+        if handle != self.handle:
+            raise pywintypes.error(winerror.ERROR_INVALID_HANDLE, "ReportEvent", "invalid")
+        self.entries += arguments[4]
+
+
+def written(text: str) -> logging.LogRecord:
+    """Return a log record of this text."""
+    return logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "%s", (text,), None)
+
+
+def test_a_stopped_event_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Service and installer start without the event log's service, and write to it once it runs, also after a stop.
+
+    At the boot the service may come first, and some administrators disable the event log.
+    """
+    event_log = EventLogService(monkeypatch)
+    event_log.handle = None
+    handler = eventlog.EventLogHandler()
+    for handle, text in ((None, "before"), (7, "first"), (7, "second"), (None, "stopped"), (8, "again")):
+        event_log.handle = handle
+        handler.emit(written(text))
+    assert event_log.entries == ["first", "second", "again"]
+
+
+def test_a_full_event_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that Windows refuses is lost, and the next one is tried."""
+    event_log = EventLogService(monkeypatch)
+    handler = eventlog.EventLogHandler()
+    for code in (winerror.ERROR_LOG_FILE_FULL, winerror.ERROR_ACCESS_DENIED):
+        monkeypatch.setattr(win32evtlog, "ReportEvent", refusing(code))
+        handler.emit(written("lost"))
+    monkeypatch.setattr(win32evtlog, "ReportEvent", event_log._report)
+    handler.emit(written("kept"))
+    assert event_log.entries == ["kept"]
+
+
+def test_a_long_entry_keeps_its_beginning_and_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows refuses a text of more than 31,839 characters; without a cut the whole entry would be lost."""
+    event_log = EventLogService(monkeypatch)
+    eventlog.EventLogHandler().emit(
+        written("the agent cannot start\n" + "x" * 100_000 + "\nZeroDivisionError")
+    )
+    (entry,) = event_log.entries
+    assert entry.startswith("the agent cannot start\n")
+    assert entry.endswith("\nZeroDivisionError")
+    assert "[...]" in entry
+    assert len(entry) < 31_839 / 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fe80::1%12 %% 100 %", "fe80::1% 12 %% 100 %"),
+        ("%%1001", "%% 1001"),
+        ("%SystemRoot%", "%SystemRoot%"),
+        ("a\0b", "a\ufffdb"),
+    ],
+)
+def test_an_entry_shows_its_own_text(text: str, shown: str) -> None:
+    """The Event Viewer inserts something for `%1`, and a text ends at a null character ("ReportEventW", Microsoft)."""
+    assert eventlog.entry_text(text) == shown
 
 
 def test_the_data_folder_is_created_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,10 +34,15 @@ class Link:
     """Sends requests to the agent.
 
     An absent, slow or broken agent counts as an agent that does not answer.
+
+    Args:
+        connect: opens a connection.
+        returned: called when the agent answers `watch` again after it was lost.
     """
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, returned: Callable[[], None] = lambda: None) -> None:
         self._connect = connect
+        self._returned = returned
         self._stopping = threading.Event()
 
     def send(
@@ -83,17 +88,21 @@ class Link:
         """
         version: int | None = None
         retry_delay = FIRST_RETRY
+        lost = False
         while not self._stopping.is_set():
             watch = CustomerWatch(seen=version or 0, wait=WATCH_SECONDS)
             answer = self.send(watch, timeout=WATCH_SECONDS + ANSWER_SECONDS)
             if answer is not None and answer.snapshot is not None:
+                if lost:
+                    self._returned()
+                    lost = False
                 if answer.snapshot.version != version:
                     post(SnapshotChanged(answer.snapshot))
                 version, retry_delay = answer.snapshot.version, FIRST_RETRY
                 continue
             if retry_delay == FIRST_RETRY:
                 post(AgentLost())
-            version = None
+            version, lost = None, True
             self._stopping.wait(retry_delay)
             retry_delay = min(2 * retry_delay, MAX_RETRY)
 

@@ -10,6 +10,8 @@ SERVICE_SUMMARY = "Asks the customer for a grant, keeps the password sealed, and
 SERVICE_MODULE = "latchkey_agent.windows.service"
 COMPANION_MODULE = "latchkey_agent.companion"
 """The module for `pythonw.exe -I -B -m`."""
+AGENT_ARCHIVE = "latchkey.zip"
+"""The archive of the agent's modules, beside `pythonw.exe`."""
 COMPANION_MUTEX = r"Local\LatchkeyCompanion"
 """Allows one companion in a session. `Local` is the session's own namespace."""
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 import locale
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from ctypes import c_void_p
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import win32api
@@ -57,6 +60,23 @@ def ui_language() -> str:
     return wording.language_of(tag.replace("_", "-"))
 
 
+def installed_package() -> object:
+    """Return a value that differs for each package that is installed; None while there is none.
+
+    The installer gives each file the date of its package.
+    """
+    try:
+        found = Path(sys.executable).with_name(names.AGENT_ARCHIVE).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def launch() -> None:
+    """Start the installed companion; raises OSError."""
+    subprocess.Popen([sys.executable, "-I", "-B", "-m", names.COMPANION_MODULE])
+
+
 class WindowsStage:
     """Implements director.Stage on Windows. The tray belongs to the thread that creates it."""
 
@@ -100,16 +120,23 @@ class Parts(NamedTuple):
         connect: opens a connection to the agent.
         language: returns the language of the customer's Windows.
         mutex: the name of the mutex that allows one companion in a session.
+        package: returns a value that differs for each installed package; None while there is none.
+        launch: starts the installed companion.
     """
 
     stage: Callable[[str], WindowsStage] = WindowsStage
     connect: Callable[[float], AbstractContextManager[Stream]] = connect
     language: Callable[[], str] = ui_language
     mutex: str = names.COMPANION_MUTEX
+    package: Callable[[], object] = installed_package
+    launch: Callable[[], None] = launch
 
 
 def run(parts: Parts | None = None) -> int:
-    """Run a companion until its session ends.
+    """Run a companion until its session ends, or until an upgrade has replaced its files.
+
+    After an upgrade it could no longer load a part of itself, and the agent might not understand it. So it starts the
+    companion of the new package and ends.
 
     Args:
         parts: the companion's parts; None for those of the product.
@@ -119,6 +146,7 @@ def run(parts: Parts | None = None) -> int:
 
     Raises:
         PortError: Windows lacks a function or refuses a call.
+        OSError: Windows cannot start the companion of the new package.
     """
     # This must come first: the password is in this process from Windows' dialog until the agent answers.
     crash.keep_heap_out_of_reports()
@@ -129,8 +157,10 @@ def run(parts: Parts | None = None) -> int:
         return 0
     with doing("setting the DPI awareness"):
         api.SetProcessDpiAwarenessContext(c_void_p(PER_MONITOR_AWARE_V2))
-    _work(parts)
+    is_replaced = _work(parts)
     mutex.Close()
+    if is_replaced:
+        parts.launch()
     return 0
 
 
@@ -140,18 +170,28 @@ def _end_at_once(fault: threading.ExceptHookArgs) -> None:
     os._exit(1)
 
 
-def _work(parts: Parts) -> None:
+def _work(parts: Parts) -> bool:
+    """Run until the session ends; return whether the files were replaced instead."""
     threading.excepthook = _end_at_once
+    package, replaced = parts.package(), threading.Event()
     language, clock = parts.language(), WindowsClock()
 
     def now() -> datetime:
         return clock.now().astimezone(clock.zone())
 
+    def agent_returned() -> None:
+        # An upgrade starts the service last.
+        if stage.tray is not None and parts.package() not in {package, None}:
+            replaced.set()
+            stage.tray.close()
+
     stage = parts.stage(language)
-    director = Director(Presenter(language, now()), Link(parts.connect), stage, now)
+    link = Link(parts.connect, agent_returned)
+    director = Director(Presenter(language, now()), link, stage, now)
     stage.tray = Tray(wording.text("caption", language), director.menu, director.post)
     director_thread = threading.Thread(target=director.run, name="director", daemon=True)
     director_thread.start()
     stage.tray.run()
     director.stop()
     director_thread.join(timeout=2)
+    return replaced.is_set()
