@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lab.simulated.account_model import Lockout
+from lab.simulated.logon_habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +82,8 @@ class Settings:
             argument is the socket of the PC's Windows.
         stand_ins: the programs that answer scripts which the lab does not understand.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
+        logon_ui: how the logon screen treats credential providers. A simulated PC has no provider: there only
+            `rival`, `filtered` and `users_hidden` make a difference.
     """
 
     name: str = "PC-ANNA"
@@ -121,3 +124,4 @@ class Settings:
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()
     listeners: Sequence[ListenerName] = ("listener",)
+    logon_ui: Habits = field(default_factory=Habits)
