@@ -56,7 +56,8 @@ def test_calls_in_any_order_are_survived(
 def test_a_permit_signs_in_once_whatever_the_habits(
     screen: LogonScreen, agent: FakeAgent, canary: bytearray
 ) -> None:
-    """LogonUIs of random habits, one after the other in one process; the printed seed plays them again."""
+    """LogonUIs of random habits, one after the other in one process."""
+    # To play a failure again, put the seed that it printed here.
     seed = secrets.randbits(32)
     chance = random.Random(seed)  # noqa: S311 - it must be repeatable
     for number in range(8):
