@@ -35,6 +35,7 @@ class LogonScreen:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._wake = asyncio.Event()
+        self._rival_waits = False
         self.looked = asyncio.Event()
         """Set once this boot's logon screen has asked the agent for the first time."""
         machine.on_announced.append(self._wake.set)
@@ -49,12 +50,13 @@ class LogonScreen:
         """Run from this boot's start to its end."""
         self._wake.clear()
         self.looked.clear()
+        self._rival_waits = self._machine.settings.logon_ui.rival == "logs_on"
         await self._machine.ready["agent"].wait()
         self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._shown():
+            if self._shown() and not self._machine.settings.logon_ui.shows_no_tile:
                 await self._look()
             self.looked.set()
 
@@ -79,6 +81,13 @@ class LogonScreen:
         if not tile.permit:
             self._say_nothing()
             return
+        if self._rival_waits:
+            # Another provider's tile comes first; the provider notifies LogonUI again.
+            self._rival_waits = False
+            await asyncio.sleep(self._machine.settings.logon_seconds)
+            self._say_rival_failed()
+            await self._use_permit(pipe)
+            return
         self._machine.record("pc", "tile_shown", f"Logon screen: Latchkey signs in {tile.user}")
         answer, secret = await _ask(pipe, Redeem(permit=tile.permit))
         try:
@@ -96,6 +105,9 @@ class LogonScreen:
         if self._machine.windows.sessions.on_console() is None:
             text = "Logon screen: no tile of Latchkey; people sign in by hand."
             self._machine.record("pc", "no_tile", text)
+
+    def _say_rival_failed(self) -> None:
+        self._machine.record("pc", "rival_refused", "Windows refuses the logon of another program's tile.")
 
     def _log_on(self, sid: str, secret: bytearray) -> LogonRefusal | None:
         record = self._machine.windows.accounts.get(sid)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lab.simulated.account_model import Lockout
+from lab.simulated.logon_habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,6 +83,8 @@ class Settings:
         stand_ins: the programs that answer scripts which the lab does not understand.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
         ssh_orphans: whether a program outlives its lost ssh connection (lab/ssh/README.md).
+        logon_ui: how the logon screen treats credential providers. A simulated PC has no provider: there only
+            `rival`, `filtered` and `users_hidden` make a difference.
     """
 
     name: str = "PC-ANNA"
@@ -123,3 +126,4 @@ class Settings:
     stand_ins: Sequence[StandIn] = ()
     listeners: Sequence[ListenerName] = ("listener",)
     ssh_orphans: bool = False
+    logon_ui: Habits = field(default_factory=Habits)

@@ -114,10 +114,18 @@ class LogonScreen:
 
         `users` maps the SIDs of the tiles to LogonUI's qualified names, "-" for none.
         """
+        self.make(slot, usage)
+        self.set_users(users, slot)
+        self._must(self("advise", slot), hr=S_OK)
+
+    def make(self, slot: int, usage: int) -> None:
+        """Create a provider in a slot, and tell it the usage scenario; one that was there is released."""
         self._must(self("create", slot), led=1)
         self._must(self("use", slot, usage), hr=S_OK)
+
+    def set_users(self, users: Mapping[str, str], slot: int = 0) -> None:
+        """Give the provider the user array."""
         self("users", slot, *(word for user in users.items() for word in user))
-        self._must(self("advise", slot), hr=S_OK)
 
     @staticmethod
     def _must(answer: dict[str, Any], **wanted: object) -> None:
@@ -126,10 +134,10 @@ class LogonScreen:
             raise HarnessError(msg)
 
     def tile(self, slot: int = 0) -> dict[str, Any]:
-        """Count credentials until there is one, as LogonUI enumerates again and again.
+        """Count credentials until there is one; for tests of what comes after, on a busy computer.
 
-        On a busy computer an agent may miss the deadline of a peek once; the tile then comes
-        with the next enumeration. No tile comes if the provider has none.
+        LogonUI counts once (`logon_play.LogonUI`): an agent that misses the deadline of a peek has no tile then.
+        No tile comes if the provider has none.
         """
         counted = self("count", slot)
         for _ in range(20):

@@ -17,7 +17,7 @@ from .prefix import CACHE
 
 NATIVE = ROOT / "agent" / "native"
 HARNESS = Path(__file__).parent / "harness"
-LOGON_SCREEN = ("logon_screen", "screen", "import_stand_ins", "memory", "console")
+LOGON_SCREEN = ("logon_screen", "screen", "rival", "import_stand_ins", "memory", "console")
 """The parts of the lab's LogonUI."""
 
 

@@ -17,13 +17,16 @@ from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.codes import CODES, STATUS_SUCCESS, Code
 from lab.simulated.logon_screen import LogonScreen
 from lab.simulated.wire import Token
+from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol.frames import wipe
 
 from . import logon_ui as ui
+from .logon_play import OURS, RIVAL, LogonUI
 
 if TYPE_CHECKING:
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.machine import Machine
+    from lab.simulated.session_model import Session
 
     from .installed import InstalledPC
     from .wine_windows_server import WinePorts
@@ -84,48 +87,61 @@ class WineLogonScreen(LogonScreen):
             await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(screen.close)))
 
     async def _live(self, screen: ui.LogonScreen) -> None:
-        usage = ui.LOGON if self._machine.windows.sessions.on_console() is None else ui.UNLOCK
-        await asyncio.to_thread(screen.begin, usage, users=self._tiles())
-        counted, handled = await _do(screen, "count", 0), 0
-        if not counted["count"]:
+        habits, console = self._machine.settings.logon_ui, self._machine.windows.sessions.on_console()
+        # CPUS_UNLOCK_WORKSTATION is for the signed-in user; otherwise every user may sign in.
+        only = None if habits.combined else console
+        shown = LogonUI(screen, self._tiles(only), habits, locked=console is not None)
+        await asyncio.to_thread(shown.show)
+        if shown.default != OURS:
             self._say_nothing()
         while self._shown():
-            if counted["count"] and await self._submit(screen, usage):
+            if await asyncio.to_thread(shown.select) and await self._submit(shown):
                 return
             self.looked.set()
-            calls = (await _do(screen, "changed", 0, LOOKS_MILLISECONDS))["calls"]
-            counted = await asyncio.to_thread(screen.tile) if calls > handled else {"count": 0}
-            handled = calls
+            await asyncio.to_thread(shown.look, LOOKS_MILLISECONDS)
 
-    def _tiles(self) -> dict[str, str]:
+    def _tiles(self, only: Session | None) -> dict[str, str]:
         records = self._machine.windows.accounts.all()
-        return {record.account.sid: record.account.qualified for record in records}
+        tiles = {record.account.sid: record.account.qualified for record in records}
+        return tiles if only is None else {only.account.sid: tiles[only.account.sid]}
 
-    async def _submit(self, screen: ui.LogonScreen, usage: int) -> bool:
-        """Let the provider log on by itself; return whether a user is signed in."""
-        await _do(screen, "at", 0, 0)
+    async def _submit(self, shown: LogonUI) -> bool:
+        """Let the selected tile log on by itself; return whether a user is signed in."""
+        if shown.default == RIVAL:
+            return await self._let_rival_try(shown)
+        screen = shown.screen
         title, action = [(await _do(screen, "field", 0, field))["text"] for field in (TITLE, ACTION)]
         self._machine.record("pc", "tile_shown", f"Logon screen: {title}: {action}")
-        packed = await _do(screen, "serialize", 0)
-        if packed["response"] != ui.RETURN_CREDENTIAL:
+        packed = await asyncio.to_thread(shown.take)
+        if shown.submitted is None:
             self._machine.record(
                 "pc", "permit_refused", f"The provider has no sign-in: {packed['status_text']}"
             )
             return False
         self._machine.record("pc", "permit_redeemed", "The credential provider has redeemed the permit.")
-        return await self._judge(screen, await _do(screen, "unpack", 0), usage)
+        return await self._judge(shown, await asyncio.to_thread(shown.unpack))
 
-    async def _judge(self, screen: ui.LogonScreen, logon: dict[str, Any], usage: int) -> bool:
+    async def _let_rival_try(self, shown: LogonUI) -> bool:
+        await asyncio.to_thread(shown.take)
+        await asyncio.to_thread(shown.unpack)
+        await asyncio.sleep(self._machine.settings.logon_seconds)
+        await asyncio.to_thread(shown.report, CODES[LogonRefusal.WRONG_PASSWORD].status)
+        self._say_rival_failed()
+        return False
+
+    async def _judge(self, shown: LogonUI, logon: dict[str, Any]) -> bool:
         secret = ui.unprotect(logon.pop("protected"))
         try:
-            record = self._account(logon, usage)
+            record = self._account(logon, shown.usage)
             await asyncio.sleep(self._machine.settings.logon_seconds)
             refusal = self._check(record, secret)
         finally:
             wipe(secret)
         code = CODES[refusal] if refusal else Code(0, STATUS_SUCCESS)
+        # A change that was announced meanwhile comes before the result: the tile outlives its provider.
+        await asyncio.to_thread(shown.look, 0)
         # Windows notifies LogonUI first; then the session begins.
-        await _do(screen, "report", 0, code.status, code.substatus)
+        await asyncio.to_thread(shown.report, code.status, code.substatus)
         if refusal is None:
             self._sign_in(record)
         return refusal is None

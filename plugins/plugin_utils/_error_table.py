@@ -145,8 +145,8 @@ ADVICE: dict[str, str] = {
     "clock_behind": "Correct the PC's clock, for example with w32tm /resync. Then run the job again: it continues.",
     "desktop_open": "Lock the PC or sign the account out. Then run the task again.",
     "logon_did_not_happen": (
-        "Run latchkey.consent.credential_info with forecast: true. A banner, a PIN before Windows or a hidden provider "
-        "may stop the logon."
+        "Run latchkey.consent.credential_info with forecast: true. A banner, a PIN before Windows, a filter or "
+        "provider of another program, or hidden accounts may stop the logon."
     ),
     "setup_failed": "Connect with an administrator of the PC, and check operators in latchkey.consent.agent_package.",
 }

@@ -389,6 +389,10 @@ def _redeem(n: Node) -> None:
         return
     who = to.LETTERS[n.state.permits[permit].account.sid]
     screen = shell.logon_session(n, who)
+    try:
+        shell.execute(n, to.see_sign_ins(n.desktops, automatic=n.automatic))
+    except shell.Refusal:
+        return
     shell.take_duty(n, permit, who, screen)
     try:
         shell.execute(n, to.redeem(permit, n.boot, screen))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from lab.wine.logon_ui import LOGON, UNLOCK, LogonScreen
@@ -24,7 +25,7 @@ def rounds(
     with FakeAgent(pc) as agent:
         agent.has_none()
         assert screen("rounds", 0, idle, LOGON, 1)["good"] == 0
-        agent.has_permit(bench.COUNTED, password)
+        agent.has_permit(msgspec.structs.replace(bench.COUNTED, action="unlock"), password)
         assert screen("rounds", 0, whole, UNLOCK, 3)["good"] == whole
     unloaded_within(screen, 10)
     return screen("usage")

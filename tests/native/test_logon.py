@@ -39,14 +39,16 @@ REFUSALS = [
 # --- the way of a permit
 
 
-@pytest.mark.parametrize(("usage", "message_type"), [(LOGON, 2), (UNLOCK, 7)])
+@pytest.mark.parametrize(
+    ("usage", "action", "message_type"), [(LOGON, "restart", 2), (LOGON, "unlock", 2), (UNLOCK, "unlock", 7)]
+)
 def test_a_permit_signs_in_without_a_click(
-    screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int, message_type: int
+    screen: LogonScreen, agent: FakeAgent, canary: bytearray, usage: int, action: str, message_type: int
 ) -> None:
     """The agent's event leads to an enumeration, one redeeming, LSA's structure and a report."""
     screen.begin(usage, users=USERS)
     assert screen("count", 0)["count"] == 0
-    agent.has_permit(PERMIT, canary)
+    agent.has_permit(msgspec.structs.replace(PERMIT, action=action), canary)
     changed = screen("changed", 0, 5000)
     # At least: a late question finds that LogonUI was notified again meanwhile.
     assert (changed["calls"] >= 1, changed["context_right"]) == (True, 1)

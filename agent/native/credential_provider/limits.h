@@ -32,7 +32,9 @@ constexpr DWORD kLongestPause = 8000;
 
 // The number of notifications of LogonUI for one permit: its first enumeration may
 // come too early, and each one empties the box in which a person may be typing.
-constexpr int kAnnouncements = 3;
+constexpr int kAnnouncements = 3;          // by one provider, those not counted whose enumeration the agent missed
+constexpr int kAnnouncementsInAll = 6;     // by all providers of the process
+constexpr DWORD kAnnouncementPause = 200;  // after the first one; doubled after each
 
 // The pause after a failure; the agent cannot shorten it.
 constexpr DWORD kAfterRefusal = 15 * 60 * 1000;  // Windows refused: outlasts the usual lockout window

@@ -3,9 +3,8 @@
 
 #include "policy.h"
 
-#include <windows.h>
-
 #include "limits.h"
+#include "wire/text.h"
 
 namespace latchkey {
 namespace {
@@ -24,6 +23,10 @@ bool switched_off() {
 
 bool enabled_here() {
   return GetSystemMetrics(SM_CLEANBOOT) == 0 && GetSystemMetrics(SM_REMOTESESSION) == 0 && !switched_off();
+}
+
+bool suits(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, const Answer& answer) {
+  return usage == CPUS_LOGON || (usage == CPUS_UNLOCK_WORKSTATION && equal(answer.action, L"unlock"));
 }
 
 }  // namespace latchkey

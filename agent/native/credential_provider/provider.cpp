@@ -34,20 +34,21 @@ ULONG Provider::Release() {
 HRESULT Provider::SetUsageScenario(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, DWORD) {
   const bool ours = (usage == CPUS_LOGON || usage == CPUS_UNLOCK_WORKSTATION) && enabled_here();
   usage_ = ours ? usage : CPUS_INVALID;
+  if (watch_) watch_->set_scene(usage_, users_);
   credential_ = Ref<Credential>();
   return ours ? S_OK : E_NOTIMPL;
 }
 
 HRESULT Provider::SetUserArray(ICredentialProviderUserArray* users) {
   users_ = Users::copy(users);
-  if (watch_) watch_->set_users(users_);
+  if (watch_) watch_->set_scene(usage_, users_);
   return users_ ? S_OK : E_OUTOFMEMORY;
 }
 
 // Always S_OK: without the thread the tile comes with the next enumeration.
 HRESULT Provider::Advise(ICredentialProviderEvents* events, UINT_PTR context) {
   UnAdvise();
-  if (events != nullptr && usage_ != CPUS_INVALID) watch_ = Watch::start(events, context, users_);
+  if (events != nullptr && usage_ != CPUS_INVALID) watch_ = Watch::start(events, context, usage_, users_);
   return S_OK;
 }
 
@@ -87,7 +88,10 @@ HRESULT Provider::GetCredentialCount(DWORD* count, DWORD* selected, BOOL* auto_l
 
 void Provider::find_credential() {
   Answer peeked;
-  const bool useful = usage_ != CPUS_INVALID && users_ && peek(peeked, kScreenPeek) && attempts::possible(peeked.permit);
+  const bool asks = usage_ != CPUS_INVALID && users_;
+  const bool answered = asks && peek(peeked, kScreenPeek);
+  if (asks && !answered && watch_) watch_->missed();
+  const bool useful = answered && suits(usage_, peeked) && attempts::possible(peeked.permit);
   const User* user = useful ? users_->find(peeked.sid) : nullptr;
   if (user != nullptr && credential_ && credential_->is_for(peeked)) return;
   credential_ = user != nullptr ? Credential::make(usage_, peeked, *user, watch_) : Ref<Credential>();

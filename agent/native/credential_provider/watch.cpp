@@ -4,8 +4,10 @@
 #include "watch.h"
 
 #include "agent.h"
+#include "announcements.h"
 #include "attempts.h"
 #include "limits.h"
+#include "policy.h"
 #include "wire/text.h"
 
 // The DLL's first byte, which is its module handle; the linker knows where it is.
@@ -13,15 +15,18 @@ extern "C" const IMAGE_DOS_HEADER __ImageBase;
 
 namespace latchkey {
 
-Watch::Watch(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users)
+Watch::Watch(ICredentialProviderEvents* events, UINT_PTR context, CREDENTIAL_PROVIDER_USAGE_SCENARIO usage,
+             const Ref<Users>& users)
     : stop_(CreateEventW(nullptr, TRUE, FALSE, nullptr)),
       idle_(CreateEventW(nullptr, TRUE, TRUE, nullptr)),
       events_(events),
       context_(context),
+      usage_(usage),
       users_(users) {}
 
-Ref<Watch> Watch::start(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users) {
-  auto watch = Ref<Watch>::adopt(new Watch(events, context, users));
+Ref<Watch> Watch::start(ICredentialProviderEvents* events, UINT_PTR context, CREDENTIAL_PROVIDER_USAGE_SCENARIO usage,
+                        const Ref<Users>& users) {
+  auto watch = Ref<Watch>::adopt(new Watch(events, context, usage, users));
   if (!watch || !watch->stop_ || !watch->idle_) return Ref<Watch>();
   HMODULE self;
   const auto* here = reinterpret_cast<const wchar_t*>(&__ImageBase);
@@ -81,18 +86,24 @@ void Watch::look() {
 
 bool Watch::should_notify(const Answer& answer) {
   if (!attempts::possible(answer.permit)) return false;
-  {
-    Locked locked(lock_);
-    if (!users_ || users_->find(answer.sid) == nullptr) return false;
-  }
+  Locked locked(lock_);
+  if (!suits(usage_, answer) || !users_ || users_->find(answer.sid) == nullptr) return false;
   if (!equal(announced_, answer.permit)) announcements_ = 0;
   assign(announced_, answer.permit);
-  return announcements_++ < kAnnouncements;
+  if (!announcements::begin(answer.permit, announcements_)) return false;
+  announcements_++;
+  return true;
 }
 
-void Watch::set_users(const Ref<Users>& users) {
+void Watch::set_scene(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, const Ref<Users>& users) {
   Locked locked(lock_);
+  usage_ = usage;
   users_ = users;
+}
+
+void Watch::missed() {
+  Locked locked(lock_);
+  if (announcements_ > 0) announcements_--;
 }
 
 void Watch::notify() {

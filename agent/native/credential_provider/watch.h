@@ -16,12 +16,18 @@ namespace latchkey {
 class Watch final : public HeapObject {
  public:
   // Begins to wait; nullptr if Windows gives no thread.
-  static Ref<Watch> start(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users);
+  static Ref<Watch> start(ICredentialProviderEvents* events, UINT_PTR context, CREDENTIAL_PROVIDER_USAGE_SCENARIO usage,
+                          const Ref<Users>& users);
 
   void AddRef() { InterlockedIncrement(&references_); }
   void Release();
 
-  void set_users(const Ref<Users>& users);
+  // Which permits it watches for: none for CPUS_INVALID, and none without users.
+  void set_scene(CREDENTIAL_PROVIDER_USAGE_SCENARIO usage, const Ref<Users>& users);
+
+  // LogonUI has enumerated, and the agent gave no answer in time: the last notification
+  // led to nothing and may come once more.
+  void missed();
 
   // Asks LogonUI to enumerate again; does nothing after `stop`. From any thread: LogonUI
   // only takes a note ("Credential Provider Samples Overview", Windows-classic-samples).
@@ -32,7 +38,8 @@ class Watch final : public HeapObject {
   void stop();
 
  private:
-  Watch(ICredentialProviderEvents* events, UINT_PTR context, const Ref<Users>& users);
+  Watch(ICredentialProviderEvents* events, UINT_PTR context, CREDENTIAL_PROVIDER_USAGE_SCENARIO usage,
+        const Ref<Users>& users);
   ~Watch() = default;
   static DWORD WINAPI thread(void* watch);
   void run();
@@ -48,6 +55,7 @@ class Watch final : public HeapObject {
   SRWLOCK lock_ = SRWLOCK_INIT;
   Ref<ICredentialProviderEvents> events_;
   UINT_PTR context_;
+  CREDENTIAL_PROVIDER_USAGE_SCENARIO usage_;
   Ref<Users> users_;
   wchar_t announced_[65] = {};
   int announcements_ = 0;

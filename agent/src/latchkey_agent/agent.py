@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .core.core import Core
-from .core.desktops import Target, seen_sessions
+from .core.desktops import Target, sign_ins
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
 from .domain import OPEN_REQUESTS, Permit, PermitState, Refused, live_grants, redeemable, seconds_left
-from .domain import commands as c
 from .handlers.control import ControlHandler
 from .handlers.customer import CustomerHandler
 from .handlers.display_blocks import DisplayBlocks
@@ -204,8 +203,7 @@ class Agent:
     def sessions_changed(self) -> None:
         """Take in that a person signed in or out, locked or unlocked."""
         try:
-            here = seen_sessions(self.core)
-            self.core.execute(c.SeeSignIns(sessions=here, auto_logon=self._auto_logon(here)))
+            self.core.execute(sign_ins(self.core))
             self._session_change_pending = False
         except (Refused, PortError) as fault:
             log.warning("the change of sessions was not journalled: %s", fault)
@@ -228,15 +226,6 @@ class Agent:
                 self.core.computer.notifier.summon_companion(account)
             except PortError as fault:
                 log.warning("the companion was not started: %s", fault)
-
-    def _auto_logon(self, here: tuple[c.SeenSession, ...]) -> bool:
-        """Tell whether Windows itself may have signed in the account of a permit; a fact that is unknown counts."""
-        sids = {session.sid for session in here}
-        for permit in self.core.state.permits.values():
-            is_void_or_waits = permit.is_unseen or permit.state is PermitState.ISSUED
-            if is_void_or_waits and permit.account.sid in sids:
-                return self.core.computer.accounts.auto_logon() is not False
-        return False
 
     def _meet_duties(self) -> None:
         """Lock the desktops that the journal cannot see closed, because it is damaged, full or forgot them (rule 9)."""

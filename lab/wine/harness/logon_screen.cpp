@@ -11,6 +11,7 @@
 #include <ntsecapi.h>
 
 #include "memory.h"
+#include "rival.h"
 #include "screen.h"
 #include "import_stand_ins.h"
 #include "wire/secret.h"
@@ -30,9 +31,10 @@ Reply reply;
 
 struct Slot {
   ICredentialProvider* provider;
-  ICredentialProviderCredential2* credential;
+  Tile* credential;
   CREDENTIAL_PROVIDER_CREDENTIAL_SERIALIZATION packed;
   Events events;
+  TileEvents tile_events;
   UserArray users;
 };
 
@@ -56,12 +58,19 @@ void take_text(const char* name, wchar_t* text) {
 
 // --- the provider
 
+// A credential of an earlier provider stays: LogonUI may wait for its logon's result.
 void create(Slot& s) {
   if (s.provider != nullptr) s.provider->Release();
   const HRESULT result = CoCreateInstance(kProvider, nullptr, CLSCTX_INPROC_SERVER, __uuidof(ICredentialProvider),
                                           reinterpret_cast<void**>(&s.provider));
   tell(result);
   reply.number("led", SUCCEEDED(result) && redirect_imports(kDll));
+}
+
+// rival SLOT LOGS_ON: another program's provider in the place of ours
+void create_rival(Slot& s) {
+  if (s.provider != nullptr) s.provider->Release();
+  s.provider = make_rival(line.number() != 0);
 }
 
 void use(Slot& s) { tell(s.provider->SetUsageScenario(static_cast<CREDENTIAL_PROVIDER_USAGE_SCENARIO>(line.number()), 0)); }
@@ -117,26 +126,28 @@ void descriptor(Slot& s) {
 }
 
 void release_credential(Slot& s) {
-  if (s.credential != nullptr) s.credential->Release();
+  if (s.credential != nullptr) {
+    s.credential->UnAdvise();
+    s.credential->Release();
+  }
   s.credential = nullptr;
 }
 
+// Advise comes before every other call to a credential (ICredentialProviderCredential::
+// Advise on learn.microsoft.com); E_NOTIMPL is a good answer.
 void credential_at(Slot& s) {
   release_credential(s);
-  ICredentialProviderCredential* credential;
-  HRESULT result = s.provider->GetCredentialAt(line.number(), &credential);
-  if (SUCCEEDED(result)) {
-    result = credential->QueryInterface(__uuidof(ICredentialProviderCredential2), reinterpret_cast<void**>(&s.credential));
-    credential->Release();
-  }
+  const HRESULT result = s.provider->GetCredentialAt(line.number(), &s.credential);
   tell(result);
+  if (SUCCEEDED(result)) reply.hexadecimal("advised", static_cast<DWORD>(s.credential->Advise(&s.tile_events)));
 }
 
 void release(Slot& s) {
   release_credential(s);
   reply.number("left", s.provider != nullptr ? static_cast<LONG>(s.provider->Release()) : 0);
   s.provider = nullptr;
-  reply.number("kept_events", s.events.references()).number("kept_users", s.users.references());
+  reply.number("kept_events", s.events.references() + s.tile_events.references());
+  reply.number("kept_users", s.users.references());
 }
 
 // --- the credential
@@ -161,8 +172,15 @@ void field(Slot& s) {
 }
 
 void user_sid(Slot& s) {
-  wchar_t* sid;
-  tell(s.credential->GetUserSid(&sid));
+  ICredentialProviderCredential2* credential;
+  wchar_t* sid = nullptr;
+  HRESULT result = s.credential->QueryInterface(__uuidof(ICredentialProviderCredential2),
+                                                reinterpret_cast<void**>(&credential));
+  if (SUCCEEDED(result)) {
+    result = credential->GetUserSid(&sid);
+    credential->Release();
+  }
+  tell(result);
   take_text("sid", sid);
 }
 
@@ -308,7 +326,10 @@ void no_places(Slot& s) {
     refused += FAILED(s.credential->GetStringValue(0, nullptr));
     refused += FAILED(s.credential->GetSerialization(nullptr, nullptr, nullptr, nullptr));
     refused += FAILED(s.credential->ReportResult(0, 0, nullptr, nullptr));
-    refused += FAILED(s.credential->GetUserSid(nullptr));
+    ICredentialProviderCredential2* credential;
+    s.credential->QueryInterface(__uuidof(ICredentialProviderCredential2), reinterpret_cast<void**>(&credential));
+    refused += FAILED(credential->GetUserSid(nullptr));
+    credential->Release();
     refused += FAILED(s.credential->QueryInterface(__uuidof(IUnknown), nullptr));
   }
   reply.number("refused", refused);
@@ -419,6 +440,7 @@ struct Command {
 
 const Command kCommands[] = {
     {"create", kSlot, create, nullptr},
+    {"rival", kSlot, create_rival, nullptr},
     {"use", kProviderObject, use, nullptr},
     {"users", kProviderObject, set_users, nullptr},
     {"advise", kProviderObject, advise, nullptr},

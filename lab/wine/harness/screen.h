@@ -9,6 +9,8 @@
 
 namespace harness {
 
+using Tile = ICredentialProviderCredential;
+
 // Counts its references, so that a test sees one that was kept.
 template <typename Interface>
 class Counted : public Interface {
@@ -42,6 +44,26 @@ class Events final : public Counted<ICredentialProviderEvents> {
   LONG calls_ = 0;
   LONG seen_ = 0;
   HANDLE called_ = CreateEventW(nullptr, TRUE, FALSE, nullptr);
+};
+
+// LogonUI's side of a tile. Latchkey's tile changes nothing after it is shown.
+class TileEvents final : public Counted<ICredentialProviderCredentialEvents> {
+ public:
+  STDMETHODIMP SetFieldState(Tile*, DWORD, CREDENTIAL_PROVIDER_FIELD_STATE) override { return S_OK; }
+  STDMETHODIMP SetFieldInteractiveState(Tile*, DWORD, CREDENTIAL_PROVIDER_FIELD_INTERACTIVE_STATE) override {
+    return S_OK;
+  }
+  STDMETHODIMP SetFieldString(Tile*, DWORD, const wchar_t*) override { return S_OK; }
+  STDMETHODIMP SetFieldCheckbox(Tile*, DWORD, BOOL, const wchar_t*) override { return S_OK; }
+  STDMETHODIMP SetFieldBitmap(Tile*, DWORD, HBITMAP) override { return S_OK; }
+  STDMETHODIMP SetFieldComboBoxSelectedItem(Tile*, DWORD, DWORD) override { return S_OK; }
+  STDMETHODIMP DeleteFieldComboBoxItem(Tile*, DWORD, DWORD) override { return S_OK; }
+  STDMETHODIMP AppendFieldComboBoxItem(Tile*, DWORD, const wchar_t*) override { return S_OK; }
+  STDMETHODIMP SetFieldSubmitButton(Tile*, DWORD, DWORD) override { return S_OK; }
+  STDMETHODIMP OnCreatingWindow(HWND* window) override {
+    *window = nullptr;
+    return E_NOTIMPL;
+  }
 };
 
 class User final : public Counted<ICredentialProviderUser> {

@@ -68,8 +68,8 @@ def test_rule_09_a_session_that_appears_late_is_locked(bench: Bench, canary: byt
 def test_rule_09_a_session_unlocked_after_the_report_is_locked(bench: Bench, canary: bytearray) -> None:
     """A session that Windows unlocks only after the logon report is locked once it opens."""
     permit = bench.at_logon_screen(canary)
-    bench.world.sign_in(ANNA, locked=True)
     bench.redeem()
+    bench.world.sign_in(ANNA, locked=True)
     bench.report(permit)
     assert bench.state.permits[permit].closing is None
     bench.world.sign_in(ANNA)

@@ -51,6 +51,45 @@ def test_a_sign_in_by_hand_voids_the_permit(bench: Bench, canary: bytearray, *, 
     assert len(bench.world.open_desktops()) == (not locked)
 
 
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_restart_looks_at_the_sessions_before_the_password_is_out(
+    bench: Bench, canary: bytearray, *, locked: bool
+) -> None:
+    """A permit that signs in opens no lock of the customer's own, though Windows' notice is still on its way.
+
+    From Windows 10 on the logon screen asks for both with CPUS_LOGON (CREDENTIAL_PROVIDER_USAGE_SCENARIO on
+    learn.microsoft.com).
+    """
+    permit = bench.at_logon_screen(canary)
+    tile = bench.logon(lm.Peek())[0]
+    bench.world.sign_in(ANNA, locked=locked)
+    answer, secret = bench.logon(lm.Redeem(permit=tile.permit))
+    assert (answer.done, secret) == (False, bytearray())
+    seen = use(bench, permit)
+    assert (seen["state"], seen["why"]) == ("cancelled", "signed_in")
+    bench.effects()
+    assert len(bench.world.open_desktops()) == (not locked)
+
+
+def test_rule_09_a_desktop_that_windows_opened_before_its_notice_is_locked(
+    bench: Bench, canary: bytearray
+) -> None:
+    """AutoAdminLogon signs in while the logon screen redeems: the permit is void, and the desktop ends locked."""
+    bench.world.facts = LogonFacts(auto_logon=True)
+    permit = bench.at_logon_screen(canary)
+    bench.world.sign_in(ANNA)
+    assert not bench.logon(lm.Redeem(permit=permit))[0].done
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_a_restart_does_not_depend_on_the_list_of_sessions(bench: Bench, canary: bytearray) -> None:
+    """Early after a restart Windows may not list its sessions; nobody has signed in then."""
+    permit = bench.at_logon_screen(canary)
+    bench.world.broken.add("sessions")
+    assert bench.logon(lm.Redeem(permit=permit))[0].done
+
+
 def test_a_sign_in_by_hand_is_the_success_of_its_step(bench: Bench, canary: bytearray) -> None:
     """A job that is launched again does not restart again for a step after which the customer signed in."""
     bench.lend(canary)

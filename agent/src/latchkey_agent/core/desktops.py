@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
-from latchkey_agent.domain import Closing, Permit, opened_by
+from latchkey_agent.domain import Closing, Permit, PermitState, opened_by
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.lock_duties import LockDuty
@@ -60,6 +60,26 @@ def seen_sessions(core: Core) -> tuple[c.SeenSession, ...]:
         c.SeenSession(s.account.sid, s.session_id, s.console, s.is_open)
         for s in core.computer.sessions.signed_in()
     )
+
+
+def sign_ins(core: Core) -> c.SeeSignIns:
+    """Return the command that takes in the Windows sessions of this moment.
+
+    Raises:
+        PortError: Windows does not say.
+    """
+    here = seen_sessions(core)
+    return c.SeeSignIns(sessions=here, auto_logon=_auto_logon(core, here))
+
+
+def _auto_logon(core: Core, here: tuple[c.SeenSession, ...]) -> bool:
+    """Tell whether Windows itself may have signed in the account of a permit; a fact that is unknown counts."""
+    sids = {session.sid for session in here}
+    for permit in core.state.permits.values():
+        is_void_or_waits = permit.is_unseen or permit.state is PermitState.ISSUED
+        if is_void_or_waits and permit.account.sid in sids:
+            return core.computer.accounts.auto_logon() is not False
+    return False
 
 
 class DesktopCloser:

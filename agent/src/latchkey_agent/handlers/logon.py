@@ -8,7 +8,7 @@ import logging
 from typing import NamedTuple
 
 from latchkey_agent.core.core import Core
-from latchkey_agent.core.desktops import seen_sessions
+from latchkey_agent.core.desktops import sign_ins
 from latchkey_agent.domain import (
     REFUSALS,
     Actor,
@@ -95,10 +95,7 @@ class LogonHandler:
         """
         self._core.policy()
         boot_id = self._core.computer.power.boot_id()
-        if find_permit(self._core.state, request.permit).action == "unlock":
-            # An unlock opens a desktop that is there and locked; Windows' notice of a change may still be on its way.
-            here = seen_sessions(self._core)
-            self._core.execute(c.SeeSignIns(sessions=here, auto_logon=False))
+        self._look_at_sessions(find_permit(self._core.state, request.permit))
         with self._core.lock:
             permit = find_permit(self._core.state, request.permit)
             duty = LockDuty(permit.id, permit.account.sid, boot_id, peer.session_id)
@@ -114,6 +111,26 @@ class LogonHandler:
                 self._core.execute(unreadable)
                 raise
             return LogonReply(self._describe(permit), secret)
+
+    def _look_at_sessions(self, permit: Permit) -> None:
+        """Void a permit whose account has signed in, or unlocked, without it.
+
+        A restart signs in an account that has no session, an unlock opens one that is locked. From Windows 10 on the
+        logon screen asks in the same way for both (CPUS_LOGON: CREDENTIAL_PROVIDER_USAGE_SCENARIO on
+        learn.microsoft.com), and Windows' notice of a change may still be on its way.
+
+        Raises:
+            PortError: the permit is an unlock's, and Windows does not list its sessions.
+        """
+        try:
+            seen = sign_ins(self._core)
+        except PortError as fault:
+            # Early after a restart Windows may not list them yet; nobody has signed in then.
+            if permit.action == "unlock":
+                raise
+            log.warning("a restart's permit is redeemed without a look at the sessions: %s", fault)
+            return
+        self._core.execute(seen)
 
     def _report(self, request: lm.ReportResult) -> lm.LogonAnswer:
         command = c.ReportLogon(permit=request.permit)

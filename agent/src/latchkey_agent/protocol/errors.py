@@ -252,8 +252,9 @@ ERRORS: dict[str, ErrorRow] = {
         "Apply the grant again if its terms still allow it.",
     ),
     "logon_did_not_happen": ErrorRow(
-        "The PC is back, but its logon screen did not use the permit in time.",
-        "Run latchkeyctl forecast on the PC: a banner, a PIN before Windows or a hidden provider may stop the logon.",
+        "The PC is up, but its logon screen did not use the permit in time.",
+        "Run latchkeyctl forecast on the PC: a banner, a PIN before Windows, a filter or provider of another program, "
+        "or hidden accounts may stop the logon.",
     ),
     "permit_cancelled": ErrorRow(
         "The logon permit was cancelled: {detail}.",
