@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lab.simulated.account_model import Lockout
+from lab.wsman.host import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +81,7 @@ class Settings:
         programs: more programs, as modules of the checkout by their Windows path. Their first
             argument is the socket of the PC's Windows.
         stand_ins: the programs that answer scripts which the lab does not understand.
+        variables: the environment of the operator's PowerShell: where Windows and its programs lie.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
     """
 
@@ -120,4 +122,5 @@ class Settings:
     updates_seconds: float = 0.1
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: VARIABLES)
     listeners: Sequence[ListenerName] = ("listener",)
