@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import socket
 import sys
 import sysconfig
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from lab.simulated.machine import Machine
     from lab.wsman.tlsfiles import TlsFiles
 
-AGENT_PROGRAM = r"C:\Program Files\Latchkey\latchkeyctl.exe"
+AGENT_PROGRAM = r"Latchkey\latchkeyctl.exe"
+"""The place of the agent's program below the folder of the PC's 64-bit programs."""
 EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
 SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell.CMD}
 
@@ -104,6 +106,7 @@ class Listeners:
             environment=environment(),
             name=machine.windows.device,
             stand_ins=machine.settings.stand_ins,
+            variables=machine.settings.variables,
         )
 
     def _programs(self) -> dict[str, list[str]]:
@@ -112,9 +115,10 @@ class Listeners:
         sid = self._machine.operator.account.sid
         seconds = str(self._machine.settings.updates_seconds)
         run = [sys.executable, "-m"]
+        agent = ntpath.join(self._machine.settings.variables["ProgramW6432"], AGENT_PROGRAM)
         return {
             **self._more_programs(),
-            AGENT_PROGRAM: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
+            agent: [*run, "lab.simulated.programs.latchkeyctl", control, sid],
             r"C:\Lab\updates.exe": [*run, "lab.simulated.programs.updates", windows, seconds],
             r"C:\Lab\accounting.exe": [*run, "lab.simulated.programs.accounting", windows, seconds],
             r"C:\Lab\hostname.exe": [*run, "lab.simulated.programs.hostname", windows],

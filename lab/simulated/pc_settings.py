@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lab.simulated.account_model import Lockout
 from lab.simulated.logon_habits import Habits
+from lab.wsman.host import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,6 +82,7 @@ class Settings:
         programs: more programs, as modules of the checkout by their Windows path. Their first
             argument is the socket of the PC's Windows.
         stand_ins: the programs that answer scripts which the lab does not understand.
+        variables: the environment of the operator's PowerShell: where Windows and its programs lie.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
         ssh_orphans: whether a program outlives its lost ssh connection (lab/ssh/README.md).
         logon_ui: how the logon screen treats credential providers. A simulated PC has no provider: there only
@@ -124,6 +126,7 @@ class Settings:
     updates_seconds: float = 0.1
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: VARIABLES)
     listeners: Sequence[ListenerName] = ("listener",)
     ssh_orphans: bool = False
     logon_ui: Habits = field(default_factory=Habits)

@@ -27,6 +27,13 @@ _DRIVE = re.compile("[A-Za-z]:")
 _FORBIDDEN = re.compile('[\\x00-\\x1f<>:"|?*]')
 """Characters that are not allowed in Windows file names (Microsoft, Naming Files, Paths, and Namespaces)."""
 
+VARIABLES = {
+    "SystemRoot": "C:\\Windows",
+    "ProgramFiles": "C:\\Program Files",
+    "ProgramW6432": "C:\\Program Files",
+}
+"""The variables of a 64-bit process on a PC with the usual places (Microsoft, WOW64 Implementation Details)."""
+
 
 class ProgramNotFoundError(Exception):
     """The computer knows no program of this name or path."""
@@ -98,6 +105,10 @@ class Host(Protocol):
         """Return whether `start` would find the program."""
         ...
 
+    def variable(self, name: str) -> str:
+        """Return a variable of a script's environment, without regard to case; empty if there is none."""
+        ...
+
     def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
         """Return the program and arguments to run in place of a script; None to run the script itself."""
         ...
@@ -142,7 +153,7 @@ class LocalHost:
     `root` holds one folder for each drive (root/C). `programs` maps Windows paths or names to the
     argument lists that start them here. `passwords` are those of the accounts that may connect.
     `environment` is the whole environment of every program; no other variable of this process reaches it.
-    `stand_ins` answer scripts that the lab does not understand.
+    `stand_ins` answer scripts that the lab does not understand. `variables` are those that scripts read.
     """
 
     kind: ClassVar[type[Program]] = Program
@@ -154,6 +165,7 @@ class LocalHost:
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "LAB-PC"
     stand_ins: Sequence[StandIn] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: VARIABLES)
 
     def check_password(self, user: str, password: str) -> bool:
         """Return whether `user`, with or without the computer's name before it, has this password."""
@@ -187,6 +199,11 @@ class LocalHost:
             if ntpath.normcase(ntpath.normpath(known)) == wanted:
                 return prefix
         return None
+
+    def variable(self, name: str) -> str:
+        """Return one of `variables`."""
+        known = {key.casefold(): text for key, text in self.variables.items()}
+        return known.get(name.casefold(), "")
 
     def stand_in(self, script: str) -> tuple[str, tuple[str, ...]] | None:
         """Return the first of `stand_ins` whose form matches the whole script."""

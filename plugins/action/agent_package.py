@@ -63,7 +63,7 @@ class ActionModule(AgentAction):
     def _latchkey_package(self, options: dict[str, Any], place: RemoteFolder) -> Package:
         check = bool(self._task.check_mode)
         link, clock = self._latchkey_link, self._latchkey_clock
-        setup = SetupAgent(link, clock, options["agent_path"], check=check)
+        setup = SetupAgent(link, clock, options["agent_path"] or None, check=check)
         return Package(Installer(link, clock), self._latchkey_agent, setup, place, clock, check)
 
     def _latchkey_change(

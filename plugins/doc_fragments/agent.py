@@ -17,8 +17,9 @@ options:
   agent_path:
     description:
       - The path of C(latchkeyctl.exe) on the PC, the agent's program for operators.
-      - If not set, the variable C(latchkey_agent_path). If that is not set either, the path of the agent's package,
-        C(C:\Program Files\Latchkey\latchkeyctl.exe).
+      - If not set, the variable C(latchkey_agent_path). If that is not set either, the place where the agent's package
+        installs it, C(Latchkey\latchkeyctl.exe) in the folder that Windows names for 64-bit programs, usually
+        C(C:\Program Files).
     type: str
 seealso:
   - module: latchkey.consent.support_session

@@ -77,6 +77,9 @@ options:
 notes:
   - Requires an administrator account of the PC.
   - The controller checks the package against O(checksum) before it sends it.
+  - Works with any drive and language of Windows, and from a 32-bit PowerShell. Places come from the PC's environment,
+    and the 64-bit registry tells what is installed. If Windows does not tell it, the task fails with C(package_unknown)
+    and assumes nothing.
   - Never restarts the PC. If Windows Installer requires a restart, RV(restart_required) is true.
 extends_documentation_fragment:
   - latchkey.consent.agent

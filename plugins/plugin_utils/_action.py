@@ -22,8 +22,6 @@ from ._wait_clock import Clock
 if TYPE_CHECKING:
     from ._wait_clock import Deadline
 
-AGENT_PATH = r"C:\Program Files\Latchkey\latchkeyctl.exe"
-"""The path at which the agent's package installs its program."""
 FAILS = "latchkey_unreachable_fails"
 """The variable with which a PC that cannot be reached fails the task, and `rescue` and `always` run."""
 
@@ -71,7 +69,7 @@ class AgentAction(ActionBase):
         self._latchkey_agent = Agent(
             self._latchkey_link,
             self._latchkey_clock,
-            options["agent_path"],
+            options["agent_path"] or None,
             check=bool(self._task.check_mode),
             show=self._latchkey_progress().show,
         )
@@ -101,7 +99,7 @@ class AgentAction(ActionBase):
     # --- options
 
     def _latchkey_options(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        path = self._templar.template(task_vars.get("latchkey_agent_path")) or AGENT_PATH
+        path = self._templar.template(task_vars.get("latchkey_agent_path")) or None
         common: Spec = {
             "session": {"type": "str", "required": self._latchkey_needs_session},
             "agent_path": {"type": "str", "default": path},

@@ -16,6 +16,7 @@ from ._answer_reader import AnswerError, read
 from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
 from ._powershell_command import AGENT_MISSING, command_line, request_script
+from ._remote_words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +58,16 @@ class Reply(Generic[T]):
 
 
 class Agent:
-    """The consent agent of one PC. With `check` it predicts its action and changes nothing."""
+    """The consent agent of one PC. With `check` it predicts its action and changes nothing.
+
+    `path` is the agent's program on the PC, None for the place where its package installs it.
+    """
 
     def __init__(
         self,
         link: Link,
         clock: Clock,
-        path: str,
+        path: str | None,
         *,
         check: bool = False,
         show: Callable[[str], None] | None = None,
@@ -72,7 +76,6 @@ class Agent:
         self._show = show or (lambda _line: None)
         self._link = link
         self._clock = clock
-        self._path = path
         self._command = command_line(request_script(path))
 
     def change(self, kind: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
@@ -127,7 +130,7 @@ class Agent:
             request["check"] = True
         given = {name: value for name, value in request.items() if value is not None}
         line = json.dumps(given, separators=(",", ":")).encode("ascii") + b"\n"
-        answer = self._answer(self._link.run(self._command, line))
+        answer = self._answer(self._link.run(self._command, line), line)
         if answer.outcome != "done":
             raise _refusal(answer)
         try:
@@ -149,22 +152,26 @@ class Agent:
         frozen = lost.timed_out and self._link.accepts()
         return failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
 
-    def _answer(self, ran: CommandResult) -> ans.Answer:
+    def _answer(self, ran: CommandResult, request: bytes) -> ans.Answer:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
         if len(text) > MAX_ANSWER:
             raise failure("answer_too_large", outcome="unknown", limit=MAX_ANSWER)
-        if not text or text == AGENT_MISSING.encode():
-            raise self._no_answer(ran.code, missing=bool(text))
+        mark, _, place = text.partition(b"\n")
+        if mark.strip() == AGENT_MISSING.encode():
+            # The PC names the place itself: only Windows knows it if agent_path is not set.
+            raise failure("agent_not_installed", path=place.decode("utf-8", "replace").strip())
+        if not text:
+            raise self._no_answer(ran.code, words(ran.error, request))
         return _envelope(text)
 
-    def _no_answer(self, code: int, *, missing: bool) -> Failure:
-        if missing:
-            return failure("agent_not_installed", path=self._path)
+    def _no_answer(self, code: int, said: str) -> Failure:
         if code == _NOT_FOUND:
             # A POSIX shell without PowerShell ends with this code.
             return failure("not_windows")
         if code == _NO_SERVICE or code % _UNSIGNED in _SHUTDOWN_CODES:
             return _passing(failure("agent_not_running", waited=""))
+        if said:
+            return failure("program_failed", outcome="unknown", number=code, detail=said)
         return failure("bad_answer", outcome="unknown", detail=f"no output, exit code {code}")
 
 

@@ -45,7 +45,7 @@ class Place(Protocol):
 class SetupAgent(Agent):
     """The agent's setup program, which needs an administrator."""
 
-    def __init__(self, link: Link, clock: Clock, path: str, *, check: bool = False) -> None:
+    def __init__(self, link: Link, clock: Clock, path: str | None, *, check: bool = False) -> None:
         super().__init__(link, clock, path, check=check)
         self._command = command_line(request_script(path, "setup"))
 
@@ -111,7 +111,8 @@ class Package:
         if self.check:
             return
         self._msiexec(["/i", self.place.put(package), *more], deadline)
-        after = self.installer.installed(deadline)
+        self.result["changed"] = True
+        after = self.installer.installed(deadline, outcome="unknown")
         self.result["changed"] = bool(more) or after != before
         if after is None or after.version != package.version:
             installed = after.version if after else "none"
@@ -172,7 +173,7 @@ class Package:
         receipts = ["KEEPRECEIPTS=1"] if keep_receipts else []
         self._msiexec(["/x", before.product_code, *receipts], deadline)
         self.result["changed"] = True
-        after = self.installer.installed(deadline)
+        after = self.installer.installed(deadline, outcome="unknown")
         if after is not None:
             raise failure("package_other_version", installed=after.version, wanted="none")
 

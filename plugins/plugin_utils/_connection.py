@@ -54,10 +54,11 @@ _MOST_REJECTIONS = 2
 
 
 class CommandResult(NamedTuple):
-    """The exit code and the standard output of a command."""
+    """The exit code, the standard output and the standard error of a command."""
 
     code: int
     output: bytes
+    error: bytes = b""
 
 
 class ConnectionLost(Exception):
@@ -155,8 +156,8 @@ class Link:
         return self._exec_once(command, stdin)
 
     def _exec_once(self, command: str, stdin: bytes | None) -> CommandResult:
-        code, output, _error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
-        return CommandResult(code, bytes(output))
+        code, output, error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
+        return CommandResult(code, bytes(output), bytes(error))
 
     def _refrain(self) -> None:
         """Try rejected credentials later, or not at all."""

@@ -47,6 +47,11 @@ ERRORS: dict[str, ErrorRow] = {
         "The PC sent something that is not an answer of the agent ({detail}).",
         "Check that agent_path names latchkeyctl, and that no profile script prints anything.",
     ),
+    "program_failed": ErrorRow(
+        "The agent's program gave no answer (exit code {number}). The PC says: {detail}.",
+        "Antivirus (AMSI) or application control (AppLocker, Constrained Language Mode) may have stopped it. Allow the "
+        "agent's program and the collection's scripts. If agent_path is set, check it.",
+    ),
     "answer_too_large": ErrorRow(
         "The answer from the PC is larger than {limit} bytes and was not read.",
         "Check that agent_path names latchkeyctl.",
@@ -109,6 +114,14 @@ ERRORS: dict[str, ErrorRow] = {
     "package_not_sent": ErrorRow(
         "The package could not be copied to the PC: {detail}.",
         "Nothing was installed. Check the PC's disk and the connection.",
+    ),
+    "package_unknown": ErrorRow(
+        "The PC does not tell whether the agent is installed: {detail}.",
+        "Nothing is assumed. Check that the account may run reg.exe on the PC, and run the task again.",
+    ),
+    "package_not_run": ErrorRow(
+        "Windows Installer was not run, or its exit code did not arrive: {detail}.",
+        "Check that the account may run msiexec.exe on the PC, and run the task again.",
     ),
     "package_older": ErrorRow(
         "The PC has the agent {installed}, which is newer than {wanted}. It was kept.",

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # FOR INTERNAL COLLECTION USE ONLY
 # This file is private to the collection and may change in any release.
-"""Windows Installer on the PC: finds the installed agent and runs an installation."""
+"""Windows Installer on the PC: finds the installed agent and runs an installation.
+
+Nothing here depends on the language of Windows, on its drive or on the bits of Ansible's PowerShell.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._connection import ConnectionLost
 from ._failure import failure
-from ._powershell_command import command_line, program_script, windowed_script
+from ._powershell_command import command_line, of_windows, program_script, windowed_script
+from ._remote_words import words
 from ._terminal_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._connection import CommandResult, Link
+    from ._failure import Outcome
     from ._wait_clock import Clock, Deadline
 
-_SYSTEM = "C:\\Windows\\System32"
-_REG = rf"{_SYSTEM}\reg.exe"
-_MSIEXEC = rf"{_SYSTEM}\msiexec.exe"
-PACKAGE_KEY = r"HKLM\SOFTWARE\Latchkey\Package"
+_REG = "reg.exe"
+_MSIEXEC = "msiexec.exe"
+_VIEW = "/reg:64"
+"""Makes reg.exe read the registry of 64-bit programs, where the package writes (Microsoft, "reg query")."""
+_TOP, _VENDOR, _PACKAGE = "HKLM\\SOFTWARE", "Latchkey", "Package"
+PACKAGE_KEY = rf"{_TOP}\{_VENDOR}\{_PACKAGE}"
 """The registry key in which the package records its version."""
+_EVERYWHERE = "microsoft"
+"""A key below SOFTWARE on every Windows: a listing without it is none."""
+
+PRODUCT = "Latchkey agent"
+"""The package's name in Windows Installer's log."""
 
 BUSY = 1618
 RESTART_NEEDED = 3010
@@ -56,7 +68,14 @@ SENTENCES = {
 _PAUSE = 5.0
 _VALUE = re.compile(r"^\s+(\w+)\s+REG_SZ\s+(.*?)\s*$", re.MULTILINE)
 _NUMBER = re.compile(rb"-?\d+")
-_REASON = re.compile(r"Product: .*? -- (?!.*(?:completed|failed)\.?\s*$)(.+)")
+_SUBKEY = re.compile(r"^HKEY_LOCAL_MACHINE\\(?:[^\\\r\n]+\\)*([^\\\r\n]+?)\s*$", re.MULTILINE)
+# "Product: NAME -- TEXT" is one line of the log; its first word is in the language of Windows.
+_LINE = re.compile(rf"{re.escape(PRODUCT)}\s+(?:--|\u2013|\u2014)\s+(.+)")
+# The messages 1707 to 1729 say how the whole ended. A line of the log's own names the number before them, and
+# the sentence after them ends with Windows Installer's exit code. Source: "Windows Installer Error Messages",
+# Microsoft Learn.
+_END_BEFORE = re.compile(r": 1: 17(?:07|08|24|25|28|29)\s*$")
+_END_AFTER = re.compile(rf"{re.escape(PRODUCT)}.*\d\W*$")
 
 
 class Installed(NamedTuple):
@@ -73,17 +92,43 @@ class Installer:
         self._link = link
         self._clock = clock
 
-    def installed(self, deadline: Deadline) -> Installed | None:
-        """Return the installed agent, None if there is none.
+    def installed(self, deadline: Deadline, *, outcome: Outcome = "refused") -> Installed | None:
+        """Return the installed agent, None if Windows says that there is none.
+
+        reg.exe ends with 1 for a missing key and for every fault alike, and its words are in the language of
+        Windows. So a missing key is proved by a listing of the key above it, whose form is the same in every
+        language. reg.exe was chosen over .NET's registry classes because Constrained Language Mode allows it.
+
+        Args:
+            deadline: the end of the wait for a lost connection.
+            outcome: of the failure, `unknown` after an installation.
 
         Raises:
             ConnectionLost: the connection is lost and did not come back.
+            Failure: `package_unknown`: Windows says neither.
         """
-        ran = self._run_until_answered(command_line(program_script(_REG, "query", PACKAGE_KEY)), deadline)
-        values = dict(_VALUE.findall(ran.output.decode("utf-8", "replace"))) if ran.code == 0 else {}
-        if not {"Version", "ProductCode"} <= values.keys():
-            return None
-        return Installed(plain(values["Version"]), plain(values["ProductCode"]))
+        ran = self._query(PACKAGE_KEY, deadline)
+        values = dict(_VALUE.findall(_text(ran))) if ran.code == 0 else {}
+        if {"Version", "ProductCode"} <= values.keys():
+            return Installed(plain(values["Version"]), plain(values["ProductCode"]))
+        above = _TOP
+        for name in (_VENDOR, _PACKAGE):
+            if not self._has(name, above, deadline, outcome):
+                return None
+            above = rf"{above}\{name}"
+        raise failure("package_unknown", outcome=outcome, detail=_said(ran))
+
+    def _has(self, name: str, key: str, deadline: Deadline, outcome: Outcome) -> bool:
+        """Tell whether a key of the registry has a key of this name. Raises Failure: `package_unknown`."""
+        ran = self._query(key, deadline)
+        names = {found.casefold() for found in _SUBKEY.findall(_text(ran))}
+        if ran.code != 0 or (key == _TOP and _EVERYWHERE not in names):
+            raise failure("package_unknown", outcome=outcome, detail=_said(ran))
+        return name.casefold() in names
+
+    def _query(self, key: str, deadline: Deadline) -> CommandResult:
+        script = program_script(of_windows(_REG), "query", key, _VIEW)
+        return self._run_until_answered(command_line(script), deadline)
 
     def _run_until_answered(self, command: str, deadline: Deadline) -> CommandResult:
         while True:
@@ -104,9 +149,9 @@ class Installer:
 
         Raises:
             ConnectionLost: the connection is lost; the installation may have run.
-            Failure: `package_busy` or `package_refused`.
+            Failure: `package_busy`, `package_refused` or `package_not_run`.
         """
-        command = command_line(windowed_script(_MSIEXEC, *arguments, "/qn", "/norestart"))
+        command = command_line(windowed_script(of_windows(_MSIEXEC), *arguments, "/qn", "/norestart"))
         while (code := _exit_code(self._link.run(command))) == BUSY:
             if deadline.over:
                 raise failure("package_busy", limit=f"{deadline.limit:.0f}")
@@ -118,13 +163,40 @@ class Installer:
 
 
 def _exit_code(ran: CommandResult) -> int:
-    """Return the exit code that the script printed, or PowerShell's own if no program ran."""
+    """Return the exit code that the script printed. Raises Failure: `package_not_run`."""
     printed = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
-    return int(printed) if _NUMBER.fullmatch(printed) else ran.code or 1
+    if not _NUMBER.fullmatch(printed):
+        raise failure("package_not_run", outcome="unknown", detail=_said(ran))
+    return int(printed)
+
+
+def _text(ran: CommandResult) -> str:
+    return ran.output.decode("utf-8", "replace")
+
+
+def _said(ran: CommandResult) -> str:
+    """Return the PC's own words, or that there are none."""
+    return words(ran.error) or f"no answer, exit code {ran.code}"
 
 
 def reason_in(log: bytes) -> str:
-    """Return the reasons in a log of Windows Installer, to be appended to a sentence."""
+    """Return the reasons in a log of Windows Installer, to be appended to a sentence.
+
+    The log is in the language of Windows; only the product's name and numbers are the same everywhere.
+    """
     text = log.decode("utf-16" if log.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")
-    reasons = list(dict.fromkeys(found.strip() for found in _REASON.findall(text)))
+    lines = [line for line in text.split("\n") if line.strip()]
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    found = [
+        said[1].strip()
+        for before, line, after in around
+        if (said := _LINE.search(line)) and not _is_end(before, after)
+    ]
+    reasons = list(dict.fromkeys(found))
     return f" It says: {' '.join(reasons)}" if reasons else ""
+
+
+def _is_end(before: str, after: str) -> bool:
+    """Tell from the lines around it whether a line only says how the whole ended."""
+    status = _END_AFTER.search(after) and not _LINE.search(after)
+    return bool(status or _END_BEFORE.search(before))

@@ -16,7 +16,10 @@ import base64
 from ._failure import failure
 
 AGENT_MISSING = "latchkey-agent-missing"
-"""The script's output if the agent is not installed, with exit code 127."""
+"""First line of the script's output if the agent is not installed; the second one is the place, the exit code 127."""
+
+AGENT_PLACE = "\\Latchkey\\latchkeyctl.exe"
+"""The agent's program below the folder of 64-bit programs."""
 
 MAX_COMMAND_LINE = 8191
 """Longest command line of cmd.exe, which WinRM uses to start PowerShell (Microsoft support article 830473)."""
@@ -46,36 +49,69 @@ def command_line(script: str) -> str:
     return line
 
 
-def request_script(agent_path: str, command: str = "request") -> str:
+def at(path: str) -> str:
+    """Return the start of a script whose program lies at this path."""
+    return f"$program = {quoted(path)}"
+
+
+def installed_agent() -> str:
+    """Return the start of a script whose program is the agent's, where its package installs it.
+
+    Windows names its folder for 64-bit programs in ProgramW6432, in 32-bit processes too. Source: Microsoft,
+    "WOW64 Implementation Details", Environment Variables.
+    """
+    place = quoted(AGENT_PLACE)
+    return (
+        f"$program = $env:ProgramW6432 + {place}\n"
+        f"if (-not $env:ProgramW6432) {{ $program = $env:ProgramFiles + {place} }}"
+    )
+
+
+def of_windows(name: str) -> str:
+    """Return the start of a script whose program is one of Windows' own, for 64-bit Windows.
+
+    Windows shows a 32-bit PowerShell other programs in System32, and the real ones in Sysnative, which no
+    other process sees. PROCESSOR_ARCHITEW6432 is set only in a 32-bit process on 64-bit Windows. Sources:
+    Microsoft, "File System Redirector" and "WOW64 Implementation Details".
+    """
+    native, own = quoted(f"\\Sysnative\\{name}"), quoted(f"\\System32\\{name}")
+    return (
+        f"$program = $env:SystemRoot + {own}\n"
+        f"if ($env:PROCESSOR_ARCHITEW6432) {{ $program = $env:SystemRoot + {native} }}"
+    )
+
+
+def request_script(agent_path: str | None, command: str = "request") -> str:
     """Return the script that passes its input to the agent's program, and passes on the exit code.
 
-    `command` is a command of the program that takes one JSON request and prints one JSON answer.
+    `agent_path` is None for the place where the agent's package installs the program. `command` is a command
+    of the program that takes one JSON request and prints one JSON answer.
 
     Windows PowerShell encodes the input of a program by $OutputEncoding. Requests are ASCII, so the
     script sets ASCII on every version.
     """
-    path = quoted(agent_path)
     lines = (
         "$OutputEncoding = [Text.Encoding]::ASCII",
-        f"if (-not [IO.File]::Exists({path})) {{ {quoted(AGENT_MISSING)}; exit 127 }}",
-        f"$input | & {path} {quoted(command)}",
+        at(agent_path) if agent_path else installed_agent(),
+        f"if (-not [IO.File]::Exists($program)) {{ {quoted(AGENT_MISSING)}; $program; exit 127 }}",
+        f"$input | & $program {quoted(command)}",
         "exit $LASTEXITCODE",
     )
     return "\n".join(lines)
 
 
-def program_script(program: str, *arguments: str) -> str:
-    """Return the script that runs a program and passes on its output and exit code."""
-    return f"& {_words(program, *arguments)}\nexit $LASTEXITCODE"
+def program_script(place: str, *arguments: str) -> str:
+    """Return the script that runs the program of a place and passes on its output and exit code."""
+    return f"{place}\n& $program {_words(*arguments)}\nexit $LASTEXITCODE"
 
 
-def windowed_script(program: str, *arguments: str) -> str:
+def windowed_script(place: str, *arguments: str) -> str:
     """Return the script that runs a program with a window, waits for its end and prints its exit code.
 
     PowerShell waits for such a program only if its output goes into a pipeline. The script prints the exit
     code because ssh passes on eight bits of it, and only one bit if the PC's default shell is PowerShell.
     """
-    return f"& {_words(program, *arguments)} | Out-Null\n$LASTEXITCODE\nexit 0"
+    return f"{place}\n& $program {_words(*arguments)} | Out-Null\n$LASTEXITCODE\nexit 0"
 
 
 def _words(*words: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._powershell_command import (
     AGENT_MISSING,
+    at,
     command_line,
+    of_windows,
+    program_script,
     quoted,
     request_script,
     windowed_script,
@@ -20,6 +24,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._powershell_comma
 from ansible_collections.latchkey.consent.plugins.plugin_utils._powershell_command import (
     test_script as script_of_test,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_words import words
 
 from tests.integration.test_wsman_engine import engine
 
@@ -40,12 +45,17 @@ sys.exit(7)
 """
 
 
-def run(engine: Path, script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(
+    engine: Path, script: str, given: bytes = b"", variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Run a script by its command line; only the program's name is replaced by the engine's."""
     _name, *arguments = command_line(script).split(" ")
     # The engine's host has no option for the execution policy; on Windows it is part of the line.
     kept = [word for word in arguments if word not in {"-ExecutionPolicy", "Unrestricted"}]
-    return subprocess.run([engine, *kept], input=given, capture_output=True, timeout=60, check=False)
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.run(
+        [engine, *kept], input=given, capture_output=True, timeout=60, check=False, env=environment
+    )
 
 
 def test_a_program_of_any_name_gets_the_request(engine: Path, tmp_path: Path) -> None:
@@ -66,7 +76,29 @@ def test_a_program_of_any_name_gets_the_request(engine: Path, tmp_path: Path) ->
 def test_a_missing_program_is_reported(engine: Path, tmp_path: Path) -> None:
     """For a missing program the script prints one word and ends with 127."""
     done = run(engine, request_script(str(tmp_path / "none")), b"{}\n")
-    assert (done.returncode, done.stdout.strip()) == (127, AGENT_MISSING.encode())
+    place = str(tmp_path / "none")
+    assert (done.returncode, done.stdout.decode().split()) == (127, [AGENT_MISSING, place])
+
+
+def test_places_come_from_the_environment(engine: Path) -> None:
+    """The script asks Windows for the folder of 64-bit programs, and for Windows' own in a 32-bit process too."""
+    usual = {
+        "SystemRoot": "D:\\WINNT",
+        "ProgramFiles": "E:\\Programme (x86)",
+        "ProgramW6432": "E:\\Programme",
+    }
+    old = {"ProgramFiles": "E:\\Programme"}
+    for variables, place in ((usual, "E:\\Programme"), (old, "E:\\Programme")):
+        done = run(engine, request_script(None), b"{}\n", variables)
+        assert done.stdout.decode().splitlines() == [AGENT_MISSING, rf"{place}\Latchkey\latchkeyctl.exe"]
+    for variables, folder in (
+        (usual, "System32"),
+        ({**usual, "PROCESSOR_ARCHITEW6432": "AMD64"}, "Sysnative"),
+    ):
+        done = run(engine, program_script(of_windows("reg.exe"), "query"), b"", variables)
+        said = words(done.stderr)
+        assert done.stdout == b""
+        assert rf"'D:\WINNT\{folder}\reg.exe' is not recognized" in said
 
 
 def test_a_windowed_program_is_waited_for_and_its_exit_code_is_printed(engine: Path, tmp_path: Path) -> None:
@@ -78,10 +110,10 @@ def test_a_windowed_program_is_waited_for_and_its_exit_code_is_printed(engine: P
     )
     program.write_text(text, encoding="utf-8")
     program.chmod(0o755)
-    words = ("/i", "C:\\Users\\Anna Bell\\x.msi", "/qn", "KEEPRECEIPTS=1")
-    done = run(engine, windowed_script(str(program), *words))
+    arguments = ("/i", "C:\\Users\\Anna Bell\\x.msi", "/qn", "KEEPRECEIPTS=1")
+    done = run(engine, windowed_script(at(str(program)), *arguments))
     assert (done.returncode, done.stdout) == (0, b"7\n")
-    assert report.read_text() == repr((list(words), ""))
+    assert report.read_text() == repr((list(arguments), ""))
 
 
 def test_the_exit_code_of_a_test_command_is_returned(engine: Path, tmp_path: Path) -> None:

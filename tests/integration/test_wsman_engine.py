@@ -117,7 +117,9 @@ class Result:
 def ours(script: str, given: bytes, program: Path) -> Result:
     """Return the lab's result of a script."""
     start = (sys.executable, "-I", "-S", os.fspath(PROGRAM))
-    host = LocalHost(root=program.parent, programs={os.fspath(program): start}, passwords={})
+    host = LocalHost(
+        root=program.parent, programs={os.fspath(program): start}, passwords={}, variables=VARIABLES
+    )
     console = Collector(given)
     outcome = run_script(script, host, "operator", console)
     out = "\n".join(console.out).replace("\\r\\n", "\\n").split("\n") if console.out else []
@@ -133,6 +135,7 @@ def theirs(script: str, given: bytes, engine: Path) -> Result:
         capture_output=True,
         timeout=150,
         check=False,
+        env={**os.environ, **VARIABLES},
     )
     # Only LF: Python splits lines at more characters than PowerShell.
     out = done.stdout.decode().removesuffix("\n").split("\n") if done.stdout else []
@@ -163,7 +166,22 @@ lines'""",
     "exit without a program": "exit $LASTEXITCODE",
     "missing program": "'before'\n& '/none/such'\n'after'\nexit $LASTEXITCODE",
     "missing program at the end": "& '/none/such'",
+    "variable after a failure": "$x = '1'\n& '{program}' exit 42\n$x",
+    "assignment after a failure": "& '{program}' exit 42\n$x = '1'",
+    "joined text after a failure": "& '{program}' exit 42\n$x = '1' + $env:LAB_PLACE",
+    "guard after a failure": "& '{program}' exit 42\nif ($env:LAB_NONE) {{ 'wrong' }}",
+    "place from the environment": """$place = $env:LAB_PLACE + '/x' + $env:LAB_NONE
+if ($env:LAB_NONE) {{ 'wrong' }}
+if (-not $env:LAB_NONE) {{ $Place = $place + 'y'; $place }}
+if ($ENV:LAB_PLACE) {{ $place }}
+if (-not $env:LAB_PLACE) {{ 'wrong' }}
+$program = '{program}'
+if (-not [IO.File]::Exists($place)) {{ 'no file' }}
+& $program report 'a b'
+& $program exit 42
+exit $LASTEXITCODE""",
 }
+VARIABLES = {"LAB_PLACE": "/pl ace"}
 
 INPUT = "plain\n\u00e4\u20ac\U0001f600|\r\ntab\tend\rlast without newline".encode()
 

@@ -16,13 +16,17 @@ from lab.wsman.commandline import (
 )
 from lab.wsman.powershell.grammar import (
     AsciiEncoding,
+    Assignment,
     Call,
+    Environment,
     Exit,
+    IfSet,
     LastCode,
     Literal,
     PropagateExit,
     Removal,
     Unless,
+    Variable,
     parse,
 )
 from lab.wsman.powershell.native import legacy_arguments, split_command_line
@@ -35,6 +39,11 @@ SCRIPT = r"""$OutputEncoding = [Text.Encoding]::ASCII
 if (-not [IO.File]::Exists('C:\a''b.exe')) { 'no agent'; exit 127 }
 $input | & 'C:\a''b.exe' 'session' 'x y'
 exit $LASTEXITCODE"""
+PLACES = r"""$program = $env:ProgramW6432 + '\a.exe'
+if (-not $ENV:ProgramW6432) { $Program = $env:ProgramFiles + '\a.exe' + $program }
+if ($env:X) { $program }
+if (-not [IO.File]::Exists($program)) { exit 1 }
+& $program 'x'"""
 
 
 ANSIBLE_SUFFIX = (
@@ -50,6 +59,19 @@ def test_wsman_the_collections_script_is_understood() -> None:
         Unless("C:\\a'b.exe", (Literal("no agent"), Exit(127))),
         Call("C:\\a'b.exe", ("session", "x y"), with_input=True),
         Exit(None),
+    )
+
+
+def test_wsman_places_are_read_from_the_environment() -> None:
+    """A script may join a place from the environment's variables, and run the program there."""
+    program = Variable("$program")
+    joined = (Environment("ProgramFiles"), "\\a.exe", program)
+    assert parse(PLACES) == (
+        Assignment("$program", (Environment("ProgramW6432"), "\\a.exe")),
+        IfSet("ProgramW6432", (Assignment("$program", joined),), negated=True),
+        IfSet("X", (program,)),
+        Unless(program, (Exit(1),)),
+        Call(program, ("x",), with_input=False),
     )
 
 
@@ -105,7 +127,12 @@ def test_wsman_five_characters_are_single_quotes(opening: str, closing: str) -> 
         "'a' | & 'b'",
         "& 'a' | & 'b'",
         "& a",
-        "& $program",
+        "& $env:PROGRAM",
+        "& $LASTEXITCODE",
+        "$input = 'x'",
+        "$x + 'y'",
+        "'x' + $y",
+        "if ($x) { 'y' }",
         "'C:\\x.exe' status",
         '"double"',
         "'a'b",

@@ -13,6 +13,7 @@ import pytest
 from lab.simulated.customer_script import Grant
 from lab.simulated.pc_settings import POLICY
 from lab.simulated.windows_model import WindowsError
+from lab.wsman.host import StandIn
 from latchkey_agent.protocol import PROTOCOL_VERSION
 from latchkey_agent.storage.vault import MAGIC
 from tests.lab.job import apply, ctl, end, request, start, task
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(240)
 
 FLOOD = "C:\\Lab\\flood.exe"
+BLOCKED = "C:\\Lab\\blocked.exe"
 OTHER = {"session": "INC-7"}
 READERS: dict[str, sqlite3.Connection] = {}
 
@@ -213,6 +215,11 @@ SCENES = {
         [Fails(start(agent_path=FLOOD), "answer_too_large"), start(), end()],
         {"programs": {FLOOD: "tests.lab.flood"}},
     ),
+    "antivirus": Scene(
+        "An antivirus program blocks the script before it runs, and its words reach the operator.",
+        [Fails(start(), "program_failed")],
+        {"programs": {BLOCKED: "tests.lab.blocked"}, "stand_ins": (StandIn(".*latchkeyctl.*", BLOCKED),)},
+    ),
 }
 
 
@@ -239,6 +246,14 @@ def test_the_error_names_both_versions(troubles: Played) -> None:
     ours = PROTOCOL_VERSION
     assert f"uses protocol {ours}; the agent on this PC uses protocol {ours - 1}" in messages["older"]
     assert f"uses protocol {ours}; the agent on this PC uses protocol {ours + 1}" in messages["newer"]
+
+
+def test_the_words_of_powershell_reach_the_operator(troubles: Played) -> None:
+    """Where no answer came, the task quotes the PC, and not the request."""
+    result = troubles.job.result("start", "antivirus")
+    assert "blocked by your antivirus software" in result["msg"]
+    assert "ScriptContainedMaliciousContent" in result["msg"]
+    assert result["outcome"] == "unknown"
 
 
 @pytest.mark.parametrize("name", each(SCENES))

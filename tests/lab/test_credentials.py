@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,7 +71,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         wrong = _operator(stack, folder / "wrong", computers, spoiled=True).run(start())
         wrong.wait()
         for name in BY_PASSWORD:
-            computers[name].events.subscribe(lambda event, name=name: _change(computers[name], event))
+            computers[name].events.subscribe(partial(_change, computers[name]))
         operator = _operator(stack, folder / "right", computers, spoiled=False)
         changed = operator.begin([play(start(), request(), apply())])
         changed.wait(300)

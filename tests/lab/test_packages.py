@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging.system_tools import SSH
-from tests.lab.installer import NEW, PROGRAMS, packages, prepare
+from tests.lab.installer import (
+    DENIED,
+    ELSEWHERE,
+    NEW,
+    USUAL,
+    WITHOUT_INSTALLER,
+    allow_registry,
+    forbid_registry,
+    packages,
+    prepare,
+)
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
 from tests.lab.scenes import Fails, Played, Scene, Step, played
@@ -59,8 +69,13 @@ def unlock_temporary_folder(computer: SimulatedComputer) -> None:
     (computer.operator_folder / "AppData").unlink()
 
 
+REMOVAL: dict[str, Any] = {"name": "removal", "latchkey.consent.agent_package": {"state": "absent"}}
 STEPS: list[Step] = [
     prepare,
+    forbid_registry,
+    Fails(REMOVAL, "package_unknown"),
+    Fails(package("0.6.0"), "package_unknown"),
+    allow_registry,
     Fails(package("0.4.0"), "package_older"),
     Fails(package("0.9.0"), "package_unreadable"),
     Fails(package("0.6.0", checksum="0" * 64), "package_checksum_wrong"),
@@ -75,11 +90,13 @@ SCENES = {
     name: Scene(
         "Each failure has its own error code, and the installed version stays.",
         STEPS,
-        {"programs": PROGRAMS},
+        # psrp alone can be told to use a 32-bit PowerShell; its PC has it, on unusual drives.
+        ELSEWHERE if name == "psrp" else USUAL,
         connection=connection,
     )
     for name, connection in CONNECTIONS.items()
 }
+BARE = "without installer"
 CODES = next(iter(SCENES.values())).codes
 on_each = pytest.mark.parametrize("host", CONNECTIONS)
 
@@ -99,10 +116,16 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     packages(folder, *THERE)
     left_out = "none" if have(SSH) else "ssh"
     scenes = {name: scene for name, scene in SCENES.items() if not name.startswith(left_out)}
+    scenes[BARE] = Scene(
+        "PowerShell's words tell why Windows Installer was not run.",
+        [prepare, Fails(package("0.6.0"), "package_not_run")],
+        WITHOUT_INSTALLER,
+    )
     for scene in scenes.values():
         scene.variables["packages"] = str(folder)
     with played(folder / "play", scenes) as all_played:
-        yield Tried(all_played, role(folder, all_played.computers))
+        chosen = {name: computer for name, computer in all_played.computers.items() if name != BARE}
+        yield Tried(all_played, role(folder, chosen))
 
 
 def role(folder: Path, computers: dict[str, SimulatedComputer]) -> Job:
@@ -141,6 +164,23 @@ def test_exit_codes_of_the_installer_are_explained(installed: Tried, host: str) 
     assert "for 1 s (1618)" in job.result("package 1618.0.0", host)["msg"]
     assert "0.5.0" in job.result("package 0.4.0", host)["msg"]
     assert {result["changed"] for result in job.results("package", host)} == {False}
+
+
+@on_each
+def test_a_registry_that_cannot_be_read_is_no_missing_agent(installed: Tried, host: str) -> None:
+    """Absence is only what Windows says is absent: a fault of reg.exe ends the task in reg.exe's own words."""
+    job = installed.scenes.job
+    for result in (job.result("removal", host), job.results("package 0.6.0", host)[0]):
+        assert (result["outcome"], result["changed"]) == ("refused", False)
+        assert DENIED in result["msg"]
+
+
+@provokes("package_not_run")
+def test_an_installer_that_is_not_run_is_told_in_the_words_of_powershell(tried: Tried) -> None:
+    """What PowerShell says on standard error reaches the operator."""
+    result = tried.scenes.job.result("package 0.6.0", BARE)
+    assert (result["error_code"], result["outcome"]) == ("package_not_run", "unknown")
+    assert r"C:\Windows\System32\msiexec.exe' is not recognized" in result["msg"]
 
 
 @on_each

@@ -82,7 +82,7 @@ def test_a_revocation_before_the_restart_and_one_during_it(lab_pc: LabPC) -> Non
 @ON_WINE
 def test_a_job_that_was_killed_goes_on(lab_pc: LabPC) -> None:
     """A job killed while the PC is down and launched again does every step once."""
-    kill_and_launch_again(lab_pc, "down", 1)
+    kill_and_launch_again(lab_pc, "while the PC is down")
 
 
 @ON_WINE

@@ -10,8 +10,8 @@ from lab.simulated import windows_calls
 from lab.simulated.remote_ports import WindowsLink
 
 
-def main(windows: str) -> int:
-    """Print the name and return the exit code."""
+def main(windows: str, *_arguments: str) -> int:
+    """Print the name and return the exit code; it has no options."""
     name: str = WindowsLink(windows).ask(windows_calls.Device(), str)
     sys.stdout.write(f"{name}\n")
     return 0

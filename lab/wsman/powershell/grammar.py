@@ -5,11 +5,14 @@ r"""The lab's subset of PowerShell, as a grammar and as values.
 
     script      = [strict] {separator} [statement {separator {separator} statement}] {separator}
     strict      = "Set-StrictMode" "-Version" "Latest"
-    statement   = encoding | guard | call | exit | removal | propagate | STRING | "$LASTEXITCODE"
+    statement   = encoding | assignment | guard | call | exit | removal | propagate | STRING | VARIABLE
     encoding    = "$OutputEncoding" "=" "[Text.Encoding]::ASCII"
-    guard       = "if" "(" "-not" exists ")" "{" statements "}"
-    exists      = "[IO.File]::Exists" "(" STRING ")"
-    call        = ["$input" "|"] "&" STRING {argument} ["|" "Out-Null"]
+    assignment  = VARIABLE "=" term {"+" term}
+    term        = STRING | VARIABLE | ENVIRONMENT
+    guard       = "if" "(" (["-not"] ENVIRONMENT | "-not" exists) ")" "{" statements "}"
+    exists      = "[IO.File]::Exists" "(" place ")"
+    call        = ["$input" "|"] "&" place {argument} ["|" "Out-Null"]
+    place       = STRING | VARIABLE
     argument    = STRING | WORD | NUMBER
     exit        = "exit" [NUMBER | "$LASTEXITCODE"]
     removal     = "Remove-Item" argument {"-Force" | "-Recurse"}
@@ -35,6 +38,41 @@ PROPAGATE_EXIT = (
     " { exit $lastexitcode } else { exit 1 } }"
 )
 """The tokens, in lower case and spaced, of ansible-core 2.19's suffix (plugins/shell/powershell.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the script; the text that was assigned to it, or none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A variable of the process's environment; no text if there is none of this name."""
+
+    name: str
+
+
+Place = str | Variable
+Term = str | Variable | Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Join the terms and assign the text to a variable."""
+
+    name: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IfSet:
+    """Run the statements if a variable of the environment is set, or with `negated` if it is not."""
+
+    name: str
+    statements: tuple[Statement, ...]
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +103,7 @@ class Exit:
 class Call:
     """Run a program; `with_input` feeds it the script's input, `silent` drops its output."""
 
-    program: str
+    program: Place
     arguments: tuple[str, ...]
     with_input: bool
     silent: bool = False
@@ -75,7 +113,7 @@ class Call:
 class Unless:
     """Run the statements if a file does not exist."""
 
-    path: str
+    path: Place
     statements: tuple[Statement, ...]
 
 
@@ -91,7 +129,21 @@ class PropagateExit:
     """If the last statement failed, end with the last program's code, or 1."""
 
 
-Statement = Literal | LastCode | AsciiEncoding | Exit | Call | Unless | Removal | PropagateExit
+Statement = (
+    Literal
+    | LastCode
+    | Variable
+    | AsciiEncoding
+    | Assignment
+    | Exit
+    | Call
+    | Unless
+    | IfSet
+    | Removal
+    | PropagateExit
+)
+_OWN_VARIABLES = frozenset({"$input", "$lastexitcode", "$outputencoding"})
+"""Variables with a meaning of their own in PowerShell, in lower case: no script of the lab assigns or prints them."""
 
 
 def parse(script: str) -> tuple[Statement, ...]:
@@ -164,6 +216,8 @@ class _Parser:
             return self._encoding()
         if self._is(Kind.VARIABLE, "$input") or self._is(Kind.SIGN, "&"):
             return self._call()
+        if self._is(Kind.VARIABLE):
+            return self._variable_statement()
         for word, rule in (("exit", self._exit), ("if", self._guard), ("Remove-Item", self._removal)):
             if self._skip(Kind.WORD, word):
                 return rule()
@@ -182,25 +236,59 @@ class _Parser:
         self._take(Kind.TYPE, "[Text.Encoding]::ASCII")
         return AsciiEncoding()
 
+    def _variable_statement(self) -> Statement:
+        """Read an assignment, or a variable that goes to the output."""
+        variable = self._variable()
+        if not self._skip(Kind.SIGN, "="):
+            return variable
+        terms = [self._term()]
+        while self._skip(Kind.SIGN, "+"):
+            terms.append(self._term())
+        return Assignment(variable.name, tuple(terms))
+
+    def _variable(self) -> Variable:
+        token = self._take(Kind.VARIABLE)
+        if token.text.casefold() in _OWN_VARIABLES:
+            raise UnsupportedScriptError(f"{token} is PowerShell's own")
+        return Variable(token.text.casefold())
+
+    def _term(self) -> Term:
+        return self._environment() if self._is(Kind.ENVIRONMENT) else self._place()
+
+    def _environment(self) -> Environment:
+        return Environment(self._take(Kind.ENVIRONMENT).text.partition(":")[2])
+
+    def _place(self) -> Place:
+        return self._variable() if self._is(Kind.VARIABLE) else self._take(Kind.STRING).text
+
     def _guard(self) -> Statement:
         self._take(Kind.SIGN, "(")
-        self._take(Kind.WORD, "-not")
+        negated = self._skip(Kind.WORD, "-not")
+        if self._is(Kind.ENVIRONMENT):
+            name = self._environment().name
+            self._take(Kind.SIGN, ")")
+            return IfSet(name, self._block(), negated)
+        if not negated:
+            raise UnsupportedScriptError(f"{self._next} where a condition should begin")
         self._take(Kind.TYPE, "[IO.File]::Exists")
         self._take(Kind.SIGN, "(")
-        path = self._take(Kind.STRING).text
-        for sign in ("))", "{"):
-            for character in sign:
-                self._take(Kind.SIGN, character)
+        path = self._place()
+        self._take(Kind.SIGN, ")")
+        self._take(Kind.SIGN, ")")
+        return Unless(path, self._block())
+
+    def _block(self) -> tuple[Statement, ...]:
+        self._take(Kind.SIGN, "{")
         statements = self._statements()
         self._take(Kind.SIGN, "}")
-        return Unless(path, statements)
+        return statements
 
     def _call(self) -> Statement:
         with_input = self._skip(Kind.VARIABLE, "$input")
         if with_input:
             self._take(Kind.SIGN, "|")
         self._take(Kind.SIGN, "&")
-        program = self._take(Kind.STRING).text
+        program = self._place()
         arguments: list[str] = []
         while self._is_argument():
             arguments.append(self._argument())

@@ -78,6 +78,7 @@ class ScriptRun:
         self._console = console
         self._succeeded = True
         self._last_code: int | None = None
+        self._variables: dict[str, str] = {}
 
     def run(self, statements: Iterable[grammar.Statement]) -> Outcome:
         """Run the statements, up to an `exit` or to the end.
@@ -97,15 +98,15 @@ class ScriptRun:
     def _step(self, statement: grammar.Statement) -> int | None:
         """Run one statement; a number ends the script with that code."""
         match statement:
-            case grammar.Literal(value):
-                self._console.output(value)
-                self._succeeded = True
-            case grammar.LastCode():
-                self._console.output("" if self._last_code is None else str(self._last_code))
+            case grammar.Literal() | grammar.Variable() | grammar.LastCode():
+                self._console.output(self._shown(statement))
+                self._succeeded = self._succeeded or isinstance(statement, grammar.Literal)
+            case grammar.Assignment(name, terms):
+                self._variables[name] = "".join(map(self._text, terms))
             case grammar.Exit(code):
                 return (self._last_code or 0) if code is None else code
-            case grammar.Unless(path, statements):
-                return None if self._host.is_file(path) else self._run(statements)
+            case grammar.Unless() | grammar.IfSet():
+                return self._run(statement.statements) if self._applies(statement) else None
             case grammar.Call():
                 self._call(statement)
             case grammar.Removal(path):
@@ -115,6 +116,28 @@ class ScriptRun:
             case grammar.AsciiEncoding():
                 self._succeeded = True
         return None
+
+    def _shown(self, statement: grammar.Literal | grammar.Variable | grammar.LastCode) -> str:
+        match statement:
+            case grammar.Literal(value):
+                return value
+            case grammar.LastCode():
+                return "" if self._last_code is None else str(self._last_code)
+        return self._text(statement)
+
+    def _applies(self, guard: grammar.Unless | grammar.IfSet) -> bool:
+        match guard:
+            case grammar.Unless(path, _):
+                return not self._host.is_file(self._text(path))
+        return bool(self._host.variable(guard.name)) != guard.negated
+
+    def _text(self, term: grammar.Term) -> str:
+        match term:
+            case grammar.Variable(name):
+                return self._variables.get(name, "")
+            case grammar.Environment(name):
+                return self._host.variable(name)
+        return term
 
     def _kept_code(self) -> int | None:
         if self._succeeded:
@@ -135,10 +158,11 @@ class ScriptRun:
 
     def _call(self, call: grammar.Call) -> None:
         arguments = legacy_arguments(call.arguments)
+        program = self._text(call.program)
         try:
-            process = self._host.start(call.program, arguments)
+            process = self._host.start(program, arguments)
         except ProgramNotFoundError:
-            self._fail(_not_recognized(call.program), "CommandNotFoundException")
+            self._fail(_not_recognized(program), "CommandNotFoundException")
             return
         lines = _encode(self._console.lines()) if call.with_input else ()
         output = _drop if call.silent else self._console.program_output

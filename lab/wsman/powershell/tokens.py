@@ -24,13 +24,14 @@ SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 
 _SPACE = re.compile(r"[ \t]+")
 _NEWLINE = re.compile(r"\r?\n")
+_ENVIRONMENT = re.compile(r"(?i:\$env:)[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLE = re.compile(r"\$[A-Za-z_?][A-Za-z0-9_]*")
 _TYPE = re.compile(r"\[[A-Za-z.]+\]::[A-Za-z]+")
 _NUMBER = re.compile(r"-?[0-9]+(?![^\s;|(){}])")
 _BARE = re.compile(r"(?:[A-Za-z0-9_\\/]|--?(?=[A-Za-z]))[A-Za-z0-9_.\\/:=+-]*")
 _STRING = re.compile(f"[{SINGLE_QUOTES}]((?:[^{SINGLE_QUOTES}]|[{SINGLE_QUOTES}]{{2}})*)[{SINGLE_QUOTES}]")
 _DOUBLED = re.compile(f"[{SINGLE_QUOTES}]([{SINGLE_QUOTES}])")
-_SIGN = re.compile(r"[&|;(){}=]")
+_SIGN = re.compile(r"[&|;(){}=+]")
 _SPLIT_PARAMETER = re.compile(r"-[^-].*[.:]")
 
 
@@ -44,6 +45,7 @@ class Kind(enum.Enum):
     STRING = "string"
     WORD = "word"
     NUMBER = "number"
+    ENVIRONMENT = "environment variable"
     VARIABLE = "variable"
     TYPE = "type member"
     SIGN = "sign"
@@ -68,6 +70,7 @@ class Token:
 _RULES = (
     (Kind.SEPARATOR, _NEWLINE),
     (Kind.STRING, _STRING),
+    (Kind.ENVIRONMENT, _ENVIRONMENT),
     (Kind.VARIABLE, _VARIABLE),
     (Kind.TYPE, _TYPE),
     (Kind.NUMBER, _NUMBER),

@@ -8,7 +8,7 @@ connection meets, in order:
 - `{"ask": {...}, "answer": {...}, "seconds": 1}`: the agent is asked this (as far as the fields are
   named) and answers that, after so long.
 - `{"ask": {...}, "lost": "reset"}`: it is asked, and the connection breaks (see FAULTS).
-- `{"ask": {...}, "output": "...", "code": 1}`: something else than an answer comes back.
+- `{"ask": {...}, "output": "...", "error": "...", "code": 1}`: something else than an answer comes back.
 - `{"down": 3, "lost": "refused"}`: for so long nothing can be reached.
 - `{"run": "...", "code": 1}`: another script than the agent's is run.
 
@@ -31,7 +31,6 @@ import msgspec
 import requests
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.latchkey.consent.plugins.plugin_utils import (
-    _action,
     _powershell_command,
     _wait_clock,
 )
@@ -100,7 +99,7 @@ class FakeConnection:
 
     entries: list[dict[str, Any]]
     time: FakeTime
-    agent_path: str = _action.AGENT_PATH
+    agent_path: str | None = None
     transport: str = "winrm"
     windows: bool = True
     fresh: bool = True
@@ -153,7 +152,7 @@ class FakeConnection:
         self.time.seconds += entry.get("seconds", 0.0)
         if "lost" in entry:
             self._lose(entry["lost"])
-        return entry.get("code", 0), output_of(entry), b""
+        return entry.get("code", 0), output_of(entry), str(entry.get("error", "")).encode()
 
     # --- the transcript
 

@@ -12,17 +12,20 @@ import ntpath
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AGENT_PATH
 
+from lab.wsman.host import VARIABLES
 from lab.wsman.powershell import grammar
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.protocol.setup_messages import SetupAnswer
 from tests.unit.plugins.fakes import FakeTime, script_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 PRODUCT = "{00000000-0000-5000-8000-000000000001}"
 TEMPORARY = "C:\\Users\\Anna Bell\\AppData\\Local\\Temp\\ansible-tmp-1"
@@ -37,6 +40,24 @@ INFO = ans.InfoAnswer(
 )  # fmt: skip
 SET_UP = SetupAnswer(settings_changed=True, operators_added=["PC\\anna"], operators_removed=[])
 RUNNING = error("agent_not_running")
+TOP, VENDOR, KEY = r"HKLM\SOFTWARE", r"HKLM\SOFTWARE\Latchkey", r"HKLM\SOFTWARE\Latchkey\Package"
+NOT_FOUND = "FEHLER: Der angegebene Registrierungsschl\u00fcssel bzw. Wert wurde nicht gefunden."
+Ran = tuple[int, bytes, bytes]
+"""Exit code, standard output and standard error of a program."""
+
+
+def program_of(statements: Iterable[grammar.Statement], variables: Mapping[str, str]) -> str:
+    """Return the program that a script runs where the environment has these variables."""
+    program = ""
+    for step in statements:
+        match step:
+            case grammar.Assignment("$program", terms):
+                program = "".join(
+                    term if isinstance(term, str) else variables.get(term.name, "") for term in terms
+                )
+            case grammar.IfSet(name, inner, negated) if (name in variables) != negated:
+                program = program_of(inner, variables)
+    return program
 
 
 @dataclass
@@ -55,6 +76,9 @@ class PC:
     answers: dict[str, ans.Answer] = field(default_factory=dict)
     log: bytes = b""
     full: Exception | None = None
+    registry: dict[str, Ran] = field(default_factory=dict)
+    """Other answers of reg.exe, by the key that it is asked for."""
+    variables: dict[str, str] = field(default_factory=lambda: dict(VARIABLES))
     lost: bool = False
     connected: bool = True
     transport: str = "winrm"
@@ -73,46 +97,59 @@ class PC:
         """Connect anew."""
         self.lost = False
 
-    def exec_command(
-        self, cmd: str, in_data: bytes | None = None, *, sudoable: bool
-    ) -> tuple[int, bytes, bytes]:
+    def exec_command(self, cmd: str, in_data: bytes | None = None, *, sudoable: bool) -> Ran:
         """Run a script as the lab's WinRM server understands it."""
         assert not sudoable
         if self.lost:
             raise requests.ConnectionError("Connection aborted.")
-        (call,) = [step for step in grammar.parse(script_of(cmd)) if isinstance(step, grammar.Call)]
-        if call.program == AGENT_PATH:
+        script = grammar.parse(script_of(cmd))
+        (call,) = [step for step in script if isinstance(step, grammar.Call)]
+        folder, name = ntpath.split(program_of(script, self.variables))
+        if name == "latchkeyctl.exe":
+            assert folder == ntpath.join(self.variables["ProgramW6432"], "Latchkey")
             return self._agent(call.arguments[0], in_data or b"")
-        assert call.program.startswith("C:\\Windows\\System32\\")
-        name = ntpath.basename(call.program)
-        return (self._registry if name == "reg.exe" else self._msiexec)(call)
+        inner = "Sysnative" if "PROCESSOR_ARCHITEW6432" in self.variables else "System32"
+        assert folder == ntpath.join(self.variables["SystemRoot"], inner)
+        return (self._query if name == "reg.exe" else self._msiexec)(call)
 
-    def _registry(self, call: grammar.Call) -> tuple[int, bytes, bytes]:
-        assert call.arguments == ("query", "HKLM\\SOFTWARE\\Latchkey\\Package")
+    def _query(self, call: grammar.Call) -> Ran:
+        _query, key, view = call.arguments
+        assert view == "/reg:64", "a 32-bit program would see another registry"
+        if key in self.registry:
+            return self.registry[key]
+        lines = self._listings().get(key)
+        if lines is None:
+            return 1, b"", f"{NOT_FOUND}\r\n".encode()
+        return 0, ("\r\n" + "\r\n".join(lines) + "\r\n").encode(), b""
+
+    def _listings(self) -> dict[str, list[str]]:
+        """Return the lines that reg.exe prints for each key."""
+        whole = TOP.replace("HKLM", "HKEY_LOCAL_MACHINE")
+        names = ["Classes", "Microsoft", "WOW6432Node"]
         if self.installed is None:
-            return 1, b"", b"ERROR: The system was unable to find the specified registry key or value.\r\n"
-        lines = [
-            call.arguments[1],
-            f"    ProductCode    REG_SZ    {PRODUCT}",
-            f"    Version    REG_SZ    {self.installed}",
-        ]
-        return 0, ("\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode(), b""
+            return {TOP: [rf"{whole}\{name}" for name in names]}
+        values = [f"    ProductCode    REG_SZ    {PRODUCT}", f"    Version    REG_SZ    {self.installed}"]
+        return {
+            TOP: [rf"{whole}\{name}" for name in [*names, "Latchkey"]],
+            VENDOR: [rf"{whole}\Latchkey\Package"],
+            KEY: [rf"{whole}\Latchkey\Package", *values, ""],
+        }
 
-    def _msiexec(self, call: grammar.Call) -> tuple[int, bytes, bytes]:
+    def _msiexec(self, call: grammar.Call) -> Ran:
         assert call.silent, "PowerShell would not wait for it"
         self.ran.append(call.arguments)
         code = self.codes.pop(0) if self.codes else 0
         if code is None:
-            return 0, b"\r\n", b"The term 'C:\\Windows\\System32\\msiexec.exe' is not recognized"
+            return 0, b"\r\n", b"The term 'msiexec.exe' is not recognized"
         if code in {0, 3010}:
             self.installed = self.gives if call.arguments[0] == "/i" else None
             self.silent = self.starts
         # ssh passes no such number on by itself.
         return 0, f"{code}\r\n".encode(), b""
 
-    def _agent(self, command: str, line: bytes) -> tuple[int, bytes, bytes]:
+    def _agent(self, command: str, line: bytes) -> Ran:
         if self.installed is None:
-            return 127, b"latchkey-agent-missing\r\n", b""
+            return 127, b"latchkey-agent-missing\r\nC:\\latchkeyctl.exe\r\n", b""
         said = json.loads(line)
         self.asked.append({"command": command, **said})
         if self.silent and command == "request":

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lab.wsman.powershell import grammar
 from tests.unit.plugins.fakes import PREFIX, script_of
+from tests.unit.plugins.package_pc import program_of
 
 # What Windows allows in a path or a person could write: no control characters.
 TEXT = st.text(st.characters(exclude_categories=["C"]), max_size=60)
@@ -25,15 +26,44 @@ def test_a_quoted_text_is_read_back_as_it_was(text: str) -> None:
     assert grammar.parse(c.quoted(text)) == (grammar.Literal(text),)
 
 
-@given(TEXT)
+PROGRAM = grammar.Variable("$program")
+
+
+@given(TEXT.filter(bool))
 def test_the_request_script_holds_the_path_as_data(path: str) -> None:
-    """Whatever the path is, the script is the same four statements."""
+    """Whatever the path is, the script is the same five statements."""
     assert grammar.parse(c.request_script(path)) == (
         grammar.AsciiEncoding(),
-        grammar.Unless(path, (grammar.Literal(c.AGENT_MISSING), grammar.Exit(127))),
-        grammar.Call(path, ("request",), with_input=True),
+        grammar.Assignment("$program", (path,)),
+        grammar.Unless(PROGRAM, (grammar.Literal(c.AGENT_MISSING), PROGRAM, grammar.Exit(127))),
+        grammar.Call(PROGRAM, ("request",), with_input=True),
         grammar.Exit(None),
     )
+
+
+USUAL = {
+    "SystemRoot": "C:\\Windows",
+    "ProgramFiles": "C:\\Program Files",
+    "ProgramW6432": "C:\\Program Files",
+}
+GERMAN = {"SystemRoot": "D:\\WINNT", "ProgramFiles": "E:\\Programme (x86)", "ProgramW6432": "E:\\Programme"}
+BITS_32 = {**GERMAN, "PROCESSOR_ARCHITEW6432": "AMD64"}
+
+
+@pytest.mark.parametrize(("variables", "system", "agent"), [
+    (USUAL, "C:\\Windows\\System32", "C:\\Program Files"),
+    (GERMAN, "D:\\WINNT\\System32", "E:\\Programme"),
+    (BITS_32, "D:\\WINNT\\Sysnative", "E:\\Programme"),
+    ({"ProgramFiles": "C:\\Program Files"}, "\\System32", "C:\\Program Files"),
+])  # fmt: skip
+def test_places_are_asked_of_windows(variables: dict[str, str], system: str, agent: str) -> None:
+    """No drive, no folder's name and no bits are assumed: each place comes from the PC's environment."""
+    script = c.program_script(c.of_windows("reg.exe"), "query")
+    assert program_of(grammar.parse(script), variables) == rf"{system}\reg.exe"
+    script = c.windowed_script(c.of_windows("msiexec.exe"), "/i")
+    assert program_of(grammar.parse(script), variables) == rf"{system}\msiexec.exe"
+    script = c.request_script(None)
+    assert program_of(grammar.parse(script), variables) == rf"{agent}\Latchkey\latchkeyctl.exe"
 
 
 @given(TEXT)

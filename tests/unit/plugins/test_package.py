@@ -21,11 +21,12 @@ from ansible_collections.latchkey.consent.plugins.action import agent_package
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _package_installer as installer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._agent_client import SILENCE_SECONDS
 
+from agent.packaging import product_identity
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.protocol.setup_messages import SetupAnswer
-from tests.unit.plugins.package_pc import PC, PRODUCT, TEMPORARY
+from tests.unit.plugins.package_pc import KEY, PC, PRODUCT, TEMPORARY, TOP, VENDOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,12 +201,136 @@ def test_each_refusal_is_a_sentence_with_its_reason(
     assert result["outcome"] == "refused"
 
 
-def test_an_installer_that_was_not_started_is_a_refusal(
+def test_an_installer_that_was_not_started_is_told_in_the_words_of_the_pc(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PowerShell ends well and has no exit code to print: that is no success."""
+    """PowerShell ends well and has no exit code to print: that is neither success nor a refusal of the installer."""
     result = run(PC(installed="0.2.0", silent=NEVER, codes=[None]), monkeypatch, path=str(package))
-    assert (refused(result), result["changed"]) == ("package_refused", False)
+    assert (refused(result), result["changed"], result["outcome"]) == ("package_not_run", False, "unknown")
+    assert "The term 'msiexec.exe' is not recognized" in result["msg"]
+
+
+ACCESS = (1, b"", b"FEHLER: Zugriff verweigert\r\n")
+UNKNOWN = {
+    "reg.exe may not read the key": {KEY: ACCESS},
+    "reg.exe may not list the keys above": {KEY: ACCESS, TOP: ACCESS},
+    "reg.exe may not list the vendor's key": {KEY: ACCESS, VENDOR: ACCESS},
+    "PowerShell found no reg.exe and ends well": dict.fromkeys(
+        (KEY, TOP), (0, b"", b"The term 'reg.exe' is not recognized\r\n")
+    ),
+    "a program prints nothing and ends well": dict.fromkeys((KEY, TOP), (0, b"", b"")),
+    "the key has no values": {KEY: (0, b"\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Latchkey\\Package\r\n", b"")},
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_only_windows_says_that_the_agent_is_absent(
+    case: str, state: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure to find out is neither absence nor presence: nothing is done, and the PC's own words are told.
+
+    reg.exe ends with 1 for a missing key and for every fault alike.
+    """
+    pc = PC(installed="0.2.0", registry=UNKNOWN[case])
+    result = run(pc, monkeypatch, state=state, path=str(package))
+    assert (refused(result), result["outcome"], result["changed"]) == ("package_unknown", "refused", False)
+    assert (pc.ran, pc.files, pc.asked) == ([], {}, [])
+    said = next(iter(UNKNOWN[case].values()))[2].decode().strip() or "no answer, exit code 0"
+    assert said in result["msg"]
+
+
+def test_a_key_that_other_parts_left_is_not_the_package(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vendor's key without the package's means absent, whether it has other keys or none."""
+    there = PC()._listings()[TOP]
+    top = (0, "\r\n".join([*there, r"HKEY_LOCAL_MACHINE\SOFTWARE\LATCHKEY"]).encode(), b"")
+    for below in (b"", b"\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Latchkey\\Other\r\n"):
+        pc = PC(registry={TOP: top, VENDOR: (0, below, b"")})
+        result = run(pc, monkeypatch, state="absent")
+        assert (result["failed"], result["changed"]) == (False, False)
+        # After the installation the whole registry is asked anew.
+        pc.registry.clear()
+        assert run(pc, monkeypatch, path=str(package))["version_before"] is None
+
+
+def test_an_installation_that_cannot_be_checked_is_a_change(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the installer has run, the outcome is unknown until Windows tells the version."""
+    pc = PC(codes=[3010])
+    msiexec = pc._msiexec
+
+    def run_and_forbid(call: Any) -> Any:
+        pc.registry = dict.fromkeys((KEY, TOP), ACCESS)
+        return msiexec(call)
+
+    monkeypatch.setattr(pc, "_msiexec", run_and_forbid)
+    result = run(pc, monkeypatch, path=str(package))
+    assert (refused(result), result["outcome"], result["changed"]) == ("package_unknown", "unknown", True)
+
+
+def test_a_32_bit_powershell_on_another_drive_sees_the_same_pc(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Places and the view of the registry do not depend on the drive, the language or the bits of PowerShell."""
+    places = {
+        "SystemRoot": "D:\\WINNT", "ProgramFiles": "E:\\Programme (x86)", "ProgramW6432": "E:\\Programme",
+        "PROCESSOR_ARCHITEW6432": "AMD64",
+    }  # fmt: skip
+    pc = PC(variables=places)
+    assert run(pc, monkeypatch, path=str(package))["version"] == "0.2.0"
+    assert run(pc, monkeypatch, state="absent")["changed"]
+    assert pc.installed is None
+
+
+ENGLISH = """\
+Error 1925. You do not have sufficient privileges.
+MSI (s) (A8:20) [10:11:12:131]: Product: Latchkey agent -- Error 1925. You do not have sufficient privileges.
+
+Action ended 10:11:12: InstallFinalize. Return value 3.
+MSI (s) (A8:20) [10:11:12:133]: Note: 1: 1708
+MSI (s) (A8:20) [10:11:12:133]: Product: Latchkey agent -- Installation failed.
+
+MSI (s) (A8:20) [10:11:12:134]: Windows Installer installed the product. Product Name: Latchkey agent. Product \
+Version: 0.2.0. Product Language: 1033. Manufacturer: Latchkey. Installation success or error status: 1603.
+"""
+GERMAN = """\
+MSI (s) (A8:20) [10:11:12:130]: PROPERTY CHANGE: Adding ProductName property. Its value is 'Latchkey agent'.
+MSI (s) (A8:20) [10:11:12:131]: Produkt: Latchkey agent -- Fehler 1925. Sie haben nicht gen\u00fcgend Rechte.
+MSI (s) (A8:20) [10:11:12:132]: PROPERTY CHANGE: Adding ProductName property. Its value is 'Latchkey agent'.
+
+MSI (s) (A8:20) [10:11:12:133]: Produkt: Latchkey agent -- Die Installation ist fehlgeschlagen.
+
+MSI (s) (A8:20) [10:11:12:134]: Das Produkt wurde durch Windows Installer installiert. Produktname: Latchkey \
+agent. Produktversion: 0.2.0. Erfolg- bzw. Fehlerstatus der Installation: 1603.
+"""
+FRENCH = """\
+MSI (s) (A8:20) [10:11:12:131]: Produit : Latchkey agent -- Erreur 1925. Vos privil\u00e8ges sont insuffisants.
+MSI (s) (A8:20) [10:11:12:131]: Produit : Latchkey agent -- Le service n\u2019a pas d\u00e9marr\u00e9.
+MSI (s) (A8:20) [10:11:12:133]: Note: 1: 1708
+MSI (s) (A8:20) [10:11:12:133]: Produit : Latchkey agent -- \u00c9chec de l\u2019installation.
+"""
+
+
+@pytest.mark.parametrize(("log", "reason"), [
+    (ENGLISH, "Error 1925. You do not have sufficient privileges."),
+    (GERMAN, "Fehler 1925. Sie haben nicht gen\u00fcgend Rechte."),
+    (FRENCH, "Erreur 1925. Vos privil\u00e8ges sont insuffisants. Le service n\u2019a pas d\u00e9marr\u00e9."),
+])  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_reason_is_found_in_a_log_of_any_language(log: str, reason: str, end: str) -> None:
+    """Each line with the product's name and a reason counts; the line that says how all ended does not.
+
+    Only the product's name and numbers are the same in every language of Windows.
+    """
+    assert installer.reason_in(log.replace("\n", end).encode("utf-16")) == f" It says: {reason}"
+
+
+def test_the_package_and_the_collection_name_the_product_alike() -> None:
+    """The log of Windows Installer is searched for the name that the package gives to the product."""
+    assert installer.PRODUCT == product_identity.NAME
 
 
 def test_a_package_that_is_of_another_version_is_found_out(

@@ -16,6 +16,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader im
 from ansible_collections.latchkey.consent.plugins.plugin_utils._connection import ConnectionLost
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import reason_in
+from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_words import words
 from ansible_collections.latchkey.consent.plugins.plugin_utils._terminal_text import plain
 
 from tests.unit.plugins.fakes import ANSWERS
@@ -75,9 +76,12 @@ def test_no_refusal_brings_a_forged_line() -> None:
 
 def test_no_word_of_a_log_or_a_connection_brings_a_forged_line() -> None:
     """What Windows Installer's log and a connection's error say is plain in the task's result."""
-    log = f"Product: Latchkey -- Error 1. {FORGED}".encode()
+    log = f"Product: Latchkey agent -- Error 1. {FORGED}".encode()
     refused = failure("package_refused", number=1, sentence="x", detail=reason_in(log)).as_result()
+    assert "agreed" in refused["msg"]
     assert all(map(is_plain, texts(refused)))
+    assert "agreed" in words(FORGED.encode())
+    assert is_plain(words(FORGED.encode()))
     assert is_plain(ConnectionLost(AnsibleConnectionFailure(FORGED)).reason)
 
 
