@@ -77,6 +77,7 @@ class Listeners:
             port=self.port(name),
             authentication=EVERY_SCHEME if full else ("Basic",),
             tls=self._tls if name == "https" else None,
+            allow_unencrypted=not full,
             powershell=full,
             faults=folder / "listener-faults.json",
             request_log=folder / "requests.log",

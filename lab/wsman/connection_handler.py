@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING, Any
 
 from lab.wsman.auth import (
+    ENCRYPTED_TYPE,
     SOAP_TYPE,
     Authenticator,
     BadMessageError,
@@ -45,12 +46,13 @@ DRAIN_LIMIT = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Site:
-    """The state that all connections of a listener share."""
+    """The state that all connections of a listener share; `accepts_plain`: messages need no encryption of their own."""
 
     service: Service
     authenticators: Mapping[str, AuthenticatorMaker]
     switchboard: Switchboard
     log: RequestLog
+    accepts_plain: bool
     idle_seconds: float
     frozen_seconds: float
     door: Door
@@ -206,15 +208,19 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         return offers
 
     def _serve(self, body: bytes, verdict: Verdict, authenticator: Authenticator) -> None:
+        content_type = self.headers.get("Content-Type", "")
+        if not self.site.accepts_plain and not content_type.startswith(ENCRYPTED_TYPE):
+            self._reply(500, b"", verdict.challenges)
+            return
         try:
-            message = authenticator.unwrap(self.headers.get("Content-Type", ""), body)
+            message = authenticator.unwrap(content_type, body)
         except BadMessageError:
             self._reply(400, b"", ())
             return
         operation = action_name(message)
         if self.site.switchboard.drops(operation, Drop.UNPROCESSED):
             raise DroppedError
-        caller = Caller(verdict.user, self.number, self._client_is_there)
+        caller = Caller(verdict.user, self.number, self._client_is_there, self.client_address[0])
         answer = self.site.service.answer(message, caller)
         if self.site.switchboard.frozen:
             self._freeze()

@@ -47,7 +47,9 @@ class ListenerConfig:
     """The configuration of a listener; it can be pickled if the host can.
 
     `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
-    Negotiate). `tls`: speak TLS with this certificate. `powershell`: accept PowerShell remoting (PSRP).
+    Negotiate). `tls`: speak TLS with this certificate. `allow_unencrypted`: accept messages that neither
+    TLS nor the scheme encrypts, which Basic over HTTP needs (Windows' setting AllowUnencrypted and its
+    default; see README.md). `powershell`: accept PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
     The listener closes a connection without a request after `idle_seconds`, a shell without a
     connection after `orphan_seconds`, and a frozen request's connection after `frozen_seconds`.
@@ -66,6 +68,7 @@ class ListenerConfig:
     port: int = 0
     authentication: tuple[str, ...] = ("Basic",)
     tls: TlsFiles | None = None
+    allow_unencrypted: bool = False
     powershell: bool = False
     faults: Path | None = None
     request_log: Path | None = None
@@ -102,6 +105,7 @@ class Listener:
             authenticators=authenticators,
             switchboard=Switchboard(config.faults),
             log=self._log,
+            accepts_plain=config.allow_unencrypted or config.tls is not None,
             idle_seconds=config.idle_seconds,
             frozen_seconds=config.frozen_seconds,
             door=Door(config.unavailable_seconds, config.rejecting_seconds, config.lockout),

@@ -74,7 +74,8 @@ class RunningPipeline:
             _logger.exception("a pipeline ended with an internal error of the server")
             self._finish(Outcome(UNSUPPORTED, succeeded=False))
         finally:
-            self.buffer.finish()
+            # Windows' PowerShell ends every pipeline so; the script's own exit code is a message of PSRP.
+            self.buffer.finish(0)
 
     def _outcome(self, script: str | None) -> Outcome:
         if script is None:

@@ -28,7 +28,7 @@ from psrpcore import (
 
 from lab.wsman import soapfault
 from lab.wsman.pipeline import RunningPipeline
-from lab.wsman.shell_operations import TERMINATE_SIGNALS, Chunk, CommandLine, Creation, Output, decode_base64
+from lab.wsman.shell_operations import Chunk, CommandLine, Creation, Output, decode_base64, ends_command
 from lab.wsman.shells import Shell
 from lab.wsman.soap import POWERSHELL, Request
 from lab.wsman.streams import OutputBuffer
@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 POWERSHELL_SHELL = f"{POWERSHELL}/Microsoft.PowerShell"
 FRAGMENT_SIZE = 32768
 """Bytes of a PSRP fragment ([MS-PSRP] section 2.2.4 names no default; Windows' own is this)."""
+
+FRAGMENT_HEADER = 21
+"""Bytes: the ids of object and fragment, the flags, the length of the contents."""
+
+STARTS = 1
+"""The flag of a message's first fragment."""
+
+PIPELINE_ID = slice(24, 40)
+"""The pipeline's id in a message, after its destination, its type and the pool's id."""
 
 STREAMS = {"stdin": StreamType.default, "pr": StreamType.prompt_response}
 
@@ -111,18 +120,21 @@ class RunspaceShell(Shell):
             self._pipelines[pipeline_id] = RunningPipeline(
                 pipeline, host=self._host, user=self.owner, lock=self._lock, flush=self._flush
             )
-        for data in line.encoded_arguments:
-            self._take(PSRPPayload(decode_base64(data), StreamType.default, pipeline_id))
+        for text in line.encoded_arguments:
+            data = addressed(decode_base64(text), pipeline_id)
+            self._take(PSRPPayload(data, StreamType.default, pipeline_id))
         return line.command_id
 
     def send(self, chunk: Chunk) -> None:
         """Take messages. Raises SoapFault: no such pipeline or stream, or they are malformed."""
         pipeline_id = _identity(chunk.command_id) if chunk.command_id else None
         if chunk.stream not in STREAMS:
-            raise soapfault.invalid_parameter(f"There is no input stream {chunk.stream}. ")
+            raise soapfault.invalid_parameter()
+        data = chunk.data
         if pipeline_id is not None:
             self._find(pipeline_id)
-        self._take(PSRPPayload(chunk.data, STREAMS[chunk.stream], pipeline_id))
+            data = addressed(data, pipeline_id)
+        self._take(PSRPPayload(data, STREAMS[chunk.stream], pipeline_id))
 
     def receive(
         self, command_id: str, limit: int, timeout: float, alive: Callable[[], bool]
@@ -134,8 +146,8 @@ class RunspaceShell(Shell):
     def signal(self, command_id: str, code: str) -> None:
         """End a pipeline and forget it. Raises SoapFault: no such pipeline or signal."""
         pipeline = self._find(_identity(command_id))
-        if code not in TERMINATE_SIGNALS:
-            raise soapfault.invalid_parameter(f"There is no signal {code}. ")
+        if not ends_command(code):
+            raise soapfault.invalid_parameter()
         with self._lock:
             self._pipelines.pop(_identity(command_id), None)
         pipeline.cancel()
@@ -157,8 +169,23 @@ class RunspaceShell(Shell):
         self._buffer.finish()
 
 
+def addressed(data: bytes, pipeline_id: uuid.UUID) -> bytes:
+    """Return a pipeline's fragments with its id in each message that begins in them.
+
+    Windows goes by the command that the messages arrive for: it has accepted messages with another id inside, as
+    pypsrp's tests have recorded. [MS-PSRP] sections 2.2.4 (fragments) and 2.2.1 (messages).
+    """
+    fixed, place = bytearray(data), 0
+    while place + FRAGMENT_HEADER <= len(fixed):
+        begin = place + FRAGMENT_HEADER
+        place = begin + int.from_bytes(fixed[begin - 4 : begin])
+        if fixed[begin - 5] & STARTS and begin + PIPELINE_ID.stop <= len(fixed):
+            fixed[begin + PIPELINE_ID.start : begin + PIPELINE_ID.stop] = pipeline_id.bytes_le
+    return bytes(fixed)
+
+
 def _identity(command_id: str) -> uuid.UUID:
     try:
         return uuid.UUID(command_id)
     except ValueError as error:
-        raise soapfault.invalid_parameter("The command identifier is not a GUID. ") from error
+        raise soapfault.invalid_parameter() from error

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.wsman import soapfault
-from lab.wsman.soap import POWERSHELL, SHELL, TRANSFER, Request
+from lab.wsman.soap import POWERSHELL, SHELL, TRANSFER, Request, parse_duration
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CREATE = f"{TRANSFER}/Create"
+GET = f"{TRANSFER}/Get"
 DELETE = f"{TRANSFER}/Delete"
 COMMAND = f"{SHELL}/Command"
 SEND = f"{SHELL}/Send"
@@ -38,15 +40,38 @@ TERMINATE_SIGNALS = (
 )
 """[MS-PSRP] section 3.1.5.3.11 spells PowerShell's own signal the first way, pypsrp the second."""
 
+DEFAULT_IDLE_SECONDS = 7200.0
+"""The time-out that Windows gives to a shell whose client names none (winrm/config/winrs, IdleTimeout)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """The contents of a Create; `creation_xml` is PowerShell's opening data, `shell_id` the id that it wants."""
+    """The contents of a Create.
+
+    `creation_xml` is PowerShell's opening data, `shell_id` the id that it wants. `idle_seconds`,
+    `profile` (whether the user's is loaded), `working_directory` and `environment` are only told back: they
+    change nothing for the lab's programs.
+    """
 
     input_streams: str
     output_streams: str
     shell_id: str
     creation_xml: bytes
+    idle_seconds: float = DEFAULT_IDLE_SECONDS
+    profile: bool = True
+    working_directory: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A shell as answers to a Create and a Get show it; `client` is the address of who created it."""
+
+    shell_id: str
+    resource_uri: str
+    owner: str
+    client: str
+    creation: Creation
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +99,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The contents of a Receive's answer: pieces, and whether the command has ended (`exit_code`)."""
+    """The contents of a Receive's answer: pieces, and whether the command has ended (`exit_code`).
+
+    `ends`: the end of a command ends its streams, too, as in a command shell.
+    """
 
     chunks: Sequence[Chunk]
     done: bool
     exit_code: int | None = None
+    ends: bool = True
 
 
 def _body(request: Request, name: str) -> ET.Element:
@@ -100,14 +129,27 @@ def decode_base64(text: str | None) -> bytes:
 
 
 def read_creation(request: Request) -> Creation:
-    """Read a Create. Raises SoapFault: the body is not a Shell."""
+    """Read a Create. Raises SoapFault: the body is not a Shell, or its idle time-out no duration."""
     shell = _body(request, "Shell")
+    variables = shell.iterfind(f"{{{SHELL}}}Environment/{{{SHELL}}}Variable")
     return Creation(
         input_streams=_text(shell, "InputStreams"),
         output_streams=_text(shell, "OutputStreams"),
         shell_id=shell.get("ShellId", ""),
         creation_xml=decode_base64(shell.findtext(f"{{{POWERSHELL}}}creationXml")),
+        idle_seconds=_idle_seconds(shell),
+        profile=request.options.get("WINRS_NOPROFILE", "").upper() != "TRUE",
+        working_directory=_text(shell, "WorkingDirectory"),
+        environment=tuple((item.get("Name", ""), item.text or "") for item in variables),
     )
+
+
+def _idle_seconds(shell: ET.Element) -> float:
+    text = _text(shell, "IdleTimeOut").strip()
+    try:
+        return parse_duration(text) if text else DEFAULT_IDLE_SECONDS
+    except soapfault.SoapFault:
+        raise soapfault.invalid_body("IdleTimeOut is not a duration such as PT60S") from None
 
 
 def read_command(request: Request) -> CommandLine:
@@ -150,19 +192,76 @@ def read_signal(request: Request) -> tuple[str, str]:
     return signal.get("CommandId", ""), _text(signal, "Code").strip()
 
 
-def created(address: str, resource_uri: str, shell_id: str, owner: str, creation: Creation) -> str:
+def ends_command(code: str) -> bool:
+    """Return whether a signal ends its command; Windows accepts its name in any case (`signal/Terminate`)."""
+    return code.casefold() in TERMINATE_SIGNALS
+
+
+def created(address: str, shell: Description) -> str:
     """Return the body of a CreateResponse."""
-    uri = escape(resource_uri)
     return (
         f"<x:ResourceCreated><a:Address>{escape(address)}</a:Address><a:ReferenceParameters>"
-        f'<w:ResourceURI>{uri}</w:ResourceURI><w:SelectorSet><w:Selector Name="ShellId">{shell_id}'
-        f"</w:Selector></w:SelectorSet></a:ReferenceParameters></x:ResourceCreated>"
-        f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId><rsp:ResourceUri>{uri}</rsp:ResourceUri>"
-        f"<rsp:Owner>{escape(owner)}</rsp:Owner><rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut>"
-        f"<rsp:InputStreams>{escape(creation.input_streams)}</rsp:InputStreams>"
-        f"<rsp:OutputStreams>{escape(creation.output_streams)}</rsp:OutputStreams>"
-        f"<rsp:State>Connected</rsp:State></rsp:Shell>"
+        f"<w:ResourceURI>{escape(shell.resource_uri)}</w:ResourceURI><w:SelectorSet>"
+        f'<w:Selector Name="ShellId">{escape(shell.shell_id)}</w:Selector></w:SelectorSet>'
+        f"</a:ReferenceParameters></x:ResourceCreated>{described(shell)}"
     )
+
+
+POWERSHELL_DEFAULTS = (
+    ("MaxIdleTimeOut", "PT2147483.647S"),
+    ("Locale", "en-US"),
+    ("DataLocale", "en-US"),
+    ("CompressionMode", "NoCompression"),
+    ("ProfileLoaded", ""),
+    ("Encoding", "UTF8"),
+    ("BufferMode", "Block"),
+    ("State", "Connected"),
+)
+"""What Windows tells of a shell of PowerShell and not of a command shell, with the values that were recorded."""
+
+
+def described(shell: Description, *, running: bool = False) -> str:
+    """Return a shell's element, in the order of Windows; `running` adds what only a Get tells.
+
+    Times and sizes are those of a new shell. Windows leaves out the name and lifetime that the client gave.
+    """
+    creation, powershell = shell.creation, shell.resource_uri != COMMAND_SHELL
+    parts = [
+        _element("ShellId", shell.shell_id),
+        _element("ResourceUri", shell.resource_uri),
+        _element("Owner", shell.owner),
+        _element("ClientIP", shell.client),
+        _element("ProcessId", str(os.getpid())) if powershell else "",
+        _environment(creation),
+        _element("WorkingDirectory", creation.working_directory) if creation.working_directory else "",
+        _element("IdleTimeOut", f"PT{creation.idle_seconds:.3f}S"),
+        _element("InputStreams", creation.input_streams),
+        _element("OutputStreams", creation.output_streams),
+        *(_powershell(creation) if powershell else ()),
+        _element("ShellRunTime", "P0DT0H0M0S"),
+        _element("ShellInactivity", "P0DT0H0M0S"),
+        _element("MemoryUsed", "58MB") + _element("ChildProcesses", "0") if running else "",
+    ]
+    return f"<rsp:Shell>{''.join(parts)}</rsp:Shell>"
+
+
+def _element(name: str, text: str) -> str:
+    return f"<rsp:{name}>{escape(text)}</rsp:{name}>"
+
+
+def _powershell(creation: Creation) -> Iterator[str]:
+    for name, value in POWERSHELL_DEFAULTS:
+        yield _element(name, value or ("Yes" if creation.profile else "No"))
+
+
+def _environment(creation: Creation) -> str:
+    if not creation.environment:
+        return ""
+    variables = (
+        f"<rsp:Variable Name={quoteattr(name)}>{escape(value)}</rsp:Variable>"
+        for name, value in creation.environment
+    )
+    return f"<rsp:Environment>{''.join(variables)}</rsp:Environment>"
 
 
 def command_started(command_id: str) -> str:
@@ -189,7 +288,7 @@ def _state(named: str, output: Output) -> str:
         return f'<rsp:CommandState{named} State="{SHELL}/CommandState/Running"/>'
     code = "" if output.exit_code is None else f"<rsp:ExitCode>{output.exit_code}</rsp:ExitCode>"
     ends = "".join(f'<rsp:Stream Name="{name}"{named} End="true"/>' for name in ("stdout", "stderr"))
-    if output.exit_code is None:
+    if output.exit_code is None or not output.ends:
         ends = ""
     return f'{ends}<rsp:CommandState{named} State="{SHELL}/CommandState/Done">{code}</rsp:CommandState>'
 

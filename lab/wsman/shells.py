@@ -10,12 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from lab.wsman import soapfault
-from lab.wsman.shell_operations import Chunk, CommandLine, Creation, Output
+from lab.wsman.shell_operations import Chunk, CommandLine, Creation, Description, Output
 from lab.wsman.soap import Request, new_id
 
 
 class Shell(ABC):
-    """One open shell. Its resource URI names its kind (WinRS or PowerShell)."""
+    """One open shell. Its resource URI names its kind (WinRS or PowerShell).
+
+    `description` is what Windows tells of it; the service sets it as it makes the shell.
+    """
+
+    description: Description
 
     def __init__(self, resource_uri: str, owner: str, shell_id: str) -> None:
         self.resource_uri = resource_uri

@@ -13,7 +13,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from lab.wsman import soapfault
 from lab.wsman.soapfault import SoapFault
@@ -32,7 +32,11 @@ WMI_ERROR = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError"
 POWERSHELL = "http://schemas.microsoft.com/powershell"
 
 ANONYMOUS = f"{ADDRESSING}/role/anonymous"
-FAULT_ACTION = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
+FAULT_ACTIONS = {
+    "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault",
+    "a": f"{ADDRESSING}/fault",
+}
+"""The action of a fault, by the prefix of its subcode: each specification has its own."""
 
 DEFAULT_OPERATION_TIMEOUT = 60.0
 """Seconds; Windows' own default (MaxTimeoutms = 60000), also the most that is granted."""
@@ -144,11 +148,11 @@ def _timeout(text: str) -> float:
 def parse_duration(text: str) -> float:
     """Return the seconds of an ISO 8601 duration of days and time, such as PT20S.
 
-    Raises SoapFault: the text is not such a duration.
+    Raises SoapFault: the text is not such a duration, or it is negative.
     """
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise soapfault.schema_validation("OperationTimeout is not a duration such as PT20S")
+        raise soapfault.invalid_timeout(text)
     return sum(float(value) * _UNITS[unit] for unit, value in match.groupdict().items() if value)
 
 
@@ -178,10 +182,22 @@ def build_fault(fault: SoapFault, relates_to: str, machine: str) -> bytes:
     body = (
         f"<s:Fault><s:Code><s:Value>s:{fault.side}</s:Value><s:Subcode><s:Value>{fault.subcode}</s:Value>"
         f'</s:Subcode></s:Code><s:Reason><s:Text xml:lang="en-US">{text}</s:Text></s:Reason><s:Detail>{detail}'
-        f'<f:WSManFault xmlns:f="{WSMAN_FAULT}" Code="{fault.code}" Machine="{escape(machine)}">'
-        f"<f:Message>{text}</f:Message></f:WSManFault>{_wmi_error(fault)}</s:Detail></s:Fault>"
+        f"{_windows_fault(fault, machine)}{_wmi_error(fault)}</s:Detail></s:Fault>"
     )
-    return build_response(FAULT_ACTION, relates_to, body)
+    return build_response(FAULT_ACTIONS[fault.subcode.partition(":")[0]], relates_to, body)
+
+
+def _windows_fault(fault: SoapFault, machine: str) -> str:
+    message, provider = escape(fault.message), fault.provider
+    frame = (
+        f'<f:WSManFault xmlns:f="{WSMAN_FAULT}" Code="{fault.code}" Machine="{escape(machine)}"><f:Message>'
+    )
+    end = "</f:Message></f:WSManFault>"
+    if provider is not None:
+        inside = f"{frame}{message}{end}" if provider.nested else message
+        source = f"provider={quoteattr(provider.name)} path={quoteattr(provider.path)}"
+        message = f"<f:ProviderFault {source}>{inside}</f:ProviderFault>"
+    return f"{frame}{message}{end}"
 
 
 def _wmi_error(fault: SoapFault) -> str:

@@ -3,16 +3,20 @@
 """The faults of WS-Management with Windows' codes.
 
 Codes and subcodes: wsmerror.h of the Windows SDK. The faults for unknown shells and commands, for a
-missing program and for the time-out were recorded from Windows with pypsrp.
+missing program, a missing command identifier, an invalid time-out and the end of the time-out are as
+pypsrp's tests have recorded them from Windows; `tests/matrix/replay.py` compares them.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 FAULT_DETAIL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail"
 
 FILE_NOT_FOUND = 2147942402
 ACCESS_DENIED = 5
 INVALID_PARAMETER = 87
+INVALID_TIMEOUT = 2150858767
 ACTION_NOT_SUPPORTED = 2150858771
 HEADER_REQUIRED = 2150858769
 INVALID_SOAP_BODY = 2150858791
@@ -27,14 +31,30 @@ QUOTA_MAX_OPERATIONS = 2150859174
 OPERATION_ABORTED = 995
 
 
+class Provider(NamedTuple):
+    """The part of Windows that a fault comes from, and the library that contains it.
+
+    `nested`: it answers with a fault of its own inside the service's, not with a text.
+    """
+
+    name: str
+    path: str
+    nested: bool = False
+
+
+COMMAND_SHELL = Provider("Shell cmd plugin", r"%systemroot%\system32\winrscmd.dll")
+SHELLS = Provider("Shell provider", r"%systemroot%\system32\WsmSvc.dll", nested=True)
+
+
 class SoapFault(Exception):
     """An answer that is a fault.
 
     `code` is Windows' error code, `subcode` a prefixed name of WS-Management or WS-Addressing, `side`
-    the party that caused the fault (Sender or Receiver), `text` the message for people.
+    the party that caused the fault (Sender or Receiver), `text` the reason for people. `message` is
+    the detail for people, as a rule the same text; `provider` its source, if it is not the service.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a fault
         self,
         code: int,
         subcode: str,
@@ -42,6 +62,8 @@ class SoapFault(Exception):
         *,
         side: str = "Sender",
         detail: str = "",
+        message: str = "",
+        provider: Provider | None = None,
         wmi_error: bool = False,
     ) -> None:
         super().__init__(text)
@@ -50,6 +72,8 @@ class SoapFault(Exception):
         self.text = text
         self.side = side
         self.detail = detail
+        self.message = message or text
+        self.provider = provider
         self.wmi_error = wmi_error
 
 
@@ -63,12 +87,9 @@ def operation_timed_out() -> SoapFault:
     )
 
 
-def unknown_shell() -> SoapFault:
+def unknown_shell(provider: Provider | None = None) -> SoapFault:
     """No open shell of this user has this id."""
-    return _unexpected_selectors(
-        "The WS-Management service cannot process the request because the request contained invalid selectors "
-        "for the resource. "
-    )
+    return _unexpected_selectors("", provider)
 
 
 def unknown_command() -> SoapFault:
@@ -80,9 +101,15 @@ def unknown_command() -> SoapFault:
     )
 
 
-def _unexpected_selectors(text: str) -> SoapFault:
+def _unexpected_selectors(message: str, provider: Provider | None = None) -> SoapFault:
     return SoapFault(
-        UNEXPECTED_SELECTORS, "w:InvalidSelectors", text, detail=f"{FAULT_DETAIL}/UnexpectedSelectors"
+        UNEXPECTED_SELECTORS,
+        "w:InvalidSelectors",
+        "The WS-Management service cannot process the request because the request contained invalid selectors "
+        "for the resource. ",
+        detail=f"{FAULT_DETAIL}/UnexpectedSelectors",
+        message=message,
+        provider=provider,
     )
 
 
@@ -157,18 +184,31 @@ def header_required(name: str) -> SoapFault:
     )
 
 
+def invalid_timeout(text: str) -> SoapFault:
+    """The OperationTimeout is no duration, or a negative one."""
+    return SoapFault(
+        INVALID_TIMEOUT,
+        "a:InvalidMessageInformationHeader",
+        "The WS-Management service cannot process the request. The request contains one or more invalid SOAP "
+        "headers. ",
+        message=f"The WS-Management service cannot process the request. The XML contains an invalid timeout field "
+        f"in the SOAP header: {text}. ",
+    )
+
+
 def invalid_body(reason: str) -> SoapFault:
     """The body does not fit the action."""
     return SoapFault(INVALID_SOAP_BODY, "w:SchemaValidationError", f"The SOAP body is not valid: {reason}. ")
 
 
-def invalid_parameter(text: str) -> SoapFault:
-    """A parameter of the request is not valid for the operation."""
+def invalid_parameter(provider: Provider | None = None) -> SoapFault:
+    """A parameter of the request is not valid for the operation; Windows does not say which."""
     return SoapFault(
         INVALID_PARAMETER,
         "w:InvalidParameter",
-        f"The parameter is incorrect. {text}",
+        "The parameter is incorrect. ",
         detail=f"{FAULT_DETAIL}/InvalidValue",
+        provider=provider,
     )
 
 
@@ -182,11 +222,12 @@ def envelope_too_large(limit: int) -> SoapFault:
     )
 
 
-def file_not_found(program: str) -> SoapFault:
-    """The program of a command without cmd.exe does not exist."""
+def file_not_found() -> SoapFault:
+    """The program of a command without cmd.exe does not exist; Windows does not say which."""
     return SoapFault(
         FILE_NOT_FOUND,
         "w:InternalError",
-        f"The system cannot find the file specified. ({program})",
+        "The system cannot find the file specified. ",
         side="Receiver",
+        provider=COMMAND_SHELL,
     )

@@ -148,7 +148,7 @@ class OutputBuffer:
             )
             chunks = [Chunk(stream, command_id, data) for stream, data in self._pop(limit)]
             done = self._done and not self._chunks
-            return Output(chunks, done, self._exit_code if done else None)
+            return Output(chunks, done, self._exit_code if done else None, ends=not self._whole)
 
     def _wait_for_something(self, deadline: float, alive: Callable[[], bool]) -> bool:
         while not (self._chunks or self._done):

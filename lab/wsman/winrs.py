@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import ntpath
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from lab.wsman.interpreter import UNSUPPORTED, run_script
 from lab.wsman.powershell.native import COMMAND_LINE_TOO_LONG
 from lab.wsman.powershell.script_runner import run_process
 from lab.wsman.running import RunningProgram
-from lab.wsman.shell_operations import TERMINATE_SIGNALS, Chunk, CommandLine, Output
+from lab.wsman.shell_operations import Chunk, CommandLine, Output, ends_command
 from lab.wsman.shells import Shell
 from lab.wsman.soap import Request, new_id
 from lab.wsman.streams import InputQueue, LineSplitter, OutputBuffer
@@ -42,8 +43,8 @@ class WinrsShell(Shell):
         """Start a command and return its id. Raises SoapFault: the shell's quota is used up."""
         through_cmd = request.options.get("WINRS_SKIP_CMD_SHELL", "").upper() != "TRUE"
         task = read_command_line(line, through_cmd=through_cmd)
-        if isinstance(task, Program) and not through_cmd and not self._host.knows_program(task.path):
-            raise soapfault.file_not_found(task.path)
+        if not through_cmd and not self._finds(line.program, task):
+            raise soapfault.file_not_found()
         console = request.options.get("WINRS_CONSOLEMODE_STDIN", "").upper() == "TRUE"
         command = WinrsCommand(task, self._host, self.owner, has_input=not console)
         command_id = line.command_id or new_id()
@@ -54,6 +55,11 @@ class WinrsShell(Shell):
             self._commands[command_id] = command
         command.start()
         return command_id
+
+    def _finds(self, program: str, task: Task) -> bool:
+        """Return whether Windows finds a program without cmd.exe, which searches the PATH."""
+        known = not isinstance(task, Program) or self._host.knows_program(task.path)
+        return known and ntpath.isabs(program)
 
     def _find(self, command_id: str) -> WinrsCommand:
         with self._lock:
@@ -66,7 +72,7 @@ class WinrsShell(Shell):
         """Take input. Raises SoapFault: no such command, or not its standard input."""
         command = self._find(chunk.command_id)
         if chunk.stream != "stdin":
-            raise soapfault.invalid_parameter(f"There is no input stream {chunk.stream}. ")
+            raise soapfault.invalid_parameter(soapfault.COMMAND_SHELL)
         command.send(chunk.data, end=chunk.end)
 
     def receive(
@@ -74,14 +80,14 @@ class WinrsShell(Shell):
     ) -> Output | None:
         """Return the next output, or None after `timeout` seconds. Raises SoapFault: no such command."""
         if not command_id:
-            raise soapfault.invalid_parameter("A command identifier is missing. ")
+            raise soapfault.invalid_parameter(soapfault.COMMAND_SHELL)
         return self._find(command_id).buffer.take(command_id, limit, timeout, alive)
 
     def signal(self, command_id: str, code: str) -> None:
         """End a command and forget it. Raises SoapFault: no such command or signal."""
         command = self._find(command_id)
-        if code not in TERMINATE_SIGNALS:
-            raise soapfault.invalid_parameter(f"There is no signal {code}. ")
+        if not ends_command(code):
+            raise soapfault.invalid_parameter(soapfault.COMMAND_SHELL)
         with self._lock:
             self._commands.pop(command_id, None)
         command.cancel()

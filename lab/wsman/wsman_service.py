@@ -24,11 +24,12 @@ RESPONSE = "Response"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request: the user, the connection's number, and a check that it is still open."""
+    """The sender of a request: the user, the connection's number and client, and a check that it is still open."""
 
     user: str
     connection: int
     alive: Callable[[], bool]
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Service:
     def __post_init__(self) -> None:
         operations = {
             shell_operations.CREATE: self._create,
+            shell_operations.GET: self._get,
             shell_operations.DELETE: self._delete,
             shell_operations.COMMAND: self._command,
             shell_operations.SEND: self._send,
@@ -109,10 +111,20 @@ class Service:
             raise soapfault.invalid_resource_uri(request.resource_uri)
         creation = shell_operations.read_creation(request)
         shell = maker(request.resource_uri, caller.user, creation)
-        self.shells.add(shell, caller.connection)
-        body = shell_operations.created(
-            self.address, request.resource_uri, shell.shell_id, caller.user, creation
+        shell.description = shell_operations.Description(
+            shell.shell_id, request.resource_uri, caller.user, caller.address, creation
         )
+        self.shells.add(shell, caller.connection)
+        return _Done(shell_operations.created(self.address, shell.description), shell.shell_id)
+
+    def _get(self, request: soap.Request, caller: Caller) -> _Done:
+        if request.resource_uri != soap.SHELL:
+            raise soapfault.invalid_resource_uri(request.resource_uri)
+        try:
+            shell = self._shell(request, caller)
+        except SoapFault:
+            raise soapfault.unknown_shell(soapfault.SHELLS) from None
+        body = shell_operations.described(shell.description, running=True)
         return _Done(body, shell.shell_id)
 
     def _delete(self, request: soap.Request, caller: Caller) -> _Done:

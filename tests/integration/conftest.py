@@ -13,6 +13,7 @@ from tests.integration.wsman_fixtures import (
     wsman_password,
     wsman_reach,
     wsman_start,
+    wsman_tap,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "wsman_password",
     "wsman_reach",
     "wsman_start",
+    "wsman_tap",
 ]

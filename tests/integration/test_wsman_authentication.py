@@ -6,78 +6,32 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import spnego
 
-from tests.integration.wsman_fixtures import EVERY_SCHEME, USER, Reached, WsmanLab, canonical
+from tests.integration.wsman_fixtures import (
+    CONNECTIONS,
+    EVERY_SCHEME,
+    USER,
+    Reached,
+    Wiretap,
+    WsmanLab,
+    canonical,
+)
 
 ENCRYPTED = ("winrm-ntlm", "psrp-negotiate", "psrp-ntlm")
 
 
-class Wiretap:
-    """Passes bytes between a client and the server, and records them."""
-
-    def __init__(self, port: int) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._target = port
-        self.recorded = bytearray()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """The port that clients connect to."""
-        return int(self._listening.getsockname()[1])
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self._target))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError), source, sink:
-            while data := source.recv(65536):
-                self.recorded += data
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Accept no more clients."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-
-@pytest.fixture
-def tap() -> Iterator[Callable[[int], Wiretap]]:
-    """Makes wiretaps; ends them after the test."""
-    taps: list[Wiretap] = []
-
-    def tap(port: int) -> Wiretap:
-        taps.append(Wiretap(port))
-        return taps[-1]
-
-    yield tap
-    for wiretap in taps:
-        wiretap.close()
-
-
 @pytest.mark.parametrize("name", [*ENCRYPTED, "psrp-basic"])
 def test_wsman_encrypted_messages_cannot_be_read(
-    wsman_reach: Callable[..., Reached], tap: Callable[[int], Wiretap], name: str
+    wsman_reach: Callable[..., Reached], wsman_tap: Callable[[int], Wiretap], name: str
 ) -> None:
     """Messages are unreadable on the wire with NTLM and Negotiate, and readable with Basic."""
     reached = wsman_reach(name)
-    wire = tap(reached.lab.port)
+    wire = wsman_tap(reached.lab.port)
     connection = reached.connection(port=wire.port)
     connection.exec_command(canonical("'x'"))
     connection.close()
@@ -155,6 +109,34 @@ def test_wsman_message_encrypted_for_another_connection_is_refused(
     )
     with pytest.raises(Exception, match="400"):
         first.close_shell(shell)
+
+
+@pytest.mark.parametrize("name", ["winrm-ntlm", "psrp-negotiate", "psrp-ntlm", "psrp-basic"])
+def test_wsman_unencrypted_messages_are_refused(wsman_start: Callable[..., WsmanLab], name: str) -> None:
+    """Windows refuses a message that neither TLS nor the scheme encrypts: status 500 and no text.
+
+    That is its default (service setting AllowUnencrypted); reports of it are pywinrm's issues 129 and 208 and
+    winrm4j's issue 151. The credentials are right, so 401 would tell the client something wrong.
+    """
+    kind = CONNECTIONS[name]
+    plain = (
+        {"extras": {"ansible_winrm_message_encryption": "never"}}
+        if kind.plugin == "winrm"
+        else {"message_encryption": "never"}
+    )
+    for allowed in (False, True):
+        lab = wsman_start(authentication=EVERY_SCHEME, powershell=True, allow_unencrypted=allowed)
+        connection = lab.connection(kind.plugin, **{**kind.options, **plain})
+        if allowed:
+            assert connection.exec_command(canonical("'x'"))[0] == 0
+        else:
+            with pytest.raises(Exception, match="500"):
+                connection.exec_command(canonical("'x'"))
+        connection.close()
+        # An operation in the log means that the server has read a message.
+        assert any(entry.operation for entry in lab.requests()) == allowed
+        assert lab.config.request_log is not None
+        lab.config.request_log.unlink()
 
 
 def test_wsman_passwords_that_ntlm_cannot_store_are_refused(wsman_start: Callable[..., WsmanLab]) -> None:

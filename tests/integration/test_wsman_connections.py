@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.integration.wsman_fixtures import (
     CONNECTIONS,
     REPORT,
     Reached,
+    Wiretap,
     canonical,
     is_running,
     reported,
@@ -33,6 +35,8 @@ from tests.integration.wsman_fixtures import (
 from tests.waiting import eventually
 
 pytest.importorskip("psrpcore", reason=str(PSRP.missing()))
+
+from lab.wsman.psrp import addressed
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)
@@ -176,6 +180,36 @@ def test_wsman_malformed_psrp_is_a_fault(wsman_reach: Callable[..., Reached]) ->
     connection = reached.connection()
     assert connection.exec_command(canonical("'x'"))[0] == 0
     connection.close()
+
+
+def test_wsman_pipelines_end_as_windows_ends_them(
+    wsman_reach: Callable[..., Reached], wsman_tap: Callable[[int], Wiretap]
+) -> None:
+    """The end of a pipeline has the exit code 0 whatever the script's own, and no ended streams (recorded)."""
+    reached = wsman_reach("psrp-basic")
+    wire = wsman_tap(reached.lab.port)
+    connection = reached.connection(port=wire.port)
+    assert connection.exec_command(canonical("exit 7"))[0] == 7
+    connection.close()
+    assert b'CommandState/Done"><rsp:ExitCode>0</rsp:ExitCode>' in wire.recorded
+    assert b"End=" not in wire.recorded
+
+
+def test_wsman_pipelines_are_found_by_their_command() -> None:
+    """A pipeline's messages belong to the command that they come for, whatever id is in them.
+
+    Windows has accepted messages of older pypsrp, which wrote the id in another order of bytes (recorded). Fragments
+    that go on with a message stay as they are.
+    """
+    command = uuid.uuid4()
+    message = bytes(24) + uuid.uuid4().bytes + b"<data/>"
+    more = bytes(16) + b"\x02" + (50).to_bytes(4) + b"y" * 50
+    start = bytes(16) + b"\x01" + len(message).to_bytes(4)
+    fixed = bytes(24) + command.bytes_le + b"<data/>"
+    assert (
+        addressed(start + message + more + start + message, command) == start + fixed + more + start + fixed
+    )
+    assert addressed(start + message[:30], command) == start + message[:30]
 
 
 def test_wsman_frozen_computer_answers_no_handshake(wsman_reach: Callable[..., Reached]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import winrm.protocol
 from winrm.exceptions import InvalidCredentialsError, WinRMTransportError
 
-from tests.integration.wsman_fixtures import USER, WsmanLab
+from tests.integration.wsman_fixtures import REPORT, USER, WsmanLab
 
 SHELL_CLASS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 
@@ -65,12 +65,14 @@ def test_wsman_the_unchanged_envelope_is_answered(wsman_lab: WsmanLab) -> None:
         (b'<!DOCTYPE x [<!ENTITY e "e">]>' + envelope(), 2150858819),
         (b"<a/>", 2150858817),
         (envelope(action=""), 2150858769),
-        (envelope(more="<w:OperationTimeout>soon</w:OperationTimeout>"), 2150858817),
+        (envelope(more="<w:OperationTimeout>soon</w:OperationTimeout>"), 2150858767),
+        (envelope(more="<w:OperationTimeout>PT-1S</w:OperationTimeout>"), 2150858767),
         (envelope(more="<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"), 2150858817),
         (envelope(action="urn:x/Reconnect"), 2150858771),
         (envelope(uri="urn:no-such"), 2150858811),
         (envelope(body=""), 2150858791),
         (envelope(body="<x/>"), 2150858791),
+        (envelope(body="<r:Shell><r:IdleTimeOut>60</r:IdleTimeOut></r:Shell>"), 2150858791),
         (envelope(action=f"{SHELL_CLASS}/Receive", body="<r:Receive/>"), 2150858791),
         (envelope(action=f"{SHELL_CLASS}/Send", body="<r:Send><r:Stream>!</r:Stream></r:Send>"), None),
         (b"<a>" + b"x" * 600_000 + b"</a>", 2150858824),
@@ -87,6 +89,59 @@ def test_wsman_malformed_requests_get_a_fault(
     assert match is not None
     assert code is None or int(match[1]) == code
     assert wsman_lab.post(envelope())[0] == 200
+
+
+def shell_request(action: str, shell: str, body: str = "", uri: str = f"{SHELL_CLASS}/cmd") -> bytes:
+    """Return a request for an open shell; `action` is its last part."""
+    space = "http://schemas.xmlsoap.org/ws/2004/09/transfer" if action in {"Get", "Delete"} else SHELL_CLASS
+    selector = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
+    return envelope(f"{space}/{action}", uri, selector, body)
+
+
+def test_wsman_an_invalid_time_out_is_a_fault_of_addressing(wsman_lab: WsmanLab) -> None:
+    """A fault has the action of the specification that its subcode is from, as recorded from Windows by pypsrp."""
+    _, answer = wsman_lab.post(envelope(more="<w:OperationTimeout>PT-1S</w:OperationTimeout>"))
+    assert b"<a:Action>http://schemas.xmlsoap.org/ws/2004/08/addressing/fault</a:Action>" in answer
+    assert b"a:InvalidMessageInformationHeader" in answer
+    assert b"invalid timeout field in the SOAP header: PT-1S. </f:Message>" in answer
+    _, answer = wsman_lab.post(envelope(body=""))
+    assert b"<a:Action>http://schemas.dmtf.org/wbem/wsman/1/wsman/fault</a:Action>" in answer
+
+
+@pytest.mark.parametrize(
+    ("signal", "code"), [("Terminate", b""), ("terminate", b""), ("ctrl_c", b""), ("none", b'Code="87"')]
+)
+def test_wsman_signals_in_any_case(wsman_lab: WsmanLab, signal: str, code: bytes) -> None:
+    """A signal's name may have any case: pypsrp sends `signal/Terminate`, and Windows accepts it (recorded)."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, REPORT, ["wait", "nowhere/file"], skip_cmd_shell=True)
+    body = f'<r:Signal CommandId="{command}"><r:Code>{SHELL_CLASS}/signal/{signal}</r:Code></r:Signal>'
+    status, answer = wsman_lab.post(shell_request("Signal", shell, body))
+    assert status == (500 if code else 200)
+    assert code in answer
+    protocol.close_shell(shell)
+
+
+def test_wsman_a_shell_describes_itself(wsman_lab: WsmanLab) -> None:
+    """A Get tells of a shell what the Create was given; of an unknown one it is a fault of the shells' provider."""
+    protocol = wsman_lab.protocol()
+    shell = protocol.open_shell(working_directory="C:\\x", env_vars={"A": "<b>"}, idle_timeout="PT60S")
+    status, answer = wsman_lab.post(shell_request("Get", shell, uri=SHELL_CLASS))
+    assert status == 200
+    for part in (
+        f"<rsp:ShellId>{shell}</rsp:ShellId>",
+        "<rsp:ClientIP>127.0.0.1</rsp:ClientIP>",
+        '<rsp:Environment><rsp:Variable Name="A">&lt;b&gt;</rsp:Variable></rsp:Environment>',
+        "<rsp:WorkingDirectory>C:\\x</rsp:WorkingDirectory><rsp:IdleTimeOut>PT60.000S</rsp:IdleTimeOut>",
+        "<rsp:MemoryUsed>",
+    ):
+        assert part.encode() in answer
+    protocol.close_shell(shell)
+    status, answer = wsman_lab.post(shell_request("Get", shell, uri=SHELL_CLASS))
+    assert status == 500
+    assert answer.count(b'Code="2150858843"') == 2
+    assert b'provider="Shell provider"' in answer
 
 
 def test_wsman_other_http_requests_are_refused(wsman_lab: WsmanLab) -> None:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import secrets
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -116,6 +119,43 @@ class WsmanLab:
             client.close()
 
 
+class Wiretap:
+    """Passes bytes between a client and the server, and records them."""
+
+    def __init__(self, port: int) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._target = port
+        self.recorded = bytearray()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        """The port that clients connect to."""
+        return int(self._listening.getsockname()[1])
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target))
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                self.recorded += data
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Accept no more clients."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
 EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
 
 
@@ -127,6 +167,9 @@ class ConnectionKind:
     options: dict[str, Any]
     tls: bool = False
 
+
+UNENCRYPTED = ("psrp-basic",)
+"""The connections that Windows refuses as it comes."""
 
 CONNECTIONS = {
     "winrm-basic-tls": ConnectionKind("winrm", {"scheme": "https", "transport": ["ssl"]}, tls=True),
@@ -209,6 +252,7 @@ def wsman_config(tmp_path: Path, wsman_password: str, wsman_environment: None) -
         host=host,
         faults=tmp_path / "faults.json",
         request_log=tmp_path / "requests.log",
+        allow_unencrypted=True,
         orphan_seconds=0.1,
     )
 
@@ -245,7 +289,9 @@ def wsman_reach(wsman_start: Callable[..., WsmanLab], tmp_path: Path) -> Callabl
 
         kind = CONNECTIONS[name]
         tls = make_certificate(tmp_path) if kind.tls else None
-        lab = wsman_start(authentication=EVERY_SCHEME, powershell=True, tls=tls)
+        lab = wsman_start(
+            authentication=EVERY_SCHEME, powershell=True, tls=tls, allow_unencrypted=name in UNENCRYPTED
+        )
         trust: dict[str, Any] = {}
         if tls is not None and kind.plugin == "psrp":
             trust = {"ca_cert": os.fspath(tls.certificate)}
@@ -254,3 +300,17 @@ def wsman_reach(wsman_start: Callable[..., WsmanLab], tmp_path: Path) -> Callabl
         return Reached(lab, ConnectionKind(kind.plugin, {**kind.options, **trust}))
 
     return reach
+
+
+@pytest.fixture
+def wsman_tap() -> Iterator[Callable[[int], Wiretap]]:
+    """Makes wiretaps; ends them after the test."""
+    taps: list[Wiretap] = []
+
+    def tap(port: int) -> Wiretap:
+        taps.append(Wiretap(port))
+        return taps[-1]
+
+    yield tap
+    for wiretap in taps:
+        wiretap.close()

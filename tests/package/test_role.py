@@ -42,7 +42,7 @@ def operator(office: PackagePC, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """An operator with the real ansible-playbook, and the PC in the inventory."""
     password = secrets.token_hex(16)
     host = wine_host(office.pc.folder, {"operator": password})
-    listener = Listener(ListenerConfig(host=host))
+    listener = Listener(ListenerConfig(host=host, allow_unencrypted=True))
     listener.start()
     computer: Any = SimpleNamespace(reach=Reach("127.0.0.1", listener.port, "operator", password))
     made = Operator(tmp_path_factory.mktemp("operator"), {"pc1": computer})
