@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make matrix`: every connection with every line of ansible-core, and the page with the results."""
+"""`make matrix`: every connection with every line of ansible-core, other software against the lab's WinRM server.
+
+It writes the page with the results.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from lab.ssh.files import SshMissingError, sshd
-from tests.matrix import column, cores
+from tests.matrix import column, cores, distributions, foreign
 from tests.matrix.steps import STEPS
 from tests.matrix.table import page
 from tools import setup
@@ -40,10 +43,19 @@ def run(folder: Path) -> dict[str, column.Column]:
         return dict(zip((core.line for core in chosen), pool.map(one, chosen), strict=True))
 
 
-def write(columns: dict[str, column.Column]) -> None:
-    """Write the page; write it outside of the documentation if a column is missing."""
-    place = PAGE if len(columns) == len(cores.CORES) else PARTIAL
-    place.write_text(page(columns, STEPS), encoding="utf-8")
+def others(folder: Path) -> foreign.Foreign | None:
+    """Run what other software says about the lab; say why it is left out where it cannot be downloaded."""
+    try:
+        return foreign.run(folder)
+    except distributions.Missing as reason:
+        print(f"left out: recordings of Windows and the tests of its clients, since {reason}", flush=True)
+        return None
+
+
+def write(columns: dict[str, column.Column], told: foreign.Foreign | None) -> None:
+    """Write the page; write it outside of the documentation if a part is missing."""
+    place = PAGE if len(columns) == len(cores.CORES) and told else PARTIAL
+    place.write_text(page(columns, STEPS, told), encoding="utf-8")
     print(f"written: {place.relative_to(setup.ROOT)}")
 
 
@@ -52,19 +64,21 @@ def main() -> int:
     try:
         sshd()
         shutil.rmtree(LEFT, ignore_errors=True)
+        told = others(LEFT / "others")
         columns = run(LEFT)
     except (SshMissingError, setup.SetupError) as error:
         print(f"matrix: {error}", file=sys.stderr)
         return 1
     if not columns:
         return 1
-    write(columns)
+    write(columns, told)
     bad = [
         f"{connection}, ansible-core {line}: {cell}"
         for line, one in columns.items()
         for connection, cell in one.cells.items()
         if cell != "ok"
     ]
+    bad += told.faults if told else []
     print("\n".join([*bad, f"see {LEFT.relative_to(setup.ROOT)}"] if bad else ["every cell is ok"]))
     return 1 if bad else 0
 

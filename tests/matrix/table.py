@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from tests.matrix.suites import SUITES
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.matrix.column import Column
+    from tests.matrix.foreign import Foreign
     from tests.matrix.steps import Step
 
 HEAD = """\
@@ -30,7 +34,7 @@ install the real package over winrm, on Wine. What only Windows itself can show 
 """
 
 
-def page(columns: Mapping[str, Column], steps: Sequence[Step]) -> str:
+def page(columns: Mapping[str, Column], steps: Sequence[Step], told: Foreign | None) -> str:
     """Return the whole page. It has no dates, so it changes only with a result."""
     versions = [column.versions for column in columns.values()]
     head = ["connection", *(f"ansible-core {line}" for line in columns)]
@@ -52,8 +56,56 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step]) -> str:
             "",
             "The steps of each cell, in order: " + "; ".join(done) + ".",
             "",
+            *(_others(told) if told else ()),
         ]
     )
+
+
+OTHERS = """\
+## What other software says about the lab's WinRM server
+
+The lab's server ([lab/wsman](../lab/wsman/README.md)) is compared with what was not written for it. Both parts come
+out of the source distributions of {versions}, by pinned hash; none of their data is in this repository.
+
+pypsrp's tests contain {total} requests with the answers that a real Windows gave. Each request that can apply is sent
+to the lab's server. Its answer has to have the same status, action, elements, fault code, subcode and texts; what
+differs by its nature does not count: ids, names, addresses, times, and where a stream is cut. Commands are replaced
+by a program that writes what the recorded one wrote.
+"""
+
+TESTS = """\
+The tests of pywinrm and pypsrp that talk to a server, run against the lab's. Their other tests play the server
+themselves and say nothing about the lab.
+"""
+
+
+def _others(told: Foreign) -> list[str]:
+    counted = told.recordings
+    versions = " and ".join(f"{name} {version}" for name, version in sorted(told.versions.items()))
+    rows = [
+        ["exchanges", "result"],
+        [str(counted.alike), "answered alike"],
+        [str(len(counted.different)), "answered differently"],
+        *([str(number), f"left out: {reason}"] for reason, number in counted.left_out.most_common()),
+    ]
+    return [
+        OTHERS.format(versions=versions, total=counted.total),
+        *_table(rows),
+        "",
+        TESTS,
+        *_table([["tests", "of", "with", "result"], *_suite_rows(told)]),
+        "",
+    ]
+
+
+def _suite_rows(told: Foreign) -> Iterator[list[str]]:
+    for suite in SUITES:
+        failed = [line for line in told.failures if line.startswith(suite.library)]
+        result = f"failed: {'; '.join(failed)}" if failed else "ok"
+        connections = ", ".join(suite.authentications) + (" over TLS" if suite.tls else " over HTTP")
+        yield [str(len(suite.chosen)), suite.library, connections, _cell(result)]
+        for reason, number in Counter(suite.left_out.values()).most_common():
+            yield [str(number), suite.library, "", f"left out: {reason}"]
 
 
 def _cell(text: str) -> str:
