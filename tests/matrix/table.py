@@ -64,8 +64,9 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step], told: Foreign | N
 OTHERS = """\
 ## What other software says about the lab's WinRM server
 
-The lab's server ([lab/wsman](../lab/wsman/README.md)) is compared with what was not written for it. Both parts come
-out of the source distributions of {versions}, by pinned hash; none of their data is in this repository.
+The lab's server ([lab/wsman](../lab/wsman/README.md)) is compared with what was not written for it. Both parts come out
+of the source distributions of {versions}, by pinned hash. None of their data is in this
+repository.
 
 pypsrp's tests contain {total} requests with the answers that a real Windows gave. Each request that can apply is sent
 to the lab's server. Its answer has to have the same status, action, elements, fault code, subcode and texts; what
