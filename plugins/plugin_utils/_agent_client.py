@@ -108,6 +108,7 @@ class Agent:
                 until, silence = deadline if self._link.reached else first_contact, None
                 if lost.final or until.over or until.left < lost.pause:
                     raise self.failure_of(lost) from lost
+                self._show(f"waiting: the connection to the PC; for {until.limit:.0f} s at most")
             except Failure as fault:
                 if not fault.passing:
                     raise

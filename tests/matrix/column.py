@@ -16,7 +16,7 @@ from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
-from tests.lab.installer import NEW, PROGRAMS, packages, prepare
+from tests.lab.installer import NEW, USUAL, packages, prepare
 from tests.lab.job import Operator, play
 from tests.matrix.steps import STEPS, verdict
 
@@ -68,7 +68,7 @@ def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) 
                     folder / name,
                     password=password,
                     script=[Grant()],
-                    programs=PROGRAMS,
+                    **USUAL,
                     listeners=(CONNECTIONS[connection].listener,),
                 )
             )
