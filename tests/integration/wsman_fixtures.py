@@ -24,7 +24,7 @@ import pytest
 from lab.wsman.faults import Faults
 from lab.wsman.host import LocalHost
 from lab.wsman.listener import Listener, ListenerConfig
-from lab.wsman.requestlog import Entry, read_log
+from lab.wsman.requestlog import STARTED, Entry, read_log
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class WsmanLab:
         faults.write(self.config.faults)
 
     def requests(self) -> list[Entry]:
-        """Return the entries of the request log."""
+        """Return the requests in the log."""
         assert self.config.request_log is not None
-        return read_log(self.config.request_log)
+        return [entry for entry in read_log(self.config.request_log) if entry != STARTED]
 
     def protocol(self, *, operation_timeout: int = 5, **options: Any) -> winrm.protocol.Protocol:
         """Return pywinrm's client."""
