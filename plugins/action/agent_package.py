@@ -50,7 +50,7 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as local, loss_as_failure(self._latchkey_agent):
-            place = RemoteFolder(self, Path(local), self._latchkey_find)
+            place = RemoteFolder(self, self._latchkey_link, Path(local), self._latchkey_find)
             try:
                 return self._latchkey_change(self._latchkey_package(options, place), options, deadline)
             finally:

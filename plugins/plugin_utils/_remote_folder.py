@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleError
 
-from ._connection import is_lost
+from ._connection import ConnectionLost
 from ._failure import failure
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ansible.plugins.action import ActionBase
 
+    from ._connection import Link
     from ._package_file import PackageFile
 
 
@@ -27,17 +28,18 @@ if TYPE_CHECKING:
 def _transfer() -> Iterator[None]:
     try:
         yield
-    except Exception as fault:
-        if not (is_lost(fault) or isinstance(fault, AnsibleError)):
+    except (ConnectionLost, AnsibleError) as fault:
+        if isinstance(fault, ConnectionLost) and fault.rejected:
             raise
         raise failure("package_not_sent", detail=str(fault).rstrip(".")) from fault
 
 
 class RemoteFolder:
-    """Made at its first use; `local` is its counterpart on the controller."""
+    """Made at its first use; `local` is its counterpart on the controller. `link` counts rejected credentials."""
 
-    def __init__(self, action: ActionBase, local: Path, find: Callable[[str], str]) -> None:
+    def __init__(self, action: ActionBase, link: Link, local: Path, find: Callable[[str], str]) -> None:
         self._action = action
+        self._link = link
         self._local = local
         self._find = find
         self._made: str | None = None
@@ -51,14 +53,16 @@ class RemoteFolder:
         file = package.bring(self._find, self._local)
         target = self.path(package.name)
         with _transfer():
-            self._action._connection.put_file(str(file), target)  # noqa: SLF001 - an action's own way to it
+            connection = self._action._connection  # noqa: SLF001 - an action's own way to it
+            self._link.guarded(lambda: connection.put_file(str(file), target))
         return target
 
     def path(self, name: str) -> str:
         """Return the path of a file in the folder; make the folder if necessary. Raises Failure."""
         if self._made is None:
             with _transfer():
-                self._made = self._action._make_tmp_path()  # noqa: SLF001 - an action's own way
+                make = self._action._make_tmp_path  # noqa: SLF001 - an action's own way
+                self._made = self._link.guarded(make)
         return str(self._action._connection._shell.join_path(self._made, name))  # noqa: SLF001 - the same
 
     def read(self, path: str) -> bytes:

@@ -20,6 +20,7 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible_collections.latchkey.consent.plugins.action import agent_package
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _package_installer as installer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._agent_client import SILENCE_SECONDS
+from winrm.exceptions import InvalidCredentialsError
 
 from agent.packaging import product_identity
 from latchkey_agent.protocol import answers as ans
@@ -413,6 +414,14 @@ def test_absent_where_nothing_is_changes_nothing(monkeypatch: pytest.MonkeyPatch
     """No agent, no change."""
     pc = PC()
     assert (run(pc, monkeypatch, state="absent")["changed"], pc.ran) == (False, [])
+
+
+def test_a_password_that_changes_before_the_transfer_is_told_as_such(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transfer counts as a try of the credentials, as each request does."""
+    pc = PC(full=InvalidCredentialsError("the specified credentials were rejected by the server"))
+    assert refused(run(pc, monkeypatch, path=str(package))) == "credentials_rejected"
 
 
 def test_a_lost_connection_is_taken_up_again(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
