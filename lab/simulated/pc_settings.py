@@ -66,7 +66,7 @@ class Settings:
         fast_startup: to shut down hibernates Windows without its users, and the next start is no boot. A restart is
             one ("Distinguishing Fast Startup from Wake-from-Hibernation", Microsoft Learn).
         clock_error: added to the clock at each boot but the first, as an empty battery or another system does.
-        clock_right_after: seconds from such a boot until Windows Time sets the clock right.
+        clock_right_after: seconds from the moment at which such a PC is up until Windows Time sets the clock right.
         lock_seconds: from a request to lock to the locked screen.
         agent_start_delay: from the start of the services to the agent's; WinRM may answer first.
         listener_start_delay: from the start of the services to the listeners'.

@@ -203,6 +203,7 @@ class Power:
 
     async def _set_clock_right(self) -> None:
         clock = self._machine.windows.clock
+        await self.up.wait()
         await asyncio.sleep(self._machine.settings.clock_right_after)
         self._shift_clock(timedelta())
         self._machine.record("pc", "clock_set", f"Windows Time sets the clock to {clock.now().isoformat()}.")

@@ -15,7 +15,16 @@ from .core.core import Core
 from .core.desktops import Target, sign_ins
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
-from .domain import OPEN_REQUESTS, Permit, PermitState, Refused, live_grants, redeemable, seconds_left
+from .domain import (
+    OPEN_REQUESTS,
+    Permit,
+    PermitState,
+    Refused,
+    live_grants,
+    opened_by,
+    redeemable,
+    seconds_left,
+)
 from .handlers.control import ControlHandler
 from .handlers.customer import CustomerHandler
 from .handlers.display_blocks import DisplayBlocks
@@ -232,7 +241,11 @@ class Agent:
         self._lock_pending = False
         for duty in self.core.duties.all():
             permit = self.core.state.permits.get(duty.permit)
-            if duty.boot_id == self.core.boot_id and not self._is_in_journal(permit):
+            if duty.boot_id != self.core.boot_id:
+                continue
+            if duty.late:
+                self._meet_late(duty)
+            elif not self._is_in_journal(permit):
                 self._meet(duty, is_known=permit is not None)
 
     def _meet(self, duty: LockDuty, *, is_known: bool) -> None:
@@ -241,10 +254,24 @@ class Agent:
             permit = self.core.state.permits.get(duty.permit)
             if permit is not None and permit.state is PermitState.LOGGED_ON:
                 self.core.closed_early(duty.permit)
-            if not is_known:
+            if not is_known and not self.core.duties.is_late(duty.permit):
                 self.core.duties.settle(duty.permit)
         except PortError as fault:
             log.warning("the desktop may be open: %s", fault)
+            self._lock_pending = True
+
+    def _meet_late(self, duty: LockDuty) -> None:
+        """Lock a desktop that has opened after it counted as closed, once; forget it if its session is gone."""
+        try:
+            signed_in = self.core.computer.sessions.signed_in()
+            own = [s for s in signed_in if s.account.sid == duty.sid and opened_by(duty.windows_session, s)]
+            if any(s.is_open for s in own):
+                self.effects.desktops.close(Target.of_duty(duty))
+            elif own:
+                return
+            self.core.duties.settle(duty.permit)
+        except PortError as fault:
+            log.warning("a late desktop may be open: %s", fault)
             self._lock_pending = True
 
     def _is_in_journal(self, permit: Permit | None) -> bool:

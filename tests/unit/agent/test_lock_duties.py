@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from latchkey_agent.ports import PortError
 from latchkey_agent.storage.lock_duties import LockDuties, LockDuty
@@ -99,3 +100,39 @@ def test_a_duty_that_cannot_be_written_is_refused_and_one_that_cannot_be_removed
     assert duties.is_empty
     assert duties.all() == ()
     assert LockDuties(file).all() == (DUTY,)
+
+
+def test_a_late_duty_survives_a_crash_and_holds_nothing_up(tmp_path: Path) -> None:
+    """It stands in the file, and is none that something waits for; another permit's stays as it is."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    other = replace(DUTY, permit="p-2", sid="S-1-5-21-2")
+    with duties.taken(DUTY), duties.taken(other):
+        pass
+    duties.defer(DUTY.permit)
+    duties.defer("another")
+    assert LockDuties(file).all() == (replace(DUTY, late=True), other)
+    assert (duties.is_late(DUTY.permit), duties.is_late(other.permit), duties.is_empty) == (
+        True,
+        False,
+        False,
+    )
+    duties.settle(other.permit)
+    assert duties.is_empty
+
+
+def test_a_new_duty_stands_for_the_late_ones_of_its_account(tmp_path: Path) -> None:
+    """Only once it is taken for good, and not for another account's."""
+    duties = LockDuties(tmp_path / "duties.json")
+    late, other = replace(DUTY, late=True), replace(DUTY, permit="p-2", sid="S-1-5-21-2", late=True)
+    for duty in (DUTY, replace(other, late=False)):
+        with duties.taken(duty):
+            pass
+        duties.defer(duty.permit)
+    new = replace(DUTY, permit="p-3")
+    with pytest.raises(KeyError), duties.taken(new):
+        raise KeyError
+    assert duties.all() == (late, other)
+    with duties.taken(new):
+        pass
+    assert duties.all() == (other, new)

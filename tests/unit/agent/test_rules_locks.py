@@ -107,6 +107,120 @@ def test_rule_09_a_desktop_that_appears_after_minutes_is_locked(bench: Bench, ca
     assert bench.state.permits[permit].closing == "locked"
 
 
+def late_desktop(bench: Bench, canary: bytearray) -> str:
+    """Let a session stay locked for two minutes after a logon with a permit; return the permit's id."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.report(permit)
+    bench.world.now += timedelta(minutes=2)
+    bench.effects()
+    assert bench.state.permits[permit].closing == "locked"
+    return permit
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_rule_09_a_desktop_that_opens_after_it_counted_as_locked_is_locked_once(
+    bench: Bench, canary: bytearray, *, crash: bool
+) -> None:
+    """A first sign-in of more than two minutes, listed as locked; a later unlock by hand stays open."""
+    late_desktop(bench, canary)
+    if crash:
+        bench.crash()
+    for expected in (0, 1):
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+        assert len(bench.world.open_desktops()) == expected
+    assert bench.agent.core.duties.all() == ()
+
+
+def test_rule_09_a_late_desktop_is_locked_although_windows_fails_first(
+    bench: Bench, canary: bytearray
+) -> None:
+    """Windows neither locks nor disconnects, or does not list the sessions: the agent tries again."""
+    late_desktop(bench, canary)
+    bench.world.sign_in(ANNA)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.agent.sessions_changed()
+    bench.world.lock_works = True
+    bench.world.broken.add("sessions")
+    bench.wake()
+    assert bench.world.open_desktops()
+    bench.world.broken.clear()
+    bench.wake()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_late_desktop_whose_session_is_gone_is_forgotten(bench: Bench, canary: bytearray) -> None:
+    """The customer's next sign-in is their own, and so is the one of another boot."""
+    late_desktop(bench, canary)
+    bench.world.signed_in.clear()
+    bench.agent.sessions_changed()
+    assert bench.agent.core.duties.all() == ()
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops()
+
+
+def test_rule_09_a_session_that_is_gone_before_it_was_open_leaves_no_late_duty(
+    bench: Bench, canary: bytearray
+) -> None:
+    """It was seen locked, and then the customer signed out: their next sign-in stays open."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.report(permit)
+    bench.world.signed_in.clear()
+    bench.effects()
+    assert bench.state.permits[permit].closing == "gone"
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops()
+
+
+def test_rule_09_a_late_desktop_does_not_close_what_an_unlock_opens(bench: Bench, canary: bytearray) -> None:
+    """The unlock's own duty takes over, until its agreed time is over."""
+    bench.lend(canary, restarts=1, unlocks=1, relock_after=60.0)
+    permit = bench.restart()
+    bench.reboot()
+    bench.redeem()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.report(permit)
+    bench.world.now += timedelta(minutes=2)
+    bench.effects()
+    bench.unlock()
+    bench.sign_in_with_permit()
+    assert bench.world.open_desktops()
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_a_late_desktop_holds_up_no_removal(bench: Bench, canary: bytearray) -> None:
+    """It may never open, so erasing everything does not wait for it."""
+    late_desktop(bench, canary)
+    assert bench.agent.core.duties.all()
+    assert bench.ask(rq.EraseAll()).outcome == "done"
+
+
+def test_rule_09_a_late_desktop_of_a_damaged_journal_is_locked(bench: Bench, canary: bytearray) -> None:
+    """The duty stands outside of the journal, and becomes a late one there, too."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.kill()
+    bench.journal.write_bytes(b"damaged" * 1000)
+    bench.start()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.agent.sessions_changed()
+    bench.world.now += timedelta(minutes=2)
+    bench.agent.sessions_changed()
+    assert bench.agent.core.duties.is_late(permit)
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    assert bench.world.open_desktops() == []
+
+
 def test_rule_09_a_logon_that_nobody_reports_is_locked(bench: Bench, canary: bytearray) -> None:
     """The session change from Windows is enough when the logon screen dies before its report."""
     bench.at_logon_screen(canary)

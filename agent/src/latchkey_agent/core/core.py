@@ -357,7 +357,8 @@ class Core:
         """Remove the duties whose desktop the journal knows as closed; a boot ends all desktops of the last one."""
         for duty in self.duties.all():
             permit = self.state.permits.get(duty.permit)
-            if duty.boot_id != self.boot_id or (permit is not None and settled(permit)):
+            is_closed = permit is not None and settled(permit) and not duty.late
+            if duty.boot_id != self.boot_id or is_closed:
                 self.duties.settle(duty.permit)
                 self.closings.discard(duty.permit)
 

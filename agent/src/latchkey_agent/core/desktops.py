@@ -87,7 +87,8 @@ class DesktopCloser:
 
     A desktop counts as closed only once the very Windows session of the logon has been seen open and then closed,
     or has been seen and is gone: Windows accepts a logon before it lists or unlocks the session, sometimes minutes
-    before. A session that stays locked for `SIGN_IN_TIME` counts as closed, too.
+    before. A session that stays locked for `SIGN_IN_TIME` counts as closed, too, but its duty to be locked stays as a
+    late one: a first sign-in can take longer, and the desktop opens after it.
     """
 
     def __init__(self, core: Core) -> None:
@@ -103,6 +104,8 @@ class DesktopCloser:
             PortError: it is open, or may still open.
         """
         closing = self._lock(target) or self._cut_off(target)
+        if closing != "gone" and target.permit not in self._opened:
+            self._core.duties.defer(target.permit)
         self._seen.discard(target.permit)
         self._opened.discard(target.permit)
         self._awaited.pop(target.permit, None)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from latchkey_agent.ports import PortError
 
@@ -31,12 +32,14 @@ class LockDuty(Struct, frozen=True):
         sid: the account.
         boot_id: the boot; no desktop outlives it.
         windows_session: the Windows session of the logon screen, None if unknown.
+        late: the desktop counts as closed, though it was never open: if it opens after all, it is locked once.
     """
 
     permit: str
     sid: str
     boot_id: str
     windows_session: int | None
+    late: bool = False
 
 
 class LockDuties:
@@ -61,33 +64,48 @@ class LockDuties:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no desktop is to be locked."""
-        return not self._duties
+        """Whether no desktop is to be locked; a late one may never open."""
+        return all(duty.late for duty in self._duties)
+
+    def is_late(self, permit: str) -> bool:
+        """Tell whether the desktop of a permit counts as closed, though it was never open."""
+        return any(duty.late for duty in self._duties if duty.permit == permit)
 
     @contextmanager
     def taken(self, duty: LockDuty) -> Iterator[None]:
         """Take a duty, which is safe from a power cut when the block begins; give it up if the block fails.
 
+        It stands for the late duties of its account, too: they would lock the desktop that an unlock opens.
+
         Raises:
             PortError: it cannot be written.
         """
+        late = [other.permit for other in self._duties if other.late and other.sid == duty.sid]
         self._write((*self._duties, duty))
         try:
             yield
         except Exception:
             self.settle(duty.permit)
             raise
+        for permit in late:
+            self.settle(permit)
 
     def settle(self, permit: str) -> None:
         """Remove the duty of a permit; if that cannot be written, the duty is met once more at the next start."""
-        left = tuple(duty for duty in self._duties if duty.permit != permit)
-        if left == self._duties:
+        self._try_write(tuple(duty for duty in self._duties if duty.permit != permit))
+
+    def defer(self, permit: str) -> None:
+        """Make the duty of a permit a late one; if that cannot be written, it is met once more at the next start."""
+        self._try_write(tuple(replace(d, late=True) if d.permit == permit else d for d in self._duties))
+
+    def _try_write(self, duties: tuple[LockDuty, ...]) -> None:
+        if duties == self._duties:
             return
         try:
-            self._write(left)
+            self._write(duties)
         except PortError as fault:
             log.warning("%s", fault)
-            self._duties = left
+            self._duties = duties
 
     def _write(self, duties: tuple[LockDuty, ...]) -> None:
         try:
