@@ -212,6 +212,7 @@ class _Form:
                     self.who(d.who),
                     d.boot == n.boot,
                     d.windows_session,
+                    d.late,
                     d.permit in n.seen_open,
                     d.permit in n.opened,
                     next((self.ago(to.moment(at)) for permit, at in n.awaited if permit == d.permit), None),

@@ -128,7 +128,7 @@ def _revoke(n: Node, key: str, _operator: str, name: str) -> str:
 def _erase_all(n: Node, key: str, _operator: str) -> str:
     subject = _revoke_grants(n, key, [g.id for g in in_use(n.state)])
     shell.run_effects(n)
-    if n.duties:
+    if any(not duty.late for duty in n.duties):
         raise shell.Refusal("desktop_open")
     return subject
 
@@ -399,6 +399,7 @@ def _redeem(n: Node) -> None:
     except shell.Refusal:
         shell.settle_duty(n, permit)
         return
+    shell.replace_late_duties(n, permit, who)
     n.logons = (*n.logons, Logon(permit, who, "held"))
 
 

@@ -40,6 +40,7 @@ class Duty(NamedTuple):
     who: str
     boot: int
     windows_session: int
+    late: bool = False
 
 
 class Logon(NamedTuple):

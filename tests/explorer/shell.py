@@ -96,7 +96,7 @@ def _settle_duties(n: Node) -> None:
     kept = []
     for duty in n.duties:
         permit = n.state.permits.get(duty.permit)
-        if duty.boot == n.boot and not (permit is not None and settled(permit)):
+        if duty.boot == n.boot and (duty.late or permit is None or not settled(permit)):
             kept.append(duty)
     n.duties = tuple(kept)
 
@@ -159,12 +159,25 @@ def _meet_duties(n: Node) -> None:
     """`Agent._meet_duties`: lock what the journal does not know."""
     n.lock_pending = False
     for duty in n.duties:
-        if duty.boot != n.boot or duty.permit in n.state.permits:
+        if duty.boot != n.boot or (duty.permit in n.state.permits and not duty.late):
             continue
-        if close(n, duty.permit, duty.who, duty.windows_session) is None:
+        if duty.late:
+            _meet_late(n, duty)
+        elif close(n, duty.permit, duty.who, duty.windows_session) is None:
             n.lock_pending = True
         else:
             n.duties = tuple(d for d in n.duties if d is not duty)
+
+
+def _meet_late(n: Node, duty: Duty) -> None:
+    """`Agent._meet_late`: lock a desktop that has opened after it counted as closed, once."""
+    own = [d for d in n.desktops if d.who == duty.who and opened_by(duty.windows_session, _Seen(d))]
+    if own and not any(d.open for d in own):
+        return
+    if own and close(n, duty.permit, duty.who, duty.windows_session) is None:
+        n.lock_pending = True
+        return
+    settle_duty(n, duty.permit)
 
 
 def wake(n: Node) -> None:
@@ -294,6 +307,8 @@ def close(
         since = logged_on
     if own and permit not in n.opened and now - since < SIGN_IN_TIME:
         return None
+    if own and permit not in n.opened:
+        n.duties = tuple(d._replace(late=True) if d.permit == permit else d for d in n.duties)
     n.seen_open -= {permit}
     n.opened -= {permit}
     n.awaited = tuple(x for x in n.awaited if x[0] != permit)
@@ -327,3 +342,8 @@ def take_duty(n: Node, permit: str, who: str, windows_session: int) -> None:
 def settle_duty(n: Node, permit: str) -> None:
     """`LockDuties.settle`."""
     n.duties = tuple(d for d in n.duties if d.permit != permit)
+
+
+def replace_late_duties(n: Node, permit: str, who: str) -> None:
+    """`LockDuties.taken`, after a permit is redeemed: its duty stands for the late ones of its account."""
+    n.duties = tuple(d for d in n.duties if d.permit == permit or not (d.late and d.who == who))
