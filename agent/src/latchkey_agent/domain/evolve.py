@@ -33,7 +33,9 @@ from .model import (
     SupportSession,
     Uses,
     how_ended,
+    may_restart,
     needs_erasing,
+    restarts_itself,
     settled,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
@@ -183,10 +185,18 @@ def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
 
 
 def _unsettled(draft: _Draft) -> set[str]:
-    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use."""
+    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use.
+
+    A restart for a void permit is an open use until the account has been seen after it: it is told, and a desktop that
+    Windows opens by itself is closed.
+    """
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if needs_erasing(g.erasure)}
-    under_way = {t.session for t in draft.permits.values() if not settled(t)}
+    under_way = {
+        t.session
+        for t in draft.permits.values()
+        if not settled(t) or t.is_unseen or may_restart(t, draft.boot_id)
+    }
     return started | sealed | under_way
 
 
@@ -459,7 +469,7 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    is_unseen = _restarted_for(permit, event.why) and draft.boot_id != permit.boot_before
+    is_unseen = restarts_itself(permit, event.why) and draft.boot_id != permit.boot_before
     changes = {"why": event.why, "detail": event.detail, "owes_lock": event.owes_lock, "is_unseen": is_unseen}
     _permit(draft, permit, event.how, opened_at=event.at if event.owes_lock else None, **changes)
     if (detail := _restart_without_use(draft, permit, event)) is not None:
@@ -476,11 +486,6 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
     if permit.foreign:
         return "by_others" if event.how == "lapse" else None
     return "signed_in" if event.why == "signed_in" else ""
-
-
-def _restarted_for(permit: Permit, why: str | None) -> bool:
-    """Tell whether a void permit leaves a restart of its own behind, after which its account may be signed in."""
-    return permit.action == "restart" and not permit.foreign and why not in {"restart_refused", "signed_in"}
 
 
 def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
@@ -574,10 +579,11 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
     # event of its own.
     for permit in draft.permits.values():
         owes_lock = permit.owes_lock and permit.state is PermitState.LOGGED_ON
-        is_void = permit.state in {PermitState.LAPSED, PermitState.CANCELLED}
-        is_unseen = is_void and permit.boot_before == before and _restarted_for(permit, permit.why)
-        if is_unseen:
-            # The restart was begun for the permit, and went on without it.
+        # The restart was begun for the permit, and went on without it.
+        went_on = may_restart(permit, before)
+        # A further restart signs the account in no less by itself.
+        is_unseen = permit.is_unseen or went_on
+        if went_on:
             _notice(draft, draft.grants[permit.grant], event, "restarted", detail="begun")
         if (owes_lock, is_unseen) != (permit.owes_lock, permit.is_unseen):
             draft.permits[permit.id] = replace(permit, owes_lock=owes_lock, is_unseen=is_unseen)
