@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A restart that the agent began goes on although its permit is void: it is told."""
+"""A restart that the agent began goes on although its permit is void: it is told, and known as the agent's own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from latchkey_agent.domain import LogonFacts
 from latchkey_agent.domain.evolve import AT_ONCE, KEPT_SESSIONS
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA
+from tests.unit.agent.world import ANNA, CUSTOMER
 
 Act = Callable[[Bench], object]
 
@@ -135,3 +136,65 @@ def test_rule_09_only_the_first_desktop_after_void_restarts_is_locked(
     bench.reboot()
     windows_signs_in(bench)
     assert bench.world.open_desktops()
+
+
+# --- it is none by others ----------------------------------------------------------------------
+
+
+def pause_and_resume(bench: Bench) -> None:
+    """The customer pauses and resumes during the warning."""
+    grant = next(reversed(bench.state.grants))
+    assert bench.customer(cm.GrantPause(grant=grant)).done
+    assert bench.customer(cm.GrantPause(grant=grant, pause=False)).done
+
+
+def outlast(bench: Bench) -> None:
+    """A program holds the restart up until the permit's time is over."""
+    bench.world.now += timedelta(seconds=61)
+    bench.wake()
+
+
+def end_session(bench: Bench) -> None:
+    """The operator ends the session of the restart."""
+    bench.result(rq.SessionEnd(session="CHG-1"))
+
+
+@pytest.mark.parametrize("void", [pause_and_resume, outlast, end_session, pause])
+def test_rule_10_a_restart_of_the_agents_own_is_none_by_others(
+    bench: Bench, canary: bytearray, void: Act
+) -> None:
+    """A void restart of the agent's own signs nobody in: neither its own grant nor another session's is used."""
+    other = bench.lend(canary, restarts=1, session="CHG-2", foreign_restarts=True)
+    own = bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.restart(within=60.0)
+    void(bench)
+    bench.reboot()
+    bench.effects()
+    assert not bench.logon(lm.Peek())[0].done
+    assert restarts_told(bench) == ["begun"]
+    assert bench.state.grants[own].left.restarts == 1
+    after = bench.state.grants[other]
+    assert after.left.restarts == 1
+    assert [omitted.why for omitted in after.omitted] == ["own_restart"]
+    receipts = bench.customer(cm.OwnReceipts(), peer=CUSTOMER).receipts
+    [text] = [r.text for r in receipts if r.request == after.request]
+    assert "Restart begun by the agent without a sign-in" in text
+
+
+def test_a_restart_by_others_after_the_agents_own_is_one_by_others(bench: Bench, canary: bytearray) -> None:
+    """The agent's own restart is over: the next one is by others, and signs in where it was agreed."""
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.restart()
+    pause_and_resume(bench)
+    bench.reboot()
+    bench.reboot()
+    assert bench.sign_in_with_permit() == canary
+
+
+def test_a_restart_that_windows_refused_is_none_of_the_agents_own(bench: Bench, canary: bytearray) -> None:
+    """Windows refused the agent's restart: the next one is by others."""
+    bench.world.refuses_restart = "no"
+    bench.lend(canary, restarts=2, foreign_restarts=True)
+    bench.restart()
+    bench.reboot()
+    assert bench.sign_in_with_permit() == canary
