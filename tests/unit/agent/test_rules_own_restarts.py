@@ -198,3 +198,29 @@ def test_a_restart_that_windows_refused_is_none_of_the_agents_own(bench: Bench, 
     bench.restart()
     bench.reboot()
     assert bench.sign_in_with_permit() == canary
+
+
+# --- the first look at its account's session ---------------------------------------------------
+
+
+@pytest.mark.parametrize("auto_logon", [True, None, False])
+def test_rule_09_each_look_at_the_sessions_knows_of_windows_own_sign_in(
+    bench: Bench, canary: bytearray, *, auto_logon: bool | None
+) -> None:
+    """An unlock's redeem is the first to see the desktop that Windows opened after a void restart: it is closed."""
+    bench.lend(canary, restarts=2, unlocks=2)
+    bench.restart()
+    pause_and_resume(bench)
+    bench.reboot()
+    bench.world.facts = LogonFacts(auto_logon=auto_logon)
+    # Windows lists the sign-in as locked at first, and the notice of it is on its way.
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    waiting = bench.logon(lm.Peek())[0]
+    bench.world.sign_in(ANNA)
+    answer, secret = bench.logon(lm.Redeem(permit=waiting.permit))
+    assert not answer.done
+    assert not secret
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bool(bench.world.open_desktops()) == (auto_logon is False)

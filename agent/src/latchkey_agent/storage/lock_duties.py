@@ -75,7 +75,7 @@ class LockDuties:
     def taken(self, duty: LockDuty) -> Iterator[None]:
         """Take a duty, which is safe from a power cut when the block begins; give it up if the block fails.
 
-It stands for the late duties of its account, too: they would lock the desktop that an unlock opens.
+        It stands for the late duties of its account, too: they would lock the desktop that an unlock opens.
         A duty that was there before stays: its permit's password may have left the agent already.
 
         Raises:
