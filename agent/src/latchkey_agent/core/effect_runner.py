@@ -84,33 +84,54 @@ class EffectRunner:
 
     def _restart(self, effect: fx.Restart) -> None:
         self._core.tick()
-        permit = self._core.state.permits.get(effect.permit)
-        if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
+        if (permit := self._waiting_permit(effect.permit)) is None:
             return
         if strangers := others(self._core.computer.sessions.signed_in(), permit.account):
-            # A restart that may be under way is not given back: without it the permit lapses.
-            if not self._core.computer.power.restart_begun():
-                names = " and ".join(strangers)
-                self._cancel(permit, f"{names} signed in meanwhile without agreeing to a restart")
+            names = " and ".join(strangers)
+            self._give_back(permit, f"{names} signed in meanwhile without agreeing to a restart")
+            return
+        try:
+            self._core.computer.power.prepare_restart()
+        except PortError as fault:
+            self._give_back(permit, str(fault))
+            return
+        # Windows takes its time with both looks. From here on no revocation comes between (rule 7).
+        with self._core.lock:
+            self._core.tick()
+            self._ask_windows(effect)
+
+    def _ask_windows(self, effect: fx.Restart) -> None:
+        """Ask Windows to restart if the permit still waits; the lock is held."""
+        if (permit := self._waiting_permit(effect.permit)) is None:
             return
         if self._comes_too_late(permit, effect.grace):
-            if not self._core.computer.power.restart_begun():
-                self._cancel(permit, "the warning would end after the use's own time")
+            self._give_back(permit, "the warning would end after the use's own time")
             return
         try:
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
-            self._cancel(permit, str(refusal))
+            self._give_back(permit, str(refusal))
+
+    def _waiting_permit(self, permit_id: str) -> Permit | None:
+        """Return the permit, if its restart is still to be asked for."""
+        permit = self._core.state.permits.get(permit_id)
+        is_waiting = permit is not None and permit.state is PermitState.ISSUED
+        return permit if is_waiting and permit_id not in self._restarting else None
 
     def _comes_too_late(self, permit: Permit, grace: float) -> bool:
         """Tell whether Windows would restart after the use's own time or the terms: the effect may have waited."""
         terms = self._core.state.grants[permit.grant].terms
         return warning_outlasts(grace, permit.expires_at, terms.not_after, self._core.now())
 
-    def _cancel(self, permit: Permit, why: str) -> None:
-        self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
+    def _give_back(self, permit: Permit, why: str) -> None:
+        """Cancel a permit whose restart does not happen.
+
+        A restart that may be under way is not given back: without it the permit lapses.
+        """
+        if not self._core.computer.power.restart_begun():
+            self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------
 
