@@ -224,3 +224,82 @@ def test_rule_09_each_look_at_the_sessions_knows_of_windows_own_sign_in(
     bench.agent.sessions_changed()
     bench.effects()
     assert bool(bench.world.open_desktops()) == (auto_logon is False)
+
+
+# --- a logon without a result ------------------------------------------------------------------
+
+
+def give_up(bench: Bench) -> str:
+    """Redeem the permit, and let the logon screen die before its report; return the permit's id."""
+    permit, _ = bench.redeem()
+    bench.world.now += timedelta(hours=14)
+    bench.wake()
+    return permit
+
+
+def test_rule_10_a_sign_in_by_hand_after_a_lost_logon_is_told_as_not_known(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The customer signs in hours after a logon without a result: nothing says that IT signed them in."""
+    bench.at_logon_screen(canary, not_after="20:00")
+    permit = give_up(bench)
+    bench.world.summoned.clear()
+    for _ in range(2):
+        # Windows is slow to lock, and reports more than one change meanwhile.
+        bench.world.sign_in(ANNA)
+        bench.agent.sessions_changed()
+    assert bench.events().count("account_seen") == 1
+    bench.effects()
+    assert "anna" in bench.world.summoned
+    assert bench.world.open_desktops() == []
+    assert ("locked", "unknown") in told(bench)
+    assert "used" not in [kind for kind, _ in told(bench)]
+    assert bench.state.permits[permit].logged_on_at is None
+    receipts = bench.customer(cm.OwnReceipts(), peer=CUSTOMER).receipts
+    assert "result not known" in receipts[0].text
+    windows_signs_in(bench)
+    assert bench.world.open_desktops(), "the second sign-in is the customer's own"
+
+
+def test_rule_10_a_report_after_the_desktop_of_a_lost_logon_was_closed_is_told(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The logon screen reports the logon at last: it was one, and its desktop is closed no second time."""
+    bench.at_logon_screen(canary)
+    permit = give_up(bench)
+    windows_signs_in(bench)
+    assert bench.world.open_desktops() == []
+    bench.world.now += timedelta(minutes=5)
+    assert bench.report(permit)
+    assert ("used", "restart") in told(bench)
+    seen = bench.state.permits[permit]
+    assert seen.logged_on_at == seen.closed_at
+    windows_signs_in(bench)
+    assert bench.world.open_desktops()
+
+
+@pytest.mark.parametrize("auto_logon", [True, False])
+def test_rule_09_a_desktop_that_windows_opens_after_a_lost_logon_is_locked(
+    bench: Bench, canary: bytearray, *, auto_logon: bool
+) -> None:
+    """The PC goes down during the logon after our restart, and Windows signs in by itself: that desktop is closed."""
+    bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.world.facts = LogonFacts(auto_logon=auto_logon)
+    bench.power_cut()
+    bench.reboot()
+    windows_signs_in(bench)
+    assert bool(bench.world.open_desktops()) == (not auto_logon)
+    assert (("locked", "by_itself") in told(bench)) == auto_logon
+
+
+def test_a_lost_unlock_closes_no_desktop_of_a_later_boot(bench: Bench, canary: bytearray) -> None:
+    """An unlock restarts nothing: the desktop that Windows opens after a boot is none of its own."""
+    bench.world.facts = LogonFacts(auto_logon=True)
+    bench.lend(canary, restarts=0, unlocks=1)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock()
+    give_up(bench)
+    bench.reboot()
+    windows_signs_in(bench)
+    assert bench.world.open_desktops()

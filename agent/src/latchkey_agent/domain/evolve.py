@@ -440,8 +440,10 @@ def _permit_redeemed(draft: _Draft, event: e.PermitRedeemed) -> None:
 def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     permit = draft.permits[event.permit]
     # A desktop that is closed at once owes its lock to the use itself.
-    changes = {"logged_on_at": event.at, "relock_at": event.relock_at, "why": None, "detail": ""}
-    _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
+    # A report that comes late is of a logon before its desktop was closed.
+    logged_on_at = event.at if permit.closed_at is None else min(event.at, permit.closed_at)
+    changes = {"logged_on_at": logged_on_at, "relock_at": event.relock_at, "why": None, "detail": ""}
+    _permit(draft, permit, "log_on", must_lock=event.relock_at is None, is_unseen=False, **changes)
     _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
     detail = "by_others" if permit.foreign else permit.action
     _notice(draft, draft.grants[permit.grant], event, "used", detail=detail)
@@ -460,7 +462,9 @@ def _permit_refused(draft: _Draft, event: e.PermitRefused) -> None:
     is_interrupted = event.why == "interrupted"
     # A desktop may still open in the boot of the logon only.
     owes_lock = is_interrupted and permit.boot_after == draft.boot_id
-    _permit(draft, permit, "refuse", why=event.why, detail=event.detail, owes_lock=owes_lock)
+    is_unseen = owes_lock or (is_interrupted and restarts_itself(permit, event.why))
+    changes = {"why": event.why, "detail": event.detail, "owes_lock": owes_lock, "is_unseen": is_unseen}
+    _permit(draft, permit, "refuse", **changes)
     _doubt(draft, permit.grant, is_doubtful=is_interrupted)
     _notice(draft, draft.grants[permit.grant], event, "failed", detail=event.why)
 
@@ -490,7 +494,8 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
 
 def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
     permit = draft.permits[event.permit]
-    opened_at = event.at if event.owes_lock else None
+    # A permit that owed its lock before has handed out a password: who has signed the account in is not known.
+    opened_at = event.at if event.owes_lock and not permit.owes_lock else None
     draft.permits[permit.id] = replace(
         permit, is_unseen=False, owes_lock=event.owes_lock, opened_at=opened_at
     )
@@ -581,8 +586,8 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
         owes_lock = permit.owes_lock and permit.state is PermitState.LOGGED_ON
         # The restart was begun for the permit, and went on without it.
         went_on = may_restart(permit, before)
-        # A further restart signs the account in no less by itself.
-        is_unseen = permit.is_unseen or went_on
+        # Windows may sign the account in by itself after a further restart, too.
+        is_unseen = went_on or (permit.is_unseen and restarts_itself(permit, permit.why))
         if went_on:
             _notice(draft, draft.grants[permit.grant], event, "restarted", detail="begun")
         if (owes_lock, is_unseen) != (permit.owes_lock, permit.is_unseen):

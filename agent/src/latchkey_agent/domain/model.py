@@ -264,8 +264,9 @@ class Permit(Struct, frozen=True, kw_only=True):
 
     `must_lock`: the desktop is locked at once; otherwise at `relock_at`. `owes_lock`: a desktop that the permit
     opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
-    screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void, and the account has had
-    no session since. `opened_at`: Windows was seen to have signed the account in by itself, though the permit was void.
+    screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void or had no result, or
+    its logon had no result in this boot, and the account has had no session since. `opened_at`: Windows was seen to
+    have signed the account in by itself, though the permit was void.
     """
 
     id: str
