@@ -5,19 +5,23 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
+from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from latchkey_agent.core.effect_runner import EffectRunner
 from latchkey_agent.domain import effects as fx
+from latchkey_agent.domain import owed_effects
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage.journal import Change
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import Bench, verdict
 from tests.unit.agent.world import ANNA, BEN
 
 GONE = "00000000-0000-4000-8000-000000000000"
@@ -286,3 +290,72 @@ def test_rule_13_a_restart_that_windows_does_not_prepare_is_given_back_unless_it
     assert bench.world.restarts == []
     found = bench.state.permits[permit]
     assert found.state is (PermitState.ISSUED if is_begun else PermitState.CANCELLED)
+
+
+# --- 9 and 8: no chain covers the stored effects -----------------------------------------------
+
+CHANGES = [
+    "DELETE FROM effects",
+    "UPDATE effects SET body = CAST(replace(CAST(body AS TEXT), 'boot-1', 'boot-0') AS BLOB)",
+]
+
+
+def change_effects(bench: Bench, statement: str) -> None:
+    """Kill the agent, change the stored effects, and start it again in the same boot."""
+    bench.kill()
+    with closing(sqlite3.connect(bench.journal)) as database:
+        assert database.execute(statement).rowcount
+        database.commit()
+    bench.start()
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_rule_09_a_desktop_is_locked_though_the_stored_effect_is_gone(
+    bench: Bench, canary: bytearray, statement: str
+) -> None:
+    """The journal's events say that the desktop is due: no change of the other tables keeps it open."""
+    bench.lend(canary, restarts=0, unlocks=2, relock_after=60.0)
+    bench.open_desktop()
+    bench.effects_lag = True
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    change_effects(bench, statement)
+    assert bench.world.open_desktops()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+    assert verdict(bench.agent.core.journal).problem == ""
+
+
+def test_rule_09_a_desktop_that_is_not_due_yet_is_closed_by_no_lost_effect(
+    bench: Bench, canary: bytearray
+) -> None:
+    """An unlock's time has not come, and a lost logon has opened no desktop: the state asks for nothing."""
+    bench.lend(canary, unlocks=1)
+    bench.open_desktop()
+    bench.effects()
+    assert owed_effects(bench.state) == []
+    assert bench.world.open_desktops()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    bench.effects()
+    bench.restart()
+    bench.reboot()
+    bench.redeem()
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    assert owed_effects(bench.state) == []
+
+
+def test_rule_08_an_erasure_is_confirmed_though_the_stored_effect_is_gone(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The grant's end is in the journal, so its erasure is checked."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    bench.revoke()
+    change_effects(bench, "DELETE FROM effects")
+    assert bench.effects()
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    assert erasure.confirmed

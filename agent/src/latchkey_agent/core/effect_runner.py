@@ -15,6 +15,7 @@ from latchkey_agent.domain import (
     Refused,
     needs_erasing,
     others,
+    owed_effects,
     warning_outlasts,
 )
 from latchkey_agent.domain import commands as c
@@ -49,8 +50,10 @@ class EffectRunner:
         """
         with self._core.storage() as journal:
             pending = journal.pending()
+            lost = self._lost([effect for _, effect in pending])
         # Equal effects are run once: all of them were stored before the first one runs.
-        results = {effect: self._attempt(effect) for effect in dict.fromkeys(effect for _, effect in pending)}
+        effects = dict.fromkeys((*(effect for _, effect in pending), *lost))
+        results = {effect: self._attempt(effect) for effect in effects}
         if done := [number for number, effect in pending if results[effect]]:
             with self._core.storage() as journal:
                 journal.done(done)
@@ -59,6 +62,14 @@ class EffectRunner:
             with self._core.storage() as journal:
                 journal.keep_reserve()
         return is_done
+
+    def _lost(self, stored: list[fx.AnyEffect]) -> list[fx.AnyEffect]:
+        """Return the effects that the state asks for, and that are not stored, or not for this boot."""
+        kept = {_subject(effect) for effect in stored if effect.boot_id in {"", self._core.boot_id}}
+        lost = [effect for effect in owed_effects(self._core.state) if _subject(effect) not in kept]
+        for effect in lost:
+            log.error("effect %s is missing in the journal and is done all the same", type(effect).__name__)
+        return [*lost]
 
     def _attempt(self, effect: fx.AnyEffect) -> bool:
         try:
@@ -177,6 +188,16 @@ class EffectRunner:
         confirmed = all(passed for _, passed, _ in checks)
         failed = [detail for _, passed, detail in checks if not passed]
         return Erasure(self._core.now().at, confirmed, tuple(checks), lost=failed == [key_slots.LOST])
+
+
+def _subject(effect: fx.AnyEffect) -> tuple[str, str]:
+    """Return the kind of an effect, and the permit or grant that it closes or erases."""
+    match effect:
+        case fx.CloseDesktop():
+            return "close", effect.permit
+        case fx.ConfirmErasure():
+            return "erase", effect.grant
+    return "", ""
 
 
 def _problem(act: Callable[[], str]) -> str:
