@@ -163,6 +163,9 @@ class LinkedPower:
         """Return the random id of this boot."""
         return self._link.ask(windows_calls.BootId(), str)
 
+    def prepare_restart(self) -> None:
+        """Do nothing: the simulated Windows needs no look before a restart."""
+
     def restart(self, *, message: str, grace: float) -> None:
         """Start a planned restart after `grace` seconds."""
         self._link.ask(windows_calls.Restart(message, grace), None)

@@ -297,7 +297,9 @@ grant:
     omitted:
       description:
         - The restarts by others after which no account was signed in, each with its time C(at) and the reason C(why).
-        - C(why) is V(policy), V(not_agreed), V(paused), V(clock_behind), V(too_early), V(used_up) or V(other_account).
+        - C(why) is V(policy), V(not_agreed), V(paused), V(clock_behind), V(too_early), V(used_up), V(other_account) or
+          V(own_restart).
+        - V(own_restart) is no restart by others. The agent had begun it for a use that was void before the PC went down.
       type: list
       elements: dict
       sample: []

@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     Mutant(
         "a logon without a report is not seen",
-        (("permits._signed_in", "if is_awaited and", "if False and"),),
+        (("permits._signed_in", "if is_awaited:", "if False:"),),
         "redeemed",
         ("open_must_lock",),
     ),
@@ -118,7 +118,10 @@ MUTANTS = (
     ),
     Mutant(
         "a logon that was given up stays open",
-        (("permits._open_until", "or is_late", ""),),
+        (
+            ("permits._awaited", "if permit.state is PermitState.REDEEMED", "if True"),
+            ("permits._open_until", "or is_late", ""),
+        ),
         "unlock redeemed",
         ("opened_though_given_up",),
     ),

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latchkey_agent.domain import LIVE_GRANTS, GrantState, PermitState, SessionState, live_grants
+from latchkey_agent.domain import (
+    LIVE_GRANTS,
+    GrantState,
+    PermitState,
+    SessionState,
+    live_grants,
+    owed_effects,
+)
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 
@@ -70,6 +77,7 @@ WHERE: dict[int, tuple[str, ...]] = {
         "removed_while_owing",
         "own_lock_opened",
         "automatic_sign_in_left_open",
+        "effect_forgotten",
     ),
     10: ("customer_not_told",),
     11: ("contradiction", "own_command_failed", "not at this level: test_rule_11_*"),
@@ -294,6 +302,10 @@ def on_state(n: Node) -> None:
         permit = n.state.permits.get(logon.permit)
         if permit is not None and permit.state is PermitState.ISSUED:
             n.violate("handed_out_unrecorded")
+    stored = {getattr(f, "permit", "") or getattr(f, "grant", "") for f in n.effects}
+    for owed in owed_effects(n.state):
+        if (owed.permit if isinstance(owed, fx.CloseDesktop) else owed.grant) not in stored:
+            n.violate("effect_forgotten", type(owed).__name__)
     if _owes(n):
         _will_it_be_closed(n)
     if n.alive and not n.told:

@@ -92,8 +92,14 @@ class Power(Protocol):
     def boot_id(self) -> str:
         """Return the random id of this boot (volatile registry key)."""
 
+    def prepare_restart(self) -> None:
+        """Look at what must be known before `restart`; raise if a restart would sign out more than one account.
+
+        This may take seconds, so no lock is held.
+        """
+
     def restart(self, *, message: str, grace: float) -> None:
-        """Start a planned restart after `grace` seconds (InitiateShutdownW).
+        """Start a planned restart after `grace` seconds (InitiateShutdownW), and return at once.
 
         A restart that this agent has started already is no error: the agent asks again
         after a crash, and a refusal would look like a restart that does not happen.

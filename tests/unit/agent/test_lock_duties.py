@@ -49,6 +49,19 @@ def test_a_duty_leaves_the_others_alone(tmp_path: Path) -> None:
     assert duties.all() == LockDuties(file).all() == (second,)
 
 
+@pytest.mark.parametrize("windows_session", [1, 2])
+def test_rule_09_a_second_redeem_leaves_the_duty_of_the_first(tmp_path: Path, windows_session: int) -> None:
+    """The password of the first redeem is out: a further one that is refused gives up its own duty only."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    with duties.taken(DUTY):
+        pass
+    again = LockDuty(DUTY.permit, DUTY.sid, DUTY.boot_id, windows_session)
+    with pytest.raises(KeyError), duties.taken(again):
+        raise KeyError
+    assert duties.all() == LockDuties(file).all() == (DUTY,)
+
+
 def test_settling_what_is_no_duty_writes_nothing(tmp_path: Path) -> None:
     """Most permits leave no duty, and a file that is not there is not made for them."""
     file = tmp_path / "duties.json"
@@ -94,7 +107,7 @@ def test_a_duty_that_cannot_be_written_is_refused_and_one_that_cannot_be_removed
     refused = pytest.raises(
         PortError, match=r"^the duty to lock a desktop cannot be written \(Is a directory\)$"
     )
-    with refused, duties.taken(DUTY):
+    with refused, duties.taken(LockDuty("p-2", "S-1-5-21-1", "boot-1", 1)):
         pass
     duties.settle(DUTY.permit)
     assert duties.is_empty

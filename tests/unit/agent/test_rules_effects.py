@@ -5,17 +5,23 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from latchkey_agent.core.effect_runner import EffectRunner
 from latchkey_agent.domain import effects as fx
+from latchkey_agent.domain import owed_effects
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import PermitState
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage.journal import Change
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import Bench, verdict
 from tests.unit.agent.world import ANNA, BEN
 
 GONE = "00000000-0000-4000-8000-000000000000"
@@ -211,3 +217,145 @@ def test_rule_12_a_restart_is_cancelled_by_a_stranger_unless_it_has_begun(
     assert found.state is (PermitState.ISSUED if is_begun else PermitState.CANCELLED)
     if not is_begun:
         assert "ben signed in meanwhile without agreeing to a restart" in str(found)
+
+
+# --- 7: revoking wins against the restart ------------------------------------------------------
+
+
+@pytest.mark.parametrize("look", ["sessions.signed_in", "power.prepare_restart"])
+@pytest.mark.parametrize("how", ["revoke", "pause"])
+def test_rule_07_windows_is_asked_for_no_restart_after_a_revocation(
+    bench: Bench, canary: bytearray, look: str, how: str
+) -> None:
+    """The customer revokes or pauses while Windows takes its time before the restart: it is not begun any more."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    permit = bench.restart()
+    port, _, name = look.partition(".")
+    part = getattr(bench.agent.core.computer, port)
+    real = getattr(part, name)
+    answered: list[bool] = []
+
+    def slow() -> object:
+        message = cm.GrantRevoke() if how == "revoke" else cm.GrantPause(grant=grant)
+        if not answered:
+            answered.append(bench.customer(message).done)
+        return real()
+
+    setattr(part, name, slow)
+    assert bench.effects()
+    assert answered == [True]
+    assert bench.world.restarts == []
+    assert bench.state.permits[permit].state is PermitState.CANCELLED
+
+
+def test_rule_07_a_revocation_does_not_come_between_the_last_look_and_the_restart(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The permit is looked at, and Windows is asked, under the lock that each revocation takes."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    bench.restart()
+    core, was_free = bench.agent.core, []
+    real = core.computer.power.restart
+
+    def restart(*, message: str, grace: float) -> None:
+        def other() -> None:
+            if core.lock.acquire(blocking=False):
+                core.lock.release()
+                was_free.append("free")
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        real(message=message, grace=grace)
+
+    core.computer.power.restart = restart  # type: ignore[method-assign]
+    assert bench.effects()
+    assert bench.world.restarts
+    assert was_free == []
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_rule_13_a_restart_that_windows_does_not_prepare_is_given_back_unless_it_has_begun(
+    bench: Bench, canary: bytearray, *, is_begun: bool
+) -> None:
+    """The port itself finds a second account: the use is given back, unless Windows restarts already."""
+    bench.lend(canary)
+    bench.effects_lag = True
+    permit = bench.restart()
+    bench.world.broken.add("before_restart")
+    bench.world.scheduled = is_begun
+    assert bench.effects()
+    assert bench.world.restarts == []
+    found = bench.state.permits[permit]
+    assert found.state is (PermitState.ISSUED if is_begun else PermitState.CANCELLED)
+
+
+# --- 9 and 8: no chain covers the stored effects -----------------------------------------------
+
+CHANGES = [
+    "DELETE FROM effects",
+    "UPDATE effects SET body = CAST(replace(CAST(body AS TEXT), 'boot-1', 'boot-0') AS BLOB)",
+]
+
+
+def change_effects(bench: Bench, statement: str) -> None:
+    """Kill the agent, change the stored effects, and start it again in the same boot."""
+    bench.kill()
+    with closing(sqlite3.connect(bench.journal)) as database:
+        assert database.execute(statement).rowcount
+        database.commit()
+    bench.start()
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_rule_09_a_desktop_is_locked_though_the_stored_effect_is_gone(
+    bench: Bench, canary: bytearray, statement: str
+) -> None:
+    """The journal's events say that the desktop is due: no change of the other tables keeps it open."""
+    bench.lend(canary, restarts=0, unlocks=2, relock_after=60.0)
+    bench.open_desktop()
+    bench.effects_lag = True
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    change_effects(bench, statement)
+    assert bench.world.open_desktops()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+    assert verdict(bench.agent.core.journal).problem == ""
+
+
+def test_rule_09_a_desktop_that_is_not_due_yet_is_closed_by_no_lost_effect(
+    bench: Bench, canary: bytearray
+) -> None:
+    """An unlock's time has not come, and a lost logon has opened no desktop: the state asks for nothing."""
+    bench.lend(canary, unlocks=1)
+    bench.open_desktop()
+    bench.effects()
+    assert owed_effects(bench.state) == []
+    assert bench.world.open_desktops()
+    bench.world.sign_in(ANNA, locked=True)
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    bench.effects()
+    bench.restart()
+    bench.reboot()
+    bench.redeem()
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    assert owed_effects(bench.state) == []
+
+
+def test_rule_08_an_erasure_is_confirmed_though_the_stored_effect_is_gone(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The grant's end is in the journal, so its erasure is checked."""
+    grant = bench.lend(canary)
+    bench.effects_lag = True
+    bench.revoke()
+    change_effects(bench, "DELETE FROM effects")
+    assert bench.effects()
+    erasure = bench.state.grants[grant].erasure
+    assert erasure is not None
+    assert erasure.confirmed

@@ -394,6 +394,33 @@ def test_rule_09_no_password_leaves_without_the_duty_to_lock(bench: Bench, canar
     assert bench.redeem()[1] == canary
 
 
+def test_rule_09_a_second_redeem_ends_no_duty_to_lock(bench: Bench, canary: bytearray) -> None:
+    """A second redeem is refused; the desktop of the first is locked although the journal is damaged then."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    answer, secret = bench.logon(lm.Redeem(permit=permit))
+    assert not answer.done
+    assert not secret
+    bench.database.execute("UPDATE events SET hash = x'00' WHERE seq = 3")
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.start()
+    assert bench.agent.core.problem
+    assert bench.world.open_desktops() == []
+
+
+def test_rule_09_erasing_all_after_a_second_redeem_waits_for_the_lock(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A second redeem does not let a removal take away the program that locks."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.logon(lm.Redeem(permit=permit))
+    bench.world.sign_in(ANNA)
+    bench.world.lock_works = bench.world.disconnect_works = False
+    assert bench.code(rq.EraseAll()) == "desktop_open"
+
+
 def test_rule_09_a_boot_settles_the_duties_of_the_last_one(bench: Bench, canary: bytearray) -> None:
     """No desktop outlives its boot, and neither does the duty to lock it."""
     bench.at_logon_screen(canary)

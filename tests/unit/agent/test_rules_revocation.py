@@ -342,6 +342,32 @@ def test_rule_07_an_unlocked_desktop_resumes_no_grant(bench: Bench, canary: byte
     assert bench.customer(cm.GrantPause(grant=other, pause=False)).done
 
 
+@pytest.mark.parametrize("action", ["unlock", "restart"])
+def test_rule_07_a_desktop_that_is_about_to_be_locked_resumes_no_grant(
+    bench: Bench, canary: bytearray, action: str
+) -> None:
+    """A permit's desktop is to be locked at once, and Windows is slow: until it is closed, the grant stays paused."""
+    own = bench.lend(canary, unlocks=1)
+    other = bench.lend(canary, session="CHG-2")
+    if action == "unlock":
+        bench.world.sign_in(ANNA, locked=True)
+        bench.unlock()
+    else:
+        bench.restart()
+        bench.reboot()
+    permit, _ = bench.redeem()
+    paused = own if action == "unlock" else other
+    assert bench.customer(cm.GrantPause(grant=paused)).done
+    bench.world.lock_works = bench.world.disconnect_works = False
+    bench.world.sign_in(ANNA)
+    bench.report(permit)
+    assert bench.world.open_desktops()
+    assert bench.customer_code(cm.GrantPause(grant=paused, pause=False)) == "out_of_order"
+    bench.world.lock_works = True
+    assert bench.effects()
+    assert bench.customer(cm.GrantPause(grant=paused, pause=False)).done
+
+
 def test_rule_08_the_start_erases_an_expired_grant(bench: Bench, canary: bytearray) -> None:
     """The start erases a grant that expired while the PC was off."""
     grant = bench.lend(canary)

@@ -242,6 +242,9 @@ class _Power(_Port):
         self.world.read("boot_id")
         return self.world.boot
 
+    def prepare_restart(self) -> None:
+        self.world.read("before_restart")
+
     def restart(self, *, message: str, grace: float) -> None:
         self.world.touch("power")
         if self.world.refuses_restart:

@@ -361,6 +361,10 @@ def test_a_receipt_is_shown_in_german() -> None:
             {"restarts_without_sign_in": [{"at": "2026-11-23T19:30:00+01:00", "why": "policy"}]},
             "Restart by others, and Latchkey signed nobody in: today 19:30",
         ),
+        (
+            {"restarts_without_sign_in": [{"at": "2026-11-23T19:30:00+01:00", "why": "own_restart"}]},
+            "Restart that IT had begun, and Latchkey signed nobody in: today 19:30",
+        ),
         ({"uses": [], "ended": None, "erasure": None}, "Never used\nThe password is still sealed on this PC"),
         (
             {"erasure": {"confirmed": False, "checked_at": "2026-11-23T20:00:01+01:00"}},

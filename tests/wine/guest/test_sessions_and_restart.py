@@ -46,15 +46,14 @@ def test_no_restart_starts_while_two_accounts_are_signed_in(monkeypatch: pytest.
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: calls.append(a))
     sign_ins = [sign_in(ANNA, 1), sign_in(BERND, 2)]
     with pytest.raises(PortError, match=r"PC\\anna, PC\\bernd"):
-        power.WindowsPower(lambda: sign_ins).restart(message="", grace=0)
+        power.WindowsPower(lambda: sign_ins).prepare_restart()
     assert not calls
 
 
-def test_one_account_under_two_names_is_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_account_under_two_names_is_one_account() -> None:
     """Windows could name it in one session and not in the other: the SID decides."""
-    monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 0)
     nameless = Account(ANNA.sid, ANNA.sid, "", "domain")
-    power.WindowsPower(lambda: [sign_in(ANNA, 1), sign_in(nameless, 3)]).restart(message="", grace=0)
+    power.WindowsPower(lambda: [sign_in(ANNA, 1), sign_in(nameless, 3)]).prepare_restart()
 
 
 def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +66,9 @@ def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(power, "InitiateShutdownW", shut_down)
     sign_ins = [sign_in(ANNA, 1), sign_in(ANNA, 3)]
-    power.WindowsPower(lambda: sign_ins).restart(message="Updates", grace=29.2)
+    windows_power = power.WindowsPower(lambda: sign_ins)
+    windows_power.prepare_restart()
+    windows_power.restart(message="Updates", grace=29.2)
     assert calls == [(None, "Updates", 30, 0x7, 0x80040001)]
 
 

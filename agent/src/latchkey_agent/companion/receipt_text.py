@@ -115,10 +115,14 @@ class _Reader:
         ended, erasure = document["ended"], document["erasure"]
         return [
             *used,
-            *(self.sentence("omitted", omitted["at"]) for omitted in document["restarts_without_sign_in"]),
+            *(self._omitted(omitted) for omitted in document["restarts_without_sign_in"]),
             self._ended(ended) if ended else self.sentence("kept"),
             self._erasure(erasure) if erasure else "",
         ]
+
+    def _omitted(self, omitted: dict[str, Any]) -> str:
+        name = "omitted_own" if omitted["why"] == "own_restart" else "omitted"
+        return self.sentence(name, omitted["at"])
 
     def _ended(self, ended: dict[str, Any]) -> str:
         by = f"_by_{ended['revoked_by']}" if ended["revoked_by"] else ""

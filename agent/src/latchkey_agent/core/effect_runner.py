@@ -15,6 +15,7 @@ from latchkey_agent.domain import (
     Refused,
     needs_erasing,
     others,
+    owed_effects,
     warning_outlasts,
 )
 from latchkey_agent.domain import commands as c
@@ -49,8 +50,10 @@ class EffectRunner:
         """
         with self._core.storage() as journal:
             pending = journal.pending()
+            lost = self._lost([effect for _, effect in pending])
         # Equal effects are run once: all of them were stored before the first one runs.
-        results = {effect: self._attempt(effect) for effect in dict.fromkeys(effect for _, effect in pending)}
+        effects = dict.fromkeys((*(effect for _, effect in pending), *lost))
+        results = {effect: self._attempt(effect) for effect in effects}
         if done := [number for number, effect in pending if results[effect]]:
             with self._core.storage() as journal:
                 journal.done(done)
@@ -59,6 +62,14 @@ class EffectRunner:
             with self._core.storage() as journal:
                 journal.keep_reserve()
         return is_done
+
+    def _lost(self, stored: list[fx.AnyEffect]) -> list[fx.AnyEffect]:
+        """Return the effects that the state asks for, and that are not stored, or not for this boot."""
+        kept = {_subject(effect) for effect in stored if effect.boot_id in {"", self._core.boot_id}}
+        lost = [effect for effect in owed_effects(self._core.state) if _subject(effect) not in kept]
+        for effect in lost:
+            log.error("effect %s is missing in the journal and is done all the same", type(effect).__name__)
+        return [*lost]
 
     def _attempt(self, effect: fx.AnyEffect) -> bool:
         try:
@@ -84,33 +95,54 @@ class EffectRunner:
 
     def _restart(self, effect: fx.Restart) -> None:
         self._core.tick()
-        permit = self._core.state.permits.get(effect.permit)
-        if permit is None or permit.state is not PermitState.ISSUED or permit.id in self._restarting:
+        if (permit := self._waiting_permit(effect.permit)) is None:
             return
         if strangers := others(self._core.computer.sessions.signed_in(), permit.account):
-            # A restart that may be under way is not given back: without it the permit lapses.
-            if not self._core.computer.power.restart_begun():
-                names = " and ".join(strangers)
-                self._cancel(permit, f"{names} signed in meanwhile without agreeing to a restart")
+            names = " and ".join(strangers)
+            self._give_back(permit, f"{names} signed in meanwhile without agreeing to a restart")
+            return
+        try:
+            self._core.computer.power.prepare_restart()
+        except PortError as fault:
+            self._give_back(permit, str(fault))
+            return
+        # Windows takes its time with both looks. From here on no revocation comes between (rule 7).
+        with self._core.lock:
+            self._core.tick()
+            self._ask_windows(effect)
+
+    def _ask_windows(self, effect: fx.Restart) -> None:
+        """Ask Windows to restart if the permit still waits; the lock is held."""
+        if (permit := self._waiting_permit(effect.permit)) is None:
             return
         if self._comes_too_late(permit, effect.grace):
-            if not self._core.computer.power.restart_begun():
-                self._cancel(permit, "the warning would end after the use's own time")
+            self._give_back(permit, "the warning would end after the use's own time")
             return
         try:
             self._core.computer.power.restart(message=effect.message, grace=effect.grace)
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
-            self._cancel(permit, str(refusal))
+            self._give_back(permit, str(refusal))
+
+    def _waiting_permit(self, permit_id: str) -> Permit | None:
+        """Return the permit, if its restart is still to be asked for."""
+        permit = self._core.state.permits.get(permit_id)
+        is_waiting = permit is not None and permit.state is PermitState.ISSUED
+        return permit if is_waiting and permit_id not in self._restarting else None
 
     def _comes_too_late(self, permit: Permit, grace: float) -> bool:
         """Tell whether Windows would restart after the use's own time or the terms: the effect may have waited."""
         terms = self._core.state.grants[permit.grant].terms
         return warning_outlasts(grace, permit.expires_at, terms.not_after, self._core.now())
 
-    def _cancel(self, permit: Permit, why: str) -> None:
-        self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
+    def _give_back(self, permit: Permit, why: str) -> None:
+        """Cancel a permit whose restart does not happen.
+
+        A restart that may be under way is not given back: without it the permit lapses.
+        """
+        if not self._core.computer.power.restart_begun():
+            self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------
 
@@ -156,6 +188,16 @@ class EffectRunner:
         confirmed = all(passed for _, passed, _ in checks)
         failed = [detail for _, passed, detail in checks if not passed]
         return Erasure(self._core.now().at, confirmed, tuple(checks), lost=failed == [key_slots.LOST])
+
+
+def _subject(effect: fx.AnyEffect) -> tuple[str, str]:
+    """Return the kind of an effect, and the permit or grant that it closes or erases."""
+    match effect:
+        case fx.CloseDesktop():
+            return "close", effect.permit
+        case fx.ConfirmErasure():
+            return "erase", effect.grant
+    return "", ""
 
 
 def _problem(act: Callable[[], str]) -> str:

@@ -12,7 +12,16 @@ from .bystanders import others
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
-from .decision import Decision, caused_by, checked_requests, in_use, live_grants, own_session, started_session
+from .decision import (
+    Decision,
+    caused_by,
+    checked_requests,
+    in_use,
+    live_grants,
+    owed_effects,
+    own_session,
+    started_session,
+)
 from .effects import AnyEffect
 from .events import AnyEvent
 from .evolve import evolve, fold
@@ -135,6 +144,7 @@ __all__ = [
     "needs_erasing",
     "opened_by",
     "others",
+    "owed_effects",
     "own_session",
     "read_clock",
     "receipt_document",

@@ -13,7 +13,18 @@ from msgspec.structs import replace
 
 from . import effects as fx
 from . import events as e
-from .model import Account, Actor, DropReason, Grant, Permit, Rejection, Request, State, SupportSession
+from .model import (
+    Account,
+    Actor,
+    DropReason,
+    Grant,
+    Permit,
+    Rejection,
+    Request,
+    State,
+    SupportSession,
+    needs_erasing,
+)
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
 
@@ -193,6 +204,17 @@ def relock(permit: Permit, at: datetime) -> Decision:
 def closing(permit: Permit) -> fx.CloseDesktop:
     """Return the effect that closes a permit's desktop, in the boot that it was opened in."""
     return fx.CloseDesktop(permit=permit.id, boot_id=permit.boot_after or "")
+
+
+def owed_effects(state: State) -> list[fx.CloseDesktop | fx.ConfirmErasure]:
+    """Return the effects that the state itself still asks for: desktops to close now, and erasures to confirm.
+
+    They are stored with their events, too. No chain covers the stored ones, so a missing one is no reason to stop.
+    """
+    due = (p for p in state.permits.values() if p.owes_lock and p.state not in OPEN_PERMITS)
+    closings = [closing(p) for p in due if p.relock_at is None and not p.is_unseen]
+    over = (g for g in state.grants.values() if g.ended is not None and needs_erasing(g.erasure))
+    return [*closings, *(fx.ConfirmErasure(grant=g.id) for g in over)]
 
 
 def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:

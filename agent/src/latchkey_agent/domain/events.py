@@ -269,9 +269,9 @@ class PermitDropped(Event, tag="permit_dropped", frozen=True, kw_only=True):
 
 
 class AccountSeen(Event, tag="account_seen", frozen=True, kw_only=True):
-    """The account of a void permit has a session for the first time since the restart for it.
+    """The account of a void permit, or of a logon without a result, has a session for the first time since then.
 
-    `owes_lock`: Windows signed the account in by itself, and its desktop must be closed.
+    `owes_lock`: Windows signed the account in by itself, or perhaps the logon did, and its desktop must be closed.
     """
 
     permit: str

@@ -33,7 +33,9 @@ from .model import (
     SupportSession,
     Uses,
     how_ended,
+    may_restart,
     needs_erasing,
+    restarts_itself,
     settled,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
@@ -183,10 +185,18 @@ def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
 
 
 def _unsettled(draft: _Draft) -> set[str]:
-    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use."""
+    """Return the sessions that are started, or have a sealed record, an unconfirmed erasure or an open use.
+
+    A restart for a void permit is an open use until the account has been seen after it: it is told, and a desktop that
+    Windows opens by itself is closed.
+    """
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if needs_erasing(g.erasure)}
-    under_way = {t.session for t in draft.permits.values() if not settled(t)}
+    under_way = {
+        t.session
+        for t in draft.permits.values()
+        if not settled(t) or t.is_unseen or may_restart(t, draft.boot_id)
+    }
     return started | sealed | under_way
 
 
@@ -430,8 +440,10 @@ def _permit_redeemed(draft: _Draft, event: e.PermitRedeemed) -> None:
 def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     permit = draft.permits[event.permit]
     # A desktop that is closed at once owes its lock to the use itself.
-    changes = {"logged_on_at": event.at, "relock_at": event.relock_at, "why": None, "detail": ""}
-    _permit(draft, permit, "log_on", must_lock=event.relock_at is None, **changes)
+    # A report that comes late is of a logon before its desktop was closed.
+    logged_on_at = event.at if permit.closed_at is None else min(event.at, permit.closed_at)
+    changes = {"logged_on_at": logged_on_at, "relock_at": event.relock_at, "why": None, "detail": ""}
+    _permit(draft, permit, "log_on", must_lock=event.relock_at is None, is_unseen=False, **changes)
     _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
     detail = "by_others" if permit.foreign else permit.action
     _notice(draft, draft.grants[permit.grant], event, "used", detail=detail)
@@ -450,7 +462,9 @@ def _permit_refused(draft: _Draft, event: e.PermitRefused) -> None:
     is_interrupted = event.why == "interrupted"
     # A desktop may still open in the boot of the logon only.
     owes_lock = is_interrupted and permit.boot_after == draft.boot_id
-    _permit(draft, permit, "refuse", why=event.why, detail=event.detail, owes_lock=owes_lock)
+    is_unseen = owes_lock or (is_interrupted and restarts_itself(permit, event.why))
+    changes = {"why": event.why, "detail": event.detail, "owes_lock": owes_lock, "is_unseen": is_unseen}
+    _permit(draft, permit, "refuse", **changes)
     _doubt(draft, permit.grant, is_doubtful=is_interrupted)
     _notice(draft, draft.grants[permit.grant], event, "failed", detail=event.why)
 
@@ -459,7 +473,7 @@ def _permit_dropped(draft: _Draft, event: e.PermitDropped) -> None:
     permit = draft.permits[event.permit]
     if event.refund:
         _count(draft, draft.grants[permit.grant], permit.action, +1)
-    is_unseen = _restarted_for(permit, event.why) and draft.boot_id != permit.boot_before
+    is_unseen = restarts_itself(permit, event.why) and draft.boot_id != permit.boot_before
     changes = {"why": event.why, "detail": event.detail, "owes_lock": event.owes_lock, "is_unseen": is_unseen}
     _permit(draft, permit, event.how, opened_at=event.at if event.owes_lock else None, **changes)
     if (detail := _restart_without_use(draft, permit, event)) is not None:
@@ -478,14 +492,10 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
     return "signed_in" if event.why == "signed_in" else ""
 
 
-def _restarted_for(permit: Permit, why: str | None) -> bool:
-    """Tell whether a void permit leaves a restart of its own behind, after which its account may be signed in."""
-    return permit.action == "restart" and not permit.foreign and why not in {"restart_refused", "signed_in"}
-
-
 def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
     permit = draft.permits[event.permit]
-    opened_at = event.at if event.owes_lock else None
+    # A permit that owed its lock before has handed out a password: who has signed the account in is not known.
+    opened_at = event.at if event.owes_lock and not permit.owes_lock else None
     draft.permits[permit.id] = replace(
         permit, is_unseen=False, owes_lock=event.owes_lock, opened_at=opened_at
     )
@@ -574,10 +584,11 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
     # event of its own.
     for permit in draft.permits.values():
         owes_lock = permit.owes_lock and permit.state is PermitState.LOGGED_ON
-        is_void = permit.state in {PermitState.LAPSED, PermitState.CANCELLED}
-        is_unseen = is_void and permit.boot_before == before and _restarted_for(permit, permit.why)
-        if is_unseen:
-            # The restart was begun for the permit, and went on without it.
+        # The restart was begun for the permit, and went on without it.
+        went_on = may_restart(permit, before)
+        # Windows may sign the account in by itself after a further restart, too.
+        is_unseen = went_on or (permit.is_unseen and restarts_itself(permit, permit.why))
+        if went_on:
             _notice(draft, draft.grants[permit.grant], event, "restarted", detail="begun")
         if (owes_lock, is_unseen) != (permit.owes_lock, permit.is_unseen):
             draft.permits[permit.id] = replace(permit, owes_lock=owes_lock, is_unseen=is_unseen)

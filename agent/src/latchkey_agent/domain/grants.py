@@ -19,7 +19,6 @@ from .decision import (
     costs_nothing,
     decline_all,
     end_grant,
-    holds_open,
     issued_permits,
     live_grants,
     own_session,
@@ -57,10 +56,13 @@ def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Dec
 
 
 def _only_their_own_desktop(state: State, grant: Grant) -> None:
-    """Raise Refused (`out_of_order`) while the account's desktop is unlocked for IT: another person may sit there."""
-    if any(holds_open(p) and p.account.sid == grant.account.sid for p in state.permits.values()):
+    """Raise Refused (`out_of_order`) while a desktop of the account may be unlocked for IT.
+
+    Another person may sit there until it has been seen closed, also if it is due to be locked at once.
+    """
+    if any(p.owes_lock and p.account.sid == grant.account.sid for p in state.permits.values()):
         raise Refused(
-            "out_of_order", detail="the screen is unlocked for IT, so it cannot be known who resumes"
+            "out_of_order", detail="the screen may be unlocked for IT, so it cannot be known who resumes"
         )
 
 

@@ -59,10 +59,13 @@ unlock has no desktop any more. `agent_started`: the agent did not run, and the 
 
 LogonFailure = Literal["refused", "interrupted"]
 """The reason why no logon came of a redeemed permit: Windows refused it, or the result never came."""
-Omission = Literal["policy", "not_agreed", "paused", "too_early", "used_up", "clock_behind", "other_account"]
-"""The reason why a restart by others led to no permit of a live grant.
+Omission = Literal[
+    "policy", "not_agreed", "paused", "too_early", "used_up", "clock_behind", "other_account", "own_restart"
+]
+"""The reason why a restart without a waiting permit led to no permit of a live grant.
 
-`other_account`: the logon screen signs in one account, and another grant was used for it.
+`other_account`: the logon screen signs in one account, and another grant was used for it. `own_restart`: the agent
+had begun the restart for a permit that is void now, so it is no restart by others.
 """
 
 
@@ -261,8 +264,9 @@ class Permit(Struct, frozen=True, kw_only=True):
 
     `must_lock`: the desktop is locked at once; otherwise at `relock_at`. `owes_lock`: a desktop that the permit
     opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
-    screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void, and the account has had
-    no session since. `opened_at`: Windows was seen to have signed the account in by itself, though the permit was void.
+    screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void or had no result, or
+    its logon had no result in this boot, and the account has had no session since. `opened_at`: Windows was seen to
+    have signed the account in by itself, though the permit was void.
     """
 
     id: str
@@ -307,6 +311,17 @@ def finished(permit: Permit) -> bool:
 def settled(permit: Permit) -> bool:
     """Tell whether no logon is to come and no desktop is to be closed."""
     return permit.state not in OPEN_PERMITS and not permit.owes_lock
+
+
+def restarts_itself(permit: Permit, why: str | None) -> bool:
+    """Tell whether a permit that is void for this reason leaves a restart behind that was begun for it."""
+    return permit.action == "restart" and not permit.foreign and why not in {"restart_refused", "signed_in"}
+
+
+def may_restart(permit: Permit, boot_id: str) -> bool:
+    """Tell whether the permit is void, and the restart that was begun for it may still end this boot."""
+    is_void = permit.state in {PermitState.LAPSED, PermitState.CANCELLED}
+    return is_void and permit.boot_before == boot_id and restarts_itself(permit, permit.why)
 
 
 NoticeKind = Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]

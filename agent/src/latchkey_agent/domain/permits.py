@@ -148,9 +148,23 @@ def _signed_in(
             else Decision()
         )
     is_awaited = permit.owes_lock and permit.state in {PermitState.REDEEMED, PermitState.REFUSED}
-    if is_awaited and any(s.is_open and opened_by(permit.windows_session, s) for s in theirs):
-        return _logged_on(state, permit, now, is_reported=False)
+    if is_awaited:
+        is_there = any(s.is_open and opened_by(permit.windows_session, s) for s in theirs)
+        return _awaited(state, permit, now) if is_there else Decision()
     return _first_seen(permit, command, now) if permit.is_unseen else Decision()
+
+
+def _awaited(state: State, permit: Permit, now: Now) -> Decision:
+    """Note the desktop that a logon may have opened.
+
+    A logon that was given up did not open it for sure: the account may sign in by hand hours later. It is closed.
+    """
+    if permit.state is PermitState.REDEEMED:
+        return _logged_on(state, permit, now, is_reported=False)
+    if not permit.is_unseen:
+        return Decision()
+    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=True)
+    return Decision((seen,), (closing(permit), fx.SummonCompanion(account=permit.account)))
 
 
 def _first_seen(permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:

@@ -218,7 +218,7 @@ def render(receipt: dict[str, Any]) -> str:
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
     lines += [
-        f"Restart by others without a sign-in: {omitted['at']}, {omitted['why']}"
+        f"Restart {_begun_by(omitted['why'])} without a sign-in: {omitted['at']}, {omitted['why']}"
         for omitted in receipt["restarts_without_sign_in"]
     ]
     if receipt["ended"] is not None:
@@ -233,6 +233,10 @@ def render(receipt: dict[str, Any]) -> str:
             for x in receipt["erasure"]["checks"]
         ]
     return "\n".join(lines)
+
+
+def _begun_by(why: str) -> str:
+    return "begun by the agent" if why == "own_restart" else "by others"
 
 
 def _answer_line(answer: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from .clock import Now
 from .decision import Decision, cancel, checked_requests, live_grants, reject_grant, use_up
 from .evolve import fold
 from .grants import must_allow
-from .model import Grant, Omission, Permit, State
+from .model import Grant, Omission, Permit, State, may_restart
 from .permits import interrupted
 from .policy import Policy
 from .refusal import Refused
@@ -79,10 +79,16 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> D
 
 
 def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy, *, boot_before: str) -> Decision:
-    """Issue a permit after a restart by others, if a grant's terms cover it; note why each other grant is left out."""
+    """Issue a permit after a restart by others, if a grant's terms cover it; note why each other grant is left out.
+
+    A restart that the agent has begun for a permit that is void meanwhile is none by others, and signs nobody in.
+    """
     decision, issued = Decision(), False
+    is_own = any(may_restart(permit, boot_before) for permit in state.permits.values())
     for grant in live_grants(state):
-        why = "other_account" if issued else _why_omitted(grant, now, policy)
+        why: Omission | None = "own_restart" if is_own else _why_omitted(grant, now, policy)
+        if issued:
+            why = "other_account"
         if why is None:
             decision, issued = decision + _sign_in(grant, command, now, boot_before), True
         else:

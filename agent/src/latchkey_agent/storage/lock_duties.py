@@ -76,16 +76,20 @@ class LockDuties:
         """Take a duty, which is safe from a power cut when the block begins; give it up if the block fails.
 
         It stands for the late duties of its account, too: they would lock the desktop that an unlock opens.
+        A duty that was there before stays: its permit's password may have left the agent already.
 
         Raises:
             PortError: it cannot be written.
         """
-        late = [other.permit for other in self._duties if other.late and other.sid == duty.sid]
-        self._write((*self._duties, duty))
+        before = self._duties
+        late = [other.permit for other in before if other.late and other.sid == duty.sid]
+        if duty not in before:
+            self._write((*before, duty))
         try:
             yield
         except Exception:
-            self.settle(duty.permit)
+            if duty not in before:
+                self._try_write(tuple(one for one in self._duties if one != duty))
             raise
         for permit in late:
             self.settle(permit)

@@ -59,8 +59,24 @@ class WindowsPower:
             key.save("Id", boot_id_value)
         return boot_id_value
 
+    def prepare_restart(self) -> None:
+        """Check who is signed in, and remember the reasons for a restart.
+
+        Both may wait for a domain controller or a slow disk.
+
+        Raises:
+            PortError: more than one account is signed in, or the sign-ins cannot be read.
+        """
+        # The same account may have its name in one session and not in another.
+        accounts = {s.account.sid: s.account.qualified for s in self._signed_in()}
+        if len(accounts) > 1:
+            who = ", ".join(sorted(accounts.values()))
+            msg = f"more than one person is signed in ({who}), and not all were asked"
+            raise PortError(msg)
+        pending_restart.note_before_restart()
+
     def restart(self, *, message: str, grace: float) -> None:
-        """Start a planned restart.
+        """Start a planned restart, after `prepare_restart`.
 
         The service has no session of its own, so Windows counts the customer
         among the "others", whom only SHUTDOWN_FORCE_OTHERS signs out. The agent
@@ -74,19 +90,11 @@ class WindowsPower:
             grace: seconds until Windows restarts; rounded up.
 
         Raises:
-            PortError: more than one account is signed in, the sign-ins cannot be read, the registry
-                cannot be read or written, or Windows refuses.
+            PortError: the registry cannot be read or written, or Windows refuses.
         """
-        # The same account may have its name in one session and not in another.
-        accounts = {s.account.sid: s.account.qualified for s in self._signed_in()}
-        if len(accounts) > 1:
-            who = ", ".join(sorted(accounts.values()))
-            msg = f"more than one person is signed in ({who}), and not all were asked"
-            raise PortError(msg)
         flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
         key = boot_key()
         already_begun = key.load(RESTART_BEGUN) == "yes"
-        pending_restart.note_before_restart()
         # Write this before calling Windows: after a crash in between, the agent would not know of the restart.
         key.save(RESTART_BEGUN, "yes")
         code = InitiateShutdownW(None, message, math.ceil(grace), flags, SHTDN_REASON_PLANNED_MAINTENANCE)
