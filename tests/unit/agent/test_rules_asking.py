@@ -57,6 +57,16 @@ def asked_again_at_once(bench: Bench) -> ans.Answer:
     return ask_as(bench, OPERATOR, restarts=3)
 
 
+def test_a_launched_job_asks_for_the_account_that_has_lent(bench: Bench) -> None:
+    """After a restart Windows may list nobody for minutes; the grant of the session is found all the same."""
+    grant = bench.lend(b"secret", restarts=2)
+    bench.world.signed_in = []
+
+    assert bench.result(ASK)["grant"]["id"] == grant
+    # More than the grant covers is a question for the same customer, when they sign in.
+    assert bench.result(replace(ASK, restarts=3))["request"]["account"] == ANNA.qualified
+
+
 def test_the_wait_after_a_no_doubles(bench: Bench) -> None:
     """After each no the same account waits twice as long before it may ask again."""
     bench.start_session()

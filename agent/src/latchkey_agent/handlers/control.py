@@ -31,6 +31,7 @@ from latchkey_agent.domain import (
     in_use,
     is_ready,
     kept_requests,
+    live_grants,
     needs_erasing,
     resolve,
     started_session,
@@ -239,7 +240,7 @@ class ControlHandler:
             request=self._core.new_id(),
             code="",
             name=request.session,
-            account=self._account(request.account),
+            account=self._account(request.account, session.id),
             terms=Terms(
                 restarts=request.restarts,
                 unlocks=request.unlocks,
@@ -275,17 +276,21 @@ class ControlHandler:
             return min(end, now + timedelta(seconds=request.answer_within))
         return end
 
-    def _account(self, name: str | None) -> Account:
-        """Return the account to ask: the named one, or the one at the console."""
+    def _account(self, name: str | None, session: str = "") -> Account:
+        """Return the account to ask: the named one, the one at the console, or the one that has lent to the session.
+
+        After a restart Windows may list nobody for minutes, while the account that a launched job means is known.
+        """
         if name:
             found = self._core.computer.accounts.find(name)
             if found is None:
                 raise Refused("no_such_account", account=name)
             return found
         here = [s for s in self._core.computer.sessions.signed_in() if s.console]
-        if not here:
+        lent = {grant.account.sid: grant.account for grant in live_grants(self._core.state, session)}
+        if not here and len(lent) != 1:
             raise Refused("nobody_signed_in")
-        return here[0].account
+        return here[0].account if here else next(iter(lent.values()))
 
     def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)
