@@ -231,9 +231,14 @@ def lapse(state: State, permit: Permit, now: Now) -> Decision:
     """End a permit, or an open desktop, whose time is over."""
     if permit.state in OPEN_PERMITS:
         return _lapsed(state, permit, now) if now.at >= last_moment(permit) else Decision()
+    return Decision() if may_stay_open(state, permit, now) else relock(permit, now.at)
+
+
+def may_stay_open(state: State, permit: Permit, now: Now) -> bool:
+    """Tell whether the desktop of an unlock may stay open: the open time is an interval, the agreed end a moment."""
     if permit.relock_at is None:
-        return Decision()
-    return relock(permit, now.at) if now.at >= permit.relock_at else Decision()
+        return False
+    return now.at < permit.relock_at and now.ends < state.grants[permit.grant].terms.not_after
 
 
 def last_moment(permit: Permit) -> datetime:
