@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "an opened desktop is never due",
-        (("permits.lapse", "if permit.relock_at is None", "if True"),),
+        (("permits.lapse", "if may_stay_open(state, permit, now)", "if True"),),
         "unlocked",
         ("left_open",),
     ),
@@ -247,7 +247,7 @@ MUTANTS = (
     ),
     Mutant(
         "not today means now",
-        (("requests._spared", "and now.at < until", "and False"),),
+        (("requests._spared", "and now.opens < until", "and False"),),
         "leave me alone",
         ("asked_when_not_wanted",),
     ),

@@ -244,7 +244,10 @@ def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
     session = draft.sessions[request.session]
     for asker in (request.asked_by, session.owner, *session.operators):
         key = asking_key(request.account, asker)
-        draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
+        before = draft.asking.get(key, Asking())
+        # A longer "later", of another session that names the same account, still holds.
+        held_until = max(event.until, before.held_until or event.until)
+        draft.asking[key] = replace(before, held_until=held_until)
 
 
 def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
