@@ -177,7 +177,7 @@ def test_a_receipt_lists_all_events(bench: Bench, canary: bytearray) -> None:
         "erased",
     ]
     assert receipt["text"] == render(receipt["document"])
-    assert "Used by PC-07\\admin: restart for one" in receipt["text"]
+    assert "Used by PC-07\\admin: restart for \u201cone\u201d " in receipt["text"]
     assert receipt["document"]["closed"]
 
 
@@ -278,7 +278,7 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     bench.customer(cm.RequestDecline(request=request, why="not today"))
     receipt = bench.result(rq.Receipt(request=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
-    assert "in the customer's words: not today" in receipt["text"]
+    assert "in the customer's words: \u201cnot today\u201d" in receipt["text"]
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from latchkey_agent.plain_text import isolated, quotable
+
 from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
@@ -198,16 +200,16 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
 
 
 def render(receipt: dict[str, Any]) -> str:
-    """Return the receipt as plain text."""
+    """Return the receipt as plain text. Words that a person wrote stand in quotation marks, which they cannot end."""
     asked = receipt["requester"]
-    who = ", ".join(part for part in (asked["name"], asked["role"], asked["organization"]) if part)
+    who = ", ".join(_quoted(part) for part in (asked["name"], asked["role"], asked["organization"]) if part)
     terms = receipt["terms"]
     lines = [
         f"Receipt {receipt['request']}",
-        f"PC {receipt['device']}, account {receipt['principal']['account']}",
-        f"Asked by the account {receipt['asked_by']['account']}",
-        f"In the operator's words: {who or 'no name'}; for: {receipt['purpose']}",
-        f"Ticket {receipt['ticket'] or 'none'}, support session {receipt['session']}, code {receipt['notice']['code']}",
+        f"PC {receipt['device']}, account {isolated(receipt['principal']['account'])}",
+        f"Asked by the account {isolated(receipt['asked_by']['account'])}",
+        f"In the operator's words: {who or 'no name'}; for: {_quoted(receipt['purpose'])}",
+        _names_line(receipt),
         (
             f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
             f" from {terms['not_before']} to {terms['not_after']};"
@@ -224,7 +226,7 @@ def render(receipt: dict[str, Any]) -> str:
     if receipt["ended"] is not None:
         ended = receipt["ended"]
         by = f" by the {ended['revoked_by']}" if ended["revoked_by"] else ""
-        lines.append(f"Ended: {ended['how']}{by} {ended['at']}, account {ended['by']['account']}")
+        lines.append(f"Ended: {ended['how']}{by} {ended['at']}, account {isolated(ended['by']['account'])}")
     if receipt["erasure"] is not None:
         verdict = "confirmed" if receipt["erasure"]["confirmed"] else "NOT CONFIRMED"
         lines.append(f"Erasure {verdict} {receipt['erasure']['checked_at']}")
@@ -233,6 +235,17 @@ def render(receipt: dict[str, Any]) -> str:
             for x in receipt["erasure"]["checks"]
         ]
     return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """Return a text that a person wrote, in quotation marks."""
+    return f"\u201c{quotable(text)}\u201d"
+
+
+def _names_line(receipt: dict[str, Any]) -> str:
+    """Return the line with the operator's names of ticket and support session, and the check code."""
+    ticket = _quoted(receipt["ticket"]) if receipt["ticket"] else "none"
+    return f"Ticket {ticket}, support session {_quoted(receipt['session'])}, code {receipt['notice']['code']}"
 
 
 def _answer_line(answer: dict[str, Any]) -> str:
@@ -244,13 +257,13 @@ def _answer_line(answer: dict[str, Any]) -> str:
         return f"{line}, because another customer reported the account that asked"
     if answer["refusal"]:
         return f"{line}, because no entry could serve: {answer['refusal']}"
-    return f"{line}, in the customer's words: {answer['why']}" if answer["why"] else line
+    return f"{line}, in the customer's words: {_quoted(answer['why'])}" if answer["why"] else line
 
 
 def _use_line(use: dict[str, Any]) -> str:
-    step = f" for {use['step']}" if use["step"] else ""
+    step = f" for {_quoted(use['step'])}" if use["step"] else ""
     action = "after a restart by others" if use["started_by_others"] else use["action"]
-    return f"Used by {use['by']['account']}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
+    return f"Used by {isolated(use['by']['account'])}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
 
 
 def _use_ended(use: dict[str, Any]) -> str:
