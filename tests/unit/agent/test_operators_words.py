@@ -98,9 +98,11 @@ def test_the_signed_receipts_text_quotes_every_word_of_a_person(bench: Bench, ca
     mark = end_of_quotation.replace("\u201d", "'").replace("\u201c", "'")
     bench.world.set_password(ANNA, canary)
     bench.world.sign_in(ANNA)
-    words = {"reason": end_of_quotation, "ticket": end_of_quotation}
     person = fields.Requester(name=end_of_quotation, organization=end_of_quotation, role=end_of_quotation)
-    bench.result(rq.SessionStart(session=end_of_quotation, requester=person, **words))
+    start = rq.SessionStart(
+        session=end_of_quotation, requester=person, reason=end_of_quotation, ticket=end_of_quotation
+    )
+    bench.result(start)
     request = bench.request(end_of_quotation, restarts=2)
     bench.show(request)
     assert bench.allow(request, canary).done

@@ -26,7 +26,7 @@ from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import journal
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, OTHER, PowerCut
+from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, OTHER, START, PowerCut
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
@@ -372,6 +372,54 @@ def test_rule_10_the_receipt_names_the_text_that_was_shown_last(bench: Bench, ca
         assert bench.customer(cm.RequestShown(request=request, text_sha256="1" * 64)).done
     assert bench.state.requests[request].text_sha256 == "1" * 64
     assert bench.events().count("request_shown") == 2
+
+
+def own_receipt(bench: Bench) -> tuple[dict[str, Any], list[str]]:
+    """Return the customer's only receipt: its document and the lines of its text."""
+    (receipt,) = bench.customer(cm.OwnReceipts()).receipts
+    return receipt.document, receipt.text.splitlines()
+
+
+def test_rule_10_a_receipt_is_closed_only_when_nothing_can_follow(bench: Bench, canary: bytearray) -> None:
+    """The last use has ended the grant and erased the password; its desktop is still open."""
+    bench.lend(canary, restarts=0, unlocks=1, relock_after=60.0)
+    bench.open_desktop()
+    document, lines = own_receipt(bench)
+    assert document["erasure"]["confirmed"]
+    assert not document["closed"]
+    assert lines[1] == f"As of {document['as_of']}; NOT CLOSED, more may follow"
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    bench.effects()
+    document, lines = own_receipt(bench)
+    assert document["closed"]
+    assert lines[1] == f"As of {document['as_of']}; closed"
+
+
+def test_rule_10_a_receipt_says_up_to_when_it_is_complete(bench: Bench, canary: bytearray) -> None:
+    """An early receipt does not pass for the last one: a signed moment is in each."""
+    bench.lend(canary)
+    first, _ = own_receipt(bench)
+    bench.world.now += timedelta(hours=1)
+    second, _ = own_receipt(bench)
+    assert not first["closed"]
+    assert first["as_of"] == START.isoformat(timespec="seconds")
+    assert second == first | {"as_of": (START + timedelta(hours=1)).isoformat(timespec="seconds")}
+
+
+def test_rule_10_a_receipt_is_not_closed_while_windows_may_still_sign_in(
+    bench: Bench, canary: bytearray
+) -> None:
+    """After a restart whose permit is void the account's first session is noted in the receipt."""
+    bench.lend(canary, restarts=1)
+    bench.restart()
+    bench.revoke()
+    bench.reboot()
+    assert not own_receipt(bench)[0]["closed"]
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert own_receipt(bench)[0]["closed"]
 
 
 def test_rule_10_another_account_cannot_read_or_close_notices(bench: Bench, canary: bytearray) -> None:

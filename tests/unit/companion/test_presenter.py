@@ -254,6 +254,8 @@ def receipt(**changes: Any) -> ReceiptView:
     document = {
         "request": "r-1",
         "created_at": "2026-11-23T17:00:00+00:00",
+        "as_of": "2026-11-23T20:30:00+01:00",
+        "closed": True,
         "principal": {"account": "PC-1\\anna"},
         "device": "PC-1",
         "asked_by": {"account": "PC-1\\admin"},
@@ -324,6 +326,13 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "Password erased, checked today 20:00",
         "Signed by this PC: ssssssssssssssss",
     ]
+
+
+def test_a_receipt_that_is_not_closed_says_so_and_up_to_when_it_is_complete(harness: Harness) -> None:
+    """The customer does not take an early receipt for the last one."""
+    assert "As of today 20:30; more may follow\nSigned by" in pages(harness, receipt(closed=False)).pages[0]
+    german = pages(Harness("de"), receipt(closed=False)).pages[0]
+    assert "Stand: heute 20:30; es kann noch etwas folgen\n" in german
 
 
 def test_a_receipt_is_shown_in_german() -> None:

@@ -28,6 +28,7 @@ def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
         *reader.head(document),
         reader.answer(document["answer"]),
         *(reader.uses(document) if document["answer"]["state"] == "granted" else ()),
+        "" if document["closed"] else reader.sentence("not_closed", document["as_of"]),
         reader.texts["receipt_signed"].format(signature=view.signature[:16]),
     ]
     return "\n".join(line for line in lines if line)

@@ -16,17 +16,23 @@ from msgspec import to_builtins
 
 from latchkey_agent.plain_text import isolated, quotable
 
-from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
+from .model import Account, Erasure, Grant, Permit, Request, State, how_ended, settled
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
 SCHEMA = "latchkey-receipt-1"
 
 
-def receipt_document(state: State, request: Request, device: str) -> dict[str, Any]:
+def receipt_document(state: State, request: Request, device: str, as_of: datetime) -> dict[str, Any]:
     """Return the receipt's content as plain values, ready to be signed.
 
     It says what was true when it happened: organisation, policy and the shown text of that time.
+
+    Args:
+        state: holds the request.
+        request: the receipt is its.
+        device: the PC's name.
+        as_of: the present moment, up to which the receipt is complete. Later ones say the same once it is closed.
     """
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
@@ -35,7 +41,8 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "schema_version": SCHEMA,
         "request": request.id,
         "created_at": _text(request.asked_at),
-        "closed": grant.state is GrantState.ERASED if grant else request.state not in OPEN_REQUESTS,
+        "as_of": _text(as_of),
+        "closed": _is_closed(request, grant, permits),
         "principal": _account(request.account),
         "device": device,
         "controller": request.organization,
@@ -70,6 +77,13 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
+
+
+def _is_closed(request: Request, grant: Grant | None, permits: list[Permit]) -> bool:
+    """Tell whether nothing can follow: no answer, no use, no desktop to be closed, no erasure."""
+    if grant is None:
+        return request.state not in OPEN_REQUESTS
+    return grant.state is GrantState.ERASED and all(settled(p) and not p.is_unseen for p in permits)
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:
@@ -206,6 +220,7 @@ def render(receipt: dict[str, Any]) -> str:
     terms = receipt["terms"]
     lines = [
         f"Receipt {receipt['request']}",
+        f"As of {receipt['as_of']}; {'closed' if receipt['closed'] else 'NOT CLOSED, more may follow'}",
         f"PC {receipt['device']}, account {isolated(receipt['principal']['account'])}",
         f"Asked by the account {isolated(receipt['asked_by']['account'])}",
         f"In the operator's words: {who or 'no name'}; for: {_quoted(receipt['purpose'])}",
