@@ -118,7 +118,10 @@ MUTANTS = (
     ),
     Mutant(
         "a logon that was given up stays open",
-        (("permits._open_until", "or is_late", ""),),
+        (
+            ("permits._open_until", "or is_late", ""),
+            ("permits._logged_on", "permit.redeemed_at or now.at", "now.at"),
+        ),
         "unlock redeemed",
         ("opened_though_given_up",),
     ),

@@ -267,7 +267,7 @@ def test_a_receipts_text_says_how_long_the_desktop_was_open_and_who_restarted(
     request = next(iter(bench.state.requests))
     text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Used by agent: after a restart by others" in text
-    assert ", locked after 7 s" in text
+    assert ", locked, open for at most 7 s" in text
 
 
 def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from latchkey_agent.core.desktops import Target
 from latchkey_agent.domain import GrantState, sessions
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
@@ -224,6 +225,76 @@ def test_rule_10_a_sign_in_by_windows_itself_is_told(bench: Bench, canary: bytea
     told_use = use(bench)
     assert told_use["signed_in_by_windows_at"] == since.isoformat(timespec="seconds")
     assert (told_use["closing"], told_use["desktop_open_seconds"]) == ("locked", 1800.0)
+    # The agent may have looked late.
+    assert told_use["desktop_open_bound"] == "at_least"
+    assert "locked, open for at least 1800 s" in bench.customer(cm.OwnReceipts()).receipts[0].text
+
+
+def test_rule_10_the_open_time_counts_from_the_moment_at_which_the_password_left(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A service that died right after that does not know when the desktop opened, and claims no lock at once."""
+    bench.at_logon_screen(canary)
+    bench.redeem()
+    redeemed_at = bench.world.now
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.world.now += timedelta(minutes=9)
+    bench.start()
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert ("locked", "late") in told(bench)
+    told_use = use(bench)
+    assert told_use["redeemed_at"] == redeemed_at.isoformat(timespec="seconds")
+    assert (told_use["desktop_open_seconds"], told_use["desktop_open_bound"]) == (540.0, "at_most")
+    assert "locked, open for at most 540 s" in bench.customer(cm.OwnReceipts()).receipts[0].text
+    (operators_use,) = bench.result(rq.Info(session="CHG-1"))["grants"][0]["uses"]
+    assert operators_use["desktop_open_seconds"] == 540.0
+
+
+def test_rule_10_a_lock_that_the_disk_could_not_note_is_told_with_its_own_time(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The desktop is locked at once without the journal, which notes that two hours later."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.effects_lag = True
+    bench.world.sign_in(ANNA)
+    bench.report(permit)
+    bench.world.disk = "dead"
+    bench.effects()
+    bench.wake()
+    assert not bench.world.open_desktops()
+    locked_at = bench.world.now
+    bench.world.now += timedelta(hours=2)
+    bench.world.disk = "well"
+    bench.wake()
+    bench.effects()
+    assert ("locked", "locked") in told(bench)
+    told_use = use(bench)
+    assert told_use["closed_at"] == locked_at.isoformat(timespec="seconds")
+    assert told_use["desktop_open_seconds"] == 0.0
+
+
+def test_rule_10_a_lock_by_the_effect_that_the_disk_could_not_note_is_told_with_its_own_time(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails after the lock is only the note in the journal."""
+    bench.at_logon_screen(canary)
+    close = bench.agent.effects.desktops.close
+
+    def close_and_lose_the_disk(target: Target) -> Closing:
+        how = close(target)
+        bench.world.disk = "dead"
+        return how
+
+    monkeypatch.setattr(bench.agent.effects.desktops, "close", close_and_lose_the_disk)
+    bench.sign_in_with_permit()
+    locked_at = bench.world.now
+    bench.world.now += timedelta(hours=2)
+    bench.world.disk = "well"
+    bench.effects()
+    assert use(bench)["closed_at"] == locked_at.isoformat(timespec="seconds")
 
 
 def test_rule_10_a_restart_after_which_the_permit_lapses_is_told(bench: Bench, canary: bytearray) -> None:

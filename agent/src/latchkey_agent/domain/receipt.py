@@ -16,7 +16,7 @@ from msgspec import to_builtins
 
 from latchkey_agent.plain_text import isolated, quotable
 
-from .model import Account, Erasure, Grant, Permit, Request, State, how_ended, settled
+from .model import Account, Erasure, Grant, Permit, Request, State, how_ended, open_since, settled
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
@@ -158,9 +158,10 @@ def _ended(grant: Grant | None) -> dict[str, Any] | None:
 
 
 def _use(permit: Permit) -> dict[str, Any]:
-    open_seconds, since = None, permit.logged_on_at or permit.opened_at
+    open_seconds, bound, since = None, None, open_since(permit)
     if since is not None and permit.closed_at is not None:
         open_seconds = round((permit.closed_at - since).total_seconds(), 3)
+        bound = "at_least" if permit.opened_at is not None else "at_most"
     return {
         "permit": permit.id,
         "action": permit.action,
@@ -170,11 +171,13 @@ def _use(permit: Permit) -> dict[str, Any]:
         "by": {"sid": permit.by.sid, "account": permit.by.name},
         "started_by_others": permit.foreign,
         "issued_at": _text(permit.issued_at),
+        "redeemed_at": _text(permit.redeemed_at),
         "logged_on_at": _text(permit.logged_on_at),
         "signed_in_by_windows_at": _text(permit.opened_at),
         "closed_at": _text(permit.closed_at),
         "closing": permit.closing,
         "desktop_open_seconds": open_seconds,
+        "desktop_open_bound": bound,
     }
 
 
@@ -284,7 +287,8 @@ def _use_line(use: dict[str, Any]) -> str:
 def _use_ended(use: dict[str, Any]) -> str:
     closing = use["closing"] or "open"
     if use["desktop_open_seconds"] is not None:
-        closing += f" after {use['desktop_open_seconds']:g} s"
+        bound = "at least" if use["desktop_open_bound"] == "at_least" else "at most"
+        closing += f", open for {bound} {use['desktop_open_seconds']:g} s"
     if use["logged_on_at"]:
         return f"signed in {use['logged_on_at']}, {closing}"
     if use["signed_in_by_windows_at"]:
