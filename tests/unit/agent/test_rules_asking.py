@@ -374,6 +374,20 @@ def test_a_report_blocks_the_account_until_an_administrator_lifts_it(bench: Benc
     assert not bench.ask(lift).changed
 
 
+def test_a_new_journal_knows_no_reports(bench: Bench) -> None:
+    """A limit: only an administrator sets a journal aside, and lifts each report by that."""
+    bench.start_session()
+    decline(bench, bench.request(), report=True, not_today=True)
+    bench.kill()
+    bench.journal.write_bytes(b"no database" * 1000)
+    bench.start()
+    assert bench.code(rq.JournalReset(), SECOND_OPERATOR) == "administrators_only"
+    assert bench.ask(rq.JournalReset()).outcome == "done"
+    assert (bench.state.blocked, bench.state.quiet, bench.state.asking) == ({}, {}, {})
+    bench.start_session()
+    assert bench.request()
+
+
 def test_not_today_means_the_whole_day(bench: Bench) -> None:
     """The customer may rule out every further question until midnight at the PC."""
     bench.settings.write_text("[policy]\nmax_session_hours = 168\n")
