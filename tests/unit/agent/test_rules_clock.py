@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_a_desktop_is_relocked_in_time_whatever_the_clock_says(bench: Bench, can
 @pytest.mark.parametrize("unlocks", [1, 2])
 @pytest.mark.parametrize("disk", ["well", "dead"])
 def test_rule_09_an_unlocked_desktop_is_closed_at_the_agreed_end_by_either_time(
-    bench: Bench, canary: bytearray, unlocks: int, disk: str
+    bench: Bench, canary: bytearray, unlocks: int, disk: Literal["well", "dead"]
 ) -> None:
     """The end of the terms counts by a clock that runs ahead, also for the desktop of a grant that is used up."""
     bench.settings.write_text(f"[policy]\n{NO_INTERVAL}\nmax_relock_after = 28800.0\n")
