@@ -148,7 +148,9 @@ signed_in:
       type: bool
       sample: false
     desktop_open_seconds:
-      description: Seconds for which the desktop was open before the lock.
+      description: >-
+        Seconds for which the desktop was open at most before the lock, counted from the moment at which the password
+        left the agent.
       type: float
       sample: 0.8
 elapsed:

@@ -279,7 +279,9 @@ receipts:
       type: str
       sample: 0d8f5c1e-6f3c-4c59-9c83-2c9f2f1c5a77
     document:
-      description: The request, the consent, the uses and the erasure, each with its time.
+      description: >-
+        The request, the consent, the uses and the erasure, each with its time. It is complete up to C(as_of);
+        C(closed) says whether nothing can follow.
       type: dict
     signature:
       description: The PC's signature of the document (Ed25519, Base64).

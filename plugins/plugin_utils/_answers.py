@@ -107,7 +107,7 @@ class ReceiptView:
 
 @dataclass(frozen=True, kw_only=True)
 class EndedAnswer:
-    """Answer to `session_end`: the result of the erasure's checks and the closed receipts."""
+    """Answer to `session_end`: the result of the erasure's checks, and the receipts."""
 
     session: SessionView
     erasure: list[ErasureView]

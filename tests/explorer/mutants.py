@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "an opened desktop is never due",
-        (("permits.lapse", "if permit.relock_at is None", "if True"),),
+        (("permits.lapse", "if may_stay_open(state, permit, now)", "if True"),),
         "unlocked",
         ("left_open",),
     ),
@@ -121,6 +121,7 @@ MUTANTS = (
         (
             ("permits._awaited", "if permit.state is PermitState.REDEEMED", "if True"),
             ("permits._open_until", "or is_late", ""),
+            ("permits._logged_on", "permit.redeemed_at or now.at", "now.at"),
         ),
         "unlock redeemed",
         ("opened_though_given_up",),
@@ -250,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         "not today means now",
-        (("requests._spared", "and now.at < until", "and False"),),
+        (("requests._spared", "and now.opens < until", "and False"),),
         "leave me alone",
         ("asked_when_not_wanted",),
     ),

@@ -21,6 +21,7 @@ from .domain import (
     PermitState,
     Refused,
     live_grants,
+    may_stay_open,
     opened_by,
     redeemable,
     seconds_left,
@@ -282,7 +283,7 @@ class Agent:
             return True
         if permit.state is PermitState.REDEEMED:
             return not self._session_change_pending
-        is_agreed = permit.relock_at is not None and self.core.now().at < permit.relock_at
+        is_agreed = may_stay_open(self.core.state, permit, self.core.now())
         return is_agreed or not permit.owes_lock or not self.core.is_disk_failing
 
     def clock_changed(self) -> None:

@@ -177,7 +177,7 @@ def test_a_receipt_lists_all_events(bench: Bench, canary: bytearray) -> None:
         "erased",
     ]
     assert receipt["text"] == render(receipt["document"])
-    assert "Used by PC-07\\admin: restart for one" in receipt["text"]
+    assert "Used by PC-07\\admin: restart for \u201cone\u201d " in receipt["text"]
     assert receipt["document"]["closed"]
 
 
@@ -267,7 +267,7 @@ def test_a_receipts_text_says_how_long_the_desktop_was_open_and_who_restarted(
     request = next(iter(bench.state.requests))
     text = bench.result(rq.Receipt(request=request))["receipt"]["text"]
     assert "Used by agent: after a restart by others" in text
-    assert ", locked after 7 s" in text
+    assert ", locked, open for at most 7 s" in text
 
 
 def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
@@ -278,7 +278,7 @@ def test_a_receipt_of_a_refusal_says_why(bench: Bench) -> None:
     bench.customer(cm.RequestDecline(request=request, why="not today"))
     receipt = bench.result(rq.Receipt(request=request))["receipt"]
     assert receipt["document"]["answer"]["why"] == "not today"
-    assert "in the customer's words: not today" in receipt["text"]
+    assert "in the customer's words: \u201cnot today\u201d" in receipt["text"]
     assert "Never used" in receipt["text"]
     assert receipt["document"]["ended"] is None
 

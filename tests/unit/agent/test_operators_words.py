@@ -92,6 +92,49 @@ def test_a_receipt_shows_the_verified_account_and_quotes_the_operators_words(
     assert text.count(LANGUAGES[language]["quote"].format(text=MARK)) == 5
 
 
+def test_the_signed_receipts_text_quotes_every_word_of_a_person(bench: Bench, canary: bytearray) -> None:
+    """Operator's and customer's words cannot imitate a line of the receipt that auditors read."""
+    end_of_quotation = "x\u201d, locked after 0 s. Cancelled at \u201cx"
+    mark = end_of_quotation.replace("\u201d", "'").replace("\u201c", "'")
+    bench.world.set_password(ANNA, canary)
+    bench.world.sign_in(ANNA)
+    person = fields.Requester(name=end_of_quotation, organization=end_of_quotation, role=end_of_quotation)
+    start = rq.SessionStart(
+        session=end_of_quotation, requester=person, reason=end_of_quotation, ticket=end_of_quotation
+    )
+    bench.result(start)
+    request = bench.request(end_of_quotation, restarts=2)
+    bench.show(request)
+    assert bench.allow(request, canary).done
+    bench.restart(end_of_quotation, step=end_of_quotation)
+    declined = bench.request(end_of_quotation, restarts=3)
+    bench.show(declined)
+    assert bench.customer(cm.RequestDecline(request=declined, why=end_of_quotation)).done
+    texts = [receipt.text for receipt in bench.customer(cm.OwnReceipts()).receipts]
+    used, refused = sorted(texts, key=lambda text: "Answer: denied" in text)
+    for text, count in ((used, 7), (refused, 7)):
+        assert text.count(f"\u201c{mark}\u201d") == text.count(mark) == count
+        assert (text.count("\u201c"), text.count("\u201d")) == (count, count)
+
+
+def test_a_receipt_without_a_ticket_cannot_be_imitated(bench: Bench, canary: bytearray) -> None:
+    """A ticket of that name stands in quotation marks."""
+    bench.world.set_password(ANNA, canary)
+    bench.world.sign_in(ANNA)
+    for session, ticket in (("CHG-1", ""), ("CHG-2", "none")):
+        bench.result(rq.SessionStart(session=session, reason="Help", ticket=ticket))
+    texts = []
+    for session in ("CHG-1", "CHG-2"):
+        request = bench.request(session)
+        bench.show(request)
+        texts.append(bench.customer(cm.OwnReceipts()).receipts)
+        assert bench.allow(request, canary).done
+    assert "Ticket none, support session \u201cCHG-1\u201d, code " in texts[0][-1].text
+    assert any(
+        "Ticket \u201cnone\u201d, support session \u201cCHG-2\u201d" in receipt.text for receipt in texts[1]
+    )
+
+
 def test_the_logon_screen_gets_no_words_of_an_operator(bench: Bench, canary: bytearray) -> None:
     """Neither the answer to a peek nor that to redeeming has any of them, byte by byte."""
     lend(bench, canary)

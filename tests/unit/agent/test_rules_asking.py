@@ -144,6 +144,40 @@ def test_later_holds_for_every_account_of_the_session(bench: Bench) -> None:
     assert bench.ask(ASK, by_ben).changed
 
 
+def test_a_shorter_later_does_not_end_a_longer_one(bench: Bench) -> None:
+    """A session that names an account holds it back for the longest time that the customer chose."""
+    by_ben = Peer(BEN, 0, operator=True, system=False)
+    start_as(bench, by_ben, "CHG-1")
+    assert ask_as(bench, by_ben).outcome == "done"
+    first = windows(bench)[0]
+    bench.show(first)
+    assert bench.customer(cm.RequestLater(request=first, seconds=14_400.0)).done
+    start_as(bench, SECOND_OPERATOR, "CHG-2", "ben")
+    assert ask_as(bench, SECOND_OPERATOR, "CHG-2").outcome == "done"
+    second = windows(bench)[0]
+    bench.show(second)
+    assert bench.customer(cm.RequestLater(request=second, seconds=60.0)).done
+    bench.ask(rq.RequestWithdraw(session="CHG-1", request=first), by_ben)
+    bench.world.now += timedelta(minutes=2)
+    error = bench.error(ASK, by_ben)
+    assert (error.code, error.retry_after) == ("asked_too_soon", 14_280.0)
+
+
+def test_later_is_measured_by_time_that_passes(bench: Bench) -> None:
+    """A clock that is set forward does not bring the window back before the customer's moment."""
+    bench.start_session()
+    request = bench.request()
+    bench.show(request)
+    assert bench.customer(cm.RequestLater(request=request, seconds=3600.0)).done
+    bench.world.set_clock(bench.world.now + timedelta(hours=2))
+    bench.wake()
+    assert windows(bench) == []
+    assert bench.deadline() == START + timedelta(hours=1)
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    assert windows(bench) == [request]
+
+
 def test_an_account_has_one_open_request_to_a_customer(bench: Bench) -> None:
     """A second session shows no second window; the same session may ask for more instead."""
     bench.start_session()
@@ -291,6 +325,22 @@ def test_not_today_outlasts_a_clock_that_ran_ahead_over_a_boot(bench: Bench) -> 
     assert bench.code(ASK) == "not_today"
 
 
+def test_not_today_outlasts_an_agents_time_that_runs_ahead(bench: Bench, canary: bytearray) -> None:
+    """While something is lent the agent's time may be hours ahead: its midnight is not the customer's."""
+    bench.world.set_clock(START + timedelta(hours=5))
+    bench.lend(canary, session="CHG-0")
+    start_as(bench, SECOND_OPERATOR, "CHG-1")
+    assert ask_as(bench, SECOND_OPERATOR).outcome == "done"
+    bench.world.set_clock(bench.world.now - timedelta(hours=5))
+    bench.wake()
+    decline(bench, windows(bench)[0], not_today=True)
+    bench.world.now += timedelta(minutes=61)
+    answer = ask_as(bench, SECOND_OPERATOR)
+    assert answer.error is not UNSET
+    assert answer.error.code == "not_today"
+    assert bench.world.now + timedelta(seconds=answer.error.retry_after or 0) == START.replace(day=24, hour=0)
+
+
 def test_a_request_that_was_never_shown_does_not_count(bench: Bench) -> None:
     """The customer was not disturbed."""
     bench.start_session()
@@ -332,6 +382,20 @@ def test_a_report_blocks_the_account_until_an_administrator_lifts_it(bench: Benc
     assert bench.result(lift) == {"blocked": []}
     assert bench.request()
     assert not bench.ask(lift).changed
+
+
+def test_a_new_journal_knows_no_reports(bench: Bench) -> None:
+    """A limit: only an administrator sets a journal aside, and lifts each report by that."""
+    bench.start_session()
+    decline(bench, bench.request(), report=True, not_today=True)
+    bench.kill()
+    bench.journal.write_bytes(b"no database" * 1000)
+    bench.start()
+    assert bench.code(rq.JournalReset(), SECOND_OPERATOR) == "administrators_only"
+    assert bench.ask(rq.JournalReset()).outcome == "done"
+    assert (bench.state.blocked, bench.state.quiet, bench.state.asking) == ({}, {}, {})
+    bench.start_session()
+    assert bench.request()
 
 
 def test_not_today_means_the_whole_day(bench: Bench) -> None:

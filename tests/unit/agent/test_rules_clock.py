@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -13,7 +14,7 @@ from latchkey_agent.domain.model import State
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import NO_INTERVAL, Bench
 from tests.unit.agent.world import ANNA, START
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
@@ -185,3 +186,26 @@ def test_a_desktop_is_relocked_in_time_whatever_the_clock_says(bench: Bench, can
     bench.wake()
     bench.effects()
     assert bench.world.open_desktops() == []
+
+
+@pytest.mark.parametrize("unlocks", [1, 2])
+@pytest.mark.parametrize("disk", ["well", "dead"])
+def test_rule_09_an_unlocked_desktop_is_closed_at_the_agreed_end_by_either_time(
+    bench: Bench, canary: bytearray, unlocks: int, disk: Literal["well", "dead"]
+) -> None:
+    """The end of the terms counts by a clock that runs ahead, also for the desktop of a grant that is used up."""
+    bench.settings.write_text(f"[policy]\n{NO_INTERVAL}\nmax_relock_after = 28800.0\n")
+    bench.lend(canary, restarts=0, unlocks=unlocks, relock_after=28800.0, not_after="22:00")
+    bench.world.set_clock(bench.world.now + 3 * HOUR)
+    bench.open_desktop()
+    bench.world.now = START.replace(hour=21, minute=59)
+    bench.wake()
+    bench.effects()
+    assert bench.world.open_desktops()
+    assert bench.deadline() == bench.agent.core.now().at + timedelta(minutes=1)
+    bench.world.disk = disk
+    bench.world.now += timedelta(minutes=1)
+    bench.wake()
+    bench.effects()
+    bench.wake()
+    assert not bench.world.open_desktops()

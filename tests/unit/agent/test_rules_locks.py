@@ -349,6 +349,31 @@ def test_rule_09_an_unlocked_desktop_is_locked_again(bench: Bench, canary: bytea
         bench.world.set_clock(bench.world.now - jump)
 
 
+@pytest.mark.parametrize(("away", "left"), [(20, 40), (60, 0), (600, 0)])
+def test_rule_09_an_unlock_gets_no_new_time_from_an_agent_that_was_away(
+    bench: Bench, canary: bytearray, away: int, left: int
+) -> None:
+    """Without a report the agreed time counts from the moment at which the password left the agent."""
+    bench.lend(canary, restarts=0, unlocks=1, relock_after=60.0)
+    bench.world.sign_in(ANNA, locked=True)
+    bench.unlock(within=900.0)
+    bench.redeem()
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.world.now += timedelta(seconds=away)
+    bench.start()
+    bench.agent.sessions_changed()
+    if left:
+        bench.world.now += timedelta(seconds=left - 1)
+        bench.wake()
+        bench.effects()
+        assert bench.world.open_desktops()
+        bench.world.now += timedelta(seconds=1)
+    bench.wake()
+    bench.effects()
+    assert bench.world.open_desktops() == []
+
+
 @pytest.mark.parametrize("unlocks", [1, 2], ids=["used up", "still lent"])
 @pytest.mark.parametrize(
     "end", [rq.SessionEnd(session="CHG-1"), rq.CredentialRevoke(session="CHG-1"), rq.EraseAll()]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from latchkey_agent.core.desktops import Target
 from latchkey_agent.domain import GrantState, sessions
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
@@ -26,7 +27,7 @@ from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage import journal
 from latchkey_agent.storage.vault import MAGIC
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, OTHER, PowerCut
+from tests.unit.agent.world import ANNA, CUSTOMER, LOGON, OPERATOR, OTHER, START, PowerCut
 
 RESTART = rq.CredentialApply(session="CHG-1", action="restart")
 END = rq.SessionEnd(session="CHG-1")
@@ -224,6 +225,76 @@ def test_rule_10_a_sign_in_by_windows_itself_is_told(bench: Bench, canary: bytea
     told_use = use(bench)
     assert told_use["signed_in_by_windows_at"] == since.isoformat(timespec="seconds")
     assert (told_use["closing"], told_use["desktop_open_seconds"]) == ("locked", 1800.0)
+    # The agent may have looked late.
+    assert told_use["desktop_open_bound"] == "at_least"
+    assert "locked, open for at least 1800 s" in bench.customer(cm.OwnReceipts()).receipts[0].text
+
+
+def test_rule_10_the_open_time_counts_from_the_moment_at_which_the_password_left(
+    bench: Bench, canary: bytearray
+) -> None:
+    """A service that died right after that does not know when the desktop opened, and claims no lock at once."""
+    bench.at_logon_screen(canary)
+    bench.redeem()
+    redeemed_at = bench.world.now
+    bench.kill()
+    bench.world.sign_in(ANNA)
+    bench.world.now += timedelta(minutes=9)
+    bench.start()
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert ("locked", "late") in told(bench)
+    told_use = use(bench)
+    assert told_use["redeemed_at"] == redeemed_at.isoformat(timespec="seconds")
+    assert (told_use["desktop_open_seconds"], told_use["desktop_open_bound"]) == (540.0, "at_most")
+    assert "locked, open for at most 540 s" in bench.customer(cm.OwnReceipts()).receipts[0].text
+    (operators_use,) = bench.result(rq.Info(session="CHG-1"))["grants"][0]["uses"]
+    assert operators_use["desktop_open_seconds"] == 540.0
+
+
+def test_rule_10_a_lock_that_the_disk_could_not_note_is_told_with_its_own_time(
+    bench: Bench, canary: bytearray
+) -> None:
+    """The desktop is locked at once without the journal, which notes that two hours later."""
+    permit = bench.at_logon_screen(canary)
+    bench.redeem()
+    bench.effects_lag = True
+    bench.world.sign_in(ANNA)
+    bench.report(permit)
+    bench.world.disk = "dead"
+    bench.effects()
+    bench.wake()
+    assert not bench.world.open_desktops()
+    locked_at = bench.world.now
+    bench.world.now += timedelta(hours=2)
+    bench.world.disk = "well"
+    bench.wake()
+    bench.effects()
+    assert ("locked", "locked") in told(bench)
+    told_use = use(bench)
+    assert told_use["closed_at"] == locked_at.isoformat(timespec="seconds")
+    assert told_use["desktop_open_seconds"] == 0.0
+
+
+def test_rule_10_a_lock_by_the_effect_that_the_disk_could_not_note_is_told_with_its_own_time(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails after the lock is only the note in the journal."""
+    bench.at_logon_screen(canary)
+    close = bench.agent.effects.desktops.close
+
+    def close_and_lose_the_disk(target: Target) -> Closing:
+        how = close(target)
+        bench.world.disk = "dead"
+        return how
+
+    monkeypatch.setattr(bench.agent.effects.desktops, "close", close_and_lose_the_disk)
+    bench.sign_in_with_permit()
+    locked_at = bench.world.now
+    bench.world.now += timedelta(hours=2)
+    bench.world.disk = "well"
+    bench.effects()
+    assert use(bench)["closed_at"] == locked_at.isoformat(timespec="seconds")
 
 
 def test_rule_10_a_restart_after_which_the_permit_lapses_is_told(bench: Bench, canary: bytearray) -> None:
@@ -372,6 +443,54 @@ def test_rule_10_the_receipt_names_the_text_that_was_shown_last(bench: Bench, ca
         assert bench.customer(cm.RequestShown(request=request, text_sha256="1" * 64)).done
     assert bench.state.requests[request].text_sha256 == "1" * 64
     assert bench.events().count("request_shown") == 2
+
+
+def own_receipt(bench: Bench) -> tuple[dict[str, Any], list[str]]:
+    """Return the customer's only receipt: its document and the lines of its text."""
+    (receipt,) = bench.customer(cm.OwnReceipts()).receipts
+    return receipt.document, receipt.text.splitlines()
+
+
+def test_rule_10_a_receipt_is_closed_only_when_nothing_can_follow(bench: Bench, canary: bytearray) -> None:
+    """The last use has ended the grant and erased the password; its desktop is still open."""
+    bench.lend(canary, restarts=0, unlocks=1, relock_after=60.0)
+    bench.open_desktop()
+    document, lines = own_receipt(bench)
+    assert document["erasure"]["confirmed"]
+    assert not document["closed"]
+    assert lines[1] == f"As of {document['as_of']}; NOT CLOSED, more may follow"
+    bench.world.now += timedelta(seconds=60)
+    bench.wake()
+    bench.effects()
+    document, lines = own_receipt(bench)
+    assert document["closed"]
+    assert lines[1] == f"As of {document['as_of']}; closed"
+
+
+def test_rule_10_a_receipt_says_up_to_when_it_is_complete(bench: Bench, canary: bytearray) -> None:
+    """An early receipt does not pass for the last one: a signed moment is in each."""
+    bench.lend(canary)
+    first, _ = own_receipt(bench)
+    bench.world.now += timedelta(hours=1)
+    second, _ = own_receipt(bench)
+    assert not first["closed"]
+    assert first["as_of"] == START.isoformat(timespec="seconds")
+    assert second == first | {"as_of": (START + timedelta(hours=1)).isoformat(timespec="seconds")}
+
+
+def test_rule_10_a_receipt_is_not_closed_while_windows_may_still_sign_in(
+    bench: Bench, canary: bytearray
+) -> None:
+    """After a restart whose permit is void the account's first session is noted in the receipt."""
+    bench.lend(canary, restarts=1)
+    bench.restart()
+    bench.revoke()
+    bench.reboot()
+    assert not own_receipt(bench)[0]["closed"]
+    bench.world.sign_in(ANNA)
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert own_receipt(bench)[0]["closed"]
 
 
 def test_rule_10_another_account_cannot_read_or_close_notices(bench: Bench, canary: bytearray) -> None:

@@ -254,6 +254,8 @@ def receipt(**changes: Any) -> ReceiptView:
     document = {
         "request": "r-1",
         "created_at": "2026-11-23T17:00:00+00:00",
+        "as_of": "2026-11-23T20:30:00+01:00",
+        "closed": True,
         "principal": {"account": "PC-1\\anna"},
         "device": "PC-1",
         "asked_by": {"account": "PC-1\\admin"},
@@ -318,7 +320,7 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "Ticket: “CHG-1”",
         "Support session: “S-1”",
         "You allowed it: today 18:05",
-        "Used for a restart: today 19:00. Signed in today 19:02, locked today 19:03, open for 1 minute.",
+        "Used for a restart: today 19:00. Signed in today 19:02, locked today 19:03, open for at most 1 minute.",
         "Used to unlock: today 19:10. Nobody was signed in.",
         "The support session ended: today 20:00",
         "Password erased, checked today 20:00",
@@ -326,10 +328,17 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
     ]
 
 
+def test_a_receipt_that_is_not_closed_says_so_and_up_to_when_it_is_complete(harness: Harness) -> None:
+    """The customer does not take an early receipt for the last one."""
+    assert "As of today 20:30; more may follow\nSigned by" in pages(harness, receipt(closed=False)).pages[0]
+    german = pages(Harness("de"), receipt(closed=False)).pages[0]
+    assert "Stand: heute 20:30; es kann noch etwas folgen\n" in german
+
+
 def test_a_receipt_is_shown_in_german() -> None:
     """A German Windows shows German receipts."""
     text = pages(Harness("de"), receipt()).pages[0]
-    assert "Angemeldet heute 19:02, gesperrt heute 19:03, offen: 1 Minute." in text
+    assert "Angemeldet heute 19:02, gesperrt heute 19:03, offen: höchstens 1 Minute." in text
 
 
 @pytest.mark.parametrize(
@@ -393,7 +402,7 @@ CLOSED = {"closing": "locked", "closed_at": "2026-11-23T19:42:00+01:00", "deskto
             BY_WINDOWS | CLOSED,
             (
                 "You were signed in without Latchkey, perhaps by Windows itself, today 19:12, "
-                "locked today 19:42, open for 30 minutes."
+                "locked today 19:42, seen open for 30 minutes."
             ),
         ),
         (

@@ -361,11 +361,11 @@ SINCE = "2026-11-23T16:42:00+01:00"
         ),
         (
             {"kind": "locked", "detail": "unlocked", "since": SINCE, "ticket": ""},
-            "Today 17:12: The screen was unlocked for IT from today 16:42. It is locked again.",
+            "Today 17:12: The screen was unlocked for IT, from today 16:42 at the earliest. It is locked again.",
         ),
         (
             {"kind": "locked", "detail": "late", "since": SINCE, "ticket": ""},
-            "Today 17:12: You were signed in. The screen was open for 30 minutes and is locked now.",
+            "Today 17:12: You were signed in. The screen was open for at most 30 minutes and is locked now.",
         ),
         (
             {"kind": "failed", "detail": "interrupted", "ticket": ""},

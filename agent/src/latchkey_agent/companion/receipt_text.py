@@ -28,6 +28,7 @@ def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
         *reader.head(document),
         reader.answer(document["answer"]),
         *(reader.uses(document) if document["answer"]["state"] == "granted" else ()),
+        "" if document["closed"] else reader.sentence("not_closed", document["as_of"]),
         reader.texts["receipt_signed"].format(signature=view.signature[:16]),
     ]
     return "\n".join(line for line in lines if line)
@@ -146,7 +147,8 @@ class _Reader:
         seconds = use["desktop_open_seconds"]
         if seconds is not None:
             time = duration(self.texts, math.ceil(seconds))
-            closing = f"{closing}, {self.texts['receipt_open_for'].format(time=time)}"
+            name = "seen_open_for" if use["signed_in_by_windows_at"] is not None else "open_for"
+            closing = f"{closing}, {self.texts[f'receipt_{name}'].format(time=time)}"
         if use["logged_on_at"] is not None:
             return f"{self.sentence('signed_in', use['logged_on_at'])}, {closing}"
         if use["signed_in_by_windows_at"] is not None:

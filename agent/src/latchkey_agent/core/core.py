@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -102,7 +103,7 @@ class Core:
         self.boot_id = ""
         self.is_disk_failing = False
         self.closings: set[str] = set()
-        self._closed_early: set[str] = set()
+        self._closed_early: dict[str, datetime] = {}
         self._journalled_refusals = RefusalThrottle()
         self._stopping = threading.Event()
 
@@ -336,7 +337,7 @@ class Core:
         """Let the desktops be closed that a decision closes, though it could not be journalled (rules 7 and 9)."""
         due = {event.permit for event in decision.events if isinstance(event, e.RelockDue)}
         held = {duty.permit for duty in self.duties.all()}
-        self.closings |= (due & held) - self._closed_early
+        self.closings |= (due & held) - set(self._closed_early)
         if self.closings:
             self.state_changed.notify_all()
 
@@ -347,7 +348,11 @@ class Core:
         """
         with self.lock:
             self.closings.discard(permit)
-            self._closed_early.add(permit)
+            self._closed_early.setdefault(permit, self.now().at)
+
+    def closed_early_at(self, permit: str) -> datetime | None:
+        """Return the moment at which the desktop of a permit was closed, though the journal could not note it."""
+        return self._closed_early.get(permit)
 
     def is_closed_early(self, permit: str) -> bool:
         """Tell whether the desktop of a permit was closed, though the journal does not know it yet."""

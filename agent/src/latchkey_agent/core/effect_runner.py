@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from latchkey_agent.domain import (
     Closing,
@@ -40,7 +41,7 @@ class EffectRunner:
         self._core = core
         self.desktops = DesktopCloser(core)
         self._restarting: set[str] = set()
-        self._closed: dict[str, Closing] = {}
+        self._closed: dict[str, tuple[Closing, datetime]] = {}
 
     def run(self) -> bool:
         """Run every pending effect once; tell whether all of them succeeded.
@@ -152,8 +153,10 @@ class EffectRunner:
             return
         if permit.id not in self._closed:
             # Closed once: what fails after that is only the note in the journal.
-            self._closed[permit.id] = self.desktops.close(Target.of_permit(permit))
-        self._core.execute(c.CloseDesktop(permit=permit.id, how=self._closed[permit.id]))
+            how = self.desktops.close(Target.of_permit(permit))
+            self._closed[permit.id] = how, self._core.closed_early_at(permit.id) or self._core.now().at
+        how, closed_at = self._closed[permit.id]
+        self._core.execute(c.CloseDesktop(permit=permit.id, how=how, closed_at=closed_at))
         del self._closed[permit.id]
 
     # --- rule 8: erased means read back ------------------------------------------------

@@ -57,7 +57,7 @@ from .model import (
     settled,
     succeeded,
 )
-from .permits import find_permit, opened_by, redeemable
+from .permits import find_permit, may_stay_open, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
@@ -141,6 +141,7 @@ __all__ = [
     "is_ready",
     "kept_requests",
     "live_grants",
+    "may_stay_open",
     "needs_erasing",
     "opened_by",
     "others",

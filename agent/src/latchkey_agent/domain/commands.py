@@ -207,10 +207,14 @@ class CancelPermit(Command, frozen=True, kw_only=True):
 
 
 class CloseDesktop(Command, frozen=True, kw_only=True):
-    """Note that the desktop that a permit opened is locked or disconnected."""
+    """Note that the desktop that a permit opened is locked or disconnected.
+
+    `closed_at`: the moment of that, by the agent's time; the journal may not have been able to note it then.
+    """
 
     permit: str
     how: Closing
+    closed_at: datetime | None = None
 
 
 class RecordErasure(Command, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ def _request(request: Request, now: Now) -> Decision:
     if (
         request.state is RequestState.LATER
         and request.later_until is not None
-        and now.ends >= request.later_until
+        and now.at >= request.later_until
     ):
         return Decision((e.RequestAskedAgain(at=now.at, request=request.id),), notify)
     return Decision()
@@ -90,7 +90,10 @@ def _seconds(state: State, now: Now) -> Iterator[float]:
     ends += [g.terms.not_after for g in live_grants(state)]
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS:
-            ends.append(min(request.answer_by, request.later_until or request.answer_by))
+            ends.append(request.answer_by)
+            if request.later_until is not None:
+                # An interval: the PC's clock does not shorten it.
+                yield (request.later_until - now.at).total_seconds()
     yield from ((end - now.ends).total_seconds() for end in ends)
     for permit in state.permits.values():
         if permit.state in OPEN_PERMITS:
@@ -101,6 +104,7 @@ def _seconds(state: State, now: Now) -> Iterator[float]:
                 yield (begin - now.opens).total_seconds()
         elif permit.relock_at is not None:
             yield (permit.relock_at - now.at).total_seconds()
+            yield (state.grants[permit.grant].terms.not_after - now.ends).total_seconds()
 
 
 _Rule = Callable[[State, Any, Now, Policy], Decision]

@@ -285,10 +285,14 @@ class RelockDue(Event, tag="relock_due", frozen=True, kw_only=True):
 
 
 class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
-    """The desktop that a permit opened is locked, disconnected or gone."""
+    """The desktop that a permit opened is locked, disconnected or gone.
+
+    `closed_at`: the moment of that, if it is earlier than the event's.
+    """
 
     permit: str
     how: Closing
+    closed_at: datetime | None = None
 
 
 class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from .model import (
     how_ended,
     may_restart,
     needs_erasing,
+    open_since,
     restarts_itself,
     settled,
 )
@@ -53,7 +54,7 @@ KEPT_OMISSIONS = 16
 KEPT_NOTICES = 256
 """Notices that an account has not closed; older ones make way, their receipts stay."""
 PROMPTLY = timedelta(seconds=10)
-"""The notice of a desktop that is closed later than this after the logon says how long it was open."""
+"""The notice of a desktop that is closed later than this after the password was used says how long it was open."""
 AT_ONCE = 8
 """The number of sessions that are dropped together: dropping one at a time would dominate reading a long journal."""
 
@@ -254,7 +255,10 @@ def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
     session = draft.sessions[request.session]
     for asker in (request.asked_by, session.owner, *session.operators):
         key = asking_key(request.account, asker)
-        draft.asking[key] = replace(draft.asking.get(key, Asking()), held_until=event.until)
+        before = draft.asking.get(key, Asking())
+        # A longer "later", of another session that names the same account, still holds.
+        held_until = max(event.until, before.held_until or event.until)
+        draft.asking[key] = replace(before, held_until=held_until)
 
 
 def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
@@ -513,11 +517,12 @@ def _relock_due(draft: _Draft, event: e.RelockDue) -> None:
 
 
 def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
+    event = replace(event, at=event.closed_at or event.at)
     permit = draft.permits[event.permit]
     after = replace(permit, closing=event.how, closed_at=event.at, relock_at=None, owes_lock=False)
     draft.permits[permit.id] = after
-    since = permit.logged_on_at or permit.opened_at
-    _notice(draft, draft.grants[permit.grant], event, "locked", detail=_closed(permit, event), since=since)
+    grant, detail = draft.grants[permit.grant], _closed(permit, event)
+    _notice(draft, grant, event, "locked", detail=detail, since=open_since(permit))
 
 
 def _closed(permit: Permit, event: e.DesktopClosed) -> str:
@@ -525,11 +530,11 @@ def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     end = "" if event.how == "locked" else f"_{event.how}"
     if permit.opened_at is not None:
         return f"by_itself{end}"
-    if permit.logged_on_at is None:
+    if (since := open_since(permit)) is None:
         return f"unknown{end}"
     if permit.action == "unlock":
         return f"unlocked{end}"
-    is_late = event.how != "gone" and event.at - permit.logged_on_at > PROMPTLY
+    is_late = event.how != "gone" and event.at - since > PROMPTLY
     return f"late{end}" if is_late else event.how
 
 

@@ -308,6 +308,15 @@ def finished(permit: Permit) -> bool:
     return permit.state not in OPEN_PERMITS
 
 
+def open_since(permit: Permit) -> datetime | None:
+    """Return the moment from which the open time of a permit's desktop counts; None if no logon is known.
+
+    The password left the agent at that moment, so the desktop opened later. One that Windows opened by itself may have
+    opened before it was seen.
+    """
+    return permit.opened_at or (permit.redeemed_at if permit.logged_on_at is not None else None)
+
+
 def settled(permit: Permit) -> bool:
     """Tell whether no logon is to come and no desktop is to be closed."""
     return permit.state not in OPEN_PERMITS and not permit.owes_lock
@@ -329,7 +338,10 @@ NoticeKind = Literal["granted", "used", "restarted", "locked", "failed", "ended"
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """A message that the customer sees until they close it. `since`: the desktop that was closed is open since then."""
+    """A message that the customer sees until they close it.
+
+    `since`: the desktop that was closed counts as open since then (see `open_since`).
+    """
 
     id: str
     account: str

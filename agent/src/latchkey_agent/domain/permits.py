@@ -96,7 +96,9 @@ def _logon_refused(state: State, permit: Permit, command: c.ReportLogon, now: No
 
 
 def _logged_on(state: State, permit: Permit, now: Now, *, is_reported: bool) -> Decision:
-    relock_at = _open_until(state, permit, now)
+    # Without a report the desktop may have opened right after the password left the agent.
+    opened_at = now.at if is_reported else permit.redeemed_at or now.at
+    relock_at = _open_until(state, permit, opened_at)
     effects: tuple[fx.AnyEffect, ...] = (fx.SummonCompanion(account=permit.account),)
     if relock_at is None:
         effects = (closing(permit), *effects)
@@ -105,14 +107,14 @@ def _logged_on(state: State, permit: Permit, now: Now, *, is_reported: bool) -> 
     return decision + _after_trial(state, permit, now, has_verdict=is_reported)
 
 
-def _open_until(state: State, permit: Permit, now: Now) -> datetime | None:
+def _open_until(state: State, permit: Permit, opened_at: datetime) -> datetime | None:
     """Return the moment until which the desktop may stay open, None if it is closed at once (rule 9)."""
     grant = state.grants[permit.grant]
     is_late = permit.state is not PermitState.REDEEMED
     has_ended = grant.ended not in {None, GrantState.USED_UP} or grant.state is GrantState.PAUSED
     if permit.must_lock or is_late or has_ended or not _session_open(state, permit):
         return None
-    return min(now.at + timedelta(seconds=grant.terms.relock_after), grant.terms.not_after)
+    return min(opened_at + timedelta(seconds=grant.terms.relock_after), grant.terms.not_after)
 
 
 def _session_open(state: State, permit: Permit) -> bool:
@@ -238,16 +240,23 @@ def close_desktop(state: State, command: c.CloseDesktop, now: Now, _policy: Poli
     permit = find_permit(state, command.permit)
     if permit.state in OPEN_PERMITS or not permit.owes_lock:
         return Decision(subject=permit.id)
-    return Decision((e.DesktopClosed(at=now.at, permit=permit.id, how=command.how),), subject=permit.id)
+    earlier = command.closed_at if command.closed_at is not None and command.closed_at < now.at else None
+    closed = e.DesktopClosed(at=now.at, permit=permit.id, how=command.how, closed_at=earlier)
+    return Decision((closed,), subject=permit.id)
 
 
 def lapse(state: State, permit: Permit, now: Now) -> Decision:
     """End a permit, or an open desktop, whose time is over."""
     if permit.state in OPEN_PERMITS:
         return _lapsed(state, permit, now) if now.at >= last_moment(permit) else Decision()
+    return Decision() if may_stay_open(state, permit, now) else relock(permit, now.at)
+
+
+def may_stay_open(state: State, permit: Permit, now: Now) -> bool:
+    """Tell whether the desktop of an unlock may stay open: the open time is an interval, the agreed end a moment."""
     if permit.relock_at is None:
-        return Decision()
-    return relock(permit, now.at) if now.at >= permit.relock_at else Decision()
+        return False
+    return now.at < permit.relock_at and now.ends < state.grants[permit.grant].terms.not_after
 
 
 def last_moment(permit: Permit) -> datetime:

@@ -14,17 +14,25 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from .model import Account, Erasure, Grant, Permit, Request, State, how_ended
+from latchkey_agent.plain_text import isolated, quotable
+
+from .model import Account, Erasure, Grant, Permit, Request, State, how_ended, open_since, settled
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
 SCHEMA = "latchkey-receipt-1"
 
 
-def receipt_document(state: State, request: Request, device: str) -> dict[str, Any]:
+def receipt_document(state: State, request: Request, device: str, as_of: datetime) -> dict[str, Any]:
     """Return the receipt's content as plain values, ready to be signed.
 
     It says what was true when it happened: organisation, policy and the shown text of that time.
+
+    Args:
+        state: holds the request.
+        request: the receipt is its.
+        device: the PC's name.
+        as_of: the present moment, up to which the receipt is complete. Later ones say the same once it is closed.
     """
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
@@ -33,7 +41,8 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "schema_version": SCHEMA,
         "request": request.id,
         "created_at": _text(request.asked_at),
-        "closed": grant.state is GrantState.ERASED if grant else request.state not in OPEN_REQUESTS,
+        "as_of": _text(as_of),
+        "closed": _is_closed(request, grant, permits),
         "principal": _account(request.account),
         "device": device,
         "controller": request.organization,
@@ -68,6 +77,13 @@ def receipt_document(state: State, request: Request, device: str) -> dict[str, A
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
+
+
+def _is_closed(request: Request, grant: Grant | None, permits: list[Permit]) -> bool:
+    """Tell whether nothing can follow: no answer, no use, no desktop to be closed, no erasure."""
+    if grant is None:
+        return request.state not in OPEN_REQUESTS
+    return grant.state is GrantState.ERASED and all(settled(p) and not p.is_unseen for p in permits)
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:
@@ -142,9 +158,10 @@ def _ended(grant: Grant | None) -> dict[str, Any] | None:
 
 
 def _use(permit: Permit) -> dict[str, Any]:
-    open_seconds, since = None, permit.logged_on_at or permit.opened_at
+    open_seconds, bound, since = None, None, open_since(permit)
     if since is not None and permit.closed_at is not None:
         open_seconds = round((permit.closed_at - since).total_seconds(), 3)
+        bound = "at_least" if permit.opened_at is not None else "at_most"
     return {
         "permit": permit.id,
         "action": permit.action,
@@ -154,11 +171,13 @@ def _use(permit: Permit) -> dict[str, Any]:
         "by": {"sid": permit.by.sid, "account": permit.by.name},
         "started_by_others": permit.foreign,
         "issued_at": _text(permit.issued_at),
+        "redeemed_at": _text(permit.redeemed_at),
         "logged_on_at": _text(permit.logged_on_at),
         "signed_in_by_windows_at": _text(permit.opened_at),
         "closed_at": _text(permit.closed_at),
         "closing": permit.closing,
         "desktop_open_seconds": open_seconds,
+        "desktop_open_bound": bound,
     }
 
 
@@ -198,16 +217,17 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
 
 
 def render(receipt: dict[str, Any]) -> str:
-    """Return the receipt as plain text."""
+    """Return the receipt as plain text. Words that a person wrote stand in quotation marks, which they cannot end."""
     asked = receipt["requester"]
-    who = ", ".join(part for part in (asked["name"], asked["role"], asked["organization"]) if part)
+    who = ", ".join(_quoted(part) for part in (asked["name"], asked["role"], asked["organization"]) if part)
     terms = receipt["terms"]
     lines = [
         f"Receipt {receipt['request']}",
-        f"PC {receipt['device']}, account {receipt['principal']['account']}",
-        f"Asked by the account {receipt['asked_by']['account']}",
-        f"In the operator's words: {who or 'no name'}; for: {receipt['purpose']}",
-        f"Ticket {receipt['ticket'] or 'none'}, support session {receipt['session']}, code {receipt['notice']['code']}",
+        f"As of {receipt['as_of']}; {'closed' if receipt['closed'] else 'NOT CLOSED, more may follow'}",
+        f"PC {receipt['device']}, account {isolated(receipt['principal']['account'])}",
+        f"Asked by the account {isolated(receipt['asked_by']['account'])}",
+        f"In the operator's words: {who or 'no name'}; for: {_quoted(receipt['purpose'])}",
+        _names_line(receipt),
         (
             f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
             f" from {terms['not_before']} to {terms['not_after']};"
@@ -224,7 +244,7 @@ def render(receipt: dict[str, Any]) -> str:
     if receipt["ended"] is not None:
         ended = receipt["ended"]
         by = f" by the {ended['revoked_by']}" if ended["revoked_by"] else ""
-        lines.append(f"Ended: {ended['how']}{by} {ended['at']}, account {ended['by']['account']}")
+        lines.append(f"Ended: {ended['how']}{by} {ended['at']}, account {isolated(ended['by']['account'])}")
     if receipt["erasure"] is not None:
         verdict = "confirmed" if receipt["erasure"]["confirmed"] else "NOT CONFIRMED"
         lines.append(f"Erasure {verdict} {receipt['erasure']['checked_at']}")
@@ -239,6 +259,17 @@ def _begun_by(why: str) -> str:
     return "begun by the agent" if why == "own_restart" else "by others"
 
 
+def _quoted(text: str) -> str:
+    """Return a text that a person wrote, in quotation marks."""
+    return f"\u201c{quotable(text)}\u201d"
+
+
+def _names_line(receipt: dict[str, Any]) -> str:
+    """Return the line with the operator's names of ticket and support session, and the check code."""
+    ticket = _quoted(receipt["ticket"]) if receipt["ticket"] else "none"
+    return f"Ticket {ticket}, support session {_quoted(receipt['session'])}, code {receipt['notice']['code']}"
+
+
 def _answer_line(answer: dict[str, Any]) -> str:
     """Return the line with the answer: the customer's own, or the reason why no entry could serve."""
     line = f"Answer: {answer['state']} {answer['at'] or ''}".rstrip()
@@ -248,19 +279,20 @@ def _answer_line(answer: dict[str, Any]) -> str:
         return f"{line}, because another customer reported the account that asked"
     if answer["refusal"]:
         return f"{line}, because no entry could serve: {answer['refusal']}"
-    return f"{line}, in the customer's words: {answer['why']}" if answer["why"] else line
+    return f"{line}, in the customer's words: {_quoted(answer['why'])}" if answer["why"] else line
 
 
 def _use_line(use: dict[str, Any]) -> str:
-    step = f" for {use['step']}" if use["step"] else ""
+    step = f" for {_quoted(use['step'])}" if use["step"] else ""
     action = "after a restart by others" if use["started_by_others"] else use["action"]
-    return f"Used by {use['by']['account']}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
+    return f"Used by {isolated(use['by']['account'])}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
 
 
 def _use_ended(use: dict[str, Any]) -> str:
     closing = use["closing"] or "open"
     if use["desktop_open_seconds"] is not None:
-        closing += f" after {use['desktop_open_seconds']:g} s"
+        bound = "at least" if use["desktop_open_bound"] == "at_least" else "at most"
+        closing += f", open for {bound} {use['desktop_open_seconds']:g} s"
     if use["logged_on_at"]:
         return f"signed in {use['logged_on_at']}, {closing}"
     if use["signed_in_by_windows_at"]:

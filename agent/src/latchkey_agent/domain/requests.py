@@ -69,8 +69,9 @@ def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
     customer = command.account.sid
     if command.by.sid in state.blocked:
         raise Refused("asker_blocked", account=command.by.qualified)
-    if (until := state.quiet.get(customer)) is not None and now.at < until:
-        raise Refused("not_today", retry_after=(until - now.at).total_seconds())
+    # A day begins by both times: the agent's time may be hours ahead while something is lent.
+    if (until := state.quiet.get(customer)) is not None and now.opens < until:
+        raise Refused("not_today", retry_after=(until - now.opens).total_seconds())
     asking = state.asking.get(asking_key(command.account, command.by), Asking())
     wait = wait_left(asking, now.at)
     made = recent(asking, now.at)

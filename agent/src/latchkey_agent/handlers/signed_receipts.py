@@ -15,12 +15,13 @@ def view(core: Core, state: State, request_id: str) -> ReceiptView:
     Raises:
         Refused: there is no such request, or no key to sign with.
     """
-    held = holding(state, request_id, core.now().at, core.settings.receipt_days())
+    now = core.now().at
+    held = holding(state, request_id, now, core.settings.receipt_days())
     request = held.requests[request_id]
     signer = core.signer
     if signer is None:
         raise Refused("journal_damaged", detail=core.problem)
-    document = receipt_document(held, request, core.computer.device)
+    document = receipt_document(held, request, core.computer.device, now)
     return ReceiptView(
         request=request.id,
         document=document,

@@ -221,8 +221,8 @@ def left_view(grant: Grant) -> ans.LeftView:
 def use_view(state: State, permit: Permit) -> ans.UseView:
     """Return one use, with its error if it failed."""
     opened = None
-    if permit.logged_on_at is not None and permit.closed_at is not None:
-        opened = round((permit.closed_at - permit.logged_on_at).total_seconds(), 3)
+    if permit.logged_on_at is not None and permit.redeemed_at is not None and permit.closed_at is not None:
+        opened = round((permit.closed_at - permit.redeemed_at).total_seconds(), 3)
     return ans.UseView(
         permit=permit.id,
         action=permit.action,

@@ -224,7 +224,10 @@ class SessionAnswer(Message, frozen=True, kw_only=True):
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `session_end`: the result of the erasure's checks and the closed receipts."""
+    """Answer to `session_end`: the result of the erasure's checks, and the receipts.
+
+    A receipt says whether it is closed: a use may still have a desktop to close.
+    """
 
     session: SessionView
     erasure: list[ErasureView]
