@@ -123,12 +123,13 @@ class ApplyHandler:
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
         """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile.
 
-        People come and go while Windows checks the password, so the screen is looked at once more.
+        People come and go while Windows checks the password, so the screen is looked at once more. The core's lock is
+        free meanwhile: Windows may be slow to name an account, and revoking must not wait for that.
         """
         try:
+            desktop, strangers = self._at_the_screen(tried.account)
+            named = replace(command, tried=tried.id, desktop=desktop, others=strangers)
             with self._core.lock:
-                desktop, strangers = self._at_the_screen(tried.account)
-                named = replace(command, tried=tried.id, desktop=desktop, others=strangers)
                 return self._core.execute(named, actor=peer.actor, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
