@@ -71,7 +71,7 @@ class ApplyHandler:
     ) -> tuple[Decision, State]:
         """Begin the use after Windows has checked the password; a use that is joined needs no check."""
         if looked.events:
-            return self._use(command, self._try_password(request), request.call, peer)
+            return self._use(command, self._try_password(request, peer), request.call, peer)
         noted = c.NoteCall(subject=looked.subject)
         with self._core.lock:
             return self._core.execute(noted, actor=peer.actor, key=request.call), self._core.state
@@ -144,7 +144,7 @@ class ApplyHandler:
         grant = session_grant(state, started_session(state, request.session).id)
         return grant.account if grant is not None else None
 
-    def _try_password(self, request: rq.CredentialApply) -> Grant:
+    def _try_password(self, request: rq.CredentialApply, peer: Peer) -> Grant:
         """Let Windows check the sealed password; reject the grant if Windows refuses it (rule 6).
 
         The core's lock is free meanwhile: Windows may ask a domain controller, and
@@ -154,6 +154,8 @@ class ApplyHandler:
         if grant.on_trial:
             # The result of the last check could not be journalled.
             raise self._rejected(grant, "trial_unresolved", "", request)
+        # A refusal that passes lets the operator ask again and again.
+        self._core.count_call(c.BeginTrial, peer.actor)
         self._core.execute(c.BeginTrial(grant=grant.id))
         try:
             refusal = self._ask_windows(grant)
