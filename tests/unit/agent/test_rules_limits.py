@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -18,11 +19,13 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.evolve import KEPT_ARCHIVE
 from latchkey_agent.domain.model import Account, Archived, Requester, Terms
+from latchkey_agent.handlers import customer
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol import frames
 from latchkey_agent.storage import journal
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.world import ANNA, OPERATOR, SECOND_OPERATOR, START
+from tests.unit.agent.world import ANNA, CUSTOMER, OPERATOR, SECOND_OPERATOR, START
 
 TERMS = Terms(
     restarts=1,
@@ -244,3 +247,25 @@ def test_rule_07_no_revocation_waits_for_the_checks_of_an_erasure(
     assert len(pauses) > 5
     assert bench.effects()
     assert all(grant.erasure and grant.erasure.confirmed for grant in bench.state.grants.values())
+
+
+# --- one answer -------------------------------------------------------------------------------
+
+
+def test_the_customer_reads_the_newest_receipts_that_one_answer_can_hold(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Receipts of grants with many uses are long. An answer beyond the largest frame would not be sent at all."""
+    for number in range(8):
+        bench.lend(canary, session=f"CHG-{number}")
+        bench.ask(rq.SessionEnd(session=f"CHG-{number}"))
+    newest_first = list(reversed(bench.state.requests))
+    everything = bench.customer(cm.OwnReceipts()).receipts
+    assert [receipt.request for receipt in everything] == newest_first
+    size = len(msgspec.json.encode(everything))
+    monkeypatch.setattr(frames, "MAX_BODY", size // 2 + customer.ROOM)
+    body = bench.agent.customer(msgspec.json.encode(cm.OwnReceipts()), bytearray(), CUSTOMER)
+    assert len(body) <= frames.MAX_BODY
+    shown = msgspec.json.decode(body, type=cm.CustomerAnswer).receipts
+    assert [receipt.request for receipt in shown] == newest_first[: len(shown)]
+    assert 3 <= len(shown) < 8
