@@ -23,8 +23,8 @@ class CallLimit:
 
     def is_reached(self, sid: str, now: datetime) -> bool:
         """Tell whether an account has made too many calls; a clock that was set back forgets them."""
-        calls = self._calls.get(sid, ())
-        return len(calls) >= CALLS and timedelta() <= now - calls[0] < WITHIN
+        calls = self._calls.get(sid)
+        return calls is not None and len(calls) >= CALLS and timedelta() <= now - calls[0] < WITHIN
 
     def note(self, sid: str, now: datetime) -> None:
         """Note a journalled call."""
