@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from latchkey_agent.domain import sessions
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import fields
 from tests.lab.job import end, start, task
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import LabPC
 
-MANY = 2000
-LONG = fields.Requester(name="n" * 50, organization="o" * 50, role="r" * 50)
+MANY = sessions.MOST_STARTED - 1
+"""The job starts one more."""
+WIDE = "\U00020000"
+"""A letter of four bytes."""
+LONG = fields.Requester(name=WIDE * 80, organization=WIDE * 80, role=WIDE * 80)
 
 
 def start_many(computer: SimulatedComputer) -> None:
     """Let another program of the operator start many sessions with long texts, and ask the customer in the first."""
-    reason = "Printer " + "x y " * 37 + "x"
+    reason, ticket = WIDE * 160, WIDE * 80
     for number in range(MANY):
         session = f"INC-{number:04}"
-        ticket = "t" * 50
         computer.ask_agent(rq.SessionStart(session=session, reason=reason, ticket=ticket, requester=LONG))
     answer = computer.ask_agent(rq.CredentialRequest(session="INC-0000", account="anna", restarts=1))
     assert answer.outcome == "done", answer

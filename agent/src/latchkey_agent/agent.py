@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .core.core import Core
-from .core.desktops import Target, sign_ins
+from .core.desktops import Target, follow_desktops, sign_ins
 from .core.effect_runner import EffectRunner
 from .core.settings import SettingsFile
 from .domain import (
@@ -213,7 +213,10 @@ class Agent:
     def sessions_changed(self) -> None:
         """Take in that a person signed in or out, locked or unlocked."""
         try:
-            self.core.execute(sign_ins(self.core))
+            seen = sign_ins(self.core)
+            with self.core.lock:
+                follow_desktops(self.core, seen.sessions)
+            self.core.execute(seen)
             self._session_change_pending = False
         except (Refused, PortError) as fault:
             log.warning("the change of sessions was not journalled: %s", fault)

@@ -83,6 +83,17 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 """Values of Bidi_Class (UAX 44, table 13)."""
 _UNSPACED = frozenset({"Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
 """Scripts in whose lines Windows finds places for a break without spaces."""
+_LIKE_QUOTES = frozenset(
+    # Letters that look like apostrophes: a half ring, a payerok, two saltillos.
+    "\u0559\ua67f\ua78b\ua78c"
+    # Marks above a letter: two lines; a turned comma; a comma at its right; an angle at its right.
+    "\u030e\u0312\u0315\u031a"
+)
+"""Parts of words that look like quotation marks; no text has them."""
+_COMMAS_ABOVE = frozenset("\u0313\u0314")
+"""Marks of Greek and other letters. On the last letter of a word they look like an apostrophe behind it."""
+_YODS = frozenset("\u05d9\u05f2")
+"""Hebrew letters; a word of these alone looks like quotation marks."""
 _DOUBLE_QUOTES = dict.fromkeys(
     map(
         ord,
@@ -91,7 +102,8 @@ _DOUBLE_QUOTES = dict.fromkeys(
     "'",
 )
 """Double quotation marks, and the primes and the ditto mark that look like them."""
-_TWO_SINGLE_QUOTES = re.compile("['`\u05f3\u2018\u2019\u201a\u201b\u2032\u2035]{2,}")
+_TWO_SINGLE_QUOTES = re.compile("['`\u055a\u055b\u055d\u05f3\u066c\u2018\u2019\u201a\u201b\u2032\u2035]{2,}")
+"""Single quotation marks in a row, or signs that look like them (UTS 39, confusables.txt; accents of Armenian)."""
 
 
 def normalized(text: str) -> str:
@@ -110,6 +122,8 @@ def fault(text: str, longest: int, longest_word: int = LONGEST_WORD) -> str:
     if len(text) > longest:
         return f"has {len(text)} characters; {longest} are allowed"
     for character in text:
+        if character in _LIKE_QUOTES:
+            return f"has {_named(character)}, which looks like a quotation mark"
         if character != " " and not _is_allowed(character):
             return f"has {_named(character)}: only letters, digits, punctuation and spaces are allowed"
     if text != " ".join(text.split()):
@@ -184,6 +198,8 @@ def _fault_of_word(word: str) -> str:
         marks = marks + 1 if category in _MARKS else 0 if category in _LETTERS else MOST_MARKS
         if marks > MOST_MARKS:
             return f"has {_named(character)} where no letter is, or more than {MOST_MARKS} such marks on one letter"
+    if word[-1] in _COMMAS_ABOVE or _YODS.issuperset(word):
+        return f"has a word that ends like a quotation mark, with {_named(word[-1])}"
     scripts = {_script(character) for character in word} - {_COMMON}
     if len(scripts) > 1 and not any(scripts <= allowed for allowed in _TOGETHER):
         return f"mixes the scripts {' and '.join(sorted(scripts))} in one word"

@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,15 +40,24 @@ def at(moment: datetime) -> Now:
     return Now(moment, moment, 0.0)
 
 
-def verdict(kept: journal.Journal) -> journal.Verdict:
-    """Read a whole journal without a pause."""
-    steps = kept.verify()
+def in_one_go(steps: Generator[None, None, T]) -> T:
+    """Take all steps without a pause; return the result."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            found: journal.Verdict = end.value
-            return found
+            result: T = end.value
+            return result
+
+
+def verdict(kept: journal.Journal) -> journal.Verdict:
+    """Read a whole journal without a pause."""
+    return in_one_go(kept.verify())
+
+
+def searched(kept: journal.Journal, tag: bytes) -> list[journal.LeftOver]:
+    """Search a journal's files for a seal tag without a pause."""
+    return in_one_go(kept.search(tag))
 
 
 NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"

@@ -28,7 +28,7 @@ from latchkey_agent.storage.journal import (
     LeftOver,
     Verdict,
 )
-from tests.unit.agent.bench import verdict
+from tests.unit.agent.bench import in_one_go, searched, verdict
 from tests.unit.agent.world import ANNA, START, World, anchors
 
 EVENTS = [e.BootSeen(at=START, boot_id=f"boot-{number}") for number in range(5)]
@@ -640,7 +640,7 @@ def test_a_long_log_is_overwritten_whole(place: Path, monkeypatch: pytest.Monkey
 def test_a_closed_journal_has_no_file_open(journal: Journal) -> None:
     """The files that were read back are closed before SQLite deletes the log."""
     journal.commit(Change(EVENTS))
-    journal.search(b"tag")
+    searched(journal, b"tag")
     journal.commit(Change(EVENTS))
     assert open_files(journal.path.parent)
     journal.close()
@@ -666,14 +666,56 @@ def test_the_seal_tag_is_found_until_its_record_is_erased(journal: Journal, plac
     """The seal tag is in the log at first, and in no file after the erasure."""
     tag = bytes(range(200, 216))
     journal.commit(Change(sealed=("g", b"x" * 1000 + tag)))
-    assert sum(file.found for file in journal.search(tag)) > 0
-    for file in journal.search(tag):
+    assert sum(file.found for file in searched(journal, tag)) > 0
+    for file in searched(journal, tag):
         assert (place / file.name).read_bytes().count(tag) == file.found
         assert (place / file.name).stat().st_size == file.size
     journal.commit(Change(erased=["g"]))
     assert journal.empty_log()
-    assert [file.found for file in journal.search(tag)] == [0, 0, 0]
-    assert [file.name for file in journal.search(tag)] == ["journal.db", "journal.db-wal", "journal.db-shm"]
+    assert [file.found for file in searched(journal, tag)] == [0, 0, 0]
+    assert [file.name for file in searched(journal, tag)] == [
+        "journal.db",
+        "journal.db-wal",
+        "journal.db-shm",
+    ]
+
+
+@pytest.mark.parametrize("portion", [1, 7, 16, 17, 1000])
+def test_the_seal_tag_is_found_across_the_portions_of_the_search(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    """The search reads a portion at a time, however large the journal is, and ends with each file's end."""
+    tag = bytes(range(200, 216))
+    journal.commit(Change(EVENTS, sealed=("g", b"x" * 1000 + tag)))
+    monkeypatch.setattr(module, "_SEARCHED", portion)
+    read, sizes = Journal._read, set[int]()
+
+    def noted(self: Journal, file: Path, start: int) -> bytes:
+        block = read(self, file, start)
+        sizes.add(len(block))
+        return block
+
+    monkeypatch.setattr(Journal, "_read", noted)
+    files = searched(journal, tag)
+    assert max(sizes) == portion
+    assert sum(file.found for file in files) > 0
+    for file in files:
+        assert (place / file.name).read_bytes().count(tag) == file.found
+        assert (place / file.name).stat().st_size == file.size
+
+
+def test_a_journal_that_is_closed_during_a_search_is_a_problem_of_the_search(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing counts as searched that was not read to its end."""
+    journal.commit(Change(EVENTS))
+    monkeypatch.setattr(module, "_SEARCHED", 100)
+    steps = journal.search(b"tag")
+    next(steps)
+    journal.close()
+    assert in_one_go(steps) == [
+        LeftOver("journal.db", 0, 0, "it cannot be read back (the journal was closed)")
+    ]
 
 
 def test_an_unreadable_file_is_a_problem_of_the_search(
@@ -687,7 +729,7 @@ def test_an_unreadable_file_is_a_problem_of_the_search(
     monkeypatch.setattr(Path, "open", fails)
     reason = "it cannot be read back (Input/output error)"
     names = ["journal.db", "journal.db-wal", "journal.db-shm"]
-    assert journal.search(b"tag") == [LeftOver(name, 0, 0, reason) for name in names]
+    assert searched(journal, b"tag") == [LeftOver(name, 0, 0, reason) for name in names]
 
 
 def test_a_file_that_is_not_there_is_left_out_of_the_search(
@@ -695,7 +737,7 @@ def test_a_file_that_is_not_there_is_left_out_of_the_search(
 ) -> None:
     """A journal may have no log at the moment."""
     monkeypatch.setattr(Path, "exists", lambda _: False)
-    assert journal.search(b"tag") == []
+    assert searched(journal, b"tag") == []
 
 
 def test_a_folder_that_cannot_be_looked_at_is_a_failing_disk(

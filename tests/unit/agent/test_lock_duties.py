@@ -149,3 +149,14 @@ def test_a_new_duty_stands_for_the_late_ones_of_its_account(tmp_path: Path) -> N
     with duties.taken(new):
         pass
     assert duties.all() == (other, new)
+
+
+def test_a_duty_follows_the_session_that_its_logon_opened(tmp_path: Path) -> None:
+    """The number stands in the file, and the duty of another permit stays as it is."""
+    file = tmp_path / "duties.json"
+    duties = LockDuties(file)
+    other = replace(DUTY, permit="p-2")
+    with duties.taken(DUTY), duties.taken(other):
+        pass
+    duties.follow(DUTY.permit, 7)
+    assert LockDuties(file).all() == (replace(DUTY, windows_session=7), other)

@@ -203,6 +203,46 @@ def test_awkward_but_legal_text_is_accepted(text: str) -> None:
     assert fault(text) == ""
 
 
+LIKE_SINGLE_QUOTES = "'`՚՛՝׳٬‘’‚‛′‵"
+"""The punctuation that is allowed and looks like a single quotation mark (UTS 39, confusables.txt: like U+0027)."""
+
+
+def test_no_pair_of_single_marks_ends_a_quotation() -> None:
+    """Two signs that look like single quotation marks, equal or not, look like a double one: one of them stays."""
+    for first in LIKE_SINGLE_QUOTES:
+        assert fault(f"x{first} y") == ""
+        for second in LIKE_SINGLE_QUOTES:
+            shown = plain_text.quotable(f"x{first}{second} y")
+            assert shown.strip("\u2068\u2069") == "x' y", (first, second)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Updatesꞌꞌ Checked", "UpdatesꞋꞋ Checked", "Updatesꞌ' Checked", "Update ՙՙ Checked", "Обновленияꙿꙿ"),
+        *("Updates\u0315\u0315 Checked", "Updates\u0312' Checked", "Updates\u030e Checked", "l\u031a\u031a"),
+        *(
+            "Updates\u0313 Checked",
+            "Updates\u0314' Checked",
+            "Updates\u0323\u0313",
+            "Updates יי",
+            "Updates ײ",
+            "י",
+        ),
+    ],
+    ids=ascii,
+)
+def test_no_part_of_a_word_looks_like_a_quotation_mark(text: str) -> None:
+    """Letters and marks are not replaced in a quotation, so those that could end it are refused."""
+    assert "quotation mark" in fault(text)
+
+
+@pytest.mark.parametrize("text", ["k̓wa", "Ἀθῆναι ἡ ὁ", "ייִדיש", "ײדיש", "o\u0358 ", "Ő ű", "Ծառա՛յ"])
+def test_letters_of_living_languages_with_such_marks_are_accepted(text: str) -> None:
+    """A comma above inside of a word, Greek breathings, Yiddish, Taiwanese, double acutes, an Armenian emphasis."""
+    assert fault(text.strip()) == ""
+
+
 @pytest.mark.parametrize("text", [" a", "a ", "a  b", " "], ids=ascii)
 def test_spaces_are_single_and_inside(text: str) -> None:
     """No text is indented, padded or blank."""

@@ -478,14 +478,14 @@ def test_a_slot_that_is_cut_short_is_a_fault_of_the_disk(
 
 
 def _no_reading_of(name: str) -> Fault:
-    content = Journal._content
+    read = Journal._read
 
-    def refuses(journal: Journal, file: Path) -> bytes:
+    def refuses(journal: Journal, file: Path, start: int) -> bytes:
         if file.name == name:
             raise OSError(13, "Permission denied")
-        return content(journal, file)
+        return read(journal, file, start)
 
-    return lambda patch: patch.setattr(Journal, "_content", refuses)
+    return lambda patch: patch.setattr(Journal, "_read", refuses)
 
 
 def _no_deleting(patch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from latchkey_agent.domain.transitions import PermitState
+from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
+from latchkey_agent.protocol import logon_messages as lm
 from tests.unit.agent.bench import Bench, cuts
-from tests.unit.agent.world import ANNA, BEN
+from tests.unit.agent.world import ANNA, BEN, LOGON
 
 # --- 9: a logon with a permit ends locked ------------------------------------------------------
 
@@ -397,3 +399,72 @@ def test_rule_09_the_desktop_of_another_account_stays_open(bench: Bench, canary:
     bench.world.sign_in(BEN, session_id=2)
     bench.sign_in_with_permit()
     assert [s.account for s in bench.world.open_desktops()] == [BEN]
+
+
+# --- a session that leaves the PC's screen ------------------------------------------------------
+
+REMOTE = SignIn(2, ANNA, console=False, active=True, locked=False)
+
+
+def unlock_a_disconnected_session(bench: Bench, canary: bytearray) -> str:
+    """Unlock through a logon screen with a session of its own: Windows connects the account's session to the screen.
+
+    "WTSGetActiveConsoleSessionId" and "WTSRegisterSessionNotification", Microsoft Learn: WTS_CONSOLE_CONNECT and
+    WTS_REMOTE_CONNECT tell that a session moves between the PC's screen and a remote desktop; its number stays.
+    """
+    bench.lend(canary, restarts=0, unlocks=2, relock_after=600.0)
+    bench.world.signed_in = [REMOTE._replace(active=False, locked=True)]
+    permit, screen = bench.unlock(), LOGON._replace(session_id=3)
+    answer, _ = bench.logon(lm.Redeem(permit=permit), screen)
+    assert answer.done
+    bench.world.signed_in = [REMOTE._replace(console=True)]
+    bench.logon(lm.ReportResult(permit=permit, status=0, substatus=0), screen)
+    bench.agent.sessions_changed()
+    bench.effects()
+    return permit
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_rule_09_a_desktop_that_moves_to_a_remote_session_is_locked_once(
+    bench: Bench, canary: bytearray, *, crash: bool
+) -> None:
+    """The customer takes the open desktop over from home: it is locked at the agreed time, and not again."""
+    permit = unlock_a_disconnected_session(bench, canary)
+    bench.world.signed_in = [REMOTE]
+    bench.agent.sessions_changed()
+    if crash:
+        bench.crash()
+    assert bench.world.open_desktops()
+    bench.world.now += timedelta(seconds=600)
+    bench.wake()
+    assert bench.effects()
+    assert bench.world.open_desktops() == []
+    assert (bench.state.permits[permit].closing, bench.agent.core.duties.all()) == ("locked", ())
+    bench.world.signed_in = [REMOTE]
+    bench.agent.sessions_changed()
+    bench.effects()
+    assert bench.world.open_desktops()
+
+
+def test_rule_09_a_moved_desktop_is_locked_although_the_disk_fails(bench: Bench, canary: bytearray) -> None:
+    """Without a journal the duty knows the session, too."""
+    unlock_a_disconnected_session(bench, canary)
+    bench.world.signed_in = [REMOTE]
+    bench.agent.sessions_changed()
+    bench.kill()
+    bench.journal.write_bytes(b"damaged" * 1000)
+    bench.start()
+    assert bench.world.open_desktops() == []
+    assert bench.agent.core.duties.all() == ()
+
+
+def test_rule_09_a_duty_follows_no_session_while_its_own_is_there(bench: Bench, canary: bytearray) -> None:
+    """Another open session of the account is not taken for the one that the logon opens."""
+    bench.at_logon_screen(canary)
+    permit, _ = bench.redeem()
+    bench.world.signed_in = [
+        SignIn(1, ANNA, console=False, active=True, locked=True),
+        SignIn(5, ANNA, console=True, active=True, locked=False),
+    ]
+    bench.agent.sessions_changed()
+    assert [(duty.permit, duty.windows_session) for duty in bench.agent.core.duties.all()] == [(permit, 1)]

@@ -99,6 +99,46 @@ def test_rule_07_revoked_while_windows_is_asked(bench: Bench, canary: bytearray)
     assert bench.seal_tags() == 0
 
 
+def test_rule_07_no_revocation_waits_for_an_answer_of_windows(
+    bench: Bench, canary: bytearray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The core's lock is free while Windows lists sessions or finds an account: it may ask a domain controller.
+
+    "LookupAccountSidW" and "LogonUserW", Microsoft Learn: both may ask a domain controller.
+    """
+    core, free = bench.agent.core, dict[str, set[bool]]()
+
+    def watched(port: object, name: str) -> None:
+        ask = getattr(port, name)
+
+        def asked(*arguments: object) -> object:
+            other = threading.Thread(target=lambda: free.setdefault(name, set()).add(_is_free(core.lock)))
+            other.start()
+            other.join()
+            return ask(*arguments)
+
+        monkeypatch.setattr(port, name, asked)
+
+    watched(core.computer.sessions, "signed_in")
+    for name in ("find", "check", "facts", "auto_logon"):
+        watched(core.computer.accounts, name)
+    bench.lend(canary, restarts=1, unlocks=1)
+    bench.open_desktop()
+    bench.world.now += timedelta(hours=1)
+    bench.wake()
+    bench.result(rq.Info(forecast=True))
+    bench.restart()
+    bench.agent.sessions_changed()
+    assert free == {key: {True} for key in ("signed_in", "find", "check", "facts", "auto_logon")}
+
+
+def _is_free(lock: threading.RLock) -> bool:
+    """Tell whether a lock is free for another thread."""
+    if is_free := lock.acquire(blocking=False):
+        lock.release()
+    return is_free
+
+
 def test_rule_07_a_kill_at_any_touch_of_the_click_leaves_old_or_new(place: Path, canary: bytearray) -> None:
     """A power cut at any touch of a revocation leaves the grant active or erased, never between."""
     seen = set()

@@ -225,7 +225,7 @@ def test_text_from_right_to_left_turns_nothing_around_it(name: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "marks", ['"', "“”", "„“", "«»", "‹›", "''", "’’", "‚‚", "״", "″", "〃", "‴", "‷", "⁗", "׳׳"]
+    "marks", ['"', "“”", "„“", "«»", "‹›", "''", "’’", "‚‚", "״", "″", "〃", "‴", "‷", "⁗", "׳׳", "՚՚", "՝՝"]
 )
 def test_operators_text_cannot_end_its_quotation(marks: str, language: str) -> None:
     """Inside the quotation a double quotation mark, or what looks like one, is a single one."""

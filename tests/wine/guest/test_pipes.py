@@ -19,10 +19,13 @@ import win32pipe
 
 from latchkey_agent import stream
 from latchkey_agent.protocol import frames
-from latchkey_agent.windows.pipes import pipe_server
+from latchkey_agent.windows.pipes import client_stream, pipe_server
 from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.pipes.pipe_server import Endpoint, Identifier, PipeServer
 from tests.wine.guest.pipe_bench import (
     CANARY,
+    FOR_ALL,
+    a_name,
     ask,
     connect,
     is_disconnected,
@@ -235,6 +238,53 @@ def test_one_account_has_a_limited_number_of_connections() -> None:
             answer = stream.read_frame(client)
             assert answer is not None
             assert answer.body == b"answer me"
+
+
+def test_rule_07_accounts_that_fill_a_pipe_leave_every_other_account_its_places() -> None:
+    """Two accounts hold all places with long polls; the customer's new client can revoke all the same.
+
+    No client that waits for an answer is dropped. Beyond its own places an account is one of the many.
+    """
+    asked, go = threading.Semaphore(0), threading.Event()
+    one, two, customer = "S-1-5-21-1", "S-1-5-21-2", "S-1-5-21-3"
+    sids = iter((one, two, one, two, customer, customer, one))
+
+    def identify(_pipe: int) -> Identity:
+        return Identity(os.getpid(), 1, next(sids), frozenset())
+
+    def poll(body: bytes, secret: bytearray, _client: Identity) -> tuple[bytes, bytearray]:
+        if body == b"poll":
+            asked.release()
+            go.wait(LONG)
+        return body, secret
+
+    name = a_name()
+    endpoint = Endpoint(name, FOR_ALL, poll, clients=4, clients_per_account=2, clients_anyhow=1)
+    server = PipeServer([endpoint], Identifier(identify, lambda _pipe, client: client))
+    server.open()
+    with contextlib.ExitStack() as open_:
+        open_.callback(server.close)
+        open_.callback(go.set)
+        polls = [open_.enter_context(connect(name)) for _ in range(4)]
+        for client in polls:
+            stream.write_frame(client, b"poll")
+            assert asked.acquire(timeout=WAIT)
+        revoking = open_.enter_context(connect(name))
+        assert exchange(revoking, b"revoke") == b"revoke"
+        second = open_.enter_context(connect(name))
+        assert exchange(second, b"again") == b"again"
+        assert is_disconnected(revoking)
+        assert is_disconnected(open_.enter_context(connect(name)))
+        go.set()
+        answers = [stream.read_frame(client) for client in polls]
+        assert [answer.body for answer in answers if answer is not None] == [b"poll"] * 4
+
+
+def exchange(client: client_stream.PipeStream, body: bytes) -> bytes | None:
+    """Send a message on an open connection; return the body of the answer, None if there is none."""
+    stream.write_frame(client, body)
+    answer = stream.read_frame(client)
+    return None if answer is None else answer.body
 
 
 def test_a_thousand_clients_in_turn_leave_no_handles_open() -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -53,6 +53,7 @@ from latchkey_agent.storage.lock_duties import LockDuties
 from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
+from .call_limit import CALLS, CallLimit, is_limited
 from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
 from .refusal_throttle import Asked, RefusalThrottle
@@ -61,6 +62,8 @@ from .settings import SettingsError, SettingsFile
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SETTINGS_SET = "settings_set"
+BREATH = 0.002
+"""Seconds between two portions of the journal that is read as a whole."""
 
 
 class Core:
@@ -105,6 +108,7 @@ class Core:
         self.closings: set[str] = set()
         self._closed_early: dict[str, datetime] = {}
         self._journalled_refusals = RefusalThrottle()
+        self._calls = CallLimit()
         self._stopping = threading.Event()
 
     # --- starting ---------------------------------------------------------------
@@ -230,9 +234,27 @@ class Core:
         """
         with self.lock:
             decision = caused_by(with_call(self._decide(command, actor), key, self.now().at), actor)
+            if decision.events and actor.sid:
+                self.count_call(type(command), actor, is_limited=is_limited(command, decision))
             put = (command.grant, sealed) if isinstance(command, c.GiveGrant) and sealed is not None else None
             self._commit(decision, put, revokes=isinstance(command, c.REVOKING))
             return decision
+
+    def count_call(self, command: type[c.Command], actor: Actor, *, is_limited: bool = True) -> None:
+        """Count a call of an account, before it is journalled.
+
+        Raises:
+            Refused: `policy_refuses`: the account has made too many calls within an hour, and this one is limited.
+        """
+        with self.lock:
+            now = self.now().at
+            if is_limited and self._calls.is_reached(actor.sid, now):
+                refusal = Refused(
+                    "policy_refuses", detail=f"at most {CALLS} calls of an account within an hour"
+                )
+                self.note_refusal(command.__name__, refusal, actor)
+                raise refusal
+            self._calls.note(actor.sid, now)
 
     def preview(self, command: c.AnyCommand) -> tuple[Decision, State]:
         """Return what a command would do, and the state after it; change nothing.
@@ -389,6 +411,23 @@ class Core:
                 self.journal_life.fail(damage)
                 self.state_changed.notify_all()
                 raise self.journal_life.refusal() from None
+
+    def in_steps(self, begin: Callable[[Journal], Generator[None, None, T]]) -> T:
+        """Read the journal in steps; return the result. The lock is free after each: a revocation goes first.
+
+        Raises:
+            Refused: there is no journal, it is damaged, or the disk does not work.
+        """
+        with self.storage() as journal:
+            steps = begin(journal)
+        while True:
+            with self.storage():
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+            self.pause(BREATH)
 
     def head(self) -> Head:
         """Return the journal's end."""

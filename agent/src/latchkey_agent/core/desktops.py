@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
@@ -30,7 +30,8 @@ class Target(NamedTuple):
     Attributes:
         permit: the id of the permit that opened it.
         sid: the account.
-        windows_session: the Windows session of the logon screen, None if unknown.
+        windows_session: the Windows session that the logon opened; until that is seen the one of the logon screen, None
+            if unknown.
         since: the moment of the logon, None if unknown.
     """
 
@@ -82,6 +83,20 @@ def _auto_logon(core: Core, here: tuple[c.SeenSession, ...]) -> bool:
     return False
 
 
+def follow_desktops(core: Core, sessions: Sequence[c.SeenSession]) -> None:
+    """Note the Windows sessions that logons with permits have opened.
+
+    A logon screen may have a session of its own, which ends when Windows connects the account's disconnected session to
+    the PC's screen. Later only its number tells that session, which may go on in a remote desktop.
+    """
+    for duty in core.duties.all():
+        theirs = [s for s in sessions if s.sid == duty.sid]
+        is_known = any(s.session_id == duty.windows_session for s in theirs)
+        opened = [s.session_id for s in theirs if s.is_open and s.console]
+        if opened and not is_known:
+            core.duties.follow(duty.permit, opened[0])
+
+
 class DesktopCloser:
     """Locks desktops, or disconnects them.
 
@@ -103,6 +118,9 @@ class DesktopCloser:
         Raises:
             PortError: it is open, or may still open.
         """
+        for duty in self._core.duties.all():
+            if duty.permit == target.permit:
+                target = target._replace(windows_session=duty.windows_session)
         closing = self._lock(target) or self._cut_off(target)
         if closing != "gone" and target.permit not in self._opened:
             self._core.duties.defer(target.permit)

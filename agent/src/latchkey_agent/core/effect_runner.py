@@ -178,7 +178,7 @@ class EffectRunner:
             slot_problem = _problem(lambda: self._core.slots.overwrite(tag))
             log_bytes = journal.empty_log()
             record_problem = record_problem or _problem(lambda: _look_for(journal, grant_id))
-            files = journal.search(tag)
+        files = self._core.in_steps(lambda journal: journal.search(tag))
         checks = [
             ("sealed record deleted", not record_problem, record_problem or "no record"),
             ("key slot overwritten", not slot_problem, slot_problem or "read back as zeros"),

@@ -306,6 +306,8 @@ AT_START = (Recover, SeeBoot)
 """Commands that run before the first tick: a permit that expired while the PC was down has not lapsed yet then."""
 REVOKING = (EndSession, RevokeGrants, RejectGrant)
 """Commands that must work on a full disk (rule 7)."""
+ENDLESS = (StartSession, SetCheckpoint, MakeRequest, ShowRequest, PauseGrant)
+"""Commands that an account can give again and again with a change each time; pausing alone is never limited."""
 
 OWN = (
     Tick,

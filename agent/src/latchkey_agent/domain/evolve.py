@@ -103,8 +103,15 @@ class _Draft:
         self.blocked: dict[str, str] = dict(state.blocked)
         self.quiet: dict[str, datetime] = dict(state.quiet)
         self.archive: dict[str, Archived] = state.archive
+        self._owns_archive = False
         self.calls: dict[str, Call] = dict(state.calls)
         self.replaced_at: datetime | None = state.replaced_at
+
+    def own_archive(self) -> dict[str, Archived]:
+        """Return the archive to change, copied once: copying it for each event would make a start quadratic."""
+        if not self._owns_archive:
+            self.archive, self._owns_archive = dict(self.archive), True
+        return self.archive
 
     def state(self) -> State:
         return State(
@@ -160,15 +167,21 @@ def _session_started(draft: _Draft, event: e.SessionStarted) -> None:
 
 
 def _forget(draft: _Draft, at: datetime) -> None:
-    """Put the oldest ended sessions aside beyond the number that the rules keep; their receipts stay."""
+    """Put the oldest ended sessions aside beyond the number that the rules keep; their receipts stay.
+
+    The archive is in the order of time. While the clock was wrong it may not be: then a receipt is kept longer.
+    """
     if len(draft.sessions) < KEPT_SESSIONS + AT_ONCE:
         return
     unsettled = _unsettled(draft)
     over = [s.id for s in draft.sessions.values() if s.id not in unsettled]
     gone = over[: max(0, len(over) - KEPT_SESSIONS)]
-    aside = {session: _archived(draft, session, at) for session in gone}
-    kept = {k: v for k, v in draft.archive.items() if at - v.at < KEPT_ARCHIVE}
-    draft.archive = {**kept, **aside}
+    archive = draft.own_archive()
+    while archive and at - archive[oldest := next(iter(archive))].at >= KEPT_ARCHIVE:
+        del archive[oldest]
+    aside = (_archived(draft, session, at) for session in gone)
+    # Receipts are about requests.
+    archive.update((one.session.id, one) for one in aside if one.requests)
     draft.sessions = {k: v for k, v in draft.sessions.items() if k not in gone}
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}

@@ -17,6 +17,8 @@ from .transitions import SessionState
 
 MOST_CHECKPOINTS = 500
 """The checkpoints that a session may have; each of them makes the state larger."""
+MOST_STARTED = 500
+"""The started sessions that an account may have; each of them makes every command slower."""
 
 
 def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> Decision:
@@ -30,6 +32,11 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
         raise Refused("reason_missing")
     if policy.require_ticket and not command.ticket:
         raise Refused("policy_refuses", detail="a support session needs a ticket")
+    theirs = (s for s in state.sessions.values() if s.owner.sid == command.by.sid)
+    if sum(s.state is SessionState.STARTED for s in theirs) >= MOST_STARTED:
+        raise Refused(
+            "policy_refuses", detail=f"at most {MOST_STARTED} started support sessions of an account"
+        )
     latest = now.at + timedelta(hours=policy.max_session_hours)
     ends_at = min(command.ends_at or latest, latest)
     if ends_at <= now.ends:

@@ -71,7 +71,7 @@ class ApplyHandler:
     ) -> tuple[Decision, State]:
         """Begin the use after Windows has checked the password; a use that is joined needs no check."""
         if looked.events:
-            return self._use(command, self._try_password(request), request.call, peer)
+            return self._use(command, self._try_password(request, peer), request.call, peer)
         noted = c.NoteCall(subject=looked.subject)
         with self._core.lock:
             return self._core.execute(noted, actor=peer.actor, key=request.call), self._core.state
@@ -123,12 +123,13 @@ class ApplyHandler:
     def _use(self, command: c.ApplyGrant, tried: Grant, call: str, peer: Peer) -> tuple[Decision, State]:
         """Issue the permit on the tried grant; end the trial also if the grant was revoked meanwhile.
 
-        People come and go while Windows checks the password, so the screen is looked at once more.
+        People come and go while Windows checks the password, so the screen is looked at once more. The core's lock is
+        free meanwhile: Windows may be slow to name an account, and revoking must not wait for that.
         """
         try:
+            desktop, strangers = self._at_the_screen(tried.account)
+            named = replace(command, tried=tried.id, desktop=desktop, others=strangers)
             with self._core.lock:
-                desktop, strangers = self._at_the_screen(tried.account)
-                named = replace(command, tried=tried.id, desktop=desktop, others=strangers)
                 return self._core.execute(named, actor=peer.actor, key=call), self._core.state
         finally:
             self._core.execute(c.EndTrial(grant=tried.id))
@@ -143,7 +144,7 @@ class ApplyHandler:
         grant = session_grant(state, started_session(state, request.session).id)
         return grant.account if grant is not None else None
 
-    def _try_password(self, request: rq.CredentialApply) -> Grant:
+    def _try_password(self, request: rq.CredentialApply, peer: Peer) -> Grant:
         """Let Windows check the sealed password; reject the grant if Windows refuses it (rule 6).
 
         The core's lock is free meanwhile: Windows may ask a domain controller, and
@@ -153,6 +154,8 @@ class ApplyHandler:
         if grant.on_trial:
             # The result of the last check could not be journalled.
             raise self._rejected(grant, "trial_unresolved", "", request)
+        # A refusal that passes lets the operator ask again and again.
+        self._core.count_call(c.BeginTrial, peer.actor)
         self._core.execute(c.BeginTrial(grant=grant.id))
         try:
             refusal = self._ask_windows(grant)

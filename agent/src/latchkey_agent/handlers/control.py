@@ -43,7 +43,7 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import PROTOCOL_VERSION, codec
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
-from latchkey_agent.storage.journal import Verdict
+from latchkey_agent.storage.journal import Journal
 
 from . import signed_receipts, views
 from .apply import ApplyHandler
@@ -56,8 +56,6 @@ WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
 """The requests that are answered even without a journal."""
 LISTED_RECEIPTS = 1000
 CHECK_CODES = [f"{number:04}" for number in range(10_000)]
-BREATH = 0.002
-"""Seconds between two portions of the journal that is read to verify it."""
 ERASURE_WAIT = 10.0
 """Seconds that an answer waits for the checks of an erasure; the erasure continues after that."""
 
@@ -467,7 +465,7 @@ class ControlHandler:
 
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
         with self._verifying:
-            verdict = self._verdict()
+            verdict = self._core.in_steps(Journal.verify)
         result = ans.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
@@ -475,19 +473,6 @@ class ControlHandler:
             problem=verdict.problem,
         )
         return codec.done(result, changed=False)
-
-    def _verdict(self) -> Verdict:
-        """Read the whole journal. The core's lock is free after each portion: a revocation goes first."""
-        with self._core.storage() as journal:
-            steps = journal.verify()
-        while True:
-            with self._core.storage():
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    verdict: Verdict = end.value
-                    return verdict
-            self._core.pause(BREATH)
 
     def _journal_reset(self, request: rq.JournalReset, _peer: Peer) -> ans.Answer:
         if request.check:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -37,8 +37,9 @@ from latchkey_agent.domain import (
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
-from latchkey_agent.protocol import codec
+from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol import customer_messages as cm
+from latchkey_agent.protocol.answers import ReceiptView
 
 from . import signed_receipts, views
 from .display_blocks import DisplayBlocks
@@ -46,6 +47,8 @@ from .peer import Peer
 
 SHOWN_RECEIPTS = 20
 """The number of receipts that a companion shows; `latchkeyctl receipt` shows any."""
+ROOM = 4096
+"""Bytes of an answer that its receipts leave to the rest of it."""
 
 
 class CustomerHandler:
@@ -145,7 +148,7 @@ class CustomerHandler:
         mine = [r for r in reversed(kept) if r.account.sid == account.sid]
         # Requests that were never shown must not push out what the customer saw.
         mine.sort(key=lambda r: r.shown_at is None)
-        views_ = [signed_receipts.view(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS]]
+        views_ = _fitting(signed_receipts.view(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS])
         since = state.replaced_at.isoformat() if state.replaced_at else ""
         return cm.CustomerAnswer(done=True, receipts=views_, receipts_since=since)
 
@@ -282,6 +285,18 @@ class CustomerHandler:
         command = c.CloseNotices(account=account.sid, notices=tuple(request.notices))
         self._core.execute(command, actor=_actor(account))
         return self._done()
+
+
+def _fitting(receipts: Iterable[ReceiptView]) -> list[ReceiptView]:
+    """Return the first receipts, as many as one answer can hold: a grant with many uses has a long one."""
+    fitting: list[ReceiptView] = []
+    left = frames.MAX_BODY - ROOM
+    for receipt in receipts:
+        left -= len(codec.encode(receipt)) + 1
+        if left < 0:
+            break
+        fitting.append(receipt)
+    return fitting
 
 
 def _actor(account: Account) -> Actor:

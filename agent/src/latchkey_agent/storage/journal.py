@@ -12,6 +12,7 @@ disk cannot read (`JournalUnavailableError`), is left as it is.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -41,6 +42,8 @@ _LOG_HEAD = 32
 _BLOCK = 65_536
 _PORTION = 500
 """The events that `verify` reads in one step."""
+_SEARCHED = 4 * 1024 * 1024
+"""The bytes that `search` reads in one step."""
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
 _SCHEMA = """
@@ -430,31 +433,45 @@ class Journal:
         """Make the disk reserve for revoking, if it is missing and the disk has space."""
         self._reserve.keep()
 
-    def search(self, tag: bytes) -> list[LeftOver]:
-        """Read the journal's files back from the disk and count a seal tag in each; one may be unreadable."""
-        searched = (self._searched(file, tag) for file in _names(self.path))
-        return [left for left in searched if left is not None]
+    def search(self, tag: bytes) -> Generator[None, None, list[LeftOver]]:
+        """Read the journal's files back from the disk and count a seal tag in each; yield after each portion.
 
-    def _searched(self, file: Path, tag: bytes) -> LeftOver | None:
-        """Return the finds in a file, None if there is no such file."""
-        try:
-            if not file.exists():
-                return None
-            content = self._content(file)
-        except OSError as fault:
-            return LeftOver(file.name, 0, 0, f"it cannot be read back ({fault.strerror})")
-        return LeftOver(file.name, len(content), content.count(tag))
+        One may be unreadable. The journal may be written between two steps: what is erased does not come back.
+        """
+        searched: list[LeftOver] = []
+        for file in _names(self.path):
+            try:
+                if file.exists():
+                    searched.append((yield from self._searched(file, tag)))
+            except OSError as fault:
+                searched.append(LeftOver(file.name, 0, 0, f"it cannot be read back ({fault.strerror})"))
+        return searched
 
-    def _content(self, file: Path) -> bytes:
-        """Return all bytes of a file of the database.
+    def _searched(self, file: Path, tag: bytes) -> Generator[None, None, LeftOver]:
+        """Return the finds in a file; yield after each whole portion."""
+        size = found = 0
+        before = b""
+        while block := self._read(file, size):
+            size += len(block)
+            found += (before + block).count(tag)
+            # A tag may begin in one portion and end in the next.
+            before = (before + block)[-len(tag) + 1 :]
+            if len(block) == _SEARCHED:
+                yield
+        return LeftOver(file.name, size, found)
+
+    def _read(self, file: Path, start: int) -> bytes:
+        """Return a portion of a file of the database; empty behind its end.
 
         The file stays open until the database closes: on Linux, closing any handle ends SQLite's locks on
         the file ("How To Corrupt An SQLite Database File", 2.2), and another program could delete the log.
         """
         if file not in self._handles:
             self._handles[file] = file.open("rb", buffering=0)
-        self._handles[file].seek(0)
-        return self._handles[file].readall()
+        if (handle := self._handles[file]).closed:
+            raise OSError(errno.EBADF, "the journal was closed")
+        handle.seek(start)
+        return handle.read(_SEARCHED)
 
     def close(self) -> None:
         """Close the database. SQLite then deletes the write-ahead log, so it is overwritten before."""

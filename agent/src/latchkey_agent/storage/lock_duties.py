@@ -31,7 +31,8 @@ class LockDuty(Struct, frozen=True):
         permit: the permit whose password left the agent.
         sid: the account.
         boot_id: the boot; no desktop outlives it.
-        windows_session: the Windows session of the logon screen, None if unknown.
+        windows_session: the Windows session that the logon opened; until that is seen the one of the logon screen, None
+            if unknown.
         late: the desktop counts as closed, though it was never open: if it opens after all, it is locked once.
     """
 
@@ -101,6 +102,14 @@ class LockDuties:
     def defer(self, permit: str) -> None:
         """Make the duty of a permit a late one; if that cannot be written, it is met once more at the next start."""
         self._try_write(tuple(replace(d, late=True) if d.permit == permit else d for d in self._duties))
+
+    def follow(self, permit: str, windows_session: int) -> None:
+        """Note the Windows session that a logon was seen to open; if that cannot be written, a crash forgets it."""
+        self._try_write(
+            tuple(
+                replace(d, windows_session=windows_session) if d.permit == permit else d for d in self._duties
+            )
+        )
 
     def _try_write(self, duties: tuple[LockDuty, ...]) -> None:
         if duties == self._duties:

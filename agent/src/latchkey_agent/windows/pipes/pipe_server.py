@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
@@ -60,8 +60,10 @@ class Endpoint(NamedTuple):
     listening: int = 4
     """Number of instances that wait for clients at any time."""
     clients: int = 256
-    """Maximum number of clients. Beyond it the server drops the client that has been silent longest."""
+    """Maximum number of clients, apart from those that each account can have anyhow. See `_enforce_limits`."""
     clients_per_account: int = 64
+    clients_anyhow: int = 8
+    """Number of clients of an account that the limit for all accounts does not touch."""
 
 
 class Identifier(NamedTuple):
@@ -182,15 +184,28 @@ class PipeServer:
         self._enforce_limits(endpoint, connection.identity.sid)
 
     def _enforce_limits(self, endpoint: Endpoint, sid: str) -> None:
+        """Drop the longest silent client beyond a limit: of the account, or of all accounts with many clients.
+
+        Clients that wait for an answer stay: their handlers would go on without them. So a few accounts can fill the
+        pipe with long polls. Every account keeps places of its own, or its customer could not revoke then.
+        """
         clients = [
             (key, c) for key, (e, c) in self._connections.items()
             if e is endpoint and c.identity is not None and c.phase is not Phase.CLOSED
         ]  # fmt: skip
+        counts = Counter(c.identity.sid for _, c in clients if c.identity is not None)
         own = [(key, c) for key, c in clients if c.identity is not None and c.identity.sid == sid]
-        for group, limit in ((own, endpoint.clients_per_account), (clients, endpoint.clients)):
-            # The first limit may have closed the newest client, and all others may wait for an answer.
-            if len(group) > limit and (silent := _longest_silent(group)) is not None:
+        crowd = [
+            (key, c) for key, c in clients
+            if c.identity is not None and counts[c.identity.sid] > endpoint.clients_anyhow
+        ]  # fmt: skip
+        for group, count, limit in (
+            (own, len(own), endpoint.clients_per_account),
+            (crowd, len(clients), endpoint.clients),
+        ):
+            if count > limit and (silent := _longest_silent(group)) is not None:
                 self._close(silent)
+                return
 
     def _listen(self, endpoint: Endpoint, *, first: bool = False) -> None:
         connection = Connection(endpoint.name, endpoint.sddl, first=first)
