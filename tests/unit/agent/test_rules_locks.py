@@ -459,7 +459,7 @@ def test_rule_09_a_moved_desktop_is_locked_although_the_disk_fails(bench: Bench,
 
 
 def test_rule_09_a_duty_follows_no_session_while_its_own_is_there(bench: Bench, canary: bytearray) -> None:
-    """Another open session of the account is not taken for the one that the logon opens."""
+    """Another desktop of the account that is open is not taken for the one that the logon opens."""
     bench.at_logon_screen(canary)
     permit, _ = bench.redeem()
     bench.world.signed_in = [
