@@ -9,7 +9,7 @@ import time
 
 from .limits import LIMITS
 from .rules import WHERE
-from .runs import RUNS
+from .runs import RUNS, few_sessions
 from .search import Result, Search, Violation
 
 SECONDS = 1080.0
@@ -72,4 +72,5 @@ def _tell_tables(found: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with few_sessions():
+        sys.exit(main(sys.argv[1:]))

@@ -133,6 +133,12 @@ MUTANTS = (
         ("own_lock_opened",),
     ),
     Mutant(
+        "a void restart is forgotten",
+        (("evolve._unsettled", "or t.is_unseen or may_restart(t, draft.boot_id)", ""),),
+        "void restart",
+        ("automatic_sign_in_left_open",),
+    ),
+    Mutant(
         "the interval is ignored",
         (("grants.not_too_soon", "> 0", "> 1e9"),),
         "soon again",

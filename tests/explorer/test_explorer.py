@@ -17,7 +17,7 @@ from tests.explorer.limits import LIMITS, is_accepted
 from tests.explorer.mutants import MUTANTS, Mutant, broken
 from tests.explorer.paths import PATHS
 from tests.explorer.replay import Replay
-from tests.explorer.runs import RUNS, Run
+from tests.explorer.runs import RUNS, Run, few_sessions
 from tests.explorer.search import Search, Violation
 from tests.unit.agent.bench import memory_disk
 
@@ -26,6 +26,13 @@ STATES = 900
 STATES_FOR_A_MUTANT = 6000
 WALK = 14
 """Moves of a random walk after a run's beginning."""
+
+
+@pytest.fixture(autouse=True)
+def _few_sessions() -> Iterator[None]:
+    """The state keeps few ended sessions, so a short path pushes one out."""
+    with few_sessions():
+        yield
 
 
 @pytest.fixture
