@@ -16,7 +16,18 @@ from msgspec import to_builtins
 
 from latchkey_agent.plain_text import isolated, quotable
 
-from .model import Account, Erasure, Grant, Permit, Request, State, how_ended, open_since, settled
+from .model import (
+    Account,
+    Erasure,
+    Grant,
+    Permit,
+    Request,
+    State,
+    how_ended,
+    may_restart,
+    open_since,
+    settled,
+)
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
@@ -42,7 +53,7 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
         "request": request.id,
         "created_at": _text(request.asked_at),
         "as_of": _text(as_of),
-        "closed": _is_closed(request, grant, permits),
+        "closed": _is_closed(state, request, grant, permits),
         "principal": _account(request.account),
         "device": device,
         "controller": request.organization,
@@ -79,11 +90,12 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
     }
 
 
-def _is_closed(request: Request, grant: Grant | None, permits: list[Permit]) -> bool:
-    """Tell whether nothing can follow: no answer, no use, no desktop to be closed, no erasure."""
+def _is_closed(state: State, request: Request, grant: Grant | None, permits: list[Permit]) -> bool:
+    """Tell whether nothing can follow: no answer, no use, no restart, no desktop to be closed, no erasure."""
     if grant is None:
         return request.state not in OPEN_REQUESTS
-    return grant.state is GrantState.ERASED and all(settled(p) and not p.is_unseen for p in permits)
+    under_way = (p for p in permits if not settled(p) or p.is_unseen or may_restart(p, state.boot_id))
+    return grant.state is GrantState.ERASED and not any(under_way)
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:
