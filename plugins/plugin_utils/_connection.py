@@ -176,12 +176,14 @@ class Link:
             self._rejections += lost.tries
             self._rejected, self._rejected_at = lost, self._clock.now()
             lost.final = self._rejections >= _MOST_REJECTIONS
+            if lost.final:
+                self._shells.abandon()
         return lost
 
     def _reconnect(self) -> None:
         if not self._stale:
             return
-        self._shells.reset()
+        self._shells.reset(may_delete=self._rejected is None)
         self._stale = False
 
     def _note_loss(self) -> None:

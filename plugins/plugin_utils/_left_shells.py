@@ -14,6 +14,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from ._fault_codes import NO_SUCH_SHELL, has_code
+from ._rejection import tries_in
 
 if TYPE_CHECKING:
     from ansible.plugins.connection import ConnectionBase
@@ -29,13 +30,17 @@ class LeftShells:
         self.kept = False
         """Whether the connection goes on in the shell of an earlier one."""
 
-    def reset(self) -> None:
-        """Connect anew. Raises the plugin's exceptions."""
+    def reset(self, *, may_delete: bool) -> None:
+        """Connect anew. Raises the plugin's exceptions.
+
+        Args:
+            may_delete: whether to delete left shells before; not while the PC refuses the account.
+        """
         match self._plugin.transport:
             case "winrm" if getattr(self._plugin, "shell_id", None):
                 self._renew()
             case "psrp":
-                self._replace()
+                self._replace(may_delete=may_delete)
             case _:
                 self._plugin.reset()
 
@@ -58,8 +63,14 @@ class LeftShells:
         self.kept = False
         self._plugin.reset()
 
-    def _replace(self) -> None:
-        if self._left:
+    def abandon(self) -> None:
+        """Let the plugin's own close() at the end of the task do nothing: it would try the refused account again."""
+        for name in ("shell_id", "protocol", "runspace"):
+            if hasattr(self._plugin, name):
+                setattr(self._plugin, name, None)
+
+    def _replace(self, *, may_delete: bool) -> None:
+        if self._left and may_delete:
             # Nothing could be done over the last connection: without this, each further one would leave a shell.
             self._delete(type(self._left[0].connection)(**self._plugin._psrp_conn_kwargs))  # noqa: SLF001 - as _connect()
         # reset() would close the runspace first, and pypsrp repeatedly waits for a frozen PC to confirm that.
@@ -69,17 +80,23 @@ class LeftShells:
         self._plugin.reset()
 
     def delete(self) -> None:
-        """Delete the shells that were left, over the new connection."""
+        """Delete the shells that were left, over the new connection, which the PC has accepted."""
         if self._left:
-            self._delete(self._plugin.runspace.connection)
+            with contextlib.suppress(Exception):
+                self._delete(self._plugin.runspace.connection)
 
     def _delete(self, wsman: Any) -> None:  # noqa: ANN401 - the collection does not need pypsrp
-        """Delete the shells that were left, until the PC does not answer. After a restart it has none of them."""
+        """Delete the shells that were left, until the PC does not answer. After a restart it has none of them.
+
+        A refused account is passed on: it counts as a try.
+        """
         while self._left:
             self._left[0].shell.wsman = wsman
             try:
                 self._left[0].shell.close()
-            except Exception as fault:  # noqa: BLE001 - the plugin's next call reports what is wrong
+            except Exception as fault:
+                if tries_in(fault):
+                    raise
                 if not has_code(fault, NO_SUCH_SHELL):
                     return
             del self._left[0]

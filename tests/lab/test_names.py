@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.simulated.customer_script import Grant
+from latchkey_agent.plain_text import quotable
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import apply, end, request, start, task
 from tests.lab.scenes import Fails, Played, Scene, each, played
@@ -119,4 +120,4 @@ def test_the_customer_reads_them(named: Played) -> None:
     (warning,) = (e.text for e in named.computers["lent"].events.all() if e.what == "restart_announced")
     assert warning.endswith(f": IT: \u201c{ANY['cmd']}\u201d")
     (receipt,) = named.job.result("end", "lent")["receipts"]
-    assert ANY["punctuation"] in receipt["text"]
+    assert quotable(ANY["punctuation"]) in receipt["text"]

@@ -137,8 +137,13 @@ def push_out(computer: SimulatedComputer) -> None:
 
 
 def end_and_forget(computer: SimulatedComputer) -> None:
-    """End the session, start so many newer ones that the agent forgets it, and restore the connection."""
+    """End the session, start so many newer ones that the agent forgets it, and restore the connection.
+
+    The agent keeps a void restart until its account was seen after it.
+    """
     computer.ask_agent(rq.SessionEnd(session=SESSION))
+    if not computer.on_loop(computer.windows.sessions.all):
+        computer.customer.sign_in()
     for number in range(CROWD):
         computer.ask_agent(rq.SessionStart(session=f"INC-{number}", reason="Something else"))
         computer.ask_agent(rq.SessionEnd(session=f"INC-{number}"))

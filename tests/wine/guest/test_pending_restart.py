@@ -46,6 +46,7 @@ def restart(pc: power.WindowsPower, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 0)
 
     def again() -> None:
+        pc.prepare_restart()
         pc.restart(message="", grace=0)
         forget_the_boot()
         pc.boot_id()
@@ -184,6 +185,7 @@ def test_an_entry_that_comes_after_the_boot_counts(
     """A restart settled the first one, and an installer made the same entry again."""
     keep(hklm, kept_file, "")
     with registry_key(pending_restart.SESSION_MANAGER) as key:
+        pc.prepare_restart()
         pc.restart(message="", grace=0)
         winreg.DeleteValue(key, RENAMES)
         forget_the_boot()
