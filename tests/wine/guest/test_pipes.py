@@ -21,6 +21,7 @@ from latchkey_agent import stream
 from latchkey_agent.protocol import frames
 from latchkey_agent.windows.pipes import client_stream, pipe_server
 from latchkey_agent.windows.pipes.client_identity import Identity
+from latchkey_agent.windows.pipes.pipe_instance import Phase
 from latchkey_agent.windows.pipes.pipe_server import Endpoint, Identifier, PipeServer
 from tests.wine.guest.pipe_bench import (
     CANARY,
@@ -271,13 +272,26 @@ def test_rule_07_accounts_that_fill_a_pipe_leave_every_other_account_its_places(
             assert asked.acquire(timeout=WAIT)
         revoking = open_.enter_context(connect(name))
         assert exchange(revoking, b"revoke") == b"revoke"
+        wait_for_reader(server, customer)
         second = open_.enter_context(connect(name))
         assert exchange(second, b"again") == b"again"
+        wait_for_reader(server, customer)
         assert is_disconnected(revoking)
         assert is_disconnected(open_.enter_context(connect(name)))
         go.set()
         answers = [stream.read_frame(client) for client in polls]
         assert [answer.body for answer in answers if answer is not None] == [b"poll"] * 4
+
+
+def wait_for_reader(server: PipeServer, sid: str) -> None:
+    """Wait until the server reads from a client of this account: shortly after its answer it counts as silent."""
+    until = time.monotonic() + WAIT
+    while not any(
+        c.phase is Phase.READING and c.identity is not None and c.identity.sid == sid
+        for _, c in list(server._connections.values())
+    ):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def exchange(client: client_stream.PipeStream, body: bytes) -> bytes | None:
