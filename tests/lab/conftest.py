@@ -36,14 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Limit each end-to-end test to two minutes, unless it has its own limit.
+    """Limit each end-to-end test to two minutes, unless it has its own limit; on Wine PCs to a multiple of that.
 
     The first Wine PC may have to download, compile and install its whole disk.
     """
-    for item in items:
-        if "tests/lab/" in item.nodeid and item.get_closest_marker("timeout") is None:
-            on_wine = kinds.chosen() == kinds.WINE or together(item.nodeid) == WINE_PCS
-            item.add_marker(pytest.mark.timeout(600 if on_wine else 120))
+    for item in (item for item in items if "tests/lab/" in item.nodeid):
+        own = item.get_closest_marker("timeout")
+        limit: float = own.args[0] if own else 120
+        if kinds.chosen() == kinds.WINE or together(item.nodeid) == WINE_PCS:
+            limit = max(600, 3 * limit)
+        item.add_marker(pytest.mark.timeout(limit), append=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
