@@ -17,7 +17,7 @@ from lab.simulated.pc_settings import OPERATOR, POLICY
 from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, apply, ctl, end, request, start, task
-from tests.lab.kinds import pc_name
+from tests.lab.kinds import WINE, chosen, pc_name
 from tests.lab.scenes import Fails, Played, Scene, each, played
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ OPERATOR_NAME = rf"{pc_name()}\{OPERATOR}"
 OTHER_OPERATOR = "dispatcher"
 CROWD = 50
 """Sessions; the agent keeps 40."""
+PATIENT = 200 if chosen() == WINE else 60
+"""Seconds of a restart with a power cut in it."""
 LONG_WARNING = 30
 """Seconds; the tested event is over long before."""
 
@@ -281,7 +283,7 @@ SCENES = {
     "warned, second": Scene("They end it.", [when("restart_announced"), end()], on="warned"),
     "restarting": Scene(
         "One restart at a time.",
-        [start(), request(grace=15), apply(step="a"), end()],
+        [start(), request(grace=LONG_WARNING), apply(step="a", timeout=120), end()],
         LENT,
     ),
     "restarting, second": Scene(
@@ -299,7 +301,7 @@ SCENES = {
     ),
     "forgotten permit": Scene(
         "Many newer sessions come during a restart: the permit is gone.",
-        [start(), request(grace=4), hide_tile, Fails(apply(), "no_permit"), end()],
+        [start(), request(grace=4), hide_tile, Fails(apply(timeout=PATIENT), "no_permit"), end()],
         LENT,
     ),
     "forgotten permit, second": Scene("They come.", [when("up", 2), push_out], on="forgotten permit"),

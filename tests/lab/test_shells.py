@@ -17,7 +17,7 @@ from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
 from tests.lab.job import Job, Operator, apply, end, request, start
-from tests.lab.kinds import pc
+from tests.lab.kinds import SIMULATED, pc
 from tests.lab.provoked import provokes
 from tests.lab.shells import MOST, most_open
 
@@ -50,6 +50,7 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Losses]:
             name: stack.enter_context(
                 pc(
                     folder / f"pc{number}",
+                    SIMULATED,
                     password=make(),
                     script=[Grant()],
                     listeners=(CONNECTIONS[name].listener,),
