@@ -106,7 +106,7 @@ class Agent:
                 return self.ask_once(kind, verb, **fields)
             except ConnectionLost as lost:
                 until, silence = deadline if self._link.reached else first_contact, None
-                if lost.final or until.over or until.left < lost.pause:
+                if until.over or lost.ends_within(until.left):
                     raise self.failure_of(lost) from lost
                 self._show(f"waiting: the connection to the PC; for {until.limit:.0f} s at most")
             except Failure as fault:

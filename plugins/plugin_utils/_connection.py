@@ -87,6 +87,10 @@ class ConnectionLost(Exception):
         """The least time before the next try, in seconds."""
         return REJECTED_PAUSE if self.rejected else 0.0
 
+    def ends_within(self, left: float) -> bool:
+        """Tell whether no further try is possible in the time that is left, in seconds."""
+        return self.final or self.pause > left
+
 
 def is_lost(fault: Exception) -> bool:
     """Tell whether an exception of a connection plugin means a lost connection."""

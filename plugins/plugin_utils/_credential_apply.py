@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _PACE = 0.2
 _TEST_PACE = 1.0
 _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
-# Errors of a PC that goes down or comes up: its services do not run.
-_PASSING = frozenset({"agent_not_running", "bad_answer"})
 
 
 @dataclass(frozen=True)
@@ -129,11 +127,12 @@ class ApplyTask:
             answer = self._poll(known)
         except ConnectionLost as lost:
             self._lost = lost
-            if lost.final or lost.pause > self._use.deadline.left:
+            if lost.ends_within(self._use.deadline.left):
                 raise self._agent.failure_of(lost).with_facts(**self._result(known, changed=True)) from None
             pause = max(_PACE, lost.pause)
         except Failure as fault:
-            if fault.code not in _PASSING:
+            # A PC that goes down or comes up may also cut an answer short.
+            if not fault.passing and fault.code != "bad_answer":
                 raise fault.with_facts(**self._result(known, changed=True)) from None
             self._passing = fault
         else:

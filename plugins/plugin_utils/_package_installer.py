@@ -135,7 +135,7 @@ class Installer:
             try:
                 return self._link.run(command)
             except ConnectionLost as lost:
-                if deadline.over or lost.final or lost.pause > deadline.left:
+                if deadline.over or lost.ends_within(deadline.left):
                     raise
             self._clock.sleep(min(1.0, deadline.left))
 

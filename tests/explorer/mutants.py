@@ -134,7 +134,7 @@ MUTANTS = (
     ),
     Mutant(
         "a void restart is forgotten",
-        (("evolve._unsettled", "or t.is_unseen or may_restart(t, draft.boot_id)", ""),),
+        (("model.is_under_way", "or permit.is_unseen or may_restart(permit, boot_id)", ""),),
         "void restart",
         ("automatic_sign_in_left_open",),
     ),

@@ -8,18 +8,19 @@ Windows agent. `make test PC=wine` runs all of them on Wine PCs.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.packaging import system_tools
 from lab.simulated import simulated_pc as simulated
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.pc_settings import Settings
 from tests.needs import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from lab.simulated.simulated_pc import SimulatedComputer
@@ -62,6 +63,18 @@ def pc(folder: Path, kind: str = "", **settings: Any) -> AbstractContextManager[
         return simulated.pc(folder, **settings)
     require(system_tools.WINE, system_tools.PACKAGE)
     return scrapped_wine_pc(folder, **settings)
+
+
+def pcs_for(
+    stack: ExitStack, folder: Path, connections: Iterable[str], **settings: Any
+) -> dict[str, SimulatedComputer]:
+    """Run a simulated PC for each connection, by its name in `CONNECTIONS`; the PCs end with the stack."""
+    return {
+        name: stack.enter_context(
+            pc(folder / f"pc{number}", SIMULATED, listeners=(CONNECTIONS[name].listener,), **settings)
+        )
+        for number, name in enumerate(connections)
+    }
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulated.customer_script import Grant
-from lab.simulated.unkindness import Unkindness, unkind
+from lab.simulated.unkindness import unkind
 from tests.lab import shells
 from tests.lab.maintenance import maintain, prepare
 
@@ -43,9 +43,9 @@ def kill_and_launch_again(lab_pc: LabPC, moment: str, *unkindness: str) -> None:
     `unkindness`: rows of `lab.simulated.unkindness.UNKIND`.
     """
     event, count = KILLED[moment]
-    settings, faults = unkind(unkindness)
-    operator, computer = lab_pc(script=[Grant(after=0.3)], **settings)
-    Unkindness(settings, faults).switch_on(computer.faults)
+    how = unkind(unkindness)
+    operator, computer = lab_pc(script=[Grant(after=0.3)], **how.settings)
+    how.switch_on(computer.faults)
     prepare(operator)
     with maintain(operator) as killed:
         computer.events.wait_for(event, count, PATIENCE)

@@ -83,6 +83,11 @@ class Played:
         return [(result["status"], error_code(result)) for result in results]
 
 
+def when(name: str, count: int = 1) -> Act:
+    """Return the act that waits until an event has happened `count` times."""
+    return lambda computer: computer.events.wait_for(name, count, 120)
+
+
 def each(scenes: Mapping[str, Scene]) -> list[ParameterSet]:
     """Return a test's parameters: the scenes' names, each with the codes that it provokes."""
     return [pytest.param(name, marks=provokes(*scene.codes)) for name, scene in scenes.items()]

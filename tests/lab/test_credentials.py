@@ -22,7 +22,7 @@ from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Faults
 from lab.wsman.requestlog import read_log
 from tests.lab.job import Job, Operator, apply, end, play, request, start
-from tests.lab.kinds import SIMULATED, pc
+from tests.lab.kinds import pcs_for
 from tests.lab.provoked import provokes
 from tests.needs import require
 
@@ -55,19 +55,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     require(system_tools.SSH)
     folder = tmp_path_factory.mktemp("credentials")
     with ExitStack() as stack:
-        computers = {
-            name: stack.enter_context(
-                pc(
-                    folder / f"pc{number}",
-                    SIMULATED,
-                    password=make(),
-                    script=[Grant()],
-                    listeners=(CONNECTIONS[name].listener,),
-                    lockout_tries=THRESHOLD,
-                )
-            )
-            for number, name in enumerate(CONNECTIONS)
-        }
+        settings = {"password": make(), "script": [Grant()], "lockout_tries": THRESHOLD}
+        computers = pcs_for(stack, folder, CONNECTIONS, **settings)
         wrong = _operator(stack, folder / "wrong", computers, spoiled=True).run(start())
         wrong.wait()
         for name in BY_PASSWORD:

@@ -18,7 +18,7 @@ from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, apply, ctl, end, request, start, task
 from tests.lab.kinds import WINE, chosen, pc_name
-from tests.lab.scenes import Fails, Played, Scene, each, played
+from tests.lab.scenes import Fails, Played, Scene, each, played, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,11 +40,6 @@ PATIENT = 200 if chosen() == WINE else 60
 """Seconds of a restart with a power cut in it."""
 LONG_WARNING = 30
 """Seconds; the tested event is over long before."""
-
-
-def when(what: str, count: int = 1) -> Act:
-    """Return the act that waits until an event has happened `count` times."""
-    return lambda computer: computer.events.wait_for(what, count, 120)
 
 
 def clock(by: timedelta) -> Act:

@@ -17,7 +17,7 @@ from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Drop, Faults
 from tests.lab.job import Job, Operator, apply, end, request, start
-from tests.lab.kinds import SIMULATED, pc
+from tests.lab.kinds import pcs_for
 from tests.lab.provoked import provokes
 from tests.lab.shells import MOST, most_open
 
@@ -46,19 +46,8 @@ def losses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Losses]:
     """Lose the answers of a task again and again, on each connection with remote shells."""
     folder = tmp_path_factory.mktemp("shells")
     with ExitStack() as stack:
-        computers = {
-            name: stack.enter_context(
-                pc(
-                    folder / f"pc{number}",
-                    SIMULATED,
-                    password=make(),
-                    script=[Grant()],
-                    listeners=(CONNECTIONS[name].listener,),
-                    shells_per_user=MOST + 1,
-                )
-            )
-            for number, name in enumerate(ON_WSMAN)
-        }
+        settings = {"password": make(), "script": [Grant()], "shells_per_user": MOST + 1}
+        computers = pcs_for(stack, folder, ON_WSMAN, **settings)
         variables = {name: computer.inventory(name) for name, computer in computers.items()}
         operator = Operator(folder / "operator", computers, host_variables=variables)
         stack.callback(operator.stop)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.lab.job import apply, request, start
 from tests.lab.maintenance import program, what
-from tests.lab.scenes import Fails, Played, each, played
+from tests.lab.scenes import Fails, Played, each, played, when
 from tests.lab.unkind import (
     APPLY,
     BEGIN,
@@ -27,7 +27,6 @@ from tests.lab.unkind import (
     check_desktops,
     check_permits,
     check_tasks,
-    when,
 )
 
 if TYPE_CHECKING:

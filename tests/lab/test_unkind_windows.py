@@ -218,7 +218,7 @@ def test_an_outdated_password_is_refused_once(unkind: Played, name: str, tries: 
 
 
 def test_a_lost_lock_is_told_as_a_disconnection(unkind: Played) -> None:
-    """A desktop that could not be locked in time is told as disconnected; one that could as locked."""
+    """The result reports a desktop that could not be locked in time as disconnected, and any other as locked."""
     for name, disconnected in (
         ("slow desktop, listed as open", False),
         ("very slow desktop, listed as open", True),

@@ -41,7 +41,7 @@ USUAL = Seen()
 
 @dataclass(frozen=True)
 class UnkindScene(Scene):
-    """A scene, and what is seen on its PC."""
+    """A scene, and the expected counts of events on its PC."""
 
     seen: Seen = USUAL
 
@@ -89,8 +89,3 @@ def _do(act: Act, computer: SimulatedComputer) -> None:
         act(computer)
     except Exception as fault:  # noqa: BLE001 - the lab's own failure ends the test
         computer.events.fail(repr(fault))
-
-
-def when(name: str, count: int = 1) -> Act:
-    """Return the act that waits until an event has happened `count` times."""
-    return lambda computer: computer.events.wait_for(name, count, 120)

@@ -26,7 +26,7 @@ class Missing(Exception):
 
 
 def unpacked() -> Mapping[str, Path]:
-    """Return the folder of each source distribution, by the package's name. Download what is not in the cache.
+    """Return the folder of each source distribution, by the package's name. Download those that the cache lacks.
 
     Raises:
         Missing: the download failed, or its hash is not a pinned one.

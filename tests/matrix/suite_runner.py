@@ -56,7 +56,7 @@ def _talks(item: pytest.Item) -> bool:
 
 
 def main() -> int:
-    """Run pytest as standard input says; print what was found; return pytest's exit code."""
+    """Run pytest with the options on standard input, print the results, and return pytest's exit code."""
     asked = json.load(sys.stdin)
     os.environ.update(asked["environment"])
     results = Results(set(asked["chosen"]))

@@ -64,7 +64,7 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step], told: Foreign | N
 OTHERS = """\
 ## What other software says about the lab's WinRM server
 
-The lab's server ([lab/wsman](../lab/wsman/README.md)) is compared with what was not written for it. Both parts come out
+The lab's server ([lab/wsman](../lab/wsman/README.md)) is compared with software of other authors. Both parts come out
 of the source distributions of {versions}, by pinned hash. None of their data is in this
 repository.
 

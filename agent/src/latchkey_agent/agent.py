@@ -22,7 +22,6 @@ from .domain import (
     Refused,
     live_grants,
     may_stay_open,
-    opened_by,
     redeemable,
     seconds_left,
 )
@@ -266,11 +265,11 @@ class Agent:
 
     def _meet_late(self, duty: LockDuty) -> None:
         """Lock a desktop that has opened after it counted as closed, once; forget it if its session is gone."""
+        target = Target.of_duty(duty)
         try:
-            signed_in = self.core.computer.sessions.signed_in()
-            own = [s for s in signed_in if s.account.sid == duty.sid and opened_by(duty.windows_session, s)]
+            own = self.effects.desktops.sessions_of(target)
             if any(s.is_open for s in own):
-                self.effects.desktops.close(Target.of_duty(duty))
+                self.effects.desktops.close(target)
             elif own:
                 return
             self.core.duties.settle(duty.permit)

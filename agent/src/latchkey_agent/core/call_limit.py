@@ -11,7 +11,7 @@ from latchkey_agent.domain import Decision
 from latchkey_agent.domain import commands as c
 
 CALLS = 1000
-"""The calls of an account that are journalled within `WITHIN`; beyond them only what cannot be repeated is."""
+"""Maximum number of journalled calls of an account within `WITHIN`; after that, repeatable calls are refused."""
 WITHIN = timedelta(hours=1)
 
 

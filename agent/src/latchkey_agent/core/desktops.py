@@ -181,12 +181,16 @@ class DesktopCloser:
         """Return the account's sessions."""
         return [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
 
+    def sessions_of(self, target: Target) -> list[SignIn]:
+        """Return the sessions that the logon may have opened. Raises PortError."""
+        return _own(target, self._sessions(target))
+
     def _closed(self, target: Target, theirs: list[SignIn]) -> Closing | None:
         """Return how the logon's session is closed; None while a desktop is open, or the session has not been seen.
 
         `theirs` is one look at the account's sessions: a lock may happen between two.
         """
-        its_own = [s for s in theirs if opened_by(target.windows_session, s)]
+        its_own = _own(target, theirs)
         if its_own:
             self._seen.add(target.permit)
         if _open(its_own):
@@ -210,6 +214,10 @@ class DesktopCloser:
                 return seen
             self._core.pause(POLL)
         return None
+
+
+def _own(target: Target, theirs: list[SignIn]) -> list[SignIn]:
+    return [s for s in theirs if opened_by(target.windows_session, s)]
 
 
 def _open(sessions: list[SignIn]) -> list[SignIn]:

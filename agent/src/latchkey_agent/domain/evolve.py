@@ -33,11 +33,11 @@ from .model import (
     SupportSession,
     Uses,
     how_ended,
+    is_under_way,
     may_restart,
     needs_erasing,
     open_since,
     restarts_itself,
-    settled,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
 
@@ -206,11 +206,7 @@ def _unsettled(draft: _Draft) -> set[str]:
     """
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if needs_erasing(g.erasure)}
-    under_way = {
-        t.session
-        for t in draft.permits.values()
-        if not settled(t) or t.is_unseen or may_restart(t, draft.boot_id)
-    }
+    under_way = {t.session for t in draft.permits.values() if is_under_way(t, draft.boot_id)}
     return started | sealed | under_way
 
 
@@ -511,7 +507,7 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
 
 def _account_seen(draft: _Draft, event: e.AccountSeen) -> None:
     permit = draft.permits[event.permit]
-    # A permit that owed its lock before has handed out a password: who has signed the account in is not known.
+    # If the permit owed its lock before, its password has left the agent, and the cause of the sign-in is unknown.
     opened_at = event.at if event.owes_lock and not permit.owes_lock else None
     draft.permits[permit.id] = replace(
         permit, is_unseen=False, owes_lock=event.owes_lock, opened_at=opened_at

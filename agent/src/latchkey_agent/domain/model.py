@@ -333,6 +333,11 @@ def may_restart(permit: Permit, boot_id: str) -> bool:
     return is_void and permit.boot_before == boot_id and restarts_itself(permit, permit.why)
 
 
+def is_under_way(permit: Permit, boot_id: str) -> bool:
+    """Tell whether something of a use may still follow: a logon, a desktop, or a restart that was begun for it."""
+    return not settled(permit) or permit.is_unseen or may_restart(permit, boot_id)
+
+
 NoticeKind = Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]
 """`restarted`: the PC was restarted, and Latchkey signed nobody in."""
 

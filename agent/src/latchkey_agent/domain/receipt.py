@@ -24,9 +24,8 @@ from .model import (
     Request,
     State,
     how_ended,
-    may_restart,
+    is_under_way,
     open_since,
-    settled,
 )
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
@@ -94,8 +93,8 @@ def _is_closed(state: State, request: Request, grant: Grant | None, permits: lis
     """Tell whether nothing can follow: no answer, no use, no restart, no desktop to be closed, no erasure."""
     if grant is None:
         return request.state not in OPEN_REQUESTS
-    under_way = (p for p in permits if not settled(p) or p.is_unseen or may_restart(p, state.boot_id))
-    return grant.state is GrantState.ERASED and not any(under_way)
+    under_way = any(is_under_way(p, state.boot_id) for p in permits)
+    return grant.state is GrantState.ERASED and not under_way
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:

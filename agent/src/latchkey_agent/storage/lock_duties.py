@@ -101,15 +101,14 @@ class LockDuties:
 
     def defer(self, permit: str) -> None:
         """Make the duty of a permit a late one; if that cannot be written, it is met once more at the next start."""
-        self._try_write(tuple(replace(d, late=True) if d.permit == permit else d for d in self._duties))
+        self._change(permit, late=True)
 
     def follow(self, permit: str, windows_session: int) -> None:
         """Note the Windows session that a logon was seen to open; if that cannot be written, a crash forgets it."""
-        self._try_write(
-            tuple(
-                replace(d, windows_session=windows_session) if d.permit == permit else d for d in self._duties
-            )
-        )
+        self._change(permit, windows_session=windows_session)
+
+    def _change(self, permit: str, **fields: object) -> None:
+        self._try_write(tuple(replace(d, **fields) if d.permit == permit else d for d in self._duties))
 
     def _try_write(self, duties: tuple[LockDuty, ...]) -> None:
         if duties == self._duties:
