@@ -47,6 +47,8 @@ _NO_SERVICE = 69
 # STATUS_DLL_INIT_FAILED_LOGOFF, STATUS_CONTROL_C_EXIT), as signed and as unsigned numbers.
 _SHUTDOWN_CODES = frozenset({0x40010004, 0xC0000142, 0xC000026B, 0xC000013A})
 _UNSIGNED = 2**32
+# Something came back that is no answer of the agent.
+_NO_ANSWER = frozenset({"bad_answer", "program_failed"})
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Agent:
         self._link = link
         self._clock = clock
         self._command = command_line(request_script(path))
+        self._answered = False
 
     def change(self, kind: type[T], verb: str, deadline: Deadline, **fields: object) -> Reply[T]:
         """Ask for a change of the PC, as `ask` does.
@@ -110,7 +113,7 @@ class Agent:
                     raise self.failure_of(lost) from lost
                 self._show(f"waiting: the connection to the PC; for {until.limit:.0f} s at most")
             except Failure as fault:
-                if not fault.passing:
+                if not self.may_pass(fault):
                     raise
                 until = silence = silence or deadline.sooner(SILENCE_SECONDS)
                 if until.over:
@@ -135,9 +138,19 @@ class Agent:
         if answer.outcome != "done":
             raise _refusal(answer)
         try:
-            return Reply(answer.changed, read(kind, answer.result))
+            reply = Reply(answer.changed, read(kind, answer.result))
         except AnswerError as fault:
             raise failure("bad_answer", outcome="unknown", detail=str(fault)) from None
+        self._answered = True
+        return reply
+
+    def may_pass(self, fault: Failure) -> bool:
+        """Tell whether asking again may help.
+
+        A PC that shuts down or starts may cut an answer short, or its PowerShell may fail. The same words from
+        a PC whose agent has never answered this task mean a wrong setting, which does not pass.
+        """
+        return fault.passing or (self._answered and fault.code in _NO_ANSWER)
 
     def failure_of(self, lost: ConnectionLost) -> Failure:
         """Return the failure of a connection that did not come back."""
@@ -157,7 +170,7 @@ class Agent:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()
         if len(text) > MAX_ANSWER:
             raise failure("answer_too_large", outcome="unknown", limit=MAX_ANSWER)
-        mark, _, place = text.partition(b"\n")
+        mark, _newline, place = text.partition(b"\n")
         if mark.strip() == AGENT_MISSING.encode():
             # The PC names the place itself: only Windows knows it if agent_path is not set.
             raise failure("agent_not_installed", path=place.decode("utf-8", "replace").strip())
@@ -214,6 +227,8 @@ def _passing(fault: Failure) -> Failure:
 
 def _silent(fault: Failure, until: Deadline) -> Failure:
     """Return the failure of an agent that did not answer in time; its text tells the time."""
+    if not fault.passing:
+        return fault
     return failure("agent_not_running", outcome=fault.outcome, waited=f" within {until.limit:.0f} s")
 
 

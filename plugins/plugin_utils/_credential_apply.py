@@ -131,8 +131,7 @@ class ApplyTask:
                 raise self._agent.failure_of(lost).with_facts(**self._result(known, changed=True)) from None
             pause = max(_PACE, lost.pause)
         except Failure as fault:
-            # A PC that goes down or comes up may also cut an answer short.
-            if not fault.passing and fault.code != "bad_answer":
+            if not self._agent.may_pass(fault):
                 raise fault.with_facts(**self._result(known, changed=True)) from None
             self._passing = fault
         else:
