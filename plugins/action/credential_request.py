@@ -32,10 +32,14 @@ _TERMS: Spec = {
 class ActionModule(AgentAction):
     """Ask, and wait for the answer unless `wait` is false."""
 
-    _latchkey_spec: ClassVar[Spec] = {**_TERMS, "wait": {"type": "bool", "default": True}}
+    _latchkey_spec: ClassVar[Spec] = {
+        **_TERMS,
+        "ask_again": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+    }
     _latchkey_timeout: ClassVar[float] = 600.0
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        terms = {name: options[name] for name in _TERMS}
+        terms = {name: options[name] for name in (*_TERMS, "ask_again")}
         request = RequestOptions(options["session"], terms, wait=options["wait"], deadline=deadline)
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

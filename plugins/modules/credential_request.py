@@ -40,7 +40,7 @@ options:
     type: str
   not_after:
     description:
-      - The end of the time in which the grant may be used. If not set, the end of the session.
+      - The end of the time in which the grant may be used. If not set, the end of the session. It must not be later.
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
     type: str
   relock_after:
@@ -64,6 +64,12 @@ options:
       - The last time for an answer. If not set, the end of O(timeout) when waiting, otherwise O(not_after).
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
     type: str
+  ask_again:
+    description:
+      - Whether to ask also a customer who has said no in this session, reported a request, or revoked the grant.
+      - If V(false), the task fails with the customer's last answer and shows no window. Talk to the customer first.
+    type: bool
+    default: false
   timeout:
     description:
       - Seconds to wait for the answer. Then the task withdraws the request.
@@ -141,11 +147,11 @@ retry_after:
   sample: 42.0
 connection_error:
   description: The connection plugin's error when the connection was lost.
-  returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
+  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 answer:
-  description: V(granted), V(denied), V(later), V(no_answer) or V(pending).
+  description: V(granted), V(denied), V(revoked), V(later), V(no_answer) or V(pending).
   returned: success, and on failure because of the customer's answer
   type: str
   sample: granted

@@ -70,7 +70,7 @@ retry_after:
   sample: 42.0
 connection_error:
   description: The connection plugin's error when the connection was lost.
-  returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
+  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 grants:

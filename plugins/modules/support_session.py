@@ -62,7 +62,7 @@ options:
       - The latest time at which the session ends by itself.
       - ISO 8601, or a time of day in quotes, which means its next occurrence on the PC. Without an offset it is in the
         PC's time zone.
-      - The organisation's policy may end the session earlier.
+      - A time that the organisation's policy does not allow is refused. If not set, the policy's longest time.
     type: str
   timeout:
     description:
@@ -144,7 +144,7 @@ retry_after:
   sample: 42.0
 connection_error:
   description: The connection plugin's error when the connection was lost.
-  returned: when RV(error_code) is V(connection_lost), V(pc_frozen) or V(pc_not_back)
+  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back)
   type: str
   sample: Connection refused
 state:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ansible import constants as C  # noqa: N812 - its usual name
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -21,6 +22,9 @@ from ._wait_clock import Clock
 
 if TYPE_CHECKING:
     from ._wait_clock import Deadline
+
+_FOR_MACHINES = frozenset({"json", "jsonl", "null"})
+"""The callbacks (without their collection) whose readers are programs."""
 
 FAILS = "latchkey_unreachable_fails"
 """The variable with which a PC that cannot be reached fails the task, and `rescue` and `always` run."""
@@ -76,22 +80,30 @@ class AgentAction(ActionBase):
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 
     def _latchkey_progress(self) -> Progress:
-        return Progress(self._latchkey_host, self._display.display, self._latchkey_clock)
+        return Progress(self._latchkey_host, self._latchkey_display, self._latchkey_clock)
+
+    def _latchkey_display(self, line: str) -> None:
+        """Show a line on standard error, unless `no_log` or the callback wants none."""
+        if not self._task.no_log and C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in _FOR_MACHINES:
+            self._display.display(line, stderr=True)
 
     # --- refusals before any contact with the host
 
     def _latchkey_refuse_unsupported(self) -> None:
         """Refuse keywords that need Ansible's module wrapper, which is not used here, and hosts other than Windows.
 
+        The environment of a play or block is meant for other tasks, and a task cannot switch it off.
+
         Raises:
-            Failure: `become_unsupported` or `not_windows`.
+            Failure: `become_unsupported`, `async_unsupported`, `environment_unsupported` or `not_windows`.
         """
         task = self._task
-        environment = (
-            any(task.environment or ()) if not isinstance(task.environment, dict) else task.environment
-        )
-        if task.become or self._play_context.become or task.async_val or environment:
+        if task.become or self._play_context.become:
             raise failure("become_unsupported")
+        if task.async_val:
+            raise failure("async_unsupported")
+        if (task.get_ds() or {}).get("environment"):
+            raise failure("environment_unsupported")
         windows = getattr(self._connection._shell, "_IS_WINDOWS", False)  # noqa: SLF001 - as ansible-core does
         if not windows or self._connection.transport == "local":
             raise failure("not_windows")

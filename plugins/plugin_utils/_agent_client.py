@@ -49,6 +49,10 @@ _SHUTDOWN_CODES = frozenset({0x40010004, 0xC0000142, 0xC000026B, 0xC000013A})
 _UNSIGNED = 2**32
 # Something came back that is no answer of the agent.
 _NO_ANSWER = frozenset({"bad_answer", "program_failed"})
+_SENT: dict[Outcome, str] = {
+    "unknown": "The requested action may have happened.",
+    "refused": "Nothing was sent to the agent.",
+}
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,14 @@ class Agent:
         return fault.with_facts(connection_error=lost.reason)
 
     def _fault_of(self, lost: ConnectionLost) -> Failure:
+        outcome: Outcome = "unknown" if self._link.sent else "refused"
         if lost.rejected:
-            return failure("credentials_rejected", outcome="unknown")
+            return failure("credentials_rejected", outcome=outcome, sent=_SENT[outcome])
         if lost.too_many_shells:
-            return failure("too_many_shells", outcome="unknown")
-        frozen = lost.timed_out and self._link.accepts()
-        return failure("pc_frozen" if frozen else "connection_lost", outcome="unknown")
+            return failure("too_many_shells", outcome=outcome)
+        if lost.timed_out and self._link.accepts():
+            return failure("pc_frozen", outcome=outcome)
+        return failure("connection_lost" if self._link.sent else "pc_unreachable", outcome=outcome)
 
     def _answer(self, ran: CommandResult, request: bytes) -> ans.Answer:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()

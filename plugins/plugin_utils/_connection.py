@@ -40,6 +40,8 @@ _TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "
 _LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
 
+_SSH_NOT_CONNECTED = ("ssh: connect to host", "could not resolve hostname")
+
 _PROBE_SECONDS = 0.5
 # Seconds that a request waits for an answer during a restart, unless the operator has set less. The
 # winrm plugin adds 10 s for reading, which the first shell after a boot needs. ssh gives up after three
@@ -111,6 +113,8 @@ class Link:
         self._away_since: float | None = None
         self.reached = False
         """Whether this task has ever reached the PC."""
+        self.sent = False
+        """Whether a command of this task may have reached the PC."""
         self.lost_at: float | None = None
         """The clock's time of the first loss."""
         self._outage = 0.0
@@ -175,6 +179,7 @@ class Link:
 
     def _lose(self, lost: ConnectionLost) -> ConnectionLost:
         self.reached = self.reached or bool(self._connection.connected)
+        self.sent = self.sent or not self._nothing_sent(lost)
         self._note_loss()
         if lost.rejected:
             self._rejections += lost.tries
@@ -183,6 +188,15 @@ class Link:
             if lost.final:
                 self._shells.abandon()
         return lost
+
+    def _nothing_sent(self, lost: ConnectionLost) -> bool:
+        """Tell whether the connection was lost before a command was sent. In case of doubt it was sent.
+
+        ssh connects and sends the command in one program. It says so if it did not connect (OpenSSH, `sshconnect.c`).
+        """
+        if self._connection.transport != "ssh":
+            return not self._connection.connected
+        return lost.rejected or any(text in lost.reason.lower() for text in _SSH_NOT_CONNECTED)
 
     def _reconnect(self) -> None:
         if not self._stale:
@@ -198,7 +212,7 @@ class Link:
             self.lost_at = self._away_since
 
     def _note_contact(self) -> None:
-        self.reached = True
+        self.reached = self.sent = True
         self._rejections, self._rejected = 0, None
         if self._away_since is not None:
             self._outage += self._clock.now() - self._away_since

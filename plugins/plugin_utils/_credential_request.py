@@ -15,12 +15,18 @@ from ._failure import Failure, failure
 from ._progress import later, span
 
 if TYPE_CHECKING:
-    from ._agent_client import Agent
+    from ._agent_client import Agent, Reply
     from ._progress import Progress
     from ._wait_clock import Deadline
 
 _SHORT_POLL = 1.0
-_ANSWERS = {"denied": "denied", "reported": "denied", "answered_later": "later", "no_answer": "no_answer"}
+_ANSWERS = {
+    "denied": "denied",
+    "reported": "denied",
+    "grant_revoked": "revoked",
+    "answered_later": "later",
+    "no_answer": "no_answer",
+}
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,22 @@ class RequestTask:
         options = self._options
         within = options.deadline.left if options.wait else None
         fields = {**options.terms, "session": options.session, "answer_within": within}
-        reply = self._agent.change(ans.RequestAnswer, "credential_request", options.deadline, **fields)
+        reply = self._ask(fields)
         if reply.result.grant is not None or self._agent.check or not options.wait:
             return _result(reply.result, changed=reply.changed)
         return _result(self._wait(_request(reply.result)), changed=True)
+
+    def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:
+        """Ask; the failure after an earlier no of the customer has the request of that no."""
+        try:
+            return self._agent.change(
+                ans.RequestAnswer, "credential_request", self._options.deadline, **fields
+            )
+        except Failure as fault:
+            known = sent_along(fault, ans.RequestAnswer)
+            if known is None or known.request is None:
+                raise
+            raise _with_answer(fault, known.request) from None
 
     def _wait(self, request: ans.RequestView) -> ans.RequestAnswer:
         """Wait until the customer agrees; return that answer."""

@@ -26,8 +26,16 @@ ERRORS: dict[str, ErrorRow] = {
         "Read the module's documentation: ansible-doc latchkey.consent.<module>.",
     ),
     "become_unsupported": ErrorRow(
-        "become, async and environment have no effect on the agent.",
-        "Remove them from the task. The agent checks the connection's own account.",
+        "The task would run with become, and the agent knows the connection's own account only.",
+        "Set become: false on the task. If the inventory sets ansible_become, also set that variable to false there.",
+    ),
+    "async_unsupported": ErrorRow(
+        "The task has async, and the collection's tasks cannot run in the background.",
+        "Remove async and poll from the task, and set timeout.",
+    ),
+    "environment_unsupported": ErrorRow(
+        "The task has an environment, and it does not reach the agent.",
+        "Remove environment from the task. That of a play or block does no harm.",
     ),
     "not_windows": ErrorRow(
         "This host is not a Windows PC that Ansible reaches by winrm, psrp or ssh with PowerShell.",
@@ -56,12 +64,16 @@ ERRORS: dict[str, ErrorRow] = {
         "The answer from the PC is larger than {limit} bytes and was not read.",
         "Check that agent_path names latchkeyctl.",
     ),
+    "pc_unreachable": ErrorRow(
+        "The PC could not be reached. Nothing was sent to it.",
+        "Check that the PC is on, and that its address, port and firewall are right. Then run the job again.",
+    ),
     "connection_lost": ErrorRow(
         "The connection to the PC was lost and did not come back in time. The requested action may have happened.",
         "Run the job again: it continues. Or check the current state with latchkey.consent.credential_info.",
     ),
     "credentials_rejected": ErrorRow(
-        "The PC refuses the account that Ansible connects with. The requested action may have happened.",
+        "The PC refuses the account that Ansible connects with. {sent}",
         "Check the user name and the password of the connection. The task tries them twice at most, because more tries "
         "can lock the account.",
     ),
@@ -151,6 +163,11 @@ ADVICE: dict[str, str] = {
     "call_forgotten": "Check the current state with latchkey.consent.credential_info, then run the job again.",
     "reason_missing": "Set reason in latchkey.consent.support_session.",
     "nobody_signed_in": "Ask while the customer is at the PC, or set account: the task then waits for the sign-in.",
+    "denied": "Accept the answer. After a talk with the customer set ask_again in latchkey.consent.credential_request.",
+    "grant_revoked": (
+        "A restart under way continues without a sign-in. After a talk with the customer set ask_again in "
+        "latchkey.consent.credential_request."
+    ),
     "no_request": "Make a new request with latchkey.consent.credential_request.",
     "no_answer": "Silence means no. Ask when the customer is at the PC, or set a longer timeout.",
     "no_grant": "Request a grant with latchkey.consent.credential_request first.",

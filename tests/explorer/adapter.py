@@ -147,6 +147,7 @@ def make_request(
             grace=5.0,
         ),
         answer_by=moment(wall + answer),
+        ask_again=True,
     )
 
 

@@ -107,7 +107,7 @@ def test_wrong_credentials_have_their_own_error(day: Day, name: str) -> None:
     assert (result["status"], result["error_code"], result["outcome"]) == (
         "unreachable",
         "credentials_rejected",
-        "unknown",
+        "refused",
     )
     assert "twice at most" in result["hint"]
 

@@ -20,15 +20,18 @@ def listener_requests(computer: SimulatedComputer) -> int:
     return len(log.read_text(encoding="utf-8").splitlines()) if log.exists() else 0
 
 
-@provokes("become_unsupported", "bad_option", "not_windows")
+@provokes(
+    *("become_unsupported", "async_unsupported", "environment_unsupported"), *("bad_option", "not_windows")
+)
 def test_unsupported_tasks_never_reach_the_pc(lab_pc: LabPC) -> None:
     """Tasks with become, async, environment, wrong options or other systems than Windows never reach the PC."""
     operator, computer = lab_pc()
     before = listener_requests(computer)
     wrong = [
         ({**start(), "become": True}, "become_unsupported"),
-        ({**start(), "async": 10, "poll": 1}, "become_unsupported"),
-        ({**start(), "environment": {"A": "b"}}, "become_unsupported"),
+        ({**start(), "vars": {"ansible_become": True}}, "become_unsupported"),
+        ({**start(), "async": 10, "poll": 1}, "async_unsupported"),
+        ({**start(), "environment": {"A": "b"}}, "environment_unsupported"),
         (start(colour="red"), "bad_option"),
         (apply(action="reboot"), "bad_option"),
         (request(timeout=0), "bad_option"),
@@ -98,7 +101,7 @@ def test_a_session_that_has_not_started(lab_pc: LabPC) -> None:
     assert {job.first_failure()["error_code"]} | {r["error_code"] for r in job.results("")} == {"no_session"}
 
 
-@provokes("connection_lost")
+@provokes("pc_unreachable")
 def test_a_pc_that_is_off_is_unreachable(lab_pc: LabPC) -> None:
     """A PC that is off is unreachable for Ansible, and has an error code."""
     operator, computer = lab_pc()
@@ -110,8 +113,8 @@ def test_a_pc_that_is_off_is_unreachable(lab_pc: LabPC) -> None:
     result = job.result("start")
     assert (result["status"], result["error_code"], result["outcome"]) == (
         "unreachable",
-        "connection_lost",
-        "unknown",
+        "pc_unreachable",
+        "refused",
     )
     assert "refused" in result["connection_error"]
 

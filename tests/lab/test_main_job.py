@@ -144,6 +144,31 @@ def test_asking_in_the_afternoon_and_working_at_night(lab_pc: LabPC) -> None:
     assert erasures[0] == erasures[1]
 
 
+@provokes("denied", "grant_revoked")
+@pytest.mark.parametrize("answer", ["denied", "revoked"])
+def test_a_no_of_the_afternoon_holds_at_night(lab_pc: LabPC, answer: str) -> None:
+    """The job at night asks a customer who declined or revoked nothing more, and tells the answer."""
+    operator, computer = lab_pc()
+    prepare(operator)
+    operator.begin("latchkey.consent.request").succeed()
+    computer.events.wait_for("request_shown")
+    if answer == "denied":
+        computer.customer.decline("I work late")
+    else:
+        computer.customer.allow()
+        computer.customer.revoke()
+
+    job = maintain(operator).fail()
+
+    fault = job.first_failure()
+    assert fault["error_code"] == {"denied": "denied", "revoked": "grant_revoked"}[answer]
+    assert fault["answer"] == answer
+    assert fault["code"] == fault["request"]["code"]
+    assert computer.events.count("request_shown") == 1
+    assert what(computer, "updates_installed", "going_down") == []
+    assert job.result("Build the summary")["ansible_facts"]["maintenance_summary"]["answer"] == answer
+
+
 @provokes("no_answer")
 def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
     """A missing answer ends the job within seconds, without any change and without a started session."""
@@ -161,6 +186,18 @@ def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
         "Windows updates", "Inventory", "Accounting software",
     ]  # fmt: skip
     assert computer.customer.screen() == ""
+
+
+def test_keywords_of_the_play_are_for_the_steps(lab_pc: LabPC) -> None:
+    """The role works in a play with become and an environment, also where the inventory sets become."""
+    operator, _computer = lab_pc(script=[Grant()])
+    prepare(operator, ansible_become=True)
+    role = {"name": "role", "ansible.builtin.include_role": {"name": "latchkey.consent.maintenance"}}
+
+    job = operator.begin([play(role, become=True, become_method="runas", environment={"PROXY": "x"})])
+
+    summary = job.succeed().result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert summary["left_over"] == []
 
 
 def test_check_mode_changes_nothing(lab_pc: LabPC) -> None:

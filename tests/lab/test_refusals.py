@@ -232,10 +232,10 @@ SCENES = {
         LENT,
     ),
     "asked again at once": Scene(
-        "After a no the same account waits before it may ask again.",
+        "A no holds for the session; after a talk the same account still waits before it may ask again.",
         [
-            *(start(), Fails(request(), "denied"), Fails(request(), "asked_too_soon")),
-            *(passes(timedelta(seconds=61)), request(), end()),
+            *(start(), Fails(request(), "denied"), Fails(request(ask_again=True), "asked_too_soon")),
+            *(passes(timedelta(seconds=61)), Fails(request(), "denied"), request(ask_again=True), end()),
         ],
         {"script": [Deny(), Grant()]},
     ),
@@ -243,7 +243,7 @@ SCENES = {
         "A customer who has had enough is asked again tomorrow only.",
         [
             *(start(), Fails(request(), "denied"), passes(timedelta(seconds=61))),
-            *(Fails(request(), "not_today"), end(), passes(DAY), start(), request(), end()),
+            *(Fails(request(ask_again=True), "not_today"), end(), passes(DAY), start(), request(), end()),
         ],
         {"script": [Deny(not_today=True), Grant()]},
     ),
@@ -251,7 +251,8 @@ SCENES = {
         "A reported account asks nobody on the PC until an administrator lifts the block.",
         [
             *(start(), Fails(request(), "reported"), passes(timedelta(seconds=61))),
-            *(Fails(request(), "asker_blocked"), ctl("unblock", OPERATOR_NAME), request(), end()),
+            *(Fails(request(), "reported"), Fails(request(ask_again=True), "asker_blocked")),
+            *(ctl("unblock", OPERATOR_NAME), request(ask_again=True), end()),
         ],
         {"script": [Report(), Grant()]},
     ),

@@ -283,8 +283,10 @@ class Bench:
         self.result(rq.SessionStart(session=session, reason="Monthly updates", ticket=session))
 
     def request(self, session: str = "CHG-1", **terms: Any) -> str:
-        """Request a grant; return the request's id."""
-        asked = self.result(rq.CredentialRequest(session=session, **({"restarts": 2} | terms)))
+        """Request a grant, also of a customer who has said no; return the request's id."""
+        asked = self.result(
+            rq.CredentialRequest(session=session, **({"restarts": 2, "ask_again": True} | terms))
+        )
         return str(asked["request"]["id"])
 
     def show(self, request: str) -> None:

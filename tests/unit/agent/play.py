@@ -84,6 +84,7 @@ class Play(Repeating):
             unlocks=unlocks,
             foreign_restarts=whose == "anybody's",
             answer_within=3600.0,
+            ask_again=True,
         )
         self.ask(operator, wanted)
 

@@ -243,7 +243,7 @@ def declined(bench: Bench, **how: Any) -> ans.ErrorView:
     """Let the customer decline, and ask again at once."""
     request = bench.shown_request(PASSWORD)
     assert bench.customer(cm.RequestDecline(request=request, **how)).done
-    return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1))
+    return bench.error(rq.CredentialRequest(session="CHG-1", restarts=1, ask_again=True))
 
 
 def too_many(bench: Bench) -> ans.ErrorView:

@@ -30,9 +30,11 @@ def start(**fields: Any) -> rq.SessionStart:
 
 
 def test_a_session_lasts_at_most_as_the_policy_allows(bench: Bench) -> None:
-    """A session ends at the requested time, or at the policy's limit if that comes first."""
-    week = bench.result(start(ends="2026-11-30T18:00"))["session"]
-    assert week["ends_at"] == "2026-11-24T18:00:00.000+01:00"
+    """A session ends at the requested time; one that the policy does not allow is refused with the latest time."""
+    error = bench.error(start(ends="2026-11-30T18:00"))
+    assert error.code == "policy_refuses"
+    assert "24 h at most, so this one would end by 2026-11-24T18:00+01:00" in error.message
+    assert not bench.state.sessions
     night = bench.result(rq.SessionStart(session="CHG-2", reason="Updates", ends="05:30"))["session"]
     assert night["ends_at"] == "2026-11-24T05:30:00.000+01:00"
 

@@ -24,7 +24,8 @@ from latchkey_agent.protocol import customer_messages as cm
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ADMIN, ANNA, BEN, OPERATOR, SECOND_OPERATOR, START, member
 
-ASK = rq.CredentialRequest(session="CHG-1", restarts=1)
+ASK = rq.CredentialRequest(session="CHG-1", restarts=1, ask_again=True)
+ASK_ONCE = replace(ASK, ask_again=False)
 
 
 def decline(bench: Bench, request: str, **how: Any) -> None:
@@ -42,7 +43,8 @@ def start_as(bench: Bench, peer: Peer, session: str, *operators: str) -> None:
 
 def ask_as(bench: Bench, peer: Peer, session: str = "CHG-1", restarts: int = 2) -> ans.Answer:
     """Ask the customer as another operator."""
-    return bench.ask(rq.CredentialRequest(session=session, restarts=restarts, account="anna"), peer)
+    wanted = rq.CredentialRequest(session=session, restarts=restarts, account="anna", ask_again=True)
+    return bench.ask(wanted, peer)
 
 
 def windows(bench: Bench) -> list[str]:

@@ -73,9 +73,17 @@ def test_a_session_starts_with_what_was_asked() -> None:
     assert sessions.start(State(), FIRST, NOW, Policy()) == Decision((started,), subject="s-1")
 
 
-@pytest.mark.parametrize(
-    ("asked", "meant"), [(None, 24), (HOUR, 1), (23 * HOUR, 23), (24 * HOUR, 24), (25 * HOUR, 24)]
-)
+def test_a_session_beyond_the_policy_is_refused_with_the_latest_time() -> None:
+    """A session that is cut silently would make its later requests fail for a reason that is not theirs."""
+    command = replace(FIRST, ends_at=START + 24 * HOUR + timedelta(seconds=1))
+    detail = "a support session lasts 24 h at most, so this one would end by " + (
+        START + 24 * HOUR
+    ).isoformat(timespec="minutes")
+    refused = ("policy_refuses", {"detail": detail})
+    assert refusal(sessions.start, State(), command, NOW, Policy(max_session_hours=24)) == refused
+
+
+@pytest.mark.parametrize(("asked", "meant"), [(None, 24), (HOUR, 1), (23 * HOUR, 23), (24 * HOUR, 24)])
 def test_a_session_ends_when_it_is_asked_to_and_after_the_policys_time_at_the_latest(
     asked: timedelta | None, meant: int
 ) -> None:

@@ -78,6 +78,9 @@ def test_an_invalid_time_is_refused_and_quoted(written: str) -> None:
     assert repr(written) in str(caught.value.places["detail"])
 
 
+BEYOND = f"the support session ends before that, at {END.isoformat(timespec='minutes')}"
+
+
 def test_two_times_of_day_mean_one_night() -> None:
     """Two times of day mean the same night before, during and after midnight."""
     night = window("22:00", "05:00", NOW, END, CET)
@@ -95,9 +98,9 @@ def test_a_window_may_lie_within_one_day() -> None:
 
 
 def test_the_default_window_is_the_session() -> None:
-    """The window is the whole session by default and never longer than the session."""
+    """The window is the whole session by default, and may end with it."""
     assert window(None, None, NOW, END, CET) == (NOW, END)
-    assert window(None, "2026-12-24T18:00", NOW, END, CET) == (NOW, END)
+    assert window(None, END.isoformat(), NOW, END, CET) == (NOW, END)
 
 
 def test_a_begin_alone_means_its_next_occurrence() -> None:
@@ -114,7 +117,9 @@ def test_a_begin_alone_means_its_next_occurrence() -> None:
         (None, "2026-11-23T17:00", "not_after", "2026-11-23T17:00+01:00 is over"),
         (None, "2026-11-23T18:00", "not_after", "2026-11-23T18:00+01:00 is over"),
         ("2026-11-24T06:00", "05:00", "not_before", "the window would end before it begins"),
-        ("2026-11-25T00:00", None, "not_before", "the window would end before it begins"),
+        ("2026-11-25T00:00", None, "not_before", BEYOND),
+        ("2026-11-25T00:00", "2026-11-25T05:00", "not_after", BEYOND),
+        (None, "2026-12-24T18:00", "not_after", BEYOND),
         ("2026-11-23T20:00", "2026-11-23T20:00", "not_before", "the window would end before it begins"),
         ("tonight", None, "not_before", "'tonight' cannot be read"),
         ("tonight", "05:00", "not_before", "'tonight' cannot be read"),

@@ -226,12 +226,13 @@ class Stage:
         module: str,
         args: dict[str, Any],
         task_vars: dict[str, Any] | None = None,
+        written: dict[str, object] | None = None,
         **task: object,
     ) -> dict[str, Any]:
-        """Run a task; return its result."""
+        """Run a task; return its result. `written` are the task's own keywords, `task` those that it has in the end."""
         plugin = importlib.import_module(f"ansible_collections.latchkey.consent.plugins.action.{module}")
         action = plugin.ActionModule(
-            task=self._task(module, args, task),
+            task=self._task(module, args, task, written or {}),
             connection=self.connection,
             play_context=SimpleNamespace(become=False, remote_addr="192.0.2.7", no_log=False),
             loader=None,
@@ -239,16 +240,22 @@ class Stage:
             shared_loader_obj=None,
         )
         action._latchkey_clock = self.time.clock()
-        action._display = SimpleNamespace(display=self.shown.append)
+        action._display = SimpleNamespace(display=self._show)
         known = {"inventory_hostname": "pc1", **(task_vars or {})}
         result: dict[str, Any] = action.run(task_vars=known)
         json.dumps(result)
         return result
 
+    def _show(self, line: str, *, stderr: bool) -> None:
+        assert stderr, "standard output is the callback's"
+        self.shown.append(line)
+
     @staticmethod
-    def _task(module: str, args: dict[str, Any], more: dict[str, object]) -> SimpleNamespace:
-        plain = {"check_mode": False, "async_val": 0, "environment": [], "become": False}
-        return SimpleNamespace(action=module, args=args, **{**plain, **more})
+    def _task(
+        module: str, args: dict[str, Any], more: dict[str, object], written: dict[str, object]
+    ) -> SimpleNamespace:
+        plain = {"check_mode": False, "async_val": 0, "no_log": False, "become": False}
+        return SimpleNamespace(action=module, args=args, get_ds=lambda: written, **{**plain, **more})
 
 
 def stage(entries: list[dict[str, Any]], **connection: Any) -> Stage:

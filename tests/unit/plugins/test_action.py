@@ -16,25 +16,42 @@ from tests.unit.plugins.fakes import entries_of, stage
 SESSION = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "", "requester": {}, "owner": "",
            "operators": [], "started_at": "", "ends_at": ""}  # fmt: skip
 STARTED = {"ask": {"verb": "session_start"}, "answer": {"outcome": "done", "result": {"session": SESSION}}}
-ELSEWHERE = {"answer_too_large", "pc_frozen", "become_unsupported", "bad_option", "not_windows"}
+ELSEWHERE = {
+    *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
+    *("become_unsupported", "async_unsupported", "environment_unsupported"),
+}
 
 
-@pytest.mark.parametrize("keyword", [
-    {"become": True}, {"async_val": 60}, {"environment": [{"HTTP_PROXY": "x"}]}, {"environment": {"A": "b"}},
+@pytest.mark.parametrize(("keyword", "code"), [
+    ({"become": True}, "become_unsupported"), ({"async_val": 60}, "async_unsupported"),
+    ({"written": {"environment": {"A": "b"}}}, "environment_unsupported"),
 ])  # fmt: skip
-def test_what_does_not_reach_the_agent_is_refused(keyword: dict[str, Any]) -> None:
+def test_what_does_not_reach_the_agent_is_refused(keyword: dict[str, Any], code: str) -> None:
     """become, async and environment live in Ansible's module wrapper, which is not used here."""
     result = stage([]).run("support_session", {"session": "x"}, **keyword)
-    assert (result["failed"], result["error_code"], result["outcome"]) == (
-        True,
-        "become_unsupported",
-        "refused",
-    )
+    assert (result["failed"], result["error_code"], result["outcome"]) == (True, code, "refused")
 
 
-def test_an_empty_environment_is_none() -> None:
-    """A play's environment of nothing does no harm."""
-    assert stage([STARTED]).run("support_session", {"session": "x"}, environment=[{}])["failed"] is False
+@pytest.mark.parametrize(
+    "keywords", [{"environment": [{"HTTP_PROXY": "x"}]}, {"written": {"environment": {}}}]
+)
+def test_the_environment_of_a_play_does_no_harm(keywords: dict[str, Any]) -> None:
+    """It is meant for other tasks, and a task cannot switch it off."""
+    assert stage([STARTED]).run("support_session", {"session": "x"}, **keywords)["failed"] is False
+
+
+@pytest.mark.parametrize("quiet", ["no_log", "ansible.posix.json", "jsonl"])
+def test_no_line_is_shown_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, quiet: str) -> None:
+    """A task with `no_log` and a callback for programs show no waiting lines."""
+    path = Path(__file__).parent / "transcripts/apply_restart.jsonl"
+    task, *middle, _end = entries_of(path)
+    played = stage(middle)
+    if quiet == "no_log":
+        played.run(task["module"], task["args"], no_log=True)
+    else:
+        monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", quiet)
+        played.run(task["module"], task["args"])
+    assert played.shown == []
 
 
 @pytest.mark.parametrize("connection", [

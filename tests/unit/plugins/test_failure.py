@@ -62,7 +62,7 @@ def test_advice_is_for_an_error_of_the_agent_and_says_more(code: str) -> None:
 def test_a_task_has_ansible_s_advice_in_place_of_the_agent_s_hint() -> None:
     """Where there is none, the agent's own hint arrives."""
     assert refused("no_grant")["hint"] == ADVICE["no_grant"]
-    assert refused("denied")["hint"] == "the agent's"
+    assert refused("reported")["hint"] == "the agent's"
 
 
 def refused(code: str) -> dict[str, object]:

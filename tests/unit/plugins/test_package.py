@@ -51,7 +51,13 @@ def package(tmp_path: Path) -> Path:
 def run(pc: PC, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, **options: Any) -> dict[str, Any]:
     """Run a task of the module."""
     task = SimpleNamespace(
-        action="agent_package", args=options, check_mode=check, async_val=0, environment=[], become=False
+        action="agent_package",
+        args=options,
+        check_mode=check,
+        async_val=0,
+        become=False,
+        no_log=False,
+        get_ds=dict,
     )
     plugin: Any = agent_package.ActionModule
     action = plugin(

@@ -61,7 +61,7 @@ from .permits import find_permit, may_stay_open, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
-from .requests import TRIES, blocked_by_erasure, find_request, unconfirmed_erasures
+from .requests import TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
 from .terms import canonical, fixed, resolve, window
 from .transitions import (
     ASKED_REQUESTS,
@@ -162,6 +162,7 @@ __all__ = [
     "unconfirmed_erasures",
     "usable",
     "warning_outlasts",
+    "why_said",
     "window",
     "with_call",
 ]

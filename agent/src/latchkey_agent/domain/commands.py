@@ -48,7 +48,10 @@ class SetCheckpoint(Command, frozen=True, kw_only=True):
 
 
 class MakeRequest(Command, frozen=True, kw_only=True):
-    """Ask the customer, unless a grant or an open request already covers the terms."""
+    """Ask the customer, unless a grant or an open request already covers the terms.
+
+    `ask_again`: ask also a customer who has said no in this session.
+    """
 
     by: Account
     request: str
@@ -58,6 +61,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     terms: Terms
     answer_by: datetime
     organization: dict[str, str] = {}
+    ask_again: bool = False
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):

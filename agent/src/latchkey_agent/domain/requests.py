@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from . import commands as c
 from . import effects as fx
@@ -39,6 +39,8 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
     mine = [r for r in waiting if r.session == session.id]
     if (same := next((r for r in mine if covers(r.terms, command.terms)), None)) is not None:
         return Decision(subject=same.id)
+    if not command.ask_again:
+        _no_holds(state, session.id, command)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
     _spared(state, command, now)
     _not_too_many([r for r in waiting if r not in mine], command)
@@ -58,6 +60,38 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         policy=policy,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
+
+
+def _no_holds(state: State, session: str, command: c.MakeRequest) -> None:
+    """Raise Refused if the customer's last answer in this session was a no: a job that is run again does not ask again.
+
+    A revoked grant is a no, too. An entry that could not serve is none: the customer meant to lend.
+    """
+    theirs = (
+        r for r in state.requests.values() if r.session == session and r.account.sid == command.account.sid
+    )
+    answered = sorted((r for r in theirs if r.answered_at is not None), key=answer_moment)
+    if not answered:
+        return
+    last = answered[-1]
+    if last.state is RequestState.DENIED and (code := NO_CODES.get(last.refusal)) is not None:
+        raise Refused(code, subject=last.id, detail=why_said(last), account=last.asked_by.qualified)
+    if any(g.request == last.id and g.revoked_by == "customer" for g in state.grants.values()):
+        raise Refused("grant_revoked", subject=last.id, detail="The customer")
+
+
+NO_CODES = {"": "denied", "reported": "reported", "reported_elsewhere": "asker_blocked"}
+"""The error codes of a customer's no, by the request's `refusal`."""
+
+
+def answer_moment(request: Request) -> datetime:
+    """Return the moment of a request's answer; the earliest moment of all for one without an answer."""
+    return request.answered_at or datetime.min.replace(tzinfo=UTC)
+
+
+def why_said(request: Request) -> str:
+    """Return the customer's words as the end of a sentence; empty without any."""
+    return f": {request.why}" if request.why else ""
 
 
 def _spared(state: State, command: c.MakeRequest, now: Now) -> None:

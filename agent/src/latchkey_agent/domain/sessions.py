@@ -38,7 +38,13 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
             "policy_refuses", detail=f"at most {MOST_STARTED} started support sessions of an account"
         )
     latest = now.at + timedelta(hours=policy.max_session_hours)
-    ends_at = min(command.ends_at or latest, latest)
+    ends_at = command.ends_at or latest
+    if ends_at > latest:
+        raise Refused(
+            "policy_refuses",
+            detail=f"a support session lasts {policy.max_session_hours:g} h at most, "
+            f"so this one would end by {latest.isoformat(timespec='minutes')}",
+        )
     if ends_at <= now.ends:
         raise Refused("bad_time", field="ends", detail="the session would be over before it begins")
     started = e.SessionStarted(

@@ -73,14 +73,18 @@ def window(
         Refused: `bad_time`.
     """
     until = None if not_after is None else read_time("not_after", not_after, zone)
-    end = ends_at if until is None else min(_moment(until, now, zone), ends_at)
+    end = ends_at if until is None else _moment(until, now, zone)
+    too_long = f"the support session ends before that, at {ends_at.isoformat(timespec='minutes')}"
+    if end > ends_at:
+        raise Refused("bad_time", field="not_after", detail=too_long)
     begin = now
     if not_before is not None:
         begin = _begin(read_time("not_before", not_before, zone), until, now, end, zone)
     if end <= now:
         raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
     if begin >= end:
-        raise Refused("bad_time", field="not_before", detail="the window would end before it begins")
+        detail = too_long if until is None else "the window would end before it begins"
+        raise Refused("bad_time", field="not_before", detail=detail)
     return begin, end
 
 

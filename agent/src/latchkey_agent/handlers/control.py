@@ -250,10 +250,17 @@ class ControlHandler:
             ),
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
+            ask_again=request.ask_again,
         )
-        with self._core.lock:
-            command = replace(command, code=self._new_code())
-            subject, state, changed = self._run(command, request, peer)
+        try:
+            with self._core.lock:
+                command = replace(command, code=self._new_code())
+                subject, state, changed = self._run(command, request, peer)
+        except Refused as fault:
+            if not fault.subject:
+                raise
+            said = _request_answer(self._core.state, request.session, fault.subject, here)
+            return codec.refused(views.fault_view(fault), said)
         return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
 
     def _new_code(self) -> str:

@@ -26,6 +26,7 @@ from latchkey_agent.domain import (
     finished,
     sentence,
     succeeded,
+    why_said,
 )
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
@@ -174,7 +175,7 @@ def request_error(request: Request) -> ans.ErrorView | None:
         return error("asker_blocked", account=request.asked_by.qualified)
     if request.refusal:
         return entry_error(request.refusal)
-    return error("denied", detail=f": {request.why}" if request.why else "")
+    return error("denied", detail=why_said(request))
 
 
 _ENTRY_ERRORS = {

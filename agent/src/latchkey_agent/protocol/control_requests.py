@@ -72,7 +72,10 @@ class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
 
 
 class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, kw_only=True):
-    """Ask the customer for a grant under these terms, or find one that covers them."""
+    """Ask the customer for a grant under these terms, or find one that covers them.
+
+    `ask_again`: ask also a customer who has said no in this session.
+    """
 
     session: Name
     account: AccountName | None = None
@@ -85,6 +88,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     grace: Annotated[float, Meta(ge=0, le=3600)] = 5.0
     answer_within: Seconds | None = None
     answer_by: Moment | None = None
+    ask_again: bool = False
 
 
 class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):
