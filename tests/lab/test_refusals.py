@@ -218,7 +218,13 @@ SCENES = {
     "clock back": Scene(
         "While the clock is behind no grant is used, and a correct clock allows restarts again.",
         [
-            *(start(), request(), apply(step="a"), clock(-DAY), Fails(apply(step="b"), "clock_behind")),
+            *(
+                start(),
+                request(),
+                apply(step="a"),
+                clock(-DAY),
+                Fails(apply(step="b", timeout=8), "clock_behind"),
+            ),
             *(clock(DAY), apply(step="b"), end()),
         ],
         LENT,

@@ -276,7 +276,7 @@ def test_a_test_command_is_tried_until_it_succeeds(lab_pc: LabPC) -> None:
     good = "& 'C:\\Lab\\hostname.exe'"
 
     job = operator.run(
-        start(), request(), apply(test_command=good), apply(test_command="exit 3", timeout=8), end()
+        start(), request(), apply(test_command=good), apply(test_command="exit 3", timeout=8 * SLOWER), end()
     )
 
     fine, bad = job.fail().results("apply")

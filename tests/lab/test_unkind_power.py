@@ -75,7 +75,7 @@ SCENES = {
         "A permit that seems to be over is not used, nor the grant while the clock is behind the latest time seen.",
         [
             *(*BEGIN, Fails(APPLY, "logon_did_not_happen")),
-            *(when("clock_set"), Fails(APPLY, "clock_behind"), END),
+            *(when("clock_set"), Fails(apply(timeout=8), "clock_behind"), END),
         ],
         {**LENT, "clock_error": HOUR, "clock_right_after": 3.0},
         seen=Seen(0),

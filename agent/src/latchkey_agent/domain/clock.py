@@ -59,6 +59,11 @@ class Now(NamedTuple):
         return min(self.at, self.wall)
 
     @property
+    def present(self) -> datetime:
+        """The moment from which an operator's times of day count: the PC's clock unless it is known to be wrong."""
+        return self.at if self.is_behind else self.wall
+
+    @property
     def is_behind(self) -> bool:
         """Whether the PC's clock is wrong: behind the agent's time."""
         return self.wall < self.at - TOLERANCE

@@ -32,6 +32,8 @@ from .policy import Policy
 from .refusal import Refused
 from .transitions import GRANT, GrantState, IllegalTransitionError, step
 
+CLOCK_CHECK = timedelta(seconds=10)
+"""The time after which a use may be tried again: Windows sets its clock right soon after a boot."""
 LOGON_TIME = timedelta(minutes=2)
 """The longest time of a logon, even past the end of its permit; sign-ins that take longer are rare."""
 
@@ -259,7 +261,8 @@ def _clock_is_right(now: Now) -> None:
     """Raise Refused (`clock_behind`) while the PC's clock is behind the time that the agent has seen."""
     if now.is_behind:
         shown, seen = (moment.isoformat(timespec="minutes") for moment in (now.wall, now.at))
-        raise Refused("clock_behind", detail=f"it shows {shown}, and the agent has seen {seen}")
+        detail = f"it shows {shown}, and the agent has seen {seen}"
+        raise Refused("clock_behind", retry_after=CLOCK_CHECK.total_seconds(), detail=detail)
 
 
 def _within(grant: Grant, now: Now) -> None:

@@ -104,7 +104,7 @@ class ControlHandler:
 
     def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
-        now, zone = self._core.now().wall, self._core.computer.clock.zone()
+        now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
         command = c.StartSession(
             by=peer.require_operator(),
@@ -231,7 +231,7 @@ class ControlHandler:
             result = _request_answer(self._core.state, request.session, done.subject, here)
             return codec.done(result, changed=done.changed)
         session = started_session(self._core.state, request.session)
-        now, zone = self._core.now().wall, self._core.computer.clock.zone()
+        now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         command = c.MakeRequest(
             by=peer.require_operator(),
