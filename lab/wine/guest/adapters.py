@@ -5,6 +5,7 @@
 | port | here | why |
 | --- | --- | --- |
 | accounts | the lab's | LogonUserW accepts every password; there is only one account |
+| automatic sign-in | the product's reading, or the lab's | only the lab's Windows signs in |
 | sessions | the lab's | Wine has none and cannot lock |
 | restart | the lab's | Wine does not restart |
 | clock | the product's, with the lab's offset | Wine uses the host's clock, which must not change |
@@ -62,8 +63,8 @@ class LabAccounts(LinkedAccounts):
         return logon_facts.facts(None)._replace(**of_account)
 
     def auto_logon(self) -> bool | None:
-        """Return the fact that the product reads from Wine's registry."""
-        return logon_policies.auto_logon()
+        """Return whether the lab's Windows signs in by itself, or the product reads so from Wine's registry."""
+        return super().auto_logon() or logon_policies.auto_logon()
 
     def by_sid(self, sid: str) -> Account:
         """Return the account of a SID; raises PortError."""
