@@ -84,7 +84,8 @@ class AgentAction(ActionBase):
 
     def _latchkey_display(self, line: str) -> None:
         """Show a line on standard error, unless `no_log` or the callback wants none."""
-        if not self._task.no_log and C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in _FOR_MACHINES:
+        callback = str(C.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+        if not self._task.no_log and callback.rpartition(".")[2] not in _FOR_MACHINES:
             self._display.display(line, stderr=True)
 
     # --- refusals before any contact with the host

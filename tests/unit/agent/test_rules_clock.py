@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_rule_03_a_clock_that_is_behind_is_named_and_nothing_is_used(bench: Benc
 
 @pytest.mark.parametrize("times", [{}, {"not_before": "17:30", "not_after": "20:00"}])
 def test_a_job_that_is_launched_again_finds_its_grant_while_the_clock_is_behind(
-    bench: Bench, canary: bytearray, times: dict[str, str]
+    bench: Bench, canary: bytearray, times: dict[str, Any]
 ) -> None:
     """Times of day count from the agent's time then, so they mean the same window."""
     grant = bench.lend(canary, restarts=1, **times)

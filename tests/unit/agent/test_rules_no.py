@@ -29,8 +29,9 @@ def said(bench: Bench, how: dict[str, Any], code: str) -> str:
     bench.world.now += A_DAY
     answer = bench.ask(ASK_ONCE)
     assert (answer.outcome, answer.changed) == ("refused", False)
-    assert answer.error is not None
+    assert answer.error
     assert answer.error.code == code
+    assert answer.result
     assert answer.result["request"]["id"] == request
     assert windows(bench) == []
     return answer.error.message
@@ -57,8 +58,9 @@ def test_a_revoked_grant_holds(bench: Bench, canary: bytearray) -> None:
     grant = bench.lend(canary)
     assert bench.customer(cm.GrantRevoke(grant=grant)).done
     answer = bench.ask(ASK_ONCE)
-    assert answer.error is not None
+    assert answer.error
     assert answer.error.code == "grant_revoked"
+    assert answer.result
     assert answer.result["grant"]["id"] == grant
     assert windows(bench) == []
 

@@ -49,7 +49,7 @@ def test_no_line_is_shown_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
     if quiet == "no_log":
         played.run(task["module"], task["args"], no_log=True)
     else:
-        monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", quiet)
+        monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", quiet)
         played.run(task["module"], task["args"])
     assert played.shown == []
 
