@@ -104,6 +104,11 @@ step:
   returned: success
   type: str
   sample: Accounting software
+boot_id:
+  description: The id of the PC's current boot. Another id at a later time means that the PC has restarted.
+  returned: success
+  type: str
+  sample: 51b0c9e2
 before:
   description: The checkpoint before this task; null if there was none.
   returned: success

@@ -13,7 +13,7 @@ from ansible import constants as C  # noqa: N812 - its usual name
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ._agent_client import Agent
+from ._agent_client import FIRST_CONTACT, Agent
 from ._connection import Link
 from ._failure import Failure, failure
 from ._options import Spec, duration, validated
@@ -28,6 +28,9 @@ _FOR_MACHINES = frozenset({"json", "jsonl", "null"})
 
 FAILS = "latchkey_unreachable_fails"
 """The variable with which a PC that cannot be reached fails the task, and `rescue` and `always` run."""
+
+FIRST_CONTACT_SECONDS = "latchkey_first_contact"
+"""The variable with the seconds after which a PC that the task has not reached is unreachable."""
 
 
 class AgentAction(ActionBase):
@@ -49,6 +52,7 @@ class AgentAction(ActionBase):
         """Validate the task, do its work, and return a result for success and failure alike."""
         del tmp
         known = task_vars or {}
+        self._latchkey_patience = known.get(FIRST_CONTACT_SECONDS, FIRST_CONTACT)
         self._latchkey_host = str(known.get("inventory_hostname", self._play_context.remote_addr))
         try:
             self._latchkey_refuse_unsupported()
@@ -76,8 +80,15 @@ class AgentAction(ActionBase):
             options["agent_path"] or None,
             check=bool(self._task.check_mode),
             show=self._latchkey_progress().show,
+            first_contact=self._latchkey_first_contact(),
         )
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
+
+    def _latchkey_first_contact(self) -> float:
+        try:
+            return duration(self._templar.template(self._latchkey_patience))
+        except TypeError as fault:
+            raise failure("bad_option", detail=f"{FIRST_CONTACT_SECONDS}: {fault}") from None
 
     def _latchkey_progress(self) -> Progress:
         return Progress(self._latchkey_host, self._latchkey_display, self._latchkey_clock)

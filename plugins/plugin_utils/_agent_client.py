@@ -37,8 +37,8 @@ SILENCE_SECONDS = 60.0
 """Longest wait for an agent that does not answer, in seconds. During a boot WinRM may answer before the agent, and
 during a shutdown after it. Windows gives a service 30 s to start (ServicesPipeTimeout)."""
 
-# A PC that accepts no connection within this time is unreachable, however long the task may wait for answers.
-_FIRST_CONTACT = 30.0
+FIRST_CONTACT = 30.0
+"""Seconds after which a PC that has accepted no connection of the task is unreachable, whatever the task's time-out."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 
 _NOT_FOUND = 127
@@ -77,8 +77,10 @@ class Agent:
         *,
         check: bool = False,
         show: Callable[[str], None] | None = None,
+        first_contact: float = FIRST_CONTACT,
     ) -> None:
         self.check = check
+        self._first_contact = first_contact
         self._show = show or (lambda _line: None)
         self._link = link
         self._clock = clock
@@ -105,7 +107,7 @@ class Agent:
         Raises:
             Failure: the agent refused, its answer is malformed, or no answer came in time.
         """
-        first_contact = deadline.sooner(_FIRST_CONTACT)
+        first_contact = deadline.sooner(self._first_contact)
         silence: Deadline | None = None
         pause = _FIRST_PAUSE
         while True:

@@ -248,6 +248,7 @@ class CheckpointAnswer:
 
     session: str
     step: str
+    boot_id: str
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
 

@@ -212,7 +212,11 @@ class ControlHandler:
             _, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[before_session.id])
         result = ans.CheckpointAnswer(
-            session=request.session, step=request.step, before=before, checkpoints=session.checkpoints
+            session=request.session,
+            step=request.step,
+            boot_id=self._core.computer.power.boot_id(),
+            before=before,
+            checkpoints=session.checkpoints,
         )
         return codec.done(result, changed=changed)
 

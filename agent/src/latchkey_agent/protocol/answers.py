@@ -272,6 +272,7 @@ class CheckpointAnswer(Message, frozen=True, kw_only=True):
 
     session: str
     step: str
+    boot_id: str
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = {}
 
