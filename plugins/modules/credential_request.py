@@ -36,7 +36,8 @@ options:
     description:
       - The start of the time in which the grant may be used. If not set, now.
       - ISO 8601, or a time of day in quotes. Without an offset it is in the PC's time zone.
-      - Two times of day, here and in O(not_after), mean one night, even if that night has begun.
+      - Two times of day, here and in O(not_after), mean one night, even if that night has begun. They mean 16 hours at
+        most; write a longer window with dates.
     type: str
   not_after:
     description:

@@ -10,7 +10,6 @@ boot id tells whether the PC has restarted; the connection and clocks do not.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,15 +40,6 @@ class Use:
     terms: dict[str, Any]
     test_command: str | None
     deadline: Deadline
-
-    @property
-    def step_name(self) -> str:
-        """The operator's step, or a unique one for this task.
-
-        The agent recognises a repeated use by its step. Without a step, a repeated request after a lost
-        answer could restart the PC twice.
-        """
-        return self.step or f"once {uuid.uuid4()}"
 
 
 class ApplyTask:
@@ -86,7 +76,8 @@ class ApplyTask:
 
     def _begin(self) -> Reply[ans.ApplyAnswer]:
         use = self._use
-        fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step_name}
+        fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step}
+        # By the key the agent recognises a request that is repeated after a lost answer, also one without a step.
         fields["idempotency_key"] = self._agent.new_key()
         while True:
             fields["within"] = _permit_life(use.deadline.left)

@@ -46,16 +46,6 @@ def test_a_failed_job_keeps_the_session_for_the_next_one(lab_pc: LabPC) -> None:
     assert computer.events.count("updates_installed") == 1
 
 
-def test_a_failed_job_ends_the_session_where_it_is_told_to(lab_pc: LabPC) -> None:
-    """With `maintenance_on_failure: end` everything is erased after a failure."""
-    operator, _computer = lab_pc(script=[Grant()])
-    prepare(operator, maintenance_on_failure="end")
-    operator.write("accounting.yml", [FAILS])
-    summary = summary_of(maintain(operator).fail())
-    assert summary["erasure"]["confirmed"]
-    assert summary["left_over"] == DONE[2:]
-
-
 @pytest.mark.parametrize("on_no", ["fail", "skip"])
 def test_a_no_fails_the_pc_or_counts_as_not_done(lab_pc: LabPC, on_no: str) -> None:
     """The summary has the answer and the customer's words; the session is kept, so the no holds."""

@@ -43,10 +43,10 @@ def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
         assert summary["erasure"]["confirmed"]
 
 
-def test_a_step_that_fails_ends_the_session_and_the_job(lab_pc: LabPC) -> None:
-    """A failed step fails the play after the erasure, and the summary names the remaining steps."""
+def test_a_step_that_fails_ends_the_session_where_the_role_is_told_to(lab_pc: LabPC) -> None:
+    """The play fails after the erasure, and the summary names the remaining steps."""
     operator, computer = lab_pc(script=[Grant()])
-    prepare(operator)
+    prepare(operator, maintenance_on_failure="end")
     operator.write("inventory.yml", [{"name": "Break", "ansible.builtin.fail": {"msg": "broken"}}])
 
     job = maintain(operator).fail()

@@ -81,6 +81,16 @@ def test_an_invalid_time_is_refused_and_quoted(written: str) -> None:
 BEYOND = f"the support session ends before that, at {END.isoformat(timespec='minutes')}"
 
 
+SWAPPED = "05:00 to 22:00 means 17 hours; are the two times swapped? Write them with a date if not"
+
+
+def test_a_long_window_needs_dates() -> None:
+    """Two times of day mean sixteen hours at most; with dates a window may be as long as the session."""
+    assert window("06:00", "22:00", NOW, END, CET) == (NOW.replace(hour=6), NOW.replace(hour=22))
+    day = window("2026-11-23T05:00", "2026-11-23T22:00", NOW, END, CET)
+    assert day == (NOW.replace(hour=5), NOW.replace(hour=22))
+
+
 def test_two_times_of_day_mean_one_night() -> None:
     """Two times of day mean the same night before, during and after midnight."""
     night = window("22:00", "05:00", NOW, END, CET)
@@ -121,6 +131,7 @@ def test_a_begin_alone_means_its_next_occurrence() -> None:
         ("2026-11-25T00:00", "2026-11-25T05:00", "not_after", BEYOND),
         (None, "2026-12-24T18:00", "not_after", BEYOND),
         ("2026-11-23T20:00", "2026-11-23T20:00", "not_before", "the window would end before it begins"),
+        ("05:00", "22:00", "not_before", SWAPPED),
         ("tonight", None, "not_before", "'tonight' cannot be read"),
         ("tonight", "05:00", "not_before", "'tonight' cannot be read"),
         (None, "tomorrow", "not_after", "'tomorrow' cannot be read"),
@@ -141,8 +152,8 @@ def test_a_time_of_day_is_the_pcs_whatever_the_zone_of_this_process_is() -> None
     assert resolve("ends", "17:00", NOW, CET) == NOW.replace(day=24, hour=17)
     assert resolve("ends", "22:00", NOW, CET) == NOW.replace(hour=22)
     assert window("22:00", "02:00", NOW, END, CET) == (NOW.replace(hour=22), NOW.replace(day=24, hour=2))
-    night = window("17:30", "17:00", NOW - timedelta(hours=8), END, CET)
-    assert night == (NOW.replace(day=22, hour=17, minute=30), NOW.replace(hour=17))
+    night = window("17:30", "09:00", NOW - timedelta(hours=10), END, CET)
+    assert night == (NOW.replace(day=22, hour=17, minute=30), NOW.replace(hour=9))
 
 
 def test_one_time_of_day_as_both_ends_means_a_whole_day() -> None:

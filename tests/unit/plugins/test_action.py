@@ -111,11 +111,11 @@ def test_where_the_agent_lies_is_an_option_or_a_variable() -> None:
 
 
 def test_a_use_without_a_step_is_one_of_its_own() -> None:
-    """The task makes up a step, and keeps it when it asks again: so a lost answer restarts nothing twice."""
+    """The task keeps its key when it asks again: so a lost answer restarts nothing twice."""
     refused = {"code": "restart_too_soon", "message": "m", "hint": "h", "retry_after": 1.0}
     asked = {"verb": "credential_apply"}
     done = {"session": "x", "left": {"restarts": 0, "unlocks": 0}, "boot_id": "b", "finished": True}
-    steps = set()
+    keys = set()
     for _task in range(2):
         played = stage([
             {"ask": asked, "answer": {"outcome": "refused", "error": refused}},
@@ -123,9 +123,11 @@ def test_a_use_without_a_step_is_one_of_its_own() -> None:
             {"ask": asked, "answer": {"outcome": "done", "result": done}},
         ])  # fmt: skip
         played.run("credential_apply", {"session": "x", "action": "restart"})
-        [step] = {said["step"] for said in played.connection.asked}
-        steps.add(step)
-    assert len(steps) == 2
+        # The customer reads the step: without the operator's there is none.
+        [(step, key)] = {(said.get("step"), said["idempotency_key"]) for said in played.connection.asked}
+        assert step is None
+        keys.add(key)
+    assert len(keys) == 2
 
 
 def test_an_answer_that_is_too_large_is_not_read() -> None:

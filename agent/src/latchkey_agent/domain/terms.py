@@ -10,6 +10,8 @@ from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from .model import Account, Terms
 from .refusal import Refused
 
+LONGEST_NIGHT = timedelta(hours=16)
+"""The longest window that two times of day may mean: a longer one is more likely a night with its times swapped."""
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 
@@ -67,7 +69,7 @@ def window(
 
     Two times of day name one night: the end is the next such moment, and the
     beginning the last one before that end. So a job that is launched again
-    in the middle of its window means the same window.
+    in the middle of its window means the same window. A window of more than `LONGEST_NIGHT` needs dates.
 
     Raises:
         Refused: `bad_time`.
@@ -79,13 +81,24 @@ def window(
         raise Refused("bad_time", field="not_after", detail=too_long)
     begin = now
     if not_before is not None:
-        begin = _begin(read_time("not_before", not_before, zone), until, now, end, zone)
+        since = read_time("not_before", not_before, zone)
+        begin = _begin(since, until, now, end, zone)
+        _not_swapped(since, until, end - begin)
     if end <= now:
         raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
     if begin >= end:
         detail = too_long if until is None else "the window would end before it begins"
         raise Refused("bad_time", field="not_before", detail=detail)
     return begin, end
+
+
+def _not_swapped(since: datetime | time, until: datetime | time | None, length: timedelta) -> None:
+    """Raise Refused (`bad_time`) if two times of day mean a long day. One time as both ends means a whole one."""
+    if not (isinstance(since, time) and isinstance(until, time)) or since == until or length <= LONGEST_NIGHT:
+        return
+    written = f"{since:%H:%M} to {until:%H:%M} means {length / timedelta(hours=1):.0f} hours"
+    detail = f"{written}; are the two times swapped? Write them with a date if not"
+    raise Refused("bad_time", field="not_before", detail=detail)
 
 
 def _begin(
