@@ -46,6 +46,23 @@ def test_a_failed_job_keeps_the_session_for_the_next_one(lab_pc: LabPC) -> None:
     assert computer.events.count("updates_installed") == 1
 
 
+def test_a_step_may_be_skipped_or_tried_again(lab_pc: LabPC) -> None:
+    """A step that fails is tried as often as it says, and then skipped with its restart; the others are done."""
+    operator, computer = lab_pc(script=[Grant()])
+    steps = [STEPS[1], {**STEPS[2], "retries": 1, "delay": 1, "on_failure": "skip"}, STEPS[0]]
+    prepare(operator, maintenance_steps=steps)
+    operator.write("accounting.yml", [FAILS])
+
+    job = maintain(operator).succeed()
+
+    summary = summary_of(job)
+    assert len(job.results("accounting")) == 2
+    assert (summary["done"], summary["left_over"]) == ([DONE[1], DONE[0]], [DONE[2]])
+    assert [skipped["step"] for skipped in summary["skipped"]] == [DONE[2]]
+    assert [use["step"] for use in summary["restarts"]] == [DONE[0]]
+    assert computer.events.count("boot") == 2
+
+
 @pytest.mark.parametrize("on_no", ["fail", "skip"])
 def test_a_no_fails_the_pc_or_counts_as_not_done(lab_pc: LabPC, on_no: str) -> None:
     """The summary has the answer and the customer's words; the session is kept, so the no holds."""
