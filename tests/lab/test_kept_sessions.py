@@ -114,6 +114,31 @@ def test_preflight_changes_nothing(lab_pc: LabPC) -> None:
     assert what(computer, "request_shown", "session_started") == []
 
 
+def test_the_state_is_shown_at_any_time(lab_pc: LabPC) -> None:
+    """Who was asked, the code and the wait; later the answer and the steps; and a PC that is off."""
+    operator, computer = lab_pc()
+    prepare(operator)
+    operator.begin("latchkey.consent.request").succeed()
+    computer.events.wait_for("request_shown")
+
+    def status() -> str:
+        job = operator.begin("latchkey.consent.status").succeed()
+        return " | ".join(job.result("Show the state")["msg"])
+
+    asked = status()
+    computer.customer.decline("I work late")
+    declined = status()
+    computer.shut_down()
+    off = status()
+
+    account = computer.account.account.qualified
+    assert f"asked: {account}" in asked
+    assert ": shown, " in asked
+    assert "denied, I work late" in declined
+    assert "nothing stands in the way" in declined
+    assert "not known, pc_unreachable" in off
+
+
 def test_tags_select_the_role_and_not_parts_of_it(lab_pc: LabPC) -> None:
     """A tag of the role runs all of it; skipping tags of tasks is refused, because a step would count as done."""
     operator, computer = lab_pc(script=[Grant()])
