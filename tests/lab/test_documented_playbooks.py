@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,10 +15,11 @@ import yaml
 
 from lab.simulated.customer_script import Grant
 from tests.lab.job import ROOT
-from tests.lab.maintenance import maintain, prepare
+from tests.lab.maintenance import maintain, prepare, program
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
+    from tests.lab.job import Operator
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AFTERNOON = datetime(2026, 11, 23, 16, 0, tzinfo=BERLIN)
@@ -69,6 +71,67 @@ def test_the_evening_of_the_quick_start_works_as_written(lab_pc: LabPC) -> None:
     assert (summary["done"], summary["left_over"]) == (["Say hello"], [])
     assert summary["erasure"]["confirmed"]
     assert computer.events.count("request_shown") == 1
+
+
+EXAMPLES = ROOT / "docs/examples"
+
+
+def written(operator: Operator, session: str) -> None:
+    """Copy the examples to the operator's folder; the lab's programs take the place of the real steps."""
+    shutil.copytree(EXAMPLES, operator.folder, dirs_exist_ok=True)
+    for step, argument in (("updates", "install"), ("accounting", "upgrade"), ("hostname", "")):
+        name = "inventory" if step == "hostname" else step
+        operator.write(f"steps/{name}.yml", [program(step, argument)])
+    operator.variables = {"session": session, "maintenance_session": session}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "boots"),
+    [
+        ("one-restart", (), 2),
+        ("lunch-break", (), 3),
+        ("two-windows", ("--tags", "maintenance"), 2),
+        ("own-order", (), 2),
+    ],
+)
+def test_each_example_works_as_written(
+    lab_pc: LabPC, name: str, arguments: tuple[str, ...], boots: int
+) -> None:
+    """The example restarts as often as it says, and its end confirms the erasure."""
+    programs = {"C:\\Windows\\System32\\hostname.exe": "lab.simulated.programs.hostname"}
+    operator, computer = lab_pc(script=[Grant()], programs=programs)
+    written(operator, "CHG-4711")
+    job = operator.begin(str(operator.folder / f"{name}.yml"), *arguments).succeed()
+    assert computer.events.count("boot") == boots
+    assert job.result("End the support session")["erasure"]["confirmed"]
+    assert computer.events.count("request_shown") == 1
+
+
+def test_the_example_of_a_night_works_as_written(lab_pc: LabPC) -> None:
+    """Preflight, question and state in the afternoon; the work at night, within the agreed time."""
+    operator, computer = lab_pc(script=[Grant()])
+    written(operator, "CHG-4713")
+    operator.variables = yaml.safe_load((EXAMPLES / "night.yml").read_text(encoding="utf-8"))
+    operator.variables["maintenance_steps"][1]["delay"] = 1
+    computer.set_clock(AFTERNOON)
+
+    for playbook in ("preflight", "request"):
+        operator.begin(f"latchkey.consent.{playbook}").succeed()
+    computer.events.wait_for("window_closed")
+    operator.begin("latchkey.consent.status").succeed()
+    computer.let_pass(NIGHT - AFTERNOON)
+    job = operator.begin("latchkey.consent.maintain").succeed()
+
+    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    assert (len(summary["done"]), summary["left_over"]) == (3, [])
+    assert summary["erasure"]["confirmed"]
+    assert computer.events.count("request_shown") == 1
+
+
+def test_every_example_is_run() -> None:
+    """No playbook of the folder is left out of these tests."""
+    tested = {"one-restart", "lunch-break", "two-windows", "own-order", "night"}
+    assert {file.stem for file in EXAMPLES.glob("*.yml")} == tested
 
 
 def test_the_summary_names_the_account_and_the_terms(lab_pc: LabPC) -> None:
