@@ -19,6 +19,7 @@ from tests.needs import require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lab.computer import Event
     from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import LabPC
     from tests.lab.job import Operator
@@ -102,9 +103,12 @@ def test_a_step_that_is_interrupted_for_ever_fails(lab_pc: LabPC) -> None:
     """After three interruptions the step fails; the PC is not restarted without an end."""
     operator, computer = lab_pc(script=[Grant()], updates_seconds=1.5)
     prepare(operator, maintenance_terms={**TERMS, "restarts": 6})
-    computer.events.subscribe(
-        lambda event: at("updates_begun", restarted_by_others)(computer) if event.what == "boot" else None
-    )
+
+    def on_event(event: Event) -> None:
+        if event.what == "boot":
+            at("updates_begun", restarted_by_others)(computer)
+
+    computer.events.subscribe(on_event)
     at("updates_begun", restarted_by_others)(computer)
 
     summary = summary_of(maintain(operator).fail())
