@@ -284,13 +284,13 @@ receipts:
         C(closed) says whether nothing can follow.
       type: dict
     signature:
-      description: The PC's signature of the document (Ed25519, Base64).
+      description: The PC's signature of the document (Ed25519, hexadecimal).
       type: str
-      sample: c2lnbmF0dXJl
+      sample: 9f3ac1d2
     public_key:
-      description: The key that verifies the signature (Base64).
+      description: The key that verifies the signature (hexadecimal).
       type: str
-      sample: a2V5
+      sample: d75a9801
     text:
       description: The document as readable text.
       type: str

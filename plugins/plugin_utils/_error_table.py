@@ -114,6 +114,16 @@ ERRORS: dict[str, ErrorRow] = {
         "The erasure of a password is not confirmed: {detail}.",
         "Check the PC's disk. The agent tries again by itself; run the task again for the result of the checks.",
     ),
+    # --- the report
+    "report_foreign": ErrorRow(
+        "{path} is in the way of the report: {detail}. It was not changed.",
+        "Choose another path, or move the file away. A report holds one support session.",
+    ),
+    "report_not_written": ErrorRow(
+        "The report was not written ({detail}). An earlier report is as it was.",
+        "Free disk space, or check the path and the rights of its folder. Then run the playbook "
+        "latchkey.consent.report.",
+    ),
     # --- the package
     "package_unreadable": ErrorRow(
         "The agent's package cannot be read: {detail}.",

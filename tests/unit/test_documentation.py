@@ -150,8 +150,16 @@ def paths(name: str) -> list[str]:
     ]
 
 
-ELSEWHERE = {"vars.yml", "first.yml", "hello.yml", "inventory.yml", "settings.toml", "pylock.toml"}
-"""Files that a reader writes, the agent's settings on a PC, and a format that was not chosen."""
+ELSEWHERE = {
+    "vars.yml",
+    "first.yml",
+    "hello.yml",
+    "inventory.yml",
+    "settings.toml",
+    "pylock.toml",
+    "CHG-4711.json",
+}
+"""Files that a reader writes, the agent's settings on a PC, a format that was not chosen, and a report."""
 
 
 @pytest.mark.parametrize("name", PAGES)

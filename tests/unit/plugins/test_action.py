@@ -160,8 +160,9 @@ def test_a_pc_that_accepts_and_says_nothing_is_frozen() -> None:
 
 
 def test_every_error_of_the_collection_has_a_transcript() -> None:
-    """Each code of the collection is provoked by a transcript, or by a test here or in test_package.py."""
+    """Each code of the collection is provoked by a transcript, or by a test here, of the package or of the report."""
     ends = [entries_of(path)[-1] for path in (Path(__file__).parent / "transcripts").glob("*.jsonl")]
     provoked = {end["result"].get("error_code") for end in ends}
-    of_packages = set(re.findall(r'"(package_\w+)"', (Path(__file__).parent / "test_package.py").read_text()))
-    assert set(ERRORS) - provoked - ELSEWHERE - of_packages == set()
+    tests = (Path(__file__).parent / f"test_{name}.py" for name in ("package", "report"))
+    others = {code for test in tests for code in re.findall(r'"((?:package|report)_\w+)"', test.read_text())}
+    assert set(ERRORS) - provoked - ELSEWHERE - others == set()

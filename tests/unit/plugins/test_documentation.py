@@ -24,12 +24,17 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
 PLUGINS = "ansible_collections.latchkey.consent.plugins"
 TYPES = {duration: "float", written_time: "str"}
+ON_CONTROLLER = {"report"}
+"""Actions that ask no agent: they have neither the common options nor a place in the action group, whose defaults are
+those of an agent's tasks."""
 TRANSCRIPTS = [entries_of(path) for path in (Path(__file__).parent / "transcripts").glob("*.jsonl")]
 
 
 def documented(module: str) -> dict[str, Any]:
     """Return a module's documented options, the common ones included."""
     own = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{module}").DOCUMENTATION)["options"]
+    if module in ON_CONTROLLER:
+        return dict(own)
     common = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
     names = {**common, **own}
     return {name: {**common.get(name, {}), **own.get(name, {})} for name in names}
@@ -38,6 +43,8 @@ def documented(module: str) -> dict[str, Any]:
 def accepted(module: str) -> dict[str, Any]:
     """Return the options that the action accepts."""
     action = importlib.import_module(f"{PLUGINS}.action.{module}").ActionModule
+    if module in ON_CONTROLLER:
+        return dict(action._latchkey_spec)
     common = {
         "session": {"type": "str", "required": action._latchkey_needs_session},
         "agent_path": {"type": "str"},
@@ -47,12 +54,12 @@ def accepted(module: str) -> dict[str, Any]:
 
 
 def test_every_action_is_documented_and_in_the_group() -> None:
-    """Modules, actions and the action group are the same names."""
+    """Modules, actions and, for the agent's tasks, the action group are the same names."""
     group = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"][
         "consent"
     ]
     assert set(ACTIONS) <= set(MODULES)
-    assert set(ACTIONS) <= set(group)
+    assert set(ACTIONS) - ON_CONTROLLER == set(group)
 
 
 @pytest.mark.parametrize("module", ACTIONS)
@@ -91,9 +98,15 @@ def test_the_examples_are_tasks_that_are_accepted(module: str) -> None:
     for task in tasks:
         for action in ACTIONS:
             if (options := task.get(f"latchkey.consent.{action}")) is not None:
-                validated(accepted(action), {"session": "from module_defaults", **options})
+                given = {name: _templated(value) for name, value in options.items()}
+                validated(accepted(action), {"session": "from module_defaults", **given})
                 found += action == module
     assert found
+
+
+def _templated(value: object) -> object:
+    """Return an option's value as the action may get it: a template of a whole value may give a list."""
+    return [] if isinstance(value, str) and value.startswith("{{") and value.endswith("}}") else value
 
 
 def test_the_role_s_readme_names_every_variable() -> None:

@@ -1,0 +1,417 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""The report as one page of HTML: no script, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._report_events import answer_text, by_text, events, omitted_by, use_text
+from ._report_markup import Markup, joined, lines, page, style, tag
+from ._report_result import PcResult, grant_of, last_request, open_seconds, totals
+from ._report_style import POLICY, SHEET
+from ._report_texts import Texts
+from ._report_timeline import legend, timeline
+from ._report_times import order
+
+if TYPE_CHECKING:
+    from ._report_model import Asked, Report, Row, Step, Trouble, Use
+
+_LOOKS = {
+    "done": "good",
+    "failed": "bad",
+    "left_over": "warn",
+    "unreachable": "warn",
+    "unread": "warn",
+    "nothing": "warn",
+}
+"""The class of a result. An answer of the customer is neither good nor bad."""
+_CHECK_LOOKS = {"valid": "good", "invalid": "bad", "other": "bad", "unchecked": "warn"}
+
+
+def as_html(report: Report, pcs: list[PcResult]) -> str:
+    """Return the page."""
+    t = Texts(report.language)
+    title = report.title or t("title")
+    body = tag(
+        "body",
+        tag("a", t("skip"), href="#pcs", class_="skip"),
+        _header(report, title, t),
+        tag(
+            "main",
+            _summary(pcs, t),
+            _night(pcs, t),
+            tag(
+                "section",
+                tag("h2", t("pcs"), id="pcs-head"),
+                *(_pc(pc, n, t) for n, pc in enumerate(pcs, 1)),
+                id="pcs",
+                aria_labelledby="pcs-head",
+            ),
+            _runs(report, t),
+            _about(t),
+        ),
+    )
+    return page(tag("html", _head(title, report), body, lang=t.language))
+
+
+def _head(title: str, report: Report) -> Markup:
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{title} - {report.session}"),
+        style(SHEET),
+    )
+
+
+def _header(report: Report, title: str, t: Texts) -> Markup:
+    facts = [
+        (t("session"), report.session),
+        (t("organization"), report.organization),
+        (t("written"), _time(report.written_at, t)),
+    ]
+    return tag("header", tag("h1", title), _terms([fact for fact in facts if fact[1]]))
+
+
+# --- the summary
+
+
+def _summary(pcs: list[PcResult], t: Texts) -> Markup:
+    counts = totals(pcs)
+    facts: list[tuple[str, str]] = [
+        (t(f"outcome_{name}"), t("pcs_counted", n=n, all=counts["pcs"]))
+        for name, n in counts["outcomes"].items()
+    ]
+    restarts = t(
+        "restarts_counted",
+        own=counts["restarts"],
+        others=counts["restarts_by_others"],
+        omitted=counts["restarts_without_sign_in"],
+    )
+    receipts = t("receipts_counted", valid=counts["receipts_valid"], all=counts["receipts"])
+    erased = t("erasures_counted", confirmed=counts["erasures_confirmed"], all=counts["erasures"])
+    facts += [
+        (t("restarts"), restarts),
+        (t("unlocks"), str(counts["unlocks"])),
+        (t("open_seconds"), t("seconds", seconds=t.seconds(counts["open_seconds"]))),
+        (t("receipts"), receipts),
+        (t("erasure"), erased),
+    ]
+    rows = [
+        [tag("a", pc.row.name, href=f"#pc-{n}"), _outcome(pc, t), _next(pc, t)] for n, pc in enumerate(pcs, 1)
+    ]
+    heads = [t("pc"), t("result"), t("next")]
+    return tag(
+        "section",
+        tag("h2", t("summary"), id="summary"),
+        _terms(facts),
+        _table(heads, rows, t("pcs")),
+        aria_labelledby="summary",
+    )
+
+
+def _outcome(pc: PcResult, t: Texts) -> Markup:
+    return tag("span", t(f"outcome_{pc.outcome}"), class_=_LOOKS.get(pc.outcome, "plain"))
+
+
+def _next(pc: PcResult, t: Texts) -> Markup:
+    return joined(_spaced([t(f"next_{key}") for key in pc.next_steps] or [t("next_none")]))
+
+
+def _night(pcs: list[PcResult], t: Texts) -> Markup:
+    drawn = timeline(pcs, t)
+    if drawn is None:
+        content = [tag("p", t("timeline_empty"))]
+    else:
+        box = tag(
+            "div", drawn, class_="scroll night", role="region", tabindex=0, aria_label=t("timeline_scroll")
+        )
+        content = [box, legend(t)]
+    return tag("section", tag("h2", t("timeline"), id="timeline"), *content, aria_labelledby="timeline")
+
+
+# --- one PC
+
+
+def _pc(pc: PcResult, number: int, t: Texts) -> Markup:
+    row = pc.row
+    head = f"pc-{number}"
+    return tag(
+        "article",
+        tag("h3", row.name, id=head),
+        _missed(row, t),
+        _terms(_facts(pc, number, t)),
+        _failures(row.failures, t),
+        _restarts(pc, t),
+        _unlocks(pc, t),
+        _course(row, t),
+        _erasure(row, t),
+        *(_receipt(pc, place, number, t) for place in range(len(row.receipts))),
+        aria_labelledby=head,
+    )
+
+
+def _missed(row: Row, t: Texts) -> Markup | None:
+    if row.missed is None:
+        return None
+    said = row.missed.msg or t("lost")
+    return tag(
+        "p",
+        t("missed", at=t.time(row.missed.at)),
+        " ",
+        _foreign(said),
+        " ",
+        _foreign(row.missed.hint),
+        class_="warn",
+    )
+
+
+def _facts(pc: PcResult, number: int, t: Texts) -> list[tuple[str, str]]:
+    row, asked = pc.row, last_request(pc.row)
+    purpose = ", ".join(t("quoted", words=one) for one in (row.reason, row.ticket) if one)
+    known = [
+        (t("result"), _outcome(pc, t)),
+        (t("next"), _next(pc, t)),
+        (t("purpose"), purpose),
+        (t("asked"), _asked(asked, t)),
+        (t("answered"), _answered(row, asked, t) if asked else ""),
+        (t("terms"), _agreed(asked, t) if asked else ""),
+        *((t(state), _steps(row, state, t)) for state in ("done", "skipped", "left_over")),
+        (t("open_seconds"), t("seconds", seconds=t.seconds(open_seconds(row.uses)))),
+        (t("receipts"), _links(pc, number, t)),
+        (t("session"), t(f"session_{row.session_state}") if row.session_state else ""),
+        (t("known_at"), joined([row.device, " ", _time(row.as_of, t)]) if row.as_of else ""),
+    ]
+    if row.pending_restart:
+        known.append((t("restarts"), t("pending", reasons=", ".join(row.pending_restart) or "-")))
+    return [(name, value) for name, value in known if value]
+
+
+def _asked(asked: Asked | None, t: Texts) -> str:
+    if asked is None:
+        return t("not_asked_at_all")
+    code = t("code", code=asked.code) if asked.code else None
+    return joined(_spaced([_time(asked.asked_at, t), asked.account, code], ", "))
+
+
+def _answered(row: Row, asked: Asked, t: Texts) -> Markup:
+    parts: list[str | None] = [answer_text(asked, t)]
+    if asked.answered_at:
+        parts.append(_time(asked.answered_at, t))
+    if asked.why:
+        words = tag("q", asked.why, lang="")
+        parts.append(joined([t("own_words"), " ", words]))
+    elif asked.refusal and not asked.refusal.startswith("reported"):
+        parts.append(t("no_entry", why=asked.refusal))
+    grant = grant_of(row, asked)
+    if grant is not None and grant.ended in {"revoked", "rejected", "expired"}:
+        parts.append(joined([t.word("ended", grant.ended), " ", _time(grant.ended_at, t)]))
+    return joined(_spaced(parts, ", "))
+
+
+def _agreed(asked: Asked, t: Texts) -> str:
+    terms = asked.terms
+    if terms is None:
+        return ""
+    return t(
+        "terms_text",
+        restarts=terms.restarts,
+        unlocks=terms.unlocks,
+        start=t.time(terms.not_before),
+        end=t.time(terms.not_after),
+    )
+
+
+def _steps(row: Row, state: str, t: Texts) -> str:
+    found = [_step(step, t) for step in row.steps if step.state == state]
+    return tag("ul", *(tag("li", one) for one in found)) if found else ""
+
+
+def _step(step: Step, t: Texts) -> str:
+    parts = [step.name, step.why]
+    if step.state != "done" and step.at is not None:
+        parts.append(t("begun", at=t.time(step.at)))
+    return ", ".join(part for part in parts if part)
+
+
+def _links(pc: PcResult, number: int, t: Texts) -> str:
+    found = [
+        joined([
+            tag("a", t("receipt", number=receipt.request), href=f"#receipt-{number}-{place}"),
+            ", ",
+            tag("span", t(f"signature_{check}"), class_=_CHECK_LOOKS[check]),
+        ])
+        for place, (receipt, check) in enumerate(zip(pc.row.receipts, pc.checks, strict=True))
+    ]  # fmt: skip
+    return tag("ul", *(tag("li", one) for one in found)) if found else ""
+
+
+def _failures(failures: list[Trouble], t: Texts) -> Markup | None:
+    if not failures:
+        return None
+    found = [
+        tag(
+            "li",
+            *_spaced([_time(one.at, t), one.step, one.error_code], ", "),
+            ": ",
+            _foreign(one.msg),
+            " ",
+            _foreign(one.hint),
+        )
+        for one in failures
+    ]
+    return joined([tag("h4", t("failures")), tag("ul", *found)])
+
+
+def _restarts(pc: PcResult, t: Texts) -> Markup | None:
+    rows = [
+        (
+            use.issued_at,
+            [_time(use.issued_at, t), by_text(use, t), use.step or "-", _signed_in(use, t), _closed(use, t)],
+        )
+        for use in pc.restarts
+    ]
+    rows += [
+        (one.at, [_time(one.at, t), omitted_by(one.why, t), "-", t.word("omitted", one.why), "-"])
+        for one in pc.row.omitted
+    ]
+    if not rows:
+        return None
+    heads = [t(key) for key in ("began", "by", "step", "signed_in", "closed")]
+    return _table(
+        heads,
+        [cells for _at, cells in sorted(rows, key=lambda one: order(one[0]))],
+        t("restarts"),
+        pc.row.name,
+    )
+
+
+def _unlocks(pc: PcResult, t: Texts) -> Markup | None:
+    rows: list[list[str]] = [
+        [_time(use.issued_at, t), use.step or "-", _signed_in(use, t), _closed(use, t)] for use in pc.unlocks
+    ]
+    heads = [t(key) for key in ("began", "step", "result", "closed")]
+    return _table(heads, rows, t("unlocks"), pc.row.name) if rows else None
+
+
+def _signed_in(use: Use, t: Texts) -> Markup:
+    how = t("by_windows") if use.by_windows else None
+    at = _time(use.signed_in_at, t) if use.signed_in_at else None
+    return joined(_spaced([use_text(use, t), at, how, _foreign(use.msg) if use.msg else None], ", "))
+
+
+def _closed(use: Use, t: Texts) -> Markup:
+    if not use.closing:
+        return joined([t("nothing_known")])
+    opened = None
+    if use.open_seconds is not None:
+        bound = "at_least" if use.open_bound == "at_least" else "at_most"
+        opened = t(bound, seconds=t.seconds(use.open_seconds))
+    at = _time(use.closed_at, t) if use.closed_at else None
+    return joined(_spaced([t.word("closing", use.closing), at, opened], ", "))
+
+
+def _course(row: Row, t: Texts) -> Markup | None:
+    found = events(row, t)
+    if not found:
+        return None
+    items = [
+        tag("li", _time(one.at, t), *((" \u2013 ", _time(one.until, t)) if one.until else ()), ": ", one.text)
+        for one in found
+    ]
+    return joined([tag("h4", t("course")), tag("ol", *items)])
+
+
+def _erasure(row: Row, t: Texts) -> Markup | None:
+    if not row.erasure:
+        return None
+    parts: list[Markup] = [tag("h4", t("erasure"))]
+    for one in row.erasure:
+        key = "erasure_confirmed" if one.confirmed else "erasure_open"
+        parts.append(tag("p", t(key, at=t.time(one.checked_at)), class_="good" if one.confirmed else "bad"))
+        rows: list[list[str]] = [
+            [_foreign(check.name), t("passed" if check.passed else "not_passed"), _foreign(check.detail)]
+            for check in one.checks
+        ]
+        parts.append(_table([t("check"), t("result"), t("detail")], rows, t("erasure")))
+    return joined(parts)
+
+
+def _receipt(pc: PcResult, place: int, number: int, t: Texts) -> Markup:
+    receipt, check = pc.row.receipts[place], pc.checks[place]
+    verdict = tag("span", t(f"signature_{check}"), class_=_CHECK_LOOKS[check])
+    parts = [
+        tag("h4", t("receipt", number=receipt.request), id=f"receipt-{number}-{place}"),
+        tag("p", verdict, ", ", t("key"), " ", tag("code", receipt.public_key)),
+        tag("pre", lines(receipt.text), lang="en"),
+    ]
+    return joined(parts)
+
+
+# --- the end of the page
+
+
+def _runs(report: Report, t: Texts) -> Markup:
+    rows: list[list[str]] = [[_time(run.at, t), ", ".join(run.pcs)] for run in report.runs]
+    return tag(
+        "section",
+        tag("h2", t("runs"), id="runs"),
+        _table([t("run_at"), t("pcs")], rows, t("runs")),
+        aria_labelledby="runs",
+    )
+
+
+def _about(t: Texts) -> Markup:
+    keys = ("about_no", "about_habits", "about_times", "about_signature", "about_erasure")
+    return tag(
+        "section",
+        tag("h2", t("meaning"), id="about"),
+        *(tag("p", t(key)) for key in keys),
+        aria_labelledby="about",
+    )
+
+
+# --- parts
+
+
+def _time(text: str | None, t: Texts) -> Markup:
+    shown = t.time(text)
+    return joined([shown]) if text is None or shown == text else tag("time", shown, datetime=text)
+
+
+def _foreign(text: str) -> Markup:
+    """Return a text that an agent or an error wrote: in English, whatever the page's language."""
+    return tag("span", text, lang="en") if text else joined([])
+
+
+def _spaced(parts: list[str | None] | list[str] | list[Markup], between: str = " ") -> list[str]:
+    known = [part for part in parts if part]
+    return [one for part in known for one in (between, part)][1:]
+
+
+def _terms(facts: list[tuple[str, str]]) -> Markup:
+    return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in facts))
+
+
+def _table(heads: list[str], rows: list[list[str]], caption: str, wide: str = "") -> Markup:
+    """Return a table whose first column heads its rows.
+
+    `wide` names the PC of a table that is wider than a phone: it can be scrolled, also with the keyboard.
+    """
+    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
+    made = tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
+        tag("tbody", *body),
+        class_="wide" if wide else None,
+    )
+    if not wide:
+        return made
+    return tag("div", made, class_="scroll", role="region", tabindex=0, aria_label=f"{wide}: {caption}")
