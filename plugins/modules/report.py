@@ -46,10 +46,10 @@ options:
       summary:
         description:
           - The variable C(maintenance_summary) of the role P(latchkey.consent.maintenance#role). It names the steps that
-            were not begun.
+            were not begun, and the failure.
         type: dict
       failure:
-        description: The failure that ended the job on this PC.
+        description: The failure that ended the job on this PC, where it is not in O(pcs[].summary).
         type: dict
         suboptions:
           step:

@@ -18,7 +18,9 @@ from ._report_times import order
 
 _AWAY = frozenset({"pc_unreachable", "connection_lost", "pc_frozen", "pc_not_back"})
 """Error codes of a PC that could not be reached."""
-_ANSWERS = frozenset({"denied", "reported", "grant_revoked", "no_answer", "answered_later"})
+_ANSWERS = frozenset({
+    "answered_later", "asked_too_soon", "denied", "grant_revoked", "no_answer", "not_today", "reported",
+})  # fmt: skip
 """Error codes of a customer's answer. It is no failure; the request has it."""
 
 
@@ -79,26 +81,30 @@ class SummaryErasure:
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryFailure:
-    """The failure of a step."""
+    """The failure that ended a job. The role's summary calls the error's code `code`."""
 
     step: str | None = None
+    task: str | None = None
     error_code: str | None = None
+    code: str | None = None
     msg: str | None = None
     hint: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The role's summary. A step is its name, or a dictionary of `name` and `why`."""
+    """The role's summary. A skipped step is the failure for which it was skipped; one left over is its name."""
 
     account: str | None = None
+    why: str | None = None
     asked: ans.TermsView | None = None
     answer: str | None = None
     code: str | None = None
-    done: list[Any] = field(default_factory=list)
-    skipped: list[Any] = field(default_factory=list)
-    left_over: list[Any] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    skipped: list[SummaryFailure] = field(default_factory=list)
+    left_over: list[str] = field(default_factory=list)
     restarts: list[ReceiptUse] = field(default_factory=list)
+    unlocks: list[ReceiptUse] = field(default_factory=list)
     erasure: SummaryErasure | None = None
     failure: SummaryFailure | None = None
 
@@ -139,18 +145,22 @@ def row_of(entry: Mapping[str, Any], session: str, run_at: str) -> Row:
     row = _answered(name, info, session, run_at) if "agent" in info else _missed(name, info, summary, run_at)
     # The failure that the task was given comes before the one in the summary.
     told = read(SummaryFailure, given.get("failure") or {}), summary.failure or SummaryFailure()
-    failures = [_trouble(dataclasses.asdict(one), run_at) for one in told if one.error_code or one.msg][:1]
+    failures = [
+        _trouble(dataclasses.asdict(one), run_at) for one in told if one.error_code or one.code or one.msg
+    ][:1]
     if row.requests:
         failures = [one for one in failures if one.error_code not in _ANSWERS]
-    return dataclasses.replace(row, steps=_steps(row.steps, summary), failures=failures)
+    job_at = run_at if given.get("summary") or told[0].msg else ""
+    return dataclasses.replace(row, job_at=job_at, steps=_steps(row.steps, summary), failures=failures)
 
 
 def _trouble(failed: Mapping[str, Any], run_at: str) -> Trouble:
     """Return a failure, from the result of a task or from a summary."""
     kept = {
         name: str(failed.get(name) or "")
-        for name in ("error_code", "msg", "hint", "step")
+        for name in ("error_code", "msg", "hint", "step", "task")
     }  # fmt: skip
+    kept["error_code"] = kept["error_code"] or str(failed.get("code") or "")
     away = bool(failed.get("unreachable")) or kept["error_code"] in _AWAY
     return read(Trouble, {"at": run_at, **kept, "unreachable": away})
 
@@ -163,6 +173,7 @@ def _missed(name: str, info: Mapping[str, Any], summary: Summary, run_at: str) -
             id="",
             state=summary.answer or "",
             code=summary.code or "",
+            why=summary.why or "",
             account=summary.account or "",
             terms=summary.asked,
         )
@@ -172,7 +183,7 @@ def _missed(name: str, info: Mapping[str, Any], summary: Summary, run_at: str) -
         name=name,
         run_at=run_at,
         requests=asked,
-        uses=[_use_of_receipt(use) for use in summary.restarts],
+        uses=[_use_of_receipt(use) for use in (*summary.restarts, *summary.unlocks)],
         erasure=[
             ans.ErasureView(
                 grant="", confirmed=erased.confirmed, checked_at=erased.checked_at, checks=erased.checks
@@ -232,28 +243,19 @@ def _checkpoints(session: ans.SessionView) -> list[Step]:
 
 def _steps(begun: list[Step], summary: Summary) -> list[Step]:
     """Return all steps in the summary's order; the checkpoints on the PC have the last word about a done one."""
-    known = {step.name: step for step in begun}
     told = [
-        _told(item, state, known)
-        for state in ("done", "skipped", "left_over")
-        for item in getattr(summary, state)
+        *(Step(name=name, state="done") for name in summary.done),
+        *(Step(name=one.step or "", state="skipped", why=one.msg or "") for one in summary.skipped),
+        *(Step(name=name, state="left_over") for name in summary.left_over),
     ]
-    return list({**{step.name: step for step in told}, **_untold(known, told)}.values())
-
-
-def _untold(known: dict[str, Step], told: list[Step]) -> dict[str, Step]:
-    names = {step.name for step in told}
-    return {name: step for name, step in known.items() if name not in names}
-
-
-def _told(item: object, state: str, known: dict[str, Step]) -> Step:
-    one = item if isinstance(item, dict) else {"name": item}
-    name = str(one.get("name") or "")
-    begun = known.get(name)
-    if begun is not None and begun.state == "done":
-        return begun
-    why = str(one.get("why") or one.get("reason") or "")
-    return Step(name=name, state=state, why=why, at=begun.at if begun else None)
+    steps: dict[str, Step] = {}
+    for step in told:  # The summary counts a skipped step as left over, too: the first word counts.
+        steps.setdefault(step.name, step)
+    for step in begun:
+        known = steps.get(step.name, step)
+        done = "done" in {step.state, known.state}
+        steps[step.name] = step if done else dataclasses.replace(known, at=step.at)
+    return list(steps.values())
 
 
 def _asked(request: ans.RequestView, document: ReceiptDocument) -> Asked:

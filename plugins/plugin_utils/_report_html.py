@@ -258,7 +258,7 @@ def _failures(failures: list[Trouble], t: Texts) -> Markup | None:
     found = [
         tag(
             "li",
-            *_spaced([_time(one.at, t), one.step, one.error_code], ", "),
+            *_spaced([_time(one.at, t), one.step, one.task, one.error_code], ", "),
             ": ",
             _foreign(one.msg),
             " ",

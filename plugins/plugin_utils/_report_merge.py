@@ -41,6 +41,7 @@ def merged(old: Row, new: Row) -> Row:
     failures = [*old.failures, *([old.missed] if old.missed else []), *new.failures]
     return dataclasses.replace(
         base,
+        job_at=new.job_at or old.job_at,
         steps=_joined(old.steps, new.steps, lambda step: step.name),
         requests=_known(_joined(old.requests, new.requests, lambda one: one.id), lambda one: one.id),
         grants=_joined(old.grants, new.grants, lambda grant: grant.id),

@@ -27,6 +27,7 @@ class Trouble:
     msg: str = ""
     hint: str = ""
     step: str = ""
+    task: str = ""
     unreachable: bool = False
     reading: bool = False
 
@@ -102,6 +103,7 @@ class Row:
     Attributes:
         name: the PC's name in the inventory.
         run_at: the last run that had this PC.
+        job_at: the last of these runs in which a job had worked on the PC; empty if all only read it.
         read_at: the last run in which the PC answered; None if none did.
         as_of: the PC's clock at that moment.
         device: the PC's own name.
@@ -112,6 +114,7 @@ class Row:
 
     name: str
     run_at: str
+    job_at: str = ""
     read_at: str | None = None
     as_of: str | None = None
     device: str = ""

@@ -35,7 +35,7 @@ OUTCOMES = (
 """The results of a PC. A no of the customer is an answer: it counts apart from failures."""
 
 OPEN = frozenset({"pending", "shown", "later"})
-_NOBODY = frozenset({"nobody_signed_in", "not_signed_in"})
+_UNASKED = frozenset({"asked_too_soon", "nobody_signed_in", "not_signed_in", "not_today"})
 _NEXT = {
     "agreed": "run",
     "waiting": "wait",
@@ -61,8 +61,8 @@ def outcome(row: Row) -> str:
         return said
     if _is_empty(row):
         return "nothing" if row.missed is None else _why_missed(row)
-    if latest := [one for one in failed(row) if one.at == row.run_at]:
-        return "not_asked" if latest[-1].error_code in _NOBODY else "failed"
+    if latest := [one for one in failed(row) if one.at == row.job_at]:
+        return "not_asked" if latest[-1].error_code in _UNASKED else "failed"
     if row.missed is not None:
         return _why_missed(row)
     if row.steps:

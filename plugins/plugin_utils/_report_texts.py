@@ -146,7 +146,7 @@ TEXTS: dict[str, Text] = {
     "outcome_reported": Text("reported as suspicious", "als verdächtig gemeldet"),
     "outcome_revoked": Text("revoked", "widerrufen"),
     "outcome_unusable": Text("no entry could serve", "keine brauchbare Eingabe"),
-    "outcome_not_asked": Text("not asked: no account was signed in", "nicht gefragt: niemand war angemeldet"),
+    "outcome_not_asked": Text("not asked", "nicht gefragt"),
     "outcome_unreachable": Text("not reached", "nicht erreicht"),
     "outcome_unread": Text("not read", "nicht gelesen"),
     "outcome_nothing": Text("nothing is known of this session", "nichts über diese Sitzung bekannt"),

@@ -75,6 +75,8 @@ def test_the_report_is_what_happened_on_the_pcs(tmp_path: Path, canary: bytearra
         assert_same(rows, pcs)
         assert_files(path, canary)
         assert "maintenance has failed" in job.output
+        summary = job.result("Build the summary", "fails")["ansible_facts"]["maintenance_summary"]
+        assert SECRET not in json.dumps(summary)
 
         pcs["off"].power_on()
         pcs["off"].wait_until_up()
@@ -83,6 +85,7 @@ def test_the_report_is_what_happened_on_the_pcs(tmp_path: Path, canary: bytearra
         after = read(path)
         assert after["agrees"]["missed"]["error_code"] == "pc_unreachable"
         assert (after["agrees"]["outcome"], after["off"]["outcome"]) == ("done", "nothing")
+        assert after["fails"]["outcome"] == "failed"
         assert after["fails"]["failures"] == rows["fails"]["failures"]
         assert len(json.loads(path.with_name("night.json").read_bytes())["runs"]) == 2
 
@@ -97,7 +100,7 @@ def assert_same(rows: dict[str, dict[str, Any]], pcs: dict[str, Any]) -> None:
         )
         assert {one["signature_check"] for one in rows[name]["receipts"]} == {"valid"}
         assert len(rows[name]["requests"]) == pcs[name].events.count("request_shown") == 1
-        assert rows[name]["session_state"] == "ended"
+        assert rows[name]["session_state"] == ("ended" if name == "agrees" else "started")
     names = [step["name"] for step in STEPS]
     assert [step["name"] for step in rows["agrees"]["steps"] if step["state"] == "done"] == names
     assert [use["step"] for use in rows["agrees"]["uses"]] == ["Windows updates", "Accounting software"]
@@ -107,7 +110,9 @@ def assert_same(rows: dict[str, dict[str, Any]], pcs: dict[str, Any]) -> None:
     assert {step["name"]: step["state"] for step in rows["fails"]["steps"]} == dict(
         zip(names, ("done", "left_over", "left_over"), strict=True)
     )
-    assert [one["msg"] for one in rows["fails"]["failures"]] == ["The task has no_log."]
+    assert [(one["step"], one["task"], one["msg"]) for one in rows["fails"]["failures"]] == [
+        ("Inventory", "fail", "The task has no_log.")
+    ]
 
 
 def assert_files(path: Path, canary: bytearray) -> None:

@@ -59,7 +59,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, A
             failure={"step": "Windows updates", "msg": "non-zero return code"},
             summary={
                 "left_over": ["Windows updates"],
-                "skipped": [{"name": "Inventory", "why": "not needed"}],
+                "skipped": [{"step": "Inventory", "task": "t", "msg": "not needed"}],
             },
         ),
     ]
