@@ -115,7 +115,8 @@ def test_the_report_has_what_the_agent_journalled(
 def test_each_row_of_the_table_is_one_pc(pc: Callable[[], Bench], path: Path, canary: bytearray) -> None:
     """Granted, declined, off and a restart by others: the CSV file has one row each, with the reasons."""
     failure = {"step": "Windows updates", "msg": "non-zero return code"}
-    steps = {"done": [], "left_over": ["Windows updates", "Inventory"]}
+    skipped = [{"step": "Virus scan", "task": "scan", "code": "", "msg": "no licence", "hint": ""}]
+    steps = {"done": [], "skipped": skipped, "left_over": ["Windows updates", "Inventory", "Virus scan"]}
     report(
         path,
         entry("one", info(worked(pc(), canary))),
@@ -131,8 +132,8 @@ def test_each_row_of_the_table_is_one_pc(pc: Callable[[], Bench], path: Path, ca
     assert (rows["two"]["reason"], rows["two"]["failed_code"]) == ("I am still writing", "")
     assert rows["three"]["not_read"] == "pc_unreachable"
     assert rows["five"]["not_read"] == "lost"
-    assert (rows["four"]["left_over"], rows["four"]["failed_step"]) == (
-        "Windows updates; Inventory", "Windows updates",
+    assert (rows["four"]["left_over"], rows["four"]["skipped"], rows["four"]["failed_step"]) == (
+        "Windows updates; Inventory", "Virus scan", "Windows updates",
     )  # fmt: skip
     assert (rows["four"]["restarts"], rows["four"]["restarts_without_sign_in"]) == ("0", "1")
     assert (rows["one"]["restarts"], rows["one"]["restarts_by_others"], rows["one"]["unlocks"]) == (
@@ -306,6 +307,7 @@ def test_nothing_of_the_customers_habits_is_in_the_report(
     [use] = known["grants"][0]["uses"]
     asked = known["requests"][-1]
     assert use["why"] == "signed_in"
+    use.update(logged_on_at=known["agent"]["now"], locked_at=known["agent"]["now"], desktop_open_seconds=7.0)
     known["receipts"] = []
     report(path, entry("pc", known))
     told = "".join(path.with_name(path.name + suffix).read_text("utf-8") for suffix in files.SUFFIXES)
@@ -350,14 +352,34 @@ def test_a_pc_that_is_off_keeps_what_an_earlier_run_has_read(
     """Its facts stay; the row says that the last run did not read it, and later that it once did not."""
     bench = worked(pc(), canary)
     report(path, entry("pc", info(bench)))
+    before = row(path, "pc")
     report(path, entry("pc", OFF))
     found = row(path, "pc")
+    assert {name for name in before if before[name] != found[name]} == {"run_at", "missed", "next"}
     assert (found["outcome"], found["missed"]["error_code"]) == ("done", "pc_unreachable")
     assert len(found["uses"]) == 3
     assert "read_again" in found["next"]
     report(path, entry("pc", info(bench)))
     assert row(path, "pc")["missed"] is None
     assert [one["error_code"] for one in row(path, "pc")["failures"]] == ["pc_unreachable"]
+
+
+def test_the_last_job_s_failure_counts_until_the_next_job(pc: Callable[[], Bench], path: Path) -> None:
+    """A run that only reads the PC changes nothing about it; a job that goes on without a failure does."""
+    bench = pc()
+    bench.start_session()
+    step(bench, "Updates", "started")
+    left = {"left_over": ["Updates"]}
+    report(
+        path,
+        entry("pc", info(bench), summary={**left, "failure": {"code": "x", "msg": "no disk", "task": "t"}}),
+    )
+    assert row(path, "pc")["failures"][0]["error_code"] == "x"
+    report(path, entry("pc", info(bench)))
+    assert row(path, "pc")["outcome"] == "failed"
+    report(path, entry("pc", info(bench), summary=left))
+    assert row(path, "pc")["outcome"] == "left_over"
+    assert len(row(path, "pc")["failures"]) == 1
 
 
 def test_a_receipt_that_the_pc_has_forgotten_stays(pc: Callable[[], Bench], path: Path) -> None:
@@ -430,7 +452,9 @@ def test_a_good_file_is_accepted(path: Path) -> None:
 def test_a_page_without_its_report_is_not_overwritten(path: Path, suffix: str) -> None:
     """Somebody's own page of that name is no file of ours."""
     path.with_name("night" + suffix).write_text("mine")
-    assert report(path, entry("pc", OFF))["error_code"] == "report_foreign"
+    result = report(path, entry("pc", OFF))
+    assert result["error_code"] == "report_foreign"
+    assert f"night{suffix} is in the way" in result["msg"]
     assert path.with_name("night" + suffix).read_text() == "mine"
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html.parser
 import itertools
@@ -25,7 +26,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import (
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_events import KINDS
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_markup import escaped, tag
-from ansible_collections.latchkey.consent.plugins.plugin_utils._report_model import Row, Step
+from ansible_collections.latchkey.consent.plugins.plugin_utils._report_model import Asked, Row, Step
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import PcResult
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_signature import Check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_texts import (
@@ -299,6 +300,15 @@ def row(name: str, *times: str) -> Row:
     return Row(name=name, run_at="", steps=steps)
 
 
+TERMS = _answers.TermsView(
+    restarts=1,
+    unlocks=0,
+    foreign_restarts=False,
+    not_before="2026-11-20T00:00:00+01:00",
+    not_after="2026-11-27T00:00:00+01:00",
+)
+
+
 def places(root: ET.Element) -> list[float]:
     """Return the places of the steps on the axis, from left to right of the text."""
     return [
@@ -340,6 +350,15 @@ def test_pcs_in_several_zones_stand_at_the_same_moment() -> None:
     assert [text for text in texts if str(text).startswith("UTC")] == ["UTC+01:00", "UTC+00:00"]
     assert "22:00" in texts
     assert "21:00" in texts
+
+
+def test_a_window_beyond_the_night_ends_with_the_axis() -> None:
+    """A grant's window of a week does not stretch the night, and is not drawn beyond it."""
+    asked = Asked(id="r", state="granted", terms=TERMS)
+    root = drawn(dataclasses.replace(row("pc", "2026-11-23T22:00:00+01:00"), requests=[asked]))
+    [window] = [one for one in root.iter("rect") if one.get("class") == "window"]
+    left, width = float(str(window.get("x"))), float(str(window.get("width")))
+    assert 130 <= left < left + width <= 740
 
 
 def test_the_night_of_daylight_saving_has_its_length() -> None:
