@@ -22,7 +22,7 @@ options:
     required: true
   path:
     description:
-      - The report's path on the controller. The folder must exist.
+      - The report's path on the controller. A relative one begins in the current folder. The folder must exist.
       - The files are named after it, with C(.json), C(.csv) and C(.html). One of these suffixes may be part of the path.
       - A file that is no report of this session is not overwritten.
     type: path

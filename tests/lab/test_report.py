@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.lab.job import Job
 
+WORDS = "Ich arbeite noch {{ 7 * 7 }}"
 SECRET = "a word that the task hides"
 
 
@@ -51,7 +52,7 @@ def test_the_report_is_what_happened_on_the_pcs(tmp_path: Path, canary: bytearra
     The job fails after its report. A later run of the report adds to it, with the PC that is on by then.
     """
     path = tmp_path / "night"
-    scripts = {"agrees": [Grant()], "declines": [Deny(why="Ich arbeite noch")], "off": [], "fails": [Grant()]}
+    scripts = {"agrees": [Grant()], "declines": [Deny(why=WORDS)], "off": [], "fails": [Grant()]}
     with ExitStack() as stack:
         pcs = {
             name: stack.enter_context(pc(tmp_path / name, script=script, password=bytearray(canary)))
@@ -105,7 +106,7 @@ def assert_same(rows: dict[str, dict[str, Any]], pcs: dict[str, Any]) -> None:
     assert [step["name"] for step in rows["agrees"]["steps"] if step["state"] == "done"] == names
     assert [use["step"] for use in rows["agrees"]["uses"]] == ["Windows updates", "Accounting software"]
     assert [one["confirmed"] for one in rows["agrees"]["erasure"]] == [True]
-    assert rows["declines"]["requests"][0]["why"] == "Ich arbeite noch"
+    assert rows["declines"]["requests"][0]["why"] == WORDS
     assert rows["declines"]["failures"] == []
     assert {step["name"]: step["state"] for step in rows["fails"]["steps"]} == dict(
         zip(names, ("done", "left_over", "left_over"), strict=True)
@@ -157,10 +158,13 @@ def write(tmp_path: Path, **options: Any) -> Job:
 
 
 def test_the_task_touches_no_connection(tmp_path: Path) -> None:
-    """It succeeds for a host that cannot be reached, under become, and once for all hosts."""
-    result = write(tmp_path).succeed().result("report")
+    """It succeeds for a host that cannot be reached, under become, and once for all hosts.
+
+    A path that is relative begins in the operator's current folder.
+    """
+    result = write(tmp_path, path="r").succeed().result("report")
     assert result["changed"]
-    assert sorted(one.name for one in tmp_path.glob("r.*")) == ["r.csv", "r.html", "r.json"]
+    assert sorted(one.name for one in (tmp_path / "operator").glob("r.*")) == ["r.csv", "r.html", "r.json"]
 
 
 @provokes("report_foreign", "report_not_written")
