@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import copy
 import csv
+import dataclasses
 import errno
 import io
 import json
 import os
+import re
 import resource
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_files as files
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_model as model
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_signature
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_csv import harmless
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import OUTCOMES
@@ -585,6 +588,35 @@ def test_a_wrong_option_is_named(path: Path, options: dict[str, Any], part: str)
     assert result["error_code"] == "bad_option"
     assert part in result["msg"]
     assert content(path) == {}
+
+
+def test_the_page_names_each_field_of_the_file(
+    pc: Callable[[], Bench], path: Path, canary: bytearray
+) -> None:
+    """docs/report.md has each class with its fields, and the fields that are computed beside them."""
+    page = (Path(__file__).parents[3] / "docs/report.md").read_text(encoding="utf-8")
+    tables = dict(re.findall(r"\| `(\w+)` \| meaning \|\n\| --- .*\n((?:\|.*\n)+)", page))
+    told = {
+        name: {field for line in body.splitlines() for field in re.findall(r"`(\w+)`", line.split("|")[1])}
+        for name, body in tables.items()
+    }
+    kinds = (
+        model.Report,
+        model.Run,
+        model.Row,
+        model.Step,
+        model.Asked,
+        model.Lent,
+        model.Use,
+        model.Trouble,
+    )
+    assert told == {kind.__name__: {field.name for field in dataclasses.fields(kind)} for kind in kinds}
+    report(path, entry("pc", info(worked(pc(), canary))))
+    whole = stored(path)
+    computed = {"summary", "outcome", "next", "open_seconds", "signature_check"}
+    assert set(whole) - told["Report"] == {"summary"}
+    assert set(whole["pcs"][0]) - told["Row"] == {"outcome", "next", "open_seconds"}
+    assert all(f"| `{name}` of " in page for name in computed)
 
 
 # --- spreadsheets ---------------------------------------------------------------------------------
