@@ -21,6 +21,7 @@ _TERMS: Spec = {
     "restarts": {"type": "int", "default": 0},
     "unlocks": {"type": "int", "default": 0},
     "foreign_restarts": {"type": "bool", "default": False},
+    "programs": {"type": "bool", "default": False},
     "not_before": {"type": written_time},
     "not_after": {"type": written_time},
     "relock_after": {"type": "float", "default": 600.0},

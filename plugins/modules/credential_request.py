@@ -32,6 +32,12 @@ options:
     description: Whether the grant also covers restarts that others start, such as Windows Update.
     type: bool
     default: false
+  programs:
+    description:
+      - Whether M(latchkey.consent.session_command) may run programs in the customer's name, not elevated.
+      - The organisation's policy must allow it (C(allow_programs)).
+    type: bool
+    default: false
   not_before:
     description:
       - The start of the time in which the grant may be used. If not set, now.
@@ -255,6 +261,10 @@ grant:
           sample: 0
         foreign_restarts:
           description: Whether the grant also covers restarts that others start.
+          type: bool
+          sample: false
+        programs:
+          description: Whether programs may run in the customer's name.
           type: bool
           sample: false
         not_before:

@@ -110,6 +110,10 @@ grants:
           description: Whether the grant also covers restarts that others start.
           type: bool
           sample: false
+        programs:
+          description: Whether programs may run in the customer's name.
+          type: bool
+          sample: false
         not_before:
           description: The start of the time window.
           type: str

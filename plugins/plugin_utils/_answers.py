@@ -121,6 +121,7 @@ class TermsView:
     restarts: int
     unlocks: int
     foreign_restarts: bool
+    programs: bool
     not_before: str
     not_after: str
     relock_after: float = 600.0

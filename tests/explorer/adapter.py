@@ -141,6 +141,7 @@ def make_request(
             restarts=restarts,
             unlocks=unlocks,
             foreign_restarts=bool(foreign),
+            programs=False,
             not_before=moment(wall + begin),
             not_after=moment(wall + end),
             relock_after=float(RELOCK),

@@ -125,6 +125,7 @@ def test_a_checkpoint_reports_its_earlier_state(bench: Bench) -> None:
         ({"restarts": 11}, "policy_refuses"),
         ({"unlocks": 11}, "policy_refuses"),
         ({"restarts": 1, "foreign_restarts": True}, "policy_refuses"),
+        ({"restarts": 1, "programs": True}, "policy_refuses"),
         ({"restarts": 1, "answer_by": "2026-11-23T17:00"}, "bad_time"),
     ],
 )

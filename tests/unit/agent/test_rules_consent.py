@@ -22,7 +22,7 @@ from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol import logon_messages as lm
 from latchkey_agent.storage.vault import VaultError
 from tests.canary import search, search_bytes, text_forms
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import NO_INTERVAL, Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, OTHER, START
 
 if TYPE_CHECKING:
@@ -242,10 +242,12 @@ def test_rule_03_a_permit_is_void_while_the_clock_is_before_the_agreed_time(
 
 
 @pytest.mark.parametrize(
-    "more", [{"restarts": 3}, {"unlocks": 1}, {"foreign_restarts": True}, {"not_after": "23:00"}]
+    "more",
+    [{"restarts": 3}, {"unlocks": 1}, {"foreign_restarts": True}, {"programs": True}, {"not_after": "23:00"}],
 )
 def test_rule_03_terms_never_widen(bench: Bench, canary: bytearray, more: dict[str, Any]) -> None:
     """A request for more than agreed asks the customer again and leaves the grant's terms unchanged."""
+    bench.settings.write_text(f"[policy]\n{NO_INTERVAL}\nallow_programs = true\n")
     grant = bench.lend(canary, not_after="22:00")
     agreed = bench.state.grants[grant].terms
     request = bench.request(**{"restarts": 2, "not_after": "22:00", **more})

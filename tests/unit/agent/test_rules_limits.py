@@ -31,6 +31,7 @@ TERMS = Terms(
     restarts=1,
     unlocks=0,
     foreign_restarts=False,
+    programs=False,
     not_before=START,
     not_after=START + timedelta(hours=1),
     relock_after=60.0,

@@ -23,6 +23,7 @@ TERMS = TermsView(
     restarts=3,
     unlocks=0,
     foreign_restarts=False,
+    programs=False,
     not_before="2026-11-23T22:00:00+01:00",
     not_after="2026-11-24T05:00:00+01:00",
 )

@@ -266,6 +266,7 @@ def receipt(**changes: Any) -> ReceiptView:
         "terms": {
             "restarts": 1,
             "unlocks": 0,
+            "programs": False,
             "not_before": "2026-11-23T18:00:00+01:00",
             "not_after": "2026-11-23T22:00:00+01:00",
         },

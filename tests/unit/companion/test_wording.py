@@ -26,7 +26,7 @@ def test_the_request_window_has_every_line_in_order() -> None:
         "IT asks for your permission",
         f"Asked by: the Windows account {ADMIN}, which this PC has verified.",
         f"May use it too: {AWX}, {EVE}, verified as well.",
-        f"Where: PC PC-1, your account {ANNA}. Work then runs in your name.",
+        f"Where: PC PC-1, your account {ANNA}.",
         "",
         "Restarts: at most 3. This PC restarts, you are signed in, and the screen is locked at once.",
         "Warning: before each restart by IT, Windows warns you at least 5 seconds ahead.",
@@ -106,6 +106,10 @@ FOREIGN = {
     "en": "Others: a restart that Windows or another program starts counts as one of these.",
     "de": "Andere: Ein Neustart, den Windows oder ein anderes Programm auslöst, zählt als einer davon.",
 }
+PROGRAMS = {
+    "en": "Programs: IT may run programs in your name.",
+    "de": "Programme: Die IT darf in Ihrem Namen Programme starten.",
+}
 PERIOD = {
     "en": {
         True: "When: from now to today 22:00. Then it ends by itself.",
@@ -117,7 +121,15 @@ PERIOD = {
     },
 }
 COMBINATIONS = list(
-    product((0, 1, 7), (0, 1, 7), (False, True), (True, False), (60.0, 600.0, 3600.0), (0.0, 1.0, 60.0))
+    product(
+        (0, 1, 7),
+        (0, 1, 7),
+        (False, True),
+        (True, False),
+        (60.0, 600.0, 3600.0),
+        (0.0, 1.0, 60.0),
+        (False, True),
+    )
 )
 
 
@@ -125,18 +137,20 @@ COMBINATIONS = list(
 def test_the_window_tells_each_term_of_every_combination_and_nothing_else(language: str) -> None:
     """The lines between the accounts and the promise are exactly those of the terms."""
     times = TIMES if language == "en" else TIMES_IN_GERMAN
-    for restarts, unlocks, foreign, begun, relock_after, grace in COMBINATIONS:
+    for restarts, unlocks, foreign, begun, relock_after, grace, programs in COMBINATIONS:
         warning = WARNING[language].format(times[grace]) if grace else NO_WARNING[language]
         expected = [
             *([RESTARTS[language][restarts], warning] if restarts else []),
             *([FOREIGN[language]] if restarts and foreign else []),
             *([UNLOCKS[language][unlocks].format(times[relock_after])] if unlocks else []),
+            *([PROGRAMS[language]] if programs else []),
             PERIOD[language][begun],
         ]
         terms = {
             "restarts": restarts,
             "unlocks": unlocks,
             "foreign_restarts": foreign,
+            "programs": programs,
             "not_before": "2026-11-23T17:00:00+01:00" if begun else "2026-11-23T19:30:00+01:00",
             "not_after": "2026-11-23T22:00:00+01:00",
             "relock_after": relock_after,
@@ -144,6 +158,13 @@ def test_the_window_tells_each_term_of_every_combination_and_nothing_else(langua
         }
         lines = wording.request_window(asked(**terms), NOW, language).lines
         assert list(groups(lines)[1]) == expected, terms
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "your name"), ("de", "Ihrem Namen")])
+def test_only_the_term_lets_work_run_in_the_customers_name(language: str, name: str) -> None:
+    """Without the term no line of the window says that anything runs in the customer's name."""
+    assert name not in wording.request_window(asked(restarts=1, unlocks=1), NOW, language).text
+    assert name in wording.request_window(asked(restarts=1, programs=True), NOW, language).text
 
 
 def groups(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -157,6 +178,7 @@ def test_no_term_of_the_protocol_is_missing_in_the_window() -> None:
         "restarts",
         "unlocks",
         "foreign_restarts",
+        "programs",
         "not_before",
         "not_after",
         "relock_after",
@@ -168,9 +190,11 @@ def test_two_terms_that_differ_have_two_texts() -> None:
     """No two different agreements show the same text."""
     texts = [
         wording.request_window(
-            asked(restarts=r, unlocks=u, foreign_restarts=f, relock_after=lock, grace=grace), NOW
+            asked(restarts=r, unlocks=u, foreign_restarts=f, programs=p, relock_after=lock, grace=grace), NOW
         ).text
-        for r, u, f, lock, grace in product((1, 2), (1, 2), (False, True), (60.0, 90.0), (0.0, 5.0))
+        for r, u, f, p, lock, grace in product(
+            (1, 2), (1, 2), (False, True), (False, True), (60.0, 90.0), (0.0, 5.0)
+        )
     ]
     assert len(set(texts)) == len(texts)
 

@@ -304,6 +304,7 @@ TERMS = _answers.TermsView(
     restarts=1,
     unlocks=0,
     foreign_restarts=False,
+    programs=False,
     not_before="2026-11-20T00:00:00+01:00",
     not_after="2026-11-27T00:00:00+01:00",
 )

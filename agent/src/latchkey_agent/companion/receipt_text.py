@@ -76,7 +76,9 @@ class _Reader:
             "code": document["notice"]["code"],
         }
         lines = [self.texts[f"receipt_{name}"].format(**places) for name in ("head", "place", "asked")]
-        return [*lines, self._terms(document["terms"]), *self._their_words(document, asked)]
+        terms = document["terms"]
+        programs = [self.texts["receipt_programs_agreed"]] if terms["programs"] else []
+        return [*lines, self._terms(terms), *programs, *self._their_words(document, asked)]
 
     def _their_words(self, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         """Return the operator's words as in the request window, and the name of the support session."""

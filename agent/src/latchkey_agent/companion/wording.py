@@ -132,6 +132,8 @@ def _action_lines(texts: Texts, terms: TermsView) -> list[str]:
     if terms.unlocks:
         time = duration(texts, math.ceil(terms.relock_after))
         lines.append(texts.count("unlocks", terms.unlocks).format(n=terms.unlocks, time=time))
+    if terms.programs:
+        lines.append(texts["programs"])
     return lines
 
 

@@ -109,12 +109,14 @@ class Terms(Struct, frozen=True, kw_only=True):
     """Everything that changes the effect of a use.
 
     Counts of uses, the time in which they are allowed, `relock_after`, the longest time in seconds that an
-    unlock leaves the desktop open, and `grace`, the seconds of warning before a restart.
+    unlock leaves the desktop open, and `grace`, the seconds of warning before a restart. `programs`: programs may run
+    as the account, not elevated, while it is signed in.
     """
 
     restarts: int
     unlocks: int
     foreign_restarts: bool
+    programs: bool
     not_before: datetime
     not_after: datetime
     relock_after: float

@@ -19,6 +19,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_unlocks: Annotated[int, Meta(ge=0, le=100)] = 10
     max_relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 3600.0
     allow_foreign_restarts: bool = True
+    allow_programs: bool = False
     min_restart_interval: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     require_ticket: bool = False
     receipt_days: Annotated[int, Meta(ge=30, le=1100)] = 365

@@ -138,6 +138,7 @@ def _terms(request: Request) -> dict[str, Any]:
         "restarts": terms.restarts,
         "unlocks": terms.unlocks,
         "foreign_restarts": terms.foreign_restarts,
+        "programs": terms.programs,
         "not_before": _text(terms.not_before),
         "not_after": _text(terms.not_after),
         "relock_after": terms.relock_after,
@@ -243,7 +244,8 @@ def render(receipt: dict[str, Any]) -> str:
             f"Agreed at most {terms['restarts']} restarts and {terms['unlocks']} unlocks"
             f" from {terms['not_before']} to {terms['not_after']};"
             f" a desktop stays open for at most {terms['relock_after']:g} s after an unlock;"
-            f" at least {terms['grace']:g} s of warning before a restart"
+            f" at least {terms['grace']:g} s of warning before a restart;"
+            f" {'programs' if terms['programs'] else 'no programs'} in the customer's name"
         ),
         _answer_line(receipt["answer"]),
     ]

@@ -142,6 +142,8 @@ def _allowed(terms: Terms, policy: Policy) -> None:
         )
     if terms.foreign_restarts and not policy.allow_foreign_restarts:
         raise Refused("policy_refuses", detail="restarts that others start may not be covered")
+    if terms.programs and not policy.allow_programs:
+        raise Refused("policy_refuses", detail="programs may not run in a customer's name")
 
 
 def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | None:

@@ -129,6 +129,7 @@ def covers(agreed: Terms, asked: Terms) -> bool:
         agreed.restarts >= asked.restarts
         and agreed.unlocks >= asked.unlocks
         and agreed.foreign_restarts >= asked.foreign_restarts
+        and agreed.programs >= asked.programs
         and agreed.not_before <= asked.not_before
         and agreed.not_after >= asked.not_after
         and agreed.relock_after >= asked.relock_after
@@ -150,6 +151,7 @@ def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
         str(terms.restarts),
         str(terms.unlocks),
         str(int(terms.foreign_restarts)),
+        str(int(terms.programs)),
         terms.not_before.astimezone(UTC).isoformat(),
         terms.not_after.astimezone(UTC).isoformat(),
         repr(float(terms.relock_after)),

@@ -247,6 +247,7 @@ class ControlHandler:
                 restarts=request.restarts,
                 unlocks=request.unlocks,
                 foreign_restarts=request.foreign_restarts,
+                programs=request.programs,
                 not_before=begin,
                 not_after=end,
                 relock_after=request.relock_after,

@@ -98,6 +98,7 @@ def terms_view(terms: Terms, write: Callable[[datetime], str] = _must) -> ans.Te
         restarts=terms.restarts,
         unlocks=terms.unlocks,
         foreign_restarts=terms.foreign_restarts,
+        programs=terms.programs,
         not_before=write(terms.not_before),
         not_after=write(terms.not_after),
         relock_after=terms.relock_after,

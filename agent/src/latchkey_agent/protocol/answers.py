@@ -50,12 +50,13 @@ class TermsView(Message, frozen=True, kw_only=True):
     """The terms of a request or a grant.
 
     `relock_after`: seconds that a desktop may stay open after an unlock. `grace`: the least seconds of warning
-    before a restart.
+    before a restart. `programs`: programs may run as the account.
     """
 
     restarts: int
     unlocks: int
     foreign_restarts: bool
+    programs: bool
     not_before: str
     not_after: str
     relock_after: float = 600.0

@@ -82,6 +82,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     restarts: Count = 0
     unlocks: Count = 0
     foreign_restarts: bool = False
+    programs: bool = False
     not_before: Moment | None = None
     not_after: Moment | None = None
     relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 600.0
