@@ -55,6 +55,7 @@ READ: tuple[type[msgspec.Struct], ...] = (
     ans.EndedAnswer,
     ans.RequestAnswer,
     ans.ApplyAnswer,
+    ans.CommandAnswer,
     ans.RevokeAnswer,
     ans.CheckpointAnswer,
     ans.InfoAnswer,

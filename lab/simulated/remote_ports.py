@@ -16,7 +16,7 @@ import msgspec
 
 from lab.simulated import windows_calls, wire
 from latchkey_agent.domain import Account, LogonFacts, LogonRefusal
-from latchkey_agent.ports import Computer, PortError, SignIn
+from latchkey_agent.ports import Computer, PortError, ProgramOrder, ProgramOutput, SignIn
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 from latchkey_agent.storage import atomic_file
 
@@ -59,6 +59,14 @@ class WindowsLink:
             self._idle.append(connection)
         _value(frame)
         return frame
+
+    def open(self) -> socket.socket:
+        """Return a connection of its own; raises PortError if Windows is gone."""
+        try:
+            return wire.connect(self._path)
+        except OSError as fault:
+            msg = f"Windows does not answer ({fault})."
+            raise PortError(msg) from None
 
     def _take(self) -> socket.socket:
         with self._lock:
@@ -209,6 +217,63 @@ class LinkedNotifier:
         self._link.ask(windows_calls.Announce(), None)
 
 
+class LinkedPrograms:
+    """ports.Programs."""
+
+    def __init__(self, link: WindowsLink) -> None:
+        self._link = link
+
+    def prepare(self, order: ProgramOrder) -> LinkedProgram:
+        """Load a program; it ends with the connection that this opens, so also with the agent."""
+        connection = self._link.open()
+        call = windows_calls.PrepareProgram(
+            order.session_id, order.account.sid, order.program, order.command_line, order.folder
+        )
+        try:
+            wire.send(connection, msgspec.json.encode(call))
+            frame = wire.receive(connection)
+            if frame is None:
+                raise ConnectionResetError
+            number = msgspec.json.decode(_value(frame), type=int)
+        except (OSError, FrameError) as fault:
+            connection.close()
+            msg = f"Windows does not answer ({fault})."
+            raise PortError(msg) from None
+        except PortError:
+            connection.close()
+            raise
+        return LinkedProgram(self._link, connection, number)
+
+
+class LinkedProgram:
+    """ports.StartedProgram."""
+
+    def __init__(self, link: WindowsLink, connection: socket.socket, number: int) -> None:
+        self._link = link
+        self._connection = connection
+        self._number = number
+
+    def resume(self) -> None:
+        """Let the program begin."""
+        self._link.ask(windows_calls.ResumeProgram(self._number), None)
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end of the program and of all that it started."""
+        return self._link.ask(windows_calls.WaitProgram(self._number, seconds), int | None)
+
+    def kill(self) -> None:
+        """End the program and all that it started."""
+        self._link.ask(windows_calls.KillProgram(self._number), None)
+
+    def output(self) -> ProgramOutput:
+        """Return the output."""
+        return self._link.ask(windows_calls.OutputOf(self._number), ProgramOutput)
+
+    def close(self) -> None:
+        """Close the program's connection; what still runs of it ends."""
+        self._connection.close()
+
+
 class AnchorFile:
     """ports.Anchor: a value of the PC's registry, kept in a file of its own on the PC's disk.
 
@@ -316,4 +381,5 @@ def linked_computer(
         disk=LinuxDisk(),
         boot_anchor=BootAnchor(link, anchor.parent),
         counter=CounterFile(counter),
+        programs=LinkedPrograms(link),
     )

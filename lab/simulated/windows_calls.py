@@ -71,6 +71,41 @@ class Disconnect(Call, frozen=True, tag="disconnect"):
     session_id: int
 
 
+class PrepareProgram(Call, frozen=True, tag="prepare_program"):
+    """Programs.prepare; answers with a number. The program ends with the connection of this call, as with a job."""
+
+    session_id: int
+    sid: str
+    program: str
+    command_line: str
+    folder: str
+
+
+class ResumeProgram(Call, frozen=True, tag="resume_program"):
+    """StartedProgram.resume."""
+
+    number: int
+
+
+class WaitProgram(Call, frozen=True, tag="wait_program"):
+    """StartedProgram.wait."""
+
+    number: int
+    seconds: float
+
+
+class KillProgram(Call, frozen=True, tag="kill_program"):
+    """StartedProgram.kill."""
+
+    number: int
+
+
+class OutputOf(Call, frozen=True, tag="output_of"):
+    """StartedProgram.output."""
+
+    number: int
+
+
 class BootId(Call, frozen=True, tag="boot_id"):
     """Power.boot_id."""
 
@@ -141,6 +176,11 @@ AnyCall = (
     | SignedIn
     | Lock
     | Disconnect
+    | PrepareProgram
+    | ResumeProgram
+    | WaitProgram
+    | KillProgram
+    | OutputOf
     | BootId
     | Restart
     | RestartBegun

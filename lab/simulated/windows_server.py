@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from lab.simulated import windows_calls, wire
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.keys import KeysError
+from lab.simulated.listeners import environment
+from lab.simulated.session_programs import SessionPrograms
 from lab.simulated.windows_model import WindowsError
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 
@@ -40,6 +43,7 @@ class Calls:
         self._machine = machine
         self._windows = machine.windows
         self._power = power
+        self.programs = SessionPrograms(machine, environment())
         self.table: dict[type[windows_calls.Call], Callable[[Any, bytearray], object]] = {
             windows_calls.Ready: self._ready,
             windows_calls.WhoIs: self._who_is,
@@ -49,6 +53,11 @@ class Calls:
             windows_calls.SignedIn: lambda _c, _s: self._windows.sessions.signed_in(),
             windows_calls.Lock: self._lock,
             windows_calls.Disconnect: self._disconnect,
+            windows_calls.PrepareProgram: lambda call, _s: self.programs.prepare(call),
+            windows_calls.ResumeProgram: lambda call, _s: self.programs.resume(call.number),
+            windows_calls.WaitProgram: lambda call, _s: self.programs.wait(call.number, call.seconds),
+            windows_calls.KillProgram: lambda call, _s: self.programs.kill(call.number),
+            windows_calls.OutputOf: lambda call, _s: self.programs.output(call.number),
             windows_calls.BootId: lambda _c, _s: self._windows.boot_id(),
             windows_calls.Restart: self._restart,
             windows_calls.PendingReasons: lambda _c, _s: self._windows.registry.pending_restart,
@@ -182,6 +191,7 @@ class PortServer:
             self._machine.tasks.start(self._serve(connection), "windows-client")
 
     async def _serve(self, connection: socket.socket) -> None:
+        prepared: list[int] = []
         with connection:
             try:
                 while (frame := await wire.receive_async(connection)) is not None:
@@ -189,15 +199,22 @@ class PortServer:
                     if isinstance(call, windows_calls.Subscribe):
                         await self._notify_agent(connection)
                         return
-                    await self._answer(connection, call, frame)
+                    value = await self._answer(connection, call, frame)
+                    if isinstance(call, windows_calls.PrepareProgram) and isinstance(value, int):
+                        prepared.append(value)
             except (OSError, FrameError):
                 # The power cut killed the process; only its connection is left.
                 return
+            finally:
+                for number in prepared:
+                    self._calls.programs.close(number)
 
-    async def _answer(self, connection: socket.socket, call: windows_calls.Call, frame: Frame) -> None:
-        secret = bytearray()
+    async def _answer(self, connection: socket.socket, call: windows_calls.Call, frame: Frame) -> object:
+        secret, value = bytearray(), None
         try:
             value = self._calls.answer(call, frame.secret)
+            if isinstance(value, Awaitable):
+                value = await value
             if isinstance(value, bytearray):
                 secret, value = value, None
             outcome = windows_calls.Outcome(value=msgspec.Raw(msgspec.json.encode(value)))
@@ -209,6 +226,7 @@ class PortServer:
             await wire.send_async(connection, msgspec.json.encode(outcome), secret)
         finally:
             wipe(secret)
+        return value
 
     async def _notify_agent(self, connection: socket.socket) -> None:
         queue = self._queue = asyncio.Queue()

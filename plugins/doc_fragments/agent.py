@@ -28,6 +28,7 @@ seealso:
   - module: latchkey.consent.credential_revoke
   - module: latchkey.consent.credential_info
   - module: latchkey.consent.session_checkpoint
+  - module: latchkey.consent.session_command
 notes:
   - Works over the connections P(ansible.builtin.winrm#connection), P(ansible.builtin.psrp#connection) and
     P(ansible.builtin.ssh#connection), and needs no other collection.

@@ -236,6 +236,39 @@ class ApplyAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommandView:
+    """A program in the customer's name. Its output is cut after 64 KiB of each stream, and kept for minutes only."""
+
+    id: str
+    state: Literal["exited", "lost", "not_started", "running", "stopped"]
+    account: str
+    command_line: str
+    folder: str = ""
+    limit: float
+    started_at: str
+    step: str | None = None
+    ended_at: str | None = None
+    exit_code: int | None = None
+    why: str = ""
+    output_kept: bool = False
+    stdout: str = ""
+    stderr: str = ""
+    stdout_cut: bool = False
+    stderr_cut: bool = False
+    error: ErrorView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandAnswer:
+    """Answer to `session_command` and `command_wait`."""
+
+    session: str
+    command: CommandView
+    boot_id: str
+    finished: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RevokeAnswer:
     """Answer to `credential_revoke` and `erase_all`."""
 

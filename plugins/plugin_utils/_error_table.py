@@ -110,6 +110,11 @@ ERRORS: dict[str, ErrorRow] = {
         "The PC is back and the customer is signed in, but test_command did not succeed in time ({detail}).",
         "Check the conditions of the command. The customer's session stays locked.",
     ),
+    # --- session_command
+    "command_failed": ErrorRow(
+        "The program ended with exit code {number}.",
+        "Read stdout and stderr in the task's result. If the code means success, say so with failed_when.",
+    ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of a password is not confirmed: {detail}.",
         "Check the PC's disk. The agent tries again by itself; run the task again for the result of the checks.",
@@ -182,6 +187,10 @@ ADVICE: dict[str, str] = {
     "no_answer": "Silence means no. Ask when the customer is at the PC, or set a longer timeout.",
     "no_grant": "Request a grant with latchkey.consent.credential_request first.",
     "no_permit": "Check the uses of the grant with latchkey.consent.credential_info.",
+    "programs_not_agreed": "Request a grant with programs in latchkey.consent.credential_request first.",
+    "command_timed_out": (
+        "Check what it waits for: nobody can answer it. If it only needs longer, set limit of the task higher."
+    ),
     "clock_behind": "Correct the PC's clock, for example with w32tm /resync. Then run the job again: it continues.",
     "desktop_open": "Lock the PC or sign the account out. Then run the task again.",
     "logon_did_not_happen": (

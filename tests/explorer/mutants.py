@@ -70,7 +70,7 @@ MUTANTS = (
     ),
     Mutant(
         "a paused grant is applied",
-        (("grants.must_allow", "grant.state is GrantState.PAUSED", "False"),),
+        (("grants.must_hold", "grant.state is GrantState.PAUSED", "False"),),
         "two operators",
         ("used_while_paused",),
     ),

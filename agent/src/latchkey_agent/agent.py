@@ -14,6 +14,7 @@ from typing import NamedTuple
 from .core.core import Core
 from .core.desktops import Target, follow_desktops, sign_ins
 from .core.effect_runner import EffectRunner
+from .core.program_runner import ProgramRunner
 from .core.settings import SettingsFile
 from .domain import (
     OPEN_REQUESTS,
@@ -71,8 +72,9 @@ class Agent:
     ) -> None:
         self.core = Core(computer, folder, SettingsFile(settings_file), random)
         self.effects = EffectRunner(self.core)
+        self.programs = ProgramRunner(self.core)
         display_blocks = DisplayBlocks(self.core.state_changed, self._is_asked)
-        self._control = ControlHandler(self.core, display_blocks)
+        self._control = ControlHandler(self.core, display_blocks, self.programs)
         self._customer = CustomerHandler(self.core, display_blocks)
         self._logon = LogonHandler(self.core)
         self._session_change_pending = False

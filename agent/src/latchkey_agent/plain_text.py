@@ -142,6 +142,23 @@ def quotable(text: str) -> str:
     return isolated(_TWO_SINGLE_QUOTES.sub("'", text.translate(_DOUBLE_QUOTES)))
 
 
+SHOWN_LINE = 300
+"""The most characters of a command line in a notice and in a receipt's text; the receipt's document has all of them."""
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return any text as one line to show: each character without a shape becomes U+FFFD, and the rest is cut.
+
+    A command line may hold line breaks, control characters and marks that turn the text around them.
+
+    Args:
+        text: the text.
+        longest: the most characters that are kept; a cut text ends with an ellipsis.
+    """
+    kept = text if len(text) <= longest else f"{text[:longest]}\u2026"
+    return "".join("\ufffd" if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" else c for c in kept)
+
+
 def isolated(text: str) -> str:
     """Return a text that does not turn the text around it, which runs from left to right.
 

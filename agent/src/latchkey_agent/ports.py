@@ -166,6 +166,69 @@ class Disk(Protocol):
         """
 
 
+class ProgramOrder(NamedTuple):
+    """A program to start in a Windows session.
+
+    Attributes:
+        session_id: the Windows session.
+        account: the account that must be signed in to it.
+        program: the full path of the program.
+        command_line: the whole command line, with the program.
+        folder: the working folder; empty for the account's own.
+    """
+
+    session_id: int
+    account: Account
+    program: str
+    command_line: str
+    folder: str
+
+
+class ProgramOutput(NamedTuple):
+    """The beginning of a program's standard output and standard error, and whether more came."""
+
+    stdout: str = ""
+    stderr: str = ""
+    stdout_cut: bool = False
+    stderr_cut: bool = False
+
+
+MOST_OUTPUT = 64 * 1024
+"""The bytes of standard output that are kept, and as many of standard error."""
+
+
+class StartedProgram(Protocol):
+    """A program with all that it starts. It ends with the agent, however that ends."""
+
+    def resume(self) -> None:
+        """Let the program begin; until then none of its code has run. Returns at once."""
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end of the program and of all that it started; None if they still run after `seconds`.
+
+        Returns the program's own exit code, as Windows' unsigned number.
+        """
+
+    def kill(self) -> None:
+        """End the program and all that it started, at once; does nothing after its end."""
+
+    def output(self) -> ProgramOutput:
+        """Return the output after the end, at most `MOST_OUTPUT` bytes of each stream."""
+
+    def close(self) -> None:
+        """Release the program; what still runs of it ends."""
+
+
+class Programs(Protocol):
+    """Programs as a signed-in account, not elevated, in its own Windows session."""
+
+    def prepare(self, order: ProgramOrder) -> StartedProgram:
+        """Load a program with an empty standard input; its code does not run before `resume`. This may take seconds.
+
+        The text of the PortError is Windows' reason.
+        """
+
+
 class Computer(NamedTuple):
     """All ports of one computer, as the agent is given them.
 
@@ -183,3 +246,4 @@ class Computer(NamedTuple):
     disk: Disk
     boot_anchor: Anchor
     counter: MonotonicCounter
+    programs: Programs

@@ -12,6 +12,7 @@
 | DPAPI | the product's, under a key of the PC | Wine's key is the same on every computer, and cannot be lost |
 | boot id, boot anchor, pending restart, event | the product's | Wine supports them |
 | companion | the lab's | sessions are the lab's |
+| programs | the product's, with the token that Wine has | there is only one account, and its token is elevated |
 | disk | the product's | Wine supports it |
 | anchor | a file | Wine's registry is lost in a power cut |
 | identity of a client | process and session the product's, the account the lab's | there is only one account |
@@ -22,6 +23,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+
+import win32ts
 
 from lab.simulated import windows_calls
 from lab.simulated.account_model import SYSTEM_SID
@@ -37,6 +40,7 @@ from latchkey_agent.windows.pipes.pipe_server import Identifier
 from latchkey_agent.windows.ports import logon_facts, logon_policies
 from latchkey_agent.windows.ports.anchor import boot_anchor
 from latchkey_agent.windows.ports.counter import NoCounter
+from latchkey_agent.windows.ports.customer_programs import WindowsPrograms
 from latchkey_agent.windows.ports.disk import WindowsDisk
 from latchkey_agent.windows.ports.dpapi import SystemKeys
 from latchkey_agent.windows.ports.notifier import WindowsNotifier
@@ -103,6 +107,11 @@ class LabNotifier(WindowsNotifier):
     def summon_companion(self, account: Account) -> None:
         """Have the lab start the account's companion."""
         self._link.ask(windows_calls.Summon(account.sid), None)
+
+
+def any_token(session_id: int, _sid: str) -> int:
+    """Return the one token of Wine, which has it for each session: it is elevated, and no account has another one."""
+    return win32ts.WTSQueryUserToken(session_id)
 
 
 class LabClock(WindowsClock):
@@ -182,6 +191,7 @@ def parts() -> compose.Parts:
         disk=WindowsDisk(),
         boot_anchor=boot_anchor(),
         counter=NoCounter(),
+        programs=WindowsPrograms(any_token),
     )
     lab = LabIdentity(link)
     return compose.Parts(

@@ -60,6 +60,7 @@ def searched(kept: journal.Journal, tag: bytes) -> list[journal.LeftOver]:
     return in_one_go(kept.search(tag))
 
 
+PROGRAM = "C:\\Tools\\setup.exe"
 NO_INTERVAL = "min_restart_interval = 0.0\nlock_within = 0.05"
 
 
@@ -82,6 +83,7 @@ class Bench:
         self.raw_answers: list[bytes] = []
         self._databases: list[sqlite3.Connection] = []
         self.effects_lag = False
+        self._following: list[Callable[[], None]] = []
         self.agent = self._boot()
 
     # --- start and stop -----------------------------------------------------------------
@@ -91,6 +93,8 @@ class Bench:
         agent = Agent(self.world.computer(), self.folder, self.settings, self.world.random)
         agent.core.pause = lambda seconds: None  # type: ignore[method-assign]
         agent.core.wait_for = self._wait_for  # type: ignore[method-assign, assignment]
+        self._following.clear()
+        agent.programs.spawn = self._following.append
         with patch.object(journal, "connect", self._connect):
             agent._begin()
         return agent
@@ -324,6 +328,17 @@ class Bench:
         """Apply the grant to a restart; return the permit's id."""
         use = self.result(rq.CredentialApply(session=session, action="restart", **options))["use"]
         return str(use["permit"])
+
+    def command(self, program: str = PROGRAM, *arguments: str, **options: Any) -> dict[str, Any]:
+        """Run a program in the customer's name up to its start; return the agent's view of it."""
+        fields = {"session": "CHG-1", "program": program, "arguments": arguments, **options}
+        view: dict[str, Any] = self.result(rq.SessionCommand(**fields))["command"]
+        return view
+
+    def follow_programs(self) -> None:
+        """Do what the agent does beside: follow each program that has begun to its end."""
+        while self._following:
+            self._following.pop(0)()
 
     def unlock(self, session: str = "CHG-1", **options: Any) -> str:
         """Apply the grant to an unlock; return the permit's id."""

@@ -22,7 +22,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.stream import Stream
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import PROGRAM, Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
@@ -268,6 +268,25 @@ def ended_under_way(bench: Bench) -> ans.ErrorView:
     return used(bench, permit)
 
 
+def program(bench: Bench, **more: Any) -> ans.ErrorView:
+    """Run a program, and return the error of its end."""
+    bench.settings.write_text("[policy]\nallow_programs = true\n")
+    bench.lend(PASSWORD, programs=True)
+    bench.world.broken |= more.get("broken", set())
+    command = bench.command()["id"]
+    if more.get("crashes"):
+        bench.crash()
+    bench.follow_programs()
+    view = bench.result(rq.CommandWait(session="CHG-1", command=command))["command"]
+    return msgspec.convert(view["error"], ans.ErrorView)
+
+
+def programs_not_agreed(bench: Bench) -> ans.ErrorView:
+    """Run a program under a grant without that term."""
+    bench.lend(PASSWORD)
+    return bench.error(rq.SessionCommand(session="CHG-1", program=PROGRAM))
+
+
 def reused(bench: Bench) -> None:
     """Use up the only restart."""
     bench.restart()
@@ -315,6 +334,10 @@ SCENARIOS: dict[str, Scenario] = {
     "clock_behind": clock_behind,
     "call_forgotten": call_forgotten,
     "desktop_open": desktop_open,
+    "programs_not_agreed": programs_not_agreed,
+    "command_not_started": lambda bench: program(bench, broken={"programs"}),
+    "command_timed_out": program,
+    "command_lost": lambda bench: program(bench, crashes=True),
     "bad_message": lambda bench: raw(bench, b'{"verb": "shutdown"}'),
     "message_too_large": lambda bench: raw(bench, b" " * (codec.MAX_REQUEST + 1)),
     "response_exceeds_limit": too_much,

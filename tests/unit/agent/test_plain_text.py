@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from msgspec import inspect
 
-from latchkey_agent import plain_text
+from latchkey_agent import command_line, plain_text
 from latchkey_agent.core.settings import SettingsError, from_object
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
@@ -332,8 +332,12 @@ def test_a_text_is_composed_before_anybody_reads_or_compares_it(
 
 
 def test_every_text_of_an_operator_keeps_to_the_rule() -> None:
-    """A new text field of a control request must be plain, an identifier, a moment or the name of an account."""
+    """A new text field of a control request must be plain, an identifier, a moment or the name of an account.
+
+    The parts of a command line may be any text: whoever shows it uses `plain_text.one_line`.
+    """
     others = {get_args(kind)[1].pattern for kind in (Identifier, AccountName)}
+    others |= {command_line.FULL_PATH, command_line.FULL_FOLDER}
     for request in get_args(rq.AnyControlRequest):
         for field in fields_of(request):
             kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)

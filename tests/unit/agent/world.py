@@ -24,7 +24,7 @@ from lab.simulated.windows_model import READY
 from latchkey_agent.domain import LogonFacts, LogonRefusal
 from latchkey_agent.domain.model import Account
 from latchkey_agent.handlers.peer import Peer
-from latchkey_agent.ports import Anchor, Computer, PortError, SignIn
+from latchkey_agent.ports import Anchor, Computer, PortError, ProgramOrder, ProgramOutput, SignIn
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -65,7 +65,8 @@ class World:
     `now` is the PC's clock. Time passes by changing `now` alone; `set_clock` sets the clock, and no time passes.
     `touches` counts the calls that change something, a commit twice (before and
     after it). The ports in `broken` fail. The power goes after a call of the port
-    `dies_after`. Only digests of passwords are kept. `disk` stays `full` until
+    `dies_after`. A program that began ends with the next of `exit_codes`, and hangs without one; a killed one
+    `survives` so many waits. Only digests of passwords are kept. `disk` stays `full` until
     the file `reserve` is given up, or is `dead`.
     """
 
@@ -104,6 +105,13 @@ class World:
     touches: int = 0
     cut_at: int | None = None
     dead: bool = False
+    programs: list[ProgramOrder] = field(default_factory=list)
+    begun: list[ProgramOrder] = field(default_factory=list)
+    killed: list[ProgramOrder] = field(default_factory=list)
+    exit_codes: list[int] = field(default_factory=list)
+    survives: int = 0
+    output: ProgramOutput = field(default_factory=lambda: ProgramOutput("out", "err"))
+    while_preparing: Callable[[], object] = lambda: None
     happened: threading.Condition = field(default_factory=threading.Condition)
 
     def touch(self, port: str = "") -> None:
@@ -172,6 +180,7 @@ class World:
             _DiskPort(self),
             _BootAnchor(self),
             _Counter(self),
+            _Programs(self),
         )
 
 
@@ -320,6 +329,41 @@ class _Counter(_Port):
         self.world.touch("counter")
         assert self.world.counter is not None
         self.world.counter += 1
+
+
+class _Programs(_Port):
+    def prepare(self, order: ProgramOrder) -> _Started:
+        self.world.touch("programs")
+        self.world.programs.append(order)
+        self.world.while_preparing()
+        return _Started(self.world, order)
+
+
+@dataclass
+class _Started(_Port):
+    order: ProgramOrder
+    is_open: bool = True
+
+    def resume(self) -> None:
+        self.world.touch("resume")
+        self.world.begun.append(self.order)
+
+    def wait(self, seconds: float) -> int | None:
+        self.world.read("program_wait")
+        if self.order in self.world.killed:
+            self.world.survives -= 1
+            return None if self.world.survives >= 0 else 1
+        return self.world.exit_codes.pop(0) if self.world.exit_codes else None
+
+    def kill(self) -> None:
+        self.world.read("kill")
+        self.world.killed.append(self.order)
+
+    def output(self) -> ProgramOutput:
+        return self.world.output
+
+    def close(self) -> None:
+        self.is_open = False
 
 
 def anchors(world: World) -> tuple[Anchor, Anchor]:

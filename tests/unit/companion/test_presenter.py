@@ -286,6 +286,7 @@ def receipt(**changes: Any) -> ReceiptView:
             },
             UNUSED,
         ],
+        "programs": [],
         "restarts_without_sign_in": [],
         "ended": {
             "how": "session_ended",
@@ -327,6 +328,37 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "Password erased, checked today 20:00",
         "Signed by this PC: ssssssssssssssss",
     ]
+
+
+PROGRAM = {
+    "command_line": '"C:\\a.exe" /S',
+    "started_at": "2026-11-23T19:20:00+01:00",
+    "ended_at": "2026-11-23T19:21:00+01:00",
+    "exit_code": 3010,
+}
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        ("exited", "It ended today 19:21 with exit code 3010."),
+        ("stopped", "Latchkey ended it today 19:21."),
+        ("not_started", "Windows did not start it."),
+        ("lost", "It ended with the Latchkey service or the PC; its result is not known."),
+        (None, "It still runs."),
+    ],
+)
+def test_a_receipt_shows_the_term_and_each_program(harness: Harness, end: str | None, sentence: str) -> None:
+    """The line that was run stands in quotation marks, which it cannot end; a grant that only ran it was used."""
+    terms = receipt().document["terms"] | {"programs": True}
+    shown = receipt(terms=terms, uses=[], programs=[{**PROGRAM, "end": end}])
+    lines = pages(harness, shown).pages[0].splitlines()
+    assert "Agreed: IT may run programs in your name." in lines
+    assert f"Program in your name, today 19:20: “'C:\\a.exe' /S”. {sentence}" in lines
+    assert "Never used" not in lines
+    german = pages(Harness("de"), shown).pages[0]
+    assert "Vereinbart: Die IT darf in Ihrem Namen Programme starten." in german
+    assert "Programm in Ihrem Namen, heute 19:20" in german
 
 
 def test_a_receipt_that_is_not_closed_says_so_and_up_to_when_it_is_complete(harness: Harness) -> None:

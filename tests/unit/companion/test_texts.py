@@ -14,7 +14,7 @@ from babel.messages import Catalog, pofile
 
 from latchkey_agent.companion import texts
 from latchkey_agent.domain import LogonRefusal
-from latchkey_agent.domain.model import Action, Closing, NoticeKind, Rejection, Revoker
+from latchkey_agent.domain.model import Action, Closing, NoticeKind, ProgramEnd, Rejection, Revoker
 from latchkey_agent.domain.transitions import GrantState, RequestState
 
 
@@ -51,6 +51,8 @@ FAMILIES = {
     ],
     "used": [*get_args(Action), "by_others"],
     "restarted": ["signed_in", "begun", "by_others"],
+    "program": get_args(ProgramEnd),
+    "receipt_program": [*get_args(ProgramEnd), "running"],
     "receipt_use": [*get_args(Action), "restart_by_others"],
     "receipt_answer": [*RequestState, "open", "reported", "reported_elsewhere", "refused"],
     "receipt_ended": [*ENDINGS, *REJECTIONS],

@@ -373,6 +373,25 @@ SINCE = "2026-11-23T16:42:00+01:00"
             ),
         ),
         (
+            {
+                "kind": "program",
+                "detail": "exited",
+                "since": SINCE,
+                "program": '"a" /S',
+                "exit_code": 0,
+                "ticket": "",
+            },
+            "Today 17:12: IT ran a program in your name, started today 16:42: “'a' /S”. It ended with exit code 0.",
+        ),
+        (
+            {"kind": "program", "detail": "stopped", "since": SINCE, "program": "a", "ticket": ""},
+            "Today 17:12: IT ran a program in your name, started today 16:42: “a”. Latchkey ended it.",
+        ),
+        (
+            {"kind": "program", "detail": "not_started", "since": SINCE, "program": "a", "ticket": ""},
+            "Today 17:12: IT wanted to run a program in your name: “a”. Windows did not start it.",
+        ),
+        (
             {"kind": "ended", "detail": "revoked_by_customer", "ticket": ""},
             "Today 17:12: Taken back. A running restart goes on, but Latchkey signs nobody in.",
         ),

@@ -52,6 +52,8 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "request_withdraw": ans.RequestAnswer,
     "credential_apply": ans.ApplyAnswer,
     "apply_wait": ans.ApplyAnswer,
+    "session_command": ans.CommandAnswer,
+    "command_wait": ans.CommandAnswer,
     "credential_revoke": ans.RevokeAnswer,
     "checkpoint": ans.CheckpointAnswer,
     "info": ans.InfoAnswer,

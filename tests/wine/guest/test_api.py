@@ -34,6 +34,9 @@ WHERE = {
     "GetUserDefaultUILanguage": "Globalization", "CredUIPromptForWindowsCredentialsW": "Security.Credentials",
     "CredPackAuthenticationBufferW": "Security.Credentials",
     "CredUnPackAuthenticationBufferW": "Security.Credentials",
+    "CreateProcessAsUserW": "System.Threading", "InitializeProcThreadAttributeList": "System.Threading",
+    "UpdateProcThreadAttribute": "System.Threading", "DeleteProcThreadAttributeList": "System.Threading",
+    "CreateEnvironmentBlock": "System.Environment", "DestroyEnvironmentBlock": "System.Environment",
 }  # fmt: skip
 STRUCTURES = {
     "Blob": "Security.Cryptography.CRYPT_INTEGER_BLOB", "Luid": "Foundation.LUID",
@@ -44,6 +47,8 @@ STRUCTURES = {
     "TaskDialogButton": "UI.Controls.TASKDIALOG_BUTTON", "TaskDialogConfig": "UI.Controls.TASKDIALOGCONFIG",
     "NotifyIconData": "UI.Shell.NOTIFYICONDATAW", "CredUiInfo": "Security.Credentials.CREDUI_INFOW",
     "Point": "Foundation.POINT", "Message": "UI.WindowsAndMessaging.MSG",
+    "StartupInfo": "System.Threading.STARTUPINFOW", "StartupInfoEx": "System.Threading.STARTUPINFOEXW",
+    "ProcessInformation": "System.Threading.PROCESS_INFORMATION",
     "PowerStatus": "System.Power.SYSTEM_POWER_STATUS",
     "Guid": "win32more.Guid", "LogonSession": "Security.Authentication.Identity.SECURITY_LOGON_SESSION_DATA",
 }  # fmt: skip

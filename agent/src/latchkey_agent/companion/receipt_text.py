@@ -10,7 +10,7 @@ from typing import Any
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
 from latchkey_agent.companion.wording import duration, language_of, moment, quoted
-from latchkey_agent.plain_text import isolated
+from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line
 from latchkey_agent.protocol.answers import ReceiptView
 
 
@@ -114,7 +114,8 @@ class _Reader:
 
     def uses(self, document: dict[str, Any]) -> list[str]:
         """Return the lines with the grant's uses, its end and its erasure."""
-        used = [self._use(use) for use in document["uses"]] or [self.sentence("unused")]
+        programs = [self._program(program) for program in document["programs"]]
+        used = [*(self._use(use) for use in document["uses"]), *programs] or [self.sentence("unused")]
         ended, erasure = document["ended"], document["erasure"]
         return [
             *used,
@@ -122,6 +123,14 @@ class _Reader:
             self._ended(ended) if ended else self.sentence("kept"),
             self._erasure(erasure) if erasure else "",
         ]
+
+    def _program(self, program: dict[str, Any]) -> str:
+        """Return the line with a program, its start and its end."""
+        line = quoted(self.texts, one_line(program["command_line"], SHOWN_LINE))
+        how = self.texts[f"receipt_program_{program['end'] or 'running'}"]
+        end = how.format(at=self.at(program["ended_at"]), code=program["exit_code"])
+        started = self.texts["receipt_program"].format(at=self.at(program["started_at"]), program=line)
+        return f"{started} {end}"
 
     def _omitted(self, omitted: dict[str, Any]) -> str:
         name = "omitted_own" if omitted["why"] == "own_restart" else "omitted"

@@ -231,7 +231,9 @@ def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
     at = _sentence(moment(texts, _to_local(item.at, now), now))
     away = f"{texts['notice_away']}, " if item.while_away else ""
     ticket = f" {texts['ticket'].format(words=quoted(texts, item.ticket))}" if item.ticket else ""
-    return f"{away}{at}: {_event_text(texts, item).format(**_event_times(texts, item, now))}{ticket}"
+    program = {"program": quoted(texts, item.program), "code": str(item.exit_code)}
+    event = _event_text(texts, item).format(**_event_times(texts, item, now), **program)
+    return f"{away}{at}: {event}{ticket}"
 
 
 def _event_times(texts: Texts, item: NoticeItem, now: datetime) -> dict[str, str]:

@@ -38,7 +38,7 @@ from latchkey_agent.domain import (
 )
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
-from latchkey_agent.ports import Computer, PortError
+from latchkey_agent.ports import Computer, PortError, StartedProgram
 from latchkey_agent.storage import key_slots
 from latchkey_agent.storage.journal import (
     Change,
@@ -78,6 +78,7 @@ class Core:
     Attributes:
         lock: held while the state is read or changed. It is reentrant.
         state_changed: a condition of `lock`, notified with every change that somebody may wait for.
+        running: the started programs whose end is not known yet, by their ids.
         closings: the permits whose desktop is to be closed now, though the journal could not note that.
         is_disk_failing: the last access to the journal failed; the desktops are closed without it then.
         journal_life: the journal, or the reason why there is none. Without a journal every command is refused.
@@ -105,6 +106,7 @@ class Core:
         self.duties = LockDuties(folder / "lock-duties.json")
         self.boot_id = ""
         self.is_disk_failing = False
+        self.running: dict[str, StartedProgram] = {}
         self.closings: set[str] = set()
         self._closed_early: dict[str, datetime] = {}
         self._journalled_refusals = RefusalThrottle()
@@ -347,13 +349,31 @@ class Core:
                 journal.commit(Change(decision.events, decision.effects, put, ended, count, revokes))
                 self._copies.noted(count)
         except Refused:
+            self._end_programs(decision)
             self._close_without_journal(decision)
             raise
         self.state = state
+        self._end_programs(decision)
         self._settle_duties()
         for event in decision.events:
             log.info("%s", type(event).__name__)
         self.state_changed.notify_all()
+
+    def _end_programs(self, decision: Decision) -> None:
+        """End the programs that a decision ends, also if it could not be journalled (rule 7)."""
+        for event in decision.events:
+            if isinstance(event, e.ProgramEnded):
+                self.end_program(event.program)
+
+    def end_program(self, program: str) -> None:
+        """End a started program and all that it started; does nothing if it does not run."""
+        with self.lock:
+            started = self.running.get(program)
+        if started is not None:
+            try:
+                started.kill()
+            except PortError as fault:
+                log.error("a program in the customer's name could not be ended: %s", fault)
 
     def _close_without_journal(self, decision: Decision) -> None:
         """Let the desktops be closed that a decision closes, though it could not be journalled (rules 7 and 9)."""
@@ -487,13 +507,23 @@ class Core:
             self.state_changed.wait_for(check, timeout=seconds)
             return found
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the core closes, or has closed."""
+        return self._stopping.is_set()
+
     def pause(self, seconds: float) -> None:
         """Wait without the lock; return early when the core closes."""
         self._stopping.wait(seconds)
 
     def close(self) -> None:
-        """Close the journal. Waiting calls return at once with the present state."""
+        """Close the journal. Waiting calls return at once with the present state.
+
+        The programs in the customer's name end: without the agent no revocation could end them.
+        """
         self._stopping.set()
         with self.lock:
+            for program in self.running:
+                self.end_program(program)
             self.journal_life.close(Refused("agent_not_running"))
             self.state_changed.notify_all()

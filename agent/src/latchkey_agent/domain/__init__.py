@@ -18,6 +18,7 @@ from .decision import (
     checked_requests,
     in_use,
     live_grants,
+    may_use,
     owed_effects,
     own_session,
     started_session,
@@ -44,11 +45,14 @@ from .model import (
     Grant,
     Notice,
     Permit,
+    Program,
+    ProgramEnd,
     Rejection,
     Request,
     Requester,
     Revoker,
     State,
+    StopReason,
     SupportSession,
     Terms,
     finished,
@@ -59,6 +63,7 @@ from .model import (
 )
 from .permits import find_permit, may_stay_open, opened_by, redeemable
 from .policy import NOTHING_ALLOWED, Policy
+from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
 from .requests import TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
@@ -110,6 +115,8 @@ __all__ = [
     "Permit",
     "PermitState",
     "Policy",
+    "Program",
+    "ProgramEnd",
     "Refused",
     "Rejection",
     "Request",
@@ -118,6 +125,7 @@ __all__ = [
     "Revoker",
     "SessionState",
     "State",
+    "StopReason",
     "SupportSession",
     "Terms",
     "blocked_by_erasure",
@@ -130,6 +138,7 @@ __all__ = [
     "evolve",
     "find_grant",
     "find_permit",
+    "find_program",
     "find_request",
     "finished",
     "fixed",
@@ -142,6 +151,7 @@ __all__ = [
     "kept_requests",
     "live_grants",
     "may_stay_open",
+    "may_use",
     "needs_erasing",
     "opened_by",
     "others",

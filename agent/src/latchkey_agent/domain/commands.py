@@ -9,7 +9,19 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .model import Account, Action, CheckpointState, Closing, Erasure, Rejection, Requester, Revoker, Terms
+from .model import (
+    Account,
+    Action,
+    CheckpointState,
+    Closing,
+    Erasure,
+    ProgramEnd,
+    Rejection,
+    Requester,
+    Revoker,
+    StopReason,
+    Terms,
+)
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -177,6 +189,32 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     tried: str | None = None
 
 
+class StartProgram(Command, frozen=True, kw_only=True):
+    """Start a program in the customer's name, with the session's grant.
+
+    `windows_session` is the present Windows session of the grant's account, None if it is not signed in.
+    """
+
+    by: Account
+    name: str
+    program: str
+    command_line: str
+    folder: str
+    limit: float
+    step: str | None
+    windows_session: int | None
+
+
+class EndProgram(Command, frozen=True, kw_only=True):
+    """Note the end of a program; one whose end is known stays as it is."""
+
+    program: str
+    end: ProgramEnd
+    exit_code: int | None = None
+    why: StopReason | Literal[""] = ""
+    detail: str = ""
+
+
 class NoteCall(Command, frozen=True, kw_only=True):
     """Note an operator's call that changes nothing; `subject` is the id that it is about."""
 
@@ -293,6 +331,8 @@ AnyCommand = (
     | RevokeGrants
     | RejectGrant
     | ApplyGrant
+    | StartProgram
+    | EndProgram
     | NoteCall
     | RedeemPermit
     | ReportLogon
@@ -310,7 +350,7 @@ AT_START = (Recover, SeeBoot)
 """Commands that run before the first tick: a permit that expired while the PC was down has not lapsed yet then."""
 REVOKING = (EndSession, RevokeGrants, RejectGrant)
 """Commands that must work on a full disk (rule 7)."""
-ENDLESS = (StartSession, SetCheckpoint, MakeRequest, ShowRequest, PauseGrant)
+ENDLESS = (StartSession, SetCheckpoint, MakeRequest, ShowRequest, PauseGrant, StartProgram)
 """Commands that an account can give again and again with a change each time; pausing alone is never limited."""
 
 OWN = (
@@ -322,5 +362,6 @@ OWN = (
     CloseDesktop,
     CancelPermit,
     EndTrial,
+    EndProgram,
 )
 """Commands of the agent's own: a refusal of one is a fault, not something to journal."""

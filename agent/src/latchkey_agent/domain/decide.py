@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import clock, grants, idempotency, permits, recovery, requests, sessions
+from . import clock, grants, idempotency, permits, programs, recovery, requests, sessions
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -127,6 +127,8 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.RevokeGrants: grants.revoke,
     c.RejectGrant: grants.reject,
     c.ApplyGrant: grants.apply,
+    c.StartProgram: programs.start,
+    c.EndProgram: programs.end,
     c.NoteCall: idempotency.note,
     c.RedeemPermit: permits.redeem,
     c.ReportLogon: permits.report,

@@ -22,6 +22,7 @@ from .model import (
     Rejection,
     Request,
     State,
+    StopReason,
     SupportSession,
     needs_erasing,
 )
@@ -145,20 +146,29 @@ def costs_nothing(permit: Permit) -> bool:
 
 
 def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str = "") -> Decision:
-    """End a grant: its permits are void, its sealed record is deleted, the customer is notified.
+    """End a grant: its permits are void, its programs end, its sealed record is deleted, the customer is notified.
 
     Its open desktops are closed, unless it is only used up (rule 9). `settled` is a permit that another event of
     the same decision has made void.
     """
     issued = (permit for permit in issued_permits(state, grant.id) if permit.id != settled)
-    why: DropReason = "session_ended" if ended.how == "end_session" else "grant_ended"
+    why: Literal["session_ended", "grant_ended"] = (
+        "session_ended" if ended.how == "end_session" else "grant_ended"
+    )
     void = tuple(cancel(permit, ended.at, why) for permit in issued)
     decision = Decision(
         (*void, ended),
         (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
         grant.id,
     )
+    decision += stop_programs(state, grant.id, ended.at, why)
     return decision if ended.how == "use_up" else decision + relock_all(state, grant.id, ended.at)
+
+
+def stop_programs(state: State, grant: str, at: datetime, why: StopReason) -> Decision:
+    """End the running programs of a grant. The events themselves let the shell end them."""
+    running = (p for p in state.programs.values() if p.grant == grant and p.end is None)
+    return Decision(tuple(e.ProgramEnded(at=at, program=p.id, end="stopped", why=why) for p in running))
 
 
 def reject_grant(
@@ -218,12 +228,16 @@ def owed_effects(state: State) -> list[fx.CloseDesktop | fx.ConfirmErasure]:
 
 
 def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:
-    """End a grant that has nothing left to use, once no other permit of it is open."""
+    """End a grant that has nothing left to use, once no other permit of it is open.
+
+    One that covers programs lives until its time is over: the customer's yes is still in use, and is revoked with it.
+    """
     others = [
         t
         for t in state.permits.values()
         if t.grant == grant.id and t.id != permit and t.state in OPEN_PERMITS
     ]
-    if grant.state not in LIVE_GRANTS or grant.left.restarts or grant.left.unlocks or others:
+    is_in_use = grant.left.restarts or grant.left.unlocks or others or grant.terms.programs
+    if grant.state not in LIVE_GRANTS or is_in_use:
         return Decision()
     return end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="use_up"), settled=permit)

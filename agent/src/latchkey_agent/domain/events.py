@@ -21,9 +21,11 @@ from .model import (
     Erasure,
     LogonFailure,
     Omission,
+    ProgramEnd,
     Rejection,
     Requester,
     Revoker,
+    StopReason,
     Terms,
 )
 from .policy import Policy
@@ -295,6 +297,31 @@ class DesktopClosed(Event, tag="desktop_closed", frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
+class ProgramStarted(Event, tag="program_started", frozen=True, kw_only=True):
+    """A program is about to be started in the customer's name; journalled before it starts."""
+
+    program: str
+    grant: str
+    command_line: str
+    folder: str = ""
+    limit: float
+    windows_session: int
+    step: str | None = None
+
+
+class ProgramEnded(Event, tag="program_ended", frozen=True, kw_only=True):
+    """A program in the customer's name ended, or did not start. Its output is not journalled.
+
+    `exit_code` is set if `end` is `exited`, `why` if it is `stopped`; `detail` is Windows' reason for `not_started`.
+    """
+
+    program: str
+    end: ProgramEnd
+    exit_code: int | None = None
+    why: StopReason | Literal[""] = ""
+    detail: str = ""
+
+
 class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):
     """The customer closed these notices."""
 
@@ -371,6 +398,8 @@ AnyEvent = (
     | AccountSeen
     | RelockDue
     | DesktopClosed
+    | ProgramStarted
+    | ProgramEnded
     | NoticesClosed
     | BootSeen
     | TimeSeen

@@ -28,6 +28,7 @@ from .model import (
     NoticeKind,
     Omitted,
     Permit,
+    Program,
     Request,
     State,
     SupportSession,
@@ -93,6 +94,7 @@ class _Draft:
         self.requests: dict[str, Request] = dict(state.requests)
         self.grants: dict[str, Grant] = dict(state.grants)
         self.permits: dict[str, Permit] = dict(state.permits)
+        self.programs: dict[str, Program] = dict(state.programs)
         self.notices: dict[str, Notice] = dict(state.notices)
         self.boot_id: str = state.boot_id
         self.clock: ClockBase | None = state.clock
@@ -120,6 +122,7 @@ class _Draft:
             requests=self.requests,
             grants=self.grants,
             permits=self.permits,
+            programs=self.programs,
             notices=self.notices,
             boot_id=self.boot_id,
             clock=self.clock,
@@ -146,8 +149,9 @@ def _remember(draft: _Draft, call: Call) -> None:
 
 
 def _is_use(draft: _Draft, call: Call) -> bool:
-    """Tell whether a call was about a permit or a grant of a started session: a repeat must not use it once more."""
-    thing = draft.permits.get(call.subject) or draft.grants.get(call.subject)
+    """Tell whether a call used a grant of a started session: a repeat must not use it once more."""
+    kinds = (draft.permits, draft.programs, draft.grants)
+    thing = next((things[call.subject] for things in kinds if call.subject in things), None)
     return thing is not None and draft.sessions[thing.session].state is SessionState.STARTED
 
 
@@ -186,6 +190,7 @@ def _forget(draft: _Draft, at: datetime) -> None:
     draft.requests = {k: v for k, v in draft.requests.items() if v.session not in gone}
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
     draft.permits = {k: v for k, v in draft.permits.items() if v.session not in gone}
+    draft.programs = {k: v for k, v in draft.programs.items() if v.session not in gone}
 
 
 def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
@@ -195,6 +200,7 @@ def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
         tuple(r for r in draft.requests.values() if r.session == session),
         tuple(g for g in draft.grants.values() if g.session == session),
         tuple(p for p in draft.permits.values() if p.session == session),
+        tuple(p for p in draft.programs.values() if p.session == session),
     )
 
 
@@ -547,16 +553,41 @@ def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     return f"late{end}" if is_late else event.how
 
 
-def _notice(
-    draft: _Draft,
-    grant: Grant,
-    event: e.Event,
-    kind: NoticeKind,
-    *,
-    detail: str = "",
-    since: datetime | None = None,
-    while_away: bool = True,
-) -> None:
+def _program_started(draft: _Draft, event: e.ProgramStarted) -> None:
+    grant = draft.grants[event.grant]
+    draft.programs[event.program] = Program(
+        id=event.program,
+        grant=grant.id,
+        session=grant.session,
+        account=grant.account,
+        command_line=event.command_line,
+        folder=event.folder,
+        limit=event.limit,
+        windows_session=event.windows_session,
+        started_at=event.at,
+        by=event.actor,
+        step=event.step,
+    )
+
+
+def _program_ended(draft: _Draft, event: e.ProgramEnded) -> None:
+    program = draft.programs[event.program]
+    changes = {"why": event.why, "detail": event.detail, "exit_code": event.exit_code}
+    draft.programs[program.id] = replace(program, end=event.end, ended_at=event.at, **changes)
+    _notice(
+        draft,
+        draft.grants[program.grant],
+        event,
+        "program",
+        detail=event.end,
+        since=program.started_at,
+        program=program.command_line,
+        exit_code=event.exit_code,
+    )
+
+
+def _notice(draft: _Draft, grant: Grant, event: e.Event, kind: NoticeKind, **content: Any) -> None:
+    """Add a notice for the customer of a grant; `content` are further fields of the notice."""
     session = draft.sessions[grant.session]
     number = f"n{draft.version}"
     notice = Notice(
@@ -565,10 +596,8 @@ def _notice(
         kind=kind,
         at=event.at,
         ticket=session.ticket,
-        detail=detail,
         not_after=grant.terms.not_after,
-        since=since,
-        while_away=while_away,
+        **content,
     )
     _make_room(draft.notices, notice.account)
     draft.notices[notice.id] = notice
@@ -660,6 +689,8 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.PermitDropped: _permit_dropped,
     e.RelockDue: _relock_due,
     e.DesktopClosed: _desktop_closed,
+    e.ProgramStarted: _program_started,
+    e.ProgramEnded: _program_ended,
     e.NoticesClosed: _notices_closed,
     e.BootSeen: _boot_seen,
     e.ClockTaken: _clock_taken,

@@ -24,6 +24,7 @@ from .decision import (
     own_session,
     reject_grant,
     relock_all,
+    stop_programs,
     use_up,
 )
 from .logon_refusals import sentence
@@ -39,7 +40,7 @@ LOGON_TIME = timedelta(minutes=2)
 
 
 def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Decision:
-    """Pause a grant, which voids its issued permits and closes its open desktops, or resume it."""
+    """Pause a grant, which voids its issued permits, ends its programs and closes its open desktops, or resume it."""
     grant = find_grant(state, command.grant)
     relocked = relock_all(state, grant.id, now.at)
     if command.pause and grant.ended is not None and relocked.events:
@@ -54,7 +55,7 @@ def pause(state: State, command: c.PauseGrant, now: Now, _policy: Policy) -> Dec
         decision += Decision((cancel(permit, now.at, "paused"),))
         if not costs_nothing(permit):
             decision += use_up(state, grant, now.at, permit.id)
-    return decision + relocked
+    return decision + stop_programs(state, grant.id, now.at, "paused") + relocked
 
 
 def _only_their_own_desktop(state: State, grant: Grant) -> None:
@@ -130,7 +131,7 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
         return Decision(subject=grant.id)
     if command.action == "unlock" and command.desktop == "none":
         raise Refused("not_signed_in", account=grant.account.qualified)
-    _nothing_under_way(state, now)
+    nothing_under_way(state, now)
     terms_end = min(grant.terms.not_after, session.ends_at)
     permit_ends = min(now.at + timedelta(seconds=command.within), terms_end)
     if command.action == "restart":
@@ -214,12 +215,17 @@ def usable(
 
 def must_allow(grant: Grant, action: str, now: Now) -> None:
     """Raise Refused unless a live grant allows `action` now (rule 3)."""
+    must_hold(grant, now)
+    if (grant.left.restarts if action == "restart" else grant.left.unlocks) <= 0:
+        raise Refused("terms_used_up", detail=agreed(grant))
+
+
+def must_hold(grant: Grant, now: Now) -> None:
+    """Raise Refused unless a live grant is not paused, and now is within the time of its terms."""
     if grant.state is GrantState.PAUSED:
         raise Refused("grant_paused")
     _clock_is_right(now)
     _within(grant, now)
-    if (grant.left.restarts if action == "restart" else grant.left.unlocks) <= 0:
-        raise Refused("terms_used_up", detail=agreed(grant))
 
 
 def ended_refusal(grant: Grant, session: str) -> Refused:
@@ -276,7 +282,7 @@ def _within(grant: Grant, now: Now) -> None:
         raise Refused("grant_expired", detail=f"until {terms.not_after.isoformat(timespec='minutes')}")
 
 
-def _nothing_under_way(state: State, now: Now) -> None:
+def nothing_under_way(state: State, now: Now) -> None:
     """Raise Refused (`restart_in_progress`) during a use; a desktop that does not appear holds up no further one."""
     for permit in state.permits.values():
         is_late = permit.logged_on_at is not None and now.at >= permit.logged_on_at + LOGON_TIME

@@ -21,6 +21,14 @@ Closing = Literal["locked", "disconnected", "gone"]
 
 Revoker = Literal["customer", "operator"]
 """The side that revoked a grant."""
+ProgramEnd = Literal["exited", "stopped", "not_started", "lost"]
+"""How a program in the customer's name ended.
+
+`exited`: by itself. `stopped`: the agent ended it, and all that it had started. `not_started`: Windows did not start
+it. `lost`: the agent or the PC stopped while it ran, so its result is not known.
+"""
+StopReason = Literal["limit", "grant_ended", "paused", "session_ended"]
+"""The reason why the agent ended a program: its time was over, or the customer's yes no longer covers it."""
 Rejection = Literal[
     "password_refused",
     "agent_stopped",
@@ -340,14 +348,43 @@ def is_under_way(permit: Permit, boot_id: str) -> bool:
     return not settled(permit) or permit.is_unseen or may_restart(permit, boot_id)
 
 
-NoticeKind = Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]
-"""`restarted`: the PC was restarted, and Latchkey signed nobody in."""
+class Program(Struct, frozen=True, kw_only=True):
+    """A program that runs in the customer's name, with all that it starts. It is covered by the term `programs`.
+
+    `command_line` is the whole line that Windows gets. `folder` is the working folder; empty for the account's own.
+    `limit`: the seconds after which it is ended. `windows_session` is the Windows session in which it runs. `end` is
+    None while it runs, `why` is empty unless the agent ended it, `detail` is Windows' reason why it did not start.
+    """
+
+    id: str
+    grant: str
+    session: str
+    account: Account
+    command_line: str
+    folder: str
+    limit: float
+    windows_session: int
+    started_at: datetime
+    by: Actor = AGENT
+    step: str | None = None
+    end: ProgramEnd | None = None
+    why: StopReason | Literal[""] = ""
+    detail: str = ""
+    exit_code: int | None = None
+    ended_at: datetime | None = None
+
+
+NoticeKind = Literal[
+    "granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed", "program"
+]
+"""`restarted`: the PC was restarted, and Latchkey signed nobody in. `program`: a program in their name ended."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
     """A message that the customer sees until they close it.
 
-    `since`: the desktop that was closed counts as open since then (see `open_since`).
+    `since`: the desktop that was closed counts as open since then (see `open_since`), or the program started then.
+    `program` is the program's command line, `exit_code` its exit code.
     """
 
     id: str
@@ -359,6 +396,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     not_after: datetime | None = None
     since: datetime | None = None
     while_away: bool = True
+    program: str = ""
+    exit_code: int | None = None
 
 
 class Asking(Struct, frozen=True, kw_only=True):
@@ -382,6 +421,7 @@ class Archived(Struct, frozen=True):
     requests: tuple[Request, ...]
     grants: tuple[Grant, ...]
     permits: tuple[Permit, ...]
+    programs: tuple[Program, ...] = ()
 
 
 class ClockBase(Struct, frozen=True):
@@ -410,6 +450,7 @@ class State(Struct, frozen=True, kw_only=True):
     requests: dict[str, Request] = {}
     grants: dict[str, Grant] = {}
     permits: dict[str, Permit] = {}
+    programs: dict[str, Program] = {}
     notices: dict[str, Notice] = {}
     boot_id: str = ""
     clock: ClockBase | None = None

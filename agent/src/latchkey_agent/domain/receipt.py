@@ -14,13 +14,14 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from latchkey_agent.plain_text import isolated, quotable
+from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line, quotable
 
 from .model import (
     Account,
     Erasure,
     Grant,
     Permit,
+    Program,
     Request,
     State,
     how_ended,
@@ -47,6 +48,7 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
     permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
+    programs = [p for p in state.programs.values() if grant is not None and p.grant == grant.id]
     return {
         "schema_version": SCHEMA,
         "request": request.id,
@@ -81,6 +83,7 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
         "withdrawal_method": "the Latchkey icon by the clock: Revoke my credentials",
         "events": _events(request, grant, permits),
         "uses": [_use(permit) for permit in permits],
+        "programs": [_program(program) for program in programs],
         "restarts_without_sign_in": [
             {"at": _text(omitted.at), "why": omitted.why} for omitted in (grant.omitted if grant else ())
         ],
@@ -112,6 +115,7 @@ def holding(state: State, request_id: str, now: datetime, days: int) -> State:
                 requests={r.id: r for r in kept.requests},
                 grants={g.id: g for g in kept.grants},
                 permits={p.id: p for p in kept.permits},
+                programs={p.id: p for p in kept.programs},
             )
     raise Refused("no_request", request=request_id)
 
@@ -193,6 +197,22 @@ def _use(permit: Permit) -> dict[str, Any]:
     }
 
 
+def _program(program: Program) -> dict[str, Any]:
+    return {
+        "program": program.id,
+        "step": program.step,
+        "command_line": program.command_line,
+        "folder": program.folder,
+        "by": {"sid": program.by.sid, "account": program.by.name},
+        "started_at": _text(program.started_at),
+        "ended_at": _text(program.ended_at),
+        "end": program.end,
+        "why": program.why,
+        "detail": program.detail,
+        "exit_code": program.exit_code,
+    }
+
+
 def _erasure(erasure: Erasure | None) -> dict[str, Any] | None:
     if erasure is None:
         return None
@@ -250,6 +270,7 @@ def render(receipt: dict[str, Any]) -> str:
         _answer_line(receipt["answer"]),
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
+    lines += [_program_line(program) for program in receipt["programs"]]
     lines += [
         f"Restart {_begun_by(omitted['why'])} without a sign-in: {omitted['at']}, {omitted['why']}"
         for omitted in receipt["restarts_without_sign_in"]
@@ -299,6 +320,25 @@ def _use_line(use: dict[str, Any]) -> str:
     step = f" for {_quoted(use['step'])}" if use["step"] else ""
     action = "after a restart by others" if use["started_by_others"] else use["action"]
     return f"Used by {isolated(use['by']['account'])}: {action}{step} {use['issued_at']}, {_use_ended(use)}"
+
+
+def _program_line(program: dict[str, Any]) -> str:
+    step = f" for {_quoted(program['step'])}" if program["step"] else ""
+    by, line = isolated(program["by"]["account"]), _quoted(one_line(program["command_line"], SHOWN_LINE))
+    return f"Program of {by}{step} {program['started_at']}: {line}, {_program_ended(program)}"
+
+
+def _program_ended(program: dict[str, Any]) -> str:
+    match program["end"]:
+        case None:
+            return "running"
+        case "exited":
+            return f"exit code {program['exit_code']} {program['ended_at']}"
+        case "stopped":
+            return f"ended by the agent ({program['why']}) {program['ended_at']}"
+        case "not_started":
+            return f"not started: {program['detail']}"
+    return "result not known"
 
 
 def _use_ended(use: dict[str, Any]) -> str:

@@ -25,7 +25,10 @@ FOREIGN_PERMIT = timedelta(minutes=15)
 
 
 def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Decision:
-    """End grants in doubt: Windows may have refused the password, the record is gone, or the journal is a copy."""
+    """End grants in doubt: Windows may have refused the password, the record is gone, or the journal is a copy.
+
+    Programs end with the agent that started them, so the result of one that ran is not known.
+    """
     decision = Decision()
     for grant in live_grants(state):
         if command.restored:
@@ -38,6 +41,9 @@ def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Deci
             decision += reject_grant(
                 state, grant, now.at, "record_unreadable", "the erasable half of its key is gone"
             )
+    for program in state.programs.values():
+        if program.end is None:
+            decision += Decision((e.ProgramEnded(at=now.at, program=program.id, end="lost"),))
     for request in checked_requests(state):
         decision += refused_entry(request, "agent_failed", now, retry=True)
     return decision

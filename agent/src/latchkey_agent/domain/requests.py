@@ -16,7 +16,7 @@ from .model import Asking, Grant, Request, State, Terms, needs_erasing
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
-from .transitions import OPEN_REQUESTS, REQUEST, RequestState, step
+from .transitions import OPEN_PERMITS, OPEN_REQUESTS, REQUEST, RequestState, step
 
 OPEN_AT_ONCE = 3
 """The open requests of other sessions that a customer may have before one more is refused."""
@@ -148,9 +148,16 @@ def _allowed(terms: Terms, policy: Policy) -> None:
 
 def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | None:
     for grant in live_grants(state, session):
-        if grant.account.sid == command.account.sid and covers(grant.terms, command.terms):
+        is_theirs = grant.account.sid == command.account.sid
+        if is_theirs and covers(grant.terms, command.terms) and not _is_spent(state, grant):
             return grant
     return None
+
+
+def _is_spent(state: State, grant: Grant) -> bool:
+    """Tell whether a live grant has nothing left to use: it lives on for its programs alone."""
+    open_permits = (p for p in state.permits.values() if p.grant == grant.id and p.state in OPEN_PERMITS)
+    return not (grant.left.restarts or grant.left.unlocks or any(open_permits))
 
 
 def unconfirmed_erasures(state: State, now: Now) -> list[Grant]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from latchkey_agent import __version__
 from latchkey_agent.core.core import Core
+from latchkey_agent.core.program_runner import ProgramRunner
 from latchkey_agent.domain import (
     LIVE_GRANTS,
     OPEN_REQUESTS,
@@ -50,6 +51,7 @@ from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
 from .levels import LEVELS
 from .peer import Peer
+from .session_commands import CommandHandler
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -63,11 +65,12 @@ ERASURE_WAIT = 10.0
 class ControlHandler:
     """Answers the operator's requests, one by one."""
 
-    def __init__(self, core: Core, display_blocks: DisplayBlocks) -> None:
+    def __init__(self, core: Core, display_blocks: DisplayBlocks, programs: ProgramRunner) -> None:
         self._core = core
         self._verifying = threading.Lock()
         self._display_blocks = display_blocks
         self._applying = ApplyHandler(core)
+        self._commands = CommandHandler(core, programs)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
             rq.SessionStart: self._start_session,
             rq.SessionEnd: self._end_session,
@@ -76,6 +79,8 @@ class ControlHandler:
             rq.RequestWithdraw: self._request_withdraw,
             rq.CredentialApply: self._applying.apply,
             rq.ApplyWait: self._applying.wait,
+            rq.SessionCommand: self._commands.start,
+            rq.CommandWait: self._commands.wait,
             rq.CredentialRevoke: self._revoke,
             rq.Checkpoint: self._checkpoint,
             rq.Info: self._info,

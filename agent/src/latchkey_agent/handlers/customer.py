@@ -36,6 +36,7 @@ from latchkey_agent.domain import (
     kept_requests,
 )
 from latchkey_agent.domain import commands as c
+from latchkey_agent.plain_text import SHOWN_LINE, one_line
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol import customer_messages as cm
@@ -333,4 +334,6 @@ def _notice(notice: Notice) -> cm.NoticeItem:
         not_after=notice.not_after.isoformat() if notice.not_after else "",
         since=notice.since.isoformat() if notice.since else "",
         while_away=notice.while_away,
+        program=one_line(notice.program, SHOWN_LINE),
+        exit_code=notice.exit_code,
     )

@@ -20,6 +20,8 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.RequestWithdraw: "operator",
     rq.CredentialApply: "operator",
     rq.ApplyWait: "operator",
+    rq.SessionCommand: "operator",
+    rq.CommandWait: "operator",
     rq.CredentialRevoke: "operator",
     rq.Checkpoint: "operator",
     rq.Info: "operator",

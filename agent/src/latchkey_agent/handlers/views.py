@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from latchkey_agent.domain import (
     ASKED_REQUESTS,
     Checkpoint,
@@ -16,6 +18,7 @@ from latchkey_agent.domain import (
     LogonRefusal,
     Permit,
     PermitState,
+    Program,
     Refused,
     Request,
     RequestState,
@@ -28,7 +31,7 @@ from latchkey_agent.domain import (
     succeeded,
     why_said,
 )
-from latchkey_agent.ports import PortError
+from latchkey_agent.ports import PortError, ProgramOutput
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol.customer_messages import DisplayBlock
 from latchkey_agent.protocol.errors import error
@@ -294,6 +297,42 @@ def use_waits_for(state: State, permit: Permit) -> str:
         case PermitState.REDEEMED:
             return "Windows to sign the customer in"
     return "the desktop to be locked"
+
+
+def command_view(state: State, program: Program, output: ProgramOutput | None) -> ans.CommandView:
+    """Return a program with its output, if that is kept."""
+    view = ans.CommandView(
+        id=program.id,
+        state=program.end or "running",
+        account=program.account.qualified,
+        command_line=program.command_line,
+        folder=program.folder,
+        limit=program.limit,
+        started_at=_must(program.started_at),
+        step=program.step,
+        ended_at=text(program.ended_at),
+        exit_code=program.exit_code,
+        why=program.why,
+        error=command_error(state, program),
+    )
+    return view if output is None else replace(view, output_kept=True, **output._asdict())
+
+
+def command_error(state: State, program: Program) -> ans.ErrorView | None:
+    """Return the error of a program that did not end by itself, None if it did or still runs."""
+    match program.end:
+        case "not_started":
+            return error("command_not_started", detail=program.detail)
+        case "lost":
+            return error("command_lost")
+        case "stopped" if program.why == "limit":
+            return error("command_timed_out", limit=f"{program.limit:g}")
+        case "stopped" if program.why == "paused":
+            return error("grant_paused")
+        case "stopped":
+            session = state.sessions[program.session].name
+            return refusal_view(ended_refusal(state.grants[program.grant], session))
+    return None
 
 
 def erasure_view(grant: Grant) -> ans.ErasureView | None:

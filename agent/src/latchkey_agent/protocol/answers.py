@@ -165,6 +165,32 @@ class UseView(Message, frozen=True, kw_only=True):
     error: ErrorView | None = None
 
 
+class CommandView(Message, frozen=True, kw_only=True):
+    """A program in the customer's name. Its output is cut after 64 KiB of each stream, and kept for minutes only.
+
+    `exit_code` is Windows' unsigned number. `why`: the reason why the agent ended it. `output_kept`: the output stands
+    here. `error` is set if the program was ended, not started or lost.
+    """
+
+    id: str
+    state: Literal["running", "exited", "stopped", "not_started", "lost"]
+    account: str
+    command_line: str
+    folder: str = ""
+    limit: float
+    started_at: str
+    step: str | None = None
+    ended_at: str | None = None
+    exit_code: int | None = None
+    why: str = ""
+    output_kept: bool = False
+    stdout: str = ""
+    stderr: str = ""
+    stdout_cut: bool = False
+    stderr_cut: bool = False
+    error: ErrorView | None = None
+
+
 class ErasureCheck(Message, frozen=True, kw_only=True):
     """One check of an erasure."""
 
@@ -259,6 +285,15 @@ class ApplyAnswer(Message, frozen=True, kw_only=True):
     boot_id: str
     finished: bool
     waiting_for: str = ""
+
+
+class CommandAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `session_command` and `command_wait`."""
+
+    session: str
+    command: CommandView
+    boot_id: str
+    finished: bool
 
 
 class RevokeAnswer(Message, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from .fields import Message
 from .logon_messages import AnyLogonRequest, LogonAnswer, LogonMessage
 
 MAX_REQUEST = 64 * 1024
-"""Largest control request in bytes; a correct one is below 8 kB."""
+"""Largest control request in bytes; a correct one is below 8 kB, unless it has long arguments."""
 
 _control = msgspec.json.Decoder(AnyControlRequest)
 _customer = msgspec.json.Decoder(AnyCustomerRequest)

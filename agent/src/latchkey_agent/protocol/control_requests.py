@@ -13,10 +13,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from latchkey_agent import command_line
+
 from . import PROTOCOL_VERSION
 from .fields import (
     MOST_OPERATORS,
     AccountName,
+    Argument,
     Count,
     Identifier,
     Line,
@@ -129,6 +132,45 @@ class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
     wait: Wait = 0.0
 
 
+class SessionCommand(ControlRequest, tag="session_command", frozen=True, kw_only=True):
+    """Run a program in the customer's name, in their signed-in session, not elevated, under a grant that covers it.
+
+    `program` is a full path and `arguments` are passed as they are: no shell reads them. `limit`: the seconds after
+    which the program and all that it started are ended. `step` makes it idempotent: a second call for a step whose
+    program runs, or has ended with 0, changes nothing and returns that one.
+    """
+
+    session: Name
+    program: Annotated[str, Meta(max_length=1024, pattern=command_line.FULL_PATH)]
+    arguments: Annotated[tuple[Argument, ...], Meta(max_length=1000)] = ()
+    folder: Annotated[str, Meta(max_length=1024, pattern=command_line.FULL_FOLDER)] | None = None
+    limit: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    step: Name | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a text breaks a rule; the message has the field and the rule."""
+        super().__post_init__()
+        if command_line.is_batch(self.program):
+            msg = "`program` is a batch file, whose arguments cmd.exe would read as commands: name cmd.exe itself"
+            raise ValueError(msg)
+        if command_line.length(self.line) > command_line.LONGEST:
+            msg = f"`arguments` make a command line of more than {command_line.LONGEST} characters"
+            raise ValueError(msg)
+
+    @property
+    def line(self) -> str:
+        """The command line that Windows gets."""
+        return command_line.written(self.program, self.arguments)
+
+
+class CommandWait(ControlRequest, tag="command_wait", frozen=True, kw_only=True):
+    """Long poll: answered when the program has ended, or after `wait` seconds."""
+
+    session: Name
+    command: Identifier
+    wait: Wait = 0.0
+
+
 class CredentialRevoke(ControlRequest, tag="credential_revoke", frozen=True, kw_only=True):
     """Revoke the session's grants as the operator."""
 
@@ -190,6 +232,8 @@ AnyControlRequest = (
     | RequestWithdraw
     | CredentialApply
     | ApplyWait
+    | SessionCommand
+    | CommandWait
     | CredentialRevoke
     | Checkpoint
     | Info

@@ -154,18 +154,22 @@ class NoticeItem(Message, frozen=True, kw_only=True):
 
     `detail` is a stable word: the action of a use (`restart`, `unlock`), how a grant ended (a `GrantState`; for a
     revoked one also by which side, for a rejected one also the `Rejection`), why a logon failed (a `LogonFailure`), why
-    Latchkey signed nobody in after a restart, how a desktop was opened and closed. `since`: that desktop was open since
-    then.
+    Latchkey signed nobody in after a restart, how a desktop was opened and closed, how a program ended. `since`: that
+    desktop was open since then, or the program started then. `program`: the beginning of its command line.
     """
 
     notice: str
-    kind: Literal["granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed"]
+    kind: Literal[
+        "granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed", "program"
+    ]
     at: str
     ticket: str
     detail: str = ""
     not_after: str = ""
     since: str = ""
     while_away: bool = False
+    program: str = ""
+    exit_code: int | None = None
 
 
 class CustomerSnapshot(Message, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "message_too_large": ErrorRow(
         "The request is larger than the agent accepts ({limit} bytes).",
-        "Shorten the reason, the message or the names.",
+        "Shorten the reason, the message, the names or the arguments.",
     ),
     "response_exceeds_limit": ErrorRow(
         "The requested action is done, but its answer has {size} bytes and the agent sends at most {limit}.",
@@ -212,7 +212,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Request a longer time or a shorter warning, or let the use take more time.",
     ),
     "not_signed_in": ErrorRow(
-        "{account} is not signed in, so there is no desktop to unlock.",
+        "{account} is not signed in, so there is no desktop to unlock or to run a program on.",
         "Apply a restart if the grant allows one, or wait until the account is signed in.",
     ),
     "restart_too_soon": ErrorRow(
@@ -238,6 +238,23 @@ ERRORS: dict[str, ErrorRow] = {
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",
         "Show the grant's receipt with latchkeyctl receipt: it lists the uses.",
+    ),
+    # --- session_command
+    "programs_not_agreed": ErrorRow(
+        "The customer did not agree that programs run in their name.",
+        "Request a grant with the term programs first.",
+    ),
+    "command_not_started": ErrorRow(
+        "Windows did not start the program: {detail}.",
+        "Check the program's path and the working folder. The account needs a token without administrator rights.",
+    ),
+    "command_timed_out": ErrorRow(
+        "The program, or one that it started, still ran after {limit} s. The agent ended all of them.",
+        "Check what it waits for: nobody can answer it. If it only needs longer, set a longer limit.",
+    ),
+    "command_lost": ErrorRow(
+        "The agent or the PC stopped while the program ran. It was ended, and its result is not known.",
+        "Check on the PC what it has done before you run it again.",
     ),
     "desktop_open": ErrorRow(
         "All passwords are erased, but a desktop that a logon permit opened has not been seen locked yet.",

@@ -36,6 +36,8 @@ Line = Annotated[str, Meta(max_length=plain_text.LONGEST_LINE, description=_RULE
 """A reason or a message: plain text, possibly empty."""
 AccountName = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)")]
 """The name of a Windows account as somebody typed it. The agent only looks it up; no customer reads it."""
+Argument = Annotated[str, Meta(max_length=32_767, pattern=r"^[^\x00]*$(?!\n)")]
+"""An argument of a program: any text without a zero. Receipts show it; the customer may read it."""
 MOST_OPERATORS = 5
 """The most further accounts that a support session may name: the request window shows them all."""
 Moment = Annotated[str, Meta(min_length=1, max_length=40)]

@@ -19,6 +19,7 @@ from .ports import logon_facts
 from .ports.accounts import WindowsAccounts
 from .ports.anchor import RegistryAnchor, boot_anchor
 from .ports.counter import NoCounter
+from .ports.customer_programs import WindowsPrograms
 from .ports.disk import WindowsDisk
 from .ports.dpapi import SystemKeys
 from .ports.notifier import WindowsNotifier
@@ -83,6 +84,7 @@ def product() -> Parts:
         disk=WindowsDisk(),
         boot_anchor=boot_anchor(),
         counter=NoCounter(),
+        programs=WindowsPrograms(),
     )
     return Parts(
         computer,

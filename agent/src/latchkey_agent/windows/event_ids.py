@@ -49,5 +49,7 @@ EVENT_IDS = {
     "AccountSeen": 148,
     "LogonReported": 149,
     "NoticesClosed": 150,
+    "ProgramStarted": 160,
+    "ProgramEnded": 161,
 }
 """The id for the name of each event class in `domain.events`."""

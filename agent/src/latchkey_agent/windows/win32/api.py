@@ -10,7 +10,7 @@ compares every declaration with Microsoft's own metadata (win32more).
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_int32, c_int64, c_ubyte, c_uint16, c_uint32, c_void_p, c_wchar_p
+from ctypes import POINTER, c_int32, c_int64, c_size_t, c_ubyte, c_uint16, c_uint32, c_void_p, c_wchar_p
 from functools import cache
 from typing import Any, ClassVar
 
@@ -145,6 +145,48 @@ class SessionInfo(ctypes.Structure):
     _fields_: ClassVar[Any] = (("level", DWORD), ("details", SessionDetails))
 
 
+class StartupInfo(ctypes.Structure):
+    """STARTUPINFOW (processthreadsapi.h)."""
+
+    _fields_: ClassVar[Any] = (
+        ("size", DWORD),
+        ("reserved", c_wchar_p),
+        ("desktop", c_wchar_p),
+        ("title", c_wchar_p),
+        ("x", DWORD),
+        ("y", DWORD),
+        ("width", DWORD),
+        ("height", DWORD),
+        ("columns", DWORD),
+        ("rows", DWORD),
+        ("fill", DWORD),
+        ("flags", DWORD),
+        ("show", c_uint16),
+        ("reserved_size", c_uint16),
+        ("more_reserved", c_void_p),
+        ("stdin", HANDLE),
+        ("stdout", HANDLE),
+        ("stderr", HANDLE),
+    )
+
+
+class StartupInfoEx(ctypes.Structure):
+    """STARTUPINFOEXW (winbase.h)."""
+
+    _fields_: ClassVar[Any] = (("info", StartupInfo), ("attributes", c_void_p))
+
+
+class ProcessInformation(ctypes.Structure):
+    """PROCESS_INFORMATION (processthreadsapi.h)."""
+
+    _fields_: ClassVar[Any] = (
+        ("process", HANDLE),
+        ("thread", HANDLE),
+        ("process_id", DWORD),
+        ("thread_id", DWORD),
+    )
+
+
 @cache
 def _library(name: str) -> ctypes.WinDLL:
     return ctypes.WinDLL(name, use_last_error=True)
@@ -184,6 +226,25 @@ LogonUserW = Function(
 InitiateShutdownW = Function(
     "advapi32", "InitiateShutdownW", DWORD, c_wchar_p, c_wchar_p, DWORD, DWORD, DWORD,
 )  # fmt: skip
+CreateProcessAsUserW = Function(
+    # pywin32's has no list of handles to inherit.
+    "advapi32", "CreateProcessAsUserW", BOOL,
+    HANDLE, c_wchar_p, c_void_p, c_void_p, c_void_p, BOOL, DWORD, c_void_p, c_wchar_p, POINTER(StartupInfoEx),
+    POINTER(ProcessInformation),
+)  # fmt: skip
+InitializeProcThreadAttributeList = Function(
+    "kernel32", "InitializeProcThreadAttributeList", BOOL, c_void_p, DWORD, DWORD, POINTER(c_size_t),
+)  # fmt: skip
+UpdateProcThreadAttribute = Function(
+    "kernel32", "UpdateProcThreadAttribute", BOOL,
+    c_void_p, DWORD, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p,
+)  # fmt: skip
+DeleteProcThreadAttributeList = Function("kernel32", "DeleteProcThreadAttributeList", None, c_void_p)
+CreateEnvironmentBlock = Function(
+    # pywin32's returns a dictionary, which CreateProcessAsUserW does not take.
+    "userenv", "CreateEnvironmentBlock", BOOL, POINTER(c_void_p), HANDLE, BOOL,
+)  # fmt: skip
+DestroyEnvironmentBlock = Function("userenv", "DestroyEnvironmentBlock", BOOL, c_void_p)
 CloseHandle = Function("kernel32", "CloseHandle", BOOL, HANDLE)
 LocalFree = Function("kernel32", "LocalFree", c_void_p, c_void_p)
 WerSetFlags = Function("kernel32", "WerSetFlags", c_int32, DWORD)
