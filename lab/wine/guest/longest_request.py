@@ -49,7 +49,7 @@ def item() -> AskedItem:
         request="r", code="4711", user=user, domain=domain, device=domain, asked_by=ACCOUNT, requester=name, role=name,
         requester_organization=name, organization=name, phone="0" * 40, reason=longest(LONGEST_LINE), ticket=name,
         terms=TermsView(
-            restarts=100, unlocks=100, foreign_restarts=True, relock_after=3599.0, grace=3599.0,
+            restarts=100, unlocks=100, foreign_restarts=True, programs=True, relock_after=3599.0, grace=3599.0,
             not_before=(NOW + timedelta(days=3)).isoformat(), not_after=(NOW + timedelta(days=4)).isoformat(),
         ),
         answer_by=NOW.isoformat(), tries_left=1, last_refusal="looks_like_pin", operators=[ACCOUNT] * MOST_OPERATORS,
