@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(240)
 
 TOOL = "C:\\Lab\\a tool.exe"
+HOSTNAME = "C:\\windows\\system32\\hostname.exe"
 ALLOWED = f"{POLICY}\nallow_programs = true"
 PC: dict[str, Any] = {
     "script": [Grant()],
@@ -290,3 +291,17 @@ def test_a_power_cut_loses_the_program(lab_pc: Any) -> None:
         computer.power_on()
         job.fail()
         assert job.result("cut")["error_code"] == "command_lost"
+
+
+@pytest.mark.also_on_wine
+def test_a_program_of_windows_runs_as_the_customer(lab_pc: Any) -> None:
+    """On a Wine PC the product's own port starts it, with the only token that Wine has."""
+    operator, _ = lab_pc(**{**PC, "programs": {HOSTNAME: "lab.simulated.programs.hostname"}})
+    ran = run("name", program=HOSTNAME)
+    missing = {**run("missing", program="C:\\windows\\system32\\none.exe"), "ignore_errors": True}
+    job = operator.run(start(), request(programs=True), ran, missing, end()).succeed()
+    assert (job.result("name")["rc"], job.result("name")["stderr"]) == (0, "")
+    assert job.result("name")["stdout"].strip()
+    assert job.result("missing")["error_code"] == "command_not_started"
+    [receipt] = job.result("end")["receipts"]
+    assert [program["end"] for program in receipt["document"]["programs"]] == ["exited", "not_started"]

@@ -438,12 +438,14 @@ def test_the_end_of_the_yes_ends_its_programs_at_once(bench: Bench, canary: byte
 
 
 def test_the_end_of_one_grant_ends_no_program_of_another(bench: Bench, canary: bytearray) -> None:
-    """A second session's program goes on."""
+    """A program of another session of the same customer goes on."""
     agree(bench, canary)
     bench.command()
-    bench.result(rq.SessionStart(session="CHG-2", reason="x"))
+    bench.lend(canary, session="CHG-2", programs=True)
+    bench.command(session="CHG-2")
     bench.ask(rq.SessionEnd(session="CHG-2"))
-    assert bench.world.killed == []
+    assert len(bench.world.killed) == 1
+    assert [p.end for p in bench.state.programs.values()] == [None, "stopped"]
 
 
 def test_revoking_ends_programs_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
@@ -557,15 +559,19 @@ def test_a_program_whose_end_windows_does_not_tell_is_lost(bench: Bench, canary:
     assert len(bench.world.killed) == 1
 
 
-def test_a_program_that_could_not_be_ended_is_logged(
+def test_a_program_that_could_not_be_ended_is_ended_again(
     bench: Bench, canary: bytearray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The revocation itself goes through."""
+    """The revocation itself goes through, and the program is ended as soon as Windows does it."""
     agree(bench, canary)
     bench.command()
     bench.world.broken.add("kill")
     assert bench.revoke()
     assert "could not be ended" in caplog.text
+    bench.world.broken.clear()
+    bench.follow_programs()
+    assert bench.world.killed
+    assert bench.world.waits == 1
 
 
 def test_a_program_that_is_not_known_is_not_waited_for(bench: Bench, canary: bytearray) -> None:

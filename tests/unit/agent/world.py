@@ -110,6 +110,7 @@ class World:
     killed: list[ProgramOrder] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     survives: int = 0
+    waits: int = 0
     output: ProgramOutput = field(default_factory=lambda: ProgramOutput("out", "err"))
     while_preparing: Callable[[], object] = lambda: None
     happened: threading.Condition = field(default_factory=threading.Condition)
@@ -350,6 +351,7 @@ class _Started(_Port):
 
     def wait(self, seconds: float) -> int | None:
         self.world.read("program_wait")
+        self.world.waits += 1
         if self.order in self.world.killed:
             self.world.survives -= 1
             return None if self.world.survives >= 0 else 1

@@ -22,6 +22,8 @@ from .core import Core
 log = logging.getLogger(__name__)
 KEPT_OUTPUTS = 16
 """The outputs of ended programs that are kept: who lost an answer asks again within minutes."""
+LOOK = 5.0
+"""Seconds between two looks whether a running program has to be ended once more."""
 RETRY = 1.0
 """Seconds until an end that could not be journalled is noted again, and a program that did not end is ended again."""
 
@@ -110,13 +112,21 @@ class ProgramRunner:
         self._note(ended)
 
     def _end_of(self, program: Program, started: StartedProgram) -> c.EndProgram:
-        code = started.wait(program.limit)
+        code, left = None, program.limit
+        while code is None and left > 0 and not self._is_over(program.id):
+            code = started.wait(min(left, LOOK))
+            left -= LOOK
         if code is not None:
             return c.EndProgram(program=program.id, end="exited", exit_code=code)
-        started.kill()
-        while started.wait(RETRY) is None and not self._core.is_stopping:
+        while code is None and not self._core.is_stopping:
             started.kill()
+            code = started.wait(RETRY)
         return c.EndProgram(program=program.id, end="stopped", why="limit")
+
+    def _is_over(self, program: str) -> bool:
+        """Tell whether a program has ended for the rules: it runs on only if Windows failed to end it."""
+        known = self._core.state.programs.get(program)
+        return known is None or known.end is not None
 
     def _keep(self, program: str, started: StartedProgram) -> None:
         self._outputs[program] = started.output()
