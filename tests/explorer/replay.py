@@ -161,6 +161,7 @@ class Replay:
                     not_after=at(end),
                     relock_after=float(to.RELOCK),
                     answer_by=at(answer),
+                    ask_again=True,
                     idempotency_key=key,
                 )
             case "withdraw":
