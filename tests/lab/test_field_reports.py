@@ -81,11 +81,12 @@ def test_each_pc_runs_its_own_steps(fleet: Fleet) -> None:
 
 
 def test_an_error_that_ends_the_play_ends_every_session(fleet: Fleet) -> None:
-    """With `any_errors_fatal` one PC's failure stops all of them, and each session ends with its erasure."""
+    """With `any_errors_fatal` one PC's failure stops all of them; each session ends as the role is told to."""
     operator = fleet("one", "two")
     broken = {"ansible.builtin.fail": {"msg": "broken"}, "when": "inventory_hostname == 'one'"}
     operator.write("updates.yml", [{"name": "Break", **broken}])
 
+    operator.variables["maintenance_on_failure"] = "end"
     job = operator.begin([role(any_errors_fatal=True)]).fail()
 
     assert job.result("Break", "one")["msg"] == "broken"

@@ -72,7 +72,7 @@ LOST: dict[str, tuple[Task, int]] = {
 def test_a_pc_that_is_lost_within_a_step(lab_pc: LabPC, lost: Task, summaries: int) -> None:
     """A task of the collection fails, and the summary comes; one of Ansible ends the role, and `end` mends it."""
     operator, computer = lab_pc(script=[Grant()])
-    prepare(operator, maintenance_timeout=4)
+    prepare(operator, maintenance_timeout=4, maintenance_restart_timeout=20)
     go_on = operator.folder / "go"
     operator.write("inventory.yml", [program("hostname", ""), wait_for(go_on), lost])
     job = maintain(operator)

@@ -197,7 +197,7 @@ def test_each_end_of_a_grant_has_its_error_code(lab_pc: LabPC) -> None:
     revoked = lend(operator, computer, restarts=2)
     computer.customer.revoke()
     lost = operator.run(apply()).fail().first_failure()
-    lend(operator, computer, restarts=1)
+    lend(operator, computer, restarts=1, ask_again=True)
     used_up = operator.run(apply(), apply()).fail().results("apply")[1]
 
     assert revoked["answer"] == "granted"

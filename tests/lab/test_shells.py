@@ -77,7 +77,7 @@ def test_a_pc_without_a_free_shell_is_told_as_such(lab_pc: LabPC) -> None:
 
     refused = operator.run(start(timeout=3)).result("start")
 
-    assert (refused["error_code"], refused["outcome"]) == ("too_many_shells", "unknown")
+    assert (refused["error_code"], refused["outcome"]) == ("too_many_shells", "refused")
     assert "2150859173" in refused["connection_error"]
     other.close_shell(shell)
     operator.run(start(), end()).succeed()

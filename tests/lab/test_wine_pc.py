@@ -70,7 +70,7 @@ def test_a_revocation_before_the_restart_and_one_during_it(lab_pc: LabPC) -> Non
     computer.customer.revoke()
 
     before = operator.run(apply()).fail().result("apply")
-    job = operator.run(request(grace=8), apply()).fail()
+    job = operator.run(request(grace=8, ask_again=True), apply()).fail()
     computer.wait_for_logon_screen(2)
 
     assert (before["error_code"], before["outcome"]) == ("grant_revoked", "refused")

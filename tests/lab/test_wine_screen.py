@@ -82,7 +82,7 @@ def test_declined_and_then_taken_back(seat: Seat) -> None:
 
     # After a no the agent refuses further questions for a minute.
     seat.computer.let_pass(timedelta(minutes=2))
-    again = seat.operator.begin([play(request())])
+    again = seat.operator.begin([play(request(ask_again=True))])
     assert seat.customer.allow() == ""
     again.succeed()
     seat.customer.revoke()
