@@ -86,24 +86,29 @@ def journal_intact(story: Story) -> Verdict:
 
 
 def erased(story: Story) -> Verdict:
-    """Check that every grant's erasure is confirmed, and that the session is over."""
+    """Check that every grant's erasure is confirmed, and that the session is over unless the job failed."""
     erasure = story.info.erasure
     checks = [check for erased in erasure for check in erased.checks]
     kept = (
-        [session.state for session in story.info.sessions] == ["ended"]
+        [session.state for session in story.info.sessions] == [_session_state(story)]
         and len(erasure) == len(story.info.grants) > 0
         and all(erased.confirmed for erased in erasure)
         and all(check.passed for check in checks)
         and bool(checks)
     )
-    how = f"the session is ended, and {len(checks)} checks of the erasure passed"
+    how = f"the session is {_session_state(story)}, and {len(checks)} checks of the erasure passed"
     return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how)
+
+
+def _session_state(story: Story) -> str:
+    """Return the state that the session should have: a failed job keeps it for the next one."""
+    return "started" if story.exit_code else "ended"
 
 
 def nothing_sealed(story: Story) -> Verdict:
     """Check that no grant ever existed."""
-    kept = story.info.grants == [] and [s.state for s in story.info.sessions] == ["ended"]
-    how = f"the journal has {len(story.info.grants)} grants, and the session is ended"
+    kept = story.info.grants == [] and [s.state for s in story.info.sessions] == [_session_state(story)]
+    how = f"the journal has {len(story.info.grants)} grants, and the session is {_session_state(story)}"
     return Verdict(kept, "No password was ever sealed.", how)
 
 
