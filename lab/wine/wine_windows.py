@@ -103,6 +103,9 @@ class WineWindows:
     def _check(self, call: windows_calls.Check, secret: bytearray) -> object:
         return self.model.check(self._record(call.sid), secret)
 
+    def _facts(self, _call: windows_calls.Facts, _secret: bytearray) -> object:
+        return self.model.facts
+
     def _signed_in(self, _call: windows_calls.SignedIn, _secret: bytearray) -> object:
         return self.model.sessions.signed_in()
 
@@ -137,6 +140,7 @@ class WineWindows:
         windows_calls.WhoIs: _who_is,
         windows_calls.Find: _find,
         windows_calls.Check: _check,
+        windows_calls.Facts: _facts,
         windows_calls.SignedIn: _signed_in,
         windows_calls.Lock: _lock,
         windows_calls.Disconnect: _disconnect,

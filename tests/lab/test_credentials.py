@@ -121,7 +121,10 @@ def test_a_password_that_changes_in_the_middle_ends_the_task(day: Day, name: str
 
 @pytest.mark.parametrize("name", CONNECTIONS)
 def test_two_tries_at_most_reach_the_server(day: Day, name: str) -> None:
-    """Each of the two tasks cost two refused logons at most; with a right logon between them nothing is locked."""
-    most = 2 if name in SSH else 4
+    """Each of the two tasks cost two refused logons at most; with a right logon between them nothing is locked.
+
+    With Basic, each message of a command is a logon: a password that changes between two of them may cost a third.
+    """
+    most = 2 if name in SSH else 5 if "basic" in name else 4
     assert 0 < _refused(day, name) <= most
     assert day.right.result("end", name)["erasure"]["confirmed"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.lab.job import apply, end, request, start, task
+from tests.lab.job import apply, end, play, request, start, task
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
@@ -117,6 +117,17 @@ def test_a_pc_that_is_off_is_unreachable(lab_pc: LabPC) -> None:
         "refused",
     )
     assert "refused" in result["connection_error"]
+
+
+@provokes("connection_lost")
+def test_a_pc_that_goes_off_while_the_customer_thinks_is_lost(lab_pc: LabPC) -> None:
+    """The request was sent, so it may be answered yet: the outcome is unknown."""
+    operator, computer = lab_pc()
+    job = operator.begin([play(start(), request(timeout=8))])
+    computer.events.wait_for("request_shown")
+    computer.power_cut()
+    result = job.fail().result("request")
+    assert (result["error_code"], result["outcome"]) == ("connection_lost", "unknown")
 
 
 def test_two_operators_with_sessions_of_their_own(lab_pc: LabPC) -> None:
