@@ -42,7 +42,8 @@ def harmless(text: str) -> str:
 
 def _cells(report: Report, pc: PcResult) -> dict[str, object]:
     row, asked = pc.row, last_request(pc.row)
-    failure = (failed(row) or [None])[-1]
+    failures = failed(row)
+    failure = failures[-1] if failures else None
     return {
         "session": report.session,
         "name": row.name,

@@ -17,6 +17,8 @@ from ._report_timeline import legend, timeline
 from ._report_times import order
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._report_model import Asked, Report, Row, Step, Trouble, Use
 
 _LOOKS = {
@@ -399,7 +401,7 @@ def _terms(facts: list[tuple[str, str]]) -> Markup:
     return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in facts))
 
 
-def _table(heads: list[str], rows: list[list[str]], caption: str, wide: str = "") -> Markup:
+def _table(heads: list[str], rows: Sequence[Sequence[str]], caption: str, wide: str = "") -> Markup:
     """Return a table whose first column heads its rows.
 
     `wide` names the PC of a table that is wider than a phone: it can be scrolled, also with the keyboard.
