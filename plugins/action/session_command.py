@@ -29,5 +29,4 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "program", "arguments", "folder", "limit", "step")
         fields = {name: options[name] for name in names}
-        parts = self._latchkey_agent, self._latchkey_clock, self._latchkey_progress()
-        return CommandTask(*parts, fields, deadline).run()
+        return CommandTask(self._latchkey_agent, self._latchkey_progress(), fields, deadline).run()

@@ -18,6 +18,7 @@ from ._agent_client import LONG_POLL
 from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
 from ._powershell_command import command_line, test_script
+from ._retry import retried
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
@@ -79,21 +80,12 @@ class ApplyTask:
         fields = {**use.terms, "session": use.session, "action": use.action, "step": use.step}
         # By the key the agent recognises a request that is repeated after a lost answer, also one without a step.
         fields["idempotency_key"] = self._agent.new_key()
-        while True:
-            fields["within"] = _permit_life(use.deadline.left)
-            try:
-                return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, **fields)
-            except Failure as fault:
-                self._wait_to_retry(fault)
 
-    def _wait_to_retry(self, fault: Failure) -> None:
-        """Wait as long as the agent asks for before another attempt."""
-        pause = fault.error.retry_after
-        if pause is None or pause > self._use.deadline.left:
-            raise fault
-        # No busy loop, whatever the agent asks for.
-        pause = max(_PACE, pause)
-        self._progress.pause(pause, f"waiting {pause:.0f} s: {fault.error.message}")
+        def ask() -> Reply[ans.ApplyAnswer]:
+            within = _permit_life(use.deadline.left)
+            return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, within=within, **fields)
+
+        return retried(ask, use.deadline, self._progress)
 
     # --- follow the restart
 

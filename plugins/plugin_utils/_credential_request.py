@@ -68,10 +68,7 @@ class RequestTask:
                 ans.RequestAnswer, "credential_request", self._options.deadline, **fields
             )
         except Failure as fault:
-            known = sent_along(fault, ans.RequestAnswer)
-            if known is None or known.request is None:
-                raise
-            raise _with_answer(fault, known.request) from None
+            raise _told(fault, None) from None
 
     def _wait(self, request: ans.RequestView) -> ans.RequestAnswer:
         """Wait until the customer agrees; return that answer."""
@@ -114,8 +111,7 @@ class RequestTask:
         try:
             return self._agent.ask(ans.RequestAnswer, verb, deadline, **fields).result
         except Failure as fault:
-            known = sent_along(fault, ans.RequestAnswer)
-            raise _with_answer(fault, (known and known.request) or request) from None
+            raise _told(fault, request) from None
 
     def _show(self, request: ans.RequestView) -> None:
         event = request.waiting_for.rstrip(".") or "the customer to answer"
@@ -133,6 +129,13 @@ def _no_answer(request: ans.RequestView) -> Failure:
     if request.state == "later":
         return failure("answered_later", detail=f"after {request.later_until}")
     return failure("no_answer")
+
+
+def _told(fault: Failure, request: ans.RequestView | None) -> Failure:
+    """Add the request that the agent sent along, else the known one, if there is any."""
+    sent = sent_along(fault, ans.RequestAnswer)
+    known = (sent and sent.request) or request
+    return fault if known is None else _with_answer(fault, known)
 
 
 def _with_answer(fault: Failure, request: ans.RequestView) -> Failure:

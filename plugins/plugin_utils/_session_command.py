@@ -14,24 +14,20 @@ from typing import TYPE_CHECKING, Any
 from . import _answers as ans
 from ._agent_client import LONG_POLL
 from ._failure import Failure, agent_failure, failure
+from ._retry import retried
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
     from ._failure import Outcome
     from ._progress import Progress
-    from ._wait_clock import Clock, Deadline
-
-_SHORTEST_PAUSE = 0.2
+    from ._wait_clock import Deadline
 
 
 class CommandTask:
     """One task: from the start of a program to its end."""
 
-    def __init__(
-        self, agent: Agent, clock: Clock, progress: Progress, fields: dict[str, Any], deadline: Deadline
-    ) -> None:
+    def __init__(self, agent: Agent, progress: Progress, fields: dict[str, Any], deadline: Deadline) -> None:
         self._agent = agent
-        self._clock = clock
         self._progress = progress
         self._fields = fields
         self._deadline = deadline
@@ -63,22 +59,16 @@ class CommandTask:
 
     def _begin(self) -> Reply[ans.CommandAnswer]:
         """Start the program; wait as long as the agent asks for where that helps."""
-        key = self._agent.new_key()
-        while True:
-            try:
-                return self._agent.ask(
-                    ans.CommandAnswer, "session_command", self._deadline, idempotency_key=key, **self._fields
-                )
-            except Failure as fault:
-                pause = fault.error.retry_after
-                if pause is None or pause > self._deadline.left:
-                    raise
-                pause = max(_SHORTEST_PAUSE, pause)
-                self._progress.pause(pause, f"waiting {pause:.0f} s: {fault.error.message}")
+        fields = {**self._fields, "idempotency_key": self._agent.new_key()}
+        return retried(
+            lambda: self._agent.ask(ans.CommandAnswer, "session_command", self._deadline, **fields),
+            self._deadline,
+            self._progress,
+        )
 
     def _poll(self, command: ans.CommandView) -> ans.CommandAnswer:
         """Return the next answer; a lost connection may come back within the task's timeout."""
-        deadline = self._clock.deadline(self._deadline.limit)
+        deadline = self._deadline.clock.deadline(self._deadline.limit)
         fields = {"session": self._fields["session"], "command": command.id, "wait": LONG_POLL}
         try:
             return self._agent.ask(ans.CommandAnswer, "command_wait", deadline, **fields).result

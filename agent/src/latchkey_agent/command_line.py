@@ -38,7 +38,7 @@ def written(program: str, arguments: Sequence[str]) -> str:
         program: the full path, which has no quotation mark.
         arguments: the arguments, any text without a zero.
     """
-    # CPython's own: it doubles the backslashes before a quotation mark, and quotes what has a space or a tab.
+    # list2cmdline doubles the backslashes before a quotation mark, and quotes an argument with a space or a tab.
     return " ".join((f'"{program}"', *(subprocess.list2cmdline([argument]) for argument in arguments)))
 
 

@@ -66,7 +66,7 @@ from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
-from .requests import TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
+from .requests import NO_CODES, TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
 from .terms import canonical, fixed, resolve, window
 from .transitions import (
     ASKED_REQUESTS,
@@ -88,6 +88,7 @@ __all__ = [
     "LIVE_GRANTS",
     "NEVER",
     "NOTHING_ALLOWED",
+    "NO_CODES",
     "OF_ACCOUNT",
     "OPEN_PERMITS",
     "OPEN_REQUESTS",

@@ -232,12 +232,16 @@ def use_up(state: State, grant: Grant, at: datetime, permit: str) -> Decision:
 
     One that covers programs lives until its time is over: the customer's yes is still in use, and is revoked with it.
     """
-    others = [
-        t
-        for t in state.permits.values()
-        if t.grant == grant.id and t.id != permit and t.state in OPEN_PERMITS
-    ]
-    is_in_use = grant.left.restarts or grant.left.unlocks or others or grant.terms.programs
-    if grant.state not in LIVE_GRANTS or is_in_use:
+    if grant.state not in LIVE_GRANTS or grant.terms.programs or not is_spent(state, grant, settled=permit):
         return Decision()
     return end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="use_up"), settled=permit)
+
+
+def is_spent(state: State, grant: Grant, *, settled: str = "") -> bool:
+    """Tell whether no restart and no unlock is left, and no permit is open. `settled`: a permit that does not count."""
+    others = (
+        t
+        for t in state.permits.values()
+        if t.grant == grant.id and t.id != settled and t.state in OPEN_PERMITS
+    )
+    return not (grant.left.restarts or grant.left.unlocks or any(others))

@@ -204,12 +204,22 @@ def usable(
     Raises:
         Refused: the grant does not allow it; the code says why.
     """
+    grant = live_grant(state, session, tried=tried)
+    must_allow(grant, action, now)
+    return grant
+
+
+def live_grant(state: State, session: SupportSession, *, tried: str | None = None) -> Grant:
+    """Return the session's grant, or the one that was tried.
+
+    Raises:
+        Refused: there is none, or it has ended; the code says why.
+    """
     grant = session_grant(state, session.id) if tried is None else state.grants.get(tried)
     if grant is None or grant.session != session.id:
         raise Refused("no_grant", session=session.name)
     if grant.ended is not None:
         raise ended_refusal(grant, session.name)
-    must_allow(grant, action, now)
     return grant
 
 

@@ -12,7 +12,7 @@ from . import effects as fx
 from . import events as e
 from .clock import Now
 from .decision import Decision, own_session
-from .grants import ended_refusal, must_hold, nothing_under_way, session_grant
+from .grants import live_grant, must_hold, nothing_under_way
 from .model import Grant, Program, State, SupportSession
 from .policy import Policy
 from .refusal import Refused
@@ -75,11 +75,7 @@ def _covering(state: State, session: SupportSession, now: Now, policy: Policy) -
     Raises:
         Refused: it does not; the code says why.
     """
-    grant = session_grant(state, session.id)
-    if grant is None:
-        raise Refused("no_grant", session=session.name)
-    if grant.ended is not None:
-        raise ended_refusal(grant, session.name)
+    grant = live_grant(state, session)
     if not grant.terms.programs:
         raise Refused("programs_not_agreed")
     # The policy may have become stricter since the customer's yes.

@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from . import commands as c
 from . import effects as fx
 from . import events as e
 from .clock import Now, wait_left
-from .decision import Decision, decline_all, end_grant, live_grants, open_requests, own_session
+from .decision import Decision, decline_all, end_grant, is_spent, live_grants, open_requests, own_session
 from .evolve import ASKING_TIME, asking_key, recent
 from .model import Asking, Grant, Request, State, Terms, needs_erasing
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
-from .transitions import OPEN_PERMITS, OPEN_REQUESTS, REQUEST, RequestState, step
+from .transitions import OPEN_REQUESTS, REQUEST, RequestState, step
 
 OPEN_AT_ONCE = 3
 """The open requests of other sessions that a customer may have before one more is refused."""
@@ -70,10 +70,11 @@ def _no_holds(state: State, session: str, command: c.MakeRequest) -> None:
     theirs = (
         r for r in state.requests.values() if r.session == session and r.account.sid == command.account.sid
     )
-    answered = sorted((r for r in theirs if r.answered_at is not None), key=answer_moment)
+    answered = [(r.answered_at, number, r) for number, r in enumerate(theirs) if r.answered_at is not None]
     if not answered:
         return
-    last = answered[-1]
+    # Of two answers at the same moment, that to the later request counts.
+    _, _, last = max(answered)
     if last.state is RequestState.DENIED and (code := NO_CODES.get(last.refusal)) is not None:
         raise Refused(code, subject=last.id, detail=why_said(last), account=last.asked_by.qualified)
     if any(g.request == last.id and g.revoked_by == "customer" for g in state.grants.values()):
@@ -82,11 +83,6 @@ def _no_holds(state: State, session: str, command: c.MakeRequest) -> None:
 
 NO_CODES = {"": "denied", "reported": "reported", "reported_elsewhere": "asker_blocked"}
 """The error codes of a customer's no, by the request's `refusal`."""
-
-
-def answer_moment(request: Request) -> datetime:
-    """Return the moment of a request's answer; the earliest moment of all for one without an answer."""
-    return request.answered_at or datetime.min.replace(tzinfo=UTC)
 
 
 def why_said(request: Request) -> str:
@@ -149,15 +145,10 @@ def _allowed(terms: Terms, policy: Policy) -> None:
 def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | None:
     for grant in live_grants(state, session):
         is_theirs = grant.account.sid == command.account.sid
-        if is_theirs and covers(grant.terms, command.terms) and not _is_spent(state, grant):
+        # A spent grant may live on for its programs alone.
+        if is_theirs and covers(grant.terms, command.terms) and not is_spent(state, grant):
             return grant
     return None
-
-
-def _is_spent(state: State, grant: Grant) -> bool:
-    """Tell whether a live grant has nothing left to use: it lives on for its programs alone."""
-    open_permits = (p for p in state.permits.values() if p.grant == grant.id and p.state in OPEN_PERMITS)
-    return not (grant.left.restarts or grant.left.unlocks or any(open_permits))
 
 
 def unconfirmed_erasures(state: State, now: Now) -> list[Grant]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from latchkey_agent.domain import (
     ASKED_REQUESTS,
+    NO_CODES,
     Checkpoint,
     Erasure,
     Grant,
@@ -175,15 +176,12 @@ def request_error(request: Request) -> ans.ErrorView | None:
         return error("no_answer")
     if request.state is not RequestState.DENIED:
         return None
-    if request.refusal == "reported_elsewhere":
-        return error("asker_blocked", account=request.asked_by.qualified)
-    if request.refusal:
-        return entry_error(request.refusal)
-    return error("denied", detail=why_said(request))
+    if (code := NO_CODES.get(request.refusal)) is not None:
+        return error(code, detail=why_said(request), account=request.asked_by.qualified)
+    return entry_error(request.refusal)
 
 
 _ENTRY_ERRORS = {
-    "reported": "reported",
     "other_account_entered": "other_account_entered",
     LogonRefusal.WRONG_PASSWORD: "wrong_password",
     LogonRefusal.LOOKS_LIKE_PIN: "typed_pin",

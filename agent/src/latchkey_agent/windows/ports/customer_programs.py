@@ -178,6 +178,6 @@ class _Stream:
             win32api.CloseHandle(self._reader)
 
     def text(self) -> str:
-        """Return what was kept; wait for the end of the stream for a moment."""
+        """Return the kept beginning of the stream; wait five seconds at most for the stream's end."""
         self._thread.join(5)
         return program_text.read(bytes(self._kept), OEM, is_cut=self.is_cut)
