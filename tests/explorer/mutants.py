@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     Mutant(
         "the permit is on another grant than the tried one",
-        (("grants.usable", "if tried is None else state.grants.get(tried)", ""),),
+        (("grants.live_grant", "if tried is None else state.grants.get(tried)", ""),),
         "two accounts",
         ("other_grant_used",),
     ),

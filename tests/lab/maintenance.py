@@ -49,3 +49,9 @@ def maintain(operator: Operator) -> Job:
 def what(computer: SimulatedComputer, *names: str) -> list[str]:
     """Return the names of these events that happened, in order."""
     return [event.what for event in computer.events.all() if event.what in names]
+
+
+def summary_of(job: Job, host: str = "pc1") -> dict[str, Any]:
+    """Return the role's summary of a PC."""
+    summary: dict[str, Any] = job.result("Build the summary", host)["ansible_facts"]["maintenance_summary"]
+    return summary

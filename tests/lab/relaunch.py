@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lab.simulated.customer_script import Grant
 from lab.simulated.unkindness import unkind
 from tests.lab import shells
-from tests.lab.maintenance import maintain, prepare
+from tests.lab.maintenance import maintain, prepare, summary_of
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
@@ -53,7 +53,7 @@ def kill_and_launch_again(lab_pc: LabPC, moment: str, *unkindness: str) -> None:
 
     job = maintain(operator).succeed()
 
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (summary["done"], summary["left_over"]) == (DONE, [])
     assert summary["erasure"]["confirmed"]
     assert [use["step"] for use in summary["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]

@@ -15,7 +15,7 @@ import yaml
 
 from lab.simulated.customer_script import Grant
 from tests.lab.job import ROOT
-from tests.lab.maintenance import maintain, prepare, program
+from tests.lab.maintenance import maintain, prepare, program, summary_of
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
@@ -67,7 +67,7 @@ def test_the_evening_of_the_quick_start_works_as_written(lab_pc: LabPC) -> None:
     computer.let_pass(NIGHT - AFTERNOON)
     job = operator.begin("latchkey.consent.maintain").succeed()
 
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (summary["done"], summary["left_over"]) == (["Say hello"], [])
     assert summary["erasure"]["confirmed"]
     assert computer.events.count("request_shown") == 1
@@ -122,7 +122,7 @@ def test_the_example_of_a_night_works_as_written(lab_pc: LabPC) -> None:
     computer.let_pass(NIGHT - AFTERNOON)
     job = operator.begin("latchkey.consent.maintain").succeed()
 
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (len(summary["done"]), summary["left_over"]) == (3, [])
     assert summary["erasure"]["confirmed"]
     assert computer.events.count("request_shown") == 1

@@ -13,7 +13,7 @@ from agent.packaging.system_tools import SSH
 from lab.simulated.customer_script import Grant
 from tests.lab.job import Operator, play
 from tests.lab.kinds import pc
-from tests.lab.maintenance import maintain, prepare, what
+from tests.lab.maintenance import maintain, prepare, summary_of, what
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def role(**keywords: Any) -> Play:
 
 def erased(job: Job, host: str) -> bool:
     """Tell whether a PC's session has ended with a confirmed erasure."""
-    summary = job.result("Build the summary", host)["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job, host)
     return summary["erasure"] is not None and summary["erasure"]["confirmed"]
 
 

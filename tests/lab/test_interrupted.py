@@ -11,14 +11,11 @@ import pytest
 from agent.packaging import system_tools
 from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
-from tests.lab.job import Job
-from tests.lab.maintenance import STEPS, maintain, prepare, what
+from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
 from tests.lab.unkind import at
 from tests.needs import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lab.computer import Event
     from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import LabPC
@@ -38,20 +35,14 @@ def restarted_by_others(computer: SimulatedComputer) -> None:
 
 def play_night(
     lab_pc: LabPC, connection: str, event: str, **variables: Any
-) -> tuple[Operator, SimulatedComputer, Callable[[], Job]]:
-    """Return an operator, a PC that Windows Update restarts at the event, and the job."""
+) -> tuple[Operator, SimulatedComputer]:
+    """Return an operator, and a PC that Windows Update restarts at the event."""
     kind = CONNECTIONS[connection]
     operator, computer = lab_pc(script=[Grant()], updates_seconds=1.5, listeners=(kind.listener,))
     prepare(operator, **{"maintenance_terms": TERMS, **variables})
     operator.host_variables["pc1"] = computer.inventory(connection)
     at(event, restarted_by_others)(computer)
-    return operator, computer, lambda: maintain(operator)
-
-
-def summary_of(job: Job) -> dict[str, Any]:
-    """Return the role's summary."""
-    result: dict[str, Any] = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    return result
+    return operator, computer
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -59,9 +50,9 @@ def test_a_step_that_others_interrupt_runs_again(lab_pc: LabPC, name: str) -> No
     """The PC restarts in the middle of the first step: the customer is signed in again, and every step gets done."""
     if name == "ssh":
         require(system_tools.SSH)
-    _operator, computer, job = play_night(lab_pc, BY_NAME[name], "updates_begun")
+    operator, computer = play_night(lab_pc, BY_NAME[name], "updates_begun")
 
-    summary = summary_of(job().succeed())
+    summary = summary_of(maintain(operator).succeed())
 
     assert (summary["done"], summary["left_over"]) == (DONE, [])
     assert summary["erasure"]["confirmed"]
@@ -75,9 +66,9 @@ def test_a_step_that_others_interrupt_runs_again(lab_pc: LabPC, name: str) -> No
 def test_a_step_that_must_not_run_twice_fails_and_keeps_the_session(lab_pc: LabPC) -> None:
     """With `rerun: false` the job fails, and the next one goes on with what the customer granted."""
     steps = [{**STEPS[0], "rerun": False}, *STEPS[1:]]
-    operator, computer, job = play_night(lab_pc, BY_NAME["winrm"], "updates_begun", maintenance_steps=steps)
+    operator, computer = play_night(lab_pc, BY_NAME["winrm"], "updates_begun", maintenance_steps=steps)
 
-    kept = summary_of(job().fail())
+    kept = summary_of(maintain(operator).fail())
     computer.events.wait_for("locked")
     summary = summary_of(maintain(operator).succeed())
 
@@ -90,9 +81,9 @@ def test_a_step_that_must_not_run_twice_fails_and_keeps_the_session(lab_pc: LabP
 
 def test_a_restart_between_two_steps_is_got_over(lab_pc: LabPC) -> None:
     """The PC restarts right after the first step: nothing runs twice."""
-    _operator, computer, job = play_night(lab_pc, BY_NAME["winrm"], "updates_installed")
+    operator, computer = play_night(lab_pc, BY_NAME["winrm"], "updates_installed")
 
-    summary = summary_of(job().succeed())
+    summary = summary_of(maintain(operator).succeed())
 
     assert (summary["done"], summary["left_over"]) == (DONE, [])
     assert computer.events.count("updates_installed") in {1, 2}

@@ -4,26 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.simulated.customer_script import Deny, Grant
 from tests.lab.job import play
-from tests.lab.maintenance import STEPS, maintain, prepare, program, what
+from tests.lab.maintenance import STEPS, maintain, prepare, program, summary_of, what
 
 if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
-    from tests.lab.job import Job
 
 FAILS = {"name": "accounting", "ansible.builtin.raw": "exit 3"}
 DONE = [step["name"] for step in STEPS]
-
-
-def summary_of(job: Job) -> dict[str, Any]:
-    """Return the role's summary."""
-    result: dict[str, Any] = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
-    return result
 
 
 def test_a_failed_job_keeps_the_session_for_the_next_one(lab_pc: LabPC) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, apply, end, play, request, start, task
-from tests.lab.maintenance import maintain, prepare, program, what
+from tests.lab.maintenance import maintain, prepare, program, summary_of, what
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_the_whole_job(lab_pc: LabPC) -> None:
     assert what(computer, "request_shown", "updates_installed", "accounting_upgraded", "boot", "locked") == [
         "boot", "request_shown", "updates_installed", "boot", "locked", "accounting_upgraded", "boot", "locked",
     ]  # fmt: skip
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (summary["answer"], summary["done"], summary["left_over"]) == (
         "granted", ["Windows updates", "Inventory", "Accounting software"], [],
     )  # fmt: skip
@@ -171,7 +171,7 @@ def test_a_no_of_the_afternoon_holds_at_night(lab_pc: LabPC, answer: str, code: 
     assert fault["code"] == fault["request"]["code"]
     assert computer.events.count("request_shown") == 1
     assert what(computer, "updates_installed", "going_down") == []
-    assert job.result("Build the summary")["ansible_facts"]["maintenance_summary"]["answer"] == answer
+    assert summary_of(job)["answer"] == answer
 
 
 @provokes("no_answer")
@@ -187,7 +187,7 @@ def test_at_night_no_answer_is_awaited(lab_pc: LabPC) -> None:
     assert asked.result("Ask the customer for a grant")["answer"] == "pending"
     assert job.first_failure()["error_code"] == "no_answer"
     assert what(computer, "updates_installed", "going_down") == []
-    assert job.result("Build the summary")["ansible_facts"]["maintenance_summary"]["left_over"] == [
+    assert summary_of(job)["left_over"] == [
         "Windows updates", "Inventory", "Accounting software",
     ]  # fmt: skip
     assert computer.customer.screen() == ""
@@ -203,7 +203,7 @@ def test_keywords_of_the_play_are_for_the_steps(lab_pc: LabPC) -> None:
         [play(role, become=True, become_method="runas", become_user="SYSTEM", environment={"PROXY": "x"})]
     )
 
-    summary = job.succeed().result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job.succeed())
     assert summary["left_over"] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, Operator, apply, play, request, start, task, wait_for
-from tests.lab.maintenance import maintain, prepare, program, what
+from tests.lab.maintenance import maintain, prepare, program, summary_of, what
 from tests.lab.relaunch import DONE, KILLED, kill_and_launch_again
 from tests.waiting import eventually
 
@@ -39,7 +39,7 @@ def test_a_job_that_is_launched_twice_does_nothing_twice(lab_pc: LabPC) -> None:
     assert what(computer, "typed", "permit_redeemed") == ["typed", "permit_redeemed", "permit_redeemed"]
     assert computer.events.count("boot") == 3
     for job in jobs:
-        summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+        summary = summary_of(job)
         assert summary["erasure"]["confirmed"]
 
 
@@ -51,7 +51,7 @@ def test_a_step_that_fails_ends_the_session_where_the_role_is_told_to(lab_pc: La
 
     job = maintain(operator).fail()
 
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (summary["done"], summary["left_over"]) == (DONE[:1], DONE[1:])
     assert summary["erasure"]["confirmed"]
     assert job.result("Break")["msg"] == "broken"

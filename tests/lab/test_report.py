@@ -16,7 +16,7 @@ import pytest
 from lab.simulated.customer_script import Deny, Grant
 from tests.lab.job import SESSION, Operator, play
 from tests.lab.kinds import pc
-from tests.lab.maintenance import STEPS, maintain, prepare, program, what
+from tests.lab.maintenance import STEPS, maintain, prepare, program, summary_of, what
 from tests.lab.provoked import provokes
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_the_report_is_what_happened_on_the_pcs(tmp_path: Path, canary: bytearra
         assert_same(rows, pcs)
         assert_files(path, canary)
         assert "maintenance has failed" in job.output
-        summary = job.result("Build the summary", "fails")["ansible_facts"]["maintenance_summary"]
+        summary = summary_of(job, "fails")
         assert SECRET not in json.dumps(summary)
 
         pcs["off"].power_on()

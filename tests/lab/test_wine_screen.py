@@ -19,7 +19,7 @@ from lab.wine.ui_driver import UiDriver
 from tests.canary import search
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import scrapped_wine_pc
-from tests.lab.maintenance import maintain, prepare
+from tests.lab.maintenance import maintain, prepare, summary_of
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_the_whole_job(seat: Seat, canary: bytearray, tmp_path: Path) -> None:
 
     assert f"Check code: {job.result('Ask the customer for a grant')['code']}" in window
     assert (refused != "", allowed) == (True, "")
-    summary = job.result("Build the summary")["ansible_facts"]["maintenance_summary"]
+    summary = summary_of(job)
     assert (summary["answer"], summary["left_over"], summary["erasure"]["confirmed"]) == ("granted", [], True)
     counted = [seat.computer.events.count(what) for what in ("boot", "permit_redeemed", "locked")]
     assert counted == [3, 2, 2]
