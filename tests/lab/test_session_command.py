@@ -35,6 +35,8 @@ PC: dict[str, Any] = {
     "policy": ALLOWED,
     "programs": {TOOL: "tests.lab.session_program"},
 }
+# A program that prints and then hangs needs this long, in seconds, to have printed on a busy machine.
+TIME_TO_PRINT = 15
 NASTY = [
     "",
     "a b",
@@ -97,7 +99,7 @@ SCENES = {
     ),
     "hangs": Scene(
         "A program that hangs is ended at its limit.",
-        lent(Fails(run("hang", "hang", limit=2), "command_timed_out")),
+        lent(Fails(run("hang", "hang", limit=TIME_TO_PRINT), "command_timed_out")),
         PC,
     ),
     "floods": Scene("A flood of output ends, and is cut.", lent(run("flood", "flood")), PC),
@@ -251,7 +253,7 @@ def test_a_program_ends_with_all_that_it_started(tmp_path: Path, lab_pc: Any) ->
         start(),
         request(programs=True),
         run("short", "fork", str(short), "1"),
-        {**run("long", "fork", str(long), "600", limit=2), "ignore_errors": True},
+        {**run("long", "fork", str(long), "600", limit=TIME_TO_PRINT), "ignore_errors": True},
         end(),
     ).succeed()
     assert short.read_text(encoding="ascii").endswith(" ended")
