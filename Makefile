@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore unkind screenshots matrix bench mutants check format package pins
+.PHONY: help demo test explore unkind nights screenshots matrix bench mutants check format package pins
 
 # Which ending `make demo` shows.
 DEMO ?= grant
@@ -65,6 +65,10 @@ explore: ## every reachable state of a bounded PC, at least a million, against a
 unkind: ## killed jobs on PCs that are as unkind as those in the field
 	$(setup) test
 	@$(python) -m pytest -q --unkind $(if $(SEED),--unkind-seed $(SEED)) -n 2 tests/lab/test_unkind.py
+
+nights: ## a night on forty PCs, three at random, and jobs that are killed at every point
+	$(setup) test
+	@$(python) -m pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
 
 screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
 	$(setup) test

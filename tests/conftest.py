@@ -44,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pc", choices=["simulated", "wine"], default="simulated", help="kind of PC that tests/lab uses"
     )
     parser.addoption("--unkind", action="store_true", help="all of tests/lab/test_unkind.py, not only a few")
+    parser.addoption(
+        "--nights", action="store_true", help="all nights of tests/lab/test_night.py, not only one"
+    )
     parser.addoption("--unkind-seed", metavar="SEED", help="choose the same unkind PCs again")
 
 

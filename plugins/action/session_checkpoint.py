@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, duration, written_time
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -21,9 +21,13 @@ class ActionModule(AgentAction):
     _latchkey_spec: ClassVar[Spec] = {
         "step": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["started", "done", "absent"]},
+        "not_before": {"type": written_time},
+        "not_after": {"type": written_time},
+        "limit": {"type": duration},
+        "spare": {"type": duration},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        fields = {name: options[name] for name in ("session", "step", "state")}
+        fields = {name: options[name] for name in ("session", *self._latchkey_spec)}
         reply = self._latchkey_agent.change(ans.CheckpointAnswer, "checkpoint", deadline, **fields)
         return {"changed": reply.changed, **asdict(reply.result)}

@@ -26,6 +26,22 @@ options:
       - started
       - done
       - absent
+  not_before:
+    description:
+      - The start of the maintenance window. ISO 8601, or a time of day in quotes, in the PC's local time.
+      - Outside of the window the task fails with V(window_not_open) or V(window_too_short), and sets nothing.
+    type: str
+  not_after:
+    description: The end of the maintenance window. ISO 8601, or a time of day in quotes, in the PC's local time.
+    type: str
+  limit:
+    description:
+      - The longest duration of the step in seconds. The task fails if the step could end after the window.
+      - If not set, the time that a step of this name needed last on this PC.
+    type: float
+  spare:
+    description: Seconds that the restart after the step needs within the window.
+    type: float
   timeout:
     description:
       - Longest time in seconds to retry a lost connection for the agent's answer.
@@ -132,4 +148,14 @@ checkpoints:
   type: dict
   sample:
     Windows updates: {state: done, at: "2026-11-23T22:10:00.000+01:00", restarted: true}
+opens_at:
+  description: The start of the maintenance window.
+  returned: success; null without O(not_before) and O(not_after)
+  type: str
+  sample: "2026-11-23T22:00:00.000+01:00"
+closes_at:
+  description: The end of the maintenance window.
+  returned: success; null without O(not_before) and O(not_after)
+  type: str
+  sample: "2026-11-24T05:00:00.000+01:00"
 """

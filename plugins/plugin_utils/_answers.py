@@ -285,6 +285,8 @@ class CheckpointAnswer:
     boot_id: str
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
+    opens_at: str | None = None
+    closes_at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

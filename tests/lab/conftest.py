@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         own = item.get_closest_marker("timeout")
         limit: float = own.args[0] if own else 120
         if kinds.chosen() == kinds.WINE or together(item.nodeid) == WINE_PCS:
-            limit = max(600, 3 * limit)
+            limit = max(600, kinds.WINE_FACTOR * limit)
         item.add_marker(pytest.mark.timeout(limit), append=False)
 
 

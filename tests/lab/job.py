@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lab.process_tree import kill_tree
+from tests.lab.kinds import patience
 from tests.lab.provoked import see
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSION = "CHG-4711"
+LONGEST_JOB = 200.0
+"""Seconds of a job on simulated PCs."""
 MODULES = "latchkey.consent."
 CTL = "& 'C:\\Program Files\\Latchkey\\latchkeyctl.exe'"
 
@@ -117,9 +120,9 @@ class Job:
         assert len(found) == 1, f"{len(found)} results of {name!r}\n{self.output}"
         return found[0]
 
-    def wait(self, timeout: float = 200.0) -> int:
-        """Wait for the job's end; return its exit code."""
-        return self.process.wait(timeout)
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the job's end; return its exit code. `timeout`: seconds, by default enough for the kind of PC."""
+        return self.process.wait(patience(LONGEST_JOB) if timeout is None else timeout)
 
     def succeed(self) -> Self:
         """Wait for the job's end; fail unless it succeeded."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SIMULATED, WINE = "simulated", "wine"
 ON_WINE = pytest.mark.parametrize("lab_pc", [WINE], indirect=True)
+WINE_FACTOR = 3
+"""A Wine PC takes up to this many times as long as a simulated one."""
 
 _chosen = SIMULATED
 
@@ -41,6 +43,11 @@ def choose(kind: str) -> None:
 def chosen() -> str:
     """Return the kind of PC of every test that does not name one."""
     return _chosen
+
+
+def patience(seconds: float) -> float:
+    """Return the time for something that takes `seconds` at most on a simulated PC; a Wine PC needs a multiple."""
+    return seconds if _chosen == SIMULATED else WINE_FACTOR * seconds
 
 
 def pc_name() -> str:

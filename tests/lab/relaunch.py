@@ -12,7 +12,9 @@ from tests.lab import shells
 from tests.lab.maintenance import maintain, prepare, summary_of
 
 if TYPE_CHECKING:
+    from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import LabPC
+    from tests.lab.job import Job
 
 DONE = ["Windows updates", "Inventory", "Accounting software"]
 
@@ -51,13 +53,21 @@ def kill_and_launch_again(lab_pc: LabPC, moment: str, *unkindness: str) -> None:
         computer.events.wait_for(event, count, PATIENCE)
     assert killed.process.returncode < 0
 
-    job = maintain(operator).succeed()
+    check_end(computer, maintain(operator).succeed())
+    assert shells.most_open(computer.request_log) <= shells.MOST
 
+
+def check_end(computer: SimulatedComputer, job: Job) -> None:
+    """Check the end that every job has, however often it was killed: each step done, two restarts, one request."""
     summary = summary_of(job)
-    assert (summary["done"], summary["left_over"]) == (DONE, [])
+    assert (summary["done"], summary["left_over"]) == (DONE, []), job.output
     assert summary["erasure"]["confirmed"]
     assert [use["step"] for use in summary["restarts"] if use["state"] == "logged_on"] == [DONE[0], DONE[2]]
+    check_pc(computer)
+
+
+def check_pc(computer: SimulatedComputer) -> None:
+    """Check the events of a PC whose job has come to its end."""
     assert computer.events.count("boot") == 3
     assert computer.events.count("typed") == 1
     assert computer.events.count("permit_redeemed") == 2
-    assert shells.most_open(computer.request_log) <= shells.MOST

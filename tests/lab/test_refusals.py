@@ -17,7 +17,7 @@ from lab.simulated.pc_settings import OPERATOR, POLICY
 from lab.wsman.faults import Drop, Faults
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, apply, ctl, end, request, start, task
-from tests.lab.kinds import WINE, chosen, pc_name
+from tests.lab.kinds import WINE, chosen, patience, pc_name
 from tests.lab.scenes import Fails, Played, Scene, each, played, when
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ SCENES = {
     ),
     "slow": Scene(
         "The logon takes longer than the task's time-out.",
-        [start(), request(), Fails(apply(timeout=25), "apply_timeout")],
-        {**LENT, "logon_seconds": 60.0},
+        [start(), request(), Fails(apply(timeout=patience(25)), "apply_timeout")],
+        {**LENT, "logon_seconds": patience(60.0)},
     ),
     "somebody else": Scene(
         "Another user is not signed out; after their sign-out the restart works, and the refusal cost nothing.",

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from tests.lab.job import Task
     from tests.lab.scenes import Act
 
-pytestmark = pytest.mark.timeout(240)
+# A Wine PC runs programs of its own Windows: tests/wine/guest has the tests of its side.
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(
+        "kinds.chosen() == kinds.WINE", reason="the lab's programs are none of Wine's Windows"
+    ),
+]
 
 TOOL = "C:\\Lab\\a tool.exe"
 HOSTNAME = "C:\\windows\\system32\\hostname.exe"

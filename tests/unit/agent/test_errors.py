@@ -394,6 +394,12 @@ SCENARIOS: dict[str, Scenario] = {
     "terms_used_up": lambda bench: lent(bench, reused, restarts=1),
     "too_early": lambda bench: lent(bench, lambda _: None, not_before="22:00", not_after="05:00"),
     "too_late": lambda bench: lent(bench, lambda _: None, not_after="18:01", grace=120.0),
+    "window_not_open": lambda bench: asked(
+        bench, rq.Checkpoint(session="CHG-1", step="Updates", not_before="22:00", not_after="05:00")
+    ),
+    "window_too_short": lambda bench: asked(
+        bench, rq.Checkpoint(session="CHG-1", step="Updates", not_after="19:00", limit=7200.0)
+    ),
     "not_signed_in": signed_out,
     "restart_too_soon": too_soon,
     "restart_in_progress": lambda bench: lent(bench, lambda b: b.restart(step="another")),

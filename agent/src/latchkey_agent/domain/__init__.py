@@ -38,6 +38,7 @@ from .model import (
     AccountKind,
     Action,
     Actor,
+    Bounds,
     Call,
     Checkpoint,
     Closing,
@@ -67,7 +68,8 @@ from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
 from .requests import NO_CODES, TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
-from .terms import canonical, fixed, resolve, window
+from .sessions import must_fit
+from .terms import canonical, fixed, resolve, span, window
 from .transitions import (
     ASKED_REQUESTS,
     LIVE_GRANTS,
@@ -101,6 +103,7 @@ __all__ = [
     "Actor",
     "AnyEffect",
     "AnyEvent",
+    "Bounds",
     "Call",
     "Checkpoint",
     "Closing",
@@ -153,6 +156,7 @@ __all__ = [
     "live_grants",
     "may_stay_open",
     "may_use",
+    "must_fit",
     "needs_erasing",
     "opened_by",
     "others",
@@ -168,6 +172,7 @@ __all__ = [
     "sentence",
     "session_grant",
     "settled",
+    "span",
     "started_session",
     "succeeded",
     "unconfirmed_erasures",

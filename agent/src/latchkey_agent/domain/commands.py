@@ -12,6 +12,7 @@ from msgspec import Struct
 from .model import (
     Account,
     Action,
+    Bounds,
     CheckpointState,
     Closing,
     Erasure,
@@ -51,12 +52,13 @@ class EndSession(Command, frozen=True, kw_only=True):
 
 
 class SetCheckpoint(Command, frozen=True, kw_only=True):
-    """Set the checkpoint of a step; `state` None removes it."""
+    """Set the checkpoint of a step; `state` None removes it. `bounds`: set it only if the step can end in time."""
 
     by: Account
     name: str
     step: str
     state: CheckpointState | None
+    bounds: Bounds | None = None
 
 
 class MakeRequest(Command, frozen=True, kw_only=True):

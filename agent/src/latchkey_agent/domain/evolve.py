@@ -54,6 +54,8 @@ KEPT_OMISSIONS = 16
 """Restarts by others that a grant remembers without a sign-in; the journal keeps all."""
 KEPT_NOTICES = 256
 """Notices that an account has not closed; older ones make way, their receipts stay."""
+KEPT_DURATIONS = 200
+"""Steps whose last duration is known; the latest stay."""
 PROMPTLY = timedelta(seconds=10)
 """The notice of a desktop that is closed later than this after the password was used says how long it was open."""
 AT_ONCE = 8
@@ -108,6 +110,7 @@ class _Draft:
         self._owns_archive = False
         self.calls: dict[str, Call] = dict(state.calls)
         self.replaced_at: datetime | None = state.replaced_at
+        self.durations: dict[str, timedelta] = state.durations
 
     def own_archive(self) -> dict[str, Archived]:
         """Return the archive to change, copied once: copying it for each event would make a start quadratic."""
@@ -135,6 +138,7 @@ class _Draft:
             archive=self.archive,
             calls=self.calls,
             replaced_at=self.replaced_at,
+            durations=self.durations,
         )
 
 
@@ -224,6 +228,11 @@ def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
 
 def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
     session = draft.sessions[event.session]
+    before = session.checkpoints.get(event.step)
+    if event.state == "done" and before is not None:
+        others = {k: v for k, v in draft.durations.items() if k != event.step}
+        kept = list(others.items())[-KEPT_DURATIONS + 1 :]
+        draft.durations = {**dict(kept), event.step: event.at - before.at}
     checkpoints = {k: v for k, v in session.checkpoints.items() if k != event.step}
     if event.state is not None:
         checkpoints[event.step] = Checkpoint(event.state, event.at)

@@ -150,6 +150,18 @@ class Checkpoint(Struct, frozen=True):
     at: datetime
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """The maintenance window, and the time that a step and its restart need within it.
+
+    `limit`: the longest duration of the step; None if unknown. `spare`: the duration of the restart after the step.
+    """
+
+    opens_at: datetime
+    closes_at: datetime
+    limit: timedelta | None = None
+    spare: timedelta = timedelta()
+
+
 class SupportSession(Struct, frozen=True, kw_only=True):
     """The engagement that owns requests and grants.
 
@@ -443,6 +455,7 @@ class State(Struct, frozen=True, kw_only=True):
     `archive`: ended sessions that only receipts need.
     `calls`: the latest calls, by their keys.
     `replaced_at`: the moment at which this journal was begun in place of one that was set aside.
+    `durations`: the time that each step needed last on this PC, by its name.
     """
 
     version: int = 0
@@ -463,3 +476,4 @@ class State(Struct, frozen=True, kw_only=True):
     archive: dict[str, Archived] = {}
     calls: dict[str, Call] = {}
     replaced_at: datetime | None = None
+    durations: dict[str, timedelta] = {}

@@ -10,7 +10,7 @@ from . import commands as c
 from . import events as e
 from .clock import Now
 from .decision import Decision, end_session, may_use, own_session, started_session
-from .model import State, SupportSession
+from .model import Bounds, State, SupportSession
 from .policy import Policy
 from .refusal import Refused
 from .transitions import SessionState
@@ -89,6 +89,8 @@ def end(state: State, command: c.EndSession, now: Now, _policy: Policy) -> Decis
 def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Policy) -> Decision:
     """Set or remove a checkpoint."""
     session = own_session(state, command.name, command.by)
+    if command.bounds is not None:
+        must_fit(state, command.step, command.bounds, now)
     before = session.checkpoints.get(command.step)
     if (before.state if before else None) == command.state:
         return Decision(subject=session.id)
@@ -96,6 +98,38 @@ def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Po
         raise Refused("policy_refuses", detail=f"at most {MOST_CHECKPOINTS} checkpoints for a session")
     event = e.CheckpointSet(at=now.at, session=session.id, step=command.step, state=command.state)
     return Decision((event,), subject=session.id)
+
+
+def needs(state: State, step: str, bounds: Bounds) -> timedelta:
+    """Return the time that a step and its restart need: the step's limit, else its last duration on this PC."""
+    known = state.durations.get(step, timedelta())
+    return (known if bounds.limit is None else bounds.limit) + bounds.spare
+
+
+def must_fit(state: State, step: str, bounds: Bounds, now: Now) -> None:
+    """Raise Refused if a step that begins now may end outside of the maintenance window.
+
+    A wrong clock opens no window early and prolongs none (see `clock`).
+
+    Raises:
+        Refused: `window_not_open` before the window, `window_too_short` if the time left in it is too short.
+    """
+    if now.opens < bounds.opens_at:
+        wait = (bounds.opens_at - now.opens) / timedelta(seconds=1)
+        opens = bounds.opens_at.isoformat(timespec="minutes")
+        raise Refused("window_not_open", retry_after=wait, step=step, detail=f"it opens at {opens}")
+    asked, left = needs(state, step, bounds), bounds.closes_at - now.ends
+    if left <= timedelta() or asked > left:
+        closes = bounds.closes_at.isoformat(timespec="minutes")
+        raise Refused(
+            "window_too_short",
+            step=step,
+            detail=f"it closes at {closes}, and {step} needs {_minutes(asked)}",
+        )
+
+
+def _minutes(duration: timedelta) -> str:
+    return f"{-(-duration // timedelta(minutes=1))} min"
 
 
 def close_notices(state: State, command: c.CloseNotices, now: Now, _policy: Policy) -> Decision:

@@ -74,18 +74,30 @@ def window(
     Raises:
         Refused: `bad_time`.
     """
+    begin, end = span(not_before, not_after, now, ends_at, zone)
+    if end <= now:
+        raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
+    return begin, end
+
+
+def span(
+    not_before: str | None, not_after: str | None, now: datetime, ends_at: datetime, zone: tzinfo
+) -> tuple[datetime, datetime]:
+    """Return the window like `window`, also one that is over.
+
+    Raises:
+        Refused: `bad_time`.
+    """
     until = None if not_after is None else read_time("not_after", not_after, zone)
     end = ends_at if until is None else _moment(until, now, zone)
     too_long = f"the support session ends before that, at {ends_at.isoformat(timespec='minutes')}"
     if end > ends_at:
         raise Refused("bad_time", field="not_after", detail=too_long)
-    begin = now
-    if not_before is not None:
-        since = read_time("not_before", not_before, zone)
-        begin = _begin(since, until, now, end, zone)
-        _not_swapped(since, until, end - begin)
-    if end <= now:
-        raise Refused("bad_time", field="not_after", detail=f"{end.isoformat(timespec='minutes')} is over")
+    if not_before is None:
+        return min(now, end), end
+    since = read_time("not_before", not_before, zone)
+    begin = _begin(since, until, now, end, zone)
+    _not_swapped(since, until, end - begin)
     if begin >= end:
         detail = too_long if until is None else "the window would end before it begins"
         raise Refused("bad_time", field="not_before", detail=detail)

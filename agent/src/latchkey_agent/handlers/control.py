@@ -19,6 +19,7 @@ from latchkey_agent.domain import (
     LIVE_GRANTS,
     OPEN_REQUESTS,
     Account,
+    Bounds,
     Call,
     Grant,
     Refused,
@@ -33,8 +34,10 @@ from latchkey_agent.domain import (
     is_ready,
     kept_requests,
     live_grants,
+    must_fit,
     needs_erasing,
     resolve,
+    span,
     started_session,
     unconfirmed_erasures,
     window,
@@ -208,13 +211,20 @@ class ControlHandler:
         known = before_session.checkpoints.get(request.step)
         state = self._core.state
         before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
+        bounds = self._bounds(request, before_session)
         changed = False
         if request.state is not None:
             wanted = None if request.state == "absent" else request.state
             command = c.SetCheckpoint(
-                by=peer.require_operator(), name=request.session, step=request.step, state=wanted
+                by=peer.require_operator(),
+                name=request.session,
+                step=request.step,
+                state=wanted,
+                bounds=bounds,
             )
             _, state, changed = self._run(command, request, peer)
+        elif bounds is not None:
+            must_fit(state, request.step, bounds, self._core.now())
         session = views.session_view(state, state.sessions[before_session.id])
         result = ans.CheckpointAnswer(
             session=request.session,
@@ -222,8 +232,23 @@ class ControlHandler:
             boot_id=self._core.computer.power.boot_id(),
             before=before,
             checkpoints=session.checkpoints,
+            opens_at=None if bounds is None else views.text(bounds.opens_at),
+            closes_at=None if bounds is None else views.text(bounds.closes_at),
         )
         return codec.done(result, changed=changed)
+
+    def _bounds(self, request: rq.Checkpoint, session: SupportSession) -> Bounds | None:
+        """Return the maintenance window in the PC's time; None without one."""
+        if request.not_before is None and request.not_after is None:
+            return None
+        now, zone = self._core.now().present, self._core.computer.clock.zone()
+        opens, closes = span(request.not_before, request.not_after, now, session.ends_at, zone)
+        return Bounds(
+            opens_at=opens,
+            closes_at=closes,
+            limit=None if request.limit is None else timedelta(seconds=request.limit),
+            spare=timedelta(seconds=request.spare),
+        )
 
     def _checkpoints_of(self, request: rq.Checkpoint) -> SupportSession:
         """Return the session of a checkpoint; that of an earlier call also after its end."""

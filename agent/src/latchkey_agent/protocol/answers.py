@@ -304,13 +304,18 @@ class RevokeAnswer(Message, frozen=True, kw_only=True):
 
 
 class CheckpointAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `checkpoint`; `before` is the checkpoint before the change."""
+    """Answer to `checkpoint`; `before` is the checkpoint before the change.
+
+    `opens_at` and `closes_at`: the maintenance window, if the request names one.
+    """
 
     session: str
     step: str
     boot_id: str
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = {}
+    opens_at: str | None = None
+    closes_at: str | None = None
 
 
 class InfoAnswer(Message, frozen=True, kw_only=True):

@@ -178,11 +178,20 @@ class CredentialRevoke(ControlRequest, tag="credential_revoke", frozen=True, kw_
 
 
 class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
-    """Set the checkpoint of a step; without `state` only return it."""
+    """Set the checkpoint of a step; without `state` only return it.
+
+    `not_before` and `not_after`: the maintenance window. The call is refused outside of it, and if the step may not
+    end in time: `limit` is its longest duration in seconds, by default its last one on this PC, and `spare` the
+    seconds for the restart after it.
+    """
 
     session: Name
     step: Name
     state: Literal["started", "done", "absent"] | None = None
+    not_before: Moment | None = None
+    not_after: Moment | None = None
+    limit: Seconds | None = None
+    spare: Seconds = 0.0
 
 
 class Info(ControlRequest, tag="info", frozen=True, kw_only=True):

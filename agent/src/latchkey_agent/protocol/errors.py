@@ -211,6 +211,14 @@ ERRORS: dict[str, ErrorRow] = {
         "The PC would restart too late: {detail}.",
         "Request a longer time or a shorter warning, or let the use take more time.",
     ),
+    "window_not_open": ErrorRow(
+        "{step} did not begin, because the maintenance window is not open: {detail}.",
+        "Run the job again after that moment; it continues.",
+    ),
+    "window_too_short": ErrorRow(
+        "{step} did not begin, because it could end after the maintenance window: {detail}.",
+        "Run the job again in the next window; it continues.",
+    ),
     "not_signed_in": ErrorRow(
         "{account} is not signed in, so there is no desktop to unlock or to run a program on.",
         "Apply a restart if the grant allows one, or wait until the account is signed in.",

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job that is killed, or a PC whose power is cut, at any moment: launched again, the end is the same.
+
+`make nights` kills the job at each side of every checkpoint and at twenty moments at random, and cuts the PC's power at
+twenty; `make test` takes a few of these. The report's header says the seed of the choice.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.simulated.customer_script import Grant
+from tests.lab.maintenance import STEPS, maintain, prepare, summary_of
+from tests.lab.relaunch import DONE, check_end, check_pc
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from tests.lab.conftest import LabPC
+    from tests.lab.job import Job
+
+pytestmark = pytest.mark.timeout(240)
+
+SHARE = 2
+"""Tests of each kind in `make test`."""
+MOMENTS = 20
+DURATION = 14.0
+"""Seconds that the job takes on a quiet machine: moments at random lie within."""
+LAUNCHES = 3
+SIDES = [
+    (f'Set the checkpoint "{state}" of {step["name"]}', status)
+    for step in STEPS
+    for state in ("started", "done")
+    for status in ("started", "ok")
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the moments by the seed."""
+    dice = random.Random(f"{metafunc.config.getoption('unkind_seed')} {metafunc.definition.name}")  # noqa: S311
+    nights = metafunc.config.getoption("nights")
+    if "side" in metafunc.fixturenames:
+        chosen = SIDES if nights else dice.sample(SIDES, SHARE)
+        metafunc.parametrize("side", chosen, ids=[f"{task}, {status}" for task, status in chosen])
+    if "seconds" in metafunc.fixturenames:
+        moments = [round(dice.uniform(1.0, DURATION), 2) for _ in range(MOMENTS if nights else SHARE)]
+        metafunc.parametrize("seconds", moments)
+
+
+def has_come(job: Job, side: tuple[str, str]) -> bool:
+    """Tell whether the job has come to this side of a checkpoint."""
+    task, status = side
+    return any(task in entry["task"] and entry.get("status") == status for entry in job.records())
+
+
+def test_killed_at_a_checkpoint(lab_pc: LabPC, side: tuple[str, str]) -> None:
+    """As the task that sets it begins, and as it has ended."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    with maintain(operator) as killed:
+        eventually(lambda: has_come(killed, side), str(side), 120)
+
+    check_end(computer, maintain(operator).succeed())
+
+
+def test_killed_at_a_moment(lab_pc: LabPC, seconds: float) -> None:
+    """The job may be at any of its tasks, or at its end."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    with maintain(operator) as killed:
+        time.sleep(seconds)
+
+    if killed.results("End the support session"):
+        check_pc(computer)
+    else:
+        check_end(computer, maintain(operator).succeed())
+
+
+def test_power_cut_at_a_moment(lab_pc: LabPC, seconds: float) -> None:
+    """The power is back after a second; the job gets over it, or is launched again.
+
+    A customer who was not asked by then signs in again. Windows cannot tell a power cut from a restart by others.
+    """
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_terms={"restarts": 4, "grace": 0.5, "foreign_restarts": True})
+    job = maintain(operator)
+    time.sleep(seconds)
+    computer.power_cut()
+    time.sleep(1.0)
+    computer.power_on()
+    computer.wait_until_up()
+    if not computer.events.count("typed"):
+        computer.customer.sign_in()
+    for _ in range(LAUNCHES):
+        if job.wait() == 0:
+            break
+        job = maintain(operator)
+
+    assert summary_of(job)["done"] == DONE, job.output
+    assert summary_of(job)["erasure"]["confirmed"]
+    assert computer.events.count("typed") == 1
+    assert computer.events.count("permit_redeemed") <= 4
+    assert [s for s in computer.on_loop(computer.windows.sessions.all) if s.is_open] == []

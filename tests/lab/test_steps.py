@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of a step, and the maintenance window of the role."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lab.simulated.customer_script import Grant
+from lab.simulated.pc_settings import POLICY
+from tests.lab import kinds
+from tests.lab.job import Operator
+from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
+from tests.lab.provoked import provokes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.conftest import LabPC
+
+pytestmark = pytest.mark.timeout(240)
+
+DONE = [step["name"] for step in STEPS]
+UPDATES, INVENTORY, ACCOUNTING = STEPS
+TOOL = "C:\\Lab\\a tool.exe"
+HOUR = timedelta(hours=1)
+LIMIT = 12
+"""Seconds in which a busy machine ends a task of two seconds."""
+LONG = {
+    "name": "long",
+    "ansible.builtin.wait_for": {"timeout": 60},
+    "delegate_to": "localhost",
+    "vars": {"ansible_connection": "local"},
+}
+
+
+def clock(moment: datetime) -> str:
+    """Return a time of day in Berlin, as a person writes it."""
+    return moment.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M")
+
+
+def window(begins: timedelta, ends: timedelta, **more: Any) -> dict[str, Any]:
+    """Return a maintenance window around the present, in the time of Berlin."""
+    now = datetime.now(UTC)
+    return {"begins": clock(now + begins), "ends": clock(now + ends), "wait": 1, **more}
+
+
+def refusal(job: Any, host: str = "pc1") -> str:
+    """Return the code for which the role ended on a PC: that of its first failure, which the summary repeats."""
+    code: str = job.first_failure(host)["error_code"]
+    assert summary_of(job, host)["failure"]["code"] == code
+    return code
+
+
+@provokes("window_not_open")
+def test_each_pc_has_the_window_in_its_own_time(tmp_path: Path, canary: bytearray) -> None:
+    """In one run: the PC in Berlin works; for those in Tokyo and New York the same hours are over or to come."""
+    zones = {"berlin": "Europe/Berlin", "tokyo": "Asia/Tokyo", "new-york": "America/New_York"}
+    with ExitStack() as stack:
+        pcs = {
+            name: stack.enter_context(
+                kinds.pc(tmp_path / name, kinds.SIMULATED, password=canary, script=[Grant()], zone=zone)
+            )
+            for name, zone in zones.items()
+        }
+        operator = Operator(tmp_path / "operator", pcs)
+        stack.callback(operator.stop)
+        prepare(operator, maintenance_window=window(-HOUR, 2 * HOUR))
+
+        job = maintain(operator).fail()
+
+        assert summary_of(job, "berlin")["done"] == DONE
+        for name in ("tokyo", "new-york"):
+            summary = summary_of(job, name)
+            assert (summary["done"], summary["left_over"]) == ([], DONE)
+            assert refusal(job, name) == "window_not_open"
+            assert what(pcs[name], "updates_begun", "boot") == ["boot"]
+
+
+@provokes("window_too_short")
+def test_a_step_that_could_end_too_late_does_not_begin(lab_pc: LabPC) -> None:
+    """Nor does its restart; the next job continues in another window without a new question."""
+    operator, computer = lab_pc(script=[Grant()])
+    steps = [{**UPDATES, "limit": 600}, {**INVENTORY, "limit": 4 * 3600, "on_failure": "skip"}, ACCOUNTING]
+    prepare(operator, maintenance_steps=steps, maintenance_window=window(-HOUR, 2 * HOUR))
+
+    first = maintain(operator).fail()
+    operator.variables["maintenance_window"] = window(-HOUR, 6 * HOUR)
+    second = maintain(operator).succeed()
+
+    kept = summary_of(first)
+    assert (kept["done"], kept["left_over"]) == ([UPDATES["name"]], [INVENTORY["name"], ACCOUNTING["name"]])
+    assert (refusal(first), kept["failure"]["step"]) == ("window_too_short", INVENTORY["name"])
+    assert f"{INVENTORY['name']} needs 240 min" in kept["failure"]["msg"]
+    assert summary_of(second)["done"] == DONE
+    assert computer.events.count("request_shown") == 1
+    assert computer.events.count("updates_installed") == 1
+
+
+def test_no_restart_begins_that_could_end_too_late(lab_pc: LabPC) -> None:
+    """The time for the restart counts before its step begins."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_window=window(-HOUR, 2 * HOUR, restart=3 * 3600))
+
+    job = maintain(operator).fail()
+
+    assert (refusal(job), summary_of(job)["failure"]["step"]) == ("window_too_short", UPDATES["name"])
+    assert what(computer, "updates_begun", "boot") == ["boot"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"begins": "05:00", "ends": "22:00"}, "are the two times swapped"),
+        ({"begins": "22 Uhr", "ends": "05:00"}, "cannot be read"),
+        ({"begins": "22:00"}, "lacks begins or ends"),
+    ],
+)
+def test_a_window_that_cannot_be_meant_is_told_before_the_question(
+    lab_pc: LabPC, given: dict[str, Any], words: str
+) -> None:
+    """Only the PC can read its times; the customer is not asked."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_window=given)
+    job = maintain(operator).fail()
+    assert words in job.first_failure()["msg"]
+    assert computer.events.count("request_shown") == 0
+
+
+def test_a_task_that_lasts_longer_than_the_limit_is_ended(lab_pc: LabPC) -> None:
+    """The limit is for all tasks of the step together, in each try."""
+    operator, _computer = lab_pc(script=[Grant()])
+    steps = [
+        UPDATES,
+        {**INVENTORY, "limit": LIMIT, "retries": 1, "delay": 1, "on_failure": "skip"},
+        ACCOUNTING,
+    ]
+    prepare(operator, maintenance_steps=steps)
+    short = {**LONG, "name": "short", "ansible.builtin.wait_for": {"timeout": 2}}
+    operator.write("inventory.yml", [short, {**LONG, "ansible.builtin.wait_for": {"timeout": 60}}])
+
+    job = maintain(operator).succeed()
+
+    assert [result["status"] for result in job.results("short")] == ["ok", "ok"]
+    assert ["timedout" in result for result in job.results("long")] == [True, True]
+    assert summary_of(job)["done"] == [UPDATES["name"], ACCOUNTING["name"]]
+
+
+def test_conditions_are_those_of_ansible(lab_pc: LabPC) -> None:
+    """`when` is read when the step's turn comes; `done_when` after its tasks, and then the step may be tried again."""
+    operator, computer = lab_pc(script=[Grant()])
+    steps = [
+        {**UPDATES, "when": ["seen is not defined", "inventory_hostname != 'pc1'"]},
+        {
+            **INVENTORY,
+            "when": "seen is not defined",
+            "done_when": "seen | length > 1",
+            "retries": 2,
+            "delay": 1,
+        },
+        {**ACCOUNTING, "when": "seen | length == 2"},
+    ]
+    prepare(operator, maintenance_steps=steps)
+    add = {"name": "look", "ansible.builtin.set_fact": {"seen": "{{ seen | default([]) + ['x'] }}"}}
+    operator.write("inventory.yml", [add])
+
+    job = maintain(operator).succeed()
+
+    summary = summary_of(job)
+    assert len(job.results("look")) == 2
+    assert (summary["done"], summary["not_needed"], summary["left_over"]) == (DONE[1:], DONE[:1], [])
+    assert f"not needed: {DONE[0]}" in job.result("Show the summary")["msg"]
+    assert what(computer, "updates_begun", "accounting_upgraded", "boot") == [
+        "boot",
+        "accounting_upgraded",
+        "boot",
+    ]
+
+
+def test_a_condition_that_cannot_be_read_fails_the_job(lab_pc: LabPC) -> None:
+    """It is not taken for a false one."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_steps=[{**UPDATES, "when": "never_set | length == 2"}])
+    job = maintain(operator).fail()
+    assert "never_set" in summary_of(job)["failure"]["msg"]
+    assert summary_of(job)["left_over"] == [UPDATES["name"]]
+    assert what(computer, "updates_begun") == []
+
+
+@pytest.mark.skipif("kinds.chosen() == kinds.WINE", reason="the lab's programs are none of Wine's Windows")
+def test_a_step_runs_a_program_as_the_customer(lab_pc: LabPC) -> None:
+    """In the session that a restart has signed in again; its exit code decides, and a later job does not repeat it."""
+    operator, computer = lab_pc(
+        script=[Grant()],
+        policy=f"{POLICY}\nallow_programs = true",
+        programs={TOOL: "tests.lab.session_program"},
+    )
+    editor = {"name": "Editor", "as": "customer", "program": TOOL, "arguments": ["end", "3010"]}
+    steps = [UPDATES, {**editor, "success_codes": [0, 3010]}, {**editor, "name": "Fonts"}]
+    terms = {"restarts": 1, "grace": 0.5, "programs": True}
+    prepare(operator, maintenance_steps=steps, maintenance_terms=terms)
+
+    for _launch in range(2):
+        job = maintain(operator).fail()
+        summary = summary_of(job)
+        assert (summary["done"], summary["left_over"]) == (["Windows updates", "Editor"], ["Fonts"])
+        assert summary["failure"]["code"] == "command_failed"
+
+    assert computer.events.count("program_begun") == 3
+
+
+def test_a_step_that_mixes_both_kinds_is_told_before_the_question(lab_pc: LabPC) -> None:
+    """One run names every fault."""
+    operator, computer = lab_pc(script=[Grant()])
+    steps = [
+        {"name": "one", "as": "customer", "tasks": "updates.yml"},
+        {"name": "two", "program": TOOL, "tasks": "updates.yml"},
+        {"name": "three"},
+    ]
+    prepare(operator, maintenance_steps=steps, maintenance_terms={})
+
+    message = maintain(operator).fail().first_failure()["msg"]
+
+    for fault in (
+        "the step one has no program to run as the customer",
+        "the step one has tasks, which cannot run as the customer",
+        "the step two has a program, which needs `as: customer`",
+        "the step three has no tasks",
+        "maintenance_terms.programs is false",
+        "maintenance_terms names no restart and no unlock",
+    ):
+        assert fault in message
+    assert computer.events.count("request_shown") == 0
