@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test explore unkind nights screenshots matrix bench mutants check format package pins
 
-# Which ending `make demo` shows.
+# What `make demo` shows; `list` names the choices.
 DEMO ?= grant
 # Which PC it is shown on, and which PCs the end-to-end tests use: simulated or wine.
 # Not ?=, for make itself has a variable of this name, a Pascal compiler's.
@@ -44,6 +44,7 @@ help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
+	@echo 'DEMO=night plays a night on three simulated PCs and writes its report to build/demo/night.'
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'

@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the demo: `python -m lab.demo [ENDING [PC]]`, or the environment variables DEMO and PC; `list` names them."""
+"""Run the demo: `python -m lab.demo [DEMO [PC]]`, or the environment variables DEMO and PC; `list` names them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from agent.packaging.workshop import WorkError
@@ -14,17 +15,22 @@ from lab.computer import LabError
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import BAD, GOOD, Lanes
+from lab.demo.night import NIGHT, TITLE, Night
+from lab.demo.night_promises import NIGHT_PROMISES
 from lab.demo.operator import ROOT
 from lab.demo.stage import Stage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.demo.promises import Verdict
 
 USAGE, BROKEN = 2, 1
+TITLES = {name: ending.title for name, ending in ENDINGS.items()} | {NIGHT: TITLE}
 
 
-def _endings() -> str:
-    return "DEMO is one of:\n" + "\n".join(f"  {name:<10} {ending.title}" for name, ending in ENDINGS.items())
+def _demos() -> str:
+    return "DEMO is one of:\n" + "\n".join(f"  {name:<10} {title}" for name, title in TITLES.items())
 
 
 def _kinds() -> str:
@@ -35,7 +41,7 @@ def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
     lanes.heading("Promises and checks")
     for verdict in verdicts:
         label = lanes.paint("kept  ", GOOD) if verdict.kept else lanes.paint("BROKEN", BAD)
-        lanes.write([f"  {label} {verdict.promise}", f"         {verdict.how}"])
+        lanes.write([f"  {label} {verdict.promise}", textwrap.indent(verdict.how, " " * 9)])
     kept = sum(verdict.kept for verdict in verdicts)
     lanes.write(["", f"{kept} of {len(verdicts)} promises kept."])
     return kept == len(verdicts)
@@ -43,48 +49,64 @@ def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
 
 def _chosen(arguments: list[str]) -> tuple[str, str]:
     given = [*arguments, "", ""]
-    ending = given[0] or os.environ.get("DEMO") or "grant"
-    return ending, given[1] or os.environ.get("PC") or "simulated"
+    name = given[0] or os.environ.get("DEMO") or "grant"
+    return name, given[1] or os.environ.get("PC") or "simulated"
 
 
-def _wrong(ending: str, kind: str, more: list[str]) -> str | None:
+def _wrong(name: str, kind: str, more: list[str]) -> str | None:
     """Return the error in the choice; None if there is none."""
-    if ending not in ENDINGS:
-        return f"There is no demo {ending!r}. {_endings()}"
+    if name not in TITLES:
+        return f"There is no demo {name!r}. {_demos()}"
     if kind not in KINDS:
         return f"There is no PC {kind!r}. {_kinds()}"
+    if name == NIGHT and kind != "simulated":
+        return f"The demo {name!r} runs on simulated PCs only."
     return f"Too many arguments: {' '.join(more)}" if more else None
 
 
 def main(arguments: list[str]) -> int:
-    """Show one ending; return 0 only if every promise was checked and kept."""
-    ending, kind = _chosen(arguments)
-    if ending == "list":
-        sys.stdout.write(f"{_endings()}\n{_kinds()}\n")
+    """Show one demo; return 0 only if every promise was checked and kept."""
+    name, kind = _chosen(arguments)
+    if name == "list":
+        sys.stdout.write(f"{_demos()}\n{_kinds()}\n")
         return 0
-    if wrong := _wrong(ending, kind, arguments[2:]):
+    if wrong := _wrong(name, kind, arguments[2:]):
         sys.stderr.write(f"{wrong}\n")
         return USAGE
     if lacking := KINDS[kind].lacks():
         sys.stderr.write(f"The demo cannot run: {lacking}\n")
         return BROKEN
-    return _played(ending, kind)
+    return _played(name, kind)
 
 
 def _played(name: str, kind: str) -> int:
     folder = ROOT / "build" / "demo" / (name if kind == "simulated" else f"{kind}-{name}")
     shutil.rmtree(folder, ignore_errors=True)
     lanes = Lanes()
-    lanes.heading(ENDINGS[name].title)
+    lanes.heading(TITLES[name])
     try:
-        with Stage(ENDINGS[name], folder, lanes, KINDS[kind].run).played() as story:
-            verdicts = [check(story) for check in ENDINGS[name].promises]
+        kept = _night(folder, lanes) if name == NIGHT else _ending(name, kind, folder, lanes)
     except (LabError, WorkError) as fault:
         sys.stderr.write(f"The demo failed: {fault}\n")
         return BROKEN
-    kept = _show(lanes, verdicts)
     lanes.write([f"Files of the PC and the job: {folder.relative_to(ROOT)}"])
     return 0 if kept else BROKEN
+
+
+def _ending(name: str, kind: str, folder: Path, lanes: Lanes) -> bool:
+    ending = ENDINGS[name]
+    with Stage(ending, folder, lanes, KINDS[kind].run).played() as story:
+        verdicts = [check(story) for check in ending.promises]
+    return _show(lanes, verdicts)
+
+
+def _night(folder: Path, lanes: Lanes) -> bool:
+    with Night(folder, lanes).played() as night:
+        verdicts = [check(night) for check in NIGHT_PROMISES]
+    kept = _show(lanes, verdicts)
+    files = ", ".join(str(path.relative_to(ROOT)) for path in night.report_files())
+    lanes.write([f"The report: {files}"])
+    return kept
 
 
 if __name__ == "__main__":

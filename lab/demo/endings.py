@@ -13,6 +13,7 @@ from lab.simulated.customer_script import Deny, Grant, Revoke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lab.demo.story import Story
     from lab.simulated.customer_script import Step
 
 
@@ -27,7 +28,7 @@ class Ending:
 
     title: str
     script: tuple[Step, ...]
-    promises: tuple[Callable[[p.Story], p.Verdict], ...]
+    promises: tuple[Callable[[Story], p.Verdict], ...]
     boots: int
     cut_power_at: str = ""
     returns: bool = True

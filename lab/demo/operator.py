@@ -17,13 +17,13 @@ from lab.computer import LabError
 from lab.process_tree import kill_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from lab.computer import Computer
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / "build" / "collections"
-PLAYBOOK = ROOT / "playbooks" / "maintain.yml"
+PLAYBOOKS = ROOT / "playbooks"
 SESSION = "CHG-4711"
 RESTARTS = 2
 VARIABLES: dict[str, Any] = {
@@ -55,6 +55,7 @@ class Condenser:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._task = ""
+        self._host = ""
         self._summary: list[str] = []
 
     def feed(self, line: str) -> None:
@@ -68,43 +69,97 @@ class Condenser:
         elif line.startswith(("changed: [", "ok: [")):
             self._well(line)
         elif line.startswith("[") and "] " in line and not line.startswith(("[ERROR]", "[WARNING]")):
-            self._say("  ... " + line.partition("] ")[2])
+            self._wait(line)
 
     def _well(self, line: str) -> None:
         if line.endswith("=> {"):
+            self._host = _host(line)
             self._summary = ["{"]
         elif not self._task.startswith(HIDDEN_TASKS):
-            self._say(f"{self._task}: {line.partition(':')[0]}")
+            self._result(_host(line), line.partition(":")[0])
 
     def _collect(self, line: str) -> None:
         self._summary.append(line)
         if line == "}":
             message = json.loads("\n".join(self._summary)).get("msg", "")
             self._summary = []
-            self._say("\n".join(message) if isinstance(message, list) else str(message))
+            self._message(self._host, message if isinstance(message, list) else [str(message)])
 
     def _fatal(self, line: str) -> None:
         result: dict[str, Any] = {}
         with suppress(ValueError):
             result = json.loads(line.partition("=> ")[2])
         code = f" [{result['error_code']}]" if "error_code" in result else ""
-        self._say(f"{self._task}: FAILED{code}")
+        self._result(_host(line), f"FAILED{code}")
+        self._reason(result)
+
+    # --- what one line says, for one PC
+
+    def _wait(self, line: str) -> None:
+        self._say("  ... " + line.partition("] ")[2])
+
+    def _result(self, host: str, result: str) -> None:
+        self._say(f"{self._task}: {result}")
+
+    def _reason(self, result: dict[str, Any]) -> None:
         self._say("  ... " + " ".join(str(result.get(key, "")) for key in ("msg", "hint")).strip())
+
+    def _message(self, host: str, lines: list[str]) -> None:
+        self._say("\n".join(lines))
+
+
+class CrowdCondenser(Condenser):
+    """The same for several PCs: it names the PC, and leaves out waits, plain successes, advice and details."""
+
+    _HIDDEN = ("Set the checkpoint", "Write the report")
+    _DETAILS = ("asked: nothing", "failed: ", "restart for", "restarts: ", "receipts: ", "erasure, ")
+
+    def _wait(self, line: str) -> None:
+        pass
+
+    def _result(self, host: str, result: str) -> None:
+        if result != "ok" and not self._task.startswith(self._HIDDEN):
+            self._say(f"{host}: {self._task}: {result}")
+
+    def _reason(self, result: dict[str, Any]) -> None:
+        # Without a code it is the connection's own long message about a PC that is down.
+        if "error_code" in result:
+            self._say(f"  ... {result.get('msg', '')}")
+
+    def _message(self, host: str, lines: list[str]) -> None:
+        if self._task != "Show the report's files":
+            first, *more = [line for line in lines if not line.startswith(self._DETAILS)]
+            named = first if first.startswith(host) else f"{host}: {first}"
+            self._say("\n".join([named, *(f"  {line}" for line in more)]))
+
+
+def _host(line: str) -> str:
+    """Return the PC of a line such as `ok: [PC-ANNA]`."""
+    return line.partition("[")[2].partition("]")[0]
 
 
 class Job:
-    """One run of ansible-playbook."""
+    """One run of ansible-playbook with a playbook of the collection."""
 
-    def __init__(self, computer: Computer, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        computers: Iterable[Computer],
+        folder: Path,
+        condenser: Condenser,
+        *,
+        playbook: str = "maintain",
+        variables: Mapping[str, Any] = VARIABLES,
+    ) -> None:
         if not COLLECTIONS.is_dir():
             msg = f"{COLLECTIONS} is missing; to set up the checkout, run: make demo"
             raise LabError(msg)
         folder.mkdir(parents=True, exist_ok=True)
         self.output = folder / "ansible.txt"
         inventory = folder / "inventory.json"
-        hosts = {computer.name: computer.reach.inventory()}
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": VARIABLES}}))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(PLAYBOOK)]
+        hosts = {computer.name: computer.reach.inventory() for computer in computers}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": dict(variables)}}))
+        path = PLAYBOOKS / f"{playbook}.yml"
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(path)]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -114,7 +169,7 @@ class Job:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._condenser = Condenser(say)
+        self._condenser = condenser
         stream = self._process.stdout
         self._reader = threading.Thread(target=self._read, args=(stream,), name="operator")
         self._reader.start()
@@ -134,10 +189,11 @@ class Job:
         self._reader.join()
         return code
 
-    def stop(self) -> None:
-        """Kill the job if it still runs."""
+    def stop(self) -> int:
+        """Kill the job if it still runs; return its exit code, which is negative if it was killed."""
         kill_tree(self._process)
         self._reader.join()
+        return self._process.wait()
 
 
 def _environment(folder: Path) -> dict[str, str]:

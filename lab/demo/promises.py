@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,42 +13,14 @@ from lab.demo.operator import RESTARTS
 from latchkey_agent.storage import signing
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from lab.computer import Event
-    from lab.simulated.simulated_pc import SimulatedComputer
-    from latchkey_agent.protocol.answers import InfoAnswer, JournalAnswer
+    from lab.demo.story import Story
+
+    PromiseMaker = Callable[[Story], "Verdict"]
 
 LOCKED_WITHIN = 5.0
 """Seconds; the policy's own limit (`lock_within`), so that a busy machine does not break the promise."""
-
-
-@dataclass
-class Story:
-    """All facts about a finished job."""
-
-    computer: SimulatedComputer
-    password: bytearray = field(repr=False)
-    folder: Path
-    exit_code: int
-    console: tuple[str, bool] | None
-    info: InfoAnswer
-    journal: JournalAnswer
-    process_finds: list[canary.Find]
-    process_looks: int
-
-    def files(self) -> list[Path]:
-        """Return every file that the PC and the job have written."""
-        logs = (path for path in self.folder.rglob("*") if not path.is_relative_to(self.computer.disk))
-        return [*self.computer.disk_files, *(path for path in logs if path.is_file())]
-
-    def events(self, what: str) -> list[Event]:
-        """Return all events of one name."""
-        return [event for event in self.computer.events.all() if event.what == what]
-
-    def count(self, what: str) -> int:
-        """Return how often an event happened."""
-        return len(self.events(what))
 
 
 class Verdict(NamedTuple):
@@ -140,17 +111,17 @@ def ended_with(code: int) -> PromiseMaker:
 
 
 def locked_at_once(story: Story) -> Verdict:
-    """Check that every sign-in by a permit was locked, and that the screen is locked after the job."""
+    """Check that a locked sign-in follows each restart, and that the customer's own screen is locked after the job."""
     sign_ins, locks = story.events("signed_in")[1:], story.events("locked")
     waits = [(lock.at - sign_in.at).total_seconds() for sign_in, lock in zip(sign_ins, locks, strict=False)]
     kept = (
-        len(sign_ins) == len(locks) == RESTARTS
+        len(sign_ins) == len(locks) == story.count("going_down")
         and all(0 <= wait <= LOCKED_WITHIN for wait in waits)
-        and story.console is not None
-        and story.console[1]
+        and story.console == (story.computer.account.account.user, True)
     )
     times = " and ".join(f"{wait:.2f} s" for wait in waits)
-    how = f"{len(sign_ins)} sign-ins, locked after {times}; the screen was locked at the job's end"
+    screen = "locked" if story.console and story.console[1] else "not locked"
+    how = f"{len(sign_ins)} sign-ins, locked after {times}; the screen was {screen} at the job's end"
     return Verdict(kept, "Every sign-in was locked at once.", how)
 
 
@@ -170,7 +141,8 @@ def each_step_once(story: Story) -> Verdict:
 
 def customer_was_notified(story: Story) -> Verdict:
     """Check that the returned customer read notices of the grant, each use, the end and the erasure."""
-    wanted = {"granted": 1, "used": RESTARTS, "locked": RESTARTS, "ended": 1, "erased": 1}
+    restarts = story.count("going_down")
+    wanted = {"granted": 1, "used": restarts, "locked": restarts, "ended": 1, "erased": 1}
     read = {kind: story.count(f"notice_{kind}") for kind in wanted}
     how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in read.items())
     return Verdict(read == wanted, "The customer was notified of every event.", how)
@@ -214,9 +186,3 @@ def survived_power_cut(story: Story) -> Verdict:
     cuts = story.count("power_cut")
     how = f"agent and listener were killed {cuts} time, the job and the journal continued"
     return Verdict(cuts == 1, "A power cut during a restart changes nothing.", how)
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    PromiseMaker = Callable[[Story], Verdict]

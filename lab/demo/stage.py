@@ -6,17 +6,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from lab import canary
-from lab.computer import LabError
-from lab.demo.operator import SESSION, Job
-from lab.demo.promises import Story
+from lab.demo.operator import Condenser, Job
+from lab.demo.story import console_of, told
+from lab.demo.watch import Watch, watched
 from lab.simulated.simulated_pc import pc
-from latchkey_agent.protocol import answers as ans
-from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
@@ -27,10 +23,9 @@ if TYPE_CHECKING:
     from lab.computer import Event
     from lab.demo.endings import Ending
     from lab.demo.lanes import Lanes
+    from lab.demo.story import Story
     from lab.simulated.simulated_pc import SimulatedComputer
 
-T = TypeVar("T")
-LOOK_SECONDS = 0.25
 POWER_BACK_SECONDS = 1.5
 
 
@@ -49,14 +44,12 @@ class Stage:
         self._folder = folder
         self._lanes = lanes
         self._run = run
-        self._password = canary.make()
-        self._finds: list[canary.Find] = []
-        self._looks = 0
+        self._watch = Watch(canary.make())
 
     @contextmanager
     def played(self) -> Iterator[Story]:
         """Play the job to its end; the PC runs until the caller has read the story."""
-        settings = {"password": self._password, "script": self._ending.script}
+        settings = {"password": self._watch.password, "script": self._ending.script}
         try:
             with self._run(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
                 self._prepare(computer)
@@ -65,7 +58,7 @@ class Stage:
                 self._documents(story)
                 yield story
         finally:
-            wipe(self._password)
+            wipe(self._watch.password)
 
     def _prepare(self, computer: SimulatedComputer) -> None:
         self._lanes.say("pc", f"{computer.name} is up; anna is signed in and works.")
@@ -79,35 +72,17 @@ class Stage:
             threading.Timer(POWER_BACK_SECONDS, computer.power_on).start()
 
     def _work(self, computer: SimulatedComputer) -> int:
-        job = Job(computer, self._folder / "operator", lambda text: self._lanes.say("operator", text))
-        try:
-            while (code := job.wait(LOOK_SECONDS)) is None:
-                self._finds += canary.search_processes(self._password)
-                self._looks += 1
-        finally:
-            job.stop()
-        return code
+        condenser = Condenser(lambda text: self._lanes.say("operator", text))
+        return watched(Job([computer], self._folder / "operator", condenser), [self._watch])
 
     def _end(self, computer: SimulatedComputer, code: int) -> Story:
         computer.wait_for_logon_screen(self._ending.boots)
-        session = computer.on_loop(computer.windows.sessions.on_console)
-        console = (session.account.user, session.locked) if session else None
+        console = console_of(computer)
         if self._ending.returns:
             self._lanes.heading("The customer is back")
             computer.customer.sign_in()
             computer.events.wait_for("notice_erased")
-        info = rq.Info(session=SESSION, receipts=True)
-        return Story(
-            computer=computer,
-            password=self._password,
-            folder=self._folder,
-            exit_code=code,
-            console=console,
-            info=_ask(computer, info, ans.InfoAnswer),
-            journal=_ask(computer, rq.JournalVerify(), ans.JournalAnswer),
-            process_finds=self._finds,
-            process_looks=self._looks,
-        )
+        return told(computer, self._watch, self._folder, code, console)
 
     def _documents(self, story: Story) -> None:
         for receipt in story.info.receipts:
@@ -120,11 +95,3 @@ class Stage:
                 [f"  grant {erased.grant}: {verdict}, {erased.checked_at}"]
                 + [f"  {'ok' if c.passed else 'NO'}  {c.name}: {c.detail}" for c in erased.checks]
             )
-
-
-def _ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
-    answer = computer.ask_agent(request)
-    if answer.outcome != "done":
-        msg = f"the agent refuses: {answer.error}"
-        raise LabError(msg)
-    return msgspec.convert(answer.result, type=kind)

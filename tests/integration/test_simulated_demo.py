@@ -20,6 +20,8 @@ from lab.demo.stage import Stage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lab.demo.story import Story
+
 pytestmark = pytest.mark.skipif(
     not COLLECTIONS.is_dir(), reason="the collection's path is not set up: run make test"
 )
@@ -63,7 +65,7 @@ def test_a_broken_promise_is_reported(tmp_path: Path) -> None:
         assert lane in stream.getvalue()
 
 
-def _break_each_promise(story: p.Story) -> None:
+def _break_each_promise(story: Story) -> None:
     """Break the facts behind each promise that held, and expect the check to fail."""
     leak = story.folder / "pc" / "disk" / "leak.txt"
     leak.write_bytes(story.password)

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from lab.computer import Event
-from lab.demo.__main__ import main
+from lab.demo.__main__ import TITLES, main
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
 from lab.demo.lanes import Lanes
-from lab.demo.operator import ROOT, Condenser
+from lab.demo.night import NIGHT
+from lab.demo.operator import ROOT, Condenser, CrowdCondenser
 
 OUTPUT = r"""
 PLAY [Maintain PCs in a support session] ***************************************
@@ -74,6 +75,60 @@ def test_ansibles_output_becomes_one_line_for_each_event() -> None:
     ]
 
 
+CROWD = r"""
+TASK [latchkey.consent.maintenance : Start the support session, or find it started] ***
+changed: [PC-ANNA]
+ok: [PC-BEN]
+
+TASK [latchkey.consent.maintenance : Set the checkpoint "started" of Windows updates] ***
+changed: [PC-ANNA]
+[PC-ANNA] waiting: the PC to go down; since 22:00:12, until 22:15:12
+
+TASK [latchkey.consent.maintenance : Ask the customer for a grant] *******
+fatal: [PC-BEN]: FAILED! => {"error_code": "denied", "hint": "Respect it.", "msg": "The customer declined."}
+
+TASK [Install the updates] *****************************************************
+fatal: [PC-ANNA]: FAILED! => {"msg": "Task failed: the connection is lost, with many words"}
+
+TASK [latchkey.consent.maintenance : Show the summary] *************************
+ok: [PC-BEN] => {
+    "msg": [
+        "PC-BEN, support session CHG-4711",
+        "answered: denied, I am busy",
+        "receipts: q1"
+    ]
+}
+
+TASK [Show the answer and the request's code] **********************************
+ok: [PC-ANNA] => {
+    "msg": "pending, code 7758"
+}
+
+TASK [latchkey.consent.maintenance : Show the report's files] ******************
+ok: [PC-ANNA] => {
+    "msg": [
+        "/home/kim/night.json"
+    ]
+}
+"""
+
+
+def test_the_lines_of_many_pcs_name_the_pc_and_leave_out_the_plain_ones() -> None:
+    """Changes, failures with a code and messages are told with their PC; waits, plain successes and advice are not."""
+    lines: list[str] = []
+    condenser = CrowdCondenser(lines.append)
+    for line in CROWD.splitlines():
+        condenser.feed(line)
+    assert lines == [
+        "PC-ANNA: Start the support session, or find it started: changed",
+        "PC-BEN: Ask the customer for a grant: FAILED [denied]",
+        "  ... The customer declined.",
+        "PC-ANNA: Install the updates: FAILED",
+        "PC-BEN, support session CHG-4711\n  answered: denied, I am busy",
+        "PC-ANNA: pending, code 7758",
+    ]
+
+
 def test_lanes_are_plain_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output to a pipe or with NO_COLOR has no escape sequences; a terminal gets colours."""
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -106,7 +161,7 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(capsys: pytest.Capture
     output = capsys.readouterr()
     assert output.out == ""
     assert "'grnat'" in output.err
-    assert all(name in output.err for name in ENDINGS)
+    assert all(name in output.err for name in (*ENDINGS, NIGHT))
 
 
 def test_an_unknown_pc_is_refused_with_the_known_ones(
@@ -120,6 +175,17 @@ def test_an_unknown_pc_is_refused_with_the_known_ones(
     assert output.out == ""
     assert output.err.count("There is no PC 'bogus'") == 2
     assert all(kind.title in output.err for kind in KINDS.values())
+
+
+def test_the_night_is_for_simulated_pcs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night on a Wine PC is a wrong choice: one sentence says so, before anything is looked for or played."""
+    monkeypatch.setenv("PATH", "")
+    assert main([NIGHT, "wine"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == "The demo 'night' runs on simulated PCs only.\n"
 
 
 def test_a_pc_without_its_requirements_is_reported(
@@ -140,12 +206,13 @@ def test_too_many_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_endings_can_be_listed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`list` names every ending with its title, and every PC, by argument and by environment."""
+    """`list` names every ending and the night with its title, and every PC, by argument and by environment."""
     monkeypatch.setenv("DEMO", "list")
     assert main([]) == 0
     assert main(["list"]) == 0
     output = capsys.readouterr().out
-    titles = [ending.title for ending in ENDINGS.values()] + [kind.title for kind in KINDS.values()]
+    assert output.count(NIGHT) > 1
+    titles = [*TITLES.values(), *(kind.title for kind in KINDS.values())]
     assert all(output.count(title) == 2 for title in titles)
 
 
