@@ -26,10 +26,14 @@ class ActionModule(AgentAction):
         "operators": {"type": "list", "elements": "str", "default": []},
         "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
+        "settled_steps": {"type": "list", "elements": "str", "default": []},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         if options["state"] == "ended":
-            return end(self._latchkey_agent, deadline, options["session"])
+            return end(self._latchkey_agent, deadline, options["session"], options["settled_steps"])
         names = ("session", "reason", "ticket", "operators", "requester", "ends")
-        return start(self._latchkey_agent, deadline, {name: options[name] for name in names})
+        fields = {name: options[name] for name in names}
+        return start(
+            self._latchkey_agent, deadline, {**fields, "settled_steps": options["settled_steps"] or None}
+        )

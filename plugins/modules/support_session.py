@@ -64,6 +64,16 @@ options:
         PC's time zone.
       - A time that the organisation's policy does not allow is refused. If not set, the policy's longest time.
     type: str
+  settled_steps:
+    description:
+      - With V(state=ended) the steps that need no more work.
+      - With V(state=started) do not start a session anew that has ended with all these steps settled, while the end
+        that it had agreed is not over. The task then returns the ended session, so that a repeated job asks no customer
+        again. RV(state) tells.
+      - The role P(latchkey.consent.maintenance#role) sets it.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - Longest time in seconds to retry a lost connection for the agent's answer.

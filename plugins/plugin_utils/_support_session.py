@@ -24,13 +24,15 @@ def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str,
     return {"changed": reply.changed, **_view(reply.result.session)}
 
 
-def end(agent: Agent, deadline: Deadline, session: str) -> dict[str, Any]:
-    """End the session; return the task's result with the checks of the erasure.
+def end(agent: Agent, deadline: Deadline, session: str, settled_steps: list[str]) -> dict[str, Any]:
+    """End the session; return the task's result with the checks of the erasure. `settled_steps` need no more work.
 
     Raises:
         Failure: the session ended, but the erasure is not confirmed.
     """
-    reply = agent.change(ans.EndedAnswer, "session_end", deadline, session=session)
+    reply = agent.change(
+        ans.EndedAnswer, "session_end", deadline, session=session, settled_steps=settled_steps or None
+    )
     answer = reply.result
     result = {
         "changed": reply.changed,

@@ -278,7 +278,7 @@ def check(night: Night) -> None:
 
 def _outcome(fate: Fate) -> str:
     if fate.answer == "off":
-        return "unread"
+        return "unreachable"
     return {"step fails": "failed", "revoked": "revoked"}.get(fate.mishap, OUTCOME[fate.answer])
 
 
@@ -291,11 +291,11 @@ def _check_agreed(computer: SimulatedComputer, fate: Fate, row: dict[str, Any], 
     # A killed job may find a step's checkpoint unset, and a mishap may end a step: then the step runs again.
     assert computer.events.count("accounting_upgraded") in ({1, 2} if DONE[2] in done else {0}), told
     uses = [use for use in row["uses"] if use["action"] == "restart"]
-    signed_in = [use for use in uses if use["logged_on_at"]]
+    signed_in = [use for use in uses if use["signed_in_at"]]
     assert len(signed_in) == computer.events.count("permit_redeemed") <= RESTARTS, told
-    assert {use["step"] for use in uses if not use["started_by_others"]} <= {DONE[0], DONE[2]}, told
+    assert {use["step"] for use in uses if not use["foreign"]} <= {DONE[0], DONE[2]}, told
     if "by others" in fate.mishap:
-        assert any(use["started_by_others"] for use in uses), told
+        assert any(use["foreign"] for use in uses), told
 
 
 def _check_promises(computer: SimulatedComputer) -> None:

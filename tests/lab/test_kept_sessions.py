@@ -39,6 +39,29 @@ def test_a_failed_job_keeps_the_session_for_the_next_one(lab_pc: LabPC) -> None:
     assert computer.events.count("updates_installed") == 1
 
 
+def test_a_finished_job_that_is_launched_again_asks_nobody(lab_pc: LabPC) -> None:
+    """Until the end that the session had agreed; another step is other work, and the customer is asked again."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_steps=STEPS[:2])
+    maintain(operator).succeed()
+
+    again = summary_of(maintain(operator).succeed())
+    asked = operator.begin("latchkey.consent.request").succeed()
+
+    assert (again["done"], again["left_over"]) == (DONE[:2], [])
+    assert again["erasure"]["confirmed"]
+    assert [use["step"] for use in again["restarts"]] == DONE[:1]
+    assert asked.results("Ask the customer for a grant")[0]["status"] == "skipped"
+    assert computer.events.count("request_shown") == 1
+    assert computer.events.count("boot") == 2
+    operator.variables["maintenance_steps"] = STEPS
+    computer.customer.sign_in()
+    other = maintain(operator)
+    computer.events.wait_for("request_shown", 2)
+    computer.customer.allow()
+    assert summary_of(other.succeed())["done"] == DONE
+
+
 def test_a_step_may_be_skipped_or_tried_again(lab_pc: LabPC) -> None:
     """A step that fails is tried as often as it says, and then skipped with its restart; the others are done."""
     operator, computer = lab_pc(script=[Grant()])

@@ -15,6 +15,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain import events as e
 from latchkey_agent.domain.decision import Decision
+from latchkey_agent.domain.evolve import fold
 from latchkey_agent.domain.model import Call, Checkpoint, Notice, Requester, State, SupportSession
 from latchkey_agent.domain.policy import Policy
 from latchkey_agent.domain.refusal import Refused
@@ -169,6 +170,54 @@ def test_a_started_session_ends() -> None:
     decision = sessions.end(STATE, c.EndSession(name="CHG-1"), NOW, Policy())
     assert decision.events == (e.SessionEnded(at=START, session="s-1", how="end"),)
     assert decision.subject == "s-1"
+
+
+SETTLED = replace(
+    SESSION, state=SessionState.ENDED, ended_at=START, settled_steps=("one", "two"), ends_at=START + HOUR
+)
+
+
+@pytest.mark.parametrize("steps", [("one",), ("two", "one")])
+def test_a_job_that_is_launched_again_starts_no_session_for_settled_steps(steps: tuple[str, ...]) -> None:
+    """The ended session is returned, also to an operator that it named, and nothing is journalled."""
+    for by in (ADMIN, BEN):
+        command = replace(AGAIN, by=by, settled_steps=steps)
+        state = State(sessions={"s-1": SETTLED})
+        assert sessions.start(state, command, NOW, Policy()) == Decision(subject="s-1")
+
+
+@pytest.mark.parametrize(
+    ("session", "change"),
+    [
+        (SETTLED, {"settled_steps": ("one", "three")}),
+        (SETTLED, {"settled_steps": ()}),
+        (SETTLED, {"settled_steps": ("one",), "name": "CHG-2"}),
+        (SETTLED, {"settled_steps": ("one",), "by": ANNA}),
+        (replace(SETTLED, settled_steps=()), {"settled_steps": ("one",)}),
+        (replace(SETTLED, ends_at=START), {"settled_steps": ("one",)}),
+    ],
+    ids=["another step", "none named", "another name", "another account", "none settled", "its time is over"],
+)
+def test_other_work_starts_a_session(session: SupportSession, change: dict[str, Any]) -> None:
+    """A name means the same work for its own accounts only, and until the end that the session had agreed."""
+    command = replace(AGAIN, **change)
+    decision = sessions.start(State(sessions={"s-1": session}), command, NOW, Policy())
+    assert decision.subject == "s-2"
+    assert len(decision.events) == 1
+
+
+def test_the_latest_session_of_a_name_counts() -> None:
+    """Not an older one that had settled the steps."""
+    newer = replace(SETTLED, id="s-3", settled_steps=())
+    state = State(sessions={"s-1": SETTLED, "s-3": newer})
+    assert sessions.start(state, replace(AGAIN, settled_steps=("one",)), NOW, Policy()).subject == "s-2"
+
+
+def test_the_end_keeps_the_settled_steps() -> None:
+    """In the journal, and from there in the state."""
+    decision = sessions.end(STATE, c.EndSession(name="CHG-1", settled_steps=("one",)), NOW, Policy())
+    assert decision.events == (e.SessionEnded(at=START, session="s-1", how="end", settled_steps=("one",)),)
+    assert fold(STATE, decision.events).sessions["s-1"].settled_steps == ("one",)
 
 
 def checkpoint(step: str, state: Any) -> c.SetCheckpoint:

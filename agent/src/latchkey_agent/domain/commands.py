@@ -32,7 +32,8 @@ class Command(Struct, frozen=True, kw_only=True):
 class StartSession(Command, frozen=True, kw_only=True):
     """Start a support session, or join a started one of that name.
 
-    `by` becomes its owner; `operators` are further accounts that may use it.
+    `by` becomes its owner; `operators` are further accounts that may use it. `settled_steps`: start none if these steps
+    are settled already (`sessions.start`).
     """
 
     by: Account
@@ -43,12 +44,14 @@ class StartSession(Command, frozen=True, kw_only=True):
     reason: str
     ticket: str
     ends_at: datetime | None
+    settled_steps: tuple[str, ...] = ()
 
 
 class EndSession(Command, frozen=True, kw_only=True):
-    """End a support session and all that belongs to it."""
+    """End a support session and all that belongs to it. `settled_steps` need no more work."""
 
     name: str
+    settled_steps: tuple[str, ...] = ()
 
 
 class SetCheckpoint(Command, frozen=True, kw_only=True):

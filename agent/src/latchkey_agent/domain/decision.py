@@ -185,9 +185,13 @@ def relock_all(state: State, grant: str, at: datetime) -> Decision:
 
 
 def end_session(
-    state: State, session: SupportSession, at: datetime, how: Literal["end", "expire"]
+    state: State,
+    session: SupportSession,
+    at: datetime,
+    how: Literal["end", "expire"],
+    settled_steps: tuple[str, ...] = (),
 ) -> Decision:
-    """End a session with all its requests, grants and open desktops."""
+    """End a session with all its requests, grants and open desktops. `settled_steps` need no more work."""
     decision = Decision(subject=session.id)
     for request in state.requests.values():
         if request.session == session.id and request.state in OPEN_REQUESTS:
@@ -195,7 +199,7 @@ def end_session(
             decision += Decision((closed,), (fx.SummonCompanion(account=request.account),))
     for grant in live_grants(state, session.id):
         decision += end_grant(state, grant, e.GrantEnded(at=at, grant=grant.id, how="end_session"))
-    ended = e.SessionEnded(at=at, session=session.id, how=how)
+    ended = e.SessionEnded(at=at, session=session.id, how=how, settled_steps=settled_steps)
     decision += Decision((ended,))
     live = {grant.id for grant in live_grants(state, session.id)}
     for permit in state.permits.values():

@@ -58,10 +58,11 @@ class SessionStarted(Event, tag="session_started", frozen=True, kw_only=True):
 
 
 class SessionEnded(Event, tag="session_ended", frozen=True, kw_only=True):
-    """A support session ended."""
+    """A support session ended. `settled_steps` needed no more work."""
 
     session: str
     how: Literal["end", "expire"]
+    settled_steps: tuple[str, ...] = ()
 
 
 class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):

@@ -223,7 +223,9 @@ def _unsettled(draft: _Draft) -> set[str]:
 def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
     session = draft.sessions[event.session]
     after = step(SESSION, session.state, event.how)
-    draft.sessions[session.id] = replace(session, state=after, ended_at=event.at)
+    draft.sessions[session.id] = replace(
+        session, state=after, ended_at=event.at, settled_steps=event.settled_steps
+    )
 
 
 def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:

@@ -166,7 +166,7 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     """The engagement that owns requests and grants.
 
     `owner` is the account that started it; `operators` are the further accounts that it named then. Only these
-    may ask and use its grants.
+    may ask and use its grants. `settled_steps`: the steps that needed no more work when it ended.
     """
 
     id: str
@@ -181,6 +181,7 @@ class SupportSession(Struct, frozen=True, kw_only=True):
     state: SessionState = SessionState.STARTED
     ended_at: datetime | None = None
     checkpoints: dict[str, Checkpoint] = {}
+    settled_steps: tuple[str, ...] = ()
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -22,12 +22,18 @@ MOST_STARTED = 500
 
 
 def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> Decision:
-    """Start a session. A started session of that name is joined, by its own accounts and for the same purpose only."""
+    """Start a session. A started session of that name is joined, by its own accounts and for the same purpose only.
+
+    Until the end that a session had agreed, its name means the same work. So a job that is launched again does not ask
+    a customer anew for steps that are settled: the ended session is returned in place of a new one.
+    """
     for session in state.sessions.values():
         if session.name == command.name and session.state is SessionState.STARTED:
             may_use(session, command.by)
             _same_purpose(session, command)
             return Decision(subject=session.id)
+    if (settled := _settled(state, command, now)) is not None:
+        return Decision(subject=settled.id)
     if not command.reason:
         raise Refused("reason_missing")
     if policy.require_ticket and not command.ticket:
@@ -61,6 +67,19 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
     return Decision((started,), subject=command.session)
 
 
+def _settled(state: State, command: c.StartSession, now: Now) -> SupportSession | None:
+    """Return the account's latest session of that name, if it ended early with the command's steps settled."""
+    theirs = [
+        s
+        for s in state.sessions.values()
+        if s.name == command.name and command.by.sid in {s.owner.sid, *(a.sid for a in s.operators)}
+    ]
+    if not command.settled_steps or not theirs:
+        return None
+    is_settled = set(command.settled_steps) <= set(theirs[-1].settled_steps)
+    return theirs[-1] if is_settled and now.ends < theirs[-1].ends_at else None
+
+
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
     """Raise Refused (`session_in_use`) if a part that the customer may have read differs."""
     pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
@@ -83,7 +102,7 @@ def end(state: State, command: c.EndSession, now: Now, _policy: Policy) -> Decis
         if not ended:
             raise
         return Decision(subject=ended[-1].id)
-    return end_session(state, session, now.at, "end")
+    return end_session(state, session, now.at, "end", command.settled_steps)
 
 
 def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Policy) -> Decision:

@@ -123,6 +123,7 @@ class ControlHandler:
             reason=request.reason,
             ticket=request.ticket,
             ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
+            settled_steps=request.settled_steps,
         )
         subject, state, changed = self._run(command, request, peer)
         result = ans.SessionAnswer(session=views.session_view(state, state.sessions[subject]))
@@ -168,7 +169,9 @@ class ControlHandler:
         return decision.subject, state, decision.is_change
 
     def _end_session(self, request: rq.SessionEnd, peer: Peer) -> ans.Answer:
-        subject, state, changed = self._run(c.EndSession(name=request.session), request, peer)
+        subject, state, changed = self._run(
+            c.EndSession(name=request.session, settled_steps=request.settled_steps), request, peer
+        )
         if not request.check:
             self._core.wait_for(lambda: self._erased(subject), ERASURE_WAIT)
             after = self._core.state

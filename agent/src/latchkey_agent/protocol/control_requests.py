@@ -18,6 +18,7 @@ from latchkey_agent import command_line
 from . import PROTOCOL_VERSION
 from .fields import (
     MOST_OPERATORS,
+    MOST_STEPS,
     AccountName,
     Argument,
     Count,
@@ -31,6 +32,8 @@ from .fields import (
     Wait,
     Written,
 )
+
+Steps = Annotated[tuple[Name, ...], Meta(max_length=MOST_STEPS)]
 
 # --- requests ---------------------------------------------------------------
 
@@ -57,7 +60,8 @@ class ControlRequest(Written, tag_field="verb", frozen=True, kw_only=True):
 class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=True):
     """Start the support session, or join a started one of that name.
 
-    `operators` are further accounts that may ask and use the session's grants.
+    `operators` are further accounts that may ask and use the session's grants. `settled_steps`: return a session of
+    that name in place of a new one, if it ended with all these steps settled, and before the end that it had agreed.
     """
 
     session: Name
@@ -66,12 +70,14 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
     requester: Requester = Requester()
     operators: Annotated[tuple[AccountName, ...], Meta(max_length=MOST_OPERATORS)] = ()
     ends: Moment | None = None
+    settled_steps: Steps = ()
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
-    """End the support session and erase its sealed records."""
+    """End the support session and erase its sealed records. `settled_steps` need no more work: done, or left out."""
 
     session: Name
+    settled_steps: Steps = ()
 
 
 class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, kw_only=True):
