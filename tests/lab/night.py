@@ -208,7 +208,7 @@ def play(night: Night, dice: random.Random) -> None:
 
 
 def _ask(night: Night) -> None:
-    """Ask every customer at 16:50, and wait until those who are at their desks have answered."""
+    """Ask every customer at 16:50, and wait for the answers of those who are there."""
     for computer in night.running():
         now = computer.on_loop(computer.windows.clock.now)
         computer.set_clock(now.replace(hour=16, minute=50, second=0, microsecond=0))

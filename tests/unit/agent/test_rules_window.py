@@ -85,13 +85,17 @@ def test_a_wrong_clock_opens_no_window_and_prolongs_none(now: Now, code: str) ->
     assert refused.code == code
 
 
+def run_from(state: State, step: str, began: datetime, lasted: timedelta) -> State:
+    """Return the state after a step that began at a moment and lasted so long."""
+    state = evolve(state, e.CheckpointSet(at=began, session="s-1", step=step, state="started"))
+    return evolve(state, e.CheckpointSet(at=began + lasted, session="s-1", step=step, state="done"))
+
+
 def test_the_last_duration_on_this_pc_counts_where_no_limit_is_named() -> None:
     """From `started` to `done`; the limit wins, and a later run replaces the duration."""
     state = evolve(EMPTY, STARTED)
     for began, lasted in ((0, 5), (60, 7)):
-        for state_of, moment in (("started", began), ("done", began + lasted)):
-            set_ = e.CheckpointSet(at=START + moment * MINUTE, session="s-1", step="Updates", state=state_of)
-            state = evolve(state, set_)
+        state = run_from(state, "Updates", START + began * MINUTE, lasted * MINUTE)
         assert state.durations == {"Updates": lasted * MINUTE}
     unknown = Bounds(opens_at=START, closes_at=START + HOUR, spare=MINUTE)
     assert needs(state, "Updates", unknown) == 8 * MINUTE
@@ -105,8 +109,7 @@ def test_a_step_that_did_not_start_has_no_duration_and_the_latest_are_kept() -> 
     state = evolve(state, e.CheckpointSet(at=START, session="s-1", step="Updates", state="done"))
     assert state.durations == {}
     for number in range(KEPT_DURATIONS + 1):
-        for state_of in ("started", "done"):
-            state = evolve(state, e.CheckpointSet(at=START, session="s-1", step=f"{number}", state=state_of))
+        state = run_from(state, f"{number}", START, MINUTE)
     assert list(state.durations) == [f"{number}" for number in range(1, KEPT_DURATIONS + 1)]
 
 
