@@ -88,6 +88,12 @@ def correct_clock(computer: SimulatedComputer) -> None:
     computer.set_clock(computer.on_loop(computer.windows.clock.now) + timedelta(seconds=20))
 
 
+def revoke(computer: SimulatedComputer) -> None:
+    """Let the customer come back, unlock the screen, revoke the grant, and lock the screen again."""
+    computer.customer.revoke()
+    computer.customer.lock()
+
+
 MISHAPS: dict[str, Act] = {
     "restart by others in a step": at("updates_begun", others_restart),
     "restart by others after a step": at("updates_installed", others_restart),
@@ -98,7 +104,7 @@ MISHAPS: dict[str, Act] = {
     "connection lost": at("updates_installed", lose_connection),
     "agent crashes": at("updates_begun", lambda computer: computer.crash_agent()),
     "clock corrected": at("tile_shown", correct_clock),
-    "revoked": at("updates_installed", lambda computer: computer.customer.revoke()),
+    "revoked": at("updates_installed", revoke),
     "step fails": lambda _computer: None,
 }
 KILLED_AT = ("request_found", "updates_begun", "updates_installed", "going_down", "tile_shown", "locked")
