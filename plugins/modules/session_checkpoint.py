@@ -21,6 +21,7 @@ options:
     description:
       - The state to keep. V(absent) deletes the checkpoint.
       - If not set, the task only reads.
+      - Setting V(started) again begins the step anew.
     type: str
     choices:
       - started

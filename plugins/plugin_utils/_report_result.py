@@ -123,6 +123,9 @@ def next_steps(row: Row, checks: list[Check]) -> list[str]:
     """Return the operator's next steps, as keys of the report's texts."""
     result = outcome(row)
     steps = [_NEXT[result]] if result in _NEXT else []
+    if result == "left_over" and row.steps and all(step.state != "left_over" for step in row.steps):
+        # A job that is launched again leaves skipped steps alone.
+        steps = ["new_session"]
     if row.missed is not None and not {"switch_on", "read_again"} & set(steps):
         steps.append("read_again")
     if any(not one.confirmed for one in row.erasure):

@@ -155,6 +155,10 @@ TEXTS: dict[str, Text] = {
     "next_run": Text("Launch the job in the agreed window.", "Starten Sie den Lauf im vereinbarten Zeitfenster."),
     "next_wait": Text("Wait for the answer.", "Warten Sie die Antwort ab."),
     "next_run_again": Text("Launch the job again: it continues.", "Starten Sie den Lauf noch einmal: Er macht weiter."),
+    "next_new_session": Text(
+        "To do the skipped steps, choose another session name.",
+        "Für die übersprungenen Schritte nehmen Sie einen anderen Namen für die Sitzung.",
+    ),
     "next_repair": Text(
         "Remove the cause below, then launch the job again: it continues.",
         "Beheben Sie die unten genannte Ursache und starten Sie den Lauf noch einmal: Er macht weiter.",

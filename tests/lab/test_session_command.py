@@ -13,6 +13,7 @@ import pytest
 
 from lab.simulated.customer_script import Grant
 from lab.simulated.pc_settings import POLICY
+from tests.lab import kinds
 from tests.lab.job import apply, end, request, start, task
 from tests.lab.provoked import provokes
 from tests.lab.scenes import Fails, Played, Scene, each, played, when
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
     from tests.lab.job import Task
     from tests.lab.scenes import Act
 
-# A Wine PC runs programs of its own Windows: tests/wine/guest has the tests of its side.
-pytestmark = [
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        "kinds.chosen() == kinds.WINE", reason="the lab's programs are none of Wine's Windows"
-    ),
-]
+pytestmark = pytest.mark.timeout(240)
 
 TOOL = "C:\\Lab\\a tool.exe"
 HOSTNAME = "C:\\windows\\system32\\hostname.exe"
@@ -167,9 +162,16 @@ SCENES = {
 }
 
 
+def skip_on_wine() -> None:
+    """Leave a test out on Wine PCs, which run programs of their own Windows; tests/wine/guest has their tests."""
+    if kinds.chosen() == kinds.WINE:
+        pytest.skip("the lab's programs are none of Wine's Windows")
+
+
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """All scenes in one job."""
+    skip_on_wine()
     with played(tmp_path_factory.mktemp("programs"), SCENES) as found:
         yield found
 
@@ -253,6 +255,7 @@ def test_the_customer_and_the_auditor_read_each_program(programs: Played) -> Non
 
 def test_a_program_ends_with_all_that_it_started(tmp_path: Path, lab_pc: Any) -> None:
     """The task waits for the whole tree; at the limit none of it is left, nor of a revoked one."""
+    skip_on_wine()
     operator, computer = lab_pc(**PC)
     short, long = tmp_path / "short", tmp_path / "long"
     job = operator.run(
@@ -284,6 +287,7 @@ def assert_gone(pid: int) -> None:
 @provokes("command_lost")
 def test_a_power_cut_loses_the_program(lab_pc: Any) -> None:
     """The job gets over it, and the operator reads that the result is not known."""
+    skip_on_wine()
     operator, computer = lab_pc(**PC)
     with operator.begin(
         [

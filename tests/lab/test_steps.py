@@ -14,9 +14,10 @@ import pytest
 from lab.simulated.customer_script import Grant
 from lab.simulated.pc_settings import POLICY
 from tests.lab import kinds
-from tests.lab.job import Operator
+from tests.lab.job import Operator, play
 from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
 from tests.lab.provoked import provokes
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +32,8 @@ TOOL = "C:\\Lab\\a tool.exe"
 HOUR = timedelta(hours=1)
 LIMIT = 12
 """Seconds in which a busy machine ends a task of two seconds."""
-LONG = {
-    "name": "long",
-    "ansible.builtin.wait_for": {"timeout": 60},
-    "delegate_to": "localhost",
-    "vars": {"ansible_connection": "local"},
-}
+HERE = {"delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
+LONG = {"name": "long", "ansible.builtin.wait_for": {"timeout": 60}, **HERE}
 
 
 def clock(moment: datetime) -> str:
@@ -119,6 +116,8 @@ def test_no_restart_begins_that_could_end_too_late(lab_pc: LabPC) -> None:
         ({"begins": "05:00", "ends": "22:00"}, "are the two times swapped"),
         ({"begins": "22 Uhr", "ends": "05:00"}, "cannot be read"),
         ({"begins": "22:00"}, "lacks begins or ends"),
+        ({"begins": "22:00", "ends": "2026-11-24T05:00"}, "a date for one of begins and ends only"),
+        ({"begins": "22:00", "ends": "05:00", "restart": 0}, "restart is not above 0"),
     ],
 )
 def test_a_window_that_cannot_be_meant_is_told_before_the_question(
@@ -193,6 +192,34 @@ def test_a_condition_that_cannot_be_read_fails_the_job(lab_pc: LabPC) -> None:
 
 
 @pytest.mark.skipif("kinds.chosen() == kinds.WINE", reason="the lab's programs are none of Wine's Windows")
+@pytest.mark.parametrize(
+    ("keys", "runs"),
+    [
+        ({"done_when": "maintenance_tries | int == 1", "retries": 1, "delay": 1}, 2),
+        ({"success_codes": [3010]}, 1),
+    ],
+)
+def test_a_program_is_tried_again_and_judged_by_its_codes(
+    lab_pc: LabPC, keys: dict[str, Any], runs: int
+) -> None:
+    """A further try runs the program anew; 0 is a success only where the list has it."""
+    operator, computer = lab_pc(
+        script=[Grant()],
+        policy=f"{POLICY}\nallow_programs = true",
+        programs={TOOL: "tests.lab.session_program"},
+    )
+    steps = [{"name": "Editor", "as": "customer", "program": TOOL, "arguments": ["end", "0"], **keys}]
+    prepare(
+        operator, maintenance_steps=steps, maintenance_terms={"restarts": 1, "grace": 0.5, "programs": True}
+    )
+
+    job = maintain(operator)
+
+    assert job.wait() == (0 if runs == 2 else 2), job.output
+    assert computer.events.count("program_begun") == runs
+
+
+@pytest.mark.skipif("kinds.chosen() == kinds.WINE", reason="the lab's programs are none of Wine's Windows")
 def test_a_step_runs_a_program_as_the_customer(lab_pc: LabPC) -> None:
     """In the session that a restart has signed in again; its exit code decides, and a later job does not repeat it."""
     operator, computer = lab_pc(
@@ -236,3 +263,44 @@ def test_a_step_that_mixes_both_kinds_is_told_before_the_question(lab_pc: LabPC)
     ):
         assert fault in message
     assert computer.events.count("request_shown") == 0
+
+
+def test_the_work_of_a_step_does_not_make_it_unneeded(lab_pc: LabPC) -> None:
+    """The job is killed between the step and its restart: the next one reads the condition no more, and restarts."""
+    operator, computer = lab_pc(script=[Grant()])
+    flag = operator.folder / "flag"
+    steps = [{**UPDATES, "restart": "always", "when": f"'{flag}' is not file"}]
+    prepare(operator, maintenance_steps=steps)
+    done = {"name": "flag", "ansible.builtin.file": {"path": str(flag), "state": "touch"}, **HERE}
+    operator.write("updates.yml", [done])
+    with maintain(operator) as killed:
+        eventually(lambda: killed.results('Set the checkpoint "done" of'), "the step is done", 90)
+
+    summary = summary_of(maintain(operator).succeed())
+
+    assert (summary["done"], summary["not_needed"]) == ([UPDATES["name"]], [])
+    assert computer.events.count("boot") == 2
+
+
+def test_check_mode_by_day_looks_at_no_window(lab_pc: LabPC) -> None:
+    """Also once the customer has been asked."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_window=window(2 * HOUR, 4 * HOUR))
+    operator.begin("latchkey.consent.request").succeed()
+    computer.events.wait_for("notice_granted")
+
+    operator.begin("latchkey.consent.maintain", "--check").succeed()
+
+    assert what(computer, "updates_begun", "boot") == ["boot"]
+
+
+def test_a_job_that_begins_at_its_end_settles_nothing(lab_pc: LabPC) -> None:
+    """The next job does the steps."""
+    operator, computer = lab_pc(script=[Grant(), Grant()])
+    prepare(operator, maintenance_steps=[INVENTORY])
+    role = play(roles=["latchkey.consent.maintenance"])
+    operator.begin("latchkey.consent.request").succeed()
+    operator.begin([role], "--start-at-task", "End the support session and erase every grant").wait()
+
+    assert summary_of(maintain(operator).succeed())["done"] == [INVENTORY["name"]]
+    assert computer.events.count("request_shown") == 2

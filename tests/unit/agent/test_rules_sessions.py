@@ -193,10 +193,22 @@ def test_a_job_that_is_launched_again_starts_no_session_for_settled_steps(steps:
         (SETTLED, {"settled_steps": ()}),
         (SETTLED, {"settled_steps": ("one",), "name": "CHG-2"}),
         (SETTLED, {"settled_steps": ("one",), "by": ANNA}),
+        (SETTLED, {"settled_steps": ("one",), "reason": "An urgent patch"}),
+        (SETTLED, {"settled_steps": ("one",), "ticket": "T-2"}),
         (replace(SETTLED, settled_steps=()), {"settled_steps": ("one",)}),
         (replace(SETTLED, ends_at=START), {"settled_steps": ("one",)}),
     ],
-    ids=["another step", "none named", "another name", "another account", "none settled", "its time is over"],
+    ids=[
+        *(
+            "another step",
+            "none named",
+            "another name",
+            "another account",
+            "another reason",
+            "another ticket",
+        ),
+        *("none settled", "its time is over"),
+    ],
 )
 def test_other_work_starts_a_session(session: SupportSession, change: dict[str, Any]) -> None:
     """A name means the same work for its own accounts only, and until the end that the session had agreed."""
@@ -233,11 +245,13 @@ def checkpoint(step: str, state: Any) -> c.SetCheckpoint:
         ("one", None, True),
         ("two", None, False),
         ("two", "done", True),
+        ("three", "started", True),
     ],
 )
 def test_a_checkpoint_is_set_if_it_differs(step: str, state: Any, *, is_change: bool) -> None:
-    """Removing one that is not there changes nothing either."""
-    session = replace(SESSION, checkpoints={"one": Checkpoint("done", START)})
+    """Removing one that is not there changes nothing either; a step that begins again has a new beginning."""
+    known = {"one": Checkpoint("done", START), "three": Checkpoint("started", START)}
+    session = replace(SESSION, checkpoints=known)
     decision = sessions.set_checkpoint(
         State(sessions={"s-1": session}), checkpoint(step, state), NOW, Policy()
     )

@@ -103,6 +103,14 @@ def test_the_last_duration_on_this_pc_counts_where_no_limit_is_named() -> None:
     assert needs(state, "Updates", BOUNDS) == 30 * MINUTE
 
 
+def test_the_time_between_two_jobs_is_no_duration() -> None:
+    """A step that was killed and begins anew in another job counts from there; a clock set back makes none below 0."""
+    state = evolve(EMPTY, STARTED)
+    state = evolve(state, e.CheckpointSet(at=START, session="s-1", step="Updates", state="started"))
+    assert run_from(state, "Updates", START + 6 * HOUR, 20 * MINUTE).durations == {"Updates": 20 * MINUTE}
+    assert run_from(state, "Updates", START, -MINUTE).durations == {"Updates": timedelta()}
+
+
 def test_a_step_that_did_not_start_has_no_duration_and_the_latest_are_kept() -> None:
     """`done` without `started` tells nothing about the time."""
     state = evolve(EMPTY, STARTED)
@@ -170,6 +178,15 @@ def test_the_window_is_a_night_of_the_pc(bench: Bench, zone: str, begins: dateti
     bench.world.now += MINUTE
     assert bench.result(begin(bench, **night, limit=hours * 3600.0))
     assert bench.code(begin(bench, **night, limit=hours * 3600.0 + 1)) == "window_too_short"
+
+
+def test_a_night_that_is_over_is_not_the_next_one(bench: Bench) -> None:
+    """Times of day that come again only after the session mean the night that has passed within it."""
+    bench.start_session()
+    session = next(iter(bench.state.sessions.values()))
+    bench.world.now += 11 * HOUR + MINUTE
+    assert session.ends_at < bench.world.now + 24 * HOUR
+    assert bench.code(begin(bench, not_before="22:00", not_after="05:00")) == "window_too_short"
 
 
 @pytest.mark.parametrize("written", ["02:30", "2027-03-28T02:30"])

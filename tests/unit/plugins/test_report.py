@@ -227,6 +227,18 @@ def test_a_running_session_and_an_unconfirmed_erasure_are_next_steps(
     )  # fmt: skip
 
 
+def test_skipped_steps_need_another_session(pc: Callable[[], Bench], path: Path) -> None:
+    """A job that is launched again leaves them alone, so the advice is not to launch it; a step left over wins."""
+    bench = pc()
+    bench.start_session()
+    step(bench, "One")
+    skipped = {"done": ["One"], "skipped": [{"step": "Two", "msg": "broken"}], "left_over": ["Two"]}
+    report(path, entry("pc", info(bench), summary=skipped))
+    assert (row(path, "pc")["outcome"], row(path, "pc")["next"]) == ("left_over", ["new_session"])
+    report(path, entry("pc", info(bench), summary={**skipped, "left_over": ["Two", "Three"]}))
+    assert row(path, "pc")["next"] == ["run_again"]
+
+
 def test_the_summary_serves_where_the_pc_is_off_again(
     pc: Callable[[], Bench], path: Path, canary: bytearray
 ) -> None:

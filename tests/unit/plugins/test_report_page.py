@@ -444,7 +444,7 @@ def test_each_state_of_the_protocol_has_its_text() -> None:
     assert {f"ended_{state}" for state in ends} <= set(TEXTS)
     assert {f"omitted_{why}" for why in typing.get_args(Omission)} <= set(TEXTS)
     assert {f"outcome_{name}" for name in _report_result.OUTCOMES} <= set(TEXTS)
-    assert {f"next_{name}" for name in _report_result._NEXT.values()} <= set(TEXTS)
+    assert {f"next_{name}" for name in (*_report_result._NEXT.values(), "new_session")} <= set(TEXTS)
     assert {f"signature_{name}" for name in typing.get_args(Check)} <= set(TEXTS)
     assert set(_report_result._NEXT) == set(_report_result.OUTCOMES) - {"done"}
     assert Texts("de").word("use", "of a later agent") == "of a later agent"

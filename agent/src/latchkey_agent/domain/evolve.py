@@ -234,7 +234,7 @@ def _checkpoint_set(draft: _Draft, event: e.CheckpointSet) -> None:
     if event.state == "done" and before is not None:
         others = {k: v for k, v in draft.durations.items() if k != event.step}
         kept = list(others.items())[-KEPT_DURATIONS + 1 :]
-        draft.durations = {**dict(kept), event.step: event.at - before.at}
+        draft.durations = {**dict(kept), event.step: max(timedelta(), event.at - before.at)}
     checkpoints = {k: v for k, v in session.checkpoints.items() if k != event.step}
     if event.state is not None:
         checkpoints[event.step] = Checkpoint(event.state, event.at)

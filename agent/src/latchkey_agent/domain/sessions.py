@@ -76,8 +76,10 @@ def _settled(state: State, command: c.StartSession, now: Now) -> SupportSession 
     ]
     if not command.settled_steps or not theirs:
         return None
-    is_settled = set(command.settled_steps) <= set(theirs[-1].settled_steps)
-    return theirs[-1] if is_settled and now.ends < theirs[-1].ends_at else None
+    latest = theirs[-1]
+    is_settled = set(command.settled_steps) <= set(latest.settled_steps)
+    is_same_work = command.reason in {"", latest.reason} and command.ticket in {"", latest.ticket}
+    return latest if is_settled and is_same_work and now.ends < latest.ends_at else None
 
 
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
@@ -111,7 +113,8 @@ def set_checkpoint(state: State, command: c.SetCheckpoint, now: Now, _policy: Po
     if command.bounds is not None:
         must_fit(state, command.step, command.bounds, now)
     before = session.checkpoints.get(command.step)
-    if (before.state if before else None) == command.state:
+    # A step that begins again has a new beginning: its duration counts from there.
+    if (before.state if before else None) == command.state and command.state != "started":
         return Decision(subject=session.id)
     if before is None and len(session.checkpoints) >= MOST_CHECKPOINTS:
         raise Refused("policy_refuses", detail=f"at most {MOST_CHECKPOINTS} checkpoints for a session")

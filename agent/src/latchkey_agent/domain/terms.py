@@ -81,15 +81,27 @@ def window(
 
 
 def span(
-    not_before: str | None, not_after: str | None, now: datetime, ends_at: datetime, zone: tzinfo
+    not_before: str | None,
+    not_after: str | None,
+    now: datetime,
+    ends_at: datetime,
+    zone: tzinfo,
+    *,
+    started_at: datetime | None = None,
 ) -> tuple[datetime, datetime]:
     """Return the window like `window`, also one that is over.
+
+    `started_at`: the start of the session. A time of day that comes again only after the session is the one that has
+    passed within it.
 
     Raises:
         Refused: `bad_time`.
     """
     until = None if not_after is None else read_time("not_after", not_after, zone)
     end = ends_at if until is None else _moment(until, now, zone)
+    if end > ends_at and started_at is not None and isinstance(until, time):
+        passed = _last(until, end, zone)
+        end = passed if passed > started_at else end
     too_long = f"the support session ends before that, at {ends_at.isoformat(timespec='minutes')}"
     if end > ends_at:
         raise Refused("bad_time", field="not_after", detail=too_long)

@@ -245,7 +245,9 @@ class ControlHandler:
         if request.not_before is None and request.not_after is None:
             return None
         now, zone = self._core.now().present, self._core.computer.clock.zone()
-        opens, closes = span(request.not_before, request.not_after, now, session.ends_at, zone)
+        opens, closes = span(
+            request.not_before, request.not_after, now, session.ends_at, zone, started_at=session.started_at
+        )
         return Bounds(
             opens_at=opens,
             closes_at=closes,

@@ -216,7 +216,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Run the job again after that moment; it continues.",
     ),
     "window_too_short": ErrorRow(
-        "{step} did not begin, because it could end after the maintenance window: {detail}.",
+        "{step}, or its restart, did not begin, because it could end after the maintenance window: {detail}.",
         "Run the job again in the next window; it continues.",
     ),
     "not_signed_in": ErrorRow(

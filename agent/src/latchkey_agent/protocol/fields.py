@@ -39,9 +39,9 @@ AccountName = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9
 Argument = Annotated[str, Meta(max_length=32_767, pattern=r"^[^\x00]*$(?!\n)")]
 """An argument of a program: any text without a zero. Receipts show it; the customer may read it."""
 MOST_OPERATORS = 5
+"""The most further accounts that a support session may name: the request window shows them all."""
 MOST_STEPS = 500
 """Steps that a message names; as many as a session may have checkpoints."""
-"""The most further accounts that a support session may name: the request window shows them all."""
 Moment = Annotated[str, Meta(min_length=1, max_length=40)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 Count = Annotated[int, Meta(ge=0, le=100)]
