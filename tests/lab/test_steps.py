@@ -199,7 +199,7 @@ def test_a_condition_that_cannot_be_read_fails_the_job(lab_pc: LabPC) -> None:
         ({"success_codes": [3010]}, 1),
     ],
 )
-def test_a_program_is_tried_again_and_judged_by_its_codes(
+def test_a_program_is_tried_again_and_its_codes_decide(
     lab_pc: LabPC, keys: dict[str, Any], runs: int
 ) -> None:
     """A further try runs the program anew; 0 is a success only where the list has it."""

@@ -100,7 +100,7 @@ def test_check_mode_starts_no_session(bench: Bench) -> None:
 
 
 def test_a_checkpoint_reports_its_earlier_state(bench: Bench) -> None:
-    """A checkpoint reports its earlier state, and a change only where the state differs."""
+    """A checkpoint reports its earlier state, and a change where the state differs or the step begins anew."""
 
     def checkpoint(state: str | None) -> ans.Answer:
         return bench.ask(rq.Checkpoint(session="CHG-1", step="one", state=state))  # type: ignore[arg-type]
@@ -109,8 +109,9 @@ def test_a_checkpoint_reports_its_earlier_state(bench: Bench) -> None:
     assert checkpoint("started").changed
     before = bench.result(rq.Checkpoint(session="CHG-1", step="one"))
     assert before["before"]["state"] == "started"
-    assert not checkpoint("started").changed
+    assert checkpoint("started").changed
     assert checkpoint("done").changed
+    assert not checkpoint("done").changed
     assert checkpoint("absent").changed
     assert not checkpoint("absent").changed
     assert bench.result(rq.Checkpoint(session="CHG-1", step="one")).get("checkpoints") is None
