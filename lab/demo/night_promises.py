@@ -64,7 +64,7 @@ def on_all(check: Callable[[Story], Verdict]) -> NightPromise:
 
 
 def _joined(verdicts: dict[str, Verdict]) -> Verdict:
-    """Return one verdict for several PCs: equal evidence is told once."""
+    """Merge the verdicts of several PCs; PCs with the same evidence share one line."""
     names = defaultdict(list)
     for name, verdict in verdicts.items():
         names[verdict.how].append(name)

@@ -76,8 +76,8 @@ def told(
         folder=folder,
         exit_code=exit_code,
         console=console,
-        info=_ask(computer, rq.Info(session=SESSION, receipts=True), ans.InfoAnswer),
-        journal=_ask(computer, rq.JournalVerify(), ans.JournalAnswer),
+        info=ask(computer, rq.Info(session=SESSION, receipts=True), ans.InfoAnswer),
+        journal=ask(computer, rq.JournalVerify(), ans.JournalAnswer),
         process_finds=watch.finds,
         process_looks=watch.looks,
     )
@@ -89,7 +89,12 @@ def console_of(computer: SimulatedComputer) -> Console | None:
     return (session.account.user, session.locked) if session else None
 
 
-def _ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
+def ask(computer: SimulatedComputer, request: rq.ControlRequest, kind: type[T]) -> T:
+    """Ask a PC's agent; return its result as `kind`.
+
+    Raises:
+        LabError: the agent refuses.
+    """
     answer = computer.ask_agent(request)
     if answer.outcome != "done":
         msg = f"the agent refuses: {answer.error}"

@@ -30,10 +30,10 @@ class ActionModule(AgentAction):
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        # An empty list is left out: an older agent does not know the field.
+        settled_steps = options["settled_steps"] or None
         if options["state"] == "ended":
-            return end(self._latchkey_agent, deadline, options["session"], options["settled_steps"])
+            return end(self._latchkey_agent, deadline, options["session"], settled_steps)
         names = ("session", "reason", "ticket", "operators", "requester", "ends")
         fields = {name: options[name] for name in names}
-        return start(
-            self._latchkey_agent, deadline, {**fields, "settled_steps": options["settled_steps"] or None}
-        )
+        return start(self._latchkey_agent, deadline, {**fields, "settled_steps": settled_steps})

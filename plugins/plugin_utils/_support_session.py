@@ -24,14 +24,14 @@ def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str,
     return {"changed": reply.changed, **_view(reply.result.session)}
 
 
-def end(agent: Agent, deadline: Deadline, session: str, settled_steps: list[str]) -> dict[str, Any]:
+def end(agent: Agent, deadline: Deadline, session: str, settled_steps: list[str] | None) -> dict[str, Any]:
     """End the session; return the task's result with the checks of the erasure. `settled_steps` need no more work.
 
     Raises:
         Failure: the session ended, but the erasure is not confirmed.
     """
     reply = agent.change(
-        ans.EndedAnswer, "session_end", deadline, session=session, settled_steps=settled_steps or None
+        ans.EndedAnswer, "session_end", deadline, session=session, settled_steps=settled_steps
     )
     answer = reply.result
     result = {

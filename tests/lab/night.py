@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lab.demo.story import ask, console_of
 from lab.simulated.customer_script import Deny, Grant, Ignore, Report
 from lab.wsman.faults import Drop, Faults
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import SESSION, Operator
 from tests.lab.maintenance import STEPS, prepare, program, what
-from tests.lab.unkind import at
+from tests.lab.unkind import at, restarted_by_others
 
 if TYPE_CHECKING:
     import random
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from lab.computer import Event
     from lab.simulated.customer_script import Step
     from lab.simulated.simulated_pc import SimulatedComputer
-    from latchkey_agent.protocol.control_requests import ControlRequest
     from tests.lab.job import Job
     from tests.lab.scenes import Act
 
@@ -61,15 +62,10 @@ class Fate(NamedTuple):
 # --- mishaps
 
 
-def others_restart(computer: SimulatedComputer) -> None:
-    """Let Windows Update restart the PC."""
-    computer.windows_update_restart()
-
-
 def others_restart_twice(computer: SimulatedComputer) -> None:
     """Let Windows Update restart the PC, and once more as soon as it is up."""
     computer.faults.restarts_twice = True
-    computer.windows_update_restart()
+    restarted_by_others(computer)
 
 
 def cut_power(computer: SimulatedComputer) -> None:
@@ -95,8 +91,8 @@ def revoke(computer: SimulatedComputer) -> None:
 
 
 MISHAPS: dict[str, Act] = {
-    "restart by others in a step": at("updates_begun", others_restart),
-    "restart by others after a step": at("updates_installed", others_restart),
+    "restart by others in a step": at("updates_begun", restarted_by_others),
+    "restart by others after a step": at("updates_installed", restarted_by_others),
     "two restarts by others": at("updates_begun", others_restart_twice),
     "power cut in a step": at("updates_begun", cut_power),
     "power cut in a restart": at("down", cut_power),
@@ -306,18 +302,11 @@ def _check_agreed(computer: SimulatedComputer, fate: Fate, row: dict[str, Any], 
 
 def _check_promises(computer: SimulatedComputer) -> None:
     """Check that the screen is locked, the journal is whole, and nothing is sealed once the session is over."""
-    session = computer.on_loop(computer.windows.sessions.on_console)
-    if session is not None:
-        assert (session.account.user, session.locked) == (computer.settings.user, True)
+    if (console := console_of(computer)) is not None:
+        assert console == (computer.settings.user, True)
     computer.let_pass(timedelta(hours=1))
-    info = _asked(computer, rq.Info(session=SESSION))
-    assert info["sessions"][0]["state"] in {"ended", "expired"}
-    assert all(one["confirmed"] for one in info["erasure"])
-    assert len(info["erasure"]) == len(info["grants"])
-    assert _asked(computer, rq.JournalVerify())["intact"]
-
-
-def _asked(computer: SimulatedComputer, request: ControlRequest) -> dict[str, Any]:
-    answer = computer.ask_agent(request)
-    assert isinstance(answer.result, dict), answer
-    return answer.result
+    info = ask(computer, rq.Info(session=SESSION), ans.InfoAnswer)
+    assert info.sessions[0].state in {"ended", "expired"}
+    assert all(one.confirmed for one in info.erasure)
+    assert len(info.erasure) == len(info.grants)
+    assert ask(computer, rq.JournalVerify(), ans.JournalAnswer).intact

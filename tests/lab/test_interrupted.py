@@ -12,7 +12,7 @@ from agent.packaging import system_tools
 from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
-from tests.lab.unkind import at
+from tests.lab.unkind import at, restarted_by_others
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ pytestmark = pytest.mark.timeout(300)
 BY_NAME = {"winrm": "winrm, basic, HTTP", "psrp": "psrp, ntlm, HTTP", "ssh": "ssh, PowerShell"}
 TERMS = {"restarts": 4, "grace": 0.5, "foreign_restarts": True}
 DONE = [step["name"] for step in STEPS]
-
-
-def restarted_by_others(computer: SimulatedComputer) -> None:
-    """Let Windows Update restart the PC."""
-    computer.windows_update_restart()
 
 
 def play_night(

@@ -84,6 +84,11 @@ def at(name: str, act: Act) -> Act:
     return install
 
 
+def restarted_by_others(computer: SimulatedComputer) -> None:
+    """Let Windows Update restart the PC."""
+    computer.windows_update_restart()
+
+
 def _do(act: Act, computer: SimulatedComputer) -> None:
     try:
         act(computer)

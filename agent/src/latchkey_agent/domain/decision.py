@@ -82,8 +82,13 @@ def own_session(state: State, name: str, by: Account) -> SupportSession:
 
 def may_use(session: SupportSession, by: Account) -> None:
     """Raise Refused (`not_owner`) unless the session is the account's own, or named the account at its start."""
-    if by.sid not in {session.owner.sid, *(account.sid for account in session.operators)}:
+    if by.sid not in own_sids(session):
         raise Refused("not_owner", session=session.name, account=by.qualified, detail=session.owner.qualified)
+
+
+def own_sids(session: SupportSession) -> set[str]:
+    """Return the SIDs of the session's owner and of the accounts that it named at its start."""
+    return {session.owner.sid, *(account.sid for account in session.operators)}
 
 
 def live_grants(state: State, session: str | None = None) -> list[Grant]:

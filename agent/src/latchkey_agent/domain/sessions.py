@@ -9,7 +9,7 @@ from datetime import timedelta
 from . import commands as c
 from . import events as e
 from .clock import Now
-from .decision import Decision, end_session, may_use, own_session, started_session
+from .decision import Decision, end_session, may_use, own_session, own_sids, started_session
 from .model import Bounds, State, SupportSession
 from .policy import Policy
 from .refusal import Refused
@@ -69,28 +69,27 @@ def start(state: State, command: c.StartSession, now: Now, policy: Policy) -> De
 
 def _settled(state: State, command: c.StartSession, now: Now) -> SupportSession | None:
     """Return the account's latest session of that name, if it ended early with the command's steps settled."""
-    theirs = [
-        s
-        for s in state.sessions.values()
-        if s.name == command.name and command.by.sid in {s.owner.sid, *(a.sid for a in s.operators)}
-    ]
+    theirs = [s for s in state.sessions.values() if s.name == command.name and command.by.sid in own_sids(s)]
     if not command.settled_steps or not theirs:
         return None
     latest = theirs[-1]
     is_settled = set(command.settled_steps) <= set(latest.settled_steps)
-    is_same_work = command.reason in {"", latest.reason} and command.ticket in {"", latest.ticket}
+    is_same_work = not _differences(latest, command)
     return latest if is_settled and is_same_work and now.ends < latest.ends_at else None
+
+
+def _differences(session: SupportSession, command: c.StartSession) -> list[tuple[str, str]]:
+    """Return each text that the command names and the session has otherwise: the field, and the session's text."""
+    pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
+    return [(field, known) for field, known, asked in pairs if asked and asked != known]
 
 
 def _same_purpose(session: SupportSession, command: c.StartSession) -> None:
     """Raise Refused (`session_in_use`) if a part that the customer may have read differs."""
-    pairs = (("reason", session.reason, command.reason), ("ticket", session.ticket, command.ticket))
-    for field, known, asked in pairs:
-        if asked and asked != known:
-            raise Refused("session_in_use", session=command.name, detail=f"its {field} is {known!r}")
-    known_sids = {account.sid for account in (session.owner, *session.operators)}
+    for field, known in _differences(session, command):
+        raise Refused("session_in_use", session=command.name, detail=f"its {field} is {known!r}")
     for account in command.operators:
-        if account.sid not in known_sids:
+        if account.sid not in own_sids(session):
             detail = f"it started without the operator {account.qualified}"
             raise Refused("session_in_use", session=command.name, detail=detail)
 
