@@ -60,6 +60,8 @@ class Settings:
         auto_logon: the customer's account signs in by itself after each restart, with AutoAdminLogon ("Configure
             Windows to automate logon"), or with ARSO, which also locks the desktop and needs a customer who was signed
             in ("Winlogon automatic restart sign-on", both Microsoft Learn).
+        restart_sign_on: whether Windows signs the last user in again after a restart that asks for it (SHUTDOWN_ARSO);
+            `fails`: it is allowed, and does not work.
         auto_logon_at: the event of a boot at which that happens; `boot` is before any service runs.
         notice_seconds: from a change of a session to the agent's notice of it (SERVICE_CONTROL_SESSIONCHANGE).
         session_numbers: the order of the sessions' numbers.
@@ -108,6 +110,7 @@ class Settings:
     desktop_seconds: float = 0.0
     desktop_listed: Literal["absent", "locked", "open"] = "absent"
     auto_logon: Literal["", "admin", "arso"] = ""
+    restart_sign_on: Literal["allowed", "forbidden", "fails"] = "allowed"
     auto_logon_at: str = "boot"
     notice_seconds: float = 0.0
     session_numbers: Literal["counted", "changing"] = "counted"

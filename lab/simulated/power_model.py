@@ -34,6 +34,7 @@ class Power:
         self._ending = asyncio.Lock()
         self.state: State = "off"
         self.boots = 0
+        self.signs_on = False
         self.up = asyncio.Event()
         self.on_boot: list[Callable[[], None]] = []
         self._hibernated = False
@@ -105,7 +106,7 @@ class Power:
 
     # --- by Windows ---------------------------------------------------------------
 
-    def restart(self, *, message: str, grace: float, by_agent: bool) -> None:
+    def restart(self, *, message: str, grace: float, by_agent: bool, sign_on: bool = False) -> None:
         """Schedule a restart, as InitiateShutdownW does without SHUTDOWN_FORCE_OTHERS.
 
         Asking twice for one's own restart changes nothing.
@@ -117,6 +118,7 @@ class Power:
             return
         self._refuse_restart()
         self._scheduled_by_agent = by_agent
+        self.signs_on = sign_on
         who = "The consent agent" if by_agent else "Windows Update"
         text = f"{who} restarts this PC in {grace:g} s" + (f": {message}" if message else "")
         self._begin(self._restart(grace), "restart")

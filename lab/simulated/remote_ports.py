@@ -174,9 +174,9 @@ class LinkedPower:
     def prepare_restart(self) -> None:
         """Do nothing: the simulated Windows needs no look before a restart."""
 
-    def restart(self, *, message: str, grace: float) -> None:
+    def restart(self, *, message: str, grace: float, sign_on: bool) -> None:
         """Start a planned restart after `grace` seconds."""
-        self._link.ask(windows_calls.Restart(message, grace), None)
+        self._link.ask(windows_calls.Restart(message, grace, sign_on=sign_on), None)
 
     def restart_begun(self) -> bool:
         """Tell whether the agent has started a restart in this boot."""

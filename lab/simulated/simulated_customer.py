@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lab.computer import LabError
 from lab.simulated import customer_script
 from lab.simulated.loop import lab_loop
+from latchkey_agent.companion.wording import asks_password
 from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
     GrantPause,
@@ -60,8 +61,12 @@ class Customer:
         account = self._machine.customer.account
         companion, item = self._asked()
         request = RequestAllow(request=item.request, entered=name or account.qualified)
-        self._machine.record("customer", "typed", "Allows it and types into the password field.")
-        typed = bytearray(self._password if entry is None else entry)
+        if asks_password(item):
+            self._machine.record("customer", "typed", "Allows it and types into the password field.")
+            typed = bytearray(self._password if entry is None else entry)
+        else:
+            self._machine.record("customer", "allowed", "Allows it; no password is asked for.")
+            typed = bytearray()
         try:
             answer = await companion.ask(request, typed)
         finally:

@@ -102,7 +102,7 @@ class SimulatedComputer(Incidents):
         self._ports = self._make_ports()
         self._services.notify = self._ports.notify
         self._logon = self._make_logon_screen()
-        self._auto_logon = AutoLogon(self._machine)
+        self._auto_logon = AutoLogon(self._machine, self._power)
         self._companions = self._make_companions()
         self._customer = Customer(self._machine, self._companions, password)
         self._machine.customer.set_pin(self._customer.pin)

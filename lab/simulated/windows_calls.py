@@ -111,11 +111,12 @@ class BootId(Call, frozen=True, tag="boot_id"):
 
 
 class Restart(Call, frozen=True, tag="restart"):
-    """Power.restart; or a restart by another program."""
+    """Power.restart; or a restart by another program. `sign_on`: with SHUTDOWN_ARSO."""
 
     message: str
     grace: float
     by_agent: bool = True
+    sign_on: bool = False
 
 
 class RestartBegun(Call, frozen=True, tag="restart_begun"):

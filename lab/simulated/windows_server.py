@@ -119,7 +119,9 @@ class Calls:
         self._windows.sessions.disconnect(call.session_id)
 
     def _restart(self, call: windows_calls.Restart, _secret: bytearray) -> None:
-        self._power.restart(message=call.message, grace=call.grace, by_agent=call.by_agent)
+        self._power.restart(
+            message=call.message, grace=call.grace, by_agent=call.by_agent, sign_on=call.sign_on
+        )
 
     def _summon(self, call: windows_calls.Summon, _secret: bytearray) -> None:
         for listener in self._machine.on_summoned:

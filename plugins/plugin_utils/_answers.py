@@ -118,6 +118,7 @@ class EndedAnswer:
 class TermsView:
     """The terms of a request or a grant."""
 
+    means: Literal["arso", "grant"] = "grant"
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -221,6 +222,7 @@ class RequestAnswer:
     session: str
     request: RequestView | None = None
     grant: GrantView | None = None
+    means_why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

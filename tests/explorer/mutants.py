@@ -200,8 +200,8 @@ MUTANTS = (
         (
             (
                 "decision.end_grant",
-                "(fx.ConfirmErasure(grant=grant.id), ",
-                "(fx.SummonCompanion(account=grant.account), ",
+                "(fx.ConfirmErasure(grant=grant.id),)",
+                "(fx.SummonCompanion(account=grant.account),)",
             ),
         ),
         "two operators",

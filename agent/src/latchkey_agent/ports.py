@@ -98,8 +98,10 @@ class Power(Protocol):
         This may take seconds, so no lock is held.
         """
 
-    def restart(self, *, message: str, grace: float) -> None:
+    def restart(self, *, message: str, grace: float, sign_on: bool) -> None:
         """Start a planned restart after `grace` seconds (InitiateShutdownW), and return at once.
+
+        `sign_on`: ask Windows to sign the last user in again and to lock the desktop (SHUTDOWN_ARSO).
 
         A restart that this agent has started already is no error: the agent asks again
         after a crash, and a refusal would look like a restart that does not happen.

@@ -88,9 +88,9 @@ class LabPower(WindowsPower):
         super().__init__(sessions.signed_in)
         self._link = link
 
-    def restart(self, *, message: str, grace: float) -> None:
+    def restart(self, *, message: str, grace: float, sign_on: bool) -> None:
         """Have the lab restart the PC."""
-        self._link.ask(windows_calls.Restart(message, grace), None)
+        self._link.ask(windows_calls.Restart(message, grace, sign_on=sign_on), None)
 
     def restart_begun(self) -> bool:
         """Ask the lab whether the agent has started a restart."""

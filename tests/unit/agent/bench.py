@@ -324,6 +324,23 @@ class Bench:
         assert granted.done, granted
         return next(reversed(self.state.grants))
 
+    def agree_to_sign_on(self, **terms: Any) -> str:
+        """Let the customer allow restarts after which Windows signs them in by itself; return the grant's id."""
+        self.world.facts = self.world.facts._replace(restart_sign_on=True)
+        self.start_session()
+        request = self.request(**{"means": "arso", **terms})
+        self.show(request)
+        granted = self.allow(request, b"")
+        assert granted.done, granted
+        return next(reversed(self.state.grants))
+
+    def windows_signs_on(self, *, locked: bool = True) -> None:
+        """Let Windows sign the customer in by itself after a restart that asked for it, and the agent see it."""
+        assert self.world.signs_on
+        self.world.sign_in(ANNA, locked=locked)
+        self.agent.sessions_changed()
+        self.effects()
+
     def restart(self, session: str = "CHG-1", **options: Any) -> str:
         """Apply the grant to a restart; return the permit's id."""
         use = self.result(rq.CredentialApply(session=session, action="restart", **options))["use"]

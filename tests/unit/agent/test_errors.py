@@ -261,6 +261,32 @@ def unused(bench: Bench) -> ans.ErrorView:
     return used(bench, permit)
 
 
+def forbidden(bench: Bench) -> ans.ErrorView:
+    """Ask for Windows' own sign-in where a setting forbids it."""
+    return asked(bench, rq.CredentialRequest(session="CHG-1", restarts=1, means="arso"))
+
+
+def not_signed_on(bench: Bench) -> ans.ErrorView:
+    """Let Windows sign nobody in by itself."""
+    bench.agree_to_sign_on()
+    permit = bench.restart()
+    bench.reboot()
+    bench.world.now += timedelta(hours=1)
+    return used(bench, permit)
+
+
+def not_alone(bench: Bench) -> ans.ErrorView:
+    """Allow a request while a program of IT runs in the customer's name."""
+    bench.settings.write_text("[policy]\nallow_programs = true\n")
+    bench.agree_to_sign_on(programs=True)
+    bench.command()
+    request = bench.request(restarts=3, means="arso", programs=True)
+    bench.show(request)
+    answer = bench.allow(request, b"")
+    assert answer.error is not None
+    return answer.error
+
+
 def ended_under_way(bench: Bench) -> ans.ErrorView:
     """End the session while the PC restarts."""
     permit = bench.at_logon_screen(PASSWORD)
@@ -327,6 +353,8 @@ class NoGroup:
 SCENARIOS: dict[str, Scenario] = {
     "administrators_only": lambda bench: bench.error(rq.EraseAll(), SECOND_OPERATOR),
     "asker_blocked": lambda bench: declined(bench, report=True),
+    "arso_not_possible": forbidden,
+    "customer_not_alone": not_alone,
     "asked_too_soon": declined,
     "not_today": lambda bench: declined(bench, not_today=True),
     "too_many_requests": too_many,
@@ -408,6 +436,7 @@ SCENARIOS: dict[str, Scenario] = {
     "no_permit": lambda bench: bench.error(rq.ApplyWait(session="CHG-1", permit="none")),
     "logon_refused": logon_refused,
     "logon_interrupted": interrupted,
+    "not_signed_on": not_signed_on,
     "logon_did_not_happen": unused,
     "permit_cancelled": ended_under_way,
     "settings_invalid": lambda bench: set_up(bench, b'{"verb": "setup", "settings": {"policy": {"x": 1}}}'),

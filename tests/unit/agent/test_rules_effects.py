@@ -33,7 +33,7 @@ def test_rule_13_a_restart_is_asked_for_once_with_the_words_and_the_warning_of_i
     """The customer has agreed to the warning's length; the effect is repeated without a second restart."""
     asked: list[tuple[str, float]] = []
     power = bench.agent.core.computer.power
-    monkeypatch.setattr(power, "restart", lambda *, message, grace: asked.append((message, grace)))
+    monkeypatch.setattr(power, "restart", lambda *, message, grace, sign_on: asked.append((message, grace)))
     bench.lend(canary, grace=30.0)
     permit = bench.restart(message="Updates")
     runner = EffectRunner(bench.agent.core)
@@ -259,7 +259,7 @@ def test_rule_07_a_revocation_does_not_come_between_the_last_look_and_the_restar
     core, was_free = bench.agent.core, []
     real = core.computer.power.restart
 
-    def restart(*, message: str, grace: float) -> None:
+    def restart(*, message: str, grace: float, sign_on: bool) -> None:
         def other() -> None:
             if core.lock.acquire(blocking=False):
                 core.lock.release()
@@ -268,7 +268,7 @@ def test_rule_07_a_revocation_does_not_come_between_the_last_look_and_the_restar
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
-        real(message=message, grace=grace)
+        real(message=message, grace=grace, sign_on=sign_on)
 
     core.computer.power.restart = restart  # type: ignore[method-assign]
     assert bench.effects()

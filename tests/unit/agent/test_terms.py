@@ -253,6 +253,7 @@ def test_the_canonical_form_stays_as_it_is() -> None:
 
 
 CHANGED: dict[str, Any] = {
+    "means": "grant",
     "restarts": TERMS.restarts + 1,
     "unlocks": TERMS.unlocks + 1,
     "foreign_restarts": not TERMS.foreign_restarts,
@@ -267,10 +268,11 @@ CHANGED: dict[str, Any] = {
 @pytest.mark.parametrize("name", Terms.__struct_fields__)
 def test_every_term_is_sealed_compared_and_in_the_receipt(name: str) -> None:
     """Each term is in the sealed record's data, in the comparison of terms, and in the receipt."""
-    wider = replace(TERMS, **{name: CHANGED[name]})
-    assert canonical(wider, ANNA, "g", "PC-07") != canonical(TERMS, ANNA, "g", "PC-07")
-    assert covers(wider, TERMS)
-    assert not covers(TERMS, wider)
+    narrow = replace(TERMS, means="arso") if name == "means" else TERMS
+    wider = replace(narrow, **{name: CHANGED[name]})
+    assert canonical(wider, ANNA, "g", "PC-07") != canonical(narrow, ANNA, "g", "PC-07")
+    assert covers(wider, narrow)
+    assert not covers(narrow, wider)
     request = Request(
         id="r",
         session="s",

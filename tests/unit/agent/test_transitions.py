@@ -16,7 +16,7 @@ import pytest
 from latchkey_agent.domain import Actor, Decision, LogonRefusal
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.decision import end_grant
-from latchkey_agent.domain.events import GrantEnded, GrantEnding, RequestClosed
+from latchkey_agent.domain.events import GrantEnded, GrantEnding, PermitSignedOn, RequestClosed
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
@@ -309,6 +309,7 @@ PERMIT_MACHINE = Machine(
         "refuse": lambda bench: c.ReportLogon(
             permit=permit_id(bench), rejection="password_refused", detail="wrong_password"
         ),
+        "sign_on": lambda bench: Decision((PermitSignedOn(at=bench.world.now, permit=permit_id(bench)),)),
         "cancel": lambda bench: c.CancelPermit(permit=permit_id(bench), detail="no"),
         "lapse": lambda _: timedelta(hours=1),
     },

@@ -85,6 +85,7 @@ class World:
     warnings: list[float] = field(default_factory=list)
     restarted_at: list[datetime] = field(default_factory=list)
     scheduled: bool = False
+    signs_on: bool = False
     refuses_restart: str = ""
     lock_works: bool = True
     disconnect_works: bool = True
@@ -255,13 +256,14 @@ class _Power(_Port):
     def prepare_restart(self) -> None:
         self.world.read("before_restart")
 
-    def restart(self, *, message: str, grace: float) -> None:
+    def restart(self, *, message: str, grace: float, sign_on: bool) -> None:
         self.world.touch("power")
         if self.world.refuses_restart:
             raise PortError(self.world.refuses_restart)
         if not self.world.scheduled:
             self.world.restarts.append(message)
             self.world.warnings.append(grace)
+            self.world.signs_on = sign_on
             self.world.restarted_at.append(self.world.now)
         self.world.scheduled = True
         self.world.tell()

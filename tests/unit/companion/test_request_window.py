@@ -511,3 +511,53 @@ def test_no_window_opens_while_the_agent_is_away(harness: Harness) -> None:
     harness.agent_replies(cm.RequestLater, None)
     harness.now += timedelta(seconds=11)
     assert harness.check_screen() == []
+
+
+# --- a yes without a password ---------------------------------------------------------------------
+
+
+def allow_without_password(harness: Harness) -> cm.RequestAllow:
+    """Open a request under ARSO and allow it; return the message to the agent."""
+    harness.open_request(asked(means="arso"))
+    harness.customer_answers("allow")
+    sent = harness.sent(cm.RequestAllow)
+    assert isinstance(sent, cm.RequestAllow)
+    return sent
+
+
+def test_one_click_allows_a_request_without_a_password(harness: Harness) -> None:
+    """The agent gets the yes with the account of the request; no password dialog opens."""
+    assert allow_without_password(harness) == cm.RequestAllow(request="r-1", entered="PC-1\\anna")
+    assert not [action for action in harness.actions if isinstance(action, s.AskPassword)]
+
+
+def test_a_click_on_a_watched_screen_allows_nothing(harness: Harness) -> None:
+    """Another person may have clicked: the request is shown again later."""
+    harness.open_request(asked(means="arso"))
+    harness.screen = s.Screen(viewed=True)
+    harness.customer_answers("allow")
+    assert not [
+        a for a in harness.actions if isinstance(a, s.SendToAgent) and isinstance(a.request, cm.RequestAllow)
+    ]
+
+
+def test_a_yes_without_a_password_that_the_agent_refuses_is_told(harness: Harness) -> None:
+    """The customer reads that nothing was allowed, and the window comes back."""
+    allow_without_password(harness)
+    harness.agent_replies(cm.RequestAllow, failed("customer_not_alone"))
+    assert "customer_not_alone" in harness.message()
+
+
+def test_a_yes_without_a_password_is_answered_silently(harness: Harness) -> None:
+    """The agent's notice tells the customer; the companion adds nothing."""
+    allow_without_password(harness)
+    assert harness.agent_replies(cm.RequestAllow, DONE) == []
+
+
+def test_a_yes_whose_answer_was_lost_is_cleared_up(harness: Harness) -> None:
+    """The agent may have received it: the next snapshot says so, in words that name no password."""
+    allow_without_password(harness)
+    harness.agent_replies(cm.RequestAllow, None)
+    assert harness.message() == ENGLISH["entry_lost"]
+    harness.show_snapshot(asked=[], lent=[lent(means="arso")])
+    assert harness.message() == ENGLISH["entry_lent_arso"]

@@ -36,7 +36,8 @@ ENDINGS = [
 REJECTIONS = [f"rejected_{why}" for why in get_args(Rejection) if why != "password_refused"]
 FAMILIES = {
     "refused": [*LogonRefusal, "other_account_entered", "agent_failed"],
-    "ended": [*ENDINGS, *REJECTIONS],
+    "ended": [*ENDINGS, *REJECTIONS, "revoked_by_customer_arso"],
+    **{name: ["arso"] for name in ("promise", "restarts", "lent", "lent_paused", "entry_lent")},
     "failed": ["interrupted"],
     "erase_failed": ["lost"],
     "locked": [
@@ -45,11 +46,11 @@ FAMILIES = {
         "late_disconnected",
         *(
             f"{how}{end}"
-            for how in ("unlocked", "by_itself", "unknown")
+            for how in ("unlocked", "by_itself", "unknown", "arso")
             for end in ("", "_gone", "_disconnected")
         ),
     ],
-    "used": [*get_args(Action), "by_others"],
+    "used": [*get_args(Action), "by_others", "arso"],
     "restarted": ["signed_in", "begun", "by_others"],
     "program": get_args(ProgramEnd),
     "receipt_program": [*get_args(ProgramEnd), "running"],

@@ -167,6 +167,34 @@ def test_only_the_term_lets_work_run_in_the_customers_name(language: str, name: 
     assert name in wording.request_window(asked(restarts=1, programs=True), NOW, language).text
 
 
+NO_PASSWORD = {
+    "en": (
+        "Restarts: at most 3. This PC restarts, Windows signs you in again by itself, and the screen is locked.",
+        "Password: none. You type no password, and this program stores none.",
+    ),
+    "de": (
+        (
+            "Neustarts: höchstens 3. Der PC startet neu, Windows meldet Sie selbst wieder an, "
+            "der Bildschirm wird gesperrt."
+        ),
+        "Kennwort: keines. Sie geben kein Kennwort ein, und dieses Programm speichert keines.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_window_without_a_password_asks_for_none(language: str) -> None:
+    """Under ARSO the window has no password field, and says that Windows signs in by itself."""
+    with_one, without = (
+        wording.request_window(asked(restarts=3, means=means), NOW, language) for means in ("grant", "arso")
+    )
+    restarts, promise = NO_PASSWORD[language]
+    assert without.field == ""
+    assert without.text.count("\n") == with_one.text.count("\n") - 1
+    changed = [line for line in without.lines if line not in with_one.lines]
+    assert changed == [restarts, promise]
+
+
 def groups(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return the lines between the empty ones."""
     return [tuple(group) for filled, group in groupby(lines, bool) if filled]
@@ -175,6 +203,7 @@ def groups(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
 def test_no_term_of_the_protocol_is_missing_in_the_window() -> None:
     """A new term needs a line in the window, and a place in the test above."""
     assert set(TermsView.__struct_fields__) == {
+        "means",
         "restarts",
         "unlocks",
         "foreign_restarts",
@@ -190,10 +219,19 @@ def test_two_terms_that_differ_have_two_texts() -> None:
     """No two different agreements show the same text."""
     texts = [
         wording.request_window(
-            asked(restarts=r, unlocks=u, foreign_restarts=f, programs=p, relock_after=lock, grace=grace), NOW
+            asked(
+                restarts=r,
+                unlocks=u,
+                foreign_restarts=f,
+                programs=p,
+                relock_after=lock,
+                grace=grace,
+                means=means,
+            ),
+            NOW,
         ).text
-        for r, u, f, p, lock, grace in product(
-            (1, 2), (1, 2), (False, True), (False, True), (60.0, 90.0), (0.0, 5.0)
+        for r, u, f, p, lock, grace, means in product(
+            (1, 2), (1, 2), (False, True), (False, True), (60.0, 90.0), (0.0, 5.0), ("grant", "arso")
         )
     ]
     assert len(set(texts)) == len(texts)
@@ -409,6 +447,20 @@ SINCE = "2026-11-23T16:42:00+01:00"
         (
             {"kind": "locked", "detail": "late", "since": SINCE, "ticket": ""},
             "Today 17:12: You were signed in. The screen was open for at most 30 minutes and is locked now.",
+        ),
+        (
+            {"kind": "locked", "detail": "arso", "since": SINCE, "ticket": ""},
+            (
+                "Today 17:12: After the restart Windows signed you in. "
+                "The screen is locked; Latchkey saw it open for at most 30 minutes."
+            ),
+        ),
+        (
+            {"kind": "ended", "detail": "revoked_by_customer_arso", "ticket": ""},
+            (
+                "Today 17:12: Taken back. A running restart goes on; "
+                "Windows may still sign you in after it, and the screen is locked then."
+            ),
         ),
         (
             {"kind": "failed", "detail": "interrupted", "ticket": ""},

@@ -78,7 +78,8 @@ class _Reader:
         lines = [self.texts[f"receipt_{name}"].format(**places) for name in ("head", "place", "asked")]
         terms = document["terms"]
         programs = [self.texts["receipt_programs_agreed"]] if terms["programs"] else []
-        return [*lines, self._terms(terms), *programs, *self._their_words(document, asked)]
+        no_password = [self.texts["receipt_no_password"]] if _is_arso(document) else []
+        return [*lines, self._terms(terms), *no_password, *programs, *self._their_words(document, asked)]
 
     def _their_words(self, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         """Return the operator's words as in the request window, and the name of the support session."""
@@ -120,7 +121,7 @@ class _Reader:
         return [
             *used,
             *(self._omitted(omitted) for omitted in document["restarts_without_sign_in"]),
-            self._ended(ended) if ended else self.sentence("kept"),
+            self._ended(ended) if ended else self.sentence("allowed" if _is_arso(document) else "kept"),
             self._erasure(erasure) if erasure else "",
         ]
 
@@ -171,3 +172,8 @@ class _Reader:
     def _erasure(self, erasure: dict[str, Any]) -> str:
         name = "erased" if erasure["confirmed"] else "not_erased"
         return self.sentence(name, erasure["checked_at"])
+
+
+def _is_arso(document: dict[str, Any]) -> bool:
+    """Tell whether the receipt is of a request without a password; one from before there was a choice has one."""
+    return document["terms"].get("means") == "arso"

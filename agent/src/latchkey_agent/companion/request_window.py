@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shows requests and handles their answers. Pure.
 
-One request is on the screen at a time. No answer means no (rule 4): nothing
-here grants a request. Only a password that the customer enters in Windows' own
-dialog does, after the agent has checked it.
+One request is on the screen at a time. No answer means no (rule 4). A request is
+granted by a password that the customer enters in Windows' own dialog, after the
+agent has checked it; one that needs no password by the customer's click on Allow.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from latchkey_agent.protocol.customer_messages import (
     AskedItem,
     CustomerAnswer,
     CustomerRequest,
+    RequestAllow,
     RequestBlocked,
     RequestDecline,
     RequestLater,
@@ -103,10 +104,10 @@ class RequestFlow:
         """
         snapshot = self._view.snapshot
         asked = {item.request for item in snapshot.asked}
-        lent = {item.request for item in snapshot.lent}
+        lent = {item.request: wording.of_means("entry_lent", item.means) for item in snapshot.lent}
         over = self._unsettled - asked
         self._unsettled &= asked
-        names = ("entry_lent" if request in lent else "entry_over" for request in sorted(over))
+        names = (lent.get(request, "entry_over") for request in sorted(over))
         return [self._view.message(self._view.text(name)) for name in names]
 
     def refresh(self) -> list[AnyAction]:
@@ -169,7 +170,9 @@ class RequestFlow:
             return []
         match event.answer:
             case "allow":
-                return self._ask_password(active)
+                return (
+                    self._ask_password(active) if wording.asks_password(active.item) else self._allow(active)
+                )
             case "later":
                 return self._ask_when(active)
             case "decline":
@@ -196,6 +199,17 @@ class RequestFlow:
         active = self._active
         matches = active is not None and (active.phase, active.item.request) == (phase, request)
         return active if matches else None
+
+    def _allow(self, active: ActiveRequest) -> list[AnyAction]:
+        """Send the customer's yes to a request without a password, given on a screen that only they see."""
+        if not self._view.screen.is_private:
+            self._active = None
+            return []
+        item = active.item
+        account = f"{item.domain}\\{item.user}" if item.domain else item.user
+        self._active = None
+        self._answered.add(_key(item))
+        return [SendToAgent(RequestAllow(request=item.request, entered=account))]
 
     def _ask_password(self, active: ActiveRequest) -> list[AnyAction]:
         if not self._view.screen.is_private:
@@ -253,6 +267,8 @@ class RequestFlow:
         """Handle the agent's reply to the customer's answer or to the report that the request is shown."""
         if isinstance(event.request, RequestShown):
             return self._shown_confirmed(event.request, event.answer)
+        if isinstance(event.request, RequestAllow):
+            return self._allow_replied(event.request.request, event.answer)
         if not isinstance(event.request, RequestLater | RequestDecline):
             return []
         if event.answer is None:
@@ -262,6 +278,17 @@ class RequestFlow:
             return self._answer_failed(event.request.request, event.answer)
         if isinstance(event.request, RequestDecline):
             return [Balloon(self._view.text("reported" if event.request.report else "declined"))]
+        return []
+
+    def _allow_replied(self, request: str, answer: CustomerAnswer | None) -> list[AnyAction]:
+        """Handle the agent's reply to a yes without a password; without a reply the agent may have received it."""
+        if answer is None:
+            self._retry_unsent(request)
+            self._unsettled.add(request)
+            return self._settle() or [self._view.message(self._view.text("entry_lost"))]
+        if not answer.done:
+            return self._answer_failed(request, answer)
+        self._unsettled.discard(request)
         return []
 
     def _retry_unsent(self, request: str) -> None:

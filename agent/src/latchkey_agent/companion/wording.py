@@ -37,7 +37,7 @@ class RequestWindow(NamedTuple):
         title: the heading.
         lines: the lines of the request; an empty one stands between two groups.
         error: the error of the last entry; empty before the first entry.
-        field: the label of the password field.
+        field: the label of the password field; empty if no password is asked for.
         buttons: the labels of the buttons, all of equal weight.
     """
 
@@ -55,8 +55,9 @@ class RequestWindow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The whole text of the window, and the label of the password field behind it."""
-        return "\n".join((self.title, self.content, self.field, " | ".join(self.buttons)))
+        """The whole text of the window, and the label of the password field behind it, if there is one."""
+        field = (self.field,) if self.field else ()
+        return "\n".join((self.title, self.content, *field, " | ".join(self.buttons)))
 
     @property
     def sha256(self) -> str:
@@ -96,7 +97,7 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
             *_action_lines(texts, item.terms),
             _period_line(texts, item, now),
             GAP,
-            texts["promise"],
+            texts[of_means("promise", item.terms.means)],
             texts["choice"],
             GAP,
             *_their_lines(texts, item),
@@ -104,9 +105,19 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
             _code_line(texts, item),
         ),
         error=_error_line(texts, item),
-        field=texts["field"],
+        field=texts["field"] if asks_password(item) else "",
         buttons=tuple(texts[name] for name in ("allow", "later", "decline", "report")),
     )
+
+
+def asks_password(item: AskedItem) -> bool:
+    """Tell whether allowing the request takes a password."""
+    return item.terms.means == "grant"
+
+
+def of_means(name: str, means: str) -> str:
+    """Return the name of the text for these means: one without a password has texts of its own."""
+    return name if means == "grant" else f"{name}_{means}"
 
 
 def _account_lines(texts: Texts, item: AskedItem) -> list[str]:
@@ -124,7 +135,7 @@ def _action_lines(texts: Texts, terms: TermsView) -> list[str]:
     lines = []
     if terms.restarts:
         lines += [
-            texts.count("restarts", terms.restarts).format(n=terms.restarts),
+            texts.count(of_means("restarts", terms.means), terms.restarts).format(n=terms.restarts),
             _warning_line(texts, terms),
         ]
     if terms.restarts and terms.foreign_restarts:
@@ -216,7 +227,7 @@ def menu(item: LentItem, now: datetime, language: str = "en") -> Menu:
     texts = LANGUAGES[language_of(language)]
     until = moment(texts, _to_local(item.not_after, now), now)
     total = item.used + item.left.restarts + item.left.unlocks
-    key = "lent_paused" if item.paused else "lent"
+    key = of_means("lent_paused" if item.paused else "lent", item.means)
     return Menu(
         lent=texts[key].format(account=isolated(item.asked_by), until=until, used=item.used, total=total),
         revoke=texts["revoke"],

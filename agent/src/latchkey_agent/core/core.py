@@ -147,7 +147,7 @@ class Core:
             begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
             self._commit(Decision((begun,)))
         sealed, with_half = tuple(self.journal.sealed_grants()), self.slots.tags()
-        keyless = tuple(g.id for g in live_grants(self.state) if bytes.fromhex(g.tag) not in with_half)
+        keyless = tuple(g.id for g in self._lent() if bytes.fromhex(g.tag) not in with_half)
         restored = self._copies.is_restored(self.journal)
         self.execute(c.Recover(sealed=sealed, keyless=keyless, restored=restored))
         self._copies.settle(self.journal)
@@ -157,10 +157,10 @@ class Core:
 
     def _erase_orphans(self, sealed: Sequence[str]) -> None:
         """Delete the records of no live grant, and the remains of an erasure that a crash interrupted (rule 8)."""
-        live = {grant.id for grant in live_grants(self.state)}
+        live = {grant.id for grant in self._lent()}
         if orphans := [grant for grant in sealed if grant not in live]:
             self.journal.commit(Change(erased=orphans))
-        self.slots.keep({bytes.fromhex(grant.tag) for grant in live_grants(self.state)})
+        self.slots.keep({bytes.fromhex(grant.tag) for grant in self._lent()})
         self.journal.empty_log()
         self.journal.keep_reserve()
 
@@ -455,6 +455,10 @@ class Core:
             return self.journal.head
 
     # --- sealed records -----------------------------------------------------------
+
+    def _lent(self) -> list[Grant]:
+        """Return the live grants with a password."""
+        return [grant for grant in live_grants(self.state) if grant.terms.has_secret]
 
     def give_grant(self, request: Request, secret: bytearray, *, actor: Actor) -> None:
         """Seal the password under the request's terms and journal the grant; the caller overwrites `secret`.

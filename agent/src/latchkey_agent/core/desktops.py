@@ -33,17 +33,26 @@ class Target(NamedTuple):
         windows_session: the Windows session that the logon opened; until that is seen the one of the logon screen, None
             if unknown.
         since: the moment of the logon, None if unknown.
+        locks_itself: Windows signed the account in by itself and locks the desktop at the sign-in (ARSO).
     """
 
     permit: str
     sid: str
     windows_session: int | None
     since: datetime | None = None
+    locks_itself: bool = False
 
     @classmethod
     def of_permit(cls, permit: Permit) -> Self:
         """Return the desktop of a permit."""
-        return cls(permit.id, permit.account.sid, permit.windows_session, permit.logged_on_at)
+        signed_on = permit.opened_at is not None and permit.logged_on_at is not None
+        return cls(
+            permit.id,
+            permit.account.sid,
+            permit.windows_session,
+            permit.logged_on_at,
+            locks_itself=signed_on,
+        )
 
     @classmethod
     def of_duty(cls, duty: LockDuty) -> Self:
@@ -103,7 +112,8 @@ class DesktopCloser:
     A desktop counts as closed only once the very Windows session of the logon has been seen open and then closed,
     or has been seen and is gone: Windows accepts a logon before it lists or unlocks the session, sometimes minutes
     before. A session that stays locked for `SIGN_IN_TIME` counts as closed, too, but its duty to be locked stays as a
-    late one: a first sign-in can take longer, and the desktop opens after it.
+    late one: a first sign-in can take longer, and the desktop opens after it. Windows' own sign-in (ARSO) locks by
+    itself, so its session counts as closed once it is listed as locked.
     """
 
     def __init__(self, core: Core) -> None:
@@ -199,7 +209,7 @@ class DesktopCloser:
             return None
         if not its_own:
             return "gone" if target.permit in self._seen else None
-        if target.permit not in self._opened and not self._has_waited(target):
+        if target.permit not in self._opened and not (target.locks_itself or self._has_waited(target)):
             return None
         return "locked" if all(s.locked for s in its_own) else "disconnected"
 

@@ -17,6 +17,7 @@ from latchkey_agent.domain import (
     needs_erasing,
     others,
     owed_effects,
+    owes_erasure,
     warning_outlasts,
 )
 from latchkey_agent.domain import commands as c
@@ -120,7 +121,9 @@ class EffectRunner:
             self._give_back(permit, "the warning would end after the use's own time")
             return
         try:
-            self._core.computer.power.restart(message=effect.message, grace=effect.grace)
+            self._core.computer.power.restart(
+                message=effect.message, grace=effect.grace, sign_on=effect.sign_on
+            )
             # Windows refuses a second restart, and the refusal would cancel the permit of the first.
             self._restarting.add(permit.id)
         except PortError as refusal:
@@ -163,7 +166,7 @@ class EffectRunner:
 
     def _confirm_erasure(self, grant_id: str) -> None:
         grant = self._core.state.grants.get(grant_id)
-        if grant is None or not needs_erasing(grant.erasure):
+        if grant is None or not owes_erasure(grant):
             return
         erasure = self._read_back(grant_id, bytes.fromhex(grant.tag))
         self._core.execute(c.RecordErasure(grant=grant_id, erasure=erasure))

@@ -8,6 +8,7 @@ This is the public face of the package. The rest of the agent imports from here;
 
 from __future__ import annotations
 
+from .arso import Obstacle, needs_password, obstacles
 from .bystanders import others
 from .clock import Now
 from .clock import read as read_clock
@@ -59,6 +60,7 @@ from .model import (
     finished,
     how_ended,
     needs_erasing,
+    owes_erasure,
     settled,
     succeeded,
 )
@@ -67,7 +69,15 @@ from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
 from .refusal import Refused
-from .requests import NO_CODES, TRIES, blocked_by_erasure, find_request, unconfirmed_erasures, why_said
+from .requests import (
+    NO_CODES,
+    TRIES,
+    agreed_or_asked,
+    blocked_by_erasure,
+    find_request,
+    unconfirmed_erasures,
+    why_said,
+)
 from .sessions import must_fit
 from .terms import canonical, fixed, resolve, span, window
 from .transitions import (
@@ -116,6 +126,7 @@ __all__ = [
     "LogonRefusal",
     "Notice",
     "Now",
+    "Obstacle",
     "Permit",
     "PermitState",
     "Policy",
@@ -132,6 +143,7 @@ __all__ = [
     "StopReason",
     "SupportSession",
     "Terms",
+    "agreed_or_asked",
     "blocked_by_erasure",
     "canonical",
     "caused_by",
@@ -158,9 +170,12 @@ __all__ = [
     "may_use",
     "must_fit",
     "needs_erasing",
+    "needs_password",
+    "obstacles",
     "opened_by",
     "others",
     "owed_effects",
+    "owes_erasure",
     "own_session",
     "read_clock",
     "receipt_document",

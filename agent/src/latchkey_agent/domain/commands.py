@@ -131,11 +131,11 @@ class RefusePassword(Command, frozen=True, kw_only=True):
 
 
 class GiveGrant(Command, frozen=True, kw_only=True):
-    """Begin a grant: the customer allowed it, and Windows accepted the password."""
+    """Begin a grant: the customer allowed it, and Windows accepted the password. Without a password `tag` is empty."""
 
     request: str
     grant: str
-    tag: str
+    tag: str = ""
 
 
 class BeginTrial(Command, frozen=True, kw_only=True):
@@ -176,9 +176,9 @@ class RejectGrant(Command, frozen=True, kw_only=True):
 class ApplyGrant(Command, frozen=True, kw_only=True):
     """Use the session's grant.
 
-    `tried` is the grant whose password Windows has checked, None for a preview: the permit is issued on it, or
-    refused. `desktop` is the present state of the account's desktop; `others` are the other accounts that are
-    signed in.
+    `tried` is the grant whose password Windows has checked, or whose means need none; None for a preview: the permit
+    is issued on it, or refused. `desktop` is the present state of the account's desktop; `others` are the other
+    accounts that are signed in.
     """
 
     by: Account

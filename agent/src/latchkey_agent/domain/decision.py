@@ -24,7 +24,7 @@ from .model import (
     State,
     StopReason,
     SupportSession,
-    needs_erasing,
+    owes_erasure,
 )
 from .refusal import Refused
 from .transitions import LIVE_GRANTS, OPEN_PERMITS, OPEN_REQUESTS, PermitState, SessionState
@@ -161,11 +161,8 @@ def end_grant(state: State, grant: Grant, ended: e.GrantEnded, *, settled: str =
         "session_ended" if ended.how == "end_session" else "grant_ended"
     )
     void = tuple(cancel(permit, ended.at, why) for permit in issued)
-    decision = Decision(
-        (*void, ended),
-        (fx.ConfirmErasure(grant=grant.id), fx.SummonCompanion(account=grant.account)),
-        grant.id,
-    )
+    erase = (fx.ConfirmErasure(grant=grant.id),) if grant.terms.has_secret else ()
+    decision = Decision((*void, ended), (*erase, fx.SummonCompanion(account=grant.account)), grant.id)
     decision += stop_programs(state, grant.id, ended.at, why)
     return decision if ended.how == "use_up" else decision + relock_all(state, grant.id, ended.at)
 
@@ -232,7 +229,7 @@ def owed_effects(state: State) -> list[fx.CloseDesktop | fx.ConfirmErasure]:
     """
     due = (p for p in state.permits.values() if p.owes_lock and p.state not in OPEN_PERMITS)
     closings = [closing(p) for p in due if p.relock_at is None and not p.is_unseen]
-    over = (g for g in state.grants.values() if g.ended is not None and needs_erasing(g.erasure))
+    over = (g for g in state.grants.values() if g.ended is not None and owes_erasure(g))
     return [*closings, *(fx.ConfirmErasure(grant=g.id) for g in over)]
 
 

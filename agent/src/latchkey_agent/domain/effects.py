@@ -26,11 +26,12 @@ class SummonCompanion(Effect, tag="summon_companion", frozen=True, kw_only=True)
 
 
 class Restart(Effect, tag="restart", frozen=True, kw_only=True):
-    """Restart the PC, if the permit is still issued."""
+    """Restart the PC, if the permit is still issued. `sign_on`: ask Windows to sign the last user in again (ARSO)."""
 
     permit: str
     message: str
     grace: float
+    sign_on: bool = False
 
 
 class AnnouncePermit(Effect, tag="announce_permit", frozen=True, kw_only=True):

@@ -150,11 +150,11 @@ class RequestClosed(Event, tag="request_closed", frozen=True, kw_only=True):
 
 
 class GrantGiven(Event, tag="grant_given", frozen=True, kw_only=True):
-    """The customer allowed it; the password is sealed, `tag` is its seal tag."""
+    """The customer allowed it; the password is sealed, `tag` is its seal tag. Without a password it is empty."""
 
     grant: str
     request: str
-    tag: str
+    tag: str = ""
 
 
 class TrialBegun(Event, tag="trial_begun", frozen=True, kw_only=True):
@@ -240,6 +240,12 @@ class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
     permit: str
     relock_at: datetime | None = None
     is_reported: bool = True
+
+
+class PermitSignedOn(Event, tag="permit_signed_on", frozen=True, kw_only=True):
+    """Windows has signed the account in by itself after the permit's restart (ARSO); its desktop is to be closed."""
+
+    permit: str
 
 
 class LogonReported(Event, tag="logon_reported", frozen=True, kw_only=True):
@@ -393,6 +399,7 @@ AnyEvent = (
     | SignInOmitted
     | PermitRedeemed
     | PermitLoggedOn
+    | PermitSignedOn
     | LogonReported
     | PermitRefused
     | PermitDropped

@@ -36,8 +36,8 @@ from .model import (
     how_ended,
     is_under_way,
     may_restart,
-    needs_erasing,
     open_since,
+    owes_erasure,
     restarts_itself,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
@@ -215,7 +215,7 @@ def _unsettled(draft: _Draft) -> set[str]:
     Windows opens by itself is closed.
     """
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
-    sealed = {g.session for g in draft.grants.values() if needs_erasing(g.erasure)}
+    sealed = {g.session for g in draft.grants.values() if owes_erasure(g)}
     under_way = {t.session for t in draft.permits.values() if is_under_way(t, draft.boot_id)}
     return started | sealed | under_way
 
@@ -355,7 +355,8 @@ def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:
     )
     draft.grants[grant.id] = grant
     draft.asking.pop(asking_key(request.account, request.asked_by), None)
-    _notice(draft, grant, event, "granted", while_away=False)
+    detail = "" if grant.terms.has_secret else grant.terms.means
+    _notice(draft, grant, event, "granted", detail=detail, while_away=False)
 
 
 def _grant(draft: _Draft, grant: Grant, given: str, **changes: Any) -> None:
@@ -406,7 +407,8 @@ def _grant_ended(draft: _Draft, event: e.GrantEnded) -> None:
 def _ending(grant: Grant) -> str:
     """Return how a grant ended, with the reason if its password cannot serve though Windows has not refused it."""
     why = "" if grant.rejection in {None, "password_refused"} else f"_{grant.rejection}"
-    return how_ended(grant) + why
+    by_windows = "_arso" if grant.revoked_by == "customer" and not grant.terms.has_secret else ""
+    return how_ended(grant) + why + by_windows
 
 
 def _erasure_checked(draft: _Draft, event: e.ErasureChecked) -> None:
@@ -477,6 +479,20 @@ def _permit_logged_on(draft: _Draft, event: e.PermitLoggedOn) -> None:
     _doubt(draft, permit.grant, is_doubtful=not event.is_reported)
     detail = "by_others" if permit.foreign else permit.action
     _notice(draft, draft.grants[permit.grant], event, "used", detail=detail)
+
+
+def _permit_signed_on(draft: _Draft, event: e.PermitSignedOn) -> None:
+    permit = draft.permits[event.permit]
+    _permit(
+        draft,
+        permit,
+        "sign_on",
+        boot_after=draft.boot_id,
+        logged_on_at=event.at,
+        opened_at=event.at,
+        owes_lock=True,
+    )
+    _notice(draft, draft.grants[permit.grant], event, "used", detail="arso")
 
 
 def _logon_reported(draft: _Draft, event: e.LogonReported) -> None:
@@ -554,6 +570,8 @@ def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
 def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     """Return how a desktop was opened and closed, as the detail of the notice."""
     end = "" if event.how == "locked" else f"_{event.how}"
+    if permit.opened_at is not None and permit.logged_on_at is not None:
+        return f"arso{end}"
     if permit.opened_at is not None:
         return f"by_itself{end}"
     if (since := open_since(permit)) is None:
@@ -693,6 +711,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.SignInOmitted: _sign_in_omitted,
     e.PermitRedeemed: _permit_redeemed,
     e.PermitLoggedOn: _permit_logged_on,
+    e.PermitSignedOn: _permit_signed_on,
     e.LogonReported: _logon_reported,
     e.PermitRefused: _permit_refused,
     e.AccountSeen: _account_seen,

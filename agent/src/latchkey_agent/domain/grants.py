@@ -135,6 +135,9 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
     terms_end = min(grant.terms.not_after, session.ends_at)
     permit_ends = min(now.at + timedelta(seconds=command.within), terms_end)
     if command.action == "restart":
+        if not grant.terms.has_secret and command.desktop == "none":
+            # Windows signs in only an account that is signed in when the restart begins.
+            raise Refused("not_signed_in", account=grant.account.qualified)
         not_too_soon(state, now, policy)
         _signs_out_nobody_else(command)
         _restarts_in_time(grant, permit_ends, terms_end, now)
@@ -159,6 +162,7 @@ def _begin(command: c.ApplyGrant, grant: Grant) -> fx.AnyEffect:
         boot_id=command.boot_id,
         message=_shown_message(command.message),
         grace=grant.terms.grace,
+        sign_on=not grant.terms.has_secret,
     )
 
 

@@ -13,6 +13,12 @@ from .policy import Policy
 from .transitions import OPEN_PERMITS, GrantState, PermitState, RequestState, SessionState
 
 AccountKind = Literal["local", "domain", "microsoft", "entra"]
+Means = Literal["grant", "arso"]
+"""The means by which the account is signed in after a restart.
+
+`grant`: with the password that the customer lends. `arso`: Windows signs the account in by itself and locks it
+(Winlogon Automatic Restart Sign-On), so no password is asked for, kept or used.
+"""
 Action = Literal["restart", "unlock"]
 CheckpointState = Literal["started", "done"]
 Closing = Literal["locked", "disconnected", "gone"]
@@ -55,6 +61,7 @@ DropReason = Literal[
     "signed_in",
     "signed_out",
     "agent_started",
+    "not_signed_on",
 ]
 """The reason why an unredeemed permit is void.
 
@@ -62,6 +69,7 @@ DropReason = Literal[
 the PC restarted before an unlock. `not_restarted`: the permit's time was over before the PC restarted.
 `not_redeemed`: the PC is up, and its logon screen did not redeem the permit in time. `signed_out`: the account of an
 unlock has no desktop any more. `agent_started`: the agent did not run, and the desktop may have been opened meanwhile.
+`not_signed_on`: Windows did not sign the account in by itself (ARSO).
 """
 
 
@@ -116,11 +124,12 @@ class Requester(Struct, frozen=True):
 class Terms(Struct, frozen=True, kw_only=True):
     """Everything that changes the effect of a use.
 
-    Counts of uses, the time in which they are allowed, `relock_after`, the longest time in seconds that an
-    unlock leaves the desktop open, and `grace`, the seconds of warning before a restart. `programs`: programs may run
-    as the account, not elevated, while it is signed in.
+    `means`: by what the account is signed in after a restart. Counts of uses, the time in which they are allowed,
+    `relock_after`, the longest time in seconds that an unlock leaves the desktop open, and `grace`, the seconds of
+    warning before a restart. `programs`: programs may run as the account, not elevated, while it is signed in.
     """
 
+    means: Means = "grant"
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -129,6 +138,11 @@ class Terms(Struct, frozen=True, kw_only=True):
     not_after: datetime
     relock_after: float
     grace: float
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the customer lends a password under these terms."""
+        return self.means == "grant"
 
 
 class Call(Struct, frozen=True):
@@ -251,6 +265,8 @@ class Omitted(Struct, frozen=True):
 class Grant(Struct, frozen=True, kw_only=True):
     """The customer's yes. `tag` is the seal tag: random bytes in the sealed record, searched for after its erasure.
 
+    Under the means `arso` there is no sealed record, and `tag` is empty.
+
     `on_trial`: Windows is checking the password, and has not answered yet. `is_doubtful`: the result of a logon
     with it never came, and no check has succeeded since.
     """
@@ -276,6 +292,11 @@ class Grant(Struct, frozen=True, kw_only=True):
     erasure: Erasure | None = None
 
 
+def owes_erasure(grant: Grant) -> bool:
+    """Tell whether an erasure of the grant's sealed record is still to be tried; one without a password has none."""
+    return grant.terms.has_secret and needs_erasing(grant.erasure)
+
+
 def how_ended(grant: Grant) -> str:
     """Return how a grant ended, and for a revoked one by which side; empty while it lives."""
     by = f"_by_{grant.revoked_by}" if grant.revoked_by else ""
@@ -289,7 +310,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
     screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void or had no result, or
     its logon had no result in this boot, and the account has had no session since. `opened_at`: Windows was seen to
-    have signed the account in by itself, though the permit was void.
+    have signed the account in by itself: for the permit (ARSO), or though it was void.
     """
 
     id: str

@@ -43,6 +43,8 @@ def redeemable(state: State, boot_id: str, now: Now) -> Permit | None:
 
 def _may_redeem(state: State, permit: Permit, boot_id: str, now: Now) -> bool:
     grant = state.grants[permit.grant]
+    if not grant.terms.has_secret:
+        return False
     right_boot = (permit.boot_before != boot_id) == (permit.action == "restart")
     has_begun = grant.terms.not_before <= now.opens and not now.is_behind
     is_over = now.at >= permit.expires_at or now.ends >= grant.terms.not_after
@@ -143,6 +145,8 @@ def _signed_in(
     is_open = any(s.is_open for s in theirs)
     if permit.state is PermitState.ISSUED:
         restarted = permit.boot_before != state.boot_id
+        if restarted and not state.grants[permit.grant].terms.has_secret:
+            return _signed_on(state, permit, now)
         needless = restarted if permit.action == "restart" else is_open
         return (
             _preempted(state, permit, now, auto_logon=restarted and command.auto_logon)
@@ -153,7 +157,16 @@ def _signed_in(
     if is_awaited:
         is_there = any(s.is_open and opened_by(permit.windows_session, s) for s in theirs)
         return _awaited(state, permit, now) if is_there else Decision()
-    return _first_seen(permit, command, now) if permit.is_unseen else Decision()
+    return _first_seen(state, permit, command, now) if permit.is_unseen else Decision()
+
+
+def _signed_on(state: State, permit: Permit, now: Now) -> Decision:
+    """Note the sign-in that Windows does by itself after a restart with ARSO; its desktop is closed in any case."""
+    signed_on = e.PermitSignedOn(at=now.at, permit=permit.id)
+    close = fx.CloseDesktop(permit=permit.id, boot_id=state.boot_id)
+    effects = (close, fx.SummonCompanion(account=permit.account))
+    decision = Decision((signed_on,), effects, permit.id)
+    return decision + use_up(state, state.grants[permit.grant], now.at, permit.id)
 
 
 def _awaited(state: State, permit: Permit, now: Now) -> Decision:
@@ -169,11 +182,16 @@ def _awaited(state: State, permit: Permit, now: Now) -> Decision:
     return Decision((seen,), (closing(permit), fx.SummonCompanion(account=permit.account)))
 
 
-def _first_seen(permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:
-    """Note the first session of the account since a restart for a void permit; close it if Windows opened it."""
-    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=command.auto_logon)
+def _first_seen(state: State, permit: Permit, command: c.SeeSignIns, now: Now) -> Decision:
+    """Note the first session of the account since a restart for a void permit; close it if Windows opened it.
+
+    A restart with ARSO signs the account in also if the customer has revoked meanwhile.
+    """
+    is_arso = not state.grants[permit.grant].terms.has_secret and now.at < permit.expires_at
+    by_windows = command.auto_logon or is_arso
+    seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=by_windows)
     close = fx.CloseDesktop(permit=permit.id)
-    return Decision((seen,), (close,) if command.auto_logon else ())
+    return Decision((seen,), (close,) if by_windows else ())
 
 
 class WindowsSession(Protocol):
@@ -270,7 +288,9 @@ def _lapsed(state: State, permit: Permit, now: Now) -> Decision:
     if permit.state is PermitState.REDEEMED:
         return interrupted(state, permit, now)
     is_waiting = permit.action == "restart" and permit.boot_before == state.boot_id
-    why: DropReason = "not_restarted" if is_waiting else "not_redeemed"
+    is_arso = not state.grants[permit.grant].terms.has_secret
+    too_late: DropReason = "not_signed_on" if is_arso else "not_redeemed"
+    why = "not_restarted" if is_waiting else too_late
     lapsed = Decision((e.PermitDropped(at=now.at, permit=permit.id, how="lapse", why=why),))
     return lapsed + use_up(state, state.grants[permit.grant], now.at, permit.id)
 

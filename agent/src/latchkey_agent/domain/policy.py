@@ -20,11 +20,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_relock_after: Annotated[float, Meta(ge=1, le=28_800)] = 3600.0
     allow_foreign_restarts: bool = True
     allow_programs: bool = False
+    allow_arso: bool = True
     min_restart_interval: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     require_ticket: bool = False
     receipt_days: Annotated[int, Meta(ge=30, le=1100)] = 365
     lock_within: Annotated[float, Meta(gt=0, le=60)] = 5.0
 
 
-NOTHING_ALLOWED = Policy(max_restarts=0, max_unlocks=0, allow_foreign_restarts=False)
+NOTHING_ALLOWED = Policy(max_restarts=0, max_unlocks=0, allow_foreign_restarts=False, allow_arso=False)
 """The policy of a settings file that cannot be read: grants can be revoked, and nothing else is allowed."""

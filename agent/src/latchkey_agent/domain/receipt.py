@@ -70,9 +70,9 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
         "purpose": session.reason,
         "ticket": session.ticket,
         "session": session.name,
-        "data": ["Windows password of the account, sealed"],
+        "data": ["Windows password of the account, sealed"] if request.terms.has_secret else [],
         "recipients": [],
-        "storage_location": "this PC only",
+        "storage_location": "this PC only" if request.terms.has_secret else "none",
         "terms": _terms(request),
         "notice": {
             "code": request.code,
@@ -97,7 +97,8 @@ def _is_closed(state: State, request: Request, grant: Grant | None, permits: lis
     if grant is None:
         return request.state not in OPEN_REQUESTS
     under_way = any(is_under_way(p, state.boot_id) for p in permits)
-    return grant.state is GrantState.ERASED and not under_way
+    is_over = grant.state is GrantState.ERASED or (grant.ended is not None and not grant.terms.has_secret)
+    return is_over and not under_way
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:
@@ -139,6 +140,7 @@ def _account(account: Account) -> dict[str, str]:
 def _terms(request: Request) -> dict[str, Any]:
     terms = request.terms
     return {
+        "means": terms.means,
         "restarts": terms.restarts,
         "unlocks": terms.unlocks,
         "foreign_restarts": terms.foreign_restarts,
@@ -267,6 +269,7 @@ def render(receipt: dict[str, Any]) -> str:
             f" at least {terms['grace']:g} s of warning before a restart;"
             f" {'programs' if terms['programs'] else 'no programs'} in the customer's name"
         ),
+        _MEANS[terms["means"]],
         _answer_line(receipt["answer"]),
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
@@ -287,6 +290,12 @@ def render(receipt: dict[str, Any]) -> str:
             for x in receipt["erasure"]["checks"]
         ]
     return "\n".join(lines)
+
+
+_MEANS = {
+    "grant": "Signed in with the customer's password, which is sealed on this PC",
+    "arso": "Signed in by Windows itself (ARSO); no password was asked for",
+}
 
 
 def _begun_by(why: str) -> str:

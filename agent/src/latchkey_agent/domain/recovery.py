@@ -35,7 +35,7 @@ def recover(state: State, command: c.Recover, now: Now, _policy: Policy) -> Deci
             decision += reject_grant(state, grant, now.at, "journal_restored")
         elif grant.on_trial:
             decision += reject_grant(state, grant, now.at, "agent_stopped")
-        elif grant.id not in command.sealed:
+        elif grant.terms.has_secret and grant.id not in command.sealed:
             decision += reject_grant(state, grant, now.at, "record_missing")
         elif grant.id in command.keyless:
             decision += reject_grant(
@@ -81,6 +81,9 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> D
     if permit.action == "unlock":
         void = Decision((cancel(permit, now.at, "restarted"),))
         return void + use_up(state, state.grants[permit.grant], now.at, permit.id)
+    if not state.grants[permit.grant].terms.has_secret:
+        # Windows signs the account in by itself; the logon screen has nothing to do.
+        return Decision()
     return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
 
 

@@ -12,7 +12,7 @@ from . import events as e
 from .clock import Now, wait_left
 from .decision import Decision, decline_all, end_grant, is_spent, live_grants, open_requests, own_session
 from .evolve import ASKING_TIME, asking_key, recent
-from .model import Asking, Grant, Request, State, Terms, needs_erasing
+from .model import Account, Asking, Grant, Request, State, Terms, owes_erasure
 from .policy import Policy
 from .refusal import Refused
 from .terms import covers
@@ -60,6 +60,17 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         policy=policy,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
+
+
+def agreed_or_asked(state: State, session: str, account: Account, terms: Terms) -> Terms | None:
+    """Return the terms of the session's grant or open request that cover these terms, by whatever means."""
+    grants = (
+        g.terms
+        for g in live_grants(state, session)
+        if g.account.sid == account.sid and not is_spent(state, g)
+    )
+    asked = (r.terms for r in open_requests(state, account.sid) if r.session == session)
+    return next((found for found in (*grants, *asked) if covers(found, terms)), None)
 
 
 def _no_holds(state: State, session: str, command: c.MakeRequest) -> None:
@@ -127,6 +138,8 @@ def unblock(state: State, command: c.UnblockAsker, now: Now, _policy: Policy) ->
 def _allowed(terms: Terms, policy: Policy) -> None:
     if terms.restarts + terms.unlocks == 0:
         raise Refused("bad_terms", detail="no restart and no unlock is asked for")
+    if not terms.has_secret:
+        _signs_on(terms, policy)
     if terms.restarts > policy.max_restarts:
         raise Refused("policy_refuses", detail=f"at most {policy.max_restarts} restarts may be lent")
     if terms.unlocks > policy.max_unlocks:
@@ -140,6 +153,16 @@ def _allowed(terms: Terms, policy: Policy) -> None:
         raise Refused("policy_refuses", detail="restarts that others start may not be covered")
     if terms.programs and not policy.allow_programs:
         raise Refused("policy_refuses", detail="programs may not run in a customer's name")
+
+
+def _signs_on(terms: Terms, policy: Policy) -> None:
+    """Raise Refused if Windows' own sign-in cannot serve the terms: it follows a restart that the agent orders."""
+    if not policy.allow_arso:
+        raise Refused("policy_refuses", detail="Windows' own sign-in (ARSO) may not be asked for")
+    if terms.unlocks:
+        raise Refused("bad_terms", detail="an unlock needs the password, so means cannot be arso")
+    if terms.foreign_restarts:
+        raise Refused("bad_terms", detail="restarts by others need the password, so means cannot be arso")
 
 
 def _covering(state: State, session: str, command: c.MakeRequest) -> Grant | None:
@@ -157,7 +180,7 @@ def unconfirmed_erasures(state: State, now: Now) -> list[Grant]:
         grant
         for grant in state.grants.values()
         if grant.ended_at is not None
-        and needs_erasing(grant.erasure)
+        and owes_erasure(grant)
         and (grant.erasure is not None or now.at >= grant.ended_at + CHECKED_WITHIN)
     ]
 
@@ -275,6 +298,8 @@ def give(state: State, command: c.GiveGrant, now: Now, _policy: Policy) -> Decis
     request = find_request(state, command.request)
     step(REQUEST, request.state, "grant")
     blocked_by_erasure(state, now)
+    if not request.terms.has_secret:
+        _clicked_by_the_customer(state, request)
     decision = Decision(subject=command.grant)
     for grant in live_grants(state, request.session):
         if grant.account.sid == request.account.sid:
@@ -282,3 +307,16 @@ def give(state: State, command: c.GiveGrant, now: Now, _policy: Policy) -> Decis
     given = e.GrantGiven(at=now.at, grant=command.grant, request=request.id, tag=command.tag)
     notify = fx.SummonCompanion(account=request.account)
     return Decision(subject=command.grant) + decision + Decision((given,), (notify,))
+
+
+def _clicked_by_the_customer(state: State, request: Request) -> None:
+    """Raise Refused (`customer_not_alone`) while others can answer in the account's session.
+
+    A yes without a password proves only that somebody in the account's own session gave it. IT may sit at a desktop
+    that was unlocked for it, and IT's programs may run in the customer's name.
+    """
+    customer = request.account.sid
+    if any(p.owes_lock and p.account.sid == customer for p in state.permits.values()):
+        raise Refused("customer_not_alone", detail="the screen may be unlocked for IT")
+    if any(p.end is None and p.account.sid == customer for p in state.programs.values()):
+        raise Refused("customer_not_alone", detail="a program of IT runs in the customer's name")

@@ -150,7 +150,8 @@ def _last(clock: time, end: datetime, zone: tzinfo) -> datetime:
 def covers(agreed: Terms, asked: Terms) -> bool:
     """Tell whether the agreed terms allow everything that is asked."""
     return (
-        agreed.restarts >= asked.restarts
+        (agreed.has_secret or not asked.has_secret)
+        and agreed.restarts >= asked.restarts
         and agreed.unlocks >= asked.unlocks
         and agreed.foreign_restarts >= asked.foreign_restarts
         and agreed.programs >= asked.programs
@@ -180,5 +181,7 @@ def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
         terms.not_after.astimezone(UTC).isoformat(),
         repr(float(terms.relock_after)),
         repr(float(terms.grace)),
+        # Records from before there was a choice of means have no line for it.
+        *(() if terms.has_secret else (terms.means,)),
     )
     return "\n".join(lines).encode()

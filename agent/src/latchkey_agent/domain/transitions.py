@@ -10,9 +10,10 @@ that the rules do not allow.
     session   a name is started once at a time; ended and expired are final
     request   asks until the customer answers or its time is over; a postponed one comes back
     grant     every end leads to erased, or to erase_failed, which is tried again until the
-              erasure is confirmed, or its key slot is lost
+              erasure is confirmed, or its key slot is lost; one without a password has nothing to erase
     permit    redeemed at most once, before the password is handed over; the result of an interrupted
-              logon may still be reported, since its desktop must be locked
+              logon may still be reported, since its desktop must be locked; under ARSO Windows signs on
+              without it
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ GRANT: Table[GrantState] = {
 
 PERMIT: Table[PermitState] = {
     (PermitState.ISSUED, "redeem"): PermitState.REDEEMED,
+    (PermitState.ISSUED, "sign_on"): PermitState.LOGGED_ON,
     (PermitState.ISSUED, "cancel"): PermitState.CANCELLED,
     (PermitState.ISSUED, "lapse"): PermitState.LAPSED,
     (PermitState.REDEEMED, "log_on"): PermitState.LOGGED_ON,

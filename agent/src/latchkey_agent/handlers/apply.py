@@ -25,6 +25,7 @@ from latchkey_agent.domain import (
     ended_refusal,
     find_permit,
     finished,
+    obstacles,
     others,
     session_grant,
     started_session,
@@ -71,10 +72,20 @@ class ApplyHandler:
     ) -> tuple[Decision, State]:
         """Begin the use after Windows has checked the password; a use that is joined needs no check."""
         if looked.events:
-            return self._use(command, self._try_password(request, peer), request.call, peer)
+            grant = self._usable(request)
+            tried = self._try_password(request, peer) if grant.terms.has_secret else self._may_sign_on(grant)
+            return self._use(command, tried, request.call, peer)
         noted = c.NoteCall(subject=looked.subject)
         with self._core.lock:
             return self._core.execute(noted, actor=peer.actor, key=request.call), self._core.state
+
+    def _may_sign_on(self, grant: Grant) -> Grant:
+        """Raise Refused if Windows would not sign the account in by itself: the restart would leave it signed out."""
+        facts = self._core.computer.accounts.facts(grant.account)
+        signed_in = self._core.computer.sessions.signed_in()
+        if stops := [one.text for one in obstacles(facts, grant.account, signed_in) if one.stops]:
+            raise Refused("arso_not_possible", detail="; ".join(stops))
+        return grant
 
     def _must_keep_name(self) -> None:
         """Raise Refused if the restart gives the PC another name: the sealed record is bound to the present one."""

@@ -22,11 +22,13 @@ from latchkey_agent.domain import (
     Bounds,
     Call,
     Grant,
+    Obstacle,
     Refused,
     Requester,
     State,
     SupportSession,
     Terms,
+    agreed_or_asked,
     done_before,
     find_request,
     forecast,
@@ -35,7 +37,9 @@ from latchkey_agent.domain import (
     kept_requests,
     live_grants,
     must_fit,
-    needs_erasing,
+    needs_password,
+    obstacles,
+    owes_erasure,
     resolve,
     span,
     started_session,
@@ -177,7 +181,7 @@ class ControlHandler:
             after = self._core.state
             # The agent forgets an ended session when many newer ones were started meanwhile.
             state = after if subject in after.sessions else state
-        grants = [g for g in state.grants.values() if g.session == subject]
+        grants = [g for g in state.grants.values() if g.session == subject and g.terms.has_secret]
         result = ans.EndedAnswer(
             session=views.session_view(state, state.sessions[subject]),
             erasure=[self._checks(grant) for grant in grants],
@@ -194,7 +198,10 @@ class ControlHandler:
         waiting = (
             g
             for g in self._core.state.grants.values()
-            if g.ended is not None and g.erasure is None and session in {None, g.session}
+            if g.ended is not None
+            and g.terms.has_secret
+            and g.erasure is None
+            and session in {None, g.session}
         )
         return None if any(waiting) else True
 
@@ -272,22 +279,15 @@ class ControlHandler:
         session = started_session(self._core.state, request.session)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
+        account = self._account(request.account, session.id)
+        terms, why = self._means(request, session.id, account, _terms(request, begin, end))
         command = c.MakeRequest(
             by=peer.require_operator(),
             request=self._core.new_id(),
             code="",
             name=request.session,
-            account=self._account(request.account, session.id),
-            terms=Terms(
-                restarts=request.restarts,
-                unlocks=request.unlocks,
-                foreign_restarts=request.foreign_restarts,
-                programs=request.programs,
-                not_before=begin,
-                not_after=end,
-                relock_after=request.relock_after,
-                grace=request.grace,
-            ),
+            account=account,
+            terms=terms,
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
             ask_again=request.ask_again,
@@ -301,7 +301,43 @@ class ControlHandler:
                 raise
             said = _request_answer(self._core.state, request.session, fault.subject, here)
             return codec.refused(views.fault_view(fault), said)
-        return codec.done(_request_answer(state, request.session, subject, here), changed=changed)
+        result = replace(_request_answer(state, request.session, subject, here), means_why=why)
+        return codec.done(result, changed=changed)
+
+    def _means(
+        self, request: rq.CredentialRequest, session: str, account: Account, terms: Terms
+    ) -> tuple[Terms, str]:
+        """Return the terms with the means to ask for, and the reason why `auto` chose them.
+
+        A job that is launched again means the earlier request, whatever Windows says meanwhile.
+
+        Raises:
+            Refused: `arso_not_possible`.
+        """
+        if request.means == "grant":
+            return terms, ""
+        signing_on = replace(terms, means="arso")
+        is_auto = request.means == "auto"
+        if (earlier := agreed_or_asked(self._core.state, session, account, signing_on)) is not None:
+            return replace(
+                terms, means=earlier.means
+            ), "an earlier request has these means" if is_auto else ""
+        found = self._obstacles(account)
+        if not is_auto:
+            if stops := [one.text for one in found if one.stops]:
+                raise Refused("arso_not_possible", detail="; ".join(stops))
+            return signing_on, ""
+        reasons = [needs_password(terms), *(one.text for one in found)]
+        if not self._core.policy().allow_arso:
+            reasons.append("the policy of this PC does not allow Windows' own sign-in")
+        if why := "; ".join(filter(None, reasons)):
+            return terms, f"a password is needed: {why}"
+        return signing_on, "Windows signs the customer in again by itself, so no password is needed"
+
+    def _obstacles(self, account: Account) -> list[Obstacle]:
+        """Return the reasons why Windows would not sign the account in by itself. This may take seconds."""
+        computer = self._core.computer
+        return obstacles(computer.accounts.facts(account), account, computer.sessions.signed_in())
 
     def _new_code(self) -> str:
         """Draw a check code that no other request has: with the same code, one window could pass for another."""
@@ -381,7 +417,7 @@ class ControlHandler:
             return self._revoked(ended, [], request)
         with self._core.lock:
             grants = [g.id for g in in_use(self._core.state)]
-            reported = [g.id for g in self._core.state.grants.values() if needs_erasing(g.erasure)]
+            reported = [g.id for g in self._core.state.grants.values() if owes_erasure(g)]
             ended = self._revoke_grants(grants, request, peer)
         if not request.check:
             self._await_locks()
@@ -414,7 +450,8 @@ class ControlHandler:
         ids = dict.fromkeys((*subject.split(), *reported))
         grants = [after.grants.get(i) or state.grants[i] for i in ids]
         result = ans.RevokeAnswer(
-            grants=[views.grant_view(after, g) for g in grants], erasure=[self._checks(g) for g in grants]
+            grants=[views.grant_view(after, g) for g in grants],
+            erasure=[self._checks(g) for g in grants if g.terms.has_secret],
         )
         return codec.done(result, changed=changed)
 
@@ -532,6 +569,20 @@ class ControlHandler:
             events=head.seq, head=head.hash.hex(), intact=True, problem=f"kept as {aside}"
         )
         return codec.done(result, changed=True)
+
+
+def _terms(request: rq.CredentialRequest, begin: datetime, end: datetime) -> Terms:
+    """Return the terms that the operator asks for, with a password; their window is from `begin` to `end`."""
+    return Terms(
+        restarts=request.restarts,
+        unlocks=request.unlocks,
+        foreign_restarts=request.foreign_restarts,
+        programs=request.programs,
+        not_before=begin,
+        not_after=end,
+        relock_after=request.relock_after,
+        grace=request.grace,
+    )
 
 
 def _named(state: State, name: str | None) -> set[str]:

@@ -99,6 +99,7 @@ def checkpoint_view(
 def terms_view(terms: Terms, write: Callable[[datetime], str] = _must) -> ans.TermsView:
     """Return terms with their times as text; `write` turns a moment into text."""
     return ans.TermsView(
+        means=terms.means,
         restarts=terms.restarts,
         unlocks=terms.unlocks,
         foreign_restarts=terms.foreign_restarts,
@@ -254,6 +255,8 @@ def use_error(state: State, permit: Permit) -> ans.ErrorView | None:
             return error("logon_interrupted")
         case PermitState.LAPSED if permit.why == "not_restarted":
             return error("permit_cancelled", detail="its time was over before the PC restarted")
+        case PermitState.LAPSED if permit.why == "not_signed_on":
+            return error("not_signed_on")
         case PermitState.LAPSED:
             return error("logon_did_not_happen")
         case PermitState.CANCELLED:
@@ -290,6 +293,8 @@ def use_waits_for(state: State, permit: Permit) -> str:
     match permit.state:
         case PermitState.ISSUED if permit.action == "restart" and state.boot_id == permit.boot_before:
             return "the PC to go down"
+        case PermitState.ISSUED if not state.grants[permit.grant].terms.has_secret:
+            return "Windows to sign the customer in by itself"
         case PermitState.ISSUED:
             return "the logon screen to use the permit"
         case PermitState.REDEEMED:

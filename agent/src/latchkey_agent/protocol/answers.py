@@ -50,9 +50,11 @@ class TermsView(Message, frozen=True, kw_only=True):
     """The terms of a request or a grant.
 
     `relock_after`: seconds that a desktop may stay open after an unlock. `grace`: the least seconds of warning
-    before a restart. `programs`: programs may run as the account.
+    before a restart. `programs`: programs may run as the account. `means`: with the password that the customer lends
+    (`grant`), or by Windows itself (`arso`).
     """
 
+    means: Literal["grant", "arso"] = "grant"
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -264,12 +266,14 @@ class EndedAnswer(Message, frozen=True, kw_only=True):
 class RequestAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_request`, `request_wait` and `request_withdraw`.
 
-    `request` is absent where a grant that covers the terms was found.
+    `request` is absent where a grant that covers the terms was found. `means_why`: the reason why `auto` chose the
+    means of the terms; empty without `auto`.
     """
 
     session: str
     request: RequestView | None = None
     grant: GrantView | None = None
+    means_why: str = ""
 
 
 class ApplyAnswer(Message, frozen=True, kw_only=True):

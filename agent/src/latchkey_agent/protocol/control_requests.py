@@ -83,11 +83,14 @@ class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
 class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, kw_only=True):
     """Ask the customer for a grant under these terms, or find one that covers them.
 
+    `means`: by what the account is signed in after a restart. `grant`: with a password that the customer lends.
+    `arso`: by Windows itself, without a password. `auto`: by Windows itself where it is sure to work, else `grant`.
     `ask_again`: ask also a customer who has said no in this session.
     """
 
     session: Name
     account: AccountName | None = None
+    means: Literal["auto", "grant", "arso"] = "grant"
     restarts: Count = 0
     unlocks: Count = 0
     foreign_restarts: bool = False

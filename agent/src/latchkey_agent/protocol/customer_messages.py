@@ -50,7 +50,7 @@ class RequestBlocked(CustomerRequest, tag="request_blocked", frozen=True, kw_onl
 class RequestAllow(CustomerRequest, tag="request_allow", frozen=True, kw_only=True):
     """The customer allowed it; the frame's secret is the password, UTF-16LE.
 
-    `entered` is the user name as it stands in the password dialog.
+    `entered` is the user name as it stands in the password dialog. Under the means `arso` there is no secret.
     """
 
     request: Identifier
@@ -140,6 +140,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
 class LentItem(Message, frozen=True, kw_only=True):
     """A grant for the menu; `request` led to it, `asked_by` is the verified account that asked."""
 
+    means: Literal["grant", "arso"] = "grant"
     grant: str
     request: str
     paused: bool

@@ -138,6 +138,14 @@ ERRORS: dict[str, ErrorRow] = {
         "A customer reported a request of {account}, so this account may not ask on this PC.",
         "Talk to the customer. An administrator lifts the block on the PC with latchkeyctl unblock ACCOUNT.",
     ),
+    "customer_not_alone": ErrorRow(
+        "It cannot be known whether the customer gave this answer: {detail}.",
+        "Nothing was allowed. Answer again after that has ended.",
+    ),
+    "arso_not_possible": ErrorRow(
+        "Windows would not sign the customer in by itself after a restart: {detail}.",
+        "Ask for a grant with a password (means: grant). Latchkey does not change settings of Windows.",
+    ),
     "asked_too_soon": ErrorRow(
         "The same account may ask this customer again later.",
         "Wait, or talk to the customer. The wait doubles with each request without a yes; a postponed one holds it.",
@@ -275,6 +283,10 @@ ERRORS: dict[str, ErrorRow] = {
     "logon_interrupted": ErrorRow(
         "The PC went down during the logon. The permit was used and does not work again.",
         "Apply the grant again if its terms still allow it.",
+    ),
+    "not_signed_on": ErrorRow(
+        "The PC is up, but Windows did not sign the customer in by itself in time.",
+        "Let the customer sign in at the PC's logon screen, or ask for a grant with a password (means: grant).",
     ),
     "logon_did_not_happen": ErrorRow(
         "The PC is up, but its logon screen did not use the permit in time.",

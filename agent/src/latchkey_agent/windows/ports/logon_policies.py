@@ -196,4 +196,6 @@ def _restart_sign_on() -> Reading:
     )
     if any(setting.value is None for setting in off):
         return off[0]._replace(value=None)
-    return off[0]._replace(value=not any(setting.value for setting in off))
+    # The reading names the setting that forbids it.
+    forbids = next((setting for setting in off if setting.value), off[0])
+    return forbids._replace(value=not any(setting.value for setting in off))

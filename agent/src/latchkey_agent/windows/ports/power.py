@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SHUTDOWN_FORCE_OTHERS = 0x1
 SHUTDOWN_FORCE_SELF = 0x2
 SHUTDOWN_RESTART = 0x4
+SHUTDOWN_ARSO = 0x2000
+"""Sign the last interactive user in again and lock the desktop (winreg.h; "InitiateShutdownW", Microsoft Learn)."""
 SHTDN_REASON_PLANNED_MAINTENANCE = 0x80040001
 """SHTDN_REASON_FLAG_PLANNED, SHTDN_REASON_MAJOR_APPLICATION, SHTDN_REASON_MINOR_MAINTENANCE (reason.h)."""
 
@@ -75,7 +77,7 @@ class WindowsPower:
             raise PortError(msg)
         pending_restart.note_before_restart()
 
-    def restart(self, *, message: str, grace: float) -> None:
+    def restart(self, *, message: str, grace: float, sign_on: bool) -> None:
         """Start a planned restart, after `prepare_restart`.
 
         The service has no session of its own, so Windows counts the customer
@@ -88,11 +90,13 @@ class WindowsPower:
         Args:
             message: the text that Windows shows to the signed-in users.
             grace: seconds until Windows restarts; rounded up.
+            sign_on: ask Windows to sign the last user in again and to lock the desktop (ARSO).
 
         Raises:
             PortError: the registry cannot be read or written, or Windows refuses.
         """
         flags = SHUTDOWN_RESTART | SHUTDOWN_FORCE_SELF | SHUTDOWN_FORCE_OTHERS
+        flags |= SHUTDOWN_ARSO if sign_on else 0
         key = boot_key()
         already_begun = key.load(RESTART_BEGUN) == "yes"
         # Write this before calling Windows: after a crash in between, the agent would not know of the restart.
