@@ -21,12 +21,13 @@ class ActionModule(AgentAction):
     _latchkey_spec: ClassVar[Spec] = {
         "account": {"type": "str"},
         "forecast": {"type": "bool", "default": False},
+        "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
         "receipts": {"type": "bool", "default": False},
     }
     _latchkey_needs_session: ClassVar[bool] = False
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        names = ("session", "account", "forecast", "receipts")
+        names = ("session", "account", "forecast", "means", "receipts")
         fields = {name: options[name] for name in names}
         reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **fields)
         return {"changed": False, **asdict(reply.result)}

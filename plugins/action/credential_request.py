@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TERMS: Spec = {
     "account": {"type": "str"},
+    "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
     "restarts": {"type": "int", "default": 0},
     "unlocks": {"type": "int", "default": 0},
     "foreign_restarts": {"type": "bool", "default": False},

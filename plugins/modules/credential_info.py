@@ -19,6 +19,13 @@ options:
     description: Whether to check for obstacles to an unattended logon.
     type: bool
     default: false
+  means:
+    description:
+      - The means that O(forecast) is for, as in M(latchkey.consent.credential_request). With V(arso) the obstacles to a
+        sign-in with a password do not count, and those to Windows' own sign-in do.
+    type: str
+    choices: [auto, grant, arso]
+    default: grant
   receipts:
     description: Whether to return the receipts.
     type: bool
@@ -166,6 +173,10 @@ grants:
       description: The terms that the customer agreed to.
       type: dict
       contains:
+        means:
+          description: V(grant) with a password, V(arso) without.
+          type: str
+          sample: grant
         restarts:
           description: The number of restarts.
           type: int

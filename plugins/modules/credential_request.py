@@ -10,7 +10,7 @@ short_description: Ask the customer for a grant
 description:
   - Asks the customer, on their own screen, to lend their Windows sign-in under stated terms, and waits for the answer.
   - The customer types the password into a window of their PC. The agent checks it and seals it there, and
-    sends it nowhere.
+    sends it nowhere. With O(means=arso) the customer types none.
   - Every answer except yes fails the task, each with its own RV(error_code). Silence means no.
 options:
   session:
@@ -20,6 +20,16 @@ options:
       - The account, as C(user) or C(DOMAIN\\user).
       - If not set, the account that is signed in at the PC's own screen.
     type: str
+  means:
+    description:
+      - V(grant) asks for the password, with which the agent signs the customer in after a restart.
+      - V(arso) asks for a yes only. After a restart that Latchkey orders, Windows itself signs the customer in and locks
+        the screen (Automatic Restart Sign-On). It serves no unlocks and no restarts by others. The task fails with
+        C(arso_not_possible), and asks nobody, where Windows would not do it.
+      - V(auto) takes V(arso) where it is sure to work, else V(grant). RV(means_why) has the reason.
+    type: str
+    choices: [auto, grant, arso]
+    default: grant
   restarts:
     description: The number of restarts with an automatic sign-in. Without a grant for it, no restart is allowed.
     type: int
@@ -107,6 +117,12 @@ EXAMPLES = r"""
     wait: false
     answer_by: "18:00"
 
+- name: Ask for a yes only, where Windows can sign the customer in again by itself
+  latchkey.consent.credential_request:
+    session: CHG-4711
+    restarts: 1
+    means: auto
+
 - name: Ask, and accept a no
   latchkey.consent.credential_request:
     session: CHG-4711
@@ -118,6 +134,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+means_why:
+  description: The reason why O(means=auto) chose the means of the request; empty for any other O(means).
+  returned: success
+  type: str
+  sample: ""
 session:
   description: The support session's name.
   returned: always
@@ -251,6 +272,10 @@ grant:
       description: The terms that the customer agreed to.
       type: dict
       contains:
+        means:
+          description: V(grant) with a password, V(arso) without.
+          type: str
+          sample: grant
         restarts:
           description: The number of restarts.
           type: int

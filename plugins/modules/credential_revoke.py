@@ -98,6 +98,10 @@ grants:
       description: The terms that the customer agreed to.
       type: dict
       contains:
+        means:
+          description: V(grant) with a password, V(arso) without.
+          type: str
+          sample: grant
         restarts:
           description: The number of restarts.
           type: int

@@ -58,8 +58,8 @@ class RequestTask:
         fields = {**options.terms, "session": options.session, "answer_within": within}
         reply = self._ask(fields)
         if reply.result.grant is not None or self._agent.check or not options.wait:
-            return _result(reply.result, changed=reply.changed)
-        return _result(self._wait(_request(reply.result)), changed=True)
+            return _result(reply.result, changed=reply.changed, means_why=reply.result.means_why)
+        return _result(self._wait(_request(reply.result)), changed=True, means_why=reply.result.means_why)
 
     def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:
         """Ask; the failure after an earlier no of the customer has the request of that no."""
@@ -152,9 +152,10 @@ def _request(answer: ans.RequestAnswer) -> ans.RequestView:
     return answer.request
 
 
-def _result(answer: ans.RequestAnswer, *, changed: bool) -> dict[str, Any]:
+def _result(answer: ans.RequestAnswer, *, changed: bool, means_why: str) -> dict[str, Any]:
     return {
         "changed": changed,
+        "means_why": means_why,
         "answer": "pending" if answer.grant is None else "granted",
         "code": answer.request.code if answer.request else "",
         "request": answer.request and asdict(answer.request),

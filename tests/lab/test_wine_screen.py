@@ -91,3 +91,17 @@ def test_declined_and_then_taken_back(seat: Seat) -> None:
     assert job.fail().result("apply")["error_code"] == "grant_revoked"
     assert seat.computer.events.count("boot") == 1
     assert seat.operator.run(end()).succeed().result("end")["erasure"]["confirmed"]
+
+
+def test_one_click_without_a_password(seat: Seat) -> None:
+    """A request under ARSO has no password dialog: one click allows it, and Windows signs the customer in again."""
+    asking = seat.operator.begin([play(start(), request(means="arso", restarts=1))])
+    window = seat.customer.request().text
+    seat.customer.choose("allow")
+    asking.succeed()
+    job = seat.operator.run(apply(timeout=90), end()).succeed()
+
+    assert "You type no password" in window
+    assert "Your Windows password" not in window
+    assert job.result("apply")["signed_in"]["locked_at"] is not None
+    assert [seat.computer.events.count(what) for what in ("boot", "permit_redeemed")] == [2, 0]

@@ -27,7 +27,7 @@ from .decision import (
 from .effects import AnyEffect
 from .events import AnyEvent
 from .evolve import evolve, fold
-from .forecast import forecast, is_ready
+from .forecast import forecast, forecast_sign_on, is_ready
 from .forecast_facts import NEVER, OF_ACCOUNT, UNLIMITED, LogonFacts
 from .grants import ended_refusal, find_grant, session_grant, usable, warning_outlasts
 from .idempotency import done_before, with_call
@@ -160,6 +160,7 @@ __all__ = [
     "fixed",
     "fold",
     "forecast",
+    "forecast_sign_on",
     "holding",
     "how_ended",
     "in_use",

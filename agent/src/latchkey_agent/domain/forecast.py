@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from .arso import Obstacle
 from .bystanders import SignedIn, others
 from .forecast_facts import OF_ACCOUNT, LogonFacts
 from .logon_hours import ALWAYS, DAY, shut_hours, spans
@@ -206,6 +207,14 @@ _ARSO = Row(
 )  # fmt: skip
 EVERY_ROW = (*ROWS, _PIN, _EXPIRY, _HOURS, _ARSO)
 """All facts of the forecast."""
+OF_PASSWORD = frozenset({
+    "users_hidden", "account_hidden", "not_last_user", "smart_card_required", "passwordless", "provider_excluded",
+    "other_processor", "credential_filter", "blank_password", "online_account", "domain_controller",
+    "locked_user_hidden", "device_lockout", "remote_view", "ctrl_alt_del", "password_expires", "logon_hours",
+})  # fmt: skip
+"""The codes that concern a sign-in with a password only; Windows' own sign-in (ARSO) needs none."""
+ARSO = "arso"
+"""The code of a finding about Windows' own sign-in."""
 OF_PEOPLE = ("nobody_signed_in", "others_signed_in", "remote_only")
 """The codes that come from the signed-in accounts and not from a fact."""
 
@@ -235,6 +244,23 @@ def forecast(
     found += _sign_on(facts, account, signed_in, places)
     found += _unknown(facts, account, places)
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def forecast_sign_on(findings: Sequence[Finding], found: Sequence[Obstacle]) -> list[Finding]:
+    """Return the findings for Windows' own sign-in (ARSO), the worst first.
+
+    Args:
+        findings: those of `forecast`.
+        found: the reasons why Windows would not sign the account in by itself.
+    """
+    left = [one for one in findings if one.code.removesuffix(UNKNOWN) not in OF_PASSWORD]
+    advice = "Ask for a grant with a password (means: grant), or let the owner of the setting change it."
+    for one in found:
+        severity: Severity = "stops" if one.stops else "unknown"
+        left.append(
+            Finding(ARSO, severity, f"Windows would not sign the customer in by itself: {one.text}.", advice)
+        )
+    return sorted(left, key=lambda finding: _ORDER.index(finding.severity))
 
 
 def is_ready(findings: Iterable[Finding]) -> bool:

@@ -32,6 +32,7 @@ from latchkey_agent.domain import (
     done_before,
     find_request,
     forecast,
+    forecast_sign_on,
     in_use,
     is_ready,
     kept_requests,
@@ -475,7 +476,7 @@ class ControlHandler:
             receipts=[signed_receipts.view(self._core, state, r.id) for r in asked]
             if request.receipts
             else [],
-            forecast=self._forecast(request.account) if request.forecast else None,
+            forecast=self._forecast(request.account, request.means) if request.forecast else None,
         )
         return codec.done(result, changed=False)
 
@@ -501,11 +502,15 @@ class ControlHandler:
         failed = [g.id for g in unconfirmed_erasures(self._core.state, self._core.now())]
         return f"the erasure of {', '.join(failed)} is not confirmed" if failed else ""
 
-    def _forecast(self, name: str | None) -> ans.ForecastView:
+    def _forecast(self, name: str | None, means: str) -> ans.ForecastView:
         signed_in = self._core.computer.sessions.signed_in()
         account = self._account(name) if name else next((s.account for s in signed_in if s.console), None)
         facts = self._core.computer.accounts.facts(account)
         findings = forecast(facts, account, signed_in, self._core.now().wall, self._restarts(account))
+        if means != "grant" and account is not None:
+            found = obstacles(facts, account, signed_in)
+            if means == "arso" or not found:
+                findings = forecast_sign_on(findings, found)
         views_ = [
             ans.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)
             for f in findings

@@ -204,11 +204,12 @@ class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
 
 
 class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
-    """Return sessions, requests, grants and uses; changes nothing."""
+    """Return sessions, requests, grants and uses; changes nothing. `means`: those that the forecast is for."""
 
     session: Name | None = None
     receipts: bool = False
     forecast: bool = False
+    means: Literal["auto", "grant", "arso"] = "grant"
     account: AccountName | None = None
 
 

@@ -49,6 +49,7 @@ EVENT_IDS = {
     "AccountSeen": 148,
     "LogonReported": 149,
     "NoticesClosed": 150,
+    "PermitSignedOn": 151,
     "ProgramStarted": 160,
     "ProgramEnded": 161,
 }
