@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TERMS: Spec = {
     "message": {"type": "str", "default": ""},
+    "means": {"type": "str", "choices": ["grant", "none"], "default": "grant"},
+    "grace": {"type": "float", "default": 60.0},
 }
 
 

@@ -24,6 +24,19 @@ options:
     choices:
       - restart
       - unlock
+  means:
+    description:
+      - V(grant) uses the customer's grant, with a password or without.
+      - V(none) restarts without a grant, and signs in no account. It needs O(step), O(action=restart) and a connection
+        account that is an administrator of the PC. By default it works only while no account is signed in. The policy
+        C(allow_unasked_restarts) also allows it while every signed-in desktop is locked.
+    type: str
+    choices: [grant, none]
+    default: grant
+  grace:
+    description: Seconds of warning with O(means=none). The warning of any other restart is in the grant's terms.
+    type: float
+    default: 60
   step:
     description:
       - A name that makes the task repeatable. If this session already has a successful use for the step, the task does
@@ -74,6 +87,13 @@ EXAMPLES = r"""
     message: The accounting software is being updated. Please leave the PC on.
     test_command: if ((Get-Service AcctServer).Status -ne 'Running') { throw 'not yet' }
     timeout: 1800
+
+- name: Restart a PC on which no account is signed in
+  latchkey.consent.credential_apply:
+    session: CHG-4711
+    action: restart
+    means: none
+    step: Windows updates
 
 - name: Unlock the customer's session for the agreed time
   latchkey.consent.credential_apply:

@@ -159,11 +159,11 @@ class LeftView:
 
 @dataclass(frozen=True, kw_only=True)
 class UseView:
-    """One use of a grant, from permit to lock."""
+    """One use of a grant, from permit to lock; or a restart without a grant, which ends in `restarted`."""
 
     permit: str
     action: Literal["restart", "unlock"]
-    state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused"]
+    state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused", "restarted"]
     issued_at: str
     account: str
     boot_before: str

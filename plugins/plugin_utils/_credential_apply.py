@@ -156,7 +156,9 @@ class ApplyTask:
         if use is not None and use.error is not None:
             fault = self._error(answer, use.error)
             raise fault.with_facts(**self._result(answer, changed=fault.code not in _STAYED_UP))
-        if changed and use is not None:
+        if changed and use is not None and use.state == "restarted":
+            self._progress.show("the PC is back; no account was signed in")
+        elif changed and use is not None:
             how = "has signed in without the grant" if use.why == "signed_in" else "is signed in again"
             self._progress.show(f"{use.account} {how}")
         if self._use.test_command is not None:
@@ -164,7 +166,7 @@ class ApplyTask:
 
     def _error(self, answer: ans.ApplyAnswer, error: ans.ErrorView) -> Failure:
         use = answer.use
-        if use and use.state == "lapsed" and use.action == "restart" and _same_boot(answer):
+        if use and (use.state == "lapsed" or use.why == "not_restarted") and _same_restart(answer):
             return failure("pc_did_not_restart", limit=f"{self._use.deadline.limit:.0f}")
         return agent_failure(error)
 
@@ -223,6 +225,10 @@ def _boot_before(answer: ans.ApplyAnswer) -> str:
 
 def _same_boot(answer: ans.ApplyAnswer) -> bool:
     return answer.boot_id == _boot_before(answer)
+
+
+def _same_restart(answer: ans.ApplyAnswer) -> bool:
+    return answer.use is not None and answer.use.action == "restart" and _same_boot(answer)
 
 
 def _permit_life(left: float) -> float:

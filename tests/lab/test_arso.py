@@ -48,7 +48,7 @@ def sign_out(computer: SimulatedComputer) -> None:
 
 def cut_power(computer: SimulatedComputer) -> None:
     """Cut the power and switch it on again."""
-    computer.cut_power()
+    computer.power_cut()
     computer.power_on()
 
 
@@ -193,6 +193,43 @@ def test_a_night_without_a_password(lab_pc: LabPC) -> None:
     computer.settle()
     sessions: list[Any] = computer.on_loop(computer.windows.sessions.all)
     assert [session.is_open for session in sessions] == [False]
+
+
+@pytest.mark.also_on_wine
+@pytest.mark.parametrize("means", ["auto", "none"])
+def test_a_night_without_anybody(lab_pc: LabPC, means: str) -> None:
+    """Where nobody is signed in, the role asks nobody, restarts twice, and signs nobody in."""
+    operator, computer = lab_pc(signed_in=False)
+    prepare(operator, maintenance_terms={"means": means, "restarts": 3, "grace": 0.5})
+
+    job = maintain(operator).succeed()
+
+    summary = summary_of(job)
+    assert (summary["answer"], summary["asked"], summary["left_over"]) == (None, None, [])
+    counted = [computer.events.count(what) for what in ("boot", "request_shown", "permit_redeemed")]
+    assert counted == [3, 0, 0]
+    assert computer.on_loop(computer.windows.sessions.all) == []
+    again = summary_of(maintain(operator).succeed())
+    assert (again["left_over"], computer.events.count("boot")) == ([], 3)
+
+
+@provokes("others_signed_in")
+def test_nobody_is_signed_out_unasked(lab_pc: LabPC) -> None:
+    """With means none the agent does not restart a PC at which a person is signed in."""
+    operator, computer = lab_pc()
+    prepare(operator, maintenance_terms={"means": "none", "restarts": 3, "grace": 0.5})
+    job = maintain(operator).fail()
+    assert summary_of(job)["failure"]["code"] == "others_signed_in"
+    assert computer.events.count("boot") == 1
+
+
+def test_auto_asks_where_somebody_is_signed_in(lab_pc: LabPC) -> None:
+    """With means auto the customer is asked, and the job that is launched in the middle uses the grant."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_terms={"means": "auto", "restarts": 3, "grace": 0.5})
+    summary = summary_of(maintain(operator).succeed())
+    assert (summary["answer"], summary["asked"]["means"]) == ("granted", "arso")
+    assert computer.events.count("boot") == 3
 
 
 def test_wrong_terms_are_found_before_the_customer_is_asked(lab_pc: LabPC) -> None:

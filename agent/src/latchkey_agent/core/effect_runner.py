@@ -88,6 +88,8 @@ class EffectRunner:
                 self._core.computer.notifier.summon_companion(effect.account)
             case fx.Restart():
                 self._restart(effect)
+            case fx.PlainRestart():
+                self._restart_plainly(effect)
             case fx.AnnouncePermit():
                 self._core.computer.notifier.announce_permit()
             case fx.CloseDesktop():
@@ -147,6 +149,39 @@ class EffectRunner:
         """
         if not self._core.computer.power.restart_begun():
             self._core.execute(c.CancelPermit(permit=permit.id, detail=why))
+
+    def _restart_plainly(self, effect: fx.PlainRestart) -> None:
+        """Ask Windows for a restart without a grant, unless a person has come meanwhile."""
+        self._core.tick()
+        if not self._is_pending(effect.restart):
+            return
+        core = self._core
+        here = core.computer.sessions.signed_in()
+        if here and (any(s.is_open for s in here) or not core.policy().allow_unasked_restarts):
+            names = " and ".join(sorted({s.account.qualified for s in here}))
+            self._drop(effect.restart, f"{names} signed in meanwhile")
+            return
+        try:
+            core.computer.power.prepare_restart()
+            with core.lock:
+                core.tick()
+                if self._is_pending(effect.restart):
+                    core.computer.power.restart(message=effect.message, grace=effect.grace, sign_on=False)
+                    self._restarting.add(effect.restart)
+        except PortError as refusal:
+            self._drop(effect.restart, str(refusal))
+
+    def _is_pending(self, restart_id: str) -> bool:
+        """Tell whether a restart without a grant is still to be asked for."""
+        state = self._core.state
+        restart = state.restarts.get(restart_id)
+        if restart is None or not restart.is_pending or restart_id in self._restarting:
+            return False
+        return state.sessions[restart.session].ended_at is None
+
+    def _drop(self, restart_id: str, why: str) -> None:
+        if not self._core.computer.power.restart_begun():
+            self._core.execute(c.DropRestart(restart=restart_id, detail=why))
 
     # --- rule 9: a logon with a permit ends locked ----------------------------------
 

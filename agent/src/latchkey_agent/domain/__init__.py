@@ -47,6 +47,7 @@ from .model import (
     Grant,
     Notice,
     Permit,
+    PlainRestart,
     Program,
     ProgramEnd,
     Rejection,
@@ -65,6 +66,7 @@ from .model import (
     succeeded,
 )
 from .permits import find_permit, may_stay_open, opened_by, redeemable
+from .plain_restarts import find_restart
 from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
@@ -129,6 +131,7 @@ __all__ = [
     "Obstacle",
     "Permit",
     "PermitState",
+    "PlainRestart",
     "Policy",
     "Program",
     "ProgramEnd",
@@ -156,6 +159,7 @@ __all__ = [
     "find_permit",
     "find_program",
     "find_request",
+    "find_restart",
     "finished",
     "fixed",
     "fold",

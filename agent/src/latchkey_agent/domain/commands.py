@@ -194,6 +194,30 @@ class ApplyGrant(Command, frozen=True, kw_only=True):
     tried: str | None = None
 
 
+class OrderRestart(Command, frozen=True, kw_only=True):
+    """Restart the PC without a grant, and sign in no account.
+
+    `people`: the accounts that are signed in; `is_open`: a desktop is on a screen, and not locked.
+    """
+
+    by: Account
+    name: str
+    restart: str
+    step: str
+    boot_id: str
+    message: str
+    grace: float
+    people: tuple[str, ...] = ()
+    is_open: bool = False
+
+
+class DropRestart(Command, frozen=True, kw_only=True):
+    """Note that Windows does not carry out a restart without a grant."""
+
+    restart: str
+    detail: str
+
+
 class StartProgram(Command, frozen=True, kw_only=True):
     """Start a program in the customer's name, with the session's grant.
 
@@ -336,6 +360,8 @@ AnyCommand = (
     | RevokeGrants
     | RejectGrant
     | ApplyGrant
+    | OrderRestart
+    | DropRestart
     | StartProgram
     | EndProgram
     | NoteCall
@@ -366,6 +392,7 @@ OWN = (
     RecordErasure,
     CloseDesktop,
     CancelPermit,
+    DropRestart,
     EndTrial,
     EndProgram,
 )

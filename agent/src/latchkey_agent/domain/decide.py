@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import clock, grants, idempotency, permits, programs, recovery, requests, sessions
+from . import clock, grants, idempotency, permits, plain_restarts, programs, recovery, requests, sessions
 from . import commands as c
 from . import effects as fx
 from . import events as e
@@ -77,6 +77,8 @@ def _request(request: Request, now: Now) -> Decision:
 def _permits(state: State, now: Now) -> Iterator[Decision]:
     for permit in state.permits.values():
         yield permits.lapse(state, permit, now)
+    for restart in state.restarts.values():
+        yield plain_restarts.lapse(restart, now)
 
 
 def seconds_left(state: State, now: Now) -> float | None:
@@ -95,6 +97,7 @@ def _seconds(state: State, now: Now) -> Iterator[float]:
                 # An interval: the PC's clock does not shorten it.
                 yield (request.later_until - now.at).total_seconds()
     yield from ((end - now.ends).total_seconds() for end in ends)
+    yield from ((r.lapses_at - now.at).total_seconds() for r in state.restarts.values() if r.is_pending)
     for permit in state.permits.values():
         if permit.state in OPEN_PERMITS:
             yield (permits.last_moment(permit) - now.at).total_seconds()
@@ -127,6 +130,8 @@ _RULES: dict[type[c.Command], _Rule] = {
     c.RevokeGrants: grants.revoke,
     c.RejectGrant: grants.reject,
     c.ApplyGrant: grants.apply,
+    c.OrderRestart: plain_restarts.order,
+    c.DropRestart: plain_restarts.drop,
     c.StartProgram: programs.start,
     c.EndProgram: programs.end,
     c.NoteCall: idempotency.note,

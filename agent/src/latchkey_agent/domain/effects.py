@@ -34,6 +34,14 @@ class Restart(Effect, tag="restart", frozen=True, kw_only=True):
     sign_on: bool = False
 
 
+class PlainRestart(Effect, tag="plain_restart", frozen=True, kw_only=True):
+    """Restart the PC without a grant, if the restart is still pending and its session goes on."""
+
+    restart: str
+    message: str
+    grace: float
+
+
 class AnnouncePermit(Effect, tag="announce_permit", frozen=True, kw_only=True):
     """Signal the credential provider that a permit waits."""
 
@@ -52,4 +60,4 @@ class ConfirmErasure(Effect, tag="confirm_erasure", frozen=True, kw_only=True):
     grant: str
 
 
-AnyEffect = SummonCompanion | Restart | AnnouncePermit | CloseDesktop | ConfirmErasure
+AnyEffect = SummonCompanion | Restart | PlainRestart | AnnouncePermit | CloseDesktop | ConfirmErasure

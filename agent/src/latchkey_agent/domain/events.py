@@ -329,6 +329,24 @@ class ProgramEnded(Event, tag="program_ended", frozen=True, kw_only=True):
     detail: str = ""
 
 
+class RestartOrdered(Event, tag="restart_ordered", frozen=True, kw_only=True):
+    """A restart without a grant is about to be asked for; it signs in no account."""
+
+    restart: str
+    session: str
+    step: str
+    boot_before: str
+    lapses_at: datetime
+
+
+class RestartDropped(Event, tag="restart_dropped", frozen=True, kw_only=True):
+    """A restart without a grant does not happen; `detail` is Windows' reason for `restart_refused`."""
+
+    restart: str
+    why: Literal["restart_refused", "not_restarted"]
+    detail: str = ""
+
+
 class NoticesClosed(Event, tag="notices_closed", frozen=True, kw_only=True):
     """The customer closed these notices."""
 
@@ -408,6 +426,8 @@ AnyEvent = (
     | DesktopClosed
     | ProgramStarted
     | ProgramEnded
+    | RestartOrdered
+    | RestartDropped
     | NoticesClosed
     | BootSeen
     | TimeSeen

@@ -28,6 +28,7 @@ from .model import (
     NoticeKind,
     Omitted,
     Permit,
+    PlainRestart,
     Program,
     Request,
     State,
@@ -97,6 +98,7 @@ class _Draft:
         self.grants: dict[str, Grant] = dict(state.grants)
         self.permits: dict[str, Permit] = dict(state.permits)
         self.programs: dict[str, Program] = dict(state.programs)
+        self.restarts: dict[str, PlainRestart] = dict(state.restarts)
         self.notices: dict[str, Notice] = dict(state.notices)
         self.boot_id: str = state.boot_id
         self.clock: ClockBase | None = state.clock
@@ -126,6 +128,7 @@ class _Draft:
             grants=self.grants,
             permits=self.permits,
             programs=self.programs,
+            restarts=self.restarts,
             notices=self.notices,
             boot_id=self.boot_id,
             clock=self.clock,
@@ -154,7 +157,7 @@ def _remember(draft: _Draft, call: Call) -> None:
 
 def _is_use(draft: _Draft, call: Call) -> bool:
     """Tell whether a call used a grant of a started session: a repeat must not use it once more."""
-    kinds = (draft.permits, draft.programs, draft.grants)
+    kinds = (draft.permits, draft.programs, draft.grants, draft.restarts)
     thing = next((things[call.subject] for things in kinds if call.subject in things), None)
     return thing is not None and draft.sessions[thing.session].state is SessionState.STARTED
 
@@ -195,6 +198,7 @@ def _forget(draft: _Draft, at: datetime) -> None:
     draft.grants = {k: v for k, v in draft.grants.items() if v.session not in gone}
     draft.permits = {k: v for k, v in draft.permits.items() if v.session not in gone}
     draft.programs = {k: v for k, v in draft.programs.items() if v.session not in gone}
+    draft.restarts = {k: v for k, v in draft.restarts.items() if v.session not in gone}
 
 
 def _archived(draft: _Draft, session: str, at: datetime) -> Archived:
@@ -217,7 +221,8 @@ def _unsettled(draft: _Draft) -> set[str]:
     started = {s.id for s in draft.sessions.values() if s.state is SessionState.STARTED}
     sealed = {g.session for g in draft.grants.values() if owes_erasure(g)}
     under_way = {t.session for t in draft.permits.values() if is_under_way(t, draft.boot_id)}
-    return started | sealed | under_way
+    pending = {r.session for r in draft.restarts.values() if r.is_pending}
+    return started | sealed | under_way | pending
 
 
 def _session_ended(draft: _Draft, event: e.SessionEnded) -> None:
@@ -615,6 +620,24 @@ def _program_ended(draft: _Draft, event: e.ProgramEnded) -> None:
     )
 
 
+def _restart_ordered(draft: _Draft, event: e.RestartOrdered) -> None:
+    draft.last_restart_at = event.at
+    draft.restarts[event.restart] = PlainRestart(
+        id=event.restart,
+        session=event.session,
+        step=event.step,
+        ordered_at=event.at,
+        lapses_at=event.lapses_at,
+        boot_before=event.boot_before,
+        by=event.actor,
+    )
+
+
+def _restart_dropped(draft: _Draft, event: e.RestartDropped) -> None:
+    restart = draft.restarts[event.restart]
+    draft.restarts[restart.id] = replace(restart, why=event.why, detail=event.detail)
+
+
 def _notice(draft: _Draft, grant: Grant, event: e.Event, kind: NoticeKind, **content: Any) -> None:
     """Add a notice for the customer of a grant; `content` are further fields of the notice."""
     session = draft.sessions[grant.session]
@@ -652,6 +675,9 @@ def _boot_seen(draft: _Draft, event: e.BootSeen) -> None:
         draft.last_restart_at = event.at
     before, draft.boot_id = draft.boot_id, event.boot_id
     draft.clock = ClockBase(event.boot_id, event.at, event.up)
+    for restart in draft.restarts.values():
+        if restart.is_pending:
+            draft.restarts[restart.id] = replace(restart, boot_after=event.boot_id)
     # Every Windows session of the last boot has ended with it. The desktop of a logon that Windows accepted gets an
     # event of its own.
     for permit in draft.permits.values():
@@ -721,6 +747,8 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.DesktopClosed: _desktop_closed,
     e.ProgramStarted: _program_started,
     e.ProgramEnded: _program_ended,
+    e.RestartOrdered: _restart_ordered,
+    e.RestartDropped: _restart_dropped,
     e.NoticesClosed: _notices_closed,
     e.BootSeen: _boot_seen,
     e.ClockTaken: _clock_taken,

@@ -160,13 +160,13 @@ def _begin(command: c.ApplyGrant, grant: Grant) -> fx.AnyEffect:
     return fx.Restart(
         permit=command.permit,
         boot_id=command.boot_id,
-        message=_shown_message(command.message),
+        message=shown_message(command.message),
         grace=grant.terms.grace,
         sign_on=not grant.terms.has_secret,
     )
 
 
-def _shown_message(message: str) -> str:
+def shown_message(message: str) -> str:
     """Return an operator's text as Windows shows it before a restart: with its label, quoted and isolated."""
     return f"IT: \u201c{plain_text.quotable(message)}\u201d" if message else ""
 
@@ -298,6 +298,8 @@ def _within(grant: Grant, now: Now) -> None:
 
 def nothing_under_way(state: State, now: Now) -> None:
     """Raise Refused (`restart_in_progress`) during a use; a desktop that does not appear holds up no further one."""
+    if any(restart.is_pending for restart in state.restarts.values()):
+        raise Refused("restart_in_progress", retry_after=5.0)
     for permit in state.permits.values():
         is_late = permit.logged_on_at is not None and now.at >= permit.logged_on_at + LOGON_TIME
         if not finished(permit) and not is_late:

@@ -382,6 +382,30 @@ def is_under_way(permit: Permit, boot_id: str) -> bool:
     return not settled(permit) or permit.is_unseen or may_restart(permit, boot_id)
 
 
+class PlainRestart(Struct, frozen=True, kw_only=True):
+    """A restart without a grant; it signs in no account.
+
+    `boot_after`: the boot that it led to. `why`: the reason why it did not happen, `detail` is Windows' own. It counts
+    as one that did not happen at `lapses_at`.
+    """
+
+    id: str
+    session: str
+    step: str
+    ordered_at: datetime
+    lapses_at: datetime
+    boot_before: str
+    by: Actor = AGENT
+    boot_after: str | None = None
+    why: Literal["restart_refused", "not_restarted", ""] = ""
+    detail: str = ""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the PC has not restarted yet, and may still."""
+        return self.boot_after is None and not self.why
+
+
 class Program(Struct, frozen=True, kw_only=True):
     """A program that runs in the customer's name, with all that it starts. It is covered by the term `programs`.
 
@@ -486,6 +510,7 @@ class State(Struct, frozen=True, kw_only=True):
     grants: dict[str, Grant] = {}
     permits: dict[str, Permit] = {}
     programs: dict[str, Program] = {}
+    restarts: dict[str, PlainRestart] = {}
     notices: dict[str, Notice] = {}
     boot_id: str = ""
     clock: ClockBase | None = None

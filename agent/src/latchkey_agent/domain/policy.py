@@ -21,6 +21,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     allow_foreign_restarts: bool = True
     allow_programs: bool = False
     allow_arso: bool = True
+    allow_unasked_restarts: bool = False
     min_restart_interval: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     require_ticket: bool = False
     receipt_days: Annotated[int, Meta(ge=30, le=1100)] = 365

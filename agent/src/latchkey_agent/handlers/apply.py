@@ -18,12 +18,14 @@ from latchkey_agent.domain import (
     Grant,
     LogonRefusal,
     Permit,
+    PlainRestart,
     Refused,
     Rejection,
     State,
     done_before,
     ended_refusal,
     find_permit,
+    find_restart,
     finished,
     obstacles,
     others,
@@ -55,6 +57,8 @@ class ApplyHandler:
     def apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
         """Begin a use, or join the use that this request repeats."""
         self._core.policy()
+        if request.means == "none":
+            return self._restart_plainly(request, peer)
         # Two checks at once of a password that Windows refuses would be one too many (rule 6).
         with self._one_at_a_time:
             if not request.check and (done := done_before(self._core.state, request.call)):
@@ -79,6 +83,37 @@ class ApplyHandler:
         with self._core.lock:
             return self._core.execute(noted, actor=peer.actor, key=request.call), self._core.state
 
+    def _restart_plainly(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
+        """Order a restart without a grant, or join the one that this step has ordered.
+
+        Only an administrator may: a member of "Latchkey Operators" alone could not restart the PC without Latchkey.
+        """
+        peer.require_level("administrator")
+        if request.action != "restart" or request.step is None:
+            raise Refused("bad_terms", detail="means none needs a step and the action restart")
+        if not request.check and (done := done_before(self._core.state, request.call)):
+            return self._begun(request, done)
+        computer = self._core.computer
+        here = computer.sessions.signed_in()
+        command = c.OrderRestart(
+            by=peer.require_operator(),
+            name=request.session,
+            restart=self._core.new_id(),
+            step=request.step,
+            boot_id=computer.power.boot_id(),
+            message=request.message,
+            grace=request.grace,
+            people=tuple(sorted({s.account.qualified for s in here})),
+            is_open=any(s.is_open for s in here),
+        )
+        if request.check:
+            decision, state = self._core.preview(command)
+            return codec.done(_answer(state, request.session, decision.subject), changed=decision.is_change)
+        with self._core.lock:
+            decision = self._core.execute(command, actor=peer.actor, key=request.call)
+            state = self._core.state
+        return codec.done(_answer(state, request.session, decision.subject), changed=decision.is_change)
+
     def _may_sign_on(self, grant: Grant) -> Grant:
         """Raise Refused if Windows would not sign the account in by itself: the restart would leave it signed out."""
         facts = self._core.computer.accounts.facts(grant.account)
@@ -95,7 +130,7 @@ class ApplyHandler:
     def _begun(self, request: rq.CredentialApply, call: Call) -> ans.Answer:
         """Return the state of the use that this call has begun or joined before."""
         state = self._core.state
-        if call.subject not in state.permits and call.subject not in state.grants:
+        if not any(call.subject in things for things in (state.permits, state.grants, state.restarts)):
             raise Refused("call_forgotten")
         return codec.done(_answer(state, request.session, call.subject), changed=call.changed)
 
@@ -196,8 +231,19 @@ class ApplyHandler:
         finally:
             wipe(secret)
 
+    def _wait_for_restart(self, request: rq.ApplyWait) -> ans.Answer:
+        def over() -> bool | None:
+            return True if not find_restart(self._core.state, request.permit).is_pending else None
+
+        self._core.wait_for(over, request.wait)
+        state = self._core.state
+        answer = _restart_answer(state, request.session, find_restart(state, request.permit))
+        return codec.done(answer, changed=False)
+
     def wait(self, request: rq.ApplyWait, _peer: Peer) -> ans.Answer:
         """Answer when the state of the permit changes, or when the wait is over."""
+        if request.permit in self._core.state.restarts:
+            return self._wait_for_restart(request)
         first = find_permit(self._core.state, request.permit)
 
         def moved() -> bool | None:
@@ -210,6 +256,17 @@ class ApplyHandler:
         return codec.done(answer, changed=False)
 
 
+def _restart_answer(state: State, session: str, restart: PlainRestart) -> ans.ApplyAnswer:
+    return ans.ApplyAnswer(
+        session=session,
+        use=views.restart_view(restart),
+        left=ans.LeftView(restarts=0, unlocks=0),
+        boot_id=state.boot_id,
+        finished=not restart.is_pending,
+        waiting_for="the PC to go down" if restart.is_pending else "",
+    )
+
+
 def _desktop(mine: list[SignIn]) -> Desktop:
     if not mine:
         return "none"
@@ -218,6 +275,8 @@ def _desktop(mine: list[SignIn]) -> Desktop:
 
 def _answer(state: State, session: str, subject: str) -> ans.ApplyAnswer:
     """Return the state of the use that was begun or joined; without a use if nothing had to be done."""
+    if (restart := state.restarts.get(subject)) is not None:
+        return _restart_answer(state, session, restart)
     if (permit := state.permits.get(subject)) is not None:
         return _permit_answer(state, session, permit)
     left = views.left_view(state.grants[subject])

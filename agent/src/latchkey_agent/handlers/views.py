@@ -19,6 +19,7 @@ from latchkey_agent.domain import (
     LogonRefusal,
     Permit,
     PermitState,
+    PlainRestart,
     Program,
     Refused,
     Request,
@@ -92,6 +93,9 @@ def checkpoint_view(
     restarted = any(
         t.session == session.id and t.step == name and t.action == "restart" and succeeded(t)
         for t in state.permits.values()
+    ) or any(
+        r.session == session.id and r.step == name and r.boot_after is not None
+        for r in state.restarts.values()
     )
     return ans.CheckpointView(state=checkpoint.state, at=_must(checkpoint.at), restarted=restarted)
 
@@ -243,6 +247,29 @@ def use_view(state: State, permit: Permit) -> ans.UseView:
         why=permit.why or "",
         foreign=permit.foreign,
         error=use_error(state, permit),
+    )
+
+
+def restart_view(restart: PlainRestart) -> ans.UseView:
+    """Return a restart without a grant as a use of none."""
+    how: Literal["issued", "restarted", "cancelled"] = "issued"
+    fault = None
+    if restart.boot_after is not None:
+        how = "restarted"
+    elif restart.why:
+        how = "cancelled"
+        fault = error("restart_refused", detail=restart.detail or "the PC did not go down in time")
+    return ans.UseView(
+        permit=restart.id,
+        action="restart",
+        state=how,
+        issued_at=_must(restart.ordered_at),
+        account="",
+        boot_before=restart.boot_before,
+        step=restart.step,
+        boot_after=restart.boot_after,
+        why=restart.why,
+        error=fault,
     )
 
 

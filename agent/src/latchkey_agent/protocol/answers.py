@@ -148,11 +148,11 @@ class OmittedView(Message, frozen=True, kw_only=True):
 
 
 class UseView(Message, frozen=True, kw_only=True):
-    """One use of a grant, from permit to lock."""
+    """One use of a grant, from permit to lock; or a restart without a grant, which ends in `restarted`."""
 
     permit: str
     action: Literal["restart", "unlock"]
-    state: PermitState
+    state: PermitState | Literal["restarted"]
     issued_at: str
     account: str
     boot_before: str

@@ -124,10 +124,15 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
     `step` makes it idempotent: a second apply for a step that has succeeded
     changes nothing and returns the first result.
+
+    `means`: `none` restarts without a grant, and signs in no account. It needs a step, and an administrator. `grace`:
+    the seconds of warning before such a restart; those of any other one are in the grant's terms.
     """
 
     session: Name
     action: Literal["restart", "unlock"]
+    means: Literal["grant", "none"] = "grant"
+    grace: Annotated[float, Meta(ge=0, le=3600)] = 60.0
     step: Name | None = None
     message: Line = ""
     within: Seconds = 900.0

@@ -249,7 +249,7 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "others_signed_in": ErrorRow(
         "A restart would sign out {detail}, whom the agent did not ask.",
-        "No account was signed out. Apply the grant again after they have signed out.",
+        "No account was signed out. Restart again after they have signed out.",
     ),
     "no_permit": ErrorRow(
         "There is no logon permit {permit}.",

@@ -50,6 +50,8 @@ EVENT_IDS = {
     "LogonReported": 149,
     "NoticesClosed": 150,
     "PermitSignedOn": 151,
+    "RestartOrdered": 152,
+    "RestartDropped": 153,
     "ProgramStarted": 160,
     "ProgramEnded": 161,
 }
