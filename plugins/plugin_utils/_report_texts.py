@@ -212,6 +212,7 @@ TEXTS: dict[str, Text] = {
     "use_logged_on": Text("signed in", "angemeldet"),
     "use_refused": Text("sign-in failed", "Anmeldung fehlgeschlagen"),
     "use_cancelled": Text("cancelled", "abgebrochen"),
+    "use_restarted": Text("restarted without a sign-in", "neu gestartet, niemand angemeldet"),
     "use_lapsed": Text("no sign-in happened", "keine Anmeldung"),
     "use_signed_in": Text("the customer signed in", "die Person hat sich selbst angemeldet"),
     "closing_locked": Text("locked", "gesperrt"),

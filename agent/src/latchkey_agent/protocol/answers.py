@@ -27,7 +27,8 @@ GrantState = Literal[
     "erased",
     "erase_failed",
 ]
-PermitState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed"]
+UseState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed", "restarted"]
+"""The states of a permit, and the end of a plain restart."""
 
 
 # --- what answers are made of -------------------------------------------------
@@ -152,7 +153,7 @@ class UseView(Message, frozen=True, kw_only=True):
 
     permit: str
     action: Literal["restart", "unlock"]
-    state: PermitState | Literal["restarted"]
+    state: UseState
     issued_at: str
     account: str
     boot_before: str
