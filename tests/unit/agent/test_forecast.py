@@ -12,8 +12,17 @@ from typing import Any
 import pytest
 
 from lab.simulated.windows_model import READY
-from latchkey_agent.domain import NEVER, OF_ACCOUNT, Account, LogonFacts, forecast, is_ready
-from latchkey_agent.domain.forecast import EVERY_ROW, OF_PEOPLE, ROWS, UNKNOWN, Row
+from latchkey_agent.domain import (
+    NEVER,
+    OF_ACCOUNT,
+    Account,
+    LogonFacts,
+    forecast,
+    forecast_sign_on,
+    is_ready,
+    obstacles,
+)
+from latchkey_agent.domain.forecast import ARSO, EVERY_ROW, OF_PASSWORD, OF_PEOPLE, ROWS, UNKNOWN, Row
 from latchkey_agent.domain.logon_hours import ALWAYS
 from latchkey_agent.ports import SignIn
 from latchkey_agent.protocol import control_requests as rq
@@ -200,10 +209,42 @@ def test_windows_own_sign_on_matters_for_further_accounts_only() -> None:
 
 def test_the_page_lists_every_finding() -> None:
     """docs/forecast.md has each code once, with its severity, and no other code."""
-    listed = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", PAGE.split("## What ")[1], re.MULTILINE))
+    matters = PAGE.split("\n## What matters\n")[1].split("\n## ")[0]
+    listed = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \|", matters, re.MULTILINE))
     expected = {row.code: row.severity for row in EVERY_ROW}
     assert {code: listed.get(code, "").split(",")[0] for code in expected} == expected
     assert set(listed) == set(expected) | set(OF_PEOPLE) | {"bitlocker_resumes"}
+
+
+SIGNS_ON = READY._replace(restart_sign_on=True)
+
+
+@pytest.mark.parametrize("row", EVERY_ROW, ids=[row.code for row in EVERY_ROW])
+def test_a_sign_in_without_a_password_has_its_own_obstacles(row: Row) -> None:
+    """What concerns passwords, tiles and providers does not stop Windows' own sign-in; the rest does as before."""
+    unknown = SIGNS_ON._replace(**{row.fact: None})
+    findings = forecast(unknown, ANNA, [HERE], START)
+    left = forecast_sign_on(findings, obstacles(SIGNS_ON, ANNA, [HERE]))
+    kept = {one.code.removesuffix(UNKNOWN) for one in findings} - OF_PASSWORD
+    assert {one.code.removesuffix(UNKNOWN) for one in left} == kept
+
+
+@pytest.mark.parametrize(("allowed", "severity"), [(False, "stops"), (None, "unknown"), (True, "")])
+def test_the_forecast_for_arso_names_what_forbids_it(
+    bench: Bench, allowed: bool | None, severity: str
+) -> None:
+    """`arso` is about Windows' own sign-in, and `auto` only where nothing speaks against it."""
+    bench.world.facts = READY._replace(restart_sign_on=allowed, users_hidden=True)
+    bench.start_session()
+    asked = {means: rq.Info(forecast=True, means=means) for means in ("grant", "arso", "auto")}
+    found = {
+        means: {one["code"]: one["severity"] for one in bench.result(info)["forecast"]["findings"]}
+        for means, info in asked.items()
+    }
+    assert found["grant"]["users_hidden"] == "stops"
+    assert "users_hidden" not in found["arso"]
+    assert found["arso"].get(ARSO, "") == severity
+    assert found["auto"] == found["arso" if allowed else "grant"]
 
 
 def test_the_page_names_every_setting() -> None:
