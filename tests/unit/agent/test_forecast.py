@@ -231,7 +231,7 @@ def test_a_sign_in_without_a_password_has_its_own_obstacles(row: Row) -> None:
 
 @pytest.mark.parametrize(("allowed", "severity"), [(False, "stops"), (None, "unknown"), (True, "")])
 def test_the_forecast_for_arso_names_what_forbids_it(
-    bench: Bench, allowed: bool | None, severity: str
+    bench: Bench, severity: str, *, allowed: bool | None
 ) -> None:
     """`arso` is about Windows' own sign-in, and `auto` only where nothing speaks against it."""
     bench.world.facts = READY._replace(restart_sign_on=allowed, users_hidden=True)
