@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from latchkey_agent.core.effect_runner import EffectRunner
+from latchkey_agent.domain import Refused
+from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import effects as fx
 from latchkey_agent.domain.evolve import AT_ONCE, KEPT_SESSIONS
 from latchkey_agent.protocol import control_requests as rq
@@ -269,3 +271,21 @@ def test_an_effect_of_a_forgotten_restart_does_nothing(bench: Bench) -> None:
     EffectRunner(bench.agent.core)._carry_out(gone)
     assert bench.world.restarts == []
     assert bench.code(rq.ApplyWait(session="CHG-1", permit="gone")) == "no_permit"
+
+
+def test_a_restart_that_is_over_is_not_dropped(bench: Bench) -> None:
+    """A late refusal changes nothing after the boot, nor after an earlier refusal; an unknown restart is refused."""
+    begin(bench)
+    restart = order(bench)["use"]["permit"]
+    core = bench.agent.core
+    with pytest.raises(Refused, match="no_permit"):
+        core.execute(c.DropRestart(restart="gone", detail="no"))
+    bench.reboot()
+    bench.agent.core.execute(c.DropRestart(restart=restart, detail="no"))
+    assert wait(bench, restart)["use"]["state"] == "restarted"
+    bench.reboot()
+    assert wait(bench, restart)["use"]["boot_after"] == "boot-2"
+    other = order(bench, step="B")["use"]["permit"]
+    for detail in ("first", "second"):
+        bench.agent.core.execute(c.DropRestart(restart=other, detail=detail))
+    assert "first" in wait(bench, other)["use"]["error"]["message"]
