@@ -95,7 +95,9 @@ def test_declined_and_then_taken_back(seat: Seat) -> None:
 
 def test_one_click_without_a_password(seat: Seat) -> None:
     """A request under ARSO has no password dialog: one click allows it, and Windows signs the customer in again."""
-    asking = seat.operator.begin([play(start(), request(means="arso", restarts=1))])
+    asking = seat.operator.begin([play(start(), request(means="arso", restarts=1, timeout=120))])
+    # The agent reads Windows' facts before it asks, which takes long under Wine.
+    seat.customer.wait_for("the request window", seat.customer.screen, 120)
     window = seat.customer.request().text
     seat.customer.choose("allow")
     asking.succeed()

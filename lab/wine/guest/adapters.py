@@ -64,7 +64,9 @@ class LabAccounts(LinkedAccounts):
         """Return the facts about the PC that the product reads from Wine, and the lab's about the account."""
         lab = super().facts(account)
         of_account: dict[str, Any] = {fact: getattr(lab, fact) for fact in OF_ACCOUNT}
-        return logon_facts.facts(None)._replace(**of_account)
+        facts = logon_facts.facts(None)._replace(**of_account)
+        # The lab's Windows signs in by itself, or does not, whatever Wine's registry says.
+        return facts if lab.restart_sign_on else facts._replace(restart_sign_on=lab.restart_sign_on)
 
     def auto_logon(self) -> bool | None:
         """Return whether the lab's Windows signs in by itself, or the product reads so from Wine's registry."""
