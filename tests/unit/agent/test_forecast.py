@@ -222,7 +222,8 @@ SIGNS_ON = READY._replace(restart_sign_on=True)
 @pytest.mark.parametrize("row", EVERY_ROW, ids=[row.code for row in EVERY_ROW])
 def test_a_sign_in_without_a_password_has_its_own_obstacles(row: Row) -> None:
     """What concerns passwords, tiles and providers does not stop Windows' own sign-in; the rest does as before."""
-    unknown = SIGNS_ON._replace(**{row.fact: None})
+    change: dict[str, Any] = {row.fact: None}
+    unknown = SIGNS_ON._replace(**change)
     findings = forecast(unknown, ANNA, [HERE], START)
     left = forecast_sign_on(findings, obstacles(SIGNS_ON, ANNA, [HERE]))
     kept = {one.code.removesuffix(UNKNOWN) for one in findings} - OF_PASSWORD

@@ -32,7 +32,8 @@ def ask(bench: Bench, **options: Any) -> dict[str, Any]:
     """Start a session where ARSO is allowed, ask for one restart, and return the result."""
     bench.world.facts = bench.world.facts._replace(restart_sign_on=True)
     bench.start_session()
-    return bench.result(rq.CredentialRequest(session="CHG-1", **({"restarts": 1, "means": "arso"} | options)))
+    wanted: dict[str, Any] = {"restarts": 1, "means": "arso", **options}
+    return bench.result(rq.CredentialRequest(session="CHG-1", **wanted))
 
 
 def told(bench: Bench) -> list[tuple[str, str]]:

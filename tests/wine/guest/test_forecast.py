@@ -131,7 +131,9 @@ def test_windows_own_sign_on_can_be_off(hklm: Any, key: str, name: str, data: in
     """By default Windows may sign the last user in after a restart; a policy and the owner's choice forbid it."""
     assert logon_facts.facts(None).restart_sign_on
     hklm(key, name, data, kind)
-    assert logon_facts.facts(None).restart_sign_on is False
+    facts = logon_facts.facts(None)
+    assert facts.restart_sign_on is False
+    assert dict(facts.places)["restart_sign_on"] == rf"HKLM\{key}\{name}"
 
 
 @pytest.mark.usefixtures("provider")

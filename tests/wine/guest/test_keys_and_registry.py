@@ -93,7 +93,7 @@ def test_no_restart_starts_while_the_registry_cannot_be_read(
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *a: calls.append(a))
     unreadable(monkeypatch)
     with pytest.raises(PortError, match="reading RestartBegun"):
-        power.WindowsPower(list).restart(message="", grace=0)
+        power.WindowsPower(list).restart(message="", grace=0, sign_on=False)
     assert not calls
 
 

@@ -47,7 +47,7 @@ def restart(pc: power.WindowsPower, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def again() -> None:
         pc.prepare_restart()
-        pc.restart(message="", grace=0)
+        pc.restart(message="", grace=0, sign_on=False)
         forget_the_boot()
         pc.boot_id()
 
@@ -186,7 +186,7 @@ def test_an_entry_that_comes_after_the_boot_counts(
     keep(hklm, kept_file, "")
     with registry_key(pending_restart.SESSION_MANAGER) as key:
         pc.prepare_restart()
-        pc.restart(message="", grace=0)
+        pc.restart(message="", grace=0, sign_on=False)
         winreg.DeleteValue(key, RENAMES)
         forget_the_boot()
         pc.boot_id()

@@ -56,8 +56,11 @@ def test_one_account_under_two_names_is_one_account() -> None:
     power.WindowsPower(lambda: [sign_in(ANNA, 1), sign_in(nameless, 3)]).prepare_restart()
 
 
-def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The grace is rounded up to whole seconds. Two sessions of one account count as one account."""
+@pytest.mark.parametrize(("sign_on", "flags"), [(False, 0x7), (True, 0x2007)])
+def test_a_restart_is_planned_and_announced(
+    monkeypatch: pytest.MonkeyPatch, flags: int, *, sign_on: bool
+) -> None:
+    """The grace is rounded up to whole seconds; SHUTDOWN_ARSO asks for the sign-in. Two sessions are one account's."""
     calls: list[tuple[Any, ...]] = []
 
     def shut_down(*arguments: object) -> int:
@@ -68,15 +71,15 @@ def test_a_restart_is_planned_and_announced(monkeypatch: pytest.MonkeyPatch) -> 
     sign_ins = [sign_in(ANNA, 1), sign_in(ANNA, 3)]
     windows_power = power.WindowsPower(lambda: sign_ins)
     windows_power.prepare_restart()
-    windows_power.restart(message="Updates", grace=29.2)
-    assert calls == [(None, "Updates", 30, 0x7, 0x80040001)]
+    windows_power.restart(message="Updates", grace=29.2, sign_on=sign_on)
+    assert calls == [(None, "Updates", 30, flags, 0x80040001)]
 
 
 def test_the_error_of_a_refused_restart_has_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has Windows' own text and code."""
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: 1115)
     with pytest.raises(PortError, match=r"restarting failed: .+ \(Windows error 1115\)"):
-        power.WindowsPower(list).restart(message="", grace=0)
+        power.WindowsPower(list).restart(message="", grace=0, sign_on=False)
 
 
 def test_a_pending_restart_of_the_agent_itself_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,11 +88,11 @@ def test_a_pending_restart_of_the_agent_itself_is_no_error(monkeypatch: pytest.M
     monkeypatch.setattr(power, "InitiateShutdownW", lambda *_: answers.pop(0))
     windows_power = power.WindowsPower(list)
     with pytest.raises(PortError, match="1115"):
-        windows_power.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0, sign_on=False)
     for _ in range(3):
-        windows_power.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0, sign_on=False)
     with pytest.raises(PortError, match="error 5"):
-        windows_power.restart(message="", grace=0)
+        windows_power.restart(message="", grace=0, sign_on=False)
 
 
 def session_with(flags: int) -> Any:

@@ -176,4 +176,5 @@ class _Reader:
 
 def _is_arso(document: dict[str, Any]) -> bool:
     """Tell whether the receipt is of a request without a password; one from before there was a choice has one."""
-    return document["terms"].get("means") == "arso"
+    means: str = document["terms"].get("means", "grant")
+    return means == "arso"
