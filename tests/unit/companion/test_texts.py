@@ -118,6 +118,13 @@ def test_a_text_is_read_as_it_is_written(language: str) -> None:
             assert [texts.LANGUAGES[language].count(name, number) for number in (1, 2)] == list(written)
 
 
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_no_text_says_where_the_customer_was(language: str) -> None:
+    """The agent does not know it: many a customer stays at the PC while IT works, or waits for the restart."""
+    claims = re.compile(r"were away|was away|your absence|weg waren|nicht da waren|Abwesenheit")
+    assert not [name for name, written in forms(source(language)).items() if claims.search(" ".join(written))]
+
+
 def test_every_text_is_used() -> None:
     """Each name occurs in the code or belongs to a family."""
     dynamic = {f"{family}_{word}" for family, words in FAMILIES.items() for word in words}

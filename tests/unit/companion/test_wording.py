@@ -435,10 +435,7 @@ SINCE = "2026-11-23T16:42:00+01:00"
         ),
         (
             {"kind": "locked", "while_away": True},
-            (
-                "While you were away, Today 17:12: "
-                "You were signed in, and the screen was locked within seconds. Ticket: “CHG-1”"
-            ),
+            "Today 17:12: You were signed in, and the screen was locked within seconds. Ticket: “CHG-1”",
         ),
         (
             {"kind": "locked", "detail": "unlocked", "since": SINCE, "ticket": ""},

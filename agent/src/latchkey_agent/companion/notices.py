@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shows notices to the customer (rule 10). Pure.
 
-A balloon shows a notice while the customer is present. A window shows the
-notices from the customer's absence.
+A balloon shows the answer to what the customer has just done. A window shows
+what happened without them and stays until it is closed. The agent does not know
+whether the customer was there, so no text says that they were away.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
-
-import msgspec
 
 from latchkey_agent.companion import wording
 from latchkey_agent.companion.presenter_context import View
@@ -83,9 +82,7 @@ class Notices:
         return [n for n in notices if n.while_away is while_away and n.notice not in self._shown_ids]
 
     def _text(self, notice: NoticeItem) -> str:
-        # The window's title already says that the customer was away.
-        shown = msgspec.structs.replace(notice, while_away=False)
-        return wording.notice(shown, self._view.now, self._view.language)
+        return wording.notice(notice, self._view.now, self._view.language)
 
     def _show_window(self) -> list[AnyAction]:
         new_notices = self._not_shown(while_away=True)

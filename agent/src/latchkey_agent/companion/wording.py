@@ -240,11 +240,10 @@ def notice(item: NoticeItem, now: datetime, language: str = "en") -> str:
     """Return a notice as one line: its time, the event, and its ticket in the operator's words."""
     texts = LANGUAGES[language_of(language)]
     at = _sentence(moment(texts, _to_local(item.at, now), now))
-    away = f"{texts['notice_away']}, " if item.while_away else ""
     ticket = f" {texts['ticket'].format(words=quoted(texts, item.ticket))}" if item.ticket else ""
     program = {"program": quoted(texts, item.program), "code": str(item.exit_code)}
     event = _event_text(texts, item).format(**_event_times(texts, item, now), **program)
-    return f"{away}{at}: {event}{ticket}"
+    return f"{at}: {event}{ticket}"
 
 
 def _event_times(texts: Texts, item: NoticeItem, now: datetime) -> dict[str, str]:
