@@ -36,6 +36,8 @@ OUTCOMES = (
 
 OPEN = frozenset({"pending", "shown", "later"})
 _UNASKED = frozenset({"asked_too_soon", "nobody_signed_in", "not_signed_in", "not_today"})
+_LEFT_OVER = frozenset({"quorum_missed"})
+"""Error codes of a PC whose customer may have agreed, and on which no step began."""
 _NEXT = {
     "agreed": "run",
     "waiting": "wait",
@@ -62,12 +64,18 @@ def outcome(row: Row) -> str:
     if _is_empty(row):
         return "nothing" if row.missed is None else _why_missed(row)
     if latest := [one for one in failed(row) if one.at == row.job_at]:
-        return "not_asked" if latest[-1].error_code in _UNASKED else "failed"
+        return _why_failed(latest[-1])
     if row.missed is not None:
         return _why_missed(row)
     if row.steps:
         return said if said == "waiting" else "left_over"
     return _without_steps(row, said)
+
+
+def _why_failed(latest: Trouble) -> str:
+    if latest.error_code in _LEFT_OVER:
+        return "left_over"
+    return "not_asked" if latest.error_code in _UNASKED else "failed"
 
 
 def _without_steps(row: Row, said: str) -> str:

@@ -209,6 +209,14 @@ def test_a_customer_who_is_not_there_was_not_asked(pc: Callable[[], Bench], path
     assert row(path, "pc")["outcome"] == "not_asked"
 
 
+def test_a_missed_quorum_leaves_the_work_over(pc: Callable[[], Bench], path: Path, canary: bytearray) -> None:
+    """The customer agreed, and nothing is to be repaired on this PC: the job runs again when enough have agreed."""
+    bench = pc()
+    bench.lend(canary)
+    report(path, entry("pc", info(bench), failure={"error_code": "quorum_missed", "msg": "m"}))
+    assert (row(path, "pc")["outcome"], row(path, "pc")["next"]) == ("left_over", ["run_again"])
+
+
 def test_a_running_session_and_an_unconfirmed_erasure_are_next_steps(
     pc: Callable[[], Bench], path: Path, canary: bytearray
 ) -> None:
