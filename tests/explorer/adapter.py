@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .node import Desktop, Node
 
 START = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
-POLICY = Policy(min_restart_interval=60.0)
+POLICY = Policy(min_restart_interval=60.0, remind_before=3600.0)
 ACCOUNTS = {
     "A": Account("S-1-5-21-1-2-3-1001", "anna", "PC-07"),
     "B": Account("S-1-5-21-1-2-3-1002", "ben", "PC-07"),

@@ -124,6 +124,9 @@ class _Form:
             open_
             and (
                 self.ago(r.answer_by),
+                r.was_postponed,
+                self.ago(r.shown_at),
+                r.reminded_at is not None,
                 r.entries,
                 r.entries_refused,
                 terms.restarts,

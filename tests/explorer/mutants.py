@@ -256,6 +256,18 @@ MUTANTS = (
         ("asked_after_report",),
     ),
     Mutant(
+        "a customer is reminded again and again",
+        (("requests.reminder_at", "or request.reminded_at is not None", ""),),
+        "asking",
+        ("reminded_too_often",),
+    ),
+    Mutant(
+        "a customer who said later is reminded all the same",
+        (("requests.reminder_at", "request.was_postponed or", ""),),
+        "asking",
+        ("reminded_too_often",),
+    ),
+    Mutant(
         "not today means now",
         (("requests._spared", "and now.opens < until", "and False"),),
         "leave me alone",

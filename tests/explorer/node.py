@@ -112,6 +112,7 @@ class Node:
         "owners",
         "quiet",
         "refused",
+        "reminded",
         "removed",
         "repeats",
         "restarting",
@@ -176,6 +177,7 @@ class Node:
         self.stale: frozenset[str] = frozenset()  # grants with an old password
         self.odd: frozenset[str] = frozenset()  # grants given while the clock was wrong
         self.blocked: frozenset[str] = frozenset()  # operators that a customer reported
+        self.reminded: frozenset[str] = frozenset()  # requests of which a customer was reminded
         self.quiet: tuple[tuple[str, int], ...] = ()  # until when (true time) an account is not to be asked
         self.handed: frozenset[str] = frozenset()  # permits whose password was handed out
         self.spent: tuple[tuple[str, str], ...] = ()  # grant and action of each use that was not given back

@@ -30,7 +30,7 @@ from tests.explorer.node import Node, session_number
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import World
 
-POLICY = "min_restart_interval = 60.0\nlock_within = 0.05"
+POLICY = "min_restart_interval = 60.0\nremind_before = 3600.0\nlock_within = 0.05"
 RIGHT, NEW, WRONG = b"a1\x00\x00", b"n1\x00\x00", b"no"
 REFUSED = 0xC000006D
 

@@ -64,7 +64,7 @@ WHERE: dict[int, tuple[str, ...]] = {
         "lapsed_by_fast_clock",
         "dead_request",
     ),
-    4: ("grant_without_yes", "asked_after_report", "asked_when_not_wanted"),
+    4: ("grant_without_yes", "asked_after_report", "asked_when_not_wanted", "reminded_too_often"),
     5: ("handed_out_twice", "handed_out_unrecorded"),
     6: ("refused_password_tried_again", "further_try_after_lost_verdict", "third_entry"),
     7: ("used_after_end", "used_while_paused", "revoking_refused", "opened_while_paused"),
@@ -118,6 +118,13 @@ def _request_made(n: Node, _before: State, event: e.RequestMade, _decision: Deci
         n.violate("asked_after_report")
     if n.true < dict(n.quiet).get(who, n.true) - TOLERANCE:
         n.violate("asked_when_not_wanted")
+
+
+def _request_reminded(n: Node, before: State, event: e.RequestReminded, _decision: Decision) -> None:
+    """Once, and not a customer who has chosen another time."""
+    if event.request in n.reminded or before.requests[event.request].was_postponed:
+        n.violate("reminded_too_often")
+    n.reminded |= {event.request}
 
 
 def _grant_given(n: Node, before: State, event: e.GrantGiven, _decision: Decision) -> None:
@@ -216,6 +223,7 @@ def _dropped(n: Node, before: State, event: e.PermitDropped, _decision: Decision
 _ON: dict[type[e.Event], Callable[[Node, State, Any, Decision], None]] = {
     e.SessionStarted: _session_started,
     e.RequestMade: _request_made,
+    e.RequestReminded: _request_reminded,
     e.GrantGiven: _grant_given,
     e.GrantEnded: _grant_ended,
     e.PermitIssued: _issued,

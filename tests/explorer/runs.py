@@ -148,7 +148,7 @@ RUNS: tuple[Run, ...] = (
             ),
             "withdraw": ("X", "Y"),
             "answer": ("allow", "mistype", "deny", "later"),
-            "time": (700,),
+            "time": (700, 3700),
             **CRASH,
             "work": (),
         },

@@ -16,7 +16,13 @@ import pytest
 from latchkey_agent.domain import Actor, Decision, LogonRefusal
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain.decision import end_grant
-from latchkey_agent.domain.events import GrantEnded, GrantEnding, PermitSignedOn, RequestClosed
+from latchkey_agent.domain.events import (
+    GrantEnded,
+    GrantEnding,
+    PermitSignedOn,
+    RequestClosed,
+    RequestReminded,
+)
 from latchkey_agent.domain.model import Erasure
 from latchkey_agent.domain.refusal import Refused
 from latchkey_agent.domain.transitions import (
@@ -144,6 +150,9 @@ REQUEST_MACHINE = Machine(
             request=request_id(bench), until=bench.world.now + timedelta(minutes=10)
         ),
         "ask_again": lambda _: timedelta(minutes=15),
+        "remind": lambda bench: Decision(
+            (RequestReminded(at=bench.agent.core.now().at, request=request_id(bench)),)
+        ),
         "withdraw": lambda bench: c.WithdrawRequest(request=request_id(bench)),
         "expire": lambda _: timedelta(hours=1),
         "decline": lambda bench: Decision(

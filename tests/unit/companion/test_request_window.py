@@ -187,6 +187,65 @@ def test_the_menu_brings_an_open_request_to_the_front(harness: Harness) -> None:
     assert harness.handle(s.MenuPicked("show")) == [s.BringRequestToFront()]
 
 
+REMINDED = asked(reminded=True)
+
+
+def test_a_reminder_opens_the_window_anew_and_says_until_when(harness: Harness) -> None:
+    """A new window lies in front of the others, and ignores keys that were meant for another one. Once is enough."""
+    harness.open_request()
+    harness.show_snapshot(asked=[REMINDED])
+    harness.only_action(s.CloseRequest)
+    assert "until tomorrow 05:00" in harness.only_action(s.Balloon).text
+    harness.confirm_shown()
+    assert harness.check_screen() == []
+    assert harness.show_snapshot(asked=[REMINDED]) == []
+
+
+@pytest.mark.parametrize("reason", ["presentation", "full_screen"])
+def test_a_reminder_waits_until_the_customer_has_presented(harness: Harness, reason: str) -> None:
+    """The window is open, and a program fills the screen."""
+    harness.open_request()
+    harness.screen = s.Screen(**{reason: True})
+    assert harness.show_snapshot(asked=[REMINDED]) == []
+    harness.check_screen()
+    harness.only_action(s.Balloon)
+
+
+@pytest.mark.parametrize("reason", ["locked", "viewed"])
+def test_a_window_that_opens_later_is_the_reminder(harness: Harness, reason: str) -> None:
+    """The lock screen shows nothing; the customer who is back gets the window, and no second one."""
+    harness.open_request()
+    harness.check_screen(**{reason: True})
+    assert (
+        harness.show_snapshot(asked=[REMINDED])
+        == [s.SendToAgent(cm.RequestBlocked(request="r-1", reason=reason))]
+        or not harness.actions
+    )
+    harness.check_screen()
+    harness.confirm_shown()
+    assert harness.check_screen() == []
+
+
+def test_a_reminder_disturbs_no_answer(harness: Harness) -> None:
+    """A customer who is about to answer, or has just done so, needs none."""
+    harness.open_request()
+    harness.customer_answers("decline")
+    assert harness.show_snapshot(asked=[REMINDED]) == []
+    harness.handle(s.ChoiceMade("r-1", "decline", None))
+    assert harness.show_snapshot(asked=[REMINDED]) == []
+
+
+def test_a_reminder_closes_no_window_while_the_agent_is_away(harness: Harness) -> None:
+    """Without the agent the window could not come back."""
+    harness.open_request()
+    harness.screen = s.Screen(presentation=True)
+    harness.show_snapshot(asked=[REMINDED])
+    harness.handle(s.AgentLost())
+    assert harness.check_screen() == []
+    harness.show_snapshot(asked=[REMINDED])
+    harness.only_action(s.Balloon)
+
+
 @pytest.mark.parametrize("hours", [4, 6], ids=["the beginning of the agreed time", "midnight"])
 def test_the_window_has_the_text_whose_hash_the_agent_has(harness: Harness, hours: int) -> None:
     """The clock passes a moment at which the text would change, between the hash and the window."""

@@ -98,7 +98,7 @@ class Presenter:
         # A balloon of the companion itself queues behind the agent's notices.
         actions = [action for action in self._handlers[type(event)](event) if not self._queue_balloon(action)]
         actions += self._revocation.refresh()
-        asking = self._request_flow.refresh()
+        asking = [action for action in self._request_flow.refresh() if not self._queue_balloon(action)]
         news = self._notices.refresh(busy=self._request_flow.is_busy)
         return [*self._icon(), *actions, *asking, *news]
 

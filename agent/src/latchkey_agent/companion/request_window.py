@@ -72,6 +72,7 @@ class RequestFlow:
         self._answered: set[Key] = set()
         self._failed: dict[Key, datetime] = {}
         self._forced: set[str] = set()
+        self._reminded: set[str] = set()
         self._blocked: RequestBlocked | None = None
         self._unsettled: set[str] = set()
         self._delays: list[tuple[str, float]] = []
@@ -92,6 +93,7 @@ class RequestFlow:
         asked = {item.request for item in self._view.snapshot.asked}
         self._answered = set() if reconnected else {key for key in self._answered if key[0] in asked}
         self._forced &= asked
+        self._reminded &= asked
         self._failed.clear()
         if reconnected or (self._blocked and self._blocked.request not in asked):
             self._blocked = None
@@ -116,10 +118,27 @@ class RequestFlow:
             # The companion cannot close Windows' own dialog. The agent checks the entry in any case.
             return []
         item = self._next()
-        actions = self._close_unless(item)
+        actions = self._close_unless(item) + self._remind(item)
         if self._active is None and item is not None and self._view.connected:
             actions += self._open(item)
         return actions
+
+    def _remind(self, item: AskedItem | None) -> list[AnyAction]:
+        """Close the window, so that it opens anew in front of the others, and say why: once for a request.
+
+        A window that opens later has reminded the customer by that. A customer who is answering, or presenting, is not
+        disturbed.
+        """
+        if item is None or not item.reminded or item.request in self._reminded:
+            return []
+        was_open = self._active is not None
+        is_answering = self._active is not None and self._active.phase != "asking"
+        if is_answering or self._view.screen.display_block or not self._view.connected:
+            return []
+        self._reminded.add(item.request)
+        self._active = None
+        said = Balloon(wording.reminder(item, self._view.now, self._view.language))
+        return [CloseRequest(), said] if was_open else []
 
     def _next(self) -> AskedItem | None:
         return next((item for item in self._view.snapshot.asked if not self._is_hidden(_key(item))), None)

@@ -283,8 +283,16 @@ def seconds_left(item: AskedItem, now: datetime) -> float:
 
 def last_answer(item: AskedItem, now: datetime, language: str = "en") -> str:
     """Return the sentence that says how long IT waits for an answer."""
-    texts = LANGUAGES[language_of(language)]
-    return texts["later_last"].format(until=moment(texts, _to_local(item.answer_by, now), now))
+    return text("later_last", language, until=_last_moment(item, now, language))
+
+
+def reminder(item: AskedItem, now: datetime, language: str = "en") -> str:
+    """Return the sentence that reminds the customer of a request."""
+    return text("reminder", language, until=_last_moment(item, now, language))
+
+
+def _last_moment(item: AskedItem, now: datetime, language: str) -> str:
+    return moment(LANGUAGES[language_of(language)], _to_local(item.answer_by, now), now)
 
 
 def decline_choices(language: str = "en") -> list[str]:

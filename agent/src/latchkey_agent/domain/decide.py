@@ -71,6 +71,9 @@ def _request(request: Request, now: Now) -> Decision:
         and now.at >= request.later_until
     ):
         return Decision((e.RequestAskedAgain(at=now.at, request=request.id),), notify)
+    # It belongs to the end of the request, so it counts by the same time.
+    if (remind_at := requests.reminder_at(request)) is not None and now.ends >= remind_at:
+        return Decision((e.RequestReminded(at=now.at, request=request.id),), notify)
     return Decision()
 
 
@@ -92,7 +95,7 @@ def _seconds(state: State, now: Now) -> Iterator[float]:
     ends += [g.terms.not_after for g in live_grants(state)]
     for request in state.requests.values():
         if request.state in OPEN_REQUESTS:
-            ends.append(request.answer_by)
+            ends.append(requests.reminder_at(request) or request.answer_by)
             if request.later_until is not None:
                 # An interval: the PC's clock does not shorten it.
                 yield (request.later_until - now.at).total_seconds()

@@ -107,6 +107,12 @@ class RequestAskedAgain(Event, tag="request_asked_again", frozen=True, kw_only=T
     request: str
 
 
+class RequestReminded(Event, tag="request_reminded", frozen=True, kw_only=True):
+    """The customer is reminded of the request on their screen."""
+
+    request: str
+
+
 class EntryTried(Event, tag="entry_tried", frozen=True, kw_only=True):
     """The customer entered a password; journalled before Windows checks it."""
 
@@ -401,6 +407,7 @@ AnyEvent = (
     | RequestShown
     | RequestPostponed
     | RequestAskedAgain
+    | RequestReminded
     | EntryTried
     | PasswordRefused
     | RequestDenied

@@ -282,7 +282,7 @@ def _request_shown(draft: _Draft, event: e.RequestShown) -> None:
 
 def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
     request = draft.requests[event.request]
-    _request(draft, request, "postpone", later_until=event.until)
+    _request(draft, request, "postpone", later_until=event.until, was_postponed=True)
     session = draft.sessions[request.session]
     for asker in (request.asked_by, session.owner, *session.operators):
         key = asking_key(request.account, asker)
@@ -294,6 +294,11 @@ def _request_postponed(draft: _Draft, event: e.RequestPostponed) -> None:
 
 def _request_asked_again(draft: _Draft, event: e.RequestAskedAgain) -> None:
     _request(draft, draft.requests[event.request], "ask_again", later_until=None)
+
+
+def _request_reminded(draft: _Draft, event: e.RequestReminded) -> None:
+    request = draft.requests[event.request]
+    _request(draft, request, "remind", reminded_at=event.at)
 
 
 def _entry_tried(draft: _Draft, event: e.EntryTried) -> None:
@@ -338,7 +343,9 @@ def asking_key(customer: Account, asker: Account) -> str:
 def _without_yes(draft: _Draft, request: Request, at: datetime) -> None:
     key = asking_key(request.account, request.asked_by)
     before = draft.asking.get(key, Asking())
-    draft.asking[key] = replace(before, without_yes=before.without_yes + 1, last_at=at)
+    # A reminder is one more window.
+    windows = 1 if request.reminded_at is None else 2
+    draft.asking[key] = replace(before, without_yes=before.without_yes + windows, last_at=at)
 
 
 def _asker_unblocked(draft: _Draft, event: e.AskerUnblocked) -> None:
@@ -721,6 +728,7 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.RequestShown: _request_shown,
     e.RequestPostponed: _request_postponed,
     e.RequestAskedAgain: _request_asked_again,
+    e.RequestReminded: _request_reminded,
     e.EntryTried: _entry_tried,
     e.PasswordRefused: _password_refused,
     e.RequestDenied: _request_denied,

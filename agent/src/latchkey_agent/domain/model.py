@@ -205,6 +205,7 @@ class Request(Struct, frozen=True, kw_only=True):
     `text_sha256` is the hash of the window's text that was shown last.
     `why` is the customer's text. `refusal` is a stable word: `reported`, or the reason why no entry could serve.
     `ended_at`: the moment of its end without an answer.
+    `was_postponed`: the customer once chose the time of the next window. `reminded_at`: the moment of the one reminder.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
     """
 
@@ -224,6 +225,8 @@ class Request(Struct, frozen=True, kw_only=True):
     later_until: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
+    was_postponed: bool = False
+    reminded_at: datetime | None = None
     why: str = ""
     refusal: str = ""
     entries: int = 0

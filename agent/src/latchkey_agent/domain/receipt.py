@@ -232,6 +232,7 @@ def _events(request: Request, grant: Grant | None, permits: list[Permit]) -> lis
     story: list[tuple[str, datetime | None]] = [
         ("requested", request.asked_at),
         ("shown", request.shown_at),
+        ("reminded", request.reminded_at),
         (str(request.state), request.answered_at or request.ended_at),
     ]
     for permit in permits:

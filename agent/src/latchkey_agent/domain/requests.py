@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from . import commands as c
 from . import effects as fx
@@ -221,6 +221,22 @@ def show(state: State, command: c.ShowRequest, now: Now, _policy: Policy) -> Dec
     step(REQUEST, request.state, "show")
     shown = e.RequestShown(at=now.at, request=request.id, text_sha256=command.text_sha256)
     return Decision((shown,), subject=request.id)
+
+
+def reminder_at(request: Request) -> datetime | None:
+    """Return the moment at which the customer is reminded of the request on their screen, None if they are not.
+
+    A request has one reminder at most, the policy's time before its end, and counts as two windows then. A customer
+    who has postponed it has chosen the time of the next window themselves. There is no reminder while Windows checks an
+    entry, nor if the time from the first window to the reminder is shorter than the time after it.
+    """
+    before = timedelta(seconds=request.policy.remind_before)
+    if not before or request.state is not RequestState.SHOWN or request.shown_at is None:
+        return None
+    if request.was_postponed or request.reminded_at is not None or request.entries > request.entries_refused:
+        return None
+    at = request.answer_by - before
+    return at if at - request.shown_at >= before else None
 
 
 def postpone(state: State, command: c.PostponeRequest, now: Now, _policy: Policy) -> Decision:

@@ -82,6 +82,7 @@ REQUEST: Table[RequestState] = {
     (RequestState.PENDING, "expire"): RequestState.EXPIRED,
     (RequestState.PENDING, "decline"): RequestState.DENIED,
     (RequestState.SHOWN, "show"): RequestState.SHOWN,
+    (RequestState.SHOWN, "remind"): RequestState.SHOWN,
     (RequestState.SHOWN, "grant"): RequestState.GRANTED,
     (RequestState.SHOWN, "deny"): RequestState.DENIED,
     (RequestState.SHOWN, "postpone"): RequestState.LATER,

@@ -138,6 +138,7 @@ class CustomerHandler:
             answer_by=local(request.answer_by),
             tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,
+            reminded=request.reminded_at is not None,
         )
 
     def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:

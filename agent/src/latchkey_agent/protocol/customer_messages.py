@@ -115,6 +115,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
 
     `asked_by` is the Windows account that the PC has verified (`DOMAIN\user`), `operators` are the further accounts
     that may use the grant. `requester`, `role`, `requester_organization`, `reason` and `ticket` are operators' words.
+    `reminded`: the customer is to be reminded, once.
     """
 
     request: str
@@ -135,6 +136,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
     tries_left: int
     last_refusal: str = ""
     operators: list[str] = []
+    reminded: bool = False
 
 
 class LentItem(Message, frozen=True, kw_only=True):

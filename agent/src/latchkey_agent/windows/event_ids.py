@@ -31,6 +31,7 @@ EVENT_IDS = {
     "PasswordRefused": 126,
     "EntryTried": 127,
     "AskerUnblocked": 128,
+    "RequestReminded": 129,
     "GrantGiven": 130,
     "GrantPaused": 131,
     "GrantResumed": 132,
