@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import UNSET
@@ -412,6 +413,50 @@ def test_not_today_means_the_whole_day(bench: Bench) -> None:
     assert bench.code(other, SECOND_OPERATOR) == "not_today"
     bench.world.now += timedelta(minutes=1)
     assert bench.ask(other, SECOND_OPERATOR).outcome == "done"
+
+
+def test_an_absent_customer_is_not_asked_before_the_day(bench: Bench) -> None:
+    """No operator's request reaches them before that day begins at the PC; the operator reads the day."""
+    bench.settings.write_text("[policy]\nmax_session_hours = 168\n")
+    bench.start_session()
+    decline(bench, bench.request(), why="Not before Monday", days_away=7)
+    bench.world.now = START.replace(hour=23, minute=59) + timedelta(days=6)
+    start = rq.SessionStart(session="CHG-2", reason="Help", ticket="CHG-2")
+    assert bench.ask(start, SECOND_OPERATOR).outcome == "done"
+    other = rq.CredentialRequest(session="CHG-2", restarts=1, account="anna")
+    error = bench.error(other, SECOND_OPERATOR)
+    assert (error.code, error.retry_after) == ("not_today", 60.0)
+    assert error.message == "The customer does not want to be asked before 2026-11-30."
+    bench.world.now += timedelta(minutes=1)
+    assert bench.ask(other, SECOND_OPERATOR).outcome == "done"
+
+
+@pytest.mark.parametrize("days", [0, 1, 14])
+def test_the_policy_limits_an_absence(bench: Bench, days: int) -> None:
+    """A slip must not keep IT away for long. Today can always be ruled out, also the 25 hours of a day in October."""
+    bench.settings.write_text(f"[policy]\nmax_absence = {days}\n")
+    bench.world.zone = ZoneInfo("Europe/Berlin")
+    bench.world.now = datetime(2026, 10, 25, 0, 0, tzinfo=bench.world.zone)
+    bench.start_session()
+    request = bench.request()
+    bench.show(request)
+    longer = cm.RequestDecline(request=request, days_away=max(days, 1) + 1)
+    assert bench.customer_code(longer) == "policy_refuses"
+    assert bench.state.requests[request].state is RequestState.SHOWN
+    assert bench.customer(cm.RequestDecline(request=request, days_away=max(days, 1))).done
+
+
+@pytest.mark.parametrize("account", [ANNA.qualified, ANNA.sid])
+def test_a_customer_who_is_back_earlier_can_be_asked(bench: Bench, account: str) -> None:
+    """After a talk an administrator lifts it at the PC, and nobody else does."""
+    bench.start_session()
+    decline(bench, bench.request(), days_away=14)
+    bench.world.now += timedelta(hours=1)
+    assert bench.code(rq.AskerUnblock(account=account), SECOND_OPERATOR) == "administrators_only"
+    assert bench.code(ASK) == "not_today"
+    assert bench.ask(rq.AskerUnblock(account=account)).changed
+    assert not bench.ask(rq.AskerUnblock(account=account)).changed
+    assert bench.request()
 
 
 # --- two levels of verbs ----------------------------------------------------------------------

@@ -58,7 +58,7 @@ FAMILIES = {
     "receipt_answer": [*RequestState, "open", "reported", "reported_elsewhere", "refused"],
     "receipt_ended": [*ENDINGS, *REJECTIONS],
     "receipt": [*get_args(Closing), "open"],
-    "decline": ["working", "myself", "unknown", "today"],
+    "decline": ["working", "myself", "unknown", "today", "away"],
 }
 """Texts whose name is built from a family and a word of the agent."""
 KINDS = get_args(NoticeKind)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from itertools import groupby, product
 from typing import Any, get_args
 
@@ -497,3 +498,28 @@ def test_later_and_decline_have_choices() -> None:
     assert [seconds for _, seconds in wording.later_choices("de", 60.0)] == [900.0]
     assert wording.decline_choices()[2] == "I do not know this request"
     assert wording.text("declined", "de") == "Abgelehnt. Es wurde kein Kennwort gespeichert."
+
+
+@pytest.mark.parametrize(
+    ("today", "max_absence", "days"),
+    [
+        ("2026-11-23", 90, [2, 7, 14, 21, 35]),
+        ("2026-11-28", 90, [2, 9, 16, 30]),
+        ("2026-11-29", 31, [2, 8, 15, 29]),
+        ("2026-11-23", 7, [2, 7]),
+        ("2026-11-23", 2, [2]),
+        ("2026-11-23", 1, []),
+    ],
+)
+def test_the_days_of_a_return(today: str, max_absence: int, days: list[int]) -> None:
+    """The day after tomorrow and Mondays, as far as the policy allows; tomorrow is "not today"."""
+    assert wording.days_of_return(date.fromisoformat(today), max_absence) == days
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "Not before Monday, 7 December"), ("de", "Nicht vor Montag, dem 7. Dezember")],
+)
+def test_a_day_has_its_name(language: str, text: str) -> None:
+    """A person reads the day of the week more surely than a date."""
+    assert wording.not_before(date(2026, 12, 7), language) == text

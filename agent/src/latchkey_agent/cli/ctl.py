@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("grants", help="live and past grants")
     receipt = commands.add_parser("receipt", help="the signed receipt of a request")
     receipt.add_argument("id")
-    unblock = commands.add_parser("unblock", help="let an account ask again that a customer has reported")
+    unblock = commands.add_parser(
+        "unblock", help="let a reported account ask, or an absent customer be asked"
+    )
     unblock.add_argument("account", help="the account as DOMAIN\\user, or its SID")
     journal = commands.add_parser("journal", help="check the journal, or set a damaged one aside")
     journal.add_argument("action", choices=["verify", "reset"])

@@ -9,7 +9,7 @@ agent has checked it; one that needs no password by the customer's click on Allo
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from latchkey_agent.companion import wording
@@ -76,6 +76,7 @@ class RequestFlow:
         self._blocked: RequestBlocked | None = None
         self._unsettled: set[str] = set()
         self._delays: list[tuple[str, float]] = []
+        self._days: list[date] = []
 
     @property
     def is_busy(self) -> bool:
@@ -195,7 +196,7 @@ class RequestFlow:
             case "later":
                 return self._ask_when(active)
             case "decline":
-                choices = wording.decline_choices(self._view.language)
+                choices = wording.decline_choices(self._view.language, active.item.max_absence)
                 return self._ask(active, "decline", [*choices, self._view.text("no_reason")])
             case "report":
                 return self._send_answer(active.item, RequestDecline(request=event.request, report=True))
@@ -239,10 +240,18 @@ class RequestFlow:
         return [AskPassword(active.item, self._view.text("password_title"), text)]
 
     def _ask(
-        self, active: ActiveRequest, question: Literal["later", "decline"], choices: list[str], more: str = ""
+        self,
+        active: ActiveRequest,
+        question: Literal["later", "decline", "away"],
+        choices: list[str],
+        more: str = "",
     ) -> list[AnyAction]:
         self._active = active._replace(phase="question")
-        names = {"later": ("when_later", "later_hint"), "decline": ("why_declined", "why_declined_hint")}
+        names = {
+            "later": ("when_later", "later_hint"),
+            "decline": ("why_declined", "why_declined_hint"),
+            "away": ("when_back", "when_back_hint"),
+        }
         title, text = (self._view.text(name) for name in names[question])
         text = f"{text} {more}" if more else text
         return [AskQuestion(active.item.request, question, title, text, tuple(choices))]
@@ -267,12 +276,34 @@ class RequestFlow:
         if event.question == "later":
             seconds = POSTPONE_SECONDS if event.choice is None else self._delays[event.choice][1]
             return self._send_answer(active.item, RequestLater(request=event.request, seconds=seconds))
-        reasons = [*wording.decline_choices(language), ""]
+        if event.question == "away":
+            return self._say_away(active.item, event.choice)
+        reasons = [*wording.decline_choices(language, active.item.max_absence), ""]
         reason = "" if event.choice is None else reasons[event.choice]
+        if reason and event.choice == wording.AWAY:
+            return self._ask_day(active)
         not_today = event.choice == wording.NOT_TODAY
         return self._send_answer(
             active.item, RequestDecline(request=event.request, why=reason, not_today=not_today)
         )
+
+    def _ask_day(self, active: ActiveRequest) -> list[AnyAction]:
+        """Ask before which day the customer does not want to be asked."""
+        today = self._view.now.date()
+        days = wording.days_of_return(today, active.item.max_absence)
+        self._days = [today + timedelta(days=number) for number in days]
+        return self._ask(active, "away", [wording.not_before(day, self._view.language) for day in self._days])
+
+    def _say_away(self, item: AskedItem, choice: int | None) -> list[AnyAction]:
+        """Decline until the day that the customer chose; without one the answer is only a no."""
+        if choice is None:
+            why = self._view.text("decline_away")
+            return self._send_answer(item, RequestDecline(request=item.request, why=why))
+        day = self._days[choice]
+        # The question may stay open over midnight.
+        days = max(0, (day - self._view.now.date()).days)
+        why = wording.not_before(day, self._view.language)
+        return self._send_answer(item, RequestDecline(request=item.request, why=why, days_away=days))
 
     def _send_answer(self, item: AskedItem, answer: CustomerRequest) -> list[AnyAction]:
         self._active = None

@@ -21,7 +21,7 @@ from latchkey_agent.protocol.customer_messages import (
 
 Answer = Literal["allow", "later", "decline", "report", "closed"]
 """The answer in the request window; `closed` with the close button, Esc, or the end of the program."""
-Question = Literal["later", "decline", "again"]
+Question = Literal["later", "decline", "away", "again"]
 """The question that follows an answer; `again` only explains why the request window comes back."""
 MenuAction = Literal["show", "revoke", "pause", "resume", "receipts", "report", "about"]
 """The actions in the tray menu."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from latchkey_agent.companion.texts import LANGUAGES, Texts
@@ -28,6 +28,10 @@ GAP = ""
 """An empty line between two groups of lines."""
 NOT_TODAY = 3
 """The place of "not today" among the reasons for declining."""
+AWAY = 4
+"""The place of "away for some days" among them, where the policy allows that."""
+SHORTEST_ABSENCE = 2
+"""Days from today; "not today" rules out one."""
 
 
 class RequestWindow(NamedTuple):
@@ -295,10 +299,32 @@ def _last_moment(item: AskedItem, now: datetime, language: str) -> str:
     return moment(LANGUAGES[language_of(language)], _to_local(item.answer_by, now), now)
 
 
-def decline_choices(language: str = "en") -> list[str]:
-    """Return the optional reasons for declining. The one at `NOT_TODAY` also rules out further questions today."""
+def decline_choices(language: str = "en", max_absence: int = 0) -> list[str]:
+    """Return the optional reasons for declining.
+
+    The one at `NOT_TODAY` also rules out further questions today; the one at `AWAY` leads to the choice of a day.
+
+    Args:
+        language: the reader's language.
+        max_absence: the days for which the customer may rule out questions.
+    """
     texts = LANGUAGES[language_of(language)]
-    return [texts[f"decline_{key}"] for key in ("working", "myself", "unknown", "today")]
+    away = ["away"] if max_absence >= SHORTEST_ABSENCE else []
+    return [texts[f"decline_{key}"] for key in ("working", "myself", "unknown", "today", *away)]
+
+
+def days_of_return(today: date, max_absence: int) -> list[int]:
+    """Return the days from today that a customer who is away may name: the day after tomorrow, and Mondays."""
+    monday = 7 - today.weekday()
+    days = {SHORTEST_ABSENCE, monday, monday + 7, monday + 14, monday + 28}
+    return sorted(day for day in days if SHORTEST_ABSENCE <= day <= max_absence)
+
+
+def not_before(day: date, language: str = "en") -> str:
+    """Return the choice "not before" a day."""
+    texts = LANGUAGES[language_of(language)]
+    weekday, month = texts["weekdays"].split()[day.weekday()], texts["months"].split()[day.month - 1]
+    return texts["not_before"].format(weekday=weekday, day=day.day, month=month)
 
 
 def text(key: str, language: str = "en", **places: str) -> str:

@@ -350,6 +350,7 @@ def _without_yes(draft: _Draft, request: Request, at: datetime) -> None:
 
 def _asker_unblocked(draft: _Draft, event: e.AskerUnblocked) -> None:
     draft.blocked.pop(event.asker, None)
+    draft.quiet.pop(event.asker, None)
 
 
 def _grant_given(draft: _Draft, event: e.GrantGiven) -> None:

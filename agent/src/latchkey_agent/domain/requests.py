@@ -112,7 +112,8 @@ def _spared(state: State, command: c.MakeRequest, now: Now) -> None:
         raise Refused("asker_blocked", account=command.by.qualified)
     # A day begins by both times: the agent's time may be hours ahead while something is lent.
     if (until := state.quiet.get(customer)) is not None and now.opens < until:
-        raise Refused("not_today", retry_after=(until - now.opens).total_seconds())
+        left = (until - now.opens).total_seconds()
+        raise Refused("not_today", retry_after=left, detail=until.date().isoformat())
     asking = state.asking.get(asking_key(command.account, command.by), Asking())
     wait = wait_left(asking, now.at)
     made = recent(asking, now.at)
@@ -129,8 +130,8 @@ def _not_too_many(others: list[Request], command: c.MakeRequest) -> None:
 
 
 def unblock(state: State, command: c.UnblockAsker, now: Now, _policy: Policy) -> Decision:
-    """Let an account ask again that a customer has reported."""
-    if command.asker not in state.blocked:
+    """Let an account ask again that a customer has reported, or a customer be asked who is back earlier."""
+    if command.asker not in state.blocked and command.asker not in state.quiet:
         return Decision(subject=command.asker)
     return Decision((e.AskerUnblocked(at=now.at, asker=command.asker),), subject=command.asker)
 
@@ -250,10 +251,11 @@ def postpone(state: State, command: c.PostponeRequest, now: Now, _policy: Policy
 def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Decision:
     """Deny a request, and with it the same account's other requests to this customer.
 
-    "Not today" denies those of every account, a report the account's requests to every customer.
+    "Not before" a day denies those of every account, a report the account's requests to every customer.
     """
     request = find_request(state, command.request)
     step(REQUEST, request.state, "deny")
+    _not_away_for_long(request, command, now)
     refusal = "reported" if command.reported else ""
     denied = e.RequestDenied(
         at=now.at,
@@ -271,6 +273,17 @@ def deny(state: State, command: c.DenyRequest, now: Now, _policy: Policy) -> Dec
     notify = {r.account.sid: fx.SummonCompanion(account=r.account) for r in elsewhere}
     decision = Decision((denied,), tuple(notify.values()), request.id) + decline_all(mine, now.at)
     return decision + decline_all(elsewhere, now.at, "reported_elsewhere")
+
+
+def _not_away_for_long(request: Request, command: c.DenyRequest, now: Now) -> None:
+    """Raise Refused if the customer rules out requests for longer than the policy lets them; a day is always possible.
+
+    A day may have an hour more than 24, where daylight saving time ends.
+    """
+    days = max(request.policy.max_absence, 1)
+    longest = now.ends + timedelta(days=days, hours=1)
+    if command.quiet_until is not None and command.quiet_until > longest:
+        raise Refused("policy_refuses", detail=f"requests may be ruled out for at most {days} days")
 
 
 def _asked_elsewhere(state: State, request: Request) -> list[Request]:

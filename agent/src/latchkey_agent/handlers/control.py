@@ -544,9 +544,10 @@ class ControlHandler:
 
     def _asker_unblock(self, request: rq.AskerUnblock, peer: Peer) -> ans.Answer:
         blocked = self._core.state.blocked
-        asker = next(
-            (sid for sid, name in blocked.items() if name.lower() == request.account.lower()), request.account
-        )
+        asker = next((sid for sid, name in blocked.items() if name.lower() == request.account.lower()), None)
+        if asker is None:
+            found = self._core.computer.accounts.find(request.account)
+            asker = found.sid if found is not None else request.account
         _, _, changed = self._run(c.UnblockAsker(asker=asker), request, peer)
         return codec.done(
             ans.UnblockAnswer(blocked=sorted(self._core.state.blocked.values())), changed=changed

@@ -139,6 +139,7 @@ class CustomerHandler:
             tries_left=TRIES - request.entries_refused,
             last_refusal=request.last_refusal,
             reminded=request.reminded_at is not None,
+            max_absence=request.policy.max_absence,
         )
 
     def _receipts(self, _request: cm.OwnReceipts, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
@@ -188,16 +189,17 @@ class CustomerHandler:
 
     def _decline(self, request: cm.RequestDecline, _secret: bytearray, account: Account) -> cm.CustomerAnswer:
         asked = self._mine(request.request, account)
-        until = self._tomorrow() if request.not_today else None
+        days = max(request.days_away, int(request.not_today))
+        until = self._begin_in(days) if days else None
         command = c.DenyRequest(request=asked.id, why=request.why, reported=request.report, quiet_until=until)
         self._core.execute(command, actor=_actor(account))
         return self._done()
 
-    def _tomorrow(self) -> datetime:
-        """Return the beginning of the next day at the PC."""
+    def _begin_in(self, days: int) -> datetime:
+        """Return the beginning of the day at the PC that is this many days from today."""
         zone = self._core.computer.clock.zone()
-        tomorrow = self._core.now().ends.astimezone(zone).date() + timedelta(days=1)
-        return fixed(datetime.combine(tomorrow, time(), zone))
+        day = self._core.now().ends.astimezone(zone).date() + timedelta(days=days)
+        return fixed(datetime.combine(day, time(), zone))
 
     def _allow(self, request: cm.RequestAllow, secret: bytearray, account: Account) -> cm.CustomerAnswer:
         """Check the password with Windows, once, and seal it (rules 4 and 6). Under ARSO there is none."""

@@ -65,12 +65,16 @@ class RequestLater(CustomerRequest, tag="request_later", frozen=True, kw_only=Tr
 
 
 class RequestDecline(CustomerRequest, tag="request_decline", frozen=True, kw_only=True):
-    """The customer declined. `report`: and reports the request as suspicious. `not_today`: ask nothing more today."""
+    """The customer declined. `report`: and reports the request as suspicious. `not_today`: ask nothing more today.
+
+    `days_away`: ask nothing before that many days from today; 0 rules nothing out.
+    """
 
     request: Identifier
     why: Line = ""
     report: bool = False
     not_today: bool = False
+    days_away: Annotated[int, Meta(ge=0, le=366)] = 0
 
 
 class GrantRevoke(CustomerRequest, tag="grant_revoke", frozen=True, kw_only=True):
@@ -115,7 +119,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
 
     `asked_by` is the Windows account that the PC has verified (`DOMAIN\user`), `operators` are the further accounts
     that may use the grant. `requester`, `role`, `requester_organization`, `reason` and `ticket` are operators' words.
-    `reminded`: the customer is to be reminded, once.
+    `reminded`: the customer is to be reminded, once. `max_absence`: the days for which they may rule out requests.
     """
 
     request: str
@@ -137,6 +141,7 @@ class AskedItem(Message, frozen=True, kw_only=True):
     last_refusal: str = ""
     operators: list[str] = []
     reminded: bool = False
+    max_absence: int = 0
 
 
 class LentItem(Message, frozen=True, kw_only=True):

@@ -151,8 +151,8 @@ ERRORS: dict[str, ErrorRow] = {
         "Wait, or talk to the customer. The wait doubles with each request without a yes; a postponed one holds it.",
     ),
     "not_today": ErrorRow(
-        "The customer does not want to be asked again today.",
-        "Ask tomorrow, or let the customer call you.",
+        "The customer does not want to be asked before {detail}.",
+        "Ask on that day, or let the customer call you.",
     ),
     "too_many_requests": ErrorRow(
         "The customer has open requests of other sessions already: {detail}.",
