@@ -276,6 +276,23 @@ def later(pc: Transcript, password: Secret) -> None:
 
 
 @story()
+def reminded_and_away(pc: Transcript, password: Secret) -> None:
+    """The customer does not answer, is reminded, and then names the day of their return; they are back earlier."""
+    request = _begin(pc, password, answer_within=7200.0)
+    _pass(pc, timedelta(minutes=90))
+    pc.everything()
+    pc.customer(cm.RequestDecline(request=request, days_away=32))
+    pc.customer(cm.RequestDecline(request=request, why="Not before Monday, 30 November", days_away=7))
+    pc.ask(rq.RequestWait(session="CHG-1", request=request))
+    pc.ask(rq.CredentialRequest(session="CHG-1", restarts=2, ask_again=True))
+    pc.ask(rq.Receipt(request=request))
+    pc.ask(rq.AskerUnblock(account="PC-07\\anna"))
+    _pass(pc, timedelta(minutes=2))
+    pc.ask(rq.CredentialRequest(session="CHG-1", restarts=2, ask_again=True))
+    pc.everything()
+
+
+@story()
 def withdrawn(pc: Transcript, password: Secret) -> None:
     """Requests are withdrawn, replaced by a wider one, and ended with their session."""
     request = _begin(pc, password)
