@@ -50,6 +50,7 @@ class Companion:
         self._shown_request = ""
         self._shown_tries = -1
         self._blocked_request = ""
+        self._reminded: set[str] = set()
         self._read = read
         self.window: RequestWindow | None = None
         self.changed = asyncio.Condition()
@@ -131,6 +132,7 @@ class Companion:
             self._close_window()
             return
         if (item.request, item.tries_left) == (self._shown_request, self._shown_tries):
+            self._remind(item)
             return
         await self._let_go(item.request)
         again = item.request == self._shown_request
@@ -141,8 +143,18 @@ class Companion:
             return
         self.window = window
         self._shown_request, self._shown_tries = item.request, item.tries_left
+        if item.reminded:
+            # A window that opens later has reminded the customer by that.
+            self._reminded.add(item.request)
         what, text = ("entry_refused", window.error) if again else ("request_shown", window.text)
         self._machine.record("customer", what, text)
+
+    def _remind(self, item: AskedItem) -> None:
+        """Bring the window back once, as the companion does."""
+        if item.reminded and item.request not in self._reminded:
+            self._reminded.add(item.request)
+            text = wording.reminder(item, self._now(), self._machine.settings.language)
+            self._machine.record("customer", "reminded", text)
 
     async def _hold_back(self) -> None:
         item = self.asked()

@@ -84,3 +84,23 @@ def test_a_customer_who_is_not_there_is_asked_when_they_come(lab_pc: LabPC, wher
     computer.events.wait_for("request_shown")
     computer.customer.allow()
     computer.events.wait_for("notice_granted")
+
+
+def test_a_customer_who_leaves_the_window_is_reminded_once(lab_pc: LabPC) -> None:
+    """Half an hour before the time for an answer ends, and then the customer may still agree."""
+    operator, computer = lab_pc(script=[])
+    begin = datetime.now(UTC)
+    answer_by = (begin + timedelta(hours=2)).isoformat()
+    prepare(operator, maintenance_steps=[STEPS[2]], maintenance_terms=TERMS, maintenance_answer_by=answer_by)
+    operator.begin(REQUEST).succeed()
+    computer.events.wait_for("request_shown")
+
+    for minutes in (80, 95, 110):
+        computer.set_clock(begin + timedelta(minutes=minutes))
+    computer.events.wait_for("reminded")
+    computer.customer.allow()
+    computer.events.wait_for("notice_granted")
+
+    assert what(computer, "reminded", "request_shown", "notice_granted") == [
+        "request_shown", "reminded", "notice_granted",
+    ]  # fmt: skip
