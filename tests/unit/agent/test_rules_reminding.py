@@ -111,6 +111,14 @@ def test_nobody_is_pressed(bench: Bench, build: Callable[[Bench], None]) -> None
     assert bench.state.requests[request.id].reminded_at is None
 
 
+def test_an_hour_is_enough_for_a_reminder(bench: Bench) -> None:
+    """As much time with the window before the reminder as after it."""
+    request = shown(bench, 3600.0)
+    passes(bench, 1800)
+    assert is_reminded(bench) == [True]
+    assert bench.state.requests[request].reminded_at is not None
+
+
 def test_a_customer_who_comes_late_is_reminded_by_the_window_itself(bench: Bench) -> None:
     """It opens within the last hour, so a reminder would be a second window within half an hour."""
     bench.start_session()

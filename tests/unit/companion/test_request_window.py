@@ -197,7 +197,8 @@ def test_a_reminder_opens_the_window_anew_and_says_until_when(harness: Harness) 
     harness.show_snapshot(asked=[REMINDED])
     harness.only_action(s.CloseRequest)
     assert "until tomorrow 05:00" in harness.only_action(s.Balloon).text
-    harness.confirm_shown()
+    opened = harness.confirm_shown()
+    assert harness.actions == [opened]
     assert harness.check_screen() == []
     assert harness.show_snapshot(asked=[REMINDED]) == []
 
