@@ -197,8 +197,8 @@ class Operator:
         for job in self.jobs:
             job.kill()
 
-    def write(self, name: str, tasks: Sequence[Task]) -> None:
-        """Write a file of tasks for a step of the role."""
+    def write(self, name: str, tasks: Sequence[Task] | Mapping[str, Any]) -> None:
+        """Write a file of tasks for a step of the role, or of a role's variables."""
         _written(self.folder / name, tasks)
 
     def _inventory(self) -> dict[str, Any]:

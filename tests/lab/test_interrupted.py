@@ -11,7 +11,7 @@ import pytest
 from agent.packaging import system_tools
 from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
-from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
+from tests.lab.maintenance import STEPS, maintain, prepare, program, summary_of, what
 from tests.lab.unkind import at, restarted_by_others
 from tests.needs import require
 
@@ -56,6 +56,22 @@ def test_a_step_that_others_interrupt_runs_again(lab_pc: LabPC, name: str) -> No
     assert computer.events.count("updates_begun") == 2
     assert computer.events.count("accounting_upgraded") == 1
     assert what(computer, "updates_installed", "locked")[0] == "locked"
+
+
+def test_a_role_that_others_interrupt_runs_again_from_its_beginning(lab_pc: LabPC) -> None:
+    """Also its tasks before the interruption; the variables that the first run has set stay."""
+    steps = [{"name": DONE[0], "role": "updates", "restart": "when_pending"}, *STEPS[1:]]
+    operator, computer = play_night(lab_pc, BY_NAME["winrm"], "updates_begun", maintenance_steps=steps)
+    count = {"ansible.builtin.set_fact": {"runs": "{{ runs | default(0) | int + 1 }}"}}
+    operator.write(
+        "roles/updates/tasks/main.yml", [{"name": "count", **count}, program("updates", "install")]
+    )
+
+    job = maintain(operator).succeed()
+
+    assert (summary_of(job)["done"], summary_of(job)["left_over"]) == (DONE, [])
+    assert [int(result["ansible_facts"]["runs"]) for result in job.results("count")] == [1, 2]
+    assert computer.events.count("updates_installed") == 1
 
 
 def test_a_step_that_must_not_run_twice_fails_and_keeps_the_session(lab_pc: LabPC) -> None:

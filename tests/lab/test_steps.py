@@ -14,8 +14,8 @@ import pytest
 from lab.simulated.customer_script import Grant
 from lab.simulated.pc_settings import POLICY
 from tests.lab import kinds
-from tests.lab.job import Operator, play
-from tests.lab.maintenance import STEPS, maintain, prepare, summary_of, what
+from tests.lab.job import ROOT, Operator, play
+from tests.lab.maintenance import STEPS, maintain, prepare, program, summary_of, what
 from tests.lab.provoked import provokes
 from tests.waiting import eventually
 
@@ -150,6 +150,75 @@ def test_a_task_that_lasts_longer_than_the_limit_is_ended(lab_pc: LabPC) -> None
     assert summary_of(job)["done"] == [UPDATES["name"], ACCOUNTING["name"]]
 
 
+def role(operator: Operator, place: str, file: str, tasks: list[Any]) -> None:
+    """Write a role of the operator's own, or of a collection by the path of its folder."""
+    operator.write(f"{place}/tasks/{file}.yml", tasks)
+
+
+def test_a_step_can_be_a_role_also_of_a_collection(lab_pc: LabPC) -> None:
+    """Its keys mean the same as for a file, and its variables are there. A step's file that follows runs as before."""
+    operator, computer = lab_pc(script=[Grant()])
+    office = "collections/ansible_collections/contoso/office/roles/inventory"
+    operator.environment["ANSIBLE_COLLECTIONS_PATH"] = (
+        f"{ROOT / 'build/collections'}:{operator.folder}/collections"
+    )
+    role(operator, "roles/updates", "main", [program("updates", "install")])
+    seen = {"ansible.builtin.set_fact": {"seen": "{{ seen | default([]) + [found] }}"}}
+    role(operator, office, "look", [{"name": "look", **seen}])
+    operator.write(f"{office}/defaults/main.yml", {"found": "by default"})
+    steps = [
+        {"name": UPDATES["name"], "role": "updates", "restart": "when_pending", "limit": 100},
+        {
+            "name": "Not here",
+            "role": "contoso.office.inventory",
+            "tasks_from": "look",
+            "when": "seen is defined",
+        },
+        {
+            "name": INVENTORY["name"],
+            "role": "contoso.office.inventory",
+            "tasks_from": "look",
+            "done_when": "seen | length == 2",
+            "retries": 1,
+            "delay": 1,
+        },
+        ACCOUNTING,
+    ]
+    prepare(operator, maintenance_steps=steps)
+
+    job = maintain(operator).succeed()
+
+    summary = summary_of(job)
+    assert (summary["done"], summary["not_needed"]) == (DONE, ["Not here"])
+    assert job.results("look")[-1]["ansible_facts"] == {"seen": ["by default"] * 2}
+    assert what(computer, "updates_installed", "accounting_upgraded", "boot") == [
+        "boot",
+        "updates_installed",
+        "boot",
+        "accounting_upgraded",
+        "boot",
+    ]
+
+
+def test_a_role_that_lasts_longer_than_the_limit_is_ended(lab_pc: LabPC) -> None:
+    """In each try, and the job goes on; a tag of the job leaves out no task of the role."""
+    operator, _computer = lab_pc(script=[Grant()])
+    limited = {"limit": LIMIT, "retries": 1, "delay": 1, "on_failure": "skip"}
+    prepare(
+        operator,
+        maintenance_steps=[{"name": "Slow", "role": "slow", **limited}, {"name": "Quick", "role": "slow"}],
+    )
+    wait = "{{ 60 if maintenance_step.limit is defined else 1 }}"
+    role(operator, "roles/slow", "main", [{**LONG, "ansible.builtin.wait_for": {"timeout": wait}}])
+    tagged = play(roles=[{"role": "latchkey.consent.maintenance", "tags": ["work"]}])
+
+    job = operator.begin([tagged], "--tags", "work").succeed()
+
+    assert ["timedout" in result for result in job.results("long")] == [True, True, False]
+    summary = summary_of(job)
+    assert (summary["done"], summary["left_over"]) == (["Quick"], ["Slow"])
+
+
 def test_conditions_are_those_of_ansible(lab_pc: LabPC) -> None:
     """`when` is read when the step's turn comes; `done_when` after its tasks, and then the step may be tried again."""
     operator, computer = lab_pc(script=[Grant()])
@@ -248,6 +317,12 @@ def test_a_step_that_mixes_both_kinds_is_told_before_the_question(lab_pc: LabPC)
         {"name": "one", "as": "customer", "tasks": "updates.yml"},
         {"name": "two", "program": TOOL, "tasks": "updates.yml"},
         {"name": "three"},
+        {"name": "four", "role": "latchkey.consent.agent", "tasks": "updates.yml"},
+        {"name": "five", "role": "latchkey.consent.agent", "tasks_from": "missing"},
+        {"name": "six", "role": "contoso.office.editor"},
+        {"name": "seven", "tasks": "updates.yml", "tasks_from": "main"},
+        {"name": "eight", "as": "customer", "program": TOOL, "role": "latchkey.consent.agent"},
+        {"name": "nine", "tasks": "nowhere.yml"},
     ]
     prepare(operator, maintenance_steps=steps, maintenance_terms={})
 
@@ -257,7 +332,13 @@ def test_a_step_that_mixes_both_kinds_is_told_before_the_question(lab_pc: LabPC)
         "the step one has no program to run as the customer",
         "the step one has tasks, which cannot run as the customer",
         "the step two has a program, which needs `as: customer`",
-        "the step three has no tasks",
+        "the step three has no tasks and no role",
+        "the step four has both tasks and a role",
+        "the role latchkey.consent.agent has no file of tasks missing",
+        "there is no role contoso.office.editor",
+        "the step seven has tasks_from and no role",
+        "the step eight has a role, which cannot run as the customer",
+        "nowhere.yml",
         "maintenance_terms.programs is false",
         "maintenance_terms names no restart and no unlock",
     ):
