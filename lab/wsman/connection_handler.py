@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import select
 import ssl
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -285,5 +286,6 @@ class ConnectionHandler(BaseHTTPRequestHandler):
                 received=received,
                 sent=sent,
                 rejected=rejected,
+                at=time.time(),
             )
         )

@@ -5,7 +5,7 @@
 
 One JSON object a line: `connection`, `operation`, `shell`, `command`, `status`, `fault`, and the
 HTTP bytes `received` and `sent` (TLS is not counted; encrypted messages are counted as they travel).
-`rejected`: the request was a logon that the computer refused.
+`rejected`: the request was a logon that the computer refused. `at`: seconds since 1970 at the answer.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Entry:
     received: int
     sent: int
     rejected: bool = False
+    at: float = 0.0
 
 
 STARTED = Entry(0, "Start", "", "", 0, 0, 0, 0)

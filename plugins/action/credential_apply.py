@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_apply import ApplyTask, Use
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, duration, written_time
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -17,6 +17,11 @@ _TERMS: Spec = {
     "message": {"type": "str", "default": ""},
     "means": {"type": "str", "choices": ["grant", "none"], "default": "grant"},
     "grace": {"type": "float", "default": 60.0},
+    "done": {"type": "bool", "default": False},
+    "when_pending": {"type": "bool", "default": False},
+    "not_before": {"type": written_time},
+    "not_after": {"type": written_time},
+    "limit": {"type": duration},
 }
 
 
@@ -33,7 +38,13 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "action", "step", "test_command")
-        terms = {name: options[name] for name in _TERMS}
-        use = Use(**{name: options[name] for name in names}, terms=terms, deadline=deadline)
+        # What is not asked for is left out: an older agent does not know the fields.
+        terms = {name: options[name] for name in _TERMS if options[name] is not False}
+        use = Use(
+            **{name: options[name] for name in names},
+            terms=terms,
+            deadline=deadline,
+            when_pending=options["when_pending"],
+        )
         parts = self._latchkey_agent, self._latchkey_link, self._latchkey_clock, self._latchkey_progress()
         return ApplyTask(*parts, use).apply()

@@ -25,6 +25,7 @@ class ActionModule(AgentAction):
         "not_after": {"type": written_time},
         "limit": {"type": duration},
         "spare": {"type": duration},
+        "then": {"type": "str"},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:

@@ -27,13 +27,18 @@ class ActionModule(AgentAction):
         "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
         "settled_steps": {"type": "list", "elements": "str", "default": []},
+        "forecast": {"type": "str", "choices": ["ignore", "warn", "stop"], "default": "ignore"},
+        "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
+        "account": {"type": "str"},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        # An empty list is left out: an older agent does not know the field.
+        # What is not asked for is left out: an older agent does not know the fields.
         settled_steps = options["settled_steps"] or None
         if options["state"] == "ended":
             return end(self._latchkey_agent, deadline, options["session"], settled_steps)
         names = ("session", "reason", "ticket", "operators", "requester", "ends")
         fields = {name: options[name] for name in names}
+        if options["forecast"] != "ignore":
+            fields |= {name: options[name] for name in ("forecast", "means", "account")}
         return start(self._latchkey_agent, deadline, {**fields, "settled_steps": settled_steps})

@@ -43,6 +43,26 @@ options:
         nothing and returns that use. If such a use is in progress, the task waits for it.
       - Without it each task is one use of its own. Repeated calls of the same task after a lost connection stay one use.
     type: str
+  done:
+    description:
+      - Whether to set the checkpoint of O(step) to done first, in the same call.
+      - The checkpoint stays also if the use is refused.
+    type: bool
+    default: false
+  when_pending:
+    description:
+      - Whether to do nothing if Windows has no pending restart. Then RV(use) is null, and O(test_command) does not run.
+    type: bool
+    default: false
+  not_before:
+    description: The start of the maintenance window. ISO 8601, or a time of day in quotes, in the PC's local time.
+    type: str
+  not_after:
+    description: The end of the maintenance window. The task fails if the use could end later.
+    type: str
+  limit:
+    description: Seconds that the use may need in the maintenance window.
+    type: float
   message:
     description:
       - A text that the customer reads during the warning before a restart.

@@ -43,6 +43,11 @@ options:
   spare:
     description: Seconds that the restart after the step needs within the window.
     type: float
+  then:
+    description:
+      - With V(state=done) also begin this step, in the same call. The maintenance window is that step's.
+      - A step that may not begin does not. Then RV(begun) is empty, and a task that begins it says why.
+    type: str
   timeout:
     description:
       - Longest time in seconds to retry a lost connection for the agent's answer.
@@ -149,6 +154,11 @@ checkpoints:
   type: dict
   sample:
     Windows updates: {state: done, at: "2026-11-23T22:10:00.000+01:00", restarted: true}
+begun:
+  description: The step that O(then) has begun. Empty if there is none.
+  returned: success
+  type: str
+  sample: ""
 opens_at:
   description: The start of the maintenance window.
   returned: success; null without O(not_before) and O(not_after)

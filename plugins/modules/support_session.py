@@ -74,6 +74,27 @@ options:
     type: list
     elements: str
     default: []
+  forecast:
+    description:
+      - Whether to read the forecast in the same call. V(stop) starts no session where a finding says that the sign-in
+        after a restart will not work. Then the task succeeds with V(not_started) in RV(state).
+    type: str
+    choices:
+      - ignore
+      - warn
+      - stop
+    default: ignore
+  means:
+    description: The means of the forecast, as in M(latchkey.consent.credential_info).
+    type: str
+    choices:
+      - auto
+      - grant
+      - arso
+    default: grant
+  account:
+    description: The account of the forecast. If not set, the account that is signed in at the PC's own screen.
+    type: str
   timeout:
     description:
       - Longest time in seconds to retry a lost connection for the agent's answer.
@@ -158,7 +179,7 @@ connection_error:
   type: str
   sample: Connection refused
 state:
-  description: V(started), V(ended) or V(expired).
+  description: V(started), V(ended) or V(expired). V(not_started) if the forecast stopped the start.
   returned: success
   type: str
   sample: started
@@ -209,6 +230,20 @@ checkpoints:
   type: dict
   sample:
     Windows updates: {state: done, at: "2026-11-23T22:10:00.000+01:00", restarted: true}
+forecast:
+  description: Whether an unattended logon will work; null for O(forecast=ignore).
+  returned: when O(state=started)
+  type: dict
+  contains:
+    ready:
+      description: Whether nothing stops the logon, and nothing that may stop it is unknown.
+      type: bool
+      sample: true
+    findings:
+      description: The findings, the worst first, as M(latchkey.consent.credential_info) returns them.
+      type: list
+      elements: dict
+      sample: []
 erasure:
   description: The result of the erasure's checks, over all grants.
   returned: when O(state=ended)

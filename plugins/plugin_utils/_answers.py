@@ -69,10 +69,29 @@ class SessionView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionAnswer:
-    """Answer to `session_start`."""
+class FindingView:
+    """One finding of the forecast."""
 
-    session: SessionView
+    code: str
+    severity: Literal["notes", "stops", "unknown", "warns"]
+    evidence: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastView:
+    """The forecast: whether an unattended logon will work on this PC."""
+
+    ready: bool
+    findings: list[FindingView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionAnswer:
+    """Answer to `session_start`; without a session if the forecast stopped the start."""
+
+    session: SessionView | None = None
+    forecast: ForecastView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +299,7 @@ class RevokeAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointAnswer:
-    """Answer to `checkpoint`; `before` is the checkpoint before the change."""
+    """Answer to `checkpoint`; `before` is the checkpoint before the change, `begun` the step that began with it."""
 
     session: str
     step: str
@@ -289,6 +308,7 @@ class CheckpointAnswer:
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
     opens_at: str | None = None
     closes_at: str | None = None
+    begun: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,24 +331,6 @@ class PendingRestartView:
 
     pending: bool
     reasons: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingView:
-    """One finding of the forecast."""
-
-    code: str
-    severity: Literal["notes", "stops", "unknown", "warns"]
-    evidence: str
-    advice: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastView:
-    """The forecast: whether an unattended logon will work on this PC."""
-
-    ready: bool
-    findings: list[FindingView]
 
 
 @dataclass(frozen=True, kw_only=True)

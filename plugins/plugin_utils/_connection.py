@@ -43,6 +43,7 @@ _TIMEOUT_TEXTS = ("timed out", "timeout")
 _SSH_NOT_CONNECTED = ("ssh: connect to host", "could not resolve hostname")
 
 _PROBE_SECONDS = 0.5
+_LEAST_SECONDS = 0.01
 # Seconds that a request waits for an answer during a restart, unless the operator has set less. The
 # winrm plugin adds 10 s for reading, which the first shell after a boot needs. ssh gives up after three
 # times as many seconds.
@@ -238,6 +239,29 @@ class Link:
             socket.create_connection(address, timeout=_PROBE_SECONDS).close()
         except OSError:
             return False
+        return True
+
+    def hangs_up(self, seconds: float) -> bool:
+        """Wait for so long until the PC ends a connection on which nothing is asked; return whether it did.
+
+        A PC that goes down ends its connections, and no program has to run on it to tell.
+        """
+        address = self._address()
+        if address is None:
+            return False
+        until = self._clock.deadline(seconds)
+        try:
+            with socket.create_connection(address, timeout=_PROBE_SECONDS) as silent:
+                # A server of ssh says its name first.
+                while True:
+                    silent.settimeout(max(until.left, _LEAST_SECONDS))
+                    if not silent.recv(1024):
+                        break
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        self._note_loss()
         return True
 
     def _address(self) -> tuple[str, int] | None:

@@ -27,13 +27,18 @@ if TYPE_CHECKING:
     from ._wait_clock import Clock, Deadline
 
 _PACE = 0.2
+_QUIET = 0.25
+"""The part of the time left for which the task may listen without a call while the PC goes down."""
 _TEST_PACE = 1.0
 _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
 
 
 @dataclass(frozen=True)
 class Use:
-    """The options of one use of the grant. `terms` are further fields of the verb."""
+    """The options of one use of the grant. `terms` are further fields of the verb.
+
+    `when_pending`: whether no restart is due without a pending one.
+    """
 
     session: str
     action: Literal["restart", "unlock"]
@@ -41,6 +46,7 @@ class Use:
     terms: dict[str, Any]
     test_command: str | None
     deadline: Deadline
+    when_pending: bool = False
 
 
 class ApplyTask:
@@ -56,6 +62,7 @@ class ApplyTask:
         self._probe = False
         self._lost: ConnectionLost | None = None
         self._passing: Failure | None = None
+        self._listened = False
 
     def apply(self) -> dict[str, Any]:
         """Use the grant once and wait until the use is finished; return the task's result.
@@ -65,13 +72,17 @@ class ApplyTask:
         """
         with self._link.impatient():
             reply = self._begin()
-            if self._agent.check:
+            if self._agent.check or self._is_left_out(reply.result):
                 return self._result(reply.result, changed=reply.changed)
             answer = self._follow(reply.result)
             # A use in progress that another job began counts as this task's change, too.
             changed = reply.changed or not _finished(reply.result)
             self._settle(answer, changed=changed)
             return self._result(answer, changed=changed)
+
+    def _is_left_out(self, answer: ans.ApplyAnswer) -> bool:
+        """Tell whether no restart was due, so that there is nothing to wait for and to test."""
+        return self._use.when_pending and answer.use is None
 
     # --- begin the use
 
@@ -105,6 +116,8 @@ class ApplyTask:
         if self._link.away and self._probe and not self._link.accepts():
             self._clock.sleep(_PACE)
             return known
+        if self._hangs_up(known):
+            return known
         pause = _PACE
         try:
             answer = self._poll(known)
@@ -122,6 +135,20 @@ class ApplyTask:
             return answer
         self._clock.sleep(pause)
         return known
+
+    def _hangs_up(self, known: ans.ApplyAnswer) -> bool:
+        """Wait for the PC to go down, without a call that its end would cut short; tell whether it did.
+
+        Every other time the agent is asked: its news, such as a permit that is cancelled, comes a few seconds later.
+        """
+        goes_down = self._use.action == "restart" and _same_boot(known) and not self._link.away
+        self._listened = goes_down and self._probe and not self._listened
+        if not self._listened:
+            return False
+        if not self._link.hangs_up(min(LONG_POLL, self._use.deadline.left * _QUIET)):
+            return False
+        self._lost = ConnectionLost(ConnectionResetError("The PC has ended its connections."))
+        return True
 
     def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
         permit = known.use.permit if known.use else ""

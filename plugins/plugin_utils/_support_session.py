@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 
 def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str, Any]:
-    """Start the session, or find it started; return the task's result."""
+    """Start the session, or find it started; return the task's result, also where the forecast stopped the start."""
     reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields)
-    return {"changed": reply.changed, **_view(reply.result.session)}
+    answer = reply.result
+    view = {"state": "not_started"} if answer.session is None else _view(answer.session)
+    return {"changed": reply.changed, **view, "forecast": answer.forecast and asdict(answer.forecast)}
 
 
 def end(agent: Agent, deadline: Deadline, session: str, settled_steps: list[str] | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.packaging.workshop import WorkError
-from tests.benchmarks import click, collection, core, many, provider, restarts, service, wire
+from tests.benchmarks import calls, click, collection, core, many, provider, restarts, service, wire
 from tests.benchmarks.figures import as_json, page
 from tools import setup
 
@@ -29,6 +29,7 @@ PAGE = setup.ROOT / "docs/benchmarks.md"
 MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "core": core.measure,
     "wire": wire.measure,
+    "calls": calls.measure,
     "click": click.measure,
     "provider": provider.measure,
     "service": service.measure,

@@ -102,7 +102,7 @@ class Job:
         found = [
             {"status": entry["status"], **entry["result"]}
             for entry in self.records()
-            if entry["host"] == host and "result" in entry and _plain(entry["task"]).startswith(name)
+            if entry["host"] == host and "result" in entry and plain(entry["task"]).startswith(name)
         ]
         for result in found:
             see(result)
@@ -149,7 +149,7 @@ class Job:
         self.kill()
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a task's name without the role's name before it."""
     return name.rpartition(" : ")[2]
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lab.simulated.windows_model import READY
@@ -253,3 +254,32 @@ def test_the_page_names_every_setting() -> None:
     names = re.findall(r'(?:_Switch|read)\(\s*"\w+", [^"]+?, "(\w+)"', SETTINGS)
     assert len(names) > 20
     assert [name for name in names if f"`{name}`" not in PAGE] == []
+
+
+def test_a_session_starts_only_where_the_forecast_allows(bench: Bench) -> None:
+    """In one call: with `stop` a finding that stops the sign-in starts nothing, with `warn` it is returned, too."""
+    bench.world.sign_in(ANNA)
+    start = rq.SessionStart(session="CHG-1", reason="Monthly updates", account="anna")
+    assert bench.result(start).get("forecast") is None
+
+    bench.world.facts = READY._replace(logon_banner=True)
+    stopped = bench.ask(msgspec.structs.replace(start, session="CHG-2", forecast="stop"))
+    assert isinstance(stopped.result, dict)
+    assert (stopped.changed, stopped.result.get("session")) == (False, None)
+    assert [f["code"] for f in stopped.result["forecast"]["findings"] if f["severity"] == "stops"] == [
+        "logon_banner"
+    ]
+    warned = bench.ask(msgspec.structs.replace(start, session="CHG-2", forecast="warn"))
+    assert isinstance(warned.result, dict)
+    assert (warned.changed, warned.result["session"]["state"]) == (True, "started")
+    assert not warned.result["forecast"]["ready"]
+
+
+def test_a_start_that_is_sent_again_is_the_same_call(bench: Bench) -> None:
+    """Also where the forecast has become worse meanwhile: the session has started."""
+    bench.world.sign_in(ANNA)
+    key = "7e9ccf8a-2a9b-4a53-8be2-c83d55cbe92c"
+    start = rq.SessionStart(session="CHG-1", reason="Updates", forecast="stop", idempotency_key=key)
+    first = bench.result(start)
+    bench.world.facts = READY._replace(logon_banner=True)
+    assert bench.result(start)["session"] == first["session"]

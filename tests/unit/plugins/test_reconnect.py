@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pypsrp.exceptions
@@ -20,6 +22,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._connection impor
     Link,
     is_lost,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Clock
 
 from tests.unit.plugins.fakes import FakeConnection, FakeTime, fault
 
@@ -102,6 +105,50 @@ def test_a_port_that_does_not_accept_is_not() -> None:
     assert not link_of(remote_addr="127.0.0.1", port=port)[0].accepts()
     assert not link_of(remote_addr="no-such-host.invalid", port=port)[0].accepts()
     assert not link_of()[0].accepts()
+
+
+@pytest.fixture
+def going_down() -> Iterator[int]:
+    """The port of a server that says its name, as one of ssh does, and is gone a moment later."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def run() -> None:
+            accepted, _address = server.accept()
+            with accepted:
+                accepted.sendall(b"SSH-2.0-OpenSSH_for_Windows\r\n")
+                time.sleep(0.2)
+
+        serving = threading.Thread(target=run)
+        serving.start()
+        yield server.getsockname()[1]
+        serving.join()
+
+
+def test_a_pc_that_ends_a_silent_connection_is_away(going_down: int) -> None:
+    """Before the time that the task would wait, and from that moment on the outage counts."""
+    connection = FakeConnection([], FakeTime(), options={"remote_addr": "127.0.0.1", "port": going_down})
+    link = Link(connection, Clock())  # type: ignore[arg-type]  # the fake stands for the plugin
+    link.reached = True
+    began = time.monotonic()
+    assert link.hangs_up(30)
+    assert time.monotonic() - began < 10
+    assert link.away
+    assert link.lost_at is not None
+
+
+def test_a_pc_that_keeps_a_silent_connection_is_not_away(listening: int) -> None:
+    """Nor is one whose address is not known; a PC that accepts none is."""
+    options = {"remote_addr": "127.0.0.1", "port": listening}
+    link = Link(FakeConnection([], FakeTime(), options=options), Clock())  # type: ignore[arg-type]  # as above
+    began = time.monotonic()
+    assert not link.hangs_up(0.2)
+    assert time.monotonic() - began >= 0.2
+    assert not link.away
+    assert not link_of()[0].hangs_up(30)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        options["port"] = server.getsockname()[1]
+    assert link.hangs_up(30)
+    assert link.away
 
 
 @pytest.mark.parametrize(("transport", "before", "inside"), [

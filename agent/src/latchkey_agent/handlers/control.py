@@ -41,7 +41,9 @@ from latchkey_agent.domain import (
     needs_password,
     obstacles,
     owes_erasure,
+    own_session,
     resolve,
+    session_grant,
     span,
     started_session,
     unconfirmed_erasures,
@@ -85,7 +87,7 @@ class ControlHandler:
             rq.CredentialRequest: self._credential_request,
             rq.RequestWait: self._request_wait,
             rq.RequestWithdraw: self._request_withdraw,
-            rq.CredentialApply: self._applying.apply,
+            rq.CredentialApply: self._apply,
             rq.ApplyWait: self._applying.wait,
             rq.SessionCommand: self._commands.start,
             rq.CommandWait: self._commands.wait,
@@ -117,6 +119,9 @@ class ControlHandler:
 
     def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
+        foreseen = None if request.forecast == "ignore" else self._forecast(request.account, request.means)
+        if request.forecast == "stop" and _stops(foreseen) and self._done_before(request) is None:
+            return codec.done(ans.SessionAnswer(forecast=foreseen), changed=False)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
         command = c.StartSession(
@@ -131,7 +136,8 @@ class ControlHandler:
             settled_steps=request.settled_steps,
         )
         subject, state, changed = self._run(command, request, peer)
-        result = ans.SessionAnswer(session=views.session_view(state, state.sessions[subject]))
+        session = views.session_view(state, state.sessions[subject])
+        result = ans.SessionAnswer(session=session, forecast=foreseen)
         return codec.done(result, changed=changed)
 
     def _run(self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
@@ -223,7 +229,7 @@ class ControlHandler:
         state = self._core.state
         before = None if known is None else views.checkpoint_view(state, before_session, request.step, known)
         bounds = self._bounds(request, before_session)
-        changed = False
+        changed, begun = False, False
         if request.state is not None:
             wanted = None if request.state == "absent" else request.state
             command = c.SetCheckpoint(
@@ -231,9 +237,13 @@ class ControlHandler:
                 name=request.session,
                 step=request.step,
                 state=wanted,
-                bounds=bounds,
+                bounds=None if request.then else bounds,
             )
             _, state, changed = self._run(command, request, peer)
+            if request.then is not None:
+                state, begun = self._begin_next(
+                    replace(command, step=request.then, bounds=bounds), request, peer
+                )
         elif bounds is not None:
             must_fit(state, request.step, bounds, self._core.now())
         session = views.session_view(state, state.sessions[before_session.id])
@@ -245,10 +255,29 @@ class ControlHandler:
             checkpoints=session.checkpoints,
             opens_at=None if bounds is None else views.text(bounds.opens_at),
             closes_at=None if bounds is None else views.text(bounds.closes_at),
+            begun=request.then or "" if begun else "",
         )
         return codec.done(result, changed=changed)
 
-    def _bounds(self, request: rq.Checkpoint, session: SupportSession) -> Bounds | None:
+    def _begin_next(self, command: c.SetCheckpoint, request: rq.Checkpoint, peer: Peer) -> tuple[State, bool]:
+        """Begin the step after one that is done; return the state, and whether the step has begun.
+
+        The checkpoint before it is durable already. So a refusal is no refusal of the call: the operator learns its
+        reason by beginning the step.
+        """
+        command = replace(command, state="started")
+        try:
+            if request.check:
+                return self._core.preview(command)[1], True
+            key = f"{request.call} then" if request.call else ""
+            with self._core.lock:
+                if done_before(self._core.state, key) is None:
+                    self._core.execute(command, actor=peer.actor, key=key)
+        except Refused:
+            return self._core.state, False
+        return self._core.state, True
+
+    def _bounds(self, request: rq.Checkpoint | rq.CredentialApply, session: SupportSession) -> Bounds | None:
         """Return the maintenance window in the PC's time; None without one."""
         if request.not_before is None and request.not_after is None:
             return None
@@ -260,7 +289,7 @@ class ControlHandler:
             opens_at=opens,
             closes_at=closes,
             limit=None if request.limit is None else timedelta(seconds=request.limit),
-            spare=timedelta(seconds=request.spare),
+            spare=timedelta(seconds=request.spare if isinstance(request, rq.Checkpoint) else 0),
         )
 
     def _checkpoints_of(self, request: rq.Checkpoint) -> SupportSession:
@@ -268,6 +297,55 @@ class ControlHandler:
         if (done := self._done_before(request)) is not None:
             return self._core.state.sessions[done.subject]
         return started_session(self._core.state, request.session)
+
+    # --- use --------------------------------------------------------------------------
+
+    def _apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
+        """Settle the step, and begin the use if it is due. The checkpoint is durable before the use begins."""
+        before = self._done_before(request)
+        if before is not None and before.subject not in self._core.state.sessions:
+            return self._applying.apply(request, peer)
+        changed = request.done and self._set_done(request, peer)
+        if before is not None:
+            return codec.done(self._not_due(request), changed=changed)
+        if request.when_pending and not self._core.computer.power.pending_reasons():
+            return self._leave_out(request, peer, changed=changed)
+        self._must_fit(request)
+        return self._applying.apply(request, peer)
+
+    def _set_done(self, request: rq.CredentialApply, peer: Peer) -> bool:
+        """Set the checkpoint to done, by a record of its own; return whether this call has changed it."""
+        command = c.SetCheckpoint(
+            by=peer.require_operator(), name=request.session, step=str(request.step), state="done"
+        )
+        if request.check:
+            return self._core.preview(command)[0].is_change
+        # As if the operator had set it by a call of its own: sent again, it is the same call.
+        key = f"checkpoint {request.idempotency_key}" if request.call else ""
+        with self._core.lock:
+            if (before := done_before(self._core.state, key)) is not None:
+                return before.changed
+            return self._core.execute(command, actor=peer.actor, key=key).is_change
+
+    def _leave_out(self, request: rq.CredentialApply, peer: Peer, *, changed: bool) -> ans.Answer:
+        """Answer that no restart is due. The call is noted: sent again, it must not restart for a later reason."""
+        session = own_session(self._core.state, request.session, peer.require_operator())
+        self._run(c.NoteCall(subject=session.id), request, peer)
+        return codec.done(self._not_due(request), changed=changed)
+
+    def _not_due(self, request: rq.CredentialApply) -> ans.ApplyAnswer:
+        state = self._core.state
+        grants = [g for name in _named(state, request.session) if (g := session_grant(state, name))]
+        left = views.left_view(grants[0]) if grants else ans.LeftView(restarts=0, unlocks=0)
+        return ans.ApplyAnswer(session=request.session, left=left, boot_id=state.boot_id, finished=True)
+
+    def _must_fit(self, request: rq.CredentialApply) -> None:
+        """Raise Refused if the use could end outside of the maintenance window that the request names."""
+        if request.not_before is None and request.not_after is None:
+            return
+        bounds = self._bounds(request, started_session(self._core.state, request.session))
+        if bounds is not None:
+            must_fit(self._core.state, request.step or request.action, bounds, self._core.now())
 
     # --- request ---------------------------------------------------------------------
 
@@ -589,6 +667,11 @@ def _terms(request: rq.CredentialRequest, begin: datetime, end: datetime) -> Ter
         relock_after=request.relock_after,
         grace=request.grace,
     )
+
+
+def _stops(foreseen: ans.ForecastView | None) -> bool:
+    """Tell whether a finding says that a sign-in will not work."""
+    return foreseen is not None and any(finding.severity == "stops" for finding in foreseen.findings)
 
 
 def _named(state: State, name: str | None) -> set[str]:

@@ -248,9 +248,10 @@ class ReceiptView(Message, frozen=True, kw_only=True):
 
 
 class SessionAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `session_start`."""
+    """Answer to `session_start`; without a session if the forecast stopped the start."""
 
-    session: SessionView
+    session: SessionView | None = None
+    forecast: ForecastView | None = None
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
@@ -309,7 +310,7 @@ class RevokeAnswer(Message, frozen=True, kw_only=True):
 
 
 class CheckpointAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `checkpoint`; `before` is the checkpoint before the change.
+    """Answer to `checkpoint`; `before` is the checkpoint before the change, `begun` the step that began with it.
 
     `opens_at` and `closes_at`: the maintenance window, if the request names one.
     """
@@ -321,6 +322,7 @@ class CheckpointAnswer(Message, frozen=True, kw_only=True):
     checkpoints: dict[str, CheckpointView] = {}
     opens_at: str | None = None
     closes_at: str | None = None
+    begun: str = ""
 
 
 class InfoAnswer(Message, frozen=True, kw_only=True):

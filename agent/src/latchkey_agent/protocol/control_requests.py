@@ -62,6 +62,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
 
     `operators` are further accounts that may ask and use the session's grants. `settled_steps`: return a session of
     that name in place of a new one, if it ended with all these steps settled, and before the end that it had agreed.
+    `forecast`: return the forecast for `account` and `means`, too; with `stop` start nothing where a finding stops the sign-in.
     """
 
     session: Name
@@ -71,6 +72,9 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
     operators: Annotated[tuple[AccountName, ...], Meta(max_length=MOST_OPERATORS)] = ()
     ends: Moment | None = None
     settled_steps: Steps = ()
+    forecast: Literal["ignore", "warn", "stop"] = "ignore"
+    means: Literal["auto", "grant", "arso"] = "grant"
+    account: AccountName | None = None
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
@@ -127,6 +131,10 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
     `means`: `none` restarts without a grant, and signs in no account. It needs a step, and an administrator. `grace`:
     the seconds of warning before such a restart; those of any other one are in the grant's terms.
+
+    `done`: first set the step's checkpoint to done, which stays also if the use is refused. `when_pending`: do nothing
+    more if Windows has no pending restart. `not_before` and `not_after`: the maintenance window; `limit`: the seconds
+    that the use may need in it.
     """
 
     session: Name
@@ -136,6 +144,18 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
     step: Name | None = None
     message: Line = ""
     within: Seconds = 900.0
+    done: bool = False
+    when_pending: bool = False
+    not_before: Moment | None = None
+    not_after: Moment | None = None
+    limit: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a field lacks another one that it needs."""
+        super().__post_init__()
+        if self.done and self.step is None:
+            msg = "`done` needs `step`: the name of the checkpoint"
+            raise ValueError(msg)
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
@@ -197,6 +217,9 @@ class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
     `not_before` and `not_after`: the maintenance window. The call is refused outside of it, and if the step may not
     end in time: `limit` is its longest duration in seconds, by default its last one on this PC, and `spare` the
     seconds for the restart after it.
+
+    `then`: with `done`, also begin this step, by a record of its own. The window is that step's; one that may not begin
+    does not, and the answer has no `begun`.
     """
 
     session: Name
@@ -206,6 +229,14 @@ class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
     not_after: Moment | None = None
     limit: Seconds | None = None
     spare: Seconds = 0.0
+    then: Name | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a field lacks another one that it needs."""
+        super().__post_init__()
+        if self.then is not None and self.state != "done":
+            msg = "`then` needs the state `done`: the step before it"
+            raise ValueError(msg)
 
 
 class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
