@@ -150,6 +150,37 @@ def test_a_task_that_lasts_longer_than_the_limit_is_ended(lab_pc: LabPC) -> None
     assert summary_of(job)["done"] == [UPDATES["name"], ACCOUNTING["name"]]
 
 
+def test_the_tasks_that_tidy_up_get_a_second_each_after_the_limit(lab_pc: LabPC) -> None:
+    """A quick one runs, a slow one is ended: a step cannot outlast its limit by its `always`."""
+    operator, _computer = lab_pc(script=[Grant()])
+    prepare(
+        operator, maintenance_steps=[{**INVENTORY, "limit": 3, "on_failure": "skip"}], maintenance_terms={}
+    )
+    quick = {"name": "quick", "ansible.builtin.debug": {"msg": "tidied"}}
+    slow = {**LONG, "name": "slow"}
+    operator.write(INVENTORY["tasks"], [{"block": [LONG], "always": [quick, slow]}])
+
+    job = maintain(operator).succeed()
+
+    assert job.result("long")["timedout"]["period"] <= 3
+    assert job.result("quick")["status"] == "ok"
+    assert job.result("slow")["timedout"]["period"] == 1
+    assert summary_of(job)["left_over"] == [INVENTORY["name"]]
+
+
+def test_a_step_without_a_limit_keeps_the_time_out_of_the_play(lab_pc: LabPC) -> None:
+    """The role takes none away, also not where another step has a limit."""
+    operator, _computer = lab_pc(script=[Grant()])
+    steps = [{**UPDATES, "restart": "never", "limit": 100}, {**INVENTORY, "on_failure": "skip"}]
+    prepare(operator, maintenance_steps=steps, maintenance_terms={})
+    operator.write(INVENTORY["tasks"], [LONG])
+
+    job = operator.begin([play(roles=["latchkey.consent.maintenance"], timeout=LIMIT)]).succeed()
+
+    assert job.result("long")["timedout"]["period"] == LIMIT
+    assert summary_of(job)["done"] == [UPDATES["name"]]
+
+
 def role(operator: Operator, place: str, file: str, tasks: list[Any]) -> None:
     """Write a role of the operator's own, or of a collection by the path of its folder."""
     operator.write(f"{place}/tasks/{file}.yml", tasks)
