@@ -62,7 +62,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
 
     `operators` are further accounts that may ask and use the session's grants. `settled_steps`: return a session of
     that name in place of a new one, if it ended with all these steps settled, and before the end that it had agreed.
-    `forecast`: return the forecast for `account` and `means`, too; with `stop` start nothing where a finding stops the sign-in.
+    `forecast`: return the forecast for `account` and `means`, too; with `stop` start nothing where a finding stops it.
     """
 
     session: Name
