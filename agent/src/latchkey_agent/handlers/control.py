@@ -158,7 +158,7 @@ class ControlHandler:
         """
         state = self._core.state
         call = None if request.check else done_before(state, request.call)
-        known = (state.sessions, state.requests, state.grants, state.permits)
+        known = (state.sessions, state.requests, state.grants, state.permits, state.restarts)
         # A lifted block is not kept.
         is_kept = not isinstance(request, rq.AskerUnblock)
         if (
