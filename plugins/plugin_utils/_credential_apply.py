@@ -153,7 +153,10 @@ class ApplyTask:
     def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
         permit = known.use.permit if known.use else ""
         wait = min(LONG_POLL, self._use.deadline.left)
+        # Once the PC has been away, only the end counts: each answer before it would cost a further call.
         fields = {"session": self._use.session, "permit": permit, "wait": wait}
+        if self._lost is not None:
+            fields["to_the_end"] = True
         return self._agent.ask_once(ans.ApplyAnswer, "apply_wait", **fields).result
 
     def _show(self, answer: ans.ApplyAnswer) -> None:

@@ -27,6 +27,6 @@ def by_task(job: Job, log: Path, before: int) -> Counter[str]:
     """
     begun = [(entry["at"], plain(entry["task"])) for entry in job.records() if entry["status"] == "started"]
     moments = [at for at, _task in begun]
-    calls = [entry.at for entry in read_log(log)[before:] if entry.operation == "Command"]
+    calls = [entry.at for entry in read_log(log)[before:] if (entry.operation, entry.fault) == ("Command", 0)]
     tasks = Counter(begun[bisect_right(moments, at) - 1][1] for at in calls)
     return Counter({task: count for task, count in tasks.items() if task not in OWN_WORK})

@@ -10,6 +10,7 @@ import pytest
 
 from lab.simulated.customer_script import Grant
 from lab.wsman.requestlog import read_log
+from tests.lab import kinds  # noqa: F401 - the condition below names it
 from tests.lab.calls import by_task
 from tests.lab.maintenance import STEPS, maintain, prepare, summary_of
 

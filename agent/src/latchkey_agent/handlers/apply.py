@@ -248,7 +248,9 @@ class ApplyHandler:
 
         def moved() -> bool | None:
             now = self._core.state.permits.get(request.permit)
-            return None if now is not None and now.state == first.state and not finished(now) else True
+            if now is None or finished(now):
+                return True
+            return None if request.to_the_end or now.state == first.state else True
 
         self._core.wait_for(moved, request.wait)
         state = self._core.state

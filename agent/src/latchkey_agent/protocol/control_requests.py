@@ -159,11 +159,12 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
-    """Long poll: answered when the use is finished, or after `wait` seconds."""
+    """Long poll: answered at each news of the use, with `to_the_end` when it is finished, or after `wait` seconds."""
 
     session: Name
     permit: Identifier
     wait: Wait = 0.0
+    to_the_end: bool = False
 
 
 class SessionCommand(ControlRequest, tag="session_command", frozen=True, kw_only=True):
