@@ -71,8 +71,9 @@ nights: ## a night on forty PCs, three at random, and jobs that are killed at ev
 	$(setup) test
 	@$(python) -m pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
 
-screenshots: ## take the pictures of docs/customer.*.md anew, from real windows
+screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
 	$(setup) test
+	@$(python) -m tests.browser.pictures docs/images
 	@$(python) -m lab.wine.screenshots docs/images
 
 matrix: ## every connection with every ansible-core line; writes docs/compatibility.md

@@ -241,7 +241,11 @@ def uv_install(uv: Path, venv: Path, *what: str) -> None:
     Raises:
         SetupError: it failed; carries the end of its output.
     """
-    run(str(uv), "pip", "install", "--quiet", f"--python={venv / 'bin/python'}", *what)
+    # uv reads its settings in `pyproject.toml` from the project's folder, or from the current one.
+    run(
+        str(uv), "pip", "install", "--quiet", f"--project={PROJECT.parent}", f"--python={venv / 'bin/python'}",
+        *what,
+    )  # fmt: skip
 
 
 def install_group(uv: Path, venv: Path, group: str) -> None:

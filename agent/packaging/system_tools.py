@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PACKAGES = {
     "Xvfb": ("xvfb",),
+    "chromedriver": ("chromium-driver",),
+    "chromium": ("chromium",),
     "clang++": ("clang", "libclang-rt-14-dev"),
     "msibuild": ("msitools",),
     "msiextract": ("msitools",),
@@ -37,7 +39,9 @@ PACKAGES = {
     "xkbcomp": ("x11-xkb-utils",),
 }
 """The Debian packages that each program needs. Debian's `wine` is a script that starts the program of `wine64`."""
-MODULES = frozenset({"cyclonedx", "pefile", "psrpcore", "win32more", "ziglang"})
+MODULES = frozenset({
+    "axe_playwright_python", "cyclonedx", "pefile", "psrpcore", "pypdf", "selenium", "win32more", "ziglang",
+})  # fmt: skip
 """The Python modules that some parts need. The set-up for the tests installs all of them."""
 SET_UP = "python3 tools/setup.py test"
 APT = "apt-get install --no-install-recommends"
@@ -76,6 +80,11 @@ PACKAGE = Need(
 CPYTHON = Need("cannot download CPython", ("mvn",))
 SIGNATURE = Need("cannot sign files", ("osslsigncode",))
 CERTIFICATE = Need("cannot create a certificate", ("openssl",))
+BROWSER = Need(
+    "cannot show a page in a browser",
+    ("chromium", "chromedriver"),
+    ("axe_playwright_python", "pypdf", "selenium"),
+)
 SSH = Need("cannot run an SSH server", ("sshd", "ssh", "sftp", "ssh-keygen"))
 COMPILER = Need("cannot compile C++", (), ("ziglang",))
 PSRP = Need("cannot use PSRP", (), ("psrpcore",))

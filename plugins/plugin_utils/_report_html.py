@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ._report_events import answer_text, by_text, events, omitted_by, use_text
@@ -13,7 +14,7 @@ from ._report_markup import Markup, joined, lines, page, style, tag
 from ._report_result import PcResult, grant_of, last_request, open_seconds, totals
 from ._report_style import POLICY, SHEET
 from ._report_texts import Texts
-from ._report_timeline import legend, timeline
+from ._report_timeline import legend, names, timeline
 from ._report_times import order
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _header(report: Report, title: str, t: Texts) -> Markup:
         (t("organization"), report.organization),
         (t("written"), _time(report.written_at, t)),
     ]
-    return tag("header", tag("h1", title), _terms([fact for fact in facts if fact[1]]))
+    return tag("header", tag("h1", title), _terms([fact for fact in facts if fact[1]], "facts"))
 
 
 # --- the summary
@@ -101,7 +102,7 @@ def _summary(pcs: list[PcResult], t: Texts) -> Markup:
     facts += [
         (t("restarts"), restarts),
         (t("unlocks"), str(counts["unlocks"])),
-        (t("open_seconds"), t("seconds", seconds=t.seconds(counts["open_seconds"]))),
+        (t("open_seconds"), t.duration(counts["open_seconds"])),
         (t("receipts"), receipts),
         (t("erasure"), erased),
     ]
@@ -112,8 +113,8 @@ def _summary(pcs: list[PcResult], t: Texts) -> Markup:
     return tag(
         "section",
         tag("h2", t("summary"), id="summary"),
-        _terms(facts),
-        _table(heads, rows, t("pcs")),
+        _terms(facts, "facts"),
+        _table(heads, rows, t("results"), "brief"),
         aria_labelledby="summary",
     )
 
@@ -131,10 +132,11 @@ def _night(pcs: list[PcResult], t: Texts) -> Markup:
     if drawn is None:
         content = [tag("p", t("timeline_empty"))]
     else:
+        label = t("timeline_scroll")
         box = tag(
-            "div", drawn, class_="scroll night", role="region", tabindex=0, aria_label=t("timeline_scroll")
+            "div", drawn, names(pcs, t), class_="scroll night", role="region", tabindex=0, aria_label=label
         )
-        content = [box, legend(t)]
+        content = [tag("p", t("timeline_hint"), class_="hint"), box, legend(t)]
     return tag("section", tag("h2", t("timeline"), id="timeline"), *content, aria_labelledby="timeline")
 
 
@@ -155,6 +157,7 @@ def _pc(pc: PcResult, number: int, t: Texts) -> Markup:
         _course(row, t),
         _erasure(row, t),
         *(_receipt(pc, place, number, t) for place in range(len(row.receipts))),
+        tag("p", tag("a", t("back"), href="#summary"), class_="back"),
         aria_labelledby=head,
     )
 
@@ -165,7 +168,7 @@ def _missed(row: Row, t: Texts) -> Markup | None:
     said = row.missed.msg or t("lost")
     return tag(
         "p",
-        t("missed", at=t.time(row.missed.at)),
+        _filled(t, "missed", at=_time(row.missed.at, t)),
         " ",
         _foreign(said),
         " ",
@@ -185,7 +188,7 @@ def _facts(pc: PcResult, number: int, t: Texts) -> list[tuple[str, str]]:
         (t("answered"), _answered(row, asked, t) if asked else ""),
         (t("terms"), _agreed(asked, t) if asked else ""),
         *((t(state), _steps(row, state, t)) for state in ("done", "skipped", "left_over")),
-        (t("open_seconds"), t("seconds", seconds=t.seconds(open_seconds(row.uses)))),
+        (t("open_seconds"), t.duration(open_seconds(row.uses)) if row.uses else ""),
         (t("receipts"), _links(pc, number, t)),
         (t("session"), t(f"session_{row.session_state}") if row.session_state else ""),
         (t("known_at"), joined([row.device, " ", _time(row.as_of, t)]) if row.as_of else ""),
@@ -221,12 +224,13 @@ def _agreed(asked: Asked, t: Texts) -> str:
     terms = asked.terms
     if terms is None:
         return ""
-    return t(
+    return _filled(
+        t,
         "terms_text",
-        restarts=terms.restarts,
-        unlocks=terms.unlocks,
-        start=t.time(terms.not_before),
-        end=t.time(terms.not_after),
+        restarts=str(terms.restarts),
+        unlocks=str(terms.unlocks),
+        start=_time(terms.not_before, t),
+        end=_time(terms.not_after, t),
     )
 
 
@@ -235,11 +239,11 @@ def _steps(row: Row, state: str, t: Texts) -> str:
     return tag("ul", *(tag("li", one) for one in found)) if found else ""
 
 
-def _step(step: Step, t: Texts) -> str:
-    parts = [step.name, step.why]
+def _step(step: Step, t: Texts) -> Markup:
+    parts: list[str | None] = [step.name, step.why]
     if step.state != "done" and step.at is not None:
-        parts.append(t("begun", at=t.time(step.at)))
-    return ", ".join(part for part in parts if part)
+        parts.append(_filled(t, "begun", at=_time(step.at, t)))
+    return joined(_spaced(parts, ", "))
 
 
 def _links(pc: PcResult, number: int, t: Texts) -> str:
@@ -290,7 +294,6 @@ def _restarts(pc: PcResult, t: Texts) -> Markup | None:
         heads,
         [cells for _at, cells in sorted(rows, key=lambda one: order(one[0]))],
         t("restarts"),
-        pc.row.name,
     )
 
 
@@ -299,7 +302,7 @@ def _unlocks(pc: PcResult, t: Texts) -> Markup | None:
         [_time(use.issued_at, t), use.step or "-", _signed_in(use, t), _closed(use, t)] for use in pc.unlocks
     ]
     heads = [t(key) for key in ("began", "step", "result", "closed")]
-    return _table(heads, rows, t("unlocks"), pc.row.name) if rows else None
+    return _table(heads, rows, t("unlocks")) if rows else None
 
 
 def _signed_in(use: Use, t: Texts) -> Markup:
@@ -314,7 +317,7 @@ def _closed(use: Use, t: Texts) -> Markup:
     opened = None
     if use.open_seconds is not None:
         bound = "at_least" if use.open_bound == "at_least" else "at_most"
-        opened = t(bound, seconds=t.seconds(use.open_seconds))
+        opened = t(bound, time=t.duration(use.open_seconds))
     at = _time(use.closed_at, t) if use.closed_at else None
     return joined(_spaced([t.word("closing", use.closing), at, opened], ", "))
 
@@ -336,13 +339,17 @@ def _erasure(row: Row, t: Texts) -> Markup | None:
     parts: list[Markup] = [tag("h4", t("erasure"))]
     for one in row.erasure:
         key = "erasure_confirmed" if one.confirmed else "erasure_open"
-        parts.append(tag("p", t(key, at=t.time(one.checked_at)), class_="good" if one.confirmed else "bad"))
+        look = "good" if one.confirmed else "bad"
+        parts.append(tag("p", _filled(t, key, at=_time(one.checked_at, t)), class_=look))
         rows: list[list[str]] = [
-            [_foreign(check.name), t("passed" if check.passed else "not_passed"), _foreign(check.detail)]
-            for check in one.checks
+            [_foreign(check.name), _passed(check.passed, t), _foreign(check.detail)] for check in one.checks
         ]
-        parts.append(_table([t("check"), t("result"), t("detail")], rows, t("erasure")))
+        parts.append(_table([t("check"), t("result"), t("detail")], rows, t("checks")))
     return joined(parts)
+
+
+def _passed(passed: bool, t: Texts) -> str:  # noqa: FBT001 - a check's result
+    return t("passed") if passed else tag("span", t("not_passed"), class_="bad")
 
 
 def _receipt(pc: PcResult, place: int, number: int, t: Texts) -> Markup:
@@ -364,7 +371,7 @@ def _runs(report: Report, t: Texts) -> Markup:
     return tag(
         "section",
         tag("h2", t("runs"), id="runs"),
-        _table([t("run_at"), t("pcs")], rows, t("runs")),
+        _table([t("run_at"), t("pcs")], rows, t("run_list")),
         aria_labelledby="runs",
     )
 
@@ -384,7 +391,18 @@ def _about(t: Texts) -> Markup:
 
 def _time(text: str | None, t: Texts) -> Markup:
     shown = t.time(text)
-    return joined([shown]) if text is None or shown == text else tag("time", shown, datetime=text)
+    if text is None or shown == text:
+        return joined([shown])
+    day, clock = shown.split(" ", 1)
+    # A line ends between them, and neither within the day nor within the offset.
+    return tag("time", tag("span", day), " ", tag("span", clock), datetime=text)
+
+
+def _filled(t: Texts, key: str, **places: str) -> Markup:
+    """Return a text with its places filled, where one may be markup."""
+    # A place's name stands between its parts: re.split returns the groups, too.
+    parts = re.split(r"\{(\w+)\}", t(key))
+    return joined([places[part] if n % 2 else part for n, part in enumerate(parts)])
 
 
 def _foreign(text: str) -> Markup:
@@ -397,23 +415,34 @@ def _spaced(parts: list[str | None] | list[str] | list[Markup], between: str = "
     return [one for part in known for one in (between, part)][1:]
 
 
-def _terms(facts: list[tuple[str, str]]) -> Markup:
-    return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in facts))
+def _terms(facts: list[tuple[str, str]], look: str | None = None) -> Markup:
+    return tag("dl", *(joined([tag("dt", name), tag("dd", value)]) for name, value in facts), class_=look)
 
 
-def _table(heads: list[str], rows: Sequence[Sequence[str]], caption: str, wide: str = "") -> Markup:
+def _table(heads: list[str], rows: Sequence[Sequence[str]], caption: str, look: str | None = None) -> Markup:
     """Return a table whose first column heads its rows.
 
-    `wide` names the PC of a table that is wider than a phone: it can be scrolled, also with the keyboard.
+    On a narrow screen each row is a block, and each cell has its column's head before it: so the cells carry it. The
+    roles keep it a table for assistive programs, which go by the layout otherwise.
     """
-    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
-    made = tag(
+    body = [
+        tag(
+            "tr",
+            tag("th", row[0], scope="row", role="rowheader"),
+            *(
+                tag("td", cell, data_label=f"{head}: ", role="cell")
+                for head, cell in zip(heads[1:], row[1:], strict=True)
+            ),
+            role="row",
+        )
+        for row in rows
+    ]
+    top = (tag("th", head, scope="col", role="columnheader") for head in heads)
+    return tag(
         "table",
         tag("caption", caption),
-        tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
-        tag("tbody", *body),
-        class_="wide" if wide else None,
+        tag("thead", tag("tr", *top, role="row"), role="rowgroup"),
+        tag("tbody", *body, role="rowgroup"),
+        class_=look,
+        role="table",
     )
-    if not wide:
-        return made
-    return tag("div", made, class_="scroll", role="region", tabindex=0, aria_label=f"{wide}: {caption}")

@@ -30,8 +30,11 @@ TEXTS: dict[str, Text] = {
     "summary": Text("Summary", "Übersicht"),
     "timeline": Text("Timeline", "Zeitlicher Verlauf"),
     "pcs": Text("The PCs", "Die PCs"),
+    "results": Text("The result of each PC", "Das Ergebnis jedes PCs"),
+    "back": Text("Back to the summary", "Zurück zur Übersicht"),
     "runs": Text("Runs that wrote this report", "Läufe, die diesen Bericht geschrieben haben"),
     "run_at": Text("Time", "Zeit"),
+    "run_list": Text("Each run with its PCs", "Jeder Lauf mit seinen PCs"),
     "meaning": Text("About this report", "Über diesen Bericht"),
     "about_no": Text(
         "Consent is voluntary. A no is an answer and no failure; the report counts it apart.",
@@ -82,6 +85,7 @@ TEXTS: dict[str, Text] = {
     "signed_in": Text("Signed in", "Angemeldet"),
     "closed": Text("Desktop closed", "Desktop geschlossen"),
     "check": Text("Check", "Prüfung"),
+    "checks": Text("The PC's own checks", "Die Prüfungen des PCs"),
     "detail": Text("Detail", "Einzelheit"),
     "known_at": Text("State as of", "Stand"),
     "account": Text("Account", "Konto"),
@@ -95,13 +99,15 @@ TEXTS: dict[str, Text] = {
     "own_words": Text("in their own words:", "in eigenen Worten:"),
     "no_entry": Text("no entry could serve ({why})", "keine Eingabe war brauchbar ({why})"),
     "terms_text": Text(
-        "{restarts} restarts and {unlocks} unlocks, from {start} to {end}",
-        "{restarts} Neustarts und {unlocks} Entsperrungen, von {start} bis {end}",
+        "restarts: {restarts}, unlocks: {unlocks}, from {start} to {end}",
+        "Neustarts: {restarts}, Entsperrungen: {unlocks}, von {start} bis {end}",
     ),
     "begun": Text("begun {at}, not finished", "begonnen {at}, nicht beendet"),
     "seconds": Text("{seconds} s", "{seconds} s"),
-    "at_most": Text("at most {seconds} s", "höchstens {seconds} s"),
-    "at_least": Text("at least {seconds} s", "mindestens {seconds} s"),
+    "minutes": Text("{minutes} min", "{minutes} min"),
+    "minutes_seconds": Text("{minutes} min {seconds} s", "{minutes} min {seconds} s"),
+    "at_most": Text("open for at most {time}", "höchstens {time} offen"),
+    "at_least": Text("open for at least {time}", "mindestens {time} offen"),
     "missed": Text(
         "The last run ({at}) could not read this PC:",
         "Der letzte Lauf ({at}) konnte diesen PC nicht lesen:",
@@ -236,6 +242,7 @@ TEXTS: dict[str, Text] = {
     ),
     # --- events of the timeline
     "event_asked": Text("asked", "gefragt"),
+    "event_answer": Text("answer", "Antwort"),
     "event_answered": Text("answer: {answer}", "Antwort: {answer}"),
     "event_window": Text("agreed window", "vereinbartes Zeitfenster"),
     "event_restart": Text("restart", "Neustart"),
@@ -252,6 +259,10 @@ TEXTS: dict[str, Text] = {
     ),
     "timeline_empty": Text("No PC has told a time yet.", "Noch hat kein PC eine Zeit genannt."),
     "timeline_scroll": Text("Timeline, can be scrolled", "Zeitlicher Verlauf, lässt sich verschieben"),
+    "timeline_hint": Text(
+        "The picture is wider than this screen: move it sideways.",
+        "Das Bild ist breiter als dieser Bildschirm: Schieben Sie es zur Seite.",
+    ),
     "legend": Text("Legend", "Legende"),
     "utc": Text("UTC{offset}", "UTC{offset}"),
     # --- times
@@ -280,10 +291,14 @@ class Texts:
         key = f"{group}_{state}"
         return self(key) if key in TEXTS else state
 
-    def seconds(self, seconds: float) -> str:
-        """Return a number of seconds."""
-        number = f"{seconds:.1f}".removesuffix(".0")
-        return number if self.language == "en" else number.replace(".", ",")
+    def duration(self, seconds: float) -> str:
+        """Return a time in seconds, from two minutes on in minutes and seconds."""
+        minutes, rest = divmod(round(seconds, 1), 60) if seconds >= 120 else (0, seconds)
+        number = f"{rest:.1f}".removesuffix(".0")
+        number = number if self.language == "en" else number.replace(".", ",")
+        if not minutes:
+            return self("seconds", seconds=number)
+        return self("minutes_seconds" if rest else "minutes", minutes=int(minutes), seconds=number)
 
     def time(self, text: str | None) -> str:
         """Return a time of a PC: to the second, with the offset; as it is if it is no time."""

@@ -45,8 +45,56 @@ class _Scale(NamedTuple):
         return _LEFT + part * (_WIDTH - _LEFT - _RIGHT)
 
 
+class _Plan(NamedTuple):
+    """The measures of the picture, and the events in it."""
+
+    told: list[tuple[PcResult, list[Event]]]
+    moments: list[datetime]
+    offsets: list[timezone]
+
+    @property
+    def top(self) -> int:
+        """The height of the axis."""
+        return _AXIS * len(self.offsets)
+
+    @property
+    def height(self) -> int:
+        """The height of the picture."""
+        return self.top + _ROW * len(self.told) + 8
+
+    def row(self, number: int) -> int:
+        """Return the top of a PC's row."""
+        return self.top + _ROW * number
+
+
 def timeline(pcs: Sequence[PcResult], t: Texts) -> Markup | None:
     """Return the timeline, None if no PC has told a time."""
+    plan = _plan(pcs, t)
+    if not plan.moments:
+        return None
+    scale = _scale(plan.moments)
+    return tag(
+        "svg",
+        tag("title", t("timeline_title", pcs=len(pcs)), id="timeline-title"),
+        tag("desc", _described(plan.moments, t), id="timeline-desc"),
+        *(_axis(scale, zone, _AXIS * n, plan.height, t) for n, zone in enumerate(plan.offsets)),
+        *(_row(pc, found, scale, plan.row(n), t) for n, (pc, found) in enumerate(plan.told)),
+        viewBox=f"0 0 {_WIDTH} {plan.height}",
+        role="img",
+        aria_labelledby="timeline-title timeline-desc",
+    )
+
+
+def names(pcs: Sequence[PcResult], t: Texts) -> Markup:
+    """Return the names of the timeline's rows once more: they stay in place while the timeline is moved sideways."""
+    plan = _plan(pcs, t)
+    zones = (_zone(zone, _AXIS * n, t) for n, zone in enumerate(plan.offsets))
+    drawn = (_name(pc.row.name, plan.row(n)) for n, (pc, _found) in enumerate(plan.told))
+    box = f"0 0 {_LEFT} {plan.height}"
+    return tag("svg", *zones, *drawn, viewBox=box, class_="names", aria_hidden="true")
+
+
+def _plan(pcs: Sequence[PcResult], t: Texts) -> _Plan:
     told = [(pc, events(pc.row, t)) for pc in pcs]
     moments = [
         moment
@@ -56,22 +104,7 @@ def timeline(pcs: Sequence[PcResult], t: Texts) -> Markup | None:
         for text in (event.at, event.until)
         if (moment := moment_of(text)) is not None
     ]
-    if not moments:
-        return None
-    scale = _scale(moments)
-    offsets = _offsets(moments)
-    top = _AXIS * len(offsets)
-    height = top + _ROW * len(told) + 8
-    return tag(
-        "svg",
-        tag("title", t("timeline_title", pcs=len(pcs)), id="timeline-title"),
-        tag("desc", _described(moments, t), id="timeline-desc"),
-        *(_axis(scale, zone, _AXIS * n, height, t) for n, zone in enumerate(offsets)),
-        *(_row(pc, found, scale, top + _ROW * n, t) for n, (pc, found) in enumerate(told)),
-        viewBox=f"0 0 {_WIDTH} {height}",
-        role="img",
-        aria_labelledby="timeline-title timeline-desc",
-    )
+    return _Plan(told, moments, _offsets(moments))
 
 
 def legend(t: Texts) -> Markup:
@@ -85,7 +118,7 @@ def legend(t: Texts) -> Markup:
 
 
 def _explained(kind: str, t: Texts) -> Markup:
-    text = {"answered": t("answered"), "erased": t("event_erased")}.get(kind) or t(f"event_{kind}")
+    text = t("event_answer") if kind == "answered" else t(f"event_{kind}")
     left = 4 if kind in _BARS else 12
     sample = tag("svg", *_shape(kind, left, 20, 12), viewBox="0 0 24 24", aria_hidden="true")
     return tag("li", sample, text)
@@ -114,8 +147,7 @@ def _described(moments: list[datetime], t: Texts) -> str:
 def _axis(scale: _Scale, zone: timezone, top: float, height: float, t: Texts) -> Markup:
     """Return the labels in one offset from UTC; the first one also has the lines."""
     ticks = _ticks(scale, zone)
-    name = t("utc", offset=offset_of(datetime.now(zone)))
-    parts: list[Markup] = [tag("text", name, x=4, y=top + 14, class_="axis")]
+    parts: list[Markup] = [_zone(zone, top, t)]
     day = None
     for tick in ticks:
         x = scale.x(tick.timestamp())
@@ -127,6 +159,10 @@ def _axis(scale: _Scale, zone: timezone, top: float, height: float, t: Texts) ->
         if top == 0:
             parts.append(tag("line", x1=x, x2=x, y1=top + 30, y2=height, class_="grid"))
     return tag("g", *parts)
+
+
+def _zone(zone: timezone, top: float, t: Texts) -> Markup:
+    return tag("text", t("utc", offset=offset_of(datetime.now(zone))), x=4, y=top + 14, class_="axis")
 
 
 def _ticks(scale: _Scale, zone: timezone) -> list[datetime]:
@@ -143,15 +179,19 @@ def _ticks(scale: _Scale, zone: timezone) -> list[datetime]:
 
 def _row(pc: PcResult, found: list[Event], scale: _Scale, top: float, t: Texts) -> Markup:
     name, middle = pc.row.name, top + _ROW / 2
-    short = name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}\u2026"
     order = sorted(found, key=lambda event: KINDS.index(event.kind))
     return tag(
         "g",
         tag("title", f"{name}: {t(f'outcome_{pc.outcome}')}"),
         tag("line", x1=0, x2=_WIDTH, y1=top, y2=top, class_="grid"),
-        tag("text", short, x=4, y=middle + 4, class_="name"),
+        _name(name, top),
         *(_drawn(event, scale, middle, t) for event in order),
     )
+
+
+def _name(name: str, top: float) -> Markup:
+    short = name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}\u2026"
+    return tag("text", short, x=4, y=top + _ROW / 2 + 4, class_="name")
 
 
 def _drawn(event: Event, scale: _Scale, middle: float, t: Texts) -> Markup | None:

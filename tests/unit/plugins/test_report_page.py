@@ -163,18 +163,32 @@ def test_anchors_and_tables_are_whole(page: Callable[..., str]) -> None:
         assert {len(line) for line in table.findall("tbody/tr")} == {len(heads)}
 
 
+def test_a_table_without_its_layout_is_still_one(page: Callable[..., str]) -> None:
+    """Each part of a table has its role, and each cell its column's head: a narrow screen shows rows as blocks."""
+    roles = {
+        "table": {"table"}, "thead": {"rowgroup"}, "tbody": {"rowgroup"}, "tr": {"row"}, "td": {"cell"},
+        "th": {"columnheader", "rowheader"},
+    }  # fmt: skip
+    root = tree(page())
+    found = {name: {one.get("role") for one in root.iter(name)} for name in roles}
+    assert found == roles
+    for table in root.iter("table"):
+        heads = [one.text for one in table.findall("thead/tr/th")]
+        for line in table.findall("tbody/tr"):
+            assert [one.get("data-label") for one in line.findall("td")] == [f"{one}: " for one in heads[1:]]
+
+
 def test_what_is_wider_than_a_phone_can_be_scrolled(page: Callable[..., str]) -> None:
-    """A table or picture with a least width stands in a box that scrolls and that the keyboard reaches."""
+    """The picture stands in a box that scrolls and that the keyboard reaches; a sentence says so."""
     root = tree(page())
     parents = {child: parent for parent in root.iter() for child in parent}
-    wide = [one for one in root.iter("table") if one.get("class") == "wide"]
-    wide += [one for one in root.iter("svg") if one.get("role") == "img"]
-    assert len(wide) >= 3
-    for one in wide:
-        box = parents[one]
-        assert "scroll" in str(box.get("class"))
-        assert (box.get("role"), box.get("tabindex")) == ("region", "0")
-        assert box.get("aria-label")
+    [picture] = [one for one in root.iter("svg") if one.get("role") == "img"]
+    box = parents[picture]
+    assert "scroll" in str(box.get("class"))
+    assert (box.get("role"), box.get("tabindex")) == ("region", "0")
+    assert box.get("aria-label")
+    [hint] = [one for one in root.iter("p") if one.get("class") == "hint"]
+    assert "move it sideways" in str(hint.text)
     assert "@media print" in _report_style.SHEET
     assert "prefers-color-scheme:dark" in _report_style.SHEET
     assert [one.get("name") for one in root.iter("meta")].count("viewport") == 1
@@ -188,14 +202,14 @@ def test_the_page_tells_the_night(page: Callable[..., str]) -> None:
     text = Reader(page()).text
     for part in (
         "I am still writing", "ordered by PC-07\\admin, with the grant", "by others, with the grant",
-        "by others, without a sign-in", "the terms cover no such restart", "at most 900 s",
+        "by others, without a sign-in", "the terms cover no such restart", "open for at most 15 min",
         "non-zero return code", "Inventory, not needed", "The PC could not be reached.",
         "signature valid", "sealed record deleted", "Receipt ", "step done: Accounting", "3 of 3 signatures valid",
     ):  # fmt: skip
         assert part in text
     german = Reader(page(language="de")).text
     for part in (
-        "in eigenen Worten:", "von anderen, ohne Anmeldung", "höchstens 900 s", "Signatur gültig",
+        "in eigenen Worten:", "von anderen, ohne Anmeldung", "höchstens 15 min", "Signatur gültig",
         "23.11.2026 22:00:00",
     ):  # fmt: skip
         assert part in german
@@ -427,7 +441,7 @@ def test_each_key_in_the_code_is_a_text_and_each_text_is_used() -> None:
     }
     groups |= {"request_"}
     unused = {key for key in TEXTS if key not in named and not any(key.startswith(group) for group in groups)}
-    assert unused - {"date", "short_date"} == set()
+    assert unused - {"date", "short_date", "seconds", "minutes", "minutes_seconds"} == set()
     said = set(re.findall(r'\bt\("([a-z_]+)"', code))
     assert said <= set(TEXTS)
 

@@ -196,13 +196,13 @@ def test_pin_is_taken_out_of_the_lock_file(sources: Path) -> None:
         setup.pinned("one", "two")
 
 
-def make_wheel(folder: Path) -> str:
-    """Put the smallest wheel of a package `one` into a folder; return its SHA-256."""
+def make_wheel(folder: Path, needs: str = "") -> str:
+    """Put the smallest wheel of a package `one` into a folder; return its SHA-256. `needs`: a line of its metadata."""
     folder.mkdir()
     wheel = folder / "one-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("one.py", "")
-        archive.writestr("one-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1\n")
+        archive.writestr("one-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: one\nVersion: 1\n{needs}")
         archive.writestr("one-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("one-1.dist-info/RECORD", "")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -223,6 +223,25 @@ def test_only_pinned_hashes_are_installed(
         with pytest.raises(setup.SetupError, match=r"(?i)this failed: .*hash"):
             setup.install_group(uv, venv, "run")
     (sources / "requirements.txt").write_text(f"one==1 --hash=sha256:{digest}\n")
+    setup.install_group(uv, venv, "run")
+    setup.run(str(venv / "bin/python"), "-c", "import one")
+
+
+def test_a_wheel_comes_without_what_it_names_in_vain(
+    tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `pyproject.toml` says of a wheel's own requirements holds from whichever folder the set-up is run."""
+    digest = make_wheel(tmp_path / "wheels", "Requires-Dist: two\n")
+    for name, value in (("CACHE_DIR", "cache"), ("FIND_LINKS", "wheels")):
+        monkeypatch.setenv(f"UV_{name}", str(tmp_path / value))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    declared = '\n[[tool.uv.dependency-metadata]]\nname = "one"\nversion = "1"\nrequires-dist = []\n'
+    (sources / "pyproject.toml").write_text(f"{GROUPS}{declared}")
+    (sources / "requirements.txt").write_text(f"one==1 --hash=sha256:{digest}\n")
+    uv, venv = Path(sys.executable).with_name("uv"), tmp_path / "new"
+    setup.run(str(uv), "venv", "--quiet", f"--python={sys.executable}", str(venv))
     setup.install_group(uv, venv, "run")
     setup.run(str(venv / "bin/python"), "-c", "import one")
 
