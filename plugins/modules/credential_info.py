@@ -246,6 +246,49 @@ grants:
       type: list
       elements: dict
       sample: []
+    programs:
+      description:
+        - The programs that ran in the customer's name, without their arguments and output. The receipt has the arguments.
+        - C(state) is V(running), V(exited), V(stopped) by the agent, V(not_started), or V(lost) when agent or PC stopped.
+      type: list
+      elements: dict
+      contains:
+        command:
+          description: The agent's id of the command, as M(latchkey.consent.session_command) returns it.
+          type: str
+          sample: 7f01d2a4-3a52-4a7e-8f53-2a1c2f0b9a11
+        program:
+          description: The path of the program.
+          type: str
+          sample: C:\Windows\System32\reg.exe
+        state:
+          description: How it ended, or V(running).
+          type: str
+          sample: exited
+        started_at:
+          description: The time of its start.
+          type: str
+          sample: "2026-11-23T22:10:00.000+01:00"
+        by:
+          description: The account that started it.
+          type: str
+          sample: PC1\admin
+        step:
+          description: The step for which it ran; null if none was named.
+          type: str
+          sample: Editor
+        ended_at:
+          description: The time of its end; null while it runs.
+          type: str
+          sample: "2026-11-23T22:10:42.000+01:00"
+        exit_code:
+          description: Its exit code; null unless it ended by itself.
+          type: int
+          sample: 0
+        why:
+          description: The reason why the agent ended it, V(limit), V(grant_ended), V(paused) or V(session_ended); else empty.
+          type: str
+          sample: ""
 erasure:
   description: The checks of the erasure of each grant that has ended.
   returned: success

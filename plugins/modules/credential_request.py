@@ -345,4 +345,10 @@ grant:
       type: list
       elements: dict
       sample: []
+    programs:
+      description:
+        - The programs that ran in the customer's name, as M(latchkey.consent.credential_info) returns them.
+      type: list
+      elements: dict
+      sample: []
 """

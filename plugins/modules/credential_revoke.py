@@ -171,6 +171,12 @@ grants:
       type: list
       elements: dict
       sample: []
+    programs:
+      description:
+        - The programs that ran in the customer's name, as M(latchkey.consent.credential_info) returns them.
+      type: list
+      elements: dict
+      sample: []
 erasure:
   description: The result of the erasure's checks, over all grants.
   returned: success

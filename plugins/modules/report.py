@@ -208,6 +208,10 @@ summary:
       description: The unlocks.
       type: int
       sample: 0
+    programs:
+      description: The programs that ran in the customers' names.
+      type: int
+      sample: 0
     open_seconds:
       description: The seconds for which desktops were open, in all.
       type: float

@@ -206,6 +206,21 @@ class OmittedView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgramView:
+    """A program that ran in the customer's name, without its arguments: they stand in the receipt."""
+
+    command: str
+    program: str
+    state: Literal["exited", "lost", "not_started", "running", "stopped"]
+    started_at: str
+    by: str = ""
+    step: str | None = None
+    ended_at: str | None = None
+    exit_code: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantView:
     """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
@@ -232,6 +247,7 @@ class GrantView:
     ended_at: str | None = None
     uses: list[UseView] = field(default_factory=list)
     omitted: list[OmittedView] = field(default_factory=list)
+    programs: list[ProgramView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

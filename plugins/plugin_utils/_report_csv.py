@@ -19,6 +19,7 @@ from ._report_result import PcResult, failed, last_request, open_seconds
 from ._terminal_text import plain
 
 if TYPE_CHECKING:
+    from ._answers import ProgramView
     from ._report_model import Report
 
 _FORMULA = re.compile(r"(^|[;,|])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
@@ -65,6 +66,7 @@ def _cells(report: Report, pc: PcResult) -> dict[str, object]:
         "restarts_by_others": sum(use.foreign for use in pc.restarts),
         "restarts_without_sign_in": len(row.omitted),
         "unlocks": len(pc.unlocks),
+        "programs": _listed([f"{one.program} {_end(one)}" for one in row.programs]),
         "open_seconds": open_seconds(row.uses),
         "receipts": _listed([receipt.request for receipt in row.receipts]),
         "signatures": _listed(list(pc.checks)),
@@ -75,6 +77,10 @@ def _cells(report: Report, pc: PcResult) -> dict[str, object]:
 
 def _listed(names: list[str]) -> str:
     return "; ".join(names)
+
+
+def _end(program: ProgramView) -> str:
+    return program.state if program.exit_code is None else str(program.exit_code)
 
 
 def _erasure(pc: PcResult) -> str:

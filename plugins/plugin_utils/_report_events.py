@@ -14,10 +14,23 @@ from ._report_times import moment_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ._answers import ProgramView
     from ._report_model import Asked, Row, Use
     from ._report_texts import Texts
 
-KINDS = ("window", "asked", "answered", "restart", "others", "omitted", "unlock", "step", "ended", "erased")
+KINDS = (
+    "window",
+    "asked",
+    "answered",
+    "restart",
+    "others",
+    "omitted",
+    "unlock",
+    "program",
+    "step",
+    "ended",
+    "erased",
+)
 """The kinds of events, in the order of the legend."""
 
 
@@ -37,6 +50,7 @@ def events(row: Row, t: Texts) -> list[Event]:
         *_of_requests(row, t),
         *(event for use in row.uses for event in _of_use(use, t)),
         *(_omitted(one.at, one.why, t) for one in row.omitted),
+        *(_of_program(one, t) for one in row.programs),
         *(
             Event(kind="step", at=step.at, text=t("event_step_named", step=step.name))
             for step in row.steps
@@ -66,6 +80,17 @@ def by_text(use: Use, t: Texts) -> str:
     if use.foreign:
         return t("by_others")
     return t("by_account", account=use.by) if use.by else t("by_use")
+
+
+def program_text(program: ProgramView, t: Texts) -> str:
+    """Return what came of a program."""
+    if program.exit_code is not None:
+        return t("exit_code", code=program.exit_code)
+    text = t.word("program", program.state)
+    if not program.why:
+        return text
+    why = t.word("stop", program.why)
+    return f"{text}, {why}"
 
 
 def omitted_by(why: str, t: Texts) -> str:
@@ -98,6 +123,11 @@ def _of_use(use: Use, t: Texts) -> Iterator[Event]:
         until=use.closed_at or use.signed_in_at,
         text=", ".join(part for part in (t(f"event_{kind}"), step, use_text(use, t)) if part),
     )
+
+
+def _of_program(program: ProgramView, t: Texts) -> Event:
+    text = f"{t('event_program')}, {t('quoted', words=program.program)}, {program_text(program, t)}"
+    return Event(kind="program", at=program.started_at, until=program.ended_at, text=text)
 
 
 def _omitted(at: str, why: str, t: Texts) -> Event:

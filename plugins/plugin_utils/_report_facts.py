@@ -220,6 +220,7 @@ def _answered(name: str, info: Mapping[str, Any], session: str, run_at: str) -> 
         grants=[_lent(grant) for grant in answer.grants],
         uses=[_use(use, known.get(use.permit)) for grant in answer.grants for use in grant.uses],
         omitted=[one for grant in answer.grants for one in grant.omitted],
+        programs=[one for grant in answer.grants for one in grant.programs],
         receipts=answer.receipts,
         erasure=answer.erasure,
         pending_restart=(pending.reasons or [""]) if pending.pending else [],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ._report_events import answer_text, by_text, events, omitted_by, use_text
+from ._report_events import answer_text, by_text, events, omitted_by, program_text, use_text
 from ._report_markup import Markup, joined, lines, page, style, tag
 from ._report_result import PcResult, grant_of, last_request, open_seconds, totals
 from ._report_style import POLICY, SHEET
@@ -102,6 +102,7 @@ def _summary(pcs: list[PcResult], t: Texts) -> Markup:
     facts += [
         (t("restarts"), restarts),
         (t("unlocks"), str(counts["unlocks"])),
+        (t("programs"), str(counts["programs"])),
         (t("open_seconds"), t.duration(counts["open_seconds"])),
         (t("receipts"), receipts),
         (t("erasure"), erased),
@@ -154,6 +155,7 @@ def _pc(pc: PcResult, number: int, t: Texts) -> Markup:
         _failures(row.failures, t),
         _restarts(pc, t),
         _unlocks(pc, t),
+        _programs(row, t),
         _course(row, t),
         _erasure(row, t),
         *(_receipt(pc, place, number, t) for place in range(len(row.receipts))),
@@ -305,6 +307,21 @@ def _unlocks(pc: PcResult, t: Texts) -> Markup | None:
     return _table(heads, rows, t("unlocks")) if rows else None
 
 
+def _programs(row: Row, t: Texts) -> Markup | None:
+    rows: list[list[str]] = [
+        [
+            _time(one.started_at, t),
+            _place(one.program),
+            one.by or "-",
+            one.step or "-",
+            joined(_spaced([program_text(one, t), _time(one.ended_at, t) if one.ended_at else None], ", ")),
+        ]
+        for one in sorted(row.programs, key=lambda one: order(one.started_at))
+    ]
+    heads = [t(key) for key in ("began", "program", "by", "step", "result")]
+    return _table(heads, rows, t("programs")) if rows else None
+
+
 def _signed_in(use: Use, t: Texts) -> Markup:
     how = t("by_windows") if use.by_windows else None
     at = _time(use.signed_in_at, t) if use.signed_in_at else None
@@ -403,6 +420,12 @@ def _filled(t: Texts, key: str, **places: str) -> Markup:
     # A place's name stands between its parts: re.split returns the groups, too.
     parts = re.split(r"\{(\w+)\}", t(key))
     return joined([places[part] if n % 2 else part for n, part in enumerate(parts)])
+
+
+def _place(path: str) -> Markup:
+    """Return a path, where a line may end behind each backslash."""
+    parts = re.split(r"(?<=\\)(?=.)", path)
+    return joined(one for n, part in enumerate(parts) for one in ((tag("wbr"), part) if n else (part,)))
 
 
 def _foreign(text: str) -> Markup:

@@ -15,7 +15,7 @@ from ._terminal_text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_VOID = frozenset({"meta", "br", "col"})
+_VOID = frozenset({"meta", "br", "col", "wbr"})
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 _NOT_XML = re.compile("[\ufffe\uffff]")
 """What `plain` leaves and XML 1.0 (2.2, Char) forbids."""

@@ -47,6 +47,7 @@ def merged(old: Row, new: Row) -> Row:
         grants=_joined(old.grants, new.grants, lambda grant: grant.id),
         uses=_joined(old.uses, new.uses, lambda use: use.permit),
         omitted=_joined(old.omitted, new.omitted, lambda one: (one.at, one.why)),
+        programs=_joined(old.programs, new.programs, lambda one: one.command),
         receipts=_joined(old.receipts, new.receipts, lambda receipt: receipt.request),
         erasure=_known(_joined(old.erasure, new.erasure, lambda one: one.grant), lambda one: one.grant),
         failures=_joined([], failures, _what_failed),

@@ -6,13 +6,14 @@
 
 `_answer_reader.read` reads these classes from the file again, so a damaged file is found before it is used.
 The customer's habits are left out: no moment at which a request was shown or postponed, no display block, no entry.
+A program's arguments and output are left out, too: they may tell more than the work. A receipt has the arguments.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ._answers import ErasureView, OmittedView, ReceiptView, TermsView
+from ._answers import ErasureView, OmittedView, ProgramView, ReceiptView, TermsView
 
 SCHEMA = "latchkey-report-1"
 """The version of the JSON file's form. It changes when a field changes its meaning or is removed."""
@@ -128,6 +129,7 @@ class Row:
     grants: list[Lent] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     omitted: list[OmittedView] = field(default_factory=list)
+    programs: list[ProgramView] = field(default_factory=list)
     receipts: list[ReceiptView] = field(default_factory=list)
     erasure: list[ErasureView] = field(default_factory=list)
     pending_restart: list[str] = field(default_factory=list)

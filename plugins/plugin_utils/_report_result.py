@@ -211,6 +211,7 @@ def totals(pcs: list[PcResult]) -> dict[str, Any]:
         "restarts": sum(not use.foreign for use in restarts),
         "restarts_by_others": sum(use.foreign for use in restarts),
         "restarts_without_sign_in": sum(len(pc.row.omitted) for pc in pcs),
+        "programs": sum(len(pc.row.programs) for pc in pcs),
         "unlocks": sum(use.action == "unlock" for use in uses),
         "open_seconds": open_seconds(uses),
         "receipts": len(checks),

@@ -58,6 +58,7 @@ svg text{fill:var(--text);font-size:12px}svg .axis{fill:var(--muted)}svg .middle
 .unlock{fill:var(--back);stroke:var(--unlock);stroke-width:2.5}
 .asked{fill:var(--back);stroke:var(--text);stroke-width:1.8}.answered{fill:var(--text)}
 .step{fill:none;stroke:var(--good);stroke-width:2.5}.omitted{fill:none;stroke:var(--bad);stroke-width:2.5}
+.program{fill:var(--unlock)}
 .erased{fill:var(--back);stroke:var(--text);stroke-width:1.8}.ended{stroke:var(--muted);stroke-width:1.8}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1rem}
 .legend li{display:flex;align-items:center;gap:.3rem}.legend svg{width:1.5rem;height:1.5rem;flex:none}
@@ -73,7 +74,7 @@ tr{padding:.4rem 0;border-bottom:1px solid var(--line)}td::before{content:attr(d
 .scroll{overflow:visible}.night{grid-template-columns:1fr}a{color:inherit;text-decoration:none}
 article{break-before:auto;border:0;border-top:2pt solid var(--line);border-radius:0;padding:0;background:none}
 tr,dd,li,h2,h3,h4,svg,.legend{break-inside:avoid}h2,h3,h4,dt,caption,thead{break-after:avoid}
-.restart,.others,.window,.answered{print-color-adjust:exact}}
+.restart,.others,.window,.answered,.program{print-color-adjust:exact}}
 @media (forced-colors:active){.window{fill:none;stroke:CanvasText;stroke-dasharray:3}}
 @page{margin:15mm}
 """.replace("\n", "")

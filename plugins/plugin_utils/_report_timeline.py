@@ -29,6 +29,8 @@ _ROW, _AXIS = 30, 34
 _MOST_TICKS, _MOST_OFFSETS = 8, 6
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 40320)
 _BARS = frozenset({"window", "restart", "others", "unlock"})
+_RECTANGLES = {"window": (11, 22.0), "restart": (8, 16.0), "others": (4, 8.0)}
+"""The height of a bar above the middle of its row, and its whole height."""
 _SHORT = 16
 """Letters of a PC's name beside its row; the whole name is in the row's title."""
 
@@ -206,20 +208,19 @@ def _drawn(event: Event, scale: _Scale, middle: float, t: Texts) -> Markup | Non
 
 def _shape(kind: str, left: float, right: float, y: float) -> list[Markup]:
     """Return the shape of an event from `left` to `right` around the height `y`."""
-    width = max(right - left, 3.0)
+    if kind in _RECTANGLES:
+        above, height = _RECTANGLES[kind]
+        width = max(right - left, 3.0)
+        return [tag("rect", x=left, y=y - above, width=width, height=height, class_=kind)]
     match kind:
-        case "window":
-            return [tag("rect", x=left, y=y - 11, width=width, height=22.0, class_="window")]
-        case "restart":
-            return [tag("rect", x=left, y=y - 8, width=width, height=16.0, class_="restart")]
-        case "others":
-            return [tag("rect", x=left, y=y - 4, width=width, height=8.0, class_="others")]
         case "unlock":
-            return [tag("rect", x=left, y=y - 6, width=width, height=12.0, rx=5, class_="unlock")]
-        case "asked":
-            return [tag("circle", cx=left, cy=y, r=4, class_="asked")]
-        case "answered":
-            return [tag("circle", cx=left, cy=y, r=4, class_="answered")]
+            return [
+                tag("rect", x=left, y=y - 6, width=max(right - left, 3.0), height=12.0, rx=5, class_="unlock")
+            ]
+        case "asked" | "answered":
+            return [tag("circle", cx=left, cy=y, r=4, class_=kind)]
+        case "program":
+            return [_path(f"M{left - 4:.1f} {y + 5:.1f} l4 -9 l4 9 z", "program")]
         case "step":
             return [_path(f"M{left - 5:.1f} {y:.1f} l4 5 l7 -10", "step")]
         case "omitted":

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from tests.unit.agent.bench import NO_INTERVAL, Bench
+from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import ANNA, ZONE, World
-from tests.unit.plugins.report_night import OFF, SESSION, entry, info, later, report, step
+from tests.unit.plugins.report_night import OFF, POLICY, SESSION, entry, info, later, report, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 AFTERNOON = datetime(2026, 11, 27, 16, 50, tzinfo=ZONE)
-POLICY = f"{NO_INTERVAL}\nallow_programs = true"
 SETUP = "C:\\ProgramData\\Deploy\\editor-user-setup.exe"
 TITLES = {"en": "Maintenance on 27 November", "de": "Wartung am 27. November"}
 NEEDLES = {"en": "Windows updates", "de": "Windows-Updates"}

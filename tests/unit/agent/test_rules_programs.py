@@ -261,6 +261,35 @@ def test_the_command_lines_of_a_session_fit_into_its_receipts(bench: Bench, cana
     assert msgspec.json.decode(body, type=ans.Answer).outcome == "done"
 
 
+def test_an_answer_about_the_most_programs_fits_into_the_pipe(bench: Bench, canary: bytearray) -> None:
+    """Paths, receipts and their texts together stay below its limit, at most programs with the longest lines."""
+    agree(bench, canary)
+    for _ in range(MOST_PROGRAMS):
+        bench.command(PROGRAM, "\x01" * (LONGEST_LINES // MOST_PROGRAMS - len(LINE) - 1))
+        bench.follow_programs()
+    [grant] = bench.result(rq.Info(session="CHG-1", receipts=True))["grants"]
+    assert len(grant["programs"]) == MOST_PROGRAMS
+    assert len(bench.raw_answers[-1]) < frames.MAX_BODY
+
+
+def test_the_operator_reads_a_program_without_its_arguments(bench: Bench, canary: bytearray) -> None:
+    """Path, account, step, times and end are told, also of a path with spaces; arguments and output are left out."""
+    agree(bench, canary)
+    bench.world.exit_codes = [3010]
+    path = "C:\\Program Files\\a tool.exe"
+    started = bench.command(path, "a secret", 'say "hello"', step="one")
+    bench.follow_programs()
+    [grant] = bench.result(rq.Info(session="CHG-1"))["grants"]
+    [program] = grant["programs"]
+    assert (program["command"], program["program"], program["by"]) == (started["id"], path, "PC-07\\admin")
+    assert (program["state"], program["exit_code"], program["step"]) == ("exited", 3010, "one")
+    assert program["started_at"] == started["started_at"]
+    assert "why" not in program
+    assert program["ended_at"] >= program["started_at"]
+    for part in (b"a secret", b"hello", b"err"):
+        assert part not in bench.raw_answers[-1]
+
+
 # --- journalled before it starts, started once -------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader im
 
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import NO_INTERVAL, PROGRAM, Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +50,14 @@ def step(bench: Bench, name: str, state: str = "done") -> None:
     bench.result(rq.Checkpoint(session=SESSION, step=name, state=state))  # type: ignore[arg-type]
 
 
+POLICY = f"{NO_INTERVAL}\nallow_programs = true"
+SECRET = "/an argument of theirs"
+"""An argument of a program. It stands in the receipt, and nowhere else in a report."""
+
+
 def worked(bench: Bench, password: bytearray) -> Bench:
-    """Let a customer agree; then a restart of ours, one by others, an unlock, two steps, and the end."""
-    bench.lend(password, restarts=3, unlocks=1, foreign_restarts=True)
+    """Let a customer agree; then a restart of ours, one by others, a program, an unlock, two steps, and the end."""
+    bench.lend(password, restarts=3, unlocks=1, foreign_restarts=True, programs=True)
     later(bench, hours=4)
     step(bench, "Windows updates")
     bench.restart(step="Windows updates")
@@ -65,6 +70,10 @@ def worked(bench: Bench, password: bytearray) -> Bench:
     later(bench, seconds=20)
     bench.sign_in_with_permit()
     later(bench, minutes=5)
+    bench.world.exit_codes = [3010]
+    bench.command(PROGRAM, SECRET, step="Accounting")
+    later(bench, seconds=30)
+    bench.follow_programs()
     bench.open_desktop()
     step(bench, "Accounting")
     later(bench, minutes=15)

@@ -21,16 +21,19 @@ import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_files as files
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_model as model
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_signature
+from ansible_collections.latchkey.consent.plugins.plugin_utils._answers import ProgramView
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_csv import harmless
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import OUTCOMES
 
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import PROGRAM, Bench
 from tests.unit.agent.world import ANNA
 from tests.unit.plugins.report_night import (
     OFF,
+    POLICY,
+    SECRET,
     SESSION,
     declined,
     entry,
@@ -56,7 +59,7 @@ def pc(tmp_path: Path) -> Iterator[Callable[[], Bench]]:
     def make() -> Bench:
         folder = tmp_path / f"pc-{len(made)}"
         folder.mkdir()
-        made.append(Bench(folder))
+        made.append(Bench(folder, policy=POLICY))
         return made[-1]
 
     yield make
@@ -110,9 +113,53 @@ def test_the_report_has_what_the_agent_journalled(
     assert [one["confirmed"] for one in found["erasure"]] == [True]
     assert result["summary"] == {
         "pcs": 1, "outcomes": {"done": 1}, "restarts": 1, "restarts_by_others": 1, "restarts_without_sign_in": 0,
-        "unlocks": 1, "open_seconds": 900.0, "receipts": 1, "receipts_valid": 1, "erasures": 1,
+        "unlocks": 1, "programs": 1, "open_seconds": 900.0, "receipts": 1, "receipts_valid": 1, "erasures": 1,
         "erasures_confirmed": 1,
     }  # fmt: skip
+
+
+def test_a_program_is_told_without_its_arguments(
+    pc: Callable[[], Bench], path: Path, canary: bytearray
+) -> None:
+    """Path, account, step, times and exit code are the agent's; the arguments stand in the receipt only."""
+    bench = worked(pc(), canary)
+    report(path, entry("pc1", info(bench)))
+    [program], found = bench.state.programs.values(), row(path, "pc1")
+    assert program.command_line == f'"{PROGRAM}" "{SECRET}"'
+    assert program.ended_at is not None
+    assert found["programs"] == [
+        {
+            "command": program.id, "program": PROGRAM, "state": "exited", "by": "PC-07\\admin", "step": "Accounting",
+            "started_at": program.started_at.isoformat(timespec="milliseconds"),
+            "ended_at": program.ended_at.isoformat(timespec="milliseconds"), "exit_code": 3010, "why": "",
+        }
+    ]  # fmt: skip
+    assert table(path)[0]["programs"] == f"{PROGRAM} 3010"
+    assert SECRET in json.dumps(found.pop("receipts"))
+    assert SECRET not in json.dumps(found)
+    assert SECRET not in path.with_name(path.name + ".csv").read_text("utf-8-sig")
+    page = path.with_name(path.name + ".html").read_text("utf-8")
+    assert SECRET in page
+    assert SECRET not in re.sub("<pre.*?</pre>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(("act", "end"), [
+    (lambda bench: None, "running"),
+    (lambda bench: bench.revoke(), "stopped"),
+    (lambda bench: bench.crash(), "lost"),
+])  # fmt: skip
+def test_each_end_of_a_program_is_told(
+    pc: Callable[[], Bench], path: Path, canary: bytearray, act: Callable[[Bench], object], end: str
+) -> None:
+    """One that runs, that the customer ended, or whose end nobody saw has no exit code, and its state in its place."""
+    bench = pc()
+    bench.lend(canary, restarts=1, programs=True)
+    bench.command(PROGRAM)
+    act(bench)
+    report(path, entry("pc1", info(bench)))
+    [found] = row(path, "pc1")["programs"]
+    assert (found["state"], found["exit_code"]) == (end, None)
+    assert table(path)[0]["programs"] == f"{PROGRAM} {end}"
 
 
 def test_each_row_of_the_table_is_one_pc(pc: Callable[[], Bench], path: Path, canary: bytearray) -> None:
@@ -629,6 +676,7 @@ def test_the_page_names_each_field_of_the_file(
         model.Lent,
         model.Use,
         model.Trouble,
+        ProgramView,
     )
     assert told == {kind.__name__: {field.name for field in dataclasses.fields(kind)} for kind in kinds}
     report(path, entry("pc", info(worked(pc(), canary))))

@@ -36,9 +36,19 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._report_texts imp
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_timeline import timeline
 
-from latchkey_agent.domain.model import Omission
+from latchkey_agent.domain.model import Omission, StopReason
 from tests.unit.agent.bench import Bench
-from tests.unit.plugins.report_night import OFF, declined, entry, info, omitted, report, stored, worked
+from tests.unit.plugins.report_night import (
+    OFF,
+    POLICY,
+    declined,
+    entry,
+    info,
+    omitted,
+    report,
+    stored,
+    worked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +59,7 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins/plugin_utils"
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
     """Return the entries of a night: done, declined, off, failed with a restart by others."""
-    made = [Bench(tmp_path_factory.mktemp("pc")) for _pc in range(3)]
+    made = [Bench(tmp_path_factory.mktemp("pc"), policy=POLICY) for _pc in range(3)]
     yield [
         entry("pc1", info(worked(made[0], bytearray(b"a password of theirs")))),
         entry("pc2", info(declined(made[1]))),
@@ -205,6 +215,7 @@ def test_the_page_tells_the_night(page: Callable[..., str]) -> None:
         "by others, without a sign-in", "the terms cover no such restart", "open for at most 15 min",
         "non-zero return code", "Inventory, not needed", "The PC could not be reached.",
         "signature valid", "sealed record deleted", "Receipt ", "step done: Accounting", "3 of 3 signatures valid",
+        "exit code 3010", "program in the customer's name, \u201cC:\\Tools\\setup.exe\u201d",
     ):  # fmt: skip
         assert part in text
     german = Reader(page(language="de")).text
@@ -457,6 +468,9 @@ def test_each_state_of_the_protocol_has_its_text() -> None:
     ends = set(grant) - {"active", "paused", "erased", "erase_failed"}
     assert {f"ended_{state}" for state in ends} <= set(TEXTS)
     assert {f"omitted_{why}" for why in typing.get_args(Omission)} <= set(TEXTS)
+    program = typing.get_type_hints(_answers.ProgramView)["state"]
+    assert {f"program_{state}" for state in typing.get_args(program)} <= set(TEXTS)
+    assert {f"stop_{why}" for why in typing.get_args(StopReason)} <= set(TEXTS)
     assert {f"outcome_{name}" for name in _report_result.OUTCOMES} <= set(TEXTS)
     assert {f"next_{name}" for name in (*_report_result._NEXT.values(), "new_session")} <= set(TEXTS)
     assert {f"signature_{name}" for name in typing.get_args(Check)} <= set(TEXTS)
@@ -465,10 +479,12 @@ def test_each_state_of_the_protocol_has_its_text() -> None:
 
 
 def test_a_report_can_change_its_language(page: Callable[..., str], tmp_path: Path) -> None:
-    """The last run's language counts; the JSON file's words stay."""
+    """The last run's language counts; the words of the other files stay."""
     page()
     before = [one["outcome"] for one in stored(tmp_path / "r")["pcs"]]
+    table = (tmp_path / "r.csv").read_bytes()
     assert 'lang="de"' in page(language="de")
+    assert (tmp_path / "r.csv").read_bytes() == table
     assert [one["outcome"] for one in stored(tmp_path / "r")["pcs"]] == before
 
 

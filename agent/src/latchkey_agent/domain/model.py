@@ -434,6 +434,11 @@ class Program(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     ended_at: datetime | None = None
 
+    @property
+    def path(self) -> str:
+        """The program's path: the command line begins with it, in quotation marks (`command_line.written`)."""
+        return self.command_line.split('"', 2)[1]
+
 
 NoticeKind = Literal[
     "granted", "used", "restarted", "locked", "failed", "ended", "erased", "erase_failed", "program"

@@ -215,6 +215,7 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         ended_at=text(grant.ended_at),
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
         omitted=[ans.OmittedView(at=_must(o.at), why=o.why) for o in grant.omitted],
+        programs=[program_view(p) for p in state.programs.values() if p.grant == grant.id],
     )
 
 
@@ -327,6 +328,21 @@ def use_waits_for(state: State, permit: Permit) -> str:
         case PermitState.REDEEMED:
             return "Windows to sign the customer in"
     return "the desktop to be locked"
+
+
+def program_view(program: Program) -> ans.ProgramView:
+    """Return a program without its arguments and its output."""
+    return ans.ProgramView(
+        command=program.id,
+        program=program.path,
+        state=program.end or "running",
+        started_at=_must(program.started_at),
+        by=program.by.name,
+        step=program.step,
+        ended_at=text(program.ended_at),
+        exit_code=program.exit_code,
+        why=program.why,
+    )
 
 
 def command_view(state: State, program: Program, output: ProgramOutput | None) -> ans.CommandView:

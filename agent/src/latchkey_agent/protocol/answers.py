@@ -139,6 +139,7 @@ class GrantView(Message, frozen=True, kw_only=True):
     ended_at: str | None = None
     uses: list[UseView] = []
     omitted: list[OmittedView] = []
+    programs: list[ProgramView] = []
 
 
 class OmittedView(Message, frozen=True, kw_only=True):
@@ -166,6 +167,23 @@ class UseView(Message, frozen=True, kw_only=True):
     why: str = ""
     foreign: bool = False
     error: ErrorView | None = None
+
+
+class ProgramView(Message, frozen=True, kw_only=True):
+    """A program that ran in the customer's name, without its arguments: they stand in the receipt.
+
+    `command` is its id, `program` its path, `by` the account that started it. `why`: the reason why the agent ended it.
+    """
+
+    command: str
+    program: str
+    state: Literal["running", "exited", "stopped", "not_started", "lost"]
+    started_at: str
+    by: str = ""
+    step: str | None = None
+    ended_at: str | None = None
+    exit_code: int | None = None
+    why: str = ""
 
 
 class CommandView(Message, frozen=True, kw_only=True):
