@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(240)
 
 TOOL = "C:\\Lab\\a tool.exe"
+NONE = "C:\\windows\\system32\\none.exe"
 HOSTNAME = "C:\\windows\\system32\\hostname.exe"
 ALLOWED = f"{POLICY}\nallow_programs = true"
 PC: dict[str, Any] = {
@@ -306,14 +307,27 @@ def test_a_power_cut_loses_the_program(lab_pc: Any) -> None:
 
 
 @pytest.mark.also_on_wine
-def test_a_program_of_windows_runs_as_the_customer(lab_pc: Any) -> None:
-    """On a Wine PC the product's own port starts it, with the only token that Wine has."""
+def test_a_program_of_windows_runs_as_the_customer(tmp_path: Path, lab_pc: Any) -> None:
+    """On a Wine PC the product's own port starts it, with the only token that Wine has.
+
+    The operator, the report and the receipt tell it, also one that did not start.
+    """
     operator, _ = lab_pc(**{**PC, "programs": {HOSTNAME: "lab.simulated.programs.hostname"}})
     ran = run("name", program=HOSTNAME)
-    missing = {**run("missing", program="C:\\windows\\system32\\none.exe"), "ignore_errors": True}
-    job = operator.run(start(), request(programs=True), ran, missing, end()).succeed()
+    missing = {**run("missing", program=NONE), "ignore_errors": True}
+    known = {**task("credential_info", "info"), "register": "known"}
+    pcs = [{"name": "pc1", "info": "{{ known }}"}]
+    told = task("report", path=str(tmp_path / "report"), pcs=pcs)
+    job = operator.run(start(), request(programs=True), ran, missing, known, told, end()).succeed()
     assert (job.result("name")["rc"], job.result("name")["stderr"]) == (0, "")
     assert job.result("name")["stdout"].strip()
     assert job.result("missing")["error_code"] == "command_not_started"
     [receipt] = job.result("end")["receipts"]
     assert [program["end"] for program in receipt["document"]["programs"]] == ["exited", "not_started"]
+    [grant] = job.result("info")["grants"]
+    assert [(one["program"], one["state"], one["exit_code"]) for one in grant["programs"]] == [
+        (HOSTNAME, "exited", 0),
+        (NONE, "not_started", None),
+    ]
+    [row] = json.loads((tmp_path / "report.json").read_bytes())["pcs"]
+    assert row["programs"] == grant["programs"]
