@@ -226,7 +226,7 @@ def _agreed(asked: Asked, t: Texts) -> str:
     terms = asked.terms
     if terms is None:
         return ""
-    return _filled(
+    counted = _filled(
         t,
         "terms_text",
         restarts=str(terms.restarts),
@@ -234,6 +234,16 @@ def _agreed(asked: Asked, t: Texts) -> str:
         start=_time(terms.not_before, t),
         end=_time(terms.not_after, t),
     )
+    further = [
+        t(key)
+        for key, is_agreed in (
+            ("terms_others", terms.foreign_restarts),
+            ("terms_programs", terms.programs),
+            ("terms_arso", terms.means == "arso"),
+        )
+        if is_agreed
+    ]
+    return joined(_spaced([counted, *further], "; "))
 
 
 def _steps(row: Row, state: str, t: Texts) -> str:

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import base64
+import copy
 import dataclasses
 import hashlib
+import html
 import html.parser
 import itertools
 import re
@@ -224,6 +226,21 @@ def test_the_page_tells_the_night(page: Callable[..., str]) -> None:
         "23.11.2026 22:00:00",
     ):  # fmt: skip
         assert part in german
+
+
+def test_all_terms_are_told(page: Callable[..., str], night: list[dict[str, Any]]) -> None:
+    """What else the customer agreed to stands beside the counts, and only what they agreed to."""
+    further = ("also after restarts by others", "programs in the customer's name", "without a password")
+    known = copy.deepcopy(night[0]["info"])
+    for values in itertools.product([False, True], repeat=3):
+        terms = known["requests"][0]["terms"]
+        terms |= {
+            "foreign_restarts": values[0],
+            "programs": values[1],
+            "means": "arso" if values[2] else "grant",
+        }
+        [told] = re.findall("<dt>Agreed terms</dt><dd>(.*?)</dd>", page(entry("pc1", known)))
+        assert tuple(f"; {text}" in html.unescape(told) for text in further) == values
 
 
 def test_the_summary_comes_first_and_names_no_customer(page: Callable[..., str]) -> None:
