@@ -76,7 +76,8 @@ JOB = [
     *broken(apply(step="a", timeout=90), "restart"),
     *broken(task("credential_revoke"), "give back"),
     # In these tasks the second command waits.
-    *broken(request(restarts=1, grace=2, timeout=60), "wait for the answer", 1),
+    # The warning outlasts the time for which the task only listens.
+    *broken(request(restarts=1, grace=25, timeout=60), "wait for the answer", 1),
     *broken(apply(step="b", timeout=90), "wait for the restart", 1),
     *broken(end(), "end"),
 ]
