@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lab.simulated import wire
 from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.codes import CODES, STATUS_SUCCESS
+from lab.simulated.windows_model import LOGON_SCREEN_KEY
 from latchkey_agent.domain import LogonRefusal
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.frames import FrameError, wipe
@@ -51,6 +52,7 @@ class LogonScreen:
         self._wake.clear()
         self.looked.clear()
         self._rival_waits = self._machine.settings.logon_ui.rival == "logs_on"
+        self._machine.windows.registry.volatile[LOGON_SCREEN_KEY] = "made"
         await self._machine.ready["agent"].wait()
         self._wake.set()
         while True:

@@ -35,6 +35,7 @@ class Machine:
         ready: an event for each service, set when it answers; cleared when a boot begins.
         on_session: called after every change of a Windows session.
         on_event: called after every event, synchronously.
+        on_going_down: called when Windows begins to shut down.
         on_announced: called when the agent announces a permit.
         on_summoned: called with the SID of an account to start its companion.
     """
@@ -54,6 +55,7 @@ class Machine:
     ready: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     on_session: list[Callable[[Change, Session], None]] = field(default_factory=list)
     on_event: list[Callable[[str], None]] = field(default_factory=list)
+    on_going_down: list[Callable[[], None]] = field(default_factory=list)
     on_announced: list[Callable[[], None]] = field(default_factory=list)
     on_summoned: list[Callable[[str], None]] = field(default_factory=list)
 
@@ -66,6 +68,12 @@ class Machine:
         self.events.add(lane, what, text)
         for listener in self.on_event:
             listener(what)
+
+    def need_restart(self, reason: str) -> None:
+        """Let Windows wait for a restart for this reason."""
+        if reason not in self.windows.registry.pending_restart:
+            self.windows.registry.pending_restart.append(reason)
+        self.record("pc", "restart_pending", f"Windows waits for a restart: {reason}")
 
     def session_changed(self, change: Change, session: Session) -> None:
         """Pass on a change of a Windows session."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.connections import ListenerName
     from lab.simulated.customer_script import Step
+    from lab.simulated.offered_update import Update
     from lab.wsman.host import StandIn
 
 OPERATOR = "helpdesk"
@@ -50,6 +51,7 @@ class Settings:
         operator_permitted: whether the operator's account may use the agent.
         restart_seconds: how long the PC is off during a restart.
         boot_seconds: from power to the start of the services.
+        ending_seconds: from the beginning of a shutdown, when the sessions end, until the services end.
         shutdown_seconds: how long the services have to end.
         logon_seconds: how long Winlogon takes over one logon.
         desktop_seconds: from a logon with a permit that Windows accepts to its desktop, after each boot. A first
@@ -81,6 +83,9 @@ class Settings:
         lockout_tries: the refused logons after which the operator's account is locked; 0: never.
         shells_per_user: the most open remote shells of the operator's account.
         updates_seconds: how long installing takes for the lab's programs.
+        updates: the updates that Windows Update offers.
+        servicing_seconds: how long Windows works on installed updates after the restart that they need.
+        no_pipe_seconds: how long a client waits for a pipe that does not exist; ansible.windows waits five minutes.
         programs: more programs, as modules of the checkout by their Windows path. Their first
             argument is the socket of the PC's Windows.
         stand_ins: the programs that answer scripts which the lab does not understand.
@@ -105,6 +110,7 @@ class Settings:
     operator_permitted: bool = True
     restart_seconds: float = 0.3
     boot_seconds: float = 0.0
+    ending_seconds: float = 0.0
     shutdown_seconds: float = 2.0
     logon_seconds: float = 0.02
     desktop_seconds: float = 0.0
@@ -127,6 +133,9 @@ class Settings:
     lockout_tries: int = 0
     shells_per_user: int = 30
     updates_seconds: float = 0.1
+    updates: Sequence[Update] = ()
+    servicing_seconds: float = 0.0
+    no_pipe_seconds: float = 1.0
     programs: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Sequence[StandIn] = ()
     variables: Mapping[str, str] = field(default_factory=lambda: VARIABLES)

@@ -106,10 +106,18 @@ class Power:
 
     # --- by Windows ---------------------------------------------------------------
 
-    def restart(self, *, message: str, grace: float, by_agent: bool, sign_on: bool = False) -> None:
+    def restart(
+        self,
+        *,
+        message: str,
+        grace: float,
+        by_agent: bool,
+        sign_on: bool = False,
+        by: str = "Windows Update",
+    ) -> None:
         """Schedule a restart, as InitiateShutdownW does without SHUTDOWN_FORCE_OTHERS.
 
-        Asking twice for one's own restart changes nothing.
+        Asking twice for one's own restart changes nothing. `by`: who asks, if it is not the agent.
 
         Raises:
             WindowsError: Windows refuses, or another party's restart is already scheduled.
@@ -119,10 +127,25 @@ class Power:
         self._refuse_restart()
         self._scheduled_by_agent = by_agent
         self.signs_on = sign_on
-        who = "The consent agent" if by_agent else "Windows Update"
+        who = "The consent agent" if by_agent else by
         text = f"{who} restarts this PC in {grace:g} s" + (f": {message}" if message else "")
         self._begin(self._restart(grace), "restart")
         self._machine.record("customer", "restart_announced", text)
+
+    def abort_restart(self) -> None:
+        """Take back a restart that waits for the end of its warning, as AbortSystemShutdownW does.
+
+        Raises:
+            WindowsError: no restart waits.
+        """
+        if self._scheduled_by_agent is None or self.state != "on" or self._change is None:
+            code = codes.ERROR_NO_SHUTDOWN_IN_PROGRESS
+            raise WindowsError(
+                code, "Unable to abort the system shutdown because no shutdown was in progress."
+            )
+        self._change.cancel()
+        self._change = self._scheduled_by_agent = None
+        self._machine.record("customer", "restart_aborted", "The restart is taken back.")
 
     @property
     def restart_begun(self) -> bool:
@@ -217,8 +240,11 @@ class Power:
         machine.running = False
         self.up.clear()
         machine.record("pc", "going_down", "Windows shuts down.")
+        for listener in machine.on_going_down:
+            listener()
         for session in machine.windows.sessions.all():
             machine.windows.sessions.sign_out(session.id)
+        await asyncio.sleep(machine.settings.ending_seconds)
         await machine.boot_tasks.cancel()
 
     async def _hibernate(self) -> None:

@@ -117,6 +117,51 @@ class Restart(Call, frozen=True, tag="restart"):
     grace: float
     by_agent: bool = True
     sign_on: bool = False
+    by: str = "Windows Update"
+
+
+class AbortRestart(Call, frozen=True, tag="abort_restart"):
+    """AbortSystemShutdown by a program: takes back a restart that waits for the end of its warning."""
+
+
+class LastBootUp(Call, frozen=True, tag="last_boot_up"):
+    """LastBootUpTime of Win32_OperatingSystem, as a file time."""
+
+
+class LogonScreenKey(Call, frozen=True, tag="logon_screen_key"):
+    """Tells whether the registry has the key that LogonUI makes when it shows itself; may remove it."""
+
+    remove: bool = False
+
+
+class ServicingInProgress(Call, frozen=True, tag="servicing_in_progress"):
+    """Tells whether Windows still works on updates after a restart."""
+
+
+class SearchUpdates(Call, frozen=True, tag="search_updates"):
+    """Starts a process that searches for updates, and installs them; answers with the name of its pipe.
+
+    `categories`: the categories that count, `*` for all. `accept` and `reject`: regular expressions for titles
+    and article numbers. `until`: the last thing to do.
+    """
+
+    categories: list[str]
+    accept: list[str]
+    reject: list[str]
+    until: Literal["searched", "downloaded", "installed"]
+    check: bool = False
+
+
+class ReadUpdates(Call, frozen=True, tag="read_updates"):
+    """Answers with the lines that the process has written into its pipe; waits for the first one."""
+
+    pipe: str
+
+
+class CancelUpdates(Call, frozen=True, tag="cancel_updates"):
+    """Ends the process of a pipe, if it still runs."""
+
+    pipe: str
 
 
 class RestartBegun(Call, frozen=True, tag="restart_begun"):
@@ -184,6 +229,13 @@ AnyCall = (
     | OutputOf
     | BootId
     | Restart
+    | AbortRestart
+    | LastBootUp
+    | LogonScreenKey
+    | ServicingInProgress
+    | SearchUpdates
+    | ReadUpdates
+    | CancelUpdates
     | RestartBegun
     | PendingReasons
     | Protect

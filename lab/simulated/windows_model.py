@@ -57,6 +57,11 @@ class PcClock:
         """Set the clock; it continues from there. No time passes."""
         self.offset = moment - datetime.now(UTC)
 
+    def boot_file_time(self) -> int:
+        """Return the PC's time of this boot in 100 ns since 1601 ("FILETIME structure", Microsoft Learn)."""
+        since = self.booted + self.offset - datetime(1601, 1, 1, tzinfo=UTC)
+        return since // timedelta(microseconds=1) * 10
+
     def let_pass(self, time: timedelta) -> None:
         """Let time pass at once."""
         self.offset += time
@@ -72,6 +77,10 @@ _HARMLESS: dict[str, Any] = {
 }
 READY = LogonFacts(**_HARMLESS)
 """The facts about a PC and an account without any obstacle to an unattended logon."""
+
+
+LOGON_SCREEN_KEY = "AutoLogonChecked"
+"""A volatile key that LogonUI makes when it shows itself, below HKLM\\...\\Winlogon; no page of Microsoft names it."""
 
 
 @dataclass

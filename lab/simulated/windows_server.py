@@ -16,7 +16,8 @@ from lab.simulated.account_model import SYSTEM_SID
 from lab.simulated.keys import KeysError
 from lab.simulated.listeners import environment
 from lab.simulated.session_programs import SessionPrograms
-from lab.simulated.windows_model import WindowsError
+from lab.simulated.update_agent import UpdateAgent
+from lab.simulated.windows_model import LOGON_SCREEN_KEY, WindowsError
 from latchkey_agent.protocol.frames import Frame, FrameError, wipe
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Calls:
         self._windows = machine.windows
         self._power = power
         self.programs = SessionPrograms(machine, environment())
+        updates = UpdateAgent(machine)
+        power.on_boot.append(updates.boot)
         self.table: dict[type[windows_calls.Call], Callable[[Any, bytearray], object]] = {
             windows_calls.Ready: self._ready,
             windows_calls.WhoIs: self._who_is,
@@ -60,6 +63,13 @@ class Calls:
             windows_calls.OutputOf: lambda call, _s: self.programs.output(call.number),
             windows_calls.BootId: lambda _c, _s: self._windows.boot_id(),
             windows_calls.Restart: self._restart,
+            windows_calls.AbortRestart: lambda _c, _s: self._power.abort_restart(),
+            windows_calls.LastBootUp: lambda _c, _s: self._windows.clock.boot_file_time(),
+            windows_calls.LogonScreenKey: self._logon_screen_key,
+            windows_calls.ServicingInProgress: lambda _c, _s: updates.servicing,
+            windows_calls.SearchUpdates: lambda call, _s: updates.search(call),
+            windows_calls.ReadUpdates: lambda call, _s: updates.read(call.pipe),
+            windows_calls.CancelUpdates: lambda call, _s: updates.cancel(call.pipe),
             windows_calls.PendingReasons: lambda _c, _s: self._windows.registry.pending_restart,
             windows_calls.Protect: lambda call, secret: machine.keys.protect(secret, call.entropy),
             windows_calls.Unprotect: lambda call, _s: machine.keys.unprotect(call.blob, call.entropy),
@@ -120,8 +130,16 @@ class Calls:
 
     def _restart(self, call: windows_calls.Restart, _secret: bytearray) -> None:
         self._power.restart(
-            message=call.message, grace=call.grace, by_agent=call.by_agent, sign_on=call.sign_on
+            message=call.message,
+            grace=call.grace,
+            by_agent=call.by_agent,
+            sign_on=call.sign_on,
+            by=call.by,
         )
+
+    def _logon_screen_key(self, call: windows_calls.LogonScreenKey, _secret: bytearray) -> bool:
+        keys = self._windows.registry.volatile
+        return (keys.pop(LOGON_SCREEN_KEY, "") if call.remove else keys.get(LOGON_SCREEN_KEY, "")) != ""
 
     def _summon(self, call: windows_calls.Summon, _secret: bytearray) -> None:
         for listener in self._machine.on_summoned:
@@ -132,9 +150,7 @@ class Calls:
             listener()
 
     def _need_restart(self, call: windows_calls.NeedRestart, _secret: bytearray) -> None:
-        if call.reason not in self._windows.registry.pending_restart:
-            self._windows.registry.pending_restart.append(call.reason)
-        self._machine.record("pc", "restart_pending", f"Windows waits for a restart: {call.reason}")
+        self._machine.need_restart(call.reason)
 
     def _report_event(self, call: windows_calls.ReportEvent, _secret: bytearray) -> None:
         self._machine.record("pc", call.what, call.text)

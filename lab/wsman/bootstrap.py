@@ -6,8 +6,9 @@
 Ansible sends one small wrapper script and everything else on standard input: a JSON object with
 Ansible's execution wrapper, a line of four NUL characters, a JSON object with the actions and their
 parameters, and where an action takes input a second such line and the input. Seen with ansible-core
-2.19 and 2.21 (executor/powershell/module_manifest.py). The actions are known by name and done here;
-any other, which includes every module, is unsupported.
+2.19 and 2.21 (executor/powershell/module_manifest.py). The actions are known by name and done here.
+A module is run by the computer's program of its name (`module_program`), which gets the module's options
+as JSON on its standard input and prints the result. Any other action and module is unsupported.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import ntpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.wsman.host import Host, InvalidPathError
+from lab.wsman.host import Host, InvalidPathError, ProgramNotFoundError
+from lab.wsman.powershell.script_runner import run_process
 from lab.wsman.powershell.tokens import UnsupportedScriptError
 
 if TYPE_CHECKING:
@@ -36,6 +38,14 @@ SEPARATOR = "\0\0\0\0"
 
 LARGEST_FETCH = 4 * 1024 * 1024
 """Bytes of one fetched piece; Ansible asks for 512 KiB at most."""
+
+
+_MODULE_ACTION = "module_wrapper.ps1"
+
+
+def module_program(name: str) -> str:
+    """Return the Windows path of the program that stands for a module, by the module's full name."""
+    return f"C:\\Lab\\Modules\\{name}.ps1"
 
 
 def is_wrapper(script: str) -> bool:
@@ -77,6 +87,8 @@ def run(host: Host, user: str, console: Console) -> int:
     _read_json(lines)
     manifest = _read_json(lines)
     match manifest:
+        case {"actions": [*_, {"name": str(name), "params": dict(parameters)}]} if name == _MODULE_ACTION:
+            return _run_module(host, console, parameters)
         case {"actions": [{"name": str(name), "params": dict(parameters)}]} if name in _ACTIONS:
             action = Action(host, user, console, parameters, lines)
         case _:
@@ -87,6 +99,19 @@ def run(host: Host, user: str, console: Console) -> int:
         reason = getattr(error, "strerror", None) or str(error)
         console.error(f"{name}: {parameters.get('Path', '')}: {reason}", "IOException")
         return 1
+
+
+def _run_module(host: Host, console: Console, parameters: Mapping[str, Any]) -> int:
+    match parameters:
+        case {"Script": str(script), "Variables": [{"Name": "complex_args", "Value": dict(options)}]}:
+            name = script.removesuffix(".ps1")
+        case _:
+            raise UnsupportedScriptError("Ansible's wrapper of a module with unknown parameters")
+    try:
+        process = host.start(module_program(name), ("module", name))
+    except ProgramNotFoundError:
+        raise UnsupportedScriptError(f"Ansible's module {name}") from None
+    return run_process(process, [json.dumps(options).encode("ascii")], console)
 
 
 def _read_json(lines: Iterator[str]) -> Any:  # noqa: ANN401 - that is what JSON holds

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.packaging.workshop import WorkError
-from tests.benchmarks import calls, click, collection, core, many, provider, restarts, service, wire
+from tests import ansible_windows
+from tests.benchmarks import calls, click, core, many, provider, restarts, service, wire
 from tests.benchmarks.figures import as_json, page
 from tools import setup
 
@@ -78,7 +79,7 @@ def main(names: list[str]) -> int:
             flush=True,
         )
     try:
-        collection.prepare()
+        ansible_windows.prepare()
     except (setup.SetupError, WorkError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

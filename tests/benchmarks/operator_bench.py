@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lab.simulated.pc_settings import Settings
+from lab.simulated.programs.windows_scripts import PROGRAMS, STAND_INS
 from lab.simulated.simulated_pc import SimulatedComputer
-from tests.benchmarks.canned import PROGRAMS, STAND_INS
-from tests.benchmarks.collection import COLLECTIONS
+from tests.ansible_windows import COLLECTIONS
 from tests.lab.job import ROOT, Operator
 
 if TYPE_CHECKING:

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ansible.windows collection for comparison, from the wheel of the `ansible` package."""
+"""The collection ansible.windows, to compare with and to use in a step, from the pinned wheel of the package `ansible`.
+
+The wheel is the smallest source of it that pip gets. It is downloaded once for a checkout; nothing of it is installed,
+and nothing of it is part of this repository.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from agent.packaging.artefacts import pins
+from agent.packaging.workshop import WorkError
 from tools import setup
 
-FOLDER = setup.ROOT / "build/benchmarks"
+FOLDER = setup.ROOT / "build/ansible.windows"
 COLLECTIONS = FOLDER / "collections"
 _PREFIX = "ansible_collections/ansible/windows/"
+_MARK = COLLECTIONS / "latchkey.stamp"
 
 
 def prepare() -> Path:
@@ -23,16 +31,26 @@ def prepare() -> Path:
         SetupError: the wheel cannot be downloaded.
         WorkError: the wheel is not pinned.
     """
-    mark = COLLECTIONS / "latchkey.stamp"
     wanted = pins("bench")
-    if not (mark.exists() and mark.read_text(encoding="utf-8") == wanted):
-        _unpack(_download(wanted))
-        mark.write_text(wanted, encoding="utf-8")
+    with setup.alone():
+        if not (_MARK.exists() and _MARK.read_text(encoding="utf-8") == wanted):
+            _unpack(_download(wanted))
+            _MARK.write_text(wanted, encoding="utf-8")
     return COLLECTIONS
 
 
+def require() -> Path:
+    """Return the folder of collections; leave the test out where the wheel cannot be had."""
+    __tracebackhide__ = True
+    try:
+        return prepare()
+    except (setup.SetupError, WorkError) as error:
+        reason = str(error).partition("\n")[0]
+        pytest.skip(f"the wheel of ansible, which has ansible.windows, cannot be downloaded ({reason})")
+
+
 def _download(pinned: str) -> Path:
-    setup.say("fetching the ansible wheel for comparison")
+    setup.say("fetching the wheel of ansible")
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download")
     # Only its files are needed: ignore its dependencies and its required Python.
     only = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--require-hashes")
