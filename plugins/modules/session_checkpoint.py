@@ -131,6 +131,11 @@ boot_id:
   returned: success
   type: str
   sample: 51b0c9e2
+uptime:
+  description: Seconds since the start of the PC's current boot.
+  returned: success
+  type: float
+  sample: 5310.2
 before:
   description: The checkpoint before this task; null if there was none.
   returned: success

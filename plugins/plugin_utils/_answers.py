@@ -320,6 +320,7 @@ class CheckpointAnswer:
     session: str
     step: str
     boot_id: str
+    uptime: float
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
     opens_at: str | None = None

@@ -35,6 +35,19 @@ def test_the_status_describes_the_pc(bench: Bench) -> None:
     assert "settings file is wrong" in agent["problem"]
 
 
+def test_a_checkpoint_comes_with_the_boot_and_the_time_since_it(bench: Bench) -> None:
+    """So a job knows whether a restart came before a failure or after it, whatever the clocks say."""
+    bench.start_session()
+    read = rq.Checkpoint(session="CHG-1", step="one")
+    before = bench.result(read)
+    bench.world.now += timedelta(minutes=5)
+    after = bench.result(read)
+    assert (before["boot_id"], after["boot_id"]) == ("boot-1", "boot-1")
+    assert after["uptime"] - before["uptime"] == 300
+    bench.reboot()
+    assert bench.result(read)["uptime"] < after["uptime"]
+
+
 def test_the_status_is_available_on_a_full_disk(bench: Bench, canary: bytearray) -> None:
     """A full disk does not stop a query that changes nothing."""
     bench.lend(canary)

@@ -251,6 +251,7 @@ class ControlHandler:
             session=request.session,
             step=request.step,
             boot_id=self._core.computer.power.boot_id(),
+            uptime=round(self._core.computer.clock.uptime(), 3),
             before=before,
             checkpoints=session.checkpoints,
             opens_at=None if bounds is None else views.text(bounds.opens_at),

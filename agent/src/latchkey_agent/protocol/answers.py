@@ -330,12 +330,14 @@ class RevokeAnswer(Message, frozen=True, kw_only=True):
 class CheckpointAnswer(Message, frozen=True, kw_only=True):
     """Answer to `checkpoint`; `before` is the checkpoint before the change, `begun` the step that began with it.
 
-    `opens_at` and `closes_at`: the maintenance window, if the request names one.
+    `uptime`: seconds since the start of the boot. `opens_at` and `closes_at`: the maintenance window, if the request
+    names one.
     """
 
     session: str
     step: str
     boot_id: str
+    uptime: float
     before: CheckpointView | None = None
     checkpoints: dict[str, CheckpointView] = {}
     opens_at: str | None = None
