@@ -19,6 +19,7 @@ import hashlib
 import itertools
 import json
 import ntpath
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ LARGEST_FETCH = 4 * 1024 * 1024
 
 
 _MODULE_ACTION = "module_wrapper.ps1"
+_MODULE_FILE = re.compile(r"ansible_collections\.(.+)\.plugins\.modules\.(.+)\.ps1")
 
 
 def module_program(name: str) -> str:
@@ -104,7 +106,7 @@ def run(host: Host, user: str, console: Console) -> int:
 def _run_module(host: Host, console: Console, parameters: Mapping[str, Any]) -> int:
     match parameters:
         case {"Script": str(script), "Variables": [{"Name": "complex_args", "Value": dict(options)}]}:
-            name = script.removesuffix(".ps1")
+            name = _MODULE_FILE.sub(r"\1.\2", script)
         case _:
             raise UnsupportedScriptError("Ansible's wrapper of a module with unknown parameters")
     try:
