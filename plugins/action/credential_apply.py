@@ -40,6 +40,8 @@ class ActionModule(AgentAction):
         names = ("session", "action", "step", "test_command")
         # What is not asked for is left out: an older agent does not know the fields.
         terms = {name: options[name] for name in _TERMS if options[name] is not False}
+        if options["means"] == "grant":
+            del terms["means"], terms["grace"]
         use = Use(
             **{name: options[name] for name in names},
             terms=terms,

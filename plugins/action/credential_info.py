@@ -29,5 +29,8 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "account", "forecast", "means", "receipts")
         fields = {name: options[name] for name in names}
+        if options["means"] == "grant":
+            # An older agent does not know the field.
+            del fields["means"]
         reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **fields)
         return {"changed": False, **asdict(reply.result)}

@@ -43,5 +43,8 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         terms = {name: options[name] for name in (*_TERMS, "ask_again")}
+        if options["means"] == "grant":
+            # An older agent does not know the field.
+            del terms["means"]
         request = RequestOptions(options["session"], terms, wait=options["wait"], deadline=deadline)
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

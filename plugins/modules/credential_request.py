@@ -26,7 +26,7 @@ options:
       - V(arso) asks for a yes only. After a restart that Latchkey orders, Windows itself signs the customer in and locks
         the screen (Automatic Restart Sign-On). It serves no unlocks and no restarts by others. The task fails with
         C(arso_not_possible), and asks nobody, where Windows would not do it.
-      - V(auto) takes V(arso) where it is sure to work, else V(grant). RV(means_why) has the reason.
+      - V(auto) takes V(arso) where no known fact speaks against it, else V(grant). RV(means_why) has the reason.
     type: str
     choices: [auto, grant, arso]
     default: grant

@@ -52,6 +52,27 @@ class CheckpointView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UseView:
+    """One use of a grant, from permit to lock; or a restart without a grant, which ends in `restarted`."""
+
+    permit: str
+    action: Literal["restart", "unlock"]
+    state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused", "restarted"]
+    issued_at: str
+    account: str
+    boot_before: str
+    step: str | None = None
+    boot_after: str | None = None
+    logged_on_at: str | None = None
+    locked_at: str | None = None
+    disconnected: bool = False
+    desktop_open_seconds: float | None = None
+    why: str = ""
+    foreign: bool = False
+    error: ErrorView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionView:
     """A support session. `owner` and `operators` are the accounts that may ask and use its grants."""
 
@@ -66,6 +87,7 @@ class SessionView:
     started_at: str
     ends_at: str
     checkpoints: dict[str, CheckpointView] = field(default_factory=dict)
+    restarts: list[UseView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,27 +196,6 @@ class LeftView:
 
     restarts: int
     unlocks: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UseView:
-    """One use of a grant, from permit to lock; or a restart without a grant, which ends in `restarted`."""
-
-    permit: str
-    action: Literal["restart", "unlock"]
-    state: Literal["cancelled", "issued", "lapsed", "logged_on", "redeemed", "refused", "restarted"]
-    issued_at: str
-    account: str
-    boot_before: str
-    step: str | None = None
-    boot_after: str | None = None
-    logged_on_at: str | None = None
-    locked_at: str | None = None
-    disconnected: bool = False
-    desktop_open_seconds: float | None = None
-    why: str = ""
-    foreign: bool = False
-    error: ErrorView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,12 +36,21 @@ MOMENTS = 20
 DURATION = 14.0
 """Seconds that the job takes on a quiet machine: moments at random lie within."""
 LAUNCHES = 3
-SIDES = [
-    (f'Set the checkpoint "{state}" of {step["name"]}', status)
-    for step in STEPS
-    for state in ("started", "done")
-    for status in ("started", "ok")
-]
+
+
+def checkpoints() -> list[str]:
+    """Return the tasks that set a checkpoint; the end of a step without a restart begins the next step, too."""
+    tasks, is_begun = [], False
+    for step in STEPS:
+        name, restarts = step["name"], "restart" in step
+        tasks += [] if is_begun else [f'Set the checkpoint "started" of {name}']
+        done = 'done", and restart if required, after' if restarts else 'done" of'
+        tasks.append(f'Set the checkpoint "{done} {name}')
+        is_begun = not restarts
+    return tasks
+
+
+SIDES = [(task, status) for task in checkpoints() for status in ("started", "ok")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -224,6 +225,8 @@ class Agent:
             # Without a journal there is no permit whose logon could be missed.
             self._session_change_pending = not self.core.problem
         self._meet_duties()
+        with suppress(PortError):
+            self.effects.desktops.watch()
         with self.core.lock:
             self._session_changes += 1
             self.core.state_changed.notify_all()

@@ -249,6 +249,29 @@ def test_the_forecast_for_arso_names_what_forbids_it(
     assert found["auto"] == found["arso" if allowed else "grant"]
 
 
+def test_auto_is_foreseen_as_it_would_ask(bench: Bench) -> None:
+    """Where the policy forbids Windows' own sign-in, `auto` asks for the password: its obstacles count."""
+    bench.settings.write_text("[policy]\nallow_arso = false\n")
+    bench.world.facts = READY._replace(restart_sign_on=True, smart_card_required=True)
+    bench.start_session()
+    found = bench.result(rq.Info(forecast=True, means="auto"))["forecast"]["findings"]
+    assert "smart_card_required" in [one["code"] for one in found]
+
+
+@pytest.mark.parametrize("means", ["grant", "arso"])
+def test_a_session_that_goes_on_is_found_whatever_the_forecast_says(bench: Bench, means: str) -> None:
+    """A job that is launched again at night is not stopped by what kept nobody from agreeing."""
+    bench.world.facts = READY._replace(restart_sign_on=True)
+    bench.start_session()
+    bench.world.signed_in = []
+    bench.world.facts = READY._replace(restart_sign_on=False, logon_banner=True)
+    wanted: dict[str, Any] = {"session": "CHG-1", "reason": "Monthly updates", "ticket": "CHG-1"}
+    start = rq.SessionStart(**wanted, forecast="stop", account="anna", means=means)
+    assert bench.result(start)["session"]["state"] == "started"
+    other = rq.SessionStart(**{**wanted, "session": "CHG-2"}, forecast="stop", account="anna", means=means)
+    assert bench.result(other).get("session") is None
+
+
 def test_the_page_names_every_setting() -> None:
     """docs/forecast.md names each setting that the agent reads from the registry."""
     names = re.findall(r'(?:_Switch|read)\(\s*"\w+", [^"]+?, "(\w+)"', SETTINGS)

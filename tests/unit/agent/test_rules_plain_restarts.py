@@ -201,14 +201,49 @@ def test_a_session_with_a_grant_uses_it(bench: Bench, canary: bytearray) -> None
     assert bench.code(PLAIN) == "out_of_order"
 
 
-def test_a_restart_without_a_grant_is_none_by_others(bench: Bench, canary: bytearray) -> None:
-    """A grant of another session that covers restarts by others signs nobody in after it."""
+def test_for_another_session_it_is_a_restart_by_others(bench: Bench, canary: bytearray) -> None:
+    """A customer whose grant covers restarts by others is signed in again after it."""
     grant = bench.lend(canary, foreign_restarts=True)
     bench.result(rq.SessionStart(session="CHG-2", reason="x"))
     bench.world.signed_in = []
     bench.result(rq.CredentialApply(session="CHG-2", action="restart", means="none", step="A"))
     bench.reboot()
-    assert [o.why for o in bench.state.grants[grant].omitted] == ["own_restart"]
+    assert [(p.grant, p.foreign) for p in bench.state.permits.values()] == [(grant, True)]
+
+
+def test_a_grant_that_comes_after_the_order_signs_nobody_in(bench: Bench, canary: bytearray) -> None:
+    """The restart was begun without it: it is none by others for its own session."""
+    begin(bench)
+    bench.world.set_password(ANNA, canary)
+    order(bench)
+    request = bench.request(account="anna", restarts=1, foreign_restarts=True)
+    bench.show(request)
+    assert bench.allow(request, canary).done
+    bench.reboot()
+    [grant] = bench.state.grants.values()
+    assert [o.why for o in grant.omitted] == ["own_restart"]
+
+
+def test_a_pending_rename_would_break_a_grant_of_another_session(bench: Bench, canary: bytearray) -> None:
+    """A sealed record is bound to the PC's name, so a restart without a grant waits for it, too."""
+    bench.lend(canary)
+    bench.result(rq.SessionStart(session="CHG-2", reason="x"))
+    bench.world.signed_in, bench.world.pending = [], ["computer rename"]
+    plain = rq.CredentialApply(session="CHG-2", action="restart", means="none", step="A")
+    assert bench.code(plain) == "rename_pending"
+    bench.result(rq.SessionEnd(session="CHG-1"))
+    assert bench.result(plain)["use"]["state"] == "issued"
+
+
+def test_the_session_lists_its_restarts(bench: Bench) -> None:
+    """The operator reads each restart without a grant, also in the answer to the session's end."""
+    begin(bench)
+    order(bench)
+    bench.reboot()
+    [session] = bench.result(rq.Info(session="CHG-1"))["sessions"]
+    ended = bench.result(rq.SessionEnd(session="CHG-1"))["session"]
+    for view in (session, ended):
+        assert [(r["step"], r["state"]) for r in view["restarts"]] == [("Updates", "restarted")]
 
 
 @pytest.mark.parametrize("changes", [{"step": None}, {"action": "unlock"}], ids=["no step", "unlock"])
@@ -245,6 +280,9 @@ def test_an_ended_session_restarts_nothing(bench: Bench) -> None:
     bench.effects_lag = False
     bench.effects()
     assert bench.world.restarts == []
+    bench.result(rq.SessionStart(session="CHG-2", reason="x"))
+    other = rq.CredentialApply(session="CHG-2", action="restart", means="none", step="A")
+    assert bench.result(other)["use"]["state"] == "issued"
 
 
 @pytest.mark.parametrize("crash", [Bench.crash, Bench.kill])

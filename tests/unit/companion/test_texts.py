@@ -50,7 +50,7 @@ FAMILIES = {
             for end in ("", "_gone", "_disconnected")
         ),
     ],
-    "used": [*get_args(Action), "by_others", "arso"],
+    "used": [*get_args(Action), "by_others", "arso", "arso_open"],
     "restarted": ["signed_in", "begun", "by_others"],
     "program": get_args(ProgramEnd),
     "receipt_program": [*get_args(ProgramEnd), "running"],

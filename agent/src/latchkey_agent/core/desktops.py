@@ -121,6 +121,7 @@ class DesktopCloser:
         self._seen: set[str] = set()
         self._opened: set[str] = set()
         self._awaited: dict[str, datetime] = {}
+        self._watched: dict[str, tuple[Target, datetime]] = {}
 
     def close(self, target: Target) -> Closing:
         """Close the desktop; return how.
@@ -134,10 +135,27 @@ class DesktopCloser:
         closing = self._lock(target) or self._cut_off(target)
         if closing != "gone" and target.permit not in self._opened:
             self._core.duties.defer(target.permit)
+            if target.locks_itself:
+                self._watched[target.permit] = target, self._core.now().at + SIGN_IN_TIME
         self._seen.discard(target.permit)
         self._opened.discard(target.permit)
         self._awaited.pop(target.permit, None)
         return closing
+
+    def watch(self) -> None:
+        """Lock a desktop of Windows' own sign-in that opens soon after it was listed as locked, once.
+
+        The memory of it is enough: after a crash Windows' own lock stands alone.
+
+        Raises:
+            PortError: Windows does not list its sessions, or does not lock.
+        """
+        for permit, (target, until) in list(self._watched.items()):
+            opened = _open(self._sessions(target)) if self._core.now().at < until else []
+            for session in opened:
+                self._core.computer.sessions.lock(session.session_id)
+            if opened or self._core.now().at >= until:
+                del self._watched[permit]
 
     def _lock(self, target: Target) -> Closing | None:
         """Lock the account's open desktops and wait until they are locked, at most the policy's time."""
@@ -188,8 +206,9 @@ class DesktopCloser:
         return closed if closed == "gone" else "disconnected"
 
     def _sessions(self, target: Target) -> list[SignIn]:
-        """Return the account's sessions."""
-        return [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
+        """Return the account's sessions; Windows' own sign-in has opened the one on the PC's screen only."""
+        theirs = [s for s in self._core.computer.sessions.signed_in() if s.account.sid == target.sid]
+        return _own(target, theirs) if target.locks_itself else theirs
 
     def sessions_of(self, target: Target) -> list[SignIn]:
         """Return the sessions that the logon may have opened. Raises PortError."""

@@ -156,6 +156,9 @@ class EffectRunner:
         if not self._is_pending(effect.restart):
             return
         core = self._core
+        if core.state.sessions[core.state.restarts[effect.restart].session].ended_at is not None:
+            self._drop(effect.restart, "the support session ended")
+            return
         here = core.computer.sessions.signed_in()
         if here and (any(s.is_open for s in here) or not core.policy().allow_unasked_restarts):
             names = " and ".join(sorted({s.account.qualified for s in here}))
@@ -173,11 +176,8 @@ class EffectRunner:
 
     def _is_pending(self, restart_id: str) -> bool:
         """Tell whether a restart without a grant is still to be asked for."""
-        state = self._core.state
-        restart = state.restarts.get(restart_id)
-        if restart is None or not restart.is_pending or restart_id in self._restarting:
-            return False
-        return state.sessions[restart.session].ended_at is None
+        restart = self._core.state.restarts.get(restart_id)
+        return restart is not None and restart.is_pending and restart_id not in self._restarting
 
     def _drop(self, restart_id: str, why: str) -> None:
         if not self._core.computer.power.restart_begun():

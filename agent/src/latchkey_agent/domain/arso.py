@@ -57,8 +57,15 @@ def _obstacles(facts: LogonFacts, account: Account, signed_in: Sequence[SignedIn
         yield Obstacle(f"a setting of Windows forbids it{where}")
     elif facts.restart_sign_on is None:
         yield Obstacle(f"whether Windows allows it could not be found out{where}", stops=False)
+    if facts.auto_logon is None:
+        yield Obstacle("whether Windows signs in by itself at each start could not be found out", stops=False)
     if facts.auto_logon:
         yield Obstacle("Windows signs an account in by itself at each start, and does not lock it")
     if account.kind == "domain":
         # The documents contradict each other about PCs that are joined to a domain.
         yield Obstacle("Windows may not do it for an account of a domain", stops=False)
+    if account.kind == "entra":
+        # Managed PCs need a TPM, Secure Boot and BitLocker that is not suspended.
+        yield Obstacle(
+            "Windows may want BitLocker and a TPM for it on a PC that is joined to Entra", stops=False
+        )

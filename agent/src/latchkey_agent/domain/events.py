@@ -249,9 +249,13 @@ class PermitLoggedOn(Event, tag="permit_logged_on", frozen=True, kw_only=True):
 
 
 class PermitSignedOn(Event, tag="permit_signed_on", frozen=True, kw_only=True):
-    """Windows has signed the account in by itself after the permit's restart (ARSO); its desktop is to be closed."""
+    """Windows has signed the account in by itself after the permit's restart (ARSO); its desktop is to be closed.
+
+    `is_open`: the desktop was open when it was first seen, so the account may have signed in by hand.
+    """
 
     permit: str
+    is_open: bool = False
 
 
 class LogonReported(Event, tag="logon_reported", frozen=True, kw_only=True):

@@ -503,9 +503,11 @@ def _permit_signed_on(draft: _Draft, event: e.PermitSignedOn) -> None:
         boot_after=draft.boot_id,
         logged_on_at=event.at,
         opened_at=event.at,
+        came_open=event.is_open,
         owes_lock=True,
     )
-    _notice(draft, draft.grants[permit.grant], event, "used", detail="arso")
+    detail = "arso_open" if event.is_open else "arso"
+    _notice(draft, draft.grants[permit.grant], event, "used", detail=detail)
 
 
 def _logon_reported(draft: _Draft, event: e.LogonReported) -> None:
@@ -583,7 +585,7 @@ def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
 def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     """Return how a desktop was opened and closed, as the detail of the notice."""
     end = "" if event.how == "locked" else f"_{event.how}"
-    if permit.opened_at is not None and permit.logged_on_at is not None:
+    if permit.opened_at is not None and permit.logged_on_at is not None and not permit.came_open:
         return f"arso{end}"
     if permit.opened_at is not None:
         return f"by_itself{end}"

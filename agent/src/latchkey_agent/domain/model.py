@@ -313,7 +313,8 @@ class Permit(Struct, frozen=True, kw_only=True):
     opened, or may have opened, has not been seen closed yet. `windows_session` is the Windows session of the logon
     screen that redeemed it. `is_unseen`: the PC has restarted for this permit, which is void or had no result, or
     its logon had no result in this boot, and the account has had no session since. `opened_at`: Windows was seen to
-    have signed the account in by itself: for the permit (ARSO), or though it was void.
+    have signed the account in by itself: for the permit (ARSO), or though it was void. `came_open`: that desktop was
+    open when it was first seen, so the account may have signed in by hand.
     """
 
     id: str
@@ -336,6 +337,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     redeemed_at: datetime | None = None
     logged_on_at: datetime | None = None
     opened_at: datetime | None = None
+    came_open: bool = False
     relock_at: datetime | None = None
     closed_at: datetime | None = None
     closing: Closing | None = None

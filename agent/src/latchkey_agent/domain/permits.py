@@ -146,7 +146,7 @@ def _signed_in(
     if permit.state is PermitState.ISSUED:
         restarted = permit.boot_before != state.boot_id
         if restarted and not state.grants[permit.grant].terms.has_secret:
-            return _signed_on(state, permit, now)
+            return _signed_on(state, permit, theirs, now)
         needless = restarted if permit.action == "restart" else is_open
         return (
             _preempted(state, permit, now, auto_logon=restarted and command.auto_logon)
@@ -160,9 +160,17 @@ def _signed_in(
     return _first_seen(state, permit, command, now) if permit.is_unseen else Decision()
 
 
-def _signed_on(state: State, permit: Permit, now: Now) -> Decision:
-    """Note the sign-in that Windows does by itself after a restart with ARSO; its desktop is closed in any case."""
-    signed_on = e.PermitSignedOn(at=now.at, permit=permit.id)
+def _signed_on(state: State, permit: Permit, theirs: Sequence[c.SeenSession], now: Now) -> Decision:
+    """Note the sign-in that Windows does by itself after a restart with ARSO; its desktop is closed in any case.
+
+    Windows signs in at the PC's own screen. A remote session is the account's own doing. A desktop that is open when it
+    is first seen may be, too: ARSO locks by itself.
+    """
+    console = [session for session in theirs if session.console]
+    if not console:
+        return _preempted(state, permit, now, auto_logon=False)
+    is_open = any(session.is_open for session in console)
+    signed_on = e.PermitSignedOn(at=now.at, permit=permit.id, is_open=is_open)
     close = fx.CloseDesktop(permit=permit.id, boot_id=state.boot_id)
     effects = (close, fx.SummonCompanion(account=permit.account))
     decision = Decision((signed_on,), effects, permit.id)
@@ -187,7 +195,8 @@ def _first_seen(state: State, permit: Permit, command: c.SeeSignIns, now: Now) -
 
     A restart with ARSO signs the account in also if the customer has revoked meanwhile.
     """
-    is_arso = not state.grants[permit.grant].terms.has_secret and now.at < permit.expires_at
+    at_console = any(s.console and s.sid == permit.account.sid for s in command.sessions)
+    is_arso = not state.grants[permit.grant].terms.has_secret and now.at < permit.expires_at and at_console
     by_windows = command.auto_logon or is_arso
     seen = e.AccountSeen(at=now.at, permit=permit.id, owes_lock=by_windows)
     close = fx.CloseDesktop(permit=permit.id)

@@ -93,11 +93,12 @@ def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy, *, boot
     A restart that the agent has begun for a permit that is void meanwhile is none by others, and signs nobody in.
     """
     decision, issued = Decision(), False
-    # The new boot has been noted on the plain restart that led to it.
-    plain = (r.boot_after == command.boot_id for r in state.restarts.values())
-    is_own = any(may_restart(permit, boot_before) for permit in state.permits.values()) or any(plain)
+    # The new boot has been noted on the plain restart that led to it; for other sessions that is one by others.
+    plain = {r.session for r in state.restarts.values() if r.boot_after == command.boot_id}
+    is_own = any(may_restart(permit, boot_before) for permit in state.permits.values())
     for grant in live_grants(state):
-        why: Omission | None = "own_restart" if is_own else _why_omitted(grant, now, policy)
+        is_theirs = is_own or grant.session in plain
+        why: Omission | None = "own_restart" if is_theirs else _why_omitted(grant, now, policy)
         if issued:
             why = "other_account"
         if why is None:

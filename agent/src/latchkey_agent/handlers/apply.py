@@ -27,6 +27,7 @@ from latchkey_agent.domain import (
     find_permit,
     find_restart,
     finished,
+    live_grants,
     obstacles,
     others,
     session_grant,
@@ -93,6 +94,8 @@ class ApplyHandler:
             raise Refused("bad_terms", detail="means none needs a step and the action restart")
         if not request.check and (done := done_before(self._core.state, request.call)):
             return self._begun(request, done)
+        if any(grant.terms.has_secret for grant in live_grants(self._core.state)):
+            self._must_keep_name()
         computer = self._core.computer
         here = computer.sessions.signed_in()
         command = c.OrderRestart(

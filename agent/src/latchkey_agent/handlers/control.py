@@ -120,8 +120,6 @@ class ControlHandler:
     def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
         foreseen = None if request.forecast == "ignore" else self._forecast(request.account, request.means)
-        if request.forecast == "stop" and _stops(foreseen) and self._done_before(request) is None:
-            return codec.done(ans.SessionAnswer(forecast=foreseen), changed=False)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
         command = c.StartSession(
@@ -135,6 +133,10 @@ class ControlHandler:
             ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
             settled_steps=request.settled_steps,
         )
+        # A session that goes on, or whose work is settled, is found whatever the forecast says meanwhile.
+        is_new = self._done_before(request) is None and self._core.preview(command)[0].is_change
+        if request.forecast == "stop" and _stops(foreseen) and is_new:
+            return codec.done(ans.SessionAnswer(forecast=foreseen), changed=False)
         subject, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[subject])
         result = ans.SessionAnswer(session=session, forecast=foreseen)
@@ -588,7 +590,7 @@ class ControlHandler:
         findings = forecast(facts, account, signed_in, self._core.now().wall, self._restarts(account))
         if means != "grant" and account is not None:
             found = obstacles(facts, account, signed_in)
-            if means == "arso" or not found:
+            if means == "arso" or (not found and self._core.settings.policy_or_nothing().allow_arso):
                 findings = forecast_sign_on(findings, found)
         views_ = [
             ans.FindingView(code=f.code, severity=f.severity, evidence=f.evidence, advice=f.advice)

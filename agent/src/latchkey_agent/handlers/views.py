@@ -79,6 +79,7 @@ def session_view(state: State, session: SupportSession) -> ans.SessionView:
             name: checkpoint_view(state, session, name, checkpoint)
             for name, checkpoint in session.checkpoints.items()
         },
+        restarts=[restart_view(r) for r in state.restarts.values() if r.session == session.id],
     )
 
 

@@ -82,7 +82,10 @@ class RequesterView(Message, frozen=True, kw_only=True):
 
 
 class SessionView(Message, frozen=True, kw_only=True):
-    """A support session. `owner` and `operators` are the accounts that may ask and use its grants."""
+    """A support session. `owner` and `operators` are the accounts that may ask and use its grants.
+
+    `restarts` are those without a grant.
+    """
 
     id: str
     name: str
@@ -95,6 +98,7 @@ class SessionView(Message, frozen=True, kw_only=True):
     started_at: str
     ends_at: str
     checkpoints: dict[str, CheckpointView] = {}
+    restarts: list[UseView] = []
 
 
 class CheckpointView(Message, frozen=True, kw_only=True):

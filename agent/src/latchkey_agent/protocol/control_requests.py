@@ -88,7 +88,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     """Ask the customer for a grant under these terms, or find one that covers them.
 
     `means`: by what the account is signed in after a restart. `grant`: with a password that the customer lends.
-    `arso`: by Windows itself, without a password. `auto`: by Windows itself where it is sure to work, else `grant`.
+    `arso`: by Windows itself, without a password. `auto`: `arso` where no known fact speaks against it, else `grant`.
     `ask_again`: ask also a customer who has said no in this session.
     """
 
