@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
+HOUR = timedelta(hours=1)
 LENT = {"script": [Grant()]}
 WITHOUT = request(means="arso", restarts=1)
 UNUSED = Seen(0)
@@ -212,6 +214,33 @@ def test_a_night_without_anybody(lab_pc: LabPC, means: str) -> None:
     assert computer.on_loop(computer.windows.sessions.all) == []
     again = summary_of(maintain(operator).succeed())
     assert (again["left_over"], computer.events.count("boot")) == ([], 3)
+
+
+def test_a_night_without_anybody_keeps_to_the_agreed_hours(lab_pc: LabPC) -> None:
+    """Nobody is asked, and before the hours of the terms nothing restarts."""
+    operator, computer = lab_pc(signed_in=False)
+    now = computer.on_loop(computer.windows.clock.now)
+    hours = {"not_before": f"{now + 2 * HOUR:%H:%M}", "not_after": f"{now + 6 * HOUR:%H:%M}"}
+    prepare(operator, maintenance_terms={"means": "auto", "restarts": 3, "grace": 0.5, **hours})
+    job = maintain(operator).fail()
+    assert summary_of(job)["failure"]["code"] == "window_not_open"
+    assert computer.events.count("boot") == 1
+    computer.let_pass(3 * HOUR)
+    summary = summary_of(maintain(operator).succeed())
+    assert [restart["state"] for restart in summary["restarts"]] == ["restarted"] * 2
+    assert computer.events.count("boot") == 3
+
+
+def test_an_earlier_session_of_that_name_says_nothing_about_this_week(lab_pc: LabPC) -> None:
+    """Last week the customer agreed; this week nobody is signed in, so nobody is asked."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_terms={"means": "auto", "restarts": 3, "grace": 0.5})
+    assert summary_of(maintain(operator).succeed())["answer"] == "granted"
+    sign_out(computer)
+    computer.let_pass(7 * 24 * HOUR)
+    summary = summary_of(maintain(operator).succeed())
+    assert (summary["asked"], summary["left_over"]) == (None, [])
+    assert computer.events.count("request_shown") == 1
 
 
 @provokes("others_signed_in")

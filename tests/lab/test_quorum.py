@@ -107,6 +107,16 @@ def test_a_later_batch_counts_the_earlier_ones(fleet: Operator) -> None:
     assert "2 of 4 PCs" in summary_of(job, "ben")["failure"]["msg"]
 
 
+def test_a_pc_that_fails_before_the_question_is_not_waited_for(fleet: Operator, tmp_path: Path) -> None:
+    """With a report a failed PC stays in the play: it counts as one that did not agree, at once."""
+    fleet.variables.update(maintenance_quorum="50%", maintenance_report=str(tmp_path / "report"))
+    fleet.host_variables["cem"] = {**fleet.host_variables.get("cem", {}), "maintenance_reason": ""}
+
+    job = ended(maintain(fleet))
+
+    assert [summary_of(job, name)["done"] for name in YES] == [[STEP["name"]]] * 2
+
+
 @pytest.mark.parametrize("quorum", ["0", "101%"])
 def test_a_quorum_that_is_none_is_found_before_anybody_is_asked(lab_pc: LabPC, quorum: str) -> None:
     """It would count as met, or as missed on every PC."""
