@@ -25,6 +25,8 @@ S_OK = "0x00000000"
 
 _SCRAMBLE = 0x9E3779B97F4A7C15
 _PROTECTION = 0x1000
+ENDS_WITHIN = 60
+"""Seconds that a program under Wine may need to end on a busy machine."""
 
 
 class HarnessError(Exception):
@@ -36,7 +38,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
     It does not wait for the end of the output: Wine keeps the pipes open for another second.
     """
-    process.wait(20)
+    process.wait(ENDS_WITHIN)
     for stream in (process.stdin, process.stdout, process.stderr):
         # The input of a killed program may still hold unwritten commands.
         with suppress(BrokenPipeError):
@@ -96,7 +98,7 @@ class LogonScreen:
         line = self._output.readline()
         # Wine reports crashes of programs there.
         if not line.startswith(b"{"):
-            msg = f"the logon screen ended with {self._process.wait(20)}: {line.decode(errors='replace')}"
+            msg = f"the logon screen ended with {self._process.wait(ENDS_WITHIN)}: {line.decode(errors='replace')}"
             raise HarnessError(msg)
         fields: dict[str, Any] = json.loads(line)
         if fields.get("places", 0) and not self.expects_password:

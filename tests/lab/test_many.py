@@ -13,7 +13,7 @@ import pytest
 from lab.simulated.customer_script import Deny, Grant, Ignore
 from lab.simulated.simulated_pc import SimulatedComputer
 from tests.lab.job import Job, Operator, start
-from tests.lab.kinds import pc
+from tests.lab.kinds import patience, pc
 from tests.lab.maintenance import maintain, prepare, what
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_trouble_of_one_pc_delays_no_other(fleet: Fleet) -> None:
 
     job = maintain(operator)
     for name in WELL:
-        computer(operator, name).events.wait_for("locked", 2, timeout=120)
+        computer(operator, name).events.wait_for("locked", 2, timeout=patience(120))
 
     for name in WELL:
         assert what(computer(operator, name), "accounting_upgraded", "locked") == [

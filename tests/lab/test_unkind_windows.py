@@ -177,7 +177,14 @@ SCENES = {
     ),
     "remote desktop takes an unlocked desktop": UnkindScene(
         "The desktop that an unlock opened is locked at the end, although it is not on the console any more.",
-        [start(), request(restarts=0, unlocks=1), lock, apply(action="unlock"), remote_desktop, END],
+        [
+            start(),
+            request(restarts=0, unlocks=1),
+            lock,
+            apply(action="unlock", timeout=90),
+            remote_desktop,
+            END,
+        ],
         {**LENT, "session_numbers": "changing"},
         seen=Seen(unlocked=1, boots=1),
     ),
