@@ -28,16 +28,18 @@ def prelude(whose: str) -> list[Act]:
 
 WHO = ("anna", "anna", "anna", "ben")
 SERVED = ("CHG-1", "CHG-1", "CHG-1", "CHG-2")
+WHOSE = ("ours", "anybody's", "windows'")
 LOGONS = ("well", "well", "well", "unreported", "late", "slow", "dies")
 ACTS: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "start_session": (2, ((0, 1), SERVED)),
     "end_session": (1, ((0, 1), SESSIONS)),
-    "request": (5, ((0, 1), SERVED, WHO, ((1, 0), (2, 1), (3, 2), (3, 3), (0, 1)), ("ours", "anybody's"))),
+    "request": (5, ((0, 1), SERVED, WHO, ((1, 0), (2, 1), (3, 2), (3, 3), (0, 1)), WHOSE)),
     "withdraw": (1, ((0, 1), SESSIONS)),
     "revoke_as_operator": (1, ((0, 1), SESSIONS)),
     "erase_all": (1, ((0, 1),)),
     "apply": (8, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"))),
     "use": (12, ((0, 1), SERVED, ("restart", "restart", "unlock"), (None, "one", "two", "three"), LOGONS)),
+    "restart_plainly": (4, ((0, 1), SERVED, ("one", "two", "three"))),
     "ask_again": (8, ()),
     "answer": (10, (WHO, ("allow", "allow", "allow", "mistype", "guess", "deny", "later", "look"))),
     "revoke": (1, (WHO,)),

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from tests.unit.agent.acts import ACTS, Act, prelude
+from tests.unit.agent.acts import ACTS, WHOSE, Act, prelude
 from tests.unit.agent.bench import memory_disk
 from tests.unit.agent.play import Play
 
@@ -30,7 +30,7 @@ def history(seed: int) -> list[Act]:
     random = Random(seed)  # noqa: S311 - a history that can be played again
     names = random.choices(list(ACTS), [weight for weight, _ in ACTS.values()], k=LENGTH)
     acts = [Act(name, tuple(random.choice(choices) for choices in ACTS[name][1])) for name in names]
-    return [*prelude(random.choice(("ours", "anybody's"))), *acts, Act("settle")]
+    return [*prelude(random.choice(WHOSE)), *acts, Act("settle")]
 
 
 def play(seed: int) -> list[str]:

@@ -39,6 +39,7 @@ class Play(Repeating):
 
     def __init__(self, folder: Path, random: Callable[[int], bytes]) -> None:
         world = World(random=random, machine_key=random(32))
+        world.facts = world.facts._replace(restart_sign_on=True)
         self.bench = Bench(folder, world, POLICY)
         self.ledger = Ledger(by_hand={ANNA})
         self.passwords = {"anna": b"a1\x00\x00", "ben": b"b1\x00\x00"}
@@ -75,13 +76,15 @@ class Play(Repeating):
         self.ask(operator, rq.SessionEnd(session=session))
 
     def request(self, operator: int, session: str, who: str, counts: tuple[int, int], whose: str) -> None:
-        """Request restarts and unlocks, perhaps also for restarts by others."""
+        """Request restarts and unlocks, perhaps also for restarts by others; or restarts with Windows' own sign-in."""
         restarts, unlocks = counts
+        by_windows = whose == "windows'"
         wanted = rq.CredentialRequest(
             session=session,
             account=who,
+            means="arso" if by_windows else "grant",
             restarts=restarts,
-            unlocks=unlocks,
+            unlocks=0 if by_windows else unlocks,
             foreign_restarts=whose == "anybody's",
             answer_within=3600.0,
             ask_again=True,
@@ -113,6 +116,11 @@ class Play(Repeating):
                 if asked[-1] is LogonRefusal.WRONG_PASSWORD:
                     self.ledger.refused.add(grant.id)
 
+    def restart_plainly(self, operator: int, session: str, step: str) -> None:
+        """Restart without a grant."""
+        plain = rq.CredentialApply(session=session, action="restart", means="none", step=step)
+        self.ask(operator, plain)
+
     def use(self, operator: int, session: str, action: str, step: str | None, ending: str) -> None:
         """Use the grant and play the logon that follows."""
         if action == "unlock":
@@ -142,6 +150,8 @@ class Play(Repeating):
 
     def _enter(self, who: str, request: str, entry: bytes) -> None:
         before = len(self.world.verdicts)
+        if not self.bench.state.requests[request].terms.has_secret:
+            entry = b""
         self.ledger.entered[request] = digest(entry)
         try:
             allowed = cm.RequestAllow(request=request, entered=f"PC-07\\{who}")
@@ -241,9 +251,15 @@ class Play(Repeating):
     # --- the PC -------------------------------------------------------------------------------
 
     def go_down(self) -> None:
-        """Restart the PC if a restart is scheduled."""
-        if self.world.scheduled:
-            self.bench.reboot()
+        """Restart the PC if a restart is scheduled; Windows signs in by itself if the restart asks for it."""
+        if not self.world.scheduled:
+            return
+        signs_on = self.world.signs_on and any(s.account == ANNA for s in self.world.signed_in)
+        self.bench.reboot()
+        if signs_on:
+            self.world.sign_in(ANNA, locked=True)
+            self.ledger.by_hand.discard(ANNA)
+            self.bench.agent.sessions_changed()
 
     def restart_by_others(self) -> None:
         """Restart the PC without a request of the agent."""
@@ -329,7 +345,7 @@ class Play(Repeating):
             return
         state = self.bench.state
         self.ledger.over.update(g.id for g in state.grants.values() if g.ended)
-        assert self.bench.sealed() == {g.id for g in self._live()}
+        assert self.bench.sealed() == {g.id for g in self._live() if g.terms.has_secret}
         assert all(count <= 2 for count in self.ledger.entries.values())
         assert not any(g.id in self.ledger.over for g in self._live())
         for grant in state.grants.values():
@@ -353,10 +369,11 @@ class Play(Repeating):
 
     def _all_erased(self) -> None:
         """Check that every ended grant is erased and that only live grants have a sealed record."""
-        ended, content = [g for g in self.bench.state.grants.values() if g.ended], self.bench.content()
+        lent = [g for g in self.bench.state.grants.values() if g.terms.has_secret]
+        ended, content = [g for g in lent if g.ended], self.bench.content()
         assert {g.state for g in ended} <= {GrantState.ERASED}
         assert not any(bytes.fromhex(g.tag) in content for g in ended)
-        assert (MAGIC in content) == bool(self._live())
+        assert (MAGIC in content) == any(g.terms.has_secret for g in self._live())
 
     def _is_awaited(self, permit: Permit) -> bool:
         """Tell whether the desktop of a permit is to be locked and has not appeared, which has no time limit."""

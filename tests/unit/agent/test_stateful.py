@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.unit.agent.acts import ACTS, Act, prelude
+from tests.unit.agent.acts import ACTS, WHOSE, Act, prelude
 from tests.unit.agent.bench import memory_disk
 from tests.unit.agent.play import Play
 
@@ -41,7 +41,7 @@ class Histories(RuleBasedStateMachine):
         self._folder = TemporaryDirectory(dir=memory_disk())
         self._play = Play(Path(self._folder.name), Random(0).randbytes)  # noqa: S311 - the same each time
 
-    @initialize(whose=st.sampled_from(("ours", "anybody's")))
+    @initialize(whose=st.sampled_from(WHOSE))
     def begin(self, whose: str) -> None:
         """Begin with a grant."""
         for what in prelude(whose):
