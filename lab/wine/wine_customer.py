@@ -73,4 +73,10 @@ class SeatedCompanions(Companions):
             self._seat.leave()
 
     def _start(self, session: Session) -> None:
-        self._seat.start_companion(session.account.sid, session.id)
+        # Windows may sign in by itself before the PC is up. A program under Wine would then start a second wineserver.
+        self._machine.boot_tasks.start(self._start_once_up(session), f"companion-{session.id}")
+
+    async def _start_once_up(self, session: Session) -> None:
+        await self._machine.ready["agent"].wait()
+        if self._machine.windows.sessions.of(session.account.sid) is not None:
+            self._seat.start_companion(session.account.sid, session.id)
