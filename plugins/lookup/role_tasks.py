@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """latchkey.consent.role_tasks: find the tasks of a role before it runs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: role_tasks
-author: Latchkey contributors
+author: Latchkey contributors (@latchkey)
 short_description: Find the tasks of a role before it runs
 description:
   - Finds the files of tasks as C(ansible.builtin.include_role) would, and tells what is missing. Runs nothing.

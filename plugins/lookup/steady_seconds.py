@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 """latchkey.consent.steady_seconds: the seconds of a clock that nobody sets."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: steady_seconds
-author: Latchkey contributors
+author: Latchkey contributors (@latchkey)
 short_description: Return the seconds of a clock that nobody sets
 description:
   - Two values of one controller tell how much time has passed, also where its clock or time zone was changed meanwhile.
