@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_apply import ApplyTask, Use
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, duration, written_time
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
+    Spec,
+    duration,
+    without_defaults,
+    written_time,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -38,13 +43,13 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "action", "step", "test_command")
-        # What is not asked for is left out: an older agent does not know the fields.
-        terms = {name: options[name] for name in _TERMS if options[name] is not False}
+        terms = {name: options[name] for name in _TERMS}
         if options["means"] == "grant":
-            del terms["means"], terms["grace"]
+            # The warning is in the grant's terms.
+            del terms["grace"]
         use = Use(
             **{name: options[name] for name in names},
-            terms=terms,
+            terms=without_defaults(terms, means="grant", done=False, when_pending=False),
             deadline=deadline,
             when_pending=options["when_pending"],
         )

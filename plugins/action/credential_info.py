@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -29,8 +29,6 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         names = ("session", "account", "forecast", "means", "receipts")
         fields = {name: options[name] for name in names}
-        if options["means"] == "grant":
-            # An older agent does not know the field.
-            del fields["means"]
-        reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **fields)
+        known = without_defaults(fields, means="grant")
+        reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **known)
         return {"changed": False, **asdict(reply.result)}

@@ -11,7 +11,11 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
     RequestOptions,
     RequestTask,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
+    Spec,
+    without_defaults,
+    written_time,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -43,8 +47,6 @@ class ActionModule(AgentAction):
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         terms = {name: options[name] for name in (*_TERMS, "ask_again")}
-        if options["means"] == "grant":
-            # An older agent does not know the field.
-            del terms["means"]
-        request = RequestOptions(options["session"], terms, wait=options["wait"], deadline=deadline)
+        known = without_defaults(terms, means="grant")
+        request = RequestOptions(options["session"], known, wait=options["wait"], deadline=deadline)
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

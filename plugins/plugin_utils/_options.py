@@ -61,3 +61,8 @@ def validated(spec: Spec, given: dict[str, Any]) -> dict[str, Any]:
         raise failure("bad_option", detail="; ".join(fault.rstrip(".") for fault in faults))
     options: dict[str, Any] = checked.validated_parameters
     return options
+
+
+def without_defaults(fields: dict[str, Any], **defaults: object) -> dict[str, Any]:
+    """Return the fields without those that have these defaults: an agent of an earlier release does not know them."""
+    return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}

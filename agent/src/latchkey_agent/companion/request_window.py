@@ -190,9 +190,7 @@ class RequestFlow:
             return []
         match event.answer:
             case "allow":
-                return (
-                    self._ask_password(active) if wording.asks_password(active.item) else self._allow(active)
-                )
+                return self._allow(active)
             case "later":
                 return self._ask_when(active)
             case "decline":
@@ -221,20 +219,19 @@ class RequestFlow:
         return active if matches else None
 
     def _allow(self, active: ActiveRequest) -> list[AnyAction]:
-        """Send the customer's yes to a request without a password, given on a screen that only they see."""
+        """Take the yes on a screen that only the customer sees: ask for the password, or send a yes without one."""
         if not self._view.screen.is_private:
             self._active = None
             return []
         item = active.item
+        if wording.asks_password(item):
+            return self._ask_password(active)
         account = f"{item.domain}\\{item.user}" if item.domain else item.user
         self._active = None
         self._answered.add(_key(item))
         return [SendToAgent(RequestAllow(request=item.request, entered=account))]
 
     def _ask_password(self, active: ActiveRequest) -> list[AnyAction]:
-        if not self._view.screen.is_private:
-            self._active = None
-            return []
         self._active, window = active._replace(phase="password"), active.window
         text = "\n".join(part for part in (window.error, window.field, self._view.text("promise")) if part)
         return [AskPassword(active.item, self._view.text("password_title"), text)]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
-from latchkey_agent.domain import Closing, Permit, PermitState, opened_by
+from latchkey_agent.domain import Closing, Permit, PermitState, opened_by, signed_on
 from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError, SignIn
 from latchkey_agent.storage.lock_duties import LockDuty
@@ -45,13 +45,12 @@ class Target(NamedTuple):
     @classmethod
     def of_permit(cls, permit: Permit) -> Self:
         """Return the desktop of a permit."""
-        signed_on = permit.opened_at is not None and permit.logged_on_at is not None
         return cls(
             permit.id,
             permit.account.sid,
             permit.windows_session,
             permit.logged_on_at,
-            locks_itself=signed_on,
+            locks_itself=signed_on(permit),
         )
 
     @classmethod

@@ -18,6 +18,8 @@ from latchkey_agent.domain import (
     others,
     owed_effects,
     owes_erasure,
+    people,
+    signs_out_unasked,
     warning_outlasts,
 )
 from latchkey_agent.domain import commands as c
@@ -160,9 +162,9 @@ class EffectRunner:
             self._drop(effect.restart, "the support session ended")
             return
         here = core.computer.sessions.signed_in()
-        if here and (any(s.is_open for s in here) or not core.policy().allow_unasked_restarts):
-            names = " and ".join(sorted({s.account.qualified for s in here}))
-            self._drop(effect.restart, f"{names} signed in meanwhile")
+        names, is_open = people(here), any(s.is_open for s in here)
+        if signs_out_unasked(names, core.policy(), is_open=is_open):
+            self._drop(effect.restart, f"{' and '.join(names)} signed in meanwhile")
             return
         try:
             core.computer.power.prepare_restart()

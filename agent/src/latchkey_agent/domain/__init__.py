@@ -9,7 +9,7 @@ This is the public face of the package. The rest of the agent imports from here;
 from __future__ import annotations
 
 from .arso import Obstacle, needs_password, obstacles
-from .bystanders import others
+from .bystanders import others, people
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
@@ -63,10 +63,11 @@ from .model import (
     needs_erasing,
     owes_erasure,
     settled,
+    signed_on,
     succeeded,
 )
 from .permits import find_permit, may_stay_open, opened_by, redeemable
-from .plain_restarts import find_restart
+from .plain_restarts import find_restart, signs_out_unasked
 from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
 from .receipt import holding, kept_requests, receipt_document, render
@@ -182,6 +183,7 @@ __all__ = [
     "owed_effects",
     "owes_erasure",
     "own_session",
+    "people",
     "read_clock",
     "receipt_document",
     "redeemable",
@@ -192,6 +194,8 @@ __all__ = [
     "sentence",
     "session_grant",
     "settled",
+    "signed_on",
+    "signs_out_unasked",
     "span",
     "started_session",
     "succeeded",

@@ -24,4 +24,9 @@ class SignedIn(Protocol):
 
 def others(signed_in: Iterable[SignedIn], account: Account) -> tuple[str, ...]:
     r"""Return all other accounts that are signed in, as `DOMAIN\user`, each once. A restart signs them out."""
-    return tuple(sorted({s.account.qualified for s in signed_in if s.account.sid != account.sid}))
+    return people(s for s in signed_in if s.account.sid != account.sid)
+
+
+def people(signed_in: Iterable[SignedIn]) -> tuple[str, ...]:
+    r"""Return the accounts that are signed in, as `DOMAIN\user`, each once."""
+    return tuple(sorted({s.account.qualified for s in signed_in}))

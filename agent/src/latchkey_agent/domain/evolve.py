@@ -40,6 +40,7 @@ from .model import (
     open_since,
     owes_erasure,
     restarts_itself,
+    signed_on,
 )
 from .transitions import GRANT, PERMIT, REQUEST, SESSION, PermitState, SessionState, step
 
@@ -585,7 +586,7 @@ def _desktop_closed(draft: _Draft, event: e.DesktopClosed) -> None:
 def _closed(permit: Permit, event: e.DesktopClosed) -> str:
     """Return how a desktop was opened and closed, as the detail of the notice."""
     end = "" if event.how == "locked" else f"_{event.how}"
-    if permit.opened_at is not None and permit.logged_on_at is not None and not permit.came_open:
+    if signed_on(permit) and not permit.came_open:
         return f"arso{end}"
     if permit.opened_at is not None:
         return f"by_itself{end}"

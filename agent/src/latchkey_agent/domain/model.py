@@ -350,6 +350,11 @@ def succeeded(permit: Permit) -> bool:
     return permit.state is PermitState.LOGGED_ON or permit.why == "signed_in"
 
 
+def signed_on(permit: Permit) -> bool:
+    """Tell whether Windows signed the account in by itself for the permit (ARSO)."""
+    return permit.opened_at is not None and permit.logged_on_at is not None
+
+
 def finished(permit: Permit) -> bool:
     """Tell whether the use is over for an operator who waits for it."""
     if permit.state is PermitState.LOGGED_ON:

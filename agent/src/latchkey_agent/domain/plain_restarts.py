@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from . import commands as c
@@ -41,7 +42,7 @@ def order(state: State, command: c.OrderRestart, now: Now, policy: Policy) -> De
         raise Refused(
             "out_of_order", detail="the customer has agreed to restarts in this session: use the grant"
         )
-    if command.people and (command.is_open or not policy.allow_unasked_restarts):
+    if signs_out_unasked(command.people, policy, is_open=command.is_open):
         raise Refused("others_signed_in", detail=" and ".join(command.people))
     nothing_under_way(state, now)
     not_too_soon(state, now, policy)
@@ -60,6 +61,11 @@ def order(state: State, command: c.OrderRestart, now: Now, policy: Policy) -> De
         grace=command.grace,
     )
     return Decision((ordered,), (effect,), command.restart)
+
+
+def signs_out_unasked(people: Sequence[str], policy: Policy, *, is_open: bool) -> bool:
+    """Tell whether a plain restart would sign out people of whom the policy does not allow that."""
+    return bool(people) and (is_open or not policy.allow_unasked_restarts)
 
 
 def drop(state: State, command: c.DropRestart, now: Now, _policy: Policy) -> Decision:

@@ -28,8 +28,8 @@ from latchkey_agent.domain import (
     find_restart,
     finished,
     live_grants,
-    obstacles,
     others,
+    people,
     session_grant,
     started_session,
     usable,
@@ -44,6 +44,7 @@ from latchkey_agent.storage.vault import VaultError
 
 from . import views
 from .peer import Peer
+from .sign_on import must_sign_on
 
 Desktop = Literal["none", "locked", "unlocked"]
 
@@ -106,7 +107,7 @@ class ApplyHandler:
             boot_id=computer.power.boot_id(),
             message=request.message,
             grace=request.grace,
-            people=tuple(sorted({s.account.qualified for s in here})),
+            people=people(here),
             is_open=any(s.is_open for s in here),
         )
         if request.check:
@@ -119,10 +120,7 @@ class ApplyHandler:
 
     def _may_sign_on(self, grant: Grant) -> Grant:
         """Raise Refused if Windows would not sign the account in by itself: the restart would leave it signed out."""
-        facts = self._core.computer.accounts.facts(grant.account)
-        signed_in = self._core.computer.sessions.signed_in()
-        if stops := [one.text for one in obstacles(facts, grant.account, signed_in) if one.stops]:
-            raise Refused("arso_not_possible", detail="; ".join(stops))
+        must_sign_on(self._core.computer, grant.account)
         return grant
 
     def _must_keep_name(self) -> None:

@@ -22,7 +22,6 @@ from latchkey_agent.domain import (
     Bounds,
     Call,
     Grant,
-    Obstacle,
     Refused,
     Requester,
     State,
@@ -62,6 +61,7 @@ from .display_blocks import DisplayBlocks
 from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
+from .sign_on import must_sign_on, sign_on_obstacles
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -133,14 +133,22 @@ class ControlHandler:
             ends_at=None if request.ends is None else resolve("ends", request.ends, now, zone),
             settled_steps=request.settled_steps,
         )
-        # A session that goes on, or whose work is settled, is found whatever the forecast says meanwhile.
-        is_new = self._done_before(request) is None and self._core.preview(command)[0].is_change
-        if request.forecast == "stop" and _stops(foreseen) and is_new:
+        if request.forecast == "stop" and _stops(foreseen) and self._would_start(command, request):
             return codec.done(ans.SessionAnswer(forecast=foreseen), changed=False)
         subject, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[subject])
         result = ans.SessionAnswer(session=session, forecast=foreseen)
         return codec.done(result, changed=changed)
+
+    def _would_start(self, command: c.StartSession, request: rq.SessionStart) -> bool:
+        """Tell whether the command starts a session: one that goes on, or whose work is settled, is found."""
+        if self._done_before(request) is not None:
+            return False
+        try:
+            return self._core.preview(command)[0].is_change
+        except Refused:
+            # Its execution journals the refusal.
+            return False
 
     def _run(self, command: c.AnyCommand, request: rq.ControlRequest, peer: Peer) -> tuple[str, State, bool]:
         """Execute or preview a command; return (subject, state, changed).
@@ -404,22 +412,16 @@ class ControlHandler:
             return replace(
                 terms, means=earlier.means
             ), "an earlier request has these means" if is_auto else ""
-        found = self._obstacles(account)
         if not is_auto:
-            if stops := [one.text for one in found if one.stops]:
-                raise Refused("arso_not_possible", detail="; ".join(stops))
+            must_sign_on(self._core.computer, account)
             return signing_on, ""
+        found = sign_on_obstacles(self._core.computer, account)
         reasons = [needs_password(terms), *(one.text for one in found)]
         if not self._core.policy().allow_arso:
             reasons.append("the policy of this PC does not allow Windows' own sign-in")
         if why := "; ".join(filter(None, reasons)):
             return terms, f"a password is needed: {why}"
         return signing_on, "Windows signs the customer in again by itself, so no password is needed"
-
-    def _obstacles(self, account: Account) -> list[Obstacle]:
-        """Return the reasons why Windows would not sign the account in by itself. This may take seconds."""
-        computer = self._core.computer
-        return obstacles(computer.accounts.facts(account), account, computer.sessions.signed_in())
 
     def _new_code(self) -> str:
         """Draw a check code that no other request has: with the same code, one window could pass for another."""
