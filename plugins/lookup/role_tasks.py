@@ -72,7 +72,7 @@ class LookupModule(LookupBase):
         folder: str | None = None,
         **kwargs: object,
     ) -> list[dict[str, str]]:
-        """Return what is known of each role: `role`, `file` and `fault`."""
+        """Return the name, the file of tasks and the fault of each role."""
         roles = Path(folder) / "roles" if folder else None
         return [self._found(str(term["role"]), str(term.get("tasks_from", "main")), roles) for term in terms]
 

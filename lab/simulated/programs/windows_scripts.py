@@ -87,7 +87,7 @@ def _asked(link: WindowsLink, call: windows_calls.Call) -> tuple[int, str]:
 
 
 def logon_screen(link: WindowsLink, expected: str) -> int:
-    """Print what is expected once LogonUI has shown itself in this boot."""
+    """Print the expected text once LogonUI has started in this boot."""
     shown: bool = link.ask(windows_calls.LogonScreenKey(), bool)
     if not shown:
         sys.stderr.write("Get-Item : Cannot find path because it does not exist.\n")

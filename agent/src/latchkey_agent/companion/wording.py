@@ -314,7 +314,7 @@ def decline_choices(language: str = "en", max_absence: int = 0) -> list[str]:
 
 
 def days_of_return(today: date, max_absence: int) -> list[int]:
-    """Return the days from today that a customer who is away may name: the day after tomorrow, and Mondays."""
+    """Return the offered days of return, as numbers of days from today: the day after tomorrow, and Mondays."""
     monday = 7 - today.weekday()
     days = {SHORTEST_ABSENCE, monday, monday + 7, monday + 14, monday + 28}
     return sorted(day for day in days if SHORTEST_ABSENCE <= day <= max_absence)

@@ -111,7 +111,7 @@ class DenyRequest(Command, frozen=True, kw_only=True):
 
 
 class UnblockAsker(Command, frozen=True, kw_only=True):
-    """Let an account (its SID) ask again that a customer has reported, or a customer be asked who is back."""
+    """Unblock a reported account, or end the absence of a customer; `asker` is the SID of either."""
 
     asker: str
 

@@ -139,7 +139,7 @@ class RequestDenied(Event, tag="request_denied", frozen=True, kw_only=True):
 
 
 class AskerUnblocked(Event, tag="asker_unblocked", frozen=True, kw_only=True):
-    """An administrator lets an account ask again that a customer had reported, or a customer be asked who is back."""
+    """An administrator unblocked a reported account, or ended the absence of a customer."""
 
     asker: str
 

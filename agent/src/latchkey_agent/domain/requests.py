@@ -130,7 +130,7 @@ def _not_too_many(others: list[Request], command: c.MakeRequest) -> None:
 
 
 def unblock(state: State, command: c.UnblockAsker, now: Now, _policy: Policy) -> Decision:
-    """Let an account ask again that a customer has reported, or a customer be asked who is back earlier."""
+    """Unblock a reported account, or end the absence of a customer."""
     if command.asker not in state.blocked and command.asker not in state.quiet:
         return Decision(subject=command.asker)
     return Decision((e.AskerUnblocked(at=now.at, asker=command.asker),), subject=command.asker)

@@ -263,7 +263,7 @@ class ReceiptList(ControlRequest, tag="receipt_list", frozen=True, kw_only=True)
 
 
 class AskerUnblock(ControlRequest, tag="asker_unblock", frozen=True, kw_only=True):
-    """Let an account ask again that a customer has reported, or a customer be asked who is back (administrator)."""
+    """Unblock a reported account, or end the absence of a customer (administrator)."""
 
     account: Line
 
