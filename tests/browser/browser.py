@@ -145,7 +145,10 @@ class Shown:
 
     def click(self, selector: str) -> None:
         """Click the element that a CSS selector names."""
-        self._driver.find_element(By.CSS_SELECTOR, selector).click()
+        element = self._driver.find_element(By.CSS_SELECTOR, selector)
+        # A part that stays at the edge of the window may cover it there; a person would scroll on.
+        self._driver.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+        element.click()
 
     def _media(self, medium: str, features: dict[str, str]) -> None:
         named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
