@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -149,6 +150,16 @@ class Shown:
         # A part that stays at the edge of the window may cover it there; a person would scroll on.
         self._driver.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
         element.click()
+
+    def point(self, selector: str, at: tuple[float, float], button: int = 0) -> None:
+        """Move the mouse over an element, to `at` in shares of its width and height; click with button 1 or 3."""
+        element = self._driver.find_element(By.CSS_SELECTOR, selector)
+        self._driver.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+        across, down = (at[0] - 0.5) * element.size["width"], (at[1] - 0.5) * element.size["height"]
+        mouse = ActionChains(self._driver).move_to_element_with_offset(element, round(across), round(down))
+        if button:
+            mouse = mouse.click() if button == 1 else mouse.context_click()
+        mouse.perform()
 
     def _media(self, medium: str, features: dict[str, str]) -> None:
         named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from lab.process_tree import kill_tree
-from lab.simulated.simulated_pc import pc
-from lab.tryout import play_password
-from lab.tryout.lab_pc import LabPC
+from lab.tryout.choice import SIMULATED, Choice
+from lab.tryout.command_server import CommandServer
+from lab.tryout.lab_pc import running
 from lab.tryout.page_server import PageServer
 from lab.tryout.played_lab import PlayedLab
 from lab.tryout.workspace import Workspace
@@ -137,16 +137,17 @@ def ask(
 
 
 @contextmanager
-def played(place: Path, packages: Path) -> Iterator[Played]:
-    """Run a lab of one simulated PC, its page and its player's folder in this process."""
+def played(place: Path, packages: Path, kind: str = SIMULATED) -> Iterator[Played]:
+    """Run a lab of one PC, its page and its player's folder in this process."""
     with ExitStack() as stack:
-        password = play_password.make()
-        computer = stack.enter_context(pc(place / "pc1", name="PC-1", password=password))
-        lab = PlayedLab([LabPC("pc1", "simulated", computer, None, computer.reach.inventory(), password)])
+        lab = PlayedLab(
+            stack.enter_context(running(Choice(1, kind, "winrm, basic, HTTP"), place / "pcs", print))
+        )
         lab.start()
         stack.callback(lab.stop)
         folder = place / "player"
         folder.mkdir()
         workspace = Workspace(folder, place / "command")
+        stack.enter_context(CommandServer(place / "command", lab))
         page = stack.enter_context(PageServer(lab, workspace, packages))
         yield Played(lab, page, workspace)
