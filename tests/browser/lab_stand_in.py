@@ -12,13 +12,14 @@ import json
 import secrets
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
 
 from lab.tryout.page_packages import PAGE, installed
 from tests.waiting import eventually
@@ -115,7 +116,10 @@ def happening(n: int, text: str, pc: str = "pc1", party: str = "operator") -> di
 
 
 class StandIn:
-    """The canned lab. `posted` has the page's requests, `typed` its messages to the terminal."""
+    """The canned lab. `posted` has the page's requests, `typed` its messages to the terminal.
+
+    `keys` has the keys pressed on the screen as X11 numbers, `streams` the streams of events that are open.
+    """
 
     def __init__(self, vendor: Path) -> None:
         self.token = secrets.token_urlsafe(16)
@@ -133,15 +137,20 @@ class StandIn:
         ]
         self._vendor = vendor
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._streams: list[asyncio.Queue[str]] = []
+        self.streams: list[asyncio.Queue[str]] = []
 
     def send(self, event: str, data: object) -> None:
         """Send an event to each page that is open."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._put, _message(event, data))
 
+    def end(self) -> None:
+        """End the streams of events: the server waits for them."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._put, "")
+
     def _put(self, text: str) -> None:
-        for stream in self._streams:
+        for stream in self.streams:
             stream.put_nowait(text)
 
     def app(self) -> Starlette:
@@ -209,13 +218,16 @@ class StandIn:
     async def _stream(self) -> AsyncIterator[str]:
         self._loop = asyncio.get_running_loop()
         stream: asyncio.Queue[str] = asyncio.Queue()
-        self._streams.append(stream)
-        for one in self.states:
-            yield _message("state", one)
-        for one in self.happenings:
-            yield _message("happened", one)
-        while True:
-            yield await stream.get()
+        self.streams.append(stream)
+        try:
+            for one in self.states:
+                yield _message("state", one)
+            for one in self.happenings:
+                yield _message("happened", one)
+            while text := await stream.get():
+                yield text
+        finally:
+            self.streams.remove(stream)
 
     # --- the page's WebSockets
 
@@ -226,8 +238,12 @@ class StandIn:
             self.typed.append(json.loads(message["text"]))
 
     async def _screen(self, websocket: WebSocket) -> None:
-        """Speak RFB 3.8 (RFC 6143, 7) as far as an empty screen needs it; note the keys."""
         await websocket.accept("binary")
+        with suppress(WebSocketDisconnect):
+            await self._empty_screen(websocket)
+
+    async def _empty_screen(self, websocket: WebSocket) -> None:
+        """Speak RFB 3.8 (RFC 6143, 7) as far as an empty screen needs it; note the keys."""
         await websocket.send_bytes(b"RFB 003.008\n")
         await websocket.receive_bytes()
         await websocket.send_bytes(b"\1\1")
@@ -267,6 +283,7 @@ def served() -> Iterator[StandIn]:
             eventually(lambda: server.started, "the stand-in serves")
             yield stand_in
         finally:
-            server.should_exit = server.force_exit = True
+            stand_in.end()
+            server.should_exit = True
             thread.join(10)
             assert not thread.is_alive()

@@ -84,6 +84,9 @@ export function follow(on) {
         source.close();
         on.ended();
     };
+    // A browser may keep a page that the person has left, with its connection. It starts anew when they come back.
+    addEventListener("pagehide", () => source.close());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
     source.addEventListener("open", () => on.connection("Connected with the lab."));
     source.addEventListener("happened", (event) => on.happened(JSON.parse(event.data)));
     source.addEventListener("state", (event) => on.state(JSON.parse(event.data)));
