@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test explore unkind nights screenshots matrix bench mutants check format package pins
+.PHONY: help demo lab test explore unkind nights screenshots matrix bench mutants check format package collection pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -110,6 +110,10 @@ format: ## lay the Python code out as `make check` wants it
 package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hashes
 	$(setup) package
 	@$(python) -m agent.packaging $(if $(SIGN),--sign $(SIGN))
+
+collection: ## dist/: the collection's tarball alone; needs none of the MSI's programs
+	$(setup) run
+	@$(python) -m agent.packaging.collection
 
 # One resolution for all groups, on every platform and Python: they share each version.
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
