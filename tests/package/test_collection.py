@@ -142,6 +142,16 @@ def test_the_requirements_of_a_project_install_the_collection(bare: Controller, 
     assert (bare.collections / "ansible_collections/latchkey/consent/MANIFEST.json").exists()
 
 
+def test_a_downloaded_bundle_is_installed_without_a_server(bare: Controller, tarball: Path) -> None:
+    """The folder that `ansible-galaxy collection download` makes of the tarball installs the collection offline."""
+    done = bare.ansible("galaxy", "collection", "download", "--download-path", "bundle", tarball)
+    assert done.returncode == 0, done.stderr
+    bare.folder /= "bundle"
+    done = bare.ansible("galaxy", "collection", "install", "--offline", "-r", "requirements.yml")
+    assert done.returncode == 0, done.stderr
+    assert (bare.collections / "ansible_collections/latchkey/consent/MANIFEST.json").exists()
+
+
 def test_lab_and_tools_install_the_tarball_with_one_call(tarball: Path, tmp_path: Path) -> None:
     """`install` needs no network, and replaces an installed collection."""
     installed = collection.install(tarball, tmp_path / "collections")
