@@ -31,6 +31,7 @@ wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 """
+NO_GIT = "git is not installed. Install it: apt-get install git (Debian, Ubuntu) or dnf install git (Fedora)"
 
 
 class CheckoutError(Exception):
@@ -47,8 +48,7 @@ def checkout_files() -> list[str]:
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
     except FileNotFoundError:
-        msg = "git is not installed: apt-get install git (Debian, Ubuntu) or dnf install git (Fedora)"
-        raise CheckoutError(msg) from None
+        raise CheckoutError(NO_GIT) from None
     except subprocess.CalledProcessError as failure:
         reason = failure.stderr.decode(errors="replace").strip()
         msg = f"git cannot list the files of {ROOT}. Work in a clone that you made with git clone. Git says: {reason}"

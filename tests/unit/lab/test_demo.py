@@ -225,4 +225,4 @@ def test_make_passes_ending_and_pc_on(words: tuple[str, ...], shown: str) -> Non
     environment = {"PATH": os.environ["PATH"]}
     command = ["make", "--dry-run", "demo", *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.rstrip().endswith(f"-m lab.demo {shown}")
+    assert done.stdout.rstrip().endswith(f" lab.demo {shown}")
