@@ -9,11 +9,12 @@ DEMO ?= grant
 # Which PC it is shown on, and which PCs the end-to-end tests use: simulated or wine.
 # Not ?=, for make itself has a variable of this name, a Pascal compiler's.
 PC := simulated
-# The lab of `make lab`: how many PCs, reached over which connection, the port of its page, 0: open no browser.
+# The lab of `make lab`: how many PCs, reached over which connection, the port of its page, 0: open no browser, the player's folder.
 PCS ?=
 CONNECTION ?=
 PORT ?=
 BROWSER ?=
+FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
@@ -62,8 +63,9 @@ demo: ## from nothing to the main job having run, told step by step
 	$(run) lab.demo $(DEMO) $(PC)
 
 lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, your own playbooks
-	$(setup) $(if $(filter wine,$(PC)),package,lab)
-	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" $(python) -m lab.tryout
+	$(setup_lab) $(if $(filter wine,$(PC)),package,lab)
+	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" FOLDER="$(FOLDER)" \
+		$(python) -m lab.tryout
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup_lab) test
