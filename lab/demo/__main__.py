@@ -9,6 +9,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from agent.packaging.announcing import announced_to
 from agent.packaging.workshop import WorkError
 from lab.computer import LabError
 from lab.demo.computers import KINDS
@@ -39,12 +40,12 @@ def _kinds() -> str:
 
 
 def _show(viewer: Viewer, verdicts: list[Verdict]) -> bool:
-    """Show a kept promise with its proof, and a broken one with all evidence."""
+    """Show a kept promise with its evidence in brief, and a broken one with all evidence."""
     kept = sum(verdict.kept for verdict in verdicts)
     viewer.heading(f"{kept} of {len(verdicts)} promises kept")
     for verdict in verdicts:
         if verdict.kept:
-            viewer.judge(f"{verdict.promise} {verdict.proof}", kept=True)
+            viewer.judge(f"{verdict.promise} {verdict.brief}", kept=True)
         else:
             viewer.judge(f"{verdict.promise}\n{verdict.how}", kept=False)
     return kept == len(verdicts)
@@ -103,7 +104,8 @@ def _played(name: str, kind: str) -> int:
     viewer = Lanes()
     viewer.heading(TITLES[name])
     try:
-        kept = _night(folder, viewer) if name == NIGHT else _ending(name, kind, folder, viewer)
+        with announced_to(lambda work: viewer.write([f"  ... {work}"])):
+            kept = _night(folder, viewer) if name == NIGHT else _ending(name, kind, folder, viewer)
     except (LabError, WorkError) as fault:
         sys.stderr.write(f"The demo failed: {fault}\n")
         return BROKEN

@@ -56,7 +56,7 @@ class Lanes:
             self.say(event.lane, event.text)
 
     def judge(self, text: str, *, kept: bool) -> None:
-        """Write a promise with its proof."""
+        """Write a promise with its evidence."""
         first, *more = [part for line in text.splitlines() for part in _wrapped(line, WIDTH - len(_INDENT))]
         label = self._paint("kept  ", GOOD) if kept else self._paint("BROKEN", BAD)
         self.write([f"  {label} {first}", *(_INDENT + line for line in more)])

@@ -68,9 +68,9 @@ def _joined(verdicts: dict[str, Verdict]) -> Verdict:
     promise = next(iter(verdicts.values())).promise
     kept = all(verdict.kept for verdict in verdicts.values())
     how = _by_pc({name: verdict.how for name, verdict in verdicts.items()}, "\n")
-    proofs = {name: verdict.proof for name, verdict in verdicts.items()}
-    proof = _by_pc(proofs, " ") if len(set(proofs.values())) > 1 else next(iter(proofs.values()))
-    return Verdict(kept, promise, how, proof)
+    briefs = {name: verdict.brief for name, verdict in verdicts.items()}
+    brief = _by_pc(briefs, " ") if len(set(briefs.values())) > 1 else next(iter(briefs.values()))
+    return Verdict(kept, promise, how, brief)
 
 
 def _by_pc(texts: dict[str, str], separator: str) -> str:
@@ -86,8 +86,8 @@ def a_killed_job_continues(night: NightStory) -> Verdict:
     codes = {story.exit_code for story in night.pcs.values()}
     last = ", ".join(map(str, codes))
     how = f"the first job ended with {night.killed}, expected a kill (negative); the second with {last}, expected 0"
-    proof = "The first job was killed, the second one succeeded."
-    return Verdict(night.killed < 0 and codes == {0}, "A killed job continues.", how, proof)
+    brief = "The first job was killed, the second one succeeded."
+    return Verdict(night.killed < 0 and codes == {0}, "A killed job continues.", how, brief)
 
 
 def each_step_done(night: NightStory) -> Verdict:
@@ -139,7 +139,7 @@ def no_is_respected(night: NightStory) -> Verdict:
         begun = [step for session in story.info.sessions for step in session.checkpoints]
         kept = asked.kept and story.count("boot") == 1 and not (runs or begun or story.info.grants)
         how = f"{asked.how} {story.count('boot')} boot, {runs + len(begun)} steps, {len(story.info.grants)} grants"
-        verdicts[name] = Verdict(kept, asked.promise, how, f"{asked.proof} No step began.")
+        verdicts[name] = Verdict(kept, asked.promise, how, f"{asked.brief} No step began.")
     return _joined(verdicts)
 
 
@@ -156,8 +156,8 @@ def the_report_is_true(night: NightStory) -> Verdict:
     missing = [str(path.name) for path in night.report_files() if not path.is_file()]
     kept = not wrong and not missing and set(rows) == set(night.pcs)
     how = "each PC's answer, steps and restarts, and their causes, were compared with its events"
-    proof = "Its rows were compared with the events on each PC."
-    return Verdict(kept, "The report says what happened.", "\n".join([how, *wrong, *missing]), proof)
+    brief = "Its rows were compared with the events on each PC."
+    return Verdict(kept, "The report says what happened.", "\n".join([how, *wrong, *missing]), brief)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -28,13 +28,13 @@ class Verdict(NamedTuple):
         kept: whether the promise was kept.
         promise: one sentence.
         how: all evidence.
-        proof: the evidence of a kept promise in a few words.
+        brief: the evidence of a kept promise in a few words.
     """
 
     kept: bool
     promise: str
     how: str
-    proof: str
+    brief: str
 
 
 def password_stayed_secret(story: Story) -> Verdict:
@@ -52,16 +52,16 @@ def password_stayed_secret(story: Story) -> Verdict:
         f"{len(finds)} finds; the search did find a planted copy"
     )
     where = "".join(f"; {find.encoding} in {find.place}" for find in finds)
-    proof = f"The search of {len(files)} files and every process found nothing."
-    return Verdict(finds_planted and not finds, "Only the customer saw the password.", how + where, proof)
+    brief = f"The search of {len(files)} files and every process found nothing."
+    return Verdict(finds_planted and not finds, "Only the customer saw the password.", how + where, brief)
 
 
 def journal_intact(story: Story) -> Verdict:
     """Let the agent check its hash chain and the anchor outside of it."""
     journal = story.journal
     how = f"the chain of {journal.events} events was verified up to {journal.head[:12]}..."
-    proof = f"The chain of its {journal.events} events is unbroken."
-    return Verdict(journal.intact, "The journal is complete.", how + journal.problem, proof)
+    brief = f"The chain of its {journal.events} events is unbroken."
+    return Verdict(journal.intact, "The journal is complete.", how + journal.problem, brief)
 
 
 def erased(story: Story) -> Verdict:
@@ -76,8 +76,8 @@ def erased(story: Story) -> Verdict:
         and bool(checks)
     )
     how = f"the session is {_session_state(story)}, and {len(checks)} checks of the erasure passed"
-    proof = f"{len(checks)} checks passed."
-    return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how, proof)
+    brief = f"{len(checks)} checks passed."
+    return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how, brief)
 
 
 def _session_state(story: Story) -> str:
@@ -101,15 +101,15 @@ def receipt_signed(story: Story) -> Verdict:
         changed = receipt.document | {"device": "another"}
         kept &= not signing.check(changed, receipt.signature, receipt.public_key)
     how = f"{len(receipts)} Ed25519 signature is valid for the receipt, and invalid for a changed one"
-    proof = "Its signature is valid, a changed receipt's is invalid."
-    return Verdict(kept, "The customer has a signed receipt.", how, proof)
+    brief = "Its signature is valid, a changed receipt's is invalid."
+    return Verdict(kept, "The customer has a signed receipt.", how, brief)
 
 
 def succeeded(story: Story) -> Verdict:
     """Check that the operator's job ended without a failure."""
     how = f"ansible-playbook ended with {story.exit_code}, expected 0"
-    proof = "ansible-playbook ended without a failure."
-    return Verdict(story.exit_code == 0, "The operator's job succeeded.", how, proof)
+    brief = "ansible-playbook ended without a failure."
+    return Verdict(story.exit_code == 0, "The operator's job succeeded.", how, brief)
 
 
 def reason_given(story: Story) -> Verdict:
@@ -137,16 +137,16 @@ def locked_at_once(story: Story) -> Verdict:
     times = " and ".join(f"{wait:.2f} s" for wait in waits)
     screen = "locked" if story.console and story.console[1] else "not locked"
     how = f"{len(sign_ins)} sign-ins, locked after {times}; the screen was {screen} at the job's end"
-    proof = f"{len(sign_ins)} sign-ins, locked after {times}."
-    return Verdict(kept, "Every sign-in was locked at once.", how, proof)
+    brief = f"{len(sign_ins)} sign-ins, locked after {times}."
+    return Verdict(kept, "Every sign-in was locked at once.", how, brief)
 
 
 def no_more_restarts(story: Story) -> Verdict:
     """Check that the PC did not restart more often than granted, apart from power cuts."""
     restarts = story.count("going_down")
     how = f"the PC went down {restarts} times, {RESTARTS} were granted"
-    proof = f"The PC went down {restarts} times."
-    return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how, proof)
+    brief = f"The PC went down {restarts} times."
+    return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how, brief)
 
 
 def each_step_once(story: Story) -> Verdict:
@@ -164,16 +164,16 @@ def customer_was_notified(story: Story) -> Verdict:
     wanted = {"granted": 1, "used": restarts, "locked": restarts, "ended": 1, "erased": 1}
     read = {kind: story.count(f"notice_{kind}") for kind in wanted}
     how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in read.items())
-    proof = f"Notices: yes, {restarts} restarts, {restarts} locks, end, erasure."
-    return Verdict(read == wanted, "The customer was notified of every event.", how, proof)
+    brief = f"Notices: yes, {restarts} restarts, {restarts} locks, end, erasure."
+    return Verdict(read == wanted, "The customer was notified of every event.", how, brief)
 
 
 def no_means_no(story: Story) -> Verdict:
     """Check that nothing happened on the PC after the customer declined."""
     happened = [w for w in ("typed", "going_down", "tile_shown", "locked") if story.count(w)]
-    proof = "No password was typed, no restart, no sign-in."
-    how = proof + "".join(f" But: {w}." for w in happened)
-    return Verdict(not happened and story.count("declined") == 1, "No means no.", how, proof)
+    brief = "No password was typed, no restart, no sign-in."
+    how = brief + "".join(f" But: {w}." for w in happened)
+    return Verdict(not happened and story.count("declined") == 1, "No means no.", how, brief)
 
 
 def code_on_both_sides(story: Story) -> Verdict:
@@ -181,8 +181,8 @@ def code_on_both_sides(story: Story) -> Verdict:
     shown = {m for e in story.events("request_shown") for m in re.findall(r"code: (\d{4})", e.text)}
     read = set(re.findall(r"; code (\d{4})", _output(story)))
     how = f"the window showed {', '.join(shown)}, Ansible printed {', '.join(read)}"
-    proof = f"{', '.join(shown)} in the window and in Ansible's output."
-    return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how, proof)
+    brief = f"{', '.join(shown)} in the window and in Ansible's output."
+    return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how, brief)
 
 
 def revoked_wins(story: Story) -> Verdict:
@@ -199,13 +199,17 @@ def revoked_wins(story: Story) -> Verdict:
         "the secret was erased before the PC went down; after the restart its logon screen "
         f"redeemed {story.count('permit_redeemed')} permits and no user is signed in"
     )
-    proof = "Erased first; after the restart no user is signed in."
-    return Verdict(kept, "Revoking wins, even during a restart.", how, proof)
+    brief = "Erased first; after the restart no user is signed in."
+    return Verdict(kept, "Revoking wins, even during a restart.", how, brief)
 
 
 def survived_power_cut(story: Story) -> Verdict:
     """Check that the power failed once during a restart, and that the same job continued."""
     cuts = story.count("power_cut")
-    how = f"agent and listener were killed {cuts} time, the job and the journal continued"
-    proof = "Job and journal continued."
-    return Verdict(cuts == 1, "A power cut during a restart changes nothing.", how, proof)
+    kept = cuts == 1 and story.exit_code == 0 and story.journal.intact
+    how = (
+        f"agent and listener were killed {cuts} time; the job ended with {story.exit_code}, expected 0; "
+        f"the journal is {'intact' if story.journal.intact else 'damaged'}"
+    )
+    brief = "Job and journal continued."
+    return Verdict(kept, "A power cut during a restart changes nothing.", how, brief)

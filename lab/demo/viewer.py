@@ -28,4 +28,4 @@ class Viewer(Protocol):
         """Show an event of the PC, in its own lane."""
 
     def judge(self, text: str, *, kept: bool) -> None:
-        """Show a promise with its proof, and whether it was kept."""
+        """Show a promise with its evidence, and whether it was kept."""

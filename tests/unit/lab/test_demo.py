@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.packaging.announcing import announce
 from lab.computer import Event
 from lab.demo import __main__ as demo
 from lab.demo.__main__ import TITLES, advise, main
@@ -249,10 +250,10 @@ def test_the_request_window_is_drawn_as_a_box() -> None:
 def test_a_broken_promise_ends_with_1_and_is_shown_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A kept promise has a line; a broken one has every line of its evidence, also in the file; the demo fails."""
+    """A broken promise is shown with all its evidence, a kept one in a line; so is the work before the first event."""
     evidence = "\n".join(f"fact {number}" for number in range(5))
-    kept = Verdict(kept=True, promise="It holds.", how="all facts", proof="Few words.")
-    broken = Verdict(kept=False, promise="It breaks.", how=evidence, proof="Not shown.")
+    kept = Verdict(kept=True, promise="It holds.", how="all facts", brief="Few words.")
+    broken = Verdict(kept=False, promise="It breaks.", how=evidence, brief="Not shown.")
     ending = replace(ENDINGS["grant"], promises=(lambda _story: kept, lambda _story: broken))
     stream = io.StringIO()
     monkeypatch.setitem(ENDINGS, "grant", ending)
@@ -265,6 +266,7 @@ def test_a_broken_promise_ends_with_1_and_is_shown_in_full(
     shown = stream.getvalue()
     assert "1 of 2 promises kept\n  kept   It holds. Few words.\n  BROKEN It breaks.\n" in shown
     assert "Not shown" not in shown
+    assert "\n  ... making a Windows (the first time only, about 30 s)\n" in shown
     written = (tmp_path / "build/demo/grant" / FILE).read_text("utf-8")
     for fact in evidence.splitlines():
         assert shown.count(fact) == written.count(fact) == 1
@@ -279,7 +281,8 @@ class StandIn:
 
     @contextmanager
     def played(self) -> Iterator[SimpleNamespace]:
-        """Yield the story."""
+        """Announce the work of a PC's first start, and yield the story."""
+        announce("making a Windows", 30)
         info = SimpleNamespace(receipts=[], erasure=[])
         yield SimpleNamespace(computer=SimpleNamespace(name="PC-ANNA"), info=info)
 
