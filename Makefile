@@ -51,6 +51,7 @@ help: ## show this table
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'PCS=3 PC=wine CONNECTION=psrp choose the PCs of make lab; PORT=8080 the port of its page, BROWSER=0 opens no browser.'
+	@echo 'BROWSER=1 shows the demo on a page, at a pace that a person can follow.'
 	@echo 'DEMO=night plays a night on three simulated PCs and writes its report to build/demo/night.'
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
@@ -59,8 +60,8 @@ help: ## show this table
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
-	$(setup_lab) $(if $(filter wine,$(PC)),package,run)
-	$(run) lab.demo $(DEMO) $(PC)
+	$(setup_lab) $(if $(filter wine,$(PC)),package,$(if $(filter-out 0 no,$(BROWSER)),lab,run))
+	@BROWSER="$(BROWSER)" $(python) -m tools.run_command $@ lab.demo $(DEMO) $(PC)
 
 lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, your own playbooks
 	$(setup_lab) $(if $(filter wine,$(PC)),package,lab)

@@ -72,6 +72,11 @@ def _chosen(arguments: list[str]) -> tuple[str, str]:
     return name, given[1] or os.environ.get("PC") or "simulated"
 
 
+def on_browser() -> bool:
+    """Tell whether the demo is to be shown on a page: BROWSER=1."""
+    return os.environ.get("BROWSER", "") not in {"", "0", "no"}
+
+
 def _wrong(name: str, kind: str, more: list[str]) -> str | None:
     """Return the error in the choice; None if there is none."""
     if name not in TITLES:
@@ -80,6 +85,8 @@ def _wrong(name: str, kind: str, more: list[str]) -> str | None:
         return f"There is no PC {kind!r}. {_kinds()}"
     if name == NIGHT and kind != "simulated":
         return f"The demo {name!r} runs on simulated PCs only."
+    if name == NIGHT and on_browser():
+        return f"The demo {name!r} is not shown in a browser."
     return f"Too many arguments: {' '.join(more)}" if more else None
 
 
@@ -114,8 +121,13 @@ def _played(name: str, kind: str) -> int:
 
 
 def _ending(name: str, kind: str, folder: Path, viewer: Viewer) -> bool:
-    ending = ENDINGS[name]
-    with Stage(ending, folder, viewer, KINDS[kind].run).played() as story:
+    ending, run, pace = ENDINGS[name], KINDS[kind].run, 0.0
+    if on_browser():
+        # The page's server is not installed for other demos.
+        from lab.demo.on_page import PACE, on_page  # noqa: PLC0415
+
+        run, pace = on_page(run, kind, viewer), PACE
+    with Stage(ending, folder, viewer, run, pace=pace).played() as story:
         verdicts = [check(story) for check in ending.promises]
     write_evidence(folder, verdicts, {story.computer.name: story})
     return _show(viewer, verdicts)
