@@ -58,7 +58,7 @@ def advise(viewer: Viewer, name: str, folder: Path) -> None:
     advice = {
         "less docs/quickstart.md": "your own playbook on your own PC, in ten minutes",
         f"make demo DEMO={other}": "another ending; DEMO=list names all of them",
-        f"less {files}/{FILE}": "each check in full, and the receipt; all files are beside it",
+        f"less {files}/{FILE}": "the receipt and each check; all files are beside it",
     }
     viewer.heading("Next:")
     viewer.write([f"  {do:<{max(map(len, advice))}}  {use}" for do, use in advice.items()])
