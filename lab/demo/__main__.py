@@ -57,8 +57,9 @@ def advise(viewer: Viewer, name: str, folder: Path) -> None:
     other = [*TITLES, *TITLES][list(TITLES).index(name) + 1]
     advice = {
         "less docs/quickstart.md": "your own playbook on your own PC, in ten minutes",
+        "make lab": "PCs that stay up, to play with",
         f"make demo DEMO={other}": "another ending; DEMO=list names all of them",
-        f"less {files}/{FILE}": "each check in full, and the receipt; all files are beside it",
+        f"less {files}/{FILE}": "the receipt and each check; all files are beside it",
     }
     viewer.heading("Next:")
     viewer.write([f"  {do:<{max(map(len, advice))}}  {use}" for do, use in advice.items()])

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,12 @@ import pytest
 from agent.native import build as native
 from agent.packaging import artefacts, product, provider_build, runtime
 from agent.packaging.announcing import announce, announced_to
+from lab.tryout import lab_pc
+from lab.tryout.choice import chosen
 from lab.wine import installed, prefix, program_builder, wine_computer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import ModuleType
 
@@ -58,6 +62,25 @@ LONG: list[tuple[ModuleType, str, Callable[[Path], object], str]] = [
     (product, "lay_out", installed._package, "the agent's MSI"),
     (program_builder, "link_logon_screen", program_builder._build, "logon screen"),
 ]
+
+
+def test_make_lab_says_the_work_before_its_first_pc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make lab PC=wine` tells of the long work between the PC's start and the moment at which it is up."""
+
+    @contextmanager
+    def start(*_arguments: object) -> Iterator[SimpleNamespace]:
+        announce("making a Windows", 30)
+        yield SimpleNamespace(computer=SimpleNamespace(name="PC-1"), customer="anna")
+
+    said: list[str] = []
+    monkeypatch.setattr(lab_pc, "_running", start)
+    with lab_pc.running(chosen({"PCS": "1"}), tmp_path, said.append):
+        announce("not of the start")
+    assert said == [
+        "pc1 starts",
+        "making a Windows (the first time only, about 30 s)",
+        "pc1 is up: PC-1, anna is signed in",
+    ]
 
 
 @pytest.mark.parametrize(("module", "name", "work", "words"), LONG, ids=[row[3] for row in LONG])

@@ -292,13 +292,14 @@ def test_the_demo_advises_commands_that_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for name in TITLES:
         stream = io.StringIO()
-        advise(Lanes(stream), name, ROOT / "build/demo" / name)
+        advise(Lanes(stream), name, ROOT / "build/demo" / f"wine-{name}")
         told = stream.getvalue()
+        assert max(map(len, told.splitlines())) <= WIDTH
         assert "Next:" in told
         assert set(re.findall(r"make (\w+)", told)) <= targets
         assert all((ROOT / page).is_file() for page in re.findall(r"docs/\S+", told))
         assert re.findall(r"DEMO=(\S+)", told)[0] in TITLES.keys() - {name}
-        assert f"build/demo/{name}/{FILE}" in told
+        assert f"build/demo/wine-{name}/{FILE}" in told
 
 
 def test_an_unknown_ending_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
