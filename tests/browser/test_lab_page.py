@@ -314,12 +314,15 @@ def test_the_password_is_fetched_and_hidden_on_demand(show: Callable[..., Shown]
 
 
 def test_a_command_is_typed_and_not_run(show: Callable[..., Shown], lab: StandIn) -> None:
-    """The button empties the line and types the command without Enter; the focus is in the terminal."""
+    """The button empties the line and types the command without Enter; the focus is in the terminal.
+
+    A wide window has the 80 columns that Ansible's lines need.
+    """
     shown = show()
     shown.click("#commands button")
     eventually(lambda: typed(lab) == "\x15ansible-playbook first.yml", "the command is typed")
     assert shown.run(FOCUS) == "TEXTAREA"
-    assert [one for one in lab.typed if one["type"] == "resize" and one["columns"] > 40]
+    assert [one for one in lab.typed if one["type"] == "resize" and one["columns"] >= 80]
 
 
 # --- what the lab sends ---------------------------------------------------------------------------
