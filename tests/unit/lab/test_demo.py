@@ -276,7 +276,7 @@ def test_a_broken_promise_ends_with_1_and_is_shown_in_full(
 class StandIn:
     """A stage without a PC: its story has no receipt and no erasure."""
 
-    def __init__(self, _ending: Ending, folder: Path, *_more: object) -> None:
+    def __init__(self, _ending: Ending, folder: Path, *_more: object, pace: float) -> None:
         folder.mkdir(parents=True)
 
     @contextmanager
