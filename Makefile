@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore unkind nights screenshots matrix bench mutants check format package pins
+.PHONY: help demo test explore unkind nights screenshots matrix bench mutants check docs format package pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -92,6 +92,10 @@ mutants: ## the share of small changes of the core that a test notices
 check: ## style, types, documentation, collection rules
 	$(setup) check
 	@$(python) tools/check.py $(GATES)
+
+docs: ## build/docs/index.html: guides and reference as pages with a search; needs no server
+	$(setup) check
+	@$(python) -m tools.docs_site
 
 format: ## lay the Python code out as `make check` wants it
 	$(setup) check
