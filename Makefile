@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore unkind nights screenshots matrix bench mutants check docs format package pins
+.PHONY: help demo recording test explore unkind nights screenshots matrix bench mutants check docs format package pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -54,6 +54,10 @@ help: ## show this table
 demo: ## from nothing to the main job having run, told step by step
 	$(setup) $(if $(filter wine,$(PC)),package,run)
 	@$(python) -m lab.demo $(DEMO) $(PC)
+
+recording: ## play the demo; write docs/recorded-run.md and docs/recorded-run.cast (for asciinema)
+	$(setup) run
+	@$(python) tools/record_run.py
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
@@ -38,8 +39,14 @@ myst_fence_as_directive = ["mermaid"]
 
 html_theme = "furo"
 html_title = f"Latchkey {version}"
-# Only this file of the package: importing it would need all that the package needs.
-html_static_path = ["site.css", str(distribution("mermaidx").locate_file("mermaidx/assets/mermaid.js"))]
+# Files of packages, which are not imported: that would need all that the packages need.
+PLAYER = distribution("mkdocs-asciinema-player").locate_file("mkdocs_asciinema_player/assets")
+html_static_path = [
+    "site.css",
+    str(distribution("mermaidx").locate_file("mermaidx/assets/mermaid.js")),
+    f"{PLAYER}/asciinema-player.min.js",
+    f"{PLAYER}/asciinema-player.css",
+]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
@@ -59,6 +66,16 @@ ANSIBLE_PAGES = {
     for name in ("psrp", "ssh", "winrm")
 }
 """Ansible's pages that antsibull-docs refers to: an inventory of all its pages would have to be downloaded."""
+
+
+PLAY = """\
+addEventListener("DOMContentLoaded", () => {{
+  const place = document.createElement("div");
+  document.querySelector('a[href$=".cast"]').closest("p").after(place);
+  AsciinemaPlayer.create("data:text/plain;base64,{cast}", place, {{fit: "width", poster: "npt:0:07"}});
+}});
+"""
+"""Shows the recorded run under the link to it. The run is in the script: a page in a folder may load no other file."""
 
 
 def link_to_ansible(
@@ -98,11 +115,16 @@ class NoContents(SphinxDirective):
 def fit_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Give a page its language, and the script that draws its diagrams."""
+    """Give a page its language, and the scripts that draw its diagrams and play its recorded run."""
     if page.endswith(".de"):
         context["language"] = "de"
     if '<pre class="mermaid">' in context.get("body", ""):
         app.add_js_file("mermaid.js")
+    if page == "docs/recorded-run":
+        cast = b64encode((ROOT / f"{page}.cast").read_bytes()).decode()
+        app.add_css_file("asciinema-player.css")
+        app.add_js_file("asciinema-player.min.js")
+        app.add_js_file(None, body=PLAY.format(cast=cast))
 
 
 def setup(app: Sphinx) -> None:
