@@ -116,8 +116,8 @@ def fit_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Give a page its language, and the scripts that draw its diagrams and play its recorded run."""
-    if page.endswith(".de"):
-        context["language"] = "de"
+    if page.startswith("docs/customer."):
+        context["language"] = page.rpartition(".")[2]
     if '<pre class="mermaid">' in context.get("body", ""):
         app.add_js_file("mermaid.js")
     if page == "docs/recorded-run":
