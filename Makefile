@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording test explore unkind nights screenshots matrix bench mutants check docs format package pins
+.PHONY: help demo recording lab test explore unkind nights screenshots matrix bench mutants check docs format package pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
 # Which PC it is shown on, and which PCs the end-to-end tests use: simulated or wine.
 # Not ?=, for make itself has a variable of this name, a Pascal compiler's.
 PC := simulated
+# The lab of `make lab`: how many PCs, reached over which connection, the port of its page, 0: open no browser.
+PCS ?=
+CONNECTION ?=
+PORT ?=
+BROWSER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
@@ -44,6 +49,7 @@ help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
+	@echo 'PCS=3 PC=wine CONNECTION=psrp choose the PCs of make lab; PORT=8080 the port of its page, BROWSER=0 opens no browser.'
 	@echo 'DEMO=night plays a night on three simulated PCs and writes its report to build/demo/night.'
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
@@ -58,6 +64,10 @@ demo: ## from nothing to the main job having run, told step by step
 recording: ## play the demo; write docs/recorded-run.md and docs/recorded-run.cast (for asciinema)
 	$(setup) run
 	@$(python) tools/record_run.py
+
+lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, your own playbooks
+	$(setup) $(if $(filter wine,$(PC)),package,lab)
+	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" $(python) -m lab.tryout
 
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup) test

@@ -35,6 +35,7 @@ PACKAGES = {
     "wine": ("wine", "wine64"),
     "wineserver": ("wine", "wine64"),
     "wixl": ("wixl",),
+    "x11vnc": ("x11vnc",),
     "xdotool": ("xdotool",),
     "xkbcomp": ("x11-xkb-utils",),
 }
@@ -74,6 +75,7 @@ class Need(NamedTuple):
 WINE_ALONE = Need("cannot run Wine", ("wine", "wineserver"), ("ziglang",))
 WINE = Need("cannot run a Wine PC", ("wine", "wineserver", "mvn"), ("ziglang",))
 SCREEN = Need("cannot give a Wine PC a screen", ("Xvfb", "xkbcomp", "xdotool"))
+VNC = Need("cannot show a Wine PC's screen on a page", ("x11vnc",))
 PACKAGE = Need(
     "cannot build the package", ("mvn", "msibuild", "msiextract", "msiinfo", "wixl"), ("cyclonedx", "ziglang")
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import multiprocessing.context
+import multiprocessing.forkserver
 import os
 import signal
 import sys
@@ -74,7 +75,17 @@ def _lead(target: Callable[[Any], None], config: object, path: str) -> None:
     os.environ["PATH"] = path
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setpgid(0, 0)
+    _let_go_of_lab()
     target(config)
+
+
+def _let_go_of_lab() -> None:
+    """Close the inherited end of the pipe by which the fork server notices the end of the lab.
+
+    multiprocessing hands it on to each child, so that children can use the same fork server. A killed lab would then
+    leave all of them behind: the fork server waits for its children, and they die only with the fork server.
+    """
+    os.close(multiprocessing.forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 @contextmanager

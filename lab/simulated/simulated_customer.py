@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lab.computer import LabError
 from lab.simulated import customer_script
 from lab.simulated.loop import lab_loop
+from latchkey_agent.companion import wording
 from latchkey_agent.companion.wording import asks_password
 from latchkey_agent.protocol.customer_messages import (
     CustomerAnswer,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lab.simulated.machine import Machine
     from lab.simulated.simulated_companion import Companion, Companions
+    from latchkey_agent.companion.wording import RequestWindow
     from latchkey_agent.protocol.customer_messages import AskedItem, CustomerRequest
 
 
@@ -177,6 +179,22 @@ class Customer:
     async def close_notices(self) -> None:
         """Close every notice on the screen."""
         await self._say(NoticesClosed(notices=list(self.read())))
+
+    def request_shown(self) -> tuple[RequestWindow, AskedItem] | None:
+        """Return the request window on the screen, and its request."""
+        companion = self.companion()
+        item = companion.asked() if companion else None
+        if companion is None or companion.window is None or item is None:
+            return None
+        return companion.window, item
+
+    def menu_lines(self) -> list[str]:
+        """Return the line of each grant in the menu by the clock."""
+        companion, machine = self.companion(), self._machine
+        if companion is None:
+            return []
+        now, language = machine.windows.clock.now(), machine.settings.language
+        return [wording.menu(item, now, language).lent for item in companion.grants()]
 
     def companion(self) -> Companion | None:
         """Return the customer's companion, if they are signed in."""

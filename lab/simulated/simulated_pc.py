@@ -40,9 +40,12 @@ if TYPE_CHECKING:
     from lab.computer import CustomerActions
     from lab.simulated.account_model import WindowsAccount
     from lab.simulated.connections import ListenerName
+    from lab.simulated.power_model import State
     from lab.simulated.session_model import Change, Session
+    from latchkey_agent.companion.wording import RequestWindow
     from latchkey_agent.protocol.answers import Answer
     from latchkey_agent.protocol.control_requests import ControlRequest
+    from latchkey_agent.protocol.customer_messages import AskedItem
 
 T = TypeVar("T")
 SOCKET_PATH_LIMIT = 107
@@ -219,6 +222,19 @@ class SimulatedComputer(Incidents):
     def log(self) -> str:
         """The agent's log."""
         return (self.disk.parent / "agent.log").read_text(encoding="utf-8")
+
+    @property
+    def power_state(self) -> State:
+        """Its power state."""
+        return self._power.state
+
+    def request_shown(self) -> tuple[RequestWindow, AskedItem] | None:
+        """Return the request window that the model of its customer looks at, and its request."""
+        return lab_loop.call(self._customer.request_shown)
+
+    def menu_lines(self) -> list[str]:
+        """Return the line of each grant in the menu of the model of its customer."""
+        return lab_loop.call(self._customer.menu_lines)
 
     def power_on(self) -> None:
         """Switch it on; return before it is up."""

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Debian's Chromium, which shows a page from a file: to measure it, to print it, and to ask axe-core about it.
+"""Debian's Chromium, which shows a page: to measure it, to print it, and to ask axe-core about it.
 
 Selenium gets the paths of browser and driver, so its manager, which would download some, is never started. All names
-of computers are unknown to the browser, so it reaches none.
+of computers are unknown to the browser, so it reaches none; a test may let it reach this computer's loopback.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 if TYPE_CHECKING:
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
 
 PHONE, WIDE = 360, 1200
 """The width in CSS pixels of a narrow phone, and of a wide window."""
+NO_COMPUTER = "--host-resolver-rules=MAP * ~NOTFOUND"
+ONLY_LOOPBACK = f"{NO_COMPUTER}, EXCLUDE 127.0.0.1"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
 """The sets of axe-core's rules; a rule that is no longer in a later WCAG has none of these tags."""
 ARGUMENTS = (
     "--headless=new",
-    # The page is ours and runs no script. Chromium's sandbox needs rights that root and containers lack.
+    # The page is ours. Chromium's sandbox needs rights that root and containers lack.
     "--no-sandbox",
     "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -131,11 +134,32 @@ class Shown:
 
     def tab(self) -> None:
         """Press the Tab key."""
-        self._driver.switch_to.active_element.send_keys(Keys.TAB)
+        self.press(Keys.TAB)
 
     def enter(self) -> None:
         """Press the Enter key."""
-        self._driver.switch_to.active_element.send_keys(Keys.ENTER)
+        self.press(Keys.ENTER)
+
+    def press(self, *keys: str) -> None:
+        """Type into the element that has the focus; modifiers stay down until the end."""
+        self._driver.switch_to.active_element.send_keys(*keys)
+
+    def click(self, selector: str) -> None:
+        """Click the element that a CSS selector names."""
+        element = self._driver.find_element(By.CSS_SELECTOR, selector)
+        # A part that stays at the edge of the window may cover it there; a person would scroll on.
+        self._driver.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+        element.click()
+
+    def point(self, selector: str, at: tuple[float, float], button: int = 0) -> None:
+        """Move the mouse over an element, to `at` in shares of its width and height; click with button 1 or 3."""
+        element = self._driver.find_element(By.CSS_SELECTOR, selector)
+        self._driver.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+        across, down = (at[0] - 0.5) * element.size["width"], (at[1] - 0.5) * element.size["height"]
+        mouse = ActionChains(self._driver).move_to_element_with_offset(element, round(across), round(down))
+        if button:
+            mouse = mouse.click() if button == 1 else mouse.context_click()
+        mouse.perform()
 
     def _media(self, medium: str, features: dict[str, str]) -> None:
         named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
@@ -158,22 +182,26 @@ class Browser:
 
     def show(self, page: Path, width: int = WIDE, **features: str) -> Shown:
         """Show a page from a file in a window of this width."""
+        return self.visit(page.as_uri(), width, **features)
+
+    def visit(self, address: str, width: int = WIDE, **features: str) -> Shown:
+        """Show the page at an address in a window of this width."""
         shown = Shown(self._driver)
         self._driver.get("about:blank")
         shown.requests()
         shown.complaints()
         shown.size(width, phone=width == PHONE)
         shown.media(**features)
-        self._driver.get(page.as_uri())
+        self._driver.get(address)
         return shown
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
-    """Start a browser whose files are in a folder; end it."""
+def browser(folder: Path, network: str = NO_COMPUTER) -> Iterator[Browser]:
+    """Start a browser whose files are in a folder; end it. `network`: the argument that says what it reaches."""
     options = webdriver.ChromeOptions()
     options.binary_location = found("chromium")
-    for argument in (*ARGUMENTS, f"--user-data-dir={folder}"):
+    for argument in (*ARGUMENTS, network, f"--user-data-dir={folder}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     driver = webdriver.Chrome(options, Service(found("chromedriver")))

@@ -1,0 +1,253 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deeds by which a player plays everybody else: the customer, and what befalls the PC.
+
+The command `lab` and the page share this table.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from lab.computer import LabError
+from lab.tryout import play_password
+from latchkey_agent.protocol.frames import wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.tryout.lab_pc import LabPC
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+LONGEST = timedelta(days=366)
+USUAL_LATER = timedelta(minutes=15)
+
+
+class Argument(NamedTuple):
+    """The argument of a deed: its label and an example. `usual`: it may be left out."""
+
+    label: str
+    example: str
+    usual: bool = False
+
+
+class Deed(NamedTuple):
+    """One deed. `do` returns the sentence that tells what happened."""
+
+    name: str
+    label: str
+    party: Literal["customer", "pc"]
+    help: str
+    do: Callable[[LabPC, str], str]
+    argument: Argument | None = None
+
+
+# --- the customer ---------------------------------------------------------------------
+
+
+def _allow(pc: LabPC, _: str) -> str:
+    _need_window(pc)
+    refusal = pc.computer.customer.allow()
+    return f"The agent refuses the entry: {refusal}" if refusal else f"{pc.customer} allowed it."
+
+
+def _mistype(pc: LabPC, _: str) -> str:
+    _need_window(pc)
+    wrong = play_password.make()
+    try:
+        refusal = pc.computer.customer.allow(wrong)
+    finally:
+        wipe(wrong)
+    return refusal or "The wrong password was typed."
+
+
+def _decline(pc: LabPC, why: str) -> str:
+    _need_window(pc)
+    pc.computer.customer.decline(why)
+    return f"{pc.customer} declined."
+
+
+def _later(pc: LabPC, text: str) -> str:
+    time = _time(text) if text else USUAL_LATER
+    _need_window(pc)
+    pc.computer.customer.later(time.total_seconds())
+    return f"{pc.customer} wants to be asked later."
+
+
+def _report(pc: LabPC, _: str) -> str:
+    _need_window(pc)
+    pc.computer.customer.report()
+    return f"{pc.customer} declined and reported the request."
+
+
+def _revoke(pc: LabPC, _: str) -> str:
+    pc.computer.customer.revoke()
+    return f"{pc.customer} took the sign-in back."
+
+
+def _pause(pc: LabPC, _: str) -> str:
+    pc.computer.customer.pause()
+    return f"{pc.customer} paused the sign-in."
+
+
+def _resume(pc: LabPC, _: str) -> str:
+    pc.computer.customer.resume()
+    return f"{pc.customer} resumed the sign-in."
+
+
+def _lock(pc: LabPC, _: str) -> str:
+    pc.computer.customer.lock()
+    return f"{pc.customer} locked the screen and left."
+
+
+def _sign_in(pc: LabPC, _: str) -> str:
+    pc.computer.customer.sign_in()
+    return f"{pc.customer} is at the desktop."
+
+
+def _sign_out(pc: LabPC, _: str) -> str:
+    pc.computer.customer.sign_out()
+    return f"{pc.customer} signed out."
+
+
+def _change_password(pc: LabPC, _: str) -> str:
+    fresh = play_password.make()
+    pc.computer.customer.change_password(fresh)
+    wipe(pc.password)
+    pc.password = fresh
+    return f"{pc.customer} has a new Windows password."
+
+
+def _need_window(pc: LabPC) -> None:
+    if not pc.computer.customer.screen():
+        msg = f"No request window is on the screen of {pc.name}"
+        raise LabError(msg)
+
+
+# --- the PC -----------------------------------------------------------------------------
+
+
+def _power_cut(pc: LabPC, _: str) -> str:
+    pc.computer.power_cut()
+    return f"{pc.name} has no power. Switch it on: power-on"
+
+
+def _power_on(pc: LabPC, _: str) -> str:
+    pc.computer.power_on()
+    return f"{pc.name} starts."
+
+
+def _shut_down(pc: LabPC, _: str) -> str:
+    pc.computer.shut_down()
+    return f"{pc.name} is off. Switch it on: power-on"
+
+
+def _windows_update(pc: LabPC, _: str) -> str:
+    pc.computer.windows_update_restart()
+    return f"Windows Update restarts {pc.name}."
+
+
+def _pending(pc: LabPC, _: str) -> str:
+    pc.computer.on_loop(lambda: pc.computer.windows.registry.pending_restart.append("Windows Update"))
+    return f"Windows waits for a restart of {pc.name}."
+
+
+def _clock(pc: LabPC, text: str) -> str:
+    time = _time(text)
+    pc.computer.let_pass(time)
+    return f"It is {pc.computer.windows.clock.now():%A %H:%M} on {pc.name}."
+
+
+def _sleep(pc: LabPC, text: str) -> str:
+    pc.computer.sleep(_time(text) if text else timedelta(hours=1))
+    return f"{pc.name} slept, and is awake again."
+
+
+def _crash_agent(pc: LabPC, _: str) -> str:
+    pc.computer.crash_agent()
+    return f"The agent of {pc.name} crashed; Windows has started it again."
+
+
+def _need_power(pc: LabPC) -> None:
+    if pc.computer.power_state != "on":
+        msg = f"{pc.name} is not up, it is {pc.computer.power_state.replace('_', ' ')}"
+        raise LabError(msg)
+
+
+def _time(text: str) -> timedelta:
+    """Return a time such as `+2h`, `30m` or `1d`."""
+    found = re.fullmatch(r"\+?([0-9]{1,6})\s*([smhd])", text.strip(), re.ASCII)
+    time = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else None
+    if time is None or not timedelta() < time <= LONGEST:
+        msg = f"{text!r} is no time. Write it as +2h, 30m or 1d; at most {LONGEST.days} days"
+        raise LabError(msg)
+    return time
+
+
+HOW_FAR = Argument("How far", "+2h")
+WITHOUT_POWER = {"power-on", "change-password"}
+"""The deeds that do not need a PC that is up."""
+
+DEEDS = {
+    deed.name: deed
+    for deed in (
+        Deed("allow", "Allow", "customer", "allow the request and type the right password", _allow),
+        Deed("mistype", "Mistype", "customer", "allow the request and type a wrong password", _mistype),
+        Deed(
+            "decline", "Decline", "customer", "decline the request", _decline,
+            Argument("Reason", "Not in the month's last week", usual=True),
+        ),
+        Deed(
+            "later", "Later", "customer", "want to be asked again later", _later,
+            Argument("In", "15m", usual=True),
+        ),
+        Deed("report", "Report", "customer", "decline and report the request", _report),
+        Deed("revoke", "Revoke", "customer", "take the sign-in back", _revoke),
+        Deed("pause", "Pause", "customer", "pause the sign-in", _pause),
+        Deed("resume", "Resume", "customer", "resume the paused sign-in", _resume),
+        Deed("lock", "Lock the screen", "customer", "lock the screen and leave", _lock),
+        Deed("sign-in", "Sign in", "customer", "sign in, or unlock the screen", _sign_in),
+        Deed("sign-out", "Sign out", "customer", "sign out of Windows", _sign_out),
+        Deed(
+            "change-password", "Change the password", "customer", "change the Windows password", _change_password
+        ),
+        Deed("power-cut", "Cut the power", "pc", "cut the power", _power_cut),
+        Deed("power-on", "Switch on", "pc", "switch the PC on", _power_on),
+        Deed("shut-down", "Shut down", "pc", "shut the PC down", _shut_down),
+        Deed("windows-update", "Windows Update", "pc", "let Windows Update restart the PC", _windows_update),
+        Deed("pending", "Pending restart", "pc", "let Windows wait for a restart", _pending),
+        Deed("clock", "Let time pass", "pc", "let time pass on the PC", _clock, HOW_FAR),
+        Deed(
+            "sleep", "Sleep", "pc", "let the PC sleep and wake up", _sleep, Argument("How long", "1h", usual=True)
+        ),
+        Deed("crash-agent", "Crash the agent", "pc", "kill the agent; Windows starts it again", _crash_agent),
+    )
+}  # fmt: skip
+"""Every deed by its name."""
+
+
+def done(pc: LabPC, name: str, argument: str = "") -> str:
+    """Do a deed; return the sentence that tells what happened.
+
+    Raises:
+        LabError: there is no such deed, it has no or needs an argument, or it is not possible now.
+    """
+    deed = DEEDS.get(name)
+    if deed is None:
+        msg = f"There is no deed {name!r}. Deeds: {', '.join(DEEDS)}"
+        raise LabError(msg)
+    if argument and deed.argument is None:
+        msg = f"The deed {name} has no argument, but {argument!r} was given"
+        raise LabError(msg)
+    if not argument and deed.argument is not None and not deed.argument.usual:
+        msg = f"The deed {name} needs an argument, for example: {name} {deed.argument.example}"
+        raise LabError(msg)
+    if name not in WITHOUT_POWER:
+        _need_power(pc)
+    try:
+        return deed.do(pc, argument)
+    except (OSError, TimeoutError, RuntimeError) as fault:
+        msg = f"The deed {name} did not succeed on {pc.name}: {str(fault) or type(fault).__name__}"
+        raise LabError(msg) from None

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One lab at a time in a folder, and a private folder for it that a killed lab does not leave for ever."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.computer import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "latchkey-lab-"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Path]:
+    """Yield a private folder with a short path, for sockets; remove it afterwards, or at the next start.
+
+    Args:
+        folder: the player's folder. The file beside it names the private one, and is locked meanwhile.
+
+    Raises:
+        LabError: another lab runs in this folder.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = f"a lab runs already in {folder}. End it with Ctrl-C in its terminal"
+            raise LabError(msg) from None
+        file.seek(0)
+        _remove(file.read())
+        private = tempfile.mkdtemp(prefix=PREFIX)
+        file.truncate(0)
+        file.write(private)
+        file.flush()
+        try:
+            yield Path(private)
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+            file.truncate(0)
+
+
+def _remove(name: str) -> None:
+    """Remove the private folder of a lab that was killed."""
+    left = Path(name)
+    if name and left.name.startswith(PREFIX) and left.parent == Path(tempfile.gettempdir()):
+        shutil.rmtree(left, ignore_errors=True)

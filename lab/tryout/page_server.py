@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves the lab's page on loopback in a thread of its own."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+
+from lab.computer import LabError
+from lab.tryout.gate import Gate
+from lab.tryout.web import Web
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from lab.tryout.played_lab import PlayedLab
+    from lab.tryout.workspace import Workspace
+
+ADDRESS = "127.0.0.1"
+PATIENCE = 10.0
+
+
+class PageServer:
+    """Serves while it is entered; `address` is the page's, with its token.
+
+    Args:
+        lab: the running lab.
+        workspace: the player's folder.
+        packages: the folder of the page's libraries.
+        port: the port; 0 for a free one.
+
+    Raises:
+        LabError: the port is in use.
+    """
+
+    def __init__(self, lab: PlayedLab, workspace: Workspace, packages: Path, port: int = 0) -> None:
+        self._socket = _listening(port)
+        self.port = int(self._socket.getsockname()[1])
+        self.token = secrets.token_urlsafe(24)
+        nonce = secrets.token_urlsafe(16)
+        guarded = Gate(Web(lab, workspace, packages, nonce).application, self.token, self.port, nonce)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                guarded,
+                http="h11",
+                ws="wsproto",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="lab-page", daemon=True
+        )
+
+    @property
+    def address(self) -> str:
+        """The address to open."""
+        return f"http://{ADDRESS}:{self.port}/{self.token}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
+        self._socket.close()
+
+
+def _listening(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((ADDRESS, port))
+        # Readers who come before the server's thread wait.
+        listening.listen()
+    except OSError as fault:
+        listening.close()
+        msg = f"the page cannot use the port {port} ({fault.strerror}). Choose another one: make lab PORT=0"
+        raise LabError(msg) from None
+    return listening

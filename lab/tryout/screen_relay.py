@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real screen of a Wine PC behind a WebSocket, for noVNC (RFB, RFC 6143).
+
+x11vnc serves one reader on a socket that it inherits, so it listens nowhere: without the page's token nothing reaches
+the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket as sockets
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocketDisconnect
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+PROTOCOL = "binary"
+"""The name of RFB in a WebSocket (websockify)."""
+PORTION = 65536
+PATIENCE = 5.0
+OPTIONS = [
+    "-inetd",
+    "-nopw",
+    "-shared",
+    "-quiet",
+    "-nosel",
+    "-noxdamage",
+    "-nocursorshape",
+    "-o",
+    "/dev/null",
+]
+"""-noxdamage: Xvfb reports changes of Wine's windows late. -nosel: no clipboard crosses over."""
+
+
+async def relay_screen(socket: WebSocket, display: str) -> None:
+    """Relay one reader of an X server's screen until either side goes."""
+    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", []) else None)
+    ours, server = _start(display)
+    reader, writer = await asyncio.open_connection(sock=ours)
+    tasks = (asyncio.create_task(_out(socket, reader)), asyncio.create_task(_in(socket, writer)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        writer.close()
+        server.kill()
+        await asyncio.to_thread(server.wait, PATIENCE)
+    # The page has gone already, as a rule.
+    with suppress(RuntimeError, WebSocketDisconnect):
+        await socket.close()
+
+
+def _start(display: str) -> tuple[sockets.socket, subprocess.Popen[bytes]]:
+    """Start x11vnc for one reader; return our end of its socket, and the process."""
+    ours, theirs = sockets.socketpair()
+    with theirs:
+        server = subprocess.Popen(
+            ["x11vnc", "-display", display, *OPTIONS],
+            stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "HOME": os.devnull, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+    return ours, server
+
+
+async def _out(socket: WebSocket, reader: asyncio.StreamReader) -> None:
+    while content := await reader.read(PORTION):
+        await socket.send_bytes(content)
+
+
+async def _in(socket: WebSocket, writer: asyncio.StreamWriter) -> None:
+    with suppress(WebSocketDisconnect, OSError):
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            writer.write(message.get("bytes") or b"")
+            await writer.drain()
