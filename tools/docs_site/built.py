@@ -92,5 +92,7 @@ def missing_files(site: Path, root: Path) -> Iterator[str]:
 def faults(site: Path, root: Path) -> list[str]:
     """Return a sentence for each fault of the site that was built from a checkout."""
     site = site.resolve()
-    pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
+    downloads = site / "_downloads"
+    found = (path for path in sorted(site.rglob("*.html")) if not path.is_relative_to(downloads))
+    pages = {path: Page(path) for path in found}
     return [*missing_files(site, root), *broken_links(site, pages), *loaded_from_elsewhere(site, pages)]

@@ -112,6 +112,12 @@ def test_a_style_sheet_loads_nothing_from_another_host(checkout: Path, site: Pat
     assert built.faults(site, checkout) == ["_static/site.css loads https://example.org/font.woff2"]
 
 
+def test_a_file_to_download_is_no_page(checkout: Path, site: Path) -> None:
+    """A page of the lab that a README links to may need other files of the lab."""
+    write(site / "_downloads/1/index.html", '<script src="page.js"></script>')
+    assert built.faults(site, checkout) == []
+
+
 def test_the_copied_pages_keep_their_links(tmp_path: Path) -> None:
     """A file that a page links to is copied beside it, as in the repository; files of an earlier copy go."""
     write(tmp_path / "docs/gone.md", "an old page")
