@@ -62,7 +62,7 @@ def main() -> int:
     try:
         build(source, site)
     except subprocess.CalledProcessError as failed:
-        print(f"docs: {failed}", file=sys.stderr)
+        print(f"docs: {failed.cmd[0]} failed with exit code {failed.returncode}", file=sys.stderr)
         return 1
     faults = built.faults(site, ROOT)
     for fault in faults:
