@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test explore unkind nights screenshots matrix bench mutants check docs format package pins
+.PHONY: help demo recording lab test explore unkind nights screenshots matrix bench mutants check docs format package \
+	collection pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
 # Which PC it is shown on, and which PCs the end-to-end tests use: simulated or wine.
 # Not ?=, for make itself has a variable of this name, a Pascal compiler's.
 PC := simulated
-# The lab of `make lab`: how many PCs, reached over which connection, the port of its page, 0: open no browser.
+# The lab of `make lab`: how many PCs, reached over which connection, the port of its page, 0: open no browser, the player's folder.
 PCS ?=
 CONNECTION ?=
 PORT ?=
 BROWSER ?=
+FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
@@ -39,17 +41,18 @@ export LC_ALL := C.UTF-8
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export COVERAGE_FILE := $(CURDIR)/build/coverage
 
-setup = @command -v python3 >/dev/null || { \
-	echo "setup: python3 was not found. Install it: apt-get install python3 python3-venv (Debian, Ubuntu) or dnf install python3 (Fedora)" >&2; \
-	exit 1; }; \
-	python3 tools/setup.py --venv $(VENV) $(if $(PYTHON),--python $(PYTHON))
-python := $(VENV)/bin/python
+setup = @sh tools/setup.sh --venv "$(VENV)" $(if $(PYTHON),--python "$(PYTHON)")
+# For commands that run simulated or Wine PCs.
+setup_lab = $(setup) --lab
+python := "$(VENV)/bin/python"
+run = @$(python) -m tools.run_command $@
 
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DEMO=deny, revoke or power-cut shows another ending of the demo, PC=wine shows it with the real Windows agent.'
 	@echo 'PCS=3 PC=wine CONNECTION=psrp choose the PCs of make lab; PORT=8080 the port of its page, BROWSER=0 opens no browser.'
+	@echo 'BROWSER=1 shows the demo on a page, at a pace that a person can follow.'
 	@echo 'DEMO=night plays a night on three simulated PCs and writes its report to build/demo/night.'
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
@@ -58,70 +61,75 @@ help: ## show this table
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
 demo: ## from nothing to the main job having run, told step by step
-	$(setup) $(if $(filter wine,$(PC)),package,run)
-	@$(python) -m lab.demo $(DEMO) $(PC)
+	$(setup_lab) $(if $(filter wine,$(PC)),package,$(if $(filter-out 0 no,$(BROWSER)),lab,run))
+	@BROWSER="$(BROWSER)" $(python) -m tools.run_command $@ lab.demo $(DEMO) $(PC)
 
 recording: ## play the demo; write docs/recorded-run.md and docs/recorded-run.cast (for asciinema)
-	$(setup) run
-	@$(python) tools/record_run.py
+	$(setup_lab) run
+	$(run) tools.record_run
 
 lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, your own playbooks
-	$(setup) $(if $(filter wine,$(PC)),package,lab)
-	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" $(python) -m lab.tryout
+	$(setup_lab) $(if $(filter wine,$(PC)),package,lab)
+	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" FOLDER="$(FOLDER)" \
+		$(python) -m lab.tryout
 
 test: ## all tests that this machine can run; says what it left out and why
-	$(setup) test
-	@$(python) -m tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
+	$(setup_lab) test
+	$(run) tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
 
 explore: ## every reachable state of a bounded PC, at least a million, against all rules
-	$(setup) test
-	@$(python) -m tests.explorer
+	$(setup_lab) test
+	$(run) tests.explorer
 
 unkind: ## killed jobs on PCs that are as unkind as those in the field
-	$(setup) test
-	@$(python) -m pytest -q --unkind $(if $(SEED),--unkind-seed $(SEED)) -n 2 tests/lab/test_unkind.py
+	$(setup_lab) test
+	$(run) pytest -q --unkind $(if $(SEED),--unkind-seed $(SEED)) -n 2 tests/lab/test_unkind.py
 
 nights: ## a night on forty PCs, three at random, and jobs that are killed at every point
-	$(setup) test
-	@$(python) -m pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
+	$(setup_lab) test
+	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
 
 screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
-	$(setup) test
-	@$(python) -m tests.browser.pictures docs/images
-	@$(python) -m lab.wine.screenshots docs/images
+	$(setup_lab) test
+	$(run) tests.browser.pictures docs/images
+	$(run) lab.wine.screenshots docs/images
 
 matrix: ## every connection with every ansible-core line; writes docs/compatibility.md
-	$(setup) test
-	@$(python) -m tests.matrix
+	$(setup_lab) test
+	$(run) tests.matrix
 
 bench: ## every figure that has a goal; writes docs/benchmarks.md
-	$(setup) test
-	@$(python) -m tests.benchmarks $(FIGURES)
+	$(setup_lab) test
+	$(run) tests.benchmarks $(FIGURES)
 
 mutants: ## the share of small changes of the core that a test notices
-	$(setup) mutants
-	@$(python) -m tests.mutants $(if $(MODULE),--module "$(MODULE)") $(if $(SAMPLE),--sample $(SAMPLE)) \
+	$(setup_lab) mutants
+	$(run) tests.mutants $(if $(MODULE),--module "$(MODULE)") $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(PATIENCE),--patience $(PATIENCE))
 
 check: ## style, types, documentation, collection rules
 	$(setup) check
-	@$(python) tools/check.py $(GATES)
+	$(run) tools.check $(GATES)
 
 docs: ## build/docs/index.html: guides and reference as pages with a search; needs no server
 	$(setup) check
-	@$(python) -m tools.docs_site
+	$(run) tools.docs_site
 
 format: ## lay the Python code out as `make check` wants it
 	$(setup) check
-	@$(VENV)/bin/ruff format --quiet .
+	@"$(VENV)"/bin/ruff format --quiet .
 
 package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hashes
 	$(setup) package
-	@$(python) -m agent.packaging $(if $(SIGN),--sign $(SIGN))
+	$(run) agent.packaging $(if $(SIGN),--sign "$(SIGN)")
+
+collection: ## dist/: the collection's tarball alone; needs none of the MSI's programs
+	$(setup) run
+	$(run) agent.packaging.collection
 
 # One resolution for all groups, on every platform and Python: they share each version.
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
 		--output-file requirements.txt

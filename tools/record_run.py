@@ -26,19 +26,19 @@ WIDTH = 116
 HEADER = {"version": 2, "width": 104, "height": 32, "idle_time_limit": 2, "title": "Latchkey: make demo"}
 """The first line of the cast: asciicast v2 (docs.asciinema.org/manual/asciicast/v2). Seconds, characters and lines."""
 PLAIN_QUOTES = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
-FIRST, LAST = "The customer allows it", "Files of the PC and the job"
+FIRST, LAST = "The customer allows it", "Next:"
 BEFORE, AFTER = "([the whole run](docs/recorded-run.md)):\n\n", "\nFor real work"
 CHOSEN = (
+    r"operator \| Waits",
     r"Allows it and types",
-    r"\w agreed$",
-    r"operator \| Ask the customer",
-    r"Windows waits for a restart",
-    r"the PC to go down",
+    r"\w agreed\.$",
+    r"Begins the step: Windows",
+    r"updates are installed",
+    r"restarts this PC",
     r"Boot 2\.",
-    r"redeemed the permit",
-    r"signed in \(console\)",
-    r"locked \(console\)",
-    r"is signed in again$",
+    r"signed in; the screen",
+    r"signed in again\.$",
+    r"Password erased",
 )
 """The lines that README.md shows: the first match of each."""
 # Text for another file, not about this one: REUSE-IgnoreStart
@@ -51,7 +51,7 @@ Made by `make recording`.
 
 # A recorded run
 
-The whole output of `make demo`; only long lines are broken. Three lanes tell one job: the operator's
+The output of `make demo` up to its advice on what to try next. Three lanes tell one job: the operator's
 `ansible-playbook`, the customer's screen, the PC. The PC is simulated, so a restart takes one second. Agent,
 collection, role and Ansible are the real ones. `DEMO=deny`, `DEMO=revoke` and `DEMO=power-cut` show other endings.
 

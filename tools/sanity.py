@@ -31,12 +31,28 @@ wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 """
+NO_GIT = "git is not installed. Install it: apt-get install git (Debian, Ubuntu) or dnf install git (Fedora)"
+
+
+class CheckoutError(Exception):
+    """Git cannot list the files of the checkout; the text has the reason and the remedy."""
 
 
 def checkout_files() -> list[str]:
-    """Return the checkout's files, including new ones that git does not ignore."""
+    """Return the checkout's files, including new ones that git does not ignore.
+
+    Raises:
+        CheckoutError: git is not installed, or refuses, for example since the folder is not a clone.
+    """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    except FileNotFoundError:
+        raise CheckoutError(NO_GIT) from None
+    except subprocess.CalledProcessError as failure:
+        reason = failure.stderr.decode(errors="replace").strip()
+        msg = f"git cannot list the files of {ROOT}. Work in a clone that you made with git clone. Git says: {reason}"
+        raise CheckoutError(msg) from None
     return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
@@ -81,7 +97,11 @@ def make_home() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the sanity tests with extra arguments; return ansible-test's exit code."""
-    copy_tree()
+    try:
+        copy_tree()
+    except CheckoutError as error:
+        print(f"sanity: {error}", file=sys.stderr)
+        return 1
     make_home()
     scripts = Path(sys.executable).parent
     python = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -5,19 +5,24 @@
 `pyproject.toml` names the groups of requirements, `requirements.txt` pins all of them with hashes. pip
 installs uv from there, uv installs the group.
 
-The system's own ``python3`` runs this file, so it uses the standard library only and nothing newer
-than Python 3.7 outside annotations: a user of an old Python gets a sentence instead of a traceback.
+The system's own ``python3`` runs this file (`tools/setup.sh` finds it), so it uses the standard library
+only and nothing newer than Python 3.7 outside annotations: a user of an old Python gets a sentence
+instead of a traceback.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import platform
+import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -123,26 +128,40 @@ def missing_python(recent: list[Interpreter], wanted: str | None) -> str:
         name = "python{}.{}".format(*best.version[:2])
         lacks = ", ".join(best.lacking)
         return f"{best.path} lacks {lacks}. Install it: {install_command(name, parts=True)}"
+    if wanted and not re.fullmatch(r"python3(\.\d+)?", wanted):
+        return f"{wanted} is no CPython 3.11 or newer. Name another one with PYTHON="
     what = f"{wanted} is no" if wanted else "found no"
-    name = wanted or system_python()
-    return f"{what} CPython 3.11 or newer. Install one: {install_command(name, parts=False)}"
+    return f"{what} CPython 3.11 or newer. Install one: {install_command(wanted or system_python(), parts=False)}"
 
 
-def install_command(name: str, *, parts: bool) -> str:
-    """Return the system's command that installs a Python, or the parts that Debian splits off."""
+def install_command(name: str | None, *, parts: bool) -> str:
+    """Return the system's command that installs a Python, or the parts that Debian splits off.
+
+    Args:
+        name: the command of that Python; None if the system's packages have none that is new enough.
+        parts: install only the parts.
+    """
     sudo = "" if os.geteuid() == 0 else "sudo "
-    if shutil.which("apt-get"):
+    if name and shutil.which("apt-get"):
         return f"{sudo}apt-get install " + (f"{name}-venv" if parts else f"{name} {name}-venv")
-    if shutil.which("dnf"):
+    if name and shutil.which("dnf"):
         return f"{sudo}dnf install {name}"
     return "see https://www.python.org/downloads/"
 
 
-def system_python() -> str:
-    """Return the system's name of a new enough Python: Ubuntu 22.04 has 3.11 beside its default."""
+def system_python() -> str | None:
+    """Return the command of a Python that the system's packages offer and that is new enough; None if there is none.
+
+    Ubuntu 22.04 and Red Hat's systems 8 and 9 have a newer Python beside their default one.
+    """
     release = Path("/etc/os-release")
     text = release.read_text(encoding="utf-8") if release.exists() else ""
-    return "python3.11" if re.search(r'^VERSION_ID="?22\.04"?$', text, re.M) else "python3"
+    if re.search(r'^VERSION_ID="?22\.04"?$', text, re.M):
+        return "python3.11"
+    default = probe("python3")
+    if default is None or default.version >= OLDEST:
+        return "python3"
+    return "python3.12" if shutil.which("dnf") else None
 
 
 # --- the virtual environment ----------------------------------------------------------------------
@@ -187,22 +206,40 @@ def is_current(venv: Path, group: str) -> bool:
     return source == fingerprint() and installed in GROUPS[GROUPS.index(group) :]
 
 
-def run(*command: str) -> None:
+def run(*command: str, venv: Path | None = None) -> None:
     """Run a command whose output matters only when it fails.
 
+    Args:
+        command: the program and its arguments.
+        venv: the virtual environment that the command fills.
+
     Raises:
-        SetupError: it failed; carries the end of its output.
+        SetupError: it failed; says why, or carries the end of its output.
     """
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
-        said = done.stdout.decode(errors="replace").strip().splitlines()[-15:]
-        raise SetupError("\n  ".join(["this failed: " + " ".join(command), *said]))
+        output = done.stdout.decode(errors="replace").strip()
+        lines = output.splitlines() or [""]
+        sentence = explain_output(output, venv or ROOT)
+        if sentence:
+            raise SetupError(f"{sentence}\n  {Path(command[0]).name} reports: {lines[-1].strip()}")
+        raise SetupError("\n  ".join(["this failed: " + " ".join(command), *lines[-15:]]))
+
+
+def made_with(venv: Path) -> Path:
+    """Return the file that a virtual environment gets last: its place, and the pin of the uv in it."""
+    return venv / "uv.txt"
 
 
 def is_whole(venv: Path) -> bool:
-    """Tell whether a virtual environment was made to its end, which is uv, and still starts."""
+    """Tell whether a virtual environment was made to its end and at this place, and still starts.
+
+    The scripts in a virtual environment name its place: they fail in one that was moved.
+    """
     # One whose base interpreter was removed keeps its files, but its link to the interpreter is broken.
-    return (venv / "bin/python").exists() and (venv / "bin/uv").exists()
+    if not ((venv / "bin/python").exists() and (venv / "bin/uv").exists() and made_with(venv).exists()):
+        return False
+    return made_with(venv).read_text(encoding="utf-8").startswith(f"# {os.path.realpath(str(venv))}\n")
 
 
 def create(venv: Path, wanted: str | None) -> None:
@@ -215,11 +252,12 @@ def create(venv: Path, wanted: str | None) -> None:
         raise SetupError(f"{venv} is no virtual environment and is not empty. Name another folder")
     exe = find_interpreter(wanted)
     say(f"making {venv} with {exe}")
-    run(exe, "-m", "venv", "--clear", str(venv))
-    pins = venv / "uv.txt"
-    pins.write_text(pinned("uv"), encoding="utf-8")
+    run(exe, "-m", "venv", "--clear", str(venv), venv=venv)
+    pins = venv / "uv.part.txt"
+    pins.write_text(f"# {os.path.realpath(str(venv))}\n{pinned('uv')}", encoding="utf-8")
     pip = (str(venv / "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(*pip, "install", "--require-hashes", f"--requirement={pins}")
+    run(*pip, "install", "--require-hashes", f"--requirement={pins}", venv=venv)
+    pins.replace(made_with(venv))
 
 
 def refuse_other_python(venv: Path, wanted: str) -> None:
@@ -244,7 +282,7 @@ def uv_install(uv: Path, venv: Path, *what: str) -> None:
     # uv reads its settings in `pyproject.toml` from the project's folder, or from the current one.
     run(
         str(uv), "pip", "install", "--quiet", f"--project={PROJECT.parent}", f"--python={venv / 'bin/python'}",
-        *what,
+        *what, venv=venv,
     )  # fmt: skip
 
 
@@ -276,7 +314,9 @@ def link_collection() -> None:
     link = ROOT / "build/collections/ansible_collections/latchkey/consent"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
-        link.symlink_to("../../../..", target_is_directory=True)
+        # Another set-up may make it at the same moment.
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to("../../../..", target_is_directory=True)
 
 
 @contextlib.contextmanager
@@ -284,12 +324,23 @@ def alone() -> Iterator[None]:
     """Let one set-up at a time change the checkout; the others wait."""
     (ROOT / "build").mkdir(exist_ok=True)
     with (ROOT / "build/setup.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another set-up of this checkout")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def prepare(venv: Path, group: str, wanted: str | None) -> None:
-    """Bring the checkout to where a group's commands can run."""
+    """Bring the checkout to where a group's commands can run.
+
+    Raises:
+        SetupError: a part of the set-up failed.
+        OSError: a file or folder cannot be written.
+    """
+    refuse_colon(venv)
+    refuse_full_disk(venv)
     link_collection()
     if wanted and is_whole(venv):
         refuse_other_python(venv, wanted)
@@ -300,6 +351,140 @@ def prepare(venv: Path, group: str, wanted: str | None) -> None:
             create(venv, wanted)
         if not is_current(venv, group):
             install(venv, group)
+
+
+# --- errors in a sentence --------------------------------------------------------------------------
+
+
+UNTRUSTED = r"(?i)CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer"
+UNREACHABLE = (
+    r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|name resolution|from versions: none"
+    r"|dns error|tcp connect error|error sending request|operation timed out"
+)
+NO_CACHE = r"Failed to initialize cache"
+OUTPUTS = {
+    UNTRUSTED: "the certificate of the package index is not trusted. Name the file of your organization's "
+    "certificates: set PIP_CERT and SSL_CERT_FILE",
+    NO_CACHE: "uv cannot write its cache. Name a folder that you can write to: set UV_CACHE_DIR",
+    UNREACHABLE: "the package index cannot be reached. Check the network, or name a mirror: set PIP_INDEX_URL "
+    "and UV_DEFAULT_INDEX. Then run the command again",
+}
+"""The errors of pip and uv that have a sentence."""
+NO_SPACE = r"No space left on device|Errno 28|os error 28|Disk quota exceeded"
+LITTLE_SPACE = 20_000_000
+"""Bytes of free space below which a disk counts as full. Some errors do not name the reason: ensurepip's is lost."""
+NEEDED_SPACE = "1.5 GB"
+"""The largest group and uv's cache of it."""
+
+
+def explain_output(output: str, venv: Path) -> str | None:
+    """Return the sentence for the output of a failed command; None if the reason is not known."""
+    if re.search(NO_SPACE, output) or free_space(existing(venv)) < LITTLE_SPACE:
+        return explain_full_disk(venv)
+    return next((sentence for pattern, sentence in OUTPUTS.items() if re.search(pattern, output)), None)
+
+
+def explain_full_disk(path: Path) -> str:
+    """Return the sentence for a full disk; it names the disk if that is still full."""
+    # Path.expanduser raises where there is no home.
+    cache = os.environ.get("UV_CACHE_DIR") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - tempfile refuses a full disk
+    places = [existing(place) for place in (path, ROOT / "build", Path(cache), Path(temporary))]
+    fullest = min(places, key=free_space)
+    if free_space(fullest) < LITTLE_SPACE:
+        return f"the disk of {fullest} is full. Free up to {NEEDED_SPACE}, then run the command again"
+    look = " ".join(quoted(place) for place in dict.fromkeys(places))
+    return f"a disk is full. Find it with df -h {look}, free up to {NEEDED_SPACE}, then run the command again"
+
+
+def refuse_full_disk(venv: Path) -> None:
+    """Refuse to begin on a disk that is nearly full.
+
+    Raises:
+        SetupError: names the disk.
+    """
+    for place in (existing(ROOT / "build"), existing(venv)):
+        if free_space(place) < LITTLE_SPACE:
+            raise SetupError(explain_full_disk(place))
+
+
+def free_space(path: Path) -> int:
+    """Return the free bytes of a folder's disk."""
+    return shutil.disk_usage(str(path)).free
+
+
+def existing(path: Path) -> Path:
+    """Return a path, or the nearest of its folders that the user can see."""
+    for place in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            place.stat()
+            return place
+    return Path("/")
+
+
+def explain_os_error(error: OSError) -> str | None:
+    """Return the sentence for a file or folder that cannot be written; None for other errors."""
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else ROOT
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return explain_full_disk(path)
+    if error.errno == errno.EROFS:
+        return f"the file system of {path} is read-only. Work in a clone elsewhere: git clone {quoted(ROOT)} ~/latchkey"
+    if error.errno == errno.EACCES:
+        return explain_denied(existing(path))
+    return None
+
+
+def explain_denied(path: Path) -> str:
+    """Return the sentence for a file or folder that the user may not write or run."""
+    owner, user = user_name(path.stat().st_uid), user_name(os.geteuid())
+    if owner == user and path.name == "uv":
+        return f"{path} cannot be started: its file system forbids programs. Name another folder with VENV="
+    if owner == user:
+        return f"{path} may not be written. Allow it: chmod -R u+rwX {quoted(path)}"
+    return (
+        f"{path} may not be written: it belongs to {owner}, and you are {user}. Use a clone of your own: "
+        f"git clone {quoted(ROOT)} ~/latchkey; or take this one over: sudo chown -R {user} {quoted(ROOT)}"
+    )
+
+
+def user_name(number: int) -> str:
+    """Return the name of a user, or the number if it has no name."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a word of the shell."""
+    return shlex.quote(str(path))
+
+
+def refuse_colon(venv: Path) -> None:
+    """Refuse folders that cannot be part of a search path.
+
+    Raises:
+        SetupError: the path of the checkout or of the virtual environment has a colon.
+    """
+    for path in (ROOT, venv):
+        if os.pathsep in str(path):
+            raise SetupError(
+                f"the path {path} has a colon, which separates search paths. Move it to another folder"
+            )
+
+
+def refuse_other_system() -> None:
+    """Refuse to prepare the lab on another system than Linux.
+
+    Raises:
+        SetupError: this is another system.
+    """
+    system = platform.system()
+    if system != "Linux":
+        name = {"Darwin": "macOS"}.get(system, system)
+        raise SetupError(
+            f"the lab needs Linux, and this computer runs {name}. Use a Linux computer or virtual machine"
+        )
 
 
 def say(text: str) -> None:
@@ -313,12 +498,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("group", choices=(ONLY_UV, *GROUPS))
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     parser.add_argument("--python", default=None, help="use this interpreter, not the newest")
+    parser.add_argument("--lab", action="store_true", help="the command runs PCs of the lab")
     asked = parser.parse_args(arguments)
     try:
+        if asked.lab:
+            refuse_other_system()
         prepare(asked.venv.absolute(), asked.group, asked.python)
-    except (SetupError, OSError) as error:
+    except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"setup: {explain_os_error(error) or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("setup: interrupted. Run the same command again: it completes the set-up", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import authenticode, collection, database, launcher, product, product_identity, sbom
+from . import authenticode, collection, database, hashes, launcher, product, product_identity, sbom
 from .provider_build import build_provider
 from .system_tools import PACKAGE
 from .workshop import CACHE, ROOT, WorkError
@@ -40,15 +40,6 @@ def make_package(output: Path, version: str, credentials: Path | None = None) ->
     if credentials is not None:
         authenticode.sign(target, credentials)
     sbom.write(target.with_suffix(".cdx.json"), target, version)
-    return target
-
-
-def write_hashes(output: Path) -> Path:
-    """Write the SHA-256 of every file in a folder in sha256sum's format; return the file."""
-    target = output / "SHA256SUMS"
-    files = sorted(path for path in output.iterdir() if path.is_file() and path != target)
-    lines = [f"{product_identity.file_digest(file)}  {file.name}\n" for file in files]
-    target.write_text("".join(lines), encoding="utf-8")
     return target
 
 
@@ -82,7 +73,7 @@ def main() -> int:
         _clear(options.output)
         made = make_package(options.output, product_identity.version(), options.sign)
         tarball = collection.build(options.output)
-        sums = write_hashes(options.output)
+        sums = hashes.write(options.output)
     except WorkError as error:
         print(f"package: {error}", file=sys.stderr)
         return 1

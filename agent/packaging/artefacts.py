@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tools import setup
 
+from .announcing import announce
 from .workshop import WorkError, fingerprint, made_once, run
 
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
@@ -61,6 +62,7 @@ def unpacked(artefact: Artefact) -> Path:
 
 
 def _fetch(artefact: Artefact, target: Path) -> None:
+    announce(f"downloading {artefact.coordinates} with Maven", 15)
     run(["mvn", "-q", "-B", COPY_GOAL, f"-Dartifact={artefact.coordinates}", f"-DoutputDirectory={target}"])
     (jar,) = target.glob("*.jar")
     found = hashlib.sha256(jar.read_bytes()).hexdigest()

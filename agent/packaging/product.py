@@ -19,6 +19,7 @@ from agent.native import build as native
 from latchkey_agent.windows import names
 
 from . import launcher, leftout
+from .announcing import announce
 from .artefacts import LINUX_PYTHON, unpacked
 from .bytecode import compile_tree
 from .runtime import PYWIN32_LEFT_OUT, WHEELS, remove, runtime
@@ -64,6 +65,7 @@ def _compiled_runtime() -> Path:
 
 
 def _trim(target: Path) -> None:
+    announce("trimming the delivered Python, and compiling it to byte code", 10)
     shutil.copytree(runtime(), target, ignore=shutil.ignore_patterns(*NOT_DELIVERED, "*.dist-info", "*.data"))
     _drop(target / "lib", leftout.names(leftout.STANDARD_LIBRARY))
     _drop(target, leftout.names(leftout.PYWIN32))

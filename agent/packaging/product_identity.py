@@ -14,6 +14,8 @@ from pathlib import Path
 
 import yaml
 
+from tools.sanity import NO_GIT
+
 from .workshop import ROOT, WorkError
 
 NAME = "Latchkey agent"
@@ -53,7 +55,7 @@ def build_moment() -> int:
     It is SOURCE_DATE_EPOCH (reproducible-builds.org), or else the time of the last commit.
 
     Raises:
-        WorkError: SOURCE_DATE_EPOCH is not a number.
+        WorkError: SOURCE_DATE_EPOCH is not a number, or git is not installed.
     """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given is not None and not given.isdecimal():
@@ -64,7 +66,10 @@ def build_moment() -> int:
 
 def _last_commit() -> int:
     command = ["git", "log", "-1", "--format=%ct"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise WorkError(NO_GIT) from None
     return int(done.stdout) if done.stdout.strip() else _EARLIEST
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.native import build as native
 
+from .announcing import announce
 from .workshop import CACHE, ROOT, WorkError, fingerprint, made_once
 
 
@@ -24,6 +25,7 @@ def build_provider() -> Path:
 
 
 def _build(target: Path) -> None:
+    announce("compiling the credential provider", 60)
     try:
         native.build(target)
     except native.BuildError as fault:

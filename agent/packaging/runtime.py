@@ -20,6 +20,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from .announcing import announce
 from .artefacts import PINS, WINDOWS_PYTHON, pins, unpacked, wheels
 from .forwarder import import_names, make_forwarder
 from .workshop import fingerprint, made_once
@@ -72,6 +73,7 @@ def lay_out(target: Path) -> None:
 
 
 def _add_packages(target: Path) -> None:
+    announce("downloading the packages of the agent", 5)
     packages = target / "packages"
     unpack_wheels(PINS, packages)
     for library in (packages / "pywin32_system32").iterdir():

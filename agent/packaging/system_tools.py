@@ -46,6 +46,7 @@ MODULES = frozenset({
 """The Python modules that some parts need. The set-up for the tests installs all of them."""
 SET_UP = "python3 tools/setup.py test"
 APT = "apt-get install --no-install-recommends"
+APT_GET = Path("/usr/bin/apt-get")
 
 
 class Need(NamedTuple):
@@ -111,9 +112,17 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join(map(str, [*folders, *beside])))
 
 
+def install_command(programs: Iterable[str]) -> str:
+    """Return the command that installs programs; on other systems than Debian's, their names to search for."""
+    packages = " ".join(sorted({package for one in programs for package in PACKAGES.get(one, (one,))}))
+    if APT_GET.exists():
+        return f"{APT} {packages}"
+    return f"install the programs {' '.join(programs)} (Debian's packages {packages})"
+
+
 def _commands(programs: Iterable[str], modules: Iterable[str]) -> Iterator[str]:
     absent = [program for program in programs if find(program) is None]
     if absent:
-        yield f"{APT} {' '.join(sorted({package for one in absent for package in PACKAGES[one]}))}"
+        yield install_command(absent)
     if any(importlib.util.find_spec(module) is None for module in modules):
         yield SET_UP

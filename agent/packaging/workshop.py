@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .system_tools import APT, PACKAGES
+from .system_tools import install_command
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "packaging"
@@ -49,7 +49,7 @@ def run(
             stdin=subprocess.DEVNULL, capture_output=True,
         )  # fmt: skip
     except FileNotFoundError:
-        msg = f"{name} is not on the path: {APT} {' '.join(PACKAGES.get(name, (name,)))}"
+        msg = f"{name} is not on the path: {install_command([name])}"
         raise WorkError(msg) from None
     except subprocess.CalledProcessError as failure:
         output = f"{failure.stdout or ''}\n{failure.stderr or ''}".strip()[-6000:]

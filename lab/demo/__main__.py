@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
+from agent.packaging.announcing import announced_to
 from agent.packaging.workshop import WorkError
 from lab.computer import LabError
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
-from lab.demo.lanes import BAD, GOOD, Lanes
+from lab.demo.evidence import FILE, write_evidence
+from lab.demo.lanes import Lanes
 from lab.demo.night import NIGHT, TITLE, Night
 from lab.demo.night_promises import NIGHT_PROMISES
 from lab.demo.operator import ROOT
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.demo.promises import Verdict
+    from lab.demo.viewer import Viewer
 
 USAGE, BROKEN = 2, 1
 TITLES = {name: ending.title for name, ending in ENDINGS.items()} | {NIGHT: TITLE}
@@ -37,20 +39,43 @@ def _kinds() -> str:
     return "PC is one of:\n" + "\n".join(f"  {name:<10} {kind.title}" for name, kind in KINDS.items())
 
 
-def _show(lanes: Lanes, verdicts: list[Verdict]) -> bool:
-    lanes.heading("Promises and checks")
-    for verdict in verdicts:
-        label = lanes.paint("kept  ", GOOD) if verdict.kept else lanes.paint("BROKEN", BAD)
-        lanes.write([f"  {label} {verdict.promise}", textwrap.indent(verdict.how, " " * 9)])
+def _show(viewer: Viewer, verdicts: list[Verdict]) -> bool:
+    """Show a kept promise with its evidence in brief, and a broken one with all evidence."""
     kept = sum(verdict.kept for verdict in verdicts)
-    lanes.write(["", f"{kept} of {len(verdicts)} promises kept."])
+    viewer.heading(f"{kept} of {len(verdicts)} promises kept")
+    for verdict in verdicts:
+        if verdict.kept:
+            viewer.judge(f"{verdict.promise} {verdict.brief}", kept=True)
+        else:
+            viewer.judge(f"{verdict.promise}\n{verdict.how}", kept=False)
     return kept == len(verdicts)
+
+
+def advise(viewer: Viewer, name: str, folder: Path) -> None:
+    """Show how to go on: a command or a file, and its use."""
+    files = folder.relative_to(ROOT)
+    other = [*TITLES, *TITLES][list(TITLES).index(name) + 1]
+    advice = {
+        "less docs/quickstart.md": "your own playbook on your own PC, in ten minutes",
+        "make lab": "PCs that stay up, to play with",
+        f"make demo DEMO={other}": "another ending; DEMO=list names all of them",
+        f"less {files}/{FILE}": "the receipt and each check; all files are beside it",
+    }
+    viewer.heading("Next:")
+    viewer.write([f"  {do:<{max(map(len, advice))}}  {use}" for do, use in advice.items()])
+    if name == NIGHT:
+        viewer.write([f"The report, for a browser: {files}/report.html"])
 
 
 def _chosen(arguments: list[str]) -> tuple[str, str]:
     given = [*arguments, "", ""]
     name = given[0] or os.environ.get("DEMO") or "grant"
     return name, given[1] or os.environ.get("PC") or "simulated"
+
+
+def on_browser() -> bool:
+    """Tell whether the demo is to be shown on a page: BROWSER=1."""
+    return os.environ.get("BROWSER", "") not in {"", "0", "no"}
 
 
 def _wrong(name: str, kind: str, more: list[str]) -> str | None:
@@ -61,6 +86,8 @@ def _wrong(name: str, kind: str, more: list[str]) -> str | None:
         return f"There is no PC {kind!r}. {_kinds()}"
     if name == NIGHT and kind != "simulated":
         return f"The demo {name!r} runs on simulated PCs only."
+    if name == NIGHT and on_browser():
+        return f"The demo {name!r} is not shown in a browser."
     return f"Too many arguments: {' '.join(more)}" if more else None
 
 
@@ -82,31 +109,36 @@ def main(arguments: list[str]) -> int:
 def _played(name: str, kind: str) -> int:
     folder = ROOT / "build" / "demo" / (name if kind == "simulated" else f"{kind}-{name}")
     shutil.rmtree(folder, ignore_errors=True)
-    lanes = Lanes()
-    lanes.heading(TITLES[name])
+    viewer = Lanes()
+    viewer.heading(TITLES[name])
     try:
-        kept = _night(folder, lanes) if name == NIGHT else _ending(name, kind, folder, lanes)
+        with announced_to(lambda work: viewer.write([f"  ... {work}"])):
+            kept = _night(folder, viewer) if name == NIGHT else _ending(name, kind, folder, viewer)
     except (LabError, WorkError) as fault:
         sys.stderr.write(f"The demo failed: {fault}\n")
         return BROKEN
-    lanes.write([f"Files of the PC and the job: {folder.relative_to(ROOT)}"])
+    advise(viewer, name, folder)
     return 0 if kept else BROKEN
 
 
-def _ending(name: str, kind: str, folder: Path, lanes: Lanes) -> bool:
-    ending = ENDINGS[name]
-    with Stage(ending, folder, lanes, KINDS[kind].run).played() as story:
+def _ending(name: str, kind: str, folder: Path, viewer: Viewer) -> bool:
+    ending, run, pace = ENDINGS[name], KINDS[kind].run, 0.0
+    if on_browser():
+        # The page's server is not installed for other demos.
+        from lab.demo.on_page import PACE, on_page  # noqa: PLC0415
+
+        run, pace = on_page(run, kind, viewer), PACE
+    with Stage(ending, folder, viewer, run, pace=pace).played() as story:
         verdicts = [check(story) for check in ending.promises]
-    return _show(lanes, verdicts)
+    write_evidence(folder, verdicts, {story.computer.name: story})
+    return _show(viewer, verdicts)
 
 
-def _night(folder: Path, lanes: Lanes) -> bool:
-    with Night(folder, lanes).played() as night:
+def _night(folder: Path, viewer: Viewer) -> bool:
+    with Night(folder, viewer).played() as night:
         verdicts = [check(night) for check in NIGHT_PROMISES]
-    kept = _show(lanes, verdicts)
-    files = ", ".join(str(path.relative_to(ROOT)) for path in night.report_files())
-    lanes.write([f"The report: {files}"])
-    return kept
+    write_evidence(folder, verdicts, night.pcs)
+    return _show(viewer, verdicts)
 
 
 if __name__ == "__main__":

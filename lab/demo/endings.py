@@ -35,7 +35,7 @@ class Ending:
 
 
 _WELL = (
-    p.ended_with(0),
+    p.succeeded,
     p.code_on_both_sides,
     p.each_step_once,
     p.no_more_restarts,
@@ -58,7 +58,7 @@ ENDINGS: dict[str, Ending] = {
         "The customer declines: nothing happens.",
         (Deny("Still working", after=0.5),),
         (
-            p.ended_with(2),
+            p.reason_given,
             p.code_on_both_sides,
             p.no_means_no,
             p.nothing_sealed,
@@ -73,7 +73,7 @@ ENDINGS: dict[str, Ending] = {
         "The customer revokes the grant just before a restart: no user is signed in.",
         (Grant(after=0.5), Revoke(when="restart_announced", after=0.3)),
         (
-            p.ended_with(2),
+            p.reason_given,
             p.code_on_both_sides,
             p.revoked_wins,
             p.password_stayed_secret,

@@ -64,13 +64,21 @@ def on_all(check: Callable[[Story], Verdict]) -> NightPromise:
 
 
 def _joined(verdicts: dict[str, Verdict]) -> Verdict:
-    """Merge the verdicts of several PCs; PCs with the same evidence share one line."""
-    names = defaultdict(list)
-    for name, verdict in verdicts.items():
-        names[verdict.how].append(name)
+    """Merge the verdicts of several PCs."""
     promise = next(iter(verdicts.values())).promise
-    how = "\n".join(f"{', '.join(pcs)}: {how}" for how, pcs in names.items())
-    return Verdict(all(verdict.kept for verdict in verdicts.values()), promise, how)
+    kept = all(verdict.kept for verdict in verdicts.values())
+    how = _by_pc({name: verdict.how for name, verdict in verdicts.items()}, "\n")
+    briefs = {name: verdict.brief for name, verdict in verdicts.items()}
+    brief = _by_pc(briefs, " ") if len(set(briefs.values())) > 1 else next(iter(briefs.values()))
+    return Verdict(kept, promise, how, brief)
+
+
+def _by_pc(texts: dict[str, str], separator: str) -> str:
+    """Join the texts of several PCs; PCs with the same text share one."""
+    names = defaultdict(list)
+    for name, text in texts.items():
+        names[text].append(name)
+    return separator.join(f"{', '.join(pcs)}: {text}" for text, pcs in names.items())
 
 
 def a_killed_job_continues(night: NightStory) -> Verdict:
@@ -78,21 +86,24 @@ def a_killed_job_continues(night: NightStory) -> Verdict:
     codes = {story.exit_code for story in night.pcs.values()}
     last = ", ".join(map(str, codes))
     how = f"the first job ended with {night.killed}, expected a kill (negative); the second with {last}, expected 0"
-    return Verdict(night.killed < 0 and codes == {0}, "A killed job continues.", how)
+    brief = "The first job was killed, the second one succeeded."
+    return Verdict(night.killed < 0 and codes == {0}, "A killed job continues.", how, brief)
 
 
 def each_step_done(night: NightStory) -> Verdict:
     """Check that each step was done, and begun again after an interruption only."""
-    kept, lines = True, []
+    kept, lines, again = True, [], 0
     for name, story in night.agreed.items():
         runs = {step: [event.at for event in story.events(what)] for step, what in PROGRAMS.items()}
         undone = [step for step in night.steps if step not in _done(story)]
         kept &= not undone and all(_follows_interruptions(night, story, times) for times in runs.values())
         counts = ", ".join(f"{step} {len(times)}" for step, times in runs.items())
+        again += sum(len(times) - 1 for times in runs.values())
         missing = "".join(f"; not done: {step}" for step in undone)
         by_others = len(_restarts(story)[0])
         lines.append(f"{name}: runs: {counts}; restarts by Windows Update: {by_others}{missing}")
-    return Verdict(kept, "Every step was done, none twice without an interruption.", "\n".join(lines))
+    promise = "Every step was done, none twice without an interruption."
+    return Verdict(kept, promise, "\n".join(lines), f"Interrupted and repeated: {again}.")
 
 
 def _done(story: Story) -> set[str]:
@@ -127,8 +138,8 @@ def no_is_respected(night: NightStory) -> Verdict:
         runs = sum(map(story.count, PROGRAMS.values()))
         begun = [step for session in story.info.sessions for step in session.checkpoints]
         kept = asked.kept and story.count("boot") == 1 and not (runs or begun or story.info.grants)
-        how = f"{asked.how}; {story.count('boot')} boot, {runs + len(begun)} steps, {len(story.info.grants)} grants"
-        verdicts[name] = Verdict(kept, asked.promise, how)
+        how = f"{asked.how} {story.count('boot')} boot, {runs + len(begun)} steps, {len(story.info.grants)} grants"
+        verdicts[name] = Verdict(kept, asked.promise, how, f"{asked.brief} No step began.")
     return _joined(verdicts)
 
 
@@ -145,7 +156,8 @@ def the_report_is_true(night: NightStory) -> Verdict:
     missing = [str(path.name) for path in night.report_files() if not path.is_file()]
     kept = not wrong and not missing and set(rows) == set(night.pcs)
     how = "each PC's answer, steps and restarts, and their causes, were compared with its events"
-    return Verdict(kept, "The report says what happened.", "\n".join([how, *wrong, *missing]))
+    brief = "Its rows were compared with the events on each PC."
+    return Verdict(kept, "The report says what happened.", "\n".join([how, *wrong, *missing]), brief)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

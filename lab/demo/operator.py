@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator of the demo: runs the real ansible-playbook, and condenses its output."""
+"""The operator of the demo: runs the real ansible-playbook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,139 +16,46 @@ from lab.computer import LabError
 from lab.process_tree import kill_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from lab.computer import Computer
+    from lab.demo.condenser import Condenser
+    from lab.demo.job_file import JobFile
+    from lab.demo.viewer import Viewer
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / "build" / "collections"
-PLAYBOOKS = ROOT / "playbooks"
-SESSION = "CHG-4711"
-RESTARTS = 2
-VARIABLES: dict[str, Any] = {
-    "maintenance_session": SESSION,
-    "maintenance_reason": "Monthly updates",
-    "maintenance_ticket": SESSION,
-    "maintenance_requester": {
-        "name": "Kim Brandt",
-        "role": "helpdesk",
-        "organization": "Contoso IT",
-    },
-    "maintenance_terms": {"restarts": RESTARTS, "grace": 1},
-    "maintenance_restart_timeout": 60,
-    "maintenance_request_timeout": 60,
-    "maintenance_steps_dir": str(Path(__file__).with_name("steps")),
-    "maintenance_steps": [
-        {"name": "Windows updates", "tasks": "updates.yml", "restart": "when_pending"},
-        {"name": "Accounting software", "tasks": "accounting.yml", "restart": "always"},
-        {"name": "The PC's name", "tasks": "name.yml"},
-    ],
-}
-# Tasks of the role that tell a reader nothing.
-HIDDEN_TASKS = ("Validating arguments", "Check the steps", "Build the summary", "Show the summary")
-
-
-class Condenser:
-    """Turns the output of Ansible's default callback into one line for each event."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._task = ""
-        self._host = ""
-        self._summary: list[str] = []
-
-    def feed(self, line: str) -> None:
-        """Take one line of Ansible's output."""
-        if self._summary:
-            self._collect(line)
-        elif line.startswith("TASK ["):
-            self._task = line[len("TASK [") :].rpartition("]")[0].rpartition(" : ")[2]
-        elif line.startswith("fatal: ["):
-            self._fatal(line)
-        elif line.startswith(("changed: [", "ok: [")):
-            self._well(line)
-        elif line.startswith("[") and "] " in line and not line.startswith(("[ERROR]", "[WARNING]")):
-            self._wait(line)
-
-    def _well(self, line: str) -> None:
-        if line.endswith("=> {"):
-            self._host = _host(line)
-            self._summary = ["{"]
-        elif not self._task.startswith(HIDDEN_TASKS):
-            self._result(_host(line), line.partition(":")[0])
-
-    def _collect(self, line: str) -> None:
-        self._summary.append(line)
-        if line == "}":
-            message = json.loads("\n".join(self._summary)).get("msg", "")
-            self._summary = []
-            self._message(self._host, message if isinstance(message, list) else [str(message)])
-
-    def _fatal(self, line: str) -> None:
-        result: dict[str, Any] = {}
-        with suppress(ValueError):
-            result = json.loads(line.partition("=> ")[2])
-        code = f" [{result['error_code']}]" if "error_code" in result else ""
-        self._result(_host(line), f"FAILED{code}")
-        self._reason(result)
-
-    # --- what one line says, for one PC
-
-    def _wait(self, line: str) -> None:
-        self._say("  ... " + line.partition("] ")[2])
-
-    def _result(self, host: str, result: str) -> None:
-        self._say(f"{self._task}: {result}")
-
-    def _reason(self, result: dict[str, Any]) -> None:
-        self._say("  ... " + " ".join(str(result.get(key, "")) for key in ("msg", "hint")).strip())
-
-    def _message(self, host: str, lines: list[str]) -> None:
-        self._say("\n".join(lines))
-
-
-class CrowdCondenser(Condenser):
-    """The same for several PCs: it names the PC, and leaves out waits, plain successes, advice and details."""
-
-    _HIDDEN = ("Set the checkpoint", "Write the report")
-    _DETAILS = ("asked: nothing", "failed: ", "restart for", "restarts: ", "receipts: ", "erasure, ")
-
-    def _wait(self, line: str) -> None:
-        pass
-
-    def _result(self, host: str, result: str) -> None:
-        if result != "ok" and not self._task.startswith(self._HIDDEN):
-            self._say(f"{host}: {self._task}: {result}")
-
-    def _reason(self, result: dict[str, Any]) -> None:
-        # Without a code it is the connection's own long message about a PC that is down.
-        if "error_code" in result:
-            self._say(f"  ... {result.get('msg', '')}")
-
-    def _message(self, host: str, lines: list[str]) -> None:
-        if self._task != "Show the report's files":
-            first, *more = [line for line in lines if not line.startswith(self._DETAILS)]
-            named = first if first.startswith(host) else f"{host}: {first}"
-            self._say("\n".join([named, *(f"  {line}" for line in more)]))
-
-
-def _host(line: str) -> str:
-    """Return the PC of a line such as `ok: [PC-ANNA]`."""
-    return line.partition("[")[2].partition("]")[0]
+STEPS = Path(__file__).with_name("steps")
+LIMITS: dict[str, Any] = {"maintenance_restart_timeout": 60, "maintenance_request_timeout": 60}
+"""Seconds; a lab's PC restarts faster than a real one, and its customer answers at once."""
 
 
 class Job:
-    """One run of ansible-playbook with a playbook of the collection."""
+    """One run of ansible-playbook with a playbook of the collection and a file of variables."""
 
     def __init__(
         self,
         computers: Iterable[Computer],
         folder: Path,
         condenser: Condenser,
+        job: JobFile,
         *,
         playbook: str = "maintain",
-        variables: Mapping[str, Any] = VARIABLES,
+        report: Path | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            computers: the PCs of the inventory.
+            folder: the folder for the inventory, the output and Ansible's own files.
+            condenser: takes each line of the output.
+            job: the file of variables.
+            playbook: the name of the collection's playbook.
+            report: the report to write, without a suffix; None writes none.
+
+        Raises:
+            LabError: the checkout is not set up.
+        """
         if not COLLECTIONS.is_dir():
             msg = f"{COLLECTIONS} is missing; to set up the checkout, run: make demo"
             raise LabError(msg)
@@ -157,9 +63,15 @@ class Job:
         self.output = folder / "ansible.txt"
         inventory = folder / "inventory.json"
         hosts = {computer.name: computer.reach.inventory() for computer in computers}
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": dict(variables)}}))
-        path = PLAYBOOKS / f"{playbook}.yml"
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(path)]
+        variables = LIMITS | {"maintenance_steps_dir": str(STEPS)}
+        if report is not None:
+            variables["maintenance_report"] = str(report)
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+        words = [
+            str(inventory) if word == inventory.name else word
+            for word in shown_command(job, playbook).split()
+        ]
+        command = [sys.executable, "-m", "ansible", "playbook", *words[1:]]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -194,6 +106,16 @@ class Job:
         kill_tree(self._process)
         self._reader.join()
         return self._process.wait()
+
+
+def shown_command(job: JobFile, playbook: str = "maintain") -> str:
+    """Return the command as an operator would type it."""
+    return f"ansible-playbook latchkey.consent.{playbook} -i inventory.json -e @{job.path.relative_to(ROOT)}"
+
+
+def show_job(viewer: Viewer, job: JobFile) -> None:
+    """Show the command and the variables that the operator's job runs with."""
+    viewer.write([f"The job: {shown_command(job)}", *(f"  {line}" for line in job.excerpt())])
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -9,26 +9,32 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab import canary
-from lab.demo.operator import RESTARTS
+from lab.demo.job_file import RESTARTS
 from latchkey_agent.storage import signing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lab.demo.story import Story
-
-    PromiseMaker = Callable[[Story], "Verdict"]
 
 LOCKED_WITHIN = 5.0
 """Seconds; the policy's own limit (`lock_within`), so that a busy machine does not break the promise."""
+FAILED = 2
+"""The exit code of ansible-playbook when a host failed (ansible-core, `TaskQueueManager.RUN_FAILED_HOSTS`)."""
 
 
 class Verdict(NamedTuple):
-    """The result of one check: whether the promise was kept, and the evidence."""
+    """The result of one check.
+
+    Attributes:
+        kept: whether the promise was kept.
+        promise: one sentence.
+        how: all evidence.
+        brief: the evidence of a kept promise in a few words.
+    """
 
     kept: bool
     promise: str
     how: str
+    brief: str
 
 
 def password_stayed_secret(story: Story) -> Verdict:
@@ -46,14 +52,16 @@ def password_stayed_secret(story: Story) -> Verdict:
         f"{len(finds)} finds; the search did find a planted copy"
     )
     where = "".join(f"; {find.encoding} in {find.place}" for find in finds)
-    return Verdict(finds_planted and not finds, "Only the customer saw the password.", how + where)
+    brief = f"The search of {len(files)} files and every process found nothing."
+    return Verdict(finds_planted and not finds, "Only the customer saw the password.", how + where, brief)
 
 
 def journal_intact(story: Story) -> Verdict:
     """Let the agent check its hash chain and the anchor outside of it."""
     journal = story.journal
     how = f"the chain of {journal.events} events was verified up to {journal.head[:12]}..."
-    return Verdict(journal.intact, "The journal is complete.", how + journal.problem)
+    brief = f"The chain of its {journal.events} events is unbroken."
+    return Verdict(journal.intact, "The journal is complete.", how + journal.problem, brief)
 
 
 def erased(story: Story) -> Verdict:
@@ -68,7 +76,8 @@ def erased(story: Story) -> Verdict:
         and bool(checks)
     )
     how = f"the session is {_session_state(story)}, and {len(checks)} checks of the erasure passed"
-    return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how)
+    brief = f"{len(checks)} checks passed."
+    return Verdict(kept, "The sealed password is erased, and the erasure is checked.", how, brief)
 
 
 def _session_state(story: Story) -> str:
@@ -80,7 +89,7 @@ def nothing_sealed(story: Story) -> Verdict:
     """Check that no grant ever existed."""
     kept = story.info.grants == [] and [s.state for s in story.info.sessions] == [_session_state(story)]
     how = f"the journal has {len(story.info.grants)} grants, and the session is {_session_state(story)}"
-    return Verdict(kept, "No password was ever sealed.", how)
+    return Verdict(kept, "No password was ever sealed.", how, "The journal has no grant.")
 
 
 def receipt_signed(story: Story) -> Verdict:
@@ -92,22 +101,28 @@ def receipt_signed(story: Story) -> Verdict:
         changed = receipt.document | {"device": "another"}
         kept &= not signing.check(changed, receipt.signature, receipt.public_key)
     how = f"{len(receipts)} Ed25519 signature is valid for the receipt, and invalid for a changed one"
-    return Verdict(kept, "The customer has a signed receipt.", how)
+    brief = "Its signature is valid, a changed receipt's is invalid."
+    return Verdict(kept, "The customer has a signed receipt.", how, brief)
 
 
-def ended_with(code: int) -> PromiseMaker:
-    """Return the promise that the operator's job ended with this exit code."""
+def succeeded(story: Story) -> Verdict:
+    """Check that the operator's job ended without a failure."""
+    how = f"ansible-playbook ended with {story.exit_code}, expected 0"
+    brief = "ansible-playbook ended without a failure."
+    return Verdict(story.exit_code == 0, "The operator's job succeeded.", how, brief)
 
-    def check(story: Story) -> Verdict:
-        text = (
-            "The operator's job succeeded."
-            if code == 0
-            else "The operator's job reports the reason of its failure."
-        )
-        how = f"ansible-playbook ended with {story.exit_code}, expected {code}"
-        return Verdict(story.exit_code == code, text, how)
 
-    return check
+def reason_given(story: Story) -> Verdict:
+    """Check that the operator's job failed, and that its last message says what the customer did."""
+    reason = re.search(r'"msg": "Not finished: (The customer [^."]+\.)', _output(story))
+    shown = reason[1] if reason else "no reason"
+    how = f"ansible-playbook ended with {story.exit_code}, expected {FAILED}; its last message gives: {shown}"
+    kept = story.exit_code == FAILED and reason is not None
+    return Verdict(kept, "The operator's job reports the reason of its failure.", how, shown)
+
+
+def _output(story: Story) -> str:
+    return (story.folder / "operator" / "ansible.txt").read_text(encoding="utf-8")
 
 
 def locked_at_once(story: Story) -> Verdict:
@@ -122,21 +137,25 @@ def locked_at_once(story: Story) -> Verdict:
     times = " and ".join(f"{wait:.2f} s" for wait in waits)
     screen = "locked" if story.console and story.console[1] else "not locked"
     how = f"{len(sign_ins)} sign-ins, locked after {times}; the screen was {screen} at the job's end"
-    return Verdict(kept, "Every sign-in was locked at once.", how)
+    brief = f"{len(sign_ins)} sign-ins, locked after {times}."
+    return Verdict(kept, "Every sign-in was locked at once.", how, brief)
 
 
 def no_more_restarts(story: Story) -> Verdict:
     """Check that the PC did not restart more often than granted, apart from power cuts."""
     restarts = story.count("going_down")
     how = f"the PC went down {restarts} times, {RESTARTS} were granted"
-    return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how)
+    brief = f"The PC went down {restarts} times."
+    return Verdict(restarts == RESTARTS, f"At most {RESTARTS} restarts.", how, brief)
 
 
 def each_step_once(story: Story) -> Verdict:
     """Check that each step's program ran exactly once."""
     counts = [story.count(what) for what in ("updates_installed", "accounting_upgraded")]
     how = f"the programs on the PC ran {' and '.join(map(str, counts))} times"
-    return Verdict(counts == [1, 1], "Every step was done, none twice.", how)
+    return Verdict(
+        counts == [1, 1], "Every step was done, none twice.", how, "Each program on the PC ran once."
+    )
 
 
 def customer_was_notified(story: Story) -> Verdict:
@@ -145,23 +164,25 @@ def customer_was_notified(story: Story) -> Verdict:
     wanted = {"granted": 1, "used": restarts, "locked": restarts, "ended": 1, "erased": 1}
     read = {kind: story.count(f"notice_{kind}") for kind in wanted}
     how = "notices read: " + ", ".join(f"{kind} {count}" for kind, count in read.items())
-    return Verdict(read == wanted, "The customer was notified of every event.", how)
+    brief = f"Notices: yes, {restarts} restarts, {restarts} locks, end, erasure."
+    return Verdict(read == wanted, "The customer was notified of every event.", how, brief)
 
 
 def no_means_no(story: Story) -> Verdict:
     """Check that nothing happened on the PC after the customer declined."""
     happened = [w for w in ("typed", "going_down", "tile_shown", "locked") if story.count(w)]
-    how = "no password was typed, no restart, no sign-in" + "".join(f"; but {w}" for w in happened)
-    return Verdict(not happened and story.count("declined") == 1, "No means no.", how)
+    brief = "No password was typed, no restart, no sign-in."
+    how = brief + "".join(f" But: {w}." for w in happened)
+    return Verdict(not happened and story.count("declined") == 1, "No means no.", how, brief)
 
 
 def code_on_both_sides(story: Story) -> Verdict:
     """Check that the customer's window and the operator's output have the same code."""
     shown = {m for e in story.events("request_shown") for m in re.findall(r"code: (\d{4})", e.text)}
-    output = (story.folder / "operator" / "ansible.txt").read_text(encoding="utf-8")
-    read = set(re.findall(r"; code (\d{4})", output))
+    read = set(re.findall(r"; code (\d{4})", _output(story)))
     how = f"the window showed {', '.join(shown)}, Ansible printed {', '.join(read)}"
-    return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how)
+    brief = f"{', '.join(shown)} in the window and in Ansible's output."
+    return Verdict(len(shown) == 1 and shown == read, "Both sides see the same check code.", how, brief)
 
 
 def revoked_wins(story: Story) -> Verdict:
@@ -178,11 +199,17 @@ def revoked_wins(story: Story) -> Verdict:
         "the secret was erased before the PC went down; after the restart its logon screen "
         f"redeemed {story.count('permit_redeemed')} permits and no user is signed in"
     )
-    return Verdict(kept, "Revoking wins, even during a restart.", how)
+    brief = "Erased first; after the restart no user is signed in."
+    return Verdict(kept, "Revoking wins, even during a restart.", how, brief)
 
 
 def survived_power_cut(story: Story) -> Verdict:
     """Check that the power failed once during a restart, and that the same job continued."""
     cuts = story.count("power_cut")
-    how = f"agent and listener were killed {cuts} time, the job and the journal continued"
-    return Verdict(cuts == 1, "A power cut during a restart changes nothing.", how)
+    kept = cuts == 1 and story.exit_code == 0 and story.journal.intact
+    how = (
+        f"agent and listener were killed {cuts} time; the job ended with {story.exit_code}, expected 0; "
+        f"the journal is {'intact' if story.journal.intact else 'damaged'}"
+    )
+    brief = "Job and journal continued."
+    return Verdict(kept, "A power cut during a restart changes nothing.", how, brief)

@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lab import canary
-from lab.demo.operator import Condenser, Job
+from lab.demo.condenser import Condenser
+from lab.demo.job_file import JOB
+from lab.demo.operator import Job, show_job
+from lab.demo.pace import paced
 from lab.demo.story import console_of, told
+from lab.demo.telling import Teller
 from lab.demo.watch import Watch, watched
 from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
@@ -22,8 +27,8 @@ if TYPE_CHECKING:
 
     from lab.computer import Event
     from lab.demo.endings import Ending
-    from lab.demo.lanes import Lanes
     from lab.demo.story import Story
+    from lab.demo.viewer import Viewer
     from lab.simulated.simulated_pc import SimulatedComputer
 
 POWER_BACK_SECONDS = 1.5
@@ -36,34 +41,47 @@ class Stage:
         self,
         ending: Ending,
         folder: Path,
-        lanes: Lanes,
+        viewer: Viewer,
         run: Callable[..., AbstractContextManager[SimulatedComputer]] = pc,
+        *,
+        pace: float = 0.0,
     ) -> None:
-        """`run` runs the PC in a folder, with settings by name."""
+        """Prepare a run.
+
+        Args:
+            ending: the script, and the promises to keep.
+            folder: the folder for all files.
+            viewer: shows the run.
+            run: runs the PC in a folder, with settings by name.
+            pace: the least seconds before each of the customer's answers, for a restart, and before the customer is
+                back, so that a person can follow. The job's limits (`operator.LIMITS`) must be longer.
+        """
         self._ending = ending
         self._folder = folder
-        self._lanes = lanes
+        self._viewer = viewer
         self._run = run
+        self._teller = Teller(viewer.show)
+        self._pace = pace
         self._watch = Watch(canary.make())
 
     @contextmanager
     def played(self) -> Iterator[Story]:
         """Play the job to its end; the PC runs until the caller has read the story."""
-        settings = {"password": self._watch.password, "script": self._ending.script}
+        settings = {"password": self._watch.password, **paced(self._ending.script, self._pace)}
         try:
-            with self._run(self._folder / "pc", restart_seconds=1.0, **settings) as computer:
+            with self._run(self._folder / "pc", **settings) as computer:
                 self._prepare(computer)
                 code = self._work(computer)
                 story = self._end(computer, code)
-                self._documents(story)
                 yield story
         finally:
             wipe(self._watch.password)
 
     def _prepare(self, computer: SimulatedComputer) -> None:
-        self._lanes.say("pc", f"{computer.name} is up; anna is signed in and works.")
+        show_job(self._viewer, JOB)
+        self._viewer.say("pc", f"{computer.name} is up; anna is signed in and works.")
         computer.faults.cut_power_at = self._ending.cut_power_at
-        computer.events.subscribe(self._lanes.show)
+        computer.events.subscribe(self._teller.tell)
         computer.events.subscribe(lambda event: self._power_back(computer, event))
 
     def _power_back(self, computer: SimulatedComputer, event: Event) -> None:
@@ -72,26 +90,15 @@ class Stage:
             threading.Timer(POWER_BACK_SECONDS, computer.power_on).start()
 
     def _work(self, computer: SimulatedComputer) -> int:
-        condenser = Condenser(lambda text: self._lanes.say("operator", text))
-        return watched(Job([computer], self._folder / "operator", condenser), [self._watch])
+        condenser = Condenser(lambda _name, text: self._viewer.say("operator", text))
+        return watched(Job([computer], self._folder / "operator", condenser, JOB), [self._watch])
 
     def _end(self, computer: SimulatedComputer, code: int) -> Story:
         computer.wait_for_logon_screen(self._ending.boots)
         console = console_of(computer)
         if self._ending.returns:
-            self._lanes.heading("The customer is back")
+            time.sleep(self._pace)
             computer.customer.sign_in()
             computer.events.wait_for("notice_erased")
+        self._teller.end()
         return told(computer, self._watch, self._folder, code, console)
-
-    def _documents(self, story: Story) -> None:
-        for receipt in story.info.receipts:
-            self._lanes.heading("The receipt")
-            self._lanes.write([f"  {line}" for line in receipt.text.splitlines()])
-        for erased in story.info.erasure:
-            self._lanes.heading("The result of the erasure's checks")
-            verdict = "confirmed" if erased.confirmed else "NOT CONFIRMED"
-            self._lanes.write(
-                [f"  grant {erased.grant}: {verdict}, {erased.checked_at}"]
-                + [f"  {'ok' if c.passed else 'NO'}  {c.name}: {c.detail}" for c in erased.checks]
-            )

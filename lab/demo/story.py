@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from lab.computer import LabError
-from lab.demo.operator import SESSION
+from lab.demo.job_file import SESSION
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 

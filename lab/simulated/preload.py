@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import signal
 
-import lab.simulated.agent_host
-import lab.simulated.listener_host  # noqa: F401 - imported for its memory
+# Ctrl-C reaches the fork server, too. It is for the process that started it, which then ends the fork server.
+former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+for module in ("lab.simulated.agent_host", "lab.simulated.listener_host"):
+    importlib.import_module(module)
+signal.signal(signal.SIGINT, former)
 
 # The garbage collector skips frozen objects, so their memory pages stay shared.
 gc.collect()

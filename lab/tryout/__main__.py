@@ -8,17 +8,17 @@ import os
 import signal
 import sys
 import threading
-import webbrowser
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from agent.packaging.announcing import announced_to
 from agent.packaging.workshop import WorkError
 from lab.computer import LabError
 from lab.tryout import lab_pc, page_packages
 from lab.tryout.choice import chosen
 from lab.tryout.command_server import CommandServer, sentence
 from lab.tryout.only_one import alone
-from lab.tryout.page_server import PageServer
+from lab.tryout.page_server import PageServer, opened
 from lab.tryout.played_lab import COMMANDS, PlayedLab
 from lab.tryout.workspace import Workspace
 
@@ -53,7 +53,7 @@ def main() -> int:
     try:
         choice = chosen(os.environ)
         lab_pc.require(choice)
-        with interrupted() as over:
+        with interrupted() as over, announced_to(say):
             _run(choice, over)
     except (LabError, WorkError, OSError) as fault:
         print(f"lab: {sentence(str(fault))}", file=sys.stderr)
@@ -71,9 +71,10 @@ def _run(choice: Choice, over: threading.Event) -> None:
         workspace.make({pc.name: pc.inventory for pc in pcs})
         lab = PlayedLab(pcs)
         lab.start()
-        stack.callback(lab.stop)
         stack.enter_context(CommandServer(private / "command", lab))
         page = _page(stack, lab, workspace, choice)
+        # Before the page's end, so that its readers are told.
+        stack.callback(lab.stop)
         if not over.is_set():
             _welcome(page, workspace)
             over.wait()
@@ -88,10 +89,8 @@ def _page(stack: ExitStack, lab: PlayedLab, workspace: Workspace, choice: Choice
         say(f"no page: {fault}")
         return ""
     page = stack.enter_context(PageServer(lab, workspace, packages, choice.port))
-    if choice.browser and _has_screen():
-        # A browser that does not start is no reason to end: the address stands on the terminal.
-        with suppress(webbrowser.Error):
-            webbrowser.open(page.address)
+    if choice.browser:
+        opened(page.address)
     return page.address
 
 
@@ -108,10 +107,6 @@ def _welcome(page: str, workspace: Workspace) -> None:
         "`lab` lists all that the customer and the PC can do.",
     ]
     print("\n".join(lines), flush=True)
-
-
-def _has_screen() -> bool:
-    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 if __name__ == "__main__":

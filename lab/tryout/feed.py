@@ -76,6 +76,12 @@ class Feed:
             found = self._states.get(pc)
         return found.content if found else {}
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        with self._lock:
+            return bool(self._watchers)
+
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call `watcher` after each entry, in the thread that added it; return the function that ends this."""
         with self._lock:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agent.packaging.announcing import announced_to
 from agent.packaging.system_tools import SCREEN, VNC, missing
 from lab.computer import LabError
 from lab.demo.computers import KINDS
@@ -71,7 +72,8 @@ def running(choice: Choice, folder: Path, say: Callable[[str], None]) -> Iterato
         for number in range(1, choice.pcs + 1):
             name = f"pc{number}"
             say(f"{name} starts")
-            pcs.append(stack.enter_context(_running(name, number, choice, folder / name)))
+            with announced_to(say):
+                pcs.append(stack.enter_context(_running(name, number, choice, folder / name)))
             say(f"{name} is up: {pcs[-1].computer.name}, {pcs[-1].customer} is signed in")
         yield pcs
 

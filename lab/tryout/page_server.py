@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import secrets
 import socket
+import sys
 import threading
+import webbrowser
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
@@ -67,15 +72,28 @@ class PageServer:
         return f"http://{ADDRESS}:{self.port}/{self.token}/"
 
     def __enter__(self) -> Self:
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # uvicorn reports each stream and terminal that is still open as a fault.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._server.should_exit = True
         self._thread.join(PATIENCE)
         self._socket.close()
+
+
+def opened(address: str) -> None:
+    """Open the page if this computer has a screen.
+
+    A browser that does not start is no reason to end: the address stands on the terminal.
+    """
+    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        with suppress(webbrowser.Error):
+            webbrowser.open(address)
 
 
 def _listening(port: int) -> socket.socket:

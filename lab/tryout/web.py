@@ -99,6 +99,9 @@ class Web:
 
     async def _password(self, request: Request) -> Response:
         pc = self._lab.pc(request.path_params["pc"])
+        if not pc.password:
+            msg = "the demo types this password itself, and the page does not know it"
+            raise LabError(msg)
         return JSONResponse({"password": pc.password.decode("utf-16-le")})
 
     async def _events(self, request: Request) -> Response:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.packaging import collection
-from lab.computer import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +62,7 @@ class Workspace:
             inventory: the variables of each PC.
 
         Raises:
-            LabError: the collection cannot be installed.
-            WorkError: the collection cannot be built.
+            WorkError: the collection cannot be built or installed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_private("inventory.json", json.dumps({"office_pcs": {"hosts": inventory}}, indent=2))
@@ -120,26 +117,8 @@ class Workspace:
 
     def _install(self) -> None:
         """Build the collection and install it as users do: from its tarball, with ansible-galaxy."""
-        shutil.rmtree(self.folder / "collections", ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="latchkey-lab-") as name:
-            tarball = collection.build(Path(name))
-            galaxy = Path(sys.executable).with_name("ansible-galaxy")
-            command = [
-                galaxy,
-                "collection",
-                "install",
-                "--offline",
-                "-p",
-                self.folder / "collections",
-                tarball,
-            ]
-            done = subprocess.run(
-                [str(word) for word in command], cwd=self.folder, env={**os.environ, **self.environment},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            )  # fmt: skip
-        if done.returncode:
-            msg = f"ansible-galaxy did not install the collection:\n{done.stdout.decode(errors='replace')}"
-            raise LabError(msg)
+            collection.install(collection.build(Path(name)), self.folder / "collections")
 
 
 def _quoted(value: object) -> str:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from agent.packaging import database, product, product_identity
+from agent.packaging.announcing import announce
 from agent.packaging.provider_build import build_provider
 from agent.packaging.runtime import runtime
 from agent.packaging.workshop import ROOT, WorkError, fingerprint, made_once
@@ -53,8 +54,10 @@ def installed() -> Path:
 
 
 def _install(target: Path) -> None:
+    announce("starting a Wine PC to install the agent on", 5)
     with PackagePC(target, keep=True) as office:
         _package(office.pc.lab)
+        announce("installing the agent with Wine's Windows Installer", 10)
         if code := office.msiexec("/i", r"C:\lab\agent.msi"):
             msg = f"Wine's installer ended with {code}: {office.log}"
             raise WorkError(msg)
@@ -71,7 +74,9 @@ def _install(target: Path) -> None:
 def _package(folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         work = Path(name)
-        product.lay_out(work / "product", product_identity.version(), build_provider())
+        provider = build_provider()
+        announce("building the agent's MSI", 5)
+        product.lay_out(work / "product", product_identity.version(), provider)
         database.make(work / "made.msi", work / "product", product_identity.version())
         return for_wine(work / "made.msi", folder / "agent.msi")
 

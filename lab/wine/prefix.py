@@ -16,6 +16,7 @@ import os
 import shutil
 from pathlib import Path
 
+from agent.packaging.announcing import announce
 from agent.packaging.artefacts import pins
 from agent.packaging.forwarder import make_forwarder
 from agent.packaging.runtime import runtime, unpack_wheels
@@ -68,6 +69,7 @@ def template() -> Path:
 
 
 def _make(target: Path) -> None:
+    announce("making a Windows for Wine, with the delivered Python", 30)
     environ = environment(target)
     target.mkdir()
     run(["wine", "wineboot", "--init"], environment=environ)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from agent.native import build
+from agent.packaging.announcing import announce
 from agent.packaging.workshop import ROOT, fingerprint, made_once, run, zig
 
 from .prefix import CACHE
@@ -55,6 +56,7 @@ def logon_screen() -> Path:
 
 
 def _build(target: Path) -> None:
+    announce("compiling the lab's logon screen", 10)
     work = target / "objects"
     work.mkdir(parents=True)
     link_logon_screen(target / "logon_screen.exe", work)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from agent.packaging.announcing import announce
 from lab.simulated.loop import lab_loop
 from lab.simulated.pc_services import SETTINGS_FILE
 from lab.simulated.pc_settings import Settings
@@ -182,5 +183,7 @@ def wine_pc(folder: Path, *, display: Display | None = None, **settings: Any) ->
     """
     chosen = replace(Settings(name=device_name()), **settings)
     folder.mkdir(parents=True, exist_ok=True)
-    with WineComputer(folder, chosen, display) as computer:
+    made = WineComputer(folder, chosen, display)
+    announce("starting the Wine PC")
+    with made as computer:
         yield computer

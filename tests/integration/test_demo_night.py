@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from lab.demo.job_file import NIGHT_JOB
 from lab.demo.lanes import Lanes
 from lab.demo.night import CAST, Night
 from lab.demo.night_promises import NIGHT_PROMISES, NightStory
 from lab.demo.operator import COLLECTIONS
+from tests import demo_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,7 @@ def test_the_night_keeps_its_promises_and_each_check_can_fail(tmp_path: Path) ->
     with Night(tmp_path, Lanes(stream)).played() as night:
         verdicts = [check(night) for check in NIGHT_PROMISES]
         assert all(verdict.kept for verdict in verdicts), (verdicts, stream.getvalue())
+        demo_output.check(stream.getvalue(), NIGHT_JOB, most=90)
         assert night.agreed[CARLA].count("updates_begun") == 2
         assert all(path.stat().st_size for path in night.report_files())
         _break_what_is_known(night)

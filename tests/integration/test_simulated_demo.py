@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from lab.demo import __main__ as demo
 from lab.demo import promises as p
 from lab.demo.endings import ENDINGS
+from lab.demo.evidence import FILE
+from lab.demo.job_file import JOB
 from lab.demo.lanes import Lanes
 from lab.demo.operator import COLLECTIONS
 from lab.demo.stage import Stage
+from tests import demo_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +37,40 @@ def test_the_tested_endings_cover_every_promise() -> None:
     assert set(ENDINGS) == {"grant", "deny", "revoke", "power-cut"}
 
 
+def test_the_demo_can_be_read_in_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make demo` shows job, window, promises and advice once, in 72 lines without codes; a file has all evidence."""
+    stream = io.StringIO()
+    monkeypatch.setattr(demo, "Lanes", lambda: Lanes(stream))
+    monkeypatch.setattr(demo, "ROOT", tmp_path)
+
+    assert demo.main(["grant", "simulated"]) == 0
+
+    shown = stream.getvalue()
+    demo_output.check(shown, JOB, most=72)
+    assert shown.count("IT asks for your permission") == 1
+    promises = ENDINGS["grant"].promises
+    assert shown.count("\n  kept   ") == len(promises)
+    assert f"\n{len(promises)} of {len(promises)} promises kept\n" in shown
+    assert shown.count("\nNext:\n") == 1
+    written = (tmp_path / "build/demo/grant" / FILE).read_text(encoding="utf-8")
+    for evidence in ("16 encodings", "The receipt of PC-ANNA", "ok  key slot overwritten"):
+        assert evidence in written
+
+
+def test_the_check_finds_codes() -> None:
+    """Each kind of code that the demo once printed is found; a sentence with a time and a check code is not one."""
+    assert demo_output.raw_codes("10:12: The customer declined. Check code: 8591. Boot 2.") == set()
+    for code in (
+        "[denied]",
+        '{"msg": 1}',
+        "470f3bbae177",
+        "grant_revoked",
+        "notice_used",
+        "answered: denied",
+    ):
+        assert demo_output.raw_codes(code), code
+
+
 @pytest.mark.parametrize("name", ["revoke", "power-cut"])
 def test_an_ending_keeps_its_promises(name: str, tmp_path: Path) -> None:
     """The ending runs through the real ansible-playbook and keeps its promises."""
@@ -40,6 +78,7 @@ def test_an_ending_keeps_its_promises(name: str, tmp_path: Path) -> None:
     with Stage(ENDINGS[name], tmp_path, Lanes(stream)).played() as story:
         verdicts = [check(story) for check in ENDINGS[name].promises]
     assert all(verdict.kept for verdict in verdicts), (verdicts, stream.getvalue())
+    demo_output.check(stream.getvalue(), JOB, most=60)
 
 
 def test_a_broken_promise_is_reported(tmp_path: Path) -> None:
@@ -49,7 +88,7 @@ def test_a_broken_promise_is_reported(tmp_path: Path) -> None:
     with Stage(deny, tmp_path, Lanes(stream)).played() as story:
         assert all(check(story).kept for check in deny.promises), stream.getvalue()
         others = (
-            p.ended_with(0),
+            p.succeeded,
             p.each_step_once,
             p.no_more_restarts,
             p.locked_at_once,
@@ -61,6 +100,7 @@ def test_a_broken_promise_is_reported(tmp_path: Path) -> None:
         kept = [check(story).promise for check in others if check(story).kept]
         assert kept == []
         _break_each_promise(story)
+    demo_output.check(stream.getvalue(), JOB, most=45)
     for lane in ("operator |", "customer |", "PC       |"):
         assert lane in stream.getvalue()
 
@@ -78,5 +118,6 @@ def _break_each_promise(story: Story) -> None:
     assert not p.receipt_signed(replace(story, info=info)).kept
     (story.folder / "operator" / "ansible.txt").write_text("code 0000", encoding="utf-8")
     assert not p.code_on_both_sides(story).kept
+    assert not p.reason_given(story).kept
     story.computer.events.add("customer", "typed", "")
     assert not p.no_means_no(story).kept

@@ -163,6 +163,7 @@ class Operator:
     variables: dict[str, Any] = field(default_factory=dict)
     host_variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     python: str = sys.executable
 
@@ -206,7 +207,10 @@ class Operator:
             name: {**computer.reach.inventory(), **self.host_variables.get(name, {})}
             for name, computer in self.computers.items()
         }
-        return {"all": {"hosts": hosts, "vars": self.variables}}
+        groups: dict[str, Any] = {
+            name: {"hosts": {member: {} for member in members}} for name, members in self.groups.items()
+        }
+        return {"all": {"hosts": hosts, "vars": self.variables, "children": groups}}
 
     def _environment(self, folder: Path) -> dict[str, str]:
         return {

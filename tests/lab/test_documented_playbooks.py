@@ -4,34 +4,29 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from agent.packaging import collection
 from lab.simulated.customer_script import Grant
 from tests.lab.job import ROOT
 from tests.lab.maintenance import maintain, prepare, program, summary_of
+from tests.pages import fenced, fenced_texts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.lab.conftest import LabPC
     from tests.lab.job import Operator
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AFTERNOON = datetime(2026, 11, 23, 16, 0, tzinfo=BERLIN)
 NIGHT = datetime(2026, 11, 23, 23, 0, tzinfo=BERLIN)
-
-
-def fenced(name: str) -> list[Any]:
-    """Return the YAML texts that a page shows."""
-    page = (ROOT / name).read_text(encoding="utf-8")
-    return [
-        yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    ]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
@@ -41,6 +36,23 @@ def test_the_first_playbook_works_as_written(lab_pc: LabPC, page: str) -> None:
     [play] = fenced(page)[0]
     job = operator.begin([{**play, "hosts": "all"}]).succeed()
     assert job.result("Restart and sign the customer in")["signed_in"]["locked_at"] is not None
+    assert job.result("End the support session")["erasure"]["confirmed"]
+    assert computer.events.count("locked") == 1
+
+
+def test_the_first_playbook_works_with_the_installed_tarball(lab_pc: LabPC, tmp_path: Path) -> None:
+    """The quick start's file, unchanged, does its job with the collection that `ansible-galaxy` installed."""
+    operator, computer = lab_pc(script=[Grant()])
+    collections = tmp_path / "collections"
+    collection.install(collection.build(tmp_path / "dist"), collections)
+    operator.environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
+    operator.groups["office_pcs"] = ["pc1"]
+    operator.folder.mkdir()
+    first = operator.folder / "first.yml"
+    first.write_text(fenced_texts("docs/quickstart.md")[0], encoding="utf-8")
+
+    job = operator.begin(str(first)).succeed()
+
     assert job.result("End the support session")["erasure"]["confirmed"]
     assert computer.events.count("locked") == 1
 

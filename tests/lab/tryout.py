@@ -144,10 +144,10 @@ def played(place: Path, packages: Path, kind: str = SIMULATED) -> Iterator[Playe
             stack.enter_context(running(Choice(1, kind, "winrm, basic, HTTP"), place / "pcs", print))
         )
         lab.start()
-        stack.callback(lab.stop)
         folder = place / "player"
         folder.mkdir()
         workspace = Workspace(folder, place / "command")
         stack.enter_context(CommandServer(place / "command", lab))
         page = stack.enter_context(PageServer(lab, workspace, packages))
+        stack.callback(lab.stop)
         yield Played(lab, page, workspace)

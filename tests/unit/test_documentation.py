@@ -151,6 +151,7 @@ def paths(name: str) -> list[str]:
 
 
 ELSEWHERE = {
+    "requirements.yml",
     "vars.yml",
     "first.yml",
     "hello.yml",

@@ -25,13 +25,14 @@ export function showDeeds(deeds, chosen) {
  * @param {HTMLElement} said Gets the result.
  */
 function form(deed, chosen, said) {
-    const help = make("span", {class: "hint", id: `help-${deed.deed}`}, deed.help);
+    const says = deed.help.toLowerCase() === deed.label.toLowerCase() ? "" : deed.help;
+    const help = make("span", {class: "hint", id: `help-${deed.deed}`}, says);
     const button = make("button", {type: "submit", "aria-describedby": help.id}, deed.label);
     const made = make("form", {class: "deed"}, button);
     const field = make("input", {type: "text", autocomplete: "off", spellcheck: "false"});
     if (deed.argument) {
         made.append(make("label", {}, `${deed.argument.label} `, field));
-        help.append(` Example: ${deed.argument.example}`);
+        help.append(` (example: ${deed.argument.example})`);
     }
     made.append(help);
     let underWay = false;

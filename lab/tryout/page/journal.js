@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The agent's journal as a table, its newest entry first. */
 
-import {Shown, make, part, time, words} from "./elements.js";
+import {Shown, make, part, time} from "./elements.js";
 
 export class Journal {
     #body = part("entries");
@@ -22,7 +22,7 @@ function row(entry) {
         "tr", {},
         make("td", {}, String(entry.n)),
         make("td", {}, time(entry.at, true)),
-        make("td", {}, words(entry.what)),
+        make("td", {}, make("code", {}, entry.what)),
         make("td", {}, entry.text),
     );
 }

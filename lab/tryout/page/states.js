@@ -34,7 +34,9 @@ export class States {
     }
 }
 
-/** The things of one kind: those with a next state as lists of states, the others by their names. */
+/**
+ * The things of one kind. Those with a next state are drawn, or else the newest; the others are a line each.
+ */
 class Kind {
     #machine;
     #shown = new Shown();
@@ -59,10 +61,11 @@ class Kind {
             return;
         }
         const live = things.filter((thing) => movesFrom(this.#machine, thing.state).length > 0);
-        const ended = things.filter((thing) => !live.includes(thing)).reverse();
+        const drawn = live.length > 0 ? live : things.slice(-1);
+        const ended = things.filter((thing) => !drawn.includes(thing)).reverse();
         const nothing = make("p", {class: "hint"}, "None at present.");
-        this.#live.replaceChildren(...(live.length > 0 ? live.map((thing) => this.#drawn(thing)) : [nothing]));
-        this.#summary.textContent = `Ended: ${ended.length}`;
+        this.#live.replaceChildren(...(drawn.length > 0 ? drawn.map((thing) => this.#drawn(thing)) : [nothing]));
+        this.#summary.textContent = `Ended before: ${ended.length}`;
         this.#ended.replaceChildren(
             ...ended.map((thing) => make("li", {}, `${short(thing.id)}: ${words(thing.state)}`)),
         );

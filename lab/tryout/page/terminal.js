@@ -25,7 +25,7 @@ export class Terminal {
     #box = part("terminal");
     #status = part("terminal-status");
     #again = part("terminal-again");
-    #xterm = new Xterm({cursorBlink: false, fontSize: 14, scrollback: 3000, theme: THEME});
+    #xterm = new Xterm({cursorBlink: false, fontSize: 13, scrollback: 3000, theme: THEME});
     #fit = new FitAddon();
     /** @type {WebSocket | null} */
     #socket = null;

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.packaging.announcing import announce
 from lab.computer import Event
-from lab.demo.__main__ import TITLES, main
+from lab.demo import __main__ as demo
+from lab.demo.__main__ import TITLES, advise, main
 from lab.demo.computers import KINDS
+from lab.demo.condenser import Condenser
 from lab.demo.endings import ENDINGS
-from lab.demo.lanes import Lanes
+from lab.demo.evidence import FILE
+from lab.demo.lanes import WIDTH, Lanes
 from lab.demo.night import NIGHT
-from lab.demo.operator import ROOT, Condenser, CrowdCondenser
+from lab.demo.operator import ROOT
+from lab.demo.pace import paced
+from lab.demo.promises import Verdict
+from lab.demo.telling import Teller
+from lab.simulated.customer_script import Grant, Revoke
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lab.demo.endings import Ending
 
 OUTPUT = r"""
 PLAY [Maintain PCs in a support session] ***************************************
@@ -26,6 +45,12 @@ ok: [PC-ANNA]
 TASK [latchkey.consent.maintenance : Start the support session, or find it started] ***
 changed: [PC-ANNA]
 [PC-ANNA] waiting: the window to open; since 08:10:02, until 08:20:02; code 7758
+[PC-ANNA] waiting: the customer to answer; since 08:10:02, until 08:20:02; code 7758
+[PC-ANNA] waiting: the PC to go down; for 60 s at most
+[PC-ANNA] PC-ANNA\anna agreed
+
+TASK [latchkey.consent.maintenance : Note the boot in which begins Windows updates] ***
+ok: [PC-ANNA]
 
 TASK [latchkey.consent.maintenance : Ask the customer for a grant] *******
 [ERROR]: Task failed: Action failed: The customer declined.
@@ -40,12 +65,19 @@ TASK [latchkey.consent.maintenance : Show the summary] *************************
 ok: [PC-ANNA] => {
     "msg": [
         "PC-ANNA, support session CHG-4711",
-        "answered: denied"
+        "answered: denied",
+        "done: -",
+        "left over: Windows updates",
+        "receipts: 5a3a6d44-0c0e-4b0e-8a2a-97a3f4a3a7a5",
+        "erasure: not yet"
     ]
 }
 
 TASK [latchkey.consent.maintenance : A task that breaks] ***********************
 fatal: [PC-ANNA]: UNREACHABLE! => no JSON at all
+
+TASK [latchkey.consent.maintenance : Fail unless the failure is a no that counts as an answer] ***
+fatal: [PC-ANNA]: FAILED! => {"msg": "Not finished: The customer declined. Respect it. Launch the job again."}
 
 PLAY RECAP *********************************************************************
 PC-ANNA                    : ok=7    changed=2    unreachable=0    failed=1
@@ -58,20 +90,25 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_ansibles_output_becomes_one_line_for_each_event() -> None:
-    """The lines have tasks with results, waits, refusals with code and advice, and the summary."""
+def condensed(output: str, told: set[tuple[str, str]] | None = None) -> list[str]:
+    """Return the sentences that the demo tells of an output, each with its PC."""
     lines: list[str] = []
-    condenser = Condenser(lines.append)
-    for line in OUTPUT.splitlines():
+    condenser = Condenser(lambda host, text: lines.append(f"{host}| {text}"), told)
+    for line in output.splitlines():
         condenser.feed(line)
-    assert lines == [
-        "Start the support session, or find it started: changed",
-        "  ... waiting: the window to open; since 08:10:02, until 08:20:02; code 7758",
-        "Ask the customer for a grant: FAILED [denied]",
-        "  ... The customer declined. Respect it.",
-        "PC-ANNA, support session CHG-4711\nanswered: denied",
-        "A task that breaks: FAILED",
-        "  ... ",
+    return lines
+
+
+def test_ansibles_output_becomes_one_sentence_for_each_fact() -> None:
+    """The check code, an answer, a step, a failure with its reason, and the summary are told once and without codes."""
+    assert condensed(OUTPUT) == [
+        "PC-ANNA| Waits for the customer's answer. Check code: 7758.",
+        "PC-ANNA| PC-ANNA\\anna agreed.",
+        "PC-ANNA| Begins the step: Windows updates.",
+        "PC-ANNA| Ask the customer for a grant: failed. The customer declined.",
+        "PC-ANNA| Done: none. Left over: Windows updates. Erasure: not yet.",
+        "PC-ANNA| A task that breaks: failed.",
+        "PC-ANNA| Not finished: Respect it. Launch the job again.",
     ]
 
 
@@ -95,6 +132,8 @@ ok: [PC-BEN] => {
     "msg": [
         "PC-BEN, support session CHG-4711",
         "answered: denied, I am busy",
+        "done: -",
+        "left over: -",
         "receipts: q1"
     ]
 }
@@ -102,6 +141,21 @@ ok: [PC-BEN] => {
 TASK [Show the answer and the request's code] **********************************
 ok: [PC-ANNA] => {
     "msg": "pending, code 7758"
+}
+
+TASK [latchkey.consent.maintenance : Show the state] ***************************
+ok: [PC-ANNA] => {
+    "msg": [
+        "PC-ANNA: support session CHG-4711, started"
+    ]
+}
+
+TASK [latchkey.consent.maintenance : Show the overview of all PCs] *************
+ok: [PC-ANNA] => {
+    "msg": [
+        "support session CHG-4711, 2 PCs",
+        "agreed: 1, PC-ANNA"
+    ]
 }
 
 TASK [latchkey.consent.maintenance : Show the report's files] ******************
@@ -113,20 +167,58 @@ ok: [PC-ANNA] => {
 """
 
 
-def test_the_lines_of_many_pcs_name_the_pc_and_leave_out_the_plain_ones() -> None:
-    """Changes, failures with a code and messages are told with their PC; waits, plain successes and advice are not."""
-    lines: list[str] = []
-    condenser = CrowdCondenser(lines.append)
-    for line in CROWD.splitlines():
-        condenser.feed(line)
-    assert lines == [
-        "PC-ANNA: Start the support session, or find it started: changed",
-        "PC-BEN: Ask the customer for a grant: FAILED [denied]",
-        "  ... The customer declined.",
-        "PC-ANNA: Install the updates: FAILED",
-        "PC-BEN, support session CHG-4711\n  answered: denied, I am busy",
-        "PC-ANNA: pending, code 7758",
+def test_the_job_of_many_pcs_is_told_by_its_overview() -> None:
+    """Each PC's own state, answer and files are left out; what an earlier job has told is not told again."""
+    told: set[tuple[str, str]] = set()
+    assert condensed(CROWD, told) == [
+        "PC-BEN| Ask the customer for a grant: failed. The customer declined.",
+        "PC-ANNA| Install the updates: failed.",
+        "PC-BEN| Done: none. Left over: none.",
+        "| Support session CHG-4711, 2 PCs.\nAgreed: 1, PC-ANNA.",
     ]
+    assert condensed(CROWD, told) == [
+        "PC-ANNA| Install the updates: failed.",
+        "| Support session CHG-4711, 2 PCs.\nAgreed: 1, PC-ANNA.",
+    ]
+
+
+def happened(what: str, text: str = "", seconds: float = 0.0) -> Event:
+    """Return an event."""
+    return Event(datetime.fromtimestamp(1e9 + seconds, UTC), "pc", what, text)
+
+
+def test_each_notice_is_told_once_and_a_sign_in_with_its_lock() -> None:
+    """A repeated notice is left out whatever its time; events that another one tells are left out; new ones are not."""
+    events: list[Event] = []
+    teller = Teller(events.append)
+    for event in (
+        happened("going_down", "Windows shuts down."),
+        happened("signed_in", "anna signed in (console)"),
+        happened("locked", "anna locked (console)", 0.25),
+        happened("notice_used", "Today 08:10: You were signed in. Ticket: \u201cCHG-4711\u201d"),
+        happened("notice_used", "1 May 2026, 09:15: You were signed in. Ticket: \u201cCHG-4711\u201d"),
+        happened("asteroid", "The PC is gone."),
+        happened("signed_in", "bob signed in (console)"),
+    ):
+        teller.tell(event)
+    told = [event.text for event in events]
+    teller.end()
+    assert told == [
+        "anna signed in; the screen is locked 0.25 s later.",
+        "Notice: You were signed in.",
+        "The PC is gone.",
+    ]
+    assert events[-1].text == "bob signed in"
+
+
+def test_the_pace_slows_answers_and_restarts_but_no_revocation() -> None:
+    """A pace is a lower limit; a step that waits for an event of the PC keeps its moment."""
+    script = (Grant(after=0.5), Revoke(when="restart_announced", after=0.3))
+    assert paced(script, 4.0) == {
+        "script": (Grant(after=4.0), Revoke(when="restart_announced", after=0.3)),
+        "restart_seconds": 4.0,
+    }
+    assert paced(script, 0.0) == {"script": script, "restart_seconds": 1.0}
 
 
 def test_lanes_are_plain_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,14 +237,69 @@ def test_lanes_are_plain_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_request_window_is_drawn_as_a_box() -> None:
-    """Title, text and buttons are in a box; all its lines have the same width."""
+    """Title and buttons are in the edges, the text is between them; all lines are as wide as the widest may be."""
     stream = io.StringIO()
     text = "\n".join(("Title", "long " * 40, "Field", "Allow | Later"))
     Lanes(stream).show(Event(datetime.now(UTC), "customer", "request_shown", text))
-    rows = [line.partition("| ")[2] for line in stream.getvalue().splitlines()]
-    assert rows[1].startswith("| Title ")
-    assert rows[-2].startswith("| Allow | Later ")
-    assert len({len(row) for row in rows}) == 1
+    rows = stream.getvalue().splitlines()[1:]
+    assert rows[0].startswith("  +- Title ---")
+    assert rows[-1].startswith("  +- Allow | Later ---")
+    assert {len(row) for row in rows} == {WIDTH}
+
+
+def test_a_broken_promise_ends_with_1_and_is_shown_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken promise is shown with all its evidence, a kept one in a line; so is the work before the first event."""
+    evidence = "\n".join(f"fact {number}" for number in range(5))
+    kept = Verdict(kept=True, promise="It holds.", how="all facts", brief="Few words.")
+    broken = Verdict(kept=False, promise="It breaks.", how=evidence, brief="Not shown.")
+    ending = replace(ENDINGS["grant"], promises=(lambda _story: kept, lambda _story: broken))
+    stream = io.StringIO()
+    monkeypatch.setitem(ENDINGS, "grant", ending)
+    monkeypatch.setattr(demo, "Stage", StandIn)
+    monkeypatch.setattr(demo, "Lanes", lambda: Lanes(stream))
+    monkeypatch.setattr(demo, "ROOT", tmp_path)
+
+    assert main(["grant", "simulated"]) == 1
+
+    shown = stream.getvalue()
+    assert "1 of 2 promises kept\n  kept   It holds. Few words.\n  BROKEN It breaks.\n" in shown
+    assert "Not shown" not in shown
+    assert "\n  ... making a Windows (the first time only, about 30 s)\n" in shown
+    written = (tmp_path / "build/demo/grant" / FILE).read_text("utf-8")
+    for fact in evidence.splitlines():
+        assert shown.count(fact) == written.count(fact) == 1
+    assert "all facts" in written
+
+
+class StandIn:
+    """A stage without a PC: its story has no receipt and no erasure."""
+
+    def __init__(self, _ending: Ending, folder: Path, *_more: object) -> None:
+        folder.mkdir(parents=True)
+
+    @contextmanager
+    def played(self) -> Iterator[SimpleNamespace]:
+        """Announce the work of a PC's first start, and yield the story."""
+        announce("making a Windows", 30)
+        info = SimpleNamespace(receipts=[], erasure=[])
+        yield SimpleNamespace(computer=SimpleNamespace(name="PC-ANNA"), info=info)
+
+
+def test_the_demo_advises_commands_that_exist() -> None:
+    """Each command to go on with is a target of the Makefile, each page exists, and no demo advises itself."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for name in TITLES:
+        stream = io.StringIO()
+        advise(Lanes(stream), name, ROOT / "build/demo" / f"wine-{name}")
+        told = stream.getvalue()
+        assert max(map(len, told.splitlines())) <= WIDTH
+        assert "Next:" in told
+        assert set(re.findall(r"make (\w+)", told)) <= targets
+        assert all((ROOT / page).is_file() for page in re.findall(r"docs/\S+", told))
+        assert re.findall(r"DEMO=(\S+)", told)[0] in TITLES.keys() - {name}
+        assert f"build/demo/wine-{name}/{FILE}" in told
 
 
 def test_an_unknown_ending_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,4 +372,4 @@ def test_make_passes_ending_and_pc_on(words: tuple[str, ...], shown: str) -> Non
     environment = {"PATH": os.environ["PATH"]}
     command = ["make", "--dry-run", "demo", *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.rstrip().endswith(f"-m lab.demo {shown}")
+    assert done.stdout.rstrip().endswith(f" lab.demo {shown}")

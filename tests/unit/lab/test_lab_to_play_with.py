@@ -97,7 +97,12 @@ def test_the_feed_tells_each_news_once_and_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("text", "whole"),
-    [("pc1 is off", "pc1 is off."), ("no window", "No window."), ("What?", "What?"), ("two lines\nb", "Two lines\nb")],
+    [
+        ("pc1 is off", "pc1 is off."),
+        ("no window", "No window."),
+        ("What?", "What?"),
+        ("two lines\nb", "Two lines\nb"),
+    ],
 )
 def test_a_message_is_a_sentence(text: str, whole: str) -> None:
     """The name of a PC stays as it is typed."""

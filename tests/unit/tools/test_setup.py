@@ -128,6 +128,7 @@ def venv(tmp_path: Path) -> Path:
     (folder / "bin").mkdir(parents=True)
     (folder / "bin/python").symlink_to(sys.executable)
     (folder / "bin/uv").touch()
+    setup.made_with(folder).write_text(f"# {folder}\n")
     return folder
 
 
