@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test explore unkind nights screenshots matrix bench mutants check format package collection pins
+.PHONY: help demo recording lab test explore unkind nights screenshots matrix bench mutants check docs format package \
+	collection pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -63,6 +64,10 @@ demo: ## from nothing to the main job having run, told step by step
 	$(setup_lab) $(if $(filter wine,$(PC)),package,$(if $(filter-out 0 no,$(BROWSER)),lab,run))
 	@BROWSER="$(BROWSER)" $(python) -m tools.run_command $@ lab.demo $(DEMO) $(PC)
 
+recording: ## play the demo; write docs/recorded-run.md and docs/recorded-run.cast (for asciinema)
+	$(setup_lab) run
+	$(run) tools.record_run
+
 lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, your own playbooks
 	$(setup_lab) $(if $(filter wine,$(PC)),package,lab)
 	@PC="$(PC)" PCS="$(PCS)" CONNECTION="$(CONNECTION)" PORT="$(PORT)" BROWSER="$(BROWSER)" FOLDER="$(FOLDER)" \
@@ -105,6 +110,10 @@ mutants: ## the share of small changes of the core that a test notices
 check: ## style, types, documentation, collection rules
 	$(setup) check
 	$(run) tools.check $(GATES)
+
+docs: ## build/docs/index.html: guides and reference as pages with a search; needs no server
+	$(setup) check
+	$(run) tools.docs_site
 
 format: ## lay the Python code out as `make check` wants it
 	$(setup) check

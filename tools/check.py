@@ -27,6 +27,7 @@ ON_WINDOWS = ("agent/src", "lab/wine/guest", "tests/wine/guest")
 # The slowest gates come first, so that the short ones run beside them.
 GATES = {
     "sanity": [sys.executable, "tools/sanity.py"],
+    "site": [sys.executable, "-m", "tools.docs_site"],
     "docs": [
         "antsibull-docs",
         "lint-collection-docs",
