@@ -89,9 +89,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="FOLDER")
     output = parser.parse_args().output
     try:
-        for former in output.glob("latchkey-consent-*.tar.gz"):
-            former.unlink()
         tarball = build(output)
+        for former in set(output.glob("latchkey-consent-*.tar.gz")) - {tarball}:
+            former.unlink()
         hashes.write(output)
     except WorkError as error:
         print(f"collection: {error}", file=sys.stderr)

@@ -4,21 +4,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import platform
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lab.wsman import tls
 from tests.waiting import eventually
 from tools import setup
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
 
 ROOT = setup.ROOT
 SHELL = "/bin/sh"
@@ -68,10 +76,11 @@ def test_no_python_is_said_with_the_commands(tmp_path: Path) -> None:
 
 def test_a_python_too_old_to_read_the_set_up_is_passed_over(tmp_path: Path) -> None:
     """A newer Python beside an old default one runs the set-up; if there is none, the same sentence is said."""
-    old = f'exec {sys.executable} -c "import sys; sys.version_info = (3, 6, 15)\n$2"'
+    this = shlex.quote(sys.executable)
+    old = f'exec {this} -c "import sys; sys.version_info = (3, 6, 15)\n$2"'
     program(tmp_path / "bin", "python3", old)
     assert start(tmp_path / "bin").stderr.startswith("setup: found no CPython")
-    program(tmp_path / "bin", "python3.11", f'exec {sys.executable} "$@"')
+    program(tmp_path / "bin", "python3.11", f'exec {this} "$@"')
     assert (
         "PYTHON=" in start(tmp_path / "bin", "--python", "nope", "--venv", str(tmp_path / "v"), "run").stderr
     )
@@ -133,7 +142,7 @@ def dry_run(*words: str) -> str:
 # --- network, disk, permissions -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+CLIENTS = pytest.mark.parametrize(
     "command",
     [
         (sys.executable, "-m", "pip", "download", "--no-deps", "--dest", "{}", "no-such-package"),
@@ -141,16 +150,55 @@ def dry_run(*words: str) -> str:
     ],
     ids=["pip", "uv"],
 )
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Names the index for pip and uv, which try it once and have no cache."""
+    for name, value in (
+        ("PIP_RETRIES", "0"),
+        ("UV_HTTP_RETRIES", "0"),
+        ("UV_CACHE_DIR", str(tmp_path / "cache")),
+    ):
+        monkeypatch.setenv(name, value)
+
+    def use(address: str) -> None:
+        for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"):
+            monkeypatch.setenv(name, address)
+
+    return use
+
+
+@CLIENTS
 def test_an_index_out_of_reach_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    tmp_path: Path, index: Callable[[str], None], command: tuple[str, ...]
 ) -> None:
     """Pip and uv without a network: the sentence says what to check and how to name a mirror."""
-    for name, value in (("PIP_INDEX_URL", NO_SERVER), ("UV_DEFAULT_INDEX", NO_SERVER), ("PIP_RETRIES", "0")):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    index(NO_SERVER)
     with pytest.raises(setup.SetupError, match=r"^the package index cannot be reached.*UV_DEFAULT_INDEX"):
         setup.run(*(word.format(tmp_path) for word in command))
+
+
+@CLIENTS
+def test_an_index_with_an_unknown_certificate_is_said(
+    tmp_path: Path, index: Callable[[str], None], command: tuple[str, ...]
+) -> None:
+    """As behind the proxy of an organization: the sentence names the two variables for its certificates."""
+    context = tls.server_context(tls.make_certificate(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refused_by_client, args=(listener, context))
+        thread.start()
+        index(f"https://localhost:{listener.getsockname()[1]}/simple")
+        with pytest.raises(setup.SetupError, match=r"^the certificate of the package index is not trusted"):
+            setup.run(*(word.format(tmp_path) for word in command))
+        thread.join(30)
+
+
+def refused_by_client(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Offer the certificate to one client, which ends the handshake."""
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        context.wrap_socket(connection, server_side=True)
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
