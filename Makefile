@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test explore unkind nights screenshots matrix bench mutants check docs format package \
+.PHONY: help demo recording lab test soak explore unkind nights screenshots matrix bench mutants check docs format package \
 	collection pins
 
 # What `make demo` shows; `list` names the choices.
@@ -19,6 +19,8 @@ FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# How often `make soak` runs the tests.
+RUNS ?= 20
 # Which packages of tools/system-packages.txt `make test` hides; `all` means each of them.
 WITHOUT ?=
 # Which groups of figures `make bench` measures; empty means all, and writes them down.
@@ -76,6 +78,10 @@ lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, yo
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup_lab) test
 	$(run) tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
+
+soak: ## the tests with PCs RUNS=20 times on a busy machine; counts those that fail by chance
+	$(setup_lab) test
+	$(run) tools.soak $(RUNS) $(TESTS)
 
 explore: ## every reachable state of a bounded PC, at least a million, against all rules
 	$(setup_lab) test

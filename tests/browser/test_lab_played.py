@@ -1,17 +1,15 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick start's playbook on the lab's page in a real browser: by mouse, by keyboard, in a Wine PC's windows."""
+"""The quick start's playbook on the lab's page in a real browser: by mouse and by keyboard."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.packaging.system_tools import BROWSER, PACKAGE, SCREEN, VNC, WINE
-from lab.tryout import page_packages
-from lab.wine.ui_driver import UiDriver
+from agent.packaging.system_tools import BROWSER
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -20,29 +18,16 @@ pytest.importorskip("selenium", reason=str(BROWSER.missing()))
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.browser import ONLY_LOOPBACK, Browser, Shown, browser
-from tests.lab.tryout import LabProcess, played
+from tests.browser.lab_page import CODE, MINUTE, hidden_text, keep, page_of, terminal, text
+from tests.lab.tryout import LabProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.wine.display import Display
-    from lab.wine.wine_computer import WineComputer
-
 pytestmark = pytest.mark.timeout(400)
 
-TEXT = "return document.querySelector(arguments[0])?.innerText ?? ''"
-FOCUS = (
-    "return document.activeElement.id || document.activeElement.innerText || document.activeElement.tagName"
-)
-SCREEN_TEXT = """
-const rows = document.querySelectorAll("#terminal .xterm-rows > div");
-return [...rows].map(row => row.innerText.replace(/\\u00a0/g, " ").trimEnd()).join("\\n");
-"""
-HIDDEN_TEXT = "return document.querySelector(arguments[0]).textContent"
 PASSWORD = re.compile(r"\b(?:[a-z]{4}[2-9]){3}\b")
-CODE = re.compile(r"code (\d{4})")
-MINUTE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -61,24 +46,6 @@ def lab(tmp_path: Path) -> Iterator[LabProcess]:
         yield running
 
 
-def text(shown: Shown, selector: str) -> str:
-    """Return the text of an element; empty if there is none."""
-    return str(shown.run(TEXT, selector))
-
-
-def terminal(shown: Shown) -> str:
-    """Return the lines on the terminal."""
-    return str(shown.run(SCREEN_TEXT))
-
-
-def page_of(opened: Browser, lab: LabProcess) -> Shown:
-    """Open the lab's page; return it when its terminal waits for a command."""
-    shown = opened.visit(lab.address)
-    eventually(lambda: "$" in terminal(shown), "the prompt", MINUTE)
-    eventually(lambda: text(shown, "#facts"), "the PC", MINUTE)
-    return shown
-
-
 def wait(shown: Shown, selector: str, words: str, seconds: float = MINUTE) -> None:
     """Wait for words on a part of the page."""
     eventually(lambda: words in text(shown, selector), f"{words!r} in {selector}", seconds)
@@ -86,7 +53,7 @@ def wait(shown: Shown, selector: str, words: str, seconds: float = MINUTE) -> No
 
 def test_the_quick_starts_playbook_by_mouse(opened: Browser, lab: LabProcess) -> None:
     """The code stands on both sides; the typed password is taken; the PC restarts; the erasure is seen."""
-    shown = page_of(opened, lab)
+    shown = page_of(opened, lab.address)
     shown.click("#commands li button")
     shown.press(Keys.ENTER)
     wait(shown, "#window", "Check code")
@@ -102,15 +69,17 @@ def test_the_quick_starts_playbook_by_mouse(opened: Browser, lab: LabProcess) ->
     shown.click("#window button")
     wait(shown, "#strip", "Allows it")
     eventually(lambda: "is signed in again" in terminal(shown), "the restart", 2 * MINUTE)
-    eventually(lambda: "erased" in str(shown.run(HIDDEN_TEXT, "#states")), "the erasure", MINUTE)
+    eventually(lambda: "erased" in hidden_text(shown, "#states"), "the erasure", MINUTE)
     wait(shown, "#journal", "The support session is over")
     assert password not in terminal(shown)
+    assert shown.findings(["violations"]) == []
+    keep(shown, "lab-by-mouse")
     assert shown.complaints() == []
 
 
 def test_the_quick_starts_playbook_by_keyboard(opened: Browser, lab: LabProcess) -> None:
     """Tab, Enter and letters do: run the playbook, read the window, type the password, allow, and revoke."""
-    shown = page_of(opened, lab)
+    shown = page_of(opened, lab.address)
     tab_to(shown, "#commands li button")
     shown.enter()
     shown.press(Keys.ENTER)
@@ -145,68 +114,3 @@ def tab_to(shown: Shown, selector: str, label: str = "") -> None:
         if there and there.strip().startswith(label):
             return
     pytest.fail(f"Tab does not reach {selector} {label}")
-
-
-# --- a Wine PC's real windows -------------------------------------------------------------
-
-
-KEYS = {
-    "Return": Keys.ENTER, "Tab": Keys.TAB, "Escape": Keys.ESCAPE, "Delete": Keys.DELETE, "Home": Keys.HOME,
-    "End": Keys.END, "Up": Keys.ARROW_UP,
-}  # fmt: skip
-
-
-class ScreenOnPage:
-    """`lab.wine.display.Display` with the mouse and the keyboard of the browser, over noVNC."""
-
-    def __init__(self, shown: Shown) -> None:
-        self._shown = shown
-        size = shown.run(
-            "const one = document.querySelector('#remote-screen canvas'); return [one.width, one.height]"
-        )
-        self._width, self._height = size
-
-    def press(self, *keys: str, at: tuple[int, int]) -> None:
-        """Press keys with the mouse at a position of the screen."""
-        self._point(at)
-        for key in keys:
-            *modifiers, last = key.split("+")
-            assert modifiers in ([], ["shift"])
-            self._shown.press(*[Keys.SHIFT for _ in modifiers], KEYS[last])
-
-    def type(self, text: bytearray, *, at: tuple[int, int]) -> None:
-        """Type a text (UTF-16LE)."""
-        self._point(at)
-        self._shown.press(text.decode("utf-16-le"))
-
-    def click(self, at: tuple[int, int], button: int = 1) -> None:
-        """Click at a position of the screen."""
-        self._point(at, button)
-
-    def _point(self, at: tuple[int, int], button: int = 0) -> None:
-        self._shown.click("#remote-enter")
-        self._shown.point("#remote-screen canvas", (at[0] / self._width, at[1] / self._height), button)
-
-
-def test_the_quick_starts_playbook_in_a_wine_pcs_real_window(opened: Browser, tmp_path: Path) -> None:
-    """Allow, type the password, and revoke in the windows of the real companion, through noVNC."""
-    require(BROWSER, WINE, SCREEN, PACKAGE, VNC)
-    packages = page_packages.installed(print)
-    with played(tmp_path, packages, "wine") as game:
-        pc = game.lab.pcs[0]
-        game.workspace.make({pc.name: pc.inventory})
-        hands = cast("WineComputer", pc.computer).customer
-        assert isinstance(hands, UiDriver)
-        shown = opened.visit(game.page.address)
-        eventually(lambda: "This is the screen" in text(shown, "#remote-status"), "the screen", MINUTE)
-        hands.display = hands.seat.display = cast("Display", ScreenOnPage(shown))
-        shown.click("#commands li button")
-        shown.press(Keys.ENTER)
-        eventually(lambda: CODE.search(terminal(shown)), "the code in the terminal", MINUTE)
-        found = CODE.search(terminal(shown))
-        assert found is not None
-        assert found[1] in hands.request().text, "operator and customer see different codes"
-        assert hands.allow() == ""
-        eventually(lambda: "is signed in again" in terminal(shown), "the restart", 4 * MINUTE)
-        eventually(lambda: "erased" in str(shown.run(HIDDEN_TEXT, "#states")), "the erasure", 2 * MINUTE)
-        assert shown.complaints() == []
