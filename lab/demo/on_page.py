@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.computer import LabError
@@ -18,7 +20,6 @@ from lab.tryout.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from lab.demo.viewer import Viewer
     from lab.simulated.simulated_pc import SimulatedComputer
@@ -56,7 +57,8 @@ def on_page(run: Run, kind: str, viewer: Viewer) -> Run:
             page = stack.enter_context(PageServer(lab, workspace, packages))
             stack.callback(lab.stop)
             viewer.write([f"  Open this page; the demo begins then: {page.address}"])
-            opened(page.address)
+            private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-lab-")))
+            opened(page.address, private)
             _wait_for_reader(lab)
             yield computer
             time.sleep(LAST_LOOK)

@@ -24,6 +24,7 @@ from lab.tryout.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lab.tryout.choice import Choice
 
@@ -72,7 +73,7 @@ def _run(choice: Choice, over: threading.Event) -> None:
         lab = PlayedLab(pcs)
         lab.start()
         stack.enter_context(CommandServer(private / "command", lab))
-        page = _page(stack, lab, workspace, choice)
+        page = _page(stack, lab, workspace, choice, private)
         # Before the page's end, so that its readers are told.
         stack.callback(lab.stop)
         if not over.is_set():
@@ -81,7 +82,7 @@ def _run(choice: Choice, over: threading.Event) -> None:
         say("ends")
 
 
-def _page(stack: ExitStack, lab: PlayedLab, workspace: Workspace, choice: Choice) -> str:
+def _page(stack: ExitStack, lab: PlayedLab, workspace: Workspace, choice: Choice, private: Path) -> str:
     """Serve the page and open it; return its address, empty if its libraries cannot be installed."""
     try:
         packages = page_packages.installed(say)
@@ -90,7 +91,7 @@ def _page(stack: ExitStack, lab: PlayedLab, workspace: Workspace, choice: Choice
         return ""
     page = stack.enter_context(PageServer(lab, workspace, packages, choice.port))
     if choice.browser:
-        opened(page.address)
+        opened(page.address, private)
     return page.address
 
 

@@ -63,7 +63,7 @@ class Gate:
         changes = scope["type"] == "websocket" or scope["method"] not in {"GET", "HEAD"}
         if any(origin != f"http://{hosts[0]}" for origin in origins) or (changes and not origins):
             return "Another page must not use the lab. Open the address that `make lab` shows."
-        if headers.get("sec-fetch-site", "") not in SAME:
+        if headers.get("sec-fetch-site", "") not in SAME and not _opens_the_page(headers):
             return "Another page must not use the lab. Open the address that `make lab` shows."
         if not hmac.compare_digest(_first(scope["path"]), self._token):
             return "The token in the address is missing or wrong. Open the address that `make lab` shows."
@@ -82,6 +82,11 @@ class Gate:
             await send(message)
 
         return sent
+
+
+def _opens_the_page(headers: Headers) -> bool:
+    """Tell whether a reader follows a link to the page, as from a file; a frame or a script is something else."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _first(path: str) -> bytes:

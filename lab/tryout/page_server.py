@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 import secrets
@@ -86,14 +87,23 @@ class PageServer:
         self._socket.close()
 
 
-def opened(address: str) -> None:
+def opened(address: str, folder: Path) -> None:
     """Open the page if this computer has a screen.
 
-    A browser that does not start is no reason to end: the address stands on the terminal.
+    Every account of the computer can read the arguments of a browser. So the browser gets a file of a private folder,
+    which leads to the page. A browser that does not start is no reason to end: the address stands on the terminal.
     """
     if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         with suppress(webbrowser.Error):
-            webbrowser.open(address)
+            webbrowser.open(door(address, folder).as_uri())
+
+
+def door(address: str, folder: Path) -> Path:
+    """Write a file that leads a browser to the page; return it. The folder must be private."""
+    file = folder / "page.html"
+    refresh = f'<meta http-equiv="refresh" content="0; url={html.escape(address)}">'
+    file.write_text(f"<!doctype html><title>Latchkey lab</title>{refresh}\n", encoding="utf-8")
+    return file
 
 
 def _listening(port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.packaging.system_tools import BROWSER
+from lab.tryout.page_server import door
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -101,6 +102,14 @@ def test_the_quick_starts_playbook_by_keyboard(opened: Browser, lab: LabProcess)
     wait(shown, "#said-customer", "took the sign-in back")
     eventually(lambda: "revoked" in terminal(shown), "the operator's error", 2 * MINUTE)
     assert shown.complaints() == []
+
+
+def test_a_private_file_leads_to_the_page(opened: Browser, lab: LabProcess, tmp_path: Path) -> None:
+    """The browser is started with this file, so the token stands in no argument of a program."""
+    file = door(lab.address, tmp_path)
+    shown = opened.visit(file.as_uri())
+    eventually(lambda: text(shown, "#facts"), "the PC", MINUTE)
+    assert lab.address.split("/")[-2] not in str(file)
 
 
 def tab_to(shown: Shown, selector: str, label: str = "") -> None:

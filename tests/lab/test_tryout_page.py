@@ -90,6 +90,15 @@ def test_a_change_needs_an_origin(game: Played) -> None:
     assert game.ask("GET", "lab.json", headers={"Origin": None})[0] == 200
 
 
+def test_a_link_from_elsewhere_opens_the_page(game: Played) -> None:
+    """A reader may come from a file or a mail; a frame, a script or a picture of another site may not."""
+    come = {"Origin": None, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert game.ask("GET", "", headers={**come, "Sec-Fetch-Dest": "document"})[0] == 200
+    for other in ("iframe", "script", "image", "empty"):
+        assert game.ask("GET", "", headers={**come, "Sec-Fetch-Dest": other})[0] == 403
+    assert game.ask("GET", "", headers={**come, "Sec-Fetch-Mode": "no-cors"})[0] == 403
+
+
 def test_a_websocket_of_another_origin_is_refused(game: Played) -> None:
     """The handshake ends with 403, so no shell starts for it."""
     handshake = {
