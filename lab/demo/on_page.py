@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lab.computer import LabError
 from lab.tryout import page_packages
 from lab.tryout.lab_pc import LabPC
-from lab.tryout.page_server import PageServer, opened
+from lab.tryout.page_server import PageServer, listening, opened
 from lab.tryout.played_lab import PlayedLab
 from lab.tryout.workspace import Workspace
 
@@ -50,11 +50,11 @@ def on_page(run: Run, kind: str, viewer: Viewer) -> Run:
             computer = stack.enter_context(run(folder, **settings))
             # The demo types its password itself: the page has none to show.
             pc = LabPC("pc1", kind, computer, None, computer.reach.inventory(), bytearray())
-            lab = PlayedLab([pc])
+            lab = PlayedLab([pc], is_demo=True)
             lab.start()
             workspace = Workspace(folder.parent / "player", folder.parent / "command")
             workspace.folder.mkdir()
-            page = stack.enter_context(PageServer(lab, workspace, packages))
+            page = stack.enter_context(PageServer(lab, workspace, packages, stack.enter_context(listening())))
             stack.callback(lab.stop)
             viewer.write([f"  Open this page; the demo begins then: {page.address}"])
             private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-lab-")))

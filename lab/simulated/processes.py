@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal to get when the parent dies; here the fork server, which dies with the lab."""
 
+PRELOAD = "lab.simulated.preload"
 _lock = threading.Lock()
 
 
@@ -66,9 +67,23 @@ def start(name: str, target: Callable[[Any], None], config: object) -> PcProcess
     path = os.environ.get("PATH", os.defpath)
     process = context.Process(target=_lead, args=(target, config, path), name=name, daemon=True)
     with _lock, _nameless_main():
-        context.set_forkserver_preload(["lab.simulated.preload"])
+        context.set_forkserver_preload([PRELOAD])
         process.start()
     return PcProcess(process)
+
+
+def prepare() -> None:
+    """Start the fork server now, deaf to Ctrl-C: a program calls this in its main thread if it handles Ctrl-C itself.
+
+    Otherwise Ctrl-C ends the PCs at once, while the program still starts or ends them.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _lock, _nameless_main():
+            multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+            multiprocessing.forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _lead(target: Callable[[Any], None], config: object, path: str) -> None:

@@ -8,11 +8,14 @@ The command `lab` and the page share this table.
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
+
 from lab.computer import LabError
-from lab.tryout import play_password
+from lab.tryout import pc_state, play_password
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=366)
-USUAL_LATER = timedelta(minutes=15)
+USUAL_LATER, LONGEST_LATER = timedelta(minutes=15), timedelta(days=1)
+WINDOW_SECONDS = 3.0
+"""The longest time until a refused entry shows its window again."""
 
 
 class Argument(NamedTuple):
@@ -49,18 +54,29 @@ class Deed(NamedTuple):
 
 def _allow(pc: LabPC, _: str) -> str:
     _need_window(pc)
-    refusal = pc.computer.customer.allow()
-    return f"The agent refuses the entry: {refusal}" if refusal else f"{pc.customer} allowed it."
+    refusal = typed(pc, None)
+    return f"The entry was refused: {refusal}" if refusal else f"{pc.customer} allowed it."
 
 
 def _mistype(pc: LabPC, _: str) -> str:
     _need_window(pc)
     wrong = play_password.make()
     try:
-        refusal = pc.computer.customer.allow(wrong)
+        return f"The entry was refused: {typed(pc, wrong)}"
     finally:
         wipe(wrong)
-    return refusal or "The wrong password was typed."
+
+
+def typed(pc: LabPC, password: bytearray | None) -> str:
+    """Allow the request with a password, the right one if None; return the window's words of refusal, "" if none."""
+    refusal = pc.computer.customer.allow(password)
+    until = time.monotonic() + WINDOW_SECONDS
+    while refusal and (shown := pc.computer.request_shown()) is not None and time.monotonic() < until:
+        # The window that is shown again says how many tries are left. The agent's words are for the last one.
+        if error := shown[0].error:
+            return error
+        time.sleep(0.05)
+    return refusal
 
 
 def _decline(pc: LabPC, why: str) -> str:
@@ -70,9 +86,9 @@ def _decline(pc: LabPC, why: str) -> str:
 
 
 def _later(pc: LabPC, text: str) -> str:
-    time = _time(text) if text else USUAL_LATER
+    wait = _time(text, LONGEST_LATER) if text else USUAL_LATER
     _need_window(pc)
-    pc.computer.customer.later(time.total_seconds())
+    pc.computer.customer.later(wait.total_seconds())
     return f"{pc.customer} wants to be asked later."
 
 
@@ -83,16 +99,19 @@ def _report(pc: LabPC, _: str) -> str:
 
 
 def _revoke(pc: LabPC, _: str) -> str:
+    _need_grant(pc)
     pc.computer.customer.revoke()
     return f"{pc.customer} took the sign-in back."
 
 
 def _pause(pc: LabPC, _: str) -> str:
+    _need_grant(pc)
     pc.computer.customer.pause()
     return f"{pc.customer} paused the sign-in."
 
 
 def _resume(pc: LabPC, _: str) -> str:
+    _need_grant(pc)
     pc.computer.customer.resume()
     return f"{pc.customer} resumed the sign-in."
 
@@ -121,8 +140,19 @@ def _change_password(pc: LabPC, _: str) -> str:
 
 
 def _need_window(pc: LabPC) -> None:
+    console = pc.computer.on_loop(pc.computer.windows.sessions.on_console)
+    if console is None or console.locked:
+        state = "locked" if console else "without a user"
+        msg = f"No request window is on the screen of {pc.name}: it is {state}. First: lab {pc.name} sign-in"
+        raise LabError(msg)
     if not pc.computer.customer.screen():
         msg = f"No request window is on the screen of {pc.name}"
+        raise LabError(msg)
+
+
+def _need_grant(pc: LabPC) -> None:
+    if not pc_state.lent(pc):
+        msg = f"{pc.customer} has lent nothing at present"
         raise LabError(msg)
 
 
@@ -155,8 +185,7 @@ def _pending(pc: LabPC, _: str) -> str:
 
 
 def _clock(pc: LabPC, text: str) -> str:
-    time = _time(text)
-    pc.computer.let_pass(time)
+    pc.computer.let_pass(_time(text))
     return f"It is {pc.computer.windows.clock.now():%A %H:%M} on {pc.name}."
 
 
@@ -172,20 +201,22 @@ def _crash_agent(pc: LabPC, _: str) -> str:
 
 def _need_power(pc: LabPC) -> None:
     if pc.computer.power_state != "on":
-        msg = f"{pc.name} is not up, it is {pc.computer.power_state.replace('_', ' ')}"
+        msg = f"{pc.name} is not up: {pc.computer.power_state.replace('_', ' ')}"
         raise LabError(msg)
 
 
-def _time(text: str) -> timedelta:
-    """Return a time such as `+2h`, `30m` or `1d`."""
+def _time(text: str, most: timedelta = LONGEST) -> timedelta:
+    """Return a time such as `+2h`, `30m` or `1d`, of at most so much."""
     found = re.fullmatch(r"\+?([0-9]{1,6})\s*([smhd])", text.strip(), re.ASCII)
-    time = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else None
-    if time is None or not timedelta() < time <= LONGEST:
-        msg = f"{text!r} is no time. Write it as +2h, 30m or 1d; at most {LONGEST.days} days"
+    told = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else None
+    if told is None or not timedelta() < told <= most:
+        msg = f"{text!r} is no time. Write it as +2h, 30m or 1d; at most {most.days}d"
         raise LabError(msg)
-    return time
+    return told
 
 
+STATUS = "status"
+"""Shows the PC and changes nothing; the running lab answers it."""
 HOW_FAR = Argument("How far", "+2h")
 WITHOUT_POWER = {"power-on", "change-password"}
 """The deeds that do not need a PC that is up."""
@@ -197,7 +228,7 @@ DEEDS = {
         Deed("mistype", "Mistype", "customer", "allow the request and type a wrong password", _mistype),
         Deed(
             "decline", "Decline", "customer", "decline the request", _decline,
-            Argument("Reason", "Not in the month's last week", usual=True),
+            Argument("Reason", "Not this week", usual=True),
         ),
         Deed(
             "later", "Later", "customer", "want to be asked again later", _later,
@@ -236,7 +267,7 @@ def done(pc: LabPC, name: str, argument: str = "") -> str:
     """
     deed = DEEDS.get(name)
     if deed is None:
-        msg = f"There is no deed {name!r}. Deeds: {', '.join(DEEDS)}"
+        msg = f"There is no deed {name!r}. Deeds: {STATUS}, {', '.join(DEEDS)}"
         raise LabError(msg)
     if argument and deed.argument is None:
         msg = f"The deed {name} has no argument, but {argument!r} was given"
@@ -248,6 +279,6 @@ def done(pc: LabPC, name: str, argument: str = "") -> str:
         _need_power(pc)
     try:
         return deed.do(pc, argument)
-    except (OSError, TimeoutError, RuntimeError) as fault:
+    except (OSError, TimeoutError, RuntimeError, ValueError, msgspec.MsgspecError) as fault:
         msg = f"The deed {name} did not succeed on {pc.name}: {str(fault) or type(fault).__name__}"
         raise LabError(msg) from None

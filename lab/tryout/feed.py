@@ -37,9 +37,7 @@ class Feed:
 
     def happened(self, pc: str, party: Party, what: str, text: str, at: datetime | None = None) -> None:
         """Add an event of a PC; `at` is its time, now if None."""
-        moment = (
-            (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        )
+        moment = (at or datetime.now(UTC)).isoformat(timespec="seconds")
         content = {"at": moment, "pc": pc, "party": party, "what": what, "text": text}
         with self._lock:
             self._number += 1

@@ -13,7 +13,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,7 +46,11 @@ class Gate:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None:
+        if refusal is None and scope["type"] == "http" and scope["path"] == f"/{self._token.decode()}":
+            # Without the last slash the page's own addresses lead elsewhere.
+            redirect = RedirectResponse(f"{scope['path']}/")
+            await redirect(scope, receive, self._with_headers(send))
+        elif refusal is None:
             inner = {**scope, "path": self._path(scope), "root_path": "", "raw_path": b""}
             await self._app(inner, receive, self._with_headers(send))
         elif scope["type"] == "websocket":

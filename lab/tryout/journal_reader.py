@@ -61,7 +61,7 @@ WORDS: dict[str, tuple[Party, str]] = {
     "boot_seen": ("pc", "The agent runs in a new boot."),
     "time_seen": ("pc", "The agent notes the time."),
     "clock_taken": ("pc", "The agent takes the PC's clock again."),
-    "call_noted": ("operator", "calls, and nothing changes"),
+    "call_noted": ("pc", "An operator's call changes nothing."),
     "command_refused": ("pc", "The agent refuses {command} ({code})."),
     "journal_begun": ("pc", "The journal begins."),
 }

@@ -13,6 +13,8 @@ from agent.packaging.system_tools import SCREEN, VNC, missing
 from lab.computer import LabError
 from lab.demo.computers import KINDS
 from lab.simulated.connections import CONNECTIONS
+from lab.simulated.offered_update import Update
+from lab.simulated.programs import windows_scripts
 from lab.tryout import play_password
 from lab.tryout.choice import WINE
 from latchkey_agent.protocol.frames import wipe
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from lab.wine.display import Display
 
 CUSTOMERS = ("anna", "ben", "carla", "dilan", "eva", "finn")
+UPDATES = (Update("Cumulative update", "5031001"), Update(".NET update", "5031002", ("Update Rollups",)))
+"""Offered by Windows Update to ansible.windows.win_updates."""
 RESTART_SECONDS = 3.0
 """Long enough that a person sees the PC go down and come back."""
 
@@ -60,16 +64,27 @@ def require(choice: Choice) -> None:
 
 
 @contextmanager
-def running(choice: Choice, folder: Path, say: Callable[[str], None]) -> Iterator[list[LabPC]]:
-    """Run the chosen PCs in a folder; `say` gets a line for each.
+def running(
+    choice: Choice, folder: Path, say: Callable[[str], None], is_over: Callable[[], bool] = lambda: False
+) -> Iterator[list[LabPC]]:
+    """Run the chosen PCs in a folder.
+
+    Args:
+        choice: the choice.
+        folder: the folder of their disks.
+        say: gets a line for each PC.
+        is_over: tells whether the player wants no more PCs.
 
     Raises:
-        LabError: one did not come up.
+        LabError: one did not come up, or the player wants no more.
         WorkError: the package of a Wine PC could not be made.
     """
     with ExitStack() as stack:
         pcs = []
         for number in range(1, choice.pcs + 1):
+            if is_over():
+                msg = "interrupted"
+                raise LabError(msg)
             name = f"pc{number}"
             say(f"{name} starts")
             with announced_to(say):
@@ -87,6 +102,10 @@ def _running(name: str, number: int, choice: Choice, folder: Path) -> Iterator[L
         "password": password,
         "listeners": (listener,),
         "restart_seconds": RESTART_SECONDS,
+        # ansible.windows: win_ping, win_reboot, win_updates.
+        "programs": windows_scripts.PROGRAMS,
+        "stand_ins": windows_scripts.STAND_INS,
+        "updates": UPDATES,
     }
     with ExitStack() as stack:
         stack.callback(wipe, password)

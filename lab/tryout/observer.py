@@ -30,6 +30,7 @@ class Observer:
         self._feed = feed
         self._due = threading.Event()
         self._over = threading.Event()
+        self._looking = threading.Lock()
         self._stamp: object = None
         self._journal: list[Entry] = []
         self._thread = threading.Thread(target=self._run, name=f"observer-{pc.name}", daemon=True)
@@ -53,14 +54,22 @@ class Observer:
             self._due.set()
 
     def _tell(self, event: Event) -> None:
-        self._feed.happened(self._pc.name, event.lane, event.what, event.text, event.at)
+        # By the PC's clock, as in the terminal and in the journal.
+        clock = self._pc.computer.windows.clock
+        at = (event.at + clock.offset).astimezone(clock.zone)
+        self._feed.happened(self._pc.name, event.lane, event.what, event.text, at)
 
     def _run(self) -> None:
         while not self._over.is_set():
-            self._look()
+            self.look()
             self._due.wait(EVERY_SECONDS)
             self._over.wait(SETTLING_SECONDS)
             self._due.clear()
+
+    def look(self) -> None:
+        """Look at the PC now, and tell its state."""
+        with self._looking:
+            self._look()
 
     def _look(self) -> None:
         folder = self._pc.computer.agent_folder

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing.util
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "latchkey-lab-"
+PREFIXES = (PREFIX, "pymp-")
+"""Of the lab's private folder, and of the one in which multiprocessing keeps the fork server's socket."""
 
 
 @contextmanager
@@ -37,20 +41,30 @@ def alone(folder: Path) -> Iterator[Path]:
             msg = f"a lab runs already in {folder}. End it with Ctrl-C in its terminal"
             raise LabError(msg) from None
         file.seek(0)
-        _remove(file.read())
-        private = tempfile.mkdtemp(prefix=PREFIX)
+        for name in file.read().splitlines():
+            _remove(name)
+        # multiprocessing removes its folder itself, at the very end.
+        private, sockets = tempfile.mkdtemp(prefix=PREFIX), multiprocessing.util.get_temp_dir()
         file.truncate(0)
-        file.write(private)
+        file.write(f"{private}\n{sockets}\n")
         file.flush()
+        # Sockets and the like of the PCs, too: a killed lab leaves them in this one folder.
+        before, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), private
+        tempfile.tempdir = private
         try:
             yield Path(private)
         finally:
+            tempfile.tempdir = None
+            if before is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = before
             shutil.rmtree(private, ignore_errors=True)
             file.truncate(0)
 
 
 def _remove(name: str) -> None:
-    """Remove the private folder of a lab that was killed."""
+    """Remove a folder of a lab that was killed."""
     left = Path(name)
-    if name and left.name.startswith(PREFIX) and left.parent == Path(tempfile.gettempdir()):
+    if left.name.startswith(PREFIXES) and left.parent == Path(tempfile.gettempdir()):
         shutil.rmtree(left, ignore_errors=True)

@@ -39,14 +39,13 @@ class PageServer:
         lab: the running lab.
         workspace: the player's folder.
         packages: the folder of the page's libraries.
-        port: the port; 0 for a free one.
-
-    Raises:
-        LabError: the port is in use.
+        listening: the socket of `listening`.
     """
 
-    def __init__(self, lab: PlayedLab, workspace: Workspace, packages: Path, port: int = 0) -> None:
-        self._socket = _listening(port)
+    def __init__(
+        self, lab: PlayedLab, workspace: Workspace, packages: Path, listening: socket.socket
+    ) -> None:
+        self._socket = listening
         self.port = int(self._socket.getsockname()[1])
         self.token = secrets.token_urlsafe(24)
         nonce = secrets.token_urlsafe(16)
@@ -84,7 +83,6 @@ class PageServer:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._server.should_exit = True
         self._thread.join(PATIENCE)
-        self._socket.close()
 
 
 def opened(address: str, folder: Path) -> None:
@@ -106,15 +104,20 @@ def door(address: str, folder: Path) -> Path:
     return file
 
 
-def _listening(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listening(port: int = 0) -> socket.socket:
+    """Return a socket that listens on loopback; 0 for a free port.
+
+    Raises:
+        LabError: the port is in use.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((ADDRESS, port))
+        found.bind((ADDRESS, port))
         # Readers who come before the server's thread wait.
-        listening.listen()
+        found.listen()
     except OSError as fault:
-        listening.close()
+        found.close()
         msg = f"the page cannot use the port {port} ({fault.strerror}). Choose another one: make lab PORT=0"
         raise LabError(msg) from None
-    return listening
+    return found

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from lab.tryout.lab_pc import LabPC
 
 NEWEST_NOTICES = 8
+_CONVERTING = threading.Lock()
+"""msgspec 0.22 crashed where several threads used a type for the first time."""
 NEWEST_ENTRIES = 200
 
 
@@ -42,6 +45,12 @@ def read(pc: LabPC, journal: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
+def lent(pc: LabPC) -> bool:
+    """Tell whether a grant is active or paused."""
+    info = _ask(pc)
+    return info is not None and any(one.state in {"active", "paused"} for one in info.grants)
+
+
 def _power(pc: LabPC) -> str:
     return {"on": "up"}.get(pc.computer.power_state, pc.computer.power_state.replace("_", " "))
 
@@ -52,6 +61,8 @@ def _party(entry: Entry) -> str:
 
 
 def _console(pc: LabPC) -> dict[str, Any] | None:
+    if pc.computer.power_state in {"off", "halted", "starting", "restarting"}:
+        return None
     session = pc.computer.on_loop(pc.computer.windows.sessions.on_console)
     return {"user": session.account.qualified, "locked": session.locked} if session else None
 
@@ -80,7 +91,10 @@ def _ask(pc: LabPC) -> ans.InfoAnswer | None:
         answer = pc.computer.ask_agent(rq.Info())
     except (OSError, FrameError):
         return None
-    return msgspec.convert(answer.result, type=ans.InfoAnswer) if answer.outcome == "done" else None
+    if answer.outcome != "done":
+        return None
+    with _CONVERTING:
+        return msgspec.convert(answer.result, type=ans.InfoAnswer)
 
 
 def _objects(info: ans.InfoAnswer) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.computer import LabError
 from lab.tryout import deeds, lab_pc
-from lab.tryout.deeds import DEEDS, Deed
+from lab.tryout.deeds import DEEDS, STATUS, Deed
 from lab.tryout.feed import Feed
 from lab.tryout.observer import Observer
 from latchkey_agent.domain import transitions
@@ -28,7 +28,6 @@ MACHINES: dict[str, tuple[transitions.Table[Any], StrEnum]] = {
 }
 """The table of each state machine, and the state in which it begins."""
 ANSWERS = ("later", "decline", "report")
-STATUS = "status"
 COMMANDS = (
     ("ansible-playbook first.yml", "ask each customer, restart, sign in again, end the session"),
     ("lab pc1 allow", "play the customer: allow the request"),
@@ -40,8 +39,9 @@ COMMANDS = (
 class PlayedLab:
     """PCs that stay up, and everybody who watches them. Usable from any thread."""
 
-    def __init__(self, pcs: list[LabPC]) -> None:
+    def __init__(self, pcs: list[LabPC], *, is_demo: bool = False) -> None:
         self.pcs = pcs
+        self._is_demo = is_demo
         self.feed = Feed()
         self._observers = [Observer(pc, self.feed) for pc in pcs]
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -82,7 +82,7 @@ class PlayedLab:
         if answer == "allow":
             pc = self.pc(name)
             with self._turns[name]:
-                return pc.computer.customer.allow(password)
+                return deeds.typed(pc, password)
         if answer not in ANSWERS:
             msg = f"{answer!r} is no answer to the window. Answers: allow, {', '.join(ANSWERS)}"
             raise LabError(msg)
@@ -121,6 +121,7 @@ class PlayedLab:
                 }
                 for one in DEEDS.values()
             ],
+            "demo": self._is_demo,
             "commands": [{"command": command, "help": text} for command, text in COMMANDS],
             "machines": {
                 name: {
@@ -133,9 +134,9 @@ class PlayedLab:
         }
 
     def _status(self, pc: LabPC) -> str:
+        observer = self._observers[self.pcs.index(pc)]
+        observer.look()
         state = self.feed.last_state(pc.name)
-        if not state:
-            return f"{pc.name} has not been looked at yet."
         console = state["console"]
         desktop = "locked" if console and console["locked"] else "open"
         lines = [
@@ -155,10 +156,13 @@ class PlayedLab:
 
 
 def _written(deed: Deed) -> str:
-    """Return a deed as a player types it."""
-    needed = deed.argument and not deed.argument.usual
-    return f"{deed.name} {deed.argument.example}" if deed.argument and needed else deed.name
+    """Return a deed as a player types it; brackets stand around what may be left out."""
+    if deed.argument is None:
+        return deed.name
+    example = f"[{deed.argument.example}]" if deed.argument.usual else deed.argument.example
+    return f"{deed.name} {example}"
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:
-    return [f"  {name:<18} {text}" for name, text in rows]
+    width = max(len(name) for name, _ in rows)
+    return [f"  {name:<{width}}  {text}" for name, text in rows]

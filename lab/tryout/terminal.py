@@ -37,7 +37,12 @@ LEADER = Path(__file__).with_name("terminal_leader.py")
 async def serve_terminal(socket: WebSocket, folder: Path, environment: Mapping[str, str]) -> None:
     """Run one shell in a folder until it ends or the page goes; then end all its programs."""
     await socket.accept()
-    master, shell = _start(folder, environment)
+    try:
+        master, shell = _start(folder, environment)
+    except OSError as fault:
+        await socket.send_bytes(f"The terminal cannot start: {fault.strerror}: {fault.filename}\r\n".encode())
+        await socket.close()
+        return
     reading = asyncio.create_task(_read(socket, master))
     writing = asyncio.create_task(_write(socket, master))
     try:
@@ -46,8 +51,9 @@ async def serve_terminal(socket: WebSocket, folder: Path, environment: Mapping[s
         for task in (reading, writing):
             task.cancel()
         await asyncio.gather(reading, writing, return_exceptions=True)
-        os.close(master)
+        # First: closed, the terminal would end the shell, and its programs could not be found any more.
         await asyncio.to_thread(_end, shell)
+        os.close(master)
     # The page has gone already, as a rule.
     with suppress(RuntimeError, WebSocketDisconnect):
         await socket.close()
@@ -56,11 +62,16 @@ async def serve_terminal(socket: WebSocket, folder: Path, environment: Mapping[s
 def _start(folder: Path, environment: Mapping[str, str]) -> tuple[int, subprocess.Popen[bytes]]:
     """Start the shell; return the terminal's end for us, which does not block, and the shell."""
     master, slave = os.openpty()
-    shell = subprocess.Popen(
-        [sys.executable, LEADER, *SHELL],
-        cwd=folder, env=_environment(environment), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
+    try:
+        shell = subprocess.Popen(
+            [sys.executable, LEADER, *SHELL],
+            cwd=folder, env=_environment(environment), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        )  # fmt: skip
+    except OSError:
+        os.close(master)
+        raise
+    finally:
+        os.close(slave)
     os.set_blocking(master, False)
     return master, shell
 

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN_COLLECTIONS = ".lab-collections"
+"""The lab's own installation; `ansible-galaxy` installs the player's beside it, into `collections`."""
 EXAMPLES = Path(__file__).with_name("examples")
 CONFIGURATION = """\
 # Made by `make lab`.
 [defaults]
 inventory = inventory.json
-collections_path = collections
+collections_path = collections:.lab-collections
 home = ansible
 retry_files_enabled = false
 host_key_checking = false
@@ -79,7 +81,7 @@ class Workspace:
         """Remove all that `make` made; what the player wrote or changed stays."""
         for name in ("inventory.json", "ansible.cfg", "activate"):
             (self.folder / name).unlink(missing_ok=True)
-        for name in ("collections", "bin", "ansible"):
+        for name in (OWN_COLLECTIONS, "bin", "ansible"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for path, content in self._examples.items():
             with suppress(FileNotFoundError):
@@ -111,6 +113,8 @@ class Workspace:
         lines = [
             f"export {name}={_quoted(value)}\n" for name, value in self.environment.items() if name != "PATH"
         ]
+        # They would be stronger than ansible.cfg.
+        lines.append("unset ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY\n")
         path = os.pathsep.join(map(str, (folder, Path(sys.executable).parent)))
         lines.append(f'export PATH={_quoted(path)}:"$PATH"\n')
         (self.folder / "activate").write_text("".join(lines), encoding="utf-8")
@@ -118,7 +122,7 @@ class Workspace:
     def _install(self) -> None:
         """Build the collection and install it as users do: from its tarball, with ansible-galaxy."""
         with tempfile.TemporaryDirectory(prefix="latchkey-lab-") as name:
-            collection.install(collection.build(Path(name)), self.folder / "collections")
+            collection.install(collection.build(Path(name)), self.folder / OWN_COLLECTIONS)
 
 
 def _quoted(value: object) -> str:

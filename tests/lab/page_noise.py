@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import random
@@ -12,7 +11,8 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -88,35 +88,53 @@ def _raw(address: str, dice: random.Random, sent: Sent) -> None:
 
 
 def _websocket(address: str, dice: random.Random, sent: Sent) -> None:
-    place = urlsplit(address)
-    key = base64.b64encode(dice.randbytes(16)).decode()
-    handshake = (
-        f"GET {place.path}{dice.choice(['terminal', 'pcs/pc1/screen'])} HTTP/1.1\r\nHost: {place.netloc}\r\n"
-        f"Origin: http://{place.netloc}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-    )
-    with socket.create_connection((place.hostname, place.port), timeout=5) as connection:
-        connection.sendall(handshake.encode())
-        connection.recv(4096)
+    with terminal(address, dice.choice(["terminal", "pcs/pc1/screen"])) as connection:
         for _ in range(dice.randrange(1, 8)):
             connection.sendall(_message(dice))
             sent.messages += 1
 
 
+@contextmanager
+def terminal(address: str, path: str = "terminal") -> Iterator[socket.socket]:
+    """Open a WebSocket of a page, its terminal by default; yield the connection behind the handshake."""
+    place = urlsplit(address)
+    handshake = (
+        f"GET {place.path}{path} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"Origin: http://{place.netloc}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+        connection.sendall(handshake.encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            if not (part := connection.recv(1)):
+                break
+            answer += part
+        yield connection
+
+
+def frame(kind: int, content: bytes, mask: bytes = bytes(4)) -> bytes:
+    """Return one masked frame of a client with at most 125 bytes (RFC 6455, section 5.2)."""
+    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(content))
+    return bytes([0x80 | kind, 0x80 | len(content)]) + mask + masked
+
+
+def typed(text: str) -> bytes:
+    """Return the frame of the page for a text that is typed into the terminal."""
+    return frame(1, json.dumps({"type": "input", "data": text}).encode())
+
+
 def _message(dice: random.Random) -> bytes:
-    """Return one masked frame of a client (RFC 6455, section 5.2), or bytes that are none."""
+    """Return a frame, or bytes that are none."""
     if dice.random() < 0.2:
         return dice.randbytes(dice.randrange(1, 200))
     order = dice.choice([
-        {"type": "input", "data": dice.choice(["\x03", "\x1b[A", "x" * 100])},
+        {"type": "input", "data": dice.choice(["\x03", "\x1b[A", "x" * 80])},
         {"type": "resize", "columns": dice.choice([0, -1, 10**9, 80]), "rows": dice.choice([0, 10**9, 24])},
         {"type": "resize", "columns": "wide"},
         [dice.choice(VALUES)],
     ])  # fmt: skip
-    content = json.dumps(order).encode()[:120]
-    mask = dice.randbytes(4)
-    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(content))
-    return bytes([0x80 | dice.choice([1, 2, 8, 9]), 0x80 | len(content)]) + mask + masked
+    return frame(dice.choice([1, 2, 8, 9]), json.dumps(order).encode()[:120], dice.randbytes(4))
 
 
 def main(seconds: float, seed: int) -> int:

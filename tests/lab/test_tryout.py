@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent.packaging import system_tools
 from lab.computer import LabError
 from lab.tryout import deeds
 from lab.tryout.deeds import DEEDS
+from latchkey_agent.protocol import control_requests as rq
 from tests.lab.tryout import LabProcess, Played, played
 from tests.needs import require
 from tests.waiting import eventually
@@ -48,7 +50,7 @@ def test_the_players_own_playbook_runs_over_each_connection(tmp_path: Path, conn
         eventually(lambda: "CHG-4711: ended" in lab.lab("pc1", "status").stdout, "the end of the session")
         assert "grant: erased" in lab.lab("pc1", "status").stdout
         version = lab.run("ansible-galaxy collection list latchkey.consent").stdout
-        assert str(lab.folder / "collections") in version, "the playbook used another installation"
+        assert str(lab.folder / ".lab-collections") in version, "the playbook used another installation"
 
 
 def test_ctrl_c_leaves_nothing_but_the_players_own_files(tmp_path: Path) -> None:
@@ -56,8 +58,11 @@ def test_ctrl_c_leaves_nothing_but_the_players_own_files(tmp_path: Path) -> None
     with LabProcess(tmp_path) as lab:
         (lab.folder / "mine.yml").write_text("- hosts: all\n", encoding="utf-8")
         (lab.folder / "hello.yml").write_text("# changed\n", encoding="utf-8")
+        other = lab.folder / "collections/ansible_collections/other/one"
+        other.mkdir(parents=True)
         assert lab.end() == 0
-        assert sorted(path.name for path in lab.folder.iterdir()) == ["hello.yml", "mine.yml"]
+        assert sorted(path.name for path in lab.folder.iterdir()) == ["collections", "hello.yml", "mine.yml"]
+        assert other.is_dir()
         assert (lab.folder / "hello.yml").read_text(encoding="utf-8") == "# changed\n"
         assert list(lab.temporary.iterdir()) == []
         eventually(lambda: processes(lab) == [], "the end of all processes")
@@ -67,15 +72,29 @@ def test_ctrl_c_leaves_nothing_but_the_players_own_files(tmp_path: Path) -> None
         )
 
 
+@pytest.mark.parametrize("moment", ["", "pc1 starts", "pc1 is up", "pc2 starts", "the collection is built"])
+def test_ctrl_c_ends_a_lab_that_starts(tmp_path: Path, moment: str) -> None:
+    """Ctrl-C reaches all programs of the terminal. The lab ends without a trace of the program, and leaves nothing."""
+    starting = LabProcess(tmp_path, PCS="3")
+    starting.until = moment
+    with starting as lab:
+        os.killpg(lab.process.pid, signal.SIGINT)
+        assert lab.process.wait(40) in {0, 130}
+        assert "Traceback" not in lab.said, lab.said
+        assert "stays up" not in lab.said
+        assert list(lab.temporary.iterdir()) == []
+        eventually(lambda: processes(lab) == [], "the end of all processes")
+
+
 def test_a_killed_lab_leaves_no_process_and_the_next_one_starts(tmp_path: Path) -> None:
     """SIGKILL of the lab ends its PCs too; the next lab removes the private folder of the killed one."""
     with LabProcess(tmp_path) as lab:
         assert lab.end(signal.SIGKILL) < 0
         eventually(lambda: processes(lab) == [], "the end of all processes")
-        left = [path for path in lab.temporary.iterdir() if path.name.startswith("latchkey-lab-")]
-        assert len(left) == 1
+        left = list(lab.temporary.iterdir())
+        assert len(left) == 2
         lab.start()
-        assert not left[0].exists()
+        assert not any(path.exists() for path in left)
         assert "PC-1" in lab.lab().stdout
 
 
@@ -155,11 +174,9 @@ EXPECTED = {
     "clock": "on pc1",
     "sleep": "is awake again",
     "crash-agent": "Windows has started it again",
-    "revoke": "took the sign-in back",
-    "pause": "paused the sign-in",
-    "resume": "resumed the sign-in",
 }
-"""The deeds that need no request window and no PC that is off, and their sentences."""
+"""The deeds that need neither a request window nor a grant nor a PC that is off, and their sentences."""
+OF_A_GRANT = {"revoke": "took the sign-in back", "pause": "paused", "resume": "resumed"}
 ANSWERS = {"allow", "mistype", "decline", "later", "report"}
 
 
@@ -179,7 +196,51 @@ def test_a_deed_is_done_and_told(game: Played, name: str) -> None:
 
 def test_every_deed_has_a_test() -> None:
     """No deed is left out of these tests."""
-    assert set(EXPECTED) | ANSWERS | {"power-on"} == set(DEEDS)
+    assert set(EXPECTED) | set(OF_A_GRANT) | ANSWERS | {"power-on"} == set(DEEDS)
+
+
+def ask(game: Played, session: str) -> None:
+    """Ask the customer as the operator, and wait for the window."""
+    computer = game.lab.pcs[0].computer
+    computer.ask_agent(rq.SessionStart(session=session, reason="Updates"))
+    computer.ask_agent(rq.CredentialRequest(session=session, restarts=1))
+    eventually(computer.customer.screen, "the window")
+
+
+def test_the_answers_and_the_deeds_of_a_grant(game: Played) -> None:
+    """A mistyped password is told in the window's words; a grant can be paused, resumed and revoked."""
+    back(game)
+    for name in OF_A_GRANT:
+        with pytest.raises(LabError, match="has lent nothing"):
+            game.lab.done("pc1", name)
+    ask(game, "CHG-1")
+    assert "1 try left" in game.lab.done("pc1", "mistype")
+    assert "on the screen: " in game.lab.done("pc1", "status")
+    assert game.lab.done("pc1", "allow") == "PC-1\\anna allowed it."
+    for name in ("pause", "resume", "revoke"):
+        assert OF_A_GRANT[name] in game.lab.done("pc1", name)
+    game.lab.pcs[0].computer.ask_agent(rq.SessionEnd(session="CHG-1"))
+    ask(game, "CHG-2")
+    with pytest.raises(LabError, match="decline did not succeed"):
+        game.lab.done("pc1", "decline", "x" * 5000)
+    with pytest.raises(LabError, match="at most 1d"):
+        game.lab.done("pc1", "later", "2d")
+    game.lab.done("pc1", "lock")
+    with pytest.raises(LabError, match=r"it is locked\. First: lab pc1 sign-in"):
+        game.lab.done("pc1", "allow")
+    game.lab.done("pc1", "sign-in")
+    eventually(game.lab.pcs[0].computer.customer.screen, "the window")
+    assert game.lab.done("pc1", "decline", "Tsch\u00fc\u00df") == "PC-1\\anna declined."
+    game.lab.pcs[0].computer.ask_agent(rq.SessionEnd(session="CHG-2"))
+
+
+def test_the_status_is_that_of_this_moment(game: Played) -> None:
+    """After a power cut the PC is off, and nobody is at its console."""
+    back(game)
+    game.lab.done("pc1", "power-cut")
+    status = game.lab.done("pc1", "status")
+    assert "PC-1, off; the agent does not answer" in status
+    assert "console: nobody" in status
 
 
 @pytest.mark.parametrize("name", sorted(DEEDS))

@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,6 +173,38 @@ def test_the_events_go_on_after_the_last_one_that_was_read(game: Played) -> None
     assert numbers == sorted(set(numbers))
     later = game.lab.feed.after(numbers[-2])
     assert [news.number for news in later] == numbers[-1:]
+
+
+def test_a_closed_terminal_ends_its_programs(game: Played) -> None:
+    """Also a program in a session of its own, such as a worker of ansible-playbook."""
+    with page_noise.terminal(game.page.address) as shell:
+        shell.sendall(page_noise.typed("sh -c 'setsid sleep 4321 & wait'\r"))
+        eventually(lambda: running("sleep\x004321"), "the program")
+    eventually(lambda: not running("sleep\x004321"), "the end of the program")
+
+
+def running(words: str) -> bool:
+    """Tell whether a process has these arguments, one behind the other."""
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and words in (folder / "cmdline").read_text(encoding="utf-8"):
+                return True
+    return False
+
+
+def test_a_terminal_without_its_folder_says_so(game: Played) -> None:
+    """The player may have removed the folder."""
+    folder = game.workspace.folder.rename(game.workspace.folder.with_name("away"))
+    try:
+        with page_noise.terminal(game.page.address) as shell:
+            assert b"The terminal cannot start: No such file or directory" in shell.recv(4096)
+    finally:
+        folder.rename(game.workspace.folder)
+
+
+def test_the_address_without_its_last_slash_leads_to_the_page(game: Played) -> None:
+    """Otherwise the page would look for its parts elsewhere."""
+    assert game.ask("GET", f"/{game.page.token}")[0] == 307
 
 
 def test_noise_crashes_nothing(game: Played, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,7 +21,7 @@ from lab.process_tree import kill_tree
 from lab.tryout.choice import SIMULATED, Choice
 from lab.tryout.command_server import CommandServer
 from lab.tryout.lab_pc import running
-from lab.tryout.page_server import PageServer
+from lab.tryout.page_server import PageServer, listening
 from lab.tryout.played_lab import PlayedLab
 from lab.tryout.workspace import Workspace
 from tests.lab.job import ROOT
@@ -43,10 +43,11 @@ class LabProcess:
         self._log = place / "lab.txt"
         # A socket's path has 107 bytes (unix(7)), and pytest's folders are long.
         self.temporary = Path(tempfile.mkdtemp(prefix="lk-"))
+        self.until = "stays up until"
         self._choices = {"PCS": "1", "BROWSER": "0", "FOLDER": str(self.folder), **choices}
 
     def __enter__(self) -> Self:
-        self.start()
+        self.start(self.until)
         return self
 
     def __exit__(
@@ -55,15 +56,15 @@ class LabProcess:
         kill_tree(self.process)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
-    def start(self) -> None:
-        """Start it; return when it says that it is up, or has ended."""
-        environment = {**os.environ, "TMPDIR": str(self.temporary), **self._choices}
+    def start(self, until: str = "stays up until") -> None:
+        """Start it; return when it has said so, or has ended."""
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": "elsewhere", "TMPDIR": str(self.temporary), **self._choices}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lab.tryout"],
                 cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        eventually(lambda: "stays up until" in self.said or self.process.poll() is not None, "a lab", START)
+        eventually(lambda: until in self.said or self.process.poll() is not None, "a lab", START)
 
     @property
     def said(self) -> str:
@@ -148,6 +149,6 @@ def played(place: Path, packages: Path, kind: str = SIMULATED) -> Iterator[Playe
         folder.mkdir()
         workspace = Workspace(folder, place / "command")
         stack.enter_context(CommandServer(place / "command", lab))
-        page = stack.enter_context(PageServer(lab, workspace, packages))
+        page = stack.enter_context(PageServer(lab, workspace, packages, stack.enter_context(listening())))
         stack.callback(lab.stop)
         yield Played(lab, page, workspace)

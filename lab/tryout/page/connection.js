@@ -9,7 +9,7 @@
  * @typedef {{deed: string, label: string, party: string, help: string,
  *     argument: {label: string, example: string} | null}} Deed
  * @typedef {{begin: string, states: string[], moves: [string, string, string][]}} Machine
- * @typedef {{pcs: Pc[], deeds: Deed[], commands: {command: string, help: string}[],
+ * @typedef {{demo: boolean, pcs: Pc[], deeds: Deed[], commands: {command: string, help: string}[],
  *     machines: Record<string, Machine>}} Lab
  * @typedef {{n: number, at: string, pc: string, party: string, what: string, text: string}} Happening
  * @typedef {{title: string, lines: string[], error: string, field: string, buttons: string[], user: string,

@@ -33,9 +33,12 @@ class Page {
     #notes = new Map();
     #machines;
     #strip;
+    #end;
 
     /** @param {Lab} lab */
     constructor(lab) {
+        this.#end = lab.demo ? "The demo has ended. Its promises stand in the terminal in which you started it."
+            : "The lab has ended. Start it again with make lab, and open the new address that it prints.";
         this.#machines = new States(lab.machines);
         this.#strip = new Strip(lab.pcs.map((pc) => pc.pc));
         this.#chosen = lab.pcs[0];
@@ -55,8 +58,11 @@ class Page {
             },
             connection: say,
             ended: () => {
-                say("The lab has ended. Start it again with make lab, and open the new address that it prints.");
+                say(this.#end);
                 this.#screen.end();
+                for (const control of document.querySelectorAll("main button, main input, main select")) {
+                    control.disabled = true;
+                }
             },
         });
     }
@@ -117,10 +123,22 @@ function facts(pc, state) {
     return known.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
 }
 
+/** A demo plays the operator, too: the page has no terminal. */
+function showDemo() {
+    part("operator").hidden = true;
+    document.querySelector("nav a[href='#operator']").hidden = true;
+    part("about").textContent = "This page shows the demo, which plays everybody: the operator, the customer and the PC. "
+        + "The agent contains nothing of this page.";
+}
+
 async function start() {
     try {
         const lab = await ask("lab.json");
         new Page(lab).follow();
+        if (lab.demo) {
+            showDemo();
+            return;
+        }
         try {
             const {Terminal} = await import("./terminal.js");
             new Terminal(lab.commands);

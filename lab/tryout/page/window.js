@@ -63,6 +63,11 @@ export class RequestWindow {
         if (this.#underWay) {
             return;
         }
+        if (answer === "allow" && password.isConnected && password.value === "") {
+            error.textContent = "Type the password of this lab's account first.";
+            password.focus();
+            return;
+        }
         this.#underWay = true;
         const typed = answer === "allow" ? password.value : "";
         password.value = "";
