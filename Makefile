@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test soak explore unkind nights screenshots matrix bench mutants check docs format package \
-	collection pins
+.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix bench mutants check docs \
+	format package collection pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -99,6 +99,10 @@ screenshots: ## take the pictures of the report and of docs/customer.*.md anew, 
 	$(setup_lab) test
 	$(run) tests.browser.pictures docs/images
 	$(run) lab.wine.screenshots docs/images
+
+film: ## film a Wine PC's screen for docs/customer.en.md: the customer allows and revokes
+	$(setup_lab) test
+	$(run) lab.wine.film docs/images/window.en.webm
 
 matrix: ## every connection with every ansible-core line; writes docs/compatibility.md
 	$(setup_lab) test

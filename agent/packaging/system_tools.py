@@ -22,6 +22,8 @@ PACKAGES = {
     "chromedriver": ("chromium-driver",),
     "chromium": ("chromium",),
     "clang++": ("clang", "libclang-rt-14-dev"),
+    "ffmpeg": ("ffmpeg",),
+    "ffprobe": ("ffmpeg",),
     "msibuild": ("msitools",),
     "msiextract": ("msitools",),
     "msiinfo": ("msitools",),
@@ -76,6 +78,8 @@ class Need(NamedTuple):
 WINE_ALONE = Need("cannot run Wine", ("wine", "wineserver"), ("ziglang",))
 WINE = Need("cannot run a Wine PC", ("wine", "wineserver", "mvn"), ("ziglang",))
 SCREEN = Need("cannot give a Wine PC a screen", ("Xvfb", "xkbcomp", "xdotool"))
+FILM = Need("cannot film a Wine PC's screen", ("ffmpeg",))
+FILM_READER = Need("cannot read a film", ("ffprobe",))
 VNC = Need("cannot show a Wine PC's screen on a page", ("x11vnc",))
 PACKAGE = Need(
     "cannot build the package", ("mvn", "msibuild", "msiextract", "msiinfo", "wixl"), ("cyclonedx", "ziglang")

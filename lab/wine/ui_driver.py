@@ -112,9 +112,17 @@ class UiDriver:
         time.sleep(READING)
         return shown
 
-    def allow(self, password: bytearray | None = None) -> str:
-        """Choose allow and type a password (UTF-16LE; their own if None); return the refusal, "" if none."""
-        self.type_password(self.open_password(), self._password if password is None else password)
+    def allow(self, password: bytearray | None = None, *, reading: float = 0.0) -> str:
+        """Choose allow and type a password; return the refusal, "" if none.
+
+        Args:
+            password: UTF-16LE; the customer's own if None.
+            reading: seconds of reading the password dialog, before and after typing.
+        """
+        dialog = self.open_password()
+        time.sleep(reading)
+        self.type_password(dialog, self._password if password is None else password)
+        time.sleep(reading)
         return self.enter_password()
 
     def type_password(self, dialog: Shown, password: bytearray) -> None:
@@ -215,9 +223,9 @@ class UiDriver:
 
     # --- the menu -----------------------------------------------------------------------
 
-    def revoke(self) -> None:
-        """Revoke every grant: one click opens the menu, one key revokes."""
-        self.pick_from_below(LAST_LINES + self._lent() + 1)
+    def revoke(self, *, reading: float = 0.0) -> None:
+        """Revoke every grant: one click opens the menu, one key revokes. `reading`: see `pick_from_below`."""
+        self.pick_from_below(LAST_LINES + self._lent() + 1, reading=reading)
 
     def pause(self) -> None:
         """Pause every grant."""
@@ -233,10 +241,12 @@ class UiDriver:
         self.wait_for("the icon by the clock", self.seat.click_icon)
         return self.wait_for("the menu", self.seat.menu)
 
-    def pick_from_below(self, line: int) -> None:
-        """Open the menu and pick a line, counted from the last."""
+    def pick_from_below(self, line: int, *, reading: float = 0.0) -> None:
+        """Open the menu, read it for some seconds, and pick a line, counted from the last."""
+        menu = self.open_menu()
+        time.sleep(reading)
         # The mouse is already on the last line.
-        self.display.press(*["Up"] * (line - 1), "Return", at=self.open_menu().last_line)
+        self.display.press(*["Up"] * (line - 1), "Return", at=menu.last_line)
         self.wait_for("the menu to close", lambda: not self.seat.menu())
 
     def _lent(self) -> int:

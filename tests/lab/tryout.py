@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+OWN = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": "elsewhere"}
+"""The environment of a player who uses Ansible already."""
 START = 90.0
 """Seconds until a lab is up on a busy machine."""
 
@@ -58,7 +60,12 @@ class LabProcess:
 
     def start(self, until: str = "stays up until") -> None:
         """Start it; return when it has said so, or has ended."""
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": "elsewhere", "TMPDIR": str(self.temporary), **self._choices}
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": "elsewhere",
+            "TMPDIR": str(self.temporary),
+            **self._choices,
+        }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lab.tryout"],
@@ -91,14 +98,14 @@ class LabProcess:
         """Run a line of the shell as the player does, after `. ./activate`."""
         return subprocess.run(
             ["sh", "-c", f". ./activate && {line}"],
-            cwd=self.folder, capture_output=True, text=True, check=False, timeout=100, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=OWN, capture_output=True, text=True, check=False, timeout=100, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def started(self, line: str) -> subprocess.Popen[str]:
         """Start a line of the shell as the player does."""
         return subprocess.Popen(
             ["sh", "-c", f". ./activate && {line}"],
-            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=OWN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
 

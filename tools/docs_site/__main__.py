@@ -25,6 +25,8 @@ def run(*command: str, cwd: Path = ROOT) -> None:
     """
     env = os.environ | {
         "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+        # conf.py imports modules of this folder.
+        "PYTHONPATH": str(ROOT),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
     }
     try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what Sphinx does not: missing pages, links that lead nowhere, and files that the site loads from elsewhere."""
+"""Find faults that Sphinx does not: missing pages, broken links, files loaded from elsewhere, films not shown."""
 
 from __future__ import annotations
 
@@ -78,6 +78,14 @@ def broken_links(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
                 yield f"{path.relative_to(site)} links to {address}, which is not there"
 
 
+def unshown_films(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    """Yield a sentence for each film that a page links to and does not show."""
+    for path, page in pages.items():
+        for address in dict.fromkeys(page.links):
+            if address.endswith(".webm") and address not in page.loads:
+                yield f"{path.relative_to(site)} links to {address} and does not show it"
+
+
 def missing_files(site: Path, root: Path) -> Iterator[str]:
     """Yield a sentence for each guide, module, plugin and role without a page, and for a missing search."""
     names = ["index.html", "searchindex.js"]
@@ -95,4 +103,9 @@ def faults(site: Path, root: Path) -> list[str]:
     downloads = site / "_downloads"
     found = (path for path in sorted(site.rglob("*.html")) if not path.is_relative_to(downloads))
     pages = {path: Page(path) for path in found}
-    return [*missing_files(site, root), *broken_links(site, pages), *loaded_from_elsewhere(site, pages)]
+    return [
+        *missing_files(site, root),
+        *broken_links(site, pages),
+        *loaded_from_elsewhere(site, pages),
+        *unshown_films(site, pages),
+    ]

@@ -15,6 +15,8 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from tools.docs_site.films import show_films
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -115,11 +117,13 @@ class NoContents(SphinxDirective):
 def fit_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Give a page its language, and the scripts that draw its diagrams and play its recorded run."""
+    """Give a page its language, its films, and the scripts that draw its diagrams and play its recorded run."""
     if page.startswith("docs/customer."):
         context["language"] = page.rpartition(".")[2]
     if '<pre class="mermaid">' in context.get("body", ""):
         app.add_js_file("mermaid.js")
+    if "body" in context:
+        context["body"] = show_films(context["body"])
     if page == "docs/recorded-run":
         cast = b64encode((ROOT / f"{page}.cast").read_bytes()).decode()
         app.add_css_file("asciinema-player.css")

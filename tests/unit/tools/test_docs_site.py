@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.docs_site import built, sources
+from tools.docs_site import built, films, sources
 
 ROOT = Path(__file__).resolve().parents[3]
 INDEX = (ROOT / sources.INDEX).read_text(encoding="utf-8")
@@ -118,6 +118,16 @@ def test_a_file_to_download_is_no_page(checkout: Path, site: Path) -> None:
     assert built.faults(site, checkout) == []
 
 
+def test_a_film_that_is_not_shown_is_found(checkout: Path, site: Path) -> None:
+    """A page that links to a film has a player for it, too."""
+    write(site / "window.webm", "")
+    link, player = '<a href="window.webm">A film</a>', '<video src="window.webm"></video>'
+    write(site / "index.html", link + player)
+    assert built.faults(site, checkout) == []
+    write(site / "index.html", link)
+    assert built.faults(site, checkout) == ["index.html links to window.webm and does not show it"]
+
+
 def test_the_copied_pages_keep_their_links(tmp_path: Path) -> None:
     """A file that a page links to is copied beside it, as in the repository; files of an earlier copy go."""
     write(tmp_path / "docs/gone.md", "an old page")
@@ -125,6 +135,20 @@ def test_the_copied_pages_keep_their_links(tmp_path: Path) -> None:
     assert not (tmp_path / "docs/gone.md").exists()
     for name in ("docs/images/request.de.png", "docs/examples/night.yml", "lab/wsman/README.md"):
         assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_a_film_is_shown_below_its_link() -> None:
+    """A paragraph that begins with a link to a film is followed by a player; other links stay as they are."""
+    link = (
+        '<a class="reference download internal" download="" href="../_downloads/1/{}"><span>A file</span></a>'
+    )
+    body = f"<p>{link.format('window.webm')} shows\na window.</p>\n<p>{link.format('night.yml')}</p>"
+    before, player, after = films.show_films(body).partition(
+        '<video controls preload="metadata" src="../_downloads/1/window.webm"></video>'
+    )
+    assert player
+    assert before.rstrip().endswith("a window.</p>")
+    assert f"{before.rstrip()}{after}" == body
 
 
 def test_the_menu_names_a_module_shortly(tmp_path: Path) -> None:
