@@ -62,7 +62,6 @@ class LabProcess:
         """Start it; return when it has said so, or has ended."""
         environment = {
             **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": "elsewhere",
             "TMPDIR": str(self.temporary),
             **self._choices,
         }
@@ -98,14 +97,16 @@ class LabProcess:
         """Run a line of the shell as the player does, after `. ./activate`."""
         return subprocess.run(
             ["sh", "-c", f". ./activate && {line}"],
-            cwd=self.folder, env=OWN, capture_output=True, text=True, check=False, timeout=100, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=OWN, capture_output=True, text=True, check=False, timeout=100,
+            stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def started(self, line: str) -> subprocess.Popen[str]:
         """Start a line of the shell as the player does."""
         return subprocess.Popen(
             ["sh", "-c", f". ./activate && {line}"],
-            cwd=self.folder, env=OWN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+            cwd=self.folder, env=OWN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
 
