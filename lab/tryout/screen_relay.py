@@ -17,13 +17,17 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocketDisconnect
 
+from lab.computer import LabError
+
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
+
+    from lab.wine.display import Display
 
 PROTOCOL = "binary"
 """The name of RFB in a WebSocket (websockify)."""
 PORTION = 65536
-PATIENCE = 5.0
+PATIENCE, FOCUS_SECONDS = 5.0, 0.5
 OPTIONS = [
     "-inetd",
     "-nopw",
@@ -38,12 +42,15 @@ OPTIONS = [
 """-noxdamage: Xvfb reports changes of Wine's windows late. -nosel: no clipboard crosses over."""
 
 
-async def relay_screen(socket: WebSocket, display: str) -> None:
-    """Relay one reader of an X server's screen until either side goes."""
+async def relay_screen(socket: WebSocket, display: Display) -> None:
+    """Relay one reader of a Wine PC's screen until either side goes."""
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", []) else None)
-    ours, server = _start(display)
+    ours, server = _start(display.name)
     reader, writer = await asyncio.open_connection(sock=ours)
-    tasks = (asyncio.create_task(_out(socket, reader)), asyncio.create_task(_in(socket, writer)))
+    tasks = [
+        asyncio.create_task(work)
+        for work in (_out(socket, reader), _in(socket, writer), _keep_focus(display))
+    ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -68,6 +75,15 @@ def _start(display: str) -> tuple[sockets.socket, subprocess.Popen[bytes]]:
             env={"PATH": os.environ["PATH"], "HOME": os.devnull, "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
     return ours, server
+
+
+async def _keep_focus(display: Display) -> None:
+    """Let keys arrive also after a window has closed, and after a restart."""
+    while True:
+        # While the PC is off there is no desktop.
+        with suppress(LabError, subprocess.SubprocessError):
+            await asyncio.to_thread(display.focus)
+        await asyncio.sleep(FOCUS_SECONDS)
 
 
 async def _out(socket: WebSocket, reader: asyncio.StreamReader) -> None:

@@ -141,7 +141,7 @@ class Web:
         if pc is None or pc.display is None:
             await socket.close()
         else:
-            await relay_screen(socket, pc.display.name)
+            await relay_screen(socket, pc.display)
 
     async def _terminal(self, socket: WebSocket) -> None:
         await serve_terminal(socket, self._workspace.folder, self._workspace.environment)

@@ -97,12 +97,18 @@ class Display:
         with self._keys:
             self._run(["xdotool", "mousemove", *map(str, at), "click", str(button)])
 
-    def _point(self, at: tuple[int, int]) -> None:
-        # Keys go to the window with the focus, or to its part below the mouse. Focusing the desktop again
-        # would take the focus from Wine's foreground window.
+    def focus(self) -> None:
+        """Give the desktop the keyboard if no window has it, as after a dialog; no window manager does that here."""
+        # Focusing the desktop again would take the focus from Wine's foreground window.
         name = self._run(["xdotool", "getwindowfocus", "getwindowname"], fails=True)
         if not name:
-            self._run(["xdotool", "search", "--sync", "--limit", "1", "--name", DESKTOP, "windowfocus"])
+            self._run(
+                ["xdotool", "search", "--sync", "--limit", "1", "--name", DESKTOP, "windowfocus"], fails=True
+            )
+
+    def _point(self, at: tuple[int, int]) -> None:
+        # Keys go to the window with the focus, or to its part below the mouse.
+        self.focus()
         self._run(["xdotool", "mousemove", *map(str, at)])
 
     def _run(self, command: list[str], hidden: bytes = b"", *, fails: bool = False) -> str:
