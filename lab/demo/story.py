@@ -85,7 +85,7 @@ def told(
 
 def console_of(computer: SimulatedComputer) -> Console | None:
     """Return the console's present state; None if no user is signed in there."""
-    session = computer.on_loop(computer.windows.sessions.on_console)
+    session = computer.on_console()
     return (session.account.user, session.locked) if session else None
 
 

@@ -228,6 +228,10 @@ class SimulatedComputer(Incidents):
         """Its power state."""
         return self._power.state
 
+    def on_console(self) -> Session | None:
+        """Return the session on the console; None if no user is signed in there."""
+        return self.on_loop(self.windows.sessions.on_console)
+
     def request_shown(self) -> tuple[RequestWindow, AskedItem] | None:
         """Return the request window that the model of its customer looks at, and its request."""
         return lab_loop.call(self._customer.request_shown)

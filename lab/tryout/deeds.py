@@ -21,6 +21,7 @@ from latchkey_agent.protocol.frames import wipe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lab.computer import CustomerActions
     from lab.tryout.lab_pc import LabPC
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -50,6 +51,26 @@ class Deed(NamedTuple):
 
 
 # --- the customer ---------------------------------------------------------------------
+
+
+def _acts(
+    act: Callable[[CustomerActions], None], said: str, need: Callable[[LabPC], None] | None = None
+) -> Callable[[LabPC, str], str]:
+    """Return the deed of a customer that has one act and no argument.
+
+    Args:
+        act: the act.
+        said: the rest of the sentence about the customer.
+        need: raises LabError where the act is not possible.
+    """
+
+    def do(pc: LabPC, _: str) -> str:
+        if need is not None:
+            need(pc)
+        act(pc.computer.customer)
+        return f"{pc.customer} {said}"
+
+    return do
 
 
 def _allow(pc: LabPC, _: str) -> str:
@@ -92,45 +113,6 @@ def _later(pc: LabPC, text: str) -> str:
     return f"{pc.customer} wants to be asked later."
 
 
-def _report(pc: LabPC, _: str) -> str:
-    _need_window(pc)
-    pc.computer.customer.report()
-    return f"{pc.customer} declined and reported the request."
-
-
-def _revoke(pc: LabPC, _: str) -> str:
-    _need_grant(pc)
-    pc.computer.customer.revoke()
-    return f"{pc.customer} took the sign-in back."
-
-
-def _pause(pc: LabPC, _: str) -> str:
-    _need_grant(pc)
-    pc.computer.customer.pause()
-    return f"{pc.customer} paused the sign-in."
-
-
-def _resume(pc: LabPC, _: str) -> str:
-    _need_grant(pc)
-    pc.computer.customer.resume()
-    return f"{pc.customer} resumed the sign-in."
-
-
-def _lock(pc: LabPC, _: str) -> str:
-    pc.computer.customer.lock()
-    return f"{pc.customer} locked the screen and left."
-
-
-def _sign_in(pc: LabPC, _: str) -> str:
-    pc.computer.customer.sign_in()
-    return f"{pc.customer} is at the desktop."
-
-
-def _sign_out(pc: LabPC, _: str) -> str:
-    pc.computer.customer.sign_out()
-    return f"{pc.customer} signed out."
-
-
 def _change_password(pc: LabPC, _: str) -> str:
     fresh = play_password.make()
     pc.computer.customer.change_password(fresh)
@@ -140,7 +122,7 @@ def _change_password(pc: LabPC, _: str) -> str:
 
 
 def _need_window(pc: LabPC) -> None:
-    console = pc.computer.on_loop(pc.computer.windows.sessions.on_console)
+    console = pc.computer.on_console()
     if console is None or console.locked:
         state = "locked" if console else "without a user"
         msg = f"No request window is on the screen of {pc.name}: it is {state}. First: lab {pc.name} sign-in"
@@ -154,6 +136,15 @@ def _need_grant(pc: LabPC) -> None:
     if not pc_state.lent(pc):
         msg = f"{pc.customer} has lent nothing at present"
         raise LabError(msg)
+
+
+_report = _acts(lambda who: who.report(), "declined and reported the request.", _need_window)
+_revoke = _acts(lambda who: who.revoke(), "took the sign-in back.", _need_grant)
+_pause = _acts(lambda who: who.pause(), "paused the sign-in.", _need_grant)
+_resume = _acts(lambda who: who.resume(), "resumed the sign-in.", _need_grant)
+_lock = _acts(lambda who: who.lock(), "locked the screen and left.")
+_sign_in = _acts(lambda who: who.sign_in(), "is at the desktop.")
+_sign_out = _acts(lambda who: who.sign_out(), "signed out.")
 
 
 # --- the PC -----------------------------------------------------------------------------
@@ -201,7 +192,7 @@ def _crash_agent(pc: LabPC, _: str) -> str:
 
 def _need_power(pc: LabPC) -> None:
     if pc.computer.power_state != "on":
-        msg = f"{pc.name} is not up: {pc.computer.power_state.replace('_', ' ')}"
+        msg = f"{pc.name} is not up: {pc_state.power(pc)}"
         raise LabError(msg)
 
 

@@ -65,9 +65,8 @@ class Gate:
             return "This address is not the lab's. Open the address that `make lab` shows."
         origins = headers.getlist("origin")
         changes = scope["type"] == "websocket" or scope["method"] not in {"GET", "HEAD"}
-        if any(origin != f"http://{hosts[0]}" for origin in origins) or (changes and not origins):
-            return "Another page must not use the lab. Open the address that `make lab` shows."
-        if headers.get("sec-fetch-site", "") not in SAME and not _opens_the_page(headers):
+        is_foreign = any(origin != f"http://{hosts[0]}" for origin in origins) or (changes and not origins)
+        if is_foreign or (headers.get("sec-fetch-site", "") not in SAME and not _opens_the_page(headers)):
             return "Another page must not use the lab. Open the address that `make lab` shows."
         if not hmac.compare_digest(_first(scope["path"]), self._token):
             return "The token in the address is missing or wrong. Open the address that `make lab` shows."

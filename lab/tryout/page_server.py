@@ -72,7 +72,7 @@ class PageServer:
         return f"http://{ADDRESS}:{self.port}/{self.token}/"
 
     def __enter__(self) -> Self:
-        # A request that is none is no matter for the player's terminal.
+        # Keep malformed requests out of the player's terminal.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self._thread.start()
         return self

@@ -30,7 +30,7 @@ def read(pc: LabPC, journal: Sequence[Entry]) -> dict[str, Any]:
     info = _ask(pc)
     return {
         "pc": pc.name,
-        "power": _power(pc),
+        "power": power(pc),
         "console": _console(pc),
         "clock": pc.computer.on_loop(pc.computer.windows.clock.now).strftime("%Y-%m-%d %H:%M"),
         "window": _window(pc),
@@ -51,7 +51,8 @@ def lent(pc: LabPC) -> bool:
     return info is not None and any(one.state in {"active", "paused"} for one in info.grants)
 
 
-def _power(pc: LabPC) -> str:
+def power(pc: LabPC) -> str:
+    """Return the power state in words."""
     return {"on": "up"}.get(pc.computer.power_state, pc.computer.power_state.replace("_", " "))
 
 
@@ -63,7 +64,7 @@ def _party(entry: Entry) -> str:
 def _console(pc: LabPC) -> dict[str, Any] | None:
     if pc.computer.power_state in {"off", "halted", "starting", "restarting"}:
         return None
-    session = pc.computer.on_loop(pc.computer.windows.sessions.on_console)
+    session = pc.computer.on_console()
     return {"user": session.account.qualified, "locked": session.locked} if session else None
 
 

@@ -15,9 +15,8 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from starlette.websockets import WebSocketDisconnect
-
 from lab.computer import LabError
+from lab.tryout.relaying import close, messages, until_one_ends
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -47,22 +46,13 @@ async def relay_screen(socket: WebSocket, display: Display) -> None:
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", []) else None)
     ours, server = _start(display.name)
     reader, writer = await asyncio.open_connection(sock=ours)
-    tasks = [
-        asyncio.create_task(work)
-        for work in (_out(socket, reader), _in(socket, writer), _keep_focus(display))
-    ]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await until_one_ends(_out(socket, reader), _in(socket, writer), _keep_focus(display))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         writer.close()
         server.kill()
         await asyncio.to_thread(server.wait, PATIENCE)
-    # The page has gone already, as a rule.
-    with suppress(RuntimeError, WebSocketDisconnect):
-        await socket.close()
+    await close(socket)
 
 
 def _start(display: str) -> tuple[sockets.socket, subprocess.Popen[bytes]]:
@@ -92,10 +82,6 @@ async def _out(socket: WebSocket, reader: asyncio.StreamReader) -> None:
 
 
 async def _in(socket: WebSocket, writer: asyncio.StreamWriter) -> None:
-    with suppress(WebSocketDisconnect, OSError):
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            writer.write(message.get("bytes") or b"")
-            await writer.drain()
+    async for message in messages(socket):
+        writer.write(message.get("bytes") or b"")
+        await writer.drain()

@@ -12,13 +12,11 @@ import struct
 import subprocess
 import sys
 import termios
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.websockets import WebSocketDisconnect
-
 from lab.process_tree import kill_tree
+from lab.tryout.relaying import close, messages, until_one_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,20 +41,14 @@ async def serve_terminal(socket: WebSocket, folder: Path, environment: Mapping[s
         await socket.send_bytes(f"The terminal cannot start: {fault.strerror}: {fault.filename}\r\n".encode())
         await socket.close()
         return
-    reading = asyncio.create_task(_read(socket, master))
-    writing = asyncio.create_task(_write(socket, master))
     try:
-        await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        await until_one_ends(_read(socket, master), _write(socket, master))
     finally:
-        for task in (reading, writing):
-            task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
         # First: closed, the terminal would end the shell, and its programs could not be found any more.
-        await asyncio.to_thread(_end, shell)
+        # Workers of ansible-playbook would not notice a hang-up.
+        await asyncio.to_thread(kill_tree, shell)
         os.close(master)
-    # The page has gone already, as a rule.
-    with suppress(RuntimeError, WebSocketDisconnect):
-        await socket.close()
+    await close(socket)
 
 
 def _start(folder: Path, environment: Mapping[str, str]) -> tuple[int, subprocess.Popen[bytes]]:
@@ -106,13 +98,9 @@ async def _read(socket: WebSocket, master: int) -> None:
 
 
 async def _write(socket: WebSocket, master: int) -> None:
-    """Pass the page's keys and sizes on to the terminal; skip what is none."""
-    with suppress(WebSocketDisconnect):
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            await _obey(message.get("text") or "", master)
+    """Pass the page's keys and sizes on to the terminal. Skip other messages."""
+    async for message in messages(socket):
+        await _obey(message.get("text") or "", master)
 
 
 async def _obey(text: str, master: int) -> None:
@@ -141,9 +129,3 @@ async def _type(master: int, content: bytes) -> None:
 
 def _within(value: int, least: int, most: int) -> int:
     return max(least, min(value, most))
-
-
-def _end(shell: subprocess.Popen[bytes]) -> None:
-    """End the shell and the programs in it; workers of ansible-playbook would not notice a hang-up."""
-    kill_tree(shell)
-    shell.wait()

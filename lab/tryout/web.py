@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -18,12 +17,14 @@ from starlette.staticfiles import StaticFiles
 
 from lab.computer import LabError
 from lab.tryout.command_server import sentence
+from lab.tryout.page_packages import PAGE
 from lab.tryout.screen_relay import relay_screen
 from lab.tryout.terminal import serve_terminal
 from latchkey_agent.protocol.frames import wipe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from lab.tryout.played_lab import PlayedLab
     from lab.tryout.workspace import Workspace
 
-PAGE = Path(__file__).with_name("page")
 LONGEST_BODY = 8192
 KEEP_ALIVE = 15.0
 """Seconds after which an idle stream sends a comment, so that a dead connection is noticed."""

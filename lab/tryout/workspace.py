@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -105,27 +106,23 @@ class Workspace:
         command = folder / "lab"
         command.write_text(
             "#!/bin/sh\n"
-            f"exec {_quoted(sys.executable)} {_quoted(ROOT / 'lab/tryout/command.py')} "
-            f'{_quoted(self._socket)} "$@"\n',
+            f"exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'lab/tryout/command.py'))} "
+            f'{shlex.quote(str(self._socket))} "$@"\n',
             encoding="utf-8",
         )
         command.chmod(0o755)
         lines = [
-            f"export {name}={_quoted(value)}\n" for name, value in self.environment.items() if name != "PATH"
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in self.environment.items()
+            if name != "PATH"
         ]
         # They would be stronger than ansible.cfg.
         lines.append("unset ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY\n")
         path = os.pathsep.join(map(str, (folder, Path(sys.executable).parent)))
-        lines.append(f'export PATH={_quoted(path)}:"$PATH"\n')
+        lines.append(f'export PATH={shlex.quote(path)}:"$PATH"\n')
         (self.folder / "activate").write_text("".join(lines), encoding="utf-8")
 
     def _install(self) -> None:
         """Build the collection and install it as users do: from its tarball, with ansible-galaxy."""
         with tempfile.TemporaryDirectory(prefix="latchkey-lab-") as name:
             collection.install(collection.build(Path(name)), self.folder / OWN_COLLECTIONS)
-
-
-def _quoted(value: object) -> str:
-    """Return a value as one word of the shell."""
-    text = str(value).replace("'", "'\\''")
-    return f"'{text}'"

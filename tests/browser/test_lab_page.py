@@ -17,6 +17,7 @@ pytest.importorskip("selenium", reason=str(BROWSER.missing()))
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.browser import ONLY_LOOPBACK, PHONE, Browser, Shown, browser
+from tests.browser.lab_page import text
 from tests.browser.lab_stand_in import HOSTILE, WINDOW, StandIn, happening, served, state
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 REFLOW, WIDE = 320, 1280
 LOOKS = ({"prefers_color_scheme": "light"}, {"prefers_color_scheme": "dark"}, {"forced_colors": "active"})
-TEXT = "return document.querySelector(arguments[0])?.innerText ?? ''"
 FOCUS = "return document.activeElement.id || document.activeElement.tagName"
 STOPS = """
 const wanted = "a[href], button, input, select, summary, [tabindex='0']";
@@ -101,11 +101,6 @@ def show(opened: Browser, lab: StandIn) -> Iterator[Callable[..., Shown]]:
         assert page.complaints() == []
         known = (lab.address, "data:image/", "about:blank")
         assert [address for address in page.requests() if not address.startswith(known)] == []
-
-
-def text(shown: Shown, selector: str) -> str:
-    """Return the text of an element; empty if there is none."""
-    return str(shown.run(TEXT, selector))
 
 
 def real_screen(shown: Shown) -> None:
@@ -258,7 +253,7 @@ def test_an_answer_is_sent_as_typed(show: Callable[..., Shown], lab: StandIn) ->
 
 
 def test_a_window_comes_and_goes(show: Callable[..., Shown], lab: StandIn) -> None:
-    """The window follows the state; without a password there is no field, and what is typed outlasts other news."""
+    """The window follows the state and needs no field without a password. Other news keep the typed text."""
     shown = show()
     shown.click(".window input[type=password]")
     shown.press("half")
@@ -353,7 +348,7 @@ def test_events_are_shown_once_and_filtered(show: Callable[..., Shown], lab: Sta
 
 
 def test_states_are_drawn_from_the_tables(show: Callable[..., Shown], lab: StandIn) -> None:
-    """The present state is marked, the possible next ones name their input; what has ended is one line."""
+    """The page marks the present state, names the inputs of the next ones, and lists ended objects in one line."""
     shown = show()
     drawn = """
     const heading = [...document.querySelectorAll("#machines h4")].find(one => one.textContent === "Grant g1");

@@ -40,7 +40,7 @@ VALUES: list[object] = ["", "+2h", "allow", "\u202e", "\x00", "9" * 50, None, Tr
 
 @dataclass
 class Sent:
-    """The numbers of what was sent."""
+    """Counts of the input that was sent."""
 
     requests: int = 0
     messages: int = 0

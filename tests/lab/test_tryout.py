@@ -208,7 +208,7 @@ def ask(game: Played, session: str) -> None:
 
 
 def test_the_answers_and_the_deeds_of_a_grant(game: Played) -> None:
-    """A mistyped password is told in the window's words; a grant can be paused, resumed and revoked."""
+    """`mistype` returns the words of the window. The customer can pause, resume and revoke a grant."""
     back(game)
     for name in OF_A_GRANT:
         with pytest.raises(LabError, match="has lent nothing"):

@@ -159,7 +159,7 @@ def test_no_answer_of_the_page_but_one_has_the_password(game: Played) -> None:
     ],
 )
 def test_bad_input_gets_a_sentence(game: Played, path: str, body: bytes, sentence: str) -> None:
-    """The error says what is wrong; no trace of the program is in it."""
+    """The error names the fault in a sentence."""
     status, text = game.ask("POST", path, body)
     assert status == 409
     assert sentence in json.loads(text)["error"]

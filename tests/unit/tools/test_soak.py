@@ -33,7 +33,7 @@ def test_fails_once():
 def test_a_test_that_fails_once_in_two_runs_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each run is told with its failures, the sum at the end; the reports are kept."""
+    """The output names the failures of each run and their total. The reports stay on the disk."""
     monkeypatch.setattr(soak, "FOLDER", tmp_path / "soak")
     monkeypatch.setattr(
         soak, "SHARED", ("--rootdir", str(tmp_path), "-c", "/dev/null", "-p", "no:cacheprovider")
