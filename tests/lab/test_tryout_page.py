@@ -48,11 +48,22 @@ PLACES = [
 ]
 
 
+def nearly(token: str) -> str:
+    """Return `token` with another last character. Each character may be the last one of a random token."""
+    return token[:-1] + ("-" if token[-1] != "-" else "_")
+
+
+@pytest.mark.parametrize("token", ["abc-", "abc_", "abcx"])
+def test_a_token_that_is_nearly_right_is_another_token(token: str) -> None:
+    assert nearly(token) != token
+    assert nearly(token)[:-1] == token[:-1]
+
+
 @pytest.mark.parametrize(("method", "path"), PLACES)
 @pytest.mark.parametrize("token", ["", "x", "x" * 32, "%00", "..", "TOKEN/.."])
 def test_no_place_opens_without_the_token(game: Played, method: str, path: str, token: str) -> None:
     """Each address with another token, or without one, is refused before anything happens."""
-    wrong = token.replace("TOKEN", game.page.token[:-1] + "-")
+    wrong = token.replace("TOKEN", nearly(game.page.token))
     before = len(game.lab.pcs[0].computer.events.all())
     status, text = game.ask(method, f"/{wrong}/{path}" if token else f"/{path}")
     assert (status, "token" in text) == (403, True)
