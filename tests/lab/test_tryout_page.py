@@ -55,6 +55,7 @@ def nearly(token: str) -> str:
 
 @pytest.mark.parametrize("token", ["abc-", "abc_", "abcx"])
 def test_a_token_that_is_nearly_right_is_another_token(token: str) -> None:
+    """The helper of the next test changes every token."""
     assert nearly(token) != token
     assert nearly(token)[:-1] == token[:-1]
 
