@@ -62,9 +62,9 @@ class ActionModule(AgentAction):
 
     def _latchkey_package(self, options: dict[str, Any], place: RemoteFolder) -> Package:
         check = bool(self._task.check_mode)
-        link, clock = self._latchkey_link, self._latchkey_clock
-        setup = SetupAgent(link, clock, options["agent_path"] or None, check=check)
-        return Package(Installer(link, clock), self._latchkey_agent, setup, place, clock, check)
+        contact, clock = self._latchkey_contact, self._latchkey_clock
+        setup = SetupAgent(contact, clock, options["agent_path"] or None, check=check)
+        return Package(Installer(contact, clock), self._latchkey_agent, setup, place, clock, check)
 
     def _latchkey_change(
         self, package: Package, options: dict[str, Any], deadline: Deadline

@@ -13,9 +13,11 @@ from ansible import constants as C  # noqa: N812 - its usual name
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ._agent_client import FIRST_CONTACT, Agent
+from ._agent_client import Agent
 from ._connection import Link
+from ._contact import FIRST_CONTACT, Contact
 from ._failure import Failure, failure
+from ._job_watch import JobWatch
 from ._options import Spec, duration, validated
 from ._progress import Progress
 from ._wait_clock import Clock
@@ -58,7 +60,9 @@ class AgentAction(ActionBase):
             self._latchkey_refuse_unsupported()
             super().run(None, task_vars)
             options = self._latchkey_options(known)
-            return {"session": options["session"], "failed": False, **self._latchkey_work(options)}
+            self._latchkey_watch = JobWatch()
+            with self._latchkey_watch.running():
+                return {"session": options["session"], "failed": False, **self._latchkey_work(options)}
         except Failure as fault:
             # Ansible skips the always section of a PC that is unreachable, and with it the end of the session.
             fault.unreachable &= not boolean(known.get(FAILS, False), strict=False)
@@ -73,14 +77,15 @@ class AgentAction(ActionBase):
         """
 
     def _latchkey_work(self, options: dict[str, Any]) -> dict[str, Any]:
-        self._latchkey_link = Link(self._connection, self._latchkey_clock)
+        self._latchkey_link = Link(self._connection, self._latchkey_clock, self._latchkey_watch)
+        self._latchkey_contact = Contact(
+            self._latchkey_link, self._latchkey_progress().show, self._latchkey_first_contact()
+        )
         self._latchkey_agent = Agent(
-            self._latchkey_link,
+            self._latchkey_contact,
             self._latchkey_clock,
             options["agent_path"] or None,
             check=bool(self._task.check_mode),
-            show=self._latchkey_progress().show,
-            first_contact=self._latchkey_first_contact(),
         )
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 

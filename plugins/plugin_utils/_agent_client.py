@@ -19,9 +19,8 @@ from ._powershell_command import AGENT_MISSING, command_line, request_script
 from ._remote_words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ._connection import CommandResult, Link
+    from ._connection import CommandResult
+    from ._contact import Contact
     from ._failure import Outcome
     from ._wait_clock import Clock, Deadline
 
@@ -37,8 +36,6 @@ SILENCE_SECONDS = 60.0
 """Longest wait for an agent that does not answer, in seconds. During a boot WinRM may answer before the agent, and
 during a shutdown after it. Windows gives a service 30 s to start (ServicesPipeTimeout)."""
 
-FIRST_CONTACT = 30.0
-"""Seconds after which a PC that has accepted no connection of the task is unreachable, whatever the task's time-out."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 
 _NOT_FOUND = 127
@@ -71,18 +68,15 @@ class Agent:
 
     def __init__(
         self,
-        link: Link,
+        contact: Contact,
         clock: Clock,
         path: str | None,
         *,
         check: bool = False,
-        show: Callable[[str], None] | None = None,
-        first_contact: float = FIRST_CONTACT,
     ) -> None:
         self.check = check
-        self._first_contact = first_contact
-        self._show = show or (lambda _line: None)
-        self._link = link
+        self._contact = contact
+        self._link = contact.link
         self._clock = clock
         self._command = command_line(request_script(path))
         self._answered = False
@@ -107,26 +101,31 @@ class Agent:
         Raises:
             Failure: the agent refused, its answer is malformed, or no answer came in time.
         """
-        first_contact = deadline.sooner(self._first_contact)
+        first = self._contact.first(deadline)
         silence: Deadline | None = None
         pause = _FIRST_PAUSE
         while True:
             try:
                 return self.ask_once(kind, verb, **fields)
             except ConnectionLost as lost:
-                until, silence = deadline if self._link.reached else first_contact, None
-                if until.over or lost.ends_within(until.left):
-                    raise self.failure_of(lost) from lost
-                self._show(f"waiting: the connection to the PC; for {until.limit:.0f} s at most")
+                until, silence = self._patience(lost, deadline, first), None
             except Failure as fault:
                 if not self.may_pass(fault):
                     raise
                 until = silence = silence or deadline.sooner(SILENCE_SECONDS)
                 if until.over:
                     raise _silent(fault, until) from None
-                self._show(f"waiting: the consent agent to answer; for {SILENCE_SECONDS:.0f} s at most")
+                self._contact.show(
+                    f"waiting: the consent agent to answer; for {SILENCE_SECONDS:.0f} s at most"
+                )
             self._clock.sleep(min(pause, until.left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _patience(self, lost: ConnectionLost, deadline: Deadline, first: Deadline) -> Deadline:
+        try:
+            return self._contact.until(lost, deadline, first)
+        except ConnectionLost:
+            raise self.failure_of(lost) from lost
 
     def ask_once(self, kind: type[T], verb: str, **fields: object) -> Reply[T]:
         """Ask once.

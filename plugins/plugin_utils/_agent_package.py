@@ -22,7 +22,7 @@ from ._powershell_command import command_line, request_script
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._connection import Link
+    from ._contact import Contact
     from ._package_file import PackageFile
     from ._wait_clock import Clock, Deadline
 
@@ -45,8 +45,8 @@ class Place(Protocol):
 class SetupAgent(Agent):
     """The agent's setup program, which needs an administrator."""
 
-    def __init__(self, link: Link, clock: Clock, path: str | None, *, check: bool = False) -> None:
-        super().__init__(link, clock, path, check=check)
+    def __init__(self, contact: Contact, clock: Clock, path: str | None, *, check: bool = False) -> None:
+        super().__init__(contact, clock, path, check=check)
         self._command = command_line(request_script(path, "setup"))
 
 

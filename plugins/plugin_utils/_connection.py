@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ._fault_codes import NO_SUCH_SHELL, TOO_MANY_SHELLS, has_code
+from ._job_watch import JobWatch
 from ._left_shells import LeftShells
 from ._rejection import tries_in
 from ._terminal_text import plain
@@ -105,11 +106,18 @@ def is_lost(fault: Exception) -> bool:
 
 
 class Link:
-    """A connection plugin that reconnects, and measures the time without contact to the PC."""
+    """A connection plugin that reconnects, and measures the time without contact to the PC.
 
-    def __init__(self, connection: ConnectionBase, clock: Clock) -> None:
+    Args:
+        connection: the connection plugin.
+        clock: the clock of its pauses.
+        watch: ends the process before it asks anything for a job that has ended.
+    """
+
+    def __init__(self, connection: ConnectionBase, clock: Clock, watch: JobWatch | None = None) -> None:
         self._connection = connection
         self._clock = clock
+        self._watch = JobWatch() if watch is None else watch
         self._stale = False
         self._away_since: float | None = None
         self.reached = False
@@ -143,6 +151,7 @@ class Link:
             ConnectionLost: the connection is lost.
         """
         self._refrain()
+        self._watch.check()
         try:
             self._reconnect()
             result = action()

@@ -21,7 +21,8 @@ from ._terminal_text import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._connection import CommandResult, Link
+    from ._connection import CommandResult
+    from ._contact import Contact
     from ._failure import Outcome
     from ._wait_clock import Clock, Deadline
 
@@ -88,8 +89,9 @@ class Installed(NamedTuple):
 class Installer:
     """Windows Installer of one PC."""
 
-    def __init__(self, link: Link, clock: Clock) -> None:
-        self._link = link
+    def __init__(self, contact: Contact, clock: Clock) -> None:
+        self._contact = contact
+        self._link = contact.link
         self._clock = clock
 
     def installed(self, deadline: Deadline, *, outcome: Outcome = "refused") -> Installed | None:
@@ -131,13 +133,13 @@ class Installer:
         return self._run_until_answered(command_line(script), deadline)
 
     def _run_until_answered(self, command: str, deadline: Deadline) -> CommandResult:
+        first = self._contact.first(deadline)
         while True:
             try:
                 return self._link.run(command)
             except ConnectionLost as lost:
-                if deadline.over or lost.ends_within(deadline.left):
-                    raise
-            self._clock.sleep(min(1.0, deadline.left))
+                until = self._contact.until(lost, deadline, first)
+            self._clock.sleep(min(1.0, until.left))
 
     def run(self, arguments: list[str], deadline: Deadline, reason: Callable[[], str]) -> int:
         """Run msiexec without user interaction, after any other installation; return its exit code.
@@ -155,6 +157,7 @@ class Installer:
         while (code := _exit_code(self._link.run(command))) == BUSY:
             if deadline.over:
                 raise failure("package_busy", limit=f"{deadline.limit:.0f}")
+            self._contact.show(f"waiting: another installation to end; for {deadline.limit:.0f} s at most")
             self._clock.sleep(min(_PAUSE, deadline.left) or _PAUSE)
         if code not in {0, RESTART_NEEDED}:
             sentence = SENTENCES.get(code, "see Microsoft's documentation of this code.")
