@@ -38,6 +38,11 @@ VENV ?= .venv
 # The interpreter to build VENV on; empty means the newest that is found.
 PYTHON ?=
 
+# Each recipe hands a choice to the program that it is meant for. Programs that such a program starts have their own.
+unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED PATIENCE SIGN \
+	VENV PYTHON
+MAKEOVERRIDES :=
+
 # Ansible refuses to start outside a UTF-8 locale.
 export LC_ALL := C.UTF-8
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
