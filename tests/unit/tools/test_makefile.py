@@ -17,6 +17,6 @@ CHOICES = re.findall(r"^([A-Z]+) (?:\?|:)?=", (ROOT / "Makefile").read_text(enco
 @pytest.mark.parametrize("choice", [name for name in CHOICES if name != "MAKEOVERRIDES"])
 def test_no_choice_is_in_the_environment_of_a_recipe(choice: str) -> None:
     """`make test PC=wine` would make a lab of Wine PCs of each lab that a test starts."""
-    command = ["make", "--eval", "show: ; @env; echo MAKEFLAGS:$(MAKEFLAGS)", "show", f"{choice}=marker"]
+    command = ["make", "--eval", "show: ; @env", "show", f"{choice}=marker"]
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
     assert "marker" not in shown
