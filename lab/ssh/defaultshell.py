@@ -24,6 +24,13 @@ class DefaultShell(enum.StrEnum):
     CMD = "cmd"
 
 
+_CODE_PAGE = {
+    DefaultShell.POWERSHELL: "chcp.com 65001 > $null ; ",
+    DefaultShell.CMD: "chcp.com 65001 >nul 2>&1 && ",
+}
+"""The command that ansible-core 2.16 and 2.17 put first, for output in UTF-8 (plugins/connection/ssh.py)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The task to run, and whether the shell passes its exit code on."""
@@ -38,6 +45,7 @@ class Reading:
 
 def read_command(command: str, shell: DefaultShell) -> Reading:
     """Return a shell's reading of a command."""
+    command = command.removeprefix(_CODE_PAGE[shell])
     if shell is DefaultShell.CMD:
         return Reading(read_command_line(_line(command), through_cmd=True), keeps_code=True)
     first = command.split(maxsplit=1)[:1]

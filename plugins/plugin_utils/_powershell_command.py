@@ -6,7 +6,7 @@
 
 Only this form works the same over Ansible's winrm, psrp and ssh connections: winrm passes it on
 unchanged, psrp decodes it and runs the script in its own runspace, and ssh passes it to the PC's default
-shell.
+shell. `_older_cores` has the exceptions.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ def command_line(script: str) -> str:
         detail = f"a text of {len(script)} characters is too long for Windows' command line"
         raise failure("bad_option", detail=detail)
     return line
+
+
+def script_in(line: str) -> str:
+    """Return the script that `command_line` made a line of."""
+    return base64.b64decode(line.removeprefix(_PREFIX)).decode("utf-16-le", "surrogatepass")
 
 
 def at(path: str) -> str:
