@@ -143,3 +143,8 @@ pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
 		--output-file requirements.txt
+	@mkdir -p tests/matrix/pins
+	@for line in 2.16 2.17 2.18 2.22; do \
+		"$(VENV)"/bin/uv pip compile --quiet --python-version 3.13 --no-deps --prerelease allow \
+		--generate-hashes --no-annotate --custom-compile-command "make pins" --group core-$$(echo $$line | tr . -) \
+		--output-file tests/matrix/pins/$$line.txt || exit 1; done
