@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, Unsupported, read_command_line
+from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, TooLong, Unsupported, read_command_line
+from lab.wsman.powershell.native import COMMAND_LINE_LIMIT
 from lab.wsman.powershell.tokens import Kind, UnsupportedScriptError, tokenize
 from lab.wsman.shell_operations import CommandLine
 
@@ -45,6 +46,8 @@ class Reading:
 
 def read_command(command: str, shell: DefaultShell) -> Reading:
     """Return a shell's reading of a command."""
+    if shell is DefaultShell.CMD and len(command) > COMMAND_LINE_LIMIT:
+        return Reading(TooLong(), keeps_code=True)
     command = command.removeprefix(_CODE_PAGE[shell])
     if shell is DefaultShell.CMD:
         return Reading(read_command_line(_line(command), through_cmd=True), keeps_code=True)

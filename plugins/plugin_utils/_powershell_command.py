@@ -21,8 +21,11 @@ AGENT_MISSING = "latchkey-agent-missing"
 AGENT_PLACE = "\\Latchkey\\latchkeyctl.exe"
 """The agent's program below the folder of 64-bit programs."""
 
-MAX_COMMAND_LINE = 8191
-"""Longest command line of cmd.exe, which WinRM uses to start PowerShell (Microsoft support article 830473)."""
+MAX_COMMAND_LINE = 8191 - len("chcp.com 65001 >nul 2>&1 && ")
+"""Longest command line of cmd.exe, which WinRM uses to start PowerShell (Microsoft support article 830473).
+
+The ssh plugin of ansible-core 2.16 and 2.17 puts a command before it.
+"""
 
 _PREFIX = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand "
 
