@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix bench mutants check docs \
+.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench mutants check docs \
 	format package collection pins
 
 # What `make demo` shows; `list` names the choices.
@@ -19,6 +19,8 @@ FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# The lines of ansible-core that `make sanity` runs; empty means all.
+LINES ?=
 # How often `make soak` runs the tests.
 RUNS ?= 20
 # Which packages of tools/system-packages.txt `make test` hides; `all` means each of them.
@@ -107,6 +109,10 @@ film: ## film a Wine PC's screen for docs/customer.en.md: the customer allows an
 matrix: ## every connection with every ansible-core line; writes docs/compatibility.md
 	$(setup_lab) test
 	$(run) tests.matrix
+
+sanity: ## ansible-test's sanity tests with every ansible-core line; LINES="2.16 2.22" chooses some
+	$(setup) check
+	$(run) tests.matrix.sanity_lines $(LINES)
 
 bench: ## every figure that has a goal; writes docs/benchmarks.md
 	$(setup_lab) test
