@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix bench mutants check docs \
+.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench mutants check docs \
 	format package collection pins
 
 # What `make demo` shows; `list` names the choices.
@@ -19,6 +19,8 @@ FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# The lines of ansible-core that `make sanity` runs; empty means all.
+LINES ?=
 # How often `make soak` runs the tests.
 RUNS ?= 20
 # Which packages of tools/system-packages.txt `make test` hides; `all` means each of them.
@@ -113,6 +115,10 @@ matrix: ## every connection with every ansible-core line; writes docs/compatibil
 	$(setup_lab) test
 	$(run) tests.matrix
 
+sanity: ## ansible-test's sanity tests with every ansible-core line; LINES="2.16 2.22" chooses some
+	$(setup) check
+	$(run) tests.matrix.sanity_lines $(LINES)
+
 bench: ## every figure that has a goal; writes docs/benchmarks.md
 	$(setup_lab) test
 	$(run) tests.benchmarks $(FIGURES)
@@ -148,3 +154,8 @@ pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
 		--output-file requirements.txt
+	@mkdir -p tests/matrix/pins
+	@for line in 2.16 2.17 2.18 2.22; do \
+		"$(VENV)"/bin/uv pip compile --quiet --python-version 3.13 --no-deps --prerelease allow \
+		--generate-hashes --no-annotate --custom-compile-command "make pins" --group core-$$(echo $$line | tr . -) \
+		--output-file tests/matrix/pins/$$line.txt || exit 1; done

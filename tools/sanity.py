@@ -31,6 +31,8 @@ wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
 """
+PIPS = ("23_1_2", "24_2", "25_2")
+"""The releases of pip that ansible-core 2.16 to 2.22 name."""
 NO_GIT = "git is not installed. Install it: apt-get install git (Debian, Ubuntu) or dnf install git (Fedora)"
 
 
@@ -86,7 +88,7 @@ def make_home() -> None:
     """Give ansible-test its own home, so that it writes nothing into the user's."""
     cache = HOME / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
-    for version in ("24_2", "25_2"):
+    for version in PIPS:
         (cache / f"get_pip_{version}.py").write_text(GET_PIP, encoding="utf-8")
     # The user's package index and download cache are still used.
     for name in (".config", ".cache"):
@@ -96,15 +98,24 @@ def make_home() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the sanity tests with extra arguments; return ansible-test's exit code."""
+    """Run the sanity tests of the own environment with extra arguments; return ansible-test's exit code."""
+    return run(Path(sys.executable).parent, "{}.{}".format(*sys.version_info[:2]), arguments)
+
+
+def run(scripts: Path, python: str, arguments: list[str]) -> int:
+    """Run the sanity tests; return ansible-test's exit code.
+
+    Args:
+        scripts: the folder of programs of an environment with ansible-core.
+        python: the version of that environment's Python, such as 3.11.
+        arguments: further ones of ansible-test.
+    """
     try:
         copy_tree()
     except CheckoutError as error:
         print(f"sanity: {error}", file=sys.stderr)
         return 1
     make_home()
-    scripts = Path(sys.executable).parent
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     environment = dict(os.environ, HOME=str(HOME), PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}")
     command = [str(scripts / "ansible-test"), "sanity", "--python", python, *arguments]
     return subprocess.run(command, cwd=TREE, env=environment, check=False).returncode

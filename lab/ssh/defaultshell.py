@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, Unsupported, read_command_line
+from lab.wsman.commandline import POWERSHELL_NAMES, Script, Task, TooLong, Unsupported, read_command_line
+from lab.wsman.powershell.native import COMMAND_LINE_LIMIT
 from lab.wsman.powershell.tokens import Kind, UnsupportedScriptError, tokenize
 from lab.wsman.shell_operations import CommandLine
 
@@ -22,6 +23,13 @@ class DefaultShell(enum.StrEnum):
 
     POWERSHELL = "powershell"
     CMD = "cmd"
+
+
+_CODE_PAGE = {
+    DefaultShell.POWERSHELL: "chcp.com 65001 > $null ; ",
+    DefaultShell.CMD: "chcp.com 65001 >nul 2>&1 && ",
+}
+"""The command that ansible-core 2.16 and 2.17 put first, for output in UTF-8 (plugins/connection/ssh.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ class Reading:
 
 def read_command(command: str, shell: DefaultShell) -> Reading:
     """Return a shell's reading of a command."""
+    if shell is DefaultShell.CMD and len(command) > COMMAND_LINE_LIMIT:
+        return Reading(TooLong(), keeps_code=True)
+    command = command.removeprefix(_CODE_PAGE[shell])
     if shell is DefaultShell.CMD:
         return Reading(read_command_line(_line(command), through_cmd=True), keeps_code=True)
     first = command.split(maxsplit=1)[:1]

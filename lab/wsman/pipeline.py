@@ -34,6 +34,7 @@ class RunningPipeline:
     """A pipeline and the console of its script.
 
     `lock` guards psrpcore's objects, which all pipelines of a pool share; `flush` sends their messages.
+    `kept` is what the pool's scripts keep for the next one.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class RunningPipeline:
         user: str,
         lock: threading.RLock,
         flush: Callable[[], None],
+        kept: dict[str, str],
     ) -> None:
         self.buffer = OutputBuffer(whole=True)
         self._pipeline = pipeline
@@ -51,6 +53,7 @@ class RunningPipeline:
         self._user = user
         self._lock = lock
         self._flush = flush
+        self._kept = kept
         self._input: InputQueue[str] = InputQueue()
         self._program = RunningProgram()
         self._understood = True
@@ -64,12 +67,12 @@ class RunningPipeline:
         # psrpcore's `start` sends the state "running" in a message of its own. Ansible's fetch takes
         # that message for the answer and leaves the file out.
         self._pipeline.state = PSInvocationState.Running
-        script = _only_script(powershell)
-        threading.Thread(target=self._run, args=(script,), name="pipeline", daemon=True).start()
+        command = _only_script(powershell)
+        threading.Thread(target=self._run, args=(command,), name="pipeline", daemon=True).start()
 
-    def _run(self, script: str | None) -> None:
+    def _run(self, command: _Command | None) -> None:
         try:
-            self._finish(self._outcome(script))
+            self._finish(self._outcome(command))
         except Exception:
             _logger.exception("a pipeline ended with an internal error of the server")
             self._finish(Outcome(UNSUPPORTED, succeeded=False))
@@ -77,12 +80,13 @@ class RunningPipeline:
             # Windows' PowerShell ends every pipeline so; the script's own exit code is a message of PSRP.
             self.buffer.finish(0)
 
-    def _outcome(self, script: str | None) -> Outcome:
-        if script is None:
-            _logger.warning("unsupported pipeline: it is not one script without arguments")
+    def _outcome(self, command: _Command | None) -> Outcome:
+        if command is None:
+            _logger.warning("unsupported pipeline: it is not one script with arguments by position")
             self.error("wsman lab: unsupported pipeline: not one script", "UnsupportedScript")
             return Outcome(UNSUPPORTED, succeeded=False)
-        outcome = run_script(script, self._host, self._user, self)
+        script, arguments = command
+        outcome = run_script(script, self._host, self._user, self, arguments=arguments, kept=self._kept)
         if not self._understood:
             self.error("wsman lab: unsupported input: it is not a text", "UnsupportedInput")
             return Outcome(UNSUPPORTED, succeeded=False)
@@ -161,11 +165,15 @@ class RunningPipeline:
             self.error(text, NATIVE_ERROR)
 
 
-def _only_script(powershell: Any) -> str | None:  # noqa: ANN401 - psrpcore's metadata is untyped
-    """Return the text of a pipeline that is a single script; None for any other."""
+_Command = tuple[str, tuple[object, ...]]
+"""A script and its arguments."""
+
+
+def _only_script(powershell: Any) -> _Command | None:  # noqa: ANN401 - psrpcore's metadata is untyped
+    """Return a pipeline that is a single script; None for any other."""
     if not isinstance(powershell, PowerShell) or len(powershell.commands) != 1:
         return None
     command = powershell.commands[0]
-    if not command.is_script or command.parameters:
+    if not command.is_script or any(name is not None for name, _ in command.parameters):
         return None
-    return str(command.command_text)
+    return str(command.command_text), tuple(value for _, value in command.parameters)

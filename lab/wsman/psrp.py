@@ -70,6 +70,7 @@ class RunspaceShell(Shell):
         self._pool = ServerRunspacePool()
         self._buffer = OutputBuffer(whole=True)
         self._pipelines: dict[uuid.UUID, RunningPipeline] = {}
+        self._kept: dict[str, str] = {}
 
     @classmethod
     def create(cls, host: Host, resource_uri: str, owner: str, creation: Creation) -> RunspaceShell:
@@ -118,7 +119,12 @@ class RunspaceShell(Shell):
         with self._lock:
             pipeline = ServerPipeline(self._pool, pipeline_id)
             self._pipelines[pipeline_id] = RunningPipeline(
-                pipeline, host=self._host, user=self.owner, lock=self._lock, flush=self._flush
+                pipeline,
+                host=self._host,
+                user=self.owner,
+                lock=self._lock,
+                flush=self._flush,
+                kept=self._kept,
             )
         for text in line.encoded_arguments:
             data = addressed(decode_base64(text), pipeline_id)

@@ -23,6 +23,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ._fault_codes import NO_SUCH_SHELL, TOO_MANY_SHELLS, has_code
 from ._job_watch import JobWatch
 from ._left_shells import LeftShells
+from ._older_cores import command_for
 from ._rejection import tries_in
 from ._terminal_text import plain
 
@@ -174,7 +175,8 @@ class Link:
         return self._exec_once(command, stdin)
 
     def _exec_once(self, command: str, stdin: bytes | None) -> CommandResult:
-        code, output, error = self._connection.exec_command(command, in_data=stdin, sudoable=False)
+        sent = command_for(str(self._connection.transport), command)
+        code, output, error = self._connection.exec_command(sent, in_data=stdin, sudoable=False)
         return CommandResult(code, bytes(output), bytes(error))
 
     def _refrain(self) -> None:

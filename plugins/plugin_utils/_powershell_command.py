@@ -6,7 +6,7 @@
 
 Only this form works the same over Ansible's winrm, psrp and ssh connections: winrm passes it on
 unchanged, psrp decodes it and runs the script in its own runspace, and ssh passes it to the PC's default
-shell.
+shell. `_older_cores` has the exceptions.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ AGENT_MISSING = "latchkey-agent-missing"
 AGENT_PLACE = "\\Latchkey\\latchkeyctl.exe"
 """The agent's program below the folder of 64-bit programs."""
 
-MAX_COMMAND_LINE = 8191
-"""Longest command line of cmd.exe, which WinRM uses to start PowerShell (Microsoft support article 830473)."""
+MAX_COMMAND_LINE = 8191 - len("chcp.com 65001 >nul 2>&1 && ")
+"""Longest command line of cmd.exe, which WinRM uses to start PowerShell (Microsoft support article 830473).
+
+The ssh plugin of ansible-core 2.16 and 2.17 puts a command before it.
+"""
 
 _PREFIX = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand "
 
@@ -47,6 +50,11 @@ def command_line(script: str) -> str:
         detail = f"a text of {len(script)} characters is too long for Windows' command line"
         raise failure("bad_option", detail=detail)
     return line
+
+
+def script_in(line: str) -> str:
+    """Return the script that `command_line` made a line of."""
+    return base64.b64decode(line.removeprefix(_PREFIX)).decode("utf-16-le", "surrogatepass")
 
 
 def at(path: str) -> str:

@@ -73,9 +73,9 @@ def main() -> int:
         return 1
     write(columns, told)
     bad = [
-        f"{connection}, ansible-core {line}: {cell}"
+        f"{name}, ansible-core {line}: {cell}"
         for line, one in columns.items()
-        for connection, cell in one.cells.items()
+        for name, cell in one.cells.items()
         if cell != "ok"
     ]
     bad += told.faults if told else []

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One column of the matrix: a line of ansible-core against a PC for each connection, in one job."""
+"""One column of the matrix: a line of ansible-core against a PC for each connection, in one job.
+
+A further PC is for the collection's playbooks.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,22 @@ from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
 from tests.lab.installer import NEW, USUAL, packages, prepare
 from tests.lab.job import Operator, play
+from tests.matrix import night
 from tests.matrix.steps import STEPS, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.lab.job import Job
     from tests.matrix.cores import Core
 
 LIMIT_SECONDS = 300.0
+BRIEF = ("winrm, ntlm, HTTPS", "psrp, negotiate, HTTP", "ssh, PowerShell", "ssh, cmd")
+"""The connections of a line that is not run with all of them: one of each plugin and of each shell."""
+PLAYBOOKS = "the playbooks, winrm"
+"""The row of the collection's own playbooks."""
+_NIGHT = "winrm, basic, HTTP"
 _making = threading.Lock()
 
 VERSIONS = """
@@ -45,14 +55,17 @@ class Column:
 
 
 def run(core: Core, python: str, folder: Path) -> Column:
-    """Run every step on a PC for each connection; the PCs end with it."""
+    """Run every step on a PC for each connection, and the playbooks on one; the PCs end with it."""
     versions = subprocess.run([python, "-I", "-c", VERSIONS], capture_output=True, check=True).stdout
+    hosts = {connection: name for connection, name in HOSTS.items() if not core.brief or connection in BRIEF}
     password = make()
     try:
         with ExitStack() as stack:
-            operator = _operator(stack, folder, python, password)
+            operator = _operator(stack, folder, python, password, hosts)
             job = operator.begin([play(*(step.named() for step in STEPS))])
-            cells = _cells(job)
+            cells = _cells(job, hosts)
+            one = _operator(stack, folder / "playbooks", python, password, {_NIGHT: "pc1"})
+            cells[PLAYBOOKS] = night.verdict(one, LIMIT_SECONDS)
             for find in search([folder], password):
                 cells[next(iter(cells))] = f"a password was found in {find.place} ({find.encoding})"
     finally:
@@ -60,7 +73,9 @@ def run(core: Core, python: str, folder: Path) -> Column:
     return Column(json.loads(versions), cells)
 
 
-def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) -> Operator:
+def _operator(
+    stack: ExitStack, folder: Path, python: str, password: bytearray, hosts: Mapping[str, str]
+) -> Operator:
     with _making:
         computers = {
             name: stack.enter_context(
@@ -72,12 +87,12 @@ def _operator(stack: ExitStack, folder: Path, python: str, password: bytearray) 
                     listeners=(CONNECTIONS[connection].listener,),
                 )
             )
-            for connection, name in HOSTS.items()
+            for connection, name in hosts.items()
         }
     for computer in computers.values():
         prepare(computer)
     packages(folder, NEW)
-    variables = {name: computers[name].inventory(connection) for connection, name in HOSTS.items()}
+    variables = {name: computers[name].inventory(connection) for connection, name in hosts.items()}
     operator = Operator(folder / "operator", computers, host_variables=variables, python=python)
     operator.variables["package"] = str(folder / f"latchkey-agent-{NEW}-x64.msi")
     stack.callback(operator.stop)
@@ -88,9 +103,9 @@ HOSTS = {connection: connection.replace(", ", "-").lower() for connection in CON
 """The inventory's name for the PC of each connection."""
 
 
-def _cells(job: Job) -> dict[str, str]:
+def _cells(job: Job, hosts: Mapping[str, str]) -> dict[str, str]:
     try:
         job.wait(LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         job.kill()
-    return {connection: verdict(job, name) for connection, name in HOSTS.items()}
+    return {connection: verdict(job, name) for connection, name in hosts.items()}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.simulated import windows_calls
 from lab.simulated.remote_ports import WindowsLink
-from lab.wsman.bootstrap import module_program
+from lab.wsman.ansible_actions import module_program
 from lab.wsman.host import StandIn
 from latchkey_agent.ports import PortError
 
