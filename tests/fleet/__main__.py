@@ -68,18 +68,21 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--forks", type=_at_least_one, default=10, help="forks of each slice")
     parser.add_argument("--mode", choices=["wait", "begin"], default="wait", help="maintenance_restart_mode")
-    parser.add_argument("--kills", type=int, default=1, help="nodes that are killed in each wave")
+    parser.add_argument("--kills", type=_at_least_none, default=1, help="nodes that are killed in each wave")
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that a PC is down")
     parser.add_argument("--seed", default=secrets.token_hex(3))
     return parser.parse_args(arguments)
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = "it must be at least 1"
-        raise ValueError(msg)
-    return number
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        msg = f"{text!r} is no whole number above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _at_least_none(text: str) -> int:
+    return 0 if text == "0" else _at_least_one(text)
 
 
 def _fitting() -> int:

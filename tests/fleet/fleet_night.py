@@ -75,7 +75,7 @@ class Work(NamedTuple):
 
     def plus(self, other: Work) -> Work:
         """Return the cost of both."""
-        return Work(*(one + more for one, more in zip(self, other, strict=True)))
+        return Work(self.pcs + other.pcs, self.seconds + other.seconds, self.processor + other.processor)
 
 
 @dataclass
@@ -228,7 +228,10 @@ def wave(folder: Path, count: int, plan: Plan, say: Callable[[str], None]) -> It
 
 
 def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], None]) -> Told:
-    """Play the night of the whole fleet; return its costs. The first wave compares one node with all of them."""
+    """Play the night of the whole fleet; return its costs. The first wave compares one node with all of them.
+
+    A first wave that is too small for this comparison leaves it out.
+    """
     told = Told()
     sizes = [min(plan.wave, plan.pcs - first) for first in range(0, plan.pcs, plan.wave)]
     for number, size in enumerate(sizes, 1):
@@ -238,7 +241,7 @@ def play(folder: Path, plan: Plan, dice: random.Random, say: Callable[[str], Non
             say(f"wave {number}: the customers are asked")
             running.ask()
             left = list(running.pcs)
-            if number == 1 and size >= (1 + plan.workers) * plan.piece:
+            if number == 1 and size > (1 + plan.workers) * plan.piece:
                 left = compare(running, told)
             running.kill_nodes(plan.kills, left, dice, told)
             told.waves.append(running.maintain(left))
