@@ -85,7 +85,8 @@ def _growth(waves: Sequence[Work]) -> list[Figure]:
 
 
 def _busy(work: Work) -> float:
-    return work.processor / work.seconds / len(os.sched_getaffinity(0))
+    """Return the share of the processors' time that all programs had: other programs fill them, too."""
+    return work.everything / work.seconds / len(os.sched_getaffinity(0))
 
 
 def section(found: Sequence[Figure], machine: str) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.simulated.customer_script import Grant
 from tests.benchmarks.operator_bench import bench, computer
-from tests.benchmarks.processes import used_by
+from tests.benchmarks.processes import used_by, used_by_all
 from tests.fleet.execution_nodes import PATIENCE, Mesh, Node, Slice
 from tests.lab.job import SESSION, Task
 from tests.lab.maintenance import STEPS, program
@@ -67,15 +67,24 @@ class Plan:
 
 
 class Work(NamedTuple):
-    """The cost of the maintenance of some PCs. `processor` are seconds of controller, nodes and PCs together."""
+    """The cost of the maintenance of some PCs.
+
+    `processor` are the processor seconds of controller, nodes and PCs together, `everything` those of all programs.
+    """
 
     pcs: int
     seconds: float
     processor: float
+    everything: float
 
     def plus(self, other: Work) -> Work:
         """Return the cost of both."""
-        return Work(self.pcs + other.pcs, self.seconds + other.seconds, self.processor + other.processor)
+        return Work(
+            self.pcs + other.pcs,
+            self.seconds + other.seconds,
+            self.processor + other.processor,
+            self.everything + other.everything,
+        )
 
 
 @dataclass
@@ -123,7 +132,7 @@ class Wave:
 
     def maintain(self, names: Sequence[str]) -> Work:
         """Launch the job until no PC has work left; return its cost."""
-        began, used = time.monotonic(), used_by(os.getpid())
+        began, used, everything = time.monotonic(), used_by(os.getpid()), used_by_all()
         left, launches = list(names), 0
         while left:
             launches += 1
@@ -139,7 +148,8 @@ class Wave:
                     f"restarts are under way on {len(left)} of {len(names)} PCs; the job is launched again"
                 )
                 time.sleep(self.plan.restart_seconds / 4)
-        return Work(len(names), time.monotonic() - began, used_by(os.getpid()) - used)
+        seconds, ours = time.monotonic() - began, used_by(os.getpid()) - used
+        return Work(len(names), seconds, ours, used_by_all() - everything)
 
     def kill_nodes(self, count: int, names: Sequence[str], dice: random.Random, told: Told) -> None:
         """Kill this number of nodes from now on, each at the first event of one of its PCs."""

@@ -34,7 +34,7 @@ def test_a_slice_of_a_node_that_died_goes_on_elsewhere(tmp_path: Path) -> None:
 
 def work(pcs: int, processor: float) -> Work:
     """Return the cost of some PCs in 100 s."""
-    return Work(pcs, 100.0, processor)
+    return Work(pcs, 100.0, processor, processor)
 
 
 def test_the_figures_compare_one_node_with_all_and_a_hundred_pcs_with_the_fleet() -> None:
