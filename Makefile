@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench mutants check docs \
-	format package collection pins
+.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench fleet mutants \
+	check docs format package collection pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -27,6 +27,12 @@ RUNS ?= 20
 WITHOUT ?=
 # Which groups of figures `make bench` measures; empty means all, and writes them down.
 FIGURES ?=
+# The fleet of `make fleet`: PCS above, execution nodes, PCs of a slice, PCs at once, forks of a slice, `wait` or `begin`.
+WORKERS ?=
+SLICE ?=
+WAVE ?=
+FORKS ?=
+MODE ?=
 # What `make mutants` measures: a module as domain/permits.py, a random sample of so many mutants, its seed, and the
 # seconds of tests that a mutant has to survive. Empty means every module, all mutants, a new seed, the default.
 MODULE ?=
@@ -66,6 +72,7 @@ help: ## show this table
 	@echo 'PC=wine lets make test run every end-to-end test on Wine PCs, with the real Windows agent.'
 	@echo 'SIGN=FILE signs the package with the certificate and key in a PEM or PKCS #12 file.'
 	@echo 'WITHOUT="wixl xvfb" lets make test run as on a machine that lacks these system packages; WITHOUT=all hides all.'
+	@echo 'PCS=200 WORKERS=4 SLICE=25 WAVE=100 FORKS=10 MODE=begin choose the fleet of make fleet.'
 	@echo 'MODULE=domain/permits.py lets make mutants measure one module, SAMPLE=300 a random sample of all.'
 	@echo 'TESTS="tests/unit -k terms" runs some tests; GATES="style types" runs some gates.'
 
@@ -122,6 +129,12 @@ sanity: ## ansible-test's sanity tests with every ansible-core line; LINES="2.16
 bench: ## every figure that has a goal; writes docs/benchmarks.md
 	$(setup_lab) test
 	$(run) tests.benchmarks $(FIGURES)
+
+fleet: ## a night on PCS=1000 simulated PCs through execution nodes, some of them killed; writes docs/benchmarks.md
+	$(setup_lab) test
+	$(run) tests.fleet $(if $(PCS),--pcs $(PCS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SLICE),--slice $(SLICE)) \
+		$(if $(WAVE),--wave $(WAVE)) $(if $(FORKS),--forks $(FORKS)) $(if $(MODE),--mode $(MODE)) \
+		$(if $(SEED),--seed $(SEED))
 
 mutants: ## the share of small changes of the core that a test notices
 	$(setup_lab) mutants

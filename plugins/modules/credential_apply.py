@@ -13,6 +13,9 @@ description:
     It recognises a restart by the PC's boot id, never by clocks.
   - V(unlock) unlocks the customer's locked session for the agreed time. It signs nobody in.
   - If the customer has signed in or unlocked by hand meanwhile, the task succeeds and the password is not used.
+  - A restart can be split in two tasks, so that no fork of Ansible is held while the PC restarts. O(mode=begin) asks for
+    it and returns. O(mode=collect) finds out later, also in another job or on another controller, because all state is
+    on the PC.
   - Only the account that started the support session, and those that it named then, may use its grants.
 options:
   session:
@@ -24,6 +27,24 @@ options:
     choices:
       - restart
       - unlock
+  mode:
+    description:
+      - V(wait) begins the use and waits for its end.
+      - V(begin) begins the use and returns, with RV(pending) true. The task itself takes 60 seconds at most. Repeated
+        with the same O(step), it joins the use that is in progress or has succeeded, like V(wait).
+      - V(collect) begins no use and changes nothing. It looks for the newest use of O(action) and O(step) in the session,
+        and waits for its end until O(timeout). If the use is not over then, or the PC is away, RV(pending) is true and
+        the task succeeds. It fails if the use has failed, or if no use was begun.
+      - In check mode V(begin) predicts like V(wait), and V(collect) reads as always.
+    type: str
+    choices: [wait, begin, collect]
+    default: wait
+  deadline:
+    description:
+      - With O(mode=collect), the time after which a use that is not over fails the task. ISO 8601 with its offset, by the
+        controller's clock. RV(deadline) of the task that has begun the use is such a time.
+      - Without it a PC that stays away stays pending. The agent itself ends a use whose time is over.
+    type: str
   means:
     description:
       - V(grant) uses the customer's grant, with a password or without.
@@ -52,6 +73,7 @@ options:
   when_pending:
     description:
       - Whether to do nothing if Windows has no pending restart. Then RV(use) is null, and O(test_command) does not run.
+      - With O(mode=collect), whether a use that was not begun is no error.
     type: bool
     default: false
   not_before:
@@ -73,14 +95,27 @@ options:
     description:
       - PowerShell text that runs after the sign-in, repeatedly until it succeeds.
       - It succeeds if it throws no error and its last program, if any, ends with exit code 0.
-      - It runs as the connection's account, not as the customer.
+      - It runs as the connection's account, not as the customer. A task with O(mode=begin) does not run it.
     type: str
+  then:
+    description:
+      - Also begin this step when the use is over, or when none was due, in the same task. The maintenance window is that
+        step's, too.
+      - A step that may not begin does not. Then RV(begun) is empty, and a task that begins it says why.
+    type: str
+  then_limit:
+    description: The longest duration of the step O(then) in seconds, as O(latchkey.consent.session_checkpoint#module:limit).
+    type: float
+  then_spare:
+    description: Seconds that the restart after the step O(then) needs within the window.
+    type: float
   timeout:
     description:
       - Longest duration of the task in seconds, from the first request to the last test.
       - The logon permit expires a little earlier, so that nobody is signed in after the task has given up.
+      - By default 900. With O(mode=begin), the seconds that the use may take until its end. With O(mode=collect), the
+        seconds that the task waits, by default 0, which looks once.
     type: float
-    default: 900
 extends_documentation_fragment:
   - latchkey.consent.agent
   - latchkey.consent.attributes
@@ -114,6 +149,35 @@ EXAMPLES = r"""
     action: restart
     means: none
     step: Windows updates
+
+- name: Begin a restart, and hold no fork while the PC restarts
+  latchkey.consent.credential_apply:
+    session: CHG-4711
+    action: restart
+    step: Accounting software
+    mode: begin
+  register: begun
+
+- name: Find out whether the customer is signed in again, in this job or in a later one
+  latchkey.consent.credential_apply:
+    session: CHG-4711
+    action: restart
+    step: Accounting software
+    mode: collect
+    deadline: "{{ begun.deadline }}"
+  register: collected
+
+- name: Say whether to collect again
+  ansible.builtin.debug:
+    msg: "{{ 'Collect again, waiting for ' ~ collected.waiting_for if collected.pending else 'Signed in again' }}"
+
+- name: Restart after a step, and begin the next one in the same task
+  latchkey.consent.credential_apply:
+    session: CHG-4711
+    action: restart
+    step: Windows updates
+    done: true
+    then: Accounting software
 
 - name: Unlock the customer's session for the agreed time
   latchkey.consent.credential_apply:
@@ -158,7 +222,7 @@ retry_after:
   sample: 42.0
 connection_error:
   description: The connection plugin's error when the connection was lost.
-  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back)
+  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back), or the PC is away
   type: str
   sample: Connection refused
 boot:
@@ -222,5 +286,34 @@ left:
 use:
   description: The use, as the agent reports it; null if nothing had to be done.
   returned: once the grant was used
+  type: dict
+pending:
+  description: Whether the use is not over. Always false with O(mode=wait).
+  returned: once the grant was used
+  type: bool
+  sample: false
+waiting_for:
+  description: The event that a pending use waits for; else empty.
+  returned: once the grant was used
+  type: str
+  sample: the PC to come back
+deadline:
+  description: The time, by the controller's clock, at which the use is over or has failed.
+  returned: with O(mode=begin)
+  type: str
+  sample: "2026-11-23T21:25:00+00:00"
+begun:
+  description: The step of O(then) if it has begun; else empty.
+  returned: with O(then), once the use is over
+  type: str
+  sample: Accounting software
+boot_id:
+  description: The PC's present boot id.
+  returned: if the step of O(then) has begun
+  type: str
+  sample: 51b0c9e2
+checkpoints:
+  description: All checkpoints of the session, by the names of their steps.
+  returned: if the step of O(then) has begun
   type: dict
 """

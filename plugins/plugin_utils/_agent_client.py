@@ -149,6 +149,10 @@ class Agent:
         self._answered = True
         return reply
 
+    def assume_working(self) -> None:
+        """Take the agent for one that has answered before: another task has used it."""
+        self._answered = True
+
     def may_pass(self, fault: Failure) -> bool:
         """Tell whether asking again may help.
 

@@ -11,6 +11,7 @@ boot id tells whether the PC has restarted; the connection and clocks do not.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _answers as ans
@@ -23,6 +24,7 @@ from ._retry import retried
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
     from ._connection import Link
+    from ._next_step import NextStep
     from ._progress import Progress
     from ._wait_clock import Clock, Deadline
 
@@ -37,7 +39,9 @@ _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
 class Use:
     """The options of one use of the grant. `terms` are further fields of the verb.
 
-    `when_pending`: whether no restart is due without a pending one.
+    `when_pending`: whether no restart is due without a pending one. `patience`: the seconds that the use may take,
+    which is the time until the deadline for a task that waits for its end. `following`: the step that begins then.
+    `fails_at`: the seconds since 1970, by the controller's clock, by which a use that is collected must be over.
     """
 
     session: str
@@ -47,6 +51,9 @@ class Use:
     test_command: str | None
     deadline: Deadline
     when_pending: bool = False
+    patience: float | None = None
+    following: NextStep | None = None
+    fails_at: float | None = None
 
 
 class ApplyTask:
@@ -63,6 +70,7 @@ class ApplyTask:
         self._lost: ConnectionLost | None = None
         self._passing: Failure | None = None
         self._listened = False
+        self._least_tests = 0
 
     def apply(self) -> dict[str, Any]:
         """Use the grant once and wait until the use is finished; return the task's result.
@@ -73,12 +81,36 @@ class ApplyTask:
         with self._link.impatient():
             reply = self._begin()
             if self._agent.check or self._is_left_out(reply.result):
-                return self._result(reply.result, changed=reply.changed)
+                return self._with_next(self._result(reply.result, changed=reply.changed))
             answer = self._follow(reply.result)
             # A use in progress that another job began counts as this task's change, too.
             changed = reply.changed or not _finished(reply.result)
             self._settle(answer, changed=changed)
-            return self._result(answer, changed=changed)
+            return self._with_next(self._result(answer, changed=changed))
+
+    def begin(self) -> dict[str, Any]:
+        """Use the grant once and do not wait for the end of the use; return the task's result.
+
+        Raises:
+            Failure: the use was refused, or is the finished use of an earlier call and has failed.
+        """
+        with self._link.impatient():
+            reply = self._begin()
+        answer = reply.result
+        patience = self._use.deadline.limit if self._use.patience is None else self._use.patience
+        until = datetime.fromtimestamp(self._clock.wall() + patience, UTC).isoformat(timespec="seconds")
+        if not self._agent.check and _finished(answer):
+            self._check(answer, changed=reply.changed)
+        pending = not self._agent.check and not _finished(answer)
+        result = self._with_next(self._result(answer, changed=reply.changed, pending=pending))
+        return {**result, "deadline": until}
+
+    def _with_next(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the result; begin the next step if the use is over."""
+        following = self._use.following
+        if following is None or self._agent.check or result["pending"]:
+            return result
+        return {**result, **following.begin(self._agent, self._clock)}
 
     def _is_left_out(self, answer: ans.ApplyAnswer) -> bool:
         """Tell whether no restart was due, so that there is nothing to wait for and to test."""
@@ -93,7 +125,7 @@ class ApplyTask:
         fields["idempotency_key"] = self._agent.new_key()
 
         def ask() -> Reply[ans.ApplyAnswer]:
-            within = _permit_life(use.deadline.left)
+            within = _permit_life(use.deadline.left if use.patience is None else use.patience)
             return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, within=within, **fields)
 
         return retried(ask, use.deadline, self._progress)
@@ -166,7 +198,7 @@ class ApplyTask:
 
     def _timeout(self, answer: ans.ApplyAnswer) -> Failure:
         """Return the failure at the end of the timeout, as far as the controller can tell."""
-        limit = f"{self._use.deadline.limit:.0f}"
+        limit = self._limit
         same_boot = self._use.action == "restart" and _same_boot(answer)
         if self._link.away and self._lost is not None:
             fault = self._agent.failure_of(self._lost)
@@ -178,10 +210,21 @@ class ApplyTask:
             return self._passing
         return failure("pc_did_not_restart" if same_boot else "apply_timeout", outcome="unknown", limit=limit)
 
+    @property
+    def _limit(self) -> str:
+        """The time that the use had, for a sentence."""
+        return f"within {self._use.deadline.limit:.0f} s"
+
     # --- finish
 
     def _settle(self, answer: ans.ApplyAnswer, *, changed: bool) -> None:
         """Check the finished use and run the test command; raise Failure if either failed."""
+        self._check(answer, changed=changed)
+        if self._use.test_command is not None:
+            self._test(self._use.test_command, answer)
+
+    def _check(self, answer: ans.ApplyAnswer, *, changed: bool) -> None:
+        """Show how the use has ended; raise Failure if it failed."""
         use = answer.use
         if use is not None and use.error is not None:
             fault = self._error(answer, use.error)
@@ -191,19 +234,19 @@ class ApplyTask:
         elif changed and use is not None:
             how = "has signed in without the grant" if use.why == "signed_in" else "is signed in again"
             self._progress.show(f"{use.account} {how}")
-        if self._use.test_command is not None:
-            self._test(self._use.test_command, answer)
 
     def _error(self, answer: ans.ApplyAnswer, error: ans.ErrorView) -> Failure:
         use = answer.use
         if use and (use.state == "lapsed" or use.why == "not_restarted") and _same_restart(answer):
-            return failure("pc_did_not_restart", limit=f"{self._use.deadline.limit:.0f}")
+            return failure("pc_did_not_restart", limit=self._limit)
         return agent_failure(error)
 
     def _test(self, text: str, answer: ans.ApplyAnswer) -> None:
         command = command_line(test_script(text))
         detail = "no time was left to run it"
-        while not self._use.deadline.over:
+        runs = 0
+        while runs < self._least_tests or not self._use.deadline.over:
+            runs += 1
             try:
                 code = self._link.run(command).code
             except ConnectionLost as lost:
@@ -216,11 +259,12 @@ class ApplyTask:
                 if code == 0:
                     return
                 detail = f"its last exit code was {code}"
-            self._progress.pause(_TEST_PACE, f"waiting: the test command to succeed; {detail}")
+            if not self._use.deadline.over:
+                self._progress.pause(_TEST_PACE, f"waiting: the test command to succeed; {detail}")
         late = failure("test_command_failed", outcome="unknown", detail=detail)
         raise late.with_facts(**self._result(answer, changed=True))
 
-    def _result(self, answer: ans.ApplyAnswer, *, changed: bool) -> dict[str, Any]:
+    def _result(self, answer: ans.ApplyAnswer, *, changed: bool, pending: bool = False) -> dict[str, Any]:
         use = answer.use
         after = (use.boot_after if use else None) or answer.boot_id
         return {
@@ -229,6 +273,8 @@ class ApplyTask:
             "signed_in": _signed_in(use),
             "left": asdict(answer.left),
             "use": use and asdict(use),
+            "pending": pending,
+            "waiting_for": answer.waiting_for if pending else "",
             "elapsed": self._elapsed(),
         }
 

@@ -95,16 +95,20 @@ ERRORS: dict[str, ErrorRow] = {
         "Run the task again after that time, or set a longer timeout.",
     ),
     "pc_not_back": ErrorRow(
-        "The PC went down for the restart and was not back within {limit} s.",
+        "The PC went down for the restart and was not back {limit}.",
         "It may wait at a BitLocker or firmware prompt, or install updates. The permit expires by itself.",
     ),
     "pc_did_not_restart": ErrorRow(
-        "The PC did not go down within {limit} s after the request to restart.",
+        "The PC did not go down {limit} after the request to restart.",
         "Something delays the restart. Check the PC's screen.",
     ),
     "apply_timeout": ErrorRow(
-        "The PC is back, but the sign-in was not finished within {limit} s.",
+        "The PC is back, but the sign-in was not finished {limit}.",
         "Check the current state with latchkey.consent.credential_info. The permit expires by itself.",
+    ),
+    "nothing_begun": ErrorRow(
+        "No {use} was begun in the support session {session} on this PC.",
+        "Begin it with mode: begin first. A job that was ended before its call arrived has begun nothing.",
     ),
     "test_command_failed": ErrorRow(
         "The PC is back and the customer is signed in, but test_command did not succeed in time ({detail}).",

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -33,6 +35,35 @@ def duration(value: object) -> float:
     if not 0.0 < seconds <= LONGEST:
         raise TypeError(f"it must be a number of seconds above 0 and at most {LONGEST:.0f}")
     return seconds
+
+
+def wait_seconds(value: object) -> float:
+    """Return seconds; 0 means that the task looks once.
+
+    Raises:
+        TypeError: the value is no number from 0 to a week.
+    """
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= LONGEST:
+        raise TypeError(f"it must be a number of seconds from 0 to {LONGEST:.0f}")
+    return seconds
+
+
+def moment(value: object) -> float:
+    """Return the seconds since 1970 of an ISO 8601 time with its offset. AWX may make a datetime of such a text.
+
+    Raises:
+        TypeError: the value is no such time.
+    """
+    read = None
+    with contextlib.suppress(ValueError):
+        read = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if read is None or read.tzinfo is None:
+        raise TypeError('it must be an ISO 8601 time with its offset, as "2026-11-23T22:30:00+01:00"')
+    return read.timestamp()
 
 
 def written_time(value: object) -> str:

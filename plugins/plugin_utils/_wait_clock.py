@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clock:
-    """A monotonic clock in seconds, and its sleep."""
+    """A monotonic clock in seconds, its sleep, and the seconds since 1970 by the controller's own clock."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
 
     def deadline(self, seconds: float) -> Deadline:
         """Return the deadline in so many seconds."""

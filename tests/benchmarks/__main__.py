@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING
 from agent.packaging.workshop import WorkError
 from tests import ansible_windows
 from tests.benchmarks import calls, click, core, many, provider, restarts, service, wire
-from tests.benchmarks.figures import as_json, page
+from tests.benchmarks.figures import as_json, fleet_of, page
+from tests.benchmarks.machine_words import machine
 from tools import setup
 
 if TYPE_CHECKING:
@@ -37,18 +36,6 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "restarts": restarts.measure,
     "many": many.measure,
 }
-
-
-def machine() -> str:
-    """Return a description of the computer of the measurement."""
-    with Path("/proc/meminfo").open(encoding="ascii") as file:
-        gigabytes = int(file.readline().split()[1]) / 1e6
-    core = importlib.metadata.version("ansible-core")
-    python = platform.python_version()
-    return (
-        f"{len(os.sched_getaffinity(0))} processors and {gigabytes:.0f} GB of {platform.machine()}, "
-        f"with ansible-core {core} on Python {python}"
-    )
 
 
 def run(names: list[str], folder: Path) -> list[Figure]:
@@ -87,7 +74,8 @@ def main(names: list[str]) -> int:
         figures = run(names or list(MEASURES), Path(folder))
     if not names:
         FILE.write_text(as_json(figures), encoding="utf-8")
-        PAGE.write_text(page(figures, machine()), encoding="utf-8")
+        fleet = fleet_of(PAGE.read_text(encoding="utf-8"))
+        PAGE.write_text(page(figures, machine(), fleet), encoding="utf-8")
         print(f"written: {FILE.relative_to(setup.ROOT)}, {PAGE.relative_to(setup.ROOT)}")
     missed = sum(figure.holds is False for figure in figures)
     print(f"{missed} goals are missed" if missed else "every goal is met")

@@ -26,6 +26,7 @@ its service and the credential provider under Wine; everything else on the lab's
 runs against the same PCs: `ansible.builtin.raw`, and `ansible.windows` with canned answers for its PowerShell, so that
 neither side pays for a PowerShell that really starts (on Windows both do, once a command).
 """
+FLEET = "<!-- Written by `make fleet`; do not edit. -->"
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,29 @@ def _plain(figure: Figure) -> dict[str, Any]:
     }
 
 
-def page(figures: Sequence[Figure], machine: str) -> str:
-    """Return the page of the documentation."""
+def page(figures: Sequence[Figure], machine: str, fleet: str = "") -> str:
+    """Return the page of the documentation; `fleet` is the section that `make fleet` has written."""
+    parts = [PAGE, *table(figures), "", f"Measured on {machine}.", ""]
+    return "\n".join(parts) + (f"\n{FLEET}\n{fleet}\n" if fleet else "")
+
+
+def table(figures: Sequence[Figure]) -> list[str]:
+    """Return the lines of a table of figures, and of the details below it."""
     rows = ["| figure | value | goal | compared with | |", "| --- | --- | --- | --- | --- |"]
     rows += [_row(figure) for figure in figures]
     details = [f"- {figure.name}: {figure.where}." for figure in figures if figure.where]
-    parts = [PAGE, *rows, "", "Where it goes:", "", *details, "", f"Measured on {machine}.", ""]
-    return "\n".join(parts)
+    return [*rows, "", "Where it goes:", "", *details]
+
+
+def fleet_of(page: str) -> str:
+    """Return the section of a page that `make fleet` has written, empty if there is none."""
+    return page.partition(f"\n{FLEET}\n")[2].strip("\n")
+
+
+def with_fleet(page: str, fleet: str) -> str:
+    """Return a page with this section in place of the one that it has."""
+    before = page.partition(f"\n{FLEET}\n")[0].rstrip()
+    return f"{before}\n\n{FLEET}\n{fleet}\n"
 
 
 def _row(figure: Figure) -> str:

@@ -164,11 +164,16 @@ class Night:
 
     def pass_until(self, clock: str) -> None:
         """Let time pass on each PC until this time of day."""
-        hour, minute = map(int, clock.split(":"))
         for computer in self.running():
-            now = computer.on_loop(computer.windows.clock.now)
-            then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            computer.let_pass((then - now) % timedelta(days=1))
+            pass_until(computer, clock)
+
+
+def pass_until(computer: SimulatedComputer, clock: str) -> None:
+    """Let time pass on a PC until this time of day."""
+    hour, minute = map(int, clock.split(":"))
+    now = computer.on_loop(computer.windows.clock.now)
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    computer.let_pass((then - now) % timedelta(days=1))
 
 
 def set_up(operator: Operator, fates: Sequence[Fate]) -> None:
@@ -275,7 +280,7 @@ def check(night: Night) -> None:
         elif fate.answer != "off":
             assert what(night.pcs[name], "updates_begun", "going_down", "typed") == [], told
     for computer in night.running():
-        _check_promises(computer)
+        check_promises(computer)
 
 
 def _outcome(fate: Fate) -> str:
@@ -300,7 +305,7 @@ def _check_agreed(computer: SimulatedComputer, fate: Fate, row: dict[str, Any], 
         assert any(use["foreign"] for use in uses), told
 
 
-def _check_promises(computer: SimulatedComputer) -> None:
+def check_promises(computer: SimulatedComputer) -> None:
     """Check that the screen is locked, the journal is whole, and nothing is sealed once the session is over."""
     if (console := console_of(computer)) is not None:
         assert console == (computer.settings.user, True)

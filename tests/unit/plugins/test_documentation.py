@@ -13,7 +13,9 @@ from ansible_collections.latchkey.consent.plugins.doc_fragments import agent as 
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
     duration,
+    moment,
     validated,
+    wait_seconds,
     written_time,
 )
 
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
 PLUGINS = "ansible_collections.latchkey.consent.plugins"
-TYPES = {duration: "float", written_time: "str"}
+TYPES = {duration: "float", moment: "str", wait_seconds: "float", written_time: "str"}
 ON_CONTROLLER = {"report"}
 """Actions that ask no agent: they have neither the common options nor a place in the action group, whose defaults are
 those of an agent's tasks."""
@@ -98,15 +100,18 @@ def test_the_examples_are_tasks_that_are_accepted(module: str) -> None:
     for task in tasks:
         for action in ACTIONS:
             if (options := task.get(f"latchkey.consent.{action}")) is not None:
-                given = {name: _templated(value) for name, value in options.items()}
-                validated(accepted(action), {"session": "from module_defaults", **given})
+                spec = accepted(action)
+                given = {name: _templated(value, spec.get(name, {})) for name, value in options.items()}
+                validated(spec, {"session": "from module_defaults", **given})
                 found += action == module
     assert found
 
 
-def _templated(value: object) -> object:
+def _templated(value: object, option: dict[str, Any]) -> object:
     """Return an option's value as the action may get it: a template of a whole value may give a list."""
-    return [] if isinstance(value, str) and value.startswith("{{") and value.endswith("}}") else value
+    if not (isinstance(value, str) and value.startswith("{{") and value.endswith("}}")):
+        return value
+    return "2026-11-23T22:30:00+01:00" if option.get("type") is moment else []
 
 
 def test_the_role_s_readme_names_every_variable() -> None:

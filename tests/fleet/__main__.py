@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make fleet`: the night of a fleet of simulated PCs, through execution nodes, some of which are killed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.__main__ import PAGE
+from tests.benchmarks.figures import with_fleet
+from tests.benchmarks.machine_words import machine
+from tests.fleet.figures_of_fleet import FEW, figures, section
+from tests.fleet.fleet_night import Plan, play
+from tools import setup
+
+BYTES_OF_A_PC = 22e6
+"""Memory of a simulated PC with its listener, and its share of a job."""
+SHARE_OF_MEMORY = 0.7
+
+
+def main(arguments: list[str]) -> int:
+    """Play the night; print its figures; write them down for a fleet of a hundred PCs or more.
+
+    Returns:
+        The exit code: 1 if a PC was not as it must be in the morning, or a goal was missed.
+    """
+    options = _options(arguments)
+    piece = min(options.slice, options.pcs)
+    wave = min(options.pcs, options.wave or max(piece, _fitting() // piece * piece))
+    plan = Plan(
+        options.pcs, options.workers, piece, wave, options.forks, options.mode, options.kills, options.outage
+    )
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+    say(
+        f"{plan.pcs} PCs in waves of {plan.wave}, {plan.workers} nodes, slices of {plan.piece}; SEED={options.seed}"
+    )
+    dice = random.Random(options.seed)  # noqa: S311 - no secret
+    with tempfile.TemporaryDirectory(prefix="fleet-", dir=setup.ROOT / "build") as folder:
+        told = play(Path(folder), plan, dice, say)
+    found = figures(told, plan)
+    print("\n".join(figure.line() for figure in found), flush=True)
+    if plan.pcs >= FEW:
+        PAGE.write_text(
+            with_fleet(PAGE.read_text(encoding="utf-8"), section(found, machine())), encoding="utf-8"
+        )
+        print(f"written: {PAGE.relative_to(setup.ROOT)}")
+    return int(any(figure.holds is False for figure in found))
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make fleet")
+    parser.add_argument("--pcs", type=_at_least_one, default=1000)
+    parser.add_argument("--workers", type=_at_least_one, default=4)
+    parser.add_argument("--slice", type=_at_least_one, default=25)
+    parser.add_argument(
+        "--wave", type=_at_least_one, default=0, help="PCs at once; by default as memory allows"
+    )
+    parser.add_argument("--forks", type=_at_least_one, default=10, help="forks of each slice")
+    parser.add_argument("--mode", choices=["wait", "begin"], default="wait", help="maintenance_restart_mode")
+    parser.add_argument("--kills", type=_at_least_none, default=1, help="nodes that are killed in each wave")
+    parser.add_argument("--outage", type=float, default=20.0, help="seconds that a PC is down")
+    parser.add_argument("--seed", default=secrets.token_hex(3))
+    return parser.parse_args(arguments)
+
+
+def _at_least_one(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        msg = f"{text!r} is no whole number above 0"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _at_least_none(text: str) -> int:
+    return 0 if text == "0" else _at_least_one(text)
+
+
+def _fitting() -> int:
+    """Return the number of PCs that fit into the memory that is available."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    return int(SHARE_OF_MEMORY * free / BYTES_OF_A_PC)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures of a fleet's night, and their section of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.figures import Figure, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.fleet.fleet_night import Plan, Told, Work
+
+FEW = 100
+"""PCs: the cost of each at the whole fleet is compared with that at so many."""
+SAME_COST = 1.1
+SHARE = 0.9
+"""The least share of a node's throughput that another node adds, until the processors are full."""
+FULL = 0.9
+"""The share of the processors' time from which they count as full."""
+
+
+def figures(told: Told, plan: Plan) -> list[Figure]:
+    """Return the figures of a night."""
+    everything = reduce(lambda one, more: one.plus(more), told.waves)
+    found = [
+        Figure(
+            f"fleet of {plan.pcs} PCs, PCs an hour on {plan.workers} nodes",
+            3600 * everything.pcs / everything.seconds,
+            "PCs",
+            where=f"slices of {plan.piece}, waves of {plan.wave}, {plan.forks} forks for each slice, mode {plan.mode}, "
+            f"{plan.restart_seconds:.0f} s of outage; {told.deaths} nodes were killed",
+        ),
+        Figure(
+            f"fleet of {plan.pcs} PCs, processor time of controller, nodes and lab for each",
+            everything.processor / everything.pcs,
+            "s",
+            where=f"the processors were busy for {100 * _busy(everything):.0f} % of the time",
+        ),
+    ]
+    return [*found, *_adding(told, plan), *_growth(told.waves)]
+
+
+def _adding(told: Told, plan: Plan) -> list[Figure]:
+    """Compare one node with all: with a goal where the processors were not full."""
+    if told.alone is None or told.together is None:
+        return []
+    share = (told.alone.seconds / told.alone.pcs) / (told.together.seconds / told.together.pcs) / plan.workers
+    busy = _busy(told.together)
+    # The goal is the largest allowed value.
+    return [
+        Figure(
+            f"fleet, seconds of a slice on each of {plan.workers} nodes at once, as a part of those of one slice alone",
+            1 / share,
+            "times",
+            1 / SHARE if busy < FULL else None,
+            where=f"each further node adds {share:.2f} of a node's throughput; "
+            f"the processors were busy for {100 * busy:.0f} % of the time, with one {100 * _busy(told.alone):.0f} %",
+        )
+    ]
+
+
+def _growth(waves: Sequence[Work]) -> list[Figure]:
+    """Compare the cost of each PC of the whole fleet with that of its first hundred."""
+    few = 0
+    for number, one in enumerate(waves):
+        few += one.pcs
+        if few >= FEW and number + 1 < len(waves):
+            first = reduce(lambda one, more: one.plus(more), waves[: number + 1])
+            whole = reduce(lambda one, more: one.plus(more), waves)
+            return [
+                Figure(
+                    f"fleet, processor time for each PC: {whole.pcs} PCs against {first.pcs}",
+                    (whole.processor / whole.pcs) / (first.processor / first.pcs),
+                    "times",
+                    SAME_COST,
+                    where=f"{first.processor / first.pcs:.2f} s each, then {whole.processor / whole.pcs:.2f} s",
+                )
+            ]
+    return []
+
+
+def _busy(work: Work) -> float:
+    """Return the share of the processors' time that all programs had: other programs fill them, too."""
+    return work.everything / work.seconds / len(os.sched_getaffinity(0))
+
+
+def section(found: Sequence[Figure], machine: str) -> str:
+    """Return the section of docs/benchmarks.md, without its marks."""
+    intro = (
+        "Measured by `make fleet`: a night on simulated PCs in waves, in slices through `ansible-runner transmit`, "
+        "`worker`\nand `process`, with nodes that are killed in the middle."
+    )
+    return "\n".join(["## A fleet", "", intro, "", *table(found), "", f"Measured on {machine}."])

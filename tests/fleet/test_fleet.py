@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small fleet through two execution nodes. `make fleet` plays a thousand PCs."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.benchmarks.figures import fleet_of, page, with_fleet
+from tests.fleet.__main__ import main
+from tests.fleet.figures_of_fleet import figures
+from tests.fleet.fleet_night import Plan, Told, Work, play
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_a_slice_of_a_node_that_died_goes_on_elsewhere(tmp_path: Path) -> None:
+    """Each step is done once on each PC, each restart made once, and each customer asked once."""
+    said: list[str] = []
+    plan = Plan(pcs=6, workers=2, piece=3, wave=6, kills=1, restart_seconds=1.0)
+
+    told = play(tmp_path, plan, random.Random(1), said.append)  # noqa: S311 - no secret
+
+    assert told.deaths == 1, said
+    assert sum("goes to another node" in line for line in said) == 1, said
+    assert [work.pcs for work in told.waves] == [6]
+
+
+def work(pcs: int, processor: float) -> Work:
+    """Return the cost of some PCs in 100 s."""
+    return Work(pcs, 100.0, processor, processor)
+
+
+def test_the_figures_compare_one_node_with_all_and_a_hundred_pcs_with_the_fleet() -> None:
+    """The goals are missed where a node adds too little, and where each PC costs more in a large fleet."""
+    plan = Plan(pcs=200, workers=2, piece=10, wave=100)
+    told = Told(waves=[work(100, 100.0), work(100, 140.0)], alone=work(10, 10.0), together=work(20, 30.0))
+    found = {figure.name: figure for figure in figures(told, plan)}
+    adding = next(figure for name, figure in found.items() if "at once" in name)
+    growth = next(figure for name, figure in found.items() if "against" in name)
+    assert (adding.value, adding.holds) == (1.0, True)
+    assert (growth.value, growth.holds) == (pytest.approx(1.2), False)
+
+    slower = figures(Told([work(20, 10.0)], work(10, 10.0), work(14, 30.0)), plan)
+    assert [figure.holds for figure in slower if "at once" in figure.name] == [False]
+    full = figures(Told([work(20, 10.0)], work(10, 10.0), work(14, 1e6)), plan)
+    assert [figure.holds for figure in full if "at once" in figure.name] == [None]
+
+
+def test_the_section_of_the_page_is_replaced_and_kept() -> None:
+    """`make fleet` replaces its own section, and `make bench` keeps it."""
+    first = with_fleet("# Page\n\n| a |\n", "## A fleet\n\nold")
+    assert fleet_of(first) == "## A fleet\n\nold"
+    second = with_fleet(first, "## A fleet\n\nnew")
+    assert (second.count("## A fleet"), fleet_of(second)) == (1, "## A fleet\n\nnew")
+    assert fleet_of(page([], "this", fleet_of(second))) == "## A fleet\n\nnew"
+    assert fleet_of(page([], "this")) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--pcs", "0"], ["--workers", "two"], ["--kills", "-1"], ["--mode", "later"]]
+)
+def test_a_wrong_size_is_named(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Before any PC is switched on."""
+    with pytest.raises(SystemExit):
+        main(wrong)
+    assert wrong[0] in capsys.readouterr().err
