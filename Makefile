@@ -48,7 +48,7 @@ PYTHON ?=
 
 # Each recipe hands a choice to the program that it is meant for. Programs that such a program starts have their own.
 unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED PATIENCE SIGN \
-	VENV PYTHON LINES
+	VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE
 MAKEOVERRIDES :=
 
 # Ansible refuses to start outside a UTF-8 locale.
