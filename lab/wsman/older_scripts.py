@@ -177,7 +177,9 @@ def _run_module(call: Call) -> int:
         case {"actions": [str(action)], "module_args": {"_ansible_module_name": str(name), **options}} if (
             action == _MODULE_ACTION
         ):
-            return run_module(call.host, call.console, name, options)
+            return run_module(
+                call.host, call.console, name, {str(key): value for key, value in options.items()}
+            )
         case {"actions": [*actions]}:
             raise UnsupportedScriptError(f"Ansible's action {', '.join(map(str, actions))}")
     raise UnsupportedScriptError("Ansible's wrapper with an unknown manifest")
