@@ -26,20 +26,20 @@ FULL = 0.9
 
 def figures(told: Told, plan: Plan) -> list[Figure]:
     """Return the figures of a night."""
-    everything = reduce(lambda one, more: one.plus(more), told.waves)
+    whole = reduce(lambda one, more: one.plus(more), told.waves)
     found = [
         Figure(
             f"fleet of {plan.pcs} PCs, PCs an hour on {plan.workers} nodes",
-            3600 * everything.pcs / everything.seconds,
+            3600 * whole.pcs / whole.seconds,
             "PCs",
             where=f"slices of {plan.piece}, waves of {plan.wave}, {plan.forks} forks for each slice, mode {plan.mode}, "
             f"{plan.restart_seconds:.0f} s of outage; {told.deaths} nodes were killed",
         ),
         Figure(
             f"fleet of {plan.pcs} PCs, processor time of controller, nodes and lab for each",
-            everything.processor / everything.pcs,
+            whole.processor / whole.pcs,
             "s",
-            where=f"the processors were busy for {100 * _busy(everything):.0f} % of the time",
+            where=f"the processors were busy for {100 * _busy(whole):.0f} % of the time",
         ),
     ]
     return [*found, *_adding(told, plan), *_growth(told.waves)]
