@@ -141,5 +141,5 @@ collection: ## dist/: the collection's tarball alone; needs none of the MSI's pr
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
+		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench --group awx \
 		--output-file requirements.txt
