@@ -93,7 +93,8 @@ unkind: ## killed jobs on PCs that are as unkind as those in the field
 
 nights: ## a night on forty PCs, three at random, and jobs that are killed at every point
 	$(setup_lab) test
-	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
+	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py \
+		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py
 
 screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
 	$(setup_lab) test

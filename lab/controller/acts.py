@@ -152,8 +152,10 @@ class Acts:
         ]
         if active:
             raise BadRequestError({"error": "Resource is being used by running jobs."})
-        if row["resource"] == "workflow_job_template_nodes":
-            template = self._store.find("workflow_approval_templates", row["unified_job_template"])
+        # An approval goes with its node (awx/main/signals.py).
+        nodes = [*self._store.where("workflow_job_template_nodes", workflow_job_template=row["id"]), row]
+        for node in nodes:
+            template = self._store.find("workflow_approval_templates", node.get("unified_job_template"))
             if template is not None:
                 self._store.remove(template)
         self._access.remove_roles(row)
