@@ -107,7 +107,8 @@ unkind: ## killed jobs on PCs that are as unkind as those in the field
 
 nights: ## a night on forty PCs, three at random, and jobs that are killed at every point
 	$(setup_lab) test
-	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py
+	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py \
+		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py
 
 screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
 	$(setup_lab) test
@@ -165,7 +166,7 @@ collection: ## dist/: the collection's tarball alone; needs none of the MSI's pr
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
+		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench --group awx \
 		--output-file requirements.txt
 	@mkdir -p tests/matrix/pins
 	@for line in 2.16 2.17 2.18 2.22; do \

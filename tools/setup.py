@@ -170,11 +170,16 @@ def system_python() -> str | None:
 def pinned(*names: str) -> str:
     """Return the lines of the lock file that pin these packages, without conditions on the platform.
 
+    A name may carry a version, `ansible==13.8.0`, where the lock file pins several for different Pythons.
+
     Raises:
         SetupError: the lock file lacks one of them.
     """
     entries = re.split(r"\n(?=\S)", LOCK.read_text(encoding="utf-8"))
-    found = {entry.partition("==")[0]: re.sub(r" ;[^\\]*", " ", entry, count=1) for entry in entries}
+    plain = [re.sub(r" ;[^\\]*", " ", entry, count=1) for entry in entries]
+    found = {entry.partition("==")[0]: entry for entry in plain} | {
+        entry.split()[0]: entry for entry in plain if entry
+    }
     for name in names:
         if name not in found:
             raise SetupError(f"{LOCK.name} does not pin {name}. Pin it: make pins")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 import tomllib
 import zipfile
@@ -87,7 +86,7 @@ def pins(group: str) -> str:
     """
     groups = tomllib.loads(setup.PROJECT.read_text(encoding="utf-8"))["dependency-groups"]
     try:
-        return setup.pinned(*(re.split("[ =]", entry)[0] for entry in groups[group]))
+        return setup.pinned(*(entry.partition(" ")[0] for entry in groups[group]))
     except setup.SetupError as error:
         raise WorkError(str(error)) from None
 

@@ -49,6 +49,7 @@ class Settings:
         policy: the text of the agent's settings file; None leaves the file out.
         agent_protocol: the version of the protocol that its agent speaks; None: this checkout's.
         operator_permitted: whether the operator's account may use the agent.
+        operator_password: the password of the operator's account; empty makes a random one.
         restart_seconds: how long the PC is off during a restart.
         boot_seconds: from power to the start of the services.
         ending_seconds: from the beginning of a shutdown, when the sessions end, until the services end.
@@ -108,6 +109,7 @@ class Settings:
     policy: str | None = POLICY
     agent_protocol: int | None = None
     operator_permitted: bool = True
+    operator_password: str = field(default="", repr=False)
     restart_seconds: float = 0.3
     boot_seconds: float = 0.0
     ending_seconds: float = 0.0

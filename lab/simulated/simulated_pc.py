@@ -67,7 +67,7 @@ class SimulatedComputer(Incidents):
         self.events = EventLog(self.patience)
         self.disk = folder / "disk"
         self._pipes = _pipes_folder()
-        self._operator_password = secrets.token_urlsafe(12)
+        self._operator_password = settings.operator_password or secrets.token_urlsafe(12)
         lab_loop.acquire()
         try:
             lab_loop.call(self._build)
