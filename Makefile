@@ -133,8 +133,8 @@ package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hash
 	$(setup) package
 	$(run) agent.packaging $(if $(SIGN),--sign "$(SIGN)")
 
-collection: ## dist/: the collection's tarball alone; needs none of the MSI's programs
-	$(setup) run
+collection: ## dist/: the collection's tarball, its SBOM and provenance; needs none of the MSI's programs
+	$(setup) collection
 	$(run) agent.packaging.collection
 
 # One resolution for all groups, on every platform and Python: they share each version.
@@ -142,4 +142,8 @@ pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench \
-		--output-file requirements.txt
+		--group execution-environment --output-file requirements.txt
+# Without hashes: ansible-builder adds a comment to each line, which pip does not accept after a hash.
+	@"$(VENV)"/bin/uv pip compile --quiet --python-version 3.12 --python-platform linux --no-annotate \
+		--custom-compile-command "make pins" --group execution-environment --constraints requirements.txt \
+		--output-file execution-environment/python.txt
