@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix bench mutants check docs \
-	format package collection pins
+	format package collection addresses release certification pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -31,6 +31,12 @@ MODULE ?=
 SAMPLE ?=
 SEED ?=
 PATIENCE ?=
+# What `make release` releases, and the addresses that `make addresses` sets; the last two may be left out.
+VERSION ?=
+REPOSITORY ?=
+DOCUMENTATION ?=
+ISSUES ?=
+HOMEPAGE ?=
 # What `make package` signs with; empty leaves the package unsigned.
 SIGN ?=
 
@@ -121,6 +127,10 @@ check: ## style, types, documentation, collection rules
 	$(setup) check
 	$(run) tools.check $(GATES)
 
+certification: ## sanity on every line of ansible-core, galaxy-importer with the linter that certification pins
+	$(setup) check
+	$(run) tests.matrix.certification
+
 docs: ## build/docs/index.html: guides and reference as pages with a search; needs no server
 	$(setup) check
 	$(run) tools.docs_site
@@ -137,6 +147,15 @@ collection: ## dist/: the collection's tarball, its SBOM and provenance; needs n
 	$(setup) collection
 	$(run) agent.packaging.collection
 
+addresses: ## set REPOSITORY=https://... and DOCUMENTATION=https://... in galaxy.yml before the publication
+	$(setup) run
+	@$(python) -m tools.public_addresses --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)" \
+		--issues "$(ISSUES)" --homepage "$(HOMEPAGE)"
+
+release: ## VERSION=1.0.0: the version, the changelog, a commit with a tag, and its tarball; sends nothing anywhere
+	$(setup) check
+	$(run) tools.release "$(VERSION)"
+
 # One resolution for all groups, on every platform and Python: they share each version.
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
@@ -147,3 +166,5 @@ pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	@"$(VENV)"/bin/uv pip compile --quiet --python-version 3.12 --python-platform linux --no-annotate \
 		--custom-compile-command "make pins" --group execution-environment --constraints requirements.txt \
 		--output-file execution-environment/python.txt
+	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make pins" tools/importer.in --output-file tools/importer.txt
