@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.packaging import collection, product_identity
+from agent.packaging import collection, product_identity, provenance
 from agent.packaging.workshop import ROOT
 from tools import sanity, setup
 
@@ -239,6 +239,26 @@ def test_the_provenance_names_artefacts_commit_and_builder(release_folder: Path)
     run = statement["predicate"]["runDetails"]["builder"]
     assert run["version"]["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
     assert os.uname().nodename not in json.dumps(statement)
+
+
+def test_the_parts_of_an_artefact_are_dependencies(tmp_path: Path) -> None:
+    """The parts in a bill of materials, such as the MSI's, are in the provenance with their digests and addresses."""
+    part = {
+        "name": "x",
+        "version": "1",
+        "purl": "pkg:pypi/x@1",
+        "hashes": [{"alg": "SHA-256", "content": "ab"}],
+    }
+    bill = tmp_path / "a.cdx.json"
+    bill.write_text(json.dumps({"components": [part, {"name": "y"}]}), encoding="utf-8")
+    target = tmp_path / "a.provenance.json"
+    provenance.write(target, "make package", [bill], [bill])
+    build = json.loads(target.read_text(encoding="utf-8"))["predicate"]["buildDefinition"]
+    assert build["externalParameters"] == {"command": "make package"}
+    assert build["resolvedDependencies"][2:] == [
+        {"name": "x", "annotations": {"version": "1"}, "uri": "pkg:pypi/x@1", "digest": {"sha256": "ab"}},
+        {"name": "y", "annotations": {"version": ""}},
+    ]
 
 
 def test_the_hashes_cover_the_files_beside_the_tarball(release_folder: Path) -> None:
