@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench fleet mutants \
-	check docs format package collection pins
+	check docs format package collection addresses release certification pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -39,6 +39,12 @@ MODULE ?=
 SAMPLE ?=
 SEED ?=
 PATIENCE ?=
+# What `make release` releases, and the addresses that `make addresses` sets; the last two may be left out.
+VERSION ?=
+REPOSITORY ?=
+DOCUMENTATION ?=
+ISSUES ?=
+HOMEPAGE ?=
 # What `make package` signs with; empty leaves the package unsigned.
 SIGN ?=
 
@@ -48,7 +54,7 @@ PYTHON ?=
 
 # Each recipe hands a choice to the program that it is meant for. Programs that such a program starts have their own.
 unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED PATIENCE SIGN \
-	VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE
+	VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE VERSION REPOSITORY DOCUMENTATION ISSUES HOMEPAGE
 MAKEOVERRIDES :=
 
 # Ansible refuses to start outside a UTF-8 locale.
@@ -146,6 +152,10 @@ check: ## style, types, documentation, collection rules
 	$(setup) check
 	$(run) tools.check $(GATES)
 
+certification: ## sanity on every line of ansible-core, galaxy-importer with the linter that certification pins
+	$(setup) check
+	$(run) tests.matrix.certification
+
 docs: ## build/docs/index.html: guides and reference as pages with a search; needs no server
 	$(setup) check
 	$(run) tools.docs_site
@@ -158,18 +168,33 @@ package: ## dist/: the agent's MSI, the collection's tarball, the SBOM, the hash
 	$(setup) package
 	$(run) agent.packaging $(if $(SIGN),--sign "$(SIGN)")
 
-collection: ## dist/: the collection's tarball alone; needs none of the MSI's programs
-	$(setup) run
+collection: ## dist/: the collection's tarball, its SBOM and provenance; needs none of the MSI's programs
+	$(setup) collection
 	$(run) agent.packaging.collection
+
+addresses: ## set REPOSITORY=https://... and DOCUMENTATION=https://... in galaxy.yml before the publication
+	$(setup) run
+	@$(python) -m tools.public_addresses --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)" \
+		--issues "$(ISSUES)" --homepage "$(HOMEPAGE)"
+
+release: ## VERSION=1.0.0: the version, the changelog, a commit with a tag, and its tarball; sends nothing anywhere
+	$(setup) check
+	$(run) tools.release "$(VERSION)"
 
 # One resolution for all groups, on every platform and Python: they share each version.
 pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench --group awx \
-		--output-file requirements.txt
+		--group execution-environment --output-file requirements.txt
 	@mkdir -p tests/matrix/pins
 	@for line in 2.16 2.17 2.18 2.22; do \
 		"$(VENV)"/bin/uv pip compile --quiet --python-version 3.13 --no-deps --prerelease allow \
 		--generate-hashes --no-annotate --custom-compile-command "make pins" --group core-$$(echo $$line | tr . -) \
 		--output-file tests/matrix/pins/$$line.txt || exit 1; done
+# Without hashes: ansible-builder adds a comment to each line, which pip does not accept after a hash.
+	@"$(VENV)"/bin/uv pip compile --quiet --python-version 3.12 --python-platform linux --no-annotate \
+		--custom-compile-command "make pins" --group execution-environment --constraints requirements.txt \
+		--output-file execution-environment/python.txt
+	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make pins" tools/importer.in --output-file tools/importer.txt

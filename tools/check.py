@@ -28,6 +28,8 @@ ON_WINDOWS = ("agent/src", "lab/wine/guest", "tests/wine/guest")
 GATES = {
     "sanity": [sys.executable, "tools/sanity.py"],
     "site": [sys.executable, "-m", "tools.docs_site"],
+    "importer": [sys.executable, "-m", "tools.importer"],
+    "environment": [sys.executable, "-m", "tools.execution_environment"],
     "docs": [
         "antsibull-docs",
         "lint-collection-docs",

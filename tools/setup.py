@@ -37,7 +37,7 @@ AGENT = ROOT / "agent"
 PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.txt"
 # Each group contains the ones before it.
-GROUPS = ("run", "lab", "package", "test", "check", "mutants")
+GROUPS = ("run", "collection", "lab", "package", "test", "check", "mutants")
 # Makes the virtual environment with uv in it, and installs no group: enough for `make pins`.
 ONLY_UV = "uv"
 OLDEST = (3, 11)

@@ -10,7 +10,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import authenticode, collection, database, hashes, launcher, product, product_identity, sbom
+from . import (
+    authenticode,
+    collection,
+    database,
+    hashes,
+    launcher,
+    product,
+    product_identity,
+    provenance,
+    sbom,
+)
 from .provider_build import build_provider
 from .system_tools import PACKAGE
 from .workshop import CACHE, ROOT, WorkError
@@ -72,7 +82,9 @@ def main() -> int:
         _need_programs()
         _clear(options.output)
         made = make_package(options.output, product_identity.version(), options.sign)
-        tarball = collection.build(options.output)
+        tarball = collection.release(options.output)
+        bill = made.with_suffix(".cdx.json")
+        provenance.write(made.with_suffix(".provenance.json"), "make package", [made, bill], [bill])
         sums = hashes.write(options.output)
     except WorkError as error:
         print(f"package: {error}", file=sys.stderr)

@@ -25,7 +25,7 @@ _LICENCES = {
     "msgspec": "BSD-3-Clause",
     "pywin32": "PSF-2.0",
 }
-_GPL = "GPL-3.0-or-later"
+GPL = "GPL-3.0-or-later"
 
 
 def write(target: Path, package: Path, version: str) -> None:
@@ -43,9 +43,24 @@ def write(target: Path, package: Path, version: str) -> None:
     digest = product_identity.file_digest(package)
     product = Component(
         type=ComponentType.APPLICATION, name=product_identity.NAME, version=version, bom_ref="latchkey-agent",
-        licenses=[LicenseExpression(_GPL)], hashes=[_sha256(digest)],
+        licenses=[LicenseExpression(GPL)], hashes=[sha256(digest)],
     )  # fmt: skip
     parts = [_python(), *_libraries(), *_wheels()]
+    save(target, product, parts, digest)
+
+
+def save(target: Path, product: Component, parts: list[Component], digest: str) -> None:
+    """Write a bill of materials. The same parts give the same bytes.
+
+    Args:
+        target: the file to write.
+        product: the described artefact.
+        parts: its parts, or its needs.
+        digest: the SHA-256 of the artefact; the serial number comes from it.
+
+    Raises:
+        WorkError: the build's moment cannot be found.
+    """
     bom = Bom(serial_number=product_identity.serial_number(digest), components=parts)
     bom.metadata.component = product
     bom.metadata.timestamp = datetime.fromtimestamp(product_identity.build_moment(), UTC)
@@ -53,7 +68,8 @@ def write(target: Path, package: Path, version: str) -> None:
     target.write_text(JsonV1Dot6(bom).output_as_string(indent=2) + "\n", encoding="utf-8")
 
 
-def _sha256(digest: str) -> HashType:
+def sha256(digest: str) -> HashType:
+    """Return a SHA-256 as CycloneDX has it."""
     return HashType(alg=HashAlgorithm.SHA_256, content=digest)
 
 
@@ -61,7 +77,7 @@ def _python() -> Component:
     group, name, version = WINDOWS_PYTHON.coordinates.split(":")[:3]
     return Component(
         type=ComponentType.FRAMEWORK, name="CPython", version=PYTHON_VERSION, bom_ref="cpython",
-        licenses=[DisjunctiveLicense(id="Python-2.0.1")], hashes=[_sha256(WINDOWS_PYTHON.sha256)],
+        licenses=[DisjunctiveLicense(id="Python-2.0.1")], hashes=[sha256(WINDOWS_PYTHON.sha256)],
         purl=PackageURL("maven", group, name, version, {"classifier": "windows-x86_64"}),
     )  # fmt: skip
 
@@ -94,7 +110,7 @@ def _wheels() -> list[Component]:
                 name=name,
                 version=version,
                 bom_ref=name,
-                hashes=[_sha256(digest)],
+                hashes=[sha256(digest)],
                 licenses=[LicenseExpression(_LICENCES[name])],
                 purl=PackageURL("pypi", None, name, version),
             )

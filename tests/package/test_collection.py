@@ -100,6 +100,15 @@ def test_the_tarball_has_the_whole_collection(tarball: Path) -> None:
     assert expected - set(names(tarball)) == set()
 
 
+def test_the_tarball_has_no_empty_folder(tarball: Path) -> None:
+    """Each folder holds a file. ansible-galaxy also packs folders whose files are left out."""
+    with tarfile.open(tarball) as archive:
+        folders = [member.name for member in archive.getmembers() if member.isdir()]
+    files = names(tarball)
+    assert folders
+    assert [folder for folder in folders if not any(file.startswith(f"{folder}/") for file in files)] == []
+
+
 def test_a_module_is_documented_once_installed(controller: Controller) -> None:
     """`ansible-doc` shows a module of the installed collection."""
     done = controller.ansible("doc", "latchkey.consent.credential_request", "--json")
@@ -175,8 +184,9 @@ def test_make_collection_needs_no_program_of_the_msi(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    name = done.stdout.splitlines()[0].rpartition("/")[2].removesuffix(".tar.gz")
     made = {path.name for path in output.iterdir()}
-    assert made == {"SHA256SUMS", done.stdout.splitlines()[0].rpartition("/")[2]}
+    assert made == {"SHA256SUMS", f"{name}.tar.gz", f"{name}.cdx.json", f"{name}.provenance.json"}
     assert "ansible-galaxy collection install" in done.stdout
 
 

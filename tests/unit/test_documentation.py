@@ -78,6 +78,7 @@ MESSAGES = (
 AGENT = ROOT / "agent/src/latchkey_agent"
 TOP = (
     "agent",
+    "execution-environment",
     "lab",
     "tools",
     "tests",
@@ -152,6 +153,7 @@ def paths(name: str) -> list[str]:
 
 ELSEWHERE = {
     "requirements.yml",
+    "collections/requirements.yml",
     "vars.yml",
     "first.yml",
     "hello.yml",

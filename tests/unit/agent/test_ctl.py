@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from lab.simulated.windows_model import READY
+from latchkey_agent import __version__
 from latchkey_agent.cli import ctl
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
@@ -153,7 +154,7 @@ def test_the_tables_show_the_state(bench: Bench, canary: bytearray) -> None:
     request = bench.request(restarts=5)
     code, status = run(bench, "status")
     assert code == 0
-    assert status.startswith("Latchkey agent 0.1.0 on PC-07: ready\n")
+    assert status.startswith(f"Latchkey agent {__version__} on PC-07: ready\n")
     assert "CHG-1    started  CHG-1   Monthly updates" in status
     assert "the window to open at PC-07\\anna's screen" in status
     assert "2 of 2    0 of 0" in run(bench, "grants")[1]
