@@ -100,8 +100,8 @@ device:
 known:
   description:
     - Whether the journal has the place of O(position) and O(mark).
-    - V(false) after the journal was begun anew, or an earlier copy of the PC was restored. Then there are no events, and
-      the place in the result is the end of the journal.
+    - V(false) if the journal is a new one, or an earlier copy of the PC was restored. Then there are no events, and the
+      place in the result is the end of the journal.
   returned: success
   type: bool
   sample: true

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -312,7 +313,7 @@ def test_a_damaged_place_and_a_journal_that_was_begun_anew(watched: Any, tmp_pat
     watcher.start()
     watcher.wait_for(6)
     assert watcher.kinds("pc1")[-2:] == ["granted", "revoked"]
-    assert "journal was begun anew" in watcher.output()
+    assert "its journal is a new one" in watcher.output()
 
 
 def stored(file: Path) -> dict[str, Any]:
@@ -365,6 +366,64 @@ def test_a_rulebook_starts_the_night_and_ends_the_session(watched: Any, tmp_path
     watcher.computers["pc1"].customer.revoke()
     eventually(lambda: session_state(watcher.computers["pc1"]) == "ended", watcher.output(), PATIENCE)
     assert lines(noted) == ["alarm pc2 CHG-4711", "night pc1 CHG-4711"]
+
+
+OFF_OF_EVERY = 5
+"""Each fifth PC is off at first."""
+
+
+def test_fifty_pcs_and_restarts_of_the_rulebook(
+    watched: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """ansible-rulebook watches fifty PCs over ten connections, some of them off, and is killed twice.
+
+    Each PC's yes and revocation reach the rules, in order.
+    """
+    if not request.config.getoption("--nights"):
+        pytest.skip("takes minutes: pytest --nights tests/lab/test_events.py")
+    require(system_tools.RULEBOOK)
+    watcher = watched(*(f"pc{number}" for number in range(50)))
+    watcher.off = set(list(watcher.computers)[::OFF_OF_EVERY])
+    file = tmp_path / "noting.yml"
+    file.write_text(json.dumps(noting_rules(watcher)), encoding="utf-8")
+    for computer in watcher.computers.values():
+        allow_and_revoke(computer)
+    on = len(watcher.computers) - len(watcher.off)
+    for least in (on // 2, on):
+        watcher.rulebook(file, {})
+        eventually(lambda least=least: len(printed(watcher)) >= 2 * least, watcher.output(), 4 * PATIENCE)
+        watcher.kill()
+    assert not watcher.off & {host for host, *_ in printed(watcher)}
+    watcher.off = set()
+    watcher.rulebook(file, {})
+    eventually(lambda: len(set(printed(watcher))) >= 2 * 50, watcher.output(), 4 * PATIENCE)
+    first = dict.fromkeys(printed(watcher))
+    for name in watcher.computers:
+        assert [kind for host, kind, _ in first if host == name] == ["granted", "revoked"]
+    assert len(printed(watcher)) - len(first) <= 2 * 10
+
+
+def noting_rules(watcher: Watcher) -> list[dict[str, Any]]:
+    """Return a rulebook that prints each event."""
+    source = {"latchkey.consent.grants": {**watcher.options(), "start": "beginning"}}
+    rule = {
+        "name": "Print each event",
+        "condition": "event.latchkey is defined",
+        "action": {
+            "debug": {
+                "msg": "told {{ event.latchkey.host }} {{ event.latchkey.event }} {{ event.latchkey.id }} end"
+            }
+        },
+    }
+    return [{"name": "Note", "hosts": "all", "sources": [source], "rules": [rule]}]
+
+
+def printed(watcher: Watcher) -> list[tuple[str, str, str]]:
+    """Return host, kind and id of each event that a rule has printed, in order."""
+    return [(str(found[1]), str(found[2]), str(found[3])) for found in _PRINTED.finditer(watcher.output())]
+
+
+_PRINTED = re.compile(r"told (\S+) (\S+) (\S+) end")
 
 
 def rule_variables(watcher: Watcher, folder: Path, noted: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 """Tells operators about the answers of customers and the ends of grants, in the order of the journal.
 
 A place of the journal is the number of an event and its hash. The hash covers all events before it, so a
-journal that was begun anew, or an earlier copy that went on differently, does not have the place.
+new journal, or an earlier copy that went on differently, does not have the place.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ class JournalEvents:
     def wait(self, request: rq.Events, _peer: Peer) -> ans.Answer:
         """Return the events after a place, as soon as there are some."""
         self._core.try_tick()
-        place = self._place(request)
-        if place is None:
+        known = self._place(request)
+        if known is None:
             return self._answer(self._core.head(), [], known=False)
+        place = known
         found: list[ans.EventView] = []
 
         def look() -> bool | None:
@@ -123,7 +124,8 @@ def _belongs(state: State, request: str, grant: str) -> tuple[str, str]:
     if kept is not None:
         return state.sessions[kept.session].name, request or _request_of(kept)
     for old in state.archive.values():
-        for one in (*old.grants, *old.requests):
+        both: tuple[Grant | Request, ...] = (*old.grants, *old.requests)
+        for one in both:
             if one.id in {grant, request}:
                 return old.session.name, request or _request_of(one)
     return "", request

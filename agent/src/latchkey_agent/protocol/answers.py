@@ -383,7 +383,7 @@ class InfoAnswer(Message, frozen=True, kw_only=True):
 class EventsAnswer(Message, frozen=True, kw_only=True):
     """Answer to `events`. `position` and `mark` are the place to go on from; the beginning has a position alone.
 
-    `known`: the journal has the place of the request. Otherwise it was begun anew, or is an earlier copy: there are no
+    `known`: the journal has the place of the request. Otherwise it is a new one, or an earlier copy: there are no
     events, and the place is the journal's end. `more`: further events may be there already.
     """
 

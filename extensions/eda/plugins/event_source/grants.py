@@ -532,7 +532,7 @@ class Watch:
             return
         pc.answered()
         if not result["known"]:
-            log.warning("%s: its journal was begun anew, or is an earlier copy.", pc.host)
+            log.warning("%s: its journal is a new one, or an earlier copy.", pc.host)
             pc.cursor.step_back()
             return
         is_first = pc.cursor.position is None
