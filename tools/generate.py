@@ -59,6 +59,7 @@ READ: tuple[type[msgspec.Struct], ...] = (
     ans.RevokeAnswer,
     ans.CheckpointAnswer,
     ans.InfoAnswer,
+    ans.EventsAnswer,
     setup_messages.SetupAnswer,
 )
 """The answers that the collection reads. Only `latchkeyctl` asks for the others."""

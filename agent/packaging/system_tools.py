@@ -27,7 +27,8 @@ PACKAGES = {
     "msibuild": ("msitools",),
     "msiextract": ("msitools",),
     "msiinfo": ("msitools",),
-    "mvn": ("maven",),
+    "java": ("openjdk-17-jre-headless",),
+    "mvn": ("maven", "openjdk-17-jre-headless"),
     "openssl": ("openssl",),
     "osslsigncode": ("osslsigncode",),
     "sftp": ("openssh-client",),
@@ -41,9 +42,11 @@ PACKAGES = {
     "xdotool": ("xdotool",),
     "xkbcomp": ("x11-xkb-utils",),
 }
-"""The Debian packages that each program needs. Debian's `wine` is a script that starts the program of `wine64`."""
+"""The Debian packages that each program needs. Maven starts the `java` of the search path.
+Debian's `wine` is a script that starts the program of `wine64`."""
 MODULES = frozenset({
-    "axe_playwright_python", "cyclonedx", "pefile", "psrpcore", "pypdf", "selenium", "win32more", "ziglang",
+    "ansible_rulebook", "axe_playwright_python", "cyclonedx", "pefile", "psrpcore", "pypdf", "selenium", "win32more",
+    "ziglang",
 })  # fmt: skip
 """The Python modules that some parts need. The set-up for the tests installs all of them."""
 SET_UP = "python3 tools/setup.py test"
@@ -84,6 +87,7 @@ VNC = Need("cannot show a Wine PC's screen on a page", ("x11vnc",))
 PACKAGE = Need(
     "cannot build the package", ("mvn", "msibuild", "msiextract", "msiinfo", "wixl"), ("cyclonedx", "ziglang")
 )
+RULEBOOK = Need("cannot run a rulebook", ("java",), ("ansible_rulebook",))
 CPYTHON = Need("cannot download CPython", ("mvn",))
 SIGNATURE = Need("cannot sign files", ("osslsigncode",))
 CERTIFICATE = Need("cannot create a certificate", ("openssl",))

@@ -27,6 +27,7 @@ seealso:
   - module: latchkey.consent.credential_apply
   - module: latchkey.consent.credential_revoke
   - module: latchkey.consent.credential_info
+  - module: latchkey.consent.event_info
   - module: latchkey.consent.session_checkpoint
   - module: latchkey.consent.session_command
 notes:

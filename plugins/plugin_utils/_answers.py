@@ -366,6 +366,32 @@ class InfoAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventView:
+    """An event of the journal, without names and words of people."""
+
+    id: str
+    position: int
+    at: str
+    event: Literal["denied", "ended", "erasure_failed", "granted", "rejected", "reported", "revoked"]
+    session: str
+    request: str
+    grant: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsAnswer:
+    """Answer to `events`. `position` and `mark` are the place to go on from; the beginning has a position alone."""
+
+    device: str
+    known: bool
+    position: int
+    mark: str | None = None
+    events: list[EventView] = field(default_factory=list)
+    more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetupAnswer:
     """The changes that were made, or with `check` would be made."""
 

@@ -70,6 +70,12 @@ STEPS = (
         "nothing is used",
         lambda r: r["grants"][0]["left"] == LENT and "ready" in r["forecast"] and len(r["receipts"]) == 1,
     ),
+    Step(
+        "events",
+        task("event_info", position=0, wait=0.1),
+        "the yes is told",
+        lambda r: [event["event"] for event in r["events"]] == ["granted"],
+    ),
     Step("note", _checkpoint(), "noted", lambda r: bool(r["changed"])),
     Step("note again", _checkpoint(), "noted before", lambda r: not r["changed"]),
     Step("check: restart", _checked(apply()), "it would restart", lambda r: bool(r["changed"])),

@@ -341,7 +341,9 @@ def test_a_pc_without_its_requirements_is_reported(
     """The error names the command that installs the missing packages, and the demo fails."""
     monkeypatch.setenv("PATH", "")
     assert main(["grant", "wine"]) == 1
-    assert "apt-get install --no-install-recommends maven wine wine64" in capsys.readouterr().err
+    assert (
+        "install --no-install-recommends maven openjdk-17-jre-headless wine wine64" in capsys.readouterr().err
+    )
 
 
 def test_too_many_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

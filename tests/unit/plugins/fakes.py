@@ -57,6 +57,7 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "credential_revoke": ans.RevokeAnswer,
     "checkpoint": ans.CheckpointAnswer,
     "info": ans.InfoAnswer,
+    "events": ans.EventsAnswer,
 }
 
 READ_TIMEOUT = 15.0

@@ -58,6 +58,7 @@ from latchkey_agent.storage.journal import Journal
 from . import signed_receipts, views
 from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
+from .journal_events import JournalEvents
 from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
@@ -94,6 +95,7 @@ class ControlHandler:
             rq.CredentialRevoke: self._revoke,
             rq.Checkpoint: self._checkpoint,
             rq.Info: self._info,
+            rq.Events: JournalEvents(core).wait,
             rq.Receipt: self._receipt,
             rq.ReceiptList: self._receipt_list,
             rq.AskerUnblock: self._asker_unblock,

@@ -25,6 +25,7 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.CredentialRevoke: "operator",
     rq.Checkpoint: "operator",
     rq.Info: "operator",
+    rq.Events: "operator",
     rq.Receipt: "operator",
     rq.ReceiptList: "operator",
     rq.JournalVerify: "administrator",

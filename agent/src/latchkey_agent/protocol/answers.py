@@ -29,6 +29,7 @@ GrantState = Literal[
 ]
 UseState = Literal["issued", "redeemed", "logged_on", "refused", "cancelled", "lapsed", "restarted"]
 """The states of a permit, and the end of a plain restart."""
+EventKind = Literal["granted", "denied", "reported", "revoked", "rejected", "ended", "erasure_failed"]
 
 
 # --- what answers are made of -------------------------------------------------
@@ -266,6 +267,23 @@ class ReceiptView(Message, frozen=True, kw_only=True):
     text: str
 
 
+class EventView(Message, frozen=True, kw_only=True):
+    """An event of the journal, without names and words of people.
+
+    `id` is the hash of the journal's entry, so no two events have the same one. `session` is the session's name, empty
+    if the agent no longer keeps it. `reason` is a stable word: who revoked, how the grant ended, why it was rejected.
+    """
+
+    id: str
+    position: int
+    at: str
+    event: EventKind
+    session: str
+    request: str
+    grant: str = ""
+    reason: str = ""
+
+
 # --- answers -------------------------------------------------------------------
 
 
@@ -360,6 +378,21 @@ class InfoAnswer(Message, frozen=True, kw_only=True):
     pending_restart: PendingRestartView
     receipts: list[ReceiptView] = []
     forecast: ForecastView | None = None
+
+
+class EventsAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `events`. `position` and `mark` are the place to go on from; the beginning has a position alone.
+
+    `known`: the journal has the place of the request. Otherwise it is a new one, or an earlier copy: there are no
+    events, and the place is the journal's end. `more`: further events may be there already.
+    """
+
+    device: str
+    known: bool
+    position: int
+    mark: str | None = None
+    events: list[EventView] = []
+    more: bool = False
 
 
 class ReceiptAnswer(Message, frozen=True, kw_only=True):

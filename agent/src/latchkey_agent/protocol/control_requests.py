@@ -26,6 +26,7 @@ from .fields import (
     Line,
     Moment,
     Name,
+    Position,
     Requester,
     Seconds,
     ShortLine,
@@ -250,6 +251,27 @@ class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
     account: AccountName | None = None
 
 
+class Events(ControlRequest, tag="events", frozen=True, kw_only=True):
+    """Long poll: the answers of customers and the ends of grants after a place of the journal; changes nothing.
+
+    It is answered at once where there are such events, or after `wait` seconds. `position` and `mark` are the place
+    that an earlier answer gave. Without `position` it is the journal's end, and 0 is its beginning. `session`: only
+    the events of sessions of this name.
+    """
+
+    session: Name | None = None
+    position: Position | None = None
+    mark: Identifier | None = None
+    wait: Wait = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a place is no place."""
+        super().__post_init__()
+        if bool(self.position) != (self.mark is not None):
+            msg = "`position` and `mark` are one place: both come from an earlier answer"
+            raise ValueError(msg)
+
+
 class Receipt(ControlRequest, tag="receipt", frozen=True, kw_only=True):
     """The signed receipt of a request."""
 
@@ -293,6 +315,7 @@ AnyControlRequest = (
     | CredentialRevoke
     | Checkpoint
     | Info
+    | Events
     | Receipt
     | ReceiptList
     | AskerUnblock

@@ -44,6 +44,8 @@ MOST_STEPS = 500
 """Steps that a message names; as many as a session may have checkpoints."""
 Moment = Annotated[str, Meta(min_length=1, max_length=40)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
+Position = Annotated[int, Meta(ge=0, le=2**53)]
+"""The number of an event in the journal."""
 Count = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=604_800)]
 Wait = Annotated[float, Meta(ge=0, le=60)]

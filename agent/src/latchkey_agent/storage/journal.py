@@ -41,7 +41,7 @@ _LOG_HEAD = 32
 """Bytes ("WAL Header", file format of SQLite)."""
 _BLOCK = 65_536
 _PORTION = 500
-"""The events that `verify` reads in one step."""
+"""The events that are read in one step."""
 _SEARCHED = 4 * 1024 * 1024
 """The bytes that `search` reads in one step."""
 _PREFIX = b"latchkey event 1\x00"
@@ -90,7 +90,7 @@ class Head(NamedTuple):
     hash: bytes
 
 
-_BEGINNING = Head(0, _GENESIS)
+BEGINNING = Head(0, _GENESIS)
 
 
 class Verdict(NamedTuple):
@@ -152,7 +152,7 @@ class Journal:
         self._anchor = anchor
         self._boot_anchor = boot_anchor
         self._reserve = Reserve(path.with_name(path.name + "-reserve"))
-        self.head = _BEGINNING
+        self.head = BEGINNING
         self._is_behind = False
         self._handles: dict[Path, FileIO] = {}
         self._events = msgspec.json.Decoder(AnyEvent)
@@ -193,7 +193,7 @@ class Journal:
             PortError: the anchor cannot be read.
         """
         kept = self._kept()
-        head = _BEGINNING
+        head = BEGINNING
         _match(head, kept)
         for head, body in self._chain():
             _match(head, kept)
@@ -210,7 +210,7 @@ class Journal:
         in_boot = self._boot_anchor.load()
         return [_unanchor(self._anchor.load()), *([] if in_boot is None else [_unanchor(in_boot)])]
 
-    def _chain(self, after: Head = _BEGINNING, most: int = -1) -> Iterator[tuple[Head, bytes]]:
+    def _chain(self, after: Head = BEGINNING, most: int = -1) -> Iterator[tuple[Head, bytes]]:
         """Yield the place and bytes of each event behind a place once its hash is checked; at most so many, -1: all."""
         seq, before = after
         query = "SELECT seq, body, hash FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"
@@ -234,6 +234,26 @@ class Journal:
             raise JournalNewerError(msg) from None
         return event
 
+    def mark(self, seq: int) -> bytes | None:
+        """Return the hash of an event, None where there is none.
+
+        Raises:
+            JournalUnavailableError: the disk does not give it.
+        """
+        with _disk("it cannot be read"):
+            row = self._db.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def read(self, after: Head) -> list[tuple[Head, AnyEvent]]:
+        """Return the events after a place of this journal, a portion of them at most.
+
+        Raises:
+            JournalDamagedError: one is missing or was changed.
+            JournalNewerError: one is of no kind that this agent knows.
+            JournalUnavailableError: the disk does not give them.
+        """
+        return [(place, self._decode(place, body)) for place, body in self._chain(after, _PORTION)]
+
     def verify(self) -> Generator[None, None, Verdict]:
         """Read the whole chain from the disk and compare its end with the anchor; yield after each portion.
 
@@ -243,7 +263,7 @@ class Journal:
             JournalUnavailableError: the disk does not give it.
             PortError: the anchor cannot be read.
         """
-        head, is_whole = _BEGINNING, False
+        head, is_whole = BEGINNING, False
         try:
             while not is_whole:
                 before = head
