@@ -18,8 +18,6 @@ from tools import importer, setup
 
 WORK = ROOT / "build/certification"
 KNOWN = {
-    r"meta-runtime\[unsupported-version\]": "that release knows no ansible-core newer than 2.18, and the collection "
-    "needs 2.19",
     r"jinja\[invalid\].*A template was resolved to an Omit scalar": "that release does not know the `omit` of "
     "ansible-core 2.19 and newer",
 }

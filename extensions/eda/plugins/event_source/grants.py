@@ -218,7 +218,7 @@ class Cursor:
 
     def has(self, mark: str) -> bool:
         """Tell whether an event was emitted."""
-        return any(mark == kept for _, kept in self.recent)
+        return any(mark == kept for _position, kept in self.recent)
 
     def step_back(self) -> None:
         """Go to the oldest kept place, and from there to the journal's beginning."""
