@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import ansible_runner
+from ansible_runner.interface import init_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -584,6 +585,16 @@ def _own_process() -> str:
     return str(path) if path.exists() else "/"
 
 
+def _tied() -> list[str]:
+    """Return the words before a command that end it with the thread that has started it; none without util-linux.
+
+    Else ansible-playbook outlives this process if that is killed: it then waits for ever for results, since it cannot
+    write to a terminal that is gone (`results_thread_main` in executor/task_queue_manager.py).
+    """
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "KILL", "--"] if found else []
+
+
 def _host_names(chosen: Options) -> list[str]:
     """Return the names of the PCs that match the pattern.
 
@@ -637,7 +648,7 @@ class Run:
         with _folder(chosen.state) as folder:
             (folder / "watch.json").write_text(json.dumps(self._watch(chosen)), encoding="utf-8")
             (folder / "hosts").write_text("\n".join(self.places) + "\n", encoding="utf-8")
-            done = ansible_runner.run(
+            done = init_runner(
                 private_data_dir=str(folder),
                 playbook=str(_PLAYBOOK),
                 inventory=chosen.inventory,
@@ -650,6 +661,8 @@ class Run:
                 cancel_callback=lambda: self.is_ended() or time.monotonic() > overdue,
                 quiet=True,
             )
+            done.config.command = [*_tied(), *done.config.command]
+            done.run()
             with done.stdout as stream:
                 said = stream.read()
         return "" if done.rc in {0, 2, 4} else f"ansible-playbook failed: {said.strip()[-300:]}"
