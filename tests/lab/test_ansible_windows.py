@@ -142,7 +142,7 @@ def test_a_restart_that_takes_too_long_is_ordered_twice_at_most(lab_pc: LabPC, l
     """The step's limit or the task's own ends `win_reboot` while the PC is down: the step runs again, once."""
     task = {
         **REBOOT,
-        "ansible.windows.win_reboot": {"reboot_timeout": 1 if limited == "reboot_timeout" else 120},
+        "ansible.windows.win_reboot": {"reboot_timeout": 5 if limited == "reboot_timeout" else 120},
     }
     step = {**STEP, "limit": 8} if limited == "limit" else STEP
     operator, computer = ready(lab_pc, task, step=step, restart_seconds=12.0)

@@ -20,7 +20,7 @@ from agent.packaging.workshop import ROOT, WorkError
 from tests.pages import fenced, fenced_texts
 from tools import sanity
 
-FOLDERS = {"LICENSES", "changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
+FOLDERS = {"LICENSES", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"}
 """The folders of the repository that belong to the collection."""
 FILES = {
     *("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "REUSE.toml", "SECURITY.md"),
@@ -87,9 +87,10 @@ def names(tarball: Path) -> list[str]:
 
 
 def test_the_tarball_has_only_files_of_the_collection(tarball: Path) -> None:
-    """No test, no part of the agent, the lab or the tools, and no file of a build is in the tarball."""
+    """All folders of the collection; no test, no part of the agent, the lab or the tools, and no file of a build."""
     strangers = [name for name in names(tarball) if name.split("/")[0] not in FOLDERS and name not in FILES]
     assert strangers == []
+    assert {name.split("/")[0] for name in names(tarball) if "/" in name} == FOLDERS | {"tests"}
     assert [name for name in names(tarball) if re.search(r"\.pyc$|\.msi$|\.gz$|/\.", name)] == []
 
 
