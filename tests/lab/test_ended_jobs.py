@@ -42,7 +42,7 @@ QUIET = 6.0
 """Seconds for which the PCs are watched: a waiting task asks every 2 s, one for Windows Installer every 5 s."""
 ON_ITS_WAY = 500_000
 """Bytes of a copy that may still arrive: those of the messages that were on their way."""
-LARGE = 80_000_000
+LARGE = 400_000_000
 """Bytes of a package that takes longer to copy than the test."""
 
 
@@ -56,7 +56,7 @@ class Phase:
         connection: the PC's, a name of `CONNECTIONS`.
         settings: of the PC.
         is_off: whether the PC is switched on only after the job's end.
-        is_short: whether the last task begins when the tasks of all other phases are waiting.
+        stage: the last task begins when the tasks of all earlier stages are in their phase: the later, the shorter.
     """
 
     tasks: list[Task]
@@ -64,7 +64,7 @@ class Phase:
     connection: str
     settings: dict[str, Any] = field(default_factory=dict)
     is_off: bool = False
-    is_short: bool = False
+    stage: int = 0
 
 
 def waits(line: str) -> Callable[[RunnerJob, SimulatedComputer], object]:
@@ -108,15 +108,13 @@ PHASES = {
         {"script": [Grant()]},
     ),
     "apply-while-the-pc-is-down": Phase(
-        RESTARTED, seen("down"), HTTPS, {"script": [Grant()], "restart_seconds": 8.0}, is_short=True
+        RESTARTED, seen("down"), HTTPS, {"script": [Grant()], "restart_seconds": 8.0}, stage=1
     ),
     "apply-after-the-restart": Phase(
-        RESTARTED, seen("tile_shown"), WINRM, {"script": [Grant()], "logon_seconds": 10.0}, is_short=True
+        RESTARTED, seen("tile_shown"), WINRM, {"script": [Grant()], "logon_seconds": 10.0}, stage=1
     ),
     "package-to-a-pc-that-is-off": Phase([package("0.6.0")], AWAY, HTTPS, installer.USUAL, is_off=True),
-    "package-is-copied": Phase(
-        [package(installer.NEW)], arrived(100_000), WINRM, installer.USUAL, is_short=True
-    ),
+    "package-is-copied": Phase([package(installer.NEW)], arrived(100_000), WINRM, installer.USUAL, stage=2),
     "package-waits-for-another-installation": Phase(
         [package("1618.0.0")], arrived(len(installer.CONTENT) - 1), PSRP, installer.USUAL
     ),
@@ -160,7 +158,8 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """End a job in this way while each PC is in its phase."""
     folder = tmp_path_factory.mktemp("ended")
     installer.packages(folder, "0.6.0", "1618.0.0")
-    (folder / f"latchkey-agent-{installer.NEW}-x64.msi").write_bytes(bytes(LARGE))
+    with (folder / f"latchkey-agent-{installer.NEW}-x64.msi").open("wb") as file:
+        file.truncate(LARGE)
     with ExitStack() as stack:
         computers = {name: stack.enter_context(_pc(folder / name, phase)) for name, phase in PHASES.items()}
         for name, phase in PHASES.items():
@@ -173,11 +172,9 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         begin, end = ENDS[request.param]
         job = begin(folder / "job", hosts, plays, packages=str(folder), latchkey_first_contact=LONG)
         stack.callback(job.stop)
-        for is_short in (False, True):
-            eventually(
-                partial(_all_wait, job, computers, is_short=is_short), "all tasks are in their phase", LONG
-            )
-            gate.touch()
+        for stage in range(3):
+            _gate(gate, stage).touch()
+            eventually(partial(_all_wait, job, computers, stage), "all tasks are in their phase", LONG)
         result = Ended(job, computers)
         result.end(end)
         yield result
@@ -187,19 +184,28 @@ def _pc(folder: Path, phase: Phase) -> Any:
     return pc(folder, password=make(), listeners=(CONNECTIONS[phase.connection].listener,), **phase.settings)
 
 
-def _all_wait(job: RunnerJob, computers: dict[str, SimulatedComputer], *, is_short: bool) -> bool:
-    """Tell whether a task has come to each short phase, or to each other one."""
+def _all_wait(job: RunnerJob, computers: dict[str, SimulatedComputer], stage: int) -> bool:
+    """Tell whether a task has come to each phase of this stage."""
     assert job.thread.is_alive(), job.output
-    wanted = {name: phase for name, phase in PHASES.items() if phase.is_short is is_short}
+    wanted = {name: phase for name, phase in PHASES.items() if phase.stage == stage}
     return all(phase.has_come(job, computers[name]) for name, phase in wanted.items())
 
 
+def _gate(folder: Path, stage: int) -> Path:
+    """Return the file for which the tasks of a stage wait."""
+    return folder.with_name(f"gate{stage}")
+
+
 def _tasks(gate: Path) -> list[Task]:
-    """Return the tasks of all phases; those of short phases wait for the gate before the last one."""
+    """Return the tasks of all phases; the last one waits for the gate of its stage."""
     return [
         {**task, "when": f"inventory_hostname == '{name}'"}
         for name, phase in PHASES.items()
-        for task in [*phase.tasks[:-1], *([wait_for(gate)] if phase.is_short else []), phase.tasks[-1]]
+        for task in [
+            *phase.tasks[:-1],
+            *([wait_for(_gate(gate, phase.stage))] if phase.stage else []),
+            phase.tasks[-1],
+        ]
     ]
 
 
