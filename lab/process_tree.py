@@ -32,6 +32,12 @@ def kill_tree(program: subprocess.Popen[bytes]) -> None:
     program.wait(PATIENCE)
 
 
+def parent_of(pid: int) -> int:
+    """Return the parent of a process. Raises OSError: the process has ended."""
+    # proc(5): the parent is the second field after the name, which stands in parentheses.
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+
+
 def _stopped(pid: int) -> Iterator[int]:
     """Stop a process and its descendants, and yield them; a stopped process starts no others."""
     with suppress(ProcessLookupError, FileNotFoundError):

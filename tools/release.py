@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from agent.packaging import collection
-from agent.packaging.workshop import WorkError, run
+from agent.packaging.workshop import WorkError, git, run
 from tools import public_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,21 +44,6 @@ LEFT_ALONE = ("tests/", "changelogs/", "requirements.txt", "CHANGELOG.rst")
 
 class ReleaseError(Exception):
     """The release cannot be made; the text has the reason and the remedy."""
-
-
-def git(*words: str) -> str:
-    """Run git in the checkout; return its output.
-
-    Raises:
-        ReleaseError: git refuses.
-    """
-    try:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError:
-        msg = "git is not installed. Install it"
-    except subprocess.CalledProcessError as failure:
-        msg = f"git {words[0]} failed: {failure.stderr.strip()}"
-    raise ReleaseError(msg)
 
 
 def current_version() -> str:

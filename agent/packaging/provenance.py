@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from tools import public_addresses
-from tools.sanity import NO_GIT
 
 from . import product_identity
-from .workshop import ROOT, WorkError
+from .workshop import ROOT, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,10 +77,10 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _source(repository: str) -> dict[str, Any]:
     """Return the commit, with the number of files that differ from it."""
-    changed = _git("status", "--porcelain").splitlines()
+    changed = git("status", "--porcelain").splitlines()
     return {
         "uri": f"git+{repository}",
-        "digest": {"gitCommit": _git("rev-parse", "HEAD").strip()},
+        "digest": {"gitCommit": git("rev-parse", "HEAD").strip()},
         "annotations": {"files_that_differ_from_the_commit": len(changed)},
     }
 
@@ -96,15 +94,3 @@ def _foreign(part: dict[str, Any]) -> dict[str, Any]:
         | ({"uri": part["purl"]} if "purl" in part else {})
         | ({"digest": digests} if digests else {})
     )
-
-
-def _git(*words: str) -> str:
-    command = ["git", *words]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise WorkError(NO_GIT) from None
-    except subprocess.CalledProcessError as failure:
-        msg = f"git cannot tell the commit of {ROOT}: {failure.stderr.strip()}. Work in a clone"
-        raise WorkError(msg) from None
-    return done.stdout

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.sanity import NO_GIT
+
 from .system_tools import install_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,22 @@ CACHE = ROOT / "build" / "packaging"
 
 class WorkError(Exception):
     """A part could not be built. The text has the reason and the remedy."""
+
+
+def git(*words: str) -> str:
+    """Run git in the checkout; return its output.
+
+    Raises:
+        WorkError: git is not installed, or refuses.
+    """
+    command = ["git", *words]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        raise WorkError(NO_GIT) from None
+    except subprocess.CalledProcessError as failure:
+        msg = f"git {words[0]} failed in {ROOT}: {failure.stderr.strip()}. Work in a clone"
+        raise WorkError(msg) from None
 
 
 def run(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lab.controller.awx_resources import resources
 from lab.controller.bodies import BadRequestError
 from lab.controller.checking import checked
-from lab.controller.flow import JOBS
-from lab.controller.launching import ACTIVE, launch
+from lab.controller.flow import JOBS, children
+from lab.controller.launching import ACTIVE, launch, questions
 from lab.controller.showing import shown
 from lab.controller.survey import hidden, spec_error
 
@@ -83,8 +83,7 @@ class Acts:
 
     def _target(self, resource: str, sub: str) -> Json:
         described = resources().get(resource)
-        found = described.links.get(sub) if described else None
-        return found if found is not None else None
+        return described.links.get(sub) if described else None
 
     def linkable(self, resource: str, sub: str) -> bool:
         """Tell whether a sub-list takes and gives members."""
@@ -119,12 +118,7 @@ class Acts:
 
     def _reaches(self, start: int, wanted: int) -> bool:
         node = self._store.get("workflow_job_template_nodes", start)
-        links = [
-            one
-            for name in ("success_nodes", "failure_nodes", "always_nodes")
-            for one in node["links"].get(name, [])
-        ]
-        return start == wanted or any(self._reaches(one, wanted) for one in links)
+        return start == wanted or any(self._reaches(one, wanted) for one in children(node))
 
     def _drop_labels(self) -> None:
         """Delete the labels that no object has, as AWX does."""
@@ -178,8 +172,7 @@ class Acts:
         return 200, {}
 
     def _needed(self, row: Row, _sent: Json, _user: Row) -> Answer:
-        questions = row.get("survey", {}).get("spec", []) if row["survey_enabled"] else []
-        needed = [one["variable"] for one in questions if one["required"]]
+        needed = [one["variable"] for one in questions(row) if one["required"]]
         return 200, {"survey_enabled": row["survey_enabled"], "variables_needed_to_start": needed}
 
     def _launch(self, row: Row, sent: Json, user: Row) -> Answer:

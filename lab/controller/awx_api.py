@@ -158,9 +158,7 @@ class Api:
             raise RefusedError(403, FORBIDDEN)
 
     def _made(self, row: Row) -> None:
-        if row["resource"] == "projects" and row["scm_type"]:
-            self._acts.engine.update_project(row)
-        if row["resource"] == "projects" and row["local_path"]:
+        if row["resource"] == "projects" and (row["scm_type"] or row["local_path"]):
             self._acts.engine.update_project(row)
         if row["resource"] == "schedules":
             due = next_time(row["rrule"], self._store.now()) if row["enabled"] else None

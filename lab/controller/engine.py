@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs what is pending: jobs, workflows, approvals and schedules, in a thread of its own."""
+"""Runs pending jobs, workflows, approvals and schedules in a thread of its own."""
 
 from __future__ import annotations
 

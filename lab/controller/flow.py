@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.controller.bodies import BadRequestError
-from lab.controller.launching import ACTIVE, launch
+from lab.controller.launching import ACTIVE, NODE_LINKS, launch
 
 if TYPE_CHECKING:
     from lab.controller.store import Row, Store
@@ -30,7 +30,7 @@ def status_of(store: Store, node: Row) -> str:
 def advance(store: Store, workflow: Row) -> None:
     """Start the nodes whose turn has come; end the workflow if no node is left."""
     nodes = list(store.where("workflow_job_nodes", workflow_job=workflow["id"]))
-    parents = {node["id"]: [one for one in nodes if node["id"] in _children(one)] for node in nodes}
+    parents = {node["id"]: [one for one in nodes if node["id"] in children(one)] for node in nodes}
     for node in nodes:
         if node["job"] is None and not node["do_not_run"] and _decided(store, parents[node["id"]]):
             if not parents[node["id"]] or _follows(store, node, parents[node["id"]]):
@@ -41,9 +41,9 @@ def advance(store: Store, workflow: Row) -> None:
         _end(store, workflow, nodes)
 
 
-def _children(node: Row, *links: str) -> list[int]:
-    names = links or ("success_nodes", "failure_nodes", "always_nodes")
-    return [number for name in names for number in node["links"].get(name, [])]
+def children(node: Row, *links: str) -> list[int]:
+    """Return the ids of the nodes after a node, by all links or by these."""
+    return [number for name in links or NODE_LINKS for number in node["links"].get(name, [])]
 
 
 def _decided(store: Store, parents: list[Row]) -> bool:
@@ -57,7 +57,7 @@ def _follows(store: Store, node: Row, parents: list[Row]) -> bool:
     leads = [
         not parent["do_not_run"]
         and node["id"]
-        in _children(
+        in children(
             parent, "always_nodes", "failure_nodes" if status_of(store, parent) in BAD else "success_nodes"
         )
         for parent in parents
@@ -131,7 +131,7 @@ def _end(store: Store, workflow: Row, nodes: list[Row]) -> None:
     lost = [
         node
         for node in nodes
-        if status_of(store, node) in BAD and not _children(node, "failure_nodes", "always_nodes")
+        if status_of(store, node) in BAD and not children(node, "failure_nodes", "always_nodes")
     ]
     words = ",".join(f"({node['id']},{status_of(store, node)})" for node in lost)
     why = f"No error handling path for workflow job node(s) [{words}]." if lost else ""

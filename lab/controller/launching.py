@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lab.controller.store import Row, Store
 
 ACTIVE = ("pending", "waiting", "running")
+NODE_LINKS = ("success_nodes", "failure_nodes", "always_nodes")
+"""The sub-lists of a workflow's node that hold the nodes after it."""
 PROMPTS = {
     "inventory": "inventory",
     "limit": "limit",
@@ -107,7 +109,7 @@ def _accepted(template: Row, sent: dict[str, Any]) -> dict[str, Any]:
         errors["inventory"] = ["Job Template 'inventory' is missing or undefined."]
     if errors:
         raise BadRequestError(errors)
-    asked = {question["variable"] for question in _questions(template)}
+    asked = {question["variable"] for question in questions(template)}
     # AWX ignores the others: they are not allowed, but do not block a launch.
     return {
         name: value for name, value in given.items() if name in asked or template["ask_variables_on_launch"]
@@ -116,11 +118,12 @@ def _accepted(template: Row, sent: dict[str, Any]) -> dict[str, Any]:
 
 def survey_errors(template: Row, answers: dict[str, Any]) -> dict[str, Any]:
     """Return AWX's error of the answers to a template's survey; empty if there is none."""
-    wrong = [error for question in _questions(template) for error in answer_errors(question, answers)]
+    wrong = [error for question in questions(template) for error in answer_errors(question, answers)]
     return {"variables_needed_to_start": wrong} if wrong else {}
 
 
-def _questions(template: Row) -> list[dict[str, Any]]:
+def questions(template: Row) -> list[dict[str, Any]]:
+    """Return the questions of a template's survey; none if the survey is switched off."""
     return template.get("survey", {}).get("spec", []) if template.get("survey_enabled") else []
 
 
@@ -180,6 +183,6 @@ def _add_nodes(store: Store, workflow: Row, nodes: Iterable[Row]) -> None:
             | {"extra_data": node["extra_data"], "prompts": prompts},
         )
     for node in template_nodes:
-        for link in ("success_nodes", "failure_nodes", "always_nodes"):
+        for link in NODE_LINKS:
             made[node["id"]]["links"][link] = [made[number]["id"] for number in node["links"].get(link, [])]
     store.save()

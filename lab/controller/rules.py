@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lab.controller.launching import survey_errors
+from lab.controller.launching import PROMPTS, survey_errors
 from lab.controller.timetable import rrule_errors
 
 if TYPE_CHECKING:
@@ -177,20 +177,8 @@ def _schedule(store: Store, _values: Row, row: Row, _existing: Row | None) -> Er
 
 def _prompts(template: Row, row: Row) -> Errors:
     """Refuse a value that the template does not ask for on launch (awx/main/models/jobs.py)."""
-    asked = {
-        "inventory": "inventory",
-        "limit": "limit",
-        "scm_branch": "scm_branch",
-        "job_type": "job_type",
-        "job_tags": "tags",
-        "skip_tags": "skip_tags",
-        "verbosity": "verbosity",
-        "forks": "forks",
-        "job_slice_count": "job_slice_count",
-        "timeout": "timeout",
-    }
     refused = [
-        name for name, word in asked.items() if row[name] and not template.get(f"ask_{word}_on_launch")
+        name for name, word in PROMPTS.items() if row[name] and not template.get(f"ask_{word}_on_launch")
     ]
     if refused:
         return {refused[0]: ["Field is not configured to prompt on launch."]}

@@ -18,6 +18,7 @@ from ._credential_apply import ApplyTask
 from ._failure import Failure, failure
 
 _UNDER_WAY = frozenset({"issued", "redeemed"})
+_NONE_LEFT = ans.LeftView(restarts=0, unlocks=0)
 
 
 class CollectTask(ApplyTask):
@@ -45,8 +46,9 @@ class CollectTask(ApplyTask):
 
     def _wait(self) -> ans.ApplyAnswer:
         """Return the last answer: of a use that is over, or at the task's deadline."""
-        left = ans.LeftView(restarts=0, unlocks=0)
-        nothing_known = ans.ApplyAnswer(session=self._use.session, left=left, boot_id="", finished=False)
+        nothing_known = ans.ApplyAnswer(
+            session=self._use.session, left=_NONE_LEFT, boot_id="", finished=False
+        )
         answer = self._look(nothing_known)
         if not answer.finished:
             self._probe = self._link.accepts()
@@ -72,9 +74,8 @@ class CollectTask(ApplyTask):
         """
         info = self._agent.ask_once(ans.InfoAnswer, "info", session=self._use.session).result
         uses = [(use, grant.left) for grant in info.grants for use in grant.uses if self._is_meant(use)]
-        none_left = ans.LeftView(restarts=0, unlocks=0)
         restarts = [use for session in info.sessions for use in session.restarts]
-        uses += [(use, none_left) for use in restarts if self._is_meant(use)]
+        uses += [(use, _NONE_LEFT) for use in restarts if self._is_meant(use)]
         if not uses:
             return self._none_begun(info)
         use, left = max(uses, key=lambda one: one[0].issued_at)
@@ -94,7 +95,7 @@ class CollectTask(ApplyTask):
         if not self._use.when_pending:
             what = self._use.action if self._use.step is None else f"{self._use.action} of {self._use.step}"
             raise failure("nothing_begun", use=what, session=self._use.session)
-        left = info.grants[-1].left if info.grants else ans.LeftView(restarts=0, unlocks=0)
+        left = info.grants[-1].left if info.grants else _NONE_LEFT
         return ans.ApplyAnswer(
             session=self._use.session, left=left, boot_id=info.agent.boot_id, finished=True
         )

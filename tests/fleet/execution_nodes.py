@@ -10,7 +10,6 @@ processes with it; the slice goes to another node, which knows nothing of it: al
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.process_tree import kill_tree
+from tests.lab.runner_jobs import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).resolve().parents[2]
 RUNNER = str(Path(sys.executable).with_name("ansible-runner"))
 FORKS = 10
 PATIENCE = 1800.0
@@ -102,18 +101,6 @@ class Node:
                 return False
             kill_tree(self._worker)
             return True
-
-
-def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a node: its execution environment has the collection."""
-    return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(home),
-        "LC_ALL": "C.UTF-8",
-        "ANSIBLE_HOME": str(home / "ansible"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
-        "ANSIBLE_NOCOLOR": "1",
-    }
 
 
 class Queue:

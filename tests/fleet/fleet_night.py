@@ -8,7 +8,6 @@ in the middle. At the end of each wave the PCs themselves are asked: each step o
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -21,7 +20,7 @@ from lab.simulated.customer_script import Grant
 from tests.benchmarks.operator_bench import bench, computer
 from tests.benchmarks.processes import used_by, used_by_all
 from tests.fleet.execution_nodes import PATIENCE, Mesh, Node, Slice
-from tests.lab.job import SESSION, Task
+from tests.lab.job import SESSION, Task, written
 from tests.lab.maintenance import STEPS, program
 from tests.lab.night import check_promises, pass_until
 
@@ -198,11 +197,11 @@ def write_project(folder: Path, mode: str) -> None:
         "ansible.builtin.include_role": {"name": "latchkey.consent.maintenance"},
     }
     entry = {"begin": "resume", "wait": "main"}[mode]
-    _write(folder / "request.yml", [_play(_from(role, "start"), _from(role, "request"))])
-    _write(folder / "maintain.yml", [_play(_from(role, entry))])
-    _write(folder / "updates.yml", [program("updates", "install")])
-    _write(folder / "inventory.yml", [program("hostname", "")])
-    _write(folder / "accounting.yml", [program("accounting", "upgrade")])
+    written(folder / "request.yml", [_play(_from(role, "start"), _from(role, "request"))])
+    written(folder / "maintain.yml", [_play(_from(role, entry))])
+    written(folder / "updates.yml", [program("updates", "install")])
+    written(folder / "inventory.yml", [program("hostname", "")])
+    written(folder / "accounting.yml", [program("accounting", "upgrade")])
 
 
 def _from(role: Task, entry: str) -> Task:
@@ -214,11 +213,6 @@ def _from(role: Task, entry: str) -> Task:
 
 def _play(*tasks: Task) -> dict[str, Any]:
     return {"hosts": "all", "gather_facts": False, "strategy": "ansible.builtin.free", "tasks": list(tasks)}
-
-
-def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 @contextmanager

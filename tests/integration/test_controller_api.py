@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import requests
 from lab.controller.awx_resources import resources
 from lab.controller.awx_server import Controller
 from lab.controller.running_job import variables_as_awx_writes_them
+from tests.lab.awx import git
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -117,9 +117,8 @@ def client(tmp_path: Path) -> Iterator[Client]:
     project = tmp_path / "project"
     project.mkdir()
     (project / "slow.yml").write_text(SLOW, encoding="utf-8")
-    identity = ("-c", "user.name=lab", "-c", "user.email=lab@example.com")
     for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "Add")):
-        subprocess.run(["git", *identity, *words], cwd=project, check=True, capture_output=True)
+        git(project, *words)
     with Controller(tmp_path / "controller") as controller:
         yield Client(controller, project)
 

@@ -171,8 +171,8 @@ class Operator:
         """Start a job of these plays, or of a playbook of the collection by its name."""
         folder = self.folder / f"job{len(self.jobs) + 1}"
         folder.mkdir(parents=True)
-        playbook = plays if isinstance(plays, str) else _written(folder / "play.yml", plays)
-        inventory = _written(folder / "inventory.json", self._inventory())
+        playbook = plays if isinstance(plays, str) else written(folder / "play.yml", plays)
+        inventory = written(folder / "inventory.json", self._inventory())
         command = [self.python, "-m", "ansible", "playbook", "-i", inventory, playbook, *arguments]
         with (folder / "output.txt").open("wb") as output:
             process = subprocess.Popen(
@@ -200,7 +200,7 @@ class Operator:
 
     def write(self, name: str, tasks: Sequence[Task] | Mapping[str, Any]) -> None:
         """Write a file of tasks for a step of the role, or of a role's variables."""
-        _written(self.folder / name, tasks)
+        written(self.folder / name, tasks)
 
     def _inventory(self) -> dict[str, Any]:
         hosts = {
@@ -229,7 +229,7 @@ class Operator:
         }
 
 
-def _written(path: Path, content: object) -> str:
+def written(path: Path, content: object) -> str:
     """Write plain data as JSON, which is also YAML; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2), encoding="utf-8")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import ansible_runner
 
-from tests.lab.job import ROOT
+from lab.process_tree import parent_of
+from tests.lab.job import ROOT, written
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RunnerJob:
     def playbook(self) -> int:
         """The process of ansible-playbook: the workers are its children."""
         mine = self.processes()
-        (found,) = (pid for pid in mine if _parent(pid) == os.getpid())
+        (found,) = (pid for pid in mine if parent_of(pid) == os.getpid())
         return found
 
     def wait(self) -> None:
@@ -72,11 +72,6 @@ class RunnerJob:
         self.wait()
 
 
-def _parent(pid: int) -> int:
-    # proc(5): the parent is the second field after the name, which stands in parentheses.
-    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-
-
 def _send(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
@@ -86,14 +81,14 @@ def begin(
     folder: Path, hosts: dict[str, dict[str, Any]], plays: Sequence[dict[str, Any]], **variables: Any
 ) -> RunnerJob:
     """Start a job against these hosts, with their variables; `variables` are the job's extra variables."""
-    playbook, environment = _prepared(folder, plays)
+    playbook, own = _prepared(folder, plays)
     cancelled: list[bool] = []
     thread, runner = ansible_runner.run_async(
         private_data_dir=str(folder),
         playbook=str(playbook),
         inventory={"all": {"hosts": hosts}},
         extravars=variables,
-        envvars=environment,
+        envvars=own,
         settings={"pexpect_timeout": 1, "suppress_env_files": True},
         cancel_callback=lambda: bool(cancelled),
         quiet=True,
@@ -105,18 +100,17 @@ def begin_in_a_terminal(
     folder: Path, hosts: dict[str, dict[str, Any]], plays: Sequence[dict[str, Any]], **variables: Any
 ) -> RunnerJob:
     """Start a job as `begin` does, by ansible-playbook alone: under ansible-runner it ignores SIGHUP."""
-    playbook, environment = _prepared(folder, plays)
-    inventory, extra = folder / "inventory.json", folder / "variables.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    extra.write_text(json.dumps(variables), encoding="utf-8")
+    playbook, own = _prepared(folder, plays)
+    inventory = written(folder / "inventory.json", {"all": {"hosts": hosts}})
+    extra = written(folder / "variables.json", variables)
     output = folder / "artifacts" / "1" / "stdout"
     output.parent.mkdir(parents=True)
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "-e", f"@{extra}"]
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, "-e", f"@{extra}"]
     with output.open("wb") as file:
         process = subprocess.Popen(
             [*command, str(playbook)],
             cwd=folder,
-            env=environment,
+            env=own,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -129,16 +123,19 @@ def begin_in_a_terminal(
 def _prepared(folder: Path, plays: Sequence[dict[str, Any]]) -> tuple[Path, dict[str, str]]:
     """Write the plays; return their file and the environment of the job."""
     folder.mkdir(parents=True)
-    playbook = folder / "play.yml"
-    playbook.write_text(json.dumps(list(plays)), encoding="utf-8")
-    return playbook, {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
+    playbook = Path(written(folder / "play.yml", list(plays)))
+    return playbook, {**environment(folder), "ANSIBLE_FORKS": "30", "LATCHKEY_JOB": str(folder)}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of ansible-runner with the collection; `home` is the home folder."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
         "LC_ALL": "C.UTF-8",
-        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
-        "ANSIBLE_FORKS": "30",
-        "LATCHKEY_JOB": str(folder),
+        "ANSIBLE_NOCOLOR": "1",
     }
 
 

@@ -69,7 +69,7 @@ def test_the_objects_are_made_once_and_removed_whole(awx: Awx) -> None:
 
 @pytest.mark.timeout(900)
 def test_a_second_run_changes_nothing(awx: Awx, request: pytest.FixtureRequest) -> None:
-    """A check run on an empty controller makes nothing; a second run changes nothing, and mends what was edited."""
+    """A check run on an empty controller makes no object. A second run changes nothing and restores an edited one."""
     if not request.config.getoption("nights"):
         pytest.skip("`make nights` runs it")
     before = objects(awx)

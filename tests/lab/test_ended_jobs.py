@@ -167,13 +167,12 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             if phase.is_off:
                 computers[name].power_cut()
         hosts = {name: pc.inventory(PHASES[name].connection) for name, pc in computers.items()}
-        gate = folder / "gate"
-        plays = [play(*_tasks(gate), strategy="free")]
+        plays = [play(*_tasks(folder), strategy="free")]
         begin, end = ENDS[request.param]
         job = begin(folder / "job", hosts, plays, packages=str(folder), latchkey_first_contact=LONG)
         stack.callback(job.stop)
         for stage in range(3):
-            _gate(gate, stage).touch()
+            _gate(folder, stage).touch()
             eventually(partial(_all_wait, job, computers, stage), "all tasks are in their phase", LONG)
         result = Ended(job, computers)
         result.end(end)
@@ -193,17 +192,17 @@ def _all_wait(job: RunnerJob, computers: dict[str, SimulatedComputer], stage: in
 
 def _gate(folder: Path, stage: int) -> Path:
     """Return the file for which the tasks of a stage wait."""
-    return folder.with_name(f"gate{stage}")
+    return folder / f"gate{stage}"
 
 
-def _tasks(gate: Path) -> list[Task]:
+def _tasks(folder: Path) -> list[Task]:
     """Return the tasks of all phases; the last one waits for the gate of its stage."""
     return [
         {**task, "when": f"inventory_hostname == '{name}'"}
         for name, phase in PHASES.items()
         for task in [
             *phase.tasks[:-1],
-            *([wait_for(_gate(gate, phase.stage))] if phase.stage else []),
+            *([wait_for(_gate(folder, phase.stage))] if phase.stage else []),
             phase.tasks[-1],
         ]
     ]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging import system_tools
-from lab.process_tree import kill_tree
+from lab.process_tree import kill_tree, parent_of
 from lab.simulated.simulated_pc import SimulatedComputer, pc
 from latchkey_agent.protocol import control_requests as rq
 from tests.lab.job import ROOT
@@ -255,8 +255,7 @@ def parents(process: Path) -> list[int]:
     """Return the ids of a process's parents."""
     found, number = [], int(process.name)
     while number > 1:
-        stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
-        number = int(stat.rpartition(")")[2].split()[1])
+        number = parent_of(number)
         found.append(number)
     return found
 

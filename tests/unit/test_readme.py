@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from agent.packaging.workshop import git
 from tools import public_addresses, release
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,7 +86,7 @@ def test_the_links_have_the_addresses_of_galaxy(readme: str) -> None:
     assert defined == {key: known[key] for key in defined}
     if public_addresses.are_reserved(known):
         host = known["homepage"].removeprefix("https://")
-        files = release.git("grep", "-lF", host, "--", ".", ":!tests").splitlines()
+        files = git("grep", "-lF", host, "--", ".", ":!tests").splitlines()
         assert set(files) == {"galaxy.yml", "README.md"}
 
 

@@ -269,7 +269,7 @@ class CursorFile:
         _sync_folder(self._path.parent)
 
     def set_aside(self) -> None:
-        """Keep damaged files for whoever looks for the reason."""
+        """Keep the damaged files, so that a person can look for the reason."""
         for path in (self._path, self._before):
             with contextlib.suppress(FileNotFoundError):
                 path.replace(path.with_name(f"{path.name}.damaged"))
