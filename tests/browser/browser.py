@@ -29,6 +29,7 @@ PHONE, WIDE = 360, 1200
 """The width in CSS pixels of a narrow phone, and of a wide window."""
 NO_COMPUTER = "--host-resolver-rules=MAP * ~NOTFOUND"
 ONLY_LOOPBACK = f"{NO_COMPUTER}, EXCLUDE 127.0.0.1"
+MODIFIERS = (Keys.CONTROL, Keys.ALT, Keys.SHIFT)
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
 """The sets of axe-core's rules; a rule that is no longer in a later WCAG has none of these tags."""
 ARGUMENTS = (
@@ -141,8 +142,15 @@ class Shown:
         self.press(Keys.ENTER)
 
     def press(self, *keys: str) -> None:
-        """Type into the element that has the focus; modifiers stay down until the end."""
-        self._driver.switch_to.active_element.send_keys(*keys)
+        """Press keys as on a keyboard, whatever has the focus; modifiers stay down until the end."""
+        held = [key for key in keys if key in MODIFIERS]
+        keyboard = ActionChains(self._driver)
+        for key in held:
+            keyboard.key_down(key)
+        keyboard.send_keys(*[key for key in keys if key not in MODIFIERS])
+        for key in reversed(held):
+            keyboard.key_up(key)
+        keyboard.perform()
 
     def click(self, selector: str) -> None:
         """Click the element that a CSS selector names."""

@@ -137,5 +137,5 @@ def launch_to_the_end(operator: Any, computer: SimulatedComputer) -> None:
         if built and not built[0]["ansible_facts"]["maintenance_summary"]["restarting"]:
             check_end(computer, job)
             return
-        computer.events.wait_for("locked", max(1, computer.events.count("boot") - 1))
+        computer.events.wait_for("locked", computer.events.count("restart_announced"))
     pytest.fail(f"not done after {MOST_LAUNCHES} launches")
