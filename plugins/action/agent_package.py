@@ -18,6 +18,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._options import S
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_file import package_file
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import Installer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_folder import RemoteFolder
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ class ActionModule(AgentAction):
         "version": {"type": "str"},
         "organization": {"type": "dict"},
         "policy": {"type": "dict"},
-        "operators": {"type": "list", "elements": "str"},
+        "operators": {"type": "list", "elements": plain_text},
         "keep_receipts": {"type": "bool", "default": False},
     }
     _latchkey_needs_session: ClassVar[bool] = False

@@ -17,6 +17,10 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
     moment,
     wait_seconds,
     without_defaults,
+)
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import (
+    exact_text,
+    plain_text,
     written_time,
 )
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 _TERMS: Spec = {
-    "message": {"type": "str", "default": ""},
+    "message": {"type": plain_text, "default": ""},
     "means": {"type": "str", "choices": ["grant", "none"], "default": "grant"},
     "grace": {"type": "float", "default": 60.0},
     "done": {"type": "bool", "default": False},
@@ -54,8 +58,8 @@ class ActionModule(AgentAction):
         **_TERMS,
         "action": {"type": "str", "choices": ["restart", "unlock"], "required": True},
         "mode": {"type": "str", "choices": ["wait", "begin", "collect"], "default": "wait"},
-        "step": {"type": "str"},
-        "then": {"type": "str"},
+        "step": {"type": exact_text},
+        "then": {"type": exact_text},
         "then_limit": {"type": duration},
         "then_spare": {"type": duration},
         "test_command": {"type": "str"},

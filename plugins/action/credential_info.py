@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -19,7 +20,7 @@ class ActionModule(AgentAction):
     """Read the agent's state."""
 
     _latchkey_spec: ClassVar[Spec] = {
-        "account": {"type": "str"},
+        "account": {"type": plain_text},
         "forecast": {"type": "bool", "default": False},
         "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
         "receipts": {"type": "bool", "default": False},

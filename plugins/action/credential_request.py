@@ -11,17 +11,14 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
     RequestOptions,
     RequestTask,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
-    Spec,
-    without_defaults,
-    written_time,
-)
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text, written_time
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
 _TERMS: Spec = {
-    "account": {"type": "str"},
+    "account": {"type": plain_text},
     "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
     "restarts": {"type": "int", "default": 0},
     "unlocks": {"type": "int", "default": 0},

@@ -31,6 +31,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result im
     totals,
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_texts import LANGUAGES
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import name_text, plain_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,11 +48,11 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     _latchkey_spec: ClassVar[Spec] = {
-        "session": {"type": "str", "required": True},
+        "session": {"type": name_text, "required": True},
         "path": {"type": "path", "required": True},
         "language": {"type": "str", "choices": list(LANGUAGES), "default": "en"},
-        "title": {"type": "str", "default": ""},
-        "organization": {"type": "str", "default": ""},
+        "title": {"type": plain_text, "default": ""},
+        "organization": {"type": plain_text, "default": ""},
         "lost": {"type": "list", "elements": "str", "default": []},
         "pcs": {
             "type": "list",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, duration
 from ansible_collections.latchkey.consent.plugins.plugin_utils._session_command import CommandTask
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import exact_text
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
@@ -22,7 +23,7 @@ class ActionModule(AgentAction):
         "arguments": {"type": "list", "elements": "str", "default": []},
         "folder": {"type": "str"},
         "limit": {"type": duration, "default": 600.0},
-        "step": {"type": "str"},
+        "step": {"type": exact_text},
     }
     _latchkey_timeout: ClassVar[float] = 300.0
 

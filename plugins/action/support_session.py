@@ -7,13 +7,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
-from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, written_time
+from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec
 from ansible_collections.latchkey.consent.plugins.plugin_utils._support_session import end, start
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import (
+    exact_text,
+    plain_text,
+    written_time,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Deadline
 
-_REQUESTER = {name: {"type": "str", "default": ""} for name in ("name", "organization", "role")}
+_REQUESTER = {name: {"type": plain_text, "default": ""} for name in ("name", "organization", "role")}
 
 
 class ActionModule(AgentAction):
@@ -21,15 +26,15 @@ class ActionModule(AgentAction):
 
     _latchkey_spec: ClassVar[Spec] = {
         "state": {"type": "str", "choices": ["started", "ended"], "default": "started"},
-        "reason": {"type": "str", "default": ""},
-        "ticket": {"type": "str", "default": ""},
-        "operators": {"type": "list", "elements": "str", "default": []},
+        "reason": {"type": plain_text, "default": ""},
+        "ticket": {"type": plain_text, "default": ""},
+        "operators": {"type": "list", "elements": plain_text, "default": []},
         "requester": {"type": "dict", "options": _REQUESTER},
         "ends": {"type": written_time},
-        "settled_steps": {"type": "list", "elements": "str", "default": []},
+        "settled_steps": {"type": "list", "elements": exact_text, "default": []},
         "forecast": {"type": "str", "choices": ["ignore", "warn", "stop"], "default": "ignore"},
         "means": {"type": "str", "choices": ["auto", "grant", "arso"], "default": "grant"},
-        "account": {"type": "str"},
+        "account": {"type": plain_text},
     }
 
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:

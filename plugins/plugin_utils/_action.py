@@ -21,6 +21,7 @@ from ._job_watch import JobWatch
 from ._options import Spec, duration, validated
 from ._progress import Progress
 from ._wait_clock import Clock
+from ._written_values import name_text
 
 if TYPE_CHECKING:
     from ._wait_clock import Deadline
@@ -130,7 +131,7 @@ class AgentAction(ActionBase):
     def _latchkey_options(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         path = self._templar.template(task_vars.get("latchkey_agent_path")) or None
         common: Spec = {
-            "session": {"type": "str", "required": self._latchkey_needs_session},
+            "session": {"type": name_text, "required": self._latchkey_needs_session},
             "agent_path": {"type": "str", "default": path},
             "timeout": {"type": duration, "default": self._latchkey_timeout},
         }

@@ -66,17 +66,6 @@ def moment(value: object) -> float:
     return read.timestamp()
 
 
-def written_time(value: object) -> str:
-    """Return a time as it was written; the PC interprets it in its own time zone.
-
-    Raises:
-        TypeError: the value is no text: YAML reads 22:00 without quotes as 1320.
-    """
-    if isinstance(value, str):
-        return value
-    raise TypeError('it must be a text; write the time in quotes, as "22:00"')
-
-
 def validated(spec: Spec, given: dict[str, Any]) -> dict[str, Any]:
     """Return the options with their defaults.
 

@@ -80,6 +80,8 @@ def test_the_night_runs_by_itself(scene: Scene, request: pytest.FixtureRequest) 
         ("request", "wait", "maintain", "report", "close"), "successful"
     ), told
     assert jobs["maintain"]["is_sliced_job"] is True
+    assert jobs["wait"]["artifacts"] == {"latchkey_answers": {"agreed": count}}
+    assert not any(one.name in json.dumps([job["artifacts"] for job in jobs.values()]) for one in pcs)
     report = json.loads((awx.folder / "report.json").read_bytes())
     assert {row["name"]: row["outcome"] for row in report["pcs"]} == {one.name: "done" for one in pcs}
     for computer in pcs:

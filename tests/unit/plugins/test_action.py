@@ -76,7 +76,7 @@ def test_every_connection_to_windows_will_do(transport: str) -> None:
     ({}, "missing required arguments: session"),
     ({"session": "x", "colour": "red"}, "unsupported option colour"),
     ({"session": "x", "state": "open"}, "value of state must be one of"),
-    ({"session": "x", "ends": 1320}, "write the time in quotes"),
+    ({"session": "x", "ends": 79200}, "it must be a time as a text"),
     ({"session": "x", "timeout": 0}, "above 0"),
     ({"session": "x", "timeout": "soon"}, "above 0"),
     ({"session": "x", "timeout": 700_000}, "at most 604800"),

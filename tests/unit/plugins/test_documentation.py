@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -16,16 +17,29 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
     moment,
     validated,
     wait_seconds,
+)
+from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import (
+    exact_text,
+    name_text,
+    plain_text,
     written_time,
 )
 
 from tests.unit.plugins.fakes import entries_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
 PLUGINS = "ansible_collections.latchkey.consent.plugins"
-TYPES = {duration: "float", moment: "str", wait_seconds: "float", written_time: "str"}
+TYPES = {
+    duration: "float",
+    moment: "str",
+    wait_seconds: "float",
+    **dict.fromkeys((exact_text, name_text, plain_text, written_time), "str"),
+}
 ON_CONTROLLER = {"report"}
 """Actions that ask no agent: they have neither the common options nor a place in the action group, whose defaults are
 those of an agent's tasks."""
@@ -129,7 +143,7 @@ def test_the_role_s_defaults_are_the_specified_ones() -> None:
     defaults = yaml.safe_load((ROOT / "roles/maintenance/defaults/main.yml").read_text(encoding="utf-8"))
     options = specs["argument_specs"]["main"]["options"]
     told = {name: option["default"] for name, option in options.items() if "default" in option}
-    computed = {"maintenance_steps_dir"}
+    computed = {"maintenance_session", "maintenance_steps_dir"}
     assert {name: value for name, value in defaults.items() if name not in computed} == told
 
 
@@ -160,3 +174,34 @@ def assert_views(returned: dict[str, Any], path: str = "") -> None:
         if fields and name in VIEWS and path != "erasure":
             assert set(fields) == {field.name for field in dataclasses.fields(VIEWS[name])}, name
         assert_views(fields, name)
+
+
+SOUNDS_SECRET = re.compile("pass(word|phrase)|secret|token|private|(^|_)key")
+
+
+def all_options(options: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return each option with its description, those inside of options too."""
+    for name, told in options.items():
+        yield name, told
+        yield from all_options(told.get("suboptions") or told.get("options") or {})
+
+
+def hidden_names(options: dict[str, Any]) -> list[str]:
+    """Return the options that sound secret and are not `no_log`: AWX would store them with the job."""
+    return [
+        n for n, told in all_options(options) if SOUNDS_SECRET.search(n) and told.get("no_log") is not True
+    ]
+
+
+def test_an_option_that_sounds_secret_is_not_logged() -> None:
+    """Those of modules, actions and roles; the test's own rule knows such an option, also inside of another."""
+    for module in MODULES:
+        assert hidden_names(documented(module)) == []
+    for module in ACTIONS:
+        assert hidden_names(accepted(module)) == []
+    for role in ("agent", "maintenance"):
+        text = (ROOT / f"roles/{role}/meta/argument_specs.yml").read_text(encoding="utf-8")
+        for entry in yaml.safe_load(text)["argument_specs"].values():
+            assert hidden_names(entry.get("options", {})) == []
+    inside = {"signer": {"options": {"signing_key": {"type": "path"}, "password": {"no_log": True}}}}
+    assert hidden_names(inside) == ["signing_key"]

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils._role_input import faults
 
 from tests.unit.plugins.fakes import stage
 
@@ -51,3 +52,18 @@ def test_a_malformed_answer_is_not_quoted(canary: bytearray, output: str) -> Non
     )
     assert result["error_code"] == "bad_answer"
     assert not shows(result, canary)
+
+
+@pytest.mark.parametrize("variables", [
+    {"maintenance_terms": "{}"}, {"maintenance_terms": {"password": "{}"}}, {"maintenance_restarts": "{}"},
+    {"maintenance_grace": "{}"}, {"maintenance_programs": "{}"}, {"maintenance_not_before": ["{}"]},
+    {"maintenance_requester": ["{}"]}, {"maintenance_ticket": {"password": "{}"}},
+])  # fmt: skip
+def test_an_unusable_variable_of_the_role_is_not_quoted(
+    canary: bytearray, variables: dict[str, object]
+) -> None:
+    """AWX stores the message, and shows it to all who may read the job."""
+    given = json.loads(json.dumps(variables).replace("{}", canary.decode("utf-16-le")))
+    told = faults({"maintenance_session": "x", **given}.get)
+    assert len(told) == 1
+    assert not shows({"told": told}, canary)

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""Texts and times as people wrote them, although YAML has read them.
+
+YAML reads `22:00` as the number 1320, `0711` as 457, `no` as false and an ISO 8601 time as a datetime. AWX writes the
+answers of a survey as `!unsafe '22:00'`, and ansible-core 2.19 to 2.21 read such a text once more. A time can be
+recovered; a text cannot, so it is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+_FIRST, _LAST = 10 * 60, 23 * 60 + 59
+"""The minutes of the times of day that YAML reads as a number: 10:00 to 23:59. It leaves 09:59 a text."""
+
+HOW = (
+    "write it in quotes; in AWX begin the answer with a letter or a space, or write it into the template's own "
+    "variables in quotes"
+)
+
+
+def exact_text(value: object) -> str:
+    """Return a text as it is.
+
+    Raises:
+        TypeError: the value is no text.
+    """
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"it must be a text, and it is {kind(value)}; {HOW}")
+
+
+def plain_text(value: object) -> str:
+    """Return a text without the white space around it.
+
+    Raises:
+        TypeError: the value is no text, or it is blank and not empty.
+    """
+    text = exact_text(value).strip()
+    if value and not text:
+        raise TypeError("it is blank")
+    return text
+
+
+def name_text(value: object) -> str:
+    """Return a text that is not empty.
+
+    Raises:
+        TypeError: the value is no text, or it is empty.
+    """
+    if not (text := plain_text(value)):
+        raise TypeError("it is empty")
+    return text
+
+
+def written_time(value: object) -> str:
+    """Return a time as it was written; the PC interprets it in its own time zone.
+
+    Raises:
+        TypeError: the value is neither a text nor a time that YAML has read.
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value <= _LAST:
+        return f"{value // 60:02}:{value % 60:02}"
+    raise TypeError(f'it must be a time as a text, such as "22:00", and it is {kind(value)}; {HOW}')
+
+
+def kind(value: object) -> str:
+    """Return words for a value that is no text."""
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, date):
+        return f"the date {value.isoformat()}"
+    return "a list" if isinstance(value, list) else "a dictionary" if isinstance(value, dict) else "empty"

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers of AWX's surveys, written as AWX writes them: used as they were meant, or refused with a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.controller.running_job import variables_as_awx_writes_them
+from lab.simulated.customer_script import Grant
+from tests.lab.job import Job, Operator
+from tests.lab.maintenance import STEPS, prepare, summary_of
+
+if TYPE_CHECKING:
+    from tests.lab.conftest import LabPC
+
+ASKED = "Ask the customer for a grant"
+
+
+def launch(operator: Operator, playbook: str, **answers: Any) -> Job:
+    """Start a job with the answers in a file, each text marked `!unsafe`, as ansible-runner gets them from AWX."""
+    file = operator.folder / f"answers{len(operator.jobs)}.yml"
+    file.write_text(variables_as_awx_writes_them(answers, {}), encoding="utf-8")
+    return operator.begin(f"latchkey.consent.{playbook}", "-e", f"@{file}")
+
+
+def text(job: Job) -> str:
+    """Return a job's output without line breaks."""
+    return " ".join(job.output.split())
+
+
+def test_a_survey_asks_as_the_dictionary_would(lab_pc: LabPC) -> None:
+    """Flat answers come before the dictionary; a time is the one that was written; AWX's user asks."""
+    operator, _computer = lab_pc(script=[Grant()])
+    prepare(
+        operator,
+        maintenance_terms={"restarts": 1, "grace": 0.5},
+        maintenance_requester={"organization": "Contoso"},
+    )
+    answers = {
+        "maintenance_restarts": 3,
+        "maintenance_unlocks": "1",
+        "maintenance_programs": "no",
+        "maintenance_not_after": "23:59",
+        "maintenance_ticket": "INC-7",
+        "maintenance_requester_name": "",
+        "awx_user_first_name": "Ada",
+        "awx_user_last_name": "Meyer",
+    }
+    job = launch(operator, "request", **answers, request_wait=True).succeed()
+
+    asked = job.result(ASKED)
+    terms = asked["request"]["terms"]
+    assert (terms["restarts"], terms["unlocks"], terms["programs"]) == (3, 1, False)
+    assert terms["not_after"][11:19] == "23:59:00"
+    closed = launch(operator, "end", **answers).succeed().result("End the support session")
+    asker = closed["receipts"][0]["document"]["requester"]
+    assert (asker["name"], asker["organization"]) == ("Ada Meyer", "Contoso")
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"maintenance_session": "0711"}, "maintenance_session: it must be a text, and it is the number 457"),
+        ({"maintenance_ticket": "1.10"}, "maintenance_ticket: it must be a text, and it is the number 1.1"),
+        (
+            {"maintenance_ticket": "no"},
+            "maintenance_ticket: it must be a text, and it is the truth value false",
+        ),
+        ({"maintenance_terms": "three"}, "maintenance_terms"),
+        ({"maintenance_restarts": "a few"}, "maintenance_restarts: it must be a whole number"),
+        ({"maintenance_not_before": "22"}, "maintenance_not_before: it must be a time"),
+    ],
+)
+@pytest.mark.parametrize("playbook", ["request", "maintain"])
+def test_an_answer_that_lost_its_text_is_refused(
+    lab_pc: LabPC, playbook: str, answers: dict[str, Any], told: str
+) -> None:
+    """The sentence names the variable and says how to write it in AWX; the customer sees nothing."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    job = launch(operator, playbook, **answers).fail()
+    assert (told if playbook == "maintain" else told.partition(": ")[2] or told) in text(job)
+    assert computer.events.count("request_shown") == 0
+
+
+def test_the_terms_may_be_a_text_in_json(lab_pc: LabPC) -> None:
+    """A text area of a survey can hold them."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    job = launch(
+        operator, "request", maintenance_terms='{"restarts": 2, "grace": 1}', request_wait=True
+    ).succeed()
+    assert job.result(ASKED)["request"]["terms"]["restarts"] == 2
+    assert computer.events.count("request_shown") == 1
+
+
+def test_a_job_that_only_asks_says_whom_it_did_not_ask(lab_pc: LabPC) -> None:
+    """Terms that ask for nothing fail it, and so do tags."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_terms={})
+    nothing = operator.begin("latchkey.consent.request").fail()
+    assert "Nobody was asked, because maintenance_terms names no restart and no unlock" in text(nothing)
+    tagged = operator.begin("latchkey.consent.request", "--tags", "night").fail()
+    assert "Nothing was done, because the job has tags" in text(tagged)
+    assert computer.events.count("request_shown") == 0
+
+
+def test_a_job_that_only_asks_needs_no_steps(lab_pc: LabPC) -> None:
+    """Where all steps are settled it says so, and asks nobody."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_steps=[])
+    operator.begin("latchkey.consent.request", "-e", "request_wait=true").succeed()
+    assert computer.events.count("request_shown") == 1
+
+    prepare(operator, maintenance_steps=STEPS[1:2])
+    operator.begin("latchkey.consent.maintain").succeed()
+    again = operator.begin("latchkey.consent.request").succeed()
+    assert "Nobody was asked, because an earlier job has settled all steps" in text(again)
+    assert computer.events.count("request_shown") == 1
+
+
+def test_steps_without_which_the_terms_have_no_use_are_missed(lab_pc: LabPC) -> None:
+    """A job that would restart for nothing is a mistake."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_steps=[])
+    job = operator.begin("latchkey.consent.maintain").fail()
+    assert "maintenance_terms names restarts or unlocks, and there is no step" in text(job)
+    assert computer.events.count("request_shown") == 0
+
+
+def test_the_summary_of_another_job_knows_the_answer(lab_pc: LabPC) -> None:
+    """A job that closes, and one that works, tell what an earlier job asked, and the artifacts are counts."""
+    operator, _computer = lab_pc(script=[Grant()])
+    prepare(operator, maintenance_steps=STEPS[1:2])
+    operator.begin("latchkey.consent.request", "-e", "request_wait=true").succeed()
+    closed = operator.begin("latchkey.consent.end").succeed()
+    lines = text(closed)
+    assert "asked by an earlier job: " in lines
+    assert "answered: granted" in lines
+    earlier = summary_of(closed)["asked_earlier"]
+    assert (earlier["answer"], earlier["terms"]["restarts"]) == ("granted", 3)
+
+
+def test_the_session_of_a_workflow_is_its_name(lab_pc: LabPC) -> None:
+    """Launched again it has the same name; the workflow that AWX makes of slices is none."""
+    operator, computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    del operator.variables["maintenance_session"]
+    missing = launch(operator, "request", awx_job_template_name="Request").fail()
+    assert "session" in text(missing)
+    slices = {"awx_workflow_job_name": "Request", "awx_job_template_name": "Request"}
+    launch(operator, "request", **slices).fail()
+    assert computer.events.count("request_shown") == 0
+
+    night = {"awx_workflow_job_name": "Night", "awx_job_template_name": "Request", "request_wait": True}
+    for _launch in range(2):
+        job = launch(operator, "request", **night).succeed()
+    assert job.result("Start the support session, or find it started")["session"] == "Night"
+    assert computer.events.count("request_shown") == 1
+
+
+def test_the_steps_lie_in_the_folder_of_the_job(lab_pc: LabPC) -> None:
+    """ansible-runner sets the working folder, and not PWD."""
+    operator, _computer = lab_pc(script=[Grant()])
+    prepare(operator)
+    operator.environment["PWD"] = "/"
+    operator.begin("latchkey.consent.maintain").succeed()
