@@ -65,7 +65,10 @@ class LookupModule(LookupBase):
 
         def value(name: str) -> object:
             """Return a variable's value; None if it is not set."""
-            return self._templar.template(known[name]) if name in known else None
+            try:
+                return self._templar.template(known[name]) if name in known else None
+            except AnsibleError as fault:
+                raise AnsibleError(f"{name} has no value: {fault}") from fault
 
         return [self._read(term, value) for term in terms]
 

@@ -10,11 +10,15 @@ A survey of AWX has no dictionaries. So each key of `maintenance_terms`, `mainte
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_bool, check_type_dict
+from ansible.module_utils.common.validation import check_type_bool
 
 from ._written_values import exact_text, kind, plain_text, written_time
 
@@ -30,23 +34,24 @@ def count(value: object) -> int:
         TypeError: the value is no such number, nor a text of digits.
     """
     text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
-        raise TypeError(f"it must be a whole number, and it is {_shown(value)}")
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", text):
+        raise TypeError(f"it must be a whole number, and it is {kind(value)}")
     return int(text)
 
 
 def seconds(value: object) -> float:
-    """Return a number.
+    """Return a number of 0 or more.
 
     Raises:
-        TypeError: the value is no number, nor the text of one.
+        TypeError: the value is no such number, nor the text of one.
     """
-    try:
-        if not isinstance(value, bool):
-            return float(str(value))
-    except ValueError:
-        pass
-    raise TypeError(f"it must be a number of seconds, and it is {_shown(value)}")
+    number = -1.0
+    if not isinstance(value, bool):
+        with contextlib.suppress(ValueError):
+            number = float(str(value))
+    if 0.0 <= number < math.inf:
+        return number
+    raise TypeError(f"it must be a number of seconds, and it is {kind(value)}")
 
 
 def yes_or_no(value: object) -> bool:
@@ -58,7 +63,7 @@ def yes_or_no(value: object) -> bool:
     try:
         return bool(check_type_bool(value))
     except TypeError:
-        raise TypeError(f"it must be yes or no, and it is {_shown(value)}") from None
+        raise TypeError(f"it must be yes or no, and it is {kind(value)}") from None
 
 
 @dataclass(frozen=True)
@@ -188,25 +193,21 @@ def _text(one: object) -> str:
 
 
 def _dictionary(name: str, one: object) -> dict[str, Any]:
-    """Return a dictionary, also of its text as JSON or as `key=value`, which AWX's variables may have.
+    """Return a dictionary, also of its text as JSON, which an answer in AWX may be.
 
     Raises:
         InputError: the value is no dictionary.
     """
     if not _is_set(one):
         return {}
-    try:
-        return dict(check_type_dict(one))
-    except TypeError:
-        told = f"{name} must be a dictionary or its text as JSON, and it is {_shown(one)}"
-        raise InputError([told]) from None
+    with contextlib.suppress(ValueError):
+        one = json.loads(one) if isinstance(one, str) else one
+    if not isinstance(one, dict):
+        told = f"{name} must be a dictionary or its text as JSON, and it is {kind(one)}"
+        raise InputError([told])
+    return dict(one)
 
 
 def _is_set(one: object) -> bool:
     """Tell whether a variable has a value. AWX hands an empty answer over as an empty text, core may make it None."""
     return one is not None and not (isinstance(one, str) and not one.strip())
-
-
-def _shown(one: object) -> str:
-    """Return words for a value. A text is not repeated: it may be a password in the wrong place."""
-    return "another text" if isinstance(one, str) else kind(one)

@@ -34,11 +34,13 @@ def exact_text(value: object) -> str:
 
 
 def plain_text(value: object) -> str:
-    """Return a text without the white space around it.
+    """Return a text without the white space around it; empty for None, which core makes of an empty answer.
 
     Raises:
         TypeError: the value is no text, or it is blank and not empty.
     """
+    if value is None:
+        return ""
     text = exact_text(value).strip()
     if value and not text:
         raise TypeError("it is blank")
@@ -71,12 +73,17 @@ def written_time(value: object) -> str:
     raise TypeError(f'it must be a time as a text, such as "22:00", and it is {kind(value)}; {HOW}')
 
 
+_KINDS = (
+    (bool, "a truth value"),
+    ((int, float), "a number"),
+    (date, "a date"),
+    (list, "a list"),
+    (dict, "a dictionary"),
+)
+
+
 def kind(value: object) -> str:
-    """Return words for a value that is no text."""
-    if isinstance(value, bool):
-        return f"the truth value {str(value).lower()}"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    if isinstance(value, date):
-        return f"the date {value.isoformat()}"
-    return "a list" if isinstance(value, list) else "a dictionary" if isinstance(value, dict) else "empty"
+    """Return words for the kind of a value. The value itself is not told: it may be a password in the wrong place."""
+    if isinstance(value, str):
+        return "another text"
+    return next((word for types, word in _KINDS if isinstance(value, types)), "empty")
