@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from tests.lab.conftest import LabPC
     from tests.lab.job import Task
 
-AWAY = 6.0
-"""Seconds that the PC is down: the task that begins the restart is over long before."""
+AWAY = 600.0
+"""Seconds that the PC is down: no test waits for their end. `kept_away` switches the PC on."""
+SOON = 6.0
+"""Seconds that the PC is down where a test waits for their end."""
 MOST_LAUNCHES = 8
 
 
@@ -43,7 +45,7 @@ def collect(**options: Any) -> Task:
 
 @contextmanager
 def kept_away(computer: SimulatedComputer, restart: int = 1) -> Iterator[None]:
-    """Keep the PC off from its restart on, however busy this machine is."""
+    """Wait until the PC has gone down for its restart; switch it on at the end."""
     computer.events.wait_for("down", restart)
     computer.power_cut()
     yield
@@ -121,7 +123,7 @@ def test_the_role_begins_restarts_and_later_launches_go_on(lab_pc: LabPC) -> Non
 
 def test_a_job_that_is_killed_while_it_begins_loses_nothing(lab_pc: LabPC) -> None:
     """The next launch finds the restart on the PC, and does not begin another."""
-    operator, computer = lab_pc(script=[Grant()], restart_seconds=AWAY)
+    operator, computer = lab_pc(script=[Grant()], restart_seconds=SOON)
     prepare(operator, maintenance_restart_mode="begin")
     with maintain(operator) as killed:
         computer.events.wait_for("restart_announced")
