@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording lab test soak explore unkind nights screenshots film matrix sanity bench fleet mutants \
-	check docs format package collection addresses release certification pins
+.PHONY: help demo recording lab test integration molecule soak explore unkind nights screenshots film matrix sanity \
+	bench fleet mutants check docs format package collection addresses release certification pins
 
 # What `make demo` shows; `list` names the choices.
 DEMO ?= grant
@@ -19,6 +19,9 @@ FOLDER ?=
 # What `make test` runs and `make check` looks at; empty means all.
 TESTS ?=
 GATES ?=
+# The targets that `make integration` runs, by their names; empty means all. The step of `make molecule`.
+TARGET ?=
+STEP ?= test
 # The lines of ansible-core that `make sanity` runs; empty means all.
 LINES ?=
 # How often `make soak` runs the tests.
@@ -53,8 +56,8 @@ VENV ?= .venv
 PYTHON ?=
 
 # Each recipe hands a choice to the program that it is meant for. Programs that such a program starts have their own.
-unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED PATIENCE SIGN \
-	VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE VERSION REPOSITORY DOCUMENTATION ISSUES HOMEPAGE
+unexport DEMO PC PCS CONNECTION PORT BROWSER FOLDER TESTS TARGET STEP GATES RUNS WITHOUT FIGURES MODULE SAMPLE SEED \
+	PATIENCE SIGN VENV PYTHON LINES WORKERS SLICE WAVE FORKS MODE VERSION REPOSITORY DOCUMENTATION ISSUES HOMEPAGE
 MAKEOVERRIDES :=
 
 # Ansible refuses to start outside a UTF-8 locale.
@@ -98,6 +101,14 @@ lab: ## PCs that stay up until Ctrl-C, to play with: a page, the command lab, yo
 test: ## all tests that this machine can run; says what it left out and why
 	$(setup_lab) test
 	$(run) tools.run_tests $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(filter wine,$(PC)),--pc wine) $(TESTS)
+
+integration: ## the collection's integration targets by ansible-test on a lab PC; TARGET=report runs one
+	$(setup_lab) test
+	$(run) lab.testbed $(TARGET)
+
+molecule: ## the collection's molecule scenario on two lab PCs; STEP=converge runs one step
+	$(setup_lab) test
+	$(run) lab.testbed.scenario $(STEP)
 
 soak: ## the tests with PCs RUNS=20 times on a busy machine; counts those that fail by chance
 	$(setup_lab) test

@@ -72,27 +72,34 @@ def released_files() -> list[str]:
     return [name for name in checkout_files() if not is_left_out(name, patterns)]
 
 
-def copy_tree() -> None:
-    """Make a new copy of the released files for ansible-test."""
-    shutil.rmtree(TREE, ignore_errors=True)
+def copy_tree(tree: Path = TREE) -> None:
+    """Make a new copy of the released files for ansible-test.
+
+    Args:
+        tree: a path that ends with `ansible_collections/latchkey/consent`.
+
+    Raises:
+        CheckoutError: git cannot list the files of the checkout.
+    """
+    shutil.rmtree(tree, ignore_errors=True)
     for name in released_files():
-        target = TREE / name
+        target = tree / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
     # Without its own repository the copy would use the ignore rules of the checkout, which ignores build/.
-    subprocess.run(["git", "init", "--quiet"], cwd=TREE, check=True)
-    (TREE / ".git/info/exclude").write_text("tests/output/\n", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+    (tree / ".git/info/exclude").write_text("tests/output/\n", encoding="utf-8")
 
 
-def make_home() -> None:
+def make_home(home: Path = HOME) -> None:
     """Give ansible-test its own home, so that it writes nothing into the user's."""
-    cache = HOME / ".ansible/test/cache"
+    cache = home / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in PIPS:
         (cache / f"get_pip_{version}.py").write_text(GET_PIP, encoding="utf-8")
     # The user's package index and download cache are still used.
     for name in (".config", ".cache"):
-        link = HOME / name
+        link = home / name
         if (Path.home() / name).is_dir() and not link.is_symlink():
             link.symlink_to(Path.home() / name, target_is_directory=True)
 

@@ -25,6 +25,7 @@ from lab.simulated.machine import Machine
 from lab.simulated.pc_services import SETTINGS_FILE, START_SECONDS, Services
 from lab.simulated.pc_settings import OPERATOR, Settings
 from lab.simulated.power_model import Power
+from lab.simulated.programs.windows_installer import DISK_NOTE
 from lab.simulated.session_model import NUMBERS
 from lab.simulated.simulated_companion import Companions
 from lab.simulated.simulated_customer import Customer, SimulatedActions
@@ -112,6 +113,8 @@ class SimulatedComputer(Incidents):
         self._power.on_boot.append(self._booted)
         self.customer = self._make_driver()
         self._make_disk()
+        # Programs of the PC get the socket of its Windows alone, and some need its files.
+        (self._pipes / DISK_NOTE).write_text(str(self.disk), encoding="utf-8")
 
     def _make_services(self) -> Services:
         return Services(self._machine, Listeners(self._machine, self._operator_password))

@@ -23,6 +23,11 @@ PREFIXES = (PREFIX, "pymp-")
 """Of the lab's private folder, and of the one in which multiprocessing keeps the fork server's socket."""
 
 
+def lock_of(folder: Path) -> Path:
+    """Return the file beside a folder that its lab holds locked."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[Path]:
     """Yield a private folder with a short path, for sockets; remove it afterwards, or at the next start.
@@ -34,7 +39,7 @@ def alone(folder: Path) -> Iterator[Path]:
         LabError: another lab runs in this folder.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8") as file:
+    with lock_of(folder).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.packaging.announcing import announced_to
 from agent.packaging.workshop import WorkError
 from lab.computer import LabError
+from lab.interruption import interrupted
 from lab.simulated import processes
 from lab.tryout import lab_pc, page_packages, page_server
 from lab.tryout.choice import chosen
@@ -25,7 +24,7 @@ from lab.tryout.workspace import Workspace
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    import threading
 
     from lab.tryout.choice import Choice
 
@@ -35,19 +34,6 @@ FAILED = 1
 def say(text: str) -> None:
     """Tell the player what the lab does."""
     print(f"lab: {text}", flush=True)
-
-
-@contextmanager
-def interrupted() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C, a closed terminal and `kill` set."""
-    event = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: event.set()) for number in numbers}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def run() -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def _number(source: int) -> int | None:
         return None
 
 
-def end(code: int) -> None:
+def end(code: int) -> NoReturn:
     """End this program with a 32-bit exit code of Windows."""
     os.write(int(os.environ[EXIT_CODE]), str(code).encode())
     raise SystemExit(min(code, 255))

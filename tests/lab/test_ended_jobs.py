@@ -163,7 +163,6 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ExitStack() as stack:
         computers = {name: stack.enter_context(_pc(folder / name, phase)) for name, phase in PHASES.items()}
         for name, phase in PHASES.items():
-            installer.prepare(computers[name])
             if phase.is_off:
                 computers[name].power_cut()
         hosts = {name: pc.inventory(PHASES[name].connection) for name, pc in computers.items()}

@@ -25,7 +25,6 @@ from tests.lab.installer import (
     allow_registry,
     forbid_registry,
     packages,
-    prepare,
 )
 from tests.lab.job import Operator
 from tests.lab.provoked import provokes
@@ -72,7 +71,6 @@ def unlock_temporary_folder(computer: SimulatedComputer) -> None:
 
 REMOVAL: dict[str, Any] = {"name": "removal", "latchkey.consent.agent_package": {"state": "absent"}}
 STEPS: list[Step] = [
-    prepare,
     forbid_registry,
     Fails(REMOVAL, "package_unknown"),
     Fails(package("0.6.0"), "package_unknown"),
@@ -120,7 +118,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     if kinds.chosen() == kinds.SIMULATED:
         scenes[BARE] = Scene(
             "PowerShell's words tell why Windows Installer was not run.",
-            [prepare, Fails(package("0.6.0"), "package_not_run")],
+            [Fails(package("0.6.0"), "package_not_run")],
             WITHOUT_INSTALLER,
         )
     for scene in scenes.values():

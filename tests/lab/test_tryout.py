@@ -18,7 +18,7 @@ from lab.computer import LabError
 from lab.tryout import deeds
 from lab.tryout.deeds import DEEDS
 from latchkey_agent.protocol import control_requests as rq
-from tests.lab.tryout import LabProcess, Played, played
+from tests.lab.tryout import LabProcess, Played, marked_processes, played
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -100,16 +100,7 @@ def test_a_killed_lab_leaves_no_process_and_the_next_one_starts(tmp_path: Path) 
 
 def processes(lab: LabProcess) -> list[str]:
     """Return the command lines of all processes with the lab's temporary folder in their environment."""
-    mark = f"TMPDIR={lab.temporary}".encode()
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and mark in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_text(encoding="utf-8").replace("\0", " "))
-        except OSError:
-            continue
-    # multiprocessing's own watcher removes semaphores and the like after a kill, and then ends.
-    return [line for line in found if "resource_tracker" not in line]
+    return marked_processes(lab.temporary)
 
 
 def test_a_second_lab_in_the_same_folder_is_refused(tmp_path: Path) -> None:

@@ -37,6 +37,20 @@ START = 90.0
 """Seconds until a lab is up on a busy machine."""
 
 
+def marked_processes(temporary: Path) -> list[str]:
+    """Return the command lines of all processes with a folder for temporary files in their environment."""
+    mark = f"TMPDIR={temporary}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and mark in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text(encoding="utf-8").replace("\0", " "))
+        except OSError:
+            continue
+    # multiprocessing's own watcher removes semaphores and the like after a kill, and then ends.
+    return [line for line in found if "resource_tracker" not in line]
+
+
 class LabProcess:
     """`make lab` without make, in a player's folder."""
 

@@ -19,7 +19,7 @@ from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant
 from lab.simulated.simulated_pc import pc
 from latchkey_agent.protocol.frames import wipe
-from tests.lab.installer import NEW, USUAL, packages, prepare
+from tests.lab.installer import NEW, USUAL, packages
 from tests.lab.job import Operator, play
 from tests.matrix import night
 from tests.matrix.steps import STEPS, verdict
@@ -89,8 +89,6 @@ def _operator(
             )
             for connection, name in hosts.items()
         }
-    for computer in computers.values():
-        prepare(computer)
     packages(folder, NEW)
     variables = {name: computers[name].inventory(connection) for connection, name in hosts.items()}
     operator = Operator(folder / "operator", computers, host_variables=variables, python=python)

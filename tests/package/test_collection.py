@@ -27,6 +27,10 @@ FILES = {
     *("FILES.json", "MANIFEST.json"),  # ansible-galaxy writes them
     "tests/config.yml",  # ansible-test reads it
 }
+TARGETS = "tests/integration/targets/"
+"""What ansible-test runs on a PC; the other tests are not the collection's."""
+OF_THE_LAB = "extensions/molecule/"
+"""The scenario starts PCs of the lab, which is not part of the collection."""
 INVENTORY = "office_pcs: {hosts: {PC-1: {ansible_connection: winrm}}}\n"
 
 
@@ -88,17 +92,33 @@ def names(tarball: Path) -> list[str]:
 
 def test_the_tarball_has_only_files_of_the_collection(tarball: Path) -> None:
     """All folders of the collection; no test, no part of the agent, the lab or the tools, and no file of a build."""
-    strangers = [name for name in names(tarball) if name.split("/")[0] not in FOLDERS and name not in FILES]
+    strangers = [
+        name
+        for name in names(tarball)
+        if name.split("/")[0] not in FOLDERS and name not in FILES and not name.startswith(TARGETS)
+    ]
     assert strangers == []
+    assert [name for name in names(tarball) if name.startswith(OF_THE_LAB)] == []
     assert {name.split("/")[0] for name in names(tarball) if "/" in name} == FOLDERS | {"tests"}
     assert [name for name in names(tarball) if re.search(r"\.pyc$|\.msi$|\.gz$|/\.", name)] == []
 
 
 def test_the_tarball_has_the_whole_collection(tarball: Path) -> None:
     """Each file of the collection's folders in the checkout is in the tarball."""
-    expected = {name for name in sanity.checkout_files() if name.split("/")[0] in FOLDERS}
+    ours = (*(f"{folder}/" for folder in FOLDERS), TARGETS)
+    expected = {
+        name for name in sanity.checkout_files() if name.startswith(ours) and not name.startswith(OF_THE_LAB)
+    }
     assert expected
     assert expected - set(names(tarball)) == set()
+
+
+def test_the_tarball_has_a_target_for_each_module(tarball: Path) -> None:
+    """Its users can try each module with ansible-test on a PC of theirs."""
+    modules = [Path(name).stem for name in names(tarball) if name.startswith("plugins/modules/")]
+    assert modules
+    missing = {f"{TARGETS}{module}/tasks/main.yml" for module in modules} - set(names(tarball))
+    assert missing == set()
 
 
 def test_the_tarball_has_no_empty_folder(tarball: Path) -> None:

@@ -159,6 +159,8 @@ ELSEWHERE = {
     "hello.yml",
     "inventory.yml",
     "settings.toml",
+    "tests/integration/inventory.winrm",
+    "tests/integration/integration_config.yml",
     "pylock.toml",
     "CHG-4711.json",
 }
