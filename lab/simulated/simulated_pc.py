@@ -188,7 +188,7 @@ class SimulatedComputer(Incidents):
         """Return Ansible's host variables for a name of `connections.CONNECTIONS`; its listener must exist."""
         chosen, listeners = CONNECTIONS[connection], self._services.listeners
         files = listeners.ssh_files(chosen.listener)
-        return inventory(chosen, self._reach(chosen.listener), listeners.certificate, files)
+        return inventory(chosen, self._reach(chosen.listener), listeners.trust, files)
 
     def ssh_log(self, connection: str) -> Path:
         """Return the log of the SSH server of a name of `connections.CONNECTIONS`."""
