@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CredSSP: wrong passwords, passwords that are not the proven ones, malformed tokens and large messages."""
+"""CredSSP: wrong passwords, other passwords at its end, malformed tokens and large messages."""
 
 from __future__ import annotations
 
