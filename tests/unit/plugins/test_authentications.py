@@ -140,6 +140,16 @@ def test_a_refused_password_or_certificate_counts(name: str) -> None:
     assert not ConnectionLost(REFUSALS[name]).wrong_setting
 
 
+@pytest.mark.parametrize(
+    "fault", [NTStatusException(0xC000006D, "x"), ended_after("Credential exchange")], ids=["status", "step"]
+)
+def test_a_second_refusal_while_cleaning_up_counts(fault: Exception) -> None:
+    """winrm may try again to end a command whose connection was refused: both tries count towards a lockout."""
+    second = NTStatusException(0xC000006D, "x")
+    second.__context__ = fault
+    assert tries_in(second) == 2
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_password_that_was_not_checked_counts_nothing(name: str) -> None:
     """Such as before a domain controller can be reached, or where TLS fails for another reason."""
@@ -198,13 +208,24 @@ def failing(plugin: Plugin) -> tuple[str, str, int]:
         (Plugin("winrm", EXPIRED, transport=["certificate"]), ("client_certificate_rejected", "refused", 2)),
         (Plugin("psrp", EXPIRED, auth="certificate"), ("client_certificate_rejected", "refused", 2)),
         (
+            Plugin("winrm", REFUSALS["certificate, winrm, 401"], transport=["certificate"]),
+            ("client_certificate_rejected", "refused", 2),
+        ),
+        (
+            Plugin("psrp", pypsrp.exceptions.AuthenticationError("x"), auth="certificate"),
+            ("client_certificate_rejected", "refused", 2),
+        ),
+        (
             Plugin("winrm", REFUSALS["credssp, winrm"], transport=["credssp"]),
             ("credentials_rejected", "refused", 2),
         ),
         (Plugin("psrp", REFUSALS["credssp, psrp"], auth="credssp"), ("credentials_rejected", "refused", 2)),
         (Plugin("psrp", NOT_OFFERED, auth="credssp"), ("authentication_not_offered", "refused", 1)),
     ],
-    ids=["winrm, certificate", "psrp, certificate", "winrm, credssp", "psrp, credssp", "not offered"],
+    ids=[
+        *("winrm, certificate", "psrp, certificate", "winrm, certificate, 401", "psrp, certificate, 401"),
+        *("winrm, credssp", "psrp, credssp", "not offered"),
+    ],
 )
 def test_each_refusal_has_its_code(plugin: Plugin, expected: tuple[str, str, int]) -> None:
     """Before the first contact nothing was sent; refused logons are tried twice, wrong settings once."""
