@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING
 
 import latchkey_agent
 from lab.simulated import listener_host
+from lab.simulated.connections import Trust
 from lab.ssh.defaultshell import DefaultShell
 from lab.ssh.files import SshFiles
 from lab.ssh.server import SshConfig
+from lab.wsman.certificate_mapping import CertificateMapping
 from lab.wsman.host import LocalHost
 from lab.wsman.listener import ADDRESS, ListenerConfig
+from lab.wsman.tlsfiles import TlsFiles
 
 if TYPE_CHECKING:
     from lab.simulated.connections import ListenerName
     from lab.simulated.machine import Machine
-    from lab.wsman.tlsfiles import TlsFiles
 
 AGENT_PROGRAM = r"Latchkey\latchkeyctl.exe"
 """The place of the agent's program below the folder of the PC's 64-bit programs."""
-EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
+EVERY_SCHEME = ("Negotiate", "NTLM", "CredSSP", "Basic")
+PRINCIPAL = "operator@latchkey.test"
+"""The user principal name in the operator's certificate."""
 SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell.CMD}
 
 
@@ -41,9 +45,10 @@ class Listeners:
         self._ports = {name: int(port.getsockname()[1]) for name, port in self._reserved.items()}
         self._tls: TlsFiles | None = None
         if "https" in names:
-            from lab.wsman.tls import make_certificate  # noqa: PLC0415 - only users of TLS load it
+            from lab.wsman import tls  # noqa: PLC0415 - only users of TLS load it
 
-            self._tls = make_certificate(machine.pipes)
+            self._tls = tls.make_certificate(machine.pipes)
+            tls.make_client_certificate(machine.pipes, PRINCIPAL, self._tls)
 
     @property
     def names(self) -> list[ListenerName]:
@@ -55,9 +60,10 @@ class Listeners:
         return self._ports[name]
 
     @property
-    def certificate(self) -> Path:
-        """The certificate that clients of the TLS listener trust."""
-        return self._machine.pipes / "wsman.crt"
+    def trust(self) -> Trust:
+        """The files of the TLS listener: for its clients, and of the operator's certificate that it maps."""
+        folder = self._machine.pipes
+        return Trust(folder / "wsman.crt", TlsFiles(folder / "client.crt", folder / "client.key"))
 
     def ssh_files(self, name: ListenerName) -> SshFiles:
         """Return the paths of an SSH listener's files; its socket is among the pipes, whose path is short."""
@@ -71,12 +77,15 @@ class Listeners:
 
     def _wsman(self, name: ListenerName) -> ListenerConfig:
         full, settings = name != "listener", self._machine.settings
+        tls = self._tls if name == "https" else None
+        user = self._machine.operator.account.user
         folder = self._machine.disk.parent
         return ListenerConfig(
             host=self._host(),
             port=self.port(name),
             authentication=EVERY_SCHEME if full else ("Basic",),
-            tls=self._tls if name == "https" else None,
+            tls=tls,
+            certificates=(CertificateMapping(tls.certificate, PRINCIPAL, user),) if tls else (),
             allow_unencrypted=not full,
             powershell=full,
             faults=folder / "listener-faults.json",

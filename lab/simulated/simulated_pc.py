@@ -32,6 +32,7 @@ from lab.simulated.simulated_customer import Customer, SimulatedActions
 from lab.simulated.windows_model import Windows
 from lab.simulated.windows_server import PortServer
 from lab.wsman.listener import ADDRESS
+from lab.wsman.tlsfiles import TlsFiles
 from latchkey_agent.protocol import codec
 
 if TYPE_CHECKING:
@@ -191,7 +192,13 @@ class SimulatedComputer(Incidents):
         """Return Ansible's host variables for a name of `connections.CONNECTIONS`; its listener must exist."""
         chosen, listeners = CONNECTIONS[connection], self._services.listeners
         files = listeners.ssh_files(chosen.listener)
-        return inventory(chosen, self._reach(chosen.listener), listeners.certificate, files)
+        return inventory(chosen, self._reach(chosen.listener), listeners.trust, files)
+
+    @property
+    def tls_files(self) -> TlsFiles:
+        """The certificate of the TLS listener and its key, which also sign clients' certificates."""
+        certificate = self._services.listeners.trust.server
+        return TlsFiles(certificate, certificate.with_suffix(".key"))
 
     def ssh_log(self, connection: str) -> Path:
         """Return the log of the SSH server of a name of `connections.CONNECTIONS`."""

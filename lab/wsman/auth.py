@@ -38,6 +38,10 @@ class BadMessageError(Exception):
     """A message was encrypted for another connection or changed in transit."""
 
 
+class CertificateRefusedError(ConnectionError):
+    """TLS has refused the client's certificate, and with it the connection."""
+
+
 class Authenticator(Protocol):
     """Authenticates one connection; holds that connection's state."""
 
@@ -56,9 +60,29 @@ class Authenticator(Protocol):
 
 SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 ENCRYPTED_TYPE = "multipart/encrypted"
+MULTI_ENCRYPTED_TYPE = "multipart/x-multi-encrypted"
 
 
-class BasicAuthenticator:
+def is_encrypted(content_type: str) -> bool:
+    """Tell whether a scheme has encrypted the message of this content type."""
+    return content_type.startswith((ENCRYPTED_TYPE, MULTI_ENCRYPTED_TYPE))
+
+
+class PlainMessages:
+    """The messages of a scheme that has no keys to encrypt them."""
+
+    def unwrap(self, content_type: str, body: bytes) -> bytes:
+        """Return the message unchanged. Raises BadMessageError: it is encrypted."""
+        if is_encrypted(content_type):
+            raise BadMessageError("the message is encrypted, but its scheme has no keys")
+        return body
+
+    def wrap(self, message: bytes) -> tuple[str, bytes]:
+        """Return the message unchanged."""
+        return SOAP_TYPE, message
+
+
+class BasicAuthenticator(PlainMessages):
     """Basic authentication: every request carries user and password."""
 
     def __init__(self, host: Host) -> None:
@@ -77,13 +101,3 @@ class BasicAuthenticator:
         if not colon or not self._host.check_password(user, password):
             return replace(refusal, rejected=bool(colon))
         return Verdict(user=ntpath.basename(user))
-
-    def unwrap(self, content_type: str, body: bytes) -> bytes:
-        """Return the message unchanged; Basic has no encryption. Raises BadMessageError: it is encrypted."""
-        if content_type.startswith(ENCRYPTED_TYPE):
-            raise BadMessageError("the message is encrypted, but Basic has no keys")
-        return body
-
-    def wrap(self, message: bytes) -> tuple[str, bytes]:
-        """Return the message unchanged."""
-        return SOAP_TYPE, message

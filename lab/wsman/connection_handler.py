@@ -13,17 +13,19 @@ import io
 import select
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import IO, TYPE_CHECKING, Any
 
 from lab.wsman.auth import (
-    ENCRYPTED_TYPE,
     SOAP_TYPE,
     Authenticator,
     BadMessageError,
+    CertificateRefusedError,
     Verdict,
+    is_encrypted,
 )
 from lab.wsman.door import Door
 from lab.wsman.faults import Drop, Switchboard
@@ -33,13 +35,13 @@ from lab.wsman.wsman_service import Answer, Caller, Service
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lab.wsman.schemes import AuthenticatorMaker
 
 PATH = "/wsman"
-BODY_LIMIT = LARGEST_ENVELOPE_SIZE + 4096
-"""Bytes; the encryption's frame may come on top of an envelope."""
+BODY_LIMIT = LARGEST_ENVELOPE_SIZE + 16384
+"""Bytes; the encryption's frames may come on top of an envelope. CredSSP has one for each 16 kB, of about 230 bytes."""
 
 DRAIN_LIMIT = 16 * 1024 * 1024
 """Bytes of an oversized body that are read and thrown away, so that the client reads the answer."""
@@ -47,7 +49,11 @@ DRAIN_LIMIT = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Site:
-    """The state that all connections of a listener share; `accepts_plain`: messages need no encryption of their own."""
+    """The state that all connections of a listener share.
+
+    `accepts_plain`: messages need no encryption of their own. `connection_schemes`: the makers of the authenticators
+    that know their connection, which is their argument.
+    """
 
     service: Service
     authenticators: Mapping[str, AuthenticatorMaker]
@@ -57,6 +63,12 @@ class Site:
     idle_seconds: float
     frozen_seconds: float
     door: Door
+    connection_schemes: Mapping[str, Callable[[socket.socket], Authenticator]] = field(default_factory=dict)
+
+    def makers(self, connection: socket.socket) -> Mapping[str, AuthenticatorMaker]:
+        """Return the makers of the authenticators of a connection, by scheme."""
+        own = {scheme: partial(make, connection) for scheme, make in self.connection_schemes.items()}
+        return {**self.authenticators, **own}
 
 
 class _CountingSocketIO(io.RawIOBase):
@@ -95,13 +107,21 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         """Bound every wait for the client, and count what is read."""
         super().setup()
         self.connection.settimeout(self.site.idle_seconds)
+        self._makers = self.site.makers(self.connection)
+        self._counter = _CountingSocketIO(self.connection)
+        self._read_before = 0
         if isinstance(self.connection, ssl.SSLSocket):
             if self.site.switchboard.frozen:
                 self._freeze()
-            self.connection.do_handshake()
-        self._counter = _CountingSocketIO(self.connection)
-        self._read_before = 0
+            self._shake_hands(self.connection)
         self.rfile: IO[bytes] = io.BufferedReader(self._counter)  # type: ignore[assignment]
+
+    def _shake_hands(self, connection: ssl.SSLSocket) -> None:
+        try:
+            connection.do_handshake()
+        except ssl.SSLCertVerificationError:
+            self._note(0, None, 0, rejected=True)
+            raise
 
     def handle(self) -> None:
         """Serve requests until the connection ends; a lost connection is no error."""
@@ -145,7 +165,11 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0].rstrip("/").casefold() != PATH:
             self._refuse(404)
             return
-        verdict, authenticator = self._authenticate()
+        try:
+            verdict, authenticator = self._authenticate()
+        except CertificateRefusedError:
+            self._note(0, None, 0, rejected=True)
+            raise
         if not verdict.user or authenticator is None:
             self._reply(401, b"", verdict.challenges, rejected=verdict.rejected)
         elif not body:
@@ -179,10 +203,10 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         if not header and (known := self._already_known()):
             return known
         scheme = header.partition(" ")[0].casefold()
-        if scheme not in self.site.authenticators:
+        if scheme not in self._makers:
             return Verdict(challenges=self._offers()), None
         if scheme not in self._authenticators:
-            self._authenticators[scheme] = self.site.authenticators[scheme]()
+            self._authenticators[scheme] = self._makers[scheme]()
         authenticator = self._authenticators[scheme]
         verdict = authenticator.authenticate(header, self.client_address[0])
         if verdict.user and (self.site.switchboard.rejecting or self.site.door.refuses):
@@ -204,13 +228,13 @@ class ConnectionHandler(BaseHTTPRequestHandler):
 
     def _offers(self) -> list[str]:
         offers: list[str] = []
-        for maker in self.site.authenticators.values():
+        for maker in self._makers.values():
             offers.extend(maker().authenticate("", self.client_address[0]).challenges)
         return offers
 
     def _serve(self, body: bytes, verdict: Verdict, authenticator: Authenticator) -> None:
         content_type = self.headers.get("Content-Type", "")
-        if not self.site.accepts_plain and not content_type.startswith(ENCRYPTED_TYPE):
+        if not self.site.accepts_plain and not is_encrypted(content_type):
             self._reply(500, b"", verdict.challenges)
             return
         try:

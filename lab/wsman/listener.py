@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType, TracebackType
 
+    from lab.wsman.auth import Authenticator
+    from lab.wsman.certificate_mapping import CertificateMapping
     from lab.wsman.host import Host
     from lab.wsman.tlsfiles import TlsFiles
 
@@ -47,7 +49,8 @@ class ListenerConfig:
     """The configuration of a listener; it can be pickled if the host can.
 
     `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
-    Negotiate). `tls`: speak TLS with this certificate. `allow_unencrypted`: accept messages that neither
+    Negotiate, CredSSP). `tls`: speak TLS with this certificate. `certificates`: with TLS, the accounts of
+    clients' certificates; none: the scheme is off, Windows' default. `allow_unencrypted`: accept messages that neither
     TLS nor the scheme encrypts, which Basic over HTTP needs (Windows' setting AllowUnencrypted and its
     default; see README.md). `powershell`: accept PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
@@ -68,6 +71,7 @@ class ListenerConfig:
     port: int = 0
     authentication: tuple[str, ...] = ("Basic",)
     tls: TlsFiles | None = None
+    certificates: tuple[CertificateMapping, ...] = ()
     allow_unencrypted: bool = False
     powershell: bool = False
     faults: Path | None = None
@@ -88,7 +92,7 @@ class Listener:
 
     def __init__(self, config: ListenerConfig) -> None:
         """Raises OSError: the port is taken; ValueError: an unknown scheme."""
-        self._secure = _make_secure(config.tls)
+        self._secure = _make_secure(config)
         authenticators = authenticator_makers(config.authentication, config.host)
         makers = _shell_makers(config)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
@@ -103,6 +107,7 @@ class Listener:
                 shells=self._shells,
             ),
             authenticators=authenticators,
+            connection_schemes=_connection_schemes(config),
             switchboard=Switchboard(config.faults),
             log=self._log,
             accepts_plain=config.allow_unencrypted or config.tls is not None,
@@ -191,14 +196,27 @@ class Listener:
             self._thread.join()
 
 
-def _make_secure(files: TlsFiles | None) -> Callable[[socket.socket], socket.socket]:
+def _make_secure(config: ListenerConfig) -> Callable[[socket.socket], socket.socket]:
     """Return the function that wraps an accepted socket. The connection's thread does the handshake."""
-    if files is None:
+    if config.tls is None:
         return lambda raw: raw
     from lab.wsman.tls import server_context  # noqa: PLC0415 - only those who use TLS load it
 
-    context = server_context(files)
+    context = server_context(config.tls)
+    if config.certificates:
+        from lab.wsman.client_certificates import ask_clients  # noqa: PLC0415 - as TLS above
+
+        ask_clients(context, config.certificates)
     return lambda raw: context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+
+
+def _connection_schemes(config: ListenerConfig) -> Mapping[str, Callable[[socket.socket], Authenticator]]:
+    """Return the makers of the authenticators that know their connection, by the scheme's name in lower case."""
+    if not config.certificates:
+        return {}
+    from lab.wsman.client_certificates import MUTUAL, authenticator_maker  # noqa: PLC0415 - as TLS above
+
+    return {MUTUAL: authenticator_maker(config.certificates)}
 
 
 def _shell_makers(config: ListenerConfig) -> Mapping[str, ShellMaker]:

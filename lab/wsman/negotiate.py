@@ -12,20 +12,18 @@ none.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import logging
 import ntpath
 import os
-import struct
 import threading
 import weakref
 from typing import TYPE_CHECKING
 
 import spnego
-from spnego.exceptions import SpnegoError
 
-from lab.wsman.auth import ENCRYPTED_TYPE, SOAP_TYPE, BadMessageError, Verdict
+from lab.wsman import encrypted_messages
+from lab.wsman.auth import SOAP_TYPE, Verdict, is_encrypted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,12 +31,8 @@ if TYPE_CHECKING:
 # pyspnego logs tokens at the level DEBUG.
 logging.getLogger("spnego").setLevel(logging.INFO)
 
-BOUNDARY = b"--Encrypted Boundary"
 MESSAGE_TYPE = "application/HTTP-SPNEGO-session-encrypted"
-_PAYLOAD = b"\tContent-Type: application/octet-stream\r\n"
 _STORE_VARIABLE = "NTLM_USER_FILE"
-_MALFORMED = (SpnegoError, ValueError, KeyError, IndexError, struct.error, binascii.Error)
-"""The errors that pyspnego raises for a wrong or malformed token."""
 
 OPTIONS = {
     "ntlm": spnego.NegotiateOptions.use_ntlm,
@@ -98,7 +92,7 @@ class NegotiateAuthenticator:
         proves = self._context is not None
         try:
             answer = self._step(base64.b64decode(header.partition(" ")[2], validate=True))
-        except _MALFORMED:
+        except encrypted_messages.MALFORMED:
             self._context = None
             return Verdict(challenges=(self._scheme,), rejected=proves)
         challenge = f"{self._scheme} {base64.b64encode(answer).decode('ascii')}"
@@ -118,36 +112,11 @@ class NegotiateAuthenticator:
 
     def unwrap(self, content_type: str, body: bytes) -> bytes:
         """Return the plain message. Raises BadMessageError: it was not encrypted for this connection."""
-        self._encrypted = content_type.startswith(ENCRYPTED_TYPE)
-        if not self._encrypted:
-            return body
-        head, found, rest = body.partition(_PAYLOAD)
-        payload, end, _ = rest.rpartition(BOUNDARY + b"--")
-        if not found or not end or len(payload) < 4 or self._context is None:
-            raise BadMessageError("the encrypted message lacks one of its parts")
-        (size,) = struct.unpack_from("<I", payload)
-        try:
-            message = self._context.unwrap_winrm(payload[4 : 4 + size], payload[4 + size :])
-        except _MALFORMED as error:
-            raise BadMessageError("the message was encrypted with other keys") from error
-        if f"Length={len(message)}\r\n".encode() not in head:
-            raise BadMessageError("the message's length differs from its header")
-        return message
+        self._encrypted = is_encrypted(content_type)
+        return encrypted_messages.unwrap(self._context, body) if self._encrypted else body
 
     def wrap(self, message: bytes) -> tuple[str, bytes]:
         """Return the content type and body of an answer, encrypted if the request was."""
         if not self._encrypted or self._context is None:
             return SOAP_TYPE, message
-        wrapped = self._context.wrap_winrm(message)
-        length = len(message) + wrapped.padding_length
-        body = b"\r\n".join(
-            (
-                BOUNDARY,
-                f"\tContent-Type: {MESSAGE_TYPE}".encode(),
-                f"\tOriginalContent: type={SOAP_TYPE};Length={length}".encode(),
-                BOUNDARY,
-                _PAYLOAD + struct.pack("<I", len(wrapped.header)) + wrapped.header + wrapped.data,
-            )
-        )
-        kind = f'{ENCRYPTED_TYPE};protocol="{MESSAGE_TYPE}";boundary="Encrypted Boundary"'
-        return kind, body + BOUNDARY + b"--\r\n"
+        return encrypted_messages.wrap(self._context, message, MESSAGE_TYPE)

@@ -5,7 +5,8 @@
 
 One JSON object a line: `connection`, `operation`, `shell`, `command`, `status`, `fault`, and the
 HTTP bytes `received` and `sent` (TLS is not counted; encrypted messages are counted as they travel).
-`rejected`: the request was a logon that the computer refused. `at`: seconds since 1970 at the answer.
+`rejected`: the request was a logon that the computer refused; with the status 0, TLS has refused the client's
+certificate, and the client got no answer. `at`: seconds since 1970 at the answer.
 """
 
 from __future__ import annotations

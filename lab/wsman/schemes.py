@@ -20,7 +20,7 @@ AuthenticatorMaker = Callable[[], Authenticator]
 def authenticator_makers(schemes: Sequence[str], host: Host) -> Mapping[str, AuthenticatorMaker]:
     """Return the maker of each scheme's authenticators, by the scheme's name in lower case.
 
-    Schemes are Basic, NTLM and Negotiate. Raises ValueError: the server has no such scheme.
+    Schemes are Basic, NTLM, Negotiate and CredSSP. Raises ValueError: the server has no such scheme.
     """
     return {scheme.casefold(): _maker(scheme, host) for scheme in schemes}
 
@@ -31,7 +31,9 @@ def _maker(scheme: str, host: Host) -> AuthenticatorMaker:
             return lambda: BasicAuthenticator(host)
         case "ntlm" | "negotiate":
             return _negotiate_maker(scheme, host)
-    raise ValueError(f"unknown scheme {scheme!r}: use Basic, NTLM or Negotiate")
+        case "credssp":
+            return _credssp_maker(host)
+    raise ValueError(f"unknown scheme {scheme!r}: use Basic, NTLM, Negotiate or CredSSP")
 
 
 def _negotiate_maker(scheme: str, host: Host) -> AuthenticatorMaker:
@@ -40,3 +42,11 @@ def _negotiate_maker(scheme: str, host: Host) -> AuthenticatorMaker:
 
     store = AccountStore(host.name, host.accounts())
     return lambda: NegotiateAuthenticator(scheme, store)
+
+
+def _credssp_maker(host: Host) -> AuthenticatorMaker:
+    from lab.wsman.credssp_scheme import CredSspAuthenticator  # noqa: PLC0415 - as above
+    from lab.wsman.negotiate import AccountStore  # noqa: PLC0415 - as above
+
+    store = AccountStore(host.name, host.accounts())
+    return lambda: CredSspAuthenticator(store, host)

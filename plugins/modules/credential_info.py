@@ -97,8 +97,8 @@ retry_after:
   type: float
   sample: 42.0
 connection_error:
-  description: The connection plugin's error when the connection was lost.
-  returned: when RV(error_code) is V(pc_unreachable), V(connection_lost), V(pc_frozen) or V(pc_not_back)
+  description: The connection plugin's error when the connection could not be made or was lost.
+  returned: when the connection failed, such as with RV(error_code=pc_unreachable)
   type: str
   sample: Connection refused
 agent:

@@ -17,6 +17,7 @@ from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
 from ._powershell_command import AGENT_MISSING, command_line, request_script
 from ._remote_words import words
+from ._wrong_settings import WrongSetting
 
 if TYPE_CHECKING:
     from ._connection import CommandResult
@@ -169,13 +170,24 @@ class Agent:
 
     def _fault_of(self, lost: ConnectionLost) -> Failure:
         outcome: Outcome = "unknown" if self._link.sent else "refused"
-        if lost.rejected:
-            return failure("credentials_rejected", outcome=outcome, sent=_SENT[outcome])
+        if lost.rejected or lost.final:
+            return self._refusal_of(lost, outcome)
         if lost.too_many_shells:
             return failure("too_many_shells", outcome=outcome)
         if lost.timed_out and self._link.accepts():
             return failure("pc_frozen", outcome=outcome)
         return failure("connection_lost" if self._link.sent else "pc_unreachable", outcome=outcome)
+
+    def _refusal_of(self, lost: ConnectionLost, outcome: Outcome) -> Failure:
+        """Return the failure of a logon that the PC refuses, or that cannot be tried."""
+        sent = _SENT[outcome]
+        if lost.wrong_setting is WrongSetting.CERTIFICATE:
+            return failure("client_certificate_unusable", outcome=outcome, sent=sent)
+        if lost.wrong_setting is WrongSetting.AUTHENTICATION:
+            return failure("authentication_not_offered", outcome=outcome, sent=sent)
+        if lost.certificate_refused or self._link.by_certificate:
+            return failure("client_certificate_rejected", outcome=outcome, sent=sent)
+        return failure("credentials_rejected", outcome=outcome, sent=sent)
 
     def _answer(self, ran: CommandResult, request: bytes) -> ans.Answer:
         text = ran.output.removeprefix(b"\xef\xbb\xbf").strip()

@@ -26,6 +26,8 @@ from ._left_shells import LeftShells
 from ._older_cores import command_for
 from ._rejection import tries_in
 from ._terminal_text import plain
+from ._tls_alerts import refuses_certificate
+from ._wrong_settings import wrong_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Every exception of these libraries during a command means a lost connection.
-_TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego"})
+_TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego", "requests_credssp"})
 # The winrm plugin raises AnsibleError with these texts, and for wrong settings too.
 _LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
@@ -70,7 +72,9 @@ class ConnectionLost(Exception):
     """The connection is lost; the command may have run.
 
     `tries`: how often the PC has refused the operator's account meanwhile. `timed_out`: the PC did not answer.
-    `too_many_shells`: the account has as many shells as the PC allows. `final`: no further try is made.
+    `too_many_shells`: the account has as many shells as the PC allows. `wrong_setting`: the setting with which no
+    connection can be made. `certificate_refused`: TLS has refused the operator's certificate. `final`: no further try
+    is made.
     """
 
     def __init__(self, fault: Exception) -> None:
@@ -80,7 +84,9 @@ class ConnectionLost(Exception):
         self.tries = tries_in(fault)
         self.timed_out = isinstance(fault, TimeoutError) or any(part in text for part in _TIMEOUT_TEXTS)
         self.too_many_shells = has_code(fault, TOO_MANY_SHELLS)
-        self.final = False
+        self.wrong_setting = None if self.tries else wrong_setting(fault)
+        self.certificate_refused = refuses_certificate(fault)
+        self.final = self.wrong_setting is not None
 
     @property
     def rejected(self) -> bool:
@@ -193,6 +199,9 @@ class Link:
         self.reached = self.reached or bool(self._connection.connected)
         self.sent = self.sent or not self._nothing_sent(lost)
         self._note_loss()
+        if lost.wrong_setting:
+            self._rejected = lost
+            self._shells.abandon()
         if lost.rejected:
             self._rejections += lost.tries
             self._rejected, self._rejected_at = lost, self._clock.now()
@@ -229,6 +238,12 @@ class Link:
         if self._away_since is not None:
             self._outage += self._clock.now() - self._away_since
             self._away_since = None
+
+    @property
+    def by_certificate(self) -> bool:
+        """Whether the operator's account is that of a client's certificate."""
+        chosen = self._option("auth" if self._connection.transport == "psrp" else "transport")
+        return "certificate" in (chosen if isinstance(chosen, list) else [chosen])
 
     @property
     def away(self) -> bool:

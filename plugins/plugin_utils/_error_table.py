@@ -77,6 +77,21 @@ ERRORS: dict[str, ErrorRow] = {
         "Check the user name and the password of the connection. The task tries them twice at most, because more tries "
         "can lock the account.",
     ),
+    "client_certificate_rejected": ErrorRow(
+        "The PC refuses the client certificate that Ansible connects with. {sent}",
+        "Check its expiry, that the PC trusts its issuer, and that WinRM on the PC maps its user principal name to an "
+        "account (winrm/config/service/certmapping). The task tries it twice at most.",
+    ),
+    "client_certificate_unusable": ErrorRow(
+        "The client certificate of the connection cannot be used. {sent}",
+        "Check that the files of the certificate and of its key exist, are PEM, and belong together. The task's result "
+        "quotes the connection plugin (connection_error).",
+    ),
+    "authentication_not_offered": ErrorRow(
+        "The PC does not offer the authentication that Ansible connects with. {sent}",
+        "Enable it on the PC (for CredSSP: Enable-WSManCredSSP -Role Server), or choose another one in the inventory. "
+        "The task's result names those that the PC offers (connection_error).",
+    ),
     "too_many_shells": ErrorRow(
         "The PC opens no remote shell: this account has as many as WinRM allows (MaxShellsPerUser, 30 by default).",
         "Wait until other jobs end. WinRM closes a forgotten shell after two hours; Restart-Service WinRM closes all.",

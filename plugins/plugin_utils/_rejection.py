@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleAuthenticationFailure
 
+from ._credssp_refusals import LIBRARY, is_refusal, refusals_named
+from ._tls_alerts import refuses_certificate
+from ._wrong_settings import wrong_setting
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _UNAUTHORIZED = 401
-_LIBRARIES = frozenset({"winrm", "pypsrp", "spnego", "requests"})
+_LIBRARIES = frozenset({"winrm", "pypsrp", "spnego", "requests", LIBRARY})
 _TYPES = frozenset({"InvalidCredentialsError", "AuthenticationError", "InvalidCredentialError"})
 _WINRM = "credentials were rejected"
 _KERBEROS = "kerberos auth failure"
@@ -52,12 +56,15 @@ def tries_in(fault: BaseException) -> int:
     text = str(fault).lower()
     if any(part in text for part in _AWAY):
         return 0
-    named = text.count(_WINRM) + text.count(_KERBEROS)
+    named = text.count(_WINRM) + text.count(_KERBEROS) + refusals_named(text)
     if "permission denied (" in text and all(method in text for method in _BOTH_METHODS):
         named = len(_BOTH_METHODS)
+    if named == 0 and wrong_setting(fault):
+        return 0
     # A library's exception comes from another one for the same refusal, such as that of requests.
     typed = Counter(library for one in _chain(fault) if (library := _refused_by(one)))
-    return max(named, *typed.values(), 0) or int(any(part in text for part in _TEXTS))
+    by_words = any(part in text for part in _TEXTS) or refuses_certificate(fault)
+    return max(named, *typed.values(), 0) or int(by_words)
 
 
 def _chain(fault: BaseException) -> Iterator[BaseException]:
@@ -80,5 +87,5 @@ def _refused_by(fault: BaseException) -> str | None:
     )
     response = getattr(fault, "response", None)
     codes = (getattr(fault, "code", None), getattr(response, "status_code", None))
-    is_refusal = _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
-    return library if is_refusal else None
+    refused = _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
+    return library if refused or (library == LIBRARY and is_refusal(fault)) else None

@@ -29,7 +29,7 @@ def _transfer() -> Iterator[None]:
     try:
         yield
     except (ConnectionLost, AnsibleError) as fault:
-        if isinstance(fault, ConnectionLost) and fault.rejected:
+        if isinstance(fault, ConnectionLost) and (fault.rejected or fault.final):
             raise
         raise failure("package_not_sent", detail=str(fault).rstrip(".")) from fault
 

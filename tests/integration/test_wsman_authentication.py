@@ -64,6 +64,7 @@ def test_wsman_malformed_tokens_are_refused(
     assert post(lab, "").headers.get_all("WWW-Authenticate") == [
         "Negotiate",
         "NTLM",
+        "CredSSP",
         'Basic realm="WSMAN"',
     ]
 

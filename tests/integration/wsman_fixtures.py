@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lab.wsman.certificate_mapping import CertificateMapping
 from lab.wsman.faults import Faults
 from lab.wsman.host import LocalHost
 from lab.wsman.listener import Listener, ListenerConfig
@@ -29,6 +30,8 @@ from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import winrm.protocol
+
+    from lab.wsman.tlsfiles import TlsFiles
 
 REPORT = r"C:\Program Files\Latchkey\report.exe"
 PROGRAM = Path(__file__).with_name("wsman_program.py")
@@ -156,7 +159,7 @@ class Wiretap:
         self._listening.close()
 
 
-EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
+EVERY_SCHEME = ("Negotiate", "NTLM", "CredSSP", "Basic")
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,19 @@ CONNECTIONS = {
     "psrp-negotiate": ConnectionKind("psrp", {"protocol": "http", "auth": "negotiate"}),
     "psrp-ntlm": ConnectionKind("psrp", {"protocol": "http", "auth": "ntlm"}),
     "psrp-ntlm-tls": ConnectionKind("psrp", {"protocol": "https", "auth": "ntlm"}, tls=True),
+    "winrm-credssp": ConnectionKind("winrm", {"transport": ["credssp"]}),
+    "winrm-credssp-tls": ConnectionKind("winrm", {"scheme": "https", "transport": ["credssp"]}, tls=True),
+    "psrp-credssp": ConnectionKind("psrp", {"protocol": "http", "auth": "credssp"}),
+    "psrp-credssp-tls": ConnectionKind("psrp", {"protocol": "https", "auth": "credssp"}, tls=True),
+    "winrm-certificate": ConnectionKind(
+        "winrm", {"scheme": "https", "transport": ["certificate"], "remote_password": None}, tls=True
+    ),
+    "psrp-certificate": ConnectionKind(
+        "psrp", {"protocol": "https", "auth": "certificate", "remote_password": None}, tls=True
+    ),
 }
+PRINCIPAL = f"{USER}@localhost"
+"""The user principal name of the client certificate that is mapped to the account."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +209,34 @@ class Reached:
 
     def connection(self, **options: Any) -> Any:
         """Return a new connection of this kind."""
-        return self.lab.connection(self.kind.plugin, **{**self.kind.options, **options})
+        return self.lab.connection(self.kind.plugin, **merged(self.kind.options, options))
+
+    def with_options(self, *options: dict[str, Any]) -> Reached:
+        """Return this computer and kind of connection with more options; each replaces those before it."""
+        return Reached(self.lab, replace(self.kind, options=merged(self.kind.options, *options)))
+
+
+def merged(*options: dict[str, Any]) -> dict[str, Any]:
+    """Return options of a connection plugin in one; `extras` are the variables that winrm gives to pywinrm."""
+    extras = {name: value for one in options for name, value in one.get("extras", {}).items()}
+    every = {name: value for one in options for name, value in one.items()}
+    return {**every, "extras": extras} if extras else every
+
+
+def trusting(plugin: str, tls: TlsFiles) -> dict[str, Any]:
+    """Return the options with which a plugin trusts a server's certificate."""
+    certificate = os.fspath(tls.certificate)
+    if plugin == "psrp":
+        return {"ca_cert": certificate}
+    return {"extras": {"ansible_winrm_ca_trust_path": certificate}}
+
+
+def showing(plugin: str, client: TlsFiles) -> dict[str, Any]:
+    """Return the options with which a plugin shows a client's certificate."""
+    certificate, key = os.fspath(client.certificate), os.fspath(client.key)
+    if plugin == "psrp":
+        return {"certificate_pem": certificate, "certificate_key_pem": key}
+    return {"extras": {"ansible_winrm_cert_pem": certificate, "ansible_winrm_cert_key_pem": key}}
 
 
 def canonical(script: str) -> str:
@@ -282,22 +324,25 @@ def wsman_lab(wsman_start: Callable[..., WsmanLab]) -> WsmanLab:
 
 @pytest.fixture
 def wsman_reach(wsman_start: Callable[..., WsmanLab], tmp_path: Path) -> Callable[..., Reached]:
-    """Starts a computer for one kind of connection."""
+    """Starts a computer for one kind of connection. Over TLS its own certificate is an authority, too."""
 
     def reach(name: str) -> Reached:
-        from lab.wsman.tls import make_certificate  # noqa: PLC0415 - like the clients above
+        from lab.wsman.tls import make_certificate, make_client_certificate  # noqa: PLC0415 - as the clients above
 
         kind = CONNECTIONS[name]
         tls = make_certificate(tmp_path) if kind.tls else None
         lab = wsman_start(
-            authentication=EVERY_SCHEME, powershell=True, tls=tls, allow_unencrypted=name in UNENCRYPTED
+            authentication=EVERY_SCHEME,
+            powershell=True,
+            tls=tls,
+            certificates=(CertificateMapping(tls.certificate, PRINCIPAL, USER),) if tls else (),
+            allow_unencrypted=name in UNENCRYPTED,
         )
-        trust: dict[str, Any] = {}
-        if tls is not None and kind.plugin == "psrp":
-            trust = {"ca_cert": os.fspath(tls.certificate)}
-        elif tls is not None:
-            trust = {"extras": {"ansible_winrm_ca_trust_path": os.fspath(tls.certificate)}}
-        return Reached(lab, ConnectionKind(kind.plugin, {**kind.options, **trust}))
+        reached = Reached(lab, kind)
+        if tls is None:
+            return reached
+        shown = showing(kind.plugin, make_client_certificate(tmp_path, PRINCIPAL, tls))
+        return reached.with_options(trusting(kind.plugin, tls), shown if "certificate" in name else {})
 
     return reach
 

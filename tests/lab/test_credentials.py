@@ -7,6 +7,7 @@ All connections in one play: on each PC the account is locked after the third re
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +17,16 @@ import pytest
 
 from agent.packaging import system_tools
 from lab.canary import make
-from lab.simulated.connections import CONNECTIONS
+from lab.simulated.connections import CONNECTIONS, certificate_variables
 from lab.simulated.customer_script import Grant
+from lab.simulated.listeners import PRINCIPAL
 from lab.simulated.simulated_pc import SimulatedComputer
 from lab.wsman.faults import Faults
 from lab.wsman.requestlog import read_log
+from lab.wsman.tls import make_client_certificate
 from tests.lab.job import Job, Operator, apply, end, play, request, start
 from tests.lab.kinds import pcs_for
-from tests.lab.provoked import provokes
+from tests.lab.provoked import by_code
 from tests.needs import require
 
 if TYPE_CHECKING:
@@ -35,7 +38,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(400)
 
 SSH = [name for name in CONNECTIONS if name.startswith("ssh")]
-BY_PASSWORD = [name for name in CONNECTIONS if name not in SSH]
+ON_WINRM = [name for name in CONNECTIONS if name not in SSH]
+BY_CERTIFICATE = [name for name in ON_WINRM if "certificate" in name]
+CODES = {
+    name: "client_certificate_rejected" if name in BY_CERTIFICATE else "credentials_rejected"
+    for name in CONNECTIONS
+}
 THRESHOLD = 3
 
 
@@ -59,12 +67,12 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         computers = pcs_for(stack, folder, CONNECTIONS, **settings)
         wrong = _operator(stack, folder / "wrong", computers, spoiled=True).run(start())
         wrong.wait()
-        for name in BY_PASSWORD:
+        for name in ON_WINRM:
             computers[name].events.subscribe(partial(_change, computers[name]))
         operator = _operator(stack, folder / "right", computers, spoiled=False)
         changed = operator.begin([play(start(), request(), apply())])
         changed.wait(300)
-        for name in BY_PASSWORD:
+        for name in ON_WINRM:
             computers[name].listener_faults.unlink()
         yield Day(computers, wrong, changed, operator.run(end()))
 
@@ -74,14 +82,30 @@ def _operator(
 ) -> Operator:
     variables = {name: computer.inventory(name) for name, computer in computers.items()}
     if spoiled:
-        for name in BY_PASSWORD:
-            variables[name]["ansible_password"] = "wrong"
+        for name in ON_WINRM:
+            wrong = _other_certificate(folder, name, computers[name]) if name in BY_CERTIFICATE else {}
+            variables[name] |= wrong or {"ansible_password": "wrong"}
         for name in SSH:
             key = computers[name].ssh_log(name).with_name("host_key")
             variables[name]["ansible_ssh_private_key_file"] = str(key)
     operator = Operator(folder, computers, host_variables=variables)
     stack.callback(operator.stop)
     return operator
+
+
+def _other_certificate(folder: Path, name: str, computer: SimulatedComputer) -> dict[str, str]:
+    """Return the variables of a certificate of the PC's issuer: expired for winrm, without a mapping for psrp.
+
+    TLS refuses the first one by an alert, the PC the second one by the status 401.
+    """
+    psrp = name.startswith("psrp")
+    place = folder.with_name("certificates") / name.replace(", ", "-")
+    place.mkdir(parents=True)
+    principal = "nobody@latchkey.test" if psrp else PRINCIPAL
+    valid = dt.timedelta(days=1 if psrp else -1)
+    return certificate_variables(
+        make_client_certificate(place, principal, computer.tls_files, valid), psrp=psrp
+    )
 
 
 def _change(computer: SimulatedComputer, event: Event) -> None:
@@ -99,32 +123,32 @@ def _refused(day: Day, name: str) -> int:
     return sum(entry.rejected for entry in read_log(computer.request_log))
 
 
-@pytest.mark.parametrize("name", CONNECTIONS)
-@provokes("credentials_rejected")
+@pytest.mark.parametrize("name", by_code(CODES))
 def test_wrong_credentials_have_their_own_error(day: Day, name: str) -> None:
-    """The error says that the PC refuses the account, and why no third try follows."""
+    """The error says that the PC refuses the account or the certificate, and why no third try follows."""
     result: dict[str, Any] = day.wrong.result("start", name)
     assert (result["status"], result["error_code"], result["outcome"]) == (
         "unreachable",
-        "credentials_rejected",
+        CODES[name],
         "refused",
     )
     assert "twice at most" in result["hint"]
 
 
-@pytest.mark.parametrize("name", BY_PASSWORD)
+@pytest.mark.parametrize("name", ON_WINRM)
 def test_a_password_that_changes_in_the_middle_ends_the_task(day: Day, name: str) -> None:
     """The task that was following a restart ends with the same error, which says that the restart may have happened."""
     result = day.changed.result("apply", name)
-    assert (result["error_code"], result["outcome"]) == ("credentials_rejected", "unknown")
+    assert (result["error_code"], result["outcome"]) == (CODES[name], "unknown")
 
 
 @pytest.mark.parametrize("name", CONNECTIONS)
 def test_two_tries_at_most_reach_the_server(day: Day, name: str) -> None:
     """Each of the two tasks cost two refused logons at most; with a right logon between them nothing is locked.
 
-    With Basic, each message of a command is a logon: a password that changes between two of them may cost a third.
+    With Basic and with certificates, each message of a command is a logon: a change between two of them may cost a
+    third.
     """
-    most = 2 if name in SSH else 5 if "basic" in name else 4
+    most = 2 if name in SSH else 5 if "basic" in name or name in BY_CERTIFICATE else 4
     assert 0 < _refused(day, name) <= most
     assert day.right.result("end", name)["erasure"]["confirmed"]

@@ -33,7 +33,6 @@ LIMIT_SECONDS = 120.0
 POWERSHELL = "it runs a script of PowerShell's, and the lab runs no PowerShell"
 CMD = "it needs cmd.exe: its built-in commands, its variables or its operators"
 RUNSPACES = "it changes the number of runspaces, which psrpcore, the lab's half of PSRP, cannot read"
-CREDSSP = "it connects by CredSSP, too, which the lab does not have"
 UNWRITTEN = "it has no content yet (pywinrm marks it as failing)"
 
 _PSRP_SCRIPTS = (
@@ -54,10 +53,11 @@ _PSRP_SCRIPTS = (
         "test_psrp_clear_command",
     ),
     *("test_winrs_send", "test_winrs_extra_opts", "test_winrs_unicode"),
+    *("test_psrp", "test_psrp_jea"),
 )
 _PSRP_CMD = (
     *("test_client_execute_cmd", "test_client_execute_cmd_environment"),
-    *("test_winrs_stderr_rc", "test_winrs_environment"),
+    *("test_winrs_stderr_rc", "test_winrs_environment", "test_winrs"),
 )
 
 
@@ -115,7 +115,7 @@ SUITES = (
             "test_run_command_with_env": CMD,
             **dict.fromkeys(("test_set_timeout", "test_set_max_env_size", "test_set_locale"), UNWRITTEN),
         },
-        ("ntlm", "plaintext"),
+        ("ntlm", "credssp", "plaintext"),
         tls=False,
     ),
     Suite(
@@ -133,9 +133,8 @@ SUITES = (
             **dict.fromkeys(_PSRP_SCRIPTS, POWERSHELL),
             **dict.fromkeys(_PSRP_CMD, CMD),
             "test_psrp_set_runspaces": RUNSPACES,
-            **dict.fromkeys(("test_winrs", "test_psrp", "test_psrp_jea"), CREDSSP),
         },
-        ("negotiate", "ntlm", "basic"),
+        ("negotiate", "ntlm", "credssp", "basic"),
         tls=True,
     ),
 )
@@ -157,7 +156,7 @@ def run(suite: Suite, source: Path, folder: Path) -> list[str]:
     for authentication in suite.authentications:
         config = ListenerConfig(
             host=_host(folder, password),
-            authentication=("Negotiate", "NTLM", "Basic"),
+            authentication=("Negotiate", "NTLM", "CredSSP", "Basic"),
             tls=make_certificate(folder) if suite.tls else None,
             allow_unencrypted=authentication == "plaintext",
             powershell=True,

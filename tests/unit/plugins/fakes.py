@@ -72,6 +72,17 @@ def fault(kind: str) -> Exception:
             return requests.ConnectionError("('Connection aborted.', ConnectionResetError(104))")
         case "rejected":
             return AnsibleConnectionFailure("basic: the specified credentials were rejected by the server")
+        case "certificate":
+            return AnsibleConnectionFailure(
+                "certificate: Max retries exceeded (Caused by SSLError(SSLError(1, "
+                "'[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:2580)')))"
+            )
+        case "no certificate":
+            return AnsibleConnectionFailure("certificate: cert_pem file not found (client.pem)")
+        case "no credssp":
+            return AnsibleConnectionFailure(
+                "credssp: The server did not response CredSSP being an available authentication method"
+            )
         case "shells":
             return WSManFaultError(500, "", "", "too many shells", wmierror_code=2150859173)
         case "stale":

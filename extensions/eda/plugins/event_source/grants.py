@@ -120,7 +120,7 @@ TICK = 0.2
 KEPT = 200
 """Emitted events of a PC whose ids are kept, to know them again in a restored journal."""
 KINDS = ("granted", "denied", "reported", "revoked", "rejected", "ended", "erasure_failed")
-REJECTED = "credentials_rejected"
+REJECTED = ("credentials_rejected", "client_certificate_rejected")
 
 _ASKED = ("runner_on_ok", "runner_on_failed", "runner_on_unreachable")
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -410,7 +410,7 @@ class Pc:
         code, text = str(result.get("error_code", "")), str(result.get("msg", "no answer"))
         self.failures += 1
         self.due = time.monotonic() + min(FIRST_PAUSE * 2.0 ** min(self.failures - 1, 30), longest_pause)
-        if code == REJECTED:
+        if code in REJECTED:
             self.rejected = True
             text += " The PC is not asked again until the rulebook starts again."
         if text != self._problem:
