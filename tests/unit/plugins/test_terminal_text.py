@@ -85,6 +85,22 @@ def test_no_word_of_a_log_or_a_connection_brings_a_forged_line() -> None:
     assert is_plain(ConnectionLost(AnsibleConnectionFailure(FORGED)).reason)
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_a_program_printed_keeps_its_lines(stream: str) -> None:
+    """Windows' line ends become plain ones, and a sequence for the terminal stays harmless."""
+    told = {
+        "id": "1",
+        "state": "exited",
+        "account": "PC1\\anna",
+        "command_line": "x",
+        "limit": 1.0,
+        "started_at": "now",
+        stream: "one\r\ntwo\n\x1b[2J",
+    }
+    printed = getattr(read(ans.CommandView, told), stream)
+    assert printed == "one\ntwo\n\N{REPLACEMENT CHARACTER}[2J"
+
+
 def test_a_receipt_keeps_its_lines_and_its_document() -> None:
     """A receipt's text is read line by line, and the signed document is the one that was signed."""
     document = {"account": "PC-07\\mi\u200cravam", "device": "PC-07"}
