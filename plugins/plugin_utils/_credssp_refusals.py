@@ -16,7 +16,7 @@ import re
 LIBRARY = "requests_credssp"
 
 _STATUS = re.compile(r"received error status from the server: \((\d+)\)")
-_STEP = re.compile(r"server did not response with a credssp token after step (.*?) - actual")
+_STEP = re.compile(r"server did not response with a credssp token after step (.*?) - actual '(.*?)'")
 _UNNAMED = "received ntstatus in tsrequest from acceptor"
 """pyspnego's text for a status that it does not know."""
 # ntstatus.h: STATUS_NO_LOGON_SERVERS, STATUS_CLOCK_SKEW (STATUS_TIME_DIFFERENCE_AT_DC), the four of a broken trust
@@ -27,8 +27,9 @@ _NOT_CHECKED = frozenset({0xC000005E, 0xC0000133, 0xC000018A, 0xC000018B, 0xC000
 def refusals_named(text: str) -> int:
     """Return how many refused logons a text in lower case names."""
     checked = sum(int(status) not in _NOT_CHECKED for status in _STATUS.findall(text))
-    # The password comes after TLS.
-    late = sum("tls handshake" not in step for step in _STEP.findall(text))
+    # The password comes after TLS. A refusal offers the schemes again (401); without an offer the logon was accepted,
+    # and the PC could not decrypt the message: it had the keys of a lost connection.
+    late = sum(bool(offer) and "tls handshake" not in step for step, offer in _STEP.findall(text))
     return checked + late + text.count(_UNNAMED)
 
 

@@ -38,10 +38,10 @@ def alert(code: str) -> ssl.SSLError:
     return fault
 
 
-def ended_after(step: str) -> AuthenticationException:
-    """Return the exception of requests-credssp for a handshake that got no answer."""
+def ended_after(step: str, offer: str = "Negotiate, NTLM") -> AuthenticationException:
+    """Return the exception of requests-credssp for a handshake that ended with this offer instead of a token."""
     return AuthenticationException(
-        f"Server did not response with a CredSSP token after step {step} - actual 'Negotiate, NTLM'"
+        f"Server did not response with a CredSSP token after step {step} - actual '{offer}'"
     )
 
 
@@ -95,6 +95,10 @@ OTHERS: dict[str, Exception] = {
     "credssp, no logon server": NTStatusException(0xC000005E, "x"),
     "credssp, winrm, a boot": by_winrm("credssp", NTStatusException(0xC0000192, "x")),
     "credssp, TLS": ended_after("TLS Handshake"),
+    "credssp, the keys of a lost connection": ended_after("Credential exchange", ""),
+    "credssp, winrm, the keys of a lost connection": by_winrm(
+        "credssp", ended_after("Credential exchange", "")
+    ),
     "credssp, an older library, TLS": ended_after("Step 1. TLS Handshake"),
     "the server's certificate": requests.exceptions.SSLError(
         POOL.format(
