@@ -62,11 +62,12 @@ class LookupModule(LookupBase):
             AnsibleError: a variable is unusable, or a term is unknown.
         """
         known = variables or {}
+        templar: Any = self._templar
 
         def value(name: str) -> object:
             """Return a variable's value; None if it is not set."""
             try:
-                return self._templar.template(known[name]) if name in known else None
+                return templar.template(known[name]) if name in known else None
             except AnsibleError as fault:
                 raise AnsibleError(f"{name} has no value: {fault}") from fault
 

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
 PLUGINS = "ansible_collections.latchkey.consent.plugins"
-TYPES = {
+TYPES: dict[object, str] = {
     duration: "float",
     moment: "str",
     wait_seconds: "float",

@@ -202,5 +202,6 @@ def test_the_requester_defaults_to_awxs_user(variables: dict[str, Any], name: st
     found = read("requester", {**variables, "maintenance_requester": organization}.get)
     assert found == {"organization": "Contoso IT", **({"name": name} if name else {})}
     assert (
-        read("requester", {**variables, "maintenance_requester_name": "Front office"}.get)["name"] == "Front office"
+        read("requester", {**variables, "maintenance_requester_name": "Front office"}.get)["name"]
+        == "Front office"
     )
