@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A domain for tests: Samba's domain controller with an operator's account; left out where Samba is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from agent.packaging.system_tools import DIRECTORY
+from lab.directory.domain_controller import Directory, directory, random_password
+from tests.needs import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPERATOR = "helpdesk"
+
+
+class Domain(NamedTuple):
+    """A running domain controller, and the password of the account `OPERATOR` in it."""
+
+    controller: Directory
+    password: str
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
+    """A domain for the tests of a module: provisioning it takes some seconds."""
+    require(DIRECTORY)
+    password = random_password()
+    with directory(tmp_path_factory.mktemp("domain")) as controller:
+        controller.add_users({OPERATOR: password})
+        yield Domain(controller, password)
