@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 AGENT_PROGRAM = r"Latchkey\latchkeyctl.exe"
 """The place of the agent's program below the folder of the PC's 64-bit programs."""
 EVERY_SCHEME = ("Negotiate", "NTLM", "Basic")
+OF_MEMBERS = ("Negotiate", "Kerberos", "NTLM", "Basic")
+"""The schemes of a PC that is a member of a domain."""
 SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell.CMD}
 
 
@@ -75,7 +77,8 @@ class Listeners:
         return ListenerConfig(
             host=self._host(),
             port=self.port(name),
-            authentication=EVERY_SCHEME if full else ("Basic",),
+            authentication=(OF_MEMBERS if settings.key else EVERY_SCHEME) if full else ("Basic",),
+            key=settings.key,
             tls=self._tls if name == "https" else None,
             allow_unencrypted=not full,
             powershell=full,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from lab.wsman.host import Host
+    from lab.wsman.service_key import ServiceKey
     from lab.wsman.tlsfiles import TlsFiles
 
 ADDRESS = "127.0.0.1"
@@ -47,7 +48,8 @@ class ListenerConfig:
     """The configuration of a listener; it can be pickled if the host can.
 
     `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
-    Negotiate). `tls`: speak TLS with this certificate. `allow_unencrypted`: accept messages that neither
+    Negotiate, Kerberos). `key`: the key of its services in a domain; Kerberos and, within Negotiate, its tokens
+    need one. `tls`: speak TLS with this certificate. `allow_unencrypted`: accept messages that neither
     TLS nor the scheme encrypts, which Basic over HTTP needs (Windows' setting AllowUnencrypted and its
     default; see README.md). `powershell`: accept PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
@@ -81,6 +83,7 @@ class ListenerConfig:
     rejecting_seconds: float = 0.0
     lockout: int = 0
     aborts: bool = False
+    key: ServiceKey | None = None
 
 
 class Listener:
@@ -89,7 +92,7 @@ class Listener:
     def __init__(self, config: ListenerConfig) -> None:
         """Raises OSError: the port is taken; ValueError: an unknown scheme."""
         self._secure = _make_secure(config.tls)
-        authenticators = authenticator_makers(config.authentication, config.host)
+        authenticators = authenticator_makers(config.authentication, config.host, config.key)
         makers = _shell_makers(config)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
         self._log = RequestLog(config.request_log)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NTLM and Negotiate (SPNEGO with NTLM inside), with encrypted messages.
+"""NTLM, Kerberos and Negotiate (SPNEGO with one of them inside), with encrypted messages.
 
 A connection is authenticated once; its keys decrypt only messages of the same connection.
-Sources: RFC 4559 (the HTTP headers); [MS-WSMV] section 2.2.9.1.1 (encrypted messages). Channel
+Sources: RFC 4559 (the HTTP headers); [MS-WSMV] sections 2.2.9.1.1 and 2.2.9.1.2 (encrypted messages). Channel
 bindings are not checked, which is Windows' default (CbtHardeningLevel Relaxed) for clients that send
 none.
 """
@@ -20,6 +20,7 @@ import os
 import struct
 import threading
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import spnego
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
 logging.getLogger("spnego").setLevel(logging.INFO)
 
 BOUNDARY = b"--Encrypted Boundary"
-MESSAGE_TYPE = "application/HTTP-SPNEGO-session-encrypted"
+SPNEGO_MESSAGE = "application/HTTP-SPNEGO-session-encrypted"
+KERBEROS_MESSAGE = "application/HTTP-Kerberos-session-encrypted"
 _PAYLOAD = b"\tContent-Type: application/octet-stream\r\n"
 _STORE_VARIABLE = "NTLM_USER_FILE"
-_MALFORMED = (SpnegoError, ValueError, KeyError, IndexError, struct.error, binascii.Error)
-"""The errors that pyspnego raises for a wrong or malformed token."""
+_MALFORMED = (SpnegoError, ValueError, KeyError, IndexError, struct.error, binascii.Error, AttributeError)
+"""The errors that pyspnego raises for a wrong or malformed token. The last one is that of a refused token of Kerberos:
+gssapi keeps the refusal for the next step, and pyspnego reads the flags of the context before."""
 
 OPTIONS = {
     "ntlm": spnego.NegotiateOptions.use_ntlm,
+    "kerberos": spnego.NegotiateOptions.use_gssapi,
     "negotiate": spnego.NegotiateOptions.use_negotiate,
 }
 
@@ -79,15 +83,20 @@ class AccountStore:
                 del os.environ[_STORE_VARIABLE]
 
 
+Secrets = Callable[[], contextlib.AbstractContextManager[object]]
+"""Shows the secrets that tokens are checked with to pyspnego and its libraries, within a block."""
+
+
 class NegotiateAuthenticator:
     """The state of one connection: a handshake, then its user and keys."""
 
-    def __init__(self, scheme: str, store: AccountStore) -> None:
+    def __init__(self, scheme: str, *secrets: Secrets) -> None:
         self._scheme = scheme
-        self._store = store
+        self._secrets = secrets
         self._context: spnego.ContextProxy | None = None
         self._user = ""
-        self._encrypted = False
+        self._message_type = ""
+        """The type of the last request's encryption; empty if it was not encrypted."""
 
     def authenticate(self, header: str, client: str) -> Verdict:
         """Take a step of the handshake; without a header, return the user who was authenticated before."""
@@ -107,7 +116,9 @@ class NegotiateAuthenticator:
     def _step(self, token: bytes) -> bytes:
         if not token:
             raise ValueError("the token is empty")
-        with self._store.in_force():
+        with contextlib.ExitStack() as stack:
+            for secret in self._secrets:
+                stack.enter_context(secret())
             if self._context is None:
                 protocol = self._scheme.casefold()
                 self._context = spnego.server(protocol=protocol, options=OPTIONS[protocol])
@@ -118,8 +129,8 @@ class NegotiateAuthenticator:
 
     def unwrap(self, content_type: str, body: bytes) -> bytes:
         """Return the plain message. Raises BadMessageError: it was not encrypted for this connection."""
-        self._encrypted = content_type.startswith(ENCRYPTED_TYPE)
-        if not self._encrypted:
+        self._message_type = _message_type(content_type)
+        if not self._message_type:
             return body
         head, found, rest = body.partition(_PAYLOAD)
         payload, end, _ = rest.rpartition(BOUNDARY + b"--")
@@ -136,18 +147,25 @@ class NegotiateAuthenticator:
 
     def wrap(self, message: bytes) -> tuple[str, bytes]:
         """Return the content type and body of an answer, encrypted if the request was."""
-        if not self._encrypted or self._context is None:
+        if not self._message_type or self._context is None:
             return SOAP_TYPE, message
         wrapped = self._context.wrap_winrm(message)
         length = len(message) + wrapped.padding_length
         body = b"\r\n".join(
             (
                 BOUNDARY,
-                f"\tContent-Type: {MESSAGE_TYPE}".encode(),
+                f"\tContent-Type: {self._message_type}".encode(),
                 f"\tOriginalContent: type={SOAP_TYPE};Length={length}".encode(),
                 BOUNDARY,
                 _PAYLOAD + struct.pack("<I", len(wrapped.header)) + wrapped.header + wrapped.data,
             )
         )
-        kind = f'{ENCRYPTED_TYPE};protocol="{MESSAGE_TYPE}";boundary="Encrypted Boundary"'
+        kind = f'{ENCRYPTED_TYPE};protocol="{self._message_type}";boundary="Encrypted Boundary"'
         return kind, body + BOUNDARY + b"--\r\n"
+
+
+def _message_type(content_type: str) -> str:
+    """Return how a message is encrypted, which the answer has to repeat; empty if it is not."""
+    if not content_type.startswith(ENCRYPTED_TYPE):
+        return ""
+    return KERBEROS_MESSAGE if f'"{KERBEROS_MESSAGE}"' in content_type else SPNEGO_MESSAGE
