@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OPERATOR = "helpdesk"
+LOCKOUT = 3
+"""Wrong passwords after which the domain locks an account."""
 
 
 class Domain(NamedTuple):
@@ -31,5 +33,5 @@ def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
     require(DIRECTORY)
     password = random_password()
     with directory(tmp_path_factory.mktemp("domain")) as controller:
-        controller.add_users({OPERATOR: password})
+        controller.add_users({OPERATOR: password}, lockout=LOCKOUT)
         yield Domain(controller, password)

@@ -134,10 +134,15 @@ class Directory:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """End the controller at once; it can be started again."""
-        if self._running is not None:
-            kill_tree(self._running)
-            self._running = None
+        """End the controller at once, and wait until its port is free; it can be started again."""
+        if self._running is None:
+            return
+        kill_tree(self._running)
+        self._running = None
+        # Behind faketime Samba is a grandchild, whose end kill_tree does not wait for.
+        until = time.monotonic() + START_SECONDS
+        while _accepts(self.port) and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ password, is not decided and has no line.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ LOCKED = "NT_STATUS_ACCOUNT_LOCKED_OUT"
 
 
 class Logon(NamedTuple):
-    """One logon: the account without its domain, as the client wrote it, and the status of Windows."""
+    """One logon: the account without its domain, as the client wrote it, the status of Windows, and the moment."""
 
     account: str
     status: str
+    at: datetime
 
 
 def read_logons(log: Path) -> list[Logon]:
@@ -38,4 +40,5 @@ def _logons(text: str) -> Iterator[Logon]:
     for line in text.split("\n")[:-1]:
         if line.startswith("{") and (told := json.loads(line)).get("type") == "Authentication":
             logon = told["Authentication"]
-            yield Logon(str(logon["clientAccount"]).partition("@")[0], logon["status"])
+            at = datetime.strptime(told["timestamp"], "%Y-%m-%dT%H:%M:%S.%f%z")
+            yield Logon(str(logon["clientAccount"]).partition("@")[0], logon["status"], at)

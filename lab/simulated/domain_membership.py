@@ -101,9 +101,8 @@ def domain_inventory(connection: str, name: str, reach: Reach, certificate: Path
         "ansible_user": principal(reach.user),
         # The lab has no DNS: the address is not the name that the Kerberos ticket is for.
         f"ansible_{override}": full_name(name),
+        "ansible_password": reach.password or None,
     }
-    if reach.password:
-        variables["ansible_password"] = reach.password
     if chosen.listener == "https":
         trust = "ansible_winrm_ca_trust_path" if plugin == "winrm" else "ansible_psrp_ca_cert"
         variables[trust] = str(certificate)
