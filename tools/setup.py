@@ -305,14 +305,24 @@ def uv_install(uv: Path, venv: Path, *what: str, more: dict[str, str] | None = N
     )  # fmt: skip
 
 
-def install_group(uv: Path, venv: Path, group: str, more: dict[str, str] | None = None) -> None:
-    """Install a group of `pyproject.toml` as the lock file pins it. `more`: further variables for uv.
+def install_group(
+    uv: Path, venv: Path, group: str, *options: str, more: dict[str, str] | None = None
+) -> None:
+    """Install a group of `pyproject.toml` as the lock file pins it.
+
+    Args:
+        uv: the program.
+        venv: the virtual environment.
+        group: the group's name.
+        options: further options of uv.
+        more: further variables of its environment.
 
     Raises:
         SetupError: a download failed, or has none of the pinned hashes.
     """
     # uv compares each download with the hashes of the constraints, and refuses what has none there.
-    uv_install(uv, venv, "--require-hashes", f"--constraints={LOCK}", f"--group={PROJECT}:{group}", more=more)
+    pins = ("--require-hashes", f"--constraints={LOCK}", f"--group={PROJECT}:{group}")
+    uv_install(uv, venv, *pins, *options, more=more)
 
 
 def install_kerberos(uv: Path, venv: Path, group: str) -> None:
@@ -321,7 +331,7 @@ def install_kerberos(uv: Path, venv: Path, group: str) -> None:
         return
     say("compiling the Python packages of Kerberos, for some minutes")
     try:
-        install_group(uv, venv, KERBEROS, QUICK_COMPILER)
+        install_group(uv, venv, KERBEROS, f"--build-constraints={LOCK}", more=QUICK_COMPILER)
     except SetupError as error:
         say(f"going on without Kerberos, whose tests are left out: {error}")
 

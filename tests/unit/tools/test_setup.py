@@ -265,7 +265,7 @@ def test_kerberos_is_compiled_for_the_tests_where_the_headers_are(
 ) -> None:
     """Not for smaller groups and not without the headers; headers that come later install it."""
     wanted: list[str] = []
-    monkeypatch.setattr(setup, "install_group", lambda *given: wanted.append(given[2]))
+    monkeypatch.setattr(setup, "install_group", lambda *given, **_: wanted.append(given[2]))
     for group in setup.GROUPS:
         setup.install_kerberos(venv / "bin/uv", venv, group)
     without = setup.fingerprint()
@@ -283,7 +283,7 @@ def test_a_machine_that_cannot_compile_kerberos_goes_on(
 ) -> None:
     """The sentence says what is left out and why."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise setup.SetupError("gcc: no")
 
     for name in setup.KERBEROS_PROGRAMS:
