@@ -50,6 +50,10 @@ _SENT: dict[Outcome, str] = {
     "unknown": "The requested action may have happened.",
     "refused": "Nothing was sent to the agent.",
 }
+_KERBEROS_SENT: dict[Outcome, str] = {
+    "unknown": "The task had reached the PC before; what it asked for goes on there.",
+    "refused": _SENT["refused"],
+}
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,8 @@ class Agent:
         outcome: Outcome = "unknown" if self._link.sent else "refused"
         if lost.rejected:
             return failure("credentials_rejected", outcome=outcome, sent=_SENT[outcome])
+        if lost.kerberos:
+            return failure(lost.kerberos, outcome=outcome, sent=_KERBEROS_SENT[outcome])
         if lost.too_many_shells:
             return failure("too_many_shells", outcome=outcome)
         if lost.timed_out and self._link.accepts():

@@ -4,7 +4,7 @@
 # This file is private to the collection and may change in any release.
 """Recognises that the PC, or its domain, has refused the account that Ansible connects with.
 
-By the exception's type or HTTP status where there is one, by its wording last. The wording is that of
+By the exception's type, HTTP status or code of Kerberos where there is one, by its wording last. The wording is that of
 ansible-core's plugins, of OpenSSH (which is not translated) and of MIT Kerberos. An unknown refusal of
 Kerberos counts as one of the account: a try too few costs a job, a try too many locks an account.
 """
@@ -12,12 +12,11 @@ Kerberos counts as one of the account: a try too few costs a job, a try too many
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleAuthenticationFailure
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ._exception_chain import chain
+from ._kerberos_faults import REFUSALS, kerberos_fault, numbers_in
 
 _UNAUTHORIZED = 401
 _LIBRARIES = frozenset({"winrm", "pypsrp", "spnego", "requests"})
@@ -38,8 +37,6 @@ _TEXTS = (
     "password has expired",
     "decrypt integrity check failed",
 )
-# Kerberos did not reach its domain, so no try was counted.
-_AWAY = ("cannot contact any kdc", "cannot find kdc", "cannot resolve", "unreachable", "clock skew")
 _BOTH_METHODS = ("password", "keyboard-interactive")
 
 
@@ -50,24 +47,16 @@ def tries_in(fault: BaseException) -> int:
     after a refusal. ssh may try a password by two methods, and names those that the PC allows.
     """
     text = str(fault).lower()
-    if any(part in text for part in _AWAY):
+    # Nobody has looked at the account.
+    if kerberos_fault(fault):
         return 0
     named = text.count(_WINRM) + text.count(_KERBEROS)
     if "permission denied (" in text and all(method in text for method in _BOTH_METHODS):
         named = len(_BOTH_METHODS)
     # A library's exception comes from another one for the same refusal, such as that of requests.
-    typed = Counter(library for one in _chain(fault) if (library := _refused_by(one)))
-    return max(named, *typed.values(), 0) or int(any(part in text for part in _TEXTS))
-
-
-def _chain(fault: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and those that it came from."""
-    seen: set[int] = set()
-    current: BaseException | None = fault
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    typed = Counter(library for one in chain(fault) if (library := _refused_by(one)))
+    by_code = int(not REFUSALS.isdisjoint(numbers_in(fault)))
+    return max(named, by_code, *typed.values()) or int(any(part in text for part in _TEXTS))
 
 
 def _refused_by(fault: BaseException) -> str | None:
