@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OPERATOR = "helpdesk"
 LOCKOUT = 3
@@ -27,11 +29,18 @@ class Domain(NamedTuple):
     password: str
 
 
+@contextmanager
+def running_domain(folder: Path) -> Iterator[Domain]:
+    """Run a domain within the block. Raises LabError: Samba is missing or fails."""
+    password = random_password()
+    with directory(folder) as controller:
+        controller.add_users({OPERATOR: password}, lockout=LOCKOUT)
+        yield Domain(controller, password)
+
+
 @pytest.fixture(scope="module")
 def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
     """A domain for the tests of a module: provisioning it takes some seconds."""
     require(DIRECTORY)
-    password = random_password()
-    with directory(tmp_path_factory.mktemp("domain")) as controller:
-        controller.add_users({OPERATOR: password}, lockout=LOCKOUT)
-        yield Domain(controller, password)
+    with running_domain(tmp_path_factory.mktemp("domain")) as running:
+        yield running
