@@ -56,7 +56,8 @@ def tries_in(fault: BaseException) -> int:
     # A library's exception comes from another one for the same refusal, such as that of requests.
     typed = Counter(library for one in chain(fault) if (library := _refused_by(one)))
     by_code = int(not REFUSALS.isdisjoint(numbers_in(fault)))
-    return max(named, by_code, *typed.values()) or int(any(part in text for part in _TEXTS))
+    found = max(named, by_code, *typed.values()) or int(any(part in text for part in _TEXTS))
+    return max(0, found - sum(_shows_no_account(one) for one in chain(fault)))
 
 
 def _refused_by(fault: BaseException) -> str | None:
@@ -71,3 +72,18 @@ def _refused_by(fault: BaseException) -> str | None:
     codes = (getattr(fault, "code", None), getattr(response, "status_code", None))
     is_refusal = _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
     return library if is_refusal else None
+
+
+def _shows_no_account(fault: BaseException) -> bool:
+    """Tell whether the PC answers 401 to a request that shows no account.
+
+    On a new connection within a session pywinrm asks without one first. Where Kerberos then gives it no ticket, it
+    takes that answer for the last one (its `requests_kerberos`, `authenticate_user`).
+    """
+    response = getattr(fault, "response", None)
+    headers = getattr(getattr(response, "request", None), "headers", None)
+    return (
+        getattr(response, "status_code", None) == _UNAUTHORIZED
+        and headers is not None
+        and "Authorization" not in headers
+    )

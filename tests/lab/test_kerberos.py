@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
 from contextlib import ExitStack
 from datetime import timedelta
@@ -18,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging.system_tools import DIRECTORY, KERBEROS, PSRP, WRONG_CLOCK
-from lab.canary import make
 from lab.directory.domain_controller import principal, random_password
 from lab.directory.kdc_log import RIGHT, WRONG
 from lab.simulated.customer_script import Grant, Ignore
 from lab.simulated.domain_membership import DOMAIN_CONNECTIONS, join
 from lab.wsman.faults import Drop, Faults
-from lab.wsman.requestlog import read_log
+from lab.wsman.requestlog import STARTED, read_log
 from tests.domain import OPERATOR, Domain, domain
 from tests.lab.job import Operator, apply, end, play, request, start
 from tests.lab.kinds import SIMULATED, pc
 from tests.lab.provoked import provokes
 from tests.needs import require
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +58,7 @@ def key(domain: Domain, tmp_path_factory: pytest.TempPathFactory) -> ServiceKey:
 
 
 @pytest.fixture
-def member(domain: Domain, key: ServiceKey, tmp_path: Path) -> Iterator[Member]:
+def member(domain: Domain, key: ServiceKey, tmp_path: Path, canary: bytearray) -> Iterator[Member]:
     """Makes a PC in the domain and its operator, whose Kerberos files are in the operator's folder."""
     with ExitStack() as stack:
 
@@ -67,7 +66,7 @@ def member(domain: Domain, key: ServiceKey, tmp_path: Path) -> Iterator[Member]:
             connection: str, *, password: str | None = None, **settings: Any
         ) -> tuple[Operator, SimulatedComputer]:
             listener = DOMAIN_CONNECTIONS[connection].listener
-            given = {"password": make(), "key": key, "listeners": (listener,), **settings}
+            given = {"password": canary, "key": key, "listeners": (listener,), **settings}
             computer = stack.enter_context(pc(tmp_path / "pc", SIMULATED, **given))
             secret = domain.password if password is None else password
             operator = Operator(
@@ -115,20 +114,21 @@ def rejections(computer: SimulatedComputer) -> int:
 
 
 @pytest.mark.parametrize("connection", DOMAIN_CONNECTIONS)
-def test_the_job_runs_with_a_restart(member: Member, connection: str) -> None:
+def test_the_job_runs_with_a_restart(domain: Domain, member: Member, connection: str) -> None:
     """Over HTTP with encrypted messages, over HTTPS with TLS: no task differs from that of another connection."""
     operator, computer = member(connection, script=[Grant()])
     job = operator.run(start(), request(), apply(), end()).succeed()
     assert job.result("apply")["changed"]
     assert job.result("end")["erasure"]["confirmed"]
     assert computer.events.count("up") == 2
+    assert domain.password not in job.output
     assert rejections(computer) == 0
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
 @provokes("kerberos_kdc_unreachable")
 def test_an_absent_controller_has_its_own_error(domain: Domain, member: Member, connection: str) -> None:
-    """Nothing was sent: the PC has not even seen a connection."""
+    """Nothing was sent: no request of the operator got further than the question for the schemes."""
     operator, computer = member(connection)
     operator.variables |= PATIENCE
     domain.controller.stop()
@@ -136,7 +136,8 @@ def test_an_absent_controller_has_its_own_error(domain: Domain, member: Member, 
         refused(operator.run(start()), "kerberos_kdc_unreachable")
     finally:
         domain.controller.start()
-    assert [entry.operation for entry in read_log(computer.request_log)] == ["Start"]
+    # psrp asks which schemes there are before it asks for its ticket.
+    assert {entry.status for entry in read_log(computer.request_log)} <= {STARTED.status, 401}
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
@@ -144,14 +145,13 @@ def test_a_controller_that_comes_back_is_waited_for(domain: Domain, member: Memb
     """Right after a restart of everything the controller may be the last: the task goes on by itself, and says so."""
     operator, _ = member(connection)
     domain.controller.stop()
-    later = threading.Timer(4.0, domain.controller.start)
-    later.start()
     try:
-        job = operator.run(start(), end())
+        job = operator.begin([play(start(), end())])
+        line = "waiting: the connection to the PC (kerberos_kdc_unreachable)"
+        eventually(lambda: line in job.output, "the wait for the controller", 60)
     finally:
-        later.join()
+        domain.controller.start()
     job.succeed()
-    assert "waiting: the connection to the PC (kerberos_kdc_unreachable)" in job.output
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
@@ -195,8 +195,8 @@ def test_no_ticket_and_an_expired_one_have_their_own_error(
     operator, computer = member(connection, password="")
     operator.variables |= PATIENCE
     refused(operator.run(start()), "kerberos_no_ticket")
-    kinit(domain, operator, "2s")
-    time.sleep(4)
+    kinit(domain, operator, "4s")
+    time.sleep(6)
     refused(operator.run(start()), "kerberos_no_ticket")
     assert rejections(computer) == 0
 
@@ -204,13 +204,16 @@ def test_no_ticket_and_an_expired_one_have_their_own_error(
 @pytest.mark.parametrize("connection", PLUGINS)
 @provokes("kerberos_no_ticket")
 def test_a_ticket_that_expires_in_a_long_poll(domain: Domain, member: Member, connection: str) -> None:
-    """The error is that of the ticket, and says that the request goes on: its window is on the customer's screen."""
+    """The error is that of the ticket, and says that the request goes on: its window is on the customer's screen.
+
+    MIT Kerberos gets no service with a ticket of under two minutes. So a long one is replaced by one that expires soon.
+    """
     operator, computer = member(connection, password="", script=[Ignore()])
-    kinit(domain, operator, "20s")
-    expires = time.monotonic() + 20
-    job = operator.begin([play(start(), request(timeout=35))])
-    computer.events.wait_for("request_shown")
-    time.sleep(max(0.0, expires + 2 - time.monotonic()))
+    kinit(domain, operator, "1h")
+    job = operator.begin([play(start(), request(timeout=25))])
+    computer.events.wait_for("request_shown", timeout=90)
+    kinit(domain, operator, "4s")
+    time.sleep(6)
     Faults(drop=Drop.UNPROCESSED, operation="Receive").write(computer.listener_faults)
     result = job.fail().result("request")
     assert (result["error_code"], result["outcome"]) == ("kerberos_no_ticket", "unknown")
@@ -226,9 +229,10 @@ def test_a_missing_realm_has_its_own_error(member: Member, tmp_path: Path, conne
     operator, _ = member(connection)
     (tmp_path / "krb5.conf").write_text("[libdefaults]\n", encoding="utf-8")
     operator.host_variables["pc1"]["ansible_user"] = OPERATOR
+    operator.variables |= {"latchkey_first_contact": 150}
     before = time.monotonic()
-    refused(operator.run(start()), "kerberos_not_configured")
-    assert time.monotonic() - before < 25
+    refused(operator.run(start(timeout=150)), "kerberos_not_configured")
+    assert time.monotonic() - before < 100
 
 
 @pytest.mark.parametrize("connection", PLUGINS)
