@@ -90,9 +90,10 @@ REFUSALS: dict[str, tuple[Exception, int]] = {
 
 def asked(**headers: str) -> requests.HTTPError:
     """Return the exception of requests for a 401 to a request with these headers."""
-    fault = response(401)
-    fault.response.request = requests.Request("POST", "http://pc/wsman", headers=headers).prepare()
-    return fault
+    answer = requests.Response()
+    answer.status_code = 401
+    answer.request = requests.Request("POST", "http://pc/wsman", headers=headers).prepare()
+    return requests.HTTPError("no", response=answer)
 
 
 REFUSALS["winrm, with an account"] = (
