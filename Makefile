@@ -197,7 +197,8 @@ pins: ## pin the requirement groups of pyproject.toml in requirements.txt
 	$(setup) uv
 	@"$(VENV)"/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make pins" --group mutants --group windows --group windows-test --group bench --group awx \
-		--group execution-environment --output-file requirements.txt
+		--group execution-environment --group kerberos --group kerberos-build \
+		--output-file requirements.txt
 	@mkdir -p tests/matrix/pins
 	@for line in 2.16 2.17 2.18 2.22; do \
 		"$(VENV)"/bin/uv pip compile --quiet --python-version 3.13 --no-deps --prerelease allow \

@@ -38,6 +38,11 @@ PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.txt"
 # Each group contains the ones before it.
 GROUPS = ("run", "collection", "lab", "package", "test", "check", "mutants")
+# The packages of Kerberos are compiled. They come with `KERBEROS_WITH` and larger groups, where these programs are.
+KERBEROS, KERBEROS_WITH = "kerberos", "test"
+KERBEROS_PROGRAMS = ("krb5-config", "gcc")
+# They only pass calls on: without optimization they compile in less than half of the time.
+QUICK_COMPILER = {"CFLAGS": "-O0 -g0"}
 # Makes the virtual environment with uv in it, and installs no group: enough for `make pins`.
 ONLY_UV = "uv"
 OLDEST = (3, 11)
@@ -189,10 +194,15 @@ def pinned(*names: str) -> str:
 def fingerprint() -> str:
     """Hash everything that decides what a group installs."""
     groups = PROJECT.read_text(encoding="utf-8").partition("[dependency-groups]")[2].partition("\n[")[0]
-    digest = hashlib.sha256(f"{ROOT}{groups}".encode())
+    digest = hashlib.sha256(f"{ROOT}{groups}{compiles_kerberos()}".encode())
     for path in (LOCK, AGENT / "pyproject.toml"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def compiles_kerberos() -> bool:
+    """Tell whether this computer has the programs that compile the packages of Kerberos."""
+    return all(shutil.which(program) for program in KERBEROS_PROGRAMS)
 
 
 def stamp(venv: Path) -> Path:
@@ -211,17 +221,21 @@ def is_current(venv: Path, group: str) -> bool:
     return source == fingerprint() and installed in GROUPS[GROUPS.index(group) :]
 
 
-def run(*command: str, venv: Path | None = None) -> None:
+def run(*command: str, venv: Path | None = None, more: dict[str, str] | None = None) -> None:
     """Run a command whose output matters only when it fails.
 
     Args:
         command: the program and its arguments.
         venv: the virtual environment that the command fills.
+        more: further variables of its environment.
 
     Raises:
         SetupError: it failed; says why, or carries the end of its output.
     """
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    environment = {**os.environ, **(more or {})}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, check=False
+    )
     if done.returncode:
         output = done.stdout.decode(errors="replace").strip()
         lines = output.splitlines() or [""]
@@ -278,7 +292,7 @@ def refuse_other_python(venv: Path, wanted: str) -> None:
         raise SetupError(f"{venv} is of Python {has}, not of {wanted}. Name another folder with VENV=")
 
 
-def uv_install(uv: Path, venv: Path, *what: str) -> None:
+def uv_install(uv: Path, venv: Path, *what: str, more: dict[str, str] | None = None) -> None:
     """Let uv install something into a virtual environment.
 
     Raises:
@@ -287,18 +301,39 @@ def uv_install(uv: Path, venv: Path, *what: str) -> None:
     # uv reads its settings in `pyproject.toml` from the project's folder, or from the current one.
     run(
         str(uv), "pip", "install", "--quiet", f"--project={PROJECT.parent}", f"--python={venv / 'bin/python'}",
-        *what, venv=venv,
+        *what, venv=venv, more=more,
     )  # fmt: skip
 
 
-def install_group(uv: Path, venv: Path, group: str) -> None:
+def install_group(
+    uv: Path, venv: Path, group: str, *options: str, more: dict[str, str] | None = None
+) -> None:
     """Install a group of `pyproject.toml` as the lock file pins it.
+
+    Args:
+        uv: the program.
+        venv: the virtual environment.
+        group: the group's name.
+        options: further options of uv.
+        more: further variables of its environment.
 
     Raises:
         SetupError: a download failed, or has none of the pinned hashes.
     """
     # uv compares each download with the hashes of the constraints, and refuses what has none there.
-    uv_install(uv, venv, "--require-hashes", f"--constraints={LOCK}", f"--group={PROJECT}:{group}")
+    pins = ("--require-hashes", f"--constraints={LOCK}", f"--group={PROJECT}:{group}")
+    uv_install(uv, venv, *pins, *options, more=more)
+
+
+def install_kerberos(uv: Path, venv: Path, group: str) -> None:
+    """Compile the packages of Kerberos for the tests; without them the tests that need them are left out."""
+    if GROUPS.index(group) < GROUPS.index(KERBEROS_WITH) or not compiles_kerberos():
+        return
+    say("compiling the Python packages of Kerberos, for some minutes")
+    try:
+        install_group(uv, venv, KERBEROS, f"--build-constraints={LOCK}", more=QUICK_COMPILER)
+    except SetupError as error:
+        say(f"going on without Kerberos, whose tests are left out: {error}")
 
 
 def install(venv: Path, group: str) -> None:
@@ -310,6 +345,7 @@ def install(venv: Path, group: str) -> None:
     say(f"installing the group {group} of {PROJECT.name}")
     uv = venv / "bin/uv"
     install_group(uv, venv, group)
+    install_kerberos(uv, venv, group)
     uv_install(uv, venv, "--no-deps", "--no-build-isolation", f"--editable={AGENT}")
     stamp(venv).write_text(f"{group} {fingerprint()}", encoding="utf-8")
 

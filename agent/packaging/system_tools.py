@@ -22,15 +22,21 @@ PACKAGES = {
     "chromedriver": ("chromium-driver",),
     "chromium": ("chromium",),
     "clang++": ("clang", "libclang-rt-14-dev"),
+    "faketime": ("faketime",),
     "ffmpeg": ("ffmpeg",),
     "ffprobe": ("ffmpeg",),
     "msibuild": ("msitools",),
     "msiextract": ("msitools",),
     "msiinfo": ("msitools",),
+    "gcc": ("gcc",),
     "java": ("openjdk-17-jre-headless",),
+    "kinit": ("krb5-user",),
+    "krb5-config": ("libkrb5-dev",),
     "mvn": ("maven", "openjdk-17-jre-headless"),
     "openssl": ("openssl",),
     "osslsigncode": ("osslsigncode",),
+    "samba": ("samba", "samba-ad-dc", "samba-ad-provision"),
+    "samba-tool": ("samba-common-bin",),
     "sftp": ("openssh-client",),
     "ssh": ("openssh-client",),
     "ssh-keygen": ("openssh-client",),
@@ -45,10 +51,11 @@ PACKAGES = {
 """The Debian packages that each program needs. Maven starts the `java` of the search path.
 Debian's `wine` is a script that starts the program of `wine64`."""
 MODULES = frozenset({
-    "ansible_rulebook", "axe_playwright_python", "cyclonedx", "pefile", "psrpcore", "pypdf", "selenium", "win32more",
-    "ziglang",
+    "ansible_rulebook", "axe_playwright_python", "cyclonedx", "gssapi", "kerberos", "krb5", "pefile", "psrpcore",
+    "pypdf", "selenium", "win32more", "ziglang",
 })  # fmt: skip
-"""The Python modules that some parts need. The set-up for the tests installs all of them."""
+"""The Python modules that some parts need. The set-up for the tests installs all of them; those of Kerberos, which
+it has to compile, only where the programs of `KERBEROS` are."""
 SET_UP = "python3 tools/setup.py test"
 APT = "apt-get install --no-install-recommends"
 APT_GET = Path("/usr/bin/apt-get")
@@ -97,6 +104,9 @@ BROWSER = Need(
     ("axe_playwright_python", "pypdf", "selenium"),
 )
 SSH = Need("cannot run an SSH server", ("sshd", "ssh", "sftp", "ssh-keygen"))
+DIRECTORY = Need("cannot run a directory", ("samba", "samba-tool", "kinit"))
+KERBEROS = Need("cannot speak Kerberos", ("krb5-config", "gcc"), ("gssapi", "kerberos", "krb5"))
+WRONG_CLOCK = Need("cannot give a program a wrong clock", ("faketime",))
 COMPILER = Need("cannot compile C++", (), ("ziglang",))
 PSRP = Need("cannot use PSRP", (), ("psrpcore",))
 DLL_READER = Need("cannot read DLLs", (), ("pefile",))

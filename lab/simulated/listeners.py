@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 AGENT_PROGRAM = r"Latchkey\latchkeyctl.exe"
 """The place of the agent's program below the folder of the PC's 64-bit programs."""
 EVERY_SCHEME = ("Negotiate", "NTLM", "CredSSP", "Basic")
+OF_MEMBERS = ("Negotiate", "Kerberos", "NTLM", "CredSSP", "Basic")
+"""The schemes of a PC that is a member of a domain."""
 PRINCIPAL = "operator@latchkey.test"
 """The user principal name in the operator's certificate."""
 SSH_SHELLS = {"ssh-powershell": DefaultShell.POWERSHELL, "ssh-cmd": DefaultShell.CMD}
@@ -83,7 +85,8 @@ class Listeners:
         return ListenerConfig(
             host=self._host(),
             port=self.port(name),
-            authentication=EVERY_SCHEME if full else ("Basic",),
+            authentication=(OF_MEMBERS if settings.key else EVERY_SCHEME) if full else ("Basic",),
+            key=settings.key,
             tls=tls,
             certificates=(CertificateMapping(tls.certificate, PRINCIPAL, user),) if tls else (),
             allow_unencrypted=not full,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.simulated.customer_script import Step
     from lab.simulated.offered_update import Update
     from lab.wsman.host import StandIn
+    from lab.wsman.service_key import ServiceKey
 
 OPERATOR = "helpdesk"
 POLICY = """\
@@ -92,6 +93,8 @@ class Settings:
         stand_ins: the programs that answer scripts which the lab does not understand.
         variables: the environment of the operator's PowerShell: where Windows and its programs lie.
         listeners: the PC's listeners; each is a process (`lab.simulated.connections`).
+        key: the key of a PC that is a member of the lab's domain (`domain_membership.join`): its listeners `http` and
+            `https` accept Kerberos.
         ssh_orphans: whether a program outlives its lost ssh connection (lab/ssh/README.md).
         logon_ui: how the logon screen treats credential providers. A simulated PC has no provider: there only
             `rival`, `filtered` and `users_hidden` make a difference.
@@ -142,5 +145,6 @@ class Settings:
     stand_ins: Sequence[StandIn] = ()
     variables: Mapping[str, str] = field(default_factory=lambda: VARIABLES)
     listeners: Sequence[ListenerName] = ("listener",)
+    key: ServiceKey | None = None
     ssh_orphans: bool = False
     logon_ui: Habits = field(default_factory=Habits)

@@ -17,6 +17,7 @@ from lab.computer import EventLog, Faults, LabError, Reach
 from lab.simulated import wire
 from lab.simulated.auto_logon import AutoLogon
 from lab.simulated.connections import CONNECTIONS, inventory
+from lab.simulated.domain_membership import DOMAIN_CONNECTIONS, domain_inventory
 from lab.simulated.fault_injection import Incidents
 from lab.simulated.listeners import Listeners
 from lab.simulated.logon_screen import LogonScreen
@@ -199,6 +200,12 @@ class SimulatedComputer(Incidents):
         """The certificate of the TLS listener and its key, which also sign clients' certificates."""
         certificate = self._services.listeners.trust.server
         return TlsFiles(certificate, certificate.with_suffix(".key"))
+
+    def domain_inventory(self, connection: str, user: str, password: str = "") -> dict[str, Any]:
+        """Return Ansible's host variables for a name of `domain_membership.DOMAIN_CONNECTIONS` and a domain's user."""
+        listeners = self._services.listeners
+        reach = self._reach(DOMAIN_CONNECTIONS[connection].listener)._replace(user=user, password=password)
+        return domain_inventory(connection, self.name, reach, listeners.certificate)
 
     def ssh_log(self, connection: str) -> Path:
         """Return the log of the SSH server of a name of `connections.CONNECTIONS`."""

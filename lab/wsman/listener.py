@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lab.wsman.auth import Authenticator
     from lab.wsman.certificate_mapping import CertificateMapping
     from lab.wsman.host import Host
+    from lab.wsman.service_key import ServiceKey
     from lab.wsman.tlsfiles import TlsFiles
 
 ADDRESS = "127.0.0.1"
@@ -49,8 +50,9 @@ class ListenerConfig:
     """The configuration of a listener; it can be pickled if the host can.
 
     `port`: 0 takes a free one. `authentication`: the schemes offered, in this order (Basic, NTLM,
-    Negotiate, CredSSP). `tls`: speak TLS with this certificate. `certificates`: with TLS, the accounts of
-    clients' certificates; none: the scheme is off, Windows' default. `allow_unencrypted`: accept messages that neither
+    Negotiate, Kerberos, CredSSP). `key`: the key of its services in a domain; Kerberos and, within Negotiate, its
+    tokens need one. `tls`: speak TLS with this certificate. `certificates`: with TLS, the accounts of clients'
+    certificates; none: the scheme is off, Windows' default. `allow_unencrypted`: accept messages that neither
     TLS nor the scheme encrypts, which Basic over HTTP needs (Windows' setting AllowUnencrypted and its
     default; see README.md). `powershell`: accept PowerShell remoting (PSRP).
     `faults`: the file of `lab.wsman.faults.Faults`; `request_log`: the file to append requests to.
@@ -85,6 +87,7 @@ class ListenerConfig:
     rejecting_seconds: float = 0.0
     lockout: int = 0
     aborts: bool = False
+    key: ServiceKey | None = None
 
 
 class Listener:
@@ -93,7 +96,7 @@ class Listener:
     def __init__(self, config: ListenerConfig) -> None:
         """Raises OSError: the port is taken; ValueError: an unknown scheme."""
         self._secure = _make_secure(config)
-        authenticators = authenticator_makers(config.authentication, config.host)
+        authenticators = authenticator_makers(config.authentication, config.host, config.key)
         makers = _shell_makers(config)
         self._socket = socket.create_server((ADDRESS, config.port), backlog=BACKLOG)
         self._log = RequestLog(config.request_log)

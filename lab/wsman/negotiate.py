@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""NTLM and Negotiate (SPNEGO with NTLM inside), with encrypted messages.
+"""NTLM, Kerberos and Negotiate (SPNEGO with one of them inside), with encrypted messages.
 
 A connection is authenticated once; its keys decrypt only messages of the same connection.
-Sources: RFC 4559 (the HTTP headers); [MS-WSMV] section 2.2.9.1.1 (encrypted messages). Channel
+Sources: RFC 4559 (the HTTP headers); [MS-WSMV] sections 2.2.9.1.1 and 2.2.9.1.2 (encrypted messages). Channel
 bindings are not checked, which is Windows' default (CbtHardeningLevel Relaxed) for clients that send
 none.
 """
@@ -18,6 +18,7 @@ import ntpath
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import spnego
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
 # pyspnego logs tokens at the level DEBUG.
 logging.getLogger("spnego").setLevel(logging.INFO)
 
-MESSAGE_TYPE = "application/HTTP-SPNEGO-session-encrypted"
+SPNEGO_MESSAGE = "application/HTTP-SPNEGO-session-encrypted"
+KERBEROS_MESSAGE = "application/HTTP-Kerberos-session-encrypted"
 _STORE_VARIABLE = "NTLM_USER_FILE"
+_MALFORMED = (*encrypted_messages.MALFORMED, AttributeError)
+"""The errors that pyspnego raises for a wrong or malformed token. The last one is that of a refused token of Kerberos:
+gssapi keeps the refusal for the next step, and pyspnego reads the flags of the context before."""
 
 OPTIONS = {
     "ntlm": spnego.NegotiateOptions.use_ntlm,
+    "kerberos": spnego.NegotiateOptions.use_gssapi,
     "negotiate": spnego.NegotiateOptions.use_negotiate,
 }
 
@@ -73,15 +79,20 @@ class AccountStore:
                 del os.environ[_STORE_VARIABLE]
 
 
+Secrets = Callable[[], contextlib.AbstractContextManager[object]]
+"""Shows the secrets that tokens are checked with to pyspnego and its libraries, within a block."""
+
+
 class NegotiateAuthenticator:
     """The state of one connection: a handshake, then its user and keys."""
 
-    def __init__(self, scheme: str, store: AccountStore) -> None:
+    def __init__(self, scheme: str, *secrets: Secrets) -> None:
         self._scheme = scheme
-        self._store = store
+        self._secrets = secrets
         self._context: spnego.ContextProxy | None = None
         self._user = ""
-        self._encrypted = False
+        self._message_type = ""
+        """The type of the last request's encryption; empty if it was not encrypted."""
 
     def authenticate(self, header: str, client: str) -> Verdict:
         """Take a step of the handshake; without a header, return the user who was authenticated before."""
@@ -92,7 +103,7 @@ class NegotiateAuthenticator:
         proves = self._context is not None
         try:
             answer = self._step(base64.b64decode(header.partition(" ")[2], validate=True))
-        except encrypted_messages.MALFORMED:
+        except _MALFORMED:
             self._context = None
             return Verdict(challenges=(self._scheme,), rejected=proves)
         challenge = f"{self._scheme} {base64.b64encode(answer).decode('ascii')}"
@@ -101,7 +112,9 @@ class NegotiateAuthenticator:
     def _step(self, token: bytes) -> bytes:
         if not token:
             raise ValueError("the token is empty")
-        with self._store.in_force():
+        with contextlib.ExitStack() as stack:
+            for secret in self._secrets:
+                stack.enter_context(secret())
             if self._context is None:
                 protocol = self._scheme.casefold()
                 self._context = spnego.server(protocol=protocol, options=OPTIONS[protocol])
@@ -112,11 +125,16 @@ class NegotiateAuthenticator:
 
     def unwrap(self, content_type: str, body: bytes) -> bytes:
         """Return the plain message. Raises BadMessageError: it was not encrypted for this connection."""
-        self._encrypted = is_encrypted(content_type)
-        return encrypted_messages.unwrap(self._context, body) if self._encrypted else body
+        self._message_type = _message_type(content_type) if is_encrypted(content_type) else ""
+        return encrypted_messages.unwrap(self._context, body) if self._message_type else body
 
     def wrap(self, message: bytes) -> tuple[str, bytes]:
         """Return the content type and body of an answer, encrypted if the request was."""
-        if not self._encrypted or self._context is None:
+        if not self._message_type or self._context is None:
             return SOAP_TYPE, message
-        return encrypted_messages.wrap(self._context, message, MESSAGE_TYPE)
+        return encrypted_messages.wrap(self._context, message, self._message_type)
+
+
+def _message_type(content_type: str) -> str:
+    """Return how a message is encrypted, which the answer has to repeat."""
+    return KERBEROS_MESSAGE if f'"{KERBEROS_MESSAGE}"' in content_type else SPNEGO_MESSAGE

@@ -51,6 +51,10 @@ _SENT: dict[Outcome, str] = {
     "unknown": "The requested action may have happened.",
     "refused": "Nothing was sent to the agent.",
 }
+_KERBEROS_SENT: dict[Outcome, str] = {
+    "unknown": "The task had reached the PC before; what it asked for goes on there.",
+    "refused": _SENT["refused"],
+}
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ class Agent:
 
     def _fault_of(self, lost: ConnectionLost) -> Failure:
         outcome: Outcome = "unknown" if self._link.sent else "refused"
+        if lost.kerberos:
+            return failure(lost.kerberos, outcome=outcome, sent=_KERBEROS_SENT[outcome])
         if lost.rejected or lost.final:
             return self._refusal_of(lost, outcome)
         if lost.too_many_shells:

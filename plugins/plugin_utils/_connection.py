@@ -22,6 +22,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ._fault_codes import NO_SUCH_SHELL, TOO_MANY_SHELLS, has_code
 from ._job_watch import JobWatch
+from ._kerberos_faults import NOT_CONFIGURED, kerberos_fault
 from ._left_shells import LeftShells
 from ._older_cores import command_for
 from ._rejection import tries_in
@@ -39,7 +40,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Every exception of these libraries during a command means a lost connection.
-_TRANSPORTS = frozenset({"winrm", "pypsrp", "psrpcore", "requests", "urllib3", "spnego", "requests_credssp"})
+_TRANSPORTS = frozenset(
+    {
+        "winrm",
+        "pypsrp",
+        "psrpcore",
+        "requests",
+        "urllib3",
+        "spnego",
+        "requests_credssp",
+        "krb5",
+        "gssapi",
+        "kerberos",
+    }
+)
 # The winrm plugin raises AnsibleError with these texts, and for wrong settings too.
 _LOST_TEXTS = ("the connection attempt timed out", "winrm send_input failed")
 _TIMEOUT_TEXTS = ("timed out", "timeout")
@@ -72,9 +86,9 @@ class ConnectionLost(Exception):
     """The connection is lost; the command may have run.
 
     `tries`: how often the PC has refused the operator's account meanwhile. `timed_out`: the PC did not answer.
-    `too_many_shells`: the account has as many shells as the PC allows. `wrong_setting`: the setting with which no
-    connection can be made. `certificate_refused`: TLS has refused the operator's certificate. `final`: no further try
-    is made.
+    `too_many_shells`: the account has as many shells as the PC allows. `kerberos`: the error code of why Kerberos gave
+    no ticket for the PC; None for another loss. `wrong_setting`: the setting with which no connection can be made.
+    `certificate_refused`: TLS has refused the operator's certificate. `final`: no further try is made.
     """
 
     def __init__(self, fault: Exception) -> None:
@@ -84,9 +98,11 @@ class ConnectionLost(Exception):
         self.tries = tries_in(fault)
         self.timed_out = isinstance(fault, TimeoutError) or any(part in text for part in _TIMEOUT_TEXTS)
         self.too_many_shells = has_code(fault, TOO_MANY_SHELLS)
-        self.wrong_setting = None if self.tries else wrong_setting(fault)
+        self.kerberos = kerberos_fault(fault)
+        self.wrong_setting = None if self.tries or self.kerberos else wrong_setting(fault)
         self.certificate_refused = refuses_certificate(fault)
-        self.final = self.wrong_setting is not None
+        # All other faults of Kerberos may pass: a controller starts, a clock is set, a ticket is renewed.
+        self.final = self.wrong_setting is not None or self.kerberos == NOT_CONFIGURED
 
     @property
     def rejected(self) -> bool:
@@ -109,7 +125,9 @@ def is_lost(fault: Exception) -> bool:
         return True
     if isinstance(fault, AnsibleError):
         return any(text in str(fault) for text in _LOST_TEXTS)
-    return any(base.__module__.partition(".")[0] in _TRANSPORTS for base in type(fault).__mro__)
+    if any(base.__module__.partition(".")[0] in _TRANSPORTS for base in type(fault).__mro__):
+        return True
+    return kerberos_fault(fault) is not None
 
 
 class Link:

@@ -51,5 +51,6 @@ class Contact:
         until = deadline if self.link.reached else first
         if until.over or lost.ends_within(until.left):
             raise lost
-        self.show(f"waiting: the connection to the PC; for {until.limit:.0f} s at most")
+        reason = f" ({lost.kerberos})" if lost.kerberos else ""
+        self.show(f"waiting: the connection to the PC{reason}; for {until.limit:.0f} s at most")
         return until

@@ -92,6 +92,30 @@ ERRORS: dict[str, ErrorRow] = {
         "Enable it on the PC (for CredSSP: Enable-WSManCredSSP -Role Server), or choose another one in the inventory. "
         "The task's result names those that the PC offers (connection_error).",
     ),
+    "kerberos_kdc_unreachable": ErrorRow(
+        "Ansible's computer reaches no domain controller for Kerberos. {sent}",
+        "Check that krb5.conf or DNS names a controller (KDC), that it is on, and that port 88 is open. While a "
+        "controller restarts, the task tries again within its time.",
+    ),
+    "kerberos_clock_skew": ErrorRow(
+        "The clocks of Ansible's computer and of the domain controller differ too much for Kerberos. {sent}",
+        "Set both clocks by the same time server. Kerberos allows a difference of five minutes.",
+    ),
+    "kerberos_spn_missing": ErrorRow(
+        "The domain knows no service for Kerberos under the name by which Ansible reaches this PC. {sent}",
+        "Check that the PC is a member of the domain, and use its full name there: as ansible_host, or in "
+        "ansible_winrm_kerberos_hostname_override or ansible_psrp_negotiate_hostname_override.",
+    ),
+    "kerberos_no_ticket": ErrorRow(
+        "The account that Ansible connects with has no valid Kerberos ticket. {sent}",
+        "Set ansible_password, so that Ansible gets a new Kerberos ticket for each connection. Or renew yours with "
+        "kinit before it expires, and run the job again.",
+    ),
+    "kerberos_not_configured": ErrorRow(
+        "Kerberos is not set up on Ansible's computer. {sent}",
+        "The result's connection_error names what is missing: a Python package, the program kinit, or a realm in "
+        "krb5.conf.",
+    ),
     "too_many_shells": ErrorRow(
         "The PC opens no remote shell: this account has as many as WinRM allows (MaxShellsPerUser, 30 by default).",
         "Wait until other jobs end. WinRM closes a forgotten shell after two hours; Restart-Service WinRM closes all.",

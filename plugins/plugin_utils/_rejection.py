@@ -4,7 +4,7 @@
 # This file is private to the collection and may change in any release.
 """Recognises that the PC, or its domain, has refused the account that Ansible connects with.
 
-By the exception's type or HTTP status where there is one, by its wording last. The wording is that of
+By the exception's type, HTTP status or code of Kerberos where there is one, by its wording last. The wording is that of
 ansible-core's plugins, of OpenSSH (which is not translated) and of MIT Kerberos. An unknown refusal of
 Kerberos counts as one of the account: a try too few costs a job, a try too many locks an account.
 """
@@ -12,16 +12,14 @@ Kerberos counts as one of the account: a try too few costs a job, a try too many
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleAuthenticationFailure
 
 from ._credssp_refusals import LIBRARY, is_refusal, refusals_named
+from ._exception_chain import chain
+from ._kerberos_faults import REFUSALS, kerberos_fault, numbers_in
 from ._tls_alerts import refuses_certificate
 from ._wrong_settings import wrong_setting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _UNAUTHORIZED = 401
 _LIBRARIES = frozenset({"winrm", "pypsrp", "spnego", "requests", LIBRARY})
@@ -42,8 +40,6 @@ _TEXTS = (
     "password has expired",
     "decrypt integrity check failed",
 )
-# Kerberos did not reach its domain, so no try was counted.
-_AWAY = ("cannot contact any kdc", "cannot find kdc", "cannot resolve", "unreachable", "clock skew")
 _BOTH_METHODS = ("password", "keyboard-interactive")
 
 
@@ -54,7 +50,8 @@ def tries_in(fault: BaseException) -> int:
     after a refusal. ssh may try a password by two methods, and names those that the PC allows.
     """
     text = str(fault).lower()
-    if any(part in text for part in _AWAY):
+    # Nobody has looked at the account.
+    if kerberos_fault(fault):
         return 0
     named = text.count(_WINRM) + text.count(_KERBEROS) + refusals_named(text)
     if "permission denied (" in text and all(method in text for method in _BOTH_METHODS):
@@ -62,19 +59,11 @@ def tries_in(fault: BaseException) -> int:
     if named == 0 and wrong_setting(fault):
         return 0
     # A library's exception comes from another one for the same refusal, such as that of requests.
-    typed = Counter(library for one in _chain(fault) if (library := _refused_by(one)))
+    typed = Counter(library for one in chain(fault) if (library := _refused_by(one)))
+    by_code = int(not REFUSALS.isdisjoint(numbers_in(fault)))
     by_words = any(part in text for part in _TEXTS) or refuses_certificate(fault)
-    return max(named, *typed.values(), 0) or int(by_words)
-
-
-def _chain(fault: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and those that it came from."""
-    seen: set[int] = set()
-    current: BaseException | None = fault
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    found = max(named, by_code, *typed.values()) or int(by_words)
+    return max(0, found - sum(_shows_no_account(one) for one in chain(fault)))
 
 
 def _refused_by(fault: BaseException) -> str | None:
@@ -89,3 +78,18 @@ def _refused_by(fault: BaseException) -> str | None:
     codes = (getattr(fault, "code", None), getattr(response, "status_code", None))
     refused = _UNAUTHORIZED in codes or any(base.__name__ in _TYPES for base in bases)
     return library if refused or (library == LIBRARY and is_refusal(fault)) else None
+
+
+def _shows_no_account(fault: BaseException) -> bool:
+    """Tell whether the PC answers 401 to a request that shows no account.
+
+    On a new connection within a session pywinrm asks without one first. Where Kerberos then gives it no ticket, it
+    takes that answer for the last one (its `requests_kerberos`, `authenticate_user`).
+    """
+    response = getattr(fault, "response", None)
+    headers = getattr(getattr(response, "request", None), "headers", None)
+    return (
+        getattr(response, "status_code", None) == _UNAUTHORIZED
+        and headers is not None
+        and "Authorization" not in headers
+    )

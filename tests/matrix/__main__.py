@@ -12,14 +12,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from lab.computer import LabError
 from lab.ssh.files import SshMissingError, sshd
 from tests.matrix import column, cores, distributions, foreign
+from tests.matrix.member import membership
 from tests.matrix.steps import STEPS
 from tests.matrix.table import page
 from tools import setup
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.matrix.member import Membership
 
 PAGE = setup.ROOT / "docs/compatibility.md"
 PARTIAL = setup.ROOT / "build/compatibility.md"
@@ -28,8 +32,8 @@ LEFT = setup.ROOT / "build/matrix"
 AT_ONCE = 2
 
 
-def run(folder: Path) -> dict[str, column.Column]:
-    """Run each line for which this computer has a Python, two at a time."""
+def run(folder: Path, member: Membership | None) -> dict[str, column.Column]:
+    """Run each line for which this computer has a Python, two at a time; by Kerberos where there is a domain."""
     found = cores.interpreters()
     chosen = {core: python for core in cores.CORES if (python := cores.choose(core, found))}
     for core in cores.CORES:
@@ -38,7 +42,7 @@ def run(folder: Path) -> dict[str, column.Column]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
         def one(core: cores.Core) -> column.Column:
-            return column.run(core, cores.prepare(core, chosen[core]), folder / core.line)
+            return column.run(core, cores.prepare(core, chosen[core]), folder / core.line, member)
 
         return dict(zip((core.line for core in chosen), pool.map(one, chosen), strict=True))
 
@@ -52,9 +56,9 @@ def others(folder: Path) -> foreign.Foreign | None:
         return None
 
 
-def write(columns: dict[str, column.Column], told: foreign.Foreign | None) -> None:
+def write(columns: dict[str, column.Column], told: foreign.Foreign | None, *, whole: bool) -> None:
     """Write the page; write it outside of the documentation if a part is missing."""
-    place = PAGE if len(columns) == len(cores.CORES) and told else PARTIAL
+    place = PAGE if len(columns) == len(cores.CORES) and told and whole else PARTIAL
     place.write_text(page(columns, STEPS, told), encoding="utf-8")
     print(f"written: {place.relative_to(setup.ROOT)}")
 
@@ -65,13 +69,14 @@ def main() -> int:
         sshd()
         shutil.rmtree(LEFT, ignore_errors=True)
         told = others(LEFT / "others")
-        columns = run(LEFT)
-    except (SshMissingError, setup.SetupError) as error:
+        with membership(LEFT) as member:
+            columns = run(LEFT, member)
+    except (SshMissingError, setup.SetupError, LabError) as error:
         print(f"matrix: {error}", file=sys.stderr)
         return 1
     if not columns:
         return 1
-    write(columns, told)
+    write(columns, told, whole=member is not None)
     bad = [
         f"{name}, ansible-core {line}: {cell}"
         for line, one in columns.items()

@@ -87,5 +87,7 @@ def prepare(core: Core, interpreter: setup.Interpreter) -> str:
     if pinned:
         setup.uv_install(UV, core.folder, "--no-deps", "--require-hashes", f"--requirement={core.pins}")
         setup.run(str(UV), "pip", "check", f"--python={python}")
+    if not core.brief:
+        setup.install_kerberos(UV, core.folder, setup.KERBEROS_WITH)
     mark.write_text(wanted, encoding="utf-8")
     return python

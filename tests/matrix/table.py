@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from lab.simulated.connections import CONNECTIONS
+from lab.simulated.domain_membership import DOMAIN_CONNECTIONS
 from tests.matrix.column import PLAYBOOKS
 from tests.matrix.suites import SUITES
 
@@ -38,6 +39,7 @@ install the real package over winrm, on Wine. What only Windows itself can show 
 
 LINES = """\
 An empty cell is not run. The lines 2.19 to 2.21 run with each connection, the others with one of each plugin and shell.
+By Kerberos the account is one of a real directory, Samba's domain controller ([Kerberos](kerberos.md)).
 The row of the playbooks is one more PC: `request`, `maintain` with two steps and a restart, `report` and `end` run
 without a warning of Ansible's. 2.22 is a release candidate. Ansible Automation Platform 2.5 and 2.6 run 2.16.
 
@@ -60,7 +62,7 @@ def page(columns: Mapping[str, Column], steps: Sequence[Step], told: Foreign | N
     head = ["connection", *(f"ansible-core {line}" for line in columns)]
     rows = [
         [name, *(_cell(column.cells.get(name, "")) for column in columns.values())]
-        for name in (*CONNECTIONS, PLAYBOOKS)
+        for name in (*CONNECTIONS, *DOMAIN_CONNECTIONS, PLAYBOOKS)
     ]
     parts = [[name, *(one[name] for one in versions)] for name in versions[0]]
     done = [f"{step.name} ({step.fact})" for step in steps]

@@ -17,6 +17,10 @@ SESSION = {"id": "1", "name": "x", "state": "started", "reason": "", "ticket": "
            "operators": [], "started_at": "", "ends_at": ""}  # fmt: skip
 STARTED = {"ask": {"verb": "session_start"}, "answer": {"outcome": "done", "result": {"session": SESSION}}}
 ELSEWHERE = {
+    *(
+        f"kerberos_{name}"
+        for name in ("clock_skew", "kdc_unreachable", "no_ticket", "not_configured", "spn_missing")
+    ),
     *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }

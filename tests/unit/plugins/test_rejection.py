@@ -86,7 +86,22 @@ REFUSALS: dict[str, tuple[Exception, int]] = {
     "ssh, too many keys": (AnsibleConnectionFailure(f"{HOST}Too many authentication failures"), 1),
     "sshpass": (AnsibleAuthenticationFailure("whatever it says"), 1),
 }
+
+
+def asked(**headers: str) -> requests.HTTPError:
+    """Return the exception of requests for a 401 to a request with these headers."""
+    answer = requests.Response()
+    answer.status_code = 401
+    answer.request = requests.Request("POST", "http://pc/wsman", headers=headers).prepare()
+    return requests.HTTPError("no", response=answer)
+
+
+REFUSALS["winrm, with an account"] = (
+    caused(winrm.exceptions.InvalidCredentialsError("x"), asked(Authorization="Negotiate YII=")),
+    1,
+)
 OTHERS: dict[str, Exception] = {
+    "winrm, without an account": caused(winrm.exceptions.InvalidCredentialsError("x"), asked()),
     "refused": requests.ConnectionError("Max retries exceeded: Connection refused"),
     "busy": winrm.exceptions.WinRMTransportError("http", 503, "Service Unavailable"),
     "denied by the PC": winrm.exceptions.WinRMTransportError("http", 403, "Forbidden"),

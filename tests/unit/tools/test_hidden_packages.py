@@ -41,6 +41,7 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bin").symlink_to("usr/bin")
     monkeypatch.setenv("PATH", f"{tmp_path}/usr/bin:{tmp_path}/bin")
     needed = {"wine": "wine64 (>= 8) | wine32 (>= 8)", "openssh-server": "adduser, openssh-client (= 9)"}
+    needed["samba"] = "samba-ad-dc | samba-ad-provision"
     needed["maven"] = "default-jre-headless | openjdk-17-jre-headless"
 
     def dpkg_query(order: str, *arguments: str) -> str:

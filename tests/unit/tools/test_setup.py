@@ -260,6 +260,39 @@ def test_a_wheel_comes_without_what_it_names_in_vain(
     setup.run(str(venv / "bin/python"), "-c", "import one")
 
 
+def test_kerberos_is_compiled_for_the_tests_where_the_headers_are(
+    venv: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for smaller groups and not without the headers; headers that come later install it."""
+    wanted: list[str] = []
+    monkeypatch.setattr(setup, "install_group", lambda *given, **_: wanted.append(given[2]))
+    for group in setup.GROUPS:
+        setup.install_kerberos(venv / "bin/uv", venv, group)
+    without = setup.fingerprint()
+    for name in setup.KERBEROS_PROGRAMS:
+        program(programs, name, "")
+    assert wanted == []
+    for group in setup.GROUPS:
+        setup.install_kerberos(venv / "bin/uv", venv, group)
+    assert wanted == ["kerberos"] * 3
+    assert setup.fingerprint() != without
+
+
+def test_a_machine_that_cannot_compile_kerberos_goes_on(
+    venv: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence says what is left out and why."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise setup.SetupError("gcc: no")
+
+    for name in setup.KERBEROS_PROGRAMS:
+        program(programs, name, "")
+    monkeypatch.setattr(setup, "install_group", fail)
+    setup.install_kerberos(venv / "bin/uv", venv, "test")
+    assert "whose tests are left out: gcc: no" in "".join(capsys.readouterr())
+
+
 def test_lost_base_interpreter_is_noticed(venv: Path) -> None:
     """A virtual environment whose interpreter was removed is not taken for installed."""
     setup.stamp(venv).write_text(f"run {setup.fingerprint()}")
