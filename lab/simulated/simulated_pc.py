@@ -205,7 +205,7 @@ class SimulatedComputer(Incidents):
         """Return Ansible's host variables for a name of `domain_membership.DOMAIN_CONNECTIONS` and a domain's user."""
         listeners = self._services.listeners
         reach = self._reach(DOMAIN_CONNECTIONS[connection].listener)._replace(user=user, password=password)
-        return domain_inventory(connection, self.name, reach, listeners.certificate)
+        return domain_inventory(connection, self.name, reach, listeners.trust.server)
 
     def ssh_log(self, connection: str) -> Path:
         """Return the log of the SSH server of a name of `connections.CONNECTIONS`."""

@@ -34,14 +34,14 @@ def exact_text(value: object) -> str:
 
 
 def plain_text(value: object) -> str:
-    """Return a text without the white space around it; empty for None, which core makes of an empty answer.
+    """Return a text without the spaces around it; empty for None, which core makes of an empty answer.
 
     Raises:
         TypeError: the value is no text, or it is blank and not empty.
     """
     if value is None:
         return ""
-    text = exact_text(value).strip()
+    text = exact_text(value).strip(" ")
     if value and not text:
         raise TypeError("it is blank")
     return text
@@ -65,7 +65,7 @@ def written_time(value: object) -> str:
         TypeError: the value is neither a text nor a time that YAML has read.
     """
     if isinstance(value, str):
-        return value.strip()
+        return value.strip(" ")
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value <= _LAST:

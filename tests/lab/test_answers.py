@@ -64,7 +64,7 @@ CASES = {
     "too-much": Case("Terms beyond the policy are refused.", code="policy_refuses", asked={"restarts": 99}),
     "bad-time": Case("A time must be readable.", code="bad_time", asked={"not_after": "25:00"}),
     "number": Case(
-        "A time that YAML turned into a number is refused.", code="bad_option", asked={"not_after": 1320}
+        "A time that YAML turned into a number is refused.", code="bad_option", asked={"not_after": 79200}
     ),
     "operator": Case(
         "An operator without the right is refused.",

@@ -35,19 +35,17 @@ NEVER = {
     "a null": "a\0b",
     "a tab": "a\tb",
     "an escape": "\x1b[2Jgone",
-    "nothing": "",
-    "only spaces": "   ",
     "turned text": "CHG-\u202e1174",
     "an invisible letter": "\u3164",
     "a joiner": "a\u200db",
     "four marks on a letter": "a\u0301\u0302\u0303\u0304\u0305",
     "a Cyrillic letter in a Latin word": "p\u0430ypal",
     "a lock": "\U0001f512 Signed",
-    "spaces around": " begins, has two and ends ",
     "two spaces": "has  two",
     "81 characters": "x" * 81,
     "200 characters": "x" * 200,
 }
+EMPTY = ("", "   ")
 
 
 def unsafe(name: str) -> str:
@@ -80,8 +78,13 @@ SCENES = {
         {"script": [Grant()]},
     ),
     "no names": Scene(
-        "The agent refuses these names and keeps running.",
-        [*(Fails(start(session=unsafe(name)), "bad_message") for name in NEVER.values()), start(), end()],
+        "The agent or the task refuses these names, and the agent keeps running. Spaces around are no part of a name.",
+        [
+            *(Fails(start(session=unsafe(name)), "bad_message") for name in NEVER.values()),
+            *(Fails(start(session=name), "bad_option") for name in EMPTY),
+            start(session=" CHG-4711 "),
+            end(),
+        ],
     ),
 }
 

@@ -74,11 +74,12 @@ def test_no_text_is_made_of_another_value(reader: Callable[[object], str], writt
     assert reader(written) == written
 
 
-def test_white_space_around_a_text_is_no_part_of_it() -> None:
+def test_spaces_around_a_text_are_no_part_of_it() -> None:
     """A leading space keeps AWX from making a number; the name of a step is compared with what the role wrote."""
     assert (plain_text(" 0711 "), name_text(" 0711"), exact_text(" a ")) == ("0711", "0711", " a ")
     with pytest.raises(TypeError, match="blank"):
         plain_text("  ")
+    assert plain_text("a line break\n") == "a line break\n", "the agent refuses it"
     assert plain_text(None) == ""
     for nothing in ("", None):
         with pytest.raises(TypeError, match="empty"):
