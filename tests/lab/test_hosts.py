@@ -82,7 +82,11 @@ def test_invalid_session_names_are_refused(lab_pc: LabPC) -> None:
 
     job = operator.run(*tasks, start(session="a 'b\u2019 \"c\" $d `e {{ '{{' }} \u00fc \u4e2d"), end()).fail()
 
-    assert [result["error_code"] for result in job.results("odd")] == ["bad_message", "bad_message", "bad_option"]
+    assert [result["error_code"] for result in job.results("odd")] == [
+        "bad_message",
+        "bad_message",
+        "bad_option",
+    ]
     assert job.result("start")["state"] == "started"
     assert job.result("end")["error_code"] == "no_session"
 
