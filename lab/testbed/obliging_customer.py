@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A customer who does as a test request asks: the reason in the window says which button to click.
+"""A customer who follows the reason of a test request: it names the button to click.
 
 A person at a real PC can do the same, so the integration targets need no command of the lab.
 """

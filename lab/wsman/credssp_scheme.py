@@ -57,7 +57,7 @@ class CredSspAuthenticator:
         self._encrypted = False
 
     def authenticate(self, header: str, client: str) -> Verdict:
-        """Take a step of the handshake; without a header, return the user who was authenticated before."""
+        """Process one message of the handshake; without a header, return the user authenticated before."""
         if not header:
             return Verdict(self._user) if self._user else Verdict(challenges=(SCHEME,))
         if self._user:

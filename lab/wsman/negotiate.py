@@ -95,7 +95,7 @@ class NegotiateAuthenticator:
         """The type of the last request's encryption; empty if it was not encrypted."""
 
     def authenticate(self, header: str, client: str) -> Verdict:
-        """Take a step of the handshake; without a header, return the user who was authenticated before."""
+        """Process one message of the handshake; without a header, return the user authenticated before."""
         if not header:
             return Verdict(self._user) if self._user else Verdict(challenges=(self._scheme,))
         if self._user:

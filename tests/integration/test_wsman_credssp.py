@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gc
 import http.client
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from tests.integration.wsman_fixtures import (
     WsmanLab,
     canonical,
     reported,
+    shake_hands,
 )
 
 CREDSSP = [name for name in CONNECTIONS if "credssp" in name]
@@ -51,20 +53,10 @@ def test_wsman_credssp_refuses_a_wrong_password(wsman_reach: Callable[..., Reach
     connection.close()
 
 
-def shake_hands(lab: WsmanLab, client: Any) -> http.client.HTTPResponse:
-    """Authenticate on a new connection; return the last response."""
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=10)
-    token, response = client.step(), None
-    while token and (response is None or response.status == 401):
-        value = f"{SCHEME} {base64.b64encode(token).decode()}"
-        connection.request("POST", "/wsman", b"", {"Authorization": value})
-        response = connection.getresponse()
-        response.read()
-        _, _, answer = response.headers.get("WWW-Authenticate", "").partition(" ")
-        token = client.step(base64.b64decode(answer)) if answer else None
-    connection.close()
-    assert response is not None
-    return response
+def status_of(lab: WsmanLab, client: Any) -> int:
+    """Authenticate on a new connection; return the last status."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", lab.port, timeout=10)) as connection:
+        return shake_hands(connection, SCHEME, client)
 
 
 @pytest.mark.parametrize("sent", ["right", "wrong"])
@@ -77,7 +69,7 @@ def test_wsman_credssp_signs_in_with_the_password_that_is_sent(
     delegated = client._ts_credential.credentials  # type: ignore[attr-defined]
     if sent == "wrong":
         client._ts_credential.credentials = replace_password(delegated)  # type: ignore[attr-defined]
-    assert shake_hands(lab, client).status == (200 if sent == "right" else 401)
+    assert status_of(lab, client) == (200 if sent == "right" else 401)
     assert sum(entry.rejected for entry in lab.requests()) == (0 if sent == "right" else 1)
 
 
@@ -92,7 +84,7 @@ def test_wsman_credssp_malformed_tokens_are_refused(wsman_start: Callable[..., W
     lab = wsman_start(authentication=("CredSSP",))
     assert lab.post(b"", Authorization=f"{SCHEME} {token}")[0] == 401
     assert not any(entry.rejected for entry in lab.requests())
-    assert shake_hands(lab, spnego.client(USER, lab.password, protocol="credssp")).status == 200
+    assert status_of(lab, spnego.client(USER, lab.password, protocol="credssp")) == 200
 
 
 @pytest.mark.parametrize("name", ["winrm-credssp", "psrp-credssp"])

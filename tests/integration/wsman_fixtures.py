@@ -359,3 +359,17 @@ def wsman_tap() -> Iterator[Callable[[int], Wiretap]]:
     yield tap
     for wiretap in taps:
         wiretap.close()
+
+
+def shake_hands(connection: http.client.HTTPConnection, scheme: str, client: Any) -> int:
+    """Authenticate on a connection with a client's context of pyspnego; return the last status."""
+    token, status = client.step(), 401
+    while token and status == 401:
+        value = f"{scheme} {base64.b64encode(token).decode()}"
+        connection.request("POST", "/wsman", b"", {"Authorization": value})
+        response = connection.getresponse()
+        response.read()
+        status = response.status
+        _, _, answer = response.headers.get("WWW-Authenticate", "").partition(" ")
+        token = client.step(base64.b64decode(answer)) if answer else None
+    return status

@@ -13,19 +13,15 @@ from lab.process_tree import kill_tree
 from lab.testbed import bed
 from lab.testbed.integration_targets import Tree, names
 from tests.canary import search
-from tests.lab import kinds
+from tests.lab import kinds  # noqa: F401 - the condition below names it
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(autouse=True)
-def on_simulated_pcs() -> None:
-    """Leave the tests out where Wine PCs are wanted: the lab's model of Windows Installer is none of theirs."""
-    if kinds.chosen() == kinds.WINE:
-        pytest.skip("the targets run on simulated PCs")
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif("kinds.chosen() == kinds.WINE", reason="the targets run on simulated PCs"),
+]
 
 
 def ran(tree: Tree, target: str, log: Path) -> int:

@@ -16,7 +16,7 @@ import pytest
 
 from lab.process_tree import kill_tree
 from lab.testbed import resident, scenario
-from tests.lab import kinds
+from tests.lab import kinds  # noqa: F401 - the condition below names it
 from tests.lab.job import ROOT
 from tests.lab.tryout import marked_processes
 from tests.waiting import eventually
@@ -24,14 +24,10 @@ from tests.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(autouse=True)
-def on_simulated_pcs() -> None:
-    """Leave the tests out where Wine PCs are wanted."""
-    if kinds.chosen() == kinds.WINE:
-        pytest.skip("the scenario's PCs are simulated ones")
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif("kinds.chosen() == kinds.WINE", reason="the scenario's PCs are simulated ones"),
+]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The integration targets and the molecule scenario as files, and the lab's customer who does as they ask."""
+"""The integration targets and the molecule scenario as files, and the lab's customer who follows their requests."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_the_customer_comes_back_for_a_request_only() -> None:
 
 
 def test_an_act_that_fails_is_told_at_the_end() -> None:
-    """A customer who cannot act does not make a target wait in vain without a word."""
+    """A failed act of the customer is reported at the end of the block."""
     screen: Any = Screen(None)
 
     def fail() -> None:

@@ -281,7 +281,7 @@ def test_kerberos_is_compiled_for_the_tests_where_the_headers_are(
 def test_a_machine_that_cannot_compile_kerberos_goes_on(
     venv: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sentence says what is left out and why."""
+    """The message names each package that is left out, and the reason."""
 
     def fail(*_: object, **__: object) -> None:
         raise setup.SetupError("gcc: no")
