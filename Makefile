@@ -122,10 +122,10 @@ unkind: ## killed jobs on PCs that are as unkind as those in the field
 	$(setup_lab) test
 	$(run) pytest -q --unkind $(if $(SEED),--unkind-seed $(SEED)) -n 2 tests/lab/test_unkind.py
 
-nights: ## a night on forty PCs, three at random, and jobs that are killed at every point
+nights: ## a night on forty PCs, three at random; jobs killed at every point; every integration target
 	$(setup_lab) test
 	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py \
-		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py
+		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py tests/lab/test_integration_targets.py
 
 screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
 	$(setup_lab) test

@@ -47,7 +47,7 @@ def run_all() -> int:
     report = ROOT / "build" / "tests-with-pcs.txt"
     report.parent.mkdir(exist_ok=True)
     with report.open("w", encoding="utf-8") as stream:
-        options = ("-n", WAITING_AT_ONCE, *SHARED, "--durations=15", *waiting_folders())
+        options = ("-n", WAITING_AT_ONCE, *SHARED, "--durations=40", *waiting_folders())
         beside = subprocess.Popen([*PYTEST, *options], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
         units = coverage("run", "-m", "pytest", "tests/unit")
         print("waiting for the tests with PCs", flush=True)

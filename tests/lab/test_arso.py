@@ -198,7 +198,6 @@ def test_a_night_without_a_password(lab_pc: LabPC) -> None:
     assert [session.is_open for session in sessions] == [False]
 
 
-@pytest.mark.also_on_wine
 @pytest.mark.parametrize("means", ["auto", "none"])
 def test_a_night_without_anybody(lab_pc: LabPC, means: str) -> None:
     """Where nobody is signed in, the role asks nobody, restarts twice, and signs nobody in."""

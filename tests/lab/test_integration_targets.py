@@ -1,9 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each integration target of the collection, run by the real `ansible-test windows-integration`, on a PC of its own."""
+"""The collection's integration targets, run by the real `ansible-test windows-integration`, each on a PC of its own.
+
+`make integration` and `make nights` run every target; `make test` takes a few, by the seed in the report's header.
+"""
 
 from __future__ import annotations
 
+import random
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -24,6 +28,17 @@ pytestmark = [
 ]
 
 
+SHARE = 3
+"""Targets in `make test`."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the targets by the seed."""
+    dice = random.Random(metafunc.config.getoption("unkind_seed"))  # noqa: S311 - no secret
+    chosen = names() if metafunc.config.getoption("nights") else dice.sample(names(), SHARE)
+    metafunc.parametrize("target", chosen)
+
+
 def ran(tree: Tree, target: str, log: Path) -> int:
     """Run a target to its end; return the exit code of ansible-test. Its output goes to the log."""
     with log.open("wb") as stream:
@@ -34,7 +49,6 @@ def ran(tree: Tree, target: str, log: Path) -> int:
         kill_tree(process)
 
 
-@pytest.mark.parametrize("target", names())
 def test_a_target_passes(tmp_path: Path, canary: bytearray, target: str) -> None:
     """The target passes on a lab PC; its output and its results hold nothing of the customer's password."""
     tree, log = Tree(tmp_path / "tree"), tmp_path / "output.txt"

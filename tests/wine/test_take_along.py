@@ -17,6 +17,8 @@ from lab.wine.wine_windows import WineWindows
 from tests.needs import require
 from tests.wine.take_along import take_along
 
+LIMIT = 240.0
+"""Seconds; on a busy machine a file's tests take longer than a single program may."""
 TESTS = r"C:\elsewhere\tests\wine\guest\__main__.py"
 
 
@@ -40,7 +42,7 @@ def test_the_tests_run_wherever_they_are_put(pc: InstalledPC, file: str) -> None
     """Each test file passes on the workflow's runtime, without a skipped test."""
     python = pc.path(r"C:\elsewhere\runtime\python.exe")
     try:
-        output = pc.run("-I", "-B", TESTS, file, program=python)
+        output = pc.run("-I", "-B", TESTS, file, program=python, limit=LIMIT)
     except WorkError as failure:
         pytest.fail(str(failure), pytrace=False)
     assert "passed" in output
