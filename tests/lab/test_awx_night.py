@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,6 +87,41 @@ def test_the_night_runs_by_itself(scene: Scene, request: pytest.FixtureRequest) 
     for computer in pcs:
         assert what(computer, "request_shown") == ["request_shown"]
         assert computer.events.count("updates_installed") == 1
+
+
+WRONG = {
+    "nothing": ({}, "'maintenance_session' value missing"),
+    "no target": (
+        {"maintenance_session": "Night", "maintenance_reason": "Updates"},
+        "'target' value missing",
+    ),
+    "a number as the session": ({**ANSWERS, "maintenance_session": 711}, "expected to be a string"),
+    "an empty session": ({**ANSWERS, "maintenance_session": ""}, "must be at least 1"),
+    "a text as a number": ({**ANSWERS, "maintenance_restarts": "three"}, "expected to be an integer"),
+    "too many restarts": ({**ANSWERS, "maintenance_restarts": 101}, "must be no more than 100"),
+    "a list as the target": ({**ANSWERS, "target": ["PC0"]}, "expected to be a string"),
+}
+"""Answers that AWX refuses, and a part of its sentence."""
+
+
+@pytest.mark.parametrize(("answers", "told"), WRONG.values(), ids=list(WRONG))
+def test_a_wrong_answer_starts_no_job(scene: Scene, answers: dict[str, Any], told: str) -> None:
+    """A launch that lacks an answer or has one of a wrong type is refused for each template; no job is made."""
+    awx, _pcs = scene()
+    asking = [
+        ("job_templates", "Request"),
+        ("job_templates", "Maintain"),
+        ("workflow_job_templates", "Night"),
+    ]
+    naming = [
+        ("job_templates", name) for name in ("Wait for answers", "Status", "Report", "Revoke and close")
+    ]
+    for resource, name in asking if "maintenance_restarts" in answers else asking + naming:
+        number = awx.row(resource, name)["id"]
+        refused = awx.ask("POST", f"{resource}/{number}/launch/", {"extra_vars": answers})
+        assert refused.status_code == 400, (name, refused.text)
+        assert told in " ".join(refused.json()["variables_needed_to_start"]), name
+    assert not awx.controller.store.all("jobs") + awx.controller.store.all("workflow_jobs")
 
 
 @pytest.mark.timeout(900)
