@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     Scene = Callable[..., tuple[Awx, list[SimulatedComputer]]]
 FEW, MANY = 3, 12
+TEMPLATES = ("Request", "Wait for answers", "Maintain", "Report", "Revoke and close")
+OFF_AFTER = 3
+"""Seconds until a PC that does not answer counts as off."""
 ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly updates", "target": "all"}
 
 
@@ -145,3 +148,37 @@ def test_people_decide_where_too_few_agreed(scene: Scene) -> None:
     assert jobs["close"]["status"] == "successful", awx.output(jobs["close"])
     assert "1 of 3 PCs" in " ".join(awx.output(jobs["wait"]).split())
     assert [computer.events.count("updates_begun") for computer in pcs] == [0, 0, 0]
+
+
+@pytest.mark.timeout(900)
+def test_a_pc_that_is_off_all_night_holds_up_no_other(scene: Scene) -> None:
+    """The others finish. Overview, results and report name it as off, and its summary says why it is not closed.
+
+    The workflow fails because of it, at its last node.
+    """
+    awx, pcs = scene(Grant(), Grant(), Grant())
+    pcs[2].power_cut()
+    for name in TEMPLATES:
+        awx.set_variables(name, maintenance_timeout=OFF_AFTER)
+    night = awx.launch("workflow_job_templates", "Night", **ANSWERS)
+    assert awx.wait(night)["status"] == "failed"
+
+    jobs = awx.nodes(night)
+    assert [name for name, job in jobs.items() if job["status"] == "failed"] == [
+        "request",
+        "maintain",
+        "close",
+    ]
+    assert jobs["wait"]["artifacts"] == {"latchkey_answers": {"agreed": 2, "off": 1}}
+    assert "off: 1, PC2" in awx.told(jobs["wait"])
+    assert "off: 1, PC2" in awx.told(jobs["maintain"])
+    why = "erasure: no checks, because the session was not ended: The PC could not be reached."
+    assert why in awx.told(jobs["close"])
+    assert outcomes(awx) == {"PC0": "done", "PC1": "done", "PC2": "unreachable"}
+    assert [one.events.count("updates_installed") for one in pcs] == [1, 1, 0]
+
+
+def outcomes(awx: Awx) -> dict[str, str]:
+    """Return the outcome of each PC in the report."""
+    report = json.loads((awx.folder / "report.json").read_bytes())
+    return {row["name"]: row["outcome"] for row in report["pcs"]}
