@@ -54,7 +54,7 @@ class Engine:
         for name in JOBS[:2]:
             for row in self._store.where(name, status="running"):
                 if name == "jobs":
-                    self._store.change(row, status="error", failed=True, job_explanation=LOST)
+                    self._store.change(row, status="failed", failed=True, job_explanation=LOST)
         self._thread.start()
 
     def stop(self) -> None:
