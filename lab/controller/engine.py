@@ -59,10 +59,19 @@ class Engine:
 
     def stop(self) -> None:
         """End: every job is killed, as when the controller's computer dies."""
-        self._stop.set()
-        self._thread.join()
+        self._end()
         for job in self.running.values():
             job.kill()
+
+    def lose(self) -> None:
+        """End as a killed process does: no job gets a result, and each one keeps its workers alone."""
+        self._end()
+        for job in self.running.values():
+            job.lose()
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(TICK):

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +15,14 @@ import pytest
 from lab.controller.awx_server import Controller
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.simulated_pc import pc
-from tests.lab.awx import Awx, configured, prepare
+from lab.wsman.requestlog import read_log
+from tests.lab.awx import LONGEST, Awx, configured, prepare
 from tests.lab.maintenance import what
+from tests.lab.relaunch import check_pc
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lab.simulated.customer_script import Step
     from lab.simulated.simulated_pc import SimulatedComputer
@@ -29,6 +32,8 @@ FEW, MANY = 3, 12
 TEMPLATES = ("Request", "Wait for answers", "Maintain", "Report", "Revoke and close")
 OFF_AFTER = 3
 """Seconds until a PC that does not answer counts as off."""
+GONE, QUIET = 2.0, 6.0
+"""Seconds until the programs of a lost job are gone, and for which the PCs are watched then."""
 ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly updates", "target": "all"}
 
 
@@ -182,3 +187,44 @@ def outcomes(awx: Awx) -> dict[str, str]:
     """Return the outcome of each PC in the report."""
     report = json.loads((awx.folder / "report.json").read_bytes())
     return {row["name"]: row["outcome"] for row in report["pcs"]}
+
+
+@pytest.mark.timeout(900)
+def test_awx_goes_away_while_a_job_works(scene: Scene) -> None:
+    """Nothing more is asked of the PCs. AWX is back and tells that the job is lost. Launched again it finishes."""
+    awx, pcs = scene(Grant(), Grant())
+    job = awx.launch("job_templates", "Maintain", **ANSWERS)
+    pcs[0].events.wait_for("restart_announced", 1, LONGEST)
+    awx.controller.kill()
+    eventually(lambda: not processes(awx.controller.folder), "the programs of the job are gone", GONE)
+    asked = [programs(one) for one in pcs]
+    time.sleep(QUIET)
+    assert [programs(one) for one in pcs] == asked
+
+    with Controller(awx.controller.folder) as awx.controller:
+        assert awx.wait(job)["status"] == "failed"
+        slices = awx.nodes(job).values()
+        assert {one["status"] for one in slices} == {"failed"}
+        assert all("marked as failed" in one["job_explanation"] for one in slices)
+        again = awx.launch("job_templates", "Maintain", **ANSWERS)
+        assert awx.wait(again)["status"] == "successful", awx.told(awx.job(again))
+    for computer in pcs:
+        check_pc(computer)
+        assert computer.events.count("request_shown") == 1
+    assert pcs[0].events.count("updates_installed") == 1
+
+
+def processes(folder: Path) -> list[str]:
+    """Return the processes of a controller's jobs: their environment names a folder in the controller's."""
+    mine = f"\0ANSIBLE_HOME={folder}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mine in b"\0" + environment.read_bytes():
+                found.append(environment.parent.name)
+    return found
+
+
+def programs(computer: SimulatedComputer) -> int:
+    """Return how many programs were started on the PC remotely."""
+    return sum(entry.operation == "Command" for entry in read_log(computer.request_log))
