@@ -32,6 +32,13 @@ def kill_tree(program: subprocess.Popen[bytes]) -> None:
     program.wait(PATIENCE)
 
 
+def children_of(pid: int) -> Iterator[int]:
+    """Yield the children of a process. Raises FileNotFoundError: the process has ended."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        # proc(5): the children that this thread has started.
+        yield from map(int, (thread / "children").read_text(encoding="ascii").split())
+
+
 def parent_of(pid: int) -> int:
     """Return the parent of a process. Raises OSError: the process has ended."""
     # proc(5): the parent is the second field after the name, which stands in parentheses.
@@ -43,7 +50,5 @@ def _stopped(pid: int) -> Iterator[int]:
     with suppress(ProcessLookupError, FileNotFoundError):
         os.kill(pid, signal.SIGSTOP)
         yield pid
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            # proc(5): the children that this thread has started.
-            for child in (thread / "children").read_text(encoding="ascii").split():
-                yield from _stopped(int(child))
+        for child in children_of(pid):
+            yield from _stopped(child)

@@ -102,10 +102,18 @@ class Controller:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+        self.engine.stop()
+
+    def kill(self) -> None:
+        """End at once, as by SIGKILL: the store keeps its last state, and each job keeps its workers alone."""
+        self._close()
+        self.engine.lose()
+
+    def _close(self) -> None:
         self._server.should_exit = True
         self._thread.join(PATIENCE)
         self._socket.close()
-        self.engine.stop()
 
 
 def _defaults(resource: str) -> Row:

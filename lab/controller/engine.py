@@ -54,15 +54,24 @@ class Engine:
         for name in JOBS[:2]:
             for row in self._store.where(name, status="running"):
                 if name == "jobs":
-                    self._store.change(row, status="error", failed=True, job_explanation=LOST)
+                    self._store.change(row, status="failed", failed=True, job_explanation=LOST)
         self._thread.start()
 
     def stop(self) -> None:
         """End: every job is killed, as when the controller's computer dies."""
-        self._stop.set()
-        self._thread.join()
+        self._end()
         for job in self.running.values():
             job.kill()
+
+    def lose(self) -> None:
+        """End as a killed process does: no job gets a result, and each one keeps its workers alone."""
+        self._end()
+        for job in self.running.values():
+            job.lose()
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(TICK):

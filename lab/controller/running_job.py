@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lab.controller.bodies import parsed
-from lab.process_tree import kill_tree
+from lab.process_tree import children_of, kill_tree
 
 if TYPE_CHECKING:
     from lab.controller.bodies import Json
@@ -167,6 +168,19 @@ class RunningJob:
     def kill(self) -> None:
         """Kill everything at once, as when the node dies."""
         kill_tree(self.process)
+
+    def lose(self) -> None:
+        """Kill ansible-runner and the process group of ansible-playbook: its workers have to notice it.
+
+        ansible-runner lets ansible-playbook ignore SIGHUP, so the death of ansible-runner alone ends nothing.
+        """
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
+            for playbook in list(children_of(self.process.pid)):
+                with suppress(ProcessLookupError):
+                    os.killpg(playbook, signal.SIGKILL)
+            self.process.kill()
+        self.process.wait()
 
     def result(self) -> Row | None:
         """Return the values of the ended job; None while it runs."""

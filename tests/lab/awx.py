@@ -96,6 +96,16 @@ class Awx:
         assert len(found) == 1, (resource, name, found)
         return found[0]
 
+    def edit(self, name: str, **fields: object) -> None:
+        """Edit a job template."""
+        answer = self.ask("PATCH", f"job_templates/{self.row('job_templates', name)['id']}/", fields)
+        assert answer.status_code == 200, answer.text
+
+    def set_variables(self, name: str, **variables: object) -> None:
+        """Edit some of the variables that stand in a job template."""
+        own = yaml.safe_load(self.row("job_templates", name)["extra_vars"])
+        self.edit(name, extra_vars=json.dumps({**own, **variables}))
+
     def launch(self, resource: str, name: str, **answers: object) -> dict[str, Any]:
         """Launch a template with answers of its survey; return the job."""
         answer = self.ask(
@@ -129,6 +139,12 @@ class Awx:
                 if answer is not None and answer.status_code == 200:
                     found[node["identifier"]] = answer.json()
         return found
+
+    def told(self, row: dict[str, Any]) -> str:
+        """Return the output of a job, or of all jobs of a workflow, without line breaks."""
+        if row["type"] == "workflow_job":
+            return " ".join(map(self.told, self.nodes(row).values()))
+        return " ".join(self.output(row).split()) if row["type"] == "job" else ""
 
     def add_pcs(self, computers: Iterable[SimulatedComputer]) -> None:
         """Add PCs to the inventory, without user and password: those come from the credential."""

@@ -5,27 +5,35 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab.controller.awx_server import Controller
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.simulated_pc import pc
-from tests.lab.awx import Awx, configured, prepare
+from lab.wsman.requestlog import read_log
+from tests.lab.awx import LONGEST, Awx, configured, prepare
 from tests.lab.maintenance import what
+from tests.lab.relaunch import check_pc
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lab.simulated.customer_script import Step
     from lab.simulated.simulated_pc import SimulatedComputer
 
     Scene = Callable[..., tuple[Awx, list[SimulatedComputer]]]
 FEW, MANY = 3, 12
+TEMPLATES = ("Request", "Wait for answers", "Maintain", "Report", "Revoke and close")
+OFF_AFTER = 3
+"""Seconds until a PC that does not answer counts as off."""
+GONE, QUIET = 2.0, 6.0
+"""Seconds until the programs of a lost job are gone, and for which the PCs are watched then."""
 ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly updates", "target": "all"}
 
 
@@ -89,6 +97,41 @@ def test_the_night_runs_by_itself(scene: Scene, request: pytest.FixtureRequest) 
         assert computer.events.count("updates_installed") == 1
 
 
+WRONG = {
+    "nothing": ({}, "'maintenance_session' value missing"),
+    "no target": (
+        {"maintenance_session": "Night", "maintenance_reason": "Updates"},
+        "'target' value missing",
+    ),
+    "a number as the session": ({**ANSWERS, "maintenance_session": 711}, "expected to be a string"),
+    "an empty session": ({**ANSWERS, "maintenance_session": ""}, "must be at least 1"),
+    "a text as a number": ({**ANSWERS, "maintenance_restarts": "three"}, "expected to be an integer"),
+    "too many restarts": ({**ANSWERS, "maintenance_restarts": 101}, "must be no more than 100"),
+    "a list as the target": ({**ANSWERS, "target": ["PC0"]}, "expected to be a string"),
+}
+"""Answers that AWX refuses, and a part of its sentence."""
+
+
+@pytest.mark.parametrize(("answers", "told"), WRONG.values(), ids=list(WRONG))
+def test_a_wrong_answer_starts_no_job(scene: Scene, answers: dict[str, Any], told: str) -> None:
+    """A launch that lacks an answer or has one of a wrong type is refused for each template; no job is made."""
+    awx, _pcs = scene()
+    asking = [
+        ("job_templates", "Request"),
+        ("job_templates", "Maintain"),
+        ("workflow_job_templates", "Night"),
+    ]
+    naming = [
+        ("job_templates", name) for name in ("Wait for answers", "Status", "Report", "Revoke and close")
+    ]
+    for resource, name in asking if "maintenance_restarts" in answers else asking + naming:
+        number = awx.row(resource, name)["id"]
+        refused = awx.ask("POST", f"{resource}/{number}/launch/", {"extra_vars": answers})
+        assert refused.status_code == 400, (name, refused.text)
+        assert told in " ".join(refused.json()["variables_needed_to_start"]), name
+    assert not awx.controller.store.all("jobs") + awx.controller.store.all("workflow_jobs")
+
+
 @pytest.mark.timeout(900)
 def test_people_decide_where_too_few_agreed(scene: Scene) -> None:
     """With fewer yeses than the quorum an approval waits; a denial closes the session, and no step begins."""
@@ -110,3 +153,78 @@ def test_people_decide_where_too_few_agreed(scene: Scene) -> None:
     assert jobs["close"]["status"] == "successful", awx.output(jobs["close"])
     assert "1 of 3 PCs" in " ".join(awx.output(jobs["wait"]).split())
     assert [computer.events.count("updates_begun") for computer in pcs] == [0, 0, 0]
+
+
+@pytest.mark.timeout(900)
+def test_a_pc_that_is_off_all_night_holds_up_no_other(scene: Scene) -> None:
+    """The others finish. Overview, results and report name it as off, and its summary says why it is not closed.
+
+    The workflow fails because of it, at its last node.
+    """
+    awx, pcs = scene(Grant(), Grant(), Grant())
+    pcs[2].power_cut()
+    for name in TEMPLATES:
+        awx.set_variables(name, maintenance_timeout=OFF_AFTER)
+    night = awx.launch("workflow_job_templates", "Night", **ANSWERS)
+    assert awx.wait(night)["status"] == "failed"
+
+    jobs = awx.nodes(night)
+    assert [name for name, job in jobs.items() if job["status"] == "failed"] == [
+        "request",
+        "maintain",
+        "close",
+    ]
+    assert jobs["wait"]["artifacts"] == {"latchkey_answers": {"agreed": 2, "off": 1}}
+    assert "off: 1, PC2" in awx.told(jobs["wait"])
+    assert "off: 1, PC2" in awx.told(jobs["maintain"])
+    why = "erasure: no checks, because the session was not ended: The PC could not be reached."
+    assert why in awx.told(jobs["close"])
+    assert outcomes(awx) == {"PC0": "done", "PC1": "done", "PC2": "unreachable"}
+    assert [one.events.count("updates_installed") for one in pcs] == [1, 1, 0]
+
+
+def outcomes(awx: Awx) -> dict[str, str]:
+    """Return the outcome of each PC in the report."""
+    report = json.loads((awx.folder / "report.json").read_bytes())
+    return {row["name"]: row["outcome"] for row in report["pcs"]}
+
+
+@pytest.mark.timeout(900)
+def test_awx_goes_away_while_a_job_works(scene: Scene) -> None:
+    """Nothing more is asked of the PCs. AWX is back and tells that the job is lost. Launched again it finishes."""
+    awx, pcs = scene(Grant(), Grant())
+    job = awx.launch("job_templates", "Maintain", **ANSWERS)
+    pcs[0].events.wait_for("restart_announced", 1, LONGEST)
+    awx.controller.kill()
+    eventually(lambda: not processes(awx.controller.folder), "the programs of the job are gone", GONE)
+    asked = [programs(one) for one in pcs]
+    time.sleep(QUIET)
+    assert [programs(one) for one in pcs] == asked
+
+    with Controller(awx.controller.folder) as awx.controller:
+        assert awx.wait(job)["status"] == "failed"
+        slices = awx.nodes(job).values()
+        assert {one["status"] for one in slices} == {"failed"}
+        assert all("marked as failed" in one["job_explanation"] for one in slices)
+        again = awx.launch("job_templates", "Maintain", **ANSWERS)
+        assert awx.wait(again)["status"] == "successful", awx.told(awx.job(again))
+    for computer in pcs:
+        check_pc(computer)
+        assert computer.events.count("request_shown") == 1
+    assert pcs[0].events.count("updates_installed") == 1
+
+
+def processes(folder: Path) -> list[str]:
+    """Return the processes of a controller's jobs: their environment names a folder in the controller's."""
+    mine = f"\0ANSIBLE_HOME={folder}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mine in b"\0" + environment.read_bytes():
+                found.append(environment.parent.name)
+    return found
+
+
+def programs(computer: SimulatedComputer) -> int:
+    """Return how many programs were started on the PC remotely."""
+    return sum(entry.operation == "Command" for entry in read_log(computer.request_log))

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.packaging import system_tools
+from lab.controller.awx_server import Controller
 from lab.process_tree import kill_tree, parent_of
 from lab.simulated.simulated_pc import SimulatedComputer, pc
 from latchkey_agent.protocol import control_requests as rq
+from tests.lab.awx import Awx, prepare
 from tests.lab.job import ROOT
 from tests.needs import require
 from tests.waiting import eventually
@@ -56,6 +58,7 @@ class Watcher:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     arguments: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    more_environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def inventory(self) -> Path:
@@ -87,6 +90,7 @@ class Watcher:
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+            **self.more_environment,
         }
 
     def options(self) -> dict[str, Any]:
@@ -111,8 +115,8 @@ class Watcher:
         ]
         self._spawn(command, self.folder)
 
-    def rulebook(self, path: Path, variables: dict[str, Any]) -> None:
-        """Start ansible-rulebook with a rulebook and these variables."""
+    def rulebook(self, path: Path, variables: dict[str, Any], *more: str) -> None:
+        """Start ansible-rulebook with a rulebook, these variables and more arguments."""
         self.write_inventory()
         (self.folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
         program = str(Path(sys.executable).with_name("ansible-rulebook"))
@@ -124,7 +128,7 @@ class Watcher:
             "--vars",
             str(self.folder / "variables.json"),
         )
-        self._spawn([program, *given], self.folder)
+        self._spawn([program, *given, *more], self.folder)
 
     def _spawn(self, command: list[str], folder: Path) -> None:
         with (self.folder / "output").open("ab") as output:
@@ -376,6 +380,86 @@ def test_a_rulebook_starts_the_night_and_ends_the_session(watched: Any, tmp_path
     watcher.computers["pc1"].customer.revoke()
     eventually(lambda: session_state(watcher.computers["pc1"]) == "ended", watcher.output(), PATIENCE)
     assert lines(noted) == ["alarm pc2 CHG-4711", "night pc1 CHG-4711"]
+
+
+def test_a_yes_starts_the_night_on_a_controller(watched: Any, tmp_path: Path) -> None:
+    """The real ansible-rulebook launches templates of the lab's controller: each decision one job, for its PC alone.
+
+    The night's job finds the grant of the request that an earlier job has sent, and does its step and its restart.
+    """
+    require(system_tools.RULEBOOK)
+    watcher = watched("pc1", "pc2")
+    with ExitStack() as stack:
+        prepare(tmp_path / "operator")
+        controller = stack.enter_context(Controller(tmp_path / "controller"))
+        awx = Awx(controller, tmp_path / "operator")
+        make_event_templates(awx, watcher)
+        watcher.more_environment = {
+            "EDA_CONTROLLER_TOKEN": controller.token(),
+            "EDA_JOB_TEMPLATE_REFRESH_DELAY": "1",
+        }
+        variables = {
+            **rule_variables(watcher, tmp_path, tmp_path / "noted"),
+            "latchkey_organization": "Default",
+            **{f"latchkey_{name}_template": name for name in ("night", "end", "alarm")},
+        }
+        watcher.rulebook(RULES / "grants_controller.yml", variables, "--controller-url", controller.url)
+        stack.callback(watcher.stop)
+        for name in watcher.computers:
+            eventually((watcher.state / f"{name}.json").exists, f"{name} is watched", PATIENCE)
+        awx.wait(awx.launch("job_templates", "ask", maintenance_session="CHG-4711"), "successful")
+        watcher.computers["pc1"].customer.allow()
+        watcher.computers["pc2"].customer.report()
+        eventually(lambda: len(launched(awx)) == 2, watcher.output(), PATIENCE)
+        jobs = launched(awx)
+        assert sorted((job["name"], job["limit"]) for job in jobs) == [("alarm", "pc2"), ("night", "pc1")]
+        for job in jobs:
+            assert awx.wait(job)["status"] == "successful", awx.output(job)
+        assert {job["extra_vars"]["maintenance_session"] for job in jobs} == {"CHG-4711"}
+        assert len(launched(awx)) == 2
+    done = [event.what for event in watcher.computers["pc1"].events.all()]
+    assert (done.count("request_shown"), done.count("updates_installed"), done.count("boot")) == (1, 1, 2)
+    assert session_state(watcher.computers["pc1"]) == "ended"
+    assert watcher.computers["pc2"].events.count("updates_begun") == 0
+
+
+def make_event_templates(awx: Awx, watcher: Watcher) -> None:
+    """Make the templates that the rulebook names, and one that asks, as docs/events.md wants them."""
+
+    def make(resource: str, **body: Any) -> int:
+        answer = awx.ask("POST", f"{resource}/", body)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    project = make(
+        "projects", name="p", organization=1, scm_type="git", scm_url=f"file://{awx.folder / 'project'}"
+    )
+    inventory = make("inventories", name="i", organization=1)
+    for name, computer in watcher.computers.items():
+        make("hosts", name=name, inventory=inventory, variables=json.dumps(computer.reach.inventory()))
+    night = {
+        "maintenance_reason": "Monthly updates",
+        "maintenance_steps": [{"name": "Windows updates", "tasks": "updates.yml", "restart": "always"}],
+        "maintenance_terms": {"restarts": 1, "grace": 0.5},
+    }
+    for name, file in (("ask", "request"), ("night", "maintain"), ("end", "end"), ("alarm", "status")):
+        make(
+            "job_templates",
+            name=name,
+            project=project,
+            inventory=inventory,
+            playbook=f"{file}.yml",
+            extra_vars=json.dumps(night),
+            ask_limit_on_launch=True,
+            ask_variables_on_launch=True,
+            allow_simultaneous=True,
+        )
+
+
+def launched(awx: Awx) -> list[dict[str, Any]]:
+    """Return the jobs that the rulebook has launched."""
+    found: list[dict[str, Any]] = awx.ask("GET", "jobs/").json()["results"]
+    return [job for job in found if job["name"] != "ask"]
 
 
 OFF_OF_EVERY = 5
