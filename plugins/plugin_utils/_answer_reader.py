@@ -21,7 +21,7 @@ from ._terminal_text import plain, plain_lines
 T = TypeVar("T")
 _OF_LINES = frozenset({("ReceiptView", "text"), ("CommandView", "stdout"), ("CommandView", "stderr")})
 """The fields that hold lines, by their class: a receipt's text, and what a program printed. Windows' programs end a
-line with CR and LF; a result has LF alone."""
+line with CR and LF; a result has LF alone. Tabs stay, as ordinary output has them."""
 
 
 class AnswerError(Exception):
