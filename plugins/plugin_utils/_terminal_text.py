@@ -28,12 +28,12 @@ def plain(text: str) -> str:
 
 
 def plain_lines(text: str) -> str:
-    """Return the text with each of its lines made plain; their tabs stay.
+    """Return the text with each of its lines made plain; their tabs stay. Windows ends a line with CR and LF.
 
     A tab only moves the cursor on within its line, so it can hide nothing (ECMA-48, 8.3.60). A form feed and a line
     tabulation move it to another page or line (8.3.51 and 8.3.161).
     """
-    return _BETWEEN.sub(lambda part: plain(part[0]), text)
+    return _BETWEEN.sub(lambda part: plain(part[0]), text.replace("\r\n", "\n"))
 
 
 def _is_active(one: str) -> bool:

@@ -97,7 +97,9 @@ def test_what_a_program_printed_keeps_its_lines(stream: str) -> None:
         "started_at": "now",
         stream: "Name\tState\r\none\tRunning\n\x1b[2J",
     }
-    printed = getattr(read(ans.CommandView, told), stream)
+    whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": {"command": told}})
+    assert whole.result is not None
+    printed = getattr(read(ans.CommandView, whole.result["command"]), stream)
     assert printed == "Name\tState\none\tRunning\n\N{REPLACEMENT CHARACTER}[2J"
 
 
