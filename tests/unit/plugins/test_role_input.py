@@ -173,7 +173,7 @@ class TextsOfTemplates:
 def test_the_lookup_reads_what_an_older_core_makes_of_the_variables() -> None:
     """The role gets numbers and truth values from texts; a time that became a number is named, and not guessed."""
     lookup = LookupModule()
-    lookup._templar = TextsOfTemplates()
+    lookup._templar = TextsOfTemplates()  # type: ignore[assignment]
     variables = {name: value for name, value in NEW.items() if name != "maintenance_not_before"}
     [terms] = lookup.run(["terms"], {**NIGHT, **variables})
     assert (terms["restarts"], terms["programs"], terms["grace"]) == (2, False, 0.5)
