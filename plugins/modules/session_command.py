@@ -143,12 +143,14 @@ rc:
   type: int
   sample: 0
 stdout:
-  description: The beginning of the standard output, at most 64 KiB.
+  description: The beginning of the standard output, at most 64 KiB, with its line ends and tabs. Other control
+    characters, and those that turn text, are U+FFFD.
   returned: once the program was asked for
   type: str
   sample: done
 stderr:
-  description: The beginning of the standard error, at most 64 KiB.
+  description: The beginning of the standard error, at most 64 KiB, with its line ends and tabs. Other control
+    characters, and those that turn text, are U+FFFD.
   returned: once the program was asked for
   type: str
   sample: ""

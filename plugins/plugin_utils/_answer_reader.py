@@ -20,8 +20,8 @@ from ._terminal_text import plain, plain_lines
 
 T = TypeVar("T")
 _OF_LINES = frozenset({("ReceiptView", "text"), ("CommandView", "stdout"), ("CommandView", "stderr")})
-"""The fields that hold lines, by their class: a receipt's text, and what a program printed. Windows' programs end a
-line with CR and LF; a result has LF alone."""
+"""The fields that hold lines, by their class: a receipt's text, and what a program printed. Their tabs stay, as
+ordinary output has them."""
 
 
 class AnswerError(Exception):
@@ -72,8 +72,7 @@ def _read_fields(kind: Any, value: dict[str, object], place: str) -> Any:  # noq
         if field.name in value:
             known[field.name] = _read(types_of[field.name], value[field.name], inner)
             if (kind.__name__, field.name) in _OF_LINES:
-                lines = _checked(str, value[field.name], inner).replace("\r\n", "\n")
-                known[field.name] = plain_lines(lines)
+                known[field.name] = plain_lines(_checked(str, value[field.name], inner))
         elif field.default is field.default_factory is dataclasses.MISSING:
             raise AnswerError(f"{inner} is missing")
     return kind(**known)

@@ -10,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from ._terminal_text import plain
+from ._terminal_text import plain, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,12 +29,16 @@ class Markup(str):
 
 def escaped(text: str) -> Markup:
     """Return a text as it may stand in an element or an attribute, without characters that turn or end a line."""
-    return Markup(html.escape(_NOT_XML.sub("\ufffd", plain(text))))
+    return _markup_of(plain(text))
 
 
 def lines(text: str) -> Markup:
-    """Return a text of lines, for an element that keeps them."""
-    return Markup("\n".join(escaped(line) for line in text.split("\n")))
+    """Return a text of lines, for an element that keeps them and their tabs."""
+    return _markup_of(plain_lines(text))
+
+
+def _markup_of(text: str) -> Markup:
+    return Markup(html.escape(_NOT_XML.sub("\ufffd", text)))
 
 
 def joined(parts: Iterable[str | None]) -> Markup:

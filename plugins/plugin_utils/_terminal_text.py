@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -14,6 +15,8 @@ _ACTIVE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset({"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 """Bidi_Class (UAX 44, table 13) of characters that turn the text after them. Joiners and marks of one letter stay:
 names need them."""
+_BETWEEN = re.compile(r"[^\n\t]+")
+"""The parts of lines between their ends and tabs."""
 
 
 def plain(text: str) -> str:
@@ -25,8 +28,12 @@ def plain(text: str) -> str:
 
 
 def plain_lines(text: str) -> str:
-    """Return the text with each of its lines made plain."""
-    return "\n".join(map(plain, text.split("\n")))
+    """Return the text with each of its lines made plain; their tabs stay. Windows ends a line with CR and LF.
+
+    A tab only moves the cursor on within its line, so it can hide nothing (ECMA-48, 8.3.60). A form feed and a line
+    tabulation move it to another page or line (8.3.51 and 8.3.161).
+    """
+    return _BETWEEN.sub(lambda part: plain(part[0]), text.replace("\r\n", "\n"))
 
 
 def _is_active(one: str) -> bool:

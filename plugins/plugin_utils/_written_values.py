@@ -61,16 +61,20 @@ def name_text(value: object) -> str:
 def written_time(value: object) -> str:
     """Return a time as it was written; the PC interprets it in its own time zone.
 
+    A text of digits alone is no time: ansible-core 2.16 to 2.18 make `1320` of 22:00 where an expression returns it,
+    and a person may mean 13:20.
+
     Raises:
-        TypeError: the value is neither a text nor a time that YAML has read.
+        TypeError: the value is neither a text nor a time that YAML has read, or it is a text of digits alone.
     """
-    if isinstance(value, str):
-        return value.strip(" ")
+    if isinstance(value, str) and not (text := value.strip(" ")).isdecimal():
+        return text
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value <= _LAST:
         return f"{value // 60:02}:{value % 60:02}"
-    raise TypeError(f'it must be a time as a text, such as "22:00", and it is {kind(value)}; {HOW}')
+    told = "a number without a colon" if isinstance(value, str) else kind(value)
+    raise TypeError(f'it must be a time as a text, such as "22:00", and it is {told}; {HOW}')
 
 
 _KINDS = (

@@ -32,6 +32,18 @@ def test_a_slice_of_a_node_that_died_goes_on_elsewhere(tmp_path: Path) -> None:
     assert [work.pcs for work in told.waves] == [6]
 
 
+@pytest.mark.timeout(600)
+def test_slices_at_once_begin_restarts_and_later_launches_collect_them(tmp_path: Path) -> None:
+    """With one fork for each slice; the PCs themselves tell one question, each step and two restarts."""
+    said: list[str] = []
+    plan = Plan(pcs=4, workers=2, piece=2, wave=4, forks=1, mode="begin", kills=0, restart_seconds=4.0)
+
+    told = play(tmp_path, plan, random.Random(1), said.append)  # noqa: S311 - no secret
+
+    assert sum("the job is launched again" in line for line in said) >= 2, said
+    assert [work.pcs for work in told.waves] == [4]
+
+
 def work(pcs: int, processor: float) -> Work:
     """Return the cost of some PCs in 100 s."""
     return Work(pcs, 100.0, processor, processor)

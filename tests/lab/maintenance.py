@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lab.controller.running_job import variables_as_awx_writes_them
 from tests.lab.job import SESSION
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def prepare(operator: Operator, **variables: Any) -> None:
         "maintenance_request_timeout": 60,
     }
     operator.variables = {**plain, **variables}
+
+
+def answers(operator: Operator, **given: Any) -> tuple[str, str]:
+    """Return the arguments of a job with answers of a survey, in a file as ansible-runner gets them from AWX."""
+    file = operator.folder / f"answers{len(operator.jobs)}.yml"
+    file.write_text(variables_as_awx_writes_them(given, {}), encoding="utf-8")
+    return "-e", f"@{file}"
 
 
 def maintain(operator: Operator) -> Job:

@@ -37,8 +37,8 @@ def main(how: str, *arguments: str) -> int:
         case "fork":
             fork(*arguments)
         case "both":
-            sys.stdout.write("to stdout, \u00e4")
-            sys.stderr.write("to stderr")
+            sys.stdout.write("to stdout,\t\u00e4\r\nline 2")
+            sys.stderr.write("to\tstderr")
     return 0
 
 

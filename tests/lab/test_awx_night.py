@@ -17,7 +17,9 @@ from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.simulated_pc import pc
 from lab.wsman.requestlog import read_log
 from tests.lab.awx import LONGEST, Awx, configured, prepare
+from tests.lab.job import SESSION
 from tests.lab.maintenance import what
+from tests.lab.night import check_promises
 from tests.lab.relaunch import check_pc
 from tests.waiting import eventually
 
@@ -34,6 +36,7 @@ OFF_AFTER = 3
 """Seconds until a PC that does not answer counts as off."""
 GONE, QUIET = 2.0, 6.0
 """Seconds until the programs of a lost job are gone, and for which the PCs are watched then."""
+MOST_LAUNCHES = 8
 ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly updates", "target": "all"}
 
 
@@ -41,7 +44,8 @@ ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly update
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a controller that awx_configure has set up, and the password of its credential."""
     folder = tmp_path_factory.mktemp("saved")
-    password = prepare(folder / "operator")
+    # The night waits for its restarts whatever these variables say: it closes the session at its end.
+    password = prepare(folder / "operator", maintenance_restart_mode="begin")
     with Controller(folder / "controller") as controller:
         result = Awx(controller, folder / "operator").configure()
         assert result.returncode == 0, result.stdout + result.stderr
@@ -89,7 +93,9 @@ def test_the_night_runs_by_itself(scene: Scene, request: pytest.FixtureRequest) 
     ), told
     assert jobs["maintain"]["is_sliced_job"] is True
     assert jobs["wait"]["artifacts"] == {"latchkey_answers": {"agreed": count}}
-    assert not any(one.name in json.dumps([job["artifacts"] for job in jobs.values()]) for one in pcs)
+    kept = [job["artifacts"] for job in jobs.values()]
+    assert {type(count) for one in kept for counts in one.values() for count in counts.values()} == {int}
+    assert not any(name in json.dumps(kept) for name in ("Ada", *(one.name for one in pcs)))
     report = json.loads((awx.folder / "report.json").read_bytes())
     assert {row["name"]: row["outcome"] for row in report["pcs"]} == {one.name: "done" for one in pcs}
     for computer in pcs:
@@ -130,6 +136,36 @@ def test_a_wrong_answer_starts_no_job(scene: Scene, answers: dict[str, Any], tol
         assert refused.status_code == 400, (name, refused.text)
         assert told in " ".join(refused.json()["variables_needed_to_start"]), name
     assert not awx.controller.store.all("jobs") + awx.controller.store.all("workflow_jobs")
+
+
+@pytest.mark.timeout(900)
+def test_slices_begin_restarts_and_later_launches_collect_them(scene: Scene) -> None:
+    """Launched again and again with `begin`, two slices at once do each step and restart once and ask each PC once."""
+    awx, pcs = scene(*[Grant(after=0.2)] * FEW)
+    restarting = 0
+    for _launch in range(MOST_LAUNCHES):
+        sliced = awx.wait(
+            awx.launch(
+                "job_templates",
+                "Maintain",
+                **ANSWERS | {"maintenance_session": SESSION, "maintenance_restart_mode": "begin"},
+            )
+        )
+        jobs = awx.nodes(sliced).values()
+        told = "\n".join(map(awx.output, jobs))
+        assert (sliced["status"], len(jobs)) == ("successful", 2), told
+        under_way = sum(job["artifacts"]["latchkey_results"].get("restarting", 0) for job in jobs)
+        if not under_way:
+            break
+        restarting += under_way
+        for computer in pcs:
+            computer.events.wait_for("locked", computer.events.count("restart_announced"))
+    assert restarting >= 2 * FEW, "each of two restarts is left to a later launch"
+    for computer in pcs:
+        assert what(computer, "request_shown") == ["request_shown"]
+        counts = [computer.events.count(one) for one in ("updates_installed", "accounting_upgraded", "boot")]
+        assert counts == [1, 1, 3], computer.name
+        check_promises(computer)
 
 
 @pytest.mark.timeout(900)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.controller.running_job import variables_as_awx_writes_them
 from lab.simulated.customer_script import Deny, Grant
+from tests.lab import maintenance
 from tests.lab.job import Job, Operator
 from tests.lab.maintenance import STEPS, prepare, summary_of
 
@@ -21,9 +21,7 @@ ASKED = "Ask the customer for a grant"
 
 def launch(operator: Operator, playbook: str, **answers: Any) -> Job:
     """Start a job with the answers in a file, each text marked `!unsafe`, as ansible-runner gets them from AWX."""
-    file = operator.folder / f"answers{len(operator.jobs)}.yml"
-    file.write_text(variables_as_awx_writes_them(answers, {}), encoding="utf-8")
-    return operator.begin(f"latchkey.consent.{playbook}", "-e", f"@{file}")
+    return operator.begin(f"latchkey.consent.{playbook}", *maintenance.answers(operator, **answers))
 
 
 def text(job: Job) -> str:
@@ -72,6 +70,7 @@ def test_a_survey_asks_as_the_dictionary_would(lab_pc: LabPC) -> None:
         ({"maintenance_terms": "three"}, "maintenance_terms"),
         ({"maintenance_restarts": "a few"}, "maintenance_restarts: it must be a whole number"),
         ({"maintenance_not_before": "22"}, "maintenance_not_before: it must be a time"),
+        ({"maintenance_not_before": " 1320"}, "maintenance_not_before: it must be a time"),
     ],
 )
 @pytest.mark.parametrize("playbook", ["request", "maintain"])

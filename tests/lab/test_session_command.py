@@ -228,9 +228,9 @@ def test_standard_input_is_empty(programs: Played) -> None:
 
 
 def test_both_streams_come_back(programs: Played) -> None:
-    """Letters beyond ASCII, too."""
+    """Letters beyond ASCII, tabs and line ends, too."""
     ran = result(programs, "prints", "both")
-    assert (ran["stdout"], ran["stderr"], ran["stdout_cut"]) == ("to stdout, ä", "to stderr", False)
+    assert (ran["stdout"], ran["stderr"], ran["stdout_cut"]) == ("to stdout,\tä\nline 2", "to\tstderr", False)
 
 
 def test_the_reason_of_windows_is_told(programs: Played) -> None:

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collection's own playbooks with a line of ansible-core: ask, maintain with a restart, report, end.
 
+The terms are answers of a survey, in a file as AWX writes it: each line reads these texts in its own way.
+
 A warning of Ansible's counts as a failure: the collection gives no reason for one.
 """
 
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.lab import maintenance
@@ -24,18 +28,44 @@ STEPS = [
 _WARNINGS = ("[WARNING]", "[DEPRECATION WARNING]")
 
 
+ASKED = {"restarts": 1, "unlocks": 0, "programs": False, "foreign_restarts": True, "relock_after": 60.0}
+"""The terms that the answers of `survey` ask for, beside the time."""
+
+
+@cache
+def survey() -> dict[str, Any]:
+    """Return the answers: numbers, truth values and a time as texts, answers that were left empty, AWX's user."""
+    night = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
+    return {
+        "maintenance_restarts": 1,
+        "maintenance_unlocks": "0",
+        "maintenance_programs": "no",
+        "maintenance_foreign_restarts": "yes",
+        "maintenance_relock_after": "60",
+        "maintenance_grace": "",
+        "maintenance_not_after": night.isoformat(),
+        "maintenance_ticket": "",
+        "maintenance_requester_name": "",
+        "awx_user_first_name": "Ada",
+        "awx_user_last_name": "Meyer",
+    }
+
+
 def verdict(operator: Operator, limit: float) -> str:
     """Run the playbooks one after the other; return "ok", or the first failure. `limit`: seconds of each."""
     maintenance.prepare(
         operator,
         maintenance_steps=STEPS,
-        maintenance_terms={"restarts": 1, "grace": 0.5},
+        maintenance_terms={"restarts": 7, "grace": 0.5},
+        maintenance_requester={"organization": "Contoso IT"},
         request_wait=True,
     )
+    answers = survey()
     report = operator.folder / "report"
     for name in PLAYBOOKS:
         given = ("-e", f"maintenance_report={report}") if name == "report" else ()
-        fault = _fault(name, operator.begin(f"latchkey.consent.{name}", *given), limit)
+        job = operator.begin(f"latchkey.consent.{name}", *maintenance.answers(operator, **answers), *given)
+        fault = _fault(name, job, limit)
         if fault:
             return f"{name}: {fault}"
     return "ok" if report.with_suffix(".html").exists() else "report: nothing was written"
@@ -52,9 +82,23 @@ def _fault(name: str, job: Job, limit: float) -> str:
     if code != 0:
         return " ".join(lines[-1:])
     warnings = [line for line in lines if line.startswith(_WARNINGS)]
+    if name == "request":
+        warnings += _misread(job.result("Ask the customer for a grant")["request"])
     if name == "maintain":
         warnings += _missing(maintenance.summary_of(job))
     return " ".join(warnings[:1])
+
+
+def _misread(request: dict[str, Any]) -> list[str]:
+    """Return the answers of the survey that the customer was not asked for."""
+    terms = request["terms"]
+    asked = {name: terms[name] for name in ASKED}
+    wrong = [f"{name} is {asked[name]!r}" for name in ASKED if asked[name] != ASKED[name]]
+    if datetime.fromisoformat(terms["not_after"]) != datetime.fromisoformat(
+        survey()["maintenance_not_after"]
+    ):
+        wrong.append("not_after is another time")
+    return [f"check failed: the term {one}" for one in wrong]
 
 
 def _missing(summary: dict[str, Any]) -> list[str]:

@@ -41,7 +41,8 @@ LINES = """\
 An empty cell is not run. The lines 2.19 to 2.21 run with each connection, the others with one of each plugin and shell.
 By Kerberos the account is one of a real directory, Samba's domain controller ([Kerberos](kerberos.md)).
 The row of the playbooks is one more PC: `request`, `maintain` with two steps and a restart, `report` and `end` run
-without a warning of Ansible's. 2.22 is a release candidate. Ansible Automation Platform 2.5 and 2.6 run 2.16.
+without a warning of Ansible's, with answers of a survey as AWX writes them. 2.22 is a release candidate. Ansible
+Automation Platform 2.5 and 2.6 run 2.16.
 
 ## ansible-core 2.16 to 2.18
 
@@ -50,7 +51,8 @@ These lines have no support by the Ansible project any more. The collection work
 - Their connections pack each command into PowerShell's command line themselves. The collection hands them the script
   alone, so that PowerShell starts once.
 - Without `ANSIBLE_JINJA2_NATIVE=true`, Ansible makes text of numbers that a template returns, and an empty text of
-  `none`. So `maintenance_summary` has `""` where newer lines have `null`. With it the values are the same.
+  `none`. So `maintenance_summary` has `""` where newer lines have `null`. With it the values are the same. A time that
+  YAML has read as a number and an expression returns is refused there: write it in quotes.
 - With `-vvvvv`, 2.16 and 2.17 print each PC's answers, also those of tasks with `no_log`.
 - The winrm connection of 2.16 and 2.17 does not open a new shell when a PC's limit of commands in a shell is reached.
 """

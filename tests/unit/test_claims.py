@@ -14,7 +14,11 @@ from babel.messages import pofile
 from tests.named_tests import ROOT, named, rows, written_tests
 
 TABLE = "docs/claims.md"
-PAGES = ("README.md", "docs/security.md", "docs/customer.en.md", "docs/customer.de.md", "docs/report.md")
+PAGES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("security", "customer.en", "customer.de", "report")),
+    *(f"docs/{name}.md" for name in ("awx", "fleets", "events", "kerberos", "execution-environment")),
+)
 LOCALES = ROOT / "agent/src/latchkey_agent/locales"
 
 ENGLISH = (

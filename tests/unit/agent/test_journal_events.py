@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +62,20 @@ def test_a_no_is_told_without_the_customers_words(bench: Bench, how: dict[str, A
     assert (event["event"], event["request"], event["session"]) == (kind, request, "CHG-1")
     assert set(event) <= FIELDS
     assert "anna" not in str(event).lower()
+
+
+@pytest.mark.parametrize("ended", ["withdrawn", "expired"])
+def test_a_request_without_an_answer_is_no_event(bench: Bench, ended: str) -> None:
+    """A request that ends by itself, or that the operator withdraws, is told to the job that waits for it alone."""
+    bench.start_session()
+    request = bench.request(answer_within=60.0)
+    if ended == "withdrawn":
+        bench.ask(rq.RequestWithdraw(session="CHG-1", request=request))
+    else:
+        bench.world.now += timedelta(minutes=2)
+        bench.request()
+    assert bench.state.requests[request].state == ended
+    assert told(bench.result(BEGINNING)) == []
 
 
 def test_each_other_end_has_its_reason(bench: Bench, canary: bytearray) -> None:

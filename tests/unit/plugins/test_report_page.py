@@ -27,7 +27,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import (
     _report_timeline,
 )
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_events import KINDS
-from ansible_collections.latchkey.consent.plugins.plugin_utils._report_markup import escaped, tag
+from ansible_collections.latchkey.consent.plugins.plugin_utils._report_markup import escaped, lines, tag
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_model import Asked, Row, Step
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import PcResult
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_signature import Check
@@ -322,6 +322,11 @@ def test_only_markup_is_not_escaped() -> None:
     assert tag("p", tag("b", "x"), escaped("<")) == "<p><b>x</b>&lt;</p>"
     with pytest.raises(ValueError, match="a b"):
         tag("a b")
+
+
+def test_lines_keep_their_ends_and_tabs_alone() -> None:
+    """A receipt's text keeps its lines and their tabs; every other sign is escaped or made visible."""
+    assert lines("a\t<b>\nc\x1b\f\ufffe") == "a\t&lt;b&gt;\nc\ufffd\ufffd\ufffd"
 
 
 # --- the timeline ---------------------------------------------------------------------------------

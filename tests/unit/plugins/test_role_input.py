@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from ansible_collections.latchkey.consent.plugins.lookup.maintenance_input import LookupModule
 from ansible_collections.latchkey.consent.plugins.plugin_utils._role_input import (
     GROUPS,
     InputError,
@@ -54,6 +55,13 @@ def test_no_other_value_is_a_time(value: object) -> None:
     """A number outside of 10:00 to 23:59 was no time of day."""
     with pytest.raises(TypeError, match=r"must be a time as a text.*in AWX begin the answer with a letter"):
         written_time(value)
+
+
+@pytest.mark.parametrize("text", ["1320", " 0930", "79200"])
+def test_digits_alone_are_no_time(text: str) -> None:
+    """Core 2.16 to 2.18 make `1320` of 22:00 where an expression returns it, and a person may mean 13:20."""
+    with pytest.raises(TypeError, match=r"must be a time as a text.*and it is a number without a colon"):
+        written_time(text)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,75 @@ def terms(**variables: Any) -> dict[str, object]:
 def test_terms_mean_the_same_in_every_writing(given: object) -> None:
     """AWX's variables may hold the dictionary as a text."""
     assert terms(maintenance_terms=given) == {"restarts": 3, "programs": True, "not_before": "22:00"}
+
+
+NEW = {
+    "maintenance_restarts": 2,
+    "maintenance_unlocks": None,
+    "maintenance_programs": False,
+    "maintenance_foreign_restarts": True,
+    "maintenance_not_before": 1320,
+    "maintenance_not_after": datetime(2026, 11, 30, 22, 0, tzinfo=timezone(timedelta(hours=1))),
+    "maintenance_grace": 0.5,
+    "maintenance_relock_after": 60,
+    "maintenance_account": None,
+    "maintenance_terms": {"restarts": 1, "unlocks": 4},
+    "maintenance_requester": {"name": None, "organization": "Contoso"},
+}
+"""Variables as ansible-core 2.19 to 2.22 hand them over."""
+OLD = {
+    "maintenance_restarts": "2",
+    "maintenance_unlocks": "",
+    "maintenance_programs": "False",
+    "maintenance_foreign_restarts": "True",
+    "maintenance_not_before": "22:00",
+    "maintenance_not_after": "2026-11-30 22:00:00+01:00",
+    "maintenance_grace": "0.5",
+    "maintenance_relock_after": "60",
+    "maintenance_account": "",
+    "maintenance_terms": '{"restarts": 1, "unlocks": 4}',
+    "maintenance_requester": {"name": "", "organization": "Contoso"},
+}
+"""The same as 2.16 to 2.18 do: an answer of a survey stays the text, and a template returns texts."""
+
+
+def test_older_cores_hand_over_texts_that_mean_the_same() -> None:
+    """A number, a truth value and nothing at all are texts there; a time with its offset has a space in the middle."""
+    old, new = read("terms", OLD.get), read("terms", NEW.get)
+    moments = [datetime.fromisoformat(str(found.pop("not_after"))) for found in (old, new)]
+    assert moments[0] == moments[1]
+    assert old == new
+    assert new == {
+        "restarts": 2,
+        "unlocks": 4,
+        "programs": False,
+        "foreign_restarts": True,
+        "not_before": "22:00",
+        "grace": 0.5,
+        "relock_after": 60.0,
+    }
+    for variables in (OLD, NEW):
+        assert read("requester", variables.get) == {"organization": "Contoso"}
+        assert faults({**NIGHT, **variables}.get) == []
+
+
+class TextsOfTemplates:
+    """Stands in for the templar of ansible-core 2.16 to 2.18, where an expression returns a text."""
+
+    def template(self, value: object) -> object:
+        """Return a text for each value but a list and a dictionary, an empty one for None."""
+        return value if isinstance(value, (list, dict)) else "" if value is None else str(value)
+
+
+def test_the_lookup_reads_what_an_older_core_makes_of_the_variables() -> None:
+    """The role gets numbers and truth values from texts; a time that became a number is named, and not guessed."""
+    lookup = LookupModule()
+    lookup._templar = TextsOfTemplates()  # type: ignore[assignment]
+    variables = {name: value for name, value in NEW.items() if name != "maintenance_not_before"}
+    [terms] = lookup.run(["terms"], {**NIGHT, **variables})
+    assert (terms["restarts"], terms["programs"], terms["grace"]) == (2, False, 0.5)
+    [told] = lookup.run(["faults"], {**NIGHT, **NEW})
+    assert [one.split(":")[0] for one in told] == ["maintenance_not_before"]
 
 
 def test_a_flat_variable_comes_first_and_an_empty_one_does_not_count() -> None:

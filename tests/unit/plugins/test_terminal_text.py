@@ -17,7 +17,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._connection impor
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installer import reason_in
 from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_words import words
-from ansible_collections.latchkey.consent.plugins.plugin_utils._terminal_text import plain
+from ansible_collections.latchkey.consent.plugins.plugin_utils._terminal_text import plain, plain_lines
 
 from tests.unit.plugins.fakes import ANSWERS
 from tests.unit.plugins.test_answers import ANSWERED
@@ -87,7 +87,7 @@ def test_no_word_of_a_log_or_a_connection_brings_a_forged_line() -> None:
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_what_a_program_printed_keeps_its_lines(stream: str) -> None:
-    """Windows' line ends become plain ones, and a sequence for the terminal stays harmless."""
+    """Windows' line ends become plain ones, tabs stay, and a sequence for the terminal stays harmless."""
     told = {
         "id": "1",
         "state": "exited",
@@ -95,26 +95,34 @@ def test_what_a_program_printed_keeps_its_lines(stream: str) -> None:
         "command_line": "x",
         "limit": 1.0,
         "started_at": "now",
-        stream: "one\r\ntwo\n\x1b[2J",
+        stream: "Name\tState\r\none\tRunning\n\x1b[2J",
     }
-    printed = getattr(read(ans.CommandView, told), stream)
-    assert printed == "one\ntwo\n\N{REPLACEMENT CHARACTER}[2J"
+    whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": {"command": told}})
+    assert whole.result is not None
+    printed = getattr(read(ans.CommandView, whole.result["command"]), stream)
+    assert printed == "Name\tState\none\tRunning\n\N{REPLACEMENT CHARACTER}[2J"
+
+
+def test_a_text_of_one_line_keeps_no_tab() -> None:
+    """A tab is kept in fields that hold lines alone: in a name it could shift what stands behind it."""
+    told = {"id": "1", "state": "exited", "account": "PC1\\anna\tagreed", "command_line": "x", "limit": 1.0}
+    assert "\t" not in read(ans.CommandView, {**told, "started_at": "now"}).account
 
 
 def test_a_receipt_keeps_its_lines_and_its_document() -> None:
     """A receipt's text is read line by line, and the signed document is the one that was signed."""
-    document = {"account": "PC-07\\mi\u200cravam", "device": "PC-07"}
+    document = {"account": "PC-07\\mi\u200cravam", "device": "PC-07", "command_line": "tool.exe \ta"}
     shown = {
         "request": "r",
         "document": document,
         "signature": "s",
         "public_key": "k",
-        "text": "Receipt r\nPC PC-07",
+        "text": "Receipt r\n\tPC PC-07",
     }
     whole = read(ans.Answer, {"protocol": 1, "outcome": "done", "result": {"receipts": [shown]}})
     assert whole.result is not None
     receipt = read(ans.ReceiptView, whole.result["receipts"][0])
-    assert (receipt.text, receipt.document) == ("Receipt r\nPC PC-07", document)
+    assert (receipt.text, receipt.document) == ("Receipt r\n\tPC PC-07", document)
 
 
 def test_each_character_is_kept_or_made_visible() -> None:
@@ -124,3 +132,13 @@ def test_each_character_is_kept_or_made_visible() -> None:
     assert is_plain(plain(every))
     for text in ("Müller & Söhne GmbH", "Łódź 21:00", "山田太郎", "Ελλάδα", "it's “fine”"):
         assert plain(text) == text
+
+
+def test_a_text_of_lines_keeps_its_ends_and_its_tabs_alone() -> None:
+    """Every other character of a text of lines is treated as in a text of one line."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    kept = {one for one in every if plain_lines(one) == one and plain(one) != one}
+    assert kept == {"\n", "\t"}
+    assert len(plain_lines(every)) == len(every)
+    printed = "a\t\x1b[2J\tb\f\vc\r\u202e\n\x9b1A"
+    assert plain_lines(printed) == "a\t\ufffd[2J\tb\ufffd\ufffdc\ufffd\ufffd\n\ufffd1A"
