@@ -40,6 +40,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.ports import Computer, PortError, StartedProgram
 from latchkey_agent.storage import key_slots
+from latchkey_agent.storage.device_key import DeviceKey
 from latchkey_agent.storage.journal import (
     Change,
     Head,
@@ -50,7 +51,6 @@ from latchkey_agent.storage.journal import (
 )
 from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.lock_duties import LockDuties
-from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
 from .call_limit import CALLS, CallLimit, is_limited
@@ -99,7 +99,7 @@ class Core:
         self.lock = threading.RLock()
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
-        self.signer: ReceiptSigner | None = None
+        self._device_key: DeviceKey | None = None
         self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
         self._copies = CopyGuard(computer.counter)
         self._settings_noted = False
@@ -142,7 +142,7 @@ class Core:
         self.state = self.journal_life.open()
         self._settings_noted = self.journal.key(_SETTINGS_SET) is not None
         self.settings.was_set |= self._settings_noted
-        self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
+        self._device_key = DeviceKey.load(self.journal, self.computer.keys, self.random)
         if self.state.version == 0:
             begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
             self._commit(Decision((begun,)))
@@ -194,6 +194,17 @@ class Core:
             Refused: there is none, and why.
         """
         return self.journal_life.journal
+
+    @property
+    def device_key(self) -> DeviceKey:
+        """The key that signs for this PC.
+
+        Raises:
+            Refused: there is no journal, so no key was loaded.
+        """
+        if self._device_key is None:
+            raise self.journal_life.refusal()
+        return self._device_key
 
     @property
     def problem(self) -> str:

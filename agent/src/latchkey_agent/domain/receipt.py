@@ -10,7 +10,7 @@ or its length, no keystrokes, no times of work.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
@@ -31,10 +31,19 @@ from .model import (
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
-SCHEMA = "latchkey-receipt-1"
+SCHEMA = "latchkey-receipt-2"
 
 
-def receipt_document(state: State, request: Request, device: str, as_of: datetime) -> dict[str, Any]:
+class Device(NamedTuple):
+    """The PC in a receipt: its name, and the fingerprint of the key that signs for it."""
+
+    name: str
+    key: str
+
+
+def receipt_document(
+    state: State, request: Request, device: Device, as_of: datetime, previous: str | None
+) -> dict[str, Any]:
     """Return the receipt's content as plain values, ready to be signed.
 
     It says what was true when it happened: organisation, policy and the shown text of that time.
@@ -42,8 +51,9 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
     Args:
         state: holds the request.
         request: the receipt is its.
-        device: the PC's name.
+        device: the PC.
         as_of: the present moment, up to which the receipt is complete. Later ones say the same once it is closed.
+        previous: the SHA-256 of the receipt that was stored before this one, None for the first and for an open one.
     """
     session = state.sessions[request.session]
     grant = next((g for g in state.grants.values() if g.request == request.id), None)
@@ -56,7 +66,9 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
         "as_of": _text(as_of),
         "closed": _is_closed(state, request, grant, permits),
         "principal": _account(request.account),
-        "device": device,
+        "device": device.name,
+        "device_key": device.key,
+        "previous": previous,
         "controller": request.organization,
         "policy": to_builtins(request.policy),
         "asked_by": _account(request.asked_by),

@@ -28,6 +28,7 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.Events: "operator",
     rq.Receipt: "operator",
     rq.ReceiptList: "operator",
+    rq.DeviceKey: "operator",
     rq.JournalVerify: "administrator",
     rq.JournalReset: "administrator",
     rq.EraseAll: "administrator",
