@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lab import canary
 from lab.demo.job_file import RESTARTS
 from latchkey_agent.storage import ssh_signature
-from latchkey_agent.storage.device_key import RECEIPT, canonical_json
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 
 if TYPE_CHECKING:
     from lab.demo.story import Story

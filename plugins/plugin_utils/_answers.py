@@ -345,11 +345,12 @@ class CheckpointAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceKeyAnswer:
-    """Answer to `device_key`: the public key as a line of OpenSSH, and its fingerprint."""
+    """Answer to `device_key` and `device_key_replace`: the public key as a line of OpenSSH, and its fingerprint."""
 
     device: str
     public_key: str
     fingerprint: str
+    replaced: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

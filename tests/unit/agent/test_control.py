@@ -17,7 +17,7 @@ from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import ssh_signature
-from latchkey_agent.storage.device_key import RECEIPT, canonical_json
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR, PowerCut
 

@@ -22,6 +22,7 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
 from latchkey_agent.protocol.fields import SeenHead
+from latchkey_agent.storage.journal import SCHEMA_VERSION
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import PROGRAM, Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
@@ -101,7 +102,7 @@ def damaged(bench: Bench) -> ans.ErrorView:
 
 def newer(bench: Bench) -> ans.ErrorView:
     """Give the journal the version of a newer agent."""
-    bench.set_journal_version(2)
+    bench.set_journal_version(SCHEMA_VERSION + 1)
     return bench.error(START_SESSION)
 
 

@@ -13,7 +13,7 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.fields import SeenHead
 from latchkey_agent.storage import ssh_signature
-from latchkey_agent.storage.device_key import JOURNAL, canonical_json
+from latchkey_agent.storage.signed_json import JOURNAL, canonical_json
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.test_rules_copies import restored
 from tests.unit.agent.world import OPERATOR

@@ -99,6 +99,7 @@ class ControlHandler:
             rq.Receipt: self._receipt,
             rq.ReceiptList: self._receipt_list,
             rq.DeviceKey: self._device_key,
+            rq.DeviceKeyReplace: self._replace_device_key,
             rq.AskerUnblock: self._asker_unblock,
             rq.JournalVerify: self._verify,
             rq.JournalReset: self._journal_reset,
@@ -639,11 +640,23 @@ class ControlHandler:
         return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
 
     def _device_key(self, _request: rq.DeviceKey, _peer: Peer) -> ans.Answer:
+        return codec.done(self._key_answer(""), changed=False)
+
+    def _replace_device_key(self, request: rq.DeviceKeyReplace, peer: Peer) -> ans.Answer:
+        with self._core.lock:
+            if (before := self._done_before(request)) is not None:
+                return codec.done(self._key_answer(self._core.device_key.replaces), changed=before.changed)
+            replaced = "" if request.check else self._core.replace_device_key(peer.actor, request.call)
+            return codec.done(self._key_answer(replaced), changed=True)
+
+    def _key_answer(self, replaced: str) -> ans.DeviceKeyAnswer:
         key = self._core.device_key
-        result = ans.DeviceKeyAnswer(
-            device=self._core.computer.device, public_key=key.public_key, fingerprint=key.fingerprint
+        return ans.DeviceKeyAnswer(
+            device=self._core.computer.device,
+            public_key=key.public_key,
+            fingerprint=key.fingerprint,
+            replaced=replaced,
         )
-        return codec.done(result, changed=False)
 
     def _receipt_list(self, request: rq.ReceiptList, _peer: Peer) -> ans.Answer:
         days = self._core.settings.receipt_days()
@@ -667,11 +680,12 @@ class ControlHandler:
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
         with self._verifying:
             verdict = self._core.in_steps(Journal.verify)
+            problem = verdict.problem or self._core.in_steps(self._core.receipts.verify)
         result = ans.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
-            intact=not verdict.problem,
-            problem=verdict.problem,
+            intact=not problem,
+            problem=problem,
         )
         return codec.done(result, changed=False)
 

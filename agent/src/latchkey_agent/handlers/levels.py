@@ -33,4 +33,5 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.JournalReset: "administrator",
     rq.EraseAll: "administrator",
     rq.AskerUnblock: "administrator",
+    rq.DeviceKeyReplace: "administrator",
 }

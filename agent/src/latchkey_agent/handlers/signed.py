@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
+
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import Device, Refused, State, holding, receipt_document, render
 from latchkey_agent.protocol.answers import HeadView, ReceiptView
 from latchkey_agent.protocol.fields import SeenHead
-from latchkey_agent.storage import device_key
+from latchkey_agent.storage.journal import StoredReceipt
+from latchkey_agent.storage.signed_json import JOURNAL, RECEIPT, canonical_json
 
 from . import views
 
@@ -16,21 +19,30 @@ HEAD_SCHEMA = "latchkey-journal-1"
 
 
 def receipt(core: Core, state: State, request_id: str) -> ReceiptView:
-    """Return the signed receipt of a request.
+    """Return the signed receipt of a request: the stored one if it is closed, else one that is signed now.
 
     Raises:
         Refused: there is no such request, or no key to sign with.
     """
     now = core.now().at
     held = holding(state, request_id, now, core.settings.receipt_days())
-    request = held.requests[request_id]
+    with core.storage() as journal:
+        stored = core.receipts.find(journal, request_id)
+    if stored is not None:
+        return _view(stored)
     key = core.device_key
-    document = receipt_document(held, request, Device(core.computer.device, key.fingerprint), now, None)
+    device = Device(core.computer.device, key.fingerprint)
+    body = canonical_json(receipt_document(held, held.requests[request_id], device, now))
+    return _view(StoredReceipt(request_id, body, key.sign(RECEIPT, body), key.public_key))
+
+
+def _view(receipt: StoredReceipt) -> ReceiptView:
+    document = json.loads(receipt.body)
     return ReceiptView(
-        request=request.id,
+        request=receipt.request,
         document=document,
-        signature=key.sign(device_key.RECEIPT, device_key.canonical_json(document)),
-        public_key=key.public_key,
+        signature=receipt.signature,
+        public_key=receipt.public_key,
         text=render(document),
     )
 
@@ -50,7 +62,7 @@ def head(core: Core) -> HeadView:
         "hash": end.hash.hex(),
         "at": str(views.text(now)),
     }
-    signature = key.sign(device_key.JOURNAL, device_key.canonical_json(document))
+    signature = key.sign(JOURNAL, canonical_json(document))
     del document["schema_version"]
     return HeadView(**document, signature=signature, public_key=key.public_key)
 

@@ -425,11 +425,15 @@ class ReceiptAnswer(Message, frozen=True, kw_only=True):
 
 
 class DeviceKeyAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `device_key`: the public key as a line of OpenSSH, and its fingerprint."""
+    """Answer to `device_key` and `device_key_replace`: the public key as a line of OpenSSH, and its fingerprint.
+
+    `replaced`: the public key that the call replaced, empty if it replaced none.
+    """
 
     device: str
     public_key: str
     fingerprint: str
+    replaced: str = ""
 
 
 class UnblockAnswer(Message, frozen=True, kw_only=True):
@@ -446,7 +450,7 @@ class ReceiptListAnswer(Message, frozen=True, kw_only=True):
 
 
 class JournalAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `journal_verify`. `head` is the last event's hash."""
+    """Answer to `journal_verify`: the chain, and the stored receipts. `head` is the last event's hash."""
 
     events: int
     head: str

@@ -295,6 +295,10 @@ class DeviceKey(ControlRequest, tag="device_key", frozen=True, kw_only=True):
     """The public key that signs for this PC."""
 
 
+class DeviceKeyReplace(ControlRequest, tag="device_key_replace", frozen=True, kw_only=True):
+    """Replace the key that signs for this PC by a new one (administrator)."""
+
+
 class AskerUnblock(ControlRequest, tag="asker_unblock", frozen=True, kw_only=True):
     """Unblock a reported account, or end the absence of a customer (administrator)."""
 
@@ -330,6 +334,7 @@ AnyControlRequest = (
     | Receipt
     | ReceiptList
     | DeviceKey
+    | DeviceKeyReplace
     | AskerUnblock
     | JournalVerify
     | JournalReset
