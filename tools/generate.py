@@ -58,6 +58,7 @@ READ: tuple[type[msgspec.Struct], ...] = (
     ans.CommandAnswer,
     ans.RevokeAnswer,
     ans.CheckpointAnswer,
+    ans.DeviceKeyAnswer,
     ans.InfoAnswer,
     ans.EventsAnswer,
     setup_messages.SetupAnswer,

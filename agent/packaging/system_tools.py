@@ -104,6 +104,7 @@ BROWSER = Need(
     ("axe_playwright_python", "pypdf", "selenium"),
 )
 SSH = Need("cannot run an SSH server", ("sshd", "ssh", "sftp", "ssh-keygen"))
+SSH_KEYGEN = Need("cannot check SSH signatures by another program", ("ssh-keygen",))
 DIRECTORY = Need("cannot run a directory", ("samba", "samba-tool", "kinit"))
 KERBEROS = Need("cannot speak Kerberos", ("krb5-config", "gcc"), ("gssapi", "kerberos", "krb5"))
 WRONG_CLOCK = Need("cannot give a program a wrong clock", ("faketime",))

@@ -14,7 +14,7 @@ from agent.packaging.workshop import WorkError
 from lab.computer import LabError
 from lab.demo.computers import KINDS
 from lab.demo.endings import ENDINGS
-from lab.demo.evidence import FILE, write_evidence
+from lab.demo.evidence import FILE, write_evidence, write_receipts
 from lab.demo.lanes import Lanes
 from lab.demo.night import NIGHT, TITLE, Night
 from lab.demo.night_promises import NIGHT_PROMISES
@@ -113,15 +113,18 @@ def _played(name: str, kind: str) -> int:
     viewer.heading(TITLES[name])
     try:
         with announced_to(lambda work: viewer.write([f"  ... {work}"])):
-            kept = _night(folder, viewer) if name == NIGHT else _ending(name, kind, folder, viewer)
+            kept, check = _night(folder, viewer) if name == NIGHT else _ending(name, kind, folder, viewer)
     except (LabError, WorkError) as fault:
         sys.stderr.write(f"The demo failed: {fault}\n")
         return BROKEN
     advise(viewer, name, folder)
+    if check is not None:
+        viewer.write([f"To check the receipt without Latchkey, type in {folder.relative_to(ROOT)}:", check])
     return 0 if kept else BROKEN
 
 
-def _ending(name: str, kind: str, folder: Path, viewer: Viewer) -> bool:
+def _ending(name: str, kind: str, folder: Path, viewer: Viewer) -> tuple[bool, str | None]:
+    """Play one ending; return whether all promises were kept, and the command that checks the receipt."""
     ending, run, pace = ENDINGS[name], KINDS[kind].run, 0.0
     if on_browser():
         # The page's server is not installed for other demos.
@@ -130,15 +133,16 @@ def _ending(name: str, kind: str, folder: Path, viewer: Viewer) -> bool:
         run, pace = on_page(run, kind, viewer), PACE
     with Stage(ending, folder, viewer, run, pace=pace).played() as story:
         verdicts = [check(story) for check in ending.promises]
-    write_evidence(folder, verdicts, {story.computer.name: story})
-    return _show(viewer, verdicts)
+    stories = {story.computer.name: story}
+    write_evidence(folder, verdicts, stories)
+    return _show(viewer, verdicts), write_receipts(folder, stories)
 
 
-def _night(folder: Path, viewer: Viewer) -> bool:
+def _night(folder: Path, viewer: Viewer) -> tuple[bool, str | None]:
     with Night(folder, viewer).played() as night:
         verdicts = [check(night) for check in NIGHT_PROMISES]
     write_evidence(folder, verdicts, night.pcs)
-    return _show(viewer, verdicts)
+    return _show(viewer, verdicts), write_receipts(folder, night.pcs)
 
 
 if __name__ == "__main__":

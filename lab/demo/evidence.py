@@ -1,11 +1,17 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes all evidence of a demo to a file: each check in full, the receipts, the checks of the erasures."""
+"""Writes all evidence of a demo to files: each check in full, the receipts, the checks of the erasures.
+
+The receipts are also written as they were signed, beside the file with the PCs' keys: `ssh-keygen` checks them.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from typing import TYPE_CHECKING
+
+from latchkey_agent.cli import receipt_files
+from latchkey_agent.storage.signed_json import DEVICE_KEY, JOURNAL, RECEIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +21,9 @@ if TYPE_CHECKING:
     from lab.demo.story import Story
 
 FILE = "promises.txt"
+KNOWN_PCS = "known_pcs"
+"""OpenSSH's `allowed_signers`: a line with the key of each PC."""
+NAMESPACES = f"{RECEIPT},{JOURNAL},{DEVICE_KEY}"
 
 
 def write_evidence(folder: Path, verdicts: Iterable[Verdict], stories: Mapping[str, Story]) -> None:
@@ -32,6 +41,28 @@ def write_evidence(folder: Path, verdicts: Iterable[Verdict], stories: Mapping[s
     for name, story in stories.items():
         lines += _documents(name, story)
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_receipts(folder: Path, stories: Mapping[str, Story]) -> str | None:
+    """Write each PC's last receipt with its signature, and the PCs' keys.
+
+    Args:
+        folder: the demo's folder.
+        stories: the story of each PC by its name.
+
+    Returns:
+        The command that checks the first receipt, to be typed in that folder; None if there is no receipt.
+    """
+    signed = {name: story.info.receipts[-1] for name, story in stories.items() if story.info.receipts}
+    lines = [f'{name} namespaces="{NAMESPACES}" {receipt.public_key}\n' for name, receipt in signed.items()]
+    if not lines:
+        return None
+    (folder / KNOWN_PCS).write_text("".join(lines), encoding="utf-8")
+    files = {name: "receipt.json" if len(signed) == 1 else f"receipt-{name}.json" for name in signed}
+    for name, receipt in signed.items():
+        receipt_files.write(folder / files[name], receipt)
+    name, file = next(iter(files.items()))
+    return f"ssh-keygen -Y verify -f {KNOWN_PCS} -I {name} -n {RECEIPT} -s {file}.sig < {file}"
 
 
 def _documents(name: str, story: Story) -> Iterator[str]:

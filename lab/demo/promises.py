@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab import canary
 from lab.demo.job_file import RESTARTS
-from latchkey_agent.storage import signing
+from latchkey_agent.storage import ssh_signature
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 
 if TYPE_CHECKING:
     from lab.demo.story import Story
+    from latchkey_agent.protocol.answers import ReceiptView
 
 LOCKED_WITHIN = 5.0
 """Seconds; the policy's own limit (`lock_within`), so that a busy machine does not break the promise."""
@@ -97,12 +99,20 @@ def receipt_signed(story: Story) -> Verdict:
     receipts = story.info.receipts
     kept = bool(receipts)
     for receipt in receipts:
-        kept &= signing.check(receipt.document, receipt.signature, receipt.public_key)
-        changed = receipt.document | {"device": "another"}
-        kept &= not signing.check(changed, receipt.signature, receipt.public_key)
+        kept &= _is_signed(receipt, receipt.document)
+        kept &= not _is_signed(receipt, receipt.document | {"device": "another"})
     how = f"{len(receipts)} Ed25519 signature is valid for the receipt, and invalid for a changed one"
     brief = "Its signature is valid, a changed receipt's is invalid."
     return Verdict(kept, "The customer has a signed receipt.", how, brief)
+
+
+def _is_signed(receipt: ReceiptView, document: dict[str, Any]) -> bool:
+    """Tell whether a receipt's signature by its key is valid for a document."""
+    try:
+        key = ssh_signature.verify(receipt.signature, RECEIPT, canonical_json(document))
+    except ssh_signature.SignatureError:
+        return False
+    return ssh_signature.public_line(key) == receipt.public_key
 
 
 def succeeded(story: Story) -> Verdict:

@@ -64,6 +64,7 @@ WORDS: dict[str, tuple[Party, str]] = {
     "call_noted": ("pc", "An operator's call changes nothing."),
     "command_refused": ("pc", "The agent refuses {command} ({code})."),
     "journal_begun": ("pc", "The journal begins."),
+    "device_key_changed": ("pc", "Another key signs for the PC."),
 }
 """The party of each event, and its sentence: `{field}` is a field of the event."""
 

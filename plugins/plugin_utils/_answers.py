@@ -109,11 +109,24 @@ class ForecastView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeadView:
+    """The end of the PC's journal, signed: the number of its last entry, that entry's hash, and the moment."""
+
+    device: str
+    position: int
+    hash: str
+    at: str
+    signature: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionAnswer:
     """Answer to `session_start`; without a session if the forecast stopped the start."""
 
     session: SessionView | None = None
     forecast: ForecastView | None = None
+    journal_head: HeadView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +166,7 @@ class EndedAnswer:
     session: SessionView
     erasure: list[ErasureView]
     receipts: list[ReceiptView]
+    journal_head: HeadView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +344,16 @@ class CheckpointAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceKeyAnswer:
+    """Answer to `device_key` and `device_key_replace`: the public key as a line of OpenSSH, and its fingerprint."""
+
+    device: str
+    public_key: str
+    fingerprint: str
+    replaced: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AgentView:
     """The agent itself. `boot_id` is random per boot, `now` the PC's clock."""
 
@@ -353,7 +377,7 @@ class PendingRestartView:
 
 @dataclass(frozen=True, kw_only=True)
 class InfoAnswer:
-    """Answer to `info`."""
+    """Answer to `info`. Without a usable journal there is no `journal_head`."""
 
     agent: AgentView
     sessions: list[SessionView]
@@ -363,6 +387,7 @@ class InfoAnswer:
     pending_restart: PendingRestartView
     receipts: list[ReceiptView] = field(default_factory=list)
     forecast: ForecastView | None = None
+    journal_head: HeadView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from lab.simulated.pc_settings import POLICY
 from lab.simulated.windows_model import WindowsError
 from lab.wsman.host import StandIn
 from latchkey_agent.protocol import PROTOCOL_VERSION
+from latchkey_agent.storage.journal import SCHEMA_VERSION
 from latchkey_agent.storage.vault import MAGIC
 from tests.lab import kinds
 from tests.lab.job import apply, ctl, end, request, start, task
@@ -169,7 +170,15 @@ SCENES = {
     ),
     "newer journal": Scene(
         "The agent does not change a newer agent's journal; it works again when that agent is back.",
-        [start(), request(), written_by(2), Fails(apply(), "journal_newer"), written_by(1), apply(), end()],
+        [
+            start(),
+            request(),
+            written_by(SCHEMA_VERSION + 1),
+            Fails(apply(), "journal_newer"),
+            written_by(SCHEMA_VERSION),
+            apply(),
+            end(),
+        ],
         LENT,
     ),
     "shortened journal": Scene(

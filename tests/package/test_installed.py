@@ -20,6 +20,8 @@ from agent.packaging.system_tools import WINE
 from agent.packaging.workshop import WorkError, run
 from lab.wine.wine_package import PackagePC, for_wine
 from lab.wine.wine_pc import WinePC
+from latchkey_agent.storage import ssh_signature
+from latchkey_agent.storage.signed_json import RECEIPT
 from latchkey_agent.windows import names
 from tests.canary import canary, search
 from tests.needs import require
@@ -277,8 +279,10 @@ def test_receipts_are_kept_on_request(installed: PackagePC, anna_grants: None) -
     assert left == ["receipts"]
     documents = list((installed.pc.program_data / "receipts").glob("*.json"))
     assert documents
-    receipt = json.loads(documents[0].read_text(encoding="utf-8"))
-    assert receipt["signature"]
-    assert "erased" in json.dumps(receipt["document"])
+    signed = documents[0].read_bytes()
+    key = ssh_signature.verify(documents[0].with_suffix(".json.sig").read_text("ascii"), RECEIPT, signed)
+    document = json.loads(signed)
+    assert document["device_key"] == ssh_signature.fingerprint(key)
+    assert "erased" in json.dumps(document)
     assert documents[0].with_suffix(".txt").read_text(encoding="utf-8").strip()
     shutil.rmtree(installed.pc.program_data)

@@ -244,8 +244,8 @@ def test_every_command_on_a_page_exists(name: str) -> None:
     text = page(name)
     targets = set(re.findall(r"^(\w+):", page("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^ {4}|`)make (\w+)", text, re.MULTILINE)) <= targets
-    commands = set(re.findall(r'add_parser\(\s*"(\w+)"', Path(ctl.__file__).read_text(encoding="utf-8")))
-    assert set(re.findall(r"(?:^ {4}|`)latchkeyctl (\w+)", text, re.MULTILINE)) <= commands
+    commands = set(re.findall(r'add_parser\(\s*"([\w-]+)"', Path(ctl.__file__).read_text(encoding="utf-8")))
+    assert set(re.findall(r"(?:^ {4}|`)latchkeyctl (\w[\w-]*)", text, re.MULTILINE)) <= commands
     content = {path.stem for path in (*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("playbooks/*.yml"))}
     content |= {path.stem for path in ROOT.glob("extensions/eda/*/**/*.*")}
     content |= {path.name for path in ROOT.glob("roles/*")} | {"MODULE", "consent"}

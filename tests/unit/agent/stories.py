@@ -791,6 +791,27 @@ def erased_by_administrator(pc: Transcript, password: Secret) -> None:
 
 
 @story()
+def other_device_key(pc: Transcript, _password: Secret) -> None:
+    """An administrator replaces the device key between two receipts; a caller knows a head that the journal lacks."""
+    pc.world.sign_in(ANNA)
+    pc.ask(rq.SessionStart(session="CHG-1", reason="Updates"))
+    first = pc.request()
+    pc.ask(rq.RequestWithdraw(session="CHG-1", request=first))
+    pc.ask(rq.DeviceKeyReplace(), SECOND_OPERATOR)
+    pc.ask(rq.DeviceKeyReplace(check=True))
+    pc.ask(rq.DeviceKeyReplace())
+    pc.ask(rq.DeviceKey())
+    second = pc.request()
+    pc.ask(rq.RequestWithdraw(session="CHG-1", request=second))
+    pc.ask(rq.Receipt(request=first))
+    pc.ask(rq.Receipt(request=second))
+    pc.ask(
+        rq.SessionStart(session="CHG-2", reason="Updates", seen=fields.SeenHead(position=3, hash="0" * 64))
+    )
+    pc.everything()
+
+
+@story()
 def damaged_journal(pc: Transcript, password: Secret) -> None:
     """A damaged journal refuses everything until an administrator begins a new one."""
     _lend(pc, password)

@@ -16,7 +16,8 @@ from latchkey_agent.domain.receipt import render
 from latchkey_agent.domain.transitions import GrantState
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
-from latchkey_agent.storage import signing
+from latchkey_agent.storage import ssh_signature
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.world import OPERATOR, PowerCut
 
@@ -151,10 +152,12 @@ def test_a_changed_receipt_fails_its_check(bench: Bench, canary: bytearray) -> N
     request = next(iter(bench.state.requests))
     receipt = bench.result(rq.Receipt(request=request))["receipt"]
     document, signature, key = receipt["document"], receipt["signature"], receipt["public_key"]
-    assert signing.check(document, signature, key)
-    assert not signing.check({**document, "purpose": "Something else"}, signature, key)
-    assert not signing.check(document, "00" * 64, key)
-    assert not signing.check(document, "no signature", key)
+    signed = canonical_json(document)
+    assert ssh_signature.public_line(ssh_signature.verify(signature, RECEIPT, signed)) == key
+    with pytest.raises(ssh_signature.SignatureError):
+        ssh_signature.verify(signature, RECEIPT, canonical_json({**document, "purpose": "Something else"}))
+    assert document["device_key"] == ssh_signature.fingerprint(ssh_signature.public_key_of(key))
+    assert (document["closed"], document["previous"]) == (False, None)
     bench.power_cut()
     assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] == key
 

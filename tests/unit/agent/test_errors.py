@@ -21,6 +21,8 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
+from latchkey_agent.protocol.fields import SeenHead
+from latchkey_agent.storage.journal import SCHEMA_VERSION
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import PROGRAM, Bench
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
@@ -100,8 +102,14 @@ def damaged(bench: Bench) -> ans.ErrorView:
 
 def newer(bench: Bench) -> ans.ErrorView:
     """Give the journal the version of a newer agent."""
-    bench.set_journal_version(2)
+    bench.set_journal_version(SCHEMA_VERSION + 1)
     return bench.error(START_SESSION)
+
+
+def head_of_another(bench: Bench) -> ans.ErrorView:
+    """Name a head that another journal had."""
+    seen = SeenHead(position=7, hash="0" * 64, at="2026-11-30T12:00:00+01:00")
+    return bench.error(rq.Info(seen=seen))
 
 
 def renamed(bench: Bench) -> ans.ErrorView:
@@ -379,6 +387,7 @@ SCENARIOS: dict[str, Scenario] = {
     "policy_refuses": lambda bench: asked(bench, rq.CredentialRequest(session="CHG-1", restarts=11)),
     "journal_damaged": damaged,
     "journal_newer": newer,
+    "journal_head_unknown": head_of_another,
     "rename_pending": renamed,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,

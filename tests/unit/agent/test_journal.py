@@ -26,6 +26,7 @@ from latchkey_agent.storage.journal import (
     JournalNewerError,
     JournalUnavailableError,
     LeftOver,
+    StoredReceipt,
     Verdict,
 )
 from tests.unit.agent.bench import in_one_go, searched, verdict
@@ -418,12 +419,71 @@ def test_an_event_of_an_unknown_kind_is_no_damage(journal: Journal, place: Path,
     again.close()
 
 
+def as_first_version(journal: Journal, place: Path) -> None:
+    """Leave a closed journal of version 1, which had no table of receipts."""
+    journal.commit(Change(EVENTS))
+    journal.keep_reserve()
+    journal.close()
+    damage(place, "DROP TABLE receipts")
+    damage(place, "PRAGMA user_version = 1")
+
+
+def test_a_journal_of_the_first_version_gets_a_table_of_receipts(
+    journal: Journal, place: Path, world: World
+) -> None:
+    """A journal of version 1 keeps its events and gets the table; a receipt in it comes back as it was stored."""
+    as_first_version(journal, place)
+    receipt = StoredReceipt("R-1", b"{}", "signed", "ssh-ed25519 AAAA")
+    with closing(Journal(place / "journal.db", *anchors(world))) as again:
+        assert list(again.load()) == EVENTS
+        assert (again.stored_receipts(), again.last_receipt(), again.receipt("R-1")) == ([], None, None)
+        again.store_receipt(receipt)
+    with closing(opened(place, world)) as last:
+        assert (last.stored_receipts(), last.last_receipt(), last.receipt("R-1")) == (["R-1"], b"{}", receipt)
+        assert (last.receipts_after(0), last.receipts_after(1)) == ([(1, receipt)], [])
+        with pytest.raises(JournalDamagedError):
+            last.store_receipt(receipt)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR])
+def test_a_change_of_version_on_a_full_disk_uses_the_reserve(
+    journal: Journal, place: Path, world: World, monkeypatch: pytest.MonkeyPatch, code: int, *, begun: bool
+) -> None:
+    """A full disk gives up its reserve for the new table, and a failing disk changes nothing."""
+    as_first_version(journal, place)
+    reserve = place / "journal.db-reserve"
+
+    class Failing(sqlite3.Connection):
+        def executescript(self, script: str) -> sqlite3.Cursor:
+            """Fail while the reserve is there."""
+            if not reserve.exists():
+                return super().executescript(script)
+            if begun:
+                self.execute("BEGIN")
+            fault = sqlite3.OperationalError("no space")
+            fault.sqlite_errorcode = code
+            raise fault
+
+    def connect(path: Path) -> sqlite3.Connection:
+        return sqlite3.connect(path, isolation_level=None, factory=Failing)
+
+    monkeypatch.setattr(module, "connect", connect)
+    if code == sqlite3.SQLITE_IOERR:
+        with pytest.raises(JournalUnavailableError, match="no space"):
+            opened(place, world)
+        assert reserve.exists()
+    else:
+        with closing(opened(place, world)) as again:
+            assert (again.head.seq, again.stored_receipts(), again.has_reserve) == (len(EVENTS), [], False)
+
+
 def test_a_newer_database_is_not_touched(journal: Journal, place: Path, world: World) -> None:
     """The agent names the newer version and leaves the file unchanged."""
     journal.close()
-    damage(place, "PRAGMA user_version = 2")
+    damage(place, "PRAGMA user_version = 3")
     before = (place / "journal.db").read_bytes()
-    with pytest.raises(JournalNewerError, match="its version is 2, this agent knows 1"):
+    with pytest.raises(JournalNewerError, match="its version is 3, this agent knows 2"):
         Journal(place / "journal.db", *anchors(world))
     assert (place / "journal.db").read_bytes() == before
 

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 ERASURE = ans.ErasureView(grant="G-1", confirmed=True, checked_at="2026-11-23T10:00:00+01:00", checks=[])
 RECEIPT = ans.ReceiptView(
-    request="R-1", document={"request": "R-1"}, signature="c2ln", public_key="a2V5", text="Beleg"
+    request="R-1",
+    document={"request": "R-1", "grace": 5.0},
+    signature="signed\nhere\n",
+    public_key="ssh-ed25519 AAAA",
+    text="Beleg",
 )
 
 
@@ -91,7 +95,7 @@ def test_a_stopped_agent_raises_its_own_error() -> None:
 
 
 def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
-    """Each receipt is written as signed JSON and as text."""
+    """Each receipt is written as it was signed, with its signature beside it, and as text."""
     pages = [
         ans.ReceiptListAnswer(receipts=["R-0"], more=True),
         ans.ReceiptListAnswer(receipts=["R-1"]),
@@ -100,7 +104,8 @@ def test_receipts_are_written_signed_and_readable(tmp_path: Path) -> None:
     ]
     answers = [codec.done(page, changed=False) for page in pages]
     assert removal.keep_receipts(answering(*answers), tmp_path) == 2
-    assert msgspec.json.decode((tmp_path / "receipts/R-1.json").read_bytes(), type=ans.ReceiptView) == RECEIPT
+    assert (tmp_path / "receipts/R-1.json").read_bytes() == b'{"grace":5.0,"request":"R-1"}'
+    assert (tmp_path / "receipts/R-1.json.sig").read_bytes() == b"signed\nhere\n"
     assert (tmp_path / "receipts/R-1.txt").read_text(encoding="utf-8") == "Beleg"
 
 

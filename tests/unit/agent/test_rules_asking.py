@@ -475,6 +475,7 @@ def test_every_verb_has_a_level() -> None:
         rq.JournalReset(),
         rq.JournalVerify(),
         rq.AskerUnblock(account="x"),
+        rq.DeviceKeyReplace(),
         rq.EraseAll(check=True),
     ],
 )

@@ -548,7 +548,7 @@ def test_rule_11_nothing_changes_unnoticed(bench: Bench, canary: bytearray, stat
 def newer(bench: Bench, canary: bytearray) -> Bench:
     """An agent that finds the journal of a newer agent, with a live grant in it."""
     bench.lend(canary)
-    bench.set_journal_version(2)
+    bench.set_journal_version(journal.SCHEMA_VERSION + 1)
     return bench
 
 
@@ -559,7 +559,7 @@ def test_an_older_agent_keeps_a_newer_agents_journal(newer: Bench) -> None:
     assert newer.customer_code(cm.CustomerWatch()) == "journal_newer"
     assert newer.result(rq.JournalReset(check=True))["intact"] is False
     assert newer.seal_tags() == 1
-    newer.set_journal_version(1)
+    newer.set_journal_version(journal.SCHEMA_VERSION)
     assert newer.restart()
 
 

@@ -52,6 +52,7 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _HEX = re.compile(r"\b[0-9a-f]{32,}\b")
 _BASE64 = re.compile(r"(?<![\w/+-])[\w/+-]{43,}={0,2}(?![\w/+=-])")
 _IDS = ("id", "notice", "request", "grant", "permit", "name")
+_SIGNATURE = re.compile(r"-----BEGIN SSH SIGNATURE-----[\w/+=\\\s]+-----END SSH SIGNATURE-----(?:\\n|\n)?")
 _AS_OF = re.compile(r"""(\bas_of: "|\bAs of )[\dT:+-]+""")
 _SIZE = re.compile(r"\b\d[\d,]*(?= bytes\b)")
 
@@ -129,7 +130,7 @@ class Transcript(Bench):
     def _masked(self, line: str) -> str:
         line = line.replace(__version__, "<version>").replace(str(self.folder), "<folder>")
         line = _SIZE.sub("<count>", _AS_OF.sub(r"\1<now>", line))
-        for kind, pattern in (("id", _UUID), ("hex", _HEX), ("text", _BASE64)):
+        for kind, pattern in (("signature", _SIGNATURE), ("id", _UUID), ("hex", _HEX), ("text", _BASE64)):
             line = pattern.sub(lambda found, kind=kind: self._name(kind, found[0]), line)  # type: ignore[misc]
         return line
 

@@ -256,6 +256,7 @@ def receipt(**changes: Any) -> ReceiptView:
         "created_at": "2026-11-23T17:00:00+00:00",
         "as_of": "2026-11-23T20:30:00+01:00",
         "closed": True,
+        "device_key": "SHA256:0123456789abcdefghijklmnopqrstuvwxyzABCDEFG",
         "principal": {"account": "PC-1\\anna"},
         "device": "PC-1",
         "asked_by": {"account": "PC-1\\admin"},
@@ -297,7 +298,7 @@ def receipt(**changes: Any) -> ReceiptView:
         },
         "erasure": {"confirmed": True, "checked_at": "2026-11-23T20:00:01+01:00"},
     } | changes
-    return ReceiptView(request="r-1", document=document, signature="s" * 88, public_key="k", text="")
+    return ReceiptView(request="r-1", document=document, signature="s", public_key="k", text="")
 
 
 def pages(harness: Harness, *views: ReceiptView) -> s.ShowPages:
@@ -326,7 +327,7 @@ def test_a_receipt_shows_the_whole_grant(harness: Harness) -> None:
         "Used to unlock: today 19:10. Nobody was signed in.",
         "The support session ended: today 20:00",
         "Password erased, checked today 20:00",
-        "Signed by this PC: ssssssssssssssss",
+        "Signed by this PC, key SHA256:0123456789abcdef",
     ]
 
 

@@ -5,7 +5,7 @@
 `latchkeyctl request` takes one JSON request on standard input and prints one
 JSON answer on one line; that is how Ansible speaks with the agent. So does
 `setup`, which an administrator may. The other commands print tables. Exit codes: 0 an answer was printed, 1 the agent
-refused (only for people's commands), 2 wrong usage (sysexits: 64 is not used,
+refused, or a receipt is not valid (only for people's commands), 2 wrong usage (sysexits: 64 is not used,
 argparse has 2), 69 the agent does not answer (EX_UNAVAILABLE of sysexits.h).
 """
 
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import msgspec
@@ -29,11 +30,14 @@ from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.stream import Stream, read_frame, write_frame
 
+from . import receipt_files
 from .tables import render
 
 Setup = Callable[[bytes], ans.Answer]
 Connect = Callable[[], AbstractContextManager[Stream]]
 UNAVAILABLE = 69
+RECEIPT_FILE = "receipt.json"
+"""The name of the file with a receipt; its signature is beside it."""
 _READ_AT_MOST = codec.MAX_REQUEST + 1
 
 
@@ -81,8 +85,18 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("setup", help="settings and operators, as JSON on standard input")
     commands.add_parser("status", help="the agent, its sessions and requests")
     commands.add_parser("grants", help="live and past grants")
-    receipt = commands.add_parser("receipt", help="the signed receipt of a request")
-    receipt.add_argument("id")
+    receipt = commands.add_parser(
+        "receipt", help="the signed receipt of a request, or the check of one in a file"
+    )
+    receipt.add_argument("id", help="the request; or the word verify, with a file")
+    receipt.add_argument("file", nargs="?", type=Path, help="after verify: a receipt with its .sig beside it")
+    receipt.add_argument("--folder", type=Path, help=f"write {RECEIPT_FILE} and its .sig into this folder")
+    receipt.add_argument(
+        "--known-pcs", type=Path, help="after verify: OpenSSH's allowed_signers with the PC's key"
+    )
+    receipt.add_argument("--pc", help="after verify: the PC's name in that file")
+    key = commands.add_parser("device-key", help="the public key that signs for this PC")
+    key.add_argument("--replace", action="store_true", help="let a new key sign from now on")
     unblock = commands.add_parser(
         "unblock", help="let a reported account ask, or an absent customer be asked"
     )
@@ -97,10 +111,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the parsed arguments; exit with 2 where they do not go together."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.command == "receipt":
+        is_check = options.id == "verify"
+        if is_check != (options.file is not None):
+            parser.error("write: receipt ID, or: receipt verify FILE")
+        if (options.known_pcs is None) != (options.pc is None) or (options.pc is not None and not is_check):
+            parser.error("--known-pcs and --pc go together, after: receipt verify FILE")
+        if options.folder is not None and is_check:
+            parser.error("--folder goes with: receipt ID")
+    return options
+
+
 def _message(options: argparse.Namespace) -> rq.ControlRequest:
     match options.command:
         case "receipt":
             return rq.Receipt(request=options.id)
+        case "device-key":
+            return rq.DeviceKeyReplace() if options.replace else rq.DeviceKey()
         case "unblock":
             return rq.AskerUnblock(account=options.account)
         case "journal":
@@ -130,16 +161,50 @@ def main(
         setup: carries a `setup` request out; on this Windows PC by default.
     """
     stdin, stdout = stdin or sys.stdin.buffer, stdout or sys.stdout
-    options = _parser().parse_args(argv)
+    options = _options(argv)
     if options.command == "setup":
         return _one_answer(setup or _on_windows("operators", "set_up"), stdin, stdout)
+    if options.command == "receipt" and options.file is not None:
+        return _verified(options, stdout)
     connect = connect or _on_windows("pipes.client_stream", "connect_control")
     if options.command == "request":
         return _one_answer(partial(exchange, connect), stdin, stdout)
     answer = exchange(connect, msgspec.json.encode(_message(options)))
+    if options.command == "receipt" and options.folder is not None and answer.outcome == "done":
+        return _written(answer, options.folder, stdout)
     text = codec.encode_line(answer).decode("ascii") if options.json else render(options.command, answer)
     stdout.write(_printable(text, stdout))
     return _exit_code(answer) or (0 if answer.outcome == "done" else 1)
+
+
+def _written(answer: ans.Answer, folder: Path, stdout: TextIO) -> int:
+    """Write the receipt in an answer into a folder; return the exit code."""
+    receipt = msgspec.convert(answer.result, ans.ReceiptAnswer).receipt
+    try:
+        stdout.writelines(
+            _printable(f"{file}\n", stdout) for file in receipt_files.write(folder / RECEIPT_FILE, receipt)
+        )
+    except OSError as fault:
+        stdout.write(_printable(f"The receipt cannot be written: {fault}\n", stdout))
+        return 1
+    return 0
+
+
+def _verified(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Check a receipt in a file; return the exit code. No agent is asked."""
+    # Only this command needs cryptography, which takes long to load.
+    from latchkey_agent.storage.ssh_signature import SignatureError  # noqa: PLC0415
+
+    from . import receipt_check  # noqa: PLC0415
+
+    try:
+        verdict, code = receipt_check.verify(options.file, options.known_pcs, options.pc or ""), 0
+    except OSError as fault:
+        verdict, code = f"The receipt cannot be checked: {fault}", 1
+    except SignatureError as fault:
+        verdict, code = f"The receipt is NOT VALID: {fault}.", 1
+    stdout.write(_printable(f"{verdict}\n", stdout))
+    return code
 
 
 def _printable(text: str, stdout: TextIO) -> str:

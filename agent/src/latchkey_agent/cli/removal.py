@@ -15,6 +15,7 @@ from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 
+from . import receipt_files
 from .ctl import exchange
 from .entries import Entry, walk
 
@@ -81,8 +82,7 @@ def _write(target: Path, receipt: ans.ReceiptView) -> None:
     if not _NAME.fullmatch(receipt.request):
         msg = f"the receipt's number {receipt.request!r} is no file name"
         raise PortError(msg)
-    signed = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
-    (target / f"{receipt.request}.json").write_bytes(signed)
+    receipt_files.write(target / f"{receipt.request}.json", receipt)
     (target / f"{receipt.request}.txt").write_text(receipt.text, encoding="utf-8")
 
 

@@ -64,7 +64,12 @@ def _grants(result: dict[str, Any]) -> str:
 
 def _receipt(result: dict[str, Any]) -> str:
     receipt = result["receipt"]
-    return f"{receipt['text']}\nsigned {receipt['signature']}\nby key {receipt['public_key']}\n"
+    return f"{receipt['text']}\nsigned by {receipt['public_key']}\n{receipt['signature']}"
+
+
+def _device_key(result: dict[str, Any]) -> str:
+    replaced = f"in place of {result['replaced']}\n" if result.get("replaced") else ""
+    return f"{result['public_key']}\n{result['fingerprint']}\n{replaced}"
 
 
 def _journal(result: dict[str, Any]) -> str:
@@ -101,6 +106,7 @@ _RENDERERS = {
     "status": _status,
     "grants": _grants,
     "receipt": _receipt,
+    "device-key": _device_key,
     "journal": _journal,
     "unblock": _unblock,
     "erase": _erase,

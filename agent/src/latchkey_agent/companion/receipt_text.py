@@ -13,6 +13,9 @@ from latchkey_agent.companion.wording import duration, language_of, moment, quot
 from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line
 from latchkey_agent.protocol.answers import ReceiptView
 
+_KEY = 23
+"""The characters of the device key's fingerprint that the customer reads: `SHA256:` and 96 bits of it."""
+
 
 def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
     """Return the receipt as text.
@@ -29,7 +32,7 @@ def render(view: ReceiptView, now: datetime, language: str = "en") -> str:
         reader.answer(document["answer"]),
         *(reader.uses(document) if document["answer"]["state"] == "granted" else ()),
         "" if document["closed"] else reader.sentence("not_closed", document["as_of"]),
-        reader.texts["receipt_signed"].format(signature=view.signature[:16]),
+        reader.texts["receipt_signed"].format(key=document["device_key"][:_KEY]),
     ]
     return "\n".join(line for line in lines if line)
 

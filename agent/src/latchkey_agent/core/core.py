@@ -40,6 +40,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.ports import Computer, PortError, StartedProgram
 from latchkey_agent.storage import key_slots
+from latchkey_agent.storage.device_key import DeviceKey, DeviceKeyFile
 from latchkey_agent.storage.journal import (
     Change,
     Head,
@@ -50,18 +51,20 @@ from latchkey_agent.storage.journal import (
 )
 from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.lock_duties import LockDuties
-from latchkey_agent.storage.signing import ReceiptSigner
 from latchkey_agent.storage.vault import Vault, VaultError, tag_of
 
 from .call_limit import CALLS, CallLimit, is_limited
 from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
+from .receipt_store import ReceiptStore
 from .refusal_throttle import Asked, RefusalThrottle
 from .settings import SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SETTINGS_SET = "settings_set"
+_KEY_IN_JOURNAL = "receipts"
+"""The name of the device key in the journal of an earlier agent."""
 BREATH = 0.002
 """Seconds between two portions of the journal that is read as a whole."""
 
@@ -99,7 +102,9 @@ class Core:
         self.lock = threading.RLock()
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
-        self.signer: ReceiptSigner | None = None
+        self._key_file = DeviceKeyFile(folder, computer.keys, random)
+        self._device_key: DeviceKey | None = None
+        self.receipts = ReceiptStore(computer.device)
         self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
         self._copies = CopyGuard(computer.counter)
         self._settings_noted = False
@@ -142,9 +147,15 @@ class Core:
         self.state = self.journal_life.open()
         self._settings_noted = self.journal.key(_SETTINGS_SET) is not None
         self.settings.was_set |= self._settings_noted
-        self.signer = ReceiptSigner.load(self.journal, self.computer.keys, self.random)
+        self._load_device_key()
+        self.receipts.load(self.journal)
         if self.state.version == 0:
-            begun = e.JournalBegun(at=self.now().at, agent=__version__, after=self.journal_life.replaced())
+            begun = e.JournalBegun(
+                at=self.now().at,
+                agent=__version__,
+                after=self.journal_life.replaced(),
+                device_key=self.device_key.public_key,
+            )
             self._commit(Decision((begun,)))
         sealed, with_half = tuple(self.journal.sealed_grants()), self.slots.tags()
         keyless = tuple(g.id for g in self._lent() if bytes.fromhex(g.tag) not in with_half)
@@ -163,6 +174,74 @@ class Core:
         self.slots.keep({bytes.fromhex(grant.tag) for grant in self._lent()})
         self.journal.empty_log()
         self.journal.keep_reserve()
+        self._keep_receipts()
+
+    def _load_device_key(self) -> None:
+        """Load the device key, which an earlier agent kept in its journal.
+
+        Raises:
+            JournalUnavailableError: the disk does not give it, or takes no new one.
+            PortError: the PC protects no new key.
+        """
+        in_journal = self.journal.key(_KEY_IN_JOURNAL)
+        try:
+            self._device_key = self._key_file.load(in_journal)
+        except OSError as fault:
+            raise JournalUnavailableError(f"the device key cannot be used ({fault.strerror})") from None
+        if in_journal is not None:
+            # A full disk keeps it until the next start: revoking must work now (rule 7).
+            with suppress(JournalUnavailableError):
+                self.journal.forget_key(_KEY_IN_JOURNAL)
+
+    def replace_device_key(self, actor: Actor, call: str) -> str:
+        """Let a new key sign for this PC; return the public key before it.
+
+        The new key is on the disk before the event. After a crash in between, the next start journals the event.
+
+        Args:
+            actor: the account that asks.
+            call: the key of its call, empty without one.
+
+        Raises:
+            Refused: the journal or the disk does not allow it; the old key stays.
+            PortError: the PC protects no new key; the old one stays.
+        """
+        with self.lock:
+            old = self.device_key
+            try:
+                content = self._key_file.content()
+                self._device_key = self._key_file.replace(old)
+            except OSError as fault:
+                raise Refused(
+                    "storage_failed", detail=f"the device key cannot be written ({fault.strerror})"
+                ) from None
+            try:
+                self._note_device_key(actor, call)
+            except Refused:
+                with suppress(OSError):
+                    self._key_file.put_back(content)
+                    self._device_key = old
+                raise
+            return old.public_key
+
+    def _note_device_key(self, actor: Actor = AGENT, call: str = "") -> None:
+        """Journal a change of the device key that the journal does not know.
+
+        Raises:
+            Refused: it cannot be journalled.
+        """
+        key, known = self.device_key, self.state.device_key
+        if key.public_key == known:
+            return
+        old = known or key.replaces
+        changed = e.DeviceKeyChanged(
+            at=self.now().at,
+            actor=actor,
+            old=old,
+            new=key.public_key,
+            endorsement=key.endorsement if old == key.replaces else "",
+        )
+        self._commit(with_call(Decision((changed,)), call, changed.at))
 
     def give_up_newer_journal(self) -> None:
         """Overwrite the sealed records of a newer agent's journal.
@@ -194,6 +273,17 @@ class Core:
             Refused: there is none, and why.
         """
         return self.journal_life.journal
+
+    @property
+    def device_key(self) -> DeviceKey:
+        """The key that signs for this PC.
+
+        Raises:
+            Refused: there is no journal, so no key was loaded.
+        """
+        if self._device_key is None:
+            raise self.journal_life.refusal()
+        return self._device_key
 
     @property
     def problem(self) -> str:
@@ -315,6 +405,10 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
             self._note_settings()
+            # A disk that is full now is no reason to stop: revoking must work (rule 7).
+            with suppress(Refused):
+                self._note_device_key()
+            self._keep_receipts()
 
     def _note_settings(self) -> None:
         """Note in the journal that there was a settings file: from then on a missing one is a broken one."""
@@ -355,9 +449,30 @@ class Core:
         self.state = state
         self._end_programs(decision)
         self._settle_duties()
+        self._keep_receipts()
         for event in decision.events:
             log.info("%s", type(event).__name__)
         self.state_changed.notify_all()
+
+    def _keep_receipts(self) -> None:
+        """Store the receipts that are closed now. One that cannot be stored is not closed yet; it is tried again.
+
+        Raises:
+            Refused: the journal is damaged.
+        """
+        try:
+            self.receipts.keep(self.journal, self.state, self.device_key, self.now().at)
+        except JournalUnavailableError as fault:
+            log.warning("a receipt is not stored yet: %s", fault)
+        except JournalDamagedError as damage:
+            raise self._lost(damage) from None
+
+    def _lost(self, damage: JournalDamagedError) -> Refused:
+        """Go on without a journal that is damaged; return the refusal to raise."""
+        self.state = State()
+        self.journal_life.fail(damage)
+        self.state_changed.notify_all()
+        return self.journal_life.refusal()
 
     def _end_programs(self, decision: Decision) -> None:
         """End the programs that a decision ends, also if it could not be journalled (rule 7)."""
@@ -427,10 +542,7 @@ class Core:
                     self.state_changed.notify_all()
                 raise Refused("storage_failed", detail=str(fault)) from None
             except JournalDamagedError as damage:
-                self.state = State()
-                self.journal_life.fail(damage)
-                self.state_changed.notify_all()
-                raise self.journal_life.refusal() from None
+                raise self._lost(damage) from None
 
     def in_steps(self, begin: Callable[[Journal], Generator[None, None, T]]) -> T:
         """Read the journal in steps; return the result. The lock is free after each: a revocation goes first.

@@ -70,7 +70,7 @@ from .permits import find_permit, may_stay_open, opened_by, redeemable
 from .plain_restarts import find_restart, signs_out_unasked
 from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
-from .receipt import holding, kept_requests, receipt_document, render
+from .receipt import Device, closed_receipts, holding, kept_requests, receipt_document, render
 from .refusal import Refused
 from .requests import (
     NO_CODES,
@@ -121,6 +121,7 @@ __all__ = [
     "Checkpoint",
     "Closing",
     "Decision",
+    "Device",
     "Erasure",
     "Grant",
     "GrantState",
@@ -152,6 +153,7 @@ __all__ = [
     "canonical",
     "caused_by",
     "checked_requests",
+    "closed_receipts",
     "decide",
     "done_before",
     "ended_refusal",

@@ -397,10 +397,23 @@ class CommandRefused(Event, tag="command_refused", frozen=True, kw_only=True):
 
 
 class JournalBegun(Event, tag="journal_begun", frozen=True, kw_only=True):
-    """The first entry; `after` names the journal that it replaces, if any."""
+    """The first entry; `after` names the journal that it replaces, if any, `device_key` the PC's public key."""
 
     agent: str
     after: str = ""
+    device_key: str = ""
+
+
+class DeviceKeyChanged(Event, tag="device_key_changed", frozen=True, kw_only=True):
+    """Another key signs for the PC from now on; `old` and `new` are public keys as lines of OpenSSH.
+
+    `old` is empty if the journal names a key for the first time. `endorsement` is the old key's SSH signature over the
+    line of the new one, empty where the old key could not sign.
+    """
+
+    old: str
+    new: str
+    endorsement: str = ""
 
 
 AnyEvent = (
@@ -446,4 +459,5 @@ AnyEvent = (
     | CallNoted
     | CommandRefused
     | JournalBegun
+    | DeviceKeyChanged
 )

@@ -113,6 +113,7 @@ class _Draft:
         self._owns_archive = False
         self.calls: dict[str, Call] = dict(state.calls)
         self.replaced_at: datetime | None = state.replaced_at
+        self.device_key = state.device_key
         self.durations: dict[str, timedelta] = state.durations
 
     def own_archive(self) -> dict[str, Archived]:
@@ -142,6 +143,7 @@ class _Draft:
             archive=self.archive,
             calls=self.calls,
             replaced_at=self.replaced_at,
+            device_key=self.device_key,
             durations=self.durations,
         )
 
@@ -718,6 +720,11 @@ def _clock_taken(draft: _Draft, event: e.ClockTaken) -> None:
 
 def _journal_begun(draft: _Draft, event: e.JournalBegun) -> None:
     draft.replaced_at = event.at if event.after else None
+    draft.device_key = event.device_key
+
+
+def _device_key_changed(draft: _Draft, event: e.DeviceKeyChanged) -> None:
+    draft.device_key = event.new
 
 
 def _nothing(_draft: _Draft, _event: e.Event) -> None:
@@ -767,4 +774,5 @@ _RULES: dict[type[e.Event], Callable[[_Draft, Any], None]] = {
     e.CallNoted: _nothing,
     e.CommandRefused: _nothing,
     e.JournalBegun: _journal_begun,
+    e.DeviceKeyChanged: _device_key_changed,
 }

@@ -516,6 +516,7 @@ class State(Struct, frozen=True, kw_only=True):
     `archive`: ended sessions that only receipts need.
     `calls`: the latest calls, by their keys.
     `replaced_at`: the moment at which this journal was begun in place of one that was set aside.
+    `device_key`: the public key that signs for the PC, as the journal names it; empty in one of an earlier agent.
     `durations`: the time that each step needed last on this PC, by its name.
     """
 
@@ -538,4 +539,5 @@ class State(Struct, frozen=True, kw_only=True):
     archive: dict[str, Archived] = {}
     calls: dict[str, Call] = {}
     replaced_at: datetime | None = None
+    device_key: str = ""
     durations: dict[str, timedelta] = {}

@@ -9,8 +9,9 @@ or its length, no keystrokes, no times of work.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
@@ -18,6 +19,7 @@ from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line, quotable
 
 from .model import (
     Account,
+    Archived,
     Erasure,
     Grant,
     Permit,
@@ -31,10 +33,25 @@ from .model import (
 from .refusal import Refused
 from .transitions import OPEN_REQUESTS, GrantState
 
-SCHEMA = "latchkey-receipt-1"
+SCHEMA = "latchkey-receipt-2"
 
 
-def receipt_document(state: State, request: Request, device: str, as_of: datetime) -> dict[str, Any]:
+class Device(NamedTuple):
+    """The PC in a receipt: its name, and the fingerprint of the key that signs for it."""
+
+    name: str
+    key: str
+
+
+def receipt_document(
+    state: State,
+    request: Request,
+    device: Device,
+    as_of: datetime,
+    *,
+    closed: bool = False,
+    previous: str | None = None,
+) -> dict[str, Any]:
     """Return the receipt's content as plain values, ready to be signed.
 
     It says what was true when it happened: organisation, policy and the shown text of that time.
@@ -42,11 +59,13 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
     Args:
         state: holds the request.
         request: the receipt is its.
-        device: the PC's name.
-        as_of: the present moment, up to which the receipt is complete. Later ones say the same once it is closed.
+        device: the PC.
+        as_of: the present moment, up to which the receipt is complete.
+        closed: nothing can follow, and this document is the one that is stored; otherwise more may follow.
+        previous: the SHA-256 of the receipt that was stored before this one, None for the first and for an open one.
     """
     session = state.sessions[request.session]
-    grant = next((g for g in state.grants.values() if g.request == request.id), None)
+    grant = _grant_of(state, request)
     permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
     programs = [p for p in state.programs.values() if grant is not None and p.grant == grant.id]
     return {
@@ -54,9 +73,11 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
         "request": request.id,
         "created_at": _text(request.asked_at),
         "as_of": _text(as_of),
-        "closed": _is_closed(state, request, grant, permits),
+        "closed": closed,
         "principal": _account(request.account),
-        "device": device,
+        "device": device.name,
+        "device_key": device.key,
+        "previous": previous,
         "controller": request.organization,
         "policy": to_builtins(request.policy),
         "asked_by": _account(request.asked_by),
@@ -92,13 +113,36 @@ def receipt_document(state: State, request: Request, device: str, as_of: datetim
     }
 
 
-def _is_closed(state: State, request: Request, grant: Grant | None, permits: list[Permit]) -> bool:
-    """Tell whether nothing can follow: no answer, no use, no restart, no desktop to be closed, no erasure."""
+def closed_receipts(
+    state: State, stored: Collection[str], *, archive: bool
+) -> Iterator[tuple[State, Request]]:
+    """Yield the requests whose receipts are closed and not stored, each with the state that holds it.
+
+    Args:
+        state: the present state.
+        stored: the ids of the requests whose receipts are stored.
+        archive: whether to look at ended sessions that were put aside, too; they come first.
+    """
+    for kept in state.archive.values() if archive else ():
+        yield from _closed_in(_unpacked(kept), stored)
+    yield from _closed_in(state, stored)
+
+
+def _closed_in(state: State, stored: Collection[str]) -> Iterator[tuple[State, Request]]:
+    for request in state.requests.values():
+        if request.id not in stored and _is_closed(state, request):
+            yield state, request
+
+
+def _is_closed(state: State, request: Request) -> bool:
+    """Tell whether nothing can follow: no answer, no use, no restart, no program, no desktop, no erasure."""
+    grant = _grant_of(state, request)
     if grant is None:
         return request.state not in OPEN_REQUESTS
-    under_way = any(is_under_way(p, state.boot_id) for p in permits)
+    under_way = any(is_under_way(p, state.boot_id) for p in state.permits.values() if p.grant == grant.id)
+    runs = any(p.end is None for p in state.programs.values() if p.grant == grant.id)
     is_over = grant.state is GrantState.ERASED or (grant.ended is not None and not grant.terms.has_secret)
-    return is_over and not under_way
+    return is_over and not under_way and not runs
 
 
 def holding(state: State, request_id: str, now: datetime, days: int) -> State:
@@ -111,14 +155,23 @@ def holding(state: State, request_id: str, now: datetime, days: int) -> State:
         return state
     for kept in state.archive.values():
         if now - kept.at < timedelta(days=days) and any(r.id == request_id for r in kept.requests):
-            return State(
-                sessions={kept.session.id: kept.session},
-                requests={r.id: r for r in kept.requests},
-                grants={g.id: g for g in kept.grants},
-                permits={p.id: p for p in kept.permits},
-                programs={p.id: p for p in kept.programs},
-            )
+            return _unpacked(kept)
     raise Refused("no_request", request=request_id)
+
+
+def _unpacked(kept: Archived) -> State:
+    """Return a state with a session that was put aside."""
+    return State(
+        sessions={kept.session.id: kept.session},
+        requests={r.id: r for r in kept.requests},
+        grants={g.id: g for g in kept.grants},
+        permits={p.id: p for p in kept.permits},
+        programs={p.id: p for p in kept.programs},
+    )
+
+
+def _grant_of(state: State, request: Request) -> Grant | None:
+    return next((g for g in state.grants.values() if g.request == request.id), None)
 
 
 def kept_requests(state: State, now: datetime, days: int) -> list[Request]:

@@ -55,7 +55,7 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.storage.journal import Journal
 
-from . import signed_receipts, views
+from . import signed, views
 from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
 from .journal_events import JournalEvents
@@ -98,6 +98,8 @@ class ControlHandler:
             rq.Events: JournalEvents(core).wait,
             rq.Receipt: self._receipt,
             rq.ReceiptList: self._receipt_list,
+            rq.DeviceKey: self._device_key,
+            rq.DeviceKeyReplace: self._replace_device_key,
             rq.AskerUnblock: self._asker_unblock,
             rq.JournalVerify: self._verify,
             rq.JournalReset: self._journal_reset,
@@ -121,6 +123,7 @@ class ControlHandler:
 
     def _start_session(self, request: rq.SessionStart, peer: Peer) -> ans.Answer:
         self._core.policy()
+        self._require_head(request, peer)
         foreseen = None if request.forecast == "ignore" else self._forecast(request.account, request.means)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
@@ -136,11 +139,26 @@ class ControlHandler:
             settled_steps=request.settled_steps,
         )
         if request.forecast == "stop" and _stops(foreseen) and self._would_start(command, request):
-            return codec.done(ans.SessionAnswer(forecast=foreseen), changed=False)
+            return codec.done(
+                ans.SessionAnswer(forecast=foreseen, journal_head=signed.head(self._core)), changed=False
+            )
         subject, state, changed = self._run(command, request, peer)
         session = views.session_view(state, state.sessions[subject])
-        result = ans.SessionAnswer(session=session, forecast=foreseen)
+        result = ans.SessionAnswer(session=session, forecast=foreseen, journal_head=signed.head(self._core))
         return codec.done(result, changed=changed)
+
+    def _require_head(self, request: rq.SessionStart | rq.Info, peer: Peer) -> None:
+        """Refuse a caller who knows a head that this journal does not have, and journal that.
+
+        Raises:
+            Refused: `journal_head_unknown`.
+        """
+        try:
+            signed.require_head(self._core, request.seen)
+        except Refused as refusal:
+            if refusal.code == "journal_head_unknown":
+                self._core.note_refusal(type(request).__name__, refusal, peer.actor)
+            raise
 
     def _would_start(self, command: c.StartSession, request: rq.SessionStart) -> bool:
         """Tell whether the command starts a session: one that goes on, or whose work is settled, is found."""
@@ -205,10 +223,11 @@ class ControlHandler:
             session=views.session_view(state, state.sessions[subject]),
             erasure=[self._checks(grant) for grant in grants],
             receipts=[
-                signed_receipts.view(self._core, state, r.id)
+                signed.receipt(self._core, state, r.id)
                 for r in state.requests.values()
                 if r.session == subject
             ],
+            journal_head=signed.head(self._core),
         )
         return codec.done(result, changed=changed)
 
@@ -543,7 +562,9 @@ class ControlHandler:
 
     # --- reading -----------------------------------------------------------------------
 
-    def _info(self, request: rq.Info, _peer: Peer) -> ans.Answer:
+    def _info(self, request: rq.Info, peer: Peer) -> ans.Answer:
+        if not self._core.problem:
+            self._require_head(request, peer)
         self._core.try_tick()
         state = self._core.state
         names = _named(state, request.session)
@@ -558,10 +579,9 @@ class ControlHandler:
             grants=[views.grant_view(state, g) for g in grants],
             erasure=[erased for g in grants if (erased := views.erasure_view(g)) is not None],
             pending_restart=ans.PendingRestartView(pending=bool(reasons), reasons=reasons),
-            receipts=[signed_receipts.view(self._core, state, r.id) for r in asked]
-            if request.receipts
-            else [],
+            receipts=[signed.receipt(self._core, state, r.id) for r in asked] if request.receipts else [],
             forecast=self._forecast(request.account, request.means) if request.forecast else None,
+            journal_head=None if self._core.problem else signed.head(self._core),
         )
         return codec.done(result, changed=False)
 
@@ -616,8 +636,27 @@ class ControlHandler:
         return max([1, *asked, *lent])
 
     def _receipt(self, request: rq.Receipt, _peer: Peer) -> ans.Answer:
-        view = signed_receipts.view(self._core, self._core.state, request.request)
+        view = signed.receipt(self._core, self._core.state, request.request)
         return codec.done(ans.ReceiptAnswer(receipt=view), changed=False)
+
+    def _device_key(self, _request: rq.DeviceKey, _peer: Peer) -> ans.Answer:
+        return codec.done(self._key_answer(""), changed=False)
+
+    def _replace_device_key(self, request: rq.DeviceKeyReplace, peer: Peer) -> ans.Answer:
+        with self._core.lock:
+            if (before := self._done_before(request)) is not None:
+                return codec.done(self._key_answer(self._core.device_key.replaces), changed=before.changed)
+            replaced = "" if request.check else self._core.replace_device_key(peer.actor, request.call)
+            return codec.done(self._key_answer(replaced), changed=True)
+
+    def _key_answer(self, replaced: str) -> ans.DeviceKeyAnswer:
+        key = self._core.device_key
+        return ans.DeviceKeyAnswer(
+            device=self._core.computer.device,
+            public_key=key.public_key,
+            fingerprint=key.fingerprint,
+            replaced=replaced,
+        )
 
     def _receipt_list(self, request: rq.ReceiptList, _peer: Peer) -> ans.Answer:
         days = self._core.settings.receipt_days()
@@ -641,11 +680,12 @@ class ControlHandler:
     def _verify(self, _request: rq.JournalVerify, _peer: Peer) -> ans.Answer:
         with self._verifying:
             verdict = self._core.in_steps(Journal.verify)
+            problem = verdict.problem or self._core.in_steps(self._core.receipts.verify)
         result = ans.JournalAnswer(
             events=verdict.head.seq,
             head=verdict.head.hash.hex(),
-            intact=not verdict.problem,
-            problem=verdict.problem,
+            intact=not problem,
+            problem=problem,
         )
         return codec.done(result, changed=False)
 

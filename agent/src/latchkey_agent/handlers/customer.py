@@ -42,7 +42,7 @@ from latchkey_agent.protocol import codec, frames
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.answers import ReceiptView
 
-from . import signed_receipts, views
+from . import signed, views
 from .display_blocks import DisplayBlocks
 from .peer import Peer
 
@@ -151,7 +151,7 @@ class CustomerHandler:
         mine = [r for r in reversed(kept) if r.account.sid == account.sid]
         # Requests that were never shown must not push out what the customer saw.
         mine.sort(key=lambda r: r.shown_at is None)
-        views_ = _fitting(signed_receipts.view(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS])
+        views_ = _fitting(signed.receipt(self._core, state, r.id) for r in mine[:SHOWN_RECEIPTS])
         since = state.replaced_at.isoformat() if state.replaced_at else ""
         return cm.CustomerAnswer(done=True, receipts=views_, receipts_since=since)
 

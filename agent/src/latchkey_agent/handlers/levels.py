@@ -28,8 +28,10 @@ LEVELS: dict[type[rq.ControlRequest], Level] = {
     rq.Events: "operator",
     rq.Receipt: "operator",
     rq.ReceiptList: "operator",
+    rq.DeviceKey: "operator",
     rq.JournalVerify: "administrator",
     rq.JournalReset: "administrator",
     rq.EraseAll: "administrator",
     rq.AskerUnblock: "administrator",
+    rq.DeviceKeyReplace: "administrator",
 }

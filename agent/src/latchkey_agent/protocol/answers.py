@@ -258,13 +258,33 @@ class PendingRestartView(Message, frozen=True, kw_only=True):
 
 
 class ReceiptView(Message, frozen=True, kw_only=True):
-    """The signed receipt of a request: the document, its signature and a rendering to read."""
+    """The signed receipt of a request: the document, its signature and a rendering to read.
+
+    `signature` is an armored SSH signature with the namespace `latchkey-receipt` over the canonical JSON of the
+    document; `public_key` the device key that made it, as a line of OpenSSH.
+    """
 
     request: str
     document: dict[str, Any]
     signature: str
     public_key: str
     text: str
+
+
+class HeadView(Message, frozen=True, kw_only=True):
+    """The end of the PC's journal, signed: the number of its last entry, that entry's hash, and the moment.
+
+    `signature` is an armored SSH signature with the namespace `latchkey-journal`. It covers the canonical JSON of an
+    object with `schema_version` (`latchkey-journal-1`), `device`, `position`, `hash` and `at`. `public_key` is the
+    device key that made it, as a line of OpenSSH.
+    """
+
+    device: str
+    position: int
+    hash: str
+    at: str
+    signature: str
+    public_key: str
 
 
 class EventView(Message, frozen=True, kw_only=True):
@@ -292,6 +312,7 @@ class SessionAnswer(Message, frozen=True, kw_only=True):
 
     session: SessionView | None = None
     forecast: ForecastView | None = None
+    journal_head: HeadView | None = None
 
 
 class EndedAnswer(Message, frozen=True, kw_only=True):
@@ -303,6 +324,7 @@ class EndedAnswer(Message, frozen=True, kw_only=True):
     session: SessionView
     erasure: list[ErasureView]
     receipts: list[ReceiptView]
+    journal_head: HeadView | None = None
 
 
 class RequestAnswer(Message, frozen=True, kw_only=True):
@@ -368,7 +390,7 @@ class CheckpointAnswer(Message, frozen=True, kw_only=True):
 
 
 class InfoAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `info`."""
+    """Answer to `info`. Without a usable journal there is no `journal_head`."""
 
     agent: AgentView
     sessions: list[SessionView]
@@ -378,6 +400,7 @@ class InfoAnswer(Message, frozen=True, kw_only=True):
     pending_restart: PendingRestartView
     receipts: list[ReceiptView] = []
     forecast: ForecastView | None = None
+    journal_head: HeadView | None = None
 
 
 class EventsAnswer(Message, frozen=True, kw_only=True):
@@ -401,6 +424,18 @@ class ReceiptAnswer(Message, frozen=True, kw_only=True):
     receipt: ReceiptView
 
 
+class DeviceKeyAnswer(Message, frozen=True, kw_only=True):
+    """Answer to `device_key` and `device_key_replace`: the public key as a line of OpenSSH, and its fingerprint.
+
+    `replaced`: the public key that the call replaced, empty if it replaced none.
+    """
+
+    device: str
+    public_key: str
+    fingerprint: str
+    replaced: str = ""
+
+
 class UnblockAnswer(Message, frozen=True, kw_only=True):
     """Answer to `asker_unblock`: the accounts that are still blocked."""
 
@@ -415,7 +450,7 @@ class ReceiptListAnswer(Message, frozen=True, kw_only=True):
 
 
 class JournalAnswer(Message, frozen=True, kw_only=True):
-    """Answer to `journal_verify`. `head` is the last event's hash."""
+    """Answer to `journal_verify`: the chain, and the stored receipts. `head` is the last event's hash."""
 
     events: int
     head: str

@@ -29,6 +29,7 @@ from .fields import (
     Position,
     Requester,
     Seconds,
+    SeenHead,
     ShortLine,
     Wait,
     Written,
@@ -64,6 +65,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
     `operators` are further accounts that may ask and use the session's grants. `settled_steps`: return a session of
     that name in place of a new one, if it ended with all these steps settled, and before the end that it had agreed.
     `forecast`: return the forecast for `account` and `means`, too; with `stop` start nothing where a finding stops it.
+    `seen`: the last head of this PC's journal that the caller knows. A journal without it starts nothing.
     """
 
     session: Name
@@ -76,6 +78,7 @@ class SessionStart(ControlRequest, tag="session_start", frozen=True, kw_only=Tru
     forecast: Literal["ignore", "warn", "stop"] = "ignore"
     means: Literal["auto", "grant", "arso"] = "grant"
     account: AccountName | None = None
+    seen: SeenHead | None = None
 
 
 class SessionEnd(ControlRequest, tag="session_end", frozen=True, kw_only=True):
@@ -242,13 +245,17 @@ class Checkpoint(ControlRequest, tag="checkpoint", frozen=True, kw_only=True):
 
 
 class Info(ControlRequest, tag="info", frozen=True, kw_only=True):
-    """Return sessions, requests, grants and uses; changes nothing. `means`: those that the forecast is for."""
+    """Return sessions, requests, grants and uses; changes nothing. `means`: those that the forecast is for.
+
+    `seen`: the last head of this PC's journal that the caller knows. A journal without it shows nothing.
+    """
 
     session: Name | None = None
     receipts: bool = False
     forecast: bool = False
     means: Literal["auto", "grant", "arso"] = "grant"
     account: AccountName | None = None
+    seen: SeenHead | None = None
 
 
 class Events(ControlRequest, tag="events", frozen=True, kw_only=True):
@@ -282,6 +289,14 @@ class ReceiptList(ControlRequest, tag="receipt_list", frozen=True, kw_only=True)
     """The ids of all receipts that the policy keeps, the oldest first; at most a thousand after `after`."""
 
     after: Identifier | None = None
+
+
+class DeviceKey(ControlRequest, tag="device_key", frozen=True, kw_only=True):
+    """The public key that signs for this PC."""
+
+
+class DeviceKeyReplace(ControlRequest, tag="device_key_replace", frozen=True, kw_only=True):
+    """Replace the key that signs for this PC by a new one (administrator)."""
 
 
 class AskerUnblock(ControlRequest, tag="asker_unblock", frozen=True, kw_only=True):
@@ -318,6 +333,8 @@ AnyControlRequest = (
     | Events
     | Receipt
     | ReceiptList
+    | DeviceKey
+    | DeviceKeyReplace
     | AskerUnblock
     | JournalVerify
     | JournalReset

@@ -72,6 +72,11 @@ ERRORS: dict[str, ErrorRow] = {
         "A newer agent wrote the journal on this PC: {detail}. Nothing was changed.",
         "Install the newer agent again. To discard its journal, run on the PC: latchkeyctl journal reset.",
     ),
+    "journal_head_unknown": ErrorRow(
+        "This PC's journal does not contain entry {position}, which it had{when}; the PC may have been restored from a "
+        "backup or image, or its journal was set aside. Nothing was changed or shown.",
+        "Find out what happened to the PC. If that was intended, discard the last head that is kept for it.",
+    ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of an earlier password is not confirmed ({detail}), so the agent accepts no new one.",
         "Check the disk. The agent tries again by itself; latchkeyctl status shows when it has succeeded.",

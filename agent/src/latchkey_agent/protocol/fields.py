@@ -9,6 +9,7 @@ seconds.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Annotated
 
@@ -46,6 +47,8 @@ Moment = Annotated[str, Meta(min_length=1, max_length=40)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 Position = Annotated[int, Meta(ge=0, le=2**53)]
 """The number of an event in the journal."""
+Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+"""A SHA-256 hash in hexadecimal."""
 Count = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=604_800)]
 Wait = Annotated[float, Meta(ge=0, le=60)]
@@ -82,6 +85,19 @@ def _plain_fields(message: type[Message]) -> dict[str, tuple[int, int]]:
         for kind in (field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,))
         if isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StrType) and kind.extra
     }
+
+
+class SeenHead(Message, frozen=True, kw_only=True):
+    """A place that this PC's journal had according to an earlier answer (`HeadView`); `at` is the moment of that."""
+
+    position: Annotated[int, Meta(ge=1, le=2**53)]
+    hash: Hash
+    at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where `at` is no moment: it is repeated in the refusal."""
+        if self.at is not None:
+            datetime.fromisoformat(self.at)
 
 
 class Requester(Written, frozen=True, kw_only=True):

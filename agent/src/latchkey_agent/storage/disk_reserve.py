@@ -29,6 +29,10 @@ class Reserve:
             with suppress(OSError):
                 self._path.unlink()
 
+    def exists(self) -> bool:
+        """Tell whether there is the file."""
+        return self._path.exists()
+
     def give_up(self) -> bool:
         """Delete the file; tell whether there was one."""
         try:

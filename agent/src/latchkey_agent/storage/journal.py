@@ -32,7 +32,7 @@ from latchkey_agent.ports import Anchor, PortError
 from .disk_reserve import Reserve
 
 log = logging.getLogger(__name__)
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables and the event kinds. Raise it with each change: older agents then refuse the journal."""
 BUSY_TIMEOUT = 1000
 """Milliseconds to wait for another program that has the database open."""
@@ -44,14 +44,25 @@ _PORTION = 500
 """The events that are read in one step."""
 _SEARCHED = 4 * 1024 * 1024
 """The bytes that `search` reads in one step."""
+_RECEIPT_PORTION = 20
+"""The receipts that are read in one step; one may have some hundred kilobytes."""
 _PREFIX = b"latchkey event 1\x00"
 _GENESIS = bytes(32)
-_SCHEMA = """
+_RECEIPTS = """
+CREATE TABLE receipts (
+    number INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, body BLOB NOT NULL, signature TEXT NOT NULL,
+    public_key TEXT NOT NULL
+) STRICT;
+"""
+_SCHEMA = f"""
 CREATE TABLE events (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE TABLE effects (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) STRICT;
 CREATE TABLE sealed (grant_id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
 CREATE TABLE keys (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+{_RECEIPTS}
 """
+_MIGRATIONS = {0: _SCHEMA, 1: _RECEIPTS}
+"""The statements that bring a database of this version to the present one. A new one has version 0."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -110,6 +121,15 @@ class LeftOver(NamedTuple):
     size: int
     found: int
     problem: str = ""
+
+
+class StoredReceipt(NamedTuple):
+    """A receipt as it was signed. `body`: the signed bytes; `public_key`: a line of OpenSSH."""
+
+    request: str
+    body: bytes
+    signature: str
+    public_key: str
 
 
 class Change(NamedTuple):
@@ -180,8 +200,24 @@ class Journal:
             raise JournalNewerError(msg)
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if version in _MIGRATIONS:
+            self._migrate(db, version)
+
+    def _migrate(self, db: sqlite3.Connection, version: int) -> None:
+        """Bring the database to the present version, in one transaction; a full disk gives up its reserve for that.
+
+        A live grant must be revocable right after an upgrade, also on a full disk (rule 7).
+        """
+        statements = f"BEGIN; {_MIGRATIONS[version]} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+        try:
+            db.executescript(statements)
+        except sqlite3.OperationalError as fault:
+            is_full = fault.sqlite_errorcode == sqlite3.SQLITE_FULL
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if not (is_full and self._reserve.give_up()):
+                raise
+            db.executescript(statements)
 
     def load(self) -> Iterator[AnyEvent]:
         """Yield every event in order and check the chain; `head` is set afterwards.
@@ -376,6 +412,49 @@ class Journal:
         """Return a protected key, None if there is none."""
         return self._blob("SELECT body FROM keys WHERE name = ?", name)
 
+    def forget_key(self, name: str) -> None:
+        """Delete a key; SQLite overwrites it."""
+        with self._transaction():
+            self._db.execute("DELETE FROM keys WHERE name = ?", (name,))
+
+    def stored_receipts(self) -> list[str]:
+        """Return the requests whose receipts are stored, in the order in which they were stored."""
+        with _disk("its receipts cannot be listed"):
+            return [row[0] for row in self._db.execute("SELECT request FROM receipts ORDER BY number")]
+
+    def last_receipt(self) -> bytes | None:
+        """Return the signed bytes of the receipt that was stored last, None if there is none."""
+        with _disk("its receipts cannot be read"):
+            row = self._db.execute("SELECT body FROM receipts ORDER BY number DESC LIMIT 1").fetchone()
+        return None if row is None else bytes(row[0])
+
+    def receipt(self, request: str) -> StoredReceipt | None:
+        """Return the stored receipt of a request, None if there is none."""
+        query = "SELECT request, body, signature, public_key FROM receipts WHERE request = ?"
+        with _disk("its receipts cannot be read"):
+            row = self._db.execute(query, (request,)).fetchone()
+        return None if row is None else StoredReceipt(row[0], bytes(row[1]), row[2], row[3])
+
+    def receipts_after(self, number: int) -> list[tuple[int, StoredReceipt]]:
+        """Return the stored receipts with higher numbers, a portion of them at most."""
+        query = (
+            "SELECT number, request, body, signature, public_key FROM receipts WHERE number > ? "
+            "ORDER BY number LIMIT ?"
+        )
+        with _disk("its receipts cannot be read"):
+            rows = self._db.execute(query, (number, _RECEIPT_PORTION)).fetchall()
+        return [(row[0], StoredReceipt(row[1], bytes(row[2]), row[3], row[4])) for row in rows]
+
+    def store_receipt(self, receipt: StoredReceipt) -> None:
+        """Store a receipt as it was signed, behind all others.
+
+        Raises:
+            JournalUnavailableError: nothing was stored.
+        """
+        with self._transaction():
+            insert = "INSERT INTO receipts (request, body, signature, public_key) VALUES (?, ?, ?, ?)"
+            self._db.execute(insert, receipt)
+
     def _blob(self, query: str, key: str) -> bytes | None:
         with _disk("it cannot be read"):
             row = self._db.execute(query, (key,)).fetchone()
@@ -448,6 +527,11 @@ class Journal:
             return _overwrite(self.path.with_name(self.path.name + "-wal")) if is_copied else None
         finally:
             self._db.execute("ROLLBACK")
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether the disk reserve for revoking is there: without it, only what must be written is."""
+        return self._reserve.exists()
 
     def keep_reserve(self) -> None:
         """Make the disk reserve for revoking, if it is missing and the disk has space."""

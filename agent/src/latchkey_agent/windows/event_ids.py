@@ -19,6 +19,7 @@ EVENT_IDS = {
     "ClockTaken": 103,
     "CallNoted": 104,
     "TimeSeen": 105,
+    "DeviceKeyChanged": 106,
     "SessionStarted": 110,
     "SessionEnded": 111,
     "CheckpointSet": 112,

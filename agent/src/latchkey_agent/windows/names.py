@@ -38,8 +38,8 @@ BACKUP_KEY = r"SYSTEM\CurrentControlSet\Control\BackupRestore"
 BACKUP_LISTS = ("FilesNotToBackup", "FilesNotToSnapshot")
 BACKUP_VALUE = "Latchkey"
 """In each of the lists."""
-KEPT_FROM_BACKUPS = ("journal*", "keys.slots")
-"""In the data folder: the journal with its logs and damaged predecessors, and the key slots."""
+KEPT_FROM_BACKUPS = ("journal*", "keys.slots", "device.*")
+"""In the data folder: the journal with its logs and damaged predecessors, the key slots, and the device key."""
 
 EVENT_SOURCE = "Latchkey"
 """In the Application event log."""
