@@ -14,7 +14,14 @@ from babel.messages import pofile
 from tests.named_tests import ROOT, named, rows, written_tests
 
 TABLE = "docs/claims.md"
-PAGES = ("README.md", "docs/security.md", "docs/customer.en.md", "docs/customer.de.md", "docs/report.md")
+PAGES = (
+    "README.md",
+    "docs/security.md",
+    "docs/customer.en.md",
+    "docs/customer.de.md",
+    "docs/report.md",
+    "docs/auditor.md",
+)
 LOCALES = ROOT / "agent/src/latchkey_agent/locales"
 
 ENGLISH = (
