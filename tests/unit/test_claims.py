@@ -16,7 +16,7 @@ from tests.named_tests import ROOT, named, rows, written_tests
 TABLE = "docs/claims.md"
 PAGES = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("security", "customer.en", "customer.de", "report")),
+    *(f"docs/{name}.md" for name in ("security", "customer.en", "customer.de", "report", "auditor")),
     *(f"docs/{name}.md" for name in ("awx", "fleets", "events", "kerberos", "execution-environment")),
 )
 LOCALES = ROOT / "agent/src/latchkey_agent/locales"

@@ -26,6 +26,7 @@ WIDTH = 120
 LONG_ROWS = (
     "docs/architecture.md",
     "docs/attack-surface.md",
+    "docs/auditor.md",
     "docs/claims.md",
     "docs/credential-provider.md",
     "docs/decisions.md",
