@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.packaging.system_tools import SSH_KEYGEN
-from latchkey_agent.cli import ctl, receipt_check
+from latchkey_agent.cli import ctl, verify_receipt
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import JOURNAL, RECEIPT, canonical_json
@@ -127,10 +127,10 @@ def test_the_lines_of_the_known_pcs() -> None:
             "",
         ]
     )
-    assert receipt_check.keys_of(known, "pc1", RECEIPT) == {raws[0], raws[1]}
-    assert receipt_check.keys_of(known, "pc1", JOURNAL) == {raws[0], raws[1], raws[2]}
-    assert receipt_check.keys_of(known, "pc9", RECEIPT) == set()
-    assert receipt_check.keys_of(known, "#", RECEIPT) == set()
+    assert verify_receipt.keys_of(known, "pc1", RECEIPT) == {raws[0], raws[1]}
+    assert verify_receipt.keys_of(known, "pc1", JOURNAL) == {raws[0], raws[1], raws[2]}
+    assert verify_receipt.keys_of(known, "pc9", RECEIPT) == set()
+    assert verify_receipt.keys_of(known, "#", RECEIPT) == set()
 
 
 def test_a_receipt_that_cannot_be_written_is_said(bench: Bench, canary: bytearray, tmp_path: Path) -> None:

@@ -195,10 +195,10 @@ def _verified(options: argparse.Namespace, stdout: TextIO) -> int:
     # Only this command needs cryptography, which takes long to load.
     from latchkey_agent.storage.ssh_signature import SignatureError  # noqa: PLC0415
 
-    from . import receipt_check  # noqa: PLC0415
+    from . import verify_receipt  # noqa: PLC0415
 
     try:
-        verdict, code = receipt_check.verify(options.file, options.known_pcs, options.pc or ""), 0
+        verdict, code = verify_receipt.verify(options.file, options.known_pcs, options.pc or ""), 0
     except OSError as fault:
         verdict, code = f"The receipt cannot be checked: {fault}", 1
     except SignatureError as fault:
