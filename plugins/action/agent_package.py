@@ -65,7 +65,9 @@ class ActionModule(AgentAction):
         check = bool(self._task.check_mode)
         contact, clock = self._latchkey_contact, self._latchkey_clock
         setup = SetupAgent(contact, clock, options["agent_path"] or None, check=check)
-        return Package(Installer(contact, clock), self._latchkey_agent, setup, place, clock, check)
+        # A new installation begins a new journal.
+        device = self._latchkey_device(options, continues=False)
+        return Package(Installer(contact, clock), self._latchkey_agent, setup, place, device, check)
 
     def _latchkey_change(
         self, package: Package, options: dict[str, Any], deadline: Deadline

@@ -31,5 +31,7 @@ class ActionModule(AgentAction):
         names = ("session", "account", "forecast", "means", "receipts")
         fields = {name: options[name] for name in names}
         known = without_defaults(fields, means="grant")
-        reply = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **known)
-        return {"changed": False, **asdict(reply.result)}
+        device = self._latchkey_device(options)
+        answer = self._latchkey_agent.ask(ans.InfoAnswer, "info", deadline, **known, seen=device.seen).result
+        facts = device.facts(answer.journal_head, problem=answer.agent.problem)
+        return {"changed": facts["enrolled"], **asdict(answer), **facts}

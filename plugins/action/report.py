@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import AnswerError
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure, failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import read_known
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, validated
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_csv import as_csv
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_facts import row_of
@@ -34,8 +36,6 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._report_texts imp
 from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import name_text, plain_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import PcResult
 
 
@@ -53,6 +53,7 @@ class ActionModule(ActionBase):
         "language": {"type": "str", "choices": list(LANGUAGES), "default": "en"},
         "title": {"type": plain_text, "default": ""},
         "organization": {"type": plain_text, "default": ""},
+        "known_pcs": {"type": "path"},
         "lost": {"type": "list", "elements": "str", "default": []},
         "pcs": {
             "type": "list",
@@ -84,9 +85,10 @@ class ActionModule(ActionBase):
         now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
         new = self._latchkey_report(options, now)
         base = base_of(options["path"])
+        known = read_known(Path(options["known_pcs"])) if options["known_pcs"] else None
         with alone(base):
             report = with_run(kept(base, new.session), new)
-            pcs = results_of(report)
+            pcs = results_of(report, known)
             if not self._task.check_mode:
                 _write(base, report, pcs)
         return {

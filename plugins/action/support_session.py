@@ -40,10 +40,11 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         # What is not asked for is left out: an older agent does not know the fields.
         settled_steps = options["settled_steps"] or None
+        device = self._latchkey_device(options)
         if options["state"] == "ended":
-            return end(self._latchkey_agent, deadline, options["session"], settled_steps)
+            return end(self._latchkey_agent, deadline, options["session"], settled_steps, device)
         names = ("session", "reason", "ticket", "operators", "requester", "ends")
         fields = {name: options[name] for name in names}
         if options["forecast"] != "ignore":
             fields |= {name: options[name] for name in ("forecast", "means", "account")}
-        return start(self._latchkey_agent, deadline, {**fields, "settled_steps": settled_steps})
+        return start(self._latchkey_agent, deadline, {**fields, "settled_steps": settled_steps}, device)

@@ -21,6 +21,19 @@ options:
         installs it, C(Latchkey\latchkeyctl.exe) in the folder that Windows names for 64-bit programs, usually
         C(C:\Program Files).
     type: str
+  known_pcs:
+    description:
+      - The file on the controller with the device key of each PC, in OpenSSH's format of allowed signers. The name of a
+        PC there is its name in the inventory.
+      - M(latchkey.consent.support_session) and M(latchkey.consent.credential_info) check the PC's key and its signed
+        journal head against it before they use the answer. A PC without a line gets one. Another key fails with
+        C(device_key_changed) until the PC's line is removed.
+      - They keep the last head of each PC in a folder beside the file, whose name ends in C(.heads). A PC whose journal
+        does not contain it fails with C(journal_head_unknown).
+      - M(latchkey.consent.agent_package) checks the key, or adds it. The other modules take the option for
+        C(module_defaults) only, and do not use it.
+      - If not set, no key is checked.
+    type: path
 seealso:
   - module: latchkey.consent.support_session
   - module: latchkey.consent.credential_request

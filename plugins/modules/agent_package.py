@@ -146,6 +146,15 @@ agent:
   description: The agent, see M(latchkey.consent.credential_info).
   returned: with O(state=present), except in check mode before an installation
   type: dict
+device_key:
+  description: The PC's device key, as OpenSSH writes it. Checked if O(known_pcs) is set.
+  returned: as RV(agent)
+  type: str
+  sample: ssh-ed25519 AAAA
+enrolled:
+  description: Whether the task added the PC's line to O(known_pcs). In check mode, whether it would.
+  returned: as RV(agent)
+  type: bool
 erasure:
   description:
     - With O(state=absent), the result of the erasure's checks, see M(latchkey.consent.support_session).

@@ -342,15 +342,55 @@ receipts:
         C(closed) says whether nothing can follow.
       type: dict
     signature:
-      description: The PC's signature of the document (Ed25519, hexadecimal).
+      description: >-
+        The PC's SSH signature (SSHSIG) of the document as JSON with sorted keys and without spaces, for the namespace
+        C(latchkey-receipt).
       type: str
-      sample: 9f3ac1d2
     public_key:
-      description: The key that verifies the signature (hexadecimal).
+      description: The device key that verifies the signature, as OpenSSH writes it.
       type: str
-      sample: d75a9801
+      sample: ssh-ed25519 AAAA
     text:
       description: The document as readable text.
       type: str
       sample: Receipt 0d8f5c1e
+journal_head:
+  description:
+    - The end of the PC's journal, signed by the PC. Null if the agent is of an earlier release.
+    - Checked if O(known_pcs) is set.
+  returned: success
+  type: dict
+  contains:
+    device:
+      description: The PC's own name.
+      type: str
+      sample: PC1
+    position:
+      description: The number of the journal's last entry.
+      type: int
+      sample: 4711
+    hash:
+      description: The hash of that entry (SHA-256, hexadecimal).
+      type: str
+      sample: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+    at:
+      description: The time of the signature.
+      type: str
+      sample: "2026-11-23T22:00:00.000+01:00"
+    signature:
+      description: The SSH signature (SSHSIG) for the namespace C(latchkey-journal).
+      type: str
+    public_key:
+      description: The PC's device key, as OpenSSH writes it.
+      type: str
+      sample: ssh-ed25519 AAAA
+device_key:
+  description: The PC's device key, as OpenSSH writes it. Checked if O(known_pcs) is set.
+  returned: success
+  type: str
+  sample: ssh-ed25519 AAAA
+enrolled:
+  description: Whether the task added the PC's line to O(known_pcs). In check mode, whether it would.
+  returned: success
+  type: bool
 """

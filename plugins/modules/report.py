@@ -64,6 +64,12 @@ options:
           hint:
             description: The advice.
             type: str
+  known_pcs:
+    description:
+      - The file on the controller with the device key of each PC, in OpenSSH's format of allowed signers, as
+        M(latchkey.consent.support_session) keeps it. The report then says whether the PC's own key signed each receipt.
+      - If not set, the check of a receipt shows only that it was not changed since its key signed it.
+    type: path
   lost:
     description: The names of further PCs, which the job has lost. Each gets a row that says so.
     type: list
@@ -111,8 +117,8 @@ attributes:
     support: full
 notes:
   - A customer's no is an answer and no failure. The report counts it apart and shows it without the colour of a failure.
-  - A valid signature shows that the key beside it signed the receipt's document. It does not show whose key it is. Compare
-    it with C(latchkeyctl receipt) at the PC. The receipt's readable text is not signed.
+  - A valid signature shows that the key beside it signed the receipt's document. Without O(known_pcs) it does not show
+    whose key it is. Then compare it with C(latchkeyctl device-key) at the PC. The receipt's readable text is not signed.
 seealso:
   - module: latchkey.consent.credential_info
 author:
@@ -221,7 +227,7 @@ summary:
       type: int
       sample: 2
     receipts_valid:
-      description: The number of receipts whose signature is valid.
+      description: The number of receipts whose signature is valid; with O(known_pcs), by the PC's key in that file.
       type: int
       sample: 2
     erasures:

@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ._agent_client import Agent
 from ._connection import Link
 from ._contact import FIRST_CONTACT, Contact
+from ._device_check import DeviceCheck, device_check
 from ._failure import Failure, failure
 from ._job_watch import JobWatch
 from ._options import Spec, duration, validated
@@ -90,6 +91,17 @@ class AgentAction(ActionBase):
         )
         return self._latchkey_run(options, self._latchkey_clock.deadline(options["timeout"]))
 
+    def _latchkey_device(self, options: dict[str, Any], *, continues: bool = True) -> DeviceCheck:
+        """Return the check of the PC's answers against the option `known_pcs`.
+
+        Raises:
+            Failure: `known_pcs_unusable`.
+        """
+        # A task with delegate_to asks the other PC.
+        pc = str(getattr(self._task, "delegate_to", None) or self._latchkey_host)
+        dry = bool(self._task.check_mode)
+        return device_check(options["known_pcs"], pc, dry=dry, continues=continues)
+
     def _latchkey_first_contact(self) -> float:
         try:
             return duration(self._templar.template(self._latchkey_patience))
@@ -134,5 +146,7 @@ class AgentAction(ActionBase):
             "session": {"type": name_text, "required": self._latchkey_needs_session},
             "agent_path": {"type": "str", "default": path},
             "timeout": {"type": duration, "default": self._latchkey_timeout},
+            # A default of the action group reaches each module, also those that check nothing.
+            "known_pcs": {"type": "path"},
         }
         return validated({**common, **self._latchkey_spec}, self._task.args)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._contact import Contact
+    from ._device_check import DeviceCheck
     from ._package_file import PackageFile
     from ._wait_clock import Clock, Deadline
 
@@ -58,7 +59,7 @@ class Package:
     agent: Agent
     setup: SetupAgent
     place: Place
-    clock: Clock
+    device: DeviceCheck
     check: bool
     result: dict[str, Any] = field(default_factory=lambda: {"changed": False, "restart_required": False})
 
@@ -92,7 +93,12 @@ class Package:
             # Only the new agent could check the settings.
             return self.result
         self._set_up(wanted, deadline)
-        self.result["agent"] = asdict(self._agent_view(deadline))
+        answer = self.agent.ask(ans.InfoAnswer, "info", deadline).result
+        known = self.device.facts(answer.journal_head, outcome="unknown", problem=answer.agent.problem)
+        self.result["changed"] |= known["enrolled"]
+        self.result.update(
+            agent=asdict(answer.agent), device_key=known["device_key"], enrolled=known["enrolled"]
+        )
         return self.result
 
     def _answers(self, deadline: Deadline) -> bool:
@@ -130,10 +136,6 @@ class Package:
         reply = self.setup.ask(ans.SetupAnswer, "setup", deadline, **wanted)
         self.result["changed"] |= reply.changed
         self.result.update(asdict(reply.result))
-
-    def _agent_view(self, deadline: Deadline) -> ans.AgentView:
-        """Return the service's view of itself; a newly started service may need a moment."""
-        return self.agent.ask(ans.InfoAnswer, "info", deadline).result.agent
 
     def absent(self, deadline: Deadline, *, keep_receipts: bool) -> dict[str, Any]:
         """Erase every grant and remove the agent; return the result with the checks of the erasure.

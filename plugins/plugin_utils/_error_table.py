@@ -162,6 +162,21 @@ ERRORS: dict[str, ErrorRow] = {
         "The erasure of a password is not confirmed: {detail}.",
         "Check the PC's disk. The agent tries again by itself; run the task again for the result of the checks.",
     ),
+    # --- the device key and the journal head
+    "device_key_changed": ErrorRow(
+        "{pc} signs with another device key, {found}, than the one in {path}, {known}. Nothing of its answer was used.",
+        "Find out the reason: another PC may answer under this name. Compare with latchkeyctl device-key at the PC. To "
+        "accept the new key, remove the PC's line from the file, and run the job again.",
+    ),
+    "journal_head_invalid": ErrorRow(
+        "The journal head of {pc} does not count: {detail}. Nothing of its answer was used.",
+        "Upgrade the agent with the role latchkey.consent.agent if it is older than the collection. Otherwise find out "
+        "which program answers in the agent's place.",
+    ),
+    "known_pcs_unusable": ErrorRow(
+        "The file known_pcs cannot be used: {detail}.",
+        "Correct the path, the rights or the line on the controller. Then run the job again.",
+    ),
     # --- the report
     "report_foreign": ErrorRow(
         "{path} is in the way of the report: {detail}. It was not changed.",
@@ -213,6 +228,10 @@ ERRORS: dict[str, ErrorRow] = {
 
 ADVICE: dict[str, str] = {
     "bad_message": "Check the task's options. If they are right, install collection and agent of the same version.",
+    "journal_head_unknown": (
+        "Find out what happened to the PC. If that was intended, delete the PC's file in the folder of kept heads (its "
+        "name is that of known_pcs with .heads) on the controller, and run the job again."
+    ),
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
     "out_of_order": "Check the current state with latchkey.consent.credential_info.",

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _answers as ans
 from ._answer_reader import AnswerError, read
+from ._plain_data import plain_data
 from ._report_model import Asked, Lent, Row, Step, Trouble, Use
 from ._report_times import order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _AWAY = frozenset({"pc_unreachable", "connection_lost", "pc_frozen", "pc_not_back"})
 """Error codes of a PC that could not be reached."""
@@ -110,21 +113,6 @@ class Summary:
 
 
 # --- reading
-
-
-def plain_data(value: object) -> Any:  # noqa: ANN401 - any value of JSON
-    """Return a value with Python's own types only: Ansible marks values by types of its own."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_data(part) for key, part in value.items()}
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Sequence):
-        return [plain_data(part) for part in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int | float):
-        return float(value) if isinstance(value, float) else int(value)
-    return str(value)
 
 
 def row_of(entry: Mapping[str, Any], session: str, run_at: str) -> Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ._armored_signature import SignatureError, fingerprint, key_of_line
 from ._report_events import answer_text, by_text, events, omitted_by, program_text, use_text
 from ._report_markup import Markup, joined, lines, page, style, tag
 from ._report_result import PcResult, grant_of, last_request, open_seconds, totals
@@ -31,7 +32,15 @@ _LOOKS = {
     "nothing": "warn",
 }
 """The class of a result. An answer of the customer is neither good nor bad."""
-_CHECK_LOOKS = {"valid": "good", "invalid": "bad", "other": "bad", "unchecked": "warn"}
+_CHECK_LOOKS = {
+    "valid": "good",
+    "known": "good",
+    "not_enrolled": "warn",
+    "foreign": "bad",
+    "invalid": "bad",
+    "other": "bad",
+    "unchecked": "warn",
+}
 
 
 def as_html(report: Report, pcs: list[PcResult]) -> str:
@@ -384,10 +393,18 @@ def _receipt(pc: PcResult, place: int, number: int, t: Texts) -> Markup:
     verdict = tag("span", t(f"signature_{check}"), class_=_CHECK_LOOKS[check])
     parts = [
         tag("h4", t("receipt", number=receipt.request), id=f"receipt-{number}-{place}"),
-        tag("p", verdict, ", ", t("key"), " ", tag("code", receipt.public_key)),
+        tag("p", verdict, ", ", t("key"), " ", tag("code", _key(receipt.public_key))),
         tag("pre", lines(receipt.text), lang="en"),
     ]
     return joined(parts)
+
+
+def _key(line: str) -> str:
+    """Return a key's fingerprint, as `latchkeyctl device-key` shows it; the line itself if it is no key."""
+    try:
+        return fingerprint(key_of_line(line))
+    except SignatureError:
+        return line
 
 
 # --- the end of the page

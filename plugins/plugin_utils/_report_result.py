@@ -10,10 +10,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._report_signature import Check, checked
+from ._receipt_verdict import VALID, WRONG, Check, checked
 from ._report_times import order
 
 if TYPE_CHECKING:
+    from ._known_pcs import KnownPcs
     from ._report_model import Asked, Lent, Report, Row, Trouble, Use
 
 OUTCOMES = (
@@ -138,7 +139,7 @@ def next_steps(row: Row, checks: list[Check]) -> list[str]:
         steps.append("read_again")
     if any(not one.confirmed for one in row.erasure):
         steps.append("check_erasure")
-    if {"invalid", "other"} & set(checks):
+    if WRONG & set(checks):
         steps.append("check_receipt")
     if row.pending_restart:
         steps.append("pending_restart")
@@ -188,11 +189,15 @@ class PcResult:
         return [step.name for step in self.row.steps if step.state == state]
 
 
-def results_of(report: Report) -> list[PcResult]:
-    """Return the rows with their results."""
+def results_of(report: Report, known: KnownPcs | None = None) -> list[PcResult]:
+    """Return the rows with their results. `known` has the enrolled keys; without it the receipts' own keys count.
+
+    Raises:
+        Failure: `known_pcs_unusable`: a line of a PC cannot be used.
+    """
     results = []
     for row in report.pcs:
-        checks = [checked(receipt, report.session) for receipt in row.receipts]
+        checks = [checked(receipt, report.session, known, row.name).check for receipt in row.receipts]
         results.append(
             PcResult(row=row, outcome=outcome(row), checks=checks, next_steps=next_steps(row, checks))
         )
@@ -215,7 +220,7 @@ def totals(pcs: list[PcResult]) -> dict[str, Any]:
         "unlocks": sum(use.action == "unlock" for use in uses),
         "open_seconds": open_seconds(uses),
         "receipts": len(checks),
-        "receipts_valid": checks.count("valid"),
+        "receipts_valid": sum(check in VALID for check in checks),
         "erasures": len(erasures),
         "erasures_confirmed": sum(one.confirmed for one in erasures),
     }

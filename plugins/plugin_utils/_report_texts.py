@@ -45,12 +45,13 @@ TEXTS: dict[str, Text] = {
         "Der Bericht nennt die Zeiten der Antworten und der Arbeiten. Wann jemand am PC war, lässt er weg.",
     ),
     "about_signature": Text(
-        "A valid signature shows that the document in the JSON file is the one that this key signed. It does not show "
-        "whose key it is: compare the key with the one that latchkeyctl receipt shows at the PC. The readable text of "
-        "a receipt is not signed.",
+        "A valid signature shows that the document in the JSON file is the one that this key signed. Whose key it is, "
+        "the file known_pcs on the controller shows. Where the report names no known_pcs, compare the key with the one "
+        "that latchkeyctl device-key shows at the PC. The readable text of a receipt is not signed.",
         "Eine gültige Signatur zeigt, dass das Dokument in der JSON-Datei das ist, das dieser Schlüssel signiert hat. "
-        "Wem der Schlüssel gehört, zeigt sie nicht: Vergleichen Sie ihn mit dem, den latchkeyctl receipt am PC zeigt. "
-        "Der lesbare Text eines Belegs ist nicht signiert.",
+        "Wem der Schlüssel gehört, zeigt die Datei known_pcs auf dem Controller. Wo der Bericht known_pcs nicht "
+        "nennt, vergleichen Sie den Schlüssel mit dem, den latchkeyctl device-key am PC zeigt. Der lesbare Text eines "
+        "Belegs ist nicht signiert.",
     ),
     "about_erasure": Text(
         "The checks of an erasure are the PC's own: it read its files back and did not find the sealed record.",
@@ -132,6 +133,18 @@ TEXTS: dict[str, Text] = {
     "session_expired": Text("the session's time is over", "die Zeit der Sitzung ist um"),
     # --- signatures and erasures
     "signature_valid": Text("signature valid", "Signatur gültig"),
+    "signature_known": Text(
+        "signature valid, by the PC's key in known_pcs",
+        "Signatur gültig, mit dem Schlüssel des PCs in known_pcs",
+    ),
+    "signature_not_enrolled": Text(
+        "signature valid, but known_pcs has no key of this PC",
+        "Signatur gültig, aber known_pcs hat keinen Schlüssel dieses PCs",
+    ),
+    "signature_foreign": Text(
+        "SIGNED BY A KEY THAT KNOWN_PCS DOES NOT ALLOW FOR THIS PC",
+        "MIT EINEM SCHLÜSSEL SIGNIERT, DEN KNOWN_PCS FÜR DIESEN PC NICHT ZULÄSST",
+    ),
     "signature_invalid": Text("SIGNATURE NOT VALID", "SIGNATUR UNGÜLTIG"),
     "signature_other": Text("SIGNED FOR ANOTHER REQUEST", "FÜR EINE ANDERE ANFRAGE SIGNIERT"),
     "signature_unchecked": Text("signature not checked", "Signatur nicht geprüft"),
@@ -200,8 +213,8 @@ TEXTS: dict[str, Text] = {
         "Prüfen Sie den Datenträger des PCs: Eine Löschung ist nicht bestätigt. Der Agent versucht es wieder.",
     ),
     "next_check_receipt": Text(
-        "Compare the receipt with the one at the PC (latchkeyctl receipt).",
-        "Vergleichen Sie den Beleg mit dem am PC (latchkeyctl receipt).",
+        "Compare the receipt with the one at the PC (latchkeyctl receipt), and the key with latchkeyctl device-key.",
+        "Vergleichen Sie den Beleg mit dem am PC (latchkeyctl receipt) und den Schlüssel mit latchkeyctl device-key.",
     ),
     "next_pending_restart": Text(
         "Windows waits for a restart.", "Windows wartet auf einen Neustart."

@@ -15,30 +15,42 @@ from ._failure import failure
 
 if TYPE_CHECKING:
     from ._agent_client import Agent
+    from ._device_check import DeviceCheck
     from ._wait_clock import Deadline
 
 
-def start(agent: Agent, deadline: Deadline, fields: dict[str, Any]) -> dict[str, Any]:
-    """Start the session, or find it started; return the task's result, also where the forecast stopped the start."""
-    reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields)
+def start(agent: Agent, deadline: Deadline, fields: dict[str, Any], device: DeviceCheck) -> dict[str, Any]:
+    """Start the session, or find it started; return the task's result, also where the forecast stopped the start.
+
+    Raises:
+        Failure: the session started, but another PC than the enrolled one may have answered.
+    """
+    reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields, seen=device.seen)
     answer = reply.result
+    known = device.facts(answer.journal_head, outcome="unknown")
     view = {"state": "not_started"} if answer.session is None else _view(answer.session)
-    return {"changed": reply.changed, **view, "forecast": answer.forecast and asdict(answer.forecast)}
+    forecast = answer.forecast and asdict(answer.forecast)
+    return {"changed": reply.changed or known["enrolled"], **view, "forecast": forecast, **known}
 
 
-def end(agent: Agent, deadline: Deadline, session: str, settled_steps: list[str] | None) -> dict[str, Any]:
+def end(
+    agent: Agent, deadline: Deadline, session: str, settled_steps: list[str] | None, device: DeviceCheck
+) -> dict[str, Any]:
     """End the session; return the task's result with the checks of the erasure. `settled_steps` need no more work.
 
     Raises:
-        Failure: the session ended, but the erasure is not confirmed.
+        Failure: the session ended, but the erasure is not confirmed, or another PC than the enrolled one may have
+            answered.
     """
     reply = agent.change(
         ans.EndedAnswer, "session_end", deadline, session=session, settled_steps=settled_steps
     )
     answer = reply.result
+    known = device.facts(answer.journal_head, outcome="unknown")
     result = {
-        "changed": reply.changed,
+        "changed": reply.changed or known["enrolled"],
         **_view(answer.session),
+        **known,
         "erasure": summary(answer.erasure),
         "receipts": [asdict(receipt) for receipt in answer.receipts],
     }

@@ -55,6 +55,7 @@ def test_the_objects_are_made_once_and_removed_whole(awx: Awx) -> None:
         "Maintain",
         "Status",
         "Report",
+        "Verify",
         "Revoke and close",
     }
     checked = awx.configure("--check")

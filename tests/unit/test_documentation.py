@@ -248,6 +248,7 @@ def test_every_command_on_a_page_exists(name: str) -> None:
     assert set(re.findall(r"(?:^ {4}|`)latchkeyctl (\w[\w-]*)", text, re.MULTILINE)) <= commands
     content = {path.stem for path in (*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("playbooks/*.yml"))}
     content |= {path.stem for path in ROOT.glob("extensions/eda/*/**/*.*")}
+    content |= {path.stem for path in ROOT.glob("plugins/test/*.py")}
     content |= {path.name for path in ROOT.glob("roles/*")} | {"MODULE", "consent"}
     assert set(re.findall(r"latchkey\.consent\.(\w+)", text)) <= content
 

@@ -19,7 +19,12 @@ FOLLOWED = {("a", "href"), ("area", "href")}
 """An address here is not loaded before the reader follows the link."""
 ADDRESSES = ("href", "src", "data", "poster", "action", "xlink:href")
 STYLE = re.compile(r"""(?:@import\s+|url\(\s*)["']?([^"')\s]+)""")
-CONTENT = {"plugins/modules/*.py": "module", "plugins/lookup/*.py": "lookup", "roles/*": "role"}
+CONTENT = {
+    "plugins/modules/*.py": "module",
+    "plugins/lookup/*.py": "lookup",
+    "plugins/test/*.py": "test",
+    "roles/*": "role",
+}
 """The collection's content, and the last word of the name of its page."""
 
 

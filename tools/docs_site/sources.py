@@ -16,7 +16,7 @@ INDEX = "tools/docs_site/index.md"
 CHANGES = ("galaxy.yml", "changelogs/*.yaml", "changelogs/fragments/*.yml")
 """The files that antsibull-changelog reads."""
 LINK = re.compile(r"\]\(([^)\s#:]+)\)")
-ENTRY = re.compile(r"^    (\w+)_(module|lookup|role)$", re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+)_(module|lookup|role|test)$", re.MULTILINE)
 
 
 def pages(root: Path) -> list[Path]:

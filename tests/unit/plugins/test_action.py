@@ -22,6 +22,7 @@ ELSEWHERE = {
         for name in ("clock_skew", "kdc_unreachable", "no_ticket", "not_configured", "spn_missing")
     ),
     *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
+    *("device_key_changed", "journal_head_invalid", "known_pcs_unusable"),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }
 

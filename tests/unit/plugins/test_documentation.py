@@ -65,6 +65,7 @@ def accepted(module: str) -> dict[str, Any]:
         "session": {"type": "str", "required": action._latchkey_needs_session},
         "agent_path": {"type": "str"},
         "timeout": {"type": duration, "default": action._latchkey_timeout},
+        "known_pcs": {"type": "path"},
     }
     return {**common, **action._latchkey_spec}
 
@@ -153,6 +154,7 @@ VIEWS: dict[str, Any] = {
     "forecast": _answers.ForecastView,
     "grant": _answers.GrantView,
     "grants": _answers.GrantView,
+    "journal_head": _answers.HeadView,
     "receipts": _answers.ReceiptView,
     "request": _answers.RequestView,
     "terms": _answers.TermsView,

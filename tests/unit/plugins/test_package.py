@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import requests
 from ansible.errors import AnsibleError, AnsibleFileNotFound
@@ -27,7 +28,8 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol.errors import error
 from latchkey_agent.protocol.setup_messages import SetupAnswer
-from tests.unit.plugins.package_pc import KEY, PC, PRODUCT, TEMPORARY, TOP, VENDOR
+from tests.unit.plugins.package_pc import INFO, KEY, PC, PRODUCT, TEMPORARY, TOP, VENDOR
+from tests.unit.plugins.ssh_keys import DeviceKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,9 +106,37 @@ def test_a_pc_without_the_agent_gets_it(package: Path, monkeypatch: pytest.Monke
     assert result == {
         "changed": True, "failed": False, "restart_required": False, "version_before": None, "version": "0.2.0",
         "settings_changed": True, "operators_added": ["PC\\anna"], "operators_removed": [],
-        "agent": result["agent"],
+        "agent": result["agent"], "device_key": None, "enrolled": False,
     }  # fmt: skip
     assert result["agent"]["version"] == "0.2.0"
+
+
+def signing(key: DeviceKey, **pc: Any) -> PC:
+    """Return a PC whose agent signs its journal's head with a key."""
+    told = msgspec.structs.replace(INFO, journal_head=ans.HeadView(**key.head()))
+    return PC(answers={"info": codec.done(told, changed=False)}, **pc)
+
+
+def test_an_installed_agent_enrols_its_pc(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new agent's key is added once and counts as a change; another key of the PC fails after the installation."""
+    known, key = tmp_path / "known_pcs", DeviceKey()
+    options: dict[str, Any] = {"path": str(package), "known_pcs": str(known)}
+    first = run(signing(key), monkeypatch, **options)
+    assert (first["failed"], first["enrolled"], first["device_key"]) == (False, True, key.line)
+    assert known.read_text().endswith(f"{key.line}\n")
+    again = run(signing(key, installed="0.2.0"), monkeypatch, **options)
+    assert (again["failed"], again["enrolled"], again["changed"]) == (False, False, False)
+    # A new installation begins a new journal: no head is sent or kept.
+    assert [path.name for path in tmp_path.glob("known_pcs.heads/*.json")] == []
+    other = run(signing(DeviceKey()), monkeypatch, **options)
+    assert (other["error_code"], other["outcome"], other["changed"]) == (
+        "device_key_changed",
+        "unknown",
+        True,
+    )
+    assert len(known.read_text().splitlines()) == 1
 
 
 def test_the_same_version_that_answers_is_left_alone(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import copy
 import csv
 import dataclasses
 import errno
+import html
 import io
 import json
 import os
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _armored_signature
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_files as files
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_model as model
-from ansible_collections.latchkey.consent.plugins.plugin_utils import _report_signature
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answers import ProgramView
+from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import line_for
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_csv import harmless
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import OUTCOMES
 
@@ -46,6 +48,7 @@ from tests.unit.plugins.report_night import (
     stored,
     worked,
 )
+from tests.unit.plugins.ssh_keys import DeviceKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -337,7 +340,7 @@ def test_the_signature_of_the_real_agent_is_verified(
     changed = copy.deepcopy(known)
     changed["receipts"][0]["document"]["answer"]["why"] = "with pleasure"
     other_key = copy.deepcopy(known)
-    other_key["receipts"][0]["public_key"] = "00" * 32
+    other_key["receipts"][0]["public_key"] = DeviceKey().line
     no_key = copy.deepcopy(known)
     no_key["receipts"][0]["public_key"] = "no key"
     other = copy.deepcopy(known)
@@ -348,9 +351,34 @@ def test_the_signature_of_the_real_agent_is_verified(
         report(path.with_name(f"r{n}"), entry("pc", one))
         assert checks(path.with_name(f"r{n}")) == [check]
         assert "check_receipt" in row(path.with_name(f"r{n}"), "pc")["next"]
-    monkeypatch.setattr(_report_signature, "HAS_CRYPTOGRAPHY", False)
+    monkeypatch.setattr(_armored_signature, "HAS_CRYPTOGRAPHY", False)
     report(path, entry("pc", known))
     assert checks(path) == ["unchecked"]
+
+
+def test_known_pcs_tells_whose_key_signed(pc: Callable[[], Bench], path: Path, tmp_path: Path) -> None:
+    """With `known_pcs` a receipt counts as valid only by the key of its own PC; the page says why not."""
+    known = info(declined(pc()))
+    blob = _armored_signature.key_of_line(known["receipts"][0]["public_key"])
+    file = tmp_path / "known_pcs"
+    for name, line, check, valid, text in (
+        ("own", line_for("pc", blob), "known", 1, "signature valid, by the PC's key in known_pcs"),
+        ("none", line_for("pc2", blob), "not_enrolled", 0, "but known_pcs has no key of this PC"),
+        ("other", line_for("pc", DeviceKey().blob), "foreign", 0, "SIGNED BY A KEY THAT KNOWN_PCS DOES NOT"),
+        ("over", f'pc valid-before="20200101" {_armored_signature.line_of(blob)}', "foreign", 0, "NOT ALLOW"),
+    ):
+        file.write_text(line + "\n")
+        place = path.with_name(name)
+        result = report(place, entry("pc", known), known_pcs=str(file))
+        assert checks(place) == [check]
+        assert result["summary"]["receipts_valid"] == valid
+        assert ("check_receipt" in row(place, "pc")["next"]) is (check == "foreign")
+        page = html.unescape(place.with_name(f"{name}.html").read_text(encoding="utf-8"))
+        assert text in page
+        assert _armored_signature.fingerprint(blob) in page
+    file.write_text("a damaged line\n")
+    assert report(path, entry("pc", known), known_pcs=str(file))["error_code"] == "known_pcs_unusable"
+    assert not path.with_name("night.json").exists()
 
 
 # --- habits ---------------------------------------------------------------------------------------

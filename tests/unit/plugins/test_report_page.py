@@ -26,11 +26,11 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import (
     _report_style,
     _report_timeline,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._receipt_verdict import Check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_events import KINDS
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_markup import escaped, tag
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_model import Asked, Row, Step
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_result import PcResult
-from ansible_collections.latchkey.consent.plugins.plugin_utils._report_signature import Check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_texts import (
     LANGUAGES,
     TEXTS,

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""Checks that the enrolled PC gave an answer, and that its journal goes on from the last one that was seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._armored_signature import SignatureError, fingerprint, key_of_line, verified
+from ._failure import Failure, failure
+from ._journal_heads import Heads, heads_of
+from ._known_pcs import JOURNAL, enroll, read_known
+
+if TYPE_CHECKING:
+    from . import _answers as ans
+    from ._failure import Outcome
+
+_SCHEMA = "latchkey-journal-1"
+_COVERED = ("device", "position", "hash", "at")
+"""The fields that a head's signature covers, beside its `schema_version`."""
+
+
+@dataclass(frozen=True)
+class DeviceCheck:
+    """The check of one PC's answers against `known_pcs`; without that file nothing is checked.
+
+    Attributes:
+        path: the file, None for no check.
+        pc: the PC's name in the inventory.
+        last: the last head that was kept when the task began; None if there is none.
+        dry: whether the task is in check mode, and nothing is written.
+        continues: whether the head has to continue the last one.
+    """
+
+    path: Path | None
+    pc: str
+    last: ans.HeadView | None = None
+    dry: bool = False
+    continues: bool = True
+
+    @property
+    def seen(self) -> dict[str, Any] | None:
+        """The last head as a call to the agent names it; None if there is none."""
+        if self.last is None or self.last.position < 1:
+            return None
+        return {"position": self.last.position, "hash": self.last.hash, "at": self.last.at}
+
+    def facts(
+        self, head: ans.HeadView | None, *, outcome: Outcome = "refused", problem: str = ""
+    ) -> dict[str, Any]:
+        """Check the head of an answer, keep it, and return the values that the task's result has of it.
+
+        Call it before anything else of the answer is used.
+
+        Args:
+            head: the answer's journal head; an agent of an earlier release sends none.
+            outcome: the outcome that a failure reports: `unknown` after a change of the PC.
+            problem: the agent's reason for having no journal.
+
+        Raises:
+            Failure: `device_key_changed`, `journal_head_invalid` or `known_pcs_unusable`.
+        """
+        enrolled = False
+        if self.path is not None:
+            try:
+                enrolled = self._checked(self.path, head, problem)
+            except Failure as fault:
+                fault.outcome = outcome
+                raise
+        return {
+            "device_key": head and head.public_key,
+            "journal_head": head and asdict(head),
+            "enrolled": enrolled,
+        }
+
+    def _checked(self, path: Path, head: ans.HeadView | None, problem: str) -> bool:
+        if head is None:
+            reason = f"the agent has no journal: {problem.rstrip('.')}" if problem else "the answer has none"
+            raise self._invalid(reason)
+        try:
+            key = verified(head.signature, _signed(head), JOURNAL)
+            named = key_of_line(head.public_key)
+        except SignatureError as fault:
+            raise self._invalid(f"its signature: {fault}") from None
+        if key != named:
+            raise self._invalid("it names another key than the one that signed it")
+        enrolled = self._require_known(path, key)
+        if self.continues:
+            self._require_later(head)
+            if not self.dry:
+                heads_of(path).keep(self.pc, head)
+        return enrolled
+
+    def _require_known(self, path: Path, key: bytes) -> bool:
+        """Refuse another key than the PC's; return whether the key was added for its first use."""
+        known = read_known(path)
+        enrolled = not known.of(self.pc)
+        if enrolled and self.dry:
+            return True
+        if enrolled:
+            enrolled = enroll(path, heads_of(path).lock, self.pc, key)
+            known = read_known(path)
+        if key in known.keys_of(self.pc, JOURNAL):
+            return enrolled
+        if key in {one.key for one in known.of(self.pc)}:
+            raise failure(
+                "known_pcs_unusable",
+                detail=f"{path}: no line of {self.pc} allows its key for {JOURNAL} at this time",
+            )
+        raise failure(
+            "device_key_changed",
+            pc=self.pc,
+            path=path,
+            found=fingerprint(key),
+            known=known.fingerprints_of(self.pc),
+        )
+
+    def _require_later(self, head: ans.HeadView) -> None:
+        last = self.last
+        if last is None:
+            return
+        if head.position < last.position or (head.position == last.position and head.hash != last.hash):
+            raise self._invalid(
+                f"it is entry {head.position}, and entry {last.position} was seen before, at {last.at}"
+            )
+
+    def _invalid(self, detail: str) -> Failure:
+        return failure("journal_head_invalid", pc=self.pc, detail=detail)
+
+
+def device_check(known_pcs: str | None, pc: str, *, dry: bool, continues: bool = True) -> DeviceCheck:
+    """Return the check of a PC's answers, with the last head that was kept.
+
+    Args:
+        known_pcs: the file on the controller; None for no check.
+        pc: the PC's name in the inventory.
+        dry: whether the task is in check mode.
+        continues: whether the PC's journal has to continue the last head. A new installation begins a journal.
+
+    Raises:
+        Failure: `known_pcs_unusable`: the kept head cannot be read.
+    """
+    if not known_pcs:
+        return DeviceCheck(None, pc)
+    path = Path(known_pcs)
+    heads: Heads = heads_of(path)
+    last = heads.last(pc) if continues else None
+    # A line that cannot be read fails the task before the PC is asked.
+    read_known(path).of(pc)
+    return DeviceCheck(path, pc, last, dry, continues)
+
+
+def _signed(head: ans.HeadView) -> bytes:
+    """Return the bytes that a head's signature covers."""
+    told = {"schema_version": _SCHEMA, **{name: getattr(head, name) for name in _COVERED}}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
