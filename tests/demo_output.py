@@ -12,8 +12,8 @@ from lab.demo.lanes import WIDTH
 if TYPE_CHECKING:
     from lab.demo.job_file import JobFile
 
-OPTIONS = {"ask_again", "credential_request"}
-"""Names in the advice to the operator: an option and its module."""
+OPTIONS = {"ask_again", "credential_request", "known_pcs"}
+"""Names in the advice to the operator: an option and its module; a file in a command to type."""
 CODES = (
     r"\[[a-z_]+\]",
     r"[{}]",

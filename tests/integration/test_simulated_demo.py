@@ -52,7 +52,11 @@ def test_the_demo_can_be_read_in_minutes(tmp_path: Path, monkeypatch: pytest.Mon
     assert shown.count("\n  kept   ") == len(promises)
     assert f"\n{len(promises)} of {len(promises)} promises kept\n" in shown
     assert shown.count("\nNext:\n") == 1
-    written = (tmp_path / "build/demo/grant" / FILE).read_text(encoding="utf-8")
+    folder = tmp_path / "build/demo/grant"
+    [command] = [line for line in shown.splitlines() if line.startswith("ssh-keygen -Y verify ")]
+    assert all((folder / name).is_file() for name in ("known_pcs", "receipt.json", "receipt.json.sig"))
+    assert command.endswith(" -s receipt.json.sig < receipt.json")
+    written = (folder / FILE).read_text(encoding="utf-8")
     for evidence in ("16 encodings", "The receipt of PC-ANNA", "ok  key slot overwritten"):
         assert evidence in written
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal's signed head: what a controller gets, and what a PC does that no longer has it."""
+"""The journal's signed head leaves the PC, and a PC whose journal lacks a known head refuses its caller."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_stored_receipts_that_cannot_be_relied_on_are_damage(bench: Bench) -> No
     bench.start_session()
     request = bench.request()
     bench.database.execute("DROP TABLE receipts")
-    bench.ask(rq.RequestWithdraw(session="CHG-1", request=request))
+    assert bench.code(rq.RequestWithdraw(session="CHG-1", request=request)) == "journal_damaged"
     assert bench.code(rq.JournalVerify()) == "journal_damaged"
     bench.crash()
     assert bench.code(rq.Receipt(request=request)) == "journal_damaged"

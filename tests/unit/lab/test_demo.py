@@ -10,18 +10,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.packaging.announcing import announce
+from agent.packaging.system_tools import SSH_KEYGEN
 from lab.computer import Event
 from lab.demo import __main__ as demo
 from lab.demo.__main__ import TITLES, advise, main
 from lab.demo.computers import KINDS
 from lab.demo.condenser import Condenser
 from lab.demo.endings import ENDINGS
-from lab.demo.evidence import FILE
+from lab.demo.evidence import FILE, write_receipts
 from lab.demo.lanes import WIDTH, Lanes
 from lab.demo.night import NIGHT
 from lab.demo.operator import ROOT
@@ -29,6 +31,10 @@ from lab.demo.pace import paced
 from lab.demo.promises import Verdict
 from lab.demo.telling import Teller
 from lab.simulated.customer_script import Grant, Revoke
+from latchkey_agent.protocol.answers import ReceiptView
+from latchkey_agent.storage import ssh_signature
+from latchkey_agent.storage.signed_json import RECEIPT, canonical_json
+from tests.needs import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -285,6 +291,48 @@ class StandIn:
         announce("making a Windows", 30)
         info = SimpleNamespace(receipts=[], erasure=[])
         yield SimpleNamespace(computer=SimpleNamespace(name="PC-ANNA"), info=info)
+
+
+def signed_story(purpose: str) -> SimpleNamespace:
+    """Return the story of a PC with one receipt."""
+    key = Ed25519PrivateKey.generate()
+    document = {"purpose": purpose, "terms": {"grace": 5.0}}
+    signature = ssh_signature.sign(key, RECEIPT, canonical_json(document))
+    line = ssh_signature.public_line(key.public_key().public_bytes_raw())
+    receipt = ReceiptView(request="R-1", document=document, signature=signature, public_key=line, text="")
+    return SimpleNamespace(info=SimpleNamespace(receipts=[receipt]))
+
+
+def verified(command: str, folder: Path) -> bool:
+    """Type a command of the demo in its folder; tell whether it succeeded."""
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, check=False)  # noqa: S602 - as a person types it
+    return done.returncode == 0
+
+
+def test_the_demos_receipt_is_checked_by_ssh_keygen(tmp_path: Path) -> None:
+    """The command that the demo prints accepts the receipt that it leaves, and not a changed one."""
+    require(SSH_KEYGEN)
+    stories: Any = {"PC-ANNA": signed_story("Updates")}
+    command = write_receipts(tmp_path, stories)
+    assert command is not None
+    assert len(command) <= WIDTH
+    assert verified(command, tmp_path)
+    (tmp_path / "receipt.json").write_bytes((tmp_path / "receipt.json").read_bytes() + b" ")
+    assert not verified(command, tmp_path)
+
+
+def test_the_receipts_of_a_night_have_the_names_of_their_pcs(tmp_path: Path) -> None:
+    """Each PC's receipt is a file of its own, known PCs have a line for each; a PC without a receipt has neither."""
+    require(SSH_KEYGEN)
+    none = SimpleNamespace(info=SimpleNamespace(receipts=[]))
+    stories: Any = {"PC-1": signed_story("One"), "PC-2": none, "PC-3": signed_story("Three")}
+    command = write_receipts(tmp_path, stories)
+    assert command is not None
+    assert {file.name for file in tmp_path.glob("*.json")} == {"receipt-PC-1.json", "receipt-PC-3.json"}
+    assert verified(command, tmp_path)
+    assert verified(command.replace("PC-1", "PC-3"), tmp_path)
+    assert not verified(command.replace("-I PC-1", "-I PC-3"), tmp_path)
+    assert write_receipts(tmp_path, {"PC-2": stories["PC-2"]}) is None
 
 
 def test_the_demo_advises_commands_that_exist() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from latchkey_agent.core.journal_lifecycle import JOURNAL_NAME
 from latchkey_agent.ports import PortError
-from latchkey_agent.storage import key_slots
+from latchkey_agent.storage import device_key, key_slots
 from latchkey_agent.storage.journal import Change, Journal, LeftOver, files
 from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.windows import installation, names
@@ -110,7 +110,7 @@ def test_rule_08_journal_and_keys_are_kept_out_of_backups_and_shadow_copies(tmp_
 
 @pytest.mark.parametrize("name", [
     JOURNAL_NAME, JOURNAL_NAME + "-wal", JOURNAL_NAME + "-shm", JOURNAL_NAME + "-reserve",
-    "journal.damaged-20261123-180000-0.db", key_slots.NAME,
+    "journal.damaged-20261123-180000-0.db", key_slots.NAME, device_key.NAME, "device.new",
 ])  # fmt: skip
 def test_each_file_with_a_secret_is_in_the_list(name: str) -> None:
     """The patterns fit the names that the agent uses."""

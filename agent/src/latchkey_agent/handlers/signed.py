@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Latchkey contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the device key signs for operators and customers: receipts and the journal's head."""
+"""Signs receipts and the journal's head for operators and customers."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _restrict_registry_key() -> None:
 
 
 def exclude_from_backups(folder: Path) -> None:
-    """Ask backup programs and shadow copies to leave out the journal and the key slots.
+    """Ask backup programs and shadow copies to leave out the journal, the key slots and the device key.
 
     "Registry Keys and Values for Backup and Restore", Microsoft Learn: a program may ignore
     FilesNotToBackup, and Windows deletes the files of FilesNotToSnapshot from a shadow copy as far as it can.
