@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._receipt_check import VALID, WRONG, Check, checked
+from ._receipt_verdict import VALID, WRONG, Check, checked
 from ._report_times import order
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader im
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import read_existing
 from ansible_collections.latchkey.consent.plugins.plugin_utils._plain_data import plain_data
-from ansible_collections.latchkey.consent.plugins.plugin_utils._receipt_check import checked
+from ansible_collections.latchkey.consent.plugins.plugin_utils._receipt_verdict import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

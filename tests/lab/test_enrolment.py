@@ -9,6 +9,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from agent.packaging.system_tools import SSH_KEYGEN
 from lab.simulated.customer_script import Grant
 from tests.lab.job import SESSION, ctl, end, play, request, start, task
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from lab.simulated.simulated_pc import SimulatedComputer
     from tests.lab.conftest import LabPC
     from tests.lab.job import Job, Operator, Task
+
+pytestmark = pytest.mark.timeout(240)
 
 FILE = "known_pcs"
 KNOWN = {"known_pcs": FILE}

@@ -26,7 +26,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils import (
     _report_style,
     _report_timeline,
 )
-from ansible_collections.latchkey.consent.plugins.plugin_utils._receipt_check import Check
+from ansible_collections.latchkey.consent.plugins.plugin_utils._receipt_verdict import Check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_events import KINDS
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_markup import escaped, lines, tag
 from ansible_collections.latchkey.consent.plugins.plugin_utils._report_model import Asked, Row, Step
