@@ -125,7 +125,8 @@ unkind: ## killed jobs on PCs that are as unkind as those in the field
 nights: ## a night on forty PCs, three at random; jobs killed at every point; every integration target
 	$(setup_lab) test
 	$(run) pytest -q --nights $(if $(SEED),--unkind-seed $(SEED)) tests/lab/test_night.py tests/lab/test_any_moment.py \
-		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py tests/lab/test_integration_targets.py
+		tests/lab/test_awx_night.py tests/lab/test_awx_configure.py tests/lab/test_awx_tokens.py \
+		tests/lab/test_integration_targets.py
 
 screenshots: ## take the pictures of the report and of docs/customer.*.md anew, from a browser and real windows
 	$(setup_lab) test

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -26,6 +27,8 @@ from tests.wheel_collections import WheelCollection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pytest
 
     from lab.simulated.simulated_pc import SimulatedComputer
 
@@ -209,6 +212,27 @@ def prepare(folder: Path, **night: object) -> str:
     file.touch(0o600)
     file.write_text(yaml.safe_dump(variables), encoding="utf-8")
     return password
+
+
+def saved_controller(factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the folder of a controller that awx_configure has set up, and the password of its credential.
+
+    All workers of a test run share it, since each run of the playbook takes a minute of a processor. The folder has
+    the controller in `controller`, and the operator's variables and project in `operator`.
+    """
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "saved-awx"
+    with Path(f"{folder}.lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            prepare(folder / "operator")
+            with Controller(folder / "controller") as controller:
+                result = Awx(controller, folder / "operator").configure()
+                assert result.returncode == 0, result.stdout + result.stderr
+            (folder / "whole").touch()
+    variables = yaml.safe_load((folder / "operator/awx.yml").read_text(encoding="utf-8"))
+    return folder, variables["awx_connection"]["password"]
 
 
 def configured(folder: Path, saved: Path) -> Controller:

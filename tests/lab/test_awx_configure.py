@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from lab.controller.awx_server import Controller
-from tests.lab.awx import Awx, prepare
+from tests.lab.awx import Awx, configured, prepare, saved_controller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,30 +42,34 @@ def objects(awx: Awx) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
-def test_the_objects_are_made_once_and_removed_whole(awx: Awx) -> None:
+def test_the_objects_are_made_once_and_removed_whole(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """The first run makes every object, a check run changes none and finds no difference, `absent` removes them."""
-    before = {name: len(rows) for name, rows in objects(awx).items()}
-    first = awx.configure()
-    assert first.returncode == 0, first.stdout + first.stderr
-    made = objects(awx)
-    assert {row["name"] for row in made["job_templates"].values()} == {
-        "Install agent",
-        "Request",
-        "Wait for answers",
-        "Maintain",
-        "Status",
-        "Report",
-        "Verify",
-        "Revoke and close",
-    }
-    checked = awx.configure("--check")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert changes(checked.stdout) == 0, checked.stdout
-    assert objects(awx) == made
-    gone = awx.configure("-e", "awx_state=absent")
-    assert gone.returncode == 0, gone.stdout + gone.stderr
-    left = {name: len(rows) for name, rows in objects(awx).items() if rows and name != "project_updates"}
-    assert left == before
+    with Controller(tmp_path / "empty") as empty:
+        before = {name: len(rows) for name, rows in objects(Awx(empty, tmp_path)).items()}
+    saved, _password = saved_controller(tmp_path_factory)
+    with configured(tmp_path / "controller", saved / "controller") as controller:
+        awx = Awx(controller, saved / "operator")
+        made = objects(awx)
+        assert {row["name"] for row in made["job_templates"].values()} == {
+            "Install agent",
+            "Request",
+            "Wait for answers",
+            "Maintain",
+            "Status",
+            "Report",
+            "Verify",
+            "Revoke and close",
+        }
+        checked = awx.configure("--check")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert changes(checked.stdout) == 0, checked.stdout
+        assert objects(awx) == made
+        gone = awx.configure("-e", "awx_state=absent")
+        assert gone.returncode == 0, gone.stdout + gone.stderr
+        left = {name: len(rows) for name, rows in objects(awx).items() if rows and name != "project_updates"}
+        assert left == before
 
 
 @pytest.mark.timeout(900)

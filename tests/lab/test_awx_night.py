@@ -16,7 +16,7 @@ from lab.controller.awx_server import Controller
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.simulated_pc import pc
 from lab.wsman.requestlog import read_log
-from tests.lab.awx import LONGEST, Awx, configured, prepare
+from tests.lab.awx import LONGEST, Awx, configured, saved_controller
 from tests.lab.job import SESSION
 from tests.lab.maintenance import what
 from tests.lab.night import check_promises
@@ -43,19 +43,15 @@ ANSWERS = {"maintenance_session": "Night", "maintenance_reason": "Monthly update
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a controller that awx_configure has set up, and the password of its credential."""
-    folder = tmp_path_factory.mktemp("saved")
-    # The night waits for its restarts whatever these variables say: it closes the session at its end.
-    password = prepare(folder / "operator", maintenance_restart_mode="begin")
-    with Controller(folder / "controller") as controller:
-        result = Awx(controller, folder / "operator").configure()
-        assert result.returncode == 0, result.stdout + result.stderr
-    return folder, password
+    return saved_controller(tmp_path_factory)
 
 
 @pytest.fixture
 def scene(saved: tuple[Path, str], tmp_path: Path) -> Iterator[Scene]:
     """Makes PCs with these customers, known to a controller of their own."""
     folder, password = saved
+    # A report keeps the rows of an earlier one.
+    (folder / "operator/report.json").unlink(missing_ok=True)
     with ExitStack() as stack:
 
         def make(*customers: Step) -> tuple[Awx, list[SimulatedComputer]]:

@@ -79,6 +79,8 @@ _TOGETHER = (
     frozenset({"Latin", "Han", "Hangul"}),
 )
 """The scripts that one word may mix (UTS 39, section 5.2)."""
+_ACTIVE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset({"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 """Values of Bidi_Class (UAX 44, table 13)."""
 _UNSPACED = frozenset({"Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
@@ -157,6 +159,24 @@ def one_line(text: str, longest: int) -> str:
     """
     kept = text if len(text) <= longest else f"{text[:longest]}\u2026"
     return "".join("\ufffd" if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" else c for c in kept)
+
+
+def spelled_out(text: str) -> str:
+    """Return a text with the number of each character that could change the text around it on a terminal.
+
+    The number stands as in Python: ESC becomes a backslash, `u` and `001b`.
+
+    These are control characters, surrogates, ends of lines, and characters that turn the text after them: the
+    categories Cc, Cs, Zl and Zp (UAX 44, table 12) and the explicit formatting characters of bidirectional text
+    (UAX 9, table 4).
+    """
+    if text.isprintable():
+        return text
+    return "".join(f"\\u{ord(one):04x}" if _is_active(one) else one for one in text)
+
+
+def _is_active(one: str) -> bool:
+    return unicodedata.category(one) in _ACTIVE or unicodedata.bidirectional(one) in _TURNING
 
 
 def isolated(text: str) -> str:

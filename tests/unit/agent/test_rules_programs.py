@@ -17,6 +17,7 @@ from latchkey_agent.core import program_runner
 from latchkey_agent.core.program_runner import KEPT_OUTPUTS
 from latchkey_agent.domain import State
 from latchkey_agent.domain.programs import LONGEST_LINES, MOST_PROGRAMS, MOST_RUNNING
+from latchkey_agent.plain_text import spelled_out
 from latchkey_agent.ports import ProgramOrder, ProgramOutput, SignIn
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec, frames
@@ -246,6 +247,14 @@ def test_a_session_has_a_bounded_number_of_programs(bench: Bench, canary: bytear
         bench.command()
         bench.follow_programs()
     assert "at most 200" in bench.error(RUN).message
+
+
+def test_a_receipt_spells_out_characters_that_change_a_terminal(bench: Bench, canary: bytearray) -> None:
+    """An argument with ESC and a mark that turns the text stands in the document with their numbers."""
+    agree(bench, canary)
+    bench.command(PROGRAM, "a\x1b[2K\tb\u202e")
+    [program] = receipt(bench)["document"]["programs"]
+    assert program["command_line"].endswith('"a\\u001b[2K\\u0009b\\u202e"')
 
 
 def test_the_command_lines_of_a_session_fit_into_its_receipts(bench: Bench, canary: bytearray) -> None:
@@ -666,7 +675,7 @@ def test_a_notice_shows_the_beginning_of_a_long_line(bench: Bench, canary: bytea
     assert notice.program.endswith("\u2026")
     assert "a\ufffd\ufffdb\ufffdx" in notice.program
     document = receipt(bench)["document"]
-    assert nasty in document["programs"][0]["command_line"]
+    assert spelled_out(nasty) in document["programs"][0]["command_line"]
     assert "\u202e" not in receipt(bench)["text"]
 
 

@@ -19,6 +19,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._package_installe
 from ansible_collections.latchkey.consent.plugins.plugin_utils._remote_words import words
 from ansible_collections.latchkey.consent.plugins.plugin_utils._terminal_text import plain, plain_lines
 
+from latchkey_agent.plain_text import spelled_out
 from tests.unit.plugins.fakes import ANSWERS
 from tests.unit.plugins.test_answers import ANSWERED
 
@@ -142,3 +143,12 @@ def test_a_text_of_lines_keeps_its_ends_and_its_tabs_alone() -> None:
     assert len(plain_lines(every)) == len(every)
     printed = "a\t\x1b[2J\tb\f\vc\r\u202e\n\x9b1A"
     assert plain_lines(printed) == "a\t\ufffd[2J\tb\ufffd\ufffdc\ufffd\ufffd\n\ufffd1A"
+
+
+def test_a_receipts_text_stays_as_the_pc_has_signed_it() -> None:
+    """The agent spells out each character that the collection would replace, so a signed document stays valid."""
+    for point in range(sys.maxunicode + 1):
+        text = f"a{chr(point)}b"
+        spelled = spelled_out(text)
+        assert plain(spelled) == spelled
+        assert (spelled == text) == (plain(text) == text)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
-from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line, quotable
+from latchkey_agent.plain_text import SHOWN_LINE, isolated, one_line, quotable, spelled_out
 
 from .model import (
     Account,
@@ -68,7 +68,7 @@ def receipt_document(
     grant = _grant_of(state, request)
     permits = [t for t in state.permits.values() if grant is not None and t.grant == grant.id]
     programs = [p for p in state.programs.values() if grant is not None and p.grant == grant.id]
-    return {
+    document = {
         "schema_version": SCHEMA,
         "request": request.id,
         "created_at": _text(request.asked_at),
@@ -111,6 +111,22 @@ def receipt_document(
         "ended": _ended(grant),
         "erasure": _erasure(grant.erasure) if grant else None,
     }
+    return {name: _spelled_out(value) for name, value in document.items()}
+
+
+def _spelled_out(value: Any) -> Any:  # noqa: ANN401 - any plain value
+    """Return a value of the document with each text spelled out.
+
+    A reader that makes texts safe for a terminal, as the collection does, then leaves the signed bytes as they are.
+    """
+    match value:
+        case str():
+            return spelled_out(value)
+        case dict():
+            return {name: _spelled_out(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_spelled_out(inner) for inner in value]
+    return value
 
 
 def closed_receipts(

@@ -55,16 +55,22 @@ def head(core: Core) -> HeadView:
     """
     with core.lock:
         end, key, now = core.head(), core.device_key, core.now().wall
+    device, digest, at = core.computer.device, end.hash.hex(), str(views.text(now))
     document = {
         "schema_version": HEAD_SCHEMA,
-        "device": core.computer.device,
+        "device": device,
         "position": end.seq,
-        "hash": end.hash.hex(),
-        "at": str(views.text(now)),
+        "hash": digest,
+        "at": at,
     }
-    signature = key.sign(JOURNAL, canonical_json(document))
-    del document["schema_version"]
-    return HeadView(**document, signature=signature, public_key=key.public_key)
+    return HeadView(
+        device=device,
+        position=end.seq,
+        hash=digest,
+        at=at,
+        signature=key.sign(JOURNAL, canonical_json(document)),
+        public_key=key.public_key,
+    )
 
 
 def require_head(core: Core, seen: SeenHead | None) -> None:
