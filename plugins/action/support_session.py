@@ -40,9 +40,12 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         # What is not asked for is left out: an older agent does not know the fields.
         settled_steps = options["settled_steps"] or None
-        device = self._latchkey_device(options)
         if options["state"] == "ended":
-            return end(self._latchkey_agent, deadline, options["session"], settled_steps, device)
+            session = options["session"]
+            return end(
+                self._latchkey_agent, deadline, session, settled_steps, lambda: self._latchkey_device(options)
+            )
+        device = self._latchkey_device(options)
         names = ("session", "reason", "ticket", "operators", "requester", "ends")
         fields = {name: options[name] for name in names}
         if options["forecast"] != "ignore":

@@ -68,7 +68,9 @@ class Heads:
 
 def heads_of(known_pcs: Path) -> Heads:
     """Return the heads that belong to a file `known_pcs`."""
-    return Heads(known_pcs.with_name(known_pcs.name + ".heads"))
+    # A link and its file have the same heads and the same lock.
+    whole = known_pcs.resolve()
+    return Heads(whole.with_name(whole.name + ".heads"))
 
 
 def _written(head: ans.HeadView) -> bytes:

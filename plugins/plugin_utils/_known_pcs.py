@@ -54,14 +54,16 @@ class Signer:
     Attributes:
         names: the principals. A name with a wildcard names no PC.
         key: the public key's blob.
-        namespaces: patterns of the purposes; empty if it counts for all.
+        patterns: the list of names and patterns as it is written.
+        namespaces: patterns of the purposes; None if it counts for all.
         valid_after, valid_before: seconds since 1970, None if there is no such limit.
         authority: whether the key issues certificates (`cert-authority`).
     """
 
     names: frozenset[str]
     key: bytes
-    namespaces: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] | None = None
     valid_after: float | None = None
     valid_before: float | None = None
     authority: bool = False
@@ -70,7 +72,7 @@ class Signer:
         """Tell whether the key counts for a purpose at a time, in seconds since 1970."""
         begun = self.valid_after is None or now >= self.valid_after
         over = self.valid_before is not None and now > self.valid_before
-        return begun and not over and (not self.namespaces or _matches(namespace, self.namespaces))
+        return begun and not over and (self.namespaces is None or _matches(namespace, self.namespaces))
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,15 @@ class KnownPcs:
         """Return all lines that name a PC, whatever they allow.
 
         Raises:
-            Failure: `known_pcs_unusable`: a line makes a certificate authority of the PC's key.
+            Failure: `known_pcs_unusable`: a line makes a certificate authority of the PC's key, or covers the PC by a
+                pattern alone. ssh-keygen accepts such a line, so the PC does not count as new.
         """
         found = tuple(one for one in self.signers if pc in one.names)
+        if not found and any(_matches(pc, one.patterns) for one in self.signers):
+            raise failure(
+                "known_pcs_unusable",
+                detail=f"{self.path}: a line with a pattern covers {pc}; write a line with its exact name",
+            )
         if any(one.authority for one in found):
             raise failure(
                 "known_pcs_unusable",
@@ -207,8 +215,9 @@ def _signer(line: str) -> Signer:
     encoded, _comment = _word(after, _WORD, "it has no key")
     return Signer(
         names=_names(names),
+        patterns=tuple(_listed(names)),
         key=_key(kind, encoded),
-        namespaces=tuple(_listed(options.get("namespaces") or "")),
+        namespaces=tuple(_listed(options["namespaces"] or "")) if "namespaces" in options else None,
         valid_after=_moment(options.get("valid-after")),
         valid_before=_moment(options.get("valid-before")),
         authority="cert-authority" in options,
@@ -239,6 +248,8 @@ def _listed(text: str) -> list[str]:
 def _options(text: str) -> dict[str, str | None]:
     options: dict[str, str | None] = {}
     at = 0
+    if text.endswith(","):
+        raise _LineError("a comma follows its last option")
     while at < len(text):
         found = _OPTION.match(text, at)
         name = found[1].lower() if found else ""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import _answers as ans
 from ._erasure import summary, unconfirmed
-from ._failure import failure
+from ._failure import Failure, failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._agent_client import Agent
     from ._device_check import DeviceCheck
     from ._wait_clock import Deadline
@@ -34,26 +36,35 @@ def start(agent: Agent, deadline: Deadline, fields: dict[str, Any], device: Devi
 
 
 def end(
-    agent: Agent, deadline: Deadline, session: str, settled_steps: list[str] | None, device: DeviceCheck
+    agent: Agent,
+    deadline: Deadline,
+    session: str,
+    settled_steps: list[str] | None,
+    device: Callable[[], DeviceCheck],
 ) -> dict[str, Any]:
     """End the session; return the task's result with the checks of the erasure. `settled_steps` need no more work.
 
+    The files about known PCs are read after the call: a fault in them does not keep a password on the PC.
+
     Raises:
-        Failure: the session ended, but the erasure is not confirmed, or another PC than the enrolled one may have
-            answered.
+        Failure: the session ended, but the erasure is not confirmed, or the key of the PC could not be compared.
     """
     reply = agent.change(
         ans.EndedAnswer, "session_end", deadline, session=session, settled_steps=settled_steps
     )
     answer = reply.result
-    known = device.facts(answer.journal_head, outcome="unknown")
     result = {
-        "changed": reply.changed or known["enrolled"],
+        "changed": reply.changed,
         **_view(answer.session),
-        **known,
         "erasure": summary(answer.erasure),
         "receipts": [asdict(receipt) for receipt in answer.receipts],
     }
+    try:
+        known = device().facts(answer.journal_head, outcome="unknown")
+    except Failure as fault:
+        fault.outcome = "unknown"
+        raise
+    result |= {**known, "changed": reply.changed or known["enrolled"]}
     return result if agent.check else _require_erased(result, answer.erasure)
 
 

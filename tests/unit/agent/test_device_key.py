@@ -225,6 +225,20 @@ def test_a_file_that_cannot_be_read_is_no_lost_key(bench: Bench) -> None:
     assert (key_of(bench), changes(bench)) == (key, [])
 
 
+def test_rule_07_revoking_needs_no_device_key(bench: Bench, canary: bytearray) -> None:
+    """While the disk does not give the key, the customer revokes, and the operator ends the session."""
+    grant, file = bench.lend(canary), bench.folder / "device.key"
+    bench.stop()
+    file.unlink()
+    file.mkdir()
+    bench.start()
+    bench.revoke()
+    assert bench.state.grants[grant].revoked_by == "customer"
+    ended = bench.result(rq.SessionEnd(session="CHG-1"))
+    assert (ended["receipts"], ended.get("journal_head")) == ([], None)
+    assert all(view["confirmed"] for view in ended["erasure"])
+
+
 # --- of an earlier agent ------------------------------------------------------------------------
 
 

@@ -238,6 +238,16 @@ def test_the_modules_check_the_pc(
     assert not {"sessions", "state", "journal_head"} & set(foreign)
 
 
+def test_a_broken_file_does_not_keep_a_session_alive(path: Path) -> None:
+    """The end of a session is asked for before the files on the controller are read."""
+    path.write_text("pc2 ssh-ed25519 damaged\n")
+    answer = {"session": SESSION, "erasure": [], "receipts": [], "journal_head": KEY.head(5)}
+    played = stage([exchange("session_end", answer)])
+    ended = played.run("support_session", {"session": "x", "state": "ended", "known_pcs": str(path)})
+    assert (ended["error_code"], ended["outcome"]) == ("known_pcs_unusable", "unknown")
+    assert [asked["verb"] for asked in played.connection.asked] == ["session_end"]
+
+
 def test_a_delegated_task_checks_the_pc_that_it_asks(path: Path) -> None:
     """A task with delegate_to compares the key of the other PC, and enrols that one."""
     answer = {**INFO, "journal_head": KEY.head(5)}

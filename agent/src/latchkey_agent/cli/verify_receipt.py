@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from latchkey_agent.plain_text import spelled_out
 from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import RECEIPT
 from latchkey_agent.storage.ssh_signature import SignatureError
@@ -51,7 +52,9 @@ def _about(body: bytes, fingerprint: str) -> str:
         names = document["request"], document["device"], document["device_key"], document["closed"]
     except (ValueError, RecursionError, KeyError, TypeError):
         raise SignatureError("it is signed, but no receipt") from None
-    request, device, named, closed = names
+    # A forged text must not write lines of its own into the verdict.
+    request, device, named = (spelled_out(str(name)) for name in names[:3])
+    closed = names[3]
     if named != fingerprint:
         msg = f"it names the key {named}, and is signed by {fingerprint}"
         raise SignatureError(msg)
@@ -71,11 +74,12 @@ def keys_of(known_pcs: str, pc: str, namespace: str) -> set[bytes]:
         namespace: the purpose of the signature.
     """
     found: set[bytes] = set()
-    for line in known_pcs.splitlines():
+    for line in known_pcs.split("\n"):
         names, _, rest = line.strip().partition(" ")
         namespaces, rest = _namespaces(rest.strip())
         if (
             names.startswith("#")
+            or "!" in names
             or pc not in names.split(",")
             or namespace not in (namespaces or [namespace])
         ):

@@ -104,6 +104,7 @@ class Core:
         self.state = State()
         self._key_file = DeviceKeyFile(folder, computer.keys, random)
         self._device_key: DeviceKey | None = None
+        self._key_problem = ""
         self.receipts = ReceiptStore(computer.device)
         self.journal_life = JournalLifecycle(folder, computer.anchor, computer.boot_anchor, self.slots)
         self._copies = CopyGuard(computer.counter)
@@ -154,7 +155,7 @@ class Core:
                 at=self.now().at,
                 agent=__version__,
                 after=self.journal_life.replaced(),
-                device_key=self.device_key.public_key,
+                device_key=self._device_key.public_key if self._device_key is not None else "",
             )
             self._commit(Decision((begun,)))
         sealed, with_half = tuple(self.journal.sealed_grants()), self.slots.tags()
@@ -179,15 +180,16 @@ class Core:
     def _load_device_key(self) -> None:
         """Load the device key, which an earlier agent kept in its journal.
 
-        Raises:
-            JournalUnavailableError: the disk does not give it, or takes no new one.
-            PortError: the PC protects no new key.
+        Without the key the agent signs nothing until a later look finds it: revoking needs no signature (rule 7).
         """
         in_journal = self.journal.key(_KEY_IN_JOURNAL)
         try:
             self._device_key = self._key_file.load(in_journal)
-        except OSError as fault:
-            raise JournalUnavailableError(f"the device key cannot be used ({fault.strerror})") from None
+        except (OSError, PortError) as fault:
+            reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+            self._key_problem = f"the device key cannot be used ({reason})"
+            log.warning("%s", self._key_problem)
+            return
         if in_journal is not None:
             # A full disk keeps it until the next start: revoking must work now (rule 7).
             with suppress(JournalUnavailableError):
@@ -230,8 +232,8 @@ class Core:
         Raises:
             Refused: it cannot be journalled.
         """
-        key, known = self.device_key, self.state.device_key
-        if key.public_key == known:
+        key, known = self._device_key, self.state.device_key
+        if key is None or key.public_key == known:
             return
         old = known or key.replaces
         changed = e.DeviceKeyChanged(
@@ -279,11 +281,18 @@ class Core:
         """The key that signs for this PC.
 
         Raises:
-            Refused: there is no journal, so no key was loaded.
+            Refused: there is no journal, so no key was loaded; or the disk does not give the key.
         """
-        if self._device_key is None:
+        if self._device_key is not None:
+            return self._device_key
+        if self.problem or not self._key_problem:
             raise self.journal_life.refusal()
-        return self._device_key
+        raise Refused("storage_failed", detail=self._key_problem)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether the device key is at hand."""
+        return self._device_key is not None
 
     @property
     def problem(self) -> str:
@@ -406,6 +415,8 @@ class Core:
             self._commit(decision)
             self._note_settings()
             # A disk that is full now is no reason to stop: revoking must work (rule 7).
+            if self._device_key is None:
+                self._load_device_key()
             with suppress(Refused):
                 self._note_device_key()
             self._keep_receipts()
@@ -460,8 +471,10 @@ class Core:
         Raises:
             Refused: the journal is damaged.
         """
+        if self._device_key is None:
+            return
         try:
-            self.receipts.keep(self.journal, self.state, self.device_key, self.now().at)
+            self.receipts.keep(self.journal, self.state, self._device_key, self.now().at)
         except JournalUnavailableError as fault:
             log.warning("a receipt is not stored yet: %s", fault)
         except JournalDamagedError as damage:

@@ -222,11 +222,9 @@ class ControlHandler:
         result = ans.EndedAnswer(
             session=views.session_view(state, state.sessions[subject]),
             erasure=[self._checks(grant) for grant in grants],
-            receipts=[
-                signed.receipt(self._core, state, r.id)
-                for r in state.requests.values()
-                if r.session == subject
-            ],
+            receipts=signed.receipts(
+                self._core, state, (r.id for r in state.requests.values() if r.session == subject)
+            ),
             journal_head=signed.head(self._core),
         )
         return codec.done(result, changed=changed)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import Device, Refused, State, holding, receipt_document, render
@@ -47,12 +48,25 @@ def _view(receipt: StoredReceipt) -> ReceiptView:
     )
 
 
-def head(core: Core) -> HeadView:
-    """Return the journal's end, signed.
+def receipts(core: Core, state: State, requests: Iterable[str]) -> list[ReceiptView]:
+    """Return the signed receipts of some requests; none while the PC has no key to sign with.
+
+    The call that they answer has changed the PC, so it does not fail for want of a signature.
+
+    Raises:
+        Refused: there is no such request.
+    """
+    return [receipt(core, state, one) for one in requests] if core.can_sign else []
+
+
+def head(core: Core) -> HeadView | None:
+    """Return the journal's end, signed; None while the PC has no key to sign with.
 
     Raises:
         Refused: there is no journal.
     """
+    if not core.can_sign:
+        return None
     with core.lock:
         end, key, now = core.head(), core.device_key, core.now().wall
     device, digest, at = core.computer.device, end.hash.hex(), str(views.text(now))
