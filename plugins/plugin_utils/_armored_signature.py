@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 
@@ -110,6 +111,19 @@ def parse(armored: str) -> SshSignature:
         raise SignatureError("its hash algorithm is neither sha256 nor sha512")
     key_value(key)
     return SshSignature(key, namespace, hash_algorithm, _typed(signature, "signature", _SIGNATURE_BYTES))
+
+
+def signed_json(document: dict[str, object]) -> bytes:
+    """Return the bytes of a document that a PC signs: JSON with sorted keys, without spaces, in ASCII.
+
+    Raises:
+        SignatureError: the document cannot be written as JSON.
+    """
+    try:
+        written = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        raise SignatureError("its document cannot be written as JSON") from None
+    return written.encode("ascii")
 
 
 def verified(armored: str, message: bytes, namespace: str) -> bytes:

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._armored_signature import SignatureError, fingerprint, key_of_line, verified
+from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
 from ._failure import Failure, failure
 from ._journal_heads import Heads, heads_of
 from ._known_pcs import JOURNAL, enroll, read_known
@@ -158,4 +157,4 @@ def device_check(known_pcs: str | None, pc: str, *, dry: bool, continues: bool =
 def _signed(head: ans.HeadView) -> bytes:
     """Return the bytes that a head's signature covers."""
     told = {"schema_version": _SCHEMA, **{name: getattr(head, name) for name in _COVERED}}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return signed_json(told)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING
 
 from ._failure import failure
+from ._whole_files import beside, flush_folder, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,14 +82,14 @@ def replace(path: Path, content: bytes) -> None:
     """
     try:
         target = path.resolve()
-        beside = target.with_name(f".latchkey-{secrets.token_hex(8)}.tmp")
+        waiting = beside(target)
         try:
-            _write_new(beside, content, _mode_of(target))
-            beside.replace(target)
-            _flush(target.parent)
+            write_new(waiting, content, _mode_of(target))
+            waiting.replace(target)
+            flush_folder(target.parent)
         finally:
             with contextlib.suppress(OSError):
-                beside.unlink()
+                waiting.unlink()
     except OSError as fault:
         raise unusable(path, fault) from None
 
@@ -104,21 +104,3 @@ def _mode_of(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return NEW_MODE
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with open(number, "wb") as file:  # noqa: PTH123 - of a number
-        # The umask of the job would take rights from the mode.
-        os.fchmod(number, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(number)
-
-
-def _flush(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -10,10 +10,16 @@ whose key it is. With `known_pcs` it shows that too. The signature covers the do
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ._armored_signature import SignatureError, UncheckedSignatureError, fingerprint, key_of_line, verified
+from ._armored_signature import (
+    SignatureError,
+    UncheckedSignatureError,
+    fingerprint,
+    key_of_line,
+    signed_json,
+    verified,
+)
 from ._known_pcs import RECEIPTS
 
 if TYPE_CHECKING:
@@ -77,17 +83,9 @@ def _signer(receipt: ReceiptView) -> bytes:
     Raises:
         SignatureError: the receipt is not as its key signed it, or names another key.
     """
-    key = verified(receipt.signature, _signed_bytes(receipt.document), RECEIPTS)
+    key = verified(receipt.signature, signed_json(receipt.document), RECEIPTS)
     if key != key_of_line(receipt.public_key):
         raise SignatureError("it names another key than the one that signed it")
     if receipt.document.get("device_key") != fingerprint(key):
         raise SignatureError("its document names another key than the one that signed it")
     return key
-
-
-def _signed_bytes(document: dict[str, object]) -> bytes:
-    try:
-        written = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (ValueError, TypeError, RecursionError):
-        raise SignatureError("its document cannot be written as JSON") from None
-    return written.encode("ascii")

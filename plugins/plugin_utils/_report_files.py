@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from ._answer_reader import AnswerError, read
 from ._failure import failure
 from ._report_model import SCHEMA, Report
+from ._whole_files import beside, flush_folder, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,38 +118,17 @@ def write(base: Path, contents: dict[str, bytes]) -> None:
     waiting: dict[str, Path] = {}
     try:
         for suffix in SUFFIXES:
-            waiting[suffix] = _beside(file_of(base, suffix))
-            _write_new(waiting[suffix], contents[suffix])
+            waiting[suffix] = beside(file_of(base, suffix))
+            write_new(waiting[suffix], contents[suffix])
         for suffix, path in waiting.items():
             path.replace(file_of(base, suffix))
-        _flush_folder(base.parent)
+        flush_folder(base.parent)
     except OSError as fault:
         raise failure("report_not_written", detail=_said(base, fault)) from None
     finally:
         for path in waiting.values():
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".latchkey-{secrets.token_hex(8)}.tmp")
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a new file and bring it to the disk. The umask decides who may read it."""
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    with open(number, "wb") as file:  # noqa: PTH123 - of a number
-        file.write(content)
-        file.flush()
-        os.fsync(number)
-
-
-def _flush_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _said(path: Path, fault: OSError) -> str:

@@ -66,7 +66,7 @@ def test_a_no_is_told_without_the_customers_words(bench: Bench, how: dict[str, A
 
 @pytest.mark.parametrize("ended", ["withdrawn", "expired"])
 def test_a_request_without_an_answer_is_no_event(bench: Bench, ended: str) -> None:
-    """A request that ends by itself, or that the operator withdraws, is told to the job that waits for it alone."""
+    """A request that expires or that the operator withdraws is no event: the job that waits for it reports it."""
     bench.start_session()
     request = bench.request(answer_within=60.0)
     if ended == "withdrawn":

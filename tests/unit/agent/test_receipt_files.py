@@ -111,7 +111,7 @@ def test_a_receipt_that_names_another_key_is_not_valid(written: Path) -> None:
 
 
 def test_the_lines_of_the_known_pcs() -> None:
-    """Names, several keys, purposes and comments are read as ssh-keygen reads them; what is not understood is left."""
+    """Names, several keys, purposes and comments are read as ssh-keygen reads them. Other lines are left out."""
     raws = [Ed25519PrivateKey.generate().public_key().public_bytes_raw() for _ in range(6)]
     keys = [ssh_signature.public_line(raw) for raw in raws]
     known = "\n".join(

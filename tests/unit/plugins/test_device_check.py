@@ -183,7 +183,7 @@ def test_without_the_file_nothing_is_checked(tmp_path: Path) -> None:
     "content", ["", "[]", "{}", '{"schema": "latchkey-kept-head-1"}', "\udcff", "[" * 100_000]
 )
 def test_a_damaged_kept_head_stops_the_task(path: Path, content: str) -> None:
-    """A kept head that cannot be read is told with its path, and is not taken for none."""
+    """A kept head that cannot be read fails with its path. It does not count as missing."""
     facts(path, head(5))
     file = heads_of(path).file_of("pc1")
     file.write_bytes(content.encode("utf-8", "surrogateescape"))

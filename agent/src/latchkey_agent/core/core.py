@@ -187,8 +187,11 @@ class Core:
             self._device_key = self._key_file.load(in_journal)
         except (OSError, PortError) as fault:
             reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
-            self._key_problem = f"the device key cannot be used ({reason})"
-            log.warning("%s", self._key_problem)
+            problem = f"the device key cannot be used ({reason})"
+            # Each call looks again, so the log has each reason once.
+            if problem != self._key_problem:
+                log.warning("%s", problem)
+            self._key_problem = problem
             return
         if in_journal is not None:
             # A full disk keeps it until the next start: revoking must work now (rule 7).
@@ -414,9 +417,9 @@ class Core:
                 raise Refused("agent_failed", detail=f"a rule contradicts the tables: {fault}") from None
             self._commit(decision)
             self._note_settings()
-            # A disk that is full now is no reason to stop: revoking must work (rule 7).
             if self._device_key is None:
                 self._load_device_key()
+            # A disk that is full now is no reason to stop: revoking must work (rule 7).
             with suppress(Refused):
                 self._note_device_key()
             self._keep_receipts()

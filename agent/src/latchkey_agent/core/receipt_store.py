@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Generator
 from datetime import datetime
+from typing import Any
 
 from latchkey_agent.domain import Device, State, closed_receipts, receipt_document
 from latchkey_agent.storage import ssh_signature
@@ -60,10 +61,10 @@ class ReceiptStore:
                 return
             device = Device(self._device, key.fingerprint)
             document = receipt_document(held, request, device, now, closed=True, previous=self._previous)
-            body = canonical_json(document)
-            journal.store_receipt(StoredReceipt(request.id, body, key.sign(RECEIPT, body), key.public_key))
+            receipt = signed_receipt(request.id, document, key)
+            journal.store_receipt(receipt)
             self._stored.add(request.id)
-            self._previous = _hash(body)
+            self._previous = _hash(receipt.body)
         self._is_behind = False
 
     def verify(self, journal: Journal) -> Generator[None, None, str]:
@@ -89,6 +90,12 @@ class ReceiptStore:
                 previous = _hash(receipt.body)
             yield
         return "" if previous == self._previous else "the stored receipts do not end with the last one"
+
+
+def signed_receipt(request: str, document: dict[str, Any], key: DeviceKey) -> StoredReceipt:
+    """Return the receipt of a request with this document, signed by the device key."""
+    body = canonical_json(document)
+    return StoredReceipt(request, body, key.sign(RECEIPT, body), key.public_key)
 
 
 def _is_signed(receipt: StoredReceipt) -> bool:

@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable
 
 from latchkey_agent.core.core import Core
+from latchkey_agent.core.receipt_store import signed_receipt
 from latchkey_agent.domain import Device, Refused, State, holding, receipt_document, render
 from latchkey_agent.protocol.answers import HeadView, ReceiptView
 from latchkey_agent.protocol.fields import SeenHead
 from latchkey_agent.storage.journal import StoredReceipt
-from latchkey_agent.storage.signed_json import JOURNAL, RECEIPT, canonical_json
+from latchkey_agent.storage.signed_json import JOURNAL, canonical_json
 
 from . import views
 
@@ -33,8 +34,8 @@ def receipt(core: Core, state: State, request_id: str) -> ReceiptView:
         return _view(stored)
     key = core.device_key
     device = Device(core.computer.device, key.fingerprint)
-    body = canonical_json(receipt_document(held, held.requests[request_id], device, now))
-    return _view(StoredReceipt(request_id, body, key.sign(RECEIPT, body), key.public_key))
+    document = receipt_document(held, held.requests[request_id], device, now)
+    return _view(signed_receipt(request_id, document, key))
 
 
 def _view(receipt: StoredReceipt) -> ReceiptView:

@@ -34,7 +34,7 @@ _LINE_OF_KEY = re.compile(r"ssh-ed25519 ([0-9A-Za-z+/]{1,200}={0,2})(?: .*)?")
 
 
 class SignatureError(Exception):
-    """The text is no signature or key of this form, or the signature does not belong to what was said to be signed."""
+    """The text is no signature or key of this form, or the signature does not fit the signed message."""
 
 
 class Signature(NamedTuple):
