@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.latchkey.consent.plugins.plugin_utils._action import AgentAction
 from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_apply import ApplyTask, Use
-from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_collect import CollectTask
+from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_collect import (
+    CollectTask,
+    SignInTask,
+)
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import half_answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._next_step import NextStep
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import (
     Spec,
@@ -57,7 +61,7 @@ class ActionModule(AgentAction):
     _latchkey_spec: ClassVar[Spec] = {
         **_TERMS,
         "action": {"type": "str", "choices": ["restart", "unlock"], "required": True},
-        "mode": {"type": "str", "choices": ["wait", "begin", "collect"], "default": "wait"},
+        "mode": {"type": "str", "choices": ["wait", "begin", "collect", "sign_in"], "default": "wait"},
         "step": {"type": exact_text},
         "then": {"type": exact_text},
         "then_limit": {"type": duration},
@@ -86,6 +90,8 @@ class ActionModule(AgentAction):
                 return ApplyTask(*parts, use).begin()
             case "collect":
                 return CollectTask(*parts, use).collect()
+            case "sign_in":
+                return SignInTask(*parts, use).collect()
         return ApplyTask(*parts, use).apply()
 
     def _latchkey_use(self, options: dict[str, Any], deadline: Deadline) -> Use:
@@ -99,6 +105,7 @@ class ActionModule(AgentAction):
             **{name: options[name] for name in names},
             terms=without_defaults(terms, means="grant", done=False, when_pending=False),
             deadline=deadline.sooner(BEGIN_SECONDS) if begins else deadline,
+            halves=half_answers(options, self._latchkey_pc()),
             when_pending=options["when_pending"],
             patience=options["timeout"] if begins else None,
             following=self._latchkey_next(options),

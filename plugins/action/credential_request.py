@@ -11,6 +11,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
     RequestOptions,
     RequestTask,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import half_answers
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
 from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text, written_time
 
@@ -45,5 +46,8 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         terms = {name: options[name] for name in (*_TERMS, "ask_again")}
         known = without_defaults(terms, means="grant")
-        request = RequestOptions(options["session"], known, wait=options["wait"], deadline=deadline)
+        halves = half_answers(options, self._latchkey_pc())
+        request = RequestOptions(
+            options["session"], known, wait=options["wait"], deadline=deadline, halves=halves
+        )
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

@@ -30,10 +30,21 @@ options:
         C(device_key_changed) until the PC's line is removed.
       - They keep the last head of each PC in a folder beside the file, whose name ends in C(.heads). A PC whose journal
         does not contain it fails with C(journal_head_unknown).
-      - M(latchkey.consent.agent_package) checks the key, or adds it. The other modules take the option for
-        C(module_defaults) only, and do not use it.
+      - M(latchkey.consent.agent_package) checks the key, or adds it. M(latchkey.consent.credential_request) and
+        M(latchkey.consent.credential_apply) compare it before they give the PC anything of a sealing key. The other
+        modules take the option for C(module_defaults) only, and do not use it.
       - If not set, no key is checked.
     type: path
+  sealing_key:
+    description:
+      - The operator's sealing key for grants of two parties, an unencrypted X25519 private key in PEM. Give its path on
+        the controller, or its text from a vault or a credential of AWX.
+      - With it M(latchkey.consent.credential_request) asks for a grant whose password the PC cannot open alone.
+        M(latchkey.consent.credential_apply) then delivers the operator's half of the key for each use, first for the check
+        of the password and once more for the sign-in. Both tasks need the same key, and the same O(ignore:session).
+      - The other modules take the option for C(module_defaults) only, and do not use it.
+      - If not set, a grant is of one party.
+    type: str
 seealso:
   - module: latchkey.consent.support_session
   - module: latchkey.consent.credential_request

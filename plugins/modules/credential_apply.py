@@ -35,9 +35,11 @@ options:
       - V(collect) begins no use and changes nothing. It looks for the newest use of O(action) and O(step) in the session,
         and waits for its end until O(timeout). If the use is not over then, or the PC is away, RV(pending) is true and
         the task succeeds. It fails if the use has failed, or if no use was begun.
+      - V(sign_in) begins no use. After a restart by others it delivers the operator's half of the key for the sign-in
+        that a grant of two parties covers, and waits for its end like V(collect). RV(use) is null if no such sign-in waits.
       - In check mode V(begin) predicts like V(wait), and V(collect) reads as always.
     type: str
-    choices: [wait, begin, collect]
+    choices: [wait, begin, collect, sign_in]
     default: wait
   deadline:
     description:

@@ -276,6 +276,10 @@ grant:
           description: V(grant) with a password, V(arso) without.
           type: str
           sample: grant
+        two_parties:
+          description: Whether the password opens only together with the operator's half of the key.
+          type: bool
+          sample: false
         restarts:
           description: The number of restarts.
           type: int
@@ -336,6 +340,12 @@ grant:
       description: Its uses so far, each with its times.
       type: list
       elements: dict
+    sealing:
+      description:
+        - The operator's public key under terms of two parties, else null. Its C(device) is the fingerprint of the PC's
+          device key, its C(nonce) random. The sealing key is not in it.
+      type: dict
+      sample: null
     omitted:
       description:
         - The restarts by others after which no account was signed in, each with its time C(at) and the reason C(why).

@@ -97,10 +97,12 @@ class AgentAction(ActionBase):
         Raises:
             Failure: `known_pcs_unusable`.
         """
-        # A task with delegate_to asks the other PC.
-        pc = str(getattr(self._task, "delegate_to", None) or self._latchkey_host)
         dry = bool(self._task.check_mode)
-        return device_check(options["known_pcs"], pc, dry=dry, continues=continues)
+        return device_check(options["known_pcs"], self._latchkey_pc(), dry=dry, continues=continues)
+
+    def _latchkey_pc(self) -> str:
+        """Return the name of the PC in the inventory; a task with `delegate_to` asks the other PC."""
+        return str(getattr(self._task, "delegate_to", None) or self._latchkey_host)
 
     def _latchkey_first_contact(self) -> float:
         try:
@@ -148,5 +150,6 @@ class AgentAction(ActionBase):
             "timeout": {"type": duration, "default": self._latchkey_timeout},
             # A default of the action group reaches each module, also those that check nothing.
             "known_pcs": {"type": "path"},
+            "sealing_key": {"type": "str", "no_log": True},
         }
         return validated({**common, **self._latchkey_spec}, self._task.args)

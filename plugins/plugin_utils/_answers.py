@@ -174,6 +174,7 @@ class TermsView:
     """The terms of a request or a grant."""
 
     means: Literal["arso", "grant"] = "grant"
+    two_parties: bool = False
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -236,6 +237,15 @@ class ProgramView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SealingView:
+    """The operator's public key for one grant of two parties (`Sealing`)."""
+
+    device: str
+    nonce: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrantView:
     """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
 
@@ -263,6 +273,7 @@ class GrantView:
     uses: list[UseView] = field(default_factory=list)
     omitted: list[OmittedView] = field(default_factory=list)
     programs: list[ProgramView] = field(default_factory=list)
+    sealing: SealingView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +287,23 @@ class RequestAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HalfView:
+    """The operator's half that a use waits for."""
+
+    grant: str
+    permit: str
+    session: str
+    action: Literal["restart", "unlock"]
+    step: str
+    sealing: SealingView
+    sealed: str
+    key: str
+    nonce: str
+    signature: str
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplyAnswer:
     """Answer to `credential_apply` and `apply_wait`."""
 
@@ -285,6 +313,7 @@ class ApplyAnswer:
     boot_id: str
     finished: bool
     waiting_for: str = ""
+    half: HalfView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

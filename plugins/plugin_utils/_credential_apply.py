@@ -10,12 +10,13 @@ boot id tells whether the PC has restarted; the connection and clocks do not.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _answers as ans
-from ._agent_client import LONG_POLL
+from ._agent_client import LONG_POLL, sent_along
 from ._connection import ConnectionLost
 from ._failure import Failure, agent_failure, failure
 from ._powershell_command import command_line, test_script
@@ -24,6 +25,7 @@ from ._retry import retried
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
     from ._connection import Link
+    from ._half_answers import HalfAnswers
     from ._next_step import NextStep
     from ._progress import Progress
     from ._wait_clock import Clock, Deadline
@@ -32,6 +34,8 @@ _PACE = 0.2
 _QUIET = 0.25
 """The part of the time left for which the task may listen without a call while the PC goes down."""
 _TEST_PACE = 1.0
+_TRIES = 3
+"""The deliveries of a half for one use: each one counts once, and two jobs may deliver at the same time."""
 _STAYED_UP = frozenset({"pc_did_not_restart", "restart_refused"})
 
 
@@ -42,6 +46,7 @@ class Use:
     `when_pending`: whether no restart is due without a pending one. `patience`: the seconds that the use may take,
     which is the time until the deadline for a task that waits for its end. `following`: the step that begins then.
     `fails_at`: the seconds since 1970, by the controller's clock, by which a use that is collected must be over.
+    `halves`: the operator's side of a grant of two parties.
     """
 
     session: str
@@ -50,6 +55,7 @@ class Use:
     terms: dict[str, Any]
     test_command: str | None
     deadline: Deadline
+    halves: HalfAnswers
     when_pending: bool = False
     patience: float | None = None
     following: NextStep | None = None
@@ -126,9 +132,54 @@ class ApplyTask:
 
         def ask() -> Reply[ans.ApplyAnswer]:
             within = _permit_life(use.deadline.left if use.patience is None else use.patience)
-            return self._agent.ask(ans.ApplyAnswer, "credential_apply", use.deadline, within=within, **fields)
+            return self._ask({**fields, "within": within})
 
         return retried(ask, use.deadline, self._progress)
+
+    def _ask(
+        self, fields: dict[str, Any], half: dict[str, str] | None = None, tries: int = _TRIES
+    ) -> Reply[ans.ApplyAnswer]:
+        """Begin the use. The agent says with a refusal that it wants the operator's half, and for what."""
+        try:
+            return self._agent.ask(
+                ans.ApplyAnswer, "credential_apply", self._use.deadline, half=half, **fields
+            )
+        except Failure as fault:
+            sent = sent_along(fault, ans.ApplyAnswer)
+            wanted = sent and sent.half
+            if fault.code == "restart_in_progress" and sent is not None and wanted is not None:
+                # The sign-in after a restart by others comes first; it waits for its half. The next try looks again.
+                with suppress(ConnectionLost):
+                    self._deliver(sent, wanted)
+                raise
+            if fault.code == "half_not_awaited" and tries > 1:
+                # Another job was faster, or this half came late: the agent says anew what it wants.
+                wanted = None
+            elif fault.code != "half_missing" or wanted is None or half or self._use.halves.key is None:
+                raise
+        given = None if wanted is None else self._use.halves.answer(wanted)
+        return self._ask(fields, given, tries - (given is None))
+
+    def _deliver(self, known: ans.ApplyAnswer, wanted: ans.HalfView) -> ans.ApplyAnswer:
+        """Deliver the operator's half for a logon; return the answer, which comes with the next news of the use.
+
+        Raises:
+            ConnectionLost: the connection is gone; the half may have come or not.
+            Failure: the half cannot be given, or was refused.
+        """
+        try:
+            half = self._use.halves.answer(wanted)
+        except Failure as fault:
+            fault.outcome = "unknown"
+            raise
+        self._progress.show("the operator's half of the key is delivered for the sign-in")
+        try:
+            return self._ask_wait(known, half=half)
+        except Failure as fault:
+            if fault.code != "half_not_awaited":
+                raise
+        # It came before its answer was lost, or another job has delivered it, or the use is over.
+        return self._ask_wait(known)
 
     # --- follow the restart
 
@@ -183,10 +234,14 @@ class ApplyTask:
         return True
 
     def _poll(self, known: ans.ApplyAnswer) -> ans.ApplyAnswer:
+        answer = known if known.half is not None else self._ask_wait(known)
+        return answer if answer.half is None else self._deliver(answer, answer.half)
+
+    def _ask_wait(self, known: ans.ApplyAnswer, half: dict[str, str] | None = None) -> ans.ApplyAnswer:
         permit = known.use.permit if known.use else ""
         wait = min(LONG_POLL, self._use.deadline.left)
         # Once the PC has been away, only the end counts: each answer before it would cost a further call.
-        fields = {"session": self._use.session, "permit": permit, "wait": wait}
+        fields: dict[str, Any] = {"session": self._use.session, "permit": permit, "wait": wait, "half": half}
         if self._lost is not None:
             fields["to_the_end"] = True
         return self._agent.ask_once(ans.ApplyAnswer, "apply_wait", **fields).result

@@ -136,6 +136,23 @@ class CollectTask(ApplyTask):
         return self._use.fails_at is not None and self._clock.wall() >= self._use.fails_at
 
 
+class SignInTask(CollectTask):
+    """One task: from a restart by others to the customer's locked desktop, under a grant of two parties.
+
+    The agent begins that sign-in by itself, if the terms cover it, and waits for the operator's half. Without such a
+    sign-in there is nothing to do.
+    """
+
+    def _is_meant(self, use: ans.UseView) -> bool:
+        return use.foreign and not _is_closed(use)
+
+    def _none_begun(self, info: ans.InfoAnswer) -> ans.ApplyAnswer:
+        left = info.grants[-1].left if info.grants else _NONE_LEFT
+        return ans.ApplyAnswer(
+            session=self._use.session, left=left, boot_id=info.agent.boot_id, finished=True
+        )
+
+
 def _is_closed(use: ans.UseView) -> bool:
     """Tell whether a use is over for certain: a signed-in desktop may still have to be locked."""
     if use.state == "logged_on":

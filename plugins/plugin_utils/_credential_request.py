@@ -16,6 +16,7 @@ from ._progress import later, span
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
+    from ._half_answers import HalfAnswers
     from ._progress import Progress
     from ._wait_clock import Deadline
 
@@ -31,12 +32,16 @@ _ANSWERS = {
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer."""
+    """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer.
+
+    `halves`: the operator's side of a grant of two parties.
+    """
 
     session: str
     terms: dict[str, Any]
     wait: bool
     deadline: Deadline
+    halves: HalfAnswers
 
 
 class RequestTask:
@@ -56,10 +61,14 @@ class RequestTask:
         options = self._options
         within = options.deadline.left if options.wait else None
         fields = {**options.terms, "session": options.session, "answer_within": within}
+        fields["sealing"] = options.halves.sealing(self._agent, options.deadline)
         reply = self._ask(fields)
+        options.halves.require_ours(reply.result.grant)
         if reply.result.grant is not None or self._agent.check or not options.wait:
             return _result(reply.result, changed=reply.changed, means_why=reply.result.means_why)
-        return _result(self._wait(_request(reply.result)), changed=True, means_why=reply.result.means_why)
+        answer = self._wait(_request(reply.result))
+        options.halves.require_ours(answer.grant)
+        return _result(answer, changed=True, means_why=reply.result.means_why)
 
     def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:
         """Ask; the failure after an earlier no of the customer has the request of that no."""

@@ -177,6 +177,29 @@ ERRORS: dict[str, ErrorRow] = {
         "The file known_pcs cannot be used: {detail}.",
         "Correct the path, the rights or the line on the controller. Then run the job again.",
     ),
+    # --- two parties
+    "sealing_key_unusable": ErrorRow(
+        "The sealing key cannot be used: {detail}. Nothing was sent to the PC.",
+        "Give sealing_key the path or the text of an X25519 private key in PEM. One is made by: openssl genpkey "
+        "-algorithm X25519.",
+    ),
+    "sealing_key_missing": ErrorRow(
+        "The grant is of two parties, and the task has no sealing_key. The PC goes on waiting for the operator's half.",
+        "Run the job again with the sealing key with which the grant was requested.",
+    ),
+    "sealing_key_other": ErrorRow(
+        "The grant of the support session {session} was requested with another sealing key, under another name of the "
+        "session, or on another PC.",
+        "Use the sealing key of that request. If it was replaced or lost, revoke the grant and ask the customer anew.",
+    ),
+    "half_request_invalid": ErrorRow(
+        "The PC wants the operator's half of a key, and its message does not count: {detail}. It got nothing.",
+        "Find out which program answers in the agent's place, and whether the PC's disk was copied.",
+    ),
+    "hpke_missing": ErrorRow(
+        "The Python package cryptography on this controller has no HPKE, which a sealing key needs.",
+        "Install a newer cryptography for the Python of Ansible, or use the execution environment of this collection.",
+    ),
     # --- the report
     "report_foreign": ErrorRow(
         "{path} is in the way of the report: {detail}. It was not changed.",
@@ -234,6 +257,12 @@ ADVICE: dict[str, str] = {
     ),
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
+    "half_missing": "Set sealing_key to the key with which the grant was requested.",
+    "half_not_awaited": "Run the job again: it asks the PC anew for what the half is needed.",
+    "other_device_key": (
+        "If the PC's device key was replaced, accept it in known_pcs, and ask the customer anew. Otherwise another PC "
+        "answers under this name."
+    ),
     "out_of_order": "Check the current state with latchkey.consent.credential_info.",
     "no_session": "Start the session with latchkey.consent.support_session first.",
     "not_owner": "Use the account that started the session, or name this one in operators at its start.",

@@ -6,7 +6,7 @@
 
 Source: ssh-keygen(1), ALLOWED SIGNERS. A line has the principals, options, the type of the key and the key:
 
-    pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key" ssh-ed25519 AAAA...
+    pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key,latchkey-half" ssh-ed25519 AAAA...
 
 `ssh-keygen -Y verify` reads the same file. A line counts for a PC only if it names the PC exactly: a pattern would
 let the key of one PC speak for others.
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 RECEIPTS = "latchkey-receipt"
 JOURNAL = "latchkey-journal"
 DEVICE_KEYS = "latchkey-device-key"
-NAMESPACES = (RECEIPTS, JOURNAL, DEVICE_KEYS)
+HALVES = "latchkey-half"
+NAMESPACES = (RECEIPTS, JOURNAL, DEVICE_KEYS, HALVES)
 """The purposes for which an agent signs."""
 
 _KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[A-Za-z0-9@.-]+")

@@ -83,7 +83,7 @@ def test_the_first_job_enrols_the_pc_and_the_second_compares(lab_pc: LabPC) -> N
     assert [first.result(name)["enrolled"] for name in ("start", "info")] == [True, False]
     key = first.result("info")["device_key"]
     assert lines(operator) == [
-        f'pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key" {key}'
+        f'pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key,latchkey-half" {key}'
     ]
     before = position(operator)
     second = run(operator, start(), end()).succeed()

@@ -187,7 +187,7 @@ class Agent:
         with self.core.lock:
             state, boot_id = self.core.state, self.core.boot_id
             waiting = {p.id for p in state.permits.values() if p.state is PermitState.ISSUED}
-            permit = redeemable(state, boot_id, self.core.now())
+            permit = redeemable(state, boot_id, self.core.now(), self.core.halves.held)
         if permit is None:
             self._not_yet_redeemable = waiting
         elif permit.id in self._not_yet_redeemable:

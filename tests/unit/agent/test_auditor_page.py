@@ -32,7 +32,7 @@ account action actor after agent answer_by asked_by asker at boot_after boot_bef
 closed_at code command command_line detail device_key end endorsement ends_at erasure exit_code expires_at folder
 foreign grant how is_open is_reported lapses_at limit must_lock name new notices old operators organization
 owes_lock owner permit policy program quiet_until reason refund refusal rejection relock_at request requester
-restart revoked_by session settled_steps state step tag terms text_sha256 ticket until up why windows_session
+restart revoked_by sealing session settled_steps state step tag terms text_sha256 ticket until up why windows_session
 """
 """The fields of events that the page's tables cover; those of a PC's key are about no person."""
 

@@ -21,10 +21,11 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.protocol.errors import ERRORS
-from latchkey_agent.protocol.fields import SeenHead
+from latchkey_agent.protocol.fields import DeliveredHalf, SeenHead
 from latchkey_agent.storage.journal import SCHEMA_VERSION
 from latchkey_agent.stream import Stream
 from tests.unit.agent.bench import PROGRAM, Bench
+from tests.unit.agent.second_party import SecondParty
 from tests.unit.agent.world import ANNA, BEN, CUSTOMER, OPERATOR, SECOND_OPERATOR
 
 PASSWORD = "canary".encode("utf-16-le")
@@ -358,7 +359,34 @@ class NoGroup:
         """Change nothing."""
 
 
+def half(bench: Bench, given: Callable[[SecondParty, dict[str, Any]], DeliveredHalf]) -> ans.ErrorView:
+    """Apply a grant of two parties with this half."""
+    second = SecondParty(bench)
+    second.lend(PASSWORD)
+    return bench.error(second.use(half=given(second, second.wanted())))
+
+
+def half_missing(bench: Bench) -> ans.ErrorView:
+    """Apply a grant of two parties without the operator's half."""
+    second = SecondParty(bench)
+    second.lend(PASSWORD)
+    return bench.error(second.use())
+
+
+def other_device_key(bench: Bench) -> ans.ErrorView:
+    """Replace the device key after a grant of two parties."""
+    second = SecondParty(bench)
+    second.lend(PASSWORD)
+    bench.result(rq.DeviceKeyReplace())
+    return bench.error(second.use())
+
+
 SCENARIOS: dict[str, Scenario] = {
+    "half_missing": half_missing,
+    "half_not_awaited": lambda bench: half(bench, lambda s, w: replace(s.delivered(w), nonce="0")),
+    "half_unreadable": lambda bench: half(bench, lambda s, w: replace(s.delivered(w), sealed="00" * 80)),
+    "wrong_half": lambda bench: half(bench, lambda s, w: s.delivered(w, bytes(32))),
+    "other_device_key": other_device_key,
     "administrators_only": lambda bench: bench.error(rq.EraseAll(), SECOND_OPERATOR),
     "asker_blocked": lambda bench: declined(bench, report=True),
     "arso_not_possible": forbidden,

@@ -21,7 +21,7 @@ from tests.needs import require
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.test_ctl import broken, run
 
-NAMESPACES = 'namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key"'
+NAMESPACES = 'namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key,latchkey-half"'
 
 
 @pytest.fixture

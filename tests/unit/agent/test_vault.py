@@ -18,8 +18,18 @@ from latchkey_agent.protocol.frames import MAX_SECRET
 from latchkey_agent.storage import key_slots
 from latchkey_agent.storage import vault as module
 from latchkey_agent.storage.key_slots import KeySlots
+from latchkey_agent.storage.operator_half import SEALED_BYTES, HalfError
 from latchkey_agent.storage.quarantine import last_aside, scrub_files, set_aside
-from latchkey_agent.storage.vault import MAGIC, Vault, VaultError, scrub, tag_of, take_apart
+from latchkey_agent.storage.vault import (
+    MAGIC,
+    Vault,
+    VaultError,
+    WrongHalfError,
+    scrub,
+    sealed_half,
+    tag_of,
+    take_apart,
+)
 from tests.unit.agent.world import START, World
 
 TERMS = b"terms"
@@ -81,7 +91,8 @@ def test_no_two_records_are_alike(vault: Vault) -> None:
     records = [vault.seal("g", TERMS, bytearray(b"secret")) for _ in range(20)]
     parts = [take_apart(record) for record in records]
     for piece in zip(*parts, strict=True):
-        assert len(set(piece)) == 20
+        # Without a second party no half of it is in the record.
+        assert len(set(piece)) == 20 or set(piece) == {b""}
 
 
 def test_no_bit_of_a_record_can_be_changed(vault: Vault) -> None:
@@ -92,6 +103,61 @@ def test_no_bit_of_a_record_can_be_changed(vault: Vault) -> None:
         changed[at] ^= 1
         with pytest.raises(VaultError):
             vault.open(bytes(changed), "g", TERMS)
+
+
+class Halves:
+    """Takes the operator's half of a record in the place of sealing it."""
+
+    def __init__(self) -> None:
+        self.half = b""
+        self.given: bytearray = bytearray()
+
+    def seal(self, half: bytearray) -> bytes:
+        """Keep the half; return bytes in its place."""
+        self.half, self.given = bytes(half), half
+        return os.urandom(SEALED_BYTES)
+
+
+def test_a_record_of_two_parties_opens_with_the_operators_half(vault: Vault) -> None:
+    """A record of two parties names its three halves, opens with the operator's and not without."""
+    theirs = Halves()
+    record = vault.seal("g", TERMS, bytearray(b"secret"), theirs.seal)
+    assert (record[6], record[7], len(sealed_half(record))) == (2, 7, SEALED_BYTES)
+    assert theirs.given == bytes(32) != theirs.half
+    assert vault.open(record, "g", TERMS, bytearray(theirs.half)) == b"secret"
+    for wrong in (None, bytearray(32), bytearray(theirs.half[::-1])):
+        with pytest.raises(WrongHalfError):
+            vault.open(record, "g", TERMS, wrong)
+
+
+def test_a_record_of_one_party_takes_no_half(vault: Vault) -> None:
+    """A half for a record of one party is a mistake, and opens nothing."""
+    record = vault.seal("g", TERMS, bytearray(b"secret"))
+    assert sealed_half(record) == b""
+    with pytest.raises(WrongHalfError):
+        vault.open(record, "g", TERMS, bytearray(32))
+
+
+def test_no_bit_of_a_record_of_two_parties_can_be_changed(vault: Vault) -> None:
+    """A record of two parties with one changed bit, also in the sealed half, does not open."""
+    theirs = Halves()
+    record = vault.seal("g", TERMS, bytearray(b"secret"), theirs.seal)
+    for at in range(len(record)):
+        changed = bytearray(record)
+        changed[at] ^= 1
+        with pytest.raises(VaultError):
+            vault.open(bytes(changed), "g", TERMS, bytearray(theirs.half))
+
+
+def test_a_half_that_cannot_be_sealed_leaves_nothing(vault: Vault, slots: KeySlots) -> None:
+    """If the operator's half cannot be sealed, no key slot is used."""
+
+    def fail(_half: bytearray) -> bytes:
+        raise HalfError
+
+    with pytest.raises(HalfError):
+        vault.seal("g", TERMS, bytearray(b"secret"), fail)
+    assert slots.tags() == set()
 
 
 def test_no_part_of_a_record_can_be_cut_off(vault: Vault) -> None:
@@ -190,14 +256,14 @@ def test_everything_secret_is_overwritten(
 
     monkeypatch.setattr(module, "wipe", watched)
     record = vault.seal("g", TERMS, bytearray(b"secret"))
-    assert len(seen) == 5
+    assert len(seen) == 6
     vault.open(record, "g", TERMS)
     with pytest.raises(VaultError):
         vault.open(record, "g", b"other")
     world.broken.add("protect")
     with pytest.raises(PortError):
         vault.seal("g", TERMS, bytearray(b"secret"))
-    assert len(seen) == 20
+    assert len(seen) == 22
     assert not any(any(buffer) for buffer in seen)
 
 

@@ -51,6 +51,15 @@ def test_the_request_window_has_every_line_in_order() -> None:
     ]
 
 
+def test_the_window_says_that_it_takes_two_parties() -> None:
+    """Under two parties the line about the password says that IT has a key, too, in both languages."""
+    for language, words in (("en", "a key that IT keeps"), ("de", "einem Schlüssel der IT")):
+        two = wording.request_window(asked(two_parties=True), NOW, language).text
+        one = wording.request_window(asked(), NOW, language).text
+        assert (words in two, words in one) == (True, False)
+        assert LANGUAGES[language]["promise_two_parties"].startswith(LANGUAGES[language]["promise"])
+
+
 def test_the_request_window_is_in_the_customers_language() -> None:
     """A German Windows shows a German window; a language without a catalogue is English."""
     assert wording.request_window(asked(), NOW, "de").title == "Die IT bittet um Ihre Freigabe"

@@ -23,6 +23,13 @@ ELSEWHERE = {
     ),
     *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
     *("device_key_changed", "journal_head_invalid", "known_pcs_unusable"),
+    *(
+        "sealing_key_unusable",
+        "sealing_key_missing",
+        "sealing_key_other",
+        "half_request_invalid",
+        "hpke_missing",
+    ),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }
 

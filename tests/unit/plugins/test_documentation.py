@@ -66,6 +66,7 @@ def accepted(module: str) -> dict[str, Any]:
         "agent_path": {"type": "str"},
         "timeout": {"type": duration, "default": action._latchkey_timeout},
         "known_pcs": {"type": "path"},
+        "sealing_key": {"type": "str", "no_log": True},
     }
     return {**common, **action._latchkey_spec}
 
@@ -198,7 +199,9 @@ def hidden_names(options: dict[str, Any]) -> list[str]:
 def test_an_option_that_sounds_secret_is_not_logged() -> None:
     """Those of modules, actions and roles; the test's own rule knows such an option, also inside of another."""
     for module in MODULES:
-        assert hidden_names(documented(module)) == []
+        # ansible-doc has no such field; the action's own options say it.
+        own = set(accepted(module)) if module in ACTIONS else set()
+        assert set(hidden_names(documented(module))) <= own
     for module in ACTIONS:
         assert hidden_names(accepted(module)) == []
     for role in ("agent", "maintenance"):

@@ -58,13 +58,13 @@ def refusal(path: Path, pc: str = "pc1") -> str:
 
 
 def test_a_line_is_added_and_found(path: Path) -> None:
-    """A PC is enrolled once, for the three purposes of an agent, in a file that everybody may read."""
+    """A PC is enrolled once, for the purposes of an agent, in a file that everybody may read."""
     assert read_known(path).of("pc1") == ()
     assert added(path)
     assert not added(path)
     assert not added(path, key=OTHER)
     assert path.read_text() == (
-        f'pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key" {KEY.line}\n'
+        f'pc1 namespaces="latchkey-receipt,latchkey-journal,latchkey-device-key,latchkey-half" {KEY.line}\n'
     )
     assert path.stat().st_mode & 0o777 == 0o644
     known = read_known(path)

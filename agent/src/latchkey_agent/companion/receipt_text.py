@@ -81,8 +81,8 @@ class _Reader:
         lines = [self.texts[f"receipt_{name}"].format(**places) for name in ("head", "place", "asked")]
         terms = document["terms"]
         programs = [self.texts["receipt_programs_agreed"]] if terms["programs"] else []
-        no_password = [self.texts["receipt_no_password"]] if _is_arso(document) else []
-        return [*lines, self._terms(terms), *no_password, *programs, *self._their_words(document, asked)]
+        kind = self.texts[_kind(document)]
+        return [*lines, self._terms(terms), kind, *programs, *self._their_words(document, asked)]
 
     def _their_words(self, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         """Return the operator's words as in the request window, and the name of the support session."""
@@ -175,6 +175,14 @@ class _Reader:
     def _erasure(self, erasure: dict[str, Any]) -> str:
         name = "erased" if erasure["confirmed"] else "not_erased"
         return self.sentence(name, erasure["checked_at"])
+
+
+def _kind(document: dict[str, Any]) -> str:
+    """Return the name of the text that says by whom the password could be opened, if there is one."""
+    if _is_arso(document):
+        return "receipt_no_password"
+    # A receipt from before there was a choice is of one party.
+    return "receipt_two_parties" if document["terms"].get("two_parties") else "receipt_one_party"
 
 
 def _is_arso(document: dict[str, Any]) -> bool:

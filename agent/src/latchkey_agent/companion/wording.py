@@ -101,7 +101,7 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
             *_action_lines(texts, item.terms),
             _period_line(texts, item, now),
             GAP,
-            texts[of_means("promise", item.terms.means)],
+            texts[_promise(item.terms)],
             texts["choice"],
             GAP,
             *_their_lines(texts, item),
@@ -112,6 +112,11 @@ def request_window(item: AskedItem, now: datetime, language: str = "en") -> Requ
         field=texts["field"] if asks_password(item) else "",
         buttons=tuple(texts[name] for name in ("allow", "later", "decline", "report")),
     )
+
+
+def _promise(terms: TermsView) -> str:
+    """Return the name of the text about the password: where it is, and by whose keys it opens."""
+    return "promise_two_parties" if terms.two_parties else of_means("promise", terms.means)
 
 
 def asks_password(item: AskedItem) -> bool:

@@ -39,7 +39,7 @@ from latchkey_agent.domain import (
 from latchkey_agent.domain import commands as c
 from latchkey_agent.domain import events as e
 from latchkey_agent.ports import Computer, PortError, StartedProgram
-from latchkey_agent.storage import key_slots
+from latchkey_agent.storage import key_slots, operator_half
 from latchkey_agent.storage.device_key import DeviceKey, DeviceKeyFile
 from latchkey_agent.storage.journal import (
     Change,
@@ -51,10 +51,11 @@ from latchkey_agent.storage.journal import (
 )
 from latchkey_agent.storage.key_slots import KeySlots
 from latchkey_agent.storage.lock_duties import LockDuties
-from latchkey_agent.storage.vault import Vault, VaultError, tag_of
+from latchkey_agent.storage.vault import Vault, VaultError, sealed_half, tag_of
 
 from .call_limit import CALLS, CallLimit, is_limited
 from .copy_guard import CopyGuard
+from .halves import Halves
 from .journal_lifecycle import JournalLifecycle
 from .receipt_store import ReceiptStore
 from .refusal_throttle import Asked, RefusalThrottle
@@ -82,6 +83,7 @@ class Core:
         lock: held while the state is read or changed. It is reentrant.
         state_changed: a condition of `lock`, notified with every change that somebody may wait for.
         running: the started programs whose end is not known yet, by their ids.
+        halves: the operator's halves that are awaited, or here for a logon.
         closings: the permits whose desktop is to be closed now, though the journal could not note that.
         is_disk_failing: the last access to the journal failed; the desktops are closed without it then.
         journal_life: the journal, or the reason why there is none. Without a journal every command is refused.
@@ -99,6 +101,7 @@ class Core:
         self.random = random
         self.slots = KeySlots(folder / key_slots.NAME, computer.disk, random)
         self.vault = Vault(computer.keys, self.slots, random)
+        self.halves = Halves(random)
         self.lock = threading.RLock()
         self.state_changed = threading.Condition(self.lock)
         self.state = State()
@@ -140,6 +143,7 @@ class Core:
                 Refused,
             ) as fault:
                 self.state = State()
+                self.halves.settle(self.state)
                 self.journal_life.fail(fault)
             self.state_changed.notify_all()
 
@@ -461,6 +465,7 @@ class Core:
             self._close_without_journal(decision)
             raise
         self.state = state
+        self.halves.settle(self.state)
         self._end_programs(decision)
         self._settle_duties()
         self._keep_receipts()
@@ -486,6 +491,7 @@ class Core:
     def _lost(self, damage: JournalDamagedError) -> Refused:
         """Go on without a journal that is damaged; return the refusal to raise."""
         self.state = State()
+        self.halves.settle(self.state)
         self.journal_life.fail(damage)
         self.state_changed.notify_all()
         return self.journal_life.refusal()
@@ -595,9 +601,15 @@ class Core:
             Refused: the rules, the journal or the disk do not allow it.
             PortError: the PC's key protection failed.
         """
-        grant = self.new_id()
+        grant, seal_half = self.new_id(), None
+        if request.sealing is not None:
+            session = self.state.sessions[request.session].name
+            seal_half = operator_half.sealer(request.sealing, session, grant)
         with self.storage():
-            record = self.vault.seal(grant, self._associated_data(grant, request), secret)
+            try:
+                record = self.vault.seal(grant, self._associated_data(grant, request), secret, seal_half)
+            except operator_half.HalfError as fault:
+                raise Refused("agent_failed", detail=f"the operator's half was not sealed: {fault}") from None
         given = c.GiveGrant(request=request.id, grant=grant, tag=tag_of(record).hex())
         try:
             self.execute(given, actor=actor, sealed=record)
@@ -606,19 +618,38 @@ class Core:
                 self.slots.overwrite(tag_of(record))
             raise
 
-    def unseal(self, grant: Grant) -> bytearray:
+    def unseal(self, grant: Grant, half: bytearray | None = None) -> bytearray:
         """Return the password of a grant; the caller overwrites it.
+
+        Args:
+            grant: the grant.
+            half: the operator's half, which the caller overwrites, under terms of two parties.
 
         Raises:
             Refused: the journal cannot be read.
             VaultError: there is no sealed record, or it does not open.
+            WrongHalfError: it does not open with this half.
         """
-        with self.storage() as journal:
-            record = journal.sealed(grant.id)
-            if record is None:
-                msg = "nothing is sealed for this grant"
-                raise VaultError(msg)
-            return self.vault.open(record, grant.id, self._associated_data(grant.id, grant))
+        with self.storage():
+            record = self._record(grant)
+            return self.vault.open(record, grant.id, self._associated_data(grant.id, grant), half)
+
+    def sealed_half(self, grant: Grant) -> bytes:
+        """Return the operator's half of a grant's record, as it is sealed.
+
+        Raises:
+            Refused: the journal cannot be read.
+            VaultError: there is no sealed record, or it is none.
+        """
+        with self.storage():
+            return sealed_half(self._record(grant))
+
+    def _record(self, grant: Grant) -> bytes:
+        record = self.journal.sealed(grant.id)
+        if record is None:
+            msg = "nothing is sealed for this grant"
+            raise VaultError(msg)
+        return record
 
     def _associated_data(self, grant_id: str, agreed: Request | Grant) -> bytes:
         """Return the data that binds a sealed record to its grant, terms, account and PC."""
@@ -655,6 +686,7 @@ class Core:
         """
         self._stopping.set()
         with self.lock:
+            self.halves.settle(State())
             for program in self.running:
                 self.end_program(program)
             self.journal_life.close(Refused("agent_not_running"))

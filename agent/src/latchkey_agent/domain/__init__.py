@@ -54,6 +54,7 @@ from .model import (
     Request,
     Requester,
     Revoker,
+    Sealing,
     State,
     StopReason,
     SupportSession,
@@ -66,7 +67,7 @@ from .model import (
     signed_on,
     succeeded,
 )
-from .permits import find_permit, may_stay_open, opened_by, redeemable
+from .permits import awaits_half, find_permit, may_stay_open, opened_by, redeemable
 from .plain_restarts import find_restart, signs_out_unasked
 from .policy import NOTHING_ALLOWED, Policy
 from .programs import find_program
@@ -143,12 +144,14 @@ __all__ = [
     "RequestState",
     "Requester",
     "Revoker",
+    "Sealing",
     "SessionState",
     "State",
     "StopReason",
     "SupportSession",
     "Terms",
     "agreed_or_asked",
+    "awaits_half",
     "blocked_by_erasure",
     "canonical",
     "caused_by",

@@ -20,6 +20,7 @@ from .model import (
     Rejection,
     Requester,
     Revoker,
+    Sealing,
     StopReason,
     Terms,
 )
@@ -67,7 +68,8 @@ class SetCheckpoint(Command, frozen=True, kw_only=True):
 class MakeRequest(Command, frozen=True, kw_only=True):
     """Ask the customer, unless a grant or an open request already covers the terms.
 
-    `ask_again`: ask also a customer who has said no in this session.
+    `ask_again`: ask also a customer who has said no in this session. `sealing`: the operator's key under terms of two
+    parties.
     """
 
     by: Account
@@ -79,6 +81,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     answer_by: datetime
     organization: dict[str, str] = {}
     ask_again: bool = False
+    sealing: Sealing | None = None
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):

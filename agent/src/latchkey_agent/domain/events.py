@@ -25,6 +25,7 @@ from .model import (
     Rejection,
     Requester,
     Revoker,
+    Sealing,
     StopReason,
     Terms,
 )
@@ -74,7 +75,7 @@ class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):
 
 
 class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
-    """The operator asked the customer for a grant."""
+    """The operator asked the customer for a grant. `sealing`: the operator's public key under terms of two parties."""
 
     request: str
     session: str
@@ -85,6 +86,7 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
     answer_by: datetime
     organization: dict[str, str] = {}
     policy: Policy = Policy()
+    sealing: Sealing | None = None
 
 
 class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):

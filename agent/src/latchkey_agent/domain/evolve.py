@@ -261,6 +261,7 @@ def _request_made(draft: _Draft, event: e.RequestMade) -> None:
         answer_by=event.answer_by,
         organization=event.organization,
         policy=event.policy,
+        sealing=event.sealing,
     )
     key = asking_key(event.account, event.asked_by)
     before = draft.asking.get(key, Asking())
@@ -552,7 +553,7 @@ def _restart_without_use(draft: _Draft, permit: Permit, event: e.PermitDropped) 
     if permit.action != "restart" or draft.boot_id == permit.boot_before or event.why == "restart_refused":
         return None
     if permit.foreign:
-        return "by_others" if event.how == "lapse" else None
+        return "by_others" if event.how == "lapse" and not event.refund else None
     return "signed_in" if event.why == "signed_in" else ""
 
 

@@ -151,19 +151,22 @@ def apply(state: State, command: c.ApplyGrant, now: Now, policy: Policy) -> Deci
         step=command.step,
         must_lock=command.action == "restart",
     )
-    return Decision((issued,), (_begin(command, grant),), command.permit)
+    return Decision((issued,), _begin(command, grant), command.permit)
 
 
-def _begin(command: c.ApplyGrant, grant: Grant) -> fx.AnyEffect:
+def _begin(command: c.ApplyGrant, grant: Grant) -> tuple[fx.AnyEffect, ...]:
     if command.action == "unlock":
-        return fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id)
-    return fx.Restart(
+        # Under two parties the permit is announced once the operator has delivered the half anew.
+        waits = grant.terms.two_parties
+        return () if waits else (fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id),)
+    restart = fx.Restart(
         permit=command.permit,
         boot_id=command.boot_id,
         message=shown_message(command.message),
         grace=grant.terms.grace,
         sign_on=not grant.terms.has_secret,
     )
+    return (restart,)
 
 
 def shown_message(message: str) -> str:

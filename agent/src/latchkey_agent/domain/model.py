@@ -127,9 +127,11 @@ class Terms(Struct, frozen=True, kw_only=True):
     `means`: by what the account is signed in after a restart. Counts of uses, the time in which they are allowed,
     `relock_after`, the longest time in seconds that an unlock leaves the desktop open, and `grace`, the seconds of
     warning before a restart. `programs`: programs may run as the account, not elevated, while it is signed in.
+    `two_parties`: the password opens only with a half of the key that the operator delivers for each use.
     """
 
     means: Means = "grant"
+    two_parties: bool = False
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -143,6 +145,18 @@ class Terms(Struct, frozen=True, kw_only=True):
     def has_secret(self) -> bool:
         """Whether the customer lends a password under these terms."""
         return self.means == "grant"
+
+
+class Sealing(Struct, frozen=True, kw_only=True):
+    """The operator's public key for one grant. The operator derives the private one anew for each use.
+
+    `device`: the fingerprint of the device key that the operator means. `nonce` and `public_key` (X25519) are 32 bytes
+    each, in hexadecimal.
+    """
+
+    device: str
+    nonce: str
+    public_key: str
 
 
 class Call(Struct, frozen=True):
@@ -207,6 +221,7 @@ class Request(Struct, frozen=True, kw_only=True):
     `ended_at`: the moment of its end without an answer.
     `was_postponed`: the customer once chose the time of the next window. `reminded_at`: the moment of the one reminder.
     `entries` counts the passwords that the customer entered, `entries_refused` those that were refused.
+    `sealing`: the key for the operator's half under terms of two parties, else None.
     """
 
     id: str
@@ -219,6 +234,7 @@ class Request(Struct, frozen=True, kw_only=True):
     answer_by: datetime
     organization: dict[str, str] = {}
     policy: Policy = Policy()
+    sealing: Sealing | None = None
     text_sha256: str = ""
     state: RequestState = RequestState.PENDING
     shown_at: datetime | None = None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -33,12 +33,28 @@ def find_permit(state: State, permit: str) -> Permit:
     return found
 
 
-def redeemable(state: State, boot_id: str, now: Now) -> Permit | None:
-    """Return the permit that the logon screen of this boot may redeem now."""
+def redeemable(state: State, boot_id: str, now: Now, held: Collection[str] = ()) -> Permit | None:
+    """Return the permit that the logon screen of this boot may redeem now.
+
+    `held`: the permits for which the operator's half is here. A grant of two parties is redeemed with it only.
+    """
     for permit in state.permits.values():
-        if permit.state is PermitState.ISSUED and _may_redeem(state, permit, boot_id, now):
+        if _waits(state, permit, boot_id, now) and (permit.id in held or not _of_two(state, permit)):
             return permit
     return None
+
+
+def awaits_half(state: State, permit: Permit, boot_id: str, now: Now) -> bool:
+    """Tell whether only the operator's half is missing for the logon screen to redeem a permit now."""
+    return _waits(state, permit, boot_id, now) and _of_two(state, permit)
+
+
+def _waits(state: State, permit: Permit, boot_id: str, now: Now) -> bool:
+    return permit.state is PermitState.ISSUED and _may_redeem(state, permit, boot_id, now)
+
+
+def _of_two(state: State, permit: Permit) -> bool:
+    return state.grants[permit.grant].terms.two_parties
 
 
 def _may_redeem(state: State, permit: Permit, boot_id: str, now: Now) -> bool:
@@ -300,8 +316,11 @@ def _lapsed(state: State, permit: Permit, now: Now) -> Decision:
     is_arso = not state.grants[permit.grant].terms.has_secret
     too_late: DropReason = "not_signed_on" if is_arso else "not_redeemed"
     why = "not_restarted" if is_waiting else too_late
-    lapsed = Decision((e.PermitDropped(at=now.at, permit=permit.id, how="lapse", why=why),))
-    return lapsed + use_up(state, state.grants[permit.grant], now.at, permit.id)
+    # After a restart by others a grant of two parties waits for a job that may not run: that costs no use.
+    refund = permit.foreign and _of_two(state, permit)
+    dropped = e.PermitDropped(at=now.at, permit=permit.id, how="lapse", why=why, refund=refund)
+    lapsed = Decision((dropped,))
+    return lapsed if refund else lapsed + use_up(state, state.grants[permit.grant], now.at, permit.id)
 
 
 def interrupted(state: State, permit: Permit, now: Now) -> Decision:

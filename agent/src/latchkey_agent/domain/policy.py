@@ -26,6 +26,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     remind_before: Annotated[float, Meta(ge=0, le=86_400)] = 1800.0
     max_absence: Annotated[int, Meta(ge=0, le=90)] = 31
     require_ticket: bool = False
+    require_two_parties: bool = False
     receipt_days: Annotated[int, Meta(ge=30, le=1100)] = 365
     lock_within: Annotated[float, Meta(gt=0, le=60)] = 5.0
 

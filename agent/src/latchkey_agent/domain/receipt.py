@@ -93,7 +93,7 @@ def receipt_document(
         "session": session.name,
         "data": ["Windows password of the account, sealed"] if request.terms.has_secret else [],
         "recipients": [],
-        "storage_location": "this PC only" if request.terms.has_secret else "none",
+        "storage_location": _stored(request),
         "terms": _terms(request),
         "notice": {
             "code": request.code,
@@ -206,10 +206,21 @@ def _account(account: Account) -> dict[str, str]:
     return {"sid": account.sid, "account": account.qualified}
 
 
+def _stored(request: Request) -> str:
+    if not request.terms.has_secret:
+        return "none"
+    return (
+        "this PC; it opens with the operator's half of the key only"
+        if request.terms.two_parties
+        else "this PC only"
+    )
+
+
 def _terms(request: Request) -> dict[str, Any]:
     terms = request.terms
     return {
         "means": terms.means,
+        "two_parties": terms.two_parties,
         "restarts": terms.restarts,
         "unlocks": terms.unlocks,
         "foreign_restarts": terms.foreign_restarts,
@@ -339,7 +350,7 @@ def render(receipt: dict[str, Any]) -> str:
             f" at least {terms['grace']:g} s of warning before a restart;"
             f" {'programs' if terms['programs'] else 'no programs'} in the customer's name"
         ),
-        _MEANS[terms["means"]],
+        _TWO_PARTIES if terms["two_parties"] else _MEANS[terms["means"]],
         _answer_line(receipt["answer"]),
     ]
     lines += [_use_line(use) for use in receipt["uses"]] or ["Never used"]
@@ -366,6 +377,10 @@ _MEANS = {
     "grant": "Signed in with the customer's password, which is sealed on this PC",
     "arso": "Signed in by Windows itself (ARSO); no password was asked for",
 }
+_TWO_PARTIES = (
+    "Signed in with the customer's password, which is sealed on this PC"
+    " and opens with the operator's half of the key only"
+)
 
 
 def _begun_by(why: str) -> str:

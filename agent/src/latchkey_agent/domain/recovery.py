@@ -84,7 +84,12 @@ def _after_boot(state: State, permit: Permit, command: c.SeeBoot, now: Now) -> D
     if not state.grants[permit.grant].terms.has_secret:
         # Windows signs the account in by itself; the logon screen has nothing to do.
         return Decision()
-    return Decision(effects=(fx.AnnouncePermit(permit=permit.id, boot_id=command.boot_id),))
+    return Decision(effects=_announced(state.grants[permit.grant], permit.id, command))
+
+
+def _announced(grant: Grant, permit: str, command: c.SeeBoot) -> tuple[fx.AnyEffect, ...]:
+    """Return the effect that announces a permit; a grant of two parties waits for the operator's half before."""
+    return () if grant.terms.two_parties else (fx.AnnouncePermit(permit=permit, boot_id=command.boot_id),)
 
 
 def _foreign(state: State, command: c.SeeBoot, now: Now, policy: Policy, *, boot_before: str) -> Decision:
@@ -140,4 +145,4 @@ def _sign_in(grant: Grant, command: c.SeeBoot, now: Now, boot_before: str) -> De
         boot_before=boot_before,
         foreign=True,
     )
-    return Decision((issued,), (fx.AnnouncePermit(permit=command.permit, boot_id=command.boot_id),))
+    return Decision((issued,), _announced(grant, command.permit, command))

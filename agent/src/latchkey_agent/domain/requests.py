@@ -58,6 +58,7 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         answer_by=answer_by,
         organization=command.organization,
         policy=policy,
+        sealing=command.sealing,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
 
@@ -141,6 +142,10 @@ def _allowed(terms: Terms, policy: Policy) -> None:
         raise Refused("bad_terms", detail="no restart and no unlock is asked for")
     if not terms.has_secret:
         _signs_on(terms, policy)
+    elif policy.require_two_parties and not terms.two_parties:
+        raise Refused(
+            "policy_refuses", detail="a password may be lent to two parties only: use a sealing key"
+        )
     if terms.restarts > policy.max_restarts:
         raise Refused("policy_refuses", detail=f"at most {policy.max_restarts} restarts may be lent")
     if terms.unlocks > policy.max_unlocks:

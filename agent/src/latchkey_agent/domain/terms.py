@@ -148,9 +148,13 @@ def _last(clock: time, end: datetime, zone: tzinfo) -> datetime:
 
 
 def covers(agreed: Terms, asked: Terms) -> bool:
-    """Tell whether the agreed terms allow everything that is asked."""
+    """Tell whether the agreed terms allow everything that is asked.
+
+    A grant of one party is weaker than one of two, and an operator without a sealing key cannot use one of two.
+    """
     return (
         (agreed.has_secret or not asked.has_secret)
+        and (agreed.two_parties == asked.two_parties or not asked.has_secret)
         and agreed.restarts >= asked.restarts
         and agreed.unlocks >= asked.unlocks
         and agreed.foreign_restarts >= asked.foreign_restarts
@@ -183,5 +187,6 @@ def canonical(terms: Terms, account: Account, grant: str, device: str) -> bytes:
         repr(float(terms.grace)),
         # Records from before there was a choice of means have no line for it.
         *(() if terms.has_secret else (terms.means,)),
+        *(("two parties",) if terms.two_parties else ()),
     )
     return "\n".join(lines).encode()

@@ -40,9 +40,10 @@ from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol.frames import wipe
-from latchkey_agent.storage.vault import VaultError
+from latchkey_agent.storage.vault import VaultError, WrongHalfError
 
 from . import views
+from .half_exchange import HalfExchange
 from .peer import Peer
 from .sign_on import must_sign_on
 
@@ -52,8 +53,9 @@ Desktop = Literal["none", "locked", "unlocked"]
 class ApplyHandler:
     """Answers `credential_apply` and `apply_wait`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, halves: HalfExchange) -> None:
         self._core = core
+        self._halves = halves
         self._one_at_a_time = threading.Lock()
 
     def apply(self, request: rq.CredentialApply, peer: Peer) -> ans.Answer:
@@ -66,12 +68,47 @@ class ApplyHandler:
             if not request.check and (done := done_before(self._core.state, request.call)):
                 return self._begun(request, done)
             command = self._command(request, peer)
-            decision, state = self._look(command, request, peer)
+            try:
+                decision, state = self._look(command, request, peer)
+            except Refused as refusal:
+                return self._instead(refusal, request)
             if decision.events and request.action == "restart":
                 self._must_keep_name()
-            if not request.check:
-                decision, state = self._carry_out(command, decision, request, peer)
-        return codec.done(_answer(state, request.session, decision.subject), changed=decision.is_change)
+            if request.check:
+                answer = _answer(state, request.session, decision.subject)
+                return codec.done(answer, changed=decision.is_change)
+            if decision.events and (wanted := self._wanted(request)) is not None:
+                return wanted
+            decision, state = self._carry_out(command, decision, request, peer)
+        return codec.done(self._answer(state, request, decision.subject), changed=decision.is_change)
+
+    def _instead(self, refusal: Refused, request: rq.CredentialApply) -> ans.Answer:
+        """Return a refusal, with the use before this one that waits for the operator's half; raise it without one."""
+        state = self._core.state
+        waiting = self._halves.waiting(state, request.session)
+        if refusal.code != "restart_in_progress" or waiting is None or request.check:
+            raise refusal
+        return codec.refused(
+            views.refusal_view(refusal), self._permit_answer(state, request.session, waiting)
+        )
+
+    def _wanted(self, request: rq.CredentialApply) -> ans.Answer | None:
+        """Return the refusal of a use that needs the operator's half and has none; None if it has or needs none."""
+        grant = self._usable(request)
+        if not grant.terms.two_parties or request.half is not None:
+            return None
+        try:
+            half = self._halves.before_use(grant, request.action, request.step)
+        except VaultError as fault:
+            raise self._rejected(grant, "record_unreadable", str(fault), request) from None
+        answer = ans.ApplyAnswer(
+            session=request.session,
+            left=views.left_view(grant),
+            boot_id=self._core.state.boot_id,
+            finished=False,
+            half=half,
+        )
+        return codec.refused(views.refusal_view(Refused("half_missing")), answer)
 
     def _carry_out(
         self, command: c.ApplyGrant, looked: Decision, request: rq.CredentialApply, peer: Peer
@@ -133,7 +170,17 @@ class ApplyHandler:
         state = self._core.state
         if not any(call.subject in things for things in (state.permits, state.grants, state.restarts)):
             raise Refused("call_forgotten")
-        return codec.done(_answer(state, request.session, call.subject), changed=call.changed)
+        return codec.done(self._answer(state, request, call.subject), changed=call.changed)
+
+    def _answer(self, state: State, request: rq.CredentialApply, subject: str) -> ans.ApplyAnswer:
+        """Return the state of the use that was begun or joined, and the half that its logon waits for."""
+        answer = _answer(state, request.session, subject)
+        permit = state.permits.get(subject)
+        return answer if permit is None else replace(answer, half=self._halves.for_logon(state, permit))
+
+    def _permit_answer(self, state: State, session: str, permit: Permit) -> ans.ApplyAnswer:
+        half = self._halves.for_logon(state, permit)
+        return replace(_permit_answer(state, session, permit), half=half)
 
     def _command(self, request: rq.CredentialApply, peer: Peer) -> c.ApplyGrant:
         lender = self._lender(request)
@@ -192,12 +239,39 @@ class ApplyHandler:
         return grant.account if grant is not None else None
 
     def _try_password(self, request: rq.CredentialApply, peer: Peer) -> Grant:
+        """Let Windows check the sealed password; return the grant that was checked.
+
+        The operator's half is overwritten then: for the logon it is delivered again.
+        """
+        grant = self._usable(request)
+        half = None
+        if grant.terms.two_parties:
+            half = self._half(request, grant, peer)
+        try:
+            return self._try_with(half, grant, request, peer)
+        finally:
+            if half is not None:
+                wipe(half)
+
+    def _half(self, request: rq.CredentialApply, grant: Grant, peer: Peer) -> bytearray:
+        """Return the operator's half; journal a refusal."""
+        if request.half is None:
+            # The grant of a moment ago has been replaced by one of two parties.
+            raise Refused("half_missing")
+        try:
+            return self._halves.take_before_use(request.half, grant, request.action, request.step)
+        except Refused as refusal:
+            self._core.note_refusal("DeliverHalf", refusal, peer.actor)
+            raise
+
+    def _try_with(
+        self, half: bytearray | None, grant: Grant, request: rq.CredentialApply, peer: Peer
+    ) -> Grant:
         """Let Windows check the sealed password; reject the grant if Windows refuses it (rule 6).
 
         The core's lock is free meanwhile: Windows may ask a domain controller, and
         revoking must not wait for that. Returns the grant that was checked.
         """
-        grant = self._usable(request)
         if grant.on_trial:
             # The result of the last check could not be journalled.
             raise self._rejected(grant, "trial_unresolved", "", request)
@@ -205,7 +279,11 @@ class ApplyHandler:
         self._core.count_call(c.BeginTrial, peer.actor)
         self._core.execute(c.BeginTrial(grant=grant.id))
         try:
-            refusal = self._ask_windows(grant)
+            refusal = self._ask_windows(grant, half)
+        except WrongHalfError:
+            # It may be the fault of the half alone: nothing is erased for it.
+            self._core.execute(c.EndTrial(grant=grant.id))
+            raise Refused("wrong_half") from None
         except VaultError as fault:
             raise self._rejected(grant, "record_unreadable", str(fault), request) from None
         except (PortError, Refused):
@@ -225,8 +303,8 @@ class ApplyHandler:
             after = self._core.state.grants[grant.id]
         return ended_refusal(after, request.session)
 
-    def _ask_windows(self, grant: Grant) -> LogonRefusal | None:
-        secret = self._core.unseal(grant)
+    def _ask_windows(self, grant: Grant, half: bytearray | None) -> LogonRefusal | None:
+        secret = self._core.unseal(grant, half)
         try:
             return self._core.computer.accounts.check(grant.account, secret)
         finally:
@@ -241,22 +319,24 @@ class ApplyHandler:
         answer = _restart_answer(state, request.session, find_restart(state, request.permit))
         return codec.done(answer, changed=False)
 
-    def wait(self, request: rq.ApplyWait, _peer: Peer) -> ans.Answer:
-        """Answer when the state of the permit changes, or when the wait is over."""
+    def wait(self, request: rq.ApplyWait, peer: Peer) -> ans.Answer:
+        """Answer when the state of the permit changes, when it waits for the operator's half, or the wait is over."""
         if request.permit in self._core.state.restarts:
             return self._wait_for_restart(request)
         first = find_permit(self._core.state, request.permit)
+        if request.half is not None:
+            self._halves.deliver(request.half, first.id, peer)
 
         def moved() -> bool | None:
             now = self._core.state.permits.get(request.permit)
-            if now is None or finished(now):
+            if now is None or finished(now) or self._halves.is_wanted(self._core.state, now):
                 return True
             return None if request.to_the_end or now.state == first.state else True
 
         self._core.wait_for(moved, request.wait)
         state = self._core.state
-        answer = _permit_answer(state, request.session, find_permit(state, request.permit))
-        return codec.done(answer, changed=False)
+        answer = self._permit_answer(state, request.session, find_permit(state, request.permit))
+        return codec.done(answer, changed=request.half is not None)
 
 
 def _restart_answer(state: State, session: str, restart: PlainRestart) -> ans.ApplyAnswer:

@@ -58,6 +58,7 @@ from latchkey_agent.storage.journal import Journal
 from . import signed, views
 from .apply import ApplyHandler
 from .display_blocks import DisplayBlocks
+from .half_exchange import HalfExchange
 from .journal_events import JournalEvents
 from .levels import LEVELS
 from .peer import Peer
@@ -80,7 +81,8 @@ class ControlHandler:
         self._core = core
         self._verifying = threading.Lock()
         self._display_blocks = display_blocks
-        self._applying = ApplyHandler(core)
+        self._halves = HalfExchange(core)
+        self._applying = ApplyHandler(core, self._halves)
         self._commands = CommandHandler(core, programs)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
             rq.SessionStart: self._start_session,
@@ -389,6 +391,7 @@ class ControlHandler:
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         account = self._account(request.account, session.id)
+        sealing = self._halves.sealing(request.sealing)
         terms, why = self._means(request, session.id, account, _terms(request, begin, end))
         command = c.MakeRequest(
             by=peer.require_operator(),
@@ -400,6 +403,7 @@ class ControlHandler:
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
             ask_again=request.ask_again,
+            sealing=sealing if terms.two_parties else None,
         )
         try:
             with self._core.lock:
@@ -425,12 +429,11 @@ class ControlHandler:
         """
         if request.means == "grant":
             return terms, ""
-        signing_on = replace(terms, means="arso")
+        signing_on = replace(terms, means="arso", two_parties=False)
         is_auto = request.means == "auto"
         if (earlier := agreed_or_asked(self._core.state, session, account, signing_on)) is not None:
-            return replace(
-                terms, means=earlier.means
-            ), "an earlier request has these means" if is_auto else ""
+            meant = terms if earlier.has_secret else signing_on
+            return meant, "an earlier request has these means" if is_auto else ""
         if not is_auto:
             must_sign_on(self._core.computer, account)
             return signing_on, ""
@@ -711,6 +714,7 @@ def _terms(request: rq.CredentialRequest, begin: datetime, end: datetime) -> Ter
         not_after=end,
         relock_after=request.relock_after,
         grace=request.grace,
+        two_parties=request.sealing is not None,
     )
 
 

@@ -23,6 +23,7 @@ from latchkey_agent.domain import commands as c
 from latchkey_agent.ports import PortError
 from latchkey_agent.protocol import codec
 from latchkey_agent.protocol import logon_messages as lm
+from latchkey_agent.protocol.frames import wipe
 from latchkey_agent.storage.lock_duties import LockDuty
 from latchkey_agent.storage.vault import VaultError
 
@@ -73,7 +74,8 @@ class LogonHandler:
         self._core.policy()
         boot_id = self._core.computer.power.boot_id()
         with self._core.lock:
-            permit = redeemable(self._core.state, boot_id, self._core.now())
+            held = self._core.halves.held
+            permit = redeemable(self._core.state, boot_id, self._core.now(), held)
             return NOTHING if permit is None else self._describe(permit)
 
     def _describe(self, permit: Permit) -> lm.LogonAnswer:
@@ -98,19 +100,39 @@ class LogonHandler:
         self._look_at_sessions(find_permit(self._core.state, request.permit))
         with self._core.lock:
             permit = find_permit(self._core.state, request.permit)
-            duty = LockDuty(permit.id, permit.account.sid, boot_id, peer.session_id)
-            with self._core.duties.taken(duty):
-                redeem = c.RedeemPermit(permit=permit.id, boot_id=boot_id, windows_session=peer.session_id)
-                self._core.execute(redeem, actor=_ACTOR)
-            permit = self._core.state.permits[request.permit]
+            half = self._half_for(permit)
             try:
-                secret = self._core.unseal(self._core.state.grants[permit.grant])
-            except VaultError as fault:
-                # A record that does not open is of no use: its grant ends.
-                unreadable = c.ReportLogon(permit=permit.id, rejection="record_unreadable", detail=str(fault))
-                self._core.execute(unreadable)
-                raise
-            return LogonReply(self._describe(permit), secret)
+                return self._redeem_with(half, permit, boot_id, peer)
+            finally:
+                if half is not None:
+                    wipe(half)
+
+    def _half_for(self, permit: Permit) -> bytearray | None:
+        """Return the operator's half for a permit, None where the grant is of one party.
+
+        Raises:
+            Refused: `half_missing`: it is not here. The permit goes on waiting for it.
+        """
+        if not self._core.state.grants[permit.grant].terms.two_parties:
+            return None
+        if (half := self._core.halves.release(permit.id)) is None:
+            raise Refused("half_missing")
+        return half
+
+    def _redeem_with(self, half: bytearray | None, permit: Permit, boot_id: str, peer: Peer) -> LogonReply:
+        duty = LockDuty(permit.id, permit.account.sid, boot_id, peer.session_id)
+        with self._core.duties.taken(duty):
+            redeem = c.RedeemPermit(permit=permit.id, boot_id=boot_id, windows_session=peer.session_id)
+            self._core.execute(redeem, actor=_ACTOR)
+        permit = self._core.state.permits[permit.id]
+        try:
+            secret = self._core.unseal(self._core.state.grants[permit.grant], half)
+        except VaultError as fault:
+            # A record that does not open is of no use: its grant ends.
+            unreadable = c.ReportLogon(permit=permit.id, rejection="record_unreadable", detail=str(fault))
+            self._core.execute(unreadable)
+            raise
+        return LogonReply(self._describe(permit), secret)
 
     def _look_at_sessions(self, permit: Permit) -> None:
         """Void a permit whose account has signed in, or unlocked, without it.

@@ -105,6 +105,7 @@ def terms_view(terms: Terms, write: Callable[[datetime], str] = _must) -> ans.Te
     """Return terms with their times as text; `write` turns a moment into text."""
     return ans.TermsView(
         means=terms.means,
+        two_parties=terms.two_parties,
         restarts=terms.restarts,
         unlocks=terms.unlocks,
         foreign_restarts=terms.foreign_restarts,
@@ -217,7 +218,15 @@ def grant_view(state: State, grant: Grant) -> ans.GrantView:
         uses=[use_view(state, t) for t in state.permits.values() if t.grant == grant.id],
         omitted=[ans.OmittedView(at=_must(o.at), why=o.why) for o in grant.omitted],
         programs=[program_view(p) for p in state.programs.values() if p.grant == grant.id],
+        sealing=_sealing(state, grant),
     )
+
+
+def _sealing(state: State, grant: Grant) -> ans.SealingView | None:
+    known = state.requests[grant.request].sealing
+    if known is None:
+        return None
+    return ans.SealingView(device=known.device, nonce=known.nonce, public_key=known.public_key)
 
 
 def left_view(grant: Grant) -> ans.LeftView:
@@ -324,6 +333,8 @@ def use_waits_for(state: State, permit: Permit) -> str:
             return "the PC to go down"
         case PermitState.ISSUED if not state.grants[permit.grant].terms.has_secret:
             return "Windows to sign the customer in by itself"
+        case PermitState.ISSUED if state.grants[permit.grant].terms.two_parties:
+            return "the operator's half of the key, and the logon screen to use the permit"
         case PermitState.ISSUED:
             return "the logon screen to use the permit"
         case PermitState.REDEEMED:

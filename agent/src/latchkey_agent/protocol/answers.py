@@ -53,10 +53,11 @@ class TermsView(Message, frozen=True, kw_only=True):
 
     `relock_after`: seconds that a desktop may stay open after an unlock. `grace`: the least seconds of warning
     before a restart. `programs`: programs may run as the account. `means`: with the password that the customer lends
-    (`grant`), or by Windows itself (`arso`).
+    (`grant`), or by Windows itself (`arso`). `two_parties`: it opens only with the operator's half of the key.
     """
 
     means: Literal["grant", "arso"] = "grant"
+    two_parties: bool = False
     restarts: int
     unlocks: int
     foreign_restarts: bool
@@ -129,8 +130,41 @@ class RequestView(Message, frozen=True, kw_only=True):
     waiting_for: str = ""
 
 
+class SealingView(Message, frozen=True, kw_only=True):
+    """The operator's public key for one grant of two parties (`Sealing`)."""
+
+    device: str
+    nonce: str
+    public_key: str
+
+
+class HalfView(Message, frozen=True, kw_only=True):
+    """The operator's half that a use waits for.
+
+    `sealed` is the half, sealed to the grant's `sealing`. The operator opens it, and seals it to `key` with `nonce`.
+    `permit` is that of a use that has begun, else empty. `signature` is an armored SSH signature with the namespace
+    `latchkey-half`. It covers the canonical JSON of an object with `schema_version` (`latchkey-half-1`) and the other
+    fields but `public_key`, which is the device key that made it, as a line of OpenSSH.
+    """
+
+    grant: str
+    permit: str
+    session: str
+    action: Literal["restart", "unlock"]
+    step: str
+    sealing: SealingView
+    sealed: str
+    key: str
+    nonce: str
+    signature: str
+    public_key: str
+
+
 class GrantView(Message, frozen=True, kw_only=True):
-    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt."""
+    """A grant. `state` is its present state, `ended` the state that it ended in; `request` also names its receipt.
+
+    `sealing`: the operator's key under terms of two parties.
+    """
 
     id: str
     state: GrantState
@@ -145,6 +179,7 @@ class GrantView(Message, frozen=True, kw_only=True):
     uses: list[UseView] = []
     omitted: list[OmittedView] = []
     programs: list[ProgramView] = []
+    sealing: SealingView | None = None
 
 
 class OmittedView(Message, frozen=True, kw_only=True):
@@ -344,7 +379,7 @@ class ApplyAnswer(Message, frozen=True, kw_only=True):
     """Answer to `credential_apply` and `apply_wait`.
 
     `use` is absent if nothing had to be done (unlock of an unlocked session).
-    `finished`: the use is over; `use.error` is set if it failed.
+    `finished`: the use is over; `use.error` is set if it failed. `half`: the use waits for the operator's half.
     """
 
     session: str
@@ -353,6 +388,7 @@ class ApplyAnswer(Message, frozen=True, kw_only=True):
     boot_id: str
     finished: bool
     waiting_for: str = ""
+    half: HalfView | None = None
 
 
 class CommandAnswer(Message, frozen=True, kw_only=True):

@@ -22,12 +22,14 @@ from .fields import (
     AccountName,
     Argument,
     Count,
+    DeliveredHalf,
     Identifier,
     Line,
     Moment,
     Name,
     Position,
     Requester,
+    Sealing,
     Seconds,
     SeenHead,
     ShortLine,
@@ -93,7 +95,8 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
 
     `means`: by what the account is signed in after a restart. `grant`: with a password that the customer lends.
     `arso`: by Windows itself, without a password. `auto`: `arso` where no known fact speaks against it, else `grant`.
-    `ask_again`: ask also a customer who has said no in this session.
+    `ask_again`: ask also a customer who has said no in this session. `sealing`: ask for a grant of two parties, whose
+    password opens only with a half of the key that the operator delivers for each use.
     """
 
     session: Name
@@ -110,6 +113,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     answer_within: Seconds | None = None
     answer_by: Moment | None = None
     ask_again: bool = False
+    sealing: Sealing | None = None
 
 
 class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):
@@ -139,6 +143,9 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
     `done`: first set the step's checkpoint to done, which stays also if the use is refused. `when_pending`: do nothing
     more if Windows has no pending restart. `not_before` and `not_after`: the maintenance window; `limit`: the seconds
     that the use may need in it.
+
+    `half`: the operator's half for a grant of two parties. Without it the call is refused (`half_missing`), and the
+    answer says to which key it is to be sealed.
     """
 
     session: Name
@@ -153,6 +160,7 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
     not_before: Moment | None = None
     not_after: Moment | None = None
     limit: Seconds = 0.0
+    half: DeliveredHalf | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where a field lacks another one that it needs."""
@@ -163,12 +171,16 @@ class CredentialApply(ControlRequest, tag="credential_apply", frozen=True, kw_on
 
 
 class ApplyWait(ControlRequest, tag="apply_wait", frozen=True, kw_only=True):
-    """Long poll: answered at each news of the use, with `to_the_end` when it is finished, or after `wait` seconds."""
+    """Long poll: answered at each news of the use, with `to_the_end` when it is finished, or after `wait` seconds.
+
+    It is answered at once while the use waits for the operator's half. `half` delivers that half.
+    """
 
     session: Name
     permit: Identifier
     wait: Wait = 0.0
     to_the_end: bool = False
+    half: DeliveredHalf | None = None
 
 
 class SessionCommand(ControlRequest, tag="session_command", frozen=True, kw_only=True):

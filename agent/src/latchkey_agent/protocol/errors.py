@@ -260,6 +260,27 @@ ERRORS: dict[str, ErrorRow] = {
         "There is no logon permit {permit}.",
         "Show the grant's receipt with latchkeyctl receipt: it lists the uses.",
     ),
+    # --- two parties
+    "half_missing": ErrorRow(
+        "This grant is of two parties, so its password opens only with the operator's half of the key.",
+        "Apply the grant with the sealing key with which it was requested.",
+    ),
+    "half_not_awaited": ErrorRow(
+        "The agent does not wait for this half of a key: {detail}.",
+        "Nothing was used. Apply the grant again: the agent then says anew for what it needs the half.",
+    ),
+    "half_unreadable": ErrorRow(
+        "The operator's half of the key cannot be read: {detail}.",
+        "Nothing was used, and the grant stays. Apply the grant again with the controller that requested it.",
+    ),
+    "wrong_half": ErrorRow(
+        "The sealed password does not open with the half of the key that was delivered.",
+        "Nothing was used, and the grant stays. Apply the grant with the sealing key with which it was requested.",
+    ),
+    "other_device_key": ErrorRow(
+        "The operator's half is for the device key {detail}, and this PC signs with another one.",
+        "If the PC's device key was replaced, accept it on the controller, and ask the customer anew.",
+    ),
     # --- session_command
     "programs_not_agreed": ErrorRow(
         "The customer did not agree that programs run in their name.",

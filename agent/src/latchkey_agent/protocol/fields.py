@@ -49,6 +49,12 @@ Position = Annotated[int, Meta(ge=0, le=2**53)]
 """The number of an event in the journal."""
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 """A SHA-256 hash in hexadecimal."""
+Key = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+"""A public key of X25519, or 32 random bytes, in hexadecimal."""
+SealedHalf = Annotated[str, Meta(pattern=r"^[0-9a-f]{160}$(?!\n)")]
+"""An operator's half of a key, sealed (`storage.operator_half`), in hexadecimal."""
+Fingerprint = Annotated[str, Meta(pattern=r"^SHA256:[0-9A-Za-z+/]{43}$(?!\n)")]
+"""The fingerprint of a device key, as `ssh-keygen -l` prints it."""
 Count = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=604_800)]
 Wait = Annotated[float, Meta(ge=0, le=60)]
@@ -98,6 +104,25 @@ class SeenHead(Message, frozen=True, kw_only=True):
         """Raise ValueError where `at` is no moment: it is repeated in the refusal."""
         if self.at is not None:
             datetime.fromisoformat(self.at)
+
+
+class Sealing(Message, frozen=True, kw_only=True):
+    """The operator's public key for one grant of two parties.
+
+    `device`: the fingerprint of the PC's device key, `nonce`: random. The operator derives the private key from both,
+    the session's name and a sealing key.
+    """
+
+    device: Fingerprint
+    nonce: Key
+    public_key: Key
+
+
+class DeliveredHalf(Message, frozen=True, kw_only=True):
+    """The operator's half, sealed to the key of an answer (`HalfView`) with this `nonce`."""
+
+    nonce: Identifier
+    sealed: SealedHalf
 
 
 class Requester(Written, frozen=True, kw_only=True):

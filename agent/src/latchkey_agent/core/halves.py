@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator's halves of keys in the agent's memory: those that are awaited, and those that are here for a logon.
+
+Nothing of them is on a disk. A new agent, and so a new boot, awaits each of them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from latchkey_agent.domain import Action, PermitState, Refused, State, live_grants
+from latchkey_agent.storage.operator_half import KEY_BYTES, Delivery, DeliveryKey, HalfError, forget
+
+WAIT_SECONDS = 120.0
+"""The time within which a half is delivered: a controller needs one call for it."""
+_NONCE_BYTES = 16
+
+
+class Purpose(NamedTuple):
+    """What a half is wanted for: a use of a grant that has not begun (`permit` empty), or the logon of one that has.
+
+    `action` and `step` are those of the use.
+    """
+
+    grant: str
+    permit: str
+    action: Action
+    step: str
+
+
+class Awaited(NamedTuple):
+    """A half that is awaited, until a moment of the seconds since the PC's start."""
+
+    key: DeliveryKey
+    delivery: Delivery
+    until: float
+
+
+class Halves:
+    """The halves of one agent. Use it under the core's lock.
+
+    Args:
+        random: returns that many random bytes.
+    """
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._awaited: dict[Purpose, Awaited] = {}
+        self._held: dict[str, bytearray] = {}
+
+    def awaited(self, purpose: Purpose, device: str, up: float) -> Awaited:
+        """Return the delivery that is awaited for a purpose: the same until it has come, or its time is over.
+
+        Two jobs that ask at once are told the same one, so neither takes it from the other.
+
+        Args:
+            purpose: what the half is wanted for.
+            device: the fingerprint of the PC's device key.
+            up: the seconds since the PC's start.
+        """
+        self._awaited = {key: one for key, one in self._awaited.items() if up < one.until}
+        if (known := self._awaited.get(purpose)) is not None:
+            return known
+        delivery = Delivery(device, purpose.grant, purpose.permit, self._random(_NONCE_BYTES).hex())
+        new = Awaited(DeliveryKey(self._random(KEY_BYTES)), delivery, up + WAIT_SECONDS)
+        self._awaited[purpose] = new
+        return new
+
+    def take(self, purpose: Purpose, nonce: str, sealed: bytes, up: float) -> bytearray:
+        """Return the half of a delivery, which counts once; the caller overwrites it.
+
+        Raises:
+            Refused: `half_not_awaited`, `half_unreadable`.
+        """
+        awaited = self._awaited.get(purpose)
+        if awaited is None or awaited.delivery.nonce != nonce or up >= awaited.until:
+            raise Refused(
+                "half_not_awaited", detail="it was delivered before, or too late, or for another use"
+            )
+        del self._awaited[purpose]
+        try:
+            return awaited.key.open(sealed, awaited.delivery)
+        except HalfError as fault:
+            raise Refused("half_unreadable", detail=str(fault)) from None
+
+    def hold(self, permit: str, half: bytearray) -> None:
+        """Keep a half until the permit is redeemed or void; the half is then overwritten."""
+        self._held[permit] = half
+
+    @property
+    def held(self) -> Collection[str]:
+        """The permits whose half is here."""
+        return self._held.keys()
+
+    def release(self, permit: str) -> bytearray | None:
+        """Return the half for the logon of a permit, None if it is not here; the caller overwrites it."""
+        return self._held.pop(permit, None)
+
+    def settle(self, state: State) -> None:
+        """Overwrite the halves of permits that wait no longer, and await none for grants that have ended."""
+        for permit_id in [*self._held]:
+            permit = state.permits.get(permit_id)
+            if permit is None or permit.state is not PermitState.ISSUED:
+                forget(self._held.pop(permit_id))
+        live = {grant.id for grant in live_grants(state)} if self._awaited else set()
+        self._awaited = {key: one for key, one in self._awaited.items() if key.grant in live}

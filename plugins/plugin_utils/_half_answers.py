@@ -1,0 +1,201 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""Gives a PC the operator's half of a grant's key, for one use, after checking which PC wants it.
+
+The half crosses the wire sealed, to the controller with the grant's key and back with a key that the PC has for this
+one delivery. The PC signs what it wants with its device key, so neither another PC nor a person on the connection can
+put a key of their own in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import _answers as ans
+from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
+from ._failure import Failure, failure
+from ._known_pcs import HALVES, read_known
+from ._sealing_key import UnopenedError, sealed_to, sealing_key
+
+if TYPE_CHECKING:
+    from ._agent_client import Agent
+    from ._sealing_key import SealingKey
+    from ._wait_clock import Deadline
+
+_SCHEMA = "latchkey-half-1"
+_UNSIGNED = frozenset({"signature", "public_key"})
+
+
+@dataclass(frozen=True)
+class HalfAnswers:
+    """The operator's side of the grants of one session on one PC.
+
+    Attributes:
+        key: the operator's sealing key; None if the task has none.
+        pc: the PC's name in the inventory.
+        session: the name of the support session.
+        known_pcs: the file with the PCs' device keys; None if the PC's signature is not compared with it.
+    """
+
+    key: SealingKey | None
+    pc: str
+    session: str
+    known_pcs: Path | None = None
+
+    # --- at the request
+
+    def sealing(self, agent: Agent, deadline: Deadline) -> dict[str, str] | None:
+        """Return the public key for a new grant, as the agent takes it; None without a sealing key.
+
+        Raises:
+            Failure: the PC's device key is not known, and the agent does not tell it.
+        """
+        if self.key is None:
+            return None
+        device = self._known_device() or self._told_device(agent, deadline)
+        nonce = os.urandom(32).hex()
+        public_key = self.key.grant_key(device, self.session, nonce).public_key
+        return {"device": device, "nonce": nonce, "public_key": public_key}
+
+    def _known_device(self) -> str:
+        """Return the fingerprint of the PC's only known key; empty without one."""
+        if self.known_pcs is None:
+            return ""
+        keys = set(read_known(self.known_pcs).keys_of(self.pc, HALVES))
+        return fingerprint(keys.pop()) if len(keys) == 1 else ""
+
+    def _told_device(self, agent: Agent, deadline: Deadline) -> str:
+        answer = agent.ask(ans.DeviceKeyAnswer, "device_key", deadline).result
+        try:
+            key = key_of_line(answer.public_key)
+        except SignatureError as fault:
+            raise failure("bad_answer", detail=f"the device key: {fault}") from None
+        self._require_known(key)
+        return fingerprint(key)
+
+    def require_ours(self, grant: ans.GrantView | None) -> None:
+        """Refuse a grant of two parties that this sealing key does not open; one of one party needs none.
+
+        Raises:
+            Failure: `sealing_key_other`.
+        """
+        if grant is None or grant.sealing is None or self.key is None:
+            return
+        if not self._is_ours(self.key, grant.sealing):
+            raise failure("sealing_key_other", session=self.session)
+
+    # --- at a use
+
+    def answer(self, wanted: ans.HalfView) -> dict[str, str]:
+        """Return the half that a PC wants, sealed for this one delivery.
+
+        The operator's signature over the use belongs into this answer, too; requests are not signed yet.
+
+        Raises:
+            Failure: there is no sealing key, it is another one, or it cannot be known that the PC wants the half.
+        """
+        if self.key is None:
+            raise failure("sealing_key_missing")
+        self._require_signed(wanted)
+        if not self._is_ours(self.key, wanted.sealing):
+            raise failure("sealing_key_other", session=self.session)
+        sealing = wanted.sealing
+        grant_key = self.key.grant_key(sealing.device, self.session, sealing.nonce)
+        try:
+            half = grant_key.open(_bytes(wanted.sealed), _stored_info(wanted))
+            sealed = sealed_to(_bytes(wanted.key), half, _delivery_info(wanted))
+        except UnopenedError:
+            raise _invalid("the half in it does not open, or its key is none") from None
+        return {"nonce": wanted.nonce, "sealed": sealed.hex()}
+
+    def _is_ours(self, key: SealingKey, sealing: ans.SealingView) -> bool:
+        derived = key.grant_key(sealing.device, self.session, sealing.nonce)
+        return derived.public_key == sealing.public_key
+
+    def _require_signed(self, wanted: ans.HalfView) -> None:
+        """Refuse what the PC has not signed with the key that the grant is for, or with one that is not known."""
+        told = {name: value for name, value in asdict(wanted).items() if name not in _UNSIGNED}
+        try:
+            key = verified(wanted.signature, signed_json({"schema_version": _SCHEMA, **told}), HALVES)
+        except SignatureError as fault:
+            raise _invalid(f"its signature: {fault}") from None
+        self._require_known(key)
+        if fingerprint(key) != wanted.sealing.device:
+            raise _invalid("another key than the grant's has signed it")
+
+    def _require_known(self, key: bytes) -> None:
+        """Refuse a key that the file has not for this PC. A PC without a line is refused: it was enrolled before."""
+        if self.known_pcs is None:
+            return
+        known = read_known(self.known_pcs)
+        if key in known.keys_of(self.pc, HALVES):
+            return
+        theirs = {one.key for one in known.of(self.pc)}
+        if not theirs or key in theirs:
+            why = (
+                "allows its key for latchkey-half at this time"
+                if theirs
+                else "is in it: start a session first"
+            )
+            raise failure("known_pcs_unusable", detail=f"{self.known_pcs}: no line of {self.pc} {why}")
+        raise failure(
+            "device_key_changed",
+            pc=self.pc,
+            path=self.known_pcs,
+            found=fingerprint(key),
+            known=known.fingerprints_of(self.pc),
+        )
+
+
+def half_answers(options: dict[str, Any], pc: str) -> HalfAnswers:
+    """Return the operator's side for the options of a task.
+
+    Raises:
+        Failure: `sealing_key_unusable`, `hpke_missing`.
+    """
+    known = options["known_pcs"]
+    key = sealing_key(options["sealing_key"])
+    return HalfAnswers(key, pc, options["session"], Path(known) if known else None)
+
+
+def _stored_info(wanted: ans.HalfView) -> bytes:
+    """Return the purpose of the half in the sealed record (`storage/operator_half.py` of the agent)."""
+    return _info(
+        "latchkey-stored-half-1",
+        device=wanted.sealing.device,
+        session=wanted.session,
+        nonce=wanted.sealing.nonce,
+        grant=wanted.grant,
+    )
+
+
+def _delivery_info(wanted: ans.HalfView) -> bytes:
+    """Return the purpose of the half on its way to the PC."""
+    return _info(
+        "latchkey-delivered-half-1",
+        device=wanted.sealing.device,
+        grant=wanted.grant,
+        permit=wanted.permit,
+        nonce=wanted.nonce,
+    )
+
+
+def _info(purpose: str, **told: str) -> bytes:
+    return json.dumps({"purpose": purpose, **told}, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise UnopenedError from None
+
+
+def _invalid(detail: str) -> Failure:
+    return failure("half_request_invalid", detail=detail)

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# FOR INTERNAL COLLECTION USE ONLY
+# This file is private to the collection and may change in any release.
+"""The operator's sealing key (X25519), and the key pair of each grant that is derived from it.
+
+Nothing is stored for a grant: HKDF-SHA256 (RFC 5869) derives its private key from the sealing key, the fingerprint of
+the PC's device key, the session's name and a random value, which the PC keeps with the request. A half that was sealed
+to one grant's key opens with no other key.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._failure import failure
+
+try:
+    from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+except ImportError:  # pragma: no cover - the tests have a version with HPKE
+    HAS_HPKE = False
+else:
+    HAS_HPKE = True
+
+if TYPE_CHECKING:
+    from ._failure import Failure
+
+LARGEST = 16 * 1024
+"""Largest file of a key that is read, in bytes: one of X25519 has 119."""
+_BEGIN = "-----BEGIN "
+_PURPOSE = "latchkey-grant-key-1"
+
+
+class UnopenedError(Exception):
+    """A sealed half does not open with this key for this purpose."""
+
+
+@dataclass(frozen=True)
+class GrantKey:
+    """The key pair of one grant.
+
+    Attributes:
+        public_key: the public key in hexadecimal.
+    """
+
+    public_key: str
+    _private: bytes = field(repr=False)
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """Return the half that was sealed to this key with HPKE (RFC 9180) for a purpose.
+
+        Raises:
+            UnopenedError: it was sealed to another key or for another purpose, or was changed.
+        """
+        try:
+            return bytes(_suite().decrypt(sealed, X25519PrivateKey.from_private_bytes(self._private), info))
+        except (InvalidTag, ValueError):
+            raise UnopenedError from None
+
+
+@dataclass(frozen=True)
+class SealingKey:
+    """The operator's private key. It is in no text, result or message."""
+
+    _private: bytes = field(repr=False)
+
+    def grant_key(self, device: str, session: str, nonce: str) -> GrantKey:
+        """Return the key pair of one grant.
+
+        Args:
+            device: the fingerprint of the PC's device key.
+            session: the name of the support session.
+            nonce: 32 random bytes in hexadecimal.
+        """
+        # The agent composes names (NFC), so equal names are equal bytes.
+        name = unicodedata.normalize("NFC", session)
+        told = {"purpose": _PURPOSE, "device": device, "session": name, "nonce": nonce}
+        info = json.dumps(told, sort_keys=True, separators=(",", ":")).encode("ascii")
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._private)
+        public = X25519PrivateKey.from_private_bytes(derived).public_key()
+        return GrantKey(public.public_bytes_raw().hex(), derived)
+
+
+def sealed_to(public_key: bytes, half: bytes, info: bytes) -> bytes:
+    """Return a half sealed to the PC's key of one delivery.
+
+    Raises:
+        UnopenedError: it is no usable key.
+    """
+    try:
+        return bytes(_suite().encrypt(half, X25519PublicKey.from_public_bytes(public_key), info))
+    except ValueError:
+        raise UnopenedError from None
+
+
+def sealing_key(given: str | None) -> SealingKey | None:
+    """Return the sealing key of an option: the path of a file in PEM (RFC 5958), or that text itself.
+
+    Raises:
+        Failure: `sealing_key_unusable`, `hpke_missing`. Neither has anything of the key in its text.
+    """
+    if not given:
+        return None
+    if not HAS_HPKE:
+        raise failure("hpke_missing")
+    text = given.encode() if _BEGIN in given else _content(Path(given).expanduser())
+    try:
+        key = load_pem_private_key(text, password=None)
+    except TypeError:
+        raise _unusable("it is protected with a passphrase") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise _unusable("it is no private key in PEM") from None
+    if not isinstance(key, X25519PrivateKey):
+        raise _unusable("it is a key of another kind than X25519")
+    return SealingKey(key.private_bytes_raw())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise _unusable("there is no such file on the controller")
+        with path.open("rb") as file:
+            return file.read(LARGEST)
+    except (OSError, ValueError) as fault:
+        # The text may be a key without its first line: neither it nor the system's reason, which repeats it, is shown.
+        reason = fault.strerror if isinstance(fault, OSError) else None
+        raise _unusable(f"its file cannot be read: {reason or 'no path'}") from None
+
+
+def _unusable(detail: str) -> Failure:
+    return failure("sealing_key_unusable", detail=detail)
+
+
+def _suite() -> Suite:
+    """Return the algorithms, which are the agent's: X25519 and HKDF-SHA256, ChaCha20Poly1305 (RFC 9180, section 7)."""
+    return Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)

@@ -1,0 +1,360 @@
+# SPDX-FileCopyrightText: 2026 Latchkey contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator's side of a grant of two parties: the sealing key, the key of each grant, and what a PC is given."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _sealing_key
+from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
+from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._half_answers import HalfAnswers
+from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import line_for
+from ansible_collections.latchkey.consent.plugins.plugin_utils._sealing_key import (
+    SealingKey,
+    UnopenedError,
+    sealing_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from tests.unit.plugins.fakes import stage
+from tests.unit.plugins.ssh_keys import DeviceKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+LEFT = {"restarts": 1, "unlocks": 0}
+PERMIT = {"permit": "p1", "action": "restart", "state": "issued", "issued_at": "", "account": "PC\\anna",
+          "boot_before": "b1"}  # fmt: skip
+
+
+def pem(key: Any, encryption: KeySerializationEncryption | None = None) -> str:
+    """Return a private key in PEM."""
+    text: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+    return text.decode()
+
+
+def info(purpose: str, **told: str) -> bytes:
+    """Return the purpose of a sealed half."""
+    return json.dumps({"purpose": purpose, **told}, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass
+class Pc:
+    """A PC with a grant of two parties."""
+
+    text: str
+    device: DeviceKey = field(default_factory=DeviceKey)
+    half: bytes = field(default_factory=lambda: os.urandom(32))
+    nonce: str = field(default_factory=lambda: os.urandom(32).hex())
+    key: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+
+    def wanted(self, *, permit: str = "", signer: DeviceKey | None = None) -> dict[str, Any]:
+        """Return what it wants."""
+        operator = sealing_key(self.text)
+        assert operator is not None
+        name = self.device.fingerprint
+        public = operator.grant_key(name, "CHG-1", self.nonce).public_key
+        told = info("latchkey-stored-half-1", device=name, session="CHG-1", nonce=self.nonce, grant="g1")
+        sealed = SUITE.encrypt(self.half, X25519PublicKey.from_public_bytes(bytes.fromhex(public)), told)
+        view: dict[str, Any] = {
+            "grant": "g1", "permit": permit, "session": "CHG-1", "action": "restart", "step": "",
+            "sealing": {"device": name, "nonce": self.nonce, "public_key": public},
+            "sealed": sealed.hex(), "key": self.key.public_key().public_bytes_raw().hex(), "nonce": "n1",
+        }  # fmt: skip
+        signed = {"schema_version": "latchkey-half-1", **view}
+        body = json.dumps(signed, sort_keys=True, separators=(",", ":")).encode()
+        by = signer or self.device
+        return {**view, "signature": by.sign(body, "latchkey-half"), "public_key": by.line}
+
+    def opened(self, given: dict[str, str], permit: str = "") -> bytes:
+        """Open what the operator has given."""
+        told = info(
+            "latchkey-delivered-half-1",
+            device=self.device.fingerprint,
+            grant="g1",
+            permit=permit,
+            nonce=given["nonce"],
+        )
+        return bytes(SUITE.decrypt(bytes.fromhex(given["sealed"]), self.key, told))
+
+
+@pytest.fixture
+def text() -> str:
+    """A sealing key."""
+    return pem(X25519PrivateKey.generate())
+
+
+@pytest.fixture
+def pc(text: str) -> Pc:
+    """A PC whose grant was requested with that key."""
+    return Pc(text)
+
+
+def answers(text: str | None, known: Path | None = None, session: str = "CHG-1") -> HalfAnswers:
+    """Return the operator's side."""
+    return HalfAnswers(sealing_key(text), "pc1", session, known)
+
+
+def refused(side: HalfAnswers, wanted: dict[str, Any]) -> str:
+    """Return the code of a refusal."""
+    with pytest.raises(Failure) as caught:
+        side.answer(read(ans.HalfView, wanted))
+    return caught.value.code
+
+
+# --- the sealing key
+
+
+def test_a_key_is_read_from_its_path_and_from_its_text(tmp_path: Path, text: str) -> None:
+    """A path and the text of the file are the same key; an empty option is none."""
+    (tmp_path / "key").write_text(text, encoding="ascii")
+    keys = [sealing_key(text), sealing_key(str(tmp_path / "key"))]
+    assert len({key.grant_key("d", "s", "00").public_key for key in keys if key is not None}) == 1
+    assert (sealing_key(None), sealing_key("")) == (None, None)
+
+
+def test_a_key_is_in_no_text_of_it(text: str) -> None:
+    """Neither the sealing key nor a grant's private key is in what Python prints of it."""
+    key = sealing_key(text)
+    assert key is not None
+    assert repr(key) == "SealingKey()"
+    assert "_private" not in repr(key.grant_key("d", "s", "00"))
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no private key in PEM"),
+    (pem(Ed25519PrivateKey.generate()), "another kind than X25519"),
+    (pem(X25519PrivateKey.generate(), BestAvailableEncryption(b"x")), "protected with a passphrase"),
+    ("/no/such/file", "there is no such file"),
+    ("x" * 5000, "file"),
+    ("a\0b", "file"),
+])  # fmt: skip
+def test_what_is_no_key_is_named_and_not_quoted(given: str, said: str) -> None:
+    """A key that cannot serve is refused with the reason, and without its text."""
+    with pytest.raises(Failure) as caught:
+        sealing_key(given)
+    assert caught.value.code == "sealing_key_unusable"
+    assert said in str(caught.value)
+    assert "AAAA" not in str(caught.value)
+    assert "xxx" not in str(caught.value)
+
+
+def test_without_hpke_the_task_says_so(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """An older cryptography is an error of the controller; without a sealing key it is none."""
+    monkeypatch.setattr(_sealing_key, "HAS_HPKE", False)
+    with pytest.raises(Failure) as caught:
+        sealing_key(text)
+    assert caught.value.code == "hpke_missing"
+    assert sealing_key(None) is None
+
+
+def test_each_grant_has_a_key_of_its_own(text: str) -> None:
+    """Another device, session or nonce has another key pair; a composed name is the same name."""
+    key = sealing_key(text)
+    assert key is not None
+    keys = {key.grant_key(*one).public_key for one in [
+        ("d", "s", "n"), ("e", "s", "n"), ("d", "t", "n"), ("d", "s", "m"),
+    ]}  # fmt: skip
+    assert len(keys) == 4
+    composed, apart = (key.grant_key("d", name, "n").public_key for name in ("\u00fc", "u\u0308"))
+    assert composed == apart
+    with pytest.raises(UnopenedError):
+        key.grant_key("d", "s", "n").open(bytes(80), b"")
+    with pytest.raises(UnopenedError):
+        _sealing_key.sealed_to(bytes(32), bytes(32), b"")
+
+
+# --- what a PC is given
+
+
+def test_the_pc_gets_the_half_for_one_delivery(pc: Pc) -> None:
+    """The PC opens what it is given with the key of this delivery, for this grant and permit."""
+    for permit in ("", "p1"):
+        given = answers(pc.text).answer(read(ans.HalfView, pc.wanted(permit=permit)))
+        assert given["nonce"] == "n1"
+        assert pc.opened(given, permit) == pc.half
+
+
+@pytest.mark.parametrize("changed", [
+    {"key": "11" * 32}, {"nonce": "n2"}, {"permit": "p2"}, {"grant": "g2"}, {"sealed": "00" * 80}, {"step": "x"},
+    {"signature": "x"}, {"session": "CHG-2"},
+])  # fmt: skip
+def test_what_was_changed_on_the_way_gets_nothing(pc: Pc, changed: dict[str, str]) -> None:
+    """A field that was changed after the PC signed it, such as the key of a man in the middle, gets nothing."""
+    assert refused(answers(pc.text), {**pc.wanted(), **changed}) == "half_request_invalid"
+
+
+def test_another_pc_gets_nothing(pc: Pc) -> None:
+    """A PC that has the sealed half of another one, and signs with its own key, gets nothing."""
+    assert refused(answers(pc.text), pc.wanted(signer=DeviceKey())) == "half_request_invalid"
+
+
+@pytest.mark.parametrize("sealed", ["zz", "00" * 79, ""])
+def test_a_damaged_half_gets_nothing(pc: Pc, sealed: str) -> None:
+    """A half that does not open, though the PC has signed it, gets nothing."""
+    wanted = {**pc.wanted(), "sealed": sealed}
+    told = {k: v for k, v in wanted.items() if k not in {"signature", "public_key"}}
+    body = json.dumps({"schema_version": "latchkey-half-1", **told}, sort_keys=True, separators=(",", ":"))
+    wanted["signature"] = pc.device.sign(body.encode(), "latchkey-half")
+    assert refused(answers(pc.text), wanted) == "half_request_invalid"
+
+
+def test_the_wrong_sealing_key_gives_nothing(pc: Pc) -> None:
+    """Another sealing key, another name of the session, and no key each have a code of their own."""
+    other = pem(X25519PrivateKey.generate())
+    assert refused(answers(other), pc.wanted()) == "sealing_key_other"
+    assert refused(answers(pc.text, session="CHG-2"), pc.wanted()) == "sealing_key_other"
+    assert refused(answers(None), pc.wanted()) == "sealing_key_missing"
+
+
+def test_the_pc_is_compared_with_the_known_ones(pc: Pc, tmp_path: Path) -> None:
+    """With `known_pcs` only the enrolled key gets a half; an unknown PC and a line for other purposes do not."""
+    known = tmp_path / "known_pcs"
+    known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
+    side = answers(pc.text, known)
+    assert pc.opened(side.answer(read(ans.HalfView, pc.wanted()))) == pc.half
+    codes = {
+        f"pc1 {DeviceKey().line}": "device_key_changed",
+        f"pc2 {pc.device.line}": "known_pcs_unusable",
+        f'pc1 namespaces="latchkey-receipt" {pc.device.line}': "known_pcs_unusable",
+    }
+    for line, code in codes.items():
+        known.write_text(line + "\n", encoding="utf-8")
+        assert refused(side, pc.wanted()) == code
+
+
+def test_a_grant_of_another_key_is_seen_at_the_request(pc: Pc, text: str) -> None:
+    """A grant that this key does not open is refused when it is found; one of one party is not."""
+    told = pc.wanted()["sealing"]
+    view = {"id": "g", "state": "active", "account": "a", "terms": {"restarts": 1, "unlocks": 0,
+            "foreign_restarts": False, "programs": False, "not_before": "", "not_after": ""},
+            "left": LEFT, "granted_at": "", "request": "r", "sealing": told}  # fmt: skip
+    grant = read(ans.GrantView, view)
+    answers(text).require_ours(grant)
+    answers(None).require_ours(grant)
+    other = answers(pem(X25519PrivateKey.generate()))
+    other.require_ours(replace(grant, sealing=None))
+    with pytest.raises(Failure, match="another sealing key"):
+        other.require_ours(grant)
+
+
+# --- the tasks
+
+
+def refusal(code: str, result: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Return an answer that refuses."""
+    error = {"code": code, "message": "m", "hint": "h", **more}
+    return {"outcome": "refused", "error": error, **({"result": result} if result else {})}
+
+
+def state(pc: Pc, permit: str = "", *, half: bool = True, **more: Any) -> dict[str, Any]:
+    """Return the answer about a use."""
+    plain = {"session": "CHG-1", "left": LEFT, "boot_id": "b1", "finished": False, **more}
+    return {**plain, "half": pc.wanted(permit=permit)} if half else plain
+
+
+DONE = {**PERMIT, "state": "logged_on", "logged_on_at": "t", "locked_at": "t", "boot_after": "b2"}
+OVER = {"session": "CHG-1", "left": LEFT, "boot_id": "b2", "finished": True, "use": DONE}
+
+
+def test_a_task_delivers_twice(pc: Pc) -> None:
+    """The half goes with the second call, and once more with the long poll after the restart; results lack it."""
+    scene = stage([
+        {"ask": {"verb": "credential_apply"}, "answer": refusal("half_missing", state(pc))},
+        {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "changed": True,
+         "result": state(pc, half=False, use=PERMIT)}},
+        {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done",
+         "result": state(pc, "p1", use=PERMIT, boot_id="b2")}},
+        {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done", "changed": True, "result": OVER}},
+    ])  # fmt: skip
+    args = {"session": "CHG-1", "action": "restart", "sealing_key": pc.text}
+    result = scene.run("credential_apply", args)
+    assert result["signed_in"] is not None, result
+    first, second, third, fourth = scene.connection.asked
+    assert ["half" in call for call in (first, second, third, fourth)] == [False, True, False, True]
+    assert first["idempotency_key"] == second["idempotency_key"]
+    assert (pc.opened(second["half"]), pc.opened(fourth["half"], "p1")) == (pc.half, pc.half)
+    shown = json.dumps([result, scene.shown])
+    assert "sealed" not in shown
+    assert pc.half.hex() not in shown
+    assert pc.text.splitlines()[1] not in shown
+
+
+def test_a_delivery_whose_answer_was_lost_is_not_repeated(pc: Pc) -> None:
+    """A half that the PC has already is refused, and the task goes on with what the PC says then."""
+    scene = stage([
+        {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "result":
+         state(pc, "p1", use=PERMIT, boot_id="b2")}},
+        {"ask": {"verb": "apply_wait"}, "lost": "reset"},
+        {"ask": {"verb": "apply_wait"}, "answer": refusal("half_not_awaited")},
+        {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done", "result": OVER}},
+    ])  # fmt: skip
+    args = {"session": "CHG-1", "action": "restart", "sealing_key": pc.text}
+    assert scene.run("credential_apply", args)["signed_in"] is not None
+    assert "half" not in scene.connection.asked[-1]
+
+
+def test_a_late_half_is_asked_for_anew(pc: Pc) -> None:
+    """If the agent no longer waits for the half of a use, it is asked once more what it wants."""
+    scene = stage([
+        {"ask": {"verb": "credential_apply"}, "answer": refusal("half_missing", state(pc))},
+        {"ask": {"verb": "credential_apply"}, "answer": refusal("half_not_awaited")},
+        {"ask": {"verb": "credential_apply"}, "answer": refusal("half_missing", state(pc))},
+        {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "changed": True, "result": OVER}},
+    ])  # fmt: skip
+    args = {"session": "CHG-1", "action": "restart", "sealing_key": pc.text}
+    assert scene.run("credential_apply", args)["changed"]
+
+
+def test_the_sign_in_after_a_restart_by_others_comes_first(pc: Pc) -> None:
+    """A use that waits behind such a sign-in delivers its half, and then begins."""
+    busy = refusal("restart_in_progress", state(pc, "p1", use=PERMIT), retry_after=5.0)
+    scene = stage([
+        {"ask": {"verb": "credential_apply"}, "answer": busy},
+        {"ask": {"verb": "apply_wait"}, "answer": {"outcome": "done", "changed": True, "result": OVER}},
+        {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "changed": True, "result": OVER}},
+    ])  # fmt: skip
+    args = {"session": "CHG-1", "action": "restart", "sealing_key": pc.text}
+    assert scene.run("credential_apply", args)["changed"]
+    assert pc.opened(scene.connection.asked[1]["half"], "p1") == pc.half
+
+
+def test_without_a_key_the_use_goes_on_waiting(pc: Pc) -> None:
+    """A task without the sealing key names the reason; what has begun is unknown to it."""
+    result = stage([
+        {"ask": {"verb": "credential_apply"}, "answer": {"outcome": "done", "result":
+         state(pc, "p1", use=PERMIT, boot_id="b2")}},
+    ]).run("credential_apply", {"session": "CHG-1", "action": "restart"})  # fmt: skip
+    assert (result["error_code"], result["outcome"]) == ("sealing_key_missing", "unknown")
+
+
+def test_a_request_has_the_public_key_only(pc: Pc, tmp_path: Path) -> None:
+    """The request of a two-party grant has a derived public key, for the known PC, and nothing of the sealing key."""
+    known = tmp_path / "known_pcs"
+    known.write_text(line_for("pc1", pc.device.blob) + "\n", encoding="utf-8")
+    scene = stage([{"ask": {"verb": "credential_request"}, "answer": refusal("denied")}])
+    args = {"session": "CHG-1", "restarts": 1, "sealing_key": pc.text, "known_pcs": str(known)}
+    scene.run("credential_request", args)
+    (asked,) = scene.connection.asked
+    key = sealing_key(pc.text)
+    assert isinstance(key, SealingKey)
+    sealing = asked["sealing"]
+    assert sealing["device"] == pc.device.fingerprint
+    assert key.grant_key(sealing["device"], "CHG-1", sealing["nonce"]).public_key == sealing["public_key"]
