@@ -146,7 +146,7 @@ class ApplyTask:
             )
         except Failure as fault:
             sent = sent_along(fault, ans.ApplyAnswer)
-            wanted = sent and sent.half
+            wanted = None if sent is None else sent.half
             if fault.code == "restart_in_progress" and sent is not None and wanted is not None:
                 # The sign-in after a restart by others comes first; it waits for its half. The next try looks again.
                 with suppress(ConnectionLost):
