@@ -18,14 +18,16 @@ import pytest
 
 from agent.packaging.system_tools import DIRECTORY, KERBEROS, PSRP, WRONG_CLOCK
 from lab.directory.domain_controller import principal, random_password
-from lab.directory.kdc_log import RIGHT, WRONG
+from lab.directory.kdc_log import LOCKED, RIGHT, WRONG
+from lab.simulated.connections import CONNECTIONS
 from lab.simulated.customer_script import Grant, Ignore
 from lab.simulated.domain_membership import DOMAIN_CONNECTIONS, join
+from lab.simulated.pc_settings import OPERATOR as LOCAL_OPERATOR
 from lab.wsman.faults import Drop, Faults
 from lab.wsman.requestlog import STARTED, read_log
 from tests.domain import OPERATOR, Domain, domain
 from tests.lab.job import Operator, apply, end, play, request, start
-from tests.lab.kinds import SIMULATED, pc
+from tests.lab.kinds import SIMULATED, pc, pc_name
 from tests.lab.provoked import provokes
 from tests.needs import require
 from tests.waiting import eventually
@@ -255,3 +257,48 @@ def test_a_wrong_password_costs_two_tries_at_the_controller(
     operator.host_variables["pc1"]["ansible_password"] = domain.password
     operator.run(start(), end()).succeed()
     assert {one.status for one in domain.controller.logons()[before + 2 :]} == {RIGHT}
+
+
+NEGOTIATING = (
+    "psrp, negotiate, HTTP",
+    "psrp, negotiate, HTTPS",
+    "winrm, credssp, HTTP",
+    "psrp, credssp, HTTP",
+)
+
+
+@pytest.fixture(scope="module")
+def namesake(domain: Domain) -> Domain:
+    """The domain, with an account that is named like the local operator of the PCs."""
+    require(KERBEROS, PSRP)
+    domain.controller.add_users({LOCAL_OPERATOR: random_password()})
+    return domain
+
+
+@pytest.mark.parametrize("connection", NEGOTIATING)
+def test_a_local_account_named_like_a_domain_account(
+    namesake: Domain, tmp_path: Path, canary: bytearray, connection: str
+) -> None:
+    """Its bare name makes the client try the local password at the domain first.
+
+    With the PC's name before it no account of the domain is tried.
+    """
+    domain = namesake
+    before = len(domain.controller.logons())
+    kind = CONNECTIONS[connection]
+    with pc(tmp_path / "local", SIMULATED, password=canary, listeners=(kind.listener,)) as computer:
+        local = computer.inventory(connection)
+        operator = Operator(
+            tmp_path / "operator",
+            {"pc1": computer},
+            host_variables={"pc1": local},
+            environment=kerberos(domain, tmp_path),
+        )
+        operator.run(start(), end()).succeed()
+        tries = domain.controller.logons()[before:]
+        assert {one.status for one in tries if one.account == LOCAL_OPERATOR} & {WRONG, LOCKED}
+
+        local["ansible_user"] = rf"{pc_name()}\{LOCAL_OPERATOR}"
+        after = len(domain.controller.logons())
+        operator.run(start(), end()).succeed()
+        assert LOCAL_OPERATOR not in {one.account for one in domain.controller.logons()[after:]}
