@@ -169,7 +169,7 @@ def test_a_lost_key_is_replaced(bench: Bench) -> None:
     [request] = bench.state.requests
     key = bench.result(rq.Receipt(request=request))["receipt"]["public_key"]
     bench.world.machine_key = bytes(32)
-    bench.world.broken.add("unprotect")
+    bench.world.broken.add("foreign")
     bench.crash()
     assert bench.result(rq.Receipt(request=request))["receipt"]["public_key"] != key
 

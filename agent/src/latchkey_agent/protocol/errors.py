@@ -85,6 +85,11 @@ ERRORS: dict[str, ErrorRow] = {
         "The agent could not write to its journal: {detail}. Nothing was changed.",
         "Free disk space or repair the disk, then try again.",
     ),
+    "device_key_unusable": ErrorRow(
+        "This PC's device key cannot be used: {detail}. The agent keeps the key, and signs nothing meanwhile.",
+        "The agent tries again by itself. If the key stays unusable, run on the PC: latchkeyctl device-key --replace. "
+        "Each controller must then accept the new key.",
+    ),
     "agent_failed": ErrorRow(
         "The agent met an internal error ({detail}). Nothing was changed.",
         "Check the agent's log on the PC, and report the error.",
