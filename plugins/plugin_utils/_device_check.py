@@ -62,7 +62,7 @@ class DeviceCheck:
             problem: the agent's reason for having no journal.
 
         Raises:
-            Failure: `device_key_changed`, `journal_head_invalid` or `known_pcs_unusable`.
+            Failure: `device_key_changed`, `device_key_shared`, `journal_head_invalid` or `known_pcs_unusable`.
         """
         enrolled = False
         if self.path is not None:
@@ -100,6 +100,7 @@ class DeviceCheck:
         known = read_known(path)
         enrolled = not known.of(self.pc)
         if enrolled and self.dry:
+            known.require_unshared(self.pc, key)
             return True
         if enrolled:
             enrolled = enroll(path, heads_of(path).lock, self.pc, key)

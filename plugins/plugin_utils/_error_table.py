@@ -168,6 +168,12 @@ ERRORS: dict[str, ErrorRow] = {
         "Find out the reason: another PC may answer under this name. Compare with latchkeyctl device-key at the PC. To "
         "accept the new key, remove the PC's line from the file, and run the job again.",
     ),
+    "device_key_shared": ErrorRow(
+        "{pc} signs with the device key {found}, which {path} has for {other}. {pc} was not added, and nothing of its "
+        "answer was used.",
+        "Two PCs from one image have one key. Run latchkeyctl device-key --replace on {pc}, then run the job again. "
+        "If {pc} is another name of the same PC, write this name on its line.",
+    ),
     "journal_head_invalid": ErrorRow(
         "The journal head of {pc} does not count: {detail}. Nothing of its answer was used.",
         "Upgrade the agent with the role latchkey.consent.agent if it is older than the collection. Otherwise find out "

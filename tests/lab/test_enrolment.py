@@ -121,6 +121,24 @@ def test_another_key_fails_until_its_line_is_removed(lab_pc: LabPC) -> None:
     assert f"{FILE}, line 1: " in damaged["msg"]
 
 
+@provokes("device_key_shared")
+def test_a_copy_of_an_enrolled_pc_gets_a_key_of_its_own(lab_pc: LabPC) -> None:
+    """The key of another line fails with both names; after `device-key --replace` the PC is enrolled."""
+    operator, _computer = lab_pc()
+    run(operator, start(), end()).succeed()
+    file = operator.folder / FILE
+    file.write_text(file.read_text(encoding="utf-8").replace("pc1 ", "pc2 "), encoding="utf-8")
+
+    failed = run(operator, info()).fail().first_failure()
+
+    assert failed["error_code"] == "device_key_shared"
+    assert "pc2" in failed["msg"]
+    assert len(lines(operator)) == 1
+    operator.run(ctl("device-key", "--replace")).succeed()
+    assert run(operator, info()).succeed().result("info")["enrolled"] is True
+    assert [line.split()[0] for line in lines(operator)] == ["pc2", "pc1"]
+
+
 @provokes("device_key_changed")
 def test_a_replaced_key_is_accepted_by_hand(lab_pc: LabPC) -> None:
     """After `latchkeyctl device-key --replace` the PC fails until its line is removed; its kept head still counts."""

@@ -92,6 +92,17 @@ def test_another_key_is_refused_until_the_line_is_removed(path: Path) -> None:
     assert facts(path, head(9, OTHER))["enrolled"] is True
 
 
+@pytest.mark.parametrize("dry", [False, True])
+def test_the_key_of_another_pc_enrols_no_second_one(path: Path, *, dry: bool) -> None:
+    """A PC that signs with the enrolled key of another PC fails, also in check mode, and no head is kept for it."""
+    facts(path, head(5))
+    with pytest.raises(Failure) as caught:
+        device_check(str(path), "pc2", dry=dry).facts(head(9))
+    assert caught.value.code == "device_key_shared"
+    assert len(path.read_text().splitlines()) == 1
+    assert heads_of(path).last("pc2") is None
+
+
 def test_a_line_that_does_not_allow_the_purpose_enrols_nothing(path: Path) -> None:
     """A PC whose line allows receipts only is known: its heads do not count, and no other key is added."""
     path.write_text(f'pc1 namespaces="latchkey-receipt" {KEY.line}\n')

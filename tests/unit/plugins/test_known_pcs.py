@@ -73,6 +73,28 @@ def test_a_line_is_added_and_found(path: Path) -> None:
     assert known.of("PC1") == known.of("pc") == known.of("pc11") == ()
 
 
+@pytest.mark.parametrize("names", ["pc2", "pc2,pc3", "PC1", "pc2,!pc9"])
+def test_a_key_of_another_pc_is_not_added(path: Path, names: str) -> None:
+    """A new PC whose key is on another PC's line is refused with both names, and the file stays as it was."""
+    path.write_text(f"{names} {KEY.line}\n")
+    with pytest.raises(Failure, match="pc1 was not added") as caught:
+        added(path)
+    assert caught.value.code == "device_key_shared"
+    assert names.split(",", maxsplit=1)[0] in str(caught.value)
+    assert KEY.fingerprint in str(caught.value)
+    assert "latchkeyctl device-key --replace" in caught.value.error.hint
+    assert path.read_text() == f"{names} {KEY.line}\n"
+    assert added(path, key=OTHER)
+
+
+def test_a_shared_key_that_a_person_wrote_counts(path: Path) -> None:
+    """One line with two names, and two lines of one key, are the person's choice."""
+    path.write_text(f"pc1,pc2 {KEY.line}\npc3 {KEY.line}\n")
+    for pc in ("pc1", "pc2", "pc3"):
+        assert not added(path, pc)
+        assert read_known(path).keys_of(pc, JOURNAL, NOW) == (KEY.blob,)
+
+
 def test_other_lines_stay_as_they_are(path: Path) -> None:
     """Comments, empty lines, other signers and a missing end of line survive byte for byte, and so does the mode."""
     signer = f'ada@example.com namespaces="git" {OTHER.line} Ada \u00e4'
@@ -97,9 +119,11 @@ def test_a_link_leads_to_the_file(path: Path, tmp_path: Path) -> None:
 def test_many_tasks_at_once_lose_no_line(path: Path) -> None:
     """Tasks that enrol at the same moment write one line each, and none twice."""
     names = [f"pc{number}" for number in range(20)]
+    keys = {name: DeviceKey() for name in names}
     results: list[bool] = []
     tasks = [
-        threading.Thread(target=lambda name=name: results.append(added(path, name))) for name in names * 2
+        threading.Thread(target=lambda name=name: results.append(added(path, name, keys[name])))
+        for name in names * 2
     ]
     for task in tasks:
         task.start()
@@ -119,7 +143,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Failure, match="No space left on device"):
-        added(path, "pc2")
+        added(path, "pc2", OTHER)
     assert path.read_bytes() == before
     assert sorted(one.name for one in path.parent.iterdir()) == ["known_pcs", "known_pcs.heads"]
 
