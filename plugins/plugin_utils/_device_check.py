@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from ._armored_signature import SignatureError, fingerprint, key_of_line, signed_json, verified
 from ._failure import Failure, failure
 from ._journal_heads import Heads, heads_of
-from ._known_pcs import JOURNAL, enroll, read_known
+from ._known_pcs import JOURNAL, enroll, fingerprints_of, read_known
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from . import _answers as ans
     from ._failure import Outcome
+    from ._known_pcs import Signer
 
 _SCHEMA = "latchkey-journal-1"
 _COVERED = ("device", "position", "hash", "at")
@@ -48,6 +52,34 @@ class DeviceCheck:
         if self.last is None or self.last.position < 1:
             return None
         return {"position": self.last.position, "hash": self.last.hash, "at": self.last.at}
+
+    @contextlib.contextmanager
+    def names_another_key(self, ask_key: Callable[[], str]) -> Iterator[None]:
+        """Let a PC with another key fail for its key: another PC, or a new installation, has another journal, too.
+
+        A call is refused for the journal before the agent tells its key, so the key is asked for then.
+
+        Args:
+            ask_key: asks the agent for its public key, a line of OpenSSH. It is not verified: the task fails anyway.
+
+        Raises:
+            Failure: `device_key_changed` in place of `journal_head_unknown`.
+        """
+        try:
+            yield
+        except Failure as fault:
+            if fault.code == "journal_head_unknown" and self.path is not None:
+                self._require_named(self.path, ask_key)
+            raise
+
+    def _require_named(self, path: Path, ask_key: Callable[[], str]) -> None:
+        known = read_known(path).of(self.pc)
+        try:
+            key = key_of_line(ask_key())
+        except (Failure, SignatureError):
+            return
+        if known and key not in {one.key for one in known}:
+            raise self._changed(path, key, known)
 
     def facts(
         self, head: ans.HeadView | None, *, outcome: Outcome = "refused", problem: str = ""
@@ -112,12 +144,16 @@ class DeviceCheck:
                 "known_pcs_unusable",
                 detail=f"{path}: no line of {self.pc} allows its key for {JOURNAL} at this time",
             )
-        raise failure(
+        raise self._changed(path, key, known.of(self.pc))
+
+    def _changed(self, path: Path, key: bytes, known: tuple[Signer, ...]) -> Failure:
+        return failure(
             "device_key_changed",
             pc=self.pc,
             path=path,
             found=fingerprint(key),
-            known=known.fingerprints_of(self.pc),
+            known=fingerprints_of(known),
+            head=heads_of(path).file_of(self.pc),
         )
 
     def _require_later(self, head: ans.HeadView) -> None:

@@ -132,9 +132,10 @@ class KnownPcs:
                     found=fingerprint(key),
                 )
 
-    def fingerprints_of(self, pc: str) -> str:
-        """Return the fingerprints of all keys of a PC, for a sentence."""
-        return ", ".join(dict.fromkeys(fingerprint(one.key) for one in self.of(pc)))
+
+def fingerprints_of(signers: tuple[Signer, ...]) -> str:
+    """Return the fingerprints of the keys of some lines, for a sentence."""
+    return ", ".join(dict.fromkeys(fingerprint(one.key) for one in signers))
 
 
 def read_known(path: Path) -> KnownPcs:

@@ -205,6 +205,28 @@ def test_a_restored_image_starts_no_session(lab_pc: LabPC) -> None:
     assert run(operator, start(session="CHG-3")).succeed().result("start")["enrolled"] is False
 
 
+@provokes("device_key_changed", "journal_head_unknown")
+def test_a_new_installation_is_told_by_its_key(lab_pc: LabPC) -> None:
+    """An agent without its former files fails for its key; with the line and the kept head removed it is enrolled."""
+    operator, computer = lab_pc()
+    run(operator, start(), info(), end()).succeed()
+    computer.power_cut()
+    for file in (*computer.agent_folder.glob("journal*"), computer.agent_folder / "device.key"):
+        file.unlink()
+    (computer.disk / "registry" / "anchor").unlink()
+    computer.power_on()
+    computer.wait_until_up()
+
+    failed = run(operator, start(session="CHG-2")).fail().first_failure()
+
+    assert (failed["error_code"], failed["outcome"]) == ("device_key_changed", "refused")
+    assert str(head_of(operator)) in failed["hint"]
+    (operator.folder / FILE).write_text("", encoding="utf-8")
+    assert run(operator, info()).fail().first_failure()["error_code"] == "journal_head_unknown"
+    head_of(operator).unlink()
+    assert run(operator, start(session="CHG-2")).succeed().result("start")["enrolled"] is True
+
+
 @provokes("journal_head_invalid")
 def test_a_head_before_the_last_one_is_refused(lab_pc: LabPC) -> None:
     """The end of a session is not believed if its journal head comes before the one that was seen last."""

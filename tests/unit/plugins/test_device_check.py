@@ -249,6 +249,43 @@ def test_the_modules_check_the_pc(
     assert not {"sessions", "state", "journal_head"} & set(foreign)
 
 
+UNKNOWN = {"code": "journal_head_unknown", "message": "Another journal.", "hint": ""}
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    ("module", "args", "verb"),
+    [("credential_info", {}, "info"), ("support_session", {"session": "x", "reason": "y"}, "session_start")],
+)
+def test_a_new_installation_fails_for_its_key(
+    path: Path, module: str, args: dict[str, Any], verb: str, *, check: bool
+) -> None:
+    """A PC with a new key and a new journal is told by its key, and the hint names the line and the kept head."""
+    facts(path, head(5))
+    options = {**args, "known_pcs": str(path)}
+
+    def told(key: DeviceKey | None) -> dict[str, Any]:
+        refusal = {"ask": {"verb": verb}, "answer": {"outcome": "refused", "error": UNKNOWN}}
+        answer = key and {"device": "PC1", "public_key": key.line, "fingerprint": key.fingerprint}
+        silent = {
+            "ask": {"verb": "device_key"},
+            "answer": {"outcome": "refused", "error": {**UNKNOWN, "code": "x"}},
+        }
+        asked = exchange("device_key", answer) if answer else silent
+        return stage([refusal, asked]).run(module, options, check_mode=check)
+
+    changed = told(OTHER)
+    assert (changed["error_code"], changed["outcome"]) == ("device_key_changed", "refused")
+    assert OTHER.fingerprint in changed["msg"]
+    assert str(heads_of(path).file_of("pc1")) in changed["hint"]
+    for key in (KEY, None):
+        restored = told(key)
+        assert restored["error_code"] == "journal_head_unknown"
+        assert "latchkeyctl erase --all" in restored["hint"]
+    path.write_text("")
+    assert told(OTHER)["error_code"] == "journal_head_unknown"
+
+
 def test_a_broken_file_does_not_keep_a_session_alive(path: Path) -> None:
     """The end of a session is asked for before the files on the controller are read."""
     path.write_text("pc2 ssh-ed25519 damaged\n")

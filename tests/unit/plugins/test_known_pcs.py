@@ -20,6 +20,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import
     NAMESPACES,
     RECEIPTS,
     enroll,
+    fingerprints_of,
     line_for,
     read_existing,
     read_known,
@@ -241,7 +242,7 @@ def test_several_lines_of_a_pc_count(path: Path) -> None:
     path.write_text(f'pc1 valid-before="20261101" {OTHER.line}\npc1 {KEY.line}\n')
     known = read_known(path)
     assert known.keys_of("pc1", JOURNAL, NOW) == (KEY.blob,)
-    assert known.fingerprints_of("pc1") == f"{OTHER.fingerprint}, {KEY.fingerprint}"
+    assert fingerprints_of(known.of("pc1")) == f"{OTHER.fingerprint}, {KEY.fingerprint}"
 
 
 def test_another_type_of_key_is_a_line_of_the_pc(path: Path) -> None:

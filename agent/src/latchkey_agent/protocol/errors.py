@@ -75,7 +75,8 @@ ERRORS: dict[str, ErrorRow] = {
     "journal_head_unknown": ErrorRow(
         "This PC's journal does not contain entry {position}, which it had{when}; the PC may have been restored from a "
         "backup or image, or its journal was set aside. Nothing was changed or shown.",
-        "Find out what happened to the PC. If that was intended, discard the last head that is kept for it.",
+        "Find out what happened to the PC. If it was restored, run on the PC: latchkeyctl erase --all. Then discard "
+        "the last head that is kept for the PC.",
     ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of an earlier password is not confirmed ({detail}), so the agent accepts no new one.",
