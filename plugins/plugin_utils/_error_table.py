@@ -182,7 +182,8 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "known_pcs_unusable": ErrorRow(
         "The file known_pcs cannot be used: {detail}.",
-        "Correct the path, the rights or the line on the controller. Then run the job again.",
+        "Correct the path, the rights or the line on the controller, or end the program that locks it. Then run the "
+        "job again.",
     ),
     # --- the report
     "report_foreign": ErrorRow(

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _known_pcs
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
+from ansible_collections.latchkey.consent.plugins.plugin_utils._kept_files import locked
 from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import (
     JOURNAL,
     NAMESPACES,
@@ -105,6 +106,53 @@ def test_other_lines_stay_as_they_are(path: Path) -> None:
     assert added(path)
     assert path.read_bytes() == before + b"\n" + line_for("pc1", KEY.blob).encode() + b"\n"
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_file_is_readable_whatever_the_umask(path: Path) -> None:
+    """File, lock and kept heads hold no secret: a new file has the mode 0644, also under a strict umask."""
+    before = os.umask(0o077)
+    try:
+        assert added(path)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_an_earlier_file_keeps_its_owner(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new content gets owner and group of the earlier file; without the right for it at least the group."""
+    path.write_text("# mine\n")
+    asked: list[tuple[int, int]] = []
+
+    def refuse(_number: int, owner: int, group: int) -> None:
+        asked.append((owner, group))
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    assert added(path)
+    state = path.stat()
+    assert asked == [(state.st_uid, state.st_gid), (-1, state.st_gid)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_job_of_root_leaves_the_file_to_its_owner(path: Path) -> None:
+    """After a job of root the file belongs to its former owner and group, with its former mode."""
+    path.write_text("# mine\n")
+    path.chmod(0o640)
+    os.chown(path, 12345, 23456)
+    assert added(path)
+    state = path.stat()
+    assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (12345, 23456, 0o640)
+
+
+def test_a_lock_that_stays_is_told(path: Path) -> None:
+    """A task waits for a limited time for another one; then it fails with the lock's path, and writes nothing."""
+    lock = path.with_name("known_pcs.heads") / ".lock"
+    with locked(lock):
+        with pytest.raises(Failure, match="another program has locked") as caught, locked(lock, 0.0):
+            pass
+        assert (caught.value.code, str(lock) in str(caught.value)) == ("known_pcs_unusable", True)
+    assert not path.exists()
+    assert added(path)
 
 
 def test_a_link_leads_to_the_file(path: Path, tmp_path: Path) -> None:
