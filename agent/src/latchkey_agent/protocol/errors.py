@@ -83,7 +83,7 @@ ERRORS: dict[str, ErrorRow] = {
         "Check the disk. The agent tries again by itself; latchkeyctl status shows when it has succeeded.",
     ),
     "storage_failed": ErrorRow(
-        "The agent could not write to its journal: {detail}. Nothing was changed.",
+        "The agent could not read or write its journal: {detail}. Nothing was changed.",
         "Free disk space or repair the disk, then try again.",
     ),
     "device_key_unusable": ErrorRow(
