@@ -132,10 +132,9 @@ class KnownPcs:
                     found=fingerprint(key),
                 )
 
-
-def fingerprints_of(signers: tuple[Signer, ...]) -> str:
-    """Return the fingerprints of the keys of some lines, for a sentence."""
-    return ", ".join(dict.fromkeys(fingerprint(one.key) for one in signers))
+    def fingerprints_of(self, pc: str) -> str:
+        """Return the fingerprints of all keys of a PC, for a sentence."""
+        return ", ".join(dict.fromkeys(fingerprint(one.key) for one in self.of(pc)))
 
 
 def read_known(path: Path) -> KnownPcs:
@@ -159,8 +158,10 @@ def read_existing(path: Path) -> KnownPcs:
     return _parsed(path, content)
 
 
-def enroll(path: Path, lock: Path, pc: str, key: bytes) -> bool:
-    """Add a PC's line unless a line names the PC; return whether it was added. No other line changes.
+def enroll(path: Path, lock: Path, pc: str, key: bytes) -> tuple[bool, KnownPcs]:
+    """Add a PC's line unless a line names the PC; return whether it was added, and the content then.
+
+    No other line changes.
 
     Args:
         path: the file; it is made if it is missing.
@@ -177,11 +178,12 @@ def enroll(path: Path, lock: Path, pc: str, key: bytes) -> bool:
         content = content_of(path) or b""
         known = _parsed(path, content)
         if known.of(pc):
-            return False
+            return False, known
         known.require_unshared(pc, key)
         end = b"" if not content or content.endswith(b"\n") else b"\n"
-        replace(path, content + end + line_for(pc, key).encode() + b"\n")
-        return True
+        line = line_for(pc, key)
+        replace(path, content + end + line.encode() + b"\n")
+        return True, KnownPcs(path, (*known.signers, _signer(line)))
 
 
 def line_for(pc: str, key: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils import _known_pcs
 from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
 from ansible_collections.latchkey.consent.plugins.plugin_utils._device_check import DeviceCheck, device_check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
@@ -79,6 +80,22 @@ def test_the_first_use_enrols_and_the_second_compares(path: Path) -> None:
     assert facts(path, head(7))["enrolled"] is False
     told = KEY.head(7)
     assert check_of(path).seen == {"position": 7, "hash": told["hash"], "at": told["at"]}
+
+
+def test_the_file_is_read_once_for_a_task(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task of an enrolled PC parses the file once; an enrolment parses it once more, under the lock."""
+    parsed: list[Path] = []
+    whole = _known_pcs._parsed
+
+    def noted(file: Path, content: bytes) -> _known_pcs.KnownPcs:
+        parsed.append(file)
+        return whole(file, content)
+
+    monkeypatch.setattr(_known_pcs, "_parsed", noted)
+    facts(path, head(5))
+    assert len(parsed) == 2
+    facts(path, head(7))
+    assert len(parsed) == 3
 
 
 def test_another_key_is_refused_until_the_line_is_removed(path: Path) -> None:

@@ -21,7 +21,6 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._known_pcs import
     NAMESPACES,
     RECEIPTS,
     enroll,
-    fingerprints_of,
     line_for,
     read_existing,
     read_known,
@@ -45,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 def added(path: Path, pc: str = "pc1", key: DeviceKey = KEY) -> bool:
     """Enrol a PC; return whether a line was added."""
-    return enroll(path, path.with_name("known_pcs.heads") / ".lock", pc, key.blob)
+    return enroll(path, path.with_name("known_pcs.heads") / ".lock", pc, key.blob)[0]
 
 
 def refusal(path: Path, pc: str = "pc1") -> str:
@@ -70,6 +69,7 @@ def test_a_line_is_added_and_found(path: Path) -> None:
     )
     assert path.stat().st_mode & 0o777 == 0o644
     known = read_known(path)
+    assert enroll(path, path.with_name("lock"), "pc1", KEY.blob) == (False, known)
     assert {known.keys_of("pc1", purpose, NOW) for purpose in NAMESPACES} == {(KEY.blob,)}
     assert known.keys_of("pc1", "git", NOW) == ()
     assert known.of("PC1") == known.of("pc") == known.of("pc11") == ()
@@ -290,7 +290,7 @@ def test_several_lines_of_a_pc_count(path: Path) -> None:
     path.write_text(f'pc1 valid-before="20261101" {OTHER.line}\npc1 {KEY.line}\n')
     known = read_known(path)
     assert known.keys_of("pc1", JOURNAL, NOW) == (KEY.blob,)
-    assert fingerprints_of(known.of("pc1")) == f"{OTHER.fingerprint}, {KEY.fingerprint}"
+    assert known.fingerprints_of("pc1") == f"{OTHER.fingerprint}, {KEY.fingerprint}"
 
 
 def test_another_type_of_key_is_a_line_of_the_pc(path: Path) -> None:
