@@ -166,7 +166,14 @@ ERRORS: dict[str, ErrorRow] = {
     "device_key_changed": ErrorRow(
         "{pc} signs with another device key, {found}, than the one in {path}, {known}. Nothing of its answer was used.",
         "Find out the reason: another PC may answer under this name. Compare with latchkeyctl device-key at the PC. To "
-        "accept the new key, remove the PC's line from the file, and run the job again.",
+        "accept the new key, remove the PC's line from the file. If the agent was installed anew, its journal is new, "
+        "too: delete {head}. Then run the job again.",
+    ),
+    "device_key_shared": ErrorRow(
+        "{pc} signs with the device key {found}, which {path} has for {other}. {pc} was not added, and nothing of its "
+        "answer was used.",
+        "Two PCs from one image have one key. Run latchkeyctl device-key --replace on {pc}, then run the job again. "
+        "If {pc} is another name of the same PC, write this name on its line.",
     ),
     "journal_head_invalid": ErrorRow(
         "The journal head of {pc} does not count: {detail}. Nothing of its answer was used.",
@@ -175,7 +182,8 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "known_pcs_unusable": ErrorRow(
         "The file known_pcs cannot be used: {detail}.",
-        "Correct the path, the rights or the line on the controller. Then run the job again.",
+        "Correct the path, the rights or the line on the controller, or end the program that locks it. Then run the "
+        "job again.",
     ),
     # --- the report
     "report_foreign": ErrorRow(
@@ -229,8 +237,9 @@ ERRORS: dict[str, ErrorRow] = {
 ADVICE: dict[str, str] = {
     "bad_message": "Check the task's options. If they are right, install collection and agent of the same version.",
     "journal_head_unknown": (
-        "Find out what happened to the PC. If that was intended, delete the PC's file in the folder of kept heads (its "
-        "name is that of known_pcs with .heads) on the controller, and run the job again."
+        "Find out what happened to the PC. If it was restored, run latchkeyctl erase --all there first, because grants "
+        "that ended since may be live again. Then delete the PC's file in the folder of kept heads (its name is that "
+        "of known_pcs with .heads) on the controller, and run the job again."
     ),
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",

@@ -27,7 +27,8 @@ def start(agent: Agent, deadline: Deadline, fields: dict[str, Any], device: Devi
     Raises:
         Failure: the session started, but another PC than the enrolled one may have answered.
     """
-    reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields, seen=device.seen)
+    with device.names_another_key(lambda: agent.device_key(deadline)):
+        reply = agent.change(ans.SessionAnswer, "session_start", deadline, **fields, seen=device.seen)
     answer = reply.result
     known = device.facts(answer.journal_head, outcome="unknown")
     view = {"state": "not_started"} if answer.session is None else _view(answer.session)

@@ -133,6 +133,13 @@ def disk_full(bench: Bench) -> ans.ErrorView:
     return bench.error(START_SESSION)
 
 
+def key_kept(bench: Bench) -> ans.ErrorView:
+    """Let Windows open nothing when the agent starts."""
+    bench.world.broken.add("unprotect")
+    bench.crash()
+    return bench.error(rq.DeviceKey())
+
+
 def port_broken(bench: Bench) -> ans.ErrorView:
     """Break the port that lists the sessions."""
     bench.start_session()
@@ -391,6 +398,7 @@ SCENARIOS: dict[str, Scenario] = {
     "rename_pending": renamed,
     "erasure_unconfirmed": unconfirmed,
     "storage_failed": disk_full,
+    "device_key_unusable": key_kept,
     "agent_failed": port_broken,
     "out_of_order": lambda bench: bench.error(rq.JournalReset()),
     "no_session": lambda bench: bench.error(RESTART),

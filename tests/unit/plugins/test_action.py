@@ -22,7 +22,7 @@ ELSEWHERE = {
         for name in ("clock_skew", "kdc_unreachable", "no_ticket", "not_configured", "spn_missing")
     ),
     *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
-    *("device_key_changed", "journal_head_invalid", "known_pcs_unusable"),
+    *("device_key_changed", "device_key_shared", "journal_head_invalid", "known_pcs_unusable"),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }
 

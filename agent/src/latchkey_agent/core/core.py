@@ -187,12 +187,12 @@ class Core:
             self._device_key = self._key_file.load(in_journal)
         except (OSError, PortError) as fault:
             reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
-            problem = f"the device key cannot be used ({reason})"
             # Each call looks again, so the log has each reason once.
-            if problem != self._key_problem:
-                log.warning("%s", problem)
-            self._key_problem = problem
+            if reason != self._key_problem:
+                log.warning("the device key cannot be used: %s", reason)
+            self._key_problem = reason
             return
+        self._key_problem = ""
         if in_journal is not None:
             # A full disk keeps it until the next start: revoking must work now (rule 7).
             with suppress(JournalUnavailableError):
@@ -201,7 +201,8 @@ class Core:
     def replace_device_key(self, actor: Actor, call: str) -> str:
         """Let a new key sign for this PC; return the public key before it.
 
-        The new key is on the disk before the event. After a crash in between, the next start journals the event.
+        A key that does not open is replaced, too. The new key is on the disk before the event. After a crash in
+        between, the next start journals the event.
 
         Args:
             actor: the account that asks.
@@ -212,7 +213,9 @@ class Core:
             PortError: the PC protects no new key; the old one stays.
         """
         with self.lock:
-            old = self.device_key
+            old, known = self._device_key, self.state.device_key
+            if self.problem:
+                raise self.journal_life.refusal()
             try:
                 content = self._key_file.content()
                 self._device_key = self._key_file.replace(old)
@@ -227,7 +230,7 @@ class Core:
                     self._key_file.put_back(content)
                     self._device_key = old
                 raise
-            return old.public_key
+            return old.public_key if old is not None else known
 
     def _note_device_key(self, actor: Actor = AGENT, call: str = "") -> None:
         """Journal a change of the device key that the journal does not know.
@@ -284,13 +287,13 @@ class Core:
         """The key that signs for this PC.
 
         Raises:
-            Refused: there is no journal, so no key was loaded; or the disk does not give the key.
+            Refused: there is no journal, so no key was loaded; or the disk or Windows does not give the key.
         """
         if self._device_key is not None:
             return self._device_key
         if self.problem or not self._key_problem:
             raise self.journal_life.refusal()
-        raise Refused("storage_failed", detail=self._key_problem)
+        raise Refused("device_key_unusable", detail=self._key_problem)
 
     @property
     def can_sign(self) -> bool:

@@ -518,6 +518,8 @@ class ControlHandler:
                 self._await_locks()
             ended: tuple[str, State, bool] = ("", self._core.state, False)
             return self._revoked(ended, [], request)
+        # A journal that cannot be read may hold a grant: its state is not empty, but unknown.
+        self._core.journal_life.require_readable()
         with self._core.lock:
             grants = [g.id for g in in_use(self._core.state)]
             reported = [g.id for g in self._core.state.grants.values() if owes_erasure(g)]

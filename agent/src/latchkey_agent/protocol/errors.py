@@ -75,15 +75,21 @@ ERRORS: dict[str, ErrorRow] = {
     "journal_head_unknown": ErrorRow(
         "This PC's journal does not contain entry {position}, which it had{when}; the PC may have been restored from a "
         "backup or image, or its journal was set aside. Nothing was changed or shown.",
-        "Find out what happened to the PC. If that was intended, discard the last head that is kept for it.",
+        "Find out what happened to the PC. If it was restored, run on the PC: latchkeyctl erase --all. Then discard "
+        "the last head that is kept for the PC.",
     ),
     "erasure_unconfirmed": ErrorRow(
         "The erasure of an earlier password is not confirmed ({detail}), so the agent accepts no new one.",
         "Check the disk. The agent tries again by itself; latchkeyctl status shows when it has succeeded.",
     ),
     "storage_failed": ErrorRow(
-        "The agent could not write to its journal: {detail}. Nothing was changed.",
+        "The agent could not read or write its journal: {detail}. Nothing was changed.",
         "Free disk space or repair the disk, then try again.",
+    ),
+    "device_key_unusable": ErrorRow(
+        "This PC's device key cannot be used: {detail}. The agent keeps the key, and signs nothing meanwhile.",
+        "The agent tries again by itself. If the key stays unusable, run on the PC: latchkeyctl device-key --replace. "
+        "Each controller must then accept the new key.",
     ),
     "agent_failed": ErrorRow(
         "The agent met an internal error ({detail}). Nothing was changed.",
