@@ -61,6 +61,9 @@ def test_the_objects_are_made_once_and_removed_whole(
             "Report",
             "Verify",
             "Revoke and close",
+            "Maintain after a yes",
+            "Close after a revocation",
+            "Alarm",
         }
         checked = awx.configure("--check")
         assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -27,7 +27,7 @@ from lab.controller.awx_server import Controller
 from lab.process_tree import kill_tree, parent_of
 from lab.simulated.simulated_pc import SimulatedComputer, pc
 from latchkey_agent.protocol import control_requests as rq
-from tests.lab.awx import Awx, prepare
+from tests.lab.awx import Awx, playbook, prepare
 from tests.lab.job import ROOT
 from tests.needs import require
 from tests.waiting import eventually
@@ -454,6 +454,27 @@ def make_event_templates(awx: Awx, watcher: Watcher) -> None:
             ask_variables_on_launch=True,
             allow_simultaneous=True,
         )
+
+
+def test_the_alarm_is_a_sentence(tmp_path: Path) -> None:
+    """The playbook fails with the PC's name and the session's, and connects to no PC. A wrong event has a sentence."""
+    reported = alarm(tmp_path, latchkey_event_name="reported", maintenance_session="CHG-4711")
+    assert reported.returncode == FAILED, reported.stderr
+    assert "PC2, support session CHG-4711: the customer has reported a request" in reported.stdout
+    # AWX's 0711 has become a number, which is not the session's name.
+    unknown = alarm(tmp_path, latchkey_event_name="seen", maintenance_session=457)
+    assert unknown.returncode == FAILED, unknown.stderr
+    assert "PC2: an event that this playbook does not know" in unknown.stdout
+    assert "Set latchkey_event_name to reported, erasure_failed, position_lost." in unknown.stdout
+
+
+FAILED = 2
+"""The exit code of ansible-playbook after a task has failed."""
+
+
+def alarm(folder: Path, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Run the playbook for one of two PCs that do not exist."""
+    return playbook(folder, "alarm", "-i", "PC1,PC2,", "--limit", "PC2", "-e", json.dumps(variables))
 
 
 def launched(awx: Awx) -> list[dict[str, Any]]:
