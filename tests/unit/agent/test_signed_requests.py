@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import SSHCertificateType
 from msgspec.structs import replace
 
 from latchkey_agent.domain import check_code
+from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
 from latchkey_agent.storage import ssh_signature
@@ -477,3 +479,31 @@ def test_a_full_disk_issues_no_challenge_and_starts_no_session(bench: Bench) -> 
     bench.world.disk = "full"
     answer = bench.result(rq.SessionStart(session="CHG-1"))
     assert answer.get("challenge") is None
+
+
+def test_no_changed_signature_is_taken_and_none_stops_the_agent(bench: Bench, operator: Controller) -> None:
+    """Of 400 signed requests with a changed part none is shown, and each refusal is a plain one."""
+    dice = random.Random(7)  # noqa: S311 - the same changes each time
+    good = operator.signed(operator.request())
+    assert good.signature is not None
+    codes = set()
+    for _ in range(400):
+        part = dice.choice(("document", "signature", "certificate"))
+        text = bytearray(getattr(good.signature, part).encode())
+        for _change in range(dice.randint(1, 3)):
+            place = dice.randrange(len(text))
+            match dice.randrange(3):
+                case 0:
+                    text[place] = dice.randrange(32, 127)
+                case 1:
+                    del text[place : place + dice.randint(1, 60)]
+                case _:
+                    text[place:place] = text[: dice.randint(1, 60)]
+        changed = replace(good.signature, **{part: text.decode()})
+        # The end of a line behind a signature belongs to no part of it.
+        if text.decode().strip() != getattr(good.signature, part).strip():
+            answer = bench.ask(replace(good, signature=changed))
+            assert isinstance(answer.error, ans.ErrorView), (part, changed)
+            codes.add(answer.error.code)
+    assert bench.state.requests == {}
+    assert codes <= {"signature_invalid", "certificate_unusable", "certificate_untrusted"}
