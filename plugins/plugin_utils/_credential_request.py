@@ -67,7 +67,8 @@ class RequestTask:
             return self._answered(self._ask(fields), {})
         opened_by = challenge_of(options.challenges, options.session)
         reply = self._ask(signed_fields(options.signer, opened_by, fields))
-        following = reply.result.challenge and opened_by.next(reply.result.challenge)
+        further = reply.result.challenge
+        following = None if further is None else opened_by.next(further)
         return self._answered(reply, facts_with(options.challenges, options.session, following))
 
     def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:

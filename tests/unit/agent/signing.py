@@ -60,7 +60,8 @@ def certificate(
         .valid_after(int((now + since).timestamp()))
         .valid_before(int((now + until).timestamp()))
     )
-    builder = builder.valid_principals(list(principals)) if principals else builder.valid_for_all_principals()
+    every: Any = builder.valid_for_all_principals
+    builder = builder.valid_principals(list(principals)) if principals else every()
     named = {b"latchkey-organization": ORGANIZATION.encode(), b"latchkey-role": b"helpdesk"}
     for extension, value in sorted((named if extensions is None else extensions).items()):
         builder = builder.add_extension(extension, value)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import SSHCertificateType
+from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
 from msgspec.structs import replace
 
 from latchkey_agent.domain import check_code
@@ -259,7 +259,7 @@ def test_a_certificate_that_never_ends_counts(bench: Bench, operator: Controller
 
 def endless(bench: Bench, begin: int) -> str:
     """Return a certificate without an end."""
-    builder = signing.SSHCertificateBuilder().public_key(signing.OPERATOR_KEY.public_key()).serial(7)
+    builder = SSHCertificateBuilder().public_key(signing.OPERATOR_KEY.public_key()).serial(7)
     builder = builder.type(SSHCertificateType.USER).key_id(b"Olga Operator").valid_principals([b"helpdesk"])
     builder = builder.valid_after(begin).valid_before(2**64 - 1)
     builder = builder.add_extension(b"latchkey-organization", b"Contoso IT")

@@ -288,7 +288,15 @@ def test_a_challenge_is_kept_in_a_fact_and_found_again(bench: Bench) -> None:
     assert challenge_of(kept, "CHG-1") == opened_by
     assert facts_with(kept, "CHG-1", None) == {"ansible_facts": {FACT: {"CHG-2": {"x": 1}}}}
     assert facts_with({}, "CHG-1", None) == facts_with(None, "CHG-1", None) == {}
-    for broken in (None, [], {}, {"CHG-1": None}, {"CHG-1": {"challenge": {}}}, {"CHG-2": kept["CHG-2"]}):
+    wrong: tuple[Any, ...] = (
+        None,
+        [],
+        {},
+        {"CHG-1": None},
+        {"CHG-1": {"challenge": {}}},
+        {"CHG-2": kept["CHG-2"]},
+    )
+    for broken in wrong:
         with pytest.raises(Failure) as caught:
             challenge_of(broken, "CHG-1")
         assert caught.value.code == "challenge_missing"
