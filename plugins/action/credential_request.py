@@ -11,6 +11,7 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_reque
     RequestOptions,
     RequestTask,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import read_signer
 from ansible_collections.latchkey.consent.plugins.plugin_utils._options import Spec, without_defaults
 from ansible_collections.latchkey.consent.plugins.plugin_utils._written_values import plain_text, written_time
 
@@ -45,5 +46,13 @@ class ActionModule(AgentAction):
     def _latchkey_run(self, options: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         terms = {name: options[name] for name in (*_TERMS, "ask_again")}
         known = without_defaults(terms, means="grant")
-        request = RequestOptions(options["session"], known, wait=options["wait"], deadline=deadline)
+        key = options["signing_key"]
+        request = RequestOptions(
+            options["session"],
+            known,
+            wait=options["wait"],
+            deadline=deadline,
+            signer=read_signer(key, options["signing_certificate"]) if key else None,
+            challenges=self._latchkey_challenges,
+        )
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

@@ -34,6 +34,18 @@ options:
         C(module_defaults) only, and do not use it.
       - If not set, no key is checked.
     type: path
+  signing_key:
+    description:
+      - The key with which M(latchkey.consent.credential_request) signs the request, as a path on the controller or as
+        its content, an OpenSSH private key (Ed25519) without a passphrase. No result has it.
+      - The other modules take the option for C(module_defaults) only, and do not use it.
+      - If not set, the request is not signed.
+    type: str
+  signing_certificate:
+    description:
+      - The OpenSSH user certificate of O(ignore:signing_key), as a path or as its line. The customer reads its name.
+      - If not set, the file beside the key whose name ends in C(-cert.pub).
+    type: str
 seealso:
   - module: latchkey.consent.support_session
   - module: latchkey.consent.credential_request

@@ -13,9 +13,11 @@ from . import _answers as ans
 from ._agent_client import LONG_POLL, sent_along
 from ._failure import Failure, failure
 from ._progress import later, span
+from ._request_signature import challenge_of, facts_with, signed_fields
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
+    from ._operator_certificate import Signer
     from ._progress import Progress
     from ._wait_clock import Deadline
 
@@ -31,12 +33,17 @@ _ANSWERS = {
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer."""
+    """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer.
+
+    `signer` signs the request, if there is one. `challenges` is the host's fact with the open challenges.
+    """
 
     session: str
     terms: dict[str, Any]
     wait: bool
     deadline: Deadline
+    signer: Signer | None = None
+    challenges: object = None
 
 
 class RequestTask:
@@ -56,10 +63,19 @@ class RequestTask:
         options = self._options
         within = options.deadline.left if options.wait else None
         fields = {**options.terms, "session": options.session, "answer_within": within}
-        reply = self._ask(fields)
-        if reply.result.grant is not None or self._agent.check or not options.wait:
-            return _result(reply.result, changed=reply.changed, means_why=reply.result.means_why)
-        return _result(self._wait(_request(reply.result)), changed=True, means_why=reply.result.means_why)
+        if options.signer is None or self._agent.check:
+            return self._answered(self._ask(fields), {})
+        opened_by = challenge_of(options.challenges, options.session)
+        reply = self._ask(signed_fields(options.signer, opened_by, fields))
+        further = reply.result.challenge
+        following = None if further is None else opened_by.next(further)
+        return self._answered(reply, facts_with(options.challenges, options.session, following))
+
+    def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:
+        why = reply.result.means_why
+        if reply.result.grant is not None or self._agent.check or not self._options.wait:
+            return _result(reply.result, changed=reply.changed, means_why=why) | facts
+        return _result(self._wait(_request(reply.result)), changed=True, means_why=why) | facts
 
     def _ask(self, fields: dict[str, Any]) -> Reply[ans.RequestAnswer]:
         """Ask; the failure after an earlier no of the customer has the request of that no."""

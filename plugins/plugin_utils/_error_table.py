@@ -180,6 +180,16 @@ ERRORS: dict[str, ErrorRow] = {
         "Upgrade the agent with the role latchkey.consent.agent if it is older than the collection. Otherwise find out "
         "which program answers in the agent's place.",
     ),
+    "signing_key_unusable": ErrorRow(
+        "The request cannot be signed: {detail}. Nothing was sent to the PC.",
+        "Set signing_key to an OpenSSH private key (Ed25519, without a passphrase) and signing_certificate to its "
+        "certificate: a path or the content.",
+    ),
+    "challenge_missing": ErrorRow(
+        "The request cannot be signed: the PC has given no challenge for the session {session} that is still open.",
+        "Run latchkey.consent.support_session before it in the same play. If its result has no challenge, pin the "
+        "organisation's authority on the PC, or leave out signing_key for it.",
+    ),
     "known_pcs_unusable": ErrorRow(
         "The file known_pcs cannot be used: {detail}.",
         "Correct the path, the rights or the line on the controller, or end the program that locks it. Then run the "
@@ -241,6 +251,13 @@ ADVICE: dict[str, str] = {
         "that ended since may be live again. Then delete the PC's file in the folder of kept heads (its name is that "
         "of known_pcs with .heads) on the controller, and run the job again."
     ),
+    "signature_required": "Set signing_key and signing_certificate. The PC's policy can set allow_unsigned.",
+    "challenge_unknown": "Run latchkey.consent.support_session again before the request.",
+    "challenge_used": (
+        "Run latchkey.consent.support_session again before the request. If the job did not ask twice, find out who "
+        "repeats requests."
+    ),
+    "challenge_expired": "Run latchkey.consent.support_session again before the request.",
     "response_exceeds_limit": "Set session in latchkey.consent.credential_info, or leave out receipts.",
     "protocol_mismatch": "Upgrade the agent with the role latchkey.consent.agent, or upgrade the collection.",
     "out_of_order": "Check the current state with latchkey.consent.credential_info.",

@@ -18,6 +18,7 @@ from latchkey_agent import __version__
 from latchkey_agent.domain import (
     AGENT,
     Actor,
+    Authorities,
     Decision,
     Grant,
     IllegalTransitionError,
@@ -58,7 +59,7 @@ from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
 from .receipt_store import ReceiptStore
 from .refusal_throttle import Asked, RefusalThrottle
-from .settings import SettingsError, SettingsFile
+from .settings import Settings, SettingsError, SettingsFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -318,12 +319,48 @@ class Core:
         """Return the organisation's policy.
 
         Raises:
+            Refused: `policy_invalid`: the settings file is wrong, or pins older keys than this PC has seen.
+        """
+        return self._usable_settings().policy
+
+    def authorities(self) -> Authorities:
+        """Return the keys that issue operators' certificates; without a key no request can be signed.
+
+        Raises:
             Refused: `policy_invalid`.
         """
+        return self._usable_settings().signing.pinned
+
+    def _usable_settings(self) -> Settings:
         try:
-            return self.settings.current().policy
+            settings = self.settings.current()
         except SettingsError as fault:
             raise Refused("policy_invalid", detail=str(fault)) from None
+        if problem := self._older_keys(settings.signing.pinned):
+            raise Refused("policy_invalid", detail=problem)
+        return settings
+
+    def _older_keys(self, wanted: Authorities) -> str:
+        """Return the reason why keys may not be pinned: their epoch does not grow. Empty if they may."""
+        known = self.state.authorities
+        if wanted == known or wanted.epoch > known.epoch:
+            return ""
+        if wanted.epoch == known.epoch:
+            return f"[signing] differs from what was pinned before, under the same epoch {known.epoch}"
+        return f"[signing] has the epoch {wanted.epoch}, and epoch {known.epoch} was pinned before"
+
+    def _note_authorities(self) -> None:
+        """Journal keys that the settings pin anew.
+
+        Raises:
+            Refused: they cannot be journalled.
+        """
+        try:
+            wanted = self.settings.current().signing.pinned
+        except SettingsError:
+            return
+        if wanted != self.state.authorities and not self._older_keys(wanted):
+            self._commit(Decision((e.AuthoritiesPinned(at=self.now().at, authorities=wanted),)))
 
     def execute(
         self, command: c.AnyCommand, *, actor: Actor = AGENT, key: str = "", sealed: bytes | None = None
@@ -425,6 +462,7 @@ class Core:
             # A disk that is full now is no reason to stop: revoking must work (rule 7).
             with suppress(Refused):
                 self._note_device_key()
+                self._note_authorities()
             self._keep_receipts()
 
     def _note_settings(self) -> None:

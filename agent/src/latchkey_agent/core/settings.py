@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from latchkey_agent import plain_text
-from latchkey_agent.domain import NOTHING_ALLOWED, Policy
-from latchkey_agent.storage import atomic_file
+from latchkey_agent.domain import NOTHING_ALLOWED, Authorities, Policy
+from latchkey_agent.storage import atomic_file, ssh_signature
 
 _Name = Annotated[str, Meta(max_length=plain_text.LONGEST_NAME)]
 _Phone = Annotated[str, Meta(max_length=40)]
@@ -41,11 +41,46 @@ class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             msgspec.structs.force_setattr(self, key, composed)
 
 
+class Signing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys that issue operators' certificates. With a key in `authorities`, requests have to be signed.
+
+    `epoch` grows with each change, so that an older settings file does not bring an older key back. A certificate must
+    name `organization`, and one of `roles` as its role; without `roles` any role counts.
+    """
+
+    epoch: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    organization: _Name = ""
+    authorities: Annotated[tuple[Annotated[str, Meta(max_length=1000)], ...], Meta(max_length=4)] = ()
+    roles: Annotated[tuple[_Name, ...], Meta(max_length=20)] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a key cannot be used, or a part is missing; drop the keys' comments."""
+        lines = []
+        for line in self.authorities:
+            try:
+                lines.append(ssh_signature.public_line(ssh_signature.public_key_of(line)))
+            except ssh_signature.SignatureError as fault:
+                msg = f"a line of `authorities` cannot be used: {fault}"
+                raise ValueError(msg) from None
+        if lines and not (self.epoch and self.organization):
+            msg = "`authorities` need an `epoch` above 0 and the `organization` that certificates name"
+            raise ValueError(msg)
+        msgspec.structs.force_setattr(self, "authorities", tuple(lines))
+
+    @property
+    def pinned(self) -> Authorities:
+        """The keys as the journal notes them."""
+        return Authorities(
+            epoch=self.epoch, organization=self.organization, keys=self.authorities, roles=self.roles
+        )
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of the settings file."""
 
     organization: Organization = Organization()
     policy: Policy = Policy()
+    signing: Signing = Signing()
 
 
 class SettingsError(Exception):
@@ -174,6 +209,6 @@ def rendered(wanted: Settings) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _literal(value: str | float | bool) -> str:  # noqa: FBT001 - TOML has them all
-    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0).
+def _literal(value: str | float | bool | list[str]) -> str:  # noqa: FBT001 - TOML has them all
+    # A JSON string without control characters is a TOML string ("Basic strings", TOML 1.0), and so is a list of them.
     return json.dumps(value, ensure_ascii=False)

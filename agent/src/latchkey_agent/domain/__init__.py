@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .arso import Obstacle, needs_password, obstacles
 from .bystanders import others, people
+from .challenges import check_code, open_challenge
 from .clock import Now
 from .clock import read as read_clock
 from .decide import decide, seconds_left
@@ -39,8 +40,10 @@ from .model import (
     AccountKind,
     Action,
     Actor,
+    Authorities,
     Bounds,
     Call,
+    Challenge,
     Checkpoint,
     Closing,
     Erasure,
@@ -54,6 +57,7 @@ from .model import (
     Request,
     Requester,
     Revoker,
+    Signed,
     State,
     StopReason,
     SupportSession,
@@ -116,8 +120,10 @@ __all__ = [
     "Actor",
     "AnyEffect",
     "AnyEvent",
+    "Authorities",
     "Bounds",
     "Call",
+    "Challenge",
     "Checkpoint",
     "Closing",
     "Decision",
@@ -144,6 +150,7 @@ __all__ = [
     "Requester",
     "Revoker",
     "SessionState",
+    "Signed",
     "State",
     "StopReason",
     "SupportSession",
@@ -152,6 +159,7 @@ __all__ = [
     "blocked_by_erasure",
     "canonical",
     "caused_by",
+    "check_code",
     "checked_requests",
     "closed_receipts",
     "decide",
@@ -180,6 +188,7 @@ __all__ = [
     "needs_erasing",
     "needs_password",
     "obstacles",
+    "open_challenge",
     "opened_by",
     "others",
     "owed_effects",

@@ -20,6 +20,7 @@ from .model import (
     Rejection,
     Requester,
     Revoker,
+    Signed,
     StopReason,
     Terms,
 )
@@ -54,6 +55,15 @@ class EndSession(Command, frozen=True, kw_only=True):
     settled_steps: tuple[str, ...] = ()
 
 
+class IssueChallenge(Command, frozen=True, kw_only=True):
+    """Issue a challenge for a session. `seed`: random bytes in hexadecimal, of which the check code will come."""
+
+    by: Account
+    name: str
+    nonce: str
+    seed: str
+
+
 class SetCheckpoint(Command, frozen=True, kw_only=True):
     """Set the checkpoint of a step; `state` None removes it. `bounds`: set it only if the step can end in time."""
 
@@ -67,7 +77,8 @@ class SetCheckpoint(Command, frozen=True, kw_only=True):
 class MakeRequest(Command, frozen=True, kw_only=True):
     """Ask the customer, unless a grant or an open request already covers the terms.
 
-    `ask_again`: ask also a customer who has said no in this session.
+    `ask_again`: ask also a customer who has said no in this session. `signed`: the request's signature, which has been
+    checked, but for its challenge.
     """
 
     by: Account
@@ -79,6 +90,7 @@ class MakeRequest(Command, frozen=True, kw_only=True):
     answer_by: datetime
     organization: dict[str, str] = {}
     ask_again: bool = False
+    signed: Signed | None = None
 
 
 class WithdrawRequest(Command, frozen=True, kw_only=True):
@@ -344,6 +356,7 @@ class Tick(Command, frozen=True, kw_only=True):
 AnyCommand = (
     StartSession
     | EndSession
+    | IssueChallenge
     | SetCheckpoint
     | MakeRequest
     | WithdrawRequest

@@ -14,6 +14,7 @@ from .model import (
     Account,
     Action,
     Actor,
+    Authorities,
     Call,
     CheckpointState,
     Closing,
@@ -25,6 +26,7 @@ from .model import (
     Rejection,
     Requester,
     Revoker,
+    Signed,
     StopReason,
     Terms,
 )
@@ -65,6 +67,27 @@ class SessionEnded(Event, tag="session_ended", frozen=True, kw_only=True):
     settled_steps: tuple[str, ...] = ()
 
 
+class ChallengeIssued(Event, tag="challenge_issued", frozen=True, kw_only=True):
+    """A challenge is about to leave the PC. `seed`: random bytes in hexadecimal, which stay here until it is used."""
+
+    nonce: str
+    session: str
+    seed: str
+    expires_at: datetime
+
+
+class ChallengeUsed(Event, tag="challenge_used", frozen=True, kw_only=True):
+    """A signed request answered a challenge, and asked for no more than a grant or an open request covers."""
+
+    nonce: str
+
+
+class AuthoritiesPinned(Event, tag="authorities_pinned", frozen=True, kw_only=True):
+    """The settings pin other keys than before, under a higher epoch."""
+
+    authorities: Authorities
+
+
 class CheckpointSet(Event, tag="checkpoint_set", frozen=True, kw_only=True):
     """A checkpoint was set, or removed (`state` None)."""
 
@@ -85,6 +108,7 @@ class RequestMade(Event, tag="request_made", frozen=True, kw_only=True):
     answer_by: datetime
     organization: dict[str, str] = {}
     policy: Policy = Policy()
+    signed: Signed | None = None
 
 
 class RequestShown(Event, tag="request_shown", frozen=True, kw_only=True):
@@ -419,6 +443,9 @@ class DeviceKeyChanged(Event, tag="device_key_changed", frozen=True, kw_only=Tru
 AnyEvent = (
     SessionStarted
     | SessionEnded
+    | ChallengeIssued
+    | ChallengeUsed
+    | AuthoritiesPinned
     | CheckpointSet
     | RequestMade
     | RequestShown

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from . import commands as c
 from . import effects as fx
 from . import events as e
+from .challenges import open_challenge
 from .clock import Now, wait_left
 from .decision import Decision, decline_all, end_grant, is_spent, live_grants, open_requests, own_session
 from .evolve import ASKING_TIME, asking_key, recent
@@ -33,12 +34,13 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
     session = own_session(state, command.name, command.by)
     blocked_by_erasure(state, now)
     _allowed(command.terms, policy)
+    used = _used_challenge(state, session.id, command, now)
     if (grant := _covering(state, session.id, command)) is not None:
-        return Decision(subject=grant.id)
+        return Decision(used, subject=grant.id)
     waiting = open_requests(state, command.account.sid)
     mine = [r for r in waiting if r.session == session.id]
     if (same := next((r for r in mine if covers(r.terms, command.terms)), None)) is not None:
-        return Decision(subject=same.id)
+        return Decision(used, subject=same.id)
     if not command.ask_again:
         _no_holds(state, session.id, command)
     answer_by = min(command.answer_by, session.ends_at, command.terms.not_after)
@@ -58,8 +60,25 @@ def ask(state: State, command: c.MakeRequest, now: Now, policy: Policy) -> Decis
         answer_by=answer_by,
         organization=command.organization,
         policy=policy,
+        signed=command.signed,
     )
     return Decision((*withdrawn, made), (fx.SummonCompanion(account=command.account),), command.request)
+
+
+def _used_challenge(
+    state: State, session: str, command: c.MakeRequest, now: Now
+) -> tuple[e.ChallengeUsed, ...]:
+    """Return the event by which a request that asks nothing new uses its challenge; none for an unsigned request.
+
+    A request that is made uses it by its own event, so it cannot be sent again later, when no grant covers it.
+
+    Raises:
+        Refused: the challenge cannot be answered.
+    """
+    if command.signed is None:
+        return ()
+    challenge = open_challenge(state, command.signed.nonce, session, now)
+    return (e.ChallengeUsed(at=now.at, nonce=challenge.nonce),)
 
 
 def agreed_or_asked(state: State, session: str, account: Account, terms: Terms) -> Terms | None:

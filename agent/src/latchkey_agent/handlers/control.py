@@ -24,10 +24,12 @@ from latchkey_agent.domain import (
     Grant,
     Refused,
     Requester,
+    Signed,
     State,
     SupportSession,
     Terms,
     agreed_or_asked,
+    check_code,
     done_before,
     find_request,
     forecast,
@@ -63,6 +65,7 @@ from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
 from .sign_on import must_sign_on, sign_on_obstacles
+from .signed_requests import SignedRequests
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -80,6 +83,7 @@ class ControlHandler:
         self._core = core
         self._verifying = threading.Lock()
         self._display_blocks = display_blocks
+        self._signing = SignedRequests(core)
         self._applying = ApplyHandler(core)
         self._commands = CommandHandler(core, programs)
         self._handlers: dict[type[rq.ControlRequest], Handler] = {
@@ -143,8 +147,13 @@ class ControlHandler:
                 ans.SessionAnswer(forecast=foreseen, journal_head=signed.head(self._core)), changed=False
             )
         subject, state, changed = self._run(command, request, peer)
-        session = views.session_view(state, state.sessions[subject])
-        result = ans.SessionAnswer(session=session, forecast=foreseen, journal_head=signed.head(self._core))
+        challenge = None if request.check else self._signing.challenge(request.session, peer)
+        result = ans.SessionAnswer(
+            session=views.session_view(state, state.sessions[subject]),
+            forecast=foreseen,
+            journal_head=signed.head(self._core),
+            challenge=challenge,
+        )
         return codec.done(result, changed=changed)
 
     def _require_head(self, request: rq.SessionStart | rq.Info, peer: Peer) -> None:
@@ -384,11 +393,13 @@ class ControlHandler:
         here = self._here()
         if (done := self._done_before(request)) is not None:
             result = _request_answer(self._core.state, request.session, done.subject, here)
-            return codec.done(result, changed=done.changed)
+            challenge = self._signing.challenge(request.session, peer)
+            return codec.done(replace(result, challenge=challenge), changed=done.changed)
         session = started_session(self._core.state, request.session)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         begin, end = window(request.not_before, request.not_after, now, session.ends_at, zone)
         account = self._account(request.account, session.id)
+        signature = self._checked_signature(request, session, (begin, end), peer)
         terms, why = self._means(request, session.id, account, _terms(request, begin, end))
         command = c.MakeRequest(
             by=peer.require_operator(),
@@ -400,18 +411,34 @@ class ControlHandler:
             answer_by=self._answer_by(request, now, end),
             organization=msgspec.to_builtins(self._core.settings.organization()),
             ask_again=request.ask_again,
+            signed=signature,
         )
         try:
             with self._core.lock:
-                command = replace(command, code=self._new_code())
+                command = replace(command, code=self._new_code(signature))
                 subject, state, changed = self._run(command, request, peer)
         except Refused as fault:
             if not fault.subject:
                 raise
             said = _request_answer(self._core.state, request.session, fault.subject, here)
             return codec.refused(views.fault_view(fault), said)
-        result = replace(_request_answer(state, request.session, subject, here), means_why=why)
-        return codec.done(result, changed=changed)
+        challenge = None if request.check else self._signing.challenge(request.session, peer)
+        answer = _request_answer(state, request.session, subject, here)
+        return codec.done(replace(answer, means_why=why, challenge=challenge), changed=changed)
+
+    def _checked_signature(
+        self,
+        request: rq.CredentialRequest,
+        session: SupportSession,
+        bounds: tuple[datetime, datetime],
+        peer: Peer,
+    ) -> Signed | None:
+        """Return the request's signature, None for an unsigned request; journal a refusal."""
+        try:
+            return self._signing.checked(request, session, bounds)
+        except Refused as refusal:
+            self._core.note_refusal("MakeRequest", refusal, peer.actor)
+            raise
 
     def _means(
         self, request: rq.CredentialRequest, session: str, account: Account, terms: Terms
@@ -442,9 +469,14 @@ class ControlHandler:
             return terms, f"a password is needed: {why}"
         return signing_on, "Windows signs the customer in again by itself, so no password is needed"
 
-    def _new_code(self) -> str:
-        """Draw a check code that no other request has: with the same code, one window could pass for another."""
+    def _new_code(self, signature: Signed | None) -> str:
+        """Return a check code that no other request has: with the same code, one window could pass for another.
+
+        That of a signed request comes from its text and the challenge's seed, any other is drawn.
+        """
         used = {request.code for request in self._core.state.requests.values()}
+        if signature is not None:
+            return check_code(signature.seed, signature.document.encode(), used)
         free = [code for code in CHECK_CODES if code not in used] or CHECK_CODES
         return free[int.from_bytes(self._core.random(4), "big") % len(free)]
 

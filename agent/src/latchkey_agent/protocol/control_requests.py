@@ -28,6 +28,7 @@ from .fields import (
     Name,
     Position,
     Requester,
+    RequestSignature,
     Seconds,
     SeenHead,
     ShortLine,
@@ -93,7 +94,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
 
     `means`: by what the account is signed in after a restart. `grant`: with a password that the customer lends.
     `arso`: by Windows itself, without a password. `auto`: `arso` where no known fact speaks against it, else `grant`.
-    `ask_again`: ask also a customer who has said no in this session.
+    `ask_again`: ask also a customer who has said no in this session. `signature`: by the person who asks.
     """
 
     session: Name
@@ -110,6 +111,7 @@ class CredentialRequest(ControlRequest, tag="credential_request", frozen=True, k
     answer_within: Seconds | None = None
     answer_by: Moment | None = None
     ask_again: bool = False
+    signature: RequestSignature | None = None
 
 
 class RequestWait(ControlRequest, tag="request_wait", frozen=True, kw_only=True):

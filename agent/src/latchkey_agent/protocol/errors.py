@@ -193,6 +193,54 @@ ERRORS: dict[str, ErrorRow] = {
         "The customer entered another user name than the requested one.",
         "Ask again with the right account.",
     ),
+    # --- signed requests
+    "signature_required": ErrorRow(
+        "This PC takes signed requests only, and the request is not signed. Nothing was shown.",
+        "Sign the request with the key of a certificate that the organisation's authority has issued. The policy can "
+        "set allow_unsigned.",
+    ),
+    "signature_invalid": ErrorRow(
+        "The signature of the request does not count: {detail}. Nothing was shown.",
+        "Sign the request again, with the key that the certificate names.",
+    ),
+    "request_differs": ErrorRow(
+        "The signed text is not the request as this PC takes it; these fields differ: {detail}. Nothing was shown.",
+        "Start the support session again and sign anew. If it happens again, find out who changes requests on the way.",
+    ),
+    "certificate_unusable": ErrorRow(
+        "The certificate cannot be used: {detail}. Nothing was shown.",
+        "Issue an OpenSSH user certificate for an Ed25519 key, with a name, a principal, and nothing critical in it.",
+    ),
+    "certificate_untrusted": ErrorRow(
+        "The certificate was issued by the authority {detail}, which this PC does not know. Nothing was shown.",
+        "Use a certificate of the organisation's present authority, or let an administrator pin that authority.",
+    ),
+    "certificate_expired": ErrorRow(
+        "The certificate has expired at {detail}. Nothing was shown.",
+        "Issue a new certificate. If this one should still be valid, check the PC's clock.",
+    ),
+    "certificate_not_yet_valid": ErrorRow(
+        "The certificate is valid from {detail} on, and not yet. Nothing was shown.",
+        "Check the clocks of the PC and of the computer that issued the certificate, or wait.",
+    ),
+    "certificate_not_allowed": ErrorRow(
+        "The certificate does not count on this PC: {detail}. Nothing was shown.",
+        "Use a certificate for this PC's organisation, with a principal that its settings allow.",
+    ),
+    "challenge_unknown": ErrorRow(
+        "The signed request answers a challenge that this PC has not issued for this support session, or has "
+        "forgotten. Nothing was shown.",
+        "Start the support session again and sign its new challenge.",
+    ),
+    "challenge_used": ErrorRow(
+        "The signed request answers a challenge that was answered before. Nothing was shown.",
+        "Start the support session again and sign its new challenge. If you did not sign twice, find out who repeats "
+        "requests.",
+    ),
+    "challenge_expired": ErrorRow(
+        "The signed request answers a challenge that was valid until {detail}. Nothing was shown.",
+        "Start the support session again and sign its new challenge.",
+    ),
     # --- apply
     "no_grant": ErrorRow(
         "The customer has given no grant for the support session {session}.",
