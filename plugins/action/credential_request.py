@@ -52,7 +52,8 @@ class ActionModule(AgentAction):
             known,
             wait=options["wait"],
             deadline=deadline,
-            signer=read_signer(key, options["signing_certificate"]) if key else None,
+            signer=None if key is None else read_signer(key, options["signing_certificate"]),
             challenges=self._latchkey_challenges,
+            device=None if key is None else self._latchkey_device(options, continues=False),
         )
         return RequestTask(self._latchkey_agent, self._latchkey_progress(), request).ask()

@@ -30,7 +30,8 @@ options:
         C(device_key_changed) until the PC's line is removed.
       - They keep the last head of each PC in a folder beside the file, whose name ends in C(.heads). A PC whose journal
         does not contain it fails with C(journal_head_unknown).
-      - M(latchkey.consent.agent_package) checks the key, or adds it. The other modules take the option for
+      - M(latchkey.consent.agent_package) checks the key, or adds it. M(latchkey.consent.credential_request) checks that
+        this key has signed the PC's challenge, if it signs the request. The other modules take the option for
         C(module_defaults) only, and do not use it.
       - If not set, no key is checked.
     type: path

@@ -121,6 +121,14 @@ class HeadView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperatorView:
+    """A Windows account of an operator. `sid` is its identity, `name` is for people."""
+
+    name: str
+    sid: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChallengeView:
     """A challenge, which the next signed request of the session has to carry; it counts once, until `expires_at`."""
 
@@ -130,6 +138,13 @@ class ChallengeView:
     expires_at: str
     offsets: dict[str, int]
     account: str
+    session: str
+    reason: str
+    ticket: str
+    ends_at: str
+    operators: list[OperatorView]
+    named: dict[str, str]
+    asked_by: OperatorView
     signature: str
     public_key: str
 

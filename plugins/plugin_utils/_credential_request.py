@@ -17,6 +17,7 @@ from ._request_signature import challenge_of, facts_with, signed_fields
 
 if TYPE_CHECKING:
     from ._agent_client import Agent, Reply
+    from ._device_check import DeviceCheck
     from ._operator_certificate import Signer
     from ._progress import Progress
     from ._wait_clock import Deadline
@@ -35,7 +36,8 @@ _ANSWERS = {
 class RequestOptions:
     """The options of one request. `terms` are the fields of the verb; `wait`: whether to wait for the answer.
 
-    `signer` signs the request, if there is one. `challenges` is the host's fact with the open challenges.
+    `signer` signs the request, if there is one. `challenges` is the host's fact with the open challenges. `device`: the
+    check of the PC's key; without it any PC may have signed the challenge.
     """
 
     session: str
@@ -44,6 +46,7 @@ class RequestOptions:
     deadline: Deadline
     signer: Signer | None = None
     challenges: object = None
+    device: DeviceCheck | None = None
 
 
 class RequestTask:
@@ -66,9 +69,16 @@ class RequestTask:
         if options.signer is None or self._agent.check:
             return self._answered(self._ask(fields), {})
         opened_by = challenge_of(options.challenges, options.session)
+        if options.device is not None:
+            options.device.require_signer(opened_by.challenge.public_key)
         reply = self._ask(signed_fields(options.signer, opened_by, fields))
         further = reply.result.challenge
-        following = None if further is None else opened_by.next(further)
+        try:
+            following = None if further is None else opened_by.next(further)
+        except Failure as fault:
+            raise (
+                fault if reply.result.request is None else _with_answer(fault, reply.result.request)
+            ) from None
         return self._answered(reply, facts_with(options.challenges, options.session, following))
 
     def _answered(self, reply: Reply[ans.RequestAnswer], facts: dict[str, Any]) -> dict[str, Any]:

@@ -81,6 +81,24 @@ class DeviceCheck:
         if known and key not in {one.key for one in known}:
             raise self._changed(pcs, key)
 
+    def require_signer(self, line: str) -> None:
+        """Refuse a challenge by another key than the PC's: the PC can set facts, and pass on what another PC signed.
+
+        Args:
+            line: the key that has signed it, as a line of OpenSSH.
+
+        Raises:
+            Failure: `device_key_changed`, or `known_pcs_unusable`: no line names the PC.
+        """
+        if self.known is None:
+            return
+        if not self.known.of(self.pc):
+            detail = f"{self.known.path}: no line names {self.pc}; set known_pcs for support_session, too"
+            raise failure("known_pcs_unusable", detail=detail)
+        # As for the journal head beside which the challenge came.
+        if (key := key_of_line(line)) not in self.known.keys_of(self.pc, JOURNAL):
+            raise self._changed(self.known, key)
+
     def facts(
         self, head: ans.HeadView | None, *, outcome: Outcome = "refused", problem: str = ""
     ) -> dict[str, Any]:

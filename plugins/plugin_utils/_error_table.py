@@ -190,6 +190,11 @@ ERRORS: dict[str, ErrorRow] = {
         "Run latchkey.consent.support_session before it in the same play. If its result has no challenge, pin the "
         "organisation's authority on the PC, or leave out signing_key for it.",
     ),
+    "challenge_invalid": ErrorRow(
+        "The request is not signed: the PC's challenge for the session {session} does not count, because {detail}.",
+        "Let latchkey.consent.support_session in this play have the session's reason, ticket and all its operators. If "
+        "it has, find out who changes messages between controller and PC, or which PC answers.",
+    ),
     "known_pcs_unusable": ErrorRow(
         "The file known_pcs cannot be used: {detail}.",
         "Correct the path, the rights or the line on the controller, or end the program that locks it. Then run the "

@@ -40,7 +40,7 @@ def start(
         raise failure("journal_head_invalid", outcome="unknown", pc=device.pc, detail=problem)
     view = {"state": "not_started"} if answer.session is None else _view(answer.session)
     forecast = answer.forecast and asdict(answer.forecast)
-    challenge = opened(answer)
+    challenge = opened(answer, fields)
     # In check mode the PC issues none, and an open one of an earlier task stays.
     facts = {} if agent.check else facts_with(challenges, fields["session"], challenge)
     signing = {"challenge": answer.challenge and asdict(answer.challenge)}

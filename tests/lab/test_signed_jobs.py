@@ -17,7 +17,7 @@ from agent.packaging.system_tools import SSH_KEYGEN
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.pc_settings import POLICY
 from tests.lab.calls import by_task
-from tests.lab.job import SESSION, end, play, request, start, task
+from tests.lab.job import SESSION, ctl, end, play, request, start, task
 from tests.lab.provoked import provokes
 from tests.needs import require
 
@@ -195,29 +195,70 @@ def test_a_certificate_that_does_not_count_shows_nothing(lab_pc: LabPC, keys: Ke
 
 @provokes("challenge_used", "challenge_unknown", "request_differs")
 def test_a_challenge_serves_one_request_of_its_session(lab_pc: LabPC, keys: Keys) -> None:
-    """A repeated challenge, one of another session, and a text that names another reason ask nobody."""
+    """A repeated challenge, one of an ended session, and one of a replaced device key ask nobody."""
     operator, _computer = lab_pc(policy=keys.policy(), script=[Deny()])
     keys.issue()
-    known = f"ansible_facts.{FACT}"
-    swapped = "{{ {'" + SESSION + "': " + known + "['CHG-2']} }}"
-    changed = (
-        "{{ " + known + " | combine({'" + SESSION + "': {'session': {'reason': 'Other'}}}, recursive=true) }}"
-    )
+    kept = fact("kept", "{{ ansible_facts." + FACT + " }}")
     job = operator.run(
-        start(session="CHG-2"),
         start(),
-        fact(FACT, changed),
+        ctl("device-key", "--replace"),
         ignored(signed(keys)),
         start(),
-        fact("kept", "{{ " + known + " }}"),
+        kept,
         ignored(signed(keys, "denied")),
         fact(FACT, "{{ kept }}"),
         ignored(signed(keys, ask_again=True)),
-        fact(FACT, swapped),
+        end(),
+        start(),
+        fact(FACT, "{{ kept }}"),
         ignored(signed(keys, ask_again=True)),
     )
     assert codes(job, "denied") == ["denied"]
     assert codes(job) == ["request_differs", "challenge_used", "challenge_unknown"]
+
+
+@provokes("challenge_invalid")
+def test_the_controller_signs_what_its_own_tasks_say(lab_pc: LabPC, keys: Keys) -> None:
+    """Another reason or operator, and a challenge that was changed or is another session's, ask nobody."""
+    operator, computer = lab_pc(policy=keys.policy(), script=[Grant()])
+    keys.issue()
+    known = f"ansible_facts.{FACT}"
+    swapped = "{{ {'" + SESSION + "': " + known + "['CHG-2']} }}"
+    changed = {"challenge": {"reason": "Other"}}
+    forged = "{{ " + known + " | combine({'" + SESSION + "': " + str(changed) + "}, recursive=true) }}"
+    job = operator.run(
+        start(session="CHG-2"),
+        start(operators=["anna"], ticket="T-1"),
+        fact(FACT, forged),
+        ignored(signed(keys)),
+        fact(FACT, swapped),
+        ignored(signed(keys)),
+        start(ticket="T-1"),
+        ignored(signed(keys)),
+        start(operators=["anna"]),
+        ignored(signed(keys)),
+        start(operators=["anna"], ticket="T-1"),
+        signed(keys, "last"),
+    )
+    assert codes(job) == ["challenge_invalid"] * 4
+    reasons = [result["msg"] for result in job.results("request")]
+    for words, reason in zip(("signature", "name", "operators", "ticket"), reasons, strict=True):
+        assert words in reason
+    assert job.result("last")["answer"] == "granted"
+    assert computer.events.count("request_shown") == 1
+
+
+@provokes("account_not_signed")
+def test_a_signature_names_the_account_that_it_asks(lab_pc: LabPC, keys: Keys) -> None:
+    """A person who signs in after the session was started is not asked by a text that names nobody."""
+    operator, computer = lab_pc(policy=keys.policy(), signed_in=False, script=[Grant()])
+    keys.issue()
+    kept = operator.run(start(), fact("kept", "{{ ansible_facts." + FACT + " }}"))
+    old = kept.results("set kept")[0]["ansible_facts"]["kept"]
+    computer.customer.sign_in()
+    job = operator.run(fact(FACT, old), ignored(signed(keys)), start(), signed(keys, "last")).succeed()
+    assert codes(job) == ["account_not_signed"]
+    assert job.result("last")["answer"] == "granted"
 
 
 @provokes("challenge_expired", "signature_invalid")

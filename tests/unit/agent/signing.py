@@ -88,11 +88,10 @@ class Controller:
         self.key = key
         self.challenge: dict[str, Any] = {}
 
-    def start(self, session: str = "CHG-1") -> dict[str, Any]:
+    def start(self, session: str = "CHG-1", **options: Any) -> dict[str, Any]:
         """Start a session; keep its challenge."""
-        answer = self.bench.result(
-            rq.SessionStart(session=session, reason="Monthly updates", ticket=session, account="anna")
-        )
+        told = {"reason": "Monthly updates", "ticket": session, "account": "anna", **options}
+        answer = self.bench.result(rq.SessionStart(session=session, **told))
         self.challenge = answer["challenge"]
         return answer
 
@@ -123,6 +122,9 @@ class Controller:
             "requester": {"name": "Olga Operator", "organization": ORGANIZATION, "role": "helpdesk"},
             "reason": "Monthly updates",
             "ticket": request.session,
+            "ends_at": challenge["ends_at"],
+            "operators": challenge["operators"],
+            "asked_by": challenge["asked_by"],
             "account": request.account,
             "means": request.means,
             "restarts": request.restarts,

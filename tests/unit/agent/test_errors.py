@@ -117,11 +117,11 @@ def signed(bench: Bench, *, at: timedelta = timedelta(), **wrong: Any) -> ans.Er
     """Send a signed request whose certificate, or whose signed text, has something wrong in it."""
     pin(bench)
     bench.world.sign_in(ANNA)
-    changes = wrong.pop("changes", {})
+    changes, options = wrong.pop("changes", {}), wrong.pop("options", {})
     controller = Controller(bench, certificate(bench.world.now, **wrong))
     controller.start()
     until = utc(bench.world.now + timedelta(hours=12))
-    sent = controller.signed(controller.request(not_after=until), **changes)
+    sent = controller.signed(controller.request(not_after=until, **options), **changes)
     bench.world.now += at
     return bench.error(sent)
 
@@ -440,6 +440,7 @@ SCENARIOS: dict[str, Scenario] = {
     "signature_required": unsigned,
     "signature_invalid": unfit_signature,
     "request_differs": lambda bench: signed(bench, changes={"restarts": 9}),
+    "account_not_signed": lambda bench: signed(bench, options={"account": None}),
     "certificate_unusable": lambda bench: signed(bench, principals=()),
     "certificate_untrusted": lambda bench: signed(bench, ca=NEXT_CA),
     "certificate_expired": lambda bench: signed(bench, until=-timedelta(minutes=1)),

@@ -10,13 +10,24 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
 from msgspec.structs import replace
 
-from latchkey_agent.domain import check_code
+from latchkey_agent.domain import (
+    Authorities,
+    Policy,
+    Refused,
+    RequestState,
+    check_code,
+    decide,
+    started_session,
+)
+from latchkey_agent.domain import commands as c
+from latchkey_agent.handlers.peer import Peer
 from latchkey_agent.protocol import answers as ans
 from latchkey_agent.protocol import control_requests as rq
 from latchkey_agent.protocol import customer_messages as cm
@@ -25,7 +36,9 @@ from latchkey_agent.storage.signed_json import CHALLENGE, REQUEST, canonical_jso
 from tests.unit.agent import signing
 from tests.unit.agent.bench import Bench
 from tests.unit.agent.signing import CA, NEXT_CA, Controller, certificate, pin
-from tests.unit.agent.world import ANNA
+from tests.unit.agent.world import ADMIN, ANNA, BEN
+
+BEN_ASKS = Peer(BEN, 2, operator=True, system=False)
 
 
 @pytest.fixture
@@ -124,6 +137,40 @@ def test_the_challenge_is_signed_by_the_device(bench: Bench, operator: Controlle
     assert told["device"] == bench.agent.core.computer.device
 
 
+def test_a_challenge_names_session_and_operators(bench: Bench) -> None:
+    """The device signs all that the window shows and the grant allows, so a controller can compare it with its task."""
+    pin(bench)
+    told = Controller(bench).start(operators=("ben", ".\\ben"), reason="Updates", ticket="T-1")["challenge"]
+    session = started_session(bench.state, "CHG-1")
+    ben = {"name": "PC-07\\ben", "sid": BEN.sid}
+    asker = {"name": ADMIN.qualified, "sid": ADMIN.sid}
+    assert (told["session"], told["reason"], told["ticket"]) == ("CHG-1", "Updates", "T-1")
+    assert told["ends_at"] == signing.utc(session.ends_at)
+    assert (told["operators"], told["asked_by"]) == ([asker, ben, ben], asker)
+    assert told["named"] == {"ben": BEN.sid, ".\\ben": BEN.sid}
+
+
+def test_an_operator_whom_nobody_signed_for_is_not_shown(bench: Bench, operator: Controller) -> None:
+    """A further operator may use the grant, so the signature covers the operators by their SIDs."""
+    operator.start("CHG-2", operators=("ben",))
+    request = operator.request("CHG-2")
+    sentence = refused(
+        bench, operator.signed(request, operators=operator.challenge["operators"][:1]), "request_differs"
+    )
+    assert "operators" in sentence
+    bench.result(operator.signed(request))
+    [item] = bench.customer(cm.CustomerWatch()).snapshot.asked  # type: ignore[union-attr]
+    assert item.operators == ["PC-07\\ben"]
+
+
+def test_a_signed_request_counts_from_the_account_that_it_names(bench: Bench, operator: Controller) -> None:
+    """Another operator of the session cannot send it: the window names the account that asks."""
+    operator.start("CHG-2", operators=("ben",))
+    request = operator.signed(operator.request("CHG-2"))
+    error = bench.error(request, BEN_ASKS)
+    assert (error.code, "asked_by" in error.message) == ("request_differs", True)
+
+
 def test_a_challenge_has_the_offsets_of_the_pcs_zone(bench: Bench) -> None:
     """Over a change of daylight saving time it has both offsets, so a controller can name moments in UTC."""
     pin(bench, policy="max_session_hours = 100.0")
@@ -142,6 +189,20 @@ def test_a_challenge_without_a_customer_names_none(bench: Bench) -> None:
     assert operator.start()["challenge"]["account"] == ""
     bench.world.broken.add("sessions")
     assert operator.start()["challenge"]["account"] == ""
+
+
+def test_a_challenge_after_a_restart_names_the_account_that_has_lent(
+    bench: Bench, operator: Controller, canary: bytearray
+) -> None:
+    """A job that is launched again while nobody is at the screen finds its grant, as without a signature."""
+    bench.world.set_password(ANNA, canary)
+    first = bench.result(operator.signed(operator.request()))["request"]
+    bench.show(first["id"])
+    assert bench.allow(first["id"], canary).done
+    bench.world.signed_in = []
+    assert operator.start()["challenge"]["account"] == "PC-07\\anna"
+    again = bench.ask(operator.signed(operator.request(account=operator.challenge["account"], restarts=1)))
+    assert (again.outcome, again.changed) == ("done", False)
 
 
 def test_without_a_pinned_key_there_is_no_challenge(bench: Bench) -> None:
@@ -282,6 +343,11 @@ def test_only_the_roles_of_the_settings_count(bench: Bench, operator: Controller
         ({"device_key": "SHA256:x"}, "device_key"),
         ({"account": "ben"}, "account"),
         ({"reason": "Nothing"}, "reason"),
+        ({"ticket": "CHG-9"}, "ticket"),
+        ({"session": "CHG-9"}, "session"),
+        ({"ends_at": "2099-01-01T00:00:00+00:00"}, "ends_at"),
+        ({"operators": []}, "operators"),
+        ({"asked_by": {"name": "PC-07\\olga", "sid": "S-1-5-21-9"}}, "asked_by"),
         ({"not_after": "2099-01-01T00:00:00+00:00"}, "not_after"),
         ({"requester": {"name": "Other"}}, "requester"),
         ({"certificate_sha256": "0" * 64}, "certificate_sha256"),
@@ -298,7 +364,7 @@ def test_a_request_that_differs_from_what_was_signed_is_refused(
 
 def test_a_signed_request_names_its_account(bench: Bench, operator: Controller) -> None:
     """Who is at the screen may change on the way."""
-    assert "account" in refused(bench, operator.signed(operator.request(account=None)), "request_differs")
+    refused(bench, operator.signed(operator.request(account=None)), "account_not_signed")
 
 
 @pytest.mark.parametrize("document", [b"[]", b"{", b"null", b"[" * 20_000, b'"' + b"9" * 5000 + b'"'])
@@ -346,6 +412,36 @@ def test_a_request_that_asks_nothing_new_uses_its_challenge(bench: Bench, operat
     assert (answer.outcome, answer.changed) == ("done", False)
     bench.result(rq.RequestWithdraw(session="CHG-1", request=first["request"]["id"]))
     assert bench.code(covered) == "challenge_used"
+
+
+def test_another_persons_request_is_not_taken_for_this_one(bench: Bench, operator: Controller) -> None:
+    """The result names whose signature the window shows; with other people's the request is made anew."""
+    first = bench.result(operator.signed(operator.request()))["request"]
+    mallory = Controller(bench, certificate(bench.world.now, name=b"Mallory"))
+    mallory.start()
+    requester = {"name": "Mallory", "organization": "Contoso IT", "role": "helpdesk"}
+    second = bench.result(mallory.signed(mallory.request(restarts=1), requester=requester))["request"]
+    assert second["signed_by"]["name"] == "Mallory"
+    assert bench.state.requests[first["id"]].state is RequestState.WITHDRAWN
+    operator.line = certificate(bench.world.now, until=2 * signing.AN_HOUR)
+    operator.start()
+    third = bench.result(operator.signed(operator.request(restarts=1)))["request"]
+    assert third["signed_by"]["name"] == "Olga Operator"
+    operator.line = certificate(bench.world.now, until=3 * signing.AN_HOUR)
+    operator.start()
+    again = bench.ask(operator.signed(operator.request(restarts=1)))
+    assert (again.changed, again.result["request"]["id"]) == (False, third["id"])  # type: ignore[index]
+
+
+def test_an_unsigned_open_request_is_not_taken_for_a_signed_one(bench: Bench, operator: Controller) -> None:
+    """Where both kinds are allowed the signed one is shown as signed, with its six digits; and the other way round."""
+    pin(bench, policy="allow_unsigned = true")
+    unsigned = bench.result(operator.request())["request"]
+    signed = bench.result(operator.signed(operator.request(restarts=1)))["request"]
+    assert signed["id"] != unsigned["id"]
+    assert (signed["signed_by"]["name"], len(signed["code"])) == ("Olga Operator", 6)
+    last = bench.result(operator.request(restarts=1))["request"]
+    assert last.get("signed_by") is None
 
 
 def test_a_granted_request_uses_its_challenge(bench: Bench, operator: Controller, canary: bytearray) -> None:
@@ -411,6 +507,96 @@ def test_a_replaced_device_key_ends_the_signed_text(bench: Bench, operator: Cont
 
 
 # --- the pinned keys
+
+
+def shown(bench: Bench) -> list[str]:
+    """Return the ids of the requests that the customer sees."""
+    bench.wake()
+    snapshot = bench.customer(cm.CustomerWatch()).snapshot
+    assert snapshot is not None
+    return [item.request for item in snapshot.asked]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "left"),
+    [
+        ({"keys": (NEXT_CA,)}, 0),
+        ({"keys": (CA, NEXT_CA)}, 1),
+        ({"signing": 'roles = ["second-level"]'}, 0),
+        ({"signing": 'roles = ["helpdesk"]'}, 1),
+    ],
+)
+def test_an_open_request_is_checked_again_when_other_keys_are_pinned(
+    bench: Bench, operator: Controller, canary: bytearray, pinned: dict[str, Any], left: int
+) -> None:
+    """A signature by an authority that counts no more is withdrawn from the screen, and cannot be granted."""
+    bench.world.set_password(ANNA, canary)
+    asked = bench.result(operator.signed(operator.request()))["request"]["id"]
+    bench.show(asked)
+    pin(bench, *pinned.pop("keys", ()), epoch=2, **pinned)
+    if not left:
+        assert bench.allow(asked, canary).done is False
+        assert bench.state.grants == {}
+    assert shown(bench) == [asked] * left
+    if left:
+        assert bench.allow(asked, canary).done
+    else:
+        assert bench.code(rq.RequestWait(session="CHG-1", request=asked)) == "request_withdrawn"
+
+
+def test_an_unsigned_open_request_ends_when_keys_are_pinned(bench: Bench, canary: bytearray) -> None:
+    """It would be refused now, so it is no longer shown; with `allow_unsigned` it stays until that is taken back."""
+    bench.world.set_password(ANNA, canary)
+    bench.start_session()
+    asked = bench.request()
+    bench.show(asked)
+    pin(bench, policy="allow_unsigned = true")
+    assert shown(bench) == [asked]
+    pin(bench)
+    assert bench.allow(asked, canary).done is False
+    assert shown(bench) == []
+    assert bench.state.grants == {}
+
+
+def test_no_keys_at_all_end_a_signed_open_request(bench: Bench, operator: Controller) -> None:
+    """The window must not say that a signature was checked when no authority counts."""
+    bench.result(operator.signed(operator.request()))
+    bench.settings.write_text("[signing]\nepoch = 2\n")
+    assert shown(bench) == []
+
+
+def test_keys_that_change_while_windows_checks_the_password_end_the_request(
+    bench: Bench, operator: Controller, canary: bytearray
+) -> None:
+    """The grant itself is checked, not only the entry before it."""
+    bench.world.set_password(ANNA, canary)
+    asked = bench.result(operator.signed(operator.request()))["request"]["id"]
+    bench.show(asked)
+    accounts = bench.agent.core.computer.accounts
+    right = accounts.check
+
+    def check(*arguments: Any) -> Any:
+        pin(bench, NEXT_CA, epoch=2)
+        return right(*arguments)
+
+    accounts.check = check  # type: ignore[assignment, method-assign]
+    assert bench.allow(asked, canary).done is False
+    assert bench.state.grants == {}
+
+
+@pytest.mark.parametrize("command", [c.TryEntry(request="r"), c.GiveGrant(request="r", grant="g")])
+def test_the_rules_grant_no_request_that_counts_no_more(
+    bench: Bench, operator: Controller, command: c.AnyCommand
+) -> None:
+    """Also if the withdrawal could not be journalled yet."""
+    asked = bench.result(operator.signed(operator.request()))["request"]["id"]
+    bench.show(asked)
+    command = msgspec.structs.replace(command, request=asked)
+    state, now = bench.state, bench.agent.core.now()
+    decide(state, command, now, Policy())
+    with pytest.raises(Refused) as caught:
+        decide(replace(state, authorities=Authorities()), command, now, Policy())
+    assert caught.value.code == "request_withdrawn"
 
 
 def test_an_authority_that_was_replaced_in_the_middle_ends_its_certificates(

@@ -23,7 +23,7 @@ ELSEWHERE = {
     ),
     *("answer_too_large", "pc_frozen", "bad_option", "not_windows"),
     *("device_key_changed", "device_key_shared", "journal_head_invalid", "known_pcs_unusable"),
-    *("signing_key_unusable", "challenge_missing"),
+    *("signing_key_unusable", "challenge_missing", "challenge_invalid"),
     *("become_unsupported", "async_unsupported", "environment_unsupported"),
 }
 

@@ -4,19 +4,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from ansible_collections.latchkey.consent.plugins.plugin_utils import _answers as ans
+from ansible_collections.latchkey.consent.plugins.plugin_utils._answer_reader import read
 from ansible_collections.latchkey.consent.plugins.plugin_utils._armored_signature import signed, verified
+from ansible_collections.latchkey.consent.plugins.plugin_utils._credential_request import (
+    RequestOptions,
+    RequestTask,
+)
+from ansible_collections.latchkey.consent.plugins.plugin_utils._device_check import DeviceCheck, device_check
 from ansible_collections.latchkey.consent.plugins.plugin_utils._failure import Failure
 from ansible_collections.latchkey.consent.plugins.plugin_utils._operator_certificate import (
     Signer,
@@ -31,6 +38,8 @@ from ansible_collections.latchkey.consent.plugins.plugin_utils._request_signatur
     require_genuine,
     signed_fields,
 )
+from ansible_collections.latchkey.consent.plugins.plugin_utils._support_session import start
+from ansible_collections.latchkey.consent.plugins.plugin_utils._wait_clock import Clock
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -42,8 +51,8 @@ from latchkey_agent.storage import ssh_signature
 from latchkey_agent.storage.signed_json import CHALLENGE, canonical_json
 from tests.needs import require
 from tests.unit.agent.bench import Bench
-from tests.unit.agent.signing import CA, OPERATOR_KEY, certificate, pin
-from tests.unit.agent.world import ANNA, OPERATOR
+from tests.unit.agent.signing import CA, OPERATOR_KEY, certificate, pin, utc
+from tests.unit.agent.world import ANNA, BEN, OPERATOR
 from tests.unit.plugins.fakes import stage
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
@@ -231,14 +240,69 @@ def test_offsets_that_are_none_are_refused() -> None:
 # --- challenges and the signed text
 
 
-def started(bench: Bench) -> OpenChallenge:
-    """Start a session on the agent itself; return its challenge as the controller keeps it."""
+class Wire:
+    """The agent as a task sees it, over a wire on which `changed` may alter what is sent and answered."""
+
+    check = False
+
+    def __init__(self, bench: Bench, **changed: Any) -> None:
+        self.bench = bench
+        self.changed = changed
+        self.challenge: dict[str, Any] | None = None
+
+    def change(self, kind: type[Any], verb: str, _deadline: object, **fields: Any) -> Any:
+        """Send one request; return its answer as the client does."""
+        sent = {name: value for name, value in {**fields, **self.changed}.items() if value is not None}
+        answer = json.loads(self.bench.agent.control(json.dumps({"verb": verb, **sent}).encode(), OPERATOR))
+        assert answer["outcome"] == "done", answer
+        result = answer["result"]
+        if self.challenge is not None:
+            result["challenge"] = self.challenge
+        return SimpleNamespace(result=read(kind, result), changed=True)
+
+    def device_key(self, _deadline: object) -> str:
+        """Return the key of the PC; no task asks for it here."""
+        raise NotImplementedError
+
+
+TASK: dict[str, Any] = {"session": "CHG-1", "reason": "Monthly updates \u00e4", "ticket": "T-1"}
+
+
+def prepared(bench: Bench) -> Bench:
+    """Let the agent pin the authority, and the customer sign in."""
     pin(bench)
     bench.world.sign_in(ANNA)
-    answer = bench.result(rq.SessionStart(session="CHG-1", reason="Monthly updates \u00e4", ticket="T-1"))
-    told = {name: answer["session"][name] for name in ("name", "reason", "ticket", "ends_at")}
-    fields = {**answer["challenge"], "account": answer["challenge"].get("account", "")}
-    return OpenChallenge(ans.ChallengeView(**fields), time.time(), told)
+    return bench
+
+
+def started(bench: Bench, known: object = None, /, wire: Wire | None = None, **task: Any) -> dict[str, Any]:
+    """Run the task `support_session` against the agent itself; return the host's fact with the challenges."""
+    agent: Any = wire or Wire(prepared(bench))
+    result = start(agent, Clock().deadline(60), {**TASK, **task}, DeviceCheck(None, "pc1"), known)
+    found: dict[str, Any] = result["ansible_facts"][FACT]
+    return found
+
+
+def opened_by(bench: Bench, **task: Any) -> OpenChallenge:
+    """Start a session on the agent itself; return its challenge as the controller keeps it."""
+    return challenge_of(started(bench, **task), "CHG-1")
+
+
+def request(
+    wire: Wire, challenges: object, device: DeviceCheck | None = None, **options: Any
+) -> dict[str, Any]:
+    """Run the task `credential_request`, signed and without waiting; return its result."""
+    signer = read_signer(private(), certificate(wire.bench.world.now))
+    told = RequestOptions(
+        "CHG-1",
+        {"restarts": 1, **options},
+        wait=False,
+        deadline=Clock().deadline(60),
+        signer=signer,
+        challenges=challenges,
+        device=device,
+    )
+    return RequestTask(wire, None, told).ask()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -271,9 +335,8 @@ def started(bench: Bench) -> OpenChallenge:
 )
 def test_the_agent_takes_what_the_controller_signs(bench: Bench, options: dict[str, Any]) -> None:
     """The text that the controller writes is the one that the agent expects, byte by byte."""
-    opened_by = started(bench)
     signer = read_signer(private(), certificate(bench.world.now))
-    asked = signed_fields(signer, opened_by, {"session": "CHG-1", **options})
+    asked = signed_fields(signer, opened_by(bench), {"session": "CHG-1", **options})
     body = json.dumps({"verb": "credential_request", **{k: v for k, v in asked.items() if v is not None}})
     answer = json.loads(bench.agent.control(body.encode(), OPERATOR))
     assert answer["outcome"] == "done", answer
@@ -282,10 +345,10 @@ def test_the_agent_takes_what_the_controller_signs(bench: Bench, options: dict[s
 
 def test_a_challenge_is_kept_in_a_fact_and_found_again(bench: Bench) -> None:
     """The fact keeps the challenges of other sessions, and loses the one that is gone."""
-    opened_by = started(bench)
-    kept = facts_with({"CHG-2": {"x": 1}}, "CHG-1", opened_by)["ansible_facts"][FACT]
+    kept = started(bench, {"CHG-2": {"x": 1}})
+    found = challenge_of(kept, "CHG-1")
+    assert facts_with({"CHG-2": {"x": 1}}, "CHG-1", found)["ansible_facts"][FACT] == kept
     assert set(kept) == {"CHG-1", "CHG-2"}
-    assert challenge_of(kept, "CHG-1") == opened_by
     assert facts_with(kept, "CHG-1", None) == {"ansible_facts": {FACT: {"CHG-2": {"x": 1}}}}
     assert facts_with({}, "CHG-1", None) == facts_with(None, "CHG-1", None) == {}
     wrong: tuple[Any, ...] = (
@@ -294,6 +357,8 @@ def test_a_challenge_is_kept_in_a_fact_and_found_again(bench: Bench) -> None:
         {},
         {"CHG-1": None},
         {"CHG-1": {"challenge": {}}},
+        {"CHG-1": {**kept["CHG-1"], "task": None}},
+        {"CHG-1": {**kept["CHG-1"], "task": {**kept["CHG-1"]["task"], "operators": None}}},
         {"CHG-2": kept["CHG-2"]},
     )
     for broken in wrong:
@@ -302,15 +367,120 @@ def test_a_challenge_is_kept_in_a_fact_and_found_again(bench: Bench) -> None:
         assert caught.value.code == "challenge_missing"
 
 
-@pytest.mark.parametrize("change", [{"at": "x"}, {"offsets": {}}, {"public_key": "x"}])
+@pytest.mark.parametrize("change", [{"at": "x"}, {"offsets": {}}, {"public_key": "x"}, {"ends_at": "x"}])
 def test_a_malformed_challenge_signs_nothing(bench: Bench, change: dict[str, Any]) -> None:
-    """It counts as none."""
-    opened_by = started(bench)
-    fields = {name: getattr(opened_by.challenge, name) for name in ans.ChallengeView.__dataclass_fields__}
-    broken = OpenChallenge(ans.ChallengeView(**{**fields, **change}), 0.0, opened_by.session)
+    """Even if the PC has signed it so."""
+    found = opened_by(bench, ends="23:00")
+    broken = OpenChallenge(dataclasses.replace(found.challenge, **change), 0.0, found.task)
     with pytest.raises(Failure) as caught:
         signed_fields(olga(), broken, {"session": "CHG-1", "restarts": 1})
-    assert caught.value.code == "challenge_missing"
+    assert caught.value.code == "challenge_invalid"
+
+
+def refusal(wire: Wire, challenges: object, device: DeviceCheck | None = None) -> Failure:
+    """Run the signed task, which must fail; no window opens for what it sent."""
+    before = len(wire.bench.state.requests)
+    with pytest.raises(Failure) as caught:
+        request(wire, challenges, device)
+    assert len(wire.bench.state.requests) == before
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"reason": "The boss says: type your password"}, "its reason is 'The boss"),
+        ({"ticket": "CHG-9"}, "its ticket is 'CHG-9'"),
+        ({"session": "OTHER"}, "its name is 'OTHER'"),
+        ({"operators": ["ben"]}, "PC-07\\ben may use its grants"),
+        ({"ends": "2026-11-24T05:00:00+00:00"}, "it ends at 2026-11-24T05:00"),
+    ],
+)
+def test_a_session_that_was_changed_on_the_way_is_not_signed(
+    bench: Bench, changed: dict[str, Any], words: str
+) -> None:
+    """Whoever sits between controller and PC can start another session; the controller signs its own task's words."""
+    bench.world.now = datetime(2026, 11, 23, 18, 0, tzinfo=bench.world.now.tzinfo)
+    known = started(bench, wire=Wire(prepared(bench), **changed), ends="2026-11-23T23:00:00+00:00")
+    found = refusal(Wire(bench), known)
+    assert (found.code, words in found.error.message) == ("challenge_invalid", True), found.error.message
+
+
+def test_the_answers_own_words_are_not_signed(bench: Bench) -> None:
+    """Of an answer only the part counts that the PC has signed."""
+    known = started(bench)
+    for name, value in {"reason": "Other", "session": "OTHER", "operators": []}.items():
+        forged = {**known["CHG-1"], "challenge": {**known["CHG-1"]["challenge"], name: value}}
+        found = refusal(Wire(bench), {"CHG-1": forged})
+        assert (found.code, "signature" in found.error.message) == ("challenge_invalid", True)
+
+
+def test_the_tasks_operators_are_signed_by_their_sids(bench: Bench) -> None:
+    """A name that the PC takes for an account is shown and signed; one that it was not asked about is not."""
+    known = started(bench, operators=["ben"])
+    asked = request(Wire(bench), known)
+    [made] = bench.state.requests.values()
+    assert made.signed is not None
+    document = json.loads(made.signed.document)
+    assert [one["sid"] for one in document["operators"]] == [document["asked_by"]["sid"], BEN.sid]
+    assert document["ends_at"] == utc(bench.state.sessions[made.session].ends_at)
+    assert asked["request"]["signed_by"]["name"] == "Olga Operator"
+
+
+def test_an_operator_whom_the_pc_was_not_asked_about_is_not_signed(bench: Bench) -> None:
+    """A name that was taken out or exchanged on the way fails the task."""
+    found = refusal(Wire(bench), started(bench, wire=Wire(prepared(bench), operators=[]), operators=["ben"]))
+    assert "which account ben is" in found.error.message
+
+
+def test_a_later_challenge_must_be_by_the_same_pc(bench: Bench, tmp_path: Path) -> None:
+    """A PC that answers with another PC's challenge gets no signature for that one."""
+    (tmp_path / "other").mkdir()
+    other = Bench(tmp_path / "other")
+    try:
+        theirs = started(other)["CHG-1"]["challenge"]
+        known = started(bench)
+        hostile = Wire(bench)
+        hostile.challenge = theirs
+        with pytest.raises(Failure) as caught:
+            request(hostile, known)
+        assert (caught.value.code, caught.value.outcome) == ("challenge_invalid", "unknown")
+        assert caught.value.as_result()["request"]["state"] == "pending"
+    finally:
+        other.stop()
+
+
+def test_a_later_challenge_must_be_signed(bench: Bench) -> None:
+    """One that was changed on the way is not kept; a genuine one serves the next request."""
+    known = started(bench)
+    wire = Wire(bench)
+    kept = request(wire, known)["ansible_facts"][FACT]
+    assert request(wire, kept, restarts=3)["request"]["state"] == "pending"
+    wire.challenge = {**started(bench)["CHG-1"]["challenge"], "nonce": "0" * 32}
+    with pytest.raises(Failure) as caught:
+        request(wire, started(bench), restarts=4)
+    assert "signature" in caught.value.error.message
+
+
+def test_a_challenge_must_be_by_the_known_pc(bench: Bench, tmp_path: Path) -> None:
+    """A PC can set facts: with `known_pcs` a challenge that another PC has signed is refused before it is answered."""
+    known = started(bench)
+    line = known["CHG-1"]["challenge"]["public_key"]
+    file = tmp_path / "known_pcs"
+    other = ssh_signature.public_line(OPERATOR_KEY.public_key().public_bytes_raw())
+    for content, code in ((f"pc1 {other}\n", "device_key_changed"), (f"pc2 {line}\n", "known_pcs_unusable")):
+        file.write_text(content)
+        check = device_check(str(file), "pc1", dry=False, continues=False)
+        assert refusal(Wire(bench), known, check).code == code
+    file.write_text(f"pc1 {line}\n")
+    check = device_check(str(file), "pc1", dry=False, continues=False)
+    assert request(Wire(bench), known, check)["request"]["state"] == "pending"
+
+
+def test_an_empty_key_signs_nothing_and_asks_nobody() -> None:
+    """A variable that is empty by mistake does not make the request an unsigned one."""
+    result = stage([]).run("credential_request", {"session": "x", "signing_key": ""})
+    assert result["error_code"] == "signing_key_unusable"
 
 
 def test_a_challenge_must_be_by_the_pc_that_signed_the_journal_head(bench: Bench) -> None:
@@ -318,10 +488,12 @@ def test_a_challenge_must_be_by_the_pc_that_signed_the_journal_head(bench: Bench
     pin(bench)
     answer = bench.result(rq.SessionStart(session="CHG-1", reason="x"))
     head = ans.HeadView(**answer["journal_head"])
-    told = {"account": "", **answer["challenge"]}
-    assert require_genuine(ans.ChallengeView(**told), head) == require_genuine(None, None) == ""
-    assert "signature" in require_genuine(ans.ChallengeView(**{**told, "nonce": "0" * 32}), head)
-    assert "another key" in require_genuine(ans.ChallengeView(**told), None)
+    told = answer["challenge"]
+    challenge = read(ans.ChallengeView, told)
+    assert require_genuine(challenge, head) == require_genuine(None, None) == ""
+    assert "signature" in require_genuine(dataclasses.replace(challenge, nonce="0" * 32), head)
+    assert "another key" in require_genuine(challenge, None)
+    assert "its key" in require_genuine(challenge, dataclasses.replace(head, public_key="x"))
     said = {
         "schema_version": "latchkey-challenge-1",
         **{k: v for k, v in told.items() if k not in ("signature", "public_key")},
@@ -330,4 +502,6 @@ def test_a_challenge_must_be_by_the_pc_that_signed_the_journal_head(bench: Bench
         "signature": ssh_signature.sign(OPERATOR_KEY, CHALLENGE, canonical_json(said)),
         "public_key": ssh_signature.public_line(OPERATOR_KEY.public_key().public_bytes_raw()),
     }
-    assert "another key" in require_genuine(ans.ChallengeView(**stolen), head)
+    assert "another key" in require_genuine(read(ans.ChallengeView, stolen), head)
+    stolen["public_key"] = told["public_key"]
+    assert "another key than it names" in require_genuine(read(ans.ChallengeView, stolen), head)

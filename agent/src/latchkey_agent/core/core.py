@@ -33,6 +33,7 @@ from latchkey_agent.domain import (
     fixed,
     fold,
     live_grants,
+    pin_authorities,
     read_clock,
     settled,
     with_call,
@@ -350,17 +351,18 @@ class Core:
         return f"[signing] has the epoch {wanted.epoch}, and epoch {known.epoch} was pinned before"
 
     def _note_authorities(self) -> None:
-        """Journal keys that the settings pin anew.
+        """Journal keys that the settings pin anew, and withdraw the requests that no longer count.
 
         Raises:
             Refused: they cannot be journalled.
         """
         try:
-            wanted = self.settings.current().signing.pinned
+            settings = self.settings.current()
         except SettingsError:
             return
-        if wanted != self.state.authorities and not self._older_keys(wanted):
-            self._commit(Decision((e.AuthoritiesPinned(at=self.now().at, authorities=wanted),)))
+        wanted = settings.signing.pinned
+        if not self._older_keys(wanted):
+            self._commit(pin_authorities(self.state, wanted, self.now(), settings.policy))
 
     def execute(
         self, command: c.AnyCommand, *, actor: Actor = AGENT, key: str = "", sealed: bytes | None = None

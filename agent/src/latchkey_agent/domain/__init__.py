@@ -85,6 +85,7 @@ from .requests import (
     unconfirmed_erasures,
     why_said,
 )
+from .requests import pin as pin_authorities
 from .sessions import must_fit
 from .terms import canonical, fixed, resolve, span, window
 from .transitions import (
@@ -195,6 +196,7 @@ __all__ = [
     "owes_erasure",
     "own_session",
     "people",
+    "pin_authorities",
     "read_clock",
     "receipt_document",
     "redeemable",

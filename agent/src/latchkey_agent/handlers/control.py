@@ -37,7 +37,6 @@ from latchkey_agent.domain import (
     in_use,
     is_ready,
     kept_requests,
-    live_grants,
     must_fit,
     needs_password,
     obstacles,
@@ -65,7 +64,7 @@ from .levels import LEVELS
 from .peer import Peer
 from .session_commands import CommandHandler
 from .sign_on import must_sign_on, sign_on_obstacles
-from .signed_requests import SignedRequests
+from .signed_requests import SignedRequests, meant_account
 
 Handler = Callable[[Any, Peer], ans.Answer]
 WITHOUT_JOURNAL = (rq.Info, rq.JournalReset, rq.EraseAll)
@@ -131,9 +130,10 @@ class ControlHandler:
         foreseen = None if request.forecast == "ignore" else self._forecast(request.account, request.means)
         now, zone = self._core.now().present, self._core.computer.clock.zone()
         asked = request.requester
+        operators = {name: self._account(name) for name in request.operators}
         command = c.StartSession(
             by=peer.require_operator(),
-            operators=tuple(self._account(name) for name in request.operators),
+            operators=tuple(operators.values()),
             session=self._core.new_id(),
             name=request.session,
             requester=Requester(asked.name, asked.organization, asked.role),
@@ -147,7 +147,8 @@ class ControlHandler:
                 ans.SessionAnswer(forecast=foreseen, journal_head=signed.head(self._core)), changed=False
             )
         subject, state, changed = self._run(command, request, peer)
-        challenge = None if request.check else self._signing.challenge(request.session, peer)
+        named = {name: account.sid for name, account in operators.items()}
+        challenge = None if request.check else self._signing.challenge(request.session, peer, named)
         result = ans.SessionAnswer(
             session=views.session_view(state, state.sessions[subject]),
             forecast=foreseen,
@@ -435,7 +436,7 @@ class ControlHandler:
     ) -> Signed | None:
         """Return the request's signature, None for an unsigned request; journal a refusal."""
         try:
-            return self._signing.checked(request, session, bounds)
+            return self._signing.checked(request, session, bounds, peer.require_operator())
         except Refused as refusal:
             self._core.note_refusal("MakeRequest", refusal, peer.actor)
             raise
@@ -493,20 +494,13 @@ class ControlHandler:
         return end
 
     def _account(self, name: str | None, session: str = "") -> Account:
-        """Return the account to ask: the named one, the one at the console, or the one that has lent to the session.
-
-        After a restart Windows may list nobody for minutes, while the account that a launched job means is known.
-        """
-        if name:
-            found = self._core.computer.accounts.find(name)
-            if found is None:
-                raise Refused("no_such_account", account=name)
-            return found
-        here = [s for s in self._core.computer.sessions.signed_in() if s.console]
-        lent = {grant.account.sid: grant.account for grant in live_grants(self._core.state, session)}
-        if not here and len(lent) != 1:
-            raise Refused("nobody_signed_in")
-        return here[0].account if here else next(iter(lent.values()))
+        """Return the account to ask: the named one, or else the one that is meant (`meant_account`)."""
+        if not name:
+            return meant_account(self._core, session)
+        found = self._core.computer.accounts.find(name)
+        if found is None:
+            raise Refused("no_such_account", account=name)
+        return found
 
     def _request_wait(self, request: rq.RequestWait, _peer: Peer) -> ans.Answer:
         first = find_request(self._core.state, request.request)

@@ -9,14 +9,18 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+import msgspec
+
 from latchkey_agent import plain_text
 from latchkey_agent.core.core import Core
 from latchkey_agent.domain import (
+    Account,
     Authorities,
     Refused,
     Requester,
     Signed,
     SupportSession,
+    live_grants,
     open_challenge,
     started_session,
 )
@@ -44,17 +48,25 @@ class SignedRequests:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def challenge(self, name: str, peer: Peer) -> ans.ChallengeView | None:
+    def challenge(
+        self, name: str, peer: Peer, named: dict[str, str] | None = None
+    ) -> ans.ChallengeView | None:
         """Issue a challenge for the session of this name; it is in the journal when this returns.
 
         None where none can be issued: no key is pinned, the PC cannot sign now, the session has ended, or the account
         has made too many calls. The call that it comes with does not fail for that.
+
+        Args:
+            name: the session's name.
+            peer: the caller, who is also the account that the signed request must come from.
+            named: the SIDs of the operators whom the call names, by those names.
         """
         core = self._core
         with suppress(Refused):
             if not core.authorities().keys or not core.can_sign:
                 return None
-            account, session = self._at_screen(), started_session(core.state, name)
+            session = started_session(core.state, name)
+            account = self._meant(session)
             issued = c.IssueChallenge(
                 by=peer.require_operator(),
                 name=name,
@@ -64,35 +76,50 @@ class SignedRequests:
             with core.lock:
                 core.execute(issued, actor=peer.actor)
                 expires_at = core.state.challenges[issued.nonce].expires_at
-            return self._view(issued.nonce, expires_at, session, account)
+            told = {
+                **self._times(expires_at, session),
+                "device": core.computer.device,
+                "nonce": issued.nonce,
+                "account": account,
+                "session": session.name,
+                "reason": session.reason,
+                "ticket": session.ticket,
+                "ends_at": _utc(session.ends_at),
+                "operators": _operators(session),
+                "named": dict(named or {}),
+                "asked_by": _operator(issued.by),
+            }
+            return self._view(told)
         return None
 
-    def _at_screen(self) -> str:
+    def _meant(self, session: SupportSession) -> str:
         """Return the account that a request without one is for; empty where there is none."""
-        try:
-            here = self._core.computer.sessions.signed_in()
-        except PortError:
-            return ""
-        return next((one.account.qualified for one in here if one.console), "")
+        with suppress(PortError, Refused):
+            return meant_account(self._core, session.id).qualified
+        return ""
 
-    def _view(
-        self, nonce: str, expires_at: datetime, session: SupportSession, account: str
-    ) -> ans.ChallengeView:
-        key, now = self._core.device_key, self._core.now().present
-        told = {
-            "device": self._core.computer.device,
-            "nonce": nonce,
+    def _times(self, expires_at: datetime, session: SupportSession) -> dict[str, Any]:
+        now = self._core.now().present
+        return {
             "at": _utc(now.replace(microsecond=0)),
             "expires_at": _utc(expires_at.replace(microsecond=0)),
             "offsets": _offsets(now, session.ends_at, self._core.computer.clock.zone()),
-            "account": account,
         }
+
+    def _view(self, told: dict[str, Any]) -> ans.ChallengeView:
+        """Return a challenge with the signature of the device key."""
+        key = self._core.device_key
         document = {"schema_version": CHALLENGE_SCHEMA, **told}
         signature = key.sign(CHALLENGE, canonical_json(document))
-        return ans.ChallengeView(signature=signature, public_key=key.public_key, **told)  # type: ignore[arg-type]
+        signed = {**told, "signature": signature, "public_key": key.public_key}
+        return msgspec.convert(signed, ans.ChallengeView)
 
     def checked(
-        self, request: rq.CredentialRequest, session: SupportSession, bounds: tuple[datetime, datetime]
+        self,
+        request: rq.CredentialRequest,
+        session: SupportSession,
+        bounds: tuple[datetime, datetime],
+        asker: Account,
     ) -> Signed | None:
         """Check the signature of a request; return it, or None for an unsigned request that is allowed.
 
@@ -100,6 +127,7 @@ class SignedRequests:
             request: the request as it came.
             session: the support session that it is in.
             bounds: the beginning and the end of the terms as the PC takes them.
+            asker: the account of the call, as the PC has verified it.
 
         Raises:
             Refused: with a code for each fault. Nothing of the request was shown.
@@ -119,9 +147,9 @@ class SignedRequests:
         nonce = str(written.get("nonce"))
         challenge = open_challenge(core.state, nonce, session.id, core.now())
         if request.account is None:
-            raise Refused("request_differs", detail="account: a signed request names it")
+            raise Refused("account_not_signed")
         said = {"nonce": nonce, "certificate_sha256": certificate.sha256}
-        expected = self._document(request, session, bounds, who) | said
+        expected = self._document(request, session, bounds, who) | said | {"asked_by": _operator(asker)}
         if sent.document.encode("utf-8", "replace") != canonical_json(expected):
             raise Refused("request_differs", detail=_difference(written, expected))
         return Signed(
@@ -180,6 +208,8 @@ class SignedRequests:
             "requester": {"name": who.name, "organization": who.organization, "role": who.role},
             "reason": session.reason,
             "ticket": session.ticket,
+            "ends_at": _utc(session.ends_at),
+            "operators": _operators(session),
             "account": request.account,
             "means": request.means,
             "restarts": request.restarts,
@@ -194,6 +224,35 @@ class SignedRequests:
             "answer_by": request.answer_by,
             "ask_again": request.ask_again,
         }
+
+
+def meant_account(core: Core, session: str) -> Account:
+    """Return the account that a request without one is for: the one at the console, or the one that has lent.
+
+    After a restart Windows may list nobody for minutes, while the account that a launched job means is known.
+
+    Args:
+        core: knows the PC and its state.
+        session: the id of the support session.
+
+    Raises:
+        Refused: `nobody_signed_in`.
+        PortError: Windows does not say who is signed in.
+    """
+    here = [one for one in core.computer.sessions.signed_in() if one.console]
+    lent = {grant.account.sid: grant.account for grant in live_grants(core.state, session)}
+    if not here and len(lent) != 1:
+        raise Refused("nobody_signed_in")
+    return here[0].account if here else next(iter(lent.values()))
+
+
+def _operators(session: SupportSession) -> list[dict[str, str]]:
+    """Return the accounts that may use the session's grants, as signed texts write them."""
+    return [_operator(one) for one in (session.owner, *session.operators)]
+
+
+def _operator(account: Account) -> dict[str, str]:
+    return {"name": account.qualified, "sid": account.sid}
 
 
 def _requester(certificate: Certificate, pinned: Authorities) -> Requester:

@@ -305,13 +305,23 @@ class HeadView(Message, frozen=True, kw_only=True):
     public_key: str
 
 
+class OperatorView(Message, frozen=True, kw_only=True):
+    """A Windows account of an operator. `sid` is its identity, `name` is for people."""
+
+    name: str
+    sid: str
+
+
 class ChallengeView(Message, frozen=True, kw_only=True):
     """A challenge, which the next signed request of the session has to carry; it counts once, until `expires_at`.
 
     `at` is the PC's time. `offsets`: the PC's offset from UTC in minutes, by the moments from which it counts, until
-    the session's end. `account`: the account at the PC's screen, empty if there is none. `signature` is an armored SSH
-    signature with the namespace `latchkey-challenge`. It covers the canonical JSON of an object with `schema_version`
-    (`latchkey-challenge-1`) and the fields before it. `public_key` is the device key that made it.
+    the session's end. `account`: the account that a request without one is for, empty if there is none. `session` is
+    the session's name; `reason`, `ticket` and its end `ends_at` (UTC) are those that the PC keeps. `operators` may use
+    the session's grants, its owner first. `named`: the SIDs of the operators whom this call named, by those names.
+    `asked_by`: the account of the call. `signature` is an armored SSH signature with the namespace
+    `latchkey-challenge`. It covers the canonical JSON of an object with `schema_version` (`latchkey-challenge-1`) and
+    the fields before it. `public_key` is the device key that made it.
     """
 
     device: str
@@ -320,6 +330,13 @@ class ChallengeView(Message, frozen=True, kw_only=True):
     expires_at: str
     offsets: dict[str, int]
     account: str
+    session: str
+    reason: str
+    ticket: str
+    ends_at: str
+    operators: list[OperatorView]
+    named: dict[str, str]
+    asked_by: OperatorView
     signature: str
     public_key: str
 

@@ -207,6 +207,10 @@ ERRORS: dict[str, ErrorRow] = {
         "The signed text is not the request as this PC takes it; these fields differ: {detail}. Nothing was shown.",
         "Start the support session again and sign anew. If it happens again, find out who changes requests on the way.",
     ),
+    "account_not_signed": ErrorRow(
+        "The signed request names no account, so it does not say whom it asks. Nothing was shown.",
+        "Name the account in the request, or start the support session again while the customer is at the screen.",
+    ),
     "certificate_unusable": ErrorRow(
         "The certificate cannot be used: {detail}. Nothing was shown.",
         "Issue an OpenSSH user certificate for an Ed25519 key, with a name, a principal, and nothing critical in it.",
