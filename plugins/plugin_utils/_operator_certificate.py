@@ -143,5 +143,7 @@ def _extensions(fields: Fields) -> dict[str, str]:
     found = {}
     while fields.rest:
         name, value = fields.text(), Fields(fields.string())
-        found[name] = value.text() if value.rest else ""
+        # The value of another extension may be bytes of any kind.
+        if name in {_ORGANIZATION, _ROLE}:
+            found[name] = value.text() if value.rest else ""
     return found

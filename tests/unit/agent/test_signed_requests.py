@@ -648,6 +648,11 @@ def test_broken_settings_change_no_pinned_key(bench: Bench, operator: Controller
         ('organization = "C"\nauthorities = [LINE]', "epoch"),
         ("epoch = 1\nauthorities = [LINE]", "organization"),
         ("epoch = -1", "epoch"),
+        ('organization = "C"', "need an `epoch`"),
+        ('roles = ["helpdesk"]', "need an `epoch`"),
+        ('epoch = 1\norganization = "Con\\u202Etoso"', "organization"),
+        ('epoch = 1\norganization = "Contoso\\nSignature checked"', "organization"),
+        ('epoch = 1\norganization = "C"\nroles = ["\\u202E"]', "roles"),
     ],
 )
 def test_wrong_settings_are_named(bench: Bench, table: str, words: str) -> None:
@@ -655,6 +660,20 @@ def test_wrong_settings_are_named(bench: Bench, table: str, words: str) -> None:
     line = json.dumps(signing.line_of(CA))
     bench.settings.write_text(f"[signing]\n{table.replace('LINE', line)}\n")
     assert words in bench.error(rq.SessionStart(session="CHG-1", reason="x")).message
+
+
+def test_the_names_of_the_settings_are_composed(bench: Bench) -> None:
+    """An organisation or role that an editor has written in another form of Unicode is the same name."""
+    pin(bench, signing=json.dumps("Ma\u0308rz", ensure_ascii=False).join(("roles = [", "]")))
+    text = bench.settings.read_text().replace('"Contoso IT"', '"Mu\u0308ller"')
+    bench.settings.write_text(text, encoding="utf-8")
+    bench.world.sign_in(ANNA)
+    extensions = {b"latchkey-organization": "M\u00fcller".encode(), b"latchkey-role": "M\u00e4rz".encode()}
+    line = certificate(bench.world.now, extensions=extensions, principals=("M\u00e4rz".encode(),))
+    operator = Controller(bench, line)
+    operator.start()
+    requester = {"name": "Olga Operator", "organization": "M\u00fcller", "role": "M\u00e4rz"}
+    assert bench.ask(operator.signed(operator.request(), requester=requester)).outcome == "done"
 
 
 def test_a_full_disk_issues_no_challenge_and_starts_no_session(bench: Bench) -> None:

@@ -37,13 +37,14 @@ def built(
     extensions: bytes = b"",
     principals: bytes = string(b"helpdesk"),
     key: bytes = b"k" * 32,
+    signer: Ed25519PrivateKey = CA,
 ) -> str:
-    """Return a certificate that is signed, with parts that no honest program writes."""
+    """Return a certificate that `signer` signs for the authority, with parts that no honest program writes."""
     head = string(KIND) + string(b"n" * 32) + string(key) + (7).to_bytes(8, "big") + (1).to_bytes(4, "big")
     named = string(b"Olga") + string(principals) + bytes(8) + b"\xff" * 8
     authority = string(string(b"ssh-ed25519") + string(CA.public_key().public_bytes_raw()))
     signed = head + named + string(options) + string(extensions) + string(b"") + authority
-    return line(signed + string(string(b"ssh-ed25519") + string(CA.sign(signed))))
+    return line(signed + string(string(b"ssh-ed25519") + string(signer.sign(signed))))
 
 
 def test_a_certificate_of_cryptography_is_read_as_cryptography_reads_it() -> None:
@@ -112,7 +113,8 @@ def test_ssh_keygen_issues_certificates_that_count(tmp_path: Path) -> None:
         (built(principals=string(b"\xff")), "UTF-8"),
         (built(extensions=string(b"b") + string(b"") + string(b"a") + string(b"")), "not sorted"),
         (built(extensions=string(b"a") + string(b"") + string(b"a") + string(b"")), "not sorted"),
-        (built(extensions=string(b"a") + string(string(b"v") + b"x")), "more than belongs"),
+        (built(extensions=string(b"latchkey-a") + string(string(b"v") + b"x")), "more than belongs"),
+        (built(extensions=string(b"latchkey-a") + string(string(b"\xff"))), "UTF-8"),
         (built(options=string(b"verify-required") + string(b"")), "verify-required"),
     ],
 )
@@ -124,10 +126,27 @@ def test_another_form_is_refused(text: str, words: str) -> None:
 
 def test_the_built_certificate_is_right_but_for_its_fault() -> None:
     """Without a fault the certificates of the test above are read, and a comment may follow one."""
-    assert ssh_certificate.read(built(extensions=string(b"a") + string(string(b"v")))).extensions == {
-        "a": "v"
-    }
+    named = string(b"latchkey-a") + string(string(b"v"))
+    assert ssh_certificate.read(built(extensions=named)).extensions == {"latchkey-a": "v"}
     assert ssh_certificate.read(f"{LINE} olga@controller").key_id == "Olga Operator"
+
+
+def test_another_programs_extension_may_have_any_value() -> None:
+    """Bytes that are no text, or no string of OpenSSH, stay unread in an extension that is not Latchkey's."""
+    for value in (b"\xff\x00", string(b"\xff"), b"\x00\x00\x00\x09x"):
+        found = ssh_certificate.read(built(extensions=string(b"zz@corp") + string(value)))
+        assert found.extensions == {"zz@corp": ""}
+
+
+def test_a_stranger_chooses_no_words_of_a_message() -> None:
+    """A critical option is named after the authority has signed it, and not at any length."""
+    option = string(b"X" * 5000) + string(b"")
+    with pytest.raises(SignatureError) as caught:
+        ssh_certificate.read(built(options=option, signer=OPERATOR_KEY))
+    assert str(caught.value) == "its authority has not signed it"
+    with pytest.raises(SignatureError) as caught:
+        ssh_certificate.read(built(options=option))
+    assert len(str(caught.value)) < 150
 
 
 def test_an_authority_that_is_no_point_of_the_curve_is_refused() -> None:

@@ -101,6 +101,12 @@ def test_the_role_may_be_the_first_principal() -> None:
     assert read_signer(private(), line).role == "second"
 
 
+def test_another_programs_extension_may_have_any_value() -> None:
+    """The PC does not read it, either."""
+    named = {b"latchkey-organization": b"Contoso IT", b"zz@corp": b"\xff\x00"}
+    assert read_signer(private(), certificate(NOW, extensions=named)).organization == "Contoso IT"
+
+
 @pytest.mark.parametrize(
     ("key", "line", "words"),
     [

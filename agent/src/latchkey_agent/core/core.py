@@ -60,7 +60,7 @@ from .copy_guard import CopyGuard
 from .journal_lifecycle import JournalLifecycle
 from .receipt_store import ReceiptStore
 from .refusal_throttle import Asked, RefusalThrottle
-from .settings import Settings, SettingsError, SettingsFile
+from .settings import Settings, SettingsError, SettingsFile, older_keys
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -337,18 +337,9 @@ class Core:
             settings = self.settings.current()
         except SettingsError as fault:
             raise Refused("policy_invalid", detail=str(fault)) from None
-        if problem := self._older_keys(settings.signing.pinned):
+        if problem := older_keys(self.state.authorities, settings.signing.pinned):
             raise Refused("policy_invalid", detail=problem)
         return settings
-
-    def _older_keys(self, wanted: Authorities) -> str:
-        """Return the reason why keys may not be pinned: their epoch does not grow. Empty if they may."""
-        known = self.state.authorities
-        if wanted == known or wanted.epoch > known.epoch:
-            return ""
-        if wanted.epoch == known.epoch:
-            return f"[signing] differs from what was pinned before, under the same epoch {known.epoch}"
-        return f"[signing] has the epoch {wanted.epoch}, and epoch {known.epoch} was pinned before"
 
     def _note_authorities(self) -> None:
         """Journal keys that the settings pin anew, and withdraw the requests that no longer count.
@@ -361,7 +352,7 @@ class Core:
         except SettingsError:
             return
         wanted = settings.signing.pinned
-        if not self._older_keys(wanted):
+        if not older_keys(self.state.authorities, wanted):
             self._commit(pin_authorities(self.state, wanted, self.now(), settings.policy))
 
     def execute(

@@ -34,18 +34,24 @@ class Organization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         """Raise ValueError where a line breaks the rule; the message has the key and the rule."""
         for key, line in msgspec.structs.asdict(self).items():
-            composed = plain_text.normalized(line)
-            if broken := plain_text.fault(composed, plain_text.LONGEST_LINE, plain_text.LONGEST_LINE):
-                msg = f"`{key}` {broken}"
-                raise ValueError(msg)
-            msgspec.structs.force_setattr(self, key, composed)
+            msgspec.structs.force_setattr(self, key, _plain(key, line))
+
+
+def _plain(key: str, line: str) -> str:
+    """Return a line of the settings, composed; raise ValueError where customers could not read it."""
+    composed = plain_text.normalized(line)
+    if broken := plain_text.fault(composed, plain_text.LONGEST_LINE, plain_text.LONGEST_LINE):
+        msg = f"`{key}` {broken}"
+        raise ValueError(msg)
+    return composed
 
 
 class Signing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys that issue operators' certificates. With a key in `authorities`, requests have to be signed.
 
     `epoch` grows with each change, so that an older settings file does not bring an older key back. A certificate must
-    name `organization`, and one of `roles` as its role; without `roles` any role counts.
+    name `organization`, and one of `roles` as its role; without `roles` any role counts. The window shows both, so they
+    keep to the rule for text that customers read (`plain_text`).
     """
 
     epoch: Annotated[int, Meta(ge=0, le=2**31)] = 0
@@ -54,7 +60,9 @@ class Signing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     roles: Annotated[tuple[_Name, ...], Meta(max_length=20)] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError where a key cannot be used, or a part is missing; drop the keys' comments."""
+        """Raise ValueError where a key or name cannot be used, or a part is missing; drop the keys' comments."""
+        msgspec.structs.force_setattr(self, "organization", _plain("organization", self.organization))
+        msgspec.structs.force_setattr(self, "roles", tuple(_plain("roles", role) for role in self.roles))
         lines = []
         for line in self.authorities:
             try:
@@ -64,6 +72,9 @@ class Signing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(msg) from None
         if lines and not (self.epoch and self.organization):
             msg = "`authorities` need an `epoch` above 0 and the `organization` that certificates name"
+            raise ValueError(msg)
+        if (self.organization or self.roles) and not self.epoch:
+            msg = "`organization` and `roles` in [signing] need an `epoch` above 0"
             raise ValueError(msg)
         msgspec.structs.force_setattr(self, "authorities", tuple(lines))
 
@@ -178,6 +189,35 @@ def from_object(value: dict[str, Any]) -> Settings:
         return msgspec.convert(value, Settings)
     except msgspec.ValidationError as fault:
         raise SettingsError(str(fault).rstrip(".")) from None
+
+
+def older_keys(known: Authorities, wanted: Authorities) -> str:
+    """Return the reason why authorities may not be pinned: their epoch does not grow. Empty if they may.
+
+    Args:
+        known: those that were pinned last.
+        wanted: those that the settings would pin.
+    """
+    if wanted == known or wanted.epoch > known.epoch:
+        return ""
+    if wanted.epoch == known.epoch:
+        return f"[signing] differs from what was pinned before, under the same epoch {known.epoch}"
+    return f"[signing] has the epoch {wanted.epoch}, and epoch {known.epoch} was pinned before"
+
+
+def require_newer_keys(file: Path, wanted: Settings) -> None:
+    """Refuse settings that the agent would refuse after the present ones, for the epoch of their keys.
+
+    Raises:
+        SettingsError: other keys under the same epoch, or a lower one.
+        OSError: the file cannot be read.
+    """
+    try:
+        known = parse(file.read_bytes()).signing.pinned
+    except (FileNotFoundError, SettingsError):
+        return
+    if problem := older_keys(known, wanted.signing.pinned):
+        raise SettingsError(problem)
 
 
 def is_in_place(file: Path, wanted: Settings) -> bool:

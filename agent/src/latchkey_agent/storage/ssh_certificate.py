@@ -22,6 +22,10 @@ from .ssh_signature import KEY_TYPE, Reader, SignatureError
 CERTIFICATE_TYPE = "ssh-ed25519-cert-v01@openssh.com"
 LONGEST = 8192
 """Characters of a certificate's line: one with three principals and eight extensions has about 900."""
+OWN = "latchkey-"
+"""The beginning of the names of Latchkey's extensions."""
+SHOWN = 60
+"""Characters of a critical option's name that a message shows."""
 _LINE = re.compile(rf"{re.escape(CERTIFICATE_TYPE)} ([0-9A-Za-z+/]+={{0,2}})(?: [^\r\n]*)?")
 _USER = 1
 """The type of a certificate for a person; 2 is one for a computer (PROTOCOL.certkeys)."""
@@ -67,18 +71,28 @@ def read(line: str) -> Certificate:
         raise SignatureError("it is not a certificate for a person")
     key_id, principals = _text(reader.string()), _principals(reader.string())
     valid_after, valid_before = reader.long_number(), reader.long_number()
-    if critical := _options(reader.string()):
-        raise SignatureError(f"it has the critical option {next(iter(critical))!r}, which is not known here")
-    extensions = _options(reader.string())
+    critical, extensions = reader.string(), reader.string()
     reader.string()  # reserved
     authority = _typed(reader.string(), _KEY_LENGTH, "authority")
     signed = blob[: len(blob) - len(reader.rest)]
     signature = _typed(reader.string(), _SIGNATURE_LENGTH, "signature")
     reader.end()
     _verify(authority, signature, signed)
+    # Words of a certificate get into a message after its authority has signed them, and not at any length.
+    if options := _options(critical):
+        name = next(iter(options))[:SHOWN]
+        raise SignatureError(f"it has the critical option {name!r}, which is not known here")
     digest = hashlib.sha256(blob).hexdigest()
     return Certificate(
-        public_key, serial, key_id, principals, valid_after, valid_before, extensions, authority, digest
+        public_key,
+        serial,
+        key_id,
+        principals,
+        valid_after,
+        valid_before,
+        _options(extensions),
+        authority,
+        digest,
     )
 
 
@@ -126,16 +140,25 @@ def _principals(blob: bytes) -> tuple[str, ...]:
 
 
 def _options(blob: bytes) -> dict[str, str]:
-    """Return options or extensions with their values. They are sorted, and none is there twice (PROTOCOL.certkeys)."""
+    """Return options or extensions with their values. They are sorted, and none is there twice (PROTOCOL.certkeys).
+
+    The values of others than Latchkey's may be bytes of any kind; they stay empty.
+    """
     reader, options, last = Reader(blob), dict[str, str](), ""
     while reader.rest:
-        name, data = _text(reader.string()), Reader(reader.string())
+        name, data = _text(reader.string()), reader.string()
         if name <= last:
             raise SignatureError("its options are not sorted")
-        options[name] = _text(data.string()) if data.rest else ""
-        data.end()
+        options[name] = _value(data) if name.startswith(OWN) else ""
         last = name
     return options
+
+
+def _value(data: bytes) -> str:
+    reader = Reader(data)
+    value = _text(reader.string()) if reader.rest else ""
+    reader.end()
+    return value
 
 
 def _verify(authority: bytes, signature: bytes, signed: bytes) -> None:

@@ -97,7 +97,7 @@ def verify(text: str, namespace: str, message: bytes) -> bytes:
     """
     found = parse(text)
     if found.namespace != namespace:
-        msg = f"it is a signature for {found.namespace!r}, not for {namespace!r}"
+        msg = f"it is a signature for another purpose than {namespace!r}"
         raise SignatureError(msg)
     try:
         key = Ed25519PublicKey.from_public_bytes(found.public_key)
