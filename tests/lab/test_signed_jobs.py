@@ -17,7 +17,7 @@ from agent.packaging.system_tools import SSH_KEYGEN
 from lab.simulated.customer_script import Deny, Grant
 from lab.simulated.pc_settings import POLICY
 from tests.lab.calls import by_task
-from tests.lab.job import SESSION, ctl, end, play, request, start, task
+from tests.lab.job import SESSION, Operator, ctl, end, play, request, start, task
 from tests.lab.provoked import provokes
 from tests.needs import require
 
@@ -117,17 +117,12 @@ def test_the_playbook_makes_keys_that_a_signed_job_uses(lab_pc: LabPC, tmp_path:
     require(SSH_KEYGEN)
     folder = tmp_path / "made"
     operator, computer = lab_pc(script=[Grant()])
-    told = {"keys_folder": str(folder), "keys_organization": ORGANIZATION, "keys_operator": "Olga Miller"}
-
-    def made(**more: str) -> dict[str, Any]:
-        job = operator.begin("latchkey.consent.keys", "-e", json.dumps(told | more)).succeed()
-        shown: dict[str, Any] = job.result("Show the variable", "localhost")["msg"]["agent_signing"]
-        return shown
-
-    both = made(keys_authority="next")
+    both = made(operator, folder, keys_authority="next")
     assert (both["epoch"], both["organization"], len(both["authorities"])) == (1, ORGANIZATION, 2)
     pin(computer, both)
-    key = {"group/latchkey.consent.consent": {"signing_key": str(folder / "olga-miller")}}
+    [path] = [file for file in (folder / "operators").iterdir() if not file.suffix]
+    assert operator.jobs[-1].result("Show the option", "localhost")["msg"] == {"signing_key": str(path)}
+    key = {"group/latchkey.consent.consent": {"signing_key": str(path)}}
     job = operator.begin([play(start(), request(), end(), module_defaults=key)]).succeed()
     asked = job.result("request")
     assert asked["answer"] == "granted"
@@ -137,11 +132,56 @@ def test_the_playbook_makes_keys_that_a_signed_job_uses(lab_pc: LabPC, tmp_path:
     assert receipt["document"]["requester"] == {
         "name": "Olga Miller", "organization": ORGANIZATION, "role": "helpdesk",
     }  # fmt: skip
-    last = made(keys_authority="switch")
+    last = made(operator, folder, keys_authority="switch")
     assert (last["epoch"], last["authorities"]) == (2, both["authorities"][1:])
-    private = (folder / "olga-miller").read_text(encoding="ascii").splitlines()[1]
+    private = path.read_text(encoding="ascii").splitlines()[1]
     for file in (path for one in operator.jobs for path in one.folder.iterdir() if path.is_file()):
         assert private not in file.read_text(encoding="utf-8", errors="replace")
+
+
+def made(operator: Operator, folder: Path, **told: str) -> dict[str, Any]:
+    """Run the playbook `keys`; return the variable that it shows."""
+    known = {"keys_folder": str(folder), "keys_organization": ORGANIZATION, "keys_operator": "Olga Miller"}
+    job = operator.begin("latchkey.consent.keys", "-e", json.dumps(known | told)).succeed()
+    shown: dict[str, Any] = job.result("Show the variable", "localhost")["msg"]["agent_signing"]
+    return shown
+
+
+@pytest.mark.timeout(480)
+def test_no_two_operators_share_a_key(tmp_path: Path) -> None:
+    """Names in letters outside of ASCII, or of an authority's file, have files of their own, in the present folder."""
+    require(SSH_KEYGEN)
+    operator, folder = Operator(tmp_path / "operator", {}), tmp_path / "operator/made"
+    for name in ("李明", "王芳", "authority"):
+        made(operator, Path("made"), keys_operator=name)
+    keys = [file for file in (folder / "operators").iterdir() if not file.suffix]
+    assert len({file.read_text(encoding="ascii") for file in keys}) == len(keys) == 3
+    assert not (folder / "authority-cert.pub").exists()
+    wrong = {"keys_folder": str(folder), "keys_organization": ORGANIZATION, "keys_operator": "Olga"}
+    wrong["keys_public_key"] = str(folder / "authority.pub")
+    assert (
+        "no key of the authority"
+        in operator.begin("latchkey.consent.keys", "-e", json.dumps(wrong)).fail().output
+    )
+
+
+@pytest.mark.timeout(480)
+def test_the_epoch_grows_with_each_change_of_the_table(tmp_path: Path) -> None:
+    """Another organisation, a key of a run that was interrupted, and half a switch: none keeps the epoch by mistake."""
+    require(SSH_KEYGEN)
+    operator, folder = Operator(tmp_path / "operator", {}), tmp_path / "made"
+    first = made(operator, folder)
+    assert (made(operator, folder), first["epoch"]) == (first, 1)
+    assert made(operator, folder, keys_organization="Fabrikam")["epoch"] == 2
+    Keys(tmp_path / "other").make("next")
+    for name in ("next", "next.pub"):
+        (tmp_path / "other" / name).rename(folder / name)
+    both = made(operator, folder)
+    assert (both["epoch"], len(both["authorities"])) == (3, 2)
+    (folder / "next").rename(folder / "authority")
+    last = made(operator, folder, keys_authority="switch")
+    assert (last["epoch"], last["authorities"]) == (4, both["authorities"][1:])
+    assert not (folder / "next.pub").exists()
 
 
 def pin(computer: SimulatedComputer, signing: dict[str, Any]) -> None:

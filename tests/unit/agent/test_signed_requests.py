@@ -335,6 +335,29 @@ def test_only_the_roles_of_the_settings_count(bench: Bench, operator: Controller
     assert "'helpdesk'" in sentence
 
 
+@pytest.mark.parametrize("crashes", [(), ("kill",)])
+def test_a_certificates_end_counts_by_the_pcs_clock(bench: Bench, operator: Controller, crashes: Any) -> None:
+    """While nothing is asked the agent takes the clock as it is, so one that is set back lets the certificate count."""
+    begun = bench.world.now
+    operator.line = certificate(begun, until=timedelta(minutes=10))
+    bench.world.now += timedelta(hours=2)
+    bench.wake()
+    operator.start()
+    request = operator.request(not_after=signing.utc(begun + timedelta(hours=5)))
+    assert bench.code(operator.signed(request)) == "certificate_expired"
+    bench.result(rq.SessionEnd(session="CHG-1"))
+    for _ in crashes:
+        bench.kill()
+    bench.world.set_clock(begun)
+    for _ in crashes:
+        bench.start()
+        bench.world.sign_in(ANNA)
+    bench.wake()
+    operator.start()
+    request = operator.request(not_after=signing.utc(begun + timedelta(hours=5)))
+    assert bench.ask(operator.signed(request)).outcome == "done"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
