@@ -128,6 +128,8 @@ def test_the_built_certificate_is_right_but_for_its_fault() -> None:
     """Without a fault the certificates of the test above are read, and a comment may follow one."""
     named = string(b"latchkey-a") + string(string(b"v"))
     assert ssh_certificate.read(built(extensions=named)).extensions == {"latchkey-a": "v"}
+    empty = string(b"latchkey-a") + string(b"")
+    assert ssh_certificate.read(built(extensions=empty)).extensions == {"latchkey-a": ""}
     assert ssh_certificate.read(f"{LINE} olga@controller").key_id == "Olga Operator"
 
 
